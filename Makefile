@@ -1,0 +1,71 @@
+# Everything here stands on .venv and node_modules, which bin/tools keeps in step with the locks.
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt lock tools format lint types scripts templates migrations deploy translations
+
+VENV := .venv/bin
+NODE := node_modules/.bin
+DEVELOPMENT := DEBUG=1 $(VENV)/python manage.py
+# Nothing of this shell's own settings: what a production server would be given, and no more.
+PRODUCTION := env -i PATH="$(PATH)" ALLOWED_HOSTS=hub.example \
+	SECRET_KEY=a-key-of-fifty-characters-that-only-this-check-is-using-0123456789 \
+	$(VENV)/python -W error manage.py
+HTML := $(wildcard templates */templates)
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
+
+run: ## the demo site on http://127.0.0.1:8000
+	@bin/run
+
+test: ## every test, on SQLite and PostgreSQL
+	@bin/test
+
+check: format lint types scripts templates migrations deploy translations ## everything but the tests
+	@echo "make check: all is well."
+
+fmt: tools ## format Python, JavaScript, CSS, JSON and templates in place
+	$(VENV)/ruff check --fix-only --quiet
+	$(VENV)/ruff format --quiet
+	$(NODE)/biome check --write --log-level=error
+	$(VENV)/djlint --reformat --quiet $(HTML)
+
+lock: tools ## bring the locks up to what pyproject.toml allows
+	$(LOCK) --extra site --output-file requirements.txt pyproject.toml
+	$(LOCK) --extra site --group dev --constraints requirements.txt --output-file requirements-dev.txt pyproject.toml
+	echo uv | $(LOCK) --output-file bin/uv.txt -
+	npm install --package-lock-only --silent
+
+# Universal, and from Python 3.11.0 on: Debian 12 has 3.11.2, for which redis needs a package more than for 3.11.3.
+LOCK := $(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+
+tools:
+	@bin/tools
+
+format: tools
+	$(VENV)/ruff format --check --quiet
+
+lint: tools
+	$(VENV)/ruff check --quiet
+
+types: tools
+	$(VENV)/mypy
+
+scripts: tools
+	$(NODE)/biome check --error-on-warnings
+	$(NODE)/tsc
+	$(NODE)/tsc --project service_worker
+	node --test $(wildcard tests/js/*.test.js)
+
+templates: tools
+	$(VENV)/djlint --check --quiet $(HTML)
+	$(VENV)/djlint --lint --quiet $(HTML)
+
+migrations: tools
+	$(DEVELOPMENT) makemigrations --check --dry-run
+
+deploy: tools
+	$(PRODUCTION) check --deploy --fail-level WARNING
+
+translations: tools
+	$(VENV)/python bin/check_translations.py

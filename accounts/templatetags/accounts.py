@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.conf import settings
+
+from accounts.models import User
+
+register = template.Library()
+
+HUES = 6
+DEMO_PEOPLE = ("alice", "bob", "charlie", "admin")
+
+
+@register.inclusion_tag("accounts/avatar.html")
+def avatar(person: User) -> dict[str, Any]:
+    """A disc with the person's initial, in a colour that stays theirs."""
+    return {"initial": str(person)[:1].upper(), "hue": person.pk % HUES}
+
+
+@register.inclusion_tag("accounts/demo_sign_ins.html", takes_context=True)
+def demo_sign_ins(context: template.Context) -> dict[str, Any]:
+    """One button for each of the demo people there are; nothing unless the site runs with DEBUG."""
+    people = User.objects.filter(username__in=DEMO_PEOPLE).order_by("pk") if settings.DEBUG else User.objects.none()
+    return {"people": people, "csrf_token": context.get("csrf_token"), "next": context.get("next", "")}

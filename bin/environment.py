@@ -1,0 +1,121 @@
+"""What the commands in bin/ stand on: a virtual environment, Debian's programs, node_modules. Standard library only.
+
+Every step is skipped when it was taken before and what it depends on has not changed since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+NODE_MODULES = ROOT / "node_modules"
+
+
+def fail(reason: str) -> NoReturn:
+    sys.exit(f"{Path(sys.argv[0]).name}: {reason}")
+
+
+def need_programs(programs: Mapping[str, str]) -> None:
+    """See that programs are there; `programs` is name to Debian package. As root what is missing is installed."""
+    missing = sorted({package for program, package in programs.items() if not _is_installed(program)})
+    if missing:
+        _install_debian_packages(missing)
+
+
+def install_lock(lock: str, *, includes: tuple[str, ...] = ()) -> None:
+    """Put the packages of a lock into .venv; `includes` names the locks whose packages are all in it."""
+    _make_venv()
+    if _is_taken(lock):
+        return
+    print(f"Installing {lock} …", flush=True)
+    arguments = ["--quiet", "--require-hashes", "-r", str(ROOT / lock)]
+    if not _installed_by_uv(arguments) and _call(_pip("install", *arguments)) != 0:
+        fail(f"the packages of {lock} could not be installed (see above)")
+    for done in (lock, *includes):
+        _stamp_file(done).write_text(_state_of(done))
+
+
+def install_node_modules() -> None:
+    stamp = NODE_MODULES / ".package-lock.sha256"
+    state = _state_of("package-lock.json")
+    if stamp.exists() and stamp.read_text() == state:
+        return
+    print("Installing node_modules …", flush=True)
+    if _call(["npm", "ci", "--silent", "--no-audit", "--no-fund"]) != 0:
+        fail("npm ci failed (see above)")
+    stamp.write_text(state)
+
+
+def _is_installed(program: str) -> bool:
+    # Debian keeps servers in sbin, which is not on everybody's PATH, and those of PostgreSQL apart by version.
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
+    return bool(shutil.which(program, path=path) or list(Path("/usr/lib/postgresql").glob(f"*/bin/{program}")))
+
+
+def _install_debian_packages(packages: list[str]) -> None:
+    command = f"apt-get install -y --no-install-recommends {' '.join(packages)}"
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        fail(f"programs are missing; install them with: sudo {command}")
+    print(f"Installing {' '.join(packages)} …", flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for step in (["apt-get", "update"], command.split()):
+        run = subprocess.run(step, env=environment, capture_output=True, text=True, check=False)
+        if run.returncode != 0:
+            print(run.stdout, run.stderr, file=sys.stderr)
+            fail(f"{' '.join(step)} failed (see above)")
+
+
+def _make_venv() -> None:
+    if sys.version_info < (3, 11):  # noqa: UP036  the one place that an older Python reaches
+        fail("Python 3.11 or newer is needed")
+    made = VENV / ".made"
+    if made.exists() and PYTHON.exists():
+        return
+    # Debian splits this part of Python's own library off.
+    if importlib.util.find_spec("ensurepip") is None:
+        _install_debian_packages(["python3-venv"])
+    print("Making .venv …", flush=True)
+    if _call([sys.executable, "-m", "venv", "--clear", str(VENV)]) != 0:
+        fail("the virtual environment could not be made (see above)")
+    made.touch()
+
+
+def _installed_by_uv(arguments: list[str]) -> bool:
+    """uv takes seconds where pip takes half a minute, but a mirror that only pip knows of is a reason to do without."""
+    uv = VENV / "bin" / "uv"
+    own_lock = ["--quiet", "--require-hashes", "-r", str(ROOT / "bin" / "uv.txt")]
+    if not uv.exists() and _call(_pip("install", *own_lock)) != 0:
+        return False
+    return _call([str(uv), "pip", "install", "--python", str(PYTHON), *arguments]) == 0
+
+
+def _pip(*arguments: str) -> list[str]:
+    return [str(PYTHON), "-m", "pip", "--disable-pip-version-check", *arguments]
+
+
+def _call(command: list[str]) -> int:
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+def _is_taken(lock: str) -> bool:
+    stamp = _stamp_file(lock)
+    return stamp.exists() and stamp.read_text() == _state_of(lock)
+
+
+def _stamp_file(lock: str) -> Path:
+    return VENV / f".{lock}.sha256"
+
+
+def _state_of(lock: str) -> str:
+    content = (ROOT / lock).read_bytes() + sys.version.encode()
+    return hashlib.sha256(content).hexdigest()

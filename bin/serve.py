@@ -1,0 +1,52 @@
+"""The part of bin/run that needs Django: bring the database up to date, make the demo people, serve."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import django
+import uvicorn
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    prepare()
+    port = int(os.environ["PORT"])
+    introduce(port)
+    uvicorn.run(
+        "config.asgi:application",
+        host="127.0.0.1",
+        port=port,
+        ws="websockets-sansio",
+        # Compression costs more than it saves on short frames, and a window of memory a socket.
+        ws_per_message_deflate=False,
+        ws_max_size=8192,
+        timeout_graceful_shutdown=5,
+    )
+
+
+def prepare() -> None:
+    call_command("migrate", verbosity=0)
+    call_command("createcachetable", verbosity=0)
+    if settings.DEBUG:
+        call_command("hub_demo", verbosity=0)
+    connections.close_all()
+
+
+def introduce(port: int) -> None:
+    print(f"\n  Notifications Hub: http://127.0.0.1:{port}\n")
+    if settings.DEBUG:
+        print("  Sign in as alice, bob, charlie or admin; the password is demo.")
+    print("  Ctrl-C ends it.\n", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,28 @@
+"""A notification centre for Django. These are its public names beside `notifications.signals.notify`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from notifications_hub.announcements.announce import broadcast
+    from notifications_hub.dispatch import publish, publish_many
+    from notifications_hub.live.revocation import revoke
+
+__all__ = ["broadcast", "publish", "publish_many", "revoke"]
+
+_HOMES = {
+    "broadcast": "notifications_hub.announcements.announce",
+    "publish": "notifications_hub.dispatch",
+    "publish_many": "notifications_hub.dispatch",
+    "revoke": "notifications_hub.live.revocation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Their modules hold models, which may be imported only once Django is set up.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,1 @@
+"""Announcements: written once by an admin, in every inbox of their audience."""

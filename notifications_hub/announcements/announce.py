@@ -1,0 +1,159 @@
+"""Telling an audience: one event on its topic, whatever its size. And the rows that people get when they look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import models, transaction
+from django.utils import timezone
+
+from notifications_hub import audiences, delivery, streams
+from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet
+from notifications_hub.conf import hub_settings
+from notifications_hub.delivery import ToldThrough
+from notifications_hub.kinds import Road, Urgency, kind_of
+from notifications_hub.notification import Notification
+from notifications_hub.sweeper import every_second
+
+
+def broadcast(
+    *,
+    title: str,
+    body: str = "",
+    url: str = "",
+    level: str = "info",
+    urgency: str = "normal",
+    audience: str = audiences.EVERYONE,
+    by: AbstractBaseUser | None = None,
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+) -> Announcement:
+    """Announces to an audience, in the caller's transaction; at `starts_at` if that is later.
+
+    Raises `UnknownAudience`, and `ValidationError` for words that are too long, a link that leaves the site and the like.
+    """
+    start = starts_at or timezone.now()
+    announcement = Announcement(
+        title=title,
+        body=body,
+        url=url,
+        level=level,
+        urgency=Urgency(urgency),
+        audience=audiences.check(audience),
+        by=by,
+        starts_at=start,
+        ends_at=ends_at or start + timedelta(days=hub_settings.announcement_days),
+    )
+    announcement.full_clean()
+    with transaction.atomic():
+        announcement.save()
+        announce_due()
+        announcement.refresh_from_db(fields=["announced_at"])
+    return announcement
+
+
+@every_second
+def announce_due() -> None:
+    """Tells of everything whose time has come, each once."""
+    _each_once(Announcement.objects.due(), "announced_at", _announce)
+
+
+@every_second
+def retire_over() -> None:
+    """Takes from open pages what is over."""
+    _each_once(Announcement.objects.over(), "withdrawn_at", _take_back)
+
+
+def tell_of_edit(announcement: Announcement) -> None:
+    """Open pages show the new words; nobody is told again. In the transaction that saved them."""
+    # Asked anew: between the look and the save the sweeper may have announced the old words.
+    if current := Announcement.objects.running().filter(pk=announcement.pk).first():
+        streams.append(current.audience, "announcement.updated", current.item().as_json())
+
+
+def withdraw(announcement: Announcement) -> bool:
+    """Takes it back from every page and inbox, read or not; one that is only planned will not be told.
+
+    Gives whether it was there to take back.
+    """
+    standing = Announcement.objects.filter(pk=announcement.pk, withdrawn_at=None, ends_at__gt=timezone.now())
+    return _each_once(standing, "withdrawn_at", _take_back, skip_locked=False) > 0
+
+
+def _each_once(
+    wanted: AnnouncementQuerySet, stamp: str, tell: Callable[[Announcement], None], *, skip_locked: bool = True
+) -> int:
+    """The stamp and the event commit together. Of several sweepers one has the row, and the others leave it to that one."""
+    if not wanted.exists():
+        return 0
+    with transaction.atomic():
+        taken = list(wanted.select_for_update(skip_locked=skip_locked, of=("self",)))
+        for announcement in taken:
+            setattr(announcement, stamp, timezone.now())
+            announcement.save(update_fields=[stamp])
+            tell(announcement)
+    return len(taken)
+
+
+def _announce(announcement: Announcement) -> None:
+    streams.append(announcement.audience, "announcement.created", announcement.item().as_json())
+
+
+def _take_back(announcement: Announcement) -> None:
+    if announcement.announced_at:
+        streams.append(announcement.audience, "announcement.withdrawn", {"ids": [announcement.item_id]})
+
+
+# The rows that people get when they look
+
+
+def of_person(person: AbstractBaseUser) -> AnnouncementQuerySet:
+    return Announcement.objects.running().filter(audience__in=audiences.topics_of(person))
+
+
+def without_row(person: AbstractBaseUser, running: AnnouncementQuerySet) -> AnnouncementQuerySet:
+    """Which of what is running for this person has no row of theirs yet."""
+    own = Notification.objects.filter(recipient=person, announcement=models.OuterRef("pk"))
+    return running.filter(~models.Exists(own))
+
+
+def make_rows(person: AbstractBaseUser, running: AnnouncementQuerySet | None = None) -> None:
+    """Idempotent, and no event: to the person nothing has changed. `running` spares the look who they belong to."""
+    missing = list(without_row(person, of_person(person) if running is None else running))
+    if not missing:
+        return
+    roads = delivery.roads_of([person.pk], kind_of(KIND))[person.pk]
+    told = _shown_live(person, missing)
+    rows = [_row(person, announcement, roads, told=announcement.item_id in told) for announcement in missing]
+    Notification.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _shown_live(person: AbstractBaseUser, announcements: Collection[Announcement]) -> set[str]:
+    """Item ids of those that a page of this person's acknowledged."""
+    through = ToldThrough.objects.filter(person=person, topic=models.OuterRef("topic"))
+    events = streams.Event.objects.filter(
+        topic__in={announcement.audience for announcement in announcements},
+        kind="announcement.created",
+        data__id__in=[announcement.item_id for announcement in announcements],
+        seq__lte=models.Subquery(through.values("seq")),
+    )
+    return set(events.values_list("data__id", flat=True))
+
+
+def _row(
+    person: AbstractBaseUser, announcement: Announcement, roads: frozenset[Road], *, told: bool
+) -> Notification:
+    return Notification(
+        recipient=person,
+        announcement=announcement,
+        kind=KIND,
+        level=announcement.level,
+        verb=KIND,
+        timestamp=announcement.announced_at or announcement.starts_at,
+        toast=Road.LIVE in roads,
+        flash=Road.FLASH in roads,
+        told_at=timezone.now() if told else None,
+        told_by=Road.LIVE.value if told else "",
+    )

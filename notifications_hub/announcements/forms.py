@@ -1,0 +1,125 @@
+"""The form an announcement is written in."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.admin.widgets import AdminTextInputWidget, AdminTextareaWidget
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import get_language_info, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from notifications_hub import audiences
+from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
+from notifications_hub.conf import hub_settings
+
+if TYPE_CHECKING:
+    Form = forms.ModelForm[Announcement]
+    TranslationBase = forms.ModelForm[AnnouncementTranslation]
+else:
+    Form = TranslationBase = forms.ModelForm
+
+
+def other_languages() -> list[tuple[str, str]]:
+    """What an announcement may be translated into, each under its own name."""
+    written_in = settings.LANGUAGE_CODE
+    return [(code, get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES if code != written_in]
+
+
+def audience_choices() -> list[tuple[str, str]]:
+    """Each audience with how many people it has now."""
+    sizes = audiences.sizes()
+    return [(audience, f"{words} — {people(sizes.get(audience, 0))}") for audience, words in audiences.choices()]
+
+
+def people(number: int) -> str:
+    return ngettext("%(number)d person", "%(number)d people", number) % {"number": number}
+
+
+class AnnouncementForm(Form):
+    """No start: at once. No end: after the site's usual time."""
+
+    submission = forms.UUIDField(widget=forms.HiddenInput, required=False)
+
+    class Meta:
+        model = Announcement
+        fields = ("title", "body", "url", "level", "urgency", "audience", "starts_at", "ends_at")
+        widgets = {
+            "title": AdminTextInputWidget(attrs={"autofocus": True, "dir": "auto"}),
+            "body": AdminTextareaWidget(attrs={"rows": 8, "dir": "auto"}),
+            "url": AdminTextInputWidget(attrs={"placeholder": "/posts/9/"}),
+            "level": forms.RadioSelect,
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk is None:
+            self.initial |= {"submission": uuid.uuid4(), "starts_at": None, "ends_at": None}
+        self._offer_audiences()
+        self._explain_times()
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if "starts_at" in self.fields and not self.errors.get("starts_at"):
+            cleaned["starts_at"] = cleaned.get("starts_at") or timezone.now()
+        if "ends_at" in self.fields and not self.errors.get("ends_at"):
+            cleaned["ends_at"] = cleaned.get("ends_at") or self._usual_end(cleaned)
+        return cleaned
+
+    def clean_ends_at(self) -> Any:
+        end = self.cleaned_data["ends_at"]
+        if end and end <= timezone.now():
+            raise ValidationError(_("It must end in the future. To end it now, withdraw it."))
+        return end
+
+    def _offer_audiences(self) -> None:
+        if "audience" in self.fields:
+            label = self.fields["audience"].label
+            self.fields["audience"] = forms.ChoiceField(
+                label=label, choices=audience_choices, help_text=_("Counted now; who joins later sees it too.")
+            )
+
+    def _explain_times(self) -> None:
+        texts = {
+            "starts_at": _("Empty: at once."),
+            "ends_at": _("Then it leaves every page and inbox. Empty: %(days)d days after it starts.")
+            % {"days": hub_settings.announcement_days},
+        }
+        for name in texts.keys() & self.fields.keys():
+            self.fields[name].required = False
+            self.fields[name].help_text = texts[name]
+
+    def _usual_end(self, cleaned: dict[str, Any]) -> Any:
+        start = cleaned.get("starts_at") or self.instance.starts_at
+        return start + timedelta(days=hub_settings.announcement_days)
+
+
+class TranslationForm(TranslationBase):
+    class Meta:
+        model = AnnouncementTranslation
+        fields = ("language", "title", "body")
+        widgets = {
+            "title": AdminTextInputWidget(attrs={"dir": "auto"}),
+            "body": AdminTextareaWidget(attrs={"rows": 4, "dir": "auto"}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        label = self.fields["language"].label
+        self.fields["language"] = forms.ChoiceField(label=label, choices=[("", "—"), *other_languages()])
+
+
+def in_words(announcement: Announcement) -> str:
+    """When it runs, in a sentence."""
+    times = {"start": _moment(announcement.starts_at), "end": _moment(announcement.ends_at)}
+    return _("From %(start)s to %(end)s.") % times
+
+
+def _moment(value: Any) -> str:
+    return date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT")

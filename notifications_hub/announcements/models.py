@@ -1,0 +1,193 @@
+"""One row whatever the audience's size. A person's own row points here and copies no words, so an edit reaches all."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
+from django.db import models
+from django.utils import timezone, translation
+from django.utils.text import Truncator
+from django.utils.translation import gettext_lazy as _
+from notifications.base.models import AbstractNotification
+
+from notifications_hub.announcements.markdown import plain
+from notifications_hub.audiences import EVERYONE
+from notifications_hub.conf import hub_settings
+from notifications_hub.kinds import Urgency, kind_of
+from notifications_hub.message import Item, Message
+from notifications_hub.paths import same_site_path
+
+KIND = "announcement"
+MAX_BODY = 5000
+MAX_MESSAGE_BODY = 600
+"""What a message carries of the text, so that an event in many languages stays small; the inbox page shows all of it."""
+
+_URGENCY_WORDS = {
+    Urgency.VERY_LOW: _("very low: can wait for days"),
+    Urgency.LOW: _("low: can wait for a charger"),
+    Urgency.NORMAL: _("normal"),
+    Urgency.HIGH: _("high: may wake a sleeping phone"),
+}
+
+
+class State(models.TextChoices):
+    PLANNED = "planned", _("planned")
+    RUNNING = "running", _("running")
+    ENDED = "ended", _("ended")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+
+
+class AnnouncementQuerySet(models.QuerySet["Announcement"]):
+    def running(self) -> Self:
+        """What inboxes show now."""
+        return self.filter(announced_at__isnull=False, withdrawn_at=None, ends_at__gt=timezone.now())
+
+    def due(self) -> Self:
+        """Its time has come and nobody has been told."""
+        now = timezone.now()
+        return self.filter(announced_at=None, withdrawn_at=None, starts_at__lte=now, ends_at__gt=now)
+
+    def over(self) -> Self:
+        """Its time is over and open pages still show it."""
+        return self.filter(announced_at__isnull=False, withdrawn_at=None, ends_at__lte=timezone.now())
+
+    def in_state(self, state: State) -> Self:
+        ended = models.Q(ends_at__lte=timezone.now())
+        withdrawn = models.Q(withdrawn_at__lt=models.F("ends_at"))
+        untold = models.Q(announced_at=None, withdrawn_at=None)
+        if state is State.RUNNING:
+            return self.running()
+        wanted = {State.PLANNED: untold & ~ended, State.ENDED: ended & (models.Q(withdrawn_at=None) | ~withdrawn)}
+        return self.filter(wanted.get(state, withdrawn))
+
+
+def _month_from_now() -> datetime:
+    return datetime.now(UTC) + timedelta(days=hub_settings.announcement_days)
+
+
+class Announcement(models.Model):
+    title = models.CharField(_("title"), max_length=120)
+    body = models.TextField(
+        _("text"),
+        blank=True,
+        max_length=MAX_BODY,
+        validators=[MaxLengthValidator(MAX_BODY)],
+        help_text=_("Markdown: **bold**, *emphasis*, lists, [words](/a/link/)."),
+    )
+    url = models.CharField(
+        _("link"), max_length=2000, blank=True, help_text=_("A path of this site, like /posts/9/.")
+    )
+    level = models.CharField(
+        _("level"), max_length=20, choices=AbstractNotification.LEVELS.choices, default=AbstractNotification.LEVELS.info
+    )
+    urgency = models.CharField(
+        _("urgency"),
+        max_length=10,
+        choices=[(value.value, words) for value, words in _URGENCY_WORDS.items()],
+        default=Urgency.NORMAL.value,
+    )
+    audience = models.CharField(_("audience"), max_length=200, default=EVERYONE)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("by")
+    )
+    starts_at = models.DateTimeField(_("starts"), default=timezone.now)
+    ends_at = models.DateTimeField(_("ends"), default=_month_from_now)
+    announced_at = models.DateTimeField(_("announced"), null=True, blank=True, editable=False)
+    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True, editable=False)
+    created = models.DateTimeField(_("written"), auto_now_add=True)
+    # Which sending of the admin's form made it, so that a second click makes no second one.
+    submission = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+
+    objects: ClassVar[AnnouncementQuerySet] = AnnouncementQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        app_label = "notifications_hub"
+        ordering = ("-starts_at", "-id")
+        verbose_name = _("announcement")
+        verbose_name_plural = _("announcements")
+        permissions = [("broadcast", _("Can announce to people"))]
+        indexes = [models.Index(fields=["ends_at"], name="hub_announcement_ends")]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def clean(self) -> None:
+        if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
+            raise ValidationError({"ends_at": _("It must end after it starts.")})
+        try:
+            same_site_path(self.url)
+        except ValueError:
+            raise ValidationError({"url": _("Give a path of this site, like /posts/9/.")}) from None
+
+    @property
+    def state(self) -> State:
+        if self.withdrawn_at and self.withdrawn_at < self.ends_at:
+            return State.WITHDRAWN
+        if self.ends_at <= timezone.now():
+            return State.ENDED
+        return State.RUNNING if self.announced_at else State.PLANNED
+
+    @property
+    def item_id(self) -> str:
+        return f"a{self.pk}"
+
+    def message(self) -> Message:
+        """In the active language where it was translated, else as it was written."""
+        language = translation.get_language() or settings.LANGUAGE_CODE
+        title, body = self._words(language)
+        return Message(
+            id=self.item_id,
+            kind=KIND,
+            title=title,
+            body=_shortened(body),
+            url=self.url,
+            level=self.level,
+            icon=kind_of(KIND).icon,
+            tag=self.item_id,
+            urgency=Urgency(self.urgency),
+            language=language,
+        )
+
+    def markdown(self) -> str:
+        """The text as it was written, in the active language."""
+        return self._words(translation.get_language() or settings.LANGUAGE_CODE)[1]
+
+    def item(self) -> Item:
+        """As someone has it who has no row of their own yet."""
+        return Item(message=self.message(), at=self.announced_at or self.starts_at, translations=self.translations_json())
+
+    def translations_json(self) -> Mapping[str, Mapping[str, str]]:
+        return {row.language: {"title": row.title, "body": _shortened(row.body)} for row in self.translations.all()}
+
+    def _words(self, language: str) -> tuple[str, str]:
+        translated = {row.language: (row.title, row.body) for row in self.translations.all()}
+        plainer = language.partition("-")[0]
+        return translated.get(language) or translated.get(plainer) or (self.title, self.body)
+
+
+def _shortened(body: str) -> str:
+    return Truncator(plain(body)).chars(MAX_MESSAGE_BODY)
+
+
+class AnnouncementTranslation(models.Model):
+    announcement = models.ForeignKey(Announcement, on_delete=models.CASCADE, related_name="translations")
+    language = models.CharField(_("language"), max_length=20)
+    title = models.CharField(_("title"), max_length=120)
+    body = models.TextField(
+        _("text"), blank=True, max_length=MAX_BODY, validators=[MaxLengthValidator(MAX_BODY)]
+    )
+
+    class Meta:
+        app_label = "notifications_hub"
+        verbose_name = _("translation")
+        verbose_name_plural = _("translations")
+        constraints = [models.UniqueConstraint(fields=["announcement", "language"], name="hub_translation_once")]
+
+    def __str__(self) -> str:
+        return f"{self.language}: {self.title}"

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class NotificationsHubConfig(AppConfig):
+    name = "notifications_hub"
+    verbose_name = _("Notifications")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Connects receivers and reads what apps declare. Nothing starts here: no thread, no loop, no query."""
+        from notifications_hub import checks, dispatch, kinds  # noqa: F401
+        from notifications_hub.announcements import announce  # noqa: F401
+        from notifications_hub.live import revocation
+        from notifications_hub.notify import take_over_signal
+
+        take_over_signal()
+        revocation.connect()
+        kinds.autodiscover()

@@ -1,0 +1,110 @@
+"""Whom an announcement is for: `everyone`, `staff`, `group.<pk>`, or a named audience that the host declares.
+
+`NOTIFICATIONS_HUB["AUDIENCES"]` maps a name to a callable giving its members as a queryset of people; the topic of
+such an audience is `audience.<name>`. An audience is the topic its announcements are logged on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser, Group
+from django.core.cache import cache
+from django.db.models import Count, QuerySet
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+
+from notifications_hub.conf import hub_settings
+from notifications_hub.people import Person
+
+EVERYONE = "everyone"
+STAFF = "staff"
+_MEMBERSHIP_SECONDS = 60
+
+
+class UnknownAudience(ValueError):
+    """No such audience is declared."""
+
+
+def choices() -> list[tuple[str, str]]:
+    """What an admin may choose from, with words."""
+    staff = [(STAFF, _("Staff"))] if _has("is_staff") else []
+    groups = Group.objects.order_by("name") if _has("groups") else []
+    named = [(f"audience.{name}", name) for name in sorted(hub_settings.audiences)]
+    return [(EVERYONE, _("Everyone")), *staff, *((f"group.{group.pk}", str(group)) for group in groups), *named]
+
+
+def sizes() -> dict[str, int]:
+    """How many active people each audience has now: three queries, and one for each named audience."""
+    people = _active(get_user_model()._default_manager.all())
+    counted = {EVERYONE: people.count()}
+    if _has("is_staff"):
+        counted[STAFF] = people.filter(is_staff=True).count()
+    if _has("groups"):
+        in_groups = people.filter(groups__isnull=False).order_by().values_list("groups")
+        counted |= {f"group.{pk}": number for pk, number in in_groups.annotate(number=Count("pk"))}
+    return counted | {f"audience.{name}": _active(_named(name)).count() for name in hub_settings.audiences}
+
+
+def check(audience: str) -> str:
+    """Raises `UnknownAudience`, naming the ones there are."""
+    known = [name for name, _label in choices()]
+    if audience not in known:
+        raise UnknownAudience(f"{audience!r} is not an audience; choose one of {', '.join(known)}.")
+    return audience
+
+
+def topics_of(person: Person | AnonymousUser) -> list[str]:
+    """The audiences a person belongs to. One query, and one more a minute for each named audience."""
+    if not person.is_authenticated:
+        return []
+    return [EVERYONE, *_joined(person)]
+
+
+def contains(audience: str, person: Person | AnonymousUser) -> bool:
+    return audience in topics_of(person)
+
+
+def members(audience: str) -> QuerySet[Any]:
+    """The active people of an audience. Raises `UnknownAudience`."""
+    check(audience)
+    people = _active(get_user_model()._default_manager.all())
+    kind, _dot, name = audience.partition(".")
+    if kind == "group":
+        return people.filter(groups=int(name))
+    if kind == "audience":
+        return _active(_named(name))
+    return people.filter(is_staff=True) if audience == STAFF else people
+
+
+def _active(people: QuerySet[Any]) -> QuerySet[Any]:
+    return people.filter(is_active=True) if _has("is_active") else people
+
+
+def _has(field: str) -> bool:
+    """A host's own user model need not have what Django's has."""
+    return any(known.name == field for known in get_user_model()._meta.get_fields())
+
+
+def _joined(person: Any) -> Iterator[str]:
+    if getattr(person, "is_staff", False):
+        yield STAFF
+    if hasattr(person, "groups"):
+        yield from (f"group.{pk}" for pk in person.groups.order_by("pk").values_list("pk", flat=True))
+    yield from (f"audience.{name}" for name in sorted(hub_settings.audiences) if _is_member(name, person.pk))
+
+
+def _is_member(name: str, person_pk: object) -> bool:
+    key = f"notifications_hub:audience:{name}:{person_pk}"
+    known = cache.get(key)
+    if known is None:
+        known = _named(name).filter(pk=person_pk).exists()
+        cache.set(key, known, _MEMBERSHIP_SECONDS)
+    return bool(known)
+
+
+def _named(name: str) -> QuerySet[Any]:
+    people: QuerySet[Any] = import_string(hub_settings.audiences[name])()
+    return people

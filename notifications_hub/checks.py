@@ -1,0 +1,55 @@
+"""Settings mistakes, said at start-up with their remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
+
+from notifications_hub import conf
+from notifications_hub.live.origin import parse
+
+MODEL = "notifications_hub.Notification"
+
+
+@register(Tags.compatibility)
+def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    try:
+        loaded = conf.load()
+    except (ImproperlyConfigured, ImportError) as error:
+        return [Error(str(error), id="notifications_hub.E002")]
+    return [*map(_unknown, conf.unknown_keys()), *_model(), *_origins(loaded.live_allowed_origins)]
+
+
+def _unknown(key: str) -> CheckMessage:
+    close = get_close_matches(key, conf.known_keys(), n=1)
+    hint = f"Did you mean {close[0]!r}?" if close else f"Known keys: {', '.join(sorted(conf.known_keys()))}."
+    return Error(f"{conf.SETTING} has an unknown key {key!r}.", hint=hint, id="notifications_hub.E001")
+
+
+def _model() -> list[CheckMessage]:
+    if getattr(settings, "NOTIFICATIONS_NOTIFICATION_MODEL", None) == MODEL:
+        return []
+    return [
+        Error(
+            "django-notifications does not use this app's notification model.",
+            hint=f'Set NOTIFICATIONS_NOTIFICATION_MODEL = "{MODEL}" before the first migration.',
+            id="notifications_hub.E003",
+        )
+    ]
+
+
+def _origins(origins: Sequence[str]) -> list[CheckMessage]:
+    return [
+        Error(
+            f"{origin!r} in LIVE_ALLOWED_ORIGINS is not an origin.",
+            hint="Write scheme, host and port, like 'https://example.com'; a wildcard would let any page in.",
+            id="notifications_hub.E004",
+        )
+        for origin in origins
+        if "*" in origin or parse(origin) is None
+    ]

@@ -1,0 +1,122 @@
+"""The one settings dict, `NOTIFICATIONS_HUB`, parsed once into a typed object.
+
+Defaults live here and only here. `hub_settings` is read at call time, so `override_settings` works in tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from notifications_hub.people import Person
+
+SETTING = "NOTIFICATIONS_HUB"
+
+
+def _language_of(person: Person) -> str:
+    return str(settings.LANGUAGE_CODE)
+
+
+def _time_zone_of(person: Person) -> str:
+    return str(settings.TIME_ZONE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubSettings:
+    """Each field is a key of `NOTIFICATIONS_HUB` in capitals; times are in seconds."""
+
+    ack_window: float = 10.0
+    """How long a visible page has to acknowledge before another road is taken."""
+    announcement_days: int = 30
+    """How long an announcement runs when its author sets no end."""
+    retention_days: int = 90
+    """How long events and settled deliveries are kept."""
+    embedded_worker: bool = True
+    """Whether a thread beside the hub sends due deliveries. Turn off where `hub_worker` or Celery runs."""
+    live_allowed_origins: tuple[str, ...] = ()
+    """Origins beside the site's own (`https://host[:port]`) whose pages may open a connection."""
+    live_per_user: int = 10
+    live_per_address: int = 50
+    transports: Mapping[str, str] = field(
+        default_factory=lambda: {"web_push": "notifications_hub.transports.web_push.WebPush"}
+    )
+    """Road name to the dotted path of the transport that serves it."""
+    vapid_private_key: str = ""
+    vapid_previous_key: str = ""
+    vapid_subject: str = ""
+    push_extra_hosts: tuple[str, ...] = ()
+    push_ttl: int = 86_400
+    site_url: str = ""
+    """Absolute root of the site (`https://example.com`), for the links in pushes that Safari opens without a worker."""
+    audiences: Mapping[str, str] = field(default_factory=dict)
+    """Name of an audience to the dotted path of a callable that gives its members as a queryset of people."""
+    language_of: Callable[[Person], str] = _language_of
+    timezone_of: Callable[[Person], str] = _time_zone_of
+    demo: str = ""
+    """Dotted path of a callable that `hub_demo` hands the demo people to."""
+
+
+def known_keys() -> frozenset[str]:
+    return frozenset(field.name.upper() for field in fields(HubSettings))
+
+
+def unknown_keys() -> list[str]:
+    return sorted(set(_given()) - known_keys())
+
+
+def _given() -> Mapping[str, Any]:
+    return getattr(settings, SETTING, {})
+
+
+@lru_cache(maxsize=1)
+def load() -> HubSettings:
+    """Raises `ImproperlyConfigured` for a value of the wrong type; an unknown key is left to the system check."""
+    given: dict[str, Any] = {key.lower(): value for key, value in _given().items() if key in known_keys()}
+    return HubSettings(**{name: _parsed(name, value) for name, value in given.items()})
+
+
+def _parsed(name: str, value: Any) -> Any:
+    if name in ("language_of", "timezone_of") and isinstance(value, str):
+        return import_string(value)
+    default = getattr(HubSettings, name, None)
+    if isinstance(default, tuple):
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            raise ImproperlyConfigured(f"{SETTING}[{name.upper()!r}] must be a list of strings, not {value!r}.")
+        return tuple(value)
+    if isinstance(default, (bool, int, float, str)) and not isinstance(value, _accepted(default)):
+        raise ImproperlyConfigured(
+            f"{SETTING}[{name.upper()!r}] must be {type(default).__name__}, not {type(value).__name__}."
+        )
+    return value
+
+
+def _accepted(default: object) -> tuple[type, ...]:
+    return (int, float) if isinstance(default, float) else (type(default),)
+
+
+class _Current:
+    """Reads through to the settings of the moment."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(load(), name)
+
+
+if TYPE_CHECKING:
+    hub_settings: HubSettings
+else:
+    hub_settings = _Current()
+
+
+def _forget(*, setting: str, **kwargs: object) -> None:
+    if setting == SETTING:
+        load.cache_clear()
+
+
+setting_changed.connect(_forget)

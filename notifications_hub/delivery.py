@@ -1,0 +1,238 @@
+"""One row a notification, transport and address: when it is due, how it went and why.
+
+Rows are the queue. They are armed in the transaction that makes the notification, due when pages have had their time
+to acknowledge; an acknowledgement disarms them. A claim is a lease: it moves `due_at` to the lease's end, so a row
+whose worker was killed becomes due again by itself.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
+
+from notifications_hub import streams
+from notifications_hub.conf import hub_settings
+from notifications_hub.cursor import Position
+from notifications_hub.kinds import Kind, Road, get_kind
+from notifications_hub.notification import Notification
+from notifications_hub.streams import inbox_topic
+
+LEASE = timedelta(seconds=60)
+"""Longer than any transport may take; what a killed worker held is taken over after it."""
+MAX_ATTEMPTS = 8
+
+
+class State(models.TextChoices):
+    WAITING = "waiting", _("waiting")
+    SENT = "sent", _("sent")
+    FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+class Delivery(models.Model):
+    notification = models.ForeignKey(
+        settings.NOTIFICATIONS_NOTIFICATION_MODEL, on_delete=models.CASCADE, related_name="deliveries"
+    )
+    transport = models.CharField(_("transport"), max_length=20)
+    address = models.CharField(_("address"), max_length=255)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
+    reason = models.CharField(_("reason"), max_length=255, blank=True)
+    due_at = models.DateTimeField(_("due"))
+    claim = models.UUIDField(null=True, editable=False)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    trail = models.JSONField(_("trail"), default=list, help_text=_("One entry an attempt: when, and how it went."))
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+    settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
+
+    class Meta:
+        app_label = "notifications_hub"
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        constraints = [
+            models.UniqueConstraint(fields=["notification", "transport", "address"], name="hub_delivery_once")
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=models.Q(state="waiting"), name="hub_delivery_due")]
+
+    def __str__(self) -> str:
+        return f"{self.transport} to {self.address}: {self.get_state_display()}"
+
+
+class Preference(models.Model):
+    """By which roads a person wants to hear of a kind. No row: the kind's own defaults."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=100)
+    roads = models.JSONField(default=list)
+
+    class Meta:
+        app_label = "notifications_hub"
+        constraints = [models.UniqueConstraint(fields=["person", "kind"], name="hub_preference_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {', '.join(self.roads)}"
+
+
+class ToldThrough(models.Model):
+    """How far a person's pages have shown an audience's announcements: one row, however many there were."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    topic = models.CharField(max_length=200)
+    seq = models.BigIntegerField()
+
+    class Meta:
+        app_label = "notifications_hub"
+        constraints = [models.UniqueConstraint(fields=["person", "topic"], name="hub_told_through_once")]
+
+    def __str__(self) -> str:
+        return f"{self.topic} through {self.seq}"
+
+
+# Who wants what
+
+
+def roads_of(people: Collection[Any], kind: Kind) -> dict[Any, frozenset[Road]]:
+    """Primary key of a person to the roads they chose for a kind. One query."""
+    chosen = dict(Preference.objects.filter(person__in=people, kind=kind.name).values_list("person", "roads"))
+    return {pk: _as_roads(chosen[pk]) if pk in chosen else kind.roads for pk in people}
+
+
+def roads_by_kind(person: models.Model) -> dict[str, frozenset[Road]]:
+    """What a person chose; a kind that is not in it has its own defaults."""
+    chosen = Preference.objects.filter(person=person).values_list("kind", "roads")
+    return {kind: _as_roads(roads) for kind, roads in chosen}
+
+
+def choose_roads(person: models.Model, kind_name: str, roads: Iterable[Road]) -> None:
+    """Raises `UnknownKind`."""
+    kind = get_kind(kind_name)
+    values = sorted(road.value for road in roads)
+    Preference.objects.update_or_create(person=person, kind=kind.name, defaults={"roads": values})
+
+
+def _as_roads(values: Iterable[str]) -> frozenset[Road]:
+    # Not `in Road`: before Python 3.12 an enum refuses to be asked for a value.
+    return frozenset(road for road in Road if road.value in set(values))
+
+
+# Arming and disarming
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What is to be sent unless a page tells the person first."""
+
+    notification_pk: int
+    transport: str
+    address: str
+
+
+def arm(plans: Iterable[Plan]) -> None:
+    """In the caller's transaction: a push that is planned is as sure as the notification itself."""
+    due = datetime.now(UTC) + timedelta(seconds=hub_settings.ack_window)
+    rows = [
+        Delivery(notification_id=plan.notification_pk, transport=plan.transport, address=plan.address[:255], due_at=due)
+        for plan in plans
+    ]
+    Delivery.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
+
+
+def disarm(notifications: Collection[int], reason: str) -> int:
+    """Cancels what no worker has claimed yet; what is being sent cannot be called back."""
+    waiting = Delivery.objects.filter(notification__in=notifications, state=State.WAITING, claim=None)
+    return waiting.update(state=State.CANCELLED, reason=reason, settled_at=datetime.now(UTC))
+
+
+def tell(notifications: Collection[int], road: Road) -> list[int]:
+    """Records that a road reached the person. Gives those that no other road had told."""
+    with transaction.atomic():
+        told = Notification.objects.filter(pk__in=notifications).mark_as_told(road)
+        disarm(notifications, f"told by {road.value}")
+        return told
+
+
+def acknowledge(person_pk: object, positions: Mapping[str, Position]) -> None:
+    """A visible page showed everything in (start, seq] of these topics, each the person's own inbox or an audience."""
+    for topic, position in positions.items():
+        if position.seq == position.start:
+            continue
+        if topic == inbox_topic(person_pk):
+            _acknowledge_inbox(person_pk, position)
+        else:
+            _acknowledge_audience(person_pk, topic, position)
+
+
+def _acknowledge_inbox(person_pk: object, position: Position) -> None:
+    shown = [int(pk) for pk in _announced(inbox_topic(person_pk), "notification.created", position)]
+    untold = Notification.objects.filter(pk__in=shown, recipient_id=person_pk, told_at=None)
+    if ids := list(untold.values_list("pk", flat=True)):
+        tell(ids, Road.LIVE)
+
+
+def _acknowledge_audience(person_pk: object, topic: str, position: Position) -> None:
+    if _announced(topic, "announcement.created", position):
+        ToldThrough.objects.update_or_create(person_id=person_pk, topic=topic, defaults={"seq": position.seq})
+
+
+def _announced(topic: str, kind: str, position: Position) -> list[str]:
+    events = streams.Event.objects.filter(topic=topic, kind=kind, seq__gt=position.start, seq__lte=position.seq)
+    return list(events.values_list("data__id", flat=True))
+
+
+# Claiming and recording
+
+
+def claim_due(limit: int = 100) -> list[Delivery]:
+    """Takes deliveries that are due, under a lease, in the order they fell due. No two workers get the same."""
+    now, claim = datetime.now(UTC), uuid.uuid4()
+    due = Delivery.objects.filter(state=State.WAITING, due_at__lte=now).order_by("due_at")
+    if not due.exists():
+        return []
+    with transaction.atomic():
+        ids = list(due.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True)[:limit])
+        Delivery.objects.filter(pk__in=ids).update(claim=claim, due_at=now + LEASE, attempts=models.F("attempts") + 1)
+    claimed = Delivery.objects.filter(claim=claim)
+    return list(claimed.select_related("notification__recipient", "notification__announcement").order_by("pk"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """How one attempt went. `retry_in` seconds where another may do better."""
+
+    state: State
+    reason: str = ""
+    status: int | None = None
+    retry_in: float | None = None
+
+
+def record(delivery: Delivery, outcome: Outcome) -> None:
+    """Writes an attempt, unless the lease was lost to another worker meanwhile."""
+    now = datetime.now(UTC)
+    values: dict[str, Any] = {
+        "state": outcome.state,
+        "reason": outcome.reason[:255],
+        "claim": None,
+        "trail": [*delivery.trail, _attempt(now, outcome)],
+    }
+    if outcome.state is State.WAITING:
+        values["due_at"] = now + timedelta(seconds=outcome.retry_in or 0)
+    else:
+        values["settled_at"] = now
+    Delivery.objects.filter(pk=delivery.pk, claim=delivery.claim).update(**values)
+
+
+def _attempt(now: datetime, outcome: Outcome) -> Mapping[str, Any]:
+    entry: dict[str, Any] = {"at": now.isoformat(), "state": outcome.state.value, "reason": outcome.reason[:255]}
+    if outcome.status is not None:
+        entry["status"] = outcome.status
+    return entry
+
+
+def next_due() -> datetime | None:
+    return Delivery.objects.filter(state=State.WAITING).order_by("due_at").values_list("due_at", flat=True).first()

@@ -1,0 +1,111 @@
+"""What a log is made of: topics, their streams, and the events on them.
+
+    StreamError
+    ├── BadTopic        the name is not one
+    └── EventTooLarge   the data is more than a page should be sent
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+
+MAX_DATA = 64 * 1024
+"""Bytes of JSON an event may carry."""
+
+_TOPIC = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_-]+)*", re.ASCII)
+# As JSON writes it; one behind an odd number of backslashes is a backslash that someone wrote.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+class StreamError(ValueError):
+    pass
+
+
+class BadTopic(StreamError):
+    pass
+
+
+class EventTooLarge(StreamError):
+    pass
+
+
+def new_epoch() -> str:
+    return secrets.token_hex(4)
+
+
+class Stream(models.Model):
+    """Where a topic's numbering stands. Everything in `pruned_through + 1 … top` exists."""
+
+    topic = models.CharField(max_length=200, unique=True)
+    epoch = models.CharField(max_length=8, default=new_epoch)
+    top = models.BigIntegerField(default=0)
+    pruned_through = models.BigIntegerField(default=0)
+
+    class Meta:
+        app_label = "notifications_hub"
+
+    def __str__(self) -> str:
+        return f"{self.topic} at {self.top}"
+
+
+class Event(models.Model):
+    """One entry of a topic's log. `seq` is empty until its transaction has committed."""
+
+    id = models.BigAutoField(primary_key=True)
+    topic = models.CharField(max_length=200)
+    seq = models.BigIntegerField(null=True)
+    kind = models.CharField(max_length=100)
+    data = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    created = models.DateTimeField()
+
+    class Meta:
+        app_label = "notifications_hub"
+        constraints = [models.UniqueConstraint(fields=["topic", "seq"], name="hub_event_topic_seq")]
+        indexes = [models.Index(fields=["topic", "id"], condition=models.Q(seq=None), name="hub_event_unnumbered")]
+
+    def __str__(self) -> str:
+        return f"{self.topic}#{self.seq} {self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    topic: str
+    kind: str
+    data: Mapping[str, Any]
+
+
+def inbox_topic(person_pk: object) -> str:
+    """The stored topic of one person's inbox; that person sees it as plain `inbox`."""
+    return f"inbox.{person_pk}"
+
+
+def check_topic(topic: str) -> str:
+    """Raises `BadTopic`, naming the form that a topic has."""
+    if not _TOPIC.fullmatch(topic) or len(topic) > 200:
+        raise BadTopic(f"{topic!r} is not a topic: write words joined by dots, like 'post.9', at most 200 characters.")
+    return topic
+
+
+def check_data(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Raises `EventTooLarge`; `TypeError` or `ValueError` where the data is not JSON that every database keeps."""
+    size = len(as_json(data).encode())
+    if size > MAX_DATA:
+        raise EventTooLarge(f"An event carries at most {MAX_DATA} bytes, not {size}: send an id and let pages fetch.")
+    return data
+
+
+def as_json(data: object) -> str:
+    """The JSON of something; no NaN, NUL or half a surrogate pair, which SQLite would keep and PostgreSQL not."""
+    text = json.dumps(data, cls=DjangoJSONEncoder, ensure_ascii=False, allow_nan=False)
+    text.encode()
+    if _NUL.search(text):
+        raise ValueError("it holds a NUL character")
+    return text

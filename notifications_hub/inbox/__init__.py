@@ -1,0 +1,1 @@
+"""One person's notifications: what pages and the API ask of them."""

@@ -1,0 +1,26 @@
+"""Where things are on this site. Handed to the scripts by the page, so a host may put them where it likes."""
+
+from __future__ import annotations
+
+from django.urls import NoReverseMatch, reverse
+
+
+def api() -> str:
+    return reverse("notifications_hub_api:api-root")
+
+
+def push_key() -> str:
+    return reverse("notifications_hub_api:push_key")
+
+
+def live() -> str:
+    """The prefix that the ways to connect share."""
+    return reverse("notifications_hub:live_ws").removesuffix("ws/")
+
+
+def service_worker() -> str:
+    """Empty for a site that has a worker of its own."""
+    try:
+        return reverse("service_worker:worker")
+    except NoReverseMatch:
+        return ""

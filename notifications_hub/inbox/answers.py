@@ -1,0 +1,89 @@
+"""How the API answers: JSON always, `{"detail": "…"}` for whatever is wrong, and nothing that a cache may keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponseNotAllowed, JsonResponse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, URLResolver
+from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext as _
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.security import SessionAuth
+from ninja.utils import check_csrf
+
+View = Callable[..., HttpResponseBase]
+
+
+class SignedIn(SessionAuth):
+    """Django's session. Who is not signed in hears so, whether or not they brought a CSRF token."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if not request.user.is_authenticated:
+            raise AuthenticationError(message=_("Sign in first."))
+        if check_csrf(request) is not None:
+            raise HttpError(403, _("The CSRF token is missing or wrong."))
+        return request.user
+
+
+class PrivateAPI(NinjaAPI):
+    """Answers meant for one person, whom the session names."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(auth=SignedIn(), **options)
+        self.add_exception_handler(ValidationError, _invalid)
+        self.add_exception_handler(Http404, _missing)
+        self.add_exception_handler(RequestDataTooBig, _too_big)
+
+    @property
+    def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
+        patterns, app_name, namespace = super().urls
+        for pattern in patterns:
+            if isinstance(pattern, URLPattern):
+                pattern.callback = _private(pattern.callback)
+        return patterns, app_name, namespace
+
+
+def _private(view: View) -> View:
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = view(request, *args, **kwargs)
+        if isinstance(response, HttpResponseNotAllowed):
+            response = _as_json(response)
+        patch_cache_control(response, no_store=True, private=True)
+        return response
+
+    return answer
+
+
+def _as_json(refusal: HttpResponseNotAllowed) -> JsonResponse:
+    detail = _("This address answers to %(methods)s only.") % {"methods": refusal["Allow"]}
+    return JsonResponse({"detail": detail}, status=405, headers={"Allow": refusal["Allow"]})
+
+
+def problem(detail: str, status: int) -> JsonResponse:
+    return JsonResponse({"detail": detail}, status=status)
+
+
+def _invalid(request: HttpRequest, error: ValidationError | type[ValidationError]) -> JsonResponse:
+    errors: Sequence[Mapping[str, Any]] = getattr(error, "errors", ())
+    return problem("; ".join(map(_sentence, errors)), 400)
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    """Where and what, never the value: it may be a key."""
+    where = ".".join(str(part) for part in error["loc"][2:]) or str(error["loc"][-1])
+    return f"{where}: {error['msg']}"
+
+
+def _missing(request: HttpRequest, error: Http404 | type[Http404]) -> JsonResponse:
+    return problem(_("There is no such thing."), 404)
+
+
+def _too_big(request: HttpRequest, error: RequestDataTooBig | type[RequestDataTooBig]) -> JsonResponse:
+    return problem(_("The request is too large."), 413)

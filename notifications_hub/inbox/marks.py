@@ -1,0 +1,91 @@
+"""Read, unread, seen, archived: by a person, on what is theirs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db import transaction
+from django.db.models import Q
+
+from notifications_hub import delivery
+from notifications_hub.announcements import announce
+from notifications_hub.inbox.queries import inbox_of
+from notifications_hub.notification import IDS_IN_AN_EVENT, InboxQuerySet, Notification
+from notifications_hub.people import Person
+
+_ID = re.compile(r"(a?)([1-9]\d{0,17})", re.ASCII)
+
+
+class Action(StrEnum):
+    READ = "read"
+    UNREAD = "unread"
+    SEEN = "seen"
+    ARCHIVE = "archive"
+    UNARCHIVE = "unarchive"
+
+
+_INBOX = Q(archived_at=None)
+_ARCHIVE = Q(archived_at__isnull=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """`todo` finds what the mark would change, `scope` what "all" is; `disarms` says why pushes are cancelled."""
+
+    todo: Q
+    change: Callable[[InboxQuerySet], int]
+    scope: Q = _INBOX
+    disarms: str = ""
+
+
+_MARKS = {
+    Action.READ: _Mark(Q(unread=True), InboxQuerySet.mark_all_as_read, disarms="read"),
+    Action.UNREAD: _Mark(Q(unread=False), InboxQuerySet.mark_all_as_unread),
+    Action.SEEN: _Mark(Q(seen_at=None), InboxQuerySet.mark_all_as_seen),
+    Action.ARCHIVE: _Mark(_INBOX, InboxQuerySet.archive, disarms="archived"),
+    Action.UNARCHIVE: _Mark(_ARCHIVE, InboxQuerySet.unarchive, scope=_ARCHIVE),
+}
+
+
+def mark(person: Person, action: Action, ids: Iterable[str]) -> int:
+    """How many changed. An id that is not this person's is like one that does not exist: it changes nothing."""
+    rows, announcements = _parse(ids)
+    running = announce.of_person(person)
+    if announcements:
+        announce.make_rows(person, running)
+    wanted = Q(pk__in=rows, announcement=None) | Q(announcement__in=announcements)
+    return _apply(inbox_of(person, running).filter(wanted), _MARKS[action])
+
+
+def mark_all(person: Person, action: Action) -> int:
+    """How many changed of all that the person's inbox shows; of the archive for "unarchive"."""
+    running = announce.of_person(person)
+    announce.make_rows(person, running)
+    return _apply(inbox_of(person, running).filter(_MARKS[action].scope), _MARKS[action])
+
+
+def _parse(ids: Iterable[str]) -> tuple[set[int], set[int]]:
+    """Primary keys of rows and of announcements."""
+    rows: set[int] = set()
+    announcements: set[int] = set()
+    for match in filter(None, map(_ID.fullmatch, ids)):
+        (announcements if match[1] else rows).add(int(match[2]))
+    return rows, announcements
+
+
+def _apply(rows: InboxQuerySet, mark: _Mark) -> int:
+    pks = list(rows.filter(mark.todo).order_by("pk").values_list("pk", flat=True))
+    with transaction.atomic():
+        chunks = [pks[first : first + IDS_IN_AN_EVENT] for first in range(0, len(pks), IDS_IN_AN_EVENT)]
+        return sum(_apply_to(chunk, mark) for chunk in chunks)
+
+
+def _apply_to(pks: Collection[int], mark: _Mark) -> int:
+    changed = mark.change(Notification.objects.filter(pk__in=pks))
+    if mark.disarms:
+        # After the mark: whoever tells a person locks rows before deliveries too.
+        delivery.disarm(pks, mark.disarms)
+    return changed

@@ -1,0 +1,117 @@
+"""The API's part about Web Push: the site's key, a person's browsers, and what a service worker reports.
+
+Quiet about endpoints and keys: whoever has them can send to that browser, so no answer and no log line holds one.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, cast
+
+from django.core import signing
+from django.http import Http404, HttpRequest
+from django.utils.translation import gettext as _
+from ninja import Router
+from ninja.errors import HttpError
+from ninja.responses import Status
+
+from notifications_hub import delivery
+from notifications_hub.inbox import marks
+from notifications_hub.inbox.marks import Action
+from notifications_hub.inbox.schemas import Act, Browser, Browsers, KeyShape, Problem, SubscriptionGiven
+from notifications_hub.kinds import Road
+from notifications_hub.notification import Notification
+from notifications_hub.people import Person
+from notifications_hub.transports import subscriptions, vapid
+from notifications_hub.transports.subscriptions import PushSubscription
+from notifications_hub.worker import ACT_SALT
+
+ACT_AGE = timedelta(days=30)
+"""A push may wait for its device, and then stay on the screen; what is older tells nobody anything new."""
+
+router = Router(tags=["push"])
+
+
+@router.get(
+    "key/",
+    response={200: KeyShape, (401, 404): Problem},
+    url_name="push_key",
+    summary="The key that this site's pushes are signed with",
+)
+def push_key(request: HttpRequest) -> dict[str, str]:
+    key = vapid.current_key()
+    if key is None:
+        raise HttpError(404, _("This site sends no pushes."))
+    return {"key": key.public}
+
+
+@router.get(
+    "subscriptions/",
+    response={200: Browsers, 401: Problem},
+    url_name="push_subscriptions",
+    summary="The browsers that are told",
+)
+def list_subscriptions(request: HttpRequest) -> dict[str, Any]:
+    own = PushSubscription.objects.filter(owner=_person(request))
+    return {"results": [subscription.as_json() for subscription in own]}
+
+
+@router.post(
+    "subscriptions/",
+    response={201: Browser, (400, 401, 403): Problem},
+    url_name="push_subscriptions",
+    summary="Have this browser told",
+)
+def register(request: HttpRequest, given: SubscriptionGiven) -> Status[dict[str, Any]]:
+    """Takes `PushSubscription.toJSON()` as it is. Again for the same browser, it is the same subscription."""
+    agent = request.headers.get("User-Agent", "")
+    try:
+        subscription = subscriptions.register(_person(request), given.dict(), agent)
+    except ValueError as error:
+        raise HttpError(400, str(error)) from None
+    return Status(201, subscription.as_json())
+
+
+@router.delete(
+    "subscriptions/{subscription_id}/",
+    response={204: None, (401, 403, 404): Problem},
+    url_name="push_subscription",
+    summary="Have this browser told no more",
+)
+def forget(request: HttpRequest, subscription_id: str) -> Status[None]:
+    if not subscriptions.forget(_person(request), subscription_id):
+        raise Http404
+    return Status(204, None)
+
+
+@router.post(
+    "act/",
+    response={204: None, 400: Problem},
+    auth=None,
+    url_name="push_act",
+    summary="What became of a push",
+)
+def act(request: HttpRequest, report: Act) -> Status[None]:
+    """For the service worker: no cookie and no CSRF token, since the token speaks for one notification and no more."""
+    pk = _notification_of(report.token)
+    delivery.tell([pk], Road.WEB_PUSH)
+    if report.action == "read":
+        _read(pk)
+    return Status(204, None)
+
+
+def _notification_of(token: str) -> int:
+    try:
+        _delivery, notification = signing.loads(token, salt=ACT_SALT, max_age=ACT_AGE)
+        return int(notification)
+    except (signing.BadSignature, TypeError, ValueError):
+        raise HttpError(400, _("The token is not valid, or not any more.")) from None
+
+
+def _read(pk: int) -> None:
+    for row in Notification.objects.filter(pk=pk).select_related("recipient"):
+        marks.mark(row.recipient, Action.READ, [row.item_id])
+
+
+def _person(request: HttpRequest) -> Person:
+    return cast("Person", request.user)

@@ -1,0 +1,148 @@
+"""The shapes of the API, as OpenAPI shows them. Values are made by `message.Item`; these say what they are."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from ninja import Schema
+from pydantic import ConfigDict, Field, JsonValue, model_validator
+
+IDS_AT_ONCE = 1000
+
+_ITEM: dict[str, JsonValue] = {
+    "id": "12",
+    "kind": "comment.reply",
+    "title": "Bob replied to “Hello”",
+    "body": "I agree.",
+    "url": "/posts/9/",
+    "level": "info",
+    "icon": "reply",
+    "tag": "n12",
+    "actor": "Bob",
+    "target": "Hello",
+    "data": {},
+    "at": "2026-11-20T12:00:00.123456Z",
+    "unread": True,
+    "seen": False,
+    "archived": False,
+    "told": False,
+    "toast": True,
+}
+
+
+class Problem(Schema):
+    """Every error has this shape."""
+
+    detail: str = Field(description="What is wrong, in words.", examples=["Sign in first."])
+
+
+class Words(Schema):
+    title: str
+    body: str
+
+
+class ItemShape(Schema):
+    model_config = ConfigDict(title="Item", json_schema_extra={"example": _ITEM})
+
+    id: str = Field(description="Opaque. An announcement's is the same before and after the person has a row of it.")
+    kind: str = Field(description="What happened; kinds are declared by the site's apps.")
+    title: str
+    body: str = Field(description="Plain text, may be empty.")
+    url: str = Field(description="A path of this site; empty where there is nowhere to go.")
+    level: Literal["success", "info", "warning", "error"]
+    icon: str
+    tag: str = Field(description="What replaces what, on a device that shows pushes.")
+    actor: str
+    target: str
+    data: JsonValue = Field(description="What the sender gave beside the words.")
+    at: str = Field(description="When it happened: ISO 8601 in UTC, with microseconds.")
+    unread: bool
+    seen: bool
+    archived: bool
+    told: bool = Field(description="Whether some road has told the person of it.")
+    toast: bool = Field(description="False: list it and count it, but do not interrupt for it.")
+    translations: dict[str, Words] | None = Field(
+        None, description="Only on announcements: language to words; the plain fields where a language is missing."
+    )
+
+
+class PageShape(Schema):
+    model_config = ConfigDict(title="Page")
+
+    results: list[ItemShape] = Field(description="Newest first, 20 at most.")
+    next: str | None = Field(description="Give it as `before` for the page after this one; null on the last.")
+    cursor: str = Field(description="Read before the results: a live connection that starts from it misses nothing.")
+
+
+class CountsShape(Schema):
+    model_config = ConfigDict(title="Counts", json_schema_extra={"example": {"unread": 3, "unseen": 1}})
+
+    unread: int
+    unseen: int = Field(description="Unread, and never looked at.")
+
+
+class Filters(Schema):
+    unread: bool | None = Field(None, description="Only what is unread, or only what is not.")
+    kind: str | None = Field(
+        None, pattern=r"^[^\x00]*$", max_length=100, description="Only this kind.", examples=["comment.reply"]
+    )
+    before: str | None = Field(None, max_length=100, description="The `next` of the page before this one.")
+
+
+class Marked(Schema):
+    """Either `ids` or `all`."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": ["12", "a5"]}, {"all": True}]})
+
+    ids: list[str] | None = Field(
+        None, max_length=IDS_AT_ONCE, description="An id that is not yours is like one that does not exist."
+    )
+    all: Literal[True] | None = Field(None, description="Everything in the inbox.")
+
+    @model_validator(mode="after")
+    def _either(self) -> Marked:
+        if (self.ids is None) == (self.all is None):
+            raise ValueError('Give either {"ids": […]} or {"all": true}.')
+        return self
+
+
+class Changed(Schema):
+    changed: int = Field(description="How many are different now.", examples=[2])
+
+
+class KeyShape(Schema):
+    model_config = ConfigDict(title="Key")
+
+    key: str = Field(description="The applicationServerKey for `pushManager.subscribe()`, in base64url.")
+
+
+class SubscriptionKeys(Schema):
+    p256dh: str = Field(max_length=200)
+    auth: str = Field(max_length=100)
+
+
+class SubscriptionGiven(Schema):
+    """What `PushSubscription.toJSON()` gives."""
+
+    endpoint: str = Field(max_length=2048, examples=["https://push.example.net/send/abc"])
+    expirationTime: float | None = None  # noqa: N815 -- the browser's word
+    keys: SubscriptionKeys
+
+
+class Browser(Schema):
+    """One of the person's browsers. Its endpoint and keys are never shown: whoever has them can send."""
+
+    id: str
+    name: str = Field(examples=["Firefox on Linux"])
+    created: datetime
+    last_used: datetime
+
+
+class Browsers(Schema):
+    results: list[Browser]
+
+
+class Act(Schema):
+    token: str = Field(max_length=500, description="The one that came in the push.")
+    action: Literal["shown", "clicked", "read"]

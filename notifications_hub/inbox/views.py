@@ -1,0 +1,152 @@
+"""The pages: inbox and preferences. They work without JavaScript; a GET changes nothing that a person could notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self, cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import get_token
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from notifications_hub.announcements.markdown import safe_html
+from notifications_hub.inbox import addresses, marks, preferences, queries
+from notifications_hub.inbox.marks import Action
+from notifications_hub.inbox.queries import BadPlace
+from notifications_hub.notification import Notification
+from notifications_hub.paths import same_site_path
+from notifications_hub.people import Person
+from notifications_hub.transports import subscriptions, transport_names, vapid
+from notifications_hub.transports.subscriptions import PushSubscription
+
+_SHOWN: dict[str, dict[str, Any]] = {"all": {}, "unread": {"unread": True}, "archived": {"archived": True}}
+
+# Nobody may find the page of whoever sat here before, in a proxy or by the browser's back button.
+_private = cache_control(no_store=True, private=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A notification as the inbox page shows it. `body_html` only where the words were written as Markdown."""
+
+    id: str
+    kind: str
+    title: str
+    body: str
+    body_html: SafeString
+    url: str
+    level: str
+    icon: str
+    actor: str
+    at: datetime
+    unread: bool
+    archived: bool
+
+    @classmethod
+    def of(cls, row: Notification) -> Self:
+        item = row.item()
+        message = item.message
+        return cls(
+            id=message.id,
+            kind=message.kind,
+            title=message.title,
+            body=message.body,
+            body_html=safe_html(row.announcement.markdown()) if row.announcement else mark_safe(""),
+            url=message.url,
+            level=message.level,
+            icon=message.icon,
+            actor=item.actor,
+            at=item.at,
+            unread=item.unread,
+            archived=item.archived,
+        )
+
+
+@require_safe
+@login_required
+@_private
+def inbox(request: HttpRequest) -> HttpResponse:
+    person = _person(request)
+    show = request.GET.get("show", "all")
+    show = show if show in _SHOWN else "all"
+    try:
+        page = queries.items(person, before=request.GET.get("before"), **_SHOWN[show])
+    except BadPlace as error:
+        raise BadRequest(str(error)) from None
+    context = {
+        "items": [Entry.of(row) for row in page.rows],
+        "next": page.next,
+        "unread": queries.counts(person).unread,
+        "show": show,
+    }
+    return TemplateResponse(request, "notifications_hub/inbox.html", context)
+
+
+@require_POST
+@login_required
+@_private
+def mark(request: HttpRequest) -> HttpResponseRedirect:
+    """Fields: `action`, and `ids` or `all=1`; `next` is where to go on."""
+    try:
+        action = Action(request.POST.get("action", ""))
+    except ValueError:
+        raise BadRequest(f"The action is one of {', '.join(Action)}.") from None
+    if request.POST.get("all") == "1":
+        marks.mark_all(_person(request), action)
+    else:
+        marks.mark(_person(request), action, request.POST.getlist("ids"))
+    return HttpResponseRedirect(_next(request))
+
+
+def _next(request: HttpRequest) -> str:
+    try:
+        return same_site_path(request.POST.get("next", "")) or reverse("notifications_hub:inbox")
+    except ValueError:
+        return reverse("notifications_hub:inbox")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@_private
+def preferences_page(request: HttpRequest) -> HttpResponse:
+    if request.method == "POST":
+        preferences.save(_person(request), request.POST)
+        messages.success(request, _("Your preferences are saved."))
+        return redirect("notifications_hub:preferences")
+    return TemplateResponse(request, "notifications_hub/preferences.html", _preferences(request))
+
+
+def _preferences(request: HttpRequest) -> dict[str, Any]:
+    person = _person(request)
+    return {
+        "form_rows": preferences.form_rows(person),
+        "push_available": vapid.current_key() is not None and "web_push" in transport_names(),
+        "devices": [browser.as_json() for browser in PushSubscription.objects.filter(owner=person)],
+        "api": addresses.api(),
+        "push_key_url": addresses.push_key(),
+        "sw_url": addresses.service_worker(),
+        "csrf": get_token(request),
+    }
+
+
+@require_POST
+@login_required
+@_private
+def forget_device(request: HttpRequest) -> HttpResponse:
+    """One that is not this person's is like one that is gone already."""
+    subscriptions.forget(_person(request), request.POST.get("id", ""))
+    return redirect("notifications_hub:preferences")
+
+
+def _person(request: HttpRequest) -> Person:
+    return cast("Person", request.user)

@@ -1,0 +1,123 @@
+"""What can happen: one class a kind, declared in a `notifications.py` of any app, found like `admin.py`.
+
+    class CommentReply(Kind):
+        name = "comment.reply"
+        label = _("Replies to your posts")
+
+        def title(self, notification):
+            return _("%(actor)s replied to your post") % {"actor": notification.actor_name}
+
+Words are rendered when they are read, in the reader's language, from what was stored when it happened. So a method may
+use the notification's own columns and its `data`, and must not load the actor or the target: they may be gone.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+
+from django.utils.functional import Promise
+from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import gettext_lazy as _
+
+
+class Road(StrEnum):
+    """How a person can be told; what preferences speak of."""
+
+    LIVE = "live"
+    FLASH = "flash"
+    WEB_PUSH = "web_push"
+    EMAIL = "email"
+
+
+class Urgency(StrEnum):
+    """How much a sleeping device may be disturbed for it; RFC 8030, section 5.3."""
+
+    VERY_LOW = "very-low"
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
+class Told(Protocol):
+    """What a kind may render from: the stored columns of one notification."""
+
+    actor_name: str
+    target_name: str
+    verb: str
+    description: str | None
+    url: str
+    level: str
+    data: dict[str, Any]
+
+
+class UnknownKind(ValueError):
+    """A kind was named that no app declares."""
+
+
+class Kind:
+    """Subclass it to declare a kind; a subclass with a `name` registers itself. Words are plain text."""
+
+    name: ClassVar[str] = ""
+    label: ClassVar[str | Promise] = ""
+    icon: ClassVar[str] = "bell"
+    urgency: ClassVar[Urgency] = Urgency.NORMAL
+    roads: ClassVar[frozenset[Road]] = frozenset({Road.LIVE, Road.FLASH, Road.WEB_PUSH})
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.name:
+            _register(cls())
+
+    def title(self, notification: Told) -> str:
+        return " ".join(filter(None, (notification.actor_name, notification.verb, notification.target_name)))
+
+    def body(self, notification: Told) -> str:
+        return notification.description or ""
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def _register(kind: Kind) -> None:
+    known = _kinds.get(kind.name)
+    if known is not None and type(known).__qualname__ != type(kind).__qualname__:
+        raise ValueError(f"The kind {kind.name!r} is declared twice: by {type(known)!r} and by {type(kind)!r}.")
+    _kinds[kind.name] = kind
+
+
+class Default(Kind):
+    name = "default"
+    label = _("Other notifications")
+
+
+class AnnouncementKind(Kind):
+    name = "announcement"
+    label = _("Announcements")
+    icon = "megaphone"
+
+
+def autodiscover() -> None:
+    """Imports `notifications.py` of every installed app, which declares kinds and topic rules."""
+    autodiscover_modules("notifications")
+
+
+def get_kind(name: str) -> Kind:
+    """Raises `UnknownKind`, naming the remedy."""
+    try:
+        return _kinds[name]
+    except KeyError:
+        known = ", ".join(sorted(_kinds))
+        raise UnknownKind(
+            f"No app declares the kind {name!r} (known: {known}). "
+            "Declare a Kind with that name in the `notifications.py` of an installed app."
+        ) from None
+
+
+def kind_of(name: str) -> Kind:
+    """For rows already stored: a kind whose app has gone renders like the default one."""
+    return _kinds.get(name, _kinds["default"])
+
+
+def all_kinds() -> list[Kind]:
+    return [_kinds[name] for name in sorted(_kinds)]

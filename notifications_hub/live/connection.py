@@ -1,0 +1,191 @@
+"""One client's place in the streams: what it has been sent, and what waits to be sent. Kinds of connection share it.
+
+A connection first catches up from the database, then is offered what the hub reads. It checks every number itself, so
+a client never gets an event twice or out of order, and never misses one: where numbers do not join it catches up again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from notifications_hub import cursor, streams
+from notifications_hub.cursor import Position
+from notifications_hub.live.closing import RESTART, TOO_SLOW, Closing
+from notifications_hub.live.database import Database
+from notifications_hub.live.session import SignedIn
+from notifications_hub.live.topics import shown
+from notifications_hub.message import timestamp
+from notifications_hub.streams import LoggedEvent, Reading
+
+MAX_WAITING = 256 * 1024
+"""Bytes that may wait for a client that reads slowly, before it is closed."""
+
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive events of one topic, encoded once for every connection that gets them."""
+
+    topic: str
+    epoch: str
+    first: int
+    events: Sequence[str]
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.events) - 1
+
+
+def encode_event(event: LoggedEvent) -> str:
+    return (
+        f'{{"topic":{json.dumps(shown(event.topic))},"seq":{json.dumps(event.seq)},"kind":{json.dumps(event.kind)},'
+        f'"data":{event.data},"at":"{timestamp(event.created)}"}}'
+    )
+
+
+def batch_of(reading: Reading) -> Batch:
+    events = [encode_event(event) for event in reading.events]
+    return Batch(reading.topic, reading.epoch, reading.position.seq - len(events) + 1, events)
+
+
+class Connection:
+    """`send` takes a frame, `close` ends the connection. Everything here runs on the hub's event loop."""
+
+    def __init__(
+        self,
+        visitor: SignedIn,
+        *,
+        database: Database,
+        send: Callable[[str], Awaitable[None]],
+        close: Callable[[Closing], None],
+    ) -> None:
+        self.person_pk: object = visitor.person.pk
+        self.session_key = visitor.session_key
+        self.expires_in = visitor.seconds_left
+        self.visible = True
+        self.positions: dict[str, Position | None] = {}
+        self._database = database
+        self._send = send
+        self._close = close
+        self._waiting: list[str] = []
+        self._waiting_bytes = 0
+        self._reset: list[str] = []
+        self._more = False
+        self._frame_due = False
+        self._flushing: asyncio.Task[None] | None = None
+        self._catching_up = False
+        self._missed = False
+        self._again: asyncio.Task[None] | None = None
+
+    def listen(self, topics: Sequence[str], known: Mapping[str, Position] | None) -> None:
+        """Starts from a decoded cursor, or from now. A topic that the cursor lacks is a reset."""
+        for topic in topics:
+            position = None if known is None else known.get(cursor.key_of(topic))
+            if known is not None and position is None:
+                self._reset.append(topic)
+            self.positions[topic] = position
+        self._catching_up = True
+
+    def known(self, decoded: Mapping[str, Position]) -> dict[str, Position]:
+        """What a decoded cursor says of this connection's topics; of others it may say what it likes."""
+        keys = {topic: cursor.key_of(topic) for topic in self.positions}
+        return {topic: decoded[key] for topic, key in keys.items() if key in decoded}
+
+    async def catch_up(self) -> None:
+        """Reads the log until nothing is left; the first frame goes out even when it is empty."""
+        try:
+            await self._read_all()
+        except Exception:
+            log.exception("The log could not be read; the client is asked to come back")
+            self._close(RESTART)
+
+    async def _read_all(self) -> None:
+        self._catching_up = True
+        while self._catching_up:
+            self._missed = False
+            readings = await self._database(streams.read, dict(self.positions))
+            for reading in readings:
+                self._apply(reading)
+            self._more = any(reading.more for reading in readings)
+            self._frame_due = True
+            await self._flush_soon()
+            self._catching_up = self._more or self._missed
+
+    def offer(self, batch: Batch) -> None:
+        """What the hub has read. Never blocks."""
+        if self._catching_up:
+            self._missed = True
+            return
+        position = self.positions[batch.topic]
+        if position is None or (batch.epoch != position.epoch and position.epoch) or batch.first > position.seq + 1:
+            self.miss()
+        elif batch.last > position.seq:
+            self._queue(batch.events[position.seq + 1 - batch.first :])
+            self.positions[batch.topic] = Position(batch.epoch, position.start, batch.last)
+            self._flush_soon()
+
+    def miss(self) -> None:
+        """Something happened that this connection cannot join to what it has."""
+        if self._catching_up:
+            self._missed = True
+        else:
+            self._catching_up = True
+            self._again = asyncio.create_task(self.catch_up())
+
+    def say(self, event: str) -> None:
+        """An event that is in no log: sent now or not at all."""
+        self._queue([event])
+        self._flush_soon()
+
+    def end(self, closing: Closing) -> None:
+        self._close(closing)
+
+    def stop(self) -> None:
+        self._catching_up = False
+        self._waiting.clear()
+        for task in (self._flushing, self._again):
+            if task is not None:
+                task.cancel()
+
+    def cursor(self) -> str:
+        return cursor.encode({topic: position for topic, position in self.positions.items() if position is not None})
+
+    def _apply(self, reading: Reading) -> None:
+        self.positions[reading.topic] = reading.position
+        if reading.reset:
+            self._reset.append(reading.topic)
+        self._queue([encode_event(event) for event in reading.events])
+
+    def _queue(self, events: Sequence[str]) -> None:
+        self._waiting += events
+        self._waiting_bytes += sum(map(len, events))
+        if self._waiting_bytes > MAX_WAITING and not self._catching_up:
+            self._close(TOO_SLOW)
+
+    def _flush_soon(self) -> asyncio.Task[None]:
+        if self._flushing is None:
+            self._flushing = asyncio.create_task(self._flush())
+        return self._flushing
+
+    async def _flush(self) -> None:
+        # What arrives while a frame is being sent goes out together in the next one.
+        try:
+            while self._waiting or self._frame_due:
+                await self._send(self._take_frame())
+        finally:
+            self._flushing = None
+
+    def _take_frame(self) -> str:
+        reset = json.dumps([shown(topic) for topic in self._reset])
+        frame = (
+            f'{{"events":[{",".join(self._waiting)}],"cursor":"{self.cursor()}",'
+            f'"more":{"true" if self._more else "false"},"reset":{reset}}}'
+        )
+        self._waiting, self._waiting_bytes, self._reset, self._frame_due = [], 0, [], False
+        return frame

@@ -1,0 +1,46 @@
+"""The database from the event loop: a few threads of our own.
+
+`database_sync_to_async` runs everything of a process on one thread, so one slow query would hold up every connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from django.db import InterfaceError, OperationalError, connections
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+class Database:
+    """Runs functions that use the ORM. Connections stay open between calls; a broken one is replaced once."""
+
+    def __init__(self, threads: int = 4) -> None:
+        self._threads = threads
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="hub-database")
+
+    async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, lambda: _run(function, *args, **kwargs))
+
+    def close(self) -> None:
+        """Waits for what is under way, then closes every thread's database connection."""
+        for _ in range(self._threads):
+            self._executor.submit(connections.close_all)
+        self._executor.shutdown()
+
+
+def _run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    try:
+        return function(*args, **kwargs)
+    except (OperationalError, InterfaceError) as error:
+        log.info("Trying once more on a new database connection: %s", error)
+        connections.close_all()
+        return function(*args, **kwargs)

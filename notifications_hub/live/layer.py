@@ -1,0 +1,104 @@
+"""The channel layer as a bus for hints between the hubs of several processes. Lossy by contract.
+
+One group holds every hub: a connection that comes or goes costs the layer nothing, and a thousand people told at once
+are one message. Words never travel in a hint; only events that are in no log do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Coroutine, Mapping
+from functools import cache
+from itertools import islice
+from typing import Any
+
+from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_layer
+
+GROUP = "notifications_hub"
+_TOPICS_A_HINT = 500
+_PAUSE_SECONDS = 5.0
+_UNDER_WAY = 100
+
+log = logging.getLogger(__name__)
+
+
+def shared_layer() -> BaseChannelLayer | None:
+    """The layer that other processes hear, or none: the in-memory one reaches no further than the hub itself."""
+    layer = get_channel_layer()
+    return None if layer is None or isinstance(layer, InMemoryChannelLayer) else layer
+
+
+class Layer:
+    """Everything runs on one event loop. After a fault nothing is sent for some seconds: a dead Redis costs no time."""
+
+    def __init__(self, heard: Callable[[Mapping[str, Any]], None] | None = None) -> None:
+        self._layer = shared_layer()
+        self._heard = heard
+        self._channel = ""
+        self._sending: set[asyncio.Task[None]] = set()
+        self._silent_until = 0.0
+
+    def hint(self, tops: Mapping[str, int]) -> None:
+        topics = iter(tops.items())
+        while some := dict(islice(topics, _TOPICS_A_HINT)):
+            self._send({"type": "hub.hint", "tops": some})
+
+    def say(self, topic: str, event: str) -> None:
+        self._send({"type": "hub.say", "topic": topic, "event": event})
+
+    async def listen(self) -> None:
+        """Hands over one message; called over and over."""
+        if self._layer is None or self._heard is None:
+            await asyncio.Event().wait()
+            return
+        if not self._channel:
+            channel = await self._layer.new_channel()
+            await self._layer.group_add(GROUP, channel)
+            self._channel = channel
+        message = await self._layer.receive(self._channel)
+        if message.get("from") != self._channel:
+            self._heard(message)
+
+    async def close(self) -> None:
+        for task in self._sending:
+            task.cancel()
+        await asyncio.gather(*self._sending, return_exceptions=True)
+        if self._layer is not None and self._channel:
+            await self._layer.group_discard(GROUP, self._channel)
+
+    def _send(self, message: dict[str, Any]) -> None:
+        loop = asyncio.get_running_loop()
+        if self._layer is None or loop.time() < self._silent_until or len(self._sending) >= _UNDER_WAY:
+            return
+        task = loop.create_task(self._try(self._layer.group_send(GROUP, message | {"from": self._channel})))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _try(self, sending: Coroutine[Any, Any, None]) -> None:
+        try:
+            await asyncio.wait_for(sending, 2)
+        except Exception as error:  # noqa: BLE001 -- whatever a layer may raise, hints are not worth an error
+            self._silent_until = asyncio.get_running_loop().time() + _PAUSE_SECONDS
+            log.warning("The channel layer took no hint (%s); hubs will find out by themselves", error)
+
+
+class Outside:
+    """The layer for a process without a hub (a worker, a shell): one thread and one event loop for all it sends."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name="hub-hints", daemon=True).start()
+        self._layer = Layer()
+
+    def hint(self, tops: Mapping[str, int]) -> None:
+        self._loop.call_soon_threadsafe(self._layer.hint, dict(tops))
+
+    def say(self, topic: str, event: str) -> None:
+        self._loop.call_soon_threadsafe(self._layer.say, topic, event)
+
+
+@cache
+def outside() -> Outside | None:
+    return Outside() if shared_layer() is not None else None

@@ -1,0 +1,77 @@
+"""Ends connections whose right to listen is gone, in this process, by what every process can read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from itertools import groupby
+from operator import attrgetter
+
+from notifications_hub.live.closing import RESTART, SESSION_OVER, refused
+from notifications_hub.live.connection import Connection
+from notifications_hub.live.database import Database
+from notifications_hub.live.revocation import Revocation, What, forget_old, hashed, recent
+from notifications_hub.live.session import check
+from notifications_hub.live.topics import shown
+
+CHECK_SECONDS = 60.0
+LONGEST_SECONDS = 3600.0
+"""After this a connection is renewed, with everything that is asked of a new one."""
+
+
+class Watch:
+    """Reads revocations, keeps each session's time, and looks at every session once a minute."""
+
+    def __init__(self, database: Database, connections: Callable[[], list[Connection]]) -> None:
+        self._database = database
+        self._connections = connections
+        self._heeded: set[int] = set()
+        self._ends: dict[Connection, asyncio.TimerHandle] = {}
+
+    def keep_time(self, connection: Connection) -> None:
+        # At its time a session is either over, which the client is told, or was prolonged, and the client is renewed.
+        left = min(max(connection.expires_in, 0.0), LONGEST_SECONDS)
+        self._ends[connection] = asyncio.get_running_loop().call_later(left, self._time_is_up, connection)
+
+    def forget(self, connection: Connection) -> None:
+        if timer := self._ends.pop(connection, None):
+            timer.cancel()
+
+    async def heed(self) -> None:
+        """Acts on what was revoked since the last look. A row that was committed late is met by a later look."""
+        rows = await self._database(recent)
+        for row in rows:
+            if row.pk not in self._heeded:
+                await self._act(row)
+        self._heeded = {row.pk for row in rows}
+
+    async def check_all(self) -> None:
+        await asyncio.sleep(CHECK_SECONDS)
+        await self._database(forget_old)
+        await self._end_invalid(self._connections())
+
+    async def _act(self, row: Revocation) -> None:
+        touched = [connection for connection in self._connections() if _is_meant(row, connection)]
+        if row.what == What.CHECK:
+            await self._end_invalid(touched)
+            return
+        closing = refused(shown(row.topic)) if row.what == What.TOPIC else SESSION_OVER
+        for connection in touched:
+            connection.end(closing)
+
+    async def _end_invalid(self, connections: Iterable[Connection]) -> None:
+        by_session = sorted(connections, key=attrgetter("session_key"))
+        for key, sharing in groupby(by_session, key=attrgetter("session_key")):
+            if await self._database(check, key) is None:
+                for connection in sharing:
+                    connection.end(SESSION_OVER)
+
+    def _time_is_up(self, connection: Connection) -> None:
+        self._ends[connection] = asyncio.get_running_loop().call_later(1, connection.end, RESTART)
+        self._checking = asyncio.create_task(self._end_invalid([connection]))
+
+
+def _is_meant(row: Revocation, connection: Connection) -> bool:
+    if row.what == What.SESSION:
+        return hashed(connection.session_key) == row.session
+    return str(connection.person_pk) == row.person and (not row.topic or row.topic in connection.positions)

@@ -1,0 +1,102 @@
+"""The rendered form of a notification, the one that the inbox and every road share.
+
+Words are made here and nowhere else, so they cannot differ between the bell, a toast, a flash and a push.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils import translation
+
+from notifications_hub.conf import hub_settings
+from notifications_hub.kinds import Urgency
+from notifications_hub.people import Person
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """A button on a message. `name` goes into the report that says which was pressed."""
+
+    name: str
+    title: str
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """Plain text throughout. `token` and `act_url` let a sleeping page's worker report back without a cookie."""
+
+    id: str
+    kind: str
+    title: str
+    body: str = ""
+    url: str = ""
+    level: str = "info"
+    icon: str = "bell"
+    tag: str = ""
+    language: str = "en"
+    urgency: Urgency = Urgency.NORMAL
+    actions: tuple[Action, ...] = ()
+    token: str = ""
+    act_url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One entry of an inbox: a message and how it stands with its person."""
+
+    message: Message
+    at: datetime
+    actor: str = ""
+    target: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    unread: bool = True
+    seen: bool = False
+    archived: bool = False
+    told: bool = False
+    toast: bool = True
+    translations: Mapping[str, Mapping[str, str]] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape of the API and of `…created` and `…updated` events."""
+        message = self.message
+        shape: dict[str, Any] = {
+            "id": message.id,
+            "kind": message.kind,
+            "title": message.title,
+            "body": message.body,
+            "url": message.url,
+            "level": message.level,
+            "icon": message.icon,
+            "tag": message.tag,
+            "actor": self.actor,
+            "target": self.target,
+            "data": self.data,
+            "at": timestamp(self.at),
+            "unread": self.unread,
+            "seen": self.seen,
+            "archived": self.archived,
+            "told": self.told,
+            "toast": self.toast,
+        }
+        if self.translations is not None:
+            shape["translations"] = self.translations
+        return shape
+
+
+def timestamp(moment: datetime) -> str:
+    """ISO 8601 in UTC with microseconds, the one way a moment is written on the wire."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def language_of(person: Person) -> str:
+    return hub_settings.language_of(person)
+
+
+def in_language_of(person: Person) -> AbstractContextManager[None]:
+    return translation.override(language_of(person))

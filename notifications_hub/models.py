@@ -1,0 +1,23 @@
+"""Gathers the rows for Django; each lives beside the code that keeps its promise."""
+
+from __future__ import annotations
+
+from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
+from notifications_hub.delivery import Delivery, Preference, ToldThrough
+from notifications_hub.live.revocation import Revocation
+from notifications_hub.notification import Notification
+from notifications_hub.streams import Event, Stream
+from notifications_hub.transports.subscriptions import PushSubscription
+
+__all__ = [
+    "Announcement",
+    "AnnouncementTranslation",
+    "Delivery",
+    "Event",
+    "Notification",
+    "Preference",
+    "PushSubscription",
+    "Revocation",
+    "Stream",
+    "ToldThrough",
+]

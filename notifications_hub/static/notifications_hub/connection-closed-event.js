@@ -1,0 +1,14 @@
+// @ts-check
+
+/** A connection ended, by the server or by the network; never said of one we closed ourselves. */
+export class ConnectionClosedEvent extends Event {
+  /**
+   * @param {number} code
+   * @param {string} reason
+   */
+  constructor(code, reason) {
+    super("connection-closed");
+    this.code = code;
+    this.reason = reason;
+  }
+}

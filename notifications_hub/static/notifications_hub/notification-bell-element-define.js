@@ -1,0 +1,4 @@
+// @ts-check
+import { NotificationBellElement } from "./notification-bell-element.js";
+
+if (!customElements.get("notification-bell")) customElements.define("notification-bell", NotificationBellElement);

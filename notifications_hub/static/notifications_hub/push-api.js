@@ -1,0 +1,67 @@
+// @ts-check
+import { ApiError } from "./api-error.js";
+
+/** Push subscriptions over HTTP. */
+export class PushApi {
+  #base;
+  #keyUrl;
+  #csrf;
+  #fetch;
+
+  /**
+   * @param {object} options
+   * @param {string | URL} options.base such as "https://host/api/v1/"
+   * @param {string | URL} options.keyUrl
+   * @param {string} options.csrf
+   * @param {typeof globalThis.fetch} [options.fetch]
+   */
+  constructor({ base, keyUrl, csrf, fetch = globalThis.fetch.bind(globalThis) }) {
+    this.#base = base;
+    this.#keyUrl = keyUrl;
+    this.#csrf = csrf;
+    this.#fetch = fetch;
+  }
+
+  /**
+   * The key this site's pushes are signed with, or null when the site sends none.
+   *
+   * @returns {Promise<string | null>}
+   */
+  async key() {
+    const response = await this.#fetch(this.#keyUrl, { credentials: "same-origin" });
+    if (response.status === 404) return null;
+    return (await answered(response)).key;
+  }
+
+  /**
+   * @param {PushSubscriptionJSON} subscription
+   * @returns {Promise<string>} the id it has on the server
+   */
+  async register(subscription) {
+    const body = JSON.stringify(subscription);
+    const headers = { "Content-Type": "application/json" };
+    return (await answered(await this.#tell("push/subscriptions/", { method: "POST", body, headers }))).id;
+  }
+
+  /** @param {string} id one that is not there any more is removed already */
+  async remove(id) {
+    const response = await this.#tell(`push/subscriptions/${encodeURIComponent(id)}/`, { method: "DELETE" });
+    if (response.status !== 404) await answered(response);
+  }
+
+  /**
+   * @param {string} path
+   * @param {RequestInit} init
+   */
+  #tell(path, init) {
+    const headers = { ...init.headers, "X-CSRFToken": this.#csrf };
+    return this.#fetch(new URL(path, this.#base), { ...init, headers, credentials: "same-origin" });
+  }
+}
+
+/** @param {Response} response */
+async function answered(response) {
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) throw new ApiError(response.status, answer.detail ?? "");
+  return answer;
+}

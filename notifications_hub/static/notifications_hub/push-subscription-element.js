@@ -1,0 +1,88 @@
+// @ts-check
+/** @import { PushStateName } from "./push-subscription-state.js" */
+import { PushApi } from "./push-api.js";
+import { PushSwitch } from "./push-subscription.js";
+import { PushState, SWITCHABLE } from "./push-subscription-state.js";
+
+/**
+ * `<push-subscription api="/api/v1/" key-url="…" sw="/sw.js" csrf="…" person="…">`: says how pushes stand in this browser,
+ * and has one button that switches them. Its words are the server's: it shows the child whose `data-state` fits, and
+ * gives the button its `data-turn-on` or `data-turn-off`.
+ */
+export class PushSubscriptionElement extends HTMLElement {
+  /** @type {AbortController | undefined} */
+  #connected;
+  /** @type {PushStateName | undefined} */
+  #state;
+
+  connectedCallback() {
+    this.#connected = new AbortController();
+    const { signal } = this.#connected;
+    const pushes = this.#pushes();
+    this.#button?.addEventListener("click", () => this.#work(signal, () => this.#turn(pushes)), { signal });
+    this.#work(signal, () => pushes.look());
+  }
+
+  disconnectedCallback() {
+    this.#connected?.abort();
+  }
+
+  /** What it shows now, for style sheets and tests too: the attribute `state`. */
+  get state() {
+    return this.#state;
+  }
+
+  #pushes() {
+    const at = (/** @type {string} */ name) => new URL(this.getAttribute(name) ?? "", document.baseURI);
+    const api = new PushApi({ base: at("api"), keyUrl: at("key-url"), csrf: this.getAttribute("csrf") ?? "" });
+    return new PushSwitch({ api, workerUrl: at("sw").href, person: this.getAttribute("person") ?? "" });
+  }
+
+  /** @param {PushSwitch} pushes */
+  #turn(pushes) {
+    return this.#state === PushState.ON ? pushes.turnOff() : pushes.turnOn();
+  }
+
+  /**
+   * One thing at a time: the button is dead until it is done.
+   *
+   * @param {AbortSignal} signal
+   * @param {() => Promise<PushStateName>} task
+   */
+  async #work(signal, task) {
+    this.setAttribute("aria-busy", "true");
+    if (this.#button) this.#button.disabled = true;
+    const state = await task().catch(failed);
+    if (!signal.aborted) this.#show(state);
+  }
+
+  /** @param {PushStateName} state */
+  #show(state) {
+    this.#state = state;
+    this.setAttribute("state", state);
+    this.removeAttribute("aria-busy");
+    for (const words of /** @type {NodeListOf<HTMLElement>} */ (this.querySelectorAll("[data-state]"))) {
+      words.hidden = words.dataset.state !== state;
+    }
+    this.#showButton(state);
+  }
+
+  /** @param {PushStateName} state */
+  #showButton(state) {
+    const button = this.#button;
+    if (!button) return;
+    button.hidden = !SWITCHABLE.has(state);
+    button.disabled = false;
+    button.textContent = (state === PushState.ON ? button.dataset.turnOff : button.dataset.turnOn) ?? "";
+  }
+
+  get #button() {
+    return this.querySelector("button");
+  }
+}
+
+/** @param {unknown} error */
+function failed(error) {
+  console.warn("Pushes could not be switched.", error);
+  return PushState.FAILED;
+}

@@ -1,0 +1,162 @@
+// @ts-check
+/** @import { Item } from "./wire.js" */
+import { copyOf, part, setText } from "./dom.js";
+import { Toast } from "./toast.js";
+import { ToastOpenedEvent } from "./toast-opened-event.js";
+import { ToastsDisplayedEvent } from "./toasts-displayed-event.js";
+
+const AT_ONCE = 3;
+
+/**
+ * `<toast-stack>`: what just happened, in a corner, for a moment. At most three at once; the rest is a number.
+ *
+ * While the page is hidden toasts wait, and what was told or read meanwhile is dropped. `toasts-displayed` follows once
+ * they were really painted in a visible page, `toast-opened` when the person follows one.
+ */
+export class ToastStackElement extends HTMLElement {
+  #life = new AbortController();
+  /** Not yet displayed, oldest first. @type {Map<string, Item>} */
+  #waiting = new Map();
+  #cursor = "";
+  /** On the screen, oldest first. @type {Map<string, Toast>} */
+  #toasts = new Map();
+  #more = 0;
+
+  connectedCallback() {
+    this.#life = new AbortController();
+    const { signal } = this.#life;
+    if (!this.querySelector("[data-part=list]")) this.append(copyOf(this, "stack"));
+    for (const type of ["pointerenter", "pointerleave", "focusin", "focusout"]) {
+      this.addEventListener(type, () => this.#runOrPause(), { signal });
+    }
+    document.addEventListener("visibilitychange", () => this.#turned(), { signal });
+    this.addEventListener("click", (event) => this.#click(event), { signal });
+    this.addEventListener("keydown", (event) => this.#key(event), { signal });
+  }
+
+  disconnectedCallback() {
+    this.#life.abort();
+    for (const toast of this.#toasts.values()) toast.pause();
+  }
+
+  /**
+   * @param {Item[]} items oldest first
+   * @param {string} cursor what `toasts-displayed` is to say
+   */
+  show(items, cursor) {
+    for (const item of items) this.#waiting.set(item.id, item);
+    this.#cursor = cursor;
+    this.#displayWaiting();
+  }
+
+  /**
+   * Told elsewhere: need not be shown any more.
+   *
+   * @param {string[]} ids
+   */
+  forget(ids) {
+    for (const id of ids) this.#waiting.delete(id);
+  }
+
+  /**
+   * Done with: off the screen too.
+   *
+   * @param {string[]} ids
+   */
+  withdraw(ids) {
+    this.forget(ids);
+    for (const id of ids) this.#dismiss(id);
+  }
+
+  dismissAll() {
+    this.withdraw([...this.#waiting.keys(), ...this.#toasts.keys()]);
+  }
+
+  #displayWaiting() {
+    if (document.visibilityState !== "visible" || this.#waiting.size === 0) return;
+    const items = [...this.#waiting.values()];
+    this.#waiting.clear();
+    this.#toTop();
+    this.#more += Math.max(0, items.length - AT_ONCE);
+    for (const item of items.slice(-AT_ONCE)) this.#display(item);
+    this.#cutToSize();
+    this.#runOrPause();
+    this.#confirm(this.#cursor);
+  }
+
+  /**
+   * Two frames on, the first has been painted; in a tab that was hidden just now there is none until it is seen.
+   *
+   * @param {string} cursor
+   */
+  #confirm(cursor) {
+    requestAnimationFrame(() => requestAnimationFrame(() => this.dispatchEvent(new ToastsDisplayedEvent(cursor))));
+  }
+
+  /** Above dialogs and popovers opened since, and whatever stacking the host's page has. */
+  #toTop() {
+    if (this.#toasts.size > 0 || !this.popover) return;
+    if (this.matches(":popover-open")) this.hidePopover();
+    this.showPopover();
+  }
+
+  /** @param {Item} item */
+  #display(item) {
+    this.#toasts.get(item.id)?.leave();
+    const toast = new Toast(item, copyOf(this, "toast"), () => this.#dismiss(item.id));
+    this.#toasts.delete(item.id);
+    this.#toasts.set(item.id, toast);
+    part(this, "list").prepend(toast.element);
+  }
+
+  #cutToSize() {
+    for (const id of [...this.#toasts.keys()].slice(0, -AT_ONCE)) {
+      this.#dismiss(id);
+      this.#more += 1;
+    }
+    this.#renderMore();
+  }
+
+  /** @param {string} id */
+  #dismiss(id) {
+    const toast = this.#toasts.get(id);
+    this.#toasts.delete(id);
+    toast?.leave();
+    if (this.#toasts.size === 0) this.#more = 0;
+    this.#renderMore();
+  }
+
+  #renderMore() {
+    const more = part(this, "more");
+    more.hidden = this.#more === 0;
+    setText(more, (more.dataset.text ?? "").replace("{count}", String(this.#more)));
+  }
+
+  #turned() {
+    this.#displayWaiting();
+    this.#runOrPause();
+  }
+
+  #runOrPause() {
+    const busy = document.visibilityState !== "visible" || this.matches(":hover, :focus-within");
+    for (const toast of this.#toasts.values()) {
+      if (busy) toast.pause();
+      else toast.run();
+    }
+  }
+
+  /** @param {MouseEvent} event */
+  #click({ target }) {
+    const control = target instanceof Element ? target.closest("a[data-part=link], button[data-part=close]") : null;
+    const id = control?.closest("[data-id]")?.getAttribute("data-id");
+    if (!control || !id) return;
+    if (control.matches("a[href]")) this.dispatchEvent(new ToastOpenedEvent(id));
+    this.#dismiss(id);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key({ key, target }) {
+    const id = target instanceof Element ? target.closest("[data-id]")?.getAttribute("data-id") : null;
+    if (key === "Escape" && id) this.#dismiss(id);
+  }
+}

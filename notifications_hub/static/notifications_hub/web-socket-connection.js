@@ -1,0 +1,75 @@
+// @ts-check
+import { ConnectionClosedEvent } from "./connection-closed-event.js";
+import { ConnectionFrameEvent } from "./connection-frame-event.js";
+import { socketUrl } from "./live-url.js";
+import { parseFrame } from "./wire.js";
+
+const NEVER_OPENED = 1006;
+
+/**
+ * One WebSocket, once. What every kind of connection has: `open()`, `send()`, `close()`, and the events
+ * `connection-open`, `connection-frame` and `connection-closed`. It knows nothing of cursors, trying again or topics.
+ */
+export class WebSocketConnection extends EventTarget {
+  static path = "ws/";
+
+  #url;
+  #listening = new AbortController();
+  /** @type {WebSocket | null} */
+  #socket = null;
+
+  /** @param {URL} url over http or https */
+  constructor(url) {
+    super();
+    this.#url = socketUrl(url);
+  }
+
+  open() {
+    const { signal } = this.#listening;
+    const socket = this.#dial();
+    socket?.addEventListener("open", () => this.dispatchEvent(new Event("connection-open")), { signal });
+    socket?.addEventListener("message", ({ data }) => this.#hear(data), { signal });
+    socket?.addEventListener("close", ({ code, reason }) => this.#ended(code, reason), { signal });
+    this.#socket = socket;
+  }
+
+  /**
+   * Says whether it could be sent.
+   *
+   * @param {object} message
+   */
+  send(message) {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(JSON.stringify(message));
+    return true;
+  }
+
+  close() {
+    this.#listening.abort();
+    this.#socket?.close();
+  }
+
+  /** A page's policy may forbid sockets; some browsers throw then, and that is a connection that never opened. */
+  #dial() {
+    try {
+      return new WebSocket(this.#url);
+    } catch {
+      queueMicrotask(() => this.#ended(NEVER_OPENED, ""));
+      return null;
+    }
+  }
+
+  /** @param {unknown} data */
+  #hear(data) {
+    const frame = parseFrame(data);
+    if (frame) this.dispatchEvent(new ConnectionFrameEvent(frame));
+  }
+
+  /**
+   * @param {number} code
+   * @param {string} reason
+   */
+  #ended(code, reason) {
+    if (!this.#listening.signal.aborted) this.dispatchEvent(new ConnectionClosedEvent(code, reason));
+  }
+}

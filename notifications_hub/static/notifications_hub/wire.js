@@ -1,0 +1,57 @@
+// @ts-check
+/**
+ * What the server says, as the live protocol and the API have it.
+ *
+ * @typedef {object} Item
+ * @property {string} id opaque; "a5" for an announcement, before and after it has a row
+ * @property {string} kind
+ * @property {string} title
+ * @property {string} body
+ * @property {string} url "" when there is nowhere to go
+ * @property {string} level success, info, warning or error
+ * @property {string} icon
+ * @property {string} at ISO 8601
+ * @property {boolean} unread
+ * @property {boolean} seen
+ * @property {boolean} archived
+ * @property {boolean} told
+ * @property {boolean} toast false: list and count it, show no toast
+ * @property {Record<string, {title: string, body: string}>} [translations] announcements carry every language
+ *
+ * @typedef {object} Entry one event of a topic's log
+ * @property {string} topic
+ * @property {number | null} seq null: not logged, best effort
+ * @property {string} kind
+ * @property {any} data
+ * @property {string} at
+ *
+ * @typedef {object} Frame
+ * @property {Entry[]} events
+ * @property {string} cursor
+ * @property {boolean} more
+ * @property {string[]} reset
+ *
+ * @typedef {{results: Item[], next: string | null, cursor: string}} Page
+ * @typedef {{unread: number, unseen: number}} Counts
+ */
+
+/**
+ * A frame out of a text message, or null for what is none: a newer server may say more than this client knows.
+ *
+ * @param {unknown} text
+ * @returns {Frame | null}
+ */
+export function parseFrame(text) {
+  const value = parseJson(text);
+  if (!value || !Array.isArray(value.events) || typeof value.cursor !== "string") return null;
+  return { events: value.events, cursor: value.cursor, more: value.more === true, reset: value.reset ?? [] };
+}
+
+/** @param {unknown} text */
+function parseJson(text) {
+  try {
+    return JSON.parse(String(text));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,77 @@
+"""Transports: the code of the roads that are sent to an address by the worker.
+
+`NOTIFICATIONS_HUB["TRANSPORTS"]` maps a road's name to the dotted path of its transport. One instance a process,
+since a transport may hold connections; `close_transports` lets them go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from notifications_hub.conf import hub_settings
+from notifications_hub.transports.base import Closes, FindsMany, Forgets, Transport, TransportError
+
+__all__ = [
+    "Closes",
+    "FindsMany",
+    "Forgets",
+    "Transport",
+    "TransportError",
+    "addresses_of",
+    "close_transports",
+    "get_transport",
+    "transport_names",
+]
+
+
+def transport_names() -> list[str]:
+    return list(hub_settings.transports)
+
+
+def get_transport(name: str) -> Transport:
+    """Raises `ImproperlyConfigured`, naming the transports there are."""
+    path = hub_settings.transports.get(name)
+    if path is None:
+        known = ", ".join(transport_names()) or "none"
+        raise ImproperlyConfigured(f"NOTIFICATIONS_HUB['TRANSPORTS'] names no transport {name!r} (known: {known}).")
+    return _made(path)
+
+
+def addresses_of(transport: Transport, people: Iterable[AbstractBaseUser]) -> dict[Any, list[str]]:
+    """Primary key of a person to their addresses, in one query where the transport can; people without are left out."""
+    listed = list(people)
+    if isinstance(transport, FindsMany):
+        found = transport.addresses_of([person.pk for person in listed])
+    else:
+        found = {person.pk: transport.addresses(person) for person in listed}
+    lists = {pk: list(addresses) for pk, addresses in found.items()}
+    return {pk: addresses for pk, addresses in lists.items() if addresses}
+
+
+async def close_transports() -> None:
+    """Call it in an event loop that has sent something, before that loop ends."""
+    for path in hub_settings.transports.values():
+        transport = _made(path)
+        if isinstance(transport, Closes):
+            await transport.close()
+
+
+@cache
+def _made(path: str) -> Transport:
+    transport: Transport = import_string(path)()
+    return transport
+
+
+def _forget(*, setting: str, **kwargs: object) -> None:
+    if setting == "NOTIFICATIONS_HUB":
+        _made.cache_clear()
+
+
+setting_changed.connect(_forget)

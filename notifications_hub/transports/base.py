@@ -1,0 +1,76 @@
+"""What a transport is and what it promises.
+
+    TransportError                  the message was not handed over
+    ├── permanent=False             this time; worth another try, after `retry_after` seconds if the other side said so
+    └── permanent=True              and never will be: this address will never work again
+
+Retrying, preferences and the record of attempts belong to delivery, never to a transport.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Protocol, runtime_checkable
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from notifications_hub.message import Message
+
+
+class TransportError(Exception):
+    """`reason` is for people: a short sentence without secrets. `status` is the answer's HTTP status, if one came."""
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        permanent: bool = False,
+        retry_after: float | None = None,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.permanent = permanent
+        self.retry_after = retry_after
+        self.status = status
+
+
+class Transport(Protocol):
+    """A way to send a message to an address.
+
+    - `send` may be called twice for the same message and address: a worker killed between sending and recording sends
+      again. The person should then see one, so a transport hands on the message's `tag` where its medium has one.
+    - `send` returns once the other side has taken the message, raises `TransportError` when it has not, and raises
+      nothing else. It is bounded by a deadline of its own (10 seconds or less), whatever the other side does.
+    - Many `send` may run at once in one event loop, and one instance may serve several loops.
+    - An address never changes hands: what was planned for one person is never sent to another.
+    """
+
+    name: str
+
+    def addresses(self, person: AbstractBaseUser) -> Iterable[str]:
+        """Where this person can be reached, each at most 255 characters. Nothing means: not by this road."""
+        ...
+
+    async def send(self, message: Message, address: str) -> None: ...
+
+
+@runtime_checkable
+class FindsMany(Protocol):
+    """Optional: finds the addresses of many people in one go, by primary key; people without are left out."""
+
+    def addresses_of(self, people: Collection[Any]) -> Mapping[Any, Iterable[str]]: ...
+
+
+@runtime_checkable
+class Forgets(Protocol):
+    """Optional: a transport that stores addresses. Called after a permanent error; calling it again is harmless."""
+
+    def forget(self, address: str) -> None: ...
+
+
+@runtime_checkable
+class Closes(Protocol):
+    """Optional: a transport that holds connections. `close` lets go of those of the running event loop."""
+
+    async def close(self) -> None: ...

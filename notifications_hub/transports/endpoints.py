@@ -1,0 +1,155 @@
+"""Push endpoints come from browsers, so from anyone: where a push may be sent, and to which addresses.
+
+An endpoint is parsed once, by the parser that the HTTP client uses, and compared by its parsed host, never as a string.
+Addresses are checked where the connection is opened, so a name that answers differently the second time gains nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as LookupTimeout
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+from yarl import URL
+
+from notifications_hub.conf import hub_settings
+
+MAX_LENGTH = 2048
+LOOKUP_SECONDS = 1.0
+HOSTS = frozenset(
+    {
+        "fcm.googleapis.com",
+        "jmt17.google.com",
+        "updates.push.services.mozilla.com",
+        "web.push.apple.com",
+    }
+)
+HOST_SUFFIXES = (".notify.windows.com",)
+
+_PLAIN = re.compile(r"[!-\[\]-~]+")  # printable ASCII without the backslash, which some parsers take for a slash
+_HOST_NAME = re.compile(r"[a-z0-9.-]+")
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+Lookup = Callable[[str, int], Iterable[str]]
+
+
+class EndpointRefused(ValueError):
+    """Nothing is ever sent to this endpoint; the text says why."""
+
+
+class PrivateAddress(OSError):
+    """A push service's name leads into a private network."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An endpoint that may be sent to."""
+
+    url: URL
+    host: str
+    port: int
+
+    @property
+    def origin(self) -> str:
+        return str(self.url.origin())
+
+
+def parse_endpoint(text: str) -> Endpoint:
+    """Raises `EndpointRefused`."""
+    url = _parsed(text)
+    host, port = url.host or "", url.port or 0
+    if is_extra_host(host, port):
+        return Endpoint(url, host, port)
+    if url.scheme != "https":
+        raise EndpointRefused("The endpoint must start with https://.")
+    if port != 443:
+        raise EndpointRefused("The endpoint must be on port 443.")
+    if host not in HOSTS and not (_HOST_NAME.fullmatch(host) and host.endswith(HOST_SUFFIXES)):
+        raise EndpointRefused("The endpoint is not at a push service this site knows.")
+    return Endpoint(url, host, port)
+
+
+def _parsed(text: str) -> URL:
+    if len(text) > MAX_LENGTH:
+        raise EndpointRefused(f"The endpoint is longer than {MAX_LENGTH} characters.")
+    if not _PLAIN.fullmatch(text):
+        raise EndpointRefused("The endpoint has characters that no URL has.")
+    try:
+        url = URL(text, encoded=True)
+        complete = url.scheme in ("https", "http") and bool(url.host and url.port)
+    except ValueError:
+        complete = False
+    if not complete:
+        raise EndpointRefused("The endpoint is not an absolute http(s) URL.")
+    if "@" in url.raw_authority:
+        raise EndpointRefused("The endpoint must not carry a user name.")
+    if "#" in text:
+        raise EndpointRefused("The endpoint must not have a fragment.")
+    return url
+
+
+def is_extra_host(host: str, port: int) -> bool:
+    """Whether the site's owner vouched for it in `PUSH_EXTRA_HOSTS`: only these may be private or speak plain http."""
+    return bool({host, f"{host}:{port}", f"[{host}]:{port}"}.intersection(hub_settings.push_extra_hosts))
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is out on the internet, also where one protocol wraps another."""
+    ip = ip_address(address.partition("%")[0])
+    return ip.is_global and not ip.is_multicast and all(is_public(str(inner)) for inner in _wrapped(ip))
+
+
+def _wrapped(ip: IPv4Address | IPv6Address) -> list[IPv4Address]:
+    if isinstance(ip, IPv4Address):
+        return []
+    nat64 = IPv4Address(ip.packed[12:]) if ip in _NAT64 else None
+    return [inner for inner in (ip.ipv4_mapped, ip.sixtofour, nat64) if inner is not None]
+
+
+def check_addresses(endpoint: Endpoint, lookup: Lookup | None = None) -> None:
+    """Raises `EndpointRefused` for a name that leads into a private network.
+
+    A name that cannot be resolved now passes: nothing is sent until the connection's own check has seen its addresses.
+    """
+    if is_extra_host(endpoint.host, endpoint.port):
+        return
+    try:
+        addresses = list((lookup or _lookup)(endpoint.host, endpoint.port))
+    except (OSError, LookupTimeout):
+        return
+    if not all(is_public(address) for address in addresses):
+        raise EndpointRefused("The endpoint leads into a private network.")
+
+
+def _lookup(host: str, port: int) -> list[str]:
+    # In a thread: getaddrinfo has no deadline, and all of a site's synchronous views may share the caller's.
+    pool = ThreadPoolExecutor(max_workers=1)
+    try:
+        found = pool.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM).result(LOOKUP_SECONDS)
+    finally:
+        pool.shutdown(wait=False)
+    return [str(entry[4][0]) for entry in found]
+
+
+class GuardedResolver(AbstractResolver):
+    """Gives a connection only addresses it may go to, which pins it to what was checked: nobody resolves again."""
+
+    def __init__(self, inner: AbstractResolver | None = None) -> None:
+        self._inner = inner or ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        if not is_extra_host(host, port) and not all(is_public(result["host"]) for result in found):
+            raise PrivateAddress(f"{host} leads into a private network")
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()

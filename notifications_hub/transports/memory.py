@@ -1,0 +1,45 @@
+"""Keeps messages in a list, for tests and demonstrations: of this project and of those that use it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from notifications_hub.message import Message
+from notifications_hub.transports.base import TransportError
+
+
+class Memory:
+    """Each person has one address, their primary key, until it is forgotten."""
+
+    name = "memory"
+
+    def __init__(self) -> None:
+        self.outbox: list[tuple[Message, str]] = []
+        self._failures: deque[TransportError] = deque()
+        self._forgotten: set[str] = set()
+
+    def addresses(self, person: AbstractBaseUser) -> Iterable[str]:
+        address = str(person.pk)
+        return [] if address in self._forgotten else [address]
+
+    async def send(self, message: Message, address: str) -> None:
+        if self._failures:
+            raise self._failures.popleft()
+        if address in self._forgotten:
+            raise TransportError("This address was forgotten.", permanent=True)
+        self.outbox.append((message, address))
+
+    def forget(self, address: str) -> None:
+        self._forgotten.add(address)
+
+    def fail_next(self, *errors: TransportError) -> None:
+        """The next sends raise these, one each."""
+        self._failures.extend(errors)
+
+    def clear(self) -> None:
+        self.outbox.clear()
+        self._failures.clear()
+        self._forgotten.clear()

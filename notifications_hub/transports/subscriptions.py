@@ -1,0 +1,204 @@
+"""The browsers that a person allowed to show pushes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from notifications_hub.transports.endpoints import Lookup, check_addresses, parse_endpoint
+from notifications_hub.transports.vapid import current_key, from_b64url
+
+BROWSERS_PER_PERSON = 10
+POINT_BYTES = 65
+AUTH_BYTES = 16
+
+
+class InvalidSubscription(ValueError):
+    """What a browser sent is no subscription; the text names what is wrong and holds nothing secret."""
+
+
+class PushSubscription(models.Model):
+    """One browser of one person. A row never changes hands, so what was planned for it cannot reach someone else."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="push_subscriptions")
+    endpoint = models.CharField(max_length=2048)
+    endpoint_hash = models.CharField(max_length=64, unique=True, editable=False)
+    p256dh = models.CharField(max_length=100)
+    auth = models.CharField(max_length=30)
+    key_fingerprint = models.CharField(max_length=32, blank=True)
+    name = models.CharField(gettext_lazy("browser"), max_length=100, blank=True)
+    created = models.DateTimeField(gettext_lazy("switched on"), default=timezone.now)
+    last_used = models.DateTimeField(gettext_lazy("last used"), default=timezone.now)
+    # Set when a push service refused us rather than the browser: our key may be wrong, so the row must survive.
+    quarantined_at = models.DateTimeField(gettext_lazy("held back since"), null=True, blank=True)
+    quarantine_reason = models.CharField(gettext_lazy("held back because"), max_length=200, blank=True)
+
+    class Meta:
+        app_label = "notifications_hub"
+        ordering = ("-last_used", "-id")
+        verbose_name = gettext_lazy("push subscription")
+        verbose_name_plural = gettext_lazy("push subscriptions")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def as_json(self) -> dict[str, Any]:
+        """What its owner may see of it: never the endpoint or the keys, which let others send."""
+        return {"id": str(self.pk), "name": self.name, "created": self.created, "last_used": self.last_used}
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What a browser gives so that only it can read what is sent to it (RFC 8291)."""
+
+    endpoint: str
+    p256dh: str
+    auth: str
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any], lookup: Lookup | None = None) -> Keys:
+        """Reads `PushSubscription.toJSON()`. Raises `InvalidSubscription`, or `EndpointRefused` for its endpoint."""
+        keys = given.get("keys")
+        if not isinstance(keys, Mapping):
+            raise InvalidSubscription("The subscription has no keys.")
+        endpoint = _text(given, "endpoint")
+        check_addresses(parse_endpoint(endpoint), lookup)
+        p256dh, auth = _text(keys, "p256dh"), _text(keys, "auth")
+        _check_point(p256dh)
+        _check_auth(auth)
+        return cls(endpoint, p256dh.rstrip("="), auth.rstrip("="))
+
+    @property
+    def endpoint_hash(self) -> str:
+        return hashlib.sha256(self.endpoint.encode()).hexdigest()
+
+
+def register(
+    user: AbstractBaseUser, subscription_json: Mapping[str, Any], user_agent: str, *, lookup: Lookup | None = None
+) -> PushSubscription:
+    """Remembers this browser as `user`'s, and as nobody else's.
+
+    Raises `ValueError` (`InvalidSubscription` or `EndpointRefused`) with a sentence for the person.
+    """
+    keys = Keys.from_json(subscription_json, lookup)
+    with transaction.atomic():
+        _take_from_others(user, keys)
+        subscription, _created = PushSubscription.objects.update_or_create(
+            endpoint_hash=keys.endpoint_hash, owner_id=user.pk, defaults=_columns(keys, user_agent)
+        )
+        _drop_beyond_limit(user)
+    return subscription
+
+
+def forget(user: AbstractBaseUser, subscription_id: str | int) -> bool:
+    """Whether there was such a browser of this person."""
+    pk = str(subscription_id)
+    if not (pk.isascii() and pk.isdecimal() and len(pk) < 19):
+        return False
+    deleted, _rows = PushSubscription.objects.filter(owner_id=user.pk, pk=int(pk)).delete()
+    return deleted > 0
+
+
+def _take_from_others(user: AbstractBaseUser, keys: Keys) -> None:
+    # The secret proves that it is the same browser; whoever merely learnt an endpoint cannot take it from its owner.
+    other = PushSubscription.objects.filter(endpoint_hash=keys.endpoint_hash).exclude(owner_id=user.pk).first()
+    if other is None:
+        return
+    if not constant_time_compare(other.auth, keys.auth):
+        raise InvalidSubscription("The keys do not belong to this endpoint.")
+    other.delete()
+
+
+def _columns(keys: Keys, user_agent: str) -> dict[str, Any]:
+    key = current_key()
+    return {
+        "endpoint": keys.endpoint,
+        "p256dh": keys.p256dh,
+        "auth": keys.auth,
+        "key_fingerprint": key.fingerprint if key else "",
+        "name": browser_name(user_agent),
+        "last_used": timezone.now(),
+        "quarantined_at": None,
+        "quarantine_reason": "",
+    }
+
+
+def _drop_beyond_limit(user: AbstractBaseUser) -> None:
+    newest_first = PushSubscription.objects.filter(owner_id=user.pk).order_by("-last_used", "-pk")
+    surplus = list(newest_first.values_list("pk", flat=True)[BROWSERS_PER_PERSON:])
+    if surplus:
+        PushSubscription.objects.filter(pk__in=surplus).delete()
+
+
+def quarantine(pk: int, reason: str, at: datetime) -> None:
+    """Holds a browser back until it registers again. Not deleted: our own key may be what is wrong."""
+    PushSubscription.objects.filter(pk=pk, quarantined_at=None).update(
+        quarantined_at=at, quarantine_reason=reason[:200]
+    )
+
+
+def _text(given: Mapping[str, Any], name: str) -> str:
+    value = given.get(name)
+    if not isinstance(value, str) or not value:
+        raise InvalidSubscription(f"The subscription has no {name}.")
+    return value
+
+
+def _check_point(p256dh: str) -> None:
+    try:
+        raw = from_b64url(p256dh)
+        if len(raw) != POINT_BYTES:
+            raise ValueError("wrong length")
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), raw)
+    except ValueError:
+        raise InvalidSubscription("The key p256dh is not an uncompressed point on the curve P-256.") from None
+
+
+def _check_auth(auth: str) -> None:
+    try:
+        length = len(from_b64url(auth))
+    except ValueError:
+        length = 0
+    if length != AUTH_BYTES:
+        raise InvalidSubscription(f"The key auth is not {AUTH_BYTES} bytes in base64url.")
+
+
+_BROWSERS = (
+    ("Edge", r"Edg(e|A|iOS)?/"),
+    ("Opera", r"OPR/|Opera"),
+    ("Samsung Internet", r"SamsungBrowser/"),
+    ("Firefox", r"Firefox/|FxiOS/"),
+    ("Chrome", r"Chrome/|Chromium/|CriOS/"),
+    ("Safari", r"Safari/"),
+)
+_SYSTEMS = (
+    ("iPhone", r"iPhone"),
+    ("iPad", r"iPad"),
+    ("Android", r"Android"),
+    ("Windows", r"Windows"),
+    ("macOS", r"Mac OS X|Macintosh"),
+    ("ChromeOS", r"CrOS"),
+    ("Linux", r"Linux|X11"),
+)
+
+
+def browser_name(user_agent: str) -> str:
+    """“Firefox on Linux”, for the list in which people tell their browsers apart."""
+    browser = next((name for name, pattern in _BROWSERS if re.search(pattern, user_agent)), "")
+    system = next((name for name, pattern in _SYSTEMS if re.search(pattern, user_agent)), "")
+    if browser and system:
+        return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+    return browser or system or _("A browser")

@@ -1,0 +1,179 @@
+"""Sends messages to people's browsers while no page is open.
+
+Encryption is pywebpush's; the sending is ours, because its sender follows redirects, waits for ever and goes anywhere.
+
+What a push service answers, and what that means here:
+
+    200 201 202            it took the message
+    404 410                the browser is gone: permanent, delivery forgets the address
+    400 401 403, any 3xx   it refuses us, not the browser: held back (quarantined) until the browser registers again
+    413 429 5xx, others,   temporary: worth another try, after `Retry-After` where it said so
+    no answer
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, ParamSpec, TypeVar
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
+from django.utils import timezone
+from http_ece import ECEException
+from pywebpush import WebPusher, WebPushException
+
+from notifications_hub.conf import hub_settings
+from notifications_hub.message import Message
+from notifications_hub.transports import payload
+from notifications_hub.transports.base import TransportError
+from notifications_hub.transports.database import close_idle_connections, in_database
+from notifications_hub.transports.endpoints import Endpoint, EndpointRefused, parse_endpoint
+from notifications_hub.transports.push_client import Answer, NoAnswer, PushClient
+from notifications_hub.transports.subscriptions import PushSubscription, quarantine
+from notifications_hub.transports.vapid import current_key, key_for
+
+logger = logging.getLogger(__name__)
+
+TAKEN = frozenset({200, 201, 202})
+GONE = frozenset({404, 410})
+REFUSED = frozenset({400, 401, 403})
+USED_WITHIN = timedelta(hours=1)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Quarantined(TransportError):
+    """Held back: sending again is pointless until this browser has registered again."""
+
+
+class WebPush:
+    """An address is the primary key of a `PushSubscription`."""
+
+    name = "web_push"
+
+    def __init__(self, client: PushClient | None = None) -> None:
+        self._client = client or PushClient()
+
+    def addresses(self, person: AbstractBaseUser) -> Iterable[str]:
+        return self.addresses_of([person.pk]).get(person.pk, [])
+
+    def addresses_of(self, people: Collection[Any]) -> Mapping[Any, list[str]]:
+        found: dict[Any, list[str]] = defaultdict(list)
+        if current_key() is not None:
+            usable = PushSubscription.objects.filter(owner__in=people, quarantined_at=None)
+            for owner, pk in usable.order_by("pk").values_list("owner", "pk"):
+                found[owner].append(str(pk))
+        return found
+
+    async def send(self, message: Message, address: str) -> None:
+        subscription = await _recorded(_load, address)
+        try:
+            answer = await self._post(message, subscription)
+            _judge(answer)
+        except Quarantined as error:
+            await _recorded(quarantine, subscription.pk, error.reason, timezone.now())
+            raise
+        if timezone.now() - subscription.last_used > USED_WITHIN:
+            # What was sent stays sent, whether or not this can be noted.
+            with suppress(TransportError):
+                await _recorded(_touch, subscription.pk)
+
+    def forget(self, address: str) -> None:
+        PushSubscription.objects.filter(pk=int(address)).delete()
+
+    async def close(self) -> None:
+        await self._client.close()
+        await close_idle_connections()
+
+    async def _post(self, message: Message, subscription: PushSubscription) -> Answer:
+        endpoint = _endpoint(subscription)
+        body = _encrypted(subscription, payload.encode(message))
+        try:
+            return await self._client.post(endpoint, body, _headers(message, subscription, endpoint))
+        except NoAnswer as error:
+            raise TransportError(str(error)) from error
+
+
+async def _recorded(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    try:
+        return await in_database(function, *args, **kwargs)
+    except DatabaseError as error:
+        raise TransportError("The database could not be reached.") from error
+
+
+def _load(address: str) -> PushSubscription:
+    subscription = PushSubscription.objects.filter(pk=int(address)).first()
+    if subscription is None:
+        raise TransportError("The browser was switched off.", permanent=True)
+    if subscription.quarantined_at is not None:
+        raise TransportError(f"Held back: {subscription.quarantine_reason}")
+    return subscription
+
+
+def _touch(pk: int) -> None:
+    PushSubscription.objects.filter(pk=pk).update(last_used=timezone.now())
+
+
+def _endpoint(subscription: PushSubscription) -> Endpoint:
+    try:
+        return parse_endpoint(subscription.endpoint)
+    except EndpointRefused as error:
+        raise Quarantined(str(error)) from error
+
+
+def _encrypted(subscription: PushSubscription, plain: bytes) -> bytes:
+    keys = {"p256dh": subscription.p256dh, "auth": subscription.auth}
+    try:
+        return bytes(WebPusher({"endpoint": subscription.endpoint, "keys": keys}).encode(plain)["body"])
+    except (WebPushException, ECEException, ValueError, IndexError, TypeError) as error:
+        raise Quarantined("The stored keys are unusable.") from error
+
+
+def _headers(message: Message, subscription: PushSubscription, endpoint: Endpoint) -> dict[str, str]:
+    headers = {
+        "Authorization": _authorization(subscription, endpoint),
+        "Content-Encoding": "aes128gcm",
+        "Content-Type": "application/octet-stream",
+        # Without a time to live a push to a browser that is closed is dropped at once.
+        "TTL": str(max(1, hub_settings.push_ttl)),
+        "Urgency": message.urgency.value,
+    }
+    if message.tag:
+        headers["Topic"] = _topic(message.tag)
+    return headers
+
+
+def _authorization(subscription: PushSubscription, endpoint: Endpoint) -> str:
+    key = key_for(subscription.key_fingerprint)
+    if key is None:
+        raise TransportError("Push is off: this site has no VAPID key.")
+    try:
+        return key.authorization(endpoint.origin, hub_settings.vapid_subject)
+    except ImproperlyConfigured as error:
+        raise TransportError(str(error)) from error
+
+
+def _topic(tag: str) -> str:
+    """A later push of the same tag takes the place of one still waiting. A topic has at most 32 characters."""
+    return base64.urlsafe_b64encode(hashlib.sha256(tag.encode()).digest())[:32].decode("ascii")
+
+
+def _judge(answer: Answer) -> None:
+    status = answer.status
+    if status in TAKEN:
+        return
+    # The service's own words go to the log only, cut and escaped: they are a stranger's.
+    logger.info("A push service answered %s: %.200r", status, answer.text)
+    if status in GONE:
+        raise TransportError("The browser no longer takes pushes.", permanent=True, status=status)
+    if status in REFUSED or 300 <= status < 400:
+        raise Quarantined(f"The push service refused with status {status}.", status=status)
+    raise TransportError(f"The push service answered {status}.", retry_after=answer.retry_after, status=status)

@@ -1,0 +1,29 @@
+"""Include it in one line, under any prefix: `path("", include("notifications_hub.urls"))`.
+
+The API has a namespace of its own beside `notifications_hub`, which is why neither is this module's `app_name`.
+"""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from notifications_hub import health
+from notifications_hub.inbox import views
+from notifications_hub.inbox.api import api
+from notifications_hub.live.upgrade import upgrade_required
+
+_pages: list[URLPattern | URLResolver] = [
+    path("notifications/", views.inbox, name="inbox"),
+    path("notifications/mark/", views.mark, name="mark"),
+    path("notifications/preferences/", views.preferences_page, name="preferences"),
+    path("notifications/preferences/forget-device/", views.forget_device, name="forget-device"),
+    path("live/ws/", upgrade_required, name="live_ws"),
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("metrics", health.measured, name="metrics"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", api.urls),
+    path("", include((_pages, "notifications_hub"))),
+]

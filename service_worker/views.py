@@ -1,0 +1,31 @@
+"""The worker and the manifest, served from the root whatever `STATIC_URL` says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+SCRIPTS = Path(__file__).parent / "static" / "service_worker"
+
+
+@require_safe
+@cache_control(no_cache=True)
+def worker(request: HttpRequest) -> HttpResponse:
+    """One script rather than two: browsers look for a new version of the worker's own URL on every visit."""
+    script = b"\n".join((SCRIPTS / name).read_bytes() for name in ("push.js", "sw.js"))
+    response = HttpResponse(script, content_type="text/javascript; charset=utf-8")
+    response["Service-Worker-Allowed"] = "/"
+    return response
+
+
+@require_safe
+@cache_control(max_age=3600)
+def manifest(request: HttpRequest) -> HttpResponse:
+    """Makes the site installable, which iPhones ask for before they allow pushes. Override its template for yours."""
+    return TemplateResponse(
+        request, "service_worker/manifest.webmanifest", content_type="application/manifest+json; charset=utf-8"
+    )

@@ -1,0 +1,84 @@
+"""Posts for the demo people to find, so that the first page somebody sees is not an empty one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from showcase.models import Post, Reply
+from showcase.replies import tell_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoReply:
+    by: str
+    body: str
+    hours_ago: float
+    told: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoPost:
+    by: str
+    title: str
+    body: str
+    hours_ago: float
+    replies: tuple[DemoReply, ...] = ()
+
+
+POSTS = (
+    DemoPost(
+        by="charlie",
+        title="Which of these books should the reading circle take next?",
+        body="I have three on my list: one about lighthouses, one about bread, and one about how cities get their "
+        "water.\n\nThe bread one is the shortest. The lighthouse one has the best pictures.",
+        hours_ago=75,
+        replies=(
+            DemoReply(by="bob", body="Water, please. I walked past the old pumping station again.", hours_ago=73),
+            DemoReply(by="charlie", body="Then water it is. I will bring two copies.", hours_ago=70),
+        ),
+    ),
+    DemoPost(
+        by="bob",
+        title="The map of the ridge walk is done",
+        body="All eleven kilometres, with the two springs and the place where the path was washed away in March.\n\n"
+        "If you find a mistake, tell me where you stood and what you saw.",
+        hours_ago=27,
+        replies=(DemoReply(by="charlie", body="The second spring is dry by August. Worth a note.", hours_ago=25),),
+    ),
+    DemoPost(
+        by="alice",
+        title="Trying out the new notification bell",
+        body="I would like to hear of an answer while I am looking at something else, and I would like to hear of it "
+        "once.\n\nReply to this and let us see what my bell does.",
+        hours_ago=3,
+        replies=(
+            DemoReply(by="bob", body="Replying from my phone. Did it ring?", hours_ago=1.5, told=True),
+            DemoReply(by="charlie", body="And one from me, from the library.", hours_ago=0.4, told=True),
+        ),
+    ),
+)
+
+
+def make(users: Mapping[str, User]) -> None:
+    """Writes what is not there yet. Alice is told of the replies to her post, so her bell has something to show."""
+    for demo in POSTS:
+        with transaction.atomic():
+            _make_post(demo, users)
+
+
+def _make_post(demo: DemoPost, users: Mapping[str, User]) -> None:
+    values = {"body": demo.body, "created": timezone.now() - timedelta(hours=demo.hours_ago)}
+    post, is_new = Post.objects.get_or_create(author=users[demo.by], title=demo.title, defaults=values)
+    if not is_new:
+        return
+    for answer in demo.replies:
+        created = timezone.now() - timedelta(hours=answer.hours_ago)
+        reply = Reply.objects.create(post=post, author=users[answer.by], body=answer.body, created=created)
+        if answer.told:
+            tell_of(reply)

@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from showcase import views
+
+urlpatterns = [
+    path("", views.front_page, name="front_page"),
+    path("posts/<int:pk>/", views.post_page, name="post"),
+]

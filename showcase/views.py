@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from showcase.forms import PostForm, ReplyForm
+from showcase.models import Post
+from showcase.replies import reply_to
+
+POSTS_ON_A_PAGE = 10
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def front_page(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _front_page(request, PostForm())
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.path)
+    form = PostForm(request.POST)
+    if not form.is_valid():
+        return _front_page(request, form)
+    form.instance.author = request.user
+    post = form.save()
+    messages.success(request, _("Your post is published."))
+    return redirect(post)
+
+
+def _front_page(request: HttpRequest, form: PostForm) -> HttpResponse:
+    # The order is named here because one that a model's Meta gives is dropped where rows are grouped.
+    posts = Post.objects.select_related("author").annotate(reply_count=Count("replies")).order_by("-created", "-pk")
+    page = Paginator(posts, POSTS_ON_A_PAGE).get_page(request.GET.get("page"))
+    return render(request, "showcase/front_page.html", {"form": form, "page": page})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def post_page(request: HttpRequest, pk: int) -> HttpResponse:
+    post = get_object_or_404(Post.objects.select_related("author"), pk=pk)
+    if request.method != "POST":
+        return _post_page(request, post, ReplyForm())
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.path)
+    form = ReplyForm(request.POST)
+    if not form.is_valid():
+        return _post_page(request, post, form)
+    reply = reply_to(post, request.user, form.cleaned_data["body"])
+    messages.success(request, _("Your reply is posted."))
+    return redirect(reply)
+
+
+def _post_page(request: HttpRequest, post: Post, form: ReplyForm) -> HttpResponse:
+    replies = post.replies.select_related("author")
+    return render(request, "showcase/post.html", {"post": post, "replies": replies, "form": form})

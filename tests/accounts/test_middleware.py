@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse
+from django.test import AsyncClient, Client, RequestFactory
+from django.utils import timezone, translation
+
+from accounts.middleware import PersonalLocaleMiddleware
+from accounts.models import User
+
+ClientFor = Callable[[User], Client]
+
+
+def _speaks_chinese(person: User) -> User:
+    person.language, person.time_zone = "zh-hans", "Asia/Shanghai"
+    person.save()
+    return person
+
+
+def test_a_page_comes_in_its_readers_language_whatever_the_browser_asks_for(client_for: ClientFor, bob: User) -> None:
+    page = client_for(_speaks_chinese(bob)).get("/", headers={"Accept-Language": "en"})
+
+    assert page.headers["Content-Language"] == "zh-hans"
+    assert '<html lang="zh-hans"' in page.content.decode()
+    assert "最新帖子" in page.content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("asked", "given"), [("zh-CN", "zh-hans"), ("en-GB", "en"), ("fr", "en")])
+def test_a_stranger_gets_what_the_browser_asks_for(client: Client, asked: str, given: str) -> None:
+    page = client.get("/", headers={"Accept-Language": asked})
+
+    assert page.headers["Content-Language"] == given
+    assert f'<html lang="{given}"' in page.content.decode()
+
+
+def test_times_are_in_the_readers_zone_and_the_next_reader_is_not_left_with_it(bob: User) -> None:
+    offsets = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        offsets.append(_offset())
+        return HttpResponse()
+
+    middleware = PersonalLocaleMiddleware(view)
+    for person in (_speaks_chinese(bob), AnonymousUser()):
+        request = RequestFactory().get("/")
+        request.user = person
+        middleware(request)
+
+    assert offsets == [timedelta(hours=8), timedelta(0)]
+    assert translation.get_language() == "en"
+
+
+def test_a_zone_and_a_language_that_are_no_longer_known_do_no_harm(client_for: ClientFor, alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(time_zone="Mars/Olympus", language="tlh")
+    page = client_for(alice).get("/")
+
+    assert page.status_code == 200
+    assert page.headers["Content-Language"] == "en"
+
+
+@pytest.fixture
+def bobs_async_client(bob: User) -> AsyncClient:
+    client = AsyncClient()
+    client.force_login(_speaks_chinese(bob))
+    return client
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_under_asgi_the_page_comes_in_its_readers_language_too(bobs_async_client: AsyncClient) -> None:
+    page = await bobs_async_client.get("/")
+
+    assert page.headers["Content-Language"] == "zh-hans"
+    assert "最新帖子" in page.content.decode()
+
+
+async def test_an_async_view_sees_the_readers_zone() -> None:
+    async def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(str(_offset()))
+
+    async def auser() -> User:
+        return User(language="zh-hans", time_zone="Asia/Shanghai")
+
+    request = RequestFactory().get("/")
+    request.auser = auser
+    answer = await PersonalLocaleMiddleware(view)(request)  # type: ignore[misc]
+
+    assert answer.content.decode() == "8:00:00"
+    assert answer.headers["Content-Language"] == "zh-hans"
+
+
+def _offset() -> timedelta | None:
+    return timezone.localtime(datetime.fromisoformat("2026-11-20T12:00:00+00:00")).utcoffset()

@@ -1,0 +1,134 @@
+"""Pushes in a real Firefox, through a push service of our own: from the switch on the page to the click on the alert."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from notifications_hub.transports.vapid import generate
+from tests.push_lab.firefox import Firefox
+from tests.push_lab.service import LocalPushService, wait_for
+from tests.support.site import PASSWORD, Site
+
+ACK_WINDOW = 3
+
+
+@pytest.fixture
+def push_service() -> Iterator[LocalPushService]:
+    with LocalPushService.in_thread() as service:
+        yield service
+
+
+@pytest.fixture
+def push_site(start_site: Callable[..., Site], push_service: LocalPushService) -> Site:
+    return start_site(
+        {"ACK_WINDOW": ACK_WINDOW},
+        VAPID_PRIVATE_KEY=generate(),
+        VAPID_SUBJECT="mailto:ops@hub.example",
+        PUSH_EXTRA_HOSTS=push_service.host,
+    )
+
+
+@pytest.fixture
+def firefox(push_service: LocalPushService, record_property: Callable[[str, object], None]) -> Iterator[Firefox]:
+    with Firefox(push_service.browser_url) as firefox:
+        record_property("firefox", firefox.version)
+        yield firefox
+
+
+def sign_in(firefox: Firefox, site: Site, username: str) -> None:
+    firefox.visit(f"{site.url}/accounts/login/")
+    firefox.fill("[name=username]", username)
+    firefox.fill("[name=password]", PASSWORD)
+    firefox.click("main form [type=submit], main form button:not([type])")
+    firefox.wait_until("!location.pathname.startsWith('/accounts/login')")
+
+
+def switch_on(firefox: Firefox, site: Site) -> None:
+    firefox.visit(f"{site.url}/notifications/preferences/")
+    firefox.wait_until("document.querySelector('push-subscription').state === 'default'")
+    firefox.click("push-subscription button")
+    firefox.press_allow()
+    firefox.wait_until("document.querySelector('push-subscription').state === 'on'")
+
+
+def bob_replies(site: Site) -> None:
+    site.python(
+        """
+        from django.contrib.auth import get_user_model
+        from notifications.signals import notify
+        people = get_user_model().objects
+        notify.send(people.get(username="bob"), recipient=people.get(username="alice"), verb="replied",
+                    description="I agree. 我同意", url="/notifications/?from=push")
+        """
+    )
+
+
+def told_by(site: Site) -> str:
+    return site.python(
+        """
+        from notifications_hub.models import Notification
+        print(Notification.objects.order_by("-pk").first().told_by)
+        """
+    ).strip()
+
+
+def test_alice_is_told_though_her_page_is_closed(
+    firefox: Firefox, push_site: Site, push_service: LocalPushService
+) -> None:
+    sign_in(firefox, push_site, "alice")
+    switch_on(firefox, push_site)
+    firefox.close_pages()
+    bob_replies(push_site)
+    (alert,) = wait_for(firefox.alerts, timeout=15)
+    assert alert == {"title": "Bob replied", "body": "I agree. 我同意"}
+    wait_for(lambda: told_by(push_site) == "web_push")
+
+    wait_for(lambda: firefox.click_alert(alert["title"]))
+    wait_for(lambda: f"{push_site.url}/notifications/?from=push" in firefox.pages())
+    assert [message.ack for message in push_service.messages.values()] == ["delivered"]
+
+
+def test_alice_is_not_pushed_what_she_is_looking_at(
+    firefox: Firefox, push_site: Site, push_service: LocalPushService
+) -> None:
+    sign_in(firefox, push_site, "alice")
+    switch_on(firefox, push_site)
+    firefox.visit(f"{push_site.url}/")
+    firefox.wait_until("document.querySelector('notification-bell')?.matches(':defined')")
+    bob_replies(push_site)
+    wait_for(lambda: told_by(push_site) == "live")
+    time.sleep(ACK_WINDOW + 3)
+    assert push_service.messages == {}
+    assert firefox.alerts() == []
+
+
+def test_alice_switches_pushes_off(firefox: Firefox, push_site: Site, push_service: LocalPushService) -> None:
+    sign_in(firefox, push_site, "alice")
+    switch_on(firefox, push_site)
+    firefox.click("push-subscription button")
+    firefox.wait_until("document.querySelector('push-subscription').state === 'off'")
+    assert subscriptions(push_site) == "0"
+    wait_for(lambda: all(subscription.gone for subscription in push_service.subscriptions.values()))
+
+
+def test_a_browser_that_is_gone_is_forgotten(firefox: Firefox, push_site: Site, push_service: LocalPushService) -> None:
+    sign_in(firefox, push_site, "alice")
+    switch_on(firefox, push_site)
+    firefox.close_pages()
+    (subscription,) = push_service.subscriptions.values()
+    push_service.expire(subscription.endpoint)
+    assert subscriptions(push_site) == "1"
+    bob_replies(push_site)
+    wait_for(lambda: subscriptions(push_site) == "0", timeout=15)
+
+
+def subscriptions(site: Site) -> str:
+    return site.python(
+        """
+        from notifications_hub.models import PushSubscription
+        print(PushSubscription.objects.count())
+        """
+    ).strip()

@@ -1,0 +1,212 @@
+"""What people see, in Chromium, with two of them signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.browser import People
+from tests.support.site import Site
+
+ALICES_POST = "Trying out the new notification bell"
+
+
+def post_of_alice(site: Site) -> str:
+    return site.python(f"""
+        from showcase.models import Post
+        print(Post.objects.get(title={ALICES_POST!r}).get_absolute_url())
+    """).strip()
+
+
+def reply_as_bob(site: Site, words: str = "I agree.") -> None:
+    answer = site.visitor("bob").post(post_of_alice(site), data={"body": words})
+    assert answer.ok
+    assert words in answer.text
+
+
+def everything_read(site: Site) -> None:
+    site.python("""
+        from notifications_hub.models import Notification
+        Notification.objects.all().mark_all_as_read()
+        Notification.objects.filter(told_at=None).mark_as_told("flash")
+    """)
+
+
+def expect_badge(page: Page, count: int) -> None:
+    shown = page.locator("notification-bell button [data-part=badge]")
+    if count:
+        expect(shown).to_have_text(str(count))
+    else:
+        expect(shown).to_be_hidden()
+
+
+def toasts(page: Page) -> list[str]:
+    return page.locator("toast-stack .nh-toast .nh-title").all_inner_texts()
+
+
+def flashes(page: Page) -> list[str]:
+    return page.locator(".messages .message").all_inner_texts()
+
+
+def wait_until_live(page: Page) -> None:
+    expect(page.locator("notification-bell [data-part=state]")).to_have_attribute("data-state", "live")
+
+
+@pytest.fixture(autouse=True)
+def _quiet_start(site: Site) -> None:
+    everything_read(site)
+
+
+def test_a_reply_counts_toasts_and_is_listed_in_every_tab_within_a_second(page_for: People, site: Site) -> None:
+    first, second = page_for("alice"), page_for("alice", "/notifications/")
+    for page in (first, second):
+        wait_until_live(page)
+        expect_badge(page, 0)
+    reply_as_bob(site)
+    for page in (first, second):
+        expect(page.locator("notification-bell button [data-part=badge]")).to_have_text("1", timeout=1000)
+    expect(first.locator("toast-stack .nh-toast .nh-title")).to_contain_text("Bob replied")
+    first.locator("notification-bell button").first.click()
+    row = first.locator("notification-bell [data-part=list] li").first
+    expect(row).to_contain_text("Bob replied")
+    expect(row.locator("a")).to_have_attribute("href", page_path(site))
+
+
+def page_path(site: Site) -> str:
+    return site.python("""
+        from notifications_hub.models import Notification
+        print(Notification.objects.latest("pk").url)
+    """).strip()
+
+
+def test_the_next_page_flashes_what_nobody_told_once(page_for: People, site: Site) -> None:
+    reply_as_bob(site)
+    page = page_for("alice")
+    assert any("Bob replied" in text for text in flashes(page))
+    page.reload()
+    assert not any("Bob replied" in text for text in flashes(page))
+
+
+def test_what_a_toast_showed_is_not_flashed(page_for: People, site: Site) -> None:
+    page = page_for("alice")
+    wait_until_live(page)
+    reply_as_bob(site)
+    expect(page.locator("toast-stack .nh-toast")).to_have_count(1)
+    told_by(site, "live")
+    page.goto(site.url + "/")
+    assert not any("Bob replied" in text for text in flashes(page))
+
+
+def told_by(site: Site, road: str) -> None:
+    """Waits for it: the page acknowledges once it has shown."""
+    code = """
+        import time
+        for _ in range(50):
+            told = Notification.objects.latest("pk").told_by
+            if told:
+                break
+            time.sleep(0.1)
+        print(told)
+    """
+    assert site.python("from notifications_hub.models import Notification" + code).strip() == road
+
+
+def test_reading_one_or_all_moves_the_badge_in_both_tabs(page_for: People, site: Site) -> None:
+    first, second = page_for("alice"), page_for("alice")
+    for page in (first, second):
+        wait_until_live(page)
+    for words in ("One.", "Two.", "Three."):
+        reply_as_bob(site, words)
+    for page in (first, second):
+        expect_badge(page, 3)
+    first.locator("notification-bell button").first.click()
+    first.locator("notification-bell [data-part=list] li").first.hover()
+    first.locator("notification-bell [data-part=list] li [data-part=read]").first.click()
+    for page in (first, second):
+        expect_badge(page, 2)
+    first.locator("notification-bell [data-part=read-all]").click()
+    for page in (first, second):
+        expect_badge(page, 0)
+
+
+def test_an_announcement_written_in_the_admin_is_seen_at_once_and_by_others_when_they_come(
+    page_for: People, site: Site
+) -> None:
+    alice = page_for("alice")
+    wait_until_live(alice)
+    admin = page_for("admin", "/admin/notifications_hub/announcement/add/")
+    admin.fill("#id_title", "Tea is ready")
+    admin.fill("#id_body", "In the **garden**, from four.")
+    admin.click("[name=_save]")
+    expect(alice.locator("toast-stack .nh-toast .nh-title")).to_have_text("Tea is ready")
+    expect_badge(alice, 1)
+    bob = page_for("bob")
+    assert any("Tea is ready" in text for text in flashes(bob))
+    bob.goto(site.url + "/notifications/")
+    expect(bob.locator(".nh-card").first).to_contain_text("Tea is ready")
+
+
+def test_charlie_sees_nothing_of_it(page_for: People, site: Site) -> None:
+    charlie = page_for("charlie", "/notifications/")
+    wait_until_live(charlie)
+    before = charlie.locator(".nh-card").count()
+    reply_as_bob(site, "Not for Charlie.")
+    charlie.wait_for_timeout(1500)
+    assert not toasts(charlie)
+    expect_badge(charlie, 0)
+    charlie.reload()
+    assert charlie.locator(".nh-card").count() == before
+
+
+def test_a_page_that_lost_its_server_catches_up_when_it_is_back(page_for: People, site: Site) -> None:
+    page = page_for("alice")
+    wait_until_live(page)
+    site.kill()
+    expect(page.locator("notification-bell [data-part=state]")).to_have_attribute("data-state", "waiting")
+    site.python("""
+        from django.contrib.auth import get_user_model
+        from notifications.signals import notify
+        person = get_user_model().objects.get
+        notify.send(person(username="bob"), recipient=person(username="alice"), verb="waved")
+    """)
+    site.start()
+    expect(page.locator("notification-bell button [data-part=badge]")).to_have_text("1", timeout=20_000)
+    expect(page.locator("toast-stack .nh-toast")).to_have_count(1)
+
+
+def test_without_javascript_the_inbox_lists_pages_and_marks_read(
+    people_of: Callable[[Site], People], site: Site
+) -> None:
+    site.python("""
+        from django.contrib.auth import get_user_model
+        from notifications.signals import notify
+        person = get_user_model().objects.get
+        for number in range(25):
+            notify.send(person(username="bob"), recipient=person(username="alice"), verb=f"waved {number}")
+    """)
+    page = people_of(site)("alice", "/", java_script_enabled=False)
+    assert any("waved" in text for text in flashes(page))
+    page.locator("notification-bell a").click()
+    assert page.locator(".nh-card").count() == 20
+    assert page.locator(".nh-card[data-unread]").count() == 20
+    page.locator(".nh-card [name=action][value=read]").first.click()
+    assert page.locator(".nh-card[data-unread]").count() == 19
+    page.get_by_role("link", name="Older").click()
+    assert page.locator(".nh-card").count() >= 5
+
+
+def test_the_bell_is_usable_by_keyboard_alone(page_for: People, site: Site) -> None:
+    reply_as_bob(site)
+    page = page_for("alice")
+    wait_until_live(page)
+    button = page.locator("notification-bell button").first
+    button.focus()
+    expect(button).to_have_accessible_name("Notifications, 1 unread")
+    page.keyboard.press("Enter")
+    expect(button).to_have_attribute("aria-expanded", "true")
+    expect(page.locator("notification-bell [data-part=panel]")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("notification-bell [data-part=panel]")).to_be_hidden()
+    expect(button).to_be_focused()

@@ -1,0 +1,216 @@
+"""What every test may ask for.
+
+Databases. A run is on one database, named by `DATABASE_URL` as everywhere: without it SQLite, always a file; bin/test
+runs once more with the URL of a private PostgreSQL, and then only what is marked `both_databases` or `postgres`. So a
+test that touches streams, deliveries, the inbox or announcements is marked `both_databases`, and one about locks that
+SQLite does not have `postgres`, which leaves it out of the SQLite run.
+
+People. `alice`, `bob` and `charlie` (who may see nothing) and `admin` are rows in the test's database. On a `site`,
+which has a database and a process of its own, people of the same names are there already, with the password "demo".
+
+Browsers. A test that takes `page_for` stands in a file without async tests and without the test's own database, since
+Playwright keeps an event loop running in the thread: reach the site by `site.python(...)` and HTTP.
+"""
+
+from __future__ import annotations
+
+import inspect
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import connection, connections
+from django.test import AsyncClient, Client
+
+from tests.support.browser import People, chromium
+from tests.support.databases import Databases, databases_like
+from tests.support.postgres import PostgresServer
+from tests.support.redis import RedisServer
+from tests.support.site import Site
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from accounts.models import User
+
+    StartSite = Callable[..., Site]
+
+
+def pytest_configure() -> None:
+    # A run that is told to end stops what it started, as one that is interrupted does.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    kept = [item for item in items if _belongs_to_this_run(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+def _belongs_to_this_run(item: pytest.Item) -> bool:
+    if connection.vendor == "postgresql":
+        return any(item.iter_markers("both_databases")) or any(item.iter_markers("postgres"))
+    return not any(item.iter_markers("postgres"))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Threads cannot share SQLite's memory, and the journal that a killed run left must not meet a new file."""
+    if connection.vendor == "sqlite":
+        name = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = name
+        connection.settings_dict["TEST"]["NAME"] = name
+
+
+@pytest.fixture(autouse=True)
+def _async_connections_closed(request: pytest.FixtureRequest) -> None:
+    """Async tests use the ORM in another thread, whose connection would keep PostgreSQL from dropping the database."""
+    if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
+        request.getfixturevalue("_connections_of_the_async_thread")
+
+
+@pytest_asyncio.fixture
+async def _connections_of_the_async_thread() -> AsyncIterator[None]:
+    yield
+    await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return _person("alice", first_name="Alice")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return _person("bob", first_name="Bob")
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    """May see nothing of anyone's."""
+    return _person("charlie", first_name="Charlie")
+
+
+@pytest.fixture
+def admin(db: None) -> User:
+    return _person("admin", is_staff=True, is_superuser=True)
+
+
+def _person(username: str, **fields: object) -> User:
+    return get_user_model().objects.create_user(username, f"{username}@example.com", "demo", **fields)
+
+
+@pytest.fixture
+def client_for() -> Callable[[User], Client]:
+    """Signed-in clients: `client_for(alice).get(...)`."""
+
+    def client_for(person: User) -> Client:
+        client = Client()
+        client.force_login(person)
+        return client
+
+    return client_for
+
+
+@pytest.fixture
+def async_client_for() -> Callable[[User], AsyncClient]:
+    """The same for async tests. Call it outside the event loop, from a fixture, or through `sync_to_async`."""
+
+    def async_client_for(person: User) -> AsyncClient:
+        client = AsyncClient()
+        client.force_login(person)
+        return client
+
+    return async_client_for
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A private PostgreSQL, in a run on SQLite too."""
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _redis_server() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(_redis_server: RedisServer) -> RedisServer:
+    """A private Redis, empty, and up again if the test before stopped it."""
+    if not _redis_server.running:
+        _redis_server.start()
+    _redis_server.flush()
+    return _redis_server
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """Databases for sites, of the kind this run is about."""
+    with databases_like(_server_url(), tmp_path_factory.mktemp("sites")) as databases:
+        yield databases
+
+
+def _server_url() -> str:
+    if connection.vendor == "sqlite":
+        return "sqlite://"
+    parameters = connection.settings_dict
+    password = f":{parameters['PASSWORD']}" if parameters["PASSWORD"] else ""
+    return f"postgres://{parameters['USER']}{password}@{parameters['HOST']}:{parameters['PORT']}/postgres"
+
+
+@pytest.fixture
+def start_site(databases: Databases, tmp_path: Path) -> Iterator[StartSite]:
+    """Starts sites: `start_site(hub={"ACK_WINDOW": 1}, REDIS_URL=…)`; `DATABASE_URL=other.database_url` shares one."""
+    with ExitStack() as running:
+
+        def start_site(hub: dict[str, object] | None = None, **environment: str) -> Site:
+            environment = {"DATABASE_URL": environment.get("DATABASE_URL") or databases.copy(), **environment}
+            site = Site(tmp_path, hub=hub or {}, environment=environment)
+            running.callback(site.close)
+            return site
+
+        yield start_site
+
+
+@pytest.fixture
+def site(start_site: StartSite) -> Site:
+    """The product, running, with its settings as they come."""
+    return start_site()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def people_of(browser: Browser) -> Iterator[Callable[[Site], People]]:
+    """What `page_for` is, for a site the test started itself."""
+    with ExitStack() as opened:
+
+        def people_of(site: Site) -> People:
+            people = People(browser, site)
+            opened.callback(people.close)
+            return people
+
+        yield people_of
+
+
+@pytest.fixture
+def page_for(people_of: Callable[[Site], People], site: Site) -> People:
+    """Signed-in pages: `page_for("alice", "/notifications/")`; see `People`."""
+    return people_of(site)

@@ -1,0 +1,67 @@
+"""What the inbox's tests say often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from notifications.signals import notify
+
+from notifications_hub.inbox.queries import Page
+from notifications_hub.notification import Notification
+from notifications_hub.streams import Event
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from accounts.models import User
+
+API = "/api/v1/"
+NEVER = "987654"
+"""A number that no row has."""
+
+
+class ClientFor(Protocol):
+    def __call__(self, person: User) -> Client: ...
+
+
+class Answer(NamedTuple):
+    """All that somebody outside can tell an answer by."""
+
+    status: int
+    text: str
+    queries: int
+
+
+def tell(person: User, by: User, verb: str = "replied", **given: Any) -> Notification:
+    """One notification, made the way a host makes it."""
+    [(_receiver, made)] = notify.send(by, recipient=person, verb=verb, **given)
+    row: Notification = made[0]
+    return row
+
+
+def events_of(person: User, kind: str) -> list[dict[str, Any]]:
+    logged = Event.objects.filter(topic=f"inbox.{person.pk}", kind=kind).order_by("pk")
+    return list(logged.values_list("data", flat=True))
+
+
+def ids(page: Page) -> list[str]:
+    return [item.message.id for item in page.items]
+
+
+def post(client: Client, path: str, body: object, **headers: str) -> Any:
+    return client.post(API + path, body, content_type="application/json", headers=headers)
+
+
+def queries_of(act: Callable[[], object]) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        act()
+    return len(captured)
+
+
+def answer_of(act: Callable[[], Any]) -> Answer:
+    with CaptureQueriesContext(connection) as captured:
+        response = act()
+    return Answer(response.status_code, response.content.decode(), len(captured))

@@ -1,0 +1,199 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import vm from "node:vm";
+
+const SCRIPT = new URL("../../service_worker/static/service_worker/push.js", import.meta.url);
+const SAMPLE = JSON.parse(readFileSync(new URL("../payloads/push.json", import.meta.url), "utf8"));
+const SITE = "https://hub.example";
+
+/**
+ * The worker with everything around it made up.
+ *
+ * @param {{tabs?: string[], language?: string, fetch?: () => Promise<unknown>}} [options]
+ */
+function aWorker({ tabs = [], language = "en-GB", fetch = async () => undefined } = {}) {
+  /** @type {Record<string, (event: any) => void>} */
+  const listeners = {};
+  const seen = {
+    shown: /** @type {any[]} */ ([]),
+    reports: /** @type {any[]} */ ([]),
+    focused: /** @type {string[]} */ ([]),
+    opened: /** @type {string[]} */ ([]),
+    subscribed: /** @type {any[]} */ ([]),
+  };
+  /** @type {any[]} */
+  const onScreen = [];
+  const self = {
+    location: { origin: SITE },
+    navigator: { language },
+    addEventListener: (/** @type {string} */ type, /** @type {any} */ listener) => {
+      listeners[type] = listener;
+    },
+    registration: {
+      scope: `${SITE}/`,
+      showNotification: async (/** @type {string} */ title, /** @type {any} */ options) => {
+        seen.shown.push({ title, ...options });
+      },
+      getNotifications: async () => onScreen,
+      pushManager: { subscribe: async (/** @type {any} */ options) => seen.subscribed.push(options) },
+    },
+    clients: {
+      matchAll: async () => tabs.map((url) => ({ url, focus: async () => seen.focused.push(url) })),
+      openWindow: async (/** @type {string} */ url) => seen.opened.push(url),
+    },
+  };
+  const reporting = (/** @type {string} */ url, /** @type {any} */ init) => {
+    seen.reports.push({ url, ...init, body: JSON.parse(init.body) });
+    return fetch();
+  };
+  vm.runInNewContext(readFileSync(SCRIPT, "utf8"), { self, URL, fetch: reporting });
+
+  /** @param {string} type @param {object} event */
+  async function dispatch(type, event) {
+    /** @type {Promise<unknown>[]} */
+    const work = [];
+    listeners[type]?.({ ...event, waitUntil: (/** @type {Promise<unknown>} */ promise) => work.push(promise) });
+    assert.ok(work.length <= 1, "one waitUntil an event");
+    await Promise.all(work);
+    return work.length === 1;
+  }
+
+  return { ...seen, onScreen, dispatch };
+}
+
+/** @param {unknown} payload */
+const pushed = (payload) => ({ data: { json: () => structuredClone(payload) } });
+
+/** @param {any} notification @param {string} [action] */
+function clickOn(notification, action = "") {
+  const closed = { times: 0 };
+  return { closed, event: { notification: { ...notification, close: () => closed.times++ }, action } };
+}
+
+test("the sample payload is shown in its own words and reported", async () => {
+  const worker = aWorker();
+  await worker.dispatch("push", pushed(SAMPLE));
+  const [{ title, body, tag, lang, dir, actions }] = worker.shown;
+  assert.deepEqual(
+    [title, body, tag, lang, dir],
+    ["Bob replied to “Hello”", "I agree. 我同意 👋", "n12", "en", "auto"],
+  );
+  assert.deepEqual(
+    actions.map((/** @type {any} */ { action, title }) => [action, title]),
+    [
+      ["open", "Open"],
+      ["thread", "All replies"],
+    ],
+  );
+  const [report] = worker.reports;
+  assert.equal(report.url, `${SITE}/api/v1/push/act/`);
+  assert.deepEqual(report.body, { token: SAMPLE.token, action: "shown" });
+  assert.deepEqual([report.method, report.credentials], ["POST", "omit"]);
+});
+
+for (const [what, event] of /** @type {[string, any][]} */ ([
+  ["no data", { data: null }],
+  ["text", { data: { json: () => JSON.parse("not JSON") } }],
+  ["null", pushed(null)],
+  ["a number", pushed(5)],
+  ["an empty object", pushed({})],
+  ["the shape of a later version", pushed({ notification: { title: 5, actions: [null, 7, {}] }, url: [], act: {} })],
+])) {
+  test(`a push of ${what} shows something, in the person's language`, async () => {
+    const worker = aWorker({ language: "zh-CN" });
+    await worker.dispatch("push", event);
+    assert.deepEqual(
+      worker.shown.map(({ title }) => title),
+      ["新通知"],
+    );
+    assert.equal(worker.reports.length, 0);
+  });
+}
+
+test("a report that does not get through costs nothing", async () => {
+  const worker = aWorker({ fetch: () => Promise.reject(new TypeError("offline")) });
+  await worker.dispatch("push", pushed(SAMPLE));
+  assert.equal(worker.shown.length, 1);
+});
+
+test("a report goes to this site only", async () => {
+  const worker = aWorker();
+  await worker.dispatch("push", pushed({ ...SAMPLE, act: "https://evil.example/act/" }));
+  assert.equal(worker.reports.length, 0);
+});
+
+test("a click opens the page, closes the notification and is reported", async () => {
+  const worker = aWorker({ tabs: [`${SITE}/`] });
+  await worker.dispatch("push", pushed(SAMPLE));
+  const { closed, event } = clickOn(worker.shown[0]);
+  await worker.dispatch("notificationclick", event);
+  assert.equal(closed.times, 1);
+  assert.deepEqual(worker.opened, [`${SITE}/posts/9/`]);
+  assert.deepEqual(worker.focused, []);
+  assert.deepEqual(worker.reports.at(-1).body, { token: SAMPLE.token, action: "clicked" });
+});
+
+test("a click focuses the tab that shows the page already", async () => {
+  const worker = aWorker({ tabs: [`${SITE}/`, `${SITE}/posts/9/`] });
+  await worker.dispatch("push", pushed(SAMPLE));
+  await worker.dispatch("notificationclick", clickOn(worker.shown[0]).event);
+  assert.deepEqual(worker.focused, [`${SITE}/posts/9/`]);
+  assert.deepEqual(worker.opened, []);
+});
+
+test("a button leads where it says", async () => {
+  const worker = aWorker();
+  await worker.dispatch("push", pushed(SAMPLE));
+  await worker.dispatch("notificationclick", clickOn(worker.shown[0], "thread").event);
+  assert.deepEqual(worker.opened, [`${SITE}/posts/9/replies/`]);
+});
+
+for (const url of [
+  "https://evil.example/",
+  "//evil.example/",
+  "javascript:alert(1)",
+  "data:text/html,x",
+  "",
+  "http://",
+]) {
+  test(`a click never leads to ${url || "nowhere"}`, async () => {
+    const worker = aWorker();
+    await worker.dispatch("push", pushed({ ...SAMPLE, url }));
+    await worker.dispatch("notificationclick", clickOn(worker.shown[0]).event);
+    assert.deepEqual(worker.opened, [`${SITE}/`]);
+  });
+}
+
+test("a notification of the site's own worker is left to it", async () => {
+  const worker = aWorker();
+  const { closed, event } = clickOn({ data: { own: true } });
+  assert.equal(await worker.dispatch("notificationclick", event), false);
+  assert.equal(closed.times, 0);
+});
+
+test("a page can close what was read elsewhere", async () => {
+  const worker = aWorker();
+  /** @type {string[]} */
+  const closed = [];
+  for (const tag of ["n12", "n13"]) worker.onScreen.push({ tag, close: () => closed.push(tag) });
+  await worker.dispatch("message", { data: { close: ["n12"] } });
+  assert.deepEqual(closed, ["n12"]);
+  assert.equal(await worker.dispatch("message", { data: "hello" }), false);
+  assert.equal(await worker.dispatch("message", { data: null }), false);
+});
+
+test("a subscription that the browser drops is made again with the same key", async () => {
+  const worker = aWorker();
+  const key = new ArrayBuffer(65);
+  const oldSubscription = { options: { applicationServerKey: key } };
+  await worker.dispatch("pushsubscriptionchange", { newSubscription: null, oldSubscription });
+  assert.deepEqual(
+    worker.subscribed.map(({ userVisibleOnly, applicationServerKey }) => [userVisibleOnly, applicationServerKey]),
+    [[true, key]],
+  );
+  await worker.dispatch("pushsubscriptionchange", { newSubscription: {}, oldSubscription });
+  await worker.dispatch("pushsubscriptionchange", { newSubscription: null, oldSubscription: null });
+  assert.equal(worker.subscribed.length, 1);
+});

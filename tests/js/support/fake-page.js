@@ -1,0 +1,24 @@
+// @ts-check
+
+/** A page whose looks and network a test decides on. */
+export class FakePage extends EventTarget {
+  visible = true;
+  hiddenFor = 0;
+
+  /** @param {string} type */
+  say(type) {
+    this.dispatchEvent(new Event(type));
+  }
+
+  hide() {
+    this.visible = false;
+    this.say("page-hidden");
+  }
+
+  /** @param {number} hiddenFor */
+  show(hiddenFor = 0) {
+    this.visible = true;
+    this.hiddenFor = hiddenFor;
+    this.say("page-visible");
+  }
+}

@@ -1,0 +1,40 @@
+"""Ways for a push service to fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from aiohttp import web
+
+
+@dataclass
+class Fault:
+    """`reply` answers with `status`, `hang` never does, `drop` cuts the connection, `drip` answers a byte at a time."""
+
+    status: int = 500
+    mode: Literal["reply", "hang", "drop", "drip"] = "reply"
+    times: int = 1
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    token: str | None = None
+
+
+async def play(fault: Fault, request: web.Request) -> web.StreamResponse:
+    if fault.mode == "hang":
+        await asyncio.sleep(3600)
+    if fault.mode == "drop" and request.transport:
+        request.transport.abort()
+    if fault.mode == "drip":
+        return await _drip(fault, request)
+    return web.Response(status=fault.status, headers=fault.headers, body=fault.body)
+
+
+async def _drip(fault: Fault, request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(status=fault.status)
+    await response.prepare(request)
+    while True:
+        await response.write(b".")
+        await asyncio.sleep(0.2)

@@ -1,0 +1,170 @@
+"""A real, headless Firefox ESR, subscribed to the local push service. Driven over Marionette, its own protocol.
+
+Nothing it does leaves the machine: everything but loopback goes to a closed port.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from marionette_driver.by import By
+from marionette_driver.marionette import Marionette
+
+from tests.push_lab.service import wait_for
+from tests.support.processes import free_port, tool
+
+PUSH = {
+    "dom.push.testing.allowInsecureServerURL": True,
+    # Marionette's "recommended preferences" switch push off unless user.js names it.
+    "dom.push.connection.enabled": True,
+    # Firefox's own alert windows. With neither them nor a desktop, showNotification() never settles.
+    "alerts.useSystemBackend": False,
+    "dom.push.retryBaseInterval": 200,
+    # Without animation an alert stays for 20 s.
+    "ui.prefersReducedMotion": 1,
+}
+NO_NETWORK = {
+    "network.proxy.type": 1,
+    "network.proxy.http": "127.0.0.1",
+    "network.proxy.http_port": 9,
+    "network.proxy.ssl": "127.0.0.1",
+    "network.proxy.ssl_port": 9,
+    "app.normandy.enabled": False,
+    "browser.newtabpage.enabled": False,
+    "browser.startup.page": 0,
+    "datareporting.policy.dataSubmissionEnabled": False,
+    "network.dns.disablePrefetch": True,
+    "network.prefetch-next": False,
+    "toolkit.telemetry.enabled": False,
+}
+
+
+class Firefox:
+    """One process with a profile of its own, which goes with it."""
+
+    def __init__(self, push_url: str) -> None:
+        self._binary = tool("firefox-esr")
+        self._push_url = push_url
+        self._profile = Path(tempfile.mkdtemp(prefix="hub-firefox-"))
+
+    def __enter__(self) -> Self:
+        port = free_port()
+        settings = {**NO_NETWORK, **PUSH, "dom.push.serverURL": self._push_url, "marionette.port": port}
+        lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in settings.items()]
+        (self._profile / "user.js").write_text("".join(lines))
+        self._log = (self._profile / "output.log").open("wb")
+        # System access lets the driver click the alerts that Firefox shows outside its pages.
+        command = [self._binary, "--headless", "--no-remote", "--profile", str(self._profile), "--marionette"]
+        self._process = subprocess.Popen(
+            [*command, "--remote-allow-system-access"],
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, "MOZ_CRASHREPORTER_DISABLE": "1", "MOZ_DISABLE_AUTO_SAFE_MODE": "1"},
+        )
+        self.driver = Marionette(port=port, startup_timeout=60)
+        self.driver.raise_for_port()
+        self.driver.start_session()
+        self.driver.timeout.script = 30
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(Exception):  # It may have crashed, which must not hide the test's own failure.
+            self.driver._send_message("Marionette:Quit", {"flags": ["eForceQuit"]})
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(10)
+        self.driver.cleanup_ran = True  # Otherwise the driver's destructor talks to a browser that has gone.
+        self._log.close()
+        shutil.rmtree(self._profile, ignore_errors=True)
+
+    @property
+    def version(self) -> str:
+        return str(self.driver.session_capabilities["browserVersion"])
+
+    # Pages
+
+    def visit(self, url: str) -> None:
+        self.driver.navigate(url)
+
+    @property
+    def url(self) -> str:
+        return str(self.driver.get_url())
+
+    def click(self, selector: str) -> None:
+        wait_for(lambda: self.driver.find_elements(By.CSS_SELECTOR, selector))
+        self.driver.find_element(By.CSS_SELECTOR, selector).click()
+
+    def fill(self, selector: str, text: str) -> None:
+        self.driver.find_element(By.CSS_SELECTOR, selector).send_keys(text)
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        """In the page."""
+        return self.driver.execute_script(script, script_args=arguments, sandbox=None)
+
+    def wait_until(self, expression: str, timeout: float = 10) -> Any:
+        """For a JavaScript expression in the page to be true; gives its value."""
+        return wait_for(lambda: self.run(f"return {expression}"), timeout)
+
+    def allow_notifications(self) -> None:
+        """As if the person had pressed Allow for the site of the current page."""
+        self.driver.set_permission({"name": "notifications"}, "granted")
+
+    def close_pages(self) -> None:
+        """Closes every tab; an empty one remains, so Firefox goes on running."""
+        old = self.driver.window_handles
+        empty = self.driver.open(type="tab", focus=True)["handle"]
+        for handle in old:
+            self.driver.switch_to_window(handle)
+            self.driver.close()
+        self.driver.switch_to_window(empty)
+
+    def pages(self) -> list[str]:
+        """The address of every tab."""
+        script = "return gBrowser.tabs.map(tab => tab.linkedBrowser.currentURI.spec)"
+        return list(self._privileged(script))
+
+    # What Firefox shows outside its pages
+
+    def alerts(self) -> list[dict[str, str]]:
+        """Title and body of every notification on screen."""
+        return list(
+            self._privileged(
+                "return [...Services.wm.getEnumerator('alert:alert')].filter(w => w.document.readyState == 'complete')"
+                ".map(w => ({title: w.document.getElementById('alertTitleLabel').value,"
+                " body: w.document.getElementById('alertTextLabel').textContent}))"
+            )
+        )
+
+    def click_alert(self, title: str) -> bool:
+        """Whether there was one. Its listener takes a click only once the window is active."""
+        return bool(
+            self._privileged(
+                "const alert = [...Services.wm.getEnumerator('alert:alert')].find(w => w.gIsActive &&"
+                " w.document.getElementById('alertTitleLabel').value == arguments[0]);"
+                "alert?.document.getElementById('alertNotification').click(); return Boolean(alert)",
+                title,
+            )
+        )
+
+    def press_allow(self) -> None:
+        """In the prompt that a page's request for permission opens."""
+        wait_for(lambda: self._privileged("return Boolean(window.PopupNotifications.panel.firstElementChild)"))
+        self._privileged("window.PopupNotifications.panel.firstElementChild.button.click()")
+
+    def _privileged(self, script: str, *arguments: Any) -> Any:
+        with self.driver.using_context("chrome"):
+            return self.driver.execute_script(script, script_args=arguments)

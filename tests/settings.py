@@ -1,0 +1,15 @@
+"""The site's own settings, with cheap passwords, and with knobs of the hub from `TEST_NOTIFICATIONS_HUB`."""
+
+from __future__ import annotations
+
+import json
+import os
+
+os.environ.setdefault("DEBUG", "1")
+
+from config.settings import *  # noqa: F403
+from config.settings import NOTIFICATIONS_HUB, env
+
+# A real hasher takes a second of a core for every sign-in.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+NOTIFICATIONS_HUB = {**NOTIFICATIONS_HUB, **json.loads(env.str("TEST_NOTIFICATIONS_HUB", default="{}"))}

@@ -1,0 +1,115 @@
+"""What every page of the site has around it, and the pages that say what went wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+import pytest
+from django.contrib import messages
+from django.contrib.messages import constants
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.test import Client
+from django.urls import include, path
+
+from accounts.models import User
+
+ClientFor = Callable[[User], Client]
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    raise RuntimeError
+
+
+def every_level(request: HttpRequest) -> HttpResponse:
+    for level, name in constants.DEFAULT_TAGS.items():
+        messages.add_message(request, level, f"<i>{name}</i>")
+    return render(request, "base.html")
+
+
+urlpatterns = [path("broken/", broken), path("levels/", every_level), path("", include("config.urls"))]
+
+
+class Inline(HTMLParser):
+    """Notes what a strict policy would refuse."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = {name for name, _ in attrs}
+        if tag == "style" or (tag == "script" and "src" not in names):
+            self.found.append(tag)
+        self.found += [name for name in names if name == "style" or name.startswith("on")]
+
+
+PAGES = ("/", "/accounts/login/", "/accounts/signup/", "/accounts/profile/", "/accounts/password/", "/notifications/")
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_no_page_needs_more_than_the_strict_policy_allows(client_for: ClientFor, alice: User, url: str) -> None:
+    answer = client_for(alice).get(url, follow=True)
+    policy = answer.headers["Content-Security-Policy"]
+    inline = Inline()
+    inline.feed(answer.content.decode())
+
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert inline.found == []
+
+
+def test_the_bell_and_the_menu_are_for_those_signed_in(client_for: ClientFor, alice: User, client: Client) -> None:
+    mine, strangers = client_for(alice).get("/").content.decode(), client.get("/").content.decode()
+
+    assert "<notification-bell" in mine
+    assert 'action="/accounts/logout/"' in mine
+    assert "<notification-bell" not in strangers
+    assert 'href="/accounts/login/"' in strangers
+
+
+def test_the_way_to_the_admin_is_shown_to_staff_alone(client_for: ClientFor, alice: User, admin: User) -> None:
+    assert 'href="/admin/"' in client_for(admin).get("/").content.decode()
+    assert 'href="/admin/"' not in client_for(alice).get("/").content.decode()
+
+
+@pytest.mark.urls("tests.showcase.test_frame")
+def test_each_level_of_message_has_a_look_of_its_own_and_is_text(client: Client, db: None) -> None:
+    page = client.get("/levels/").content.decode()
+
+    assert set(re.findall(r'class="message is-(\w+)"', page)) == {"info", "success", "warning", "error"}
+    assert "&lt;i&gt;error&lt;/i&gt;" in page
+
+
+def test_a_page_that_is_not_there_says_so_in_the_sites_own_frame(client: Client, db: None) -> None:
+    page = client.get("/nowhere/", headers={"Accept-Language": "zh-CN"})
+
+    assert page.status_code == 404
+    assert "这里什么也没有" in page.content.decode()
+
+
+@pytest.mark.urls("tests.showcase.test_frame")
+def test_a_broken_page_says_so_without_the_frame_that_may_be_broken(db: None) -> None:
+    page = Client(raise_request_exception=False).get("/broken/")
+
+    assert page.status_code == 500
+    assert "Something broke" in page.content.decode()
+    assert "csrf" not in page.content.decode()
+
+
+def test_a_form_without_its_token_is_refused_kindly(alice: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    page = client.post("/accounts/profile/", {"first_name": "Mallory"})
+
+    assert page.status_code == 403
+    assert "Nothing was changed." in page.content.decode()
+    alice.refresh_from_db()
+    assert alice.first_name == "Alice"
+
+
+@pytest.mark.parametrize("url", ["/", "/accounts/login/"])
+def test_a_page_can_be_asked_for_by_its_headers_alone(client: Client, db: None, url: str) -> None:
+    assert client.head(url).status_code == 200

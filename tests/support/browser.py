@@ -1,0 +1,83 @@
+"""Debian's Chromium, driven by Playwright, and what every page must keep to whatever a test is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.support.processes import tool
+from tests.support.site import PASSWORD, Site
+
+# The switches after the first two keep it from looking for hosts of its maker at every start.
+SWITCHES = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless browser. While it is open this thread has a running event loop: no ORM, no async test beside it."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=tool("chromium"), args=list(SWITCHES))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class People:
+    """Opens pages for people, each person in a browser profile of their own; a second page of one is a second tab."""
+
+    def __init__(self, browser: Browser, site: Site) -> None:
+        self._browser = browser
+        self._site = site
+        self._contexts: dict[str | None, BrowserContext] = {}
+        self._complaints: list[str] = []
+
+    def __call__(self, username: str | None, path: str = "/", **options: object) -> Page:
+        """A page at `path`, signed in as `username` (None: nobody). Options are those of a new Playwright context."""
+        if username not in self._contexts:
+            self._contexts[username] = self._new_context(username, options)
+        page = self._contexts[username].new_page()
+        page.goto(self._site.url + path)
+        return page
+
+    def context(self, username: str | None) -> BrowserContext:
+        return self._contexts[username]
+
+    def close(self) -> None:
+        """Close every page. A script that failed or ran against the policy on any of them fails the test."""
+        for context in self._contexts.values():
+            context.close()
+        assert not self._complaints, "\n".join(self._complaints)
+
+    def _new_context(self, username: str | None, options: dict[str, object]) -> BrowserContext:
+        context = self._browser.new_context(**options)  # type: ignore[arg-type]
+        context.set_default_timeout(10_000)
+        context.on("weberror", lambda failure: self._complaints.append(f"{failure.page}: {failure.error}"))
+        context.on("console", self._listen)
+        if username is not None:
+            cookies = self._site.visitor(username).cookies
+            context.add_cookies([{"name": name, "value": cookies[name], "url": self._site.url} for name in cookies])
+        return context
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        # Requests that fail are told on the console too, and belong to tests that stop the server.
+        if message.type == "error" and "Failed to load resource" not in message.text and "net::" not in message.text:
+            self._complaints.append(message.text)
+
+
+def sign_in(page: Page, site: Site, username: str) -> None:
+    """By the form, as a person does."""
+    page.goto(site.url + "/accounts/login/")
+    page.get_by_label("Username").fill(username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()

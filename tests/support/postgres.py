@@ -1,0 +1,139 @@
+"""A PostgreSQL of the tests' own: a new cluster in a temporary folder, on a free port, gone when it is closed.
+
+    python -m tests.support.postgres COMMAND...
+
+runs a command with `DATABASE_URL` naming such a server.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Self
+
+import psycopg
+from psycopg import sql
+
+from tests.support.processes import Program, accepts_connections, free_port, tool
+
+# Tests kill servers, never the machine: what reached the kernel is there after any crash.
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+
+CLUSTER = ("-U", "hub", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+
+
+class PostgresServer:
+    """A running server; `url` names its database `hub`."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._user = _owner()
+        self._folder = Path(tempfile.mkdtemp(prefix="hub-postgres-"))
+        try:
+            self._create_cluster()
+            self.start()
+            self.create_database("hub")
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def url(self) -> str:
+        return self.url_of("hub")
+
+    def url_of(self, database: str) -> str:
+        return f"postgres://hub@127.0.0.1:{self.port}/{database}"
+
+    def create_database(self, name: str, *, template: str = "template1") -> str:
+        """Make a database and return its URL."""
+        create_database(self.url_of("postgres"), name, template=template)
+        return self.url_of(name)
+
+    def start(self) -> None:
+        """Start it, again after a `kill` too."""
+        settings = [part for setting in (*FAST, f"unix_socket_directories={self._folder}") for part in ("-c", setting)]
+        server = [_binary("postgres"), "-D", str(self._data), "-h", "127.0.0.1", "-p", str(self.port), *settings]
+        self._program = Program(server, log=self._folder / "log", user=self._user)
+        self._program.wait_until_ready(self._answers)
+
+    def stop(self) -> None:
+        # SIGINT is PostgreSQL's "fast" shutdown: it does not wait for clients to leave.
+        self._program.stop(signal.SIGINT)
+
+    def kill(self) -> None:
+        self._program.kill()
+
+    def close(self) -> None:
+        """Stop it and remove its files."""
+        if hasattr(self, "_program"):
+            self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    def _create_cluster(self) -> None:
+        if self._user is not None:
+            shutil.chown(self._folder, self._user)
+        command = [_binary("initdb"), "-D", str(self._data), *CLUSTER]
+        made = Program(command, log=self._folder / "log", user=self._user)
+        if made.process.wait(120) != 0:
+            raise AssertionError(f"initdb failed:\n{made.log.read_text()}")
+
+    def _answers(self) -> bool:
+        if not accepts_connections(self.port):
+            return False
+        try:
+            psycopg.connect(self.url_of("postgres")).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+def create_database(server_url: str, name: str, *, template: str = "template1") -> None:
+    """Make a database on the server that any database's URL leads to."""
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def drop_database(server_url: str, name: str) -> None:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _owner() -> str | None:
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def _binary(name: str) -> str:
+    """Debian keeps the servers of each version apart and off the PATH."""
+    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[4]))
+    return str(installed[-1]) if installed else tool(name)
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    with PostgresServer() as server:
+        return subprocess.run(sys.argv[1:], env={**os.environ, "DATABASE_URL": server.url}, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

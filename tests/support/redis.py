@@ -1,0 +1,64 @@
+"""A Redis of the tests' own: in memory, on a free port."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Self
+
+import redis
+
+from tests.support.processes import Program, free_port, tool
+
+
+class RedisServer:
+    """A running server, whose contents do not outlive it."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._folder = Path(tempfile.mkdtemp(prefix="hub-redis-"))
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self) -> None:
+        """Start it, again after a `kill` too, on the same port and empty."""
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
+        self._program = Program([tool("redis-server"), *options], log=self._folder / "log")
+        self._program.wait_until_ready(self._answers)
+
+    @property
+    def running(self) -> bool:
+        return self._program.running
+
+    def flush(self) -> None:
+        with redis.Redis.from_url(self.url) as client:
+            client.flushall()
+
+    def stop(self) -> None:
+        self._program.stop()
+
+    def kill(self) -> None:
+        self._program.kill()
+
+    def close(self) -> None:
+        if hasattr(self, "_program"):
+            self._program.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _answers(self) -> bool:
+        try:
+            with redis.Redis.from_url(self.url) as client:
+                return bool(client.ping())
+        except redis.ConnectionError:
+            return False

@@ -1,0 +1,165 @@
+"""The whole story, told through the public names: what one signal does to the people of a running site."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from notifications_hub.transports.vapid import generate
+from tests.push_lab.reader import Reader
+from tests.push_lab.service import LocalPushService, wait_for
+from tests.support.live import LiveClient, listening
+from tests.support.site import Site, Visitor
+
+pytestmark = pytest.mark.both_databases
+
+ACK_WINDOW = 2
+
+
+@dataclass
+class World:
+    """A site, a push service, and what may be asked of them."""
+
+    site: Site
+    push: LocalPushService
+    post: str
+
+    def bob_replies(self, words: str) -> None:
+        answer = self.site.visitor("bob").post(self.post, data={"body": words})
+        assert answer.ok
+
+    def pushes_to(self, browser: Reader) -> list[dict[str, Any]]:
+        return [browser.read_json(sent.body) for sent in self.push.sent_to(browser.endpoint)]
+
+    def trail(self) -> list[tuple[str, str]]:
+        """State and reason of every delivery, oldest first."""
+        return [tuple(row) for row in json.loads(self.site.python("""
+            import json
+            from notifications_hub.models import Delivery
+            print(json.dumps(list(Delivery.objects.order_by("pk").values_list("state", "reason"))))
+        """))]
+
+
+@pytest.fixture
+def world(start_site: Callable[..., Site]) -> Iterator[World]:
+    with LocalPushService.in_thread() as push:
+        site = start_site(
+            hub={"ACK_WINDOW": ACK_WINDOW},
+            VAPID_PRIVATE_KEY=generate(),
+            VAPID_SUBJECT="mailto:story@hub.example",
+            PUSH_EXTRA_HOSTS=push.host,
+        )
+        post = site.python("""
+            from showcase.models import Post
+            from notifications_hub.models import Notification
+            Notification.objects.all().delete()
+            print(Post.objects.filter(author__username="alice").first().get_absolute_url())
+        """).strip()
+        yield World(site, push, post)
+
+
+def test_one_signal_tells_alice_once_by_the_best_road(world: World) -> None:
+    alice = world.site.visitor("alice")
+    browser = _allow_push(world, alice)
+
+    _she_is_looking_and_hears_at_once(world)
+    _what_the_page_showed_is_neither_pushed_nor_flashed(world, alice, browser)
+    _nobody_is_looking_so_her_browser_shows_it(world, browser)
+    _what_no_road_told_is_flashed_once(world, alice)
+    _reading_it_anywhere_moves_every_tab(world, alice)
+    _an_announcement_reaches_those_who_look_and_those_who_come_back(world, alice)
+    _charlie_was_told_of_nothing_but_the_announcement(world)
+
+
+def _allow_push(world: World, alice: Visitor) -> Reader:
+    key = alice.get("/api/v1/push/key/").json()["key"]
+    browser = world.push.subscribe(key)
+    assert alice.post("/api/v1/push/subscriptions/", json=browser.to_json()).status_code == 201
+    return browser
+
+
+def _she_is_looking_and_hears_at_once(world: World) -> None:
+    with listening(world.site, "alice") as first, listening(world.site, "alice") as second:
+        first.frame()
+        second.frame()
+        world.bob_replies("I am here.")
+        for tab in (first, second):
+            item = tab.until("notification.created")["data"]
+            assert "Bob" in item["title"]
+            assert item["body"] == "I am here."
+            assert item["url"].startswith(world.post)
+        first.say(ack=first.cursor)
+        assert second.until("notification.told")
+
+
+def _what_the_page_showed_is_neither_pushed_nor_flashed(world: World, alice: Visitor, browser: Reader) -> None:
+    assert world.trail() == [("cancelled", "told by live")]
+    assert "I am here." not in alice.get("/accounts/profile/").text
+    assert world.pushes_to(browser) == []
+
+
+def _nobody_is_looking_so_her_browser_shows_it(world: World, browser: Reader) -> None:
+    world.bob_replies("Where are you?")
+    [payload] = wait_for(lambda: world.pushes_to(browser))
+    assert payload["notification"]["body"] == "Where are you?"
+    assert payload["url"].startswith(world.post)
+    wait_for(lambda: world.trail()[-1][0] == "sent")
+    # A worker that sends again after a crash would send the same tag; a worker that works sends once.
+    assert len(world.pushes_to(browser)) == 1
+    shown = world.site.visitor().post(payload["act"], json={"token": payload["token"], "action": "shown"})
+    assert shown.status_code == 204
+
+
+def _what_no_road_told_is_flashed_once(world: World, alice: Visitor) -> None:
+    # The push was reported as shown, so only the reply after it is left to flash.
+    world.site.python("""
+        from notifications_hub.delivery import choose_roads
+        from notifications_hub.kinds import Road
+        from django.contrib.auth import get_user_model
+        choose_roads(get_user_model().objects.get(username="alice"), "comment.reply", [Road.LIVE, Road.FLASH])
+    """)
+    world.bob_replies("Last words.")
+    first, second = (alice.get("/accounts/profile/").text for _ in range(2))
+    assert first.count("Bob replied") == 1
+    assert "Bob replied" not in second
+
+
+def _reading_it_anywhere_moves_every_tab(world: World, alice: Visitor) -> None:
+    assert alice.get("/api/v1/notifications/count/").json()["unread"] == 3
+    newest = alice.get("/api/v1/notifications/").json()["results"][0]
+    with listening(world.site, "alice") as first, listening(world.site, "alice") as second:
+        first.frame()
+        second.frame()
+        assert alice.post("/api/v1/notifications/read/", json={"ids": [newest["id"]]}).json() == {"changed": 1}
+        for tab in (first, second):
+            assert tab.until("notification.read")["data"] == {"ids": [newest["id"]]}
+        assert alice.post("/api/v1/notifications/read/", json={"all": True}).json() == {"changed": 2}
+        for tab in (first, second):
+            assert len(tab.until("notification.read")["data"]["ids"]) == 2
+    assert alice.get("/api/v1/notifications/count/").json()["unread"] == 0
+
+
+def _an_announcement_reaches_those_who_look_and_those_who_come_back(world: World, alice: Visitor) -> None:
+    with listening(world.site, "bob") as bob:
+        bob.frame()
+        world.site.python("from notifications_hub import broadcast; broadcast(title='Tea is ready', body='**Now**')")
+        item = bob.until("announcement.created")["data"]
+        assert (item["title"], item["body"]) == ("Tea is ready", "Now")
+    listed = alice.get("/api/v1/notifications/").json()["results"][0]
+    assert (listed["id"], listed["unread"]) == (item["id"], True)
+    assert "Tea is ready" in alice.get("/accounts/profile/").text
+
+
+def _charlie_was_told_of_nothing_but_the_announcement(world: World) -> None:
+    charlie = world.site.visitor("charlie")
+    assert [item["title"] for item in charlie.get("/api/v1/notifications/").json()["results"]] == ["Tea is ready"]
+    with listening(world.site, "charlie") as socket:
+        assert _is_quiet(socket)
+
+
+def _is_quiet(socket: LiveClient) -> bool:
+    return socket.frame()["events"] == []

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from notifications_hub.transports.vapid import VapidKey, generate
+from tests.push_lab.service import LocalPushService
+
+
+@pytest.fixture
+def push_service() -> Iterator[LocalPushService]:
+    with LocalPushService.in_thread() as service:
+        yield service
+
+
+@pytest.fixture
+def private_key() -> str:
+    return generate()
+
+
+@pytest.fixture
+def vapid(settings: Settings, private_key: str) -> VapidKey:
+    """This site has a key, so push is on."""
+    hub = {"VAPID_PRIVATE_KEY": private_key, "VAPID_SUBJECT": "mailto:ops@hub.example"}
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, **hub}
+    return VapidKey(private_key)
+
+
+@pytest.fixture
+def push_site(settings: Settings, vapid: VapidKey, push_service: LocalPushService) -> LocalPushService:
+    """A push service that this site may send to, though it is private and speaks plain http."""
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "PUSH_EXTRA_HOSTS": [push_service.host]}
+    return push_service

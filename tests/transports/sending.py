@@ -1,0 +1,50 @@
+"""What tests of several transports need."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from asgiref.sync import async_to_sync
+
+from notifications_hub.message import Message
+from notifications_hub.transports import Closes, Transport, TransportError
+
+REPLY = Message(
+    id="12",
+    kind="comment.reply",
+    title="Bob replied to “Hello”",
+    body="I agree. 我同意 👋",
+    url="/posts/9/",
+    tag="n12",
+    token="WzEyLDddOnNpZ25lZA",
+    act_url="/api/v1/push/act/",
+)
+
+
+def reply(**changes: object) -> Message:
+    return replace(REPLY, **changes)  # type: ignore[arg-type]
+
+
+def send(transport: Transport, message: Message, *addresses: str) -> list[TransportError | None]:
+    """To all addresses at once, as a worker does. Gives the `TransportError` of each; raises any other."""
+
+    async def run() -> list[TransportError | None]:
+        try:
+            return await asyncio.gather(*(attempt(address) for address in addresses))
+        finally:
+            if isinstance(transport, Closes):
+                await transport.close()
+
+    async def attempt(address: str) -> TransportError | None:
+        try:
+            await transport.send(message, address)
+        except TransportError as error:
+            return error
+        return None
+
+    return async_to_sync(run)()
+
+
+def send_one(transport: Transport, message: Message, address: str) -> TransportError | None:
+    return send(transport, message, address)[0]

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
+from pytest_django import Settings
+
+from notifications_hub.transports.endpoints import (
+    EndpointRefused,
+    GuardedResolver,
+    PrivateAddress,
+    check_addresses,
+    is_public,
+    parse_endpoint,
+)
+
+GOOD = [
+    "https://fcm.googleapis.com/fcm/send/abc:DEF-123_4",
+    "https://fcm.googleapis.com:443/fcm/send/abc",
+    "https://jmt17.google.com/fcm/send/abc",
+    "https://updates.push.services.mozilla.com/wpush/v2/gAAAA=",
+    "https://web.push.apple.com/QGuQyavXutnMH",
+    "https://wns2-par02p.notify.windows.com/w/?token=BQYAAAB%2bxyz",
+    "https://FCM.googleapis.com/fcm/send/abc",
+]
+HOSTILE = [
+    "",
+    "nonsense",
+    "/fcm/send/abc",
+    "//fcm.googleapis.com/x",
+    "http://fcm.googleapis.com/x",
+    "ftp://fcm.googleapis.com/x",
+    "file:///etc/passwd",
+    "javascript:alert(1)",
+    "https:fcm.googleapis.com/x",
+    "https:///fcm.googleapis.com/x",
+    "https://fcm.googleapis.com:444/x",
+    "https://fcm.googleapis.com:80/x",
+    "https://fcm.googleapis.com:99999/x",
+    "https://fcm.googleapis.com:0/x",
+    "https://127.0.0.1/x",
+    "https://[::1]/x",
+    "https://[::ffff:10.0.0.1]/x",
+    "https://[fe80::1%25eth0]/x",
+    "https://169.254.169.254/latest/meta-data/",
+    "https://100.64.0.1/x",
+    "https://2130706433/x",
+    "https://0x7f000001/x",
+    "https://0177.0.0.1/x",
+    "https://127.1/x",
+    "https://localhost/x",
+    "https://fcm.googleapis.com@10.0.0.1/",
+    "https://fcm.googleapis.com:443@10.0.0.1/",
+    "https://@fcm.googleapis.com/x",
+    "https://user@fcm.googleapis.com/x",
+    "https://user:secret@fcm.googleapis.com/x",
+    "https://10.0.0.1/x.google.com/",
+    "https://10.0.0.1/fcm.googleapis.com/",
+    "https://10.0.0.1?fcm.googleapis.com",
+    "https://10.0.0.1#fcm.googleapis.com",
+    "https://fcm.googleapis.com#@10.0.0.1/",
+    "https://fcm.googleapis.com\\@10.0.0.1/",
+    "https://10.0.0.1\\.notify.windows.com/",
+    "https://10.0.0.1%2f.notify.windows.com/",
+    "https://fcm.googleapis.com./x",
+    "https://fcm.googleapis.com.evil.example/x",
+    "https://evilfcm.googleapis.com/x",
+    "https://evil-fcm.googleapis.com/x",
+    "https://sub.fcm.googleapis.com/x",
+    "https://notify.windows.com/x",
+    "https://evilnotify.windows.com/x",
+    "https://x.notify.windows.com.evil.example/",
+    "https://fcm.googleapis.com\t/x",
+    " https://fcm.googleapis.com/x",
+    "https://fcm.googleapis.com/x\r\nHost: evil",
+    "https://fcm.googleapis.com/\x00",
+    "https://fcm。googleapis。com/x",
+    "https://ｆcm.googleapis.com/x",
+    "https://fcm.googleapis.com/" + "x" * 2048,
+]
+
+
+@pytest.mark.parametrize("url", GOOD)
+def test_known_push_services_are_good_endpoints(url: str) -> None:
+    endpoint = parse_endpoint(url)
+    assert (endpoint.url.scheme, endpoint.port) == ("https", 443)
+    assert endpoint.url.raw_path_qs == "/" + url.split("/", 3)[3]
+
+
+@pytest.mark.parametrize("url", HOSTILE)
+def test_anything_else_is_refused(url: str) -> None:
+    with pytest.raises(EndpointRefused):
+        parse_endpoint(url)
+
+
+def test_the_origin_is_what_a_push_service_calls_itself() -> None:
+    assert parse_endpoint("https://fcm.googleapis.com:443/fcm/send/abc").origin == "https://fcm.googleapis.com"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8765/x", "https://127.0.0.1:8765/x", "http://push.internal/x"])
+def test_only_the_sites_owner_can_allow_a_private_host(settings: Settings, url: str) -> None:
+    with pytest.raises(EndpointRefused):
+        parse_endpoint(url)
+    settings.NOTIFICATIONS_HUB = {"PUSH_EXTRA_HOSTS": ["127.0.0.1:8765", "push.internal"]}
+    assert parse_endpoint(url).url.path == "/x"
+
+
+def test_an_extra_host_with_a_port_allows_only_that_port(settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {"PUSH_EXTRA_HOSTS": ["127.0.0.1:8765"]}
+    with pytest.raises(EndpointRefused):
+        parse_endpoint("http://127.0.0.1:8766/x")
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+def test_public_addresses(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0"),
+        *("224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1"),
+        *("::ffff:10.0.0.1", "2002:a00:1::", "64:ff9b::a00:1", "2001:db8::1"),
+    ],
+)
+def test_private_addresses_also_where_one_protocol_wraps_another(address: str) -> None:
+    assert not is_public(address)
+
+
+def test_a_name_that_leads_into_a_private_network_is_refused_at_registration() -> None:
+    endpoint = parse_endpoint("https://x.notify.windows.com/w")
+    check_addresses(endpoint, lambda host, port: ["8.8.8.8"])
+    with pytest.raises(EndpointRefused):
+        check_addresses(endpoint, lambda host, port: ["8.8.8.8", "10.0.0.1"])
+
+
+def test_a_name_server_that_is_away_refuses_nobody() -> None:
+    def away(host: str, port: int) -> list[str]:
+        raise socket.gaierror
+
+    check_addresses(parse_endpoint("https://x.notify.windows.com/w"), away)
+
+
+class FixedResolver(AbstractResolver):
+    def __init__(self, *addresses: str) -> None:
+        self._addresses = addresses
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(hostname=host, host=address, port=port, family=socket.AF_INET, proto=0, flags=0)
+            for address in self._addresses
+        ]
+
+    async def close(self) -> None:
+        pass
+
+
+def test_a_connection_gets_public_addresses_only() -> None:
+    found = asyncio.run(GuardedResolver(FixedResolver("8.8.8.8")).resolve("fcm.googleapis.com", 443))
+    assert [result["host"] for result in found] == ["8.8.8.8"]
+    with pytest.raises(PrivateAddress):
+        asyncio.run(GuardedResolver(FixedResolver("8.8.8.8", "127.0.0.1")).resolve("fcm.googleapis.com", 443))
+
+
+def test_a_connection_to_an_extra_host_may_be_private(settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {"PUSH_EXTRA_HOSTS": ["push.internal:80"]}
+    found = asyncio.run(GuardedResolver(FixedResolver("10.0.0.1")).resolve("push.internal", 80))
+    assert [result["host"] for result in found] == ["10.0.0.1"]

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from notifications_hub.transports.vapid import VapidKey, generate
+
+
+def run(*arguments: str) -> str:
+    output = StringIO()
+    call_command("hub_vapid", *arguments, stdout=output)
+    return output.getvalue()
+
+
+def test_it_prints_a_new_pair_for_an_environment_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = dict(line.split("=", 1) for line in run("--env", "--subject", "mailto:you@example.com").splitlines())
+    assert VapidKey(lines["VAPID_PRIVATE_KEY"]).public
+    assert lines["VAPID_SUBJECT"] == "mailto:you@example.com"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_subject_it_takes_by_itself_is_one_that_push_services_take(settings: Settings) -> None:
+    settings.DEFAULT_FROM_EMAIL = "The Hub <hub@example.com>"
+    settings.NOTIFICATIONS_HUB = {}
+    assert "VAPID_SUBJECT=mailto:hub@example.com" in run("--env")
+
+
+def test_every_pair_is_another() -> None:
+    assert run("--env") != run("--env")
+
+
+def test_it_shows_the_public_part_and_not_the_private_one(settings: Settings) -> None:
+    private = generate()
+    settings.NOTIFICATIONS_HUB = {"VAPID_PRIVATE_KEY": private, "VAPID_SUBJECT": "mailto:ops@hub.example"}
+    shown = run()
+    assert VapidKey(private).public in shown
+    assert private not in shown
+
+
+def test_it_says_what_to_do_where_there_is_no_key(settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {}
+    with pytest.raises(CommandError, match="hub_vapid --env"):
+        run()
+
+
+def test_it_refuses_a_subject_that_push_services_refuse() -> None:
+    with pytest.raises(CommandError, match="mailto:"):
+        run("--env", "--subject", "you@example.com")

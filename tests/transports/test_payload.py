@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from notifications_hub.message import Action
+from notifications_hub.transports.payload import MAX_BYTES, encode
+from tests.transports.sending import REPLY, reply
+
+SAMPLE = Path(__file__).parents[1] / "payloads" / "push.json"
+BUTTONS = (
+    Action(name="open", title="Open"),
+    Action(name="thread", title="All replies", url="/posts/9/replies/"),
+)
+
+
+def test_the_sample_that_the_service_worker_is_tested_with(settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "SITE_URL": "https://hub.example"}
+    assert json.loads(encode(reply(actions=BUTTONS))) == json.loads(SAMPLE.read_text())
+
+
+def test_a_message_that_leads_nowhere_leads_to_the_inbox() -> None:
+    assert json.loads(encode(reply(url="")))["url"].startswith("/")
+
+
+def test_a_message_that_fits_is_not_touched() -> None:
+    fits = reply(body="x" * 3000)
+    assert json.loads(encode(fits))["notification"]["body"] == fits.body
+
+
+@pytest.mark.parametrize("character", ["x", "é", "我", "👋", '"', "\\", "\x00"])
+def test_a_long_body_is_shortened_between_characters(character: str) -> None:
+    payload = encode(reply(body=character * 10_000))
+    assert MAX_BYTES - 20 <= len(payload) <= MAX_BYTES
+    body = json.loads(payload)["notification"]["body"]
+    assert set(body) <= {character, "…"}
+    assert body.endswith("…")
+
+
+def test_the_body_goes_before_the_title() -> None:
+    notification = json.loads(encode(reply(title="t" * 255, body="b" * 10_000)))["notification"]
+    assert notification["title"] == "t" * 255
+    assert len(notification["body"]) > 2000
+
+
+@given(
+    title=st.text(max_size=6000),
+    body=st.text(max_size=6000),
+    url=st.text(alphabet="ab/é", max_size=2000).map(lambda path: f"/{path}"),
+)
+def test_nothing_is_too_long_and_nothing_is_refused(title: str, body: str, url: str) -> None:
+    payload = encode(reply(title=title, body=body, url=url))
+    assert len(payload) <= MAX_BYTES
+    assert json.loads(payload)["token"] == REPLY.token

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AbstractBaseUser
+
+from accounts.models import User
+from notifications_hub.transports.subscriptions import (
+    BROWSERS_PER_PERSON,
+    PushSubscription,
+    browser_name,
+    forget,
+    register,
+)
+from notifications_hub.transports.vapid import VapidKey
+from notifications_hub.transports.web_push import WebPush
+from tests.push_lab.reader import Reader
+from tests.transports.sending import REPLY, send_one
+
+pytestmark = pytest.mark.django_db
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
+
+
+def a_reader(path: str = "x") -> Reader:
+    return Reader(f"https://updates.push.services.mozilla.com/wpush/v2/{path}")
+
+
+def registered(person: AbstractBaseUser, reader: Reader) -> PushSubscription:
+    return register(person, reader.to_json(), FIREFOX, lookup=lambda host, port: ["8.8.8.8"])
+
+
+def test_a_browser_is_remembered_with_a_name_to_know_it_by(vapid: VapidKey, alice: User) -> None:
+    browser = registered(alice, a_reader())
+    assert (browser.owner, browser.name) == (alice, "Firefox on Linux")
+    assert browser.key_fingerprint == vapid.fingerprint
+
+
+def test_what_the_api_shows_of_it_lets_nobody_send(alice: User) -> None:
+    reader = a_reader()
+    shown = str(registered(alice, reader).as_json())
+    keys = reader.to_json()["keys"]
+    assert all(secret not in shown for secret in (reader.endpoint, keys["auth"], keys["p256dh"]))
+
+
+def test_the_same_browser_again_is_the_same_row(alice: User) -> None:
+    reader = a_reader()
+    assert registered(alice, reader).pk == registered(alice, reader).pk
+
+
+def test_the_browser_of_two_people_is_the_last_ones(alice: User, bob: User) -> None:
+    reader = a_reader()
+    registered(alice, reader)
+    taken = registered(bob, reader)
+    assert [(row.pk, row.owner) for row in PushSubscription.objects.all()] == [(taken.pk, bob)]
+
+
+def test_what_was_planned_for_alice_never_reaches_the_browser_that_is_bobs_now(
+    vapid: VapidKey, alice: User, bob: User
+) -> None:
+    reader = a_reader()
+    planned = str(registered(alice, reader).pk)
+    registered(bob, reader)
+    error = send_one(WebPush(), REPLY, planned)
+    assert error is not None
+    assert error.permanent
+
+
+def test_charlie_cannot_take_alices_browser_by_knowing_its_endpoint(alice: User, charlie: User) -> None:
+    registered(alice, a_reader("alices"))
+    with pytest.raises(ValueError, match="keys"):
+        registered(charlie, a_reader("alices"))
+    assert PushSubscription.objects.get().owner == alice
+
+
+def test_charlie_cannot_forget_alices_browser(alice: User, charlie: User) -> None:
+    browser = registered(alice, a_reader())
+    assert forget(charlie, browser.pk) is False
+    assert forget(charlie, browser.pk + 1) is False
+    assert PushSubscription.objects.exists()
+
+
+def test_alice_forgets_her_browser(alice: User) -> None:
+    browser = registered(alice, a_reader())
+    assert forget(alice, str(browser.pk)) is True
+    assert forget(alice, str(browser.pk)) is False
+
+
+@pytest.mark.parametrize("nonsense", ["", "a5", "1e3", "-1", "²", "9" * 40, "1; DROP TABLE"])
+def test_an_id_that_is_none_forgets_nothing(alice: User, nonsense: str) -> None:
+    registered(alice, a_reader())
+    assert forget(alice, nonsense) is False
+    assert PushSubscription.objects.exists()
+
+
+def test_of_too_many_browsers_the_oldest_goes(alice: User, bob: User) -> None:
+    kept = registered(bob, a_reader("bobs"))
+    rows = [registered(alice, a_reader(str(number))).pk for number in range(BROWSERS_PER_PERSON + 2)]
+    left = PushSubscription.objects.filter(owner=alice).values_list("pk", flat=True)
+    assert sorted(left) == rows[2:]
+    assert PushSubscription.objects.filter(pk=kept.pk).exists()
+
+
+def without(name: str) -> Callable[[dict[str, Any]], object]:
+    return lambda given: given.pop(name)
+
+
+def key(name: str, value: object) -> Callable[[dict[str, Any]], object]:
+    return lambda given: given["keys"].update({name: value})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "named"),
+    [
+        (without("endpoint"), "endpoint"),
+        (without("keys"), "keys"),
+        (lambda given: given.update(endpoint=5), "endpoint"),
+        (lambda given: given.update(endpoint="https://127.0.0.1/"), "endpoint"),
+        (lambda given: given.update(keys="secret"), "keys"),
+        (key("p256dh", None), "p256dh"),
+        (key("p256dh", ""), "p256dh"),
+        (key("p256dh", "AAAA"), "p256dh"),
+        (key("p256dh", "not base64!"), "p256dh"),
+        (key("p256dh", "B" + "A" * 86), "p256dh"),
+        (key("p256dh", "A" * 100_000), "p256dh"),
+        (key("auth", None), "auth"),
+        (key("auth", "AAAA"), "auth"),
+        (key("auth", "A" * 21), "auth"),
+        (key("auth", "A" * 1_000_000), "auth"),
+        (key("auth", "é" * 22), "auth"),
+    ],
+)
+def test_what_is_no_subscription_is_refused_by_name(
+    alice: User, spoil: Callable[[dict[str, Any]], object], named: str
+) -> None:
+    given = a_reader().to_json()
+    spoil(given)
+    with pytest.raises(ValueError, match=named) as refused:
+        register(alice, given, FIREFOX, lookup=lambda host, port: ["8.8.8.8"])
+    assert len(str(refused.value)) < 200
+    assert not PushSubscription.objects.exists()
+
+
+def test_a_name_that_leads_into_the_private_network_is_refused(alice: User) -> None:
+    with pytest.raises(ValueError, match="private"):
+        register(alice, a_reader().to_json(), FIREFOX, lookup=lambda host, port: ["10.0.0.1"])
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "name"),
+    [
+        (FIREFOX, "Firefox on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0; Win64) Chrome/156.0.0.0 Safari/537.36 Edg/156.0.0.0", "Edge on Windows"),
+        ("Mozilla/5.0 (Linux; Android 10; K) Chrome/156.0.0.0 Mobile Safari/537.36", "Chrome on Android"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) Mobile/15E148 Safari/604.1", "Safari on iPhone"),
+        ("curl/8.0", "A browser"),
+        ("", "A browser"),
+    ],
+)
+def test_browsers_are_told_apart_by_name(user_agent: str, name: str) -> None:
+    assert browser_name(user_agent) == name

@@ -1,0 +1,318 @@
+"""What push services answer and what is made of it, against one that can be told to answer anything."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import User
+from notifications_hub.kinds import Urgency
+from notifications_hub.transports.endpoints import GuardedResolver
+from notifications_hub.transports.push_client import PushClient
+from notifications_hub.transports.subscriptions import PushSubscription, register
+from notifications_hub.transports.vapid import VapidKey, generate
+from notifications_hub.transports.web_push import WebPush
+from tests.push_lab.faults import Fault
+from tests.push_lab.reader import Reader
+from tests.push_lab.service import LocalPushService
+from tests.transports.sending import REPLY, reply, send, send_one
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def reader(push_site: LocalPushService, vapid: VapidKey) -> Reader:
+    return push_site.subscribe(vapid.public)
+
+
+@pytest.fixture
+def browser(reader: Reader, alice: User) -> PushSubscription:
+    return register(alice, reader.to_json(), "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0")
+
+
+@contextmanager
+def listener() -> Iterator[tuple[int, list[object]]]:
+    """A service of the private network that counts who connects."""
+    hits: list[object] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def count() -> None:
+            while True:
+                try:
+                    connection, address = server.accept()
+                except OSError:
+                    return
+                hits.append(address)
+                connection.close()
+
+        thread = threading.Thread(target=count)
+        thread.start()
+        yield server.getsockname()[1], hits
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+# What is sent
+
+
+def test_the_push_service_gets_what_the_standards_ask_for(
+    push_site: LocalPushService, vapid: VapidKey, browser: PushSubscription
+) -> None:
+    assert send_one(WebPush(), reply(urgency=Urgency.HIGH), str(browser.pk)) is None
+    (request,) = push_site.requests
+    (message,) = push_site.messages.values()
+    assert (message.ttl, message.urgency) == (86_400, "high")
+    assert message.topic is not None
+    assert len(message.topic) == 32
+    assert request.claims["aud"] == push_site.origin
+    assert request.claims["sub"] == "mailto:ops@hub.example"
+    assert time.time() < request.claims["exp"] < time.time() + 12 * 3600
+    assert request.headers["authorization"].endswith(f"k={vapid.public}")
+
+
+def test_the_browser_can_read_it_and_the_push_service_cannot(
+    push_site: LocalPushService, reader: Reader, browser: PushSubscription
+) -> None:
+    send_one(WebPush(), REPLY, str(browser.pk))
+    (message,) = push_site.messages.values()
+    assert reader.read_json(message.body)["notification"]["title"] == REPLY.title
+    assert "我同意".encode() not in message.body
+
+
+def test_of_the_same_tag_only_the_last_waits(push_site: LocalPushService, browser: PushSubscription) -> None:
+    for tag in ("n12", "n12", "n13"):
+        send_one(WebPush(), reply(tag=tag), str(browser.pk))
+    assert [message.state for message in push_site.messages.values()] == ["replaced", "stored", "stored"]
+
+
+def test_a_browser_that_is_closed_for_a_while_is_waited_for(
+    settings: Settings, push_site: LocalPushService, browser: PushSubscription
+) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "PUSH_TTL": 0}
+    send_one(WebPush(), REPLY, str(browser.pk))
+    (message,) = push_site.messages.values()
+    assert message.ttl >= 1
+
+
+def test_a_browser_of_the_previous_key_is_sent_to_with_that_key(
+    settings: Settings, push_site: LocalPushService, private_key: str, browser: PushSubscription
+) -> None:
+    rotated = {"VAPID_PRIVATE_KEY": generate(), "VAPID_PREVIOUS_KEY": private_key}
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, **rotated}
+    assert send_one(WebPush(), REPLY, str(browser.pk)) is None
+
+
+def test_the_last_use_of_a_browser_is_remembered(browser: PushSubscription) -> None:
+    PushSubscription.objects.update(last_used=timezone.now() - timedelta(days=3))
+    send_one(WebPush(), REPLY, str(browser.pk))
+    browser.refresh_from_db()
+    assert timezone.now() - browser.last_used < timedelta(minutes=1)
+
+
+def test_without_a_key_nobody_is_reached(settings: Settings, alice: User, browser: PushSubscription) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": ""}
+    assert list(WebPush().addresses(alice)) == []
+    error = send_one(WebPush(), REPLY, str(browser.pk))
+    assert error is not None
+    assert not error.permanent
+
+
+# What comes back
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+def test_taken(push_site: LocalPushService, browser: PushSubscription, status: int) -> None:
+    push_site.fail(Fault(status))
+    assert send_one(WebPush(), REPLY, str(browser.pk)) is None
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_gone_for_ever(push_site: LocalPushService, browser: PushSubscription, status: int) -> None:
+    push_site.fail(Fault(status))
+    error = send_one(WebPush(), REPLY, str(browser.pk))
+    assert error is not None
+    assert (error.permanent, error.status) == (True, status)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 301, 302, 303, 307, 308])
+def test_refused_is_held_back_but_never_deleted(
+    push_site: LocalPushService, alice: User, reader: Reader, browser: PushSubscription, status: int
+) -> None:
+    push_site.fail(Fault(status))
+    error = send_one(WebPush(), REPLY, str(browser.pk))
+    assert error is not None
+    assert (error.permanent, error.status) == (False, status)
+    browser.refresh_from_db()
+    assert browser.quarantined_at is not None
+    assert list(WebPush().addresses(alice)) == []
+
+    assert send_one(WebPush(), REPLY, str(browser.pk)) is not None
+    assert len(push_site.requests) == 1, "one that is held back is not asked again"
+
+    register(alice, reader.to_json(), "")
+    assert list(WebPush().addresses(alice)) == [str(browser.pk)]
+    assert send_one(WebPush(), REPLY, str(browser.pk)) is None
+
+
+@pytest.mark.parametrize("status", [204, 405, 413, 429, 500, 502, 503])
+def test_anything_else_is_worth_another_try(
+    push_site: LocalPushService, alice: User, browser: PushSubscription, status: int
+) -> None:
+    push_site.fail(Fault(status))
+    error = send_one(WebPush(), REPLY, str(browser.pk))
+    assert error is not None
+    assert (error.permanent, error.status) == (False, status)
+    assert list(WebPush().addresses(alice)) == [str(browser.pk)]
+
+
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [("7", 7, 7), ("Fri, 01 Jan 2100 00:00:00 GMT", 1e9, 1e11), ("Mon, 01 Jan 2001 00:00:00 GMT", 0, 0)],
+)
+def test_the_push_service_may_say_when(
+    push_site: LocalPushService, browser: PushSubscription, header: str, least: float, most: float
+) -> None:
+    push_site.fail(Fault(429, headers={"Retry-After": header}))
+    error = send_one(WebPush(), REPLY, str(browser.pk))
+    assert error is not None
+    assert error.retry_after is not None
+    assert least <= error.retry_after <= most
+
+
+@pytest.mark.parametrize("header", ["soon", "-1", "²", ""])
+def test_nonsense_about_when_is_ignored(push_site: LocalPushService, browser: PushSubscription, header: str) -> None:
+    push_site.fail(Fault(503, headers={"Retry-After": header.encode().decode("latin-1")}))
+    error = send_one(WebPush(), REPLY, str(browser.pk))
+    assert error is not None
+    assert error.retry_after is None
+
+
+def test_a_push_service_that_hangs_up_is_tried_again(push_site: LocalPushService, browser: PushSubscription) -> None:
+    push_site.fail(Fault(mode="drop"))
+    error = send_one(WebPush(), REPLY, str(browser.pk))
+    assert error is not None
+    assert not error.permanent
+
+
+# Hostile ones
+
+
+def test_a_silent_push_service_costs_no_more_than_the_deadline(
+    push_site: LocalPushService, browser: PushSubscription
+) -> None:
+    push_site.fail(Fault(mode="hang"))
+    start = time.monotonic()
+    error = send_one(WebPush(PushClient(deadline=0.5)), REPLY, str(browser.pk))
+    assert time.monotonic() - start < 2
+    assert error is not None
+    assert not error.permanent
+
+
+@pytest.mark.parametrize("status", [201, 500])
+def test_an_answer_without_an_end_is_cut_off(
+    push_site: LocalPushService, browser: PushSubscription, status: int
+) -> None:
+    push_site.fail(Fault(status, mode="drip"))
+    start = time.monotonic()
+    error = send_one(WebPush(), REPLY, str(browser.pk))
+    assert time.monotonic() - start < 5
+    assert (error is None) == (status == 201), "the status is the verdict"
+
+
+def test_a_huge_answer_is_not_read(push_site: LocalPushService, browser: PushSubscription) -> None:
+    push_site.fail(Fault(500, body=b"x" * 50_000_000))
+    start = time.monotonic()
+    error = send_one(WebPush(), REPLY, str(browser.pk))
+    assert time.monotonic() - start < 5
+    assert error is not None
+    assert len(error.reason) < 200
+
+
+def test_a_slow_one_does_not_hold_up_the_others(
+    push_site: LocalPushService, vapid: VapidKey, alice: User, browser: PushSubscription
+) -> None:
+    others = [str(register(alice, push_site.subscribe(vapid.public).to_json(), "").pk) for _ in range(5)]
+    push_site.fail(Fault(mode="hang", token=browser.endpoint.rsplit("/", 1)[1]))
+    errors = send(WebPush(PushClient(deadline=1)), REPLY, str(browser.pk), *others)
+    assert [error is None for error in errors] == [False, *[True] * 5]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_into_the_private_network_is_not_followed(
+    push_site: LocalPushService, browser: PushSubscription, status: int
+) -> None:
+    with listener() as (port, hits):
+        push_site.fail(Fault(status, headers={"Location": f"http://127.0.0.1:{port}/secret"}))
+        send_one(WebPush(), REPLY, str(browser.pk))
+        assert hits == []
+
+
+class Leading(AbstractResolver):
+    """A name server that leads every name to one port of this machine."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        here = ResolveResult(hostname=host, host="127.0.0.1", port=self._port, family=family, proto=0, flags=0)
+        return [here]
+
+    async def close(self) -> None:
+        pass
+
+
+def test_a_name_that_was_public_at_registration_and_is_private_now(vapid: VapidKey, alice: User) -> None:
+    reader = Reader("https://evil.notify.windows.com/w")
+    browser = register(alice, reader.to_json(), "", lookup=lambda host, port: ["8.8.8.8"])
+    with listener() as (port, hits):
+        guarded = WebPush(PushClient(resolver=lambda: GuardedResolver(Leading(port))))
+        error = send_one(guarded, REPLY, str(browser.pk))
+        assert error is not None
+        assert not error.permanent
+        assert hits == []
+
+        send_one(WebPush(PushClient(resolver=lambda: Leading(port))), REPLY, str(browser.pk))
+        assert len(hits) > 0, "without the guard it would have been reached"
+
+
+def test_the_environment_cannot_send_pushes_through_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, push_site: LocalPushService, browser: PushSubscription
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert send_one(WebPush(), REPLY, str(browser.pk)) is None
+
+
+def test_a_host_that_is_no_longer_allowed_is_not_sent_to(
+    settings: Settings, push_site: LocalPushService, browser: PushSubscription
+) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "PUSH_EXTRA_HOSTS": []}
+    error = send_one(WebPush(), REPLY, str(browser.pk))
+    assert error is not None
+    assert push_site.requests == []
+    browser.refresh_from_db()
+    assert browser.quarantined_at is not None
+
+
+def test_keys_that_went_bad_are_held_back(push_site: LocalPushService, browser: PushSubscription) -> None:
+    PushSubscription.objects.update(p256dh="AAAA")
+    assert send_one(WebPush(), REPLY, str(browser.pk)) is not None
+    browser.refresh_from_db()
+    assert browser.quarantined_at is not None
+
+
+def test_one_connection_carries_many_pushes(push_site: LocalPushService, browser: PushSubscription) -> None:
+    errors = send(WebPush(), REPLY, *[str(browser.pk)] * 200)
+    assert errors == [None] * 200
+    assert len({request.connection for request in push_site.requests}) <= 50
