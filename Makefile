@@ -58,8 +58,8 @@ scripts: tools
 	node --test $(wildcard tests/js/*.test.js)
 
 templates: tools
-	$(VENV)/djlint --check --quiet $(HTML)
-	$(VENV)/djlint --lint --quiet $(HTML)
+	$(VENV)/djlint --check $(HTML)
+	$(VENV)/djlint --lint $(HTML)
 
 migrations: tools
 	$(DEVELOPMENT) makemigrations --check --dry-run

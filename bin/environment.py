@@ -22,7 +22,7 @@ NODE_MODULES = ROOT / "node_modules"
 
 
 def fail(reason: str) -> NoReturn:
-    sys.exit(f"{Path(sys.argv[0]).name}: {reason}")
+    sys.exit(f"bin/{Path(sys.argv[0]).name}: {reason}")
 
 
 def need_programs(programs: Mapping[str, str]) -> None:

@@ -2,7 +2,8 @@
 
 Rows are the queue. They are armed in the transaction that makes the notification, due when pages have had their time
 to acknowledge; an acknowledgement disarms them. A claim is a lease: it moves `due_at` to the lease's end, so a row
-whose worker was killed becomes due again by itself.
+whose worker was killed becomes due again by itself. What is due is told by the database's clock, as the clocks of two
+workers may differ by more than a lease.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Now
 from django.utils.translation import gettext_lazy as _
 
-from notifications_hub import streams
 from notifications_hub.conf import hub_settings
 from notifications_hub.cursor import Position
+from notifications_hub.events import Event, inbox_topic
 from notifications_hub.kinds import Kind, Road, get_kind
 from notifications_hub.notification import Notification
-from notifications_hub.streams import inbox_topic
+from notifications_hub.people import Person
 
 LEASE = timedelta(seconds=60)
 """Longer than any transport may take; what a killed worker held is taken over after it."""
@@ -80,18 +83,23 @@ class Preference(models.Model):
 
 
 class ToldThrough(models.Model):
-    """How far a person's pages have shown an audience's announcements: one row, however many there were."""
+    """A person's pages have shown the announcements of an audience after `start`, through `seq`.
+
+    One row, however many there were, and a further one for each time that some came which no page showed. `start` and
+    `seq` are those of announcements (or 0), so what else is logged on the topic starts no row.
+    """
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
     topic = models.CharField(max_length=200)
+    start = models.BigIntegerField()
     seq = models.BigIntegerField()
 
     class Meta:
         app_label = "notifications_hub"
-        constraints = [models.UniqueConstraint(fields=["person", "topic"], name="hub_told_through_once")]
+        constraints = [models.UniqueConstraint(fields=["person", "topic", "start"], name="hub_told_through_once")]
 
     def __str__(self) -> str:
-        return f"{self.topic} through {self.seq}"
+        return f"{self.topic} from {self.start} through {self.seq}"
 
 
 # Who wants what
@@ -103,13 +111,13 @@ def roads_of(people: Collection[Any], kind: Kind) -> dict[Any, frozenset[Road]]:
     return {pk: _as_roads(chosen[pk]) if pk in chosen else kind.roads for pk in people}
 
 
-def roads_by_kind(person: models.Model) -> dict[str, frozenset[Road]]:
+def roads_by_kind(person: Person) -> dict[str, frozenset[Road]]:
     """What a person chose; a kind that is not in it has its own defaults."""
     chosen = Preference.objects.filter(person=person).values_list("kind", "roads")
     return {kind: _as_roads(roads) for kind, roads in chosen}
 
 
-def choose_roads(person: models.Model, kind_name: str, roads: Iterable[Road]) -> None:
+def choose_roads(person: Person, kind_name: str, roads: Iterable[Road]) -> None:
     """Raises `UnknownKind`."""
     kind = get_kind(kind_name)
     values = sorted(road.value for road in roads)
@@ -135,7 +143,7 @@ class Plan:
 
 def arm(plans: Iterable[Plan]) -> None:
     """In the caller's transaction: a push that is planned is as sure as the notification itself."""
-    due = datetime.now(UTC) + timedelta(seconds=hub_settings.ack_window)
+    due = Now() + timedelta(seconds=hub_settings.ack_window)
     rows = [
         Delivery(notification_id=plan.notification_pk, transport=plan.transport, address=plan.address[:255], due_at=due)
         for plan in plans
@@ -157,7 +165,7 @@ def tell(notifications: Collection[int], road: Road) -> list[int]:
         return told
 
 
-def acknowledge(person_pk: object, positions: Mapping[str, Position]) -> None:
+def acknowledge(person_pk: Any, positions: Mapping[str, Position]) -> None:
     """A visible page showed everything in (start, seq] of these topics, each the person's own inbox or an audience."""
     for topic, position in positions.items():
         if position.seq == position.start:
@@ -168,21 +176,33 @@ def acknowledge(person_pk: object, positions: Mapping[str, Position]) -> None:
             _acknowledge_audience(person_pk, topic, position)
 
 
-def _acknowledge_inbox(person_pk: object, position: Position) -> None:
-    shown = [int(pk) for pk in _announced(inbox_topic(person_pk), "notification.created", position)]
-    untold = Notification.objects.filter(pk__in=shown, recipient_id=person_pk, told_at=None)
-    if ids := list(untold.values_list("pk", flat=True)):
+def _acknowledge_inbox(person_pk: Any, position: Position) -> None:
+    # What has no toast was only counted, which tells nobody anything.
+    untold = Notification.objects.filter(recipient_id=person_pk, told_at=None, toast=True)
+    events = _announced(inbox_topic(person_pk), "notification.created")
+    shown = events.annotate(item=KeyTextTransform("id", "data")).filter(
+        seq__gt=position.start, seq__lte=position.seq, item=Cast(models.OuterRef("pk"), models.TextField())
+    )
+    if ids := list(untold.filter(models.Exists(shown)).values_list("pk", flat=True)):
         tell(ids, Road.LIVE)
 
 
-def _acknowledge_audience(person_pk: object, topic: str, position: Position) -> None:
-    if _announced(topic, "announcement.created", position):
-        ToldThrough.objects.update_or_create(person_id=person_pk, topic=topic, defaults={"seq": position.seq})
+def _acknowledge_audience(person_pk: Any, topic: str, position: Position) -> None:
+    announced = _announced(topic, "announcement.created").order_by("-seq").values_list("seq", flat=True)
+    last = announced.filter(seq__gt=position.start, seq__lte=position.seq).first()
+    if last is None:
+        return
+    start = announced.filter(seq__lte=position.start).first() or 0
+    # Only ever upwards, and without a lock: of two tabs the one that is behind changes nothing.
+    own = ToldThrough.objects.filter(person=person_pk, topic=topic, start__lte=start, seq__gte=start)
+    if not own.exists():
+        first = ToldThrough(person_id=person_pk, topic=topic, start=start, seq=last)
+        ToldThrough.objects.bulk_create([first], ignore_conflicts=True)
+    own.filter(seq__lt=last).update(seq=last)
 
 
-def _announced(topic: str, kind: str, position: Position) -> list[str]:
-    events = streams.Event.objects.filter(topic=topic, kind=kind, seq__gt=position.start, seq__lte=position.seq)
-    return list(events.values_list("data__id", flat=True))
+def _announced(topic: str, kind: str) -> models.QuerySet[Event]:
+    return Event.objects.filter(topic=topic, kind=kind)
 
 
 # Claiming and recording
@@ -190,25 +210,27 @@ def _announced(topic: str, kind: str, position: Position) -> list[str]:
 
 def claim_due(limit: int = 100) -> list[Delivery]:
     """Takes deliveries that are due, under a lease, in the order they fell due. No two workers get the same."""
-    now, claim = datetime.now(UTC), uuid.uuid4()
-    due = Delivery.objects.filter(state=State.WAITING, due_at__lte=now).order_by("due_at")
+    due = Delivery.objects.filter(state=State.WAITING, due_at__lte=Now()).order_by("due_at")
     if not due.exists():
         return []
+    claim = uuid.uuid4()
     with transaction.atomic():
-        ids = list(due.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True)[:limit])
-        Delivery.objects.filter(pk__in=ids).update(claim=claim, due_at=now + LEASE, attempts=models.F("attempts") + 1)
+        ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
+        leased = {"claim": claim, "due_at": Now() + LEASE, "attempts": models.F("attempts") + 1}
+        Delivery.objects.filter(pk__in=ids).update(**leased)
     claimed = Delivery.objects.filter(claim=claim)
     return list(claimed.select_related("notification__recipient", "notification__announcement").order_by("pk"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """How one attempt went. `retry_in` seconds where another may do better."""
+    """How one attempt went. `retry_in` seconds where another may do better; `gone` where the address never will."""
 
     state: State
     reason: str = ""
     status: int | None = None
-    retry_in: float | None = None
+    retry_in: float = 0.0
+    gone: bool = False
 
 
 def record(delivery: Delivery, outcome: Outcome) -> None:
@@ -221,7 +243,7 @@ def record(delivery: Delivery, outcome: Outcome) -> None:
         "trail": [*delivery.trail, _attempt(now, outcome)],
     }
     if outcome.state is State.WAITING:
-        values["due_at"] = now + timedelta(seconds=outcome.retry_in or 0)
+        values["due_at"] = Now() + timedelta(seconds=outcome.retry_in)
     else:
         values["settled_at"] = now
     Delivery.objects.filter(pk=delivery.pk, claim=delivery.claim).update(**values)
@@ -232,7 +254,3 @@ def _attempt(now: datetime, outcome: Outcome) -> Mapping[str, Any]:
     if outcome.status is not None:
         entry["status"] = outcome.status
     return entry
-
-
-def next_due() -> datetime | None:
-    return Delivery.objects.filter(state=State.WAITING).order_by("due_at").values_list("due_at", flat=True).first()

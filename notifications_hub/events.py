@@ -1,8 +1,8 @@
 """What a log is made of: topics, their streams, and the events on them.
 
-    StreamError
-    ├── BadTopic        the name is not one
-    └── EventTooLarge   the data is more than a page should be sent
+StreamError
+├── BadTopic        the name is not one
+└── EventTooLarge   the data is more than a page should be sent
 """
 
 from __future__ import annotations

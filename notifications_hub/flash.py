@@ -7,8 +7,11 @@ they are confirmed for an HTML page, and released for anything else (a redirect,
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -16,6 +19,7 @@ from typing import Any
 from django.contrib.messages import constants
 from django.contrib.messages.storage.base import Message as DjangoMessage
 from django.contrib.messages.storage.fallback import FallbackStorage
+from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -24,11 +28,13 @@ from django.utils.html import format_html
 from django.utils.translation import ngettext
 
 from notifications_hub import delivery
-from notifications_hub.announcements.announce import make_rows
+from notifications_hub.announcements.announce import make_rows, missing_rows, of_person
+from notifications_hub.announcements.models import AnnouncementQuerySet
 from notifications_hub.conf import hub_settings
 from notifications_hub.kinds import Road
 from notifications_hub.live.presence import is_connected
 from notifications_hub.notification import InboxQuerySet, Notification
+from notifications_hub.people import Person
 
 SHOWN = 3
 CLAIM = timedelta(seconds=30)
@@ -48,41 +54,52 @@ class Storage(FallbackStorage):
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
-        self._claimed: list[Notification] | None = None
+        self._claim: _Claim | None = None
 
     def __iter__(self) -> Iterator[DjangoMessage]:
-        if self._claimed is None:
-            self._claimed = _claim(self.request) if _may_show(self.request) else []
-        return chain(super().__iter__(), _messages(self._claimed))
+        if self._claim is None:
+            person = _visitor(self.request)
+            self._claim = _take(person) if person else _Claim()
+        return chain(super().__iter__(), _messages(self._claim))
 
     def __len__(self) -> int:
         """Counts without taking."""
-        if self._claimed is None:
-            waiting = _waiting(self.request).count() if _may_show(self.request) else 0
+        if self._claim is None:
+            person = _visitor(self.request)
+            waiting = _count(person) if person else 0
         else:
-            waiting = len(self._claimed)
+            waiting = self._claim.count
         return super().__len__() + min(waiting, SHOWN + 1)
 
     def update(self, response: HttpResponseBase) -> list[DjangoMessage] | None:
-        if self._claimed:
-            _settle([row.pk for row in self._claimed], shown=_is_page(response))
+        if self._claim and self._claim.count:
+            (_confirm if _is_page(response) else _release)(self._claim)
         return super().update(response)
 
 
 # Which requests and responses show a page to a person
 
 
-def _may_show(request: HttpRequest) -> bool:
+def _visitor(request: HttpRequest) -> Person | None:
+    """The signed-in person, if it is one, whom this request shows a page."""
+    if _is_on_event_loop() or request.method != "GET" or _is_prefetch(request) or not _is_navigation(request):
+        return None
     person = getattr(request, "user", None)
-    is_visit = request.method == "GET" and not _is_prefetch(request) and _is_navigation(request)
-    return is_visit and person is not None and person.is_authenticated
+    return person if person is not None and person.is_authenticated else None
+
+
+def _is_on_event_loop() -> bool:
+    # Where an async view renders, Django forbids the database; the next page shows what this one cannot.
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _is_prefetch(request: HttpRequest) -> bool:
-    headers = ("Sec-Purpose", "Purpose", "X-Moz", "X-Purpose")
-    return any(
-        "prefetch" in request.headers.get(name, "") or "preview" in request.headers.get(name, "") for name in headers
-    )
+    purposes = [request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz", "X-Purpose")]
+    return any("prefetch" in purpose or "preview" in purpose for purpose in purposes)
 
 
 def _is_navigation(request: HttpRequest) -> bool:
@@ -96,44 +113,69 @@ def _is_page(response: HttpResponseBase) -> bool:
 # Claim, confirm, release
 
 
-def _waiting(request: HttpRequest) -> InboxQuerySet:
-    """What no road has told this person. Open pages get their time to show and acknowledge what is new."""
-    now = datetime.now(UTC)
-    unclaimed = Q(flash_claimed_until=None) | Q(flash_claimed_until__lt=now)
-    untold = Notification.objects.unread().filter(
-        unclaimed, recipient_id=request.user.pk, told_at=None, flash=True, archived_at=None
-    )
-    if is_connected(request.user.pk):
-        untold = untold.filter(timestamp__lt=now - timedelta(seconds=hub_settings.ack_window))
-    return untold
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What one page took: the newest few, and how many it was in all."""
+
+    token: uuid.UUID | None = None
+    count: int = 0
+    newest: Sequence[Notification] = ()
 
 
-def _claim(request: HttpRequest) -> list[Notification]:
-    make_rows(request.user)  # type: ignore[arg-type] -- signed in, as _may_show has seen
-    waiting = _waiting(request)
+def _count(person: Person) -> int:
+    running = of_person(person)
+    until = _offered_until(person)
+    new = [row for row in missing_rows(person, running) if row.flash and not row.told_at and row.timestamp < until]
+    return _waiting(person, running, until).count() + len(new)
+
+
+def _take(person: Person) -> _Claim:
+    running = of_person(person)
+    make_rows(person, running)
+    waiting = _waiting(person, running, _offered_until(person))
     if not waiting.exists():
-        return []
-    claim = uuid.uuid4()
-    waiting.update(flash_claim=claim, flash_claimed_until=datetime.now(UTC) + CLAIM)
-    claimed = Notification.objects.filter(recipient_id=request.user.pk, flash_claim=claim)
-    return list(claimed.select_related("announcement").prefetch_related("announcement__translations"))
+        return _Claim()
+    token = uuid.uuid4()
+    with transaction.atomic():
+        # What another page or an acknowledgement holds at this moment is theirs.
+        ids = list(waiting.order_by("pk").select_for_update(no_key=True, skip_locked=True).values_list("pk", flat=True))
+        rows = Notification.objects.filter(pk__in=ids)
+        count = rows.update(flash_claim=token, flash_claimed_until=datetime.now(UTC) + CLAIM)
+    newest = rows.select_related("announcement").prefetch_related("announcement__translations")[:SHOWN]
+    return _Claim(token, count, list(newest))
 
 
-def _settle(ids: Sequence[int], *, shown: bool) -> None:
-    if shown:
-        delivery.tell(ids, Road.FLASH)
-    else:
-        Notification.objects.filter(pk__in=ids).update(flash_claim=None, flash_claimed_until=None)
+def _waiting(person: Person, running: AnnouncementQuerySet, until: datetime) -> InboxQuerySet:
+    """What no road has told this person."""
+    is_running = Q(announcement=None) | Q(announcement__in=running)
+    is_free = Q(flash_claimed_until=None) | Q(flash_claimed_until__lt=datetime.now(UTC))
+    untold = Notification.objects.unread().filter(recipient=person, told_at=None, flash=True, archived_at=None)
+    return untold.filter(is_running, is_free, timestamp__lt=until)
+
+
+def _offered_until(person: Person) -> datetime:
+    """Open pages get their time to show and acknowledge what is new."""
+    now = datetime.now(UTC)
+    return now - timedelta(seconds=hub_settings.ack_window) if is_connected(person.pk) else now
+
+
+def _confirm(claim: _Claim) -> None:
+    rows = Notification.objects.filter(flash_claim=claim.token)
+    delivery.tell(list(rows.values_list("pk", flat=True)), Road.FLASH)
+
+
+def _release(claim: _Claim) -> None:
+    Notification.objects.filter(flash_claim=claim.token).update(flash_claim=None, flash_claimed_until=None)
 
 
 # In words
 
 
-def _messages(claimed: Sequence[Notification]) -> Iterator[DjangoMessage]:
-    for row in claimed[:SHOWN]:
+def _messages(claim: _Claim) -> Iterator[DjangoMessage]:
+    for row in claim.newest:
         yield _as_message(row)
-    if len(claimed) > SHOWN:
-        yield _and_more(len(claimed) - SHOWN)
+    if claim.count > SHOWN:
+        yield _and_more(claim.count - SHOWN)
 
 
 def _as_message(row: Notification) -> DjangoMessage:
@@ -143,9 +185,7 @@ def _as_message(row: Notification) -> DjangoMessage:
 
 
 def _and_more(count: int) -> DjangoMessage:
-    words = ngettext("and %(count)d more notification", "and %(count)d more notifications", count) % {"count": count}
-    try:
-        text = format_html('<a href="{}">{}</a>', reverse("notifications_hub:inbox"), words)
-    except NoReverseMatch:
-        text = words
+    text = ngettext("and %(count)d more notification", "and %(count)d more notifications", count) % {"count": count}
+    with suppress(NoReverseMatch):
+        text = format_html('<a href="{}">{}</a>', reverse("notifications_hub:inbox"), text)
     return DjangoMessage(constants.INFO, text, extra_tags=TAGS)

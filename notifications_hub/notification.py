@@ -1,118 +1,25 @@
-"""One row: this person is told this. And every way it changes, each with the event that tells open pages.
+"""One row: this person is told this.
 
-Subclasses django-notifications' abstract model, so its fields, methods and querysets work as its documentation says;
-what the package does by plain updates is done here in one transaction with an event.
+Subclasses django-notifications' abstract model, so its fields, methods and querysets work as its documentation says.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
-from django.db.models.functions import Coalesce
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
-from notifications.base.models import AbstractNotification, NotificationQuerySet
+from notifications.base.models import AbstractNotification
 
-from notifications_hub import streams
-from notifications_hub.kinds import Road, kind_of
-from notifications_hub.message import Item, Message, language_of
-from notifications_hub.streams import NewEvent, inbox_topic
+from notifications_hub.changes import IDS_IN_AN_EVENT, InboxQuerySet, emit_ids, emit_items, item_id
+from notifications_hub.kinds import kind_of
+from notifications_hub.message import Item, Message
 
-IDS_IN_AN_EVENT = 500
-
-
-class InboxQuerySet(NotificationQuerySet["Notification"]):
-    """Changes are conditional: what is already so does not change and makes no event."""
-
-    def visible(self) -> Self:
-        return self.filter(deleted=False)
-
-    def unread(self, include_deleted: bool = False) -> Self:
-        return self.filter(unread=True) if include_deleted else self.visible().filter(unread=True)
-
-    def read(self, include_deleted: bool = False) -> Self:
-        return self.filter(unread=False) if include_deleted else self.visible().filter(unread=False)
-
-    def deleted(self) -> Self:
-        return self.filter(deleted=True)
-
-    def active(self) -> Self:
-        return self.visible()
-
-    def mark_all_as_read(self, recipient: models.Model | None = None) -> int:
-        now = _now()
-        # What is read has been seen: pages take it so, and unread again it must not count as new.
-        seen_at = Coalesce("seen_at", models.Value(now))
-        return self._of(recipient).unread()._change("notification.read", unread=False, read_at=now, seen_at=seen_at)
-
-    def mark_all_as_unread(self, recipient: models.Model | None = None) -> int:
-        return self._of(recipient).read()._change("notification.unread", unread=True, read_at=None)
-
-    def mark_all_as_seen(self) -> int:
-        return self.visible().filter(seen_at=None)._change("notification.seen", seen_at=_now())
-
-    def archive(self) -> int:
-        return self.visible().filter(archived_at=None)._change("notification.archived", archived_at=_now())
-
-    def unarchive(self) -> int:
-        return self.visible().exclude(archived_at=None)._restore(archived_at=None)
-
-    def mark_all_as_deleted(self, recipient: models.Model | None = None) -> int:
-        return self._of(recipient).visible()._change("notification.deleted", deleted=True)
-
-    def mark_all_as_active(self, recipient: models.Model | None = None) -> int:
-        return self._of(recipient).deleted()._restore(deleted=False)
-
-    def mark_as_told(self, road: Road) -> list[int]:
-        """Records the road that reached the person first. Gives the ids that no road had told before."""
-        untold = self.filter(told_at=None)
-        return untold._changed("notification.told", told_at=_now(), told_by=road.value)
-
-    def delete(self) -> tuple[int, dict[str, int]]:
-        with transaction.atomic():
-            emit_ids("notification.deleted", self.order_by("pk").values_list(*_OWNED))
-            return super().delete()
-
-    def _of(self, recipient: models.Model | None) -> Self:
-        return self.filter(recipient=recipient) if recipient is not None else self
-
-    def _change(self, event: str, **values: Any) -> int:
-        return len(self._changed(event, **values))
-
-    def _changed(self, event: str, **values: Any) -> list[int]:
-        with transaction.atomic():
-            owned = list(self._locked().values_list(*_OWNED))
-            ids = [pk for pk, _, _ in owned]
-            self._update(ids, **values)
-            emit_ids(event, owned)
-            return ids
-
-    def _restore(self, **values: Any) -> int:
-        """Back from where pages do not show it, so they need all of it again."""
-        with transaction.atomic():
-            ids = list(self._locked().values_list("pk", flat=True))
-            self._update(ids, **values)
-            emit_items("notification.updated", _whole(ids))
-            return len(ids)
-
-    def _locked(self) -> Self:
-        # In ascending id, so that two of these meet in order; the second then finds nothing left to change.
-        return self.order_by("pk").select_for_update(no_key=True, of=("self",))
-
-    def _update(self, ids: Sequence[int], **values: Any) -> None:
-        for first in range(0, len(ids), IDS_IN_AN_EVENT):
-            self.model._default_manager.filter(pk__in=ids[first : first + IDS_IN_AN_EVENT]).update(**values)
-
-
-_OWNED = ("pk", "recipient_id", "announcement_id")
-Owned = tuple[int, Any, int | None]
+__all__ = ["IDS_IN_AN_EVENT", "InboxQuerySet", "Notification", "emit_items"]
 
 
 class Notification(AbstractNotification):
@@ -203,7 +110,7 @@ class Notification(AbstractNotification):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         with transaction.atomic():
-            emit_ids("notification.deleted", [(self.pk, self.recipient_id, self.announcement_id)])
+            emit_ids("notification.deleted", self._row().owned())
             return super().delete(*args, **kwargs)
 
     @property
@@ -212,7 +119,7 @@ class Notification(AbstractNotification):
 
     def message(self) -> Message:
         """Rendered now, in the language that is active."""
-        if self.announcement_id:
+        if self.announcement is not None:
             return self.announcement.message()
         kind = kind_of(self.kind)
         return Message(
@@ -240,7 +147,7 @@ class Notification(AbstractNotification):
             archived=self.archived_at is not None,
             told=self.told_at is not None,
             toast=self.toast,
-            translations=self.announcement.translations_json() if self.announcement_id else None,
+            translations=None if self.announcement is None else self.announcement.translations_json(),
         )
 
     def _row(self) -> InboxQuerySet:
@@ -254,46 +161,3 @@ class Notification(AbstractNotification):
 
     def action_object_url(self) -> str:
         return super().action_object_url() if self.action_object_content_type_id else ""
-
-
-def item_id(pk: int, announcement_pk: int | None) -> str:
-    """An announcement has its id before a row of it is made for a person, and keeps it after."""
-    return str(pk) if announcement_pk is None else f"a{announcement_pk}"
-
-
-def emit_items(event: str, notifications: Iterable[Notification]) -> None:
-    """Logs one event a notification, with all of it, in its person's language."""
-    streams.append_many(
-        NewEvent(inbox_topic(row.recipient_id), event, item.as_json()) for row, item in _rendered(notifications)
-    )
-
-
-def emit_ids(event: str, owned: Iterable[Owned]) -> None:
-    """Logs which ids changed: exactly those, so that a page can apply it to what it knows."""
-    ids: dict[Any, list[str]] = defaultdict(list)
-    for pk, person, announcement in owned:
-        ids[person].append(item_id(pk, announcement))
-    streams.append_many(
-        NewEvent(inbox_topic(person), event, {"ids": theirs[first : first + IDS_IN_AN_EVENT]})
-        for person, theirs in ids.items()
-        for first in range(0, len(theirs), IDS_IN_AN_EVENT)
-    )
-
-
-def _rendered(notifications: Iterable[Notification]) -> Iterator[tuple[Notification, Item]]:
-    for row in notifications:
-        with translation.override(language_of(row.recipient)):
-            yield row, row.item()
-
-
-def _whole(ids: Sequence[int]) -> InboxQuerySet:
-    return (
-        Notification.objects.filter(pk__in=ids)
-        .select_related("recipient", "announcement")
-        .prefetch_related("announcement__translations")
-        .order_by("pk")
-    )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

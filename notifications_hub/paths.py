@@ -6,7 +6,7 @@ MAX_PATH = 2000
 
 
 def same_site_path(url: str) -> str:
-    """Gives the path back, or raises `ValueError` for whatever a browser could take for another site or for a script."""
+    """Gives the path back. Raises `ValueError` for what a browser could take for another site or for a script."""
     if not url:
         return url
     if len(url) > MAX_PATH:

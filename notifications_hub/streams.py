@@ -91,7 +91,7 @@ _uncommitted: WeakKeyDictionary[BaseDatabaseWrapper, set[str]] = WeakKeyDictiona
 
 
 def _number_on_commit(topics: set[str]) -> None:
-    # A callback each append, as a savepoint that rolls back takes its callbacks along. The first to run does it for all;
+    # A callback each append, as a savepoint that rolls back takes its callbacks along. The first to run does all;
     # what a rollback left in the set has no events, and costs the next commit nothing.
     database: BaseDatabaseWrapper = transaction.get_connection()
     waiting = _uncommitted.setdefault(database, set())

@@ -24,7 +24,7 @@ def every_second(chore: Chore) -> Chore:
 
 
 def sweep() -> None:
-    """Raises `OperationalError` or `InterfaceError` where the database is away; any other fault stays with its chore."""
+    """Raises `OperationalError` or `InterfaceError` where the database is away; other faults stay with their chore."""
     for chore in _chores:
         try:
             chore()

@@ -49,6 +49,11 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Long text is a poor name for a test, and where it is a signed token the workers would not agree on it."""
+    return argname if isinstance(val, str) and len(val) > 40 else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     kept = [item for item in items if _belongs_to_this_run(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])

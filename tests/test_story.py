@@ -54,10 +54,12 @@ def world(start_site: Callable[..., Site]) -> Iterator[World]:
             PUSH_EXTRA_HOSTS=push.host,
         )
         post = site.python("""
+            from django.contrib.auth import get_user_model
             from showcase.models import Post
             from notifications_hub.models import Notification
             Notification.objects.all().delete()
-            print(Post.objects.filter(author__username="alice").first().get_absolute_url())
+            alice = get_user_model().objects.get(username="alice")
+            print(Post.objects.create(author=alice, title="Tea or coffee", body="Which?").get_absolute_url())
         """).strip()
         yield World(site, push, post)
 

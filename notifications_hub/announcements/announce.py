@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
 from django.utils import timezone
 
@@ -15,6 +14,7 @@ from notifications_hub.conf import hub_settings
 from notifications_hub.delivery import ToldThrough
 from notifications_hub.kinds import Road, Urgency, kind_of
 from notifications_hub.notification import Notification
+from notifications_hub.people import Person
 from notifications_hub.sweeper import every_second
 
 
@@ -26,13 +26,13 @@ def broadcast(
     level: str = "info",
     urgency: str = "normal",
     audience: str = audiences.EVERYONE,
-    by: AbstractBaseUser | None = None,
+    by: Person | None = None,
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
 ) -> Announcement:
     """Announces to an audience, in the caller's transaction; at `starts_at` if that is later.
 
-    Raises `UnknownAudience`, and `ValidationError` for words that are too long, a link that leaves the site and the like.
+    Raises `UnknownAudience`, and `ValidationError` for words that are too long, a link that leaves the site and so on.
     """
     start = starts_at or timezone.now()
     announcement = Announcement(
@@ -85,7 +85,7 @@ def withdraw(announcement: Announcement) -> bool:
 def _each_once(
     wanted: AnnouncementQuerySet, stamp: str, tell: Callable[[Announcement], None], *, skip_locked: bool = True
 ) -> int:
-    """The stamp and the event commit together. Of several sweepers one has the row, and the others leave it to that one."""
+    """The stamp and the event commit together. Of several sweepers one has the row, the others leave it to that one."""
     if not wanted.exists():
         return 0
     with transaction.atomic():
@@ -109,42 +109,47 @@ def _take_back(announcement: Announcement) -> None:
 # The rows that people get when they look
 
 
-def of_person(person: AbstractBaseUser) -> AnnouncementQuerySet:
+def of_person(person: Person) -> AnnouncementQuerySet:
     return Announcement.objects.running().filter(audience__in=audiences.topics_of(person))
 
 
-def without_row(person: AbstractBaseUser, running: AnnouncementQuerySet) -> AnnouncementQuerySet:
+def without_row(person: Person, running: AnnouncementQuerySet) -> AnnouncementQuerySet:
     """Which of what is running for this person has no row of theirs yet."""
     own = Notification.objects.filter(recipient=person, announcement=models.OuterRef("pk"))
     return running.filter(~models.Exists(own))
 
 
-def make_rows(person: AbstractBaseUser, running: AnnouncementQuerySet | None = None) -> None:
+def make_rows(person: Person, running: AnnouncementQuerySet | None = None) -> None:
     """Idempotent, and no event: to the person nothing has changed. `running` spares the look who they belong to."""
-    missing = list(without_row(person, of_person(person) if running is None else running))
+    if rows := missing_rows(person, of_person(person) if running is None else running):
+        Notification.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def missing_rows(person: Person, running: AnnouncementQuerySet) -> list[Notification]:
+    """The rows that this person is still without, as they would be made."""
+    missing = list(without_row(person, running))
     if not missing:
-        return
+        return []
     roads = delivery.roads_of([person.pk], kind_of(KIND))[person.pk]
     told = _shown_live(person, missing)
-    rows = [_row(person, announcement, roads, told=announcement.item_id in told) for announcement in missing]
-    Notification.objects.bulk_create(rows, ignore_conflicts=True)
+    return [_row(person, announcement, roads, told=announcement.item_id in told) for announcement in missing]
 
 
-def _shown_live(person: AbstractBaseUser, announcements: Collection[Announcement]) -> set[str]:
+def _shown_live(person: Person, announcements: Collection[Announcement]) -> set[str]:
     """Item ids of those that a page of this person's acknowledged."""
-    through = ToldThrough.objects.filter(person=person, topic=models.OuterRef("topic"))
+    told = ToldThrough.objects.filter(
+        person=person, topic=models.OuterRef("topic"), start__lt=models.OuterRef("seq"), seq__gte=models.OuterRef("seq")
+    )
     events = streams.Event.objects.filter(
+        models.Exists(told),
         topic__in={announcement.audience for announcement in announcements},
         kind="announcement.created",
         data__id__in=[announcement.item_id for announcement in announcements],
-        seq__lte=models.Subquery(through.values("seq")),
     )
     return set(events.values_list("data__id", flat=True))
 
 
-def _row(
-    person: AbstractBaseUser, announcement: Announcement, roads: frozenset[Road], *, told: bool
-) -> Notification:
+def _row(person: Person, announcement: Announcement, roads: frozenset[Road], *, told: bool) -> Notification:
     return Notification(
         recipient=person,
         announcement=announcement,

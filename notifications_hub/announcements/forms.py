@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
-from django.contrib.admin.widgets import AdminTextInputWidget, AdminTextareaWidget
+from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import get_language_info, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -45,13 +44,13 @@ def people(number: int) -> str:
 class AnnouncementForm(Form):
     """No start: at once. No end: after the site's usual time."""
 
-    submission = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    once = forms.UUIDField(widget=forms.HiddenInput, required=False)
 
     class Meta:
         model = Announcement
         fields = ("title", "body", "url", "level", "urgency", "audience", "starts_at", "ends_at")
         widgets = {
-            "title": AdminTextInputWidget(attrs={"autofocus": True, "dir": "auto"}),
+            "title": AdminTextInputWidget(attrs={"dir": "auto"}),
             "body": AdminTextareaWidget(attrs={"rows": 8, "dir": "auto"}),
             "url": AdminTextInputWidget(attrs={"placeholder": "/posts/9/"}),
             "level": forms.RadioSelect,
@@ -59,13 +58,14 @@ class AnnouncementForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance.pk is None:
-            self.initial |= {"submission": uuid.uuid4(), "starts_at": None, "ends_at": None}
+        if self.instance._state.adding:
+            self.initial |= {"once": uuid.uuid4(), "starts_at": None, "ends_at": None}
         self._offer_audiences()
         self._explain_times()
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
+        super().clean()
+        cleaned = self.cleaned_data
         if "starts_at" in self.fields and not self.errors.get("starts_at"):
             cleaned["starts_at"] = cleaned.get("starts_at") or timezone.now()
         if "ends_at" in self.fields and not self.errors.get("ends_at"):
@@ -86,7 +86,7 @@ class AnnouncementForm(Form):
             )
 
     def _explain_times(self) -> None:
-        texts = {
+        texts: dict[str, Any] = {
             "starts_at": _("Empty: at once."),
             "ends_at": _("Then it leaves every page and inbox. Empty: %(days)d days after it starts.")
             % {"days": hub_settings.announcement_days},
@@ -113,13 +113,3 @@ class TranslationForm(TranslationBase):
         super().__init__(*args, **kwargs)
         label = self.fields["language"].label
         self.fields["language"] = forms.ChoiceField(label=label, choices=[("", "—"), *other_languages()])
-
-
-def in_words(announcement: Announcement) -> str:
-    """When it runs, in a sentence."""
-    times = {"start": _moment(announcement.starts_at), "end": _moment(announcement.ends_at)}
-    return _("From %(start)s to %(end)s.") % times
-
-
-def _moment(value: Any) -> str:
-    return date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT")

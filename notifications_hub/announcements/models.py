@@ -26,7 +26,7 @@ from notifications_hub.paths import same_site_path
 KIND = "announcement"
 MAX_BODY = 5000
 MAX_MESSAGE_BODY = 600
-"""What a message carries of the text, so that an event in many languages stays small; the inbox page shows all of it."""
+"""What a message carries of the text, so that an event in many languages stays small; the inbox page has it all."""
 
 _URGENCY_WORDS = {
     Urgency.VERY_LOW: _("very low: can wait for days"),
@@ -80,9 +80,7 @@ class Announcement(models.Model):
         validators=[MaxLengthValidator(MAX_BODY)],
         help_text=_("Markdown: **bold**, *emphasis*, lists, [words](/a/link/)."),
     )
-    url = models.CharField(
-        _("link"), max_length=2000, blank=True, help_text=_("A path of this site, like /posts/9/.")
-    )
+    url = models.CharField(_("link"), max_length=2000, blank=True, help_text=_("A path of this site, like /posts/9/."))
     level = models.CharField(
         _("level"), max_length=20, choices=AbstractNotification.LEVELS.choices, default=AbstractNotification.LEVELS.info
     )
@@ -94,7 +92,12 @@ class Announcement(models.Model):
     )
     audience = models.CharField(_("audience"), max_length=200, default=EVERYONE)
     by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("by")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("by"),
     )
     starts_at = models.DateTimeField(_("starts"), default=timezone.now)
     ends_at = models.DateTimeField(_("ends"), default=_month_from_now)
@@ -160,12 +163,16 @@ class Announcement(models.Model):
 
     def item(self) -> Item:
         """As someone has it who has no row of their own yet."""
-        return Item(message=self.message(), at=self.announced_at or self.starts_at, translations=self.translations_json())
+        return Item(
+            message=self.message(), at=self.announced_at or self.starts_at, translations=self.translations_json()
+        )
 
     def translations_json(self) -> Mapping[str, Mapping[str, str]]:
         return {row.language: {"title": row.title, "body": _shortened(row.body)} for row in self.translations.all()}
 
     def _words(self, language: str) -> tuple[str, str]:
+        if self._state.adding:
+            return self.title, self.body
         translated = {row.language: (row.title, row.body) for row in self.translations.all()}
         plainer = language.partition("-")[0]
         return translated.get(language) or translated.get(plainer) or (self.title, self.body)
@@ -179,9 +186,7 @@ class AnnouncementTranslation(models.Model):
     announcement = models.ForeignKey(Announcement, on_delete=models.CASCADE, related_name="translations")
     language = models.CharField(_("language"), max_length=20)
     title = models.CharField(_("title"), max_length=120)
-    body = models.TextField(
-        _("text"), blank=True, max_length=MAX_BODY, validators=[MaxLengthValidator(MAX_BODY)]
-    )
+    body = models.TextField(_("text"), blank=True, max_length=MAX_BODY, validators=[MaxLengthValidator(MAX_BODY)])
 
     class Meta:
         app_label = "notifications_hub"

@@ -77,8 +77,11 @@ def _invalid(request: HttpRequest, error: ValidationError | type[ValidationError
 
 def _sentence(error: Mapping[str, Any]) -> str:
     """Where and what, never the value: it may be a key."""
-    where = ".".join(str(part) for part in error["loc"][2:]) or str(error["loc"][-1])
-    return f"{where}: {error['msg']}"
+    source, *path = error["loc"]
+    # A body's path starts with the name that our function has for it, which means nothing outside.
+    where = ".".join(map(str, path[1:] if source == "body" else path))
+    what = str(error["msg"]).removeprefix("Value error, ")
+    return f"{where}: {what}" if where else what
 
 
 def _missing(request: HttpRequest, error: Http404 | type[Http404]) -> JsonResponse:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpRequest
 from ninja import Query
 from ninja.errors import HttpError
 
 from notifications_hub import cursor, streams
-from notifications_hub.inbox import marks, push_api, queries
+from notifications_hub.inbox import marks, push_api, queries, schemas
 from notifications_hub.inbox.answers import PrivateAPI
 from notifications_hub.inbox.marks import Action
 from notifications_hub.inbox.queries import BadPlace
-from notifications_hub.inbox.schemas import Changed, CountsShape, Filters, Marked, PageShape, Problem
+from notifications_hub.inbox.schemas import Changed, Filters, Marked, Problem
+from notifications_hub.inbox.visitor import person_of
 from notifications_hub.live.topics import INBOX, stored_topics
 from notifications_hub.people import Person
 
@@ -34,7 +35,7 @@ _MARK_PROBLEMS = {(400, 401, 403): Problem}
 
 @api.get(
     "notifications/",
-    response={200: PageShape, **_PROBLEMS},
+    response={200: schemas.Page, **_PROBLEMS},
     exclude_unset=True,
     url_name="notifications",
     summary="A page of the inbox",
@@ -43,7 +44,7 @@ _MARK_PROBLEMS = {(400, 401, 403): Problem}
 def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
     """Newest first. What is archived is left out."""
     _refuse_strange(request, Filters.model_fields)
-    person = _person(request)
+    person = person_of(request)
     # Before the rows: an event between the two is then heard twice, and never missed.
     here = _cursor(person)
     try:
@@ -55,13 +56,13 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
 
 @api.get(
     "notifications/count/",
-    response={200: CountsShape, **_PROBLEMS},
+    response={200: schemas.Counts, **_PROBLEMS},
     url_name="count",
     summary="How many are unread, and how many of these never looked at",
     tags=["inbox"],
 )
 def count_notifications(request: HttpRequest) -> queries.Counts:
-    return queries.counts(_person(request))
+    return queries.counts(person_of(request))
 
 
 @api.post(
@@ -110,12 +111,8 @@ def archive(request: HttpRequest, marked: Marked) -> dict[str, int]:
     return _mark(request, Action.ARCHIVE, marked)
 
 
-def _person(request: HttpRequest) -> Person:
-    return cast("Person", request.user)
-
-
 def _mark(request: HttpRequest, action: Action, marked: Marked) -> dict[str, int]:
-    person = _person(request)
+    person = person_of(request)
     if marked.ids is None:
         return {"changed": marks.mark_all(person, action)}
     return {"changed": marks.mark(person, action, marked.ids)}

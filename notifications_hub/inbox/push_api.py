@@ -6,7 +6,7 @@ Quiet about endpoints and keys: whoever has them can send to that browser, so no
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from django.core import signing
 from django.http import Http404, HttpRequest
@@ -18,10 +18,10 @@ from ninja.responses import Status
 from notifications_hub import delivery
 from notifications_hub.inbox import marks
 from notifications_hub.inbox.marks import Action
-from notifications_hub.inbox.schemas import Act, Browser, Browsers, KeyShape, Problem, SubscriptionGiven
+from notifications_hub.inbox.schemas import Act, Browser, Browsers, Key, Problem, SubscriptionGiven
+from notifications_hub.inbox.visitor import person_of
 from notifications_hub.kinds import Road
 from notifications_hub.notification import Notification
-from notifications_hub.people import Person
 from notifications_hub.transports import subscriptions, vapid
 from notifications_hub.transports.subscriptions import PushSubscription
 from notifications_hub.worker import ACT_SALT
@@ -34,7 +34,7 @@ router = Router(tags=["push"])
 
 @router.get(
     "key/",
-    response={200: KeyShape, (401, 404): Problem},
+    response={200: Key, (401, 404): Problem},
     url_name="push_key",
     summary="The key that this site's pushes are signed with",
 )
@@ -52,7 +52,7 @@ def push_key(request: HttpRequest) -> dict[str, str]:
     summary="The browsers that are told",
 )
 def list_subscriptions(request: HttpRequest) -> dict[str, Any]:
-    own = PushSubscription.objects.filter(owner=_person(request))
+    own = PushSubscription.objects.filter(owner=person_of(request))
     return {"results": [subscription.as_json() for subscription in own]}
 
 
@@ -66,7 +66,7 @@ def register(request: HttpRequest, given: SubscriptionGiven) -> Status[dict[str,
     """Takes `PushSubscription.toJSON()` as it is. Again for the same browser, it is the same subscription."""
     agent = request.headers.get("User-Agent", "")
     try:
-        subscription = subscriptions.register(_person(request), given.dict(), agent)
+        subscription = subscriptions.register(person_of(request), given.dict(), agent)
     except ValueError as error:
         raise HttpError(400, str(error)) from None
     return Status(201, subscription.as_json())
@@ -79,7 +79,7 @@ def register(request: HttpRequest, given: SubscriptionGiven) -> Status[dict[str,
     summary="Have this browser told no more",
 )
 def forget(request: HttpRequest, subscription_id: str) -> Status[None]:
-    if not subscriptions.forget(_person(request), subscription_id):
+    if not subscriptions.forget(person_of(request), subscription_id):
         raise Http404
     return Status(204, None)
 
@@ -111,7 +111,3 @@ def _notification_of(token: str) -> int:
 def _read(pk: int) -> None:
     for row in Notification.objects.filter(pk=pk).select_related("recipient"):
         marks.mark(row.recipient, Action.READ, [row.item_id])
-
-
-def _person(request: HttpRequest) -> Person:
-    return cast("Person", request.user)

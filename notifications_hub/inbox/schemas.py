@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 IDS_AT_ONCE = 1000
 
-_ITEM: dict[str, JsonValue] = {
+_AN_ITEM: dict[str, JsonValue] = {
     "id": "12",
     "kind": "comment.reply",
     "title": "Bob replied to “Hello”",
@@ -42,8 +42,8 @@ class Words(Schema):
     body: str
 
 
-class ItemShape(Schema):
-    model_config = ConfigDict(title="Item", json_schema_extra={"example": _ITEM})
+class Item(Schema):
+    model_config = ConfigDict(json_schema_extra={"example": _AN_ITEM})
 
     id: str = Field(description="Opaque. An announcement's is the same before and after the person has a row of it.")
     kind: str = Field(description="What happened; kinds are declared by the site's apps.")
@@ -67,16 +67,14 @@ class ItemShape(Schema):
     )
 
 
-class PageShape(Schema):
-    model_config = ConfigDict(title="Page")
-
-    results: list[ItemShape] = Field(description="Newest first, 20 at most.")
+class Page(Schema):
+    results: list[Item] = Field(description="Newest first, 20 at most.")
     next: str | None = Field(description="Give it as `before` for the page after this one; null on the last.")
     cursor: str = Field(description="Read before the results: a live connection that starts from it misses nothing.")
 
 
-class CountsShape(Schema):
-    model_config = ConfigDict(title="Counts", json_schema_extra={"example": {"unread": 3, "unseen": 1}})
+class Counts(Schema):
+    model_config = ConfigDict(json_schema_extra={"example": {"unread": 3, "unseen": 1}})
 
     unread: int
     unseen: int = Field(description="Unread, and never looked at.")
@@ -111,9 +109,7 @@ class Changed(Schema):
     changed: int = Field(description="How many are different now.", examples=[2])
 
 
-class KeyShape(Schema):
-    model_config = ConfigDict(title="Key")
-
+class Key(Schema):
     key: str = Field(description="The applicationServerKey for `pushManager.subscribe()`, in base64url.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -23,9 +23,9 @@ from notifications_hub.announcements.markdown import safe_html
 from notifications_hub.inbox import addresses, marks, preferences, queries
 from notifications_hub.inbox.marks import Action
 from notifications_hub.inbox.queries import BadPlace
+from notifications_hub.inbox.visitor import person_of
 from notifications_hub.notification import Notification
 from notifications_hub.paths import same_site_path
-from notifications_hub.people import Person
 from notifications_hub.transports import subscriptions, transport_names, vapid
 from notifications_hub.transports.subscriptions import PushSubscription
 
@@ -76,7 +76,7 @@ class Entry:
 @login_required
 @_private
 def inbox(request: HttpRequest) -> HttpResponse:
-    person = _person(request)
+    person = person_of(request)
     show = request.GET.get("show", "all")
     show = show if show in _SHOWN else "all"
     try:
@@ -102,9 +102,9 @@ def mark(request: HttpRequest) -> HttpResponseRedirect:
     except ValueError:
         raise BadRequest(f"The action is one of {', '.join(Action)}.") from None
     if request.POST.get("all") == "1":
-        marks.mark_all(_person(request), action)
+        marks.mark_all(person_of(request), action)
     else:
-        marks.mark(_person(request), action, request.POST.getlist("ids"))
+        marks.mark(person_of(request), action, request.POST.getlist("ids"))
     return HttpResponseRedirect(_next(request))
 
 
@@ -120,14 +120,14 @@ def _next(request: HttpRequest) -> str:
 @_private
 def preferences_page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
-        preferences.save(_person(request), request.POST)
+        preferences.save(person_of(request), request.POST)
         messages.success(request, _("Your preferences are saved."))
         return redirect("notifications_hub:preferences")
     return TemplateResponse(request, "notifications_hub/preferences.html", _preferences(request))
 
 
 def _preferences(request: HttpRequest) -> dict[str, Any]:
-    person = _person(request)
+    person = person_of(request)
     return {
         "form_rows": preferences.form_rows(person),
         "push_available": vapid.current_key() is not None and "web_push" in transport_names(),
@@ -144,9 +144,5 @@ def _preferences(request: HttpRequest) -> dict[str, Any]:
 @_private
 def forget_device(request: HttpRequest) -> HttpResponse:
     """One that is not this person's is like one that is gone already."""
-    subscriptions.forget(_person(request), request.POST.get("id", ""))
+    subscriptions.forget(person_of(request), request.POST.get("id", ""))
     return redirect("notifications_hub:preferences")
-
-
-def _person(request: HttpRequest) -> Person:
-    return cast("Person", request.user)

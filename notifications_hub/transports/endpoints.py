@@ -1,7 +1,7 @@
 """Push endpoints come from browsers, so from anyone: where a push may be sent, and to which addresses.
 
 An endpoint is parsed once, by the parser that the HTTP client uses, and compared by its parsed host, never as a string.
-Addresses are checked where the connection is opened, so a name that answers differently the second time gains nothing.
+Its addresses are checked again where a connection is opened, by `resolver.py`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,9 @@ import re
 import socket
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as LookupTimeout
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from notifications_hub.conf import hub_settings
@@ -41,10 +38,6 @@ Lookup = Callable[[str, int], Iterable[str]]
 
 class EndpointRefused(ValueError):
     """Nothing is ever sent to this endpoint; the text says why."""
-
-
-class PrivateAddress(OSError):
-    """A push service's name leads into a private network."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +114,7 @@ def check_addresses(endpoint: Endpoint, lookup: Lookup | None = None) -> None:
         return
     try:
         addresses = list((lookup or _lookup)(endpoint.host, endpoint.port))
-    except (OSError, LookupTimeout):
+    except OSError:
         return
     if not all(is_public(address) for address in addresses):
         raise EndpointRefused("The endpoint leads into a private network.")
@@ -135,21 +128,3 @@ def _lookup(host: str, port: int) -> list[str]:
     finally:
         pool.shutdown(wait=False)
     return [str(entry[4][0]) for entry in found]
-
-
-class GuardedResolver(AbstractResolver):
-    """Gives a connection only addresses it may go to, which pins it to what was checked: nobody resolves again."""
-
-    def __init__(self, inner: AbstractResolver | None = None) -> None:
-        self._inner = inner or ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        if not is_extra_host(host, port) and not all(is_public(result["host"]) for result in found):
-            raise PrivateAddress(f"{host} leads into a private network")
-        return found
-
-    async def close(self) -> None:
-        await self._inner.close()

@@ -12,7 +12,8 @@ from weakref import WeakKeyDictionary
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
-from notifications_hub.transports.endpoints import Endpoint, GuardedResolver
+from notifications_hub.transports.endpoints import Endpoint
+from notifications_hub.transports.resolver import GuardedResolver
 
 DEADLINE = 10.0
 BODY_BYTES = 4096

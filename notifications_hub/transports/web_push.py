@@ -74,17 +74,17 @@ class WebPush:
         return found
 
     async def send(self, message: Message, address: str) -> None:
-        subscription = await _recorded(_load, address)
+        subscription = await _ask_database(_load, address)
         try:
             answer = await self._post(message, subscription)
             _judge(answer)
         except Quarantined as error:
-            await _recorded(quarantine, subscription.pk, error.reason, timezone.now())
+            await _ask_database(quarantine, subscription.pk, error.reason, timezone.now())
             raise
         if timezone.now() - subscription.last_used > USED_WITHIN:
             # What was sent stays sent, whether or not this can be noted.
             with suppress(TransportError):
-                await _recorded(_touch, subscription.pk)
+                await _ask_database(_touch, subscription.pk)
 
     def forget(self, address: str) -> None:
         PushSubscription.objects.filter(pk=int(address)).delete()
@@ -102,7 +102,7 @@ class WebPush:
             raise TransportError(str(error)) from error
 
 
-async def _recorded(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def _ask_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         return await in_database(function, *args, **kwargs)
     except DatabaseError as error:

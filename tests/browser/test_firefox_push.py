@@ -1,4 +1,4 @@
-"""Pushes in a real Firefox, through a push service of our own: from the switch on the page to the click on the alert."""
+"""Pushes in a real Firefox, through a push service of our own: from the switch on the page to the click."""
 
 from __future__ import annotations
 
@@ -123,6 +123,27 @@ def test_a_browser_that_is_gone_is_forgotten(firefox: Firefox, push_site: Site, 
     assert subscriptions(push_site) == "1"
     bob_replies(push_site)
     wait_for(lambda: subscriptions(push_site) == "0", timeout=15)
+
+
+def test_a_shared_browser_tells_who_switched_it_on_last(
+    firefox: Firefox, push_site: Site, push_service: LocalPushService
+) -> None:
+    sign_in(firefox, push_site, "alice")
+    switch_on(firefox, push_site)
+    firefox.forget_cookies()
+
+    sign_in(firefox, push_site, "charlie")
+    firefox.visit(f"{push_site.url}/notifications/preferences/")
+    firefox.wait_until("document.querySelector('push-subscription').state === 'off'")
+    firefox.click("push-subscription button")
+    firefox.wait_until("document.querySelector('push-subscription').state === 'on'")
+    assert subscriptions(push_site) == "1"
+
+    firefox.close_pages()
+    bob_replies(push_site)
+    time.sleep(ACK_WINDOW + 3)
+    assert push_service.messages == {}
+    assert firefox.alerts() == []
 
 
 def subscriptions(site: Site) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from django.db import connection
+from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from notifications.signals import notify
 
@@ -37,9 +38,15 @@ class Answer(NamedTuple):
 
 def tell(person: User, by: User, verb: str = "replied", **given: Any) -> Notification:
     """One notification, made the way a host makes it."""
-    [(_receiver, made)] = notify.send(by, recipient=person, verb=verb, **given)
-    row: Notification = made[0]
+    made: Any = notify.send(by, recipient=person, verb=verb, **given)
+    row: Notification = made[0][1][0]
     return row
+
+
+def columns(row: Model) -> dict[str, Any]:
+    """All that is stored of it now."""
+    row.refresh_from_db()
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
 
 
 def events_of(person: User, kind: str) -> list[dict[str, Any]]:

@@ -9,10 +9,20 @@ test("the ceiling doubles with each try", () => {
 });
 
 test("it never waits longer than a minute, however often it failed", () => {
-  for (const tries of [6, 10, 100, 5_000]) assert.equal(backoff(tries, () => 1), 60_000);
+  for (const tries of [6, 10, 100, 5_000])
+    assert.equal(
+      backoff(tries, () => 1),
+      60_000,
+    );
 });
 
 test("the jitter is full: from nothing up", () => {
-  assert.equal(backoff(5, () => 0), 0);
-  assert.equal(backoff(5, () => 0.5), 16_000);
+  assert.equal(
+    backoff(5, () => 0),
+    0,
+  );
+  assert.equal(
+    backoff(5, () => 0.5),
+    16_000,
+  );
 });

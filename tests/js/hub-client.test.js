@@ -1,6 +1,6 @@
 // @ts-check
 import assert from "node:assert/strict";
-import { beforeEach, test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
 import { HubClient } from "../../notifications_hub/static/notifications_hub/hub-client.js";
 import { HubState } from "../../notifications_hub/static/notifications_hub/hub-state.js";
 import { FakeConnection } from "./support/fake-connection.js";
@@ -12,6 +12,8 @@ let connections;
 let page;
 /** @type {any[]} */
 let heard;
+/** @type {HubClient} */
+let client;
 
 beforeEach(() => {
   connections = [];
@@ -19,24 +21,26 @@ beforeEach(() => {
   heard = [];
 });
 
+// One that is left alone tries for ever, and so would the test run.
+afterEach(() => client.stop());
+
 /** @param {string[]} topics */
 function aClient(...topics) {
   const connect = (/** @type {any} */ query) => {
     connections.push(new FakeConnection(query));
     return connections.at(-1) ?? assert.fail();
   };
-  const client = new HubClient({ connect, page, topics: ["inbox", ...topics], random: () => 1 });
+  client = new HubClient({ connect, page, topics: ["inbox", ...topics], random: () => 1 });
   client.addEventListener("hub-event", (event) => heard.push(/** @type {any} */ (event).seq));
   client.addEventListener("hub-reset", (event) => heard.push({ reset: /** @type {any} */ (event).topics }));
   client.addEventListener("hub-refused", (event) => heard.push({ refused: /** @type {any} */ (event).topic }));
   client.start("c0");
-  return client;
 }
 
 const last = () => connections.at(-1) ?? assert.fail("nothing was opened");
 
 test("it connects with the cursor of the first load and says whether it is seen", () => {
-  const client = aClient("post.9");
+  aClient("post.9");
   assert.equal(last().cursor, "c0");
   assert.deepEqual(last().topics, ["inbox", "post.9"]);
   assert.deepEqual(last().sent, [{ visible: true }]);
@@ -44,7 +48,7 @@ test("it connects with the cursor of the first load and says whether it is seen"
 });
 
 test("it is live once it has caught up", () => {
-  const client = aClient();
+  aClient();
   last().says([{ seq: 1 }], "c1", { more: true });
   assert.equal(client.state, HubState.CONNECTING);
   last().says([{ seq: 2 }], "c2");
@@ -93,7 +97,7 @@ test("after a reset a topic may start anywhere", () => {
 
 test("a lost connection is opened again with the newest cursor", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
-  const client = aClient();
+  aClient();
   last().says([{ seq: 1 }], "c1");
   last().breaks(1006);
   assert.equal(client.state, HubState.WAITING);
@@ -133,7 +137,7 @@ test("a handshake that hangs is given up", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   t.mock.timers.tick(20_000);
-  assert.equal(connections[0].closed, true);
+  assert.equal(connections.at(0)?.closed, true);
   t.mock.timers.tick(2_000);
   assert.equal(connections.length, 2);
 });
@@ -156,7 +160,7 @@ test("a socket that slept in a hidden tab is replaced, one that did not is kept"
   page.hide();
   page.show(31_000);
   assert.equal(connections.length, 2);
-  assert.equal(connections[0].closed, true);
+  assert.equal(connections.at(0)?.closed, true);
   assert.equal(last().cursor, "c1");
 });
 
@@ -178,21 +182,21 @@ test("a page that is left closes its connection and opens it when it is restored
   aClient();
   last().says([], "c1");
   page.say("page-left");
-  assert.equal(connections[0].closed, true);
+  assert.equal(connections.at(0)?.closed, true);
   page.say("page-restored");
   assert.equal(last().cursor, "c1");
   assert.equal(connections.length, 2);
 });
 
 test("what was displayed is acknowledged", () => {
-  const client = aClient();
+  aClient();
   last().says([{ seq: 1 }], "c1");
   client.displayed("c1");
   assert.deepEqual(last().sent.at(-1), { ack: "c1" });
 });
 
 test("an acknowledgement waits for a connection", () => {
-  const client = aClient();
+  aClient();
   last().breaks(1006);
   client.displayed("c1");
   page.say("page-online");
@@ -200,7 +204,7 @@ test("an acknowledgement waits for a connection", () => {
 });
 
 test("a hidden page acknowledges nothing", () => {
-  const client = aClient();
+  aClient();
   page.hide();
   client.displayed("c1");
   assert.deepEqual(last().sent, [{ visible: true }, { visible: false }]);
@@ -208,7 +212,7 @@ test("a hidden page acknowledges nothing", () => {
 
 test("a session that is over ends it", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
-  const client = aClient();
+  aClient();
   last().breaks(4401);
   assert.equal(client.state, HubState.SIGNED_OUT);
   t.mock.timers.tick(600_000);
@@ -219,7 +223,7 @@ test("a session that is over ends it", (t) => {
 
 test("a refused topic is dropped, the others go on", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
-  const client = aClient("post.9", "post.91");
+  aClient("post.9", "post.91");
   last().breaks(4403, "topic refused: post.91");
   t.mock.timers.tick(1_000);
   assert.deepEqual(last().topics, ["inbox", "post.9"]);
@@ -229,7 +233,7 @@ test("a refused topic is dropped, the others go on", (t) => {
 
 test("a refused inbox ends it", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
-  const client = aClient("post.9");
+  aClient("post.9");
   last().breaks(4403, "topic refused: inbox");
   t.mock.timers.tick(600_000);
   assert.equal(client.state, HubState.REFUSED);
@@ -238,7 +242,7 @@ test("a refused inbox ends it", (t) => {
 
 test("too many connections: it waits for a look, not for the network or a timer", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
-  const client = aClient();
+  aClient();
   last().breaks(4429);
   t.mock.timers.tick(600_000);
   page.say("page-online");
@@ -267,12 +271,12 @@ test("a cursor the server cannot read is dropped, and everything fetched again",
 
 test("once stopped it stays stopped", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
-  const client = aClient();
+  aClient();
   client.stop();
   t.mock.timers.tick(600_000);
   page.say("page-online");
   assert.equal(connections.length, 1);
-  assert.equal(connections[0].closed, true);
+  assert.equal(connections.at(0)?.closed, true);
 });
 
 test("cut anywhere, any number of times, every event is applied once and in order", (t) => {
@@ -284,15 +288,20 @@ test("cut anywhere, any number of times, every event is applied once and in orde
     return seed % sides;
   };
   const log = Array.from({ length: 500 }, (_, index) => ({ seq: index + 1 }));
-  let done = 0;
-  for (let step = 0; step < 20_000 && done < log.length; step += 1) {
-    const position = Number(last().cursor.slice(1));
-    const to = Math.min(log.length, done + dice(6));
-    const from = Math.max(0, [position, done - dice(4), done, done + dice(2)][dice(4)]);
-    last().says(log.slice(from, to), `c${Math.max(to, done)}`);
-    if (dice(5) === 0) last().breaks([1006, 1012, 4408][dice(3)]);
-    t.mock.timers.tick(60_000);
-    done = heard.filter((one) => typeof one === "number").length;
+  /** @type {WeakMap<FakeConnection, number>} */
+  const sentUpTo = new WeakMap();
+  for (let step = 0; step < 20_000 && heard.length < log.length; step += 1) {
+    // A resumed server starts from the cursor; later it may repeat some events, or lose a frame on the way.
+    const at = sentUpTo.get(last());
+    const from = at === undefined ? Number(last().cursor.slice(1)) : Math.max(0, at + ([0, 0, -3, 2][dice(4)] ?? 0));
+    const to = Math.min(log.length, from + dice(6));
+    sentUpTo.set(last(), to);
+    if (from < to) last().says(log.slice(from, to), `c${to}`);
+    if (dice(5) === 0) last().breaks([1006, 1012, 4408][dice(3)] ?? 1006);
+    t.mock.timers.tick(10_000);
   }
-  assert.deepEqual(heard, log.map(({ seq }) => seq));
+  assert.deepEqual(
+    heard,
+    log.map(({ seq }) => seq),
+  );
 });

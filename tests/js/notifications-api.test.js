@@ -14,20 +14,21 @@ function anApi(answer) {
     asked.push({ url: String(url), init });
     return answer();
   };
-  return { asked, api: new NotificationsApi({ base: "https://host.example/x/api/", csrf: "token", fetch }) };
+  const first = () => asked.at(0) ?? assert.fail("nothing was asked");
+  return { asked, first, api: new NotificationsApi({ base: "https://host.example/x/api/", csrf: "token", fetch }) };
 }
 
 test("it reads under the prefix the host chose", async () => {
-  const { api, asked } = anApi(() => Response.json({ results: [], next: null, cursor: "c" }));
+  const { api, first } = anApi(() => Response.json({ results: [], next: null, cursor: "c" }));
   assert.equal((await api.list()).cursor, "c");
-  assert.equal(asked[0].url, "https://host.example/x/api/notifications/");
-  assert.equal(asked[0].init.headers["X-CSRFToken"], undefined);
+  assert.equal(first().url, "https://host.example/x/api/notifications/");
+  assert.equal(first().init.headers["X-CSRFToken"], undefined);
 });
 
 test("a change carries the token and outlives the page", async () => {
-  const { api, asked } = anApi(() => Response.json({ changed: 1 }));
+  const { api, first } = anApi(() => Response.json({ changed: 1 }));
   await api.markRead(["12", "a5"]);
-  const { url, init } = asked[0];
+  const { url, init } = first();
   assert.equal(url, "https://host.example/x/api/notifications/read/");
   assert.equal(init.headers["X-CSRFToken"], "token");
   assert.equal(init.keepalive, true);
@@ -38,7 +39,11 @@ test("every change has its own address", async () => {
   const { api, asked } = anApi(() => Response.json({ changed: 1 }));
   await Promise.all([api.markAllRead(), api.markAllSeen(), api.archive(["1"])]);
   const said = asked.map(({ url, init }) => [url.split("/").at(-2), JSON.parse(init.body)]);
-  assert.deepEqual(said, [["read", { all: true }], ["seen", { all: true }], ["archive", { ids: ["1"] }]]);
+  assert.deepEqual(said, [
+    ["read", { all: true }],
+    ["seen", { all: true }],
+    ["archive", { ids: ["1"] }],
+  ]);
 });
 
 test("a refusal is one error, in the server's words", async () => {

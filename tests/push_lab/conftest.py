@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from tests.transports.conftest import push_service
+from tests.push_lab.fixtures import push_service
 
 __all__ = ["push_service"]

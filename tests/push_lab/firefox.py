@@ -9,18 +9,20 @@ import contextlib
 import json
 import os
 import shutil
-import signal
-import subprocess
 import tempfile
+import warnings
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from marionette_driver.by import By
-from marionette_driver.marionette import Marionette
-
 from tests.push_lab.service import wait_for
-from tests.support.processes import free_port, tool
+from tests.support.processes import Program, accepts_connections, free_port, tool
+
+with warnings.catch_warnings():
+    # The driver brings along a runner for phones, which imports a module that Python is about to drop.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from marionette_driver.by import By
+    from marionette_driver.marionette import Marionette
 
 PUSH = {
     "dom.push.testing.allowInsecureServerURL": True,
@@ -61,18 +63,15 @@ class Firefox:
         settings = {**NO_NETWORK, **PUSH, "dom.push.serverURL": self._push_url, "marionette.port": port}
         lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in settings.items()]
         (self._profile / "user.js").write_text("".join(lines))
-        self._log = (self._profile / "output.log").open("wb")
         # System access lets the driver click the alerts that Firefox shows outside its pages.
         command = [self._binary, "--headless", "--no-remote", "--profile", str(self._profile), "--marionette"]
-        self._process = subprocess.Popen(
+        self._program = Program(
             [*command, "--remote-allow-system-access"],
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env={**os.environ, "MOZ_CRASHREPORTER_DISABLE": "1", "MOZ_DISABLE_AUTO_SAFE_MODE": "1"},
+            log=self._profile / "output.log",
+            environment={**os.environ, "MOZ_CRASHREPORTER_DISABLE": "1", "MOZ_DISABLE_AUTO_SAFE_MODE": "1"},
         )
-        self.driver = Marionette(port=port, startup_timeout=60)
-        self.driver.raise_for_port()
+        self._program.wait_until_ready(lambda: accepts_connections(port), seconds=60)
+        self.driver = Marionette(port=port)
         self.driver.start_session()
         self.driver.timeout.script = 30
         return self
@@ -82,13 +81,10 @@ class Firefox:
     ) -> None:
         with contextlib.suppress(Exception):  # It may have crashed, which must not hide the test's own failure.
             self.driver._send_message("Marionette:Quit", {"flags": ["eForceQuit"]})
-        try:
-            self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(10)
+            self._program.process.wait(20)
+        self._program.kill()
+        self.driver.client.close()
         self.driver.cleanup_ran = True  # Otherwise the driver's destructor talks to a browser that has gone.
-        self._log.close()
         shutil.rmtree(self._profile, ignore_errors=True)
 
     @property
@@ -119,9 +115,9 @@ class Firefox:
         """For a JavaScript expression in the page to be true; gives its value."""
         return wait_for(lambda: self.run(f"return {expression}"), timeout)
 
-    def allow_notifications(self) -> None:
-        """As if the person had pressed Allow for the site of the current page."""
-        self.driver.set_permission({"name": "notifications"}, "granted")
+    def forget_cookies(self) -> None:
+        """Those of the current page's site: whoever was signed in is not any more."""
+        self.driver.delete_all_cookies()
 
     def close_pages(self) -> None:
         """Closes every tab; an empty one remains, so Firefox goes on running."""

@@ -19,11 +19,6 @@ Send = Callable[..., int]
 
 
 @pytest.fixture
-def service(push_service: LocalPushService) -> LocalPushService:
-    return push_service
-
-
-@pytest.fixture
 def private() -> str:
     return generate()
 
@@ -42,7 +37,12 @@ def send(push_service: LocalPushService, reader: Reader, private: str) -> Send:
     """A correct push, but for what a test changes; gives the status."""
 
     def send(body: bytes | None = None, claims: dict[str, object] | None = None, **headers: str | None) -> int:
-        stated = {"aud": push_service.origin, "sub": "mailto:a@b.example", "exp": int(time.time()) + 60, **(claims or {})}
+        stated = {
+            "aud": push_service.origin,
+            "sub": "mailto:a@b.example",
+            "exp": int(time.time()) + 60,
+            **(claims or {}),
+        }
         fields = {"TTL": "60", "Content-Encoding": "aes128gcm", "Authorization": authorization(private, **stated)}
         changed = {name.replace("_", "-"): value for name, value in headers.items()}
         sent = {name: value for name, value in {**fields, **changed}.items() if value is not None}

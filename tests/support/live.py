@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
+from weakref import WeakKeyDictionary
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.support.site import Site
+from tests.support.site import Site, Visitor
 
 PATIENCE = 5.0
 
@@ -79,8 +80,8 @@ def listening(
     site: Site, username: str | None, *, topics: Sequence[str] = (), cursor: str = "", origin: str | None = ""
 ) -> Iterator[LiveClient]:
     """An open connection. `origin` is the site's own unless given; None sends none."""
+    cookies = "; ".join(f"{name}={value}" for name, value in _visitor(site, username).cookies.items())
     query = urlencode([*(("topic", topic) for topic in topics), *([("cursor", cursor)] if cursor else [])])
-    cookies = "; ".join(f"{name}={value}" for name, value in site.visitor(username).cookies.items())
     address = f"{site.url.replace('http', 'ws')}/live/ws/?{query}"
     with connect(
         address,
@@ -88,3 +89,14 @@ def listening(
         additional_headers={"Cookie": cookies},  # type: ignore[arg-type]
     ) as socket:
         yield LiveClient(socket)
+
+
+_visitors: WeakKeyDictionary[Site, dict[str | None, Visitor]] = WeakKeyDictionary()
+
+
+def _visitor(site: Site, username: str | None) -> Visitor:
+    # Signing in lands on a page, which flashes: once is enough.
+    known = _visitors.setdefault(site, {})
+    if username not in known:
+        known[username] = site.visitor(username)
+    return known[username]

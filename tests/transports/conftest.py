@@ -1,18 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from pytest_django import Settings
 
 from notifications_hub.transports.vapid import VapidKey, generate
+from tests.push_lab.fixtures import push_service
 from tests.push_lab.service import LocalPushService
 
-
-@pytest.fixture
-def push_service() -> Iterator[LocalPushService]:
-    with LocalPushService.in_thread() as service:
-        yield service
+__all__ = ["push_service"]
 
 
 @pytest.fixture

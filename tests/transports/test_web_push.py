@@ -16,8 +16,8 @@ from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub.kinds import Urgency
-from notifications_hub.transports.endpoints import GuardedResolver
 from notifications_hub.transports.push_client import PushClient
+from notifications_hub.transports.resolver import GuardedResolver
 from notifications_hub.transports.subscriptions import PushSubscription, register
 from notifications_hub.transports.vapid import VapidKey, generate
 from notifications_hub.transports.web_push import WebPush

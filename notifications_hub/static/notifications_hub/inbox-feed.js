@@ -71,9 +71,7 @@ export class InboxFeed extends EventTarget {
   }
 
   stop() {
-    this.#state = FeedState.ENDED;
-    clearTimeout(this.#timer);
-    this.#counts.stop();
+    this.#end();
     this.#client.stop();
   }
 
@@ -98,9 +96,10 @@ export class InboxFeed extends EventTarget {
     if (this.#again) this.#loadAgain();
   }
 
-  /** @param {string} id */
+  /** @param {string} id may be one further down than what is loaded */
   async markRead(id) {
-    if (this.#store.get(id)?.unread) await this.#do("notification.read", [id], () => this.#api.markRead([id]));
+    if (this.#store.get(id)?.unread !== false)
+      await this.#do("notification.read", [id], () => this.#api.markRead([id]));
   }
 
   async markAllRead() {
@@ -152,7 +151,7 @@ export class InboxFeed extends EventTarget {
   /** @param {unknown} error */
   #failed(error) {
     if (this.#state === FeedState.ENDED) return;
-    if (error instanceof ApiError && error.signedOut) return this.stop();
+    if (error instanceof ApiError && error.signedOut) return this.#end();
     this.#state = FeedState.FAILED;
     this.#loadAgain();
   }
@@ -199,8 +198,14 @@ export class InboxFeed extends EventTarget {
 
   /** @param {HubStateEvent} event */
   #turned({ state }) {
-    if (state === HubState.SIGNED_OUT) this.stop();
+    if (state === HubState.SIGNED_OUT) this.#end();
     this.#changed();
+  }
+
+  #end() {
+    this.#state = FeedState.ENDED;
+    clearTimeout(this.#timer);
+    this.#counts.stop();
   }
 
   /** @param {Change | null} [change] */

@@ -11,6 +11,7 @@ const KEPT = 100;
  * @property {Item[]} fresh new and untold: to be shown as toasts
  * @property {string[]} told some road told them: no longer to be shown, but what is on screen may stay
  * @property {string[]} gone read, archived or deleted: off the screen
+ * @property {string[]} tags of those, for what the browser itself shows
  * @property {boolean} recount a count can only be known by asking
  * @property {boolean} reload so can the list
  *
@@ -95,16 +96,19 @@ export class InboxStore {
       case "announcement.updated":
         return this.#reword(data, change);
       case "notification.read":
-        return this.#mark(data, { unread: false, seen: true }, change, change.gone);
+        this.#gone(data, change);
+        return this.#mark(data, { unread: false, seen: true }, change);
       case "notification.unread":
         return this.#mark(data, { unread: true }, change);
       case "notification.seen":
-        return this.#mark(data, { seen: true }, change, change.told);
+        change.told.push(...idsOf(data, change));
+        return this.#mark(data, { seen: true }, change);
       case "notification.told":
         return this.#told(data, change);
       case "notification.archived":
       case "notification.deleted":
       case "announcement.withdrawn":
+        this.#gone(data, change);
         return this.#remove(data, change);
     }
   }
@@ -128,7 +132,7 @@ export class InboxStore {
   #update(item, change) {
     // Not on our page: whether the counts had it already, only the server can say.
     change.recount ||= !this.#items.has(item.id);
-    if (item.archived) this.#remove({ ids: [item.id] }, change);
+    if (item.archived) this.#apply({ kind: "notification.archived", data: { ids: [item.id] } }, change);
     else this.#put(item, change);
   }
 
@@ -150,12 +154,9 @@ export class InboxStore {
    * @param {{ids?: string[]}} data
    * @param {Partial<Item>} state
    * @param {Change} change
-   * @param {string[]} [toasts] which toasts this concerns
    */
-  #mark(data, state, change, toasts = []) {
-    const ids = idsOf(data, change);
-    toasts.push(...ids);
-    for (const id of ids) {
+  #mark(data, state, change) {
+    for (const id of idsOf(data, change)) {
       const item = this.#items.get(id);
       if (item) this.#put({ ...item, ...state }, change);
       else change.recount = true;
@@ -178,13 +179,22 @@ export class InboxStore {
    * @param {{ids?: string[]}} data
    * @param {Change} change
    */
+  #gone(data, change) {
+    const ids = idsOf(data, change);
+    change.gone.push(...ids);
+    change.tags.push(...ids.map((id) => this.#items.get(id)?.tag ?? `n${id}`));
+  }
+
+  /**
+   * @param {{ids?: string[]}} data
+   * @param {Change} change
+   */
   #remove(data, change) {
     for (const id of idsOf(data, change)) {
       const item = this.#items.get(id);
       this.#items.delete(id);
       if (item) this.#recounted(item, undefined, change);
       else change.recount = true;
-      change.gone.push(id);
     }
   }
 
@@ -195,7 +205,7 @@ export class InboxStore {
   #put(item, change) {
     this.#recounted(this.#items.get(item.id), item, change);
     this.#items.set(item.id, item);
-    if (this.#items.size > KEPT) this.#items.delete(this.items[KEPT].id);
+    for (const { id } of this.#items.size > KEPT ? this.items.slice(KEPT) : []) this.#items.delete(id);
   }
 
   /**
@@ -217,7 +227,7 @@ export class InboxStore {
 
 /** @returns {Change} */
 function noChange() {
-  return { touched: false, fresh: [], told: [], gone: [], recount: false, reload: false };
+  return { touched: false, fresh: [], told: [], gone: [], tags: [], recount: false, reload: false };
 }
 
 /**

@@ -1,11 +1,13 @@
 // @ts-check
 /**
  * @import { HubEvent } from "./hub-event.js"
+ * @import { State } from "./hub-state.js"
  * @import { InboxChangedEvent } from "./inbox-changed-event.js"
  * @import { Change } from "./inbox-store.js"
  * @import { ToastOpenedEvent } from "./toast-opened-event.js"
  * @import { ToastsDisplayedEvent } from "./toasts-displayed-event.js"
  */
+import { closePushes } from "./close-pushes.js";
 import { copyOf, part, setText } from "./dom.js";
 import { FeedState } from "./feed-state.js";
 import { HubClient } from "./hub-client.js";
@@ -21,6 +23,8 @@ import { ToastStackElement } from "./toast-stack-element.js";
 import { WebSocketConnection } from "./web-socket-connection.js";
 
 const RELAYED = ["hub-event", "hub-reset", "hub-refused", "hub-state"];
+/** Where the rows cannot be had, that is what counts. @type {Record<string, State | undefined>} */
+const STANDING = { [FeedState.FAILED]: HubState.WAITING, [FeedState.ENDED]: HubState.SIGNED_OUT };
 const RETURNS = ["page-visible", "page-focus", "page-online"];
 
 /**
@@ -58,6 +62,16 @@ export class NotificationBellElement extends HTMLElement {
     this.#parts?.feed.stop();
     this.#life.abort();
     this.#parts = null;
+  }
+
+  /** How many are unread. */
+  get unread() {
+    return this.#parts?.store.unread ?? Number(this.#text("unread"));
+  }
+
+  /** @param {string} id */
+  markRead(id) {
+    return this.#parts?.feed.markRead(id);
   }
 
   /** @returns {Parts} */
@@ -147,9 +161,10 @@ export class NotificationBellElement extends HTMLElement {
    * @param {Change} change
    * @param {string} cursor
    */
-  #tell({ fresh, told, gone }, cursor) {
+  #tell({ fresh, told, gone, tags }, cursor) {
     this.#toasts?.forget(told);
     this.#toasts?.withdraw(gone);
+    if (tags.length > 0) closePushes(tags);
     if (fresh.length === 0 || !this.#parts) return;
     this.#parts.button.dataset.ringing = "";
     if (this.#parts.panel.open && this.#parts.page.visible) this.#showInPanel(cursor);
@@ -185,7 +200,7 @@ export class NotificationBellElement extends HTMLElement {
     this.setAttribute("unread", String(store.unread));
     this.setAttribute("unseen", String(store.unseen));
     this.#renderButton(this.#parts.button, store.unread);
-    panel.renderState(feed.state === FeedState.FAILED ? HubState.WAITING : client.state);
+    panel.renderState(STANDING[feed.state] ?? client.state);
     if (panel.open) panel.render(store, feed.state);
   }
 

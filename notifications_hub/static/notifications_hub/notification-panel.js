@@ -66,7 +66,7 @@ export class NotificationPanel {
     this.#show("loading", bare && state === FeedState.LOADING);
     this.#show("failed", bare && state === FeedState.FAILED);
     this.#show("empty", bare && state === FeedState.READY);
-    this.#show("read-all", store.unread > 0);
+    this.#show("read-all", store.unread > 0 && state === FeedState.READY);
   }
 
   /** @param {Connected} state */

@@ -10,6 +10,7 @@
  * @property {string} url "" when there is nowhere to go
  * @property {string} level success, info, warning or error
  * @property {string} icon
+ * @property {string} tag a browser shows one notification a tag
  * @property {string} at ISO 8601
  * @property {boolean} unread
  * @property {boolean} seen

@@ -16,6 +16,7 @@ export function anItem(id, rest = {}) {
     url: "/posts/9/",
     level: "info",
     icon: "reply",
+    tag: `n${id}`,
     at: `2026-11-20T12:${minute}:00.000000Z`,
     unread: true,
     seen: false,

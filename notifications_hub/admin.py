@@ -1,0 +1,214 @@
+"""The hub in Django's admin: announcements to write, and everything else to look at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+# Imported first: django-notifications registers our model with an admin of its own, which takes a query a row and more.
+import notifications.admin
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.db.models import Model, QuerySet
+from django.forms import Media
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from notifications_hub.announcements.admin import AnnouncementAdmin
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.delivery import Delivery, State
+from notifications_hub.events import Stream
+from notifications_hub.kinds import Road, all_kinds
+from notifications_hub.notification import Notification
+from notifications_hub.trail import steps_of
+from notifications_hub.transports import transport_names
+from notifications_hub.transports.subscriptions import PushSubscription
+
+if TYPE_CHECKING:
+    LookingBase = admin.ModelAdmin[Model]
+else:
+    LookingBase = admin.ModelAdmin
+
+
+class LookingAdmin(LookingBase):
+    """Rows that the hub alone writes. A count of all of them would read all of them, so there is none."""
+
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+
+    @property
+    def media(self) -> Media:
+        css = ["notifications_hub/notifications-hub.css", "notifications_hub/admin/announcements.css"]
+        return super().media + Media(css={"all": css})
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # Django asks this too before it deletes a person with what is theirs, and that must be possible.
+        page = request.resolver_match.url_name if request.resolver_match else ""
+        is_own_page = str(page).startswith(f"{self.opts.app_label}_{self.opts.model_name}_")
+        return not is_own_page and super().has_delete_permission(request, obj)
+
+
+class ChoiceFilter(admin.SimpleListFilter):
+    """A filter over what a column may hold. Django's own asks the whole table what it does hold."""
+
+    column: str
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        return queryset if value is None else queryset.filter(**{self.column: value})
+
+
+class KindFilter(ChoiceFilter):
+    title = _("kind")
+    parameter_name = column = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind.name, str(kind.label or kind.name)) for kind in all_kinds()]
+
+
+class ToldFilter(ChoiceFilter):
+    title = _("told by")
+    parameter_name = column = "told_by"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("", str(_("nobody yet"))), *((road.value, road.value) for road in Road)]
+
+
+class TransportFilter(ChoiceFilter):
+    title = _("transport")
+    parameter_name = column = "transport"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in transport_names()]
+
+
+def _search_by_name(prefix: str) -> list[str]:
+    """From its beginning, so that an index can serve it."""
+    return [f"{prefix}__{get_user_model().USERNAME_FIELD}__startswith"]
+
+
+class NotificationAdmin(LookingAdmin):
+    list_display = ("title", "recipient", "kind", "timestamp", "told", "deliveries_badges")
+    list_filter = (KindFilter, ToldFilter, "unread")
+    list_select_related = ("recipient", "announcement")
+    raw_id_fields = ("recipient",)
+    fieldsets = (
+        (None, {"fields": ("title", "body", "url", "level", "recipient", "kind")}),
+        (_("Why"), {"fields": ("story",)}),
+        (_("From what was stored"), {"fields": ("actor_name", "verb", "target_name", "data", "dedupe_key")}),
+    )
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        return _search_by_name("recipient")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("deliveries", "announcement__translations")
+
+    @admin.display(description=_("title"))
+    def title(self, notification: Notification) -> str:
+        return notification.message().title
+
+    @admin.display(description=_("text"))
+    def body(self, notification: Notification) -> str:
+        return notification.message().body
+
+    @admin.display(description=_("told"), ordering="told_at")
+    def told(self, notification: Notification) -> str:
+        if notification.told_at is None:
+            return "—"
+        return f"{date_format(timezone.localtime(notification.told_at), 'DATETIME_FORMAT')}, {notification.told_by}"
+
+    @admin.display(description=_("deliveries"))
+    def deliveries_badges(self, notification: Notification) -> SafeString | str:
+        rows = ((one.state, one.transport, one.get_state_display()) for one in notification.deliveries.all())
+        badges = format_html_join(" ", '<span class="hub-state" data-state="{}">{}: {}</span>', rows)
+        return badges or "—"
+
+    @admin.display(description=_("what became of it"))
+    def story(self, notification: Notification) -> SafeString:
+        steps = steps_of(notification)
+        lines = ((step.at.isoformat(), _moment(step.at), step.words) for step in steps)
+        return format_html(
+            '<ol class="hub-story">{}</ol>',
+            format_html_join("", '<li><time datetime="{}">{}</time> <span>{}</span></li>', lines),
+        )
+
+
+class DeliveryAdmin(LookingAdmin):
+    list_display = ("title", "person", "transport", "state_badge", "reason", "attempts", "due_at", "settled_at")
+    list_filter = (TransportFilter, "state")
+    list_select_related = ("notification__recipient", "notification__announcement")
+    raw_id_fields = ("notification",)
+    ordering = ("-pk",)
+    fieldsets = (
+        (None, {"fields": ("title", "person", "transport", "address", "state_badge", "reason", "attempts")}),
+        (_("Times"), {"fields": ("created", "due_at", "settled_at")}),
+        (_("Why"), {"fields": ("story",)}),
+    )
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        return _search_by_name("notification__recipient")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("notification__announcement__translations")
+
+    @admin.display(description=_("notification"))
+    def title(self, delivery: Delivery) -> str:
+        return delivery.notification.message().title
+
+    @admin.display(description=_("recipient"))
+    def person(self, delivery: Delivery) -> str:
+        return str(delivery.notification.recipient)
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_badge(self, delivery: Delivery) -> SafeString:
+        label = State(delivery.state).label
+        return format_html('<span class="hub-state" data-state="{}">{}</span>', delivery.state, label)
+
+    @admin.display(description=_("what became of the notification"))
+    def story(self, delivery: Delivery) -> SafeString:
+        return NotificationAdmin(Notification, self.admin_site).story(delivery.notification)
+
+
+class PushSubscriptionAdmin(LookingAdmin):
+    """Whoever knows an endpoint and its keys can send to that browser, so neither leaves the database."""
+
+    list_display = ("name", "owner", "created", "last_used", "quarantined_at")
+    list_select_related = ("owner",)
+    raw_id_fields = ("owner",)
+    fields = ("name", "owner", "created", "last_used", "quarantined_at", "quarantine_reason")
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        return _search_by_name("owner")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("endpoint", "endpoint_hash", "p256dh", "auth")
+
+
+class StreamAdmin(LookingAdmin):
+    list_display = ("topic", "top", "pruned_through", "epoch")
+    search_fields = ("topic__startswith",)
+    ordering = ("topic",)
+
+
+def _moment(at: Any) -> str:
+    return date_format(timezone.localtime(at), "DATETIME_FORMAT")
+
+
+if admin.site.is_registered(notifications.admin.Notification):
+    admin.site.unregister(notifications.admin.Notification)
+admin.site.register(Announcement, AnnouncementAdmin)
+admin.site.register(Notification, NotificationAdmin)
+admin.site.register(Delivery, DeliveryAdmin)
+admin.site.register(PushSubscription, PushSubscriptionAdmin)
+admin.site.register(Stream, StreamAdmin)

@@ -1,0 +1,258 @@
+"""Where admins write announcements. Being staff is not enough: it takes the right `notifications_hub.broadcast`."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any, cast
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.forms import Media, Script
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from notifications_hub import audiences
+from notifications_hub.announcements import announce
+from notifications_hub.announcements.admin_parts import PERMISSION, StateFilter, TranslationInline, may_write
+from notifications_hub.announcements.forms import AnnouncementForm, other_languages, people
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.preview import previews
+from notifications_hub.notification import Notification
+
+if TYPE_CHECKING:
+    AnnouncementModelAdmin = admin.ModelAdmin[Announcement]
+else:
+    AnnouncementModelAdmin = admin.ModelAdmin
+
+
+class AnnouncementAdmin(AnnouncementModelAdmin):
+    form = AnnouncementForm
+    inlines = (TranslationInline,)
+    list_filter = (StateFilter, "level")
+    list_select_related = ("by",)
+    list_per_page = 25
+    show_full_result_count = False
+    search_fields = ("title", "body")
+    actions = ("withdraw_selected",)
+
+    @property
+    def media(self) -> Media:
+        own = Media(
+            css={"all": ["notifications_hub/notifications-hub.css", "notifications_hub/admin/announcements.css"]},
+            js=cast("Any", [Script("notifications_hub/admin/announcement-preview-element-define.js", type="module")]),
+        )
+        return super().media + own
+
+    # Who may do what
+
+    def has_broadcast_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(PERMISSION)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return may_write(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Announcement | None = None) -> bool:
+        return may_write(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Announcement | None = None) -> bool:
+        """Withdrawing takes it from everybody too, and leaves a trace of who said what to whom."""
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Announcement | None = None) -> bool:
+        return self.has_broadcast_permission(request) or super().has_view_permission(request, obj)
+
+    # The list
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Announcement]:
+        rows = Notification.objects.filter(announcement=OuterRef("pk"), unread=False).order_by()
+        read = rows.values("announcement").annotate(number=Count("pk")).values("number")
+        return super().get_queryset(request).annotate(number_read=Coalesce(Subquery(read), 0))
+
+    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
+        # Looked up once a page: a group's name is a row.
+        words = dict(audiences.choices())
+
+        @admin.display(description=gettext_lazy("audience"), ordering="audience")
+        def audience_words(announcement: Announcement) -> str:
+            return words.get(announcement.audience, announcement.audience)
+
+        return ("title", "state_badge", audience_words, "by", "starts_at", "ends_at", "read_by")
+
+    @admin.display(description=gettext_lazy("state"))
+    def state_badge(self, announcement: Announcement) -> SafeString:
+        state = announcement.state
+        return format_html('<span class="hub-state" data-state="{}">{}</span>', state.value, state.label)
+
+    @admin.display(description=gettext_lazy("read by"), ordering="number_read")
+    def read_by(self, announcement: Any) -> int:
+        number: int = announcement.number_read
+        return number
+
+    @admin.display(description=gettext_lazy("audience"))
+    def audience_in_words(self, announcement: Announcement) -> str:
+        return dict(audiences.choices()).get(announcement.audience, announcement.audience)
+
+    # The form
+
+    def get_fieldsets(self, request: HttpRequest, obj: Announcement | None = None) -> Any:
+        words = ["title", "body", "url", "level"]
+        when = ["audience", ("starts_at", "ends_at"), "urgency"]
+        if obj is None:
+            return [(None, {"fields": [*words, "once"]}), (_("For whom and when"), {"fields": when})]
+        if not may_write(request, obj) or obj.announced_at:
+            when[0] = "audience_in_words"
+        fate = ["state_badge", "read_by", "by", "created", "announced_at", "withdrawn_at"]
+        return [
+            (None, {"fields": words}),
+            (_("For whom and when"), {"fields": when}),
+            (_("What became of it"), {"fields": fate}),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Announcement | None = None) -> tuple[str, ...]:
+        if obj is None:
+            return ()
+        fate = ("state_badge", "read_by", "by", "created", "announced_at", "withdrawn_at")
+        # Whoever was told stays told, so for whom it is and when it began are history.
+        return (*fate, "audience_in_words", "starts_at") if obj.announced_at else (*fate, "audience_in_words")
+
+    def get_inline_instances(self, request: HttpRequest, obj: Announcement | None = None) -> list[Any]:
+        return super().get_inline_instances(request, obj) if other_languages() else []
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Announcement | None:
+        found = super().get_object(request, object_id, from_field)
+        if found is not None and request.method == "POST":
+            # Held until it is saved: the sweeper must not announce it between the check of the form and the save.
+            found.refresh_from_db(from_queryset=Announcement.objects.select_for_update(of=("self",)))
+        return found
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        announcement = kwargs.get("obj")
+        context |= {
+            "writable": may_write(request, announcement),
+            "preview_url": reverse("admin:notifications_hub_announcement_preview"),
+            "previews": previews(_as_form(announcement)) if announcement and request.method == "GET" else [],
+            "is_announced": bool(announcement and announcement.announced_at),
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    # Saving announces
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        if (earlier := self._sent_before(request)) is not None:
+            return self._say_sent_before(request, earlier)
+        try:
+            return super().add_view(request, form_url, {"title": _("New announcement"), **(extra_context or {})})
+        except IntegrityError:
+            # The second click of two came while the first was being saved.
+            if (earlier := self._sent_before(request)) is None:
+                raise
+            return self._say_sent_before(request, earlier)
+
+    def save_model(self, request: HttpRequest, obj: Announcement, form: Any, change: bool) -> None:
+        if not change:
+            obj.by = cast("Any", request.user)
+            obj.submission = form.cleaned_data.get("once") or obj.submission
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Announces in the transaction that saves, once the translations are there too."""
+        super().save_related(request, form, formsets, change)
+        if change and (form.has_changed() or any(formset.has_changed() for formset in formsets)):
+            announce.tell_of_edit(form.instance)
+        announce.announce_due()
+        form.instance.refresh_from_db(fields=["announced_at"])
+
+    def response_add(self, request: HttpRequest, obj: Announcement, post_url_continue: Any = None) -> HttpResponse:
+        if obj.announced_at:
+            reached = people(audiences.members(obj.audience).count())
+            text = _("“%(title)s” is announced to %(people)s.") % {"title": obj.title, "people": reached}
+        else:
+            text = _("“%(title)s” is planned. It will be announced when its time comes.") % {"title": obj.title}
+        return self._back_to_list(request, text)
+
+    def response_change(self, request: HttpRequest, obj: Announcement) -> HttpResponse:
+        text = _("“%(title)s” is changed, on open pages too.") if obj.announced_at else _("“%(title)s” is changed.")
+        return self._back_to_list(request, text % {"title": obj.title})
+
+    def _sent_before(self, request: HttpRequest) -> Announcement | None:
+        if request.method != "POST" or not self.has_add_permission(request):
+            return None
+        try:
+            submission = uuid.UUID(request.POST.get("once", ""))
+        except ValueError:
+            return None
+        return Announcement.objects.filter(submission=submission).first()
+
+    def _say_sent_before(self, request: HttpRequest, earlier: Announcement) -> HttpResponse:
+        text = _("“%(title)s” was sent already; it is announced once.") % {"title": earlier.title}
+        return self._back_to_list(request, text, messages.INFO)
+
+    def _back_to_list(self, request: HttpRequest, text: str, level: int = messages.SUCCESS) -> HttpResponse:
+        self.message_user(request, text, level)
+        return HttpResponseRedirect(reverse("admin:notifications_hub_announcement_changelist"))
+
+    # Preview and withdrawal
+
+    def get_urls(self) -> list[URLPattern]:
+        view, name = self.admin_site.admin_view, "notifications_hub_announcement"
+        return [
+            path("preview/", view(self.preview_view), name=f"{name}_preview"),
+            path("<int:pk>/withdraw/", view(self.withdraw_view), name=f"{name}_withdraw"),
+            *super().get_urls(),
+        ]
+
+    def preview_view(self, request: HttpRequest) -> HttpResponse:
+        """The form as people will see it: a piece for the script on the form's page, a page of its own without."""
+        if not self.has_broadcast_permission(request):
+            raise PermissionDenied
+        page = "_preview" if "piece" in request.GET else "preview"
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Preview"),
+            "opts": self.opts,
+            "media": self.media,
+        }
+        context["previews"] = previews(request.POST.dict())
+        return TemplateResponse(request, f"admin/notifications_hub/announcement/{page}.html", context)
+
+    def withdraw_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        announcement = self.get_queryset(request).filter(pk=pk).first()
+        if announcement is None:
+            raise Http404
+        if not self.has_broadcast_permission(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            return self._withdraw(request, announcement)
+        context = {**self.admin_site.each_context(request), "title": _("Withdraw?"), "opts": self.opts}
+        context |= {"announcement": announcement, "read_by": people(self.read_by(announcement)), "media": self.media}
+        return TemplateResponse(request, "admin/notifications_hub/announcement/withdraw.html", context)
+
+    def _withdraw(self, request: HttpRequest, announcement: Announcement) -> HttpResponse:
+        if announce.withdraw(announcement):
+            self.log_change(request, announcement, _("Withdrawn."))
+            return self._back_to_list(request, _("“%(title)s” is withdrawn.") % {"title": announcement.title})
+        return self._back_to_list(request, _("There was nothing to withdraw any more."), messages.INFO)
+
+    @admin.action(description=gettext_lazy("Withdraw the selected announcements"), permissions=["broadcast"])
+    def withdraw_selected(self, request: HttpRequest, queryset: QuerySet[Announcement]) -> None:
+        withdrawn = [announcement for announcement in queryset if announce.withdraw(announcement)]
+        for announcement in withdrawn:
+            self.log_change(request, announcement, _("Withdrawn."))
+        number = len(withdrawn)
+        text = ngettext("%(number)d announcement is withdrawn.", "%(number)d announcements are withdrawn.", number)
+        self.message_user(request, text % {"number": number}, messages.SUCCESS)
+
+
+def _as_form(announcement: Announcement) -> dict[str, str]:
+    form = {name: str(getattr(announcement, name)) for name in ("title", "body", "url", "level")}
+    for number, row in enumerate(announcement.translations.all()):
+        form |= {f"translations-{number}-{name}": getattr(row, name) for name in ("language", "title", "body")}
+    return form

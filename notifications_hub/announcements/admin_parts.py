@@ -1,0 +1,66 @@
+"""Parts of the announcements' admin: who may write, the translations in the form, and the filter of the list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
+
+from notifications_hub.announcements.forms import TranslationForm, other_languages
+from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, State
+
+if TYPE_CHECKING:
+    TranslationInlineBase = admin.StackedInline[AnnouncementTranslation, Announcement]
+else:
+    TranslationInlineBase = admin.StackedInline
+
+PERMISSION = "notifications_hub.broadcast"
+_STANDING = (State.PLANNED, State.RUNNING)
+
+
+def may_write(request: HttpRequest, announcement: Announcement | None = None) -> bool:
+    """What is over is history, and nobody's to edit."""
+    return request.user.has_perm(PERMISSION) and (announcement is None or announcement.state in _STANDING)
+
+
+class TranslationInline(TranslationInlineBase):
+    model = AnnouncementTranslation
+    form = TranslationForm
+    fields = ("language", "title", "body")
+    verbose_name_plural = gettext_lazy("In other languages")
+
+    def get_extra(self, request: HttpRequest, obj: Announcement | None = None, **kwargs: Any) -> int:
+        return 0
+
+    def get_max_num(self, request: HttpRequest, obj: Announcement | None = None, **kwargs: Any) -> int:
+        return len(other_languages())
+
+    def has_add_permission(self, request: HttpRequest, obj: Announcement | None = None) -> bool:
+        return may_write(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Announcement | None = None) -> bool:
+        return may_write(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Announcement | None = None) -> bool:
+        return may_write(request, obj)
+
+    def has_view_permission(self, request: HttpRequest, obj: Announcement | None = None) -> bool:
+        return True
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = gettext_lazy("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(state.value, str(state.label)) for state in State]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if value not in State.values:
+            return queryset
+        wanted = Announcement.objects.in_state(State(value)).values("pk")
+        return queryset.filter(pk__in=wanted)

@@ -1,0 +1,69 @@
+"""What an announcement will look like, from a form that is still being written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language_info
+
+from notifications_hub.announcements.forms import other_languages
+from notifications_hub.announcements.markdown import safe_html
+from notifications_hub.announcements.models import MAX_BODY, Announcement
+from notifications_hub.message import Message
+from notifications_hub.paths import same_site_path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """In one language: the toast is made of `message`, the inbox page shows `html`."""
+
+    language: str
+    language_name: str
+    message: Message
+    html: SafeString
+
+
+def previews(form: Mapping[str, str]) -> list[Preview]:
+    """Never refuses: what is not valid yet is left out."""
+    return [
+        _preview(form, language, title.strip(), body[:MAX_BODY])
+        for language, title, body in _words(form)
+        if title.strip() or body.strip()
+    ]
+
+
+def _words(form: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    yield settings.LANGUAGE_CODE, form.get("title", ""), form.get("body", "")
+    known = dict(other_languages())
+    for number in range(len(known)):
+        language = form.get(f"translations-{number}-language", "")
+        if language in known and f"translations-{number}-DELETE" not in form:
+            yield language, form.get(f"translations-{number}-title", ""), form.get(f"translations-{number}-body", "")
+
+
+def _preview(form: Mapping[str, str], language: str, title: str, body: str) -> Preview:
+    draft = Announcement(title=title, body=body, url=_link(form), level=_level(form))
+    with translation.override(language):
+        return Preview(
+            language=language,
+            language_name=get_language_info(language)["name_local"],
+            message=draft.message(),
+            html=safe_html(body),
+        )
+
+
+def _link(form: Mapping[str, str]) -> str:
+    try:
+        return same_site_path(form.get("url", ""))
+    except ValueError:
+        return ""
+
+
+def _level(form: Mapping[str, str]) -> str:
+    field = Announcement._meta.get_field("level")
+    given = form.get("level", "")
+    return given if given in dict(field.flatchoices) else str(field.default)

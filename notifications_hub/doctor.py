@@ -1,0 +1,234 @@
+"""What a site's settings and services mean for the hub, in plain words: what `hub_doctor` prints."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.core.cache import DEFAULT_CACHE_ALIAS, cache, caches
+from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection
+from django.urls import NoReverseMatch, reverse
+from django.utils.module_loading import import_string
+
+from notifications_hub.checks import MODEL
+from notifications_hub.conf import hub_settings
+from notifications_hub.delivery import Delivery, State
+from notifications_hub.events import Event
+from notifications_hub.flash import Storage
+from notifications_hub.live.layer import GROUP, shared_layer
+from notifications_hub.transports.vapid import current_key
+
+LATE = timedelta(seconds=90)
+"""Longer than the lease of a worker that was killed."""
+_ANSWER_SECONDS = 3
+_MIDDLEWARE = (
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    about: str
+    words: str
+    good: bool = True
+
+
+def examine() -> Iterator[Finding]:
+    """One finding a line; a check that cannot be made is a bad finding, never an error."""
+    for check in _CHECKS:
+        about = check.__name__.strip("_").replace("_", " ")
+        try:
+            words, good = check()
+        except (DatabaseError, ImproperlyConfigured, ImportError) as error:
+            words, good = f"could not be looked at: {_first_line(error)}", False
+        yield Finding(about, words, good)
+
+
+Answer = tuple[str, bool]
+
+
+# The database
+
+
+def _database() -> Answer:
+    if connection.vendor == "sqlite":
+        return _sqlite()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as sql:
+            sql.execute("SHOW server_version")
+            return f"PostgreSQL {sql.fetchone()[0]}.", True
+    return f"{connection.vendor} is not supported: use PostgreSQL or SQLite.", False
+
+
+def _sqlite() -> Answer:
+    with connection.cursor() as sql:
+        sql.execute("PRAGMA journal_mode")
+        journal = str(sql.fetchone()[0]).upper()
+    mode = str(connection.settings_dict["OPTIONS"].get("transaction_mode") or "deferred").upper()
+    if journal != "WAL":
+        return f"SQLite with its journal in {journal} mode: readers wait for writers. Use WAL.", False
+    if mode not in ("IMMEDIATE", "EXCLUSIVE"):
+        return 'SQLite in WAL mode, but without "transaction_mode": "IMMEDIATE": writers fail under load.', False
+    return "SQLite in WAL mode, with immediate transactions: right for one machine.", True
+
+
+def _requests() -> Answer:
+    if not connection.settings_dict.get("ATOMIC_REQUESTS"):
+        return "ATOMIC_REQUESTS is off.", True
+    if connection.vendor == "sqlite":
+        return "ATOMIC_REQUESTS is on: with SQLite every page waits for every other. Turn it off.", False
+    return "ATOMIC_REQUESTS is on: people are told when the whole request has ended.", True
+
+
+# What is shared between processes
+
+
+def _channel_layer() -> Answer:
+    layer = shared_layer()
+    if layer is None:
+        return "none that is shared: at once within one process, within a second or two between several.", True
+    try:
+        asyncio.run(asyncio.wait_for(layer.group_send(GROUP, {"type": "hub.hint", "tops": {}}), _ANSWER_SECONDS))
+    except Exception as error:  # noqa: BLE001 -- each layer has faults of its own, and all mean that it is away
+        return f"{type(layer).__name__} does not answer ({_first_line(error)}): pages hear late, not never.", False
+    return f"{type(layer).__name__}, shared by all processes.", True
+
+
+def _presence() -> Answer:
+    backend = _cache_backend()
+    name = type(backend).__name__
+    if isinstance(backend, DummyCache):
+        return f"the cache is {name}, which forgets everything: nobody counts as present.", False
+    if isinstance(backend, LocMemCache):
+        return f"the cache is {name}: each process knows only its own pages. Use Redis or DatabaseCache.", False
+    try:
+        cache.set("notifications_hub:doctor", "here", 10)
+        kept = cache.get("notifications_hub:doctor") == "here"
+    except DatabaseError:
+        return f"the cache is {name}, and its table is missing: run `manage.py createcachetable`.", False
+    except Exception as error:  # noqa: BLE001 -- each cache has faults of its own
+        return f"the cache, {name}, does not answer ({_first_line(error)}).", False
+    return (f"kept in {name}, shared by all processes.", True) if kept else (f"{name} loses what it is given.", False)
+
+
+def _cache_backend() -> BaseCache:
+    return caches[DEFAULT_CACHE_ALIAS]
+
+
+# Sending
+
+
+def _push() -> Answer:
+    key = current_key()
+    if key is None:
+        return "off: there is no VAPID key. `manage.py hub_vapid --env` makes one.", True
+    if not hub_settings.vapid_subject.startswith(("mailto:", "https://")):
+        return "VAPID_SUBJECT must be a mailto: or https: address, where push services reach you.", False
+    return f"on, with key {key.fingerprint} for {hub_settings.vapid_subject}.", True
+
+
+def _worker() -> Answer:
+    if getattr(settings, "CELERY_BROKER_URL", ""):
+        return "Celery, nudged at each commit; the rows are the truth.", True
+    if hub_settings.embedded_worker:
+        return "embedded: a thread of the web process sends.", True
+    return "none embedded: run `manage.py hub_worker` beside the site.", True
+
+
+def _deliveries() -> Answer:
+    oldest = Delivery.objects.filter(state=State.WAITING).order_by("due_at").values_list("due_at", flat=True).first()
+    late = datetime.now(UTC) - oldest if oldest else timedelta()
+    if late > LATE:
+        return f"the oldest is {_duration(late)} overdue: no worker runs, or it cannot keep up.", False
+    return "none is overdue.", True
+
+
+def _events() -> Answer:
+    stale = Event.objects.filter(seq=None, created__lt=datetime.now(UTC) - timedelta(seconds=10)).count()
+    if stale:
+        return f"{stale} wait for their number for more than 10 s: no hub and no worker runs.", False
+    return "every one has its number.", True
+
+
+# How the host has put it in
+
+
+def _model() -> Answer:
+    if getattr(settings, "NOTIFICATIONS_NOTIFICATION_MODEL", None) == MODEL:
+        return f"NOTIFICATIONS_NOTIFICATION_MODEL is {MODEL}.", True
+    return f'set NOTIFICATIONS_NOTIFICATION_MODEL = "{MODEL}" before the first migration.', False
+
+
+def _flash() -> Answer:
+    storage = import_string(settings.MESSAGE_STORAGE)
+    if isinstance(storage, type) and issubclass(storage, Storage):
+        return f"MESSAGE_STORAGE is {settings.MESSAGE_STORAGE}.", True
+    return 'off: set MESSAGE_STORAGE = "notifications_hub.flash.Storage", and pages show what nobody was told.', False
+
+
+def _middleware() -> Answer:
+    places = [settings.MIDDLEWARE.index(name) if name in settings.MIDDLEWARE else -1 for name in _MIDDLEWARE]
+    names = [name.rpartition(".")[2] for name in _MIDDLEWARE]
+    if missing := [name for name, place in zip(names, places, strict=True) if place < 0]:
+        return f"{', '.join(missing)} is missing.", False
+    if places != sorted(places):
+        return f"the order must be {', '.join(names)}: a flash is for a person, who must be known by then.", False
+    return f"{', '.join(names)}, in this order.", True
+
+
+def _addresses() -> Answer:
+    missing = [name for name in ("notifications_hub:inbox", "notifications_hub:live_ws") if not _is_mounted(name)]
+    if missing:
+        return 'add path("", include("notifications_hub.urls")) to the URLs.', False
+    if current_key() and not _is_mounted("service_worker:worker"):
+        return "no service worker of ours is mounted: pushes are shown only if your own imports push.js.", True
+    return f"the inbox is at {reverse('notifications_hub:inbox')}.", True
+
+
+def _server() -> Answer:
+    if not getattr(settings, "ASGI_APPLICATION", None):
+        return "ASGI_APPLICATION is not set: under WSGI pages poll. Serve an ASGI application with uvicorn.", False
+    return f"{settings.ASGI_APPLICATION}, for uvicorn. `runserver` is WSGI: pages poll there.", True
+
+
+def _is_mounted(name: str) -> bool:
+    try:
+        reverse(name)
+    except NoReverseMatch:
+        return False
+    return True
+
+
+def _duration(late: timedelta) -> str:
+    minutes = int(late.total_seconds() // 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
+
+
+_CHECKS: tuple[Callable[[], Answer], ...] = (
+    _database,
+    _requests,
+    _model,
+    _addresses,
+    _middleware,
+    _flash,
+    _server,
+    _channel_layer,
+    _presence,
+    _push,
+    _worker,
+    _deliveries,
+    _events,
+)

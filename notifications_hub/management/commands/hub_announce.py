@@ -1,0 +1,73 @@
+"""`manage.py hub_announce "Maintenance on Sunday" --audience staff`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from notifications.base.models import AbstractNotification
+
+from notifications_hub import audiences
+from notifications_hub.announcements.announce import broadcast
+from notifications_hub.audiences import UnknownAudience
+from notifications_hub.kinds import Urgency
+
+
+class Command(BaseCommand):
+    help = "Announces to everyone, or to an audience."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("title")
+        parser.add_argument("--body", default="", help="Markdown")
+        parser.add_argument("--url", default="", help="a path of this site, like /posts/9/")
+        parser.add_argument("--level", default="info", choices=AbstractNotification.LEVELS.values)
+        parser.add_argument("--urgency", default="normal", choices=[urgency.value for urgency in Urgency])
+        parser.add_argument(
+            "--audience", default=audiences.EVERYONE, help="everyone, staff, group.<pk> or audience.<name>"
+        )
+        parser.add_argument(
+            "--starts", type=moment, help="like '2026-12-24 18:00', in the site's time zone; default: now"
+        )
+        parser.add_argument("--ends", type=moment, help="default: after ANNOUNCEMENT_DAYS")
+        parser.add_argument("--by", help="the sign-in name of whoever announces")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        words = {name: options[name] for name in ("title", "body", "url", "level", "urgency", "audience")}
+        times = {"starts_at": options["starts"], "ends_at": options["ends"]}
+        try:
+            announcement = broadcast(**words, **times, by=_person(options["by"]))
+        except UnknownAudience as error:
+            raise CommandError(str(error)) from None
+        except ValidationError as error:
+            raise CommandError("; ".join(error.messages)) from None
+        if announcement.announced_at:
+            reached = audiences.members(announcement.audience).count()
+            self.stdout.write(f"Announced to {announcement.audience}, people: {reached} ({announcement.item_id}).")
+        else:
+            start = timezone.localtime(announcement.starts_at)
+            self.stdout.write(f"Will be announced at {start:%Y-%m-%d %H:%M %Z} ({announcement.item_id}).")
+
+
+def moment(text: str) -> datetime:
+    """Raises `ValueError`, which argparse turns into a sentence."""
+    parsed = parse_datetime(text)
+    if parsed is None and (day := parse_date(text)):
+        parsed = datetime(day.year, day.month, day.day)  # noqa: DTZ001 -- made aware just below
+    if parsed is None:
+        raise ValueError(text)
+    return parsed if timezone.is_aware(parsed) else timezone.make_aware(parsed)
+
+
+def _person(name: str | None) -> Any:
+    if name is None:
+        return None
+    people = get_user_model()._default_manager
+    person = people.filter(**{get_user_model().USERNAME_FIELD: name}).first()
+    if person is None:
+        raise CommandError(f"There is nobody called {name!r}.")
+    return person

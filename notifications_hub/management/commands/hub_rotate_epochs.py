@@ -1,0 +1,28 @@
+"""`manage.py hub_rotate_epochs`: makes every open page fetch anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from notifications_hub.events import Stream, new_epoch
+
+
+class Command(BaseCommand):
+    help = (
+        "Gives topics a new epoch. Run it after restoring a backup, before the site is up again: numbers that were "
+        "given since the backup are given once more, to other events, and pages must not take one for the other."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--topic", help="only this topic")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        streams = Stream.objects.all()
+        if topic := options["topic"]:
+            streams = streams.filter(topic=topic)
+            if not streams.exists():
+                raise CommandError(f"There is no topic {topic!r} in the log.")
+        number = streams.update(epoch=new_epoch())
+        self.stdout.write(f"{number} topics have a new epoch. Pages fetch anew when they connect.")

@@ -1,0 +1,4 @@
+// @ts-check
+import { InboxPageElement } from "./inbox-page-element.js";
+
+if (!customElements.get("inbox-page")) customElements.define("inbox-page", InboxPageElement);

@@ -1,0 +1,1 @@
+from notifications.signals import notify as notify

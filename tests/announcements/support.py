@@ -1,0 +1,66 @@
+"""What the announcements' tests say often."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.events import Event
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from accounts.models import User
+
+ADD = "/admin/notifications_hub/announcement/add/"
+LIST = "/admin/notifications_hub/announcement/"
+ONCE = "6f1c1b57-6d6f-4d41-8a3c-1df1f0a1b7c2"
+
+
+class ClientFor(Protocol):
+    def __call__(self, person: User) -> Client: ...
+
+
+def change(announcement: Announcement) -> str:
+    return f"{LIST}{announcement.pk}/change/"
+
+
+def withdrawal(announcement: Announcement) -> str:
+    return f"{LIST}{announcement.pk}/withdraw/"
+
+
+def log_of(topic: str) -> list[tuple[str, Any]]:
+    """Kind and data of everything a topic's pages were told, in order."""
+    return list(Event.objects.filter(topic=topic).order_by("pk").values_list("kind", "data"))
+
+
+def kinds_on(topic: str) -> list[str]:
+    return [kind for kind, _data in log_of(topic)]
+
+
+def filled_in(**changes: Any) -> dict[str, Any]:
+    """The form as a browser sends it."""
+    form = {
+        "title": "Closed on Sunday",
+        "body": "We move the **shelves**.",
+        "url": "",
+        "level": "info",
+        "urgency": "normal",
+        "audience": "everyone",
+        "starts_at_0": "",
+        "starts_at_1": "",
+        "ends_at_0": "",
+        "ends_at_1": "",
+        "once": ONCE,
+        "translations-TOTAL_FORMS": "0",
+        "translations-INITIAL_FORMS": "0",
+        "_save": "Announce",
+    }
+    return form | changes
+
+
+def translated(title: str, body: str = "", language: str = "zh-hans") -> dict[str, str]:
+    """The part of the form that a first translation adds."""
+    prefix = "translations-0-"
+    words = {f"{prefix}language": language, f"{prefix}title": title, f"{prefix}body": body}
+    return {"translations-TOTAL_FORMS": "1", **words}

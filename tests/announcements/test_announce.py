@@ -1,0 +1,258 @@
+"""Announcing, editing and withdrawing: what open pages are told, and how often."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from notifications_hub import broadcast
+from notifications_hub.announcements import announce
+from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, State
+from notifications_hub.audiences import UnknownAudience
+from notifications_hub.models import Notification
+from notifications_hub.sweeper import sweep
+from tests.announcements.support import kinds_on, log_of
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+
+
+def members_named(count: int) -> None:
+    User.objects.bulk_create(User(username=f"member{number}") for number in range(count))
+
+
+@pytest.mark.parametrize("size", [0, 500])
+def test_an_announcement_is_one_row_and_one_event_whatever_its_audience(size: int) -> None:
+    members_named(size)
+    with CaptureQueriesContext(connection) as queries:
+        announcement = broadcast(title="Hello")
+
+    [(kind, item)] = log_of("everyone")
+    assert kind == "announcement.created"
+    assert (item["id"], item["title"], item["unread"]) == (f"a{announcement.pk}", "Hello", True)
+    assert not Notification.objects.exists()
+    assert len(queries) < 15
+
+
+def test_it_goes_to_its_audience_only(alice: User) -> None:
+    group = Group.objects.create(name="Readers")
+    broadcast(title="For staff", audience="staff")
+    broadcast(title="For readers", audience=f"group.{group.pk}")
+
+    assert kinds_on("staff") == kinds_on(f"group.{group.pk}") == ["announcement.created"]
+    assert kinds_on("everyone") == []
+
+
+def test_a_rollback_takes_it_back() -> None:
+    def announce_and_fail() -> None:
+        with transaction.atomic():
+            broadcast(title="Never mind")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        announce_and_fail()
+
+    assert not Announcement.objects.exists()
+    assert kinds_on("everyone") == []
+
+
+def test_an_audience_that_is_not_there_is_refused_by_name() -> None:
+    with pytest.raises(UnknownAudience, match=r"'stuff' is not an audience; choose one of everyone, staff"):
+        broadcast(title="Hello", audience="stuff")
+    assert not Announcement.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"title": ""},
+        {"title": "x" * 121},
+        {"body": "x" * 5001},
+        {"url": "https://elsewhere.example/"},
+        {"url": "//elsewhere.example/"},
+        {"level": "panic"},
+        {"starts_at": NOON, "ends_at": NOON},
+    ],
+)
+def test_what_cannot_be_shown_is_refused_at_the_call(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        broadcast(**{"title": "Hello"} | wrong)  # type: ignore[arg-type]
+    assert kinds_on("everyone") == []
+
+
+def test_the_longest_text_in_scripts_that_take_most_bytes_still_fits_an_event() -> None:
+    broadcast(title="图" * 120, body="书" * 5000)
+
+    [(_kind, item)] = log_of("everyone")
+    assert len(item["body"]) == 600
+    assert item["body"].endswith("…")
+
+
+def test_without_an_end_it_runs_for_the_sites_usual_time(settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {"ANNOUNCEMENT_DAYS": 3}
+    with time_machine.travel(NOON, tick=False):
+        announcement = broadcast(title="Hello")
+    assert announcement.ends_at == NOON + timedelta(days=3)
+
+
+def test_a_planned_one_is_announced_once_when_its_time_comes() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        announcement = broadcast(title="Later", starts_at=NOON + HOUR)
+        sweep()
+        assert kinds_on("everyone") == []
+        assert announcement.state is State.PLANNED
+
+        clock.shift(HOUR)
+        sweep()
+        sweep()
+
+    assert kinds_on("everyone") == ["announcement.created"]
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_many_sweepers_at_once_announce_it_once() -> None:
+    announcement = broadcast(title="Later", starts_at=datetime.now(UTC) + HOUR)
+    Announcement.objects.filter(pk=announcement.pk).update(starts_at=datetime.now(UTC) - HOUR)
+    start = threading.Barrier(8)
+
+    def sweep_with_the_others() -> None:
+        start.wait()
+        try:
+            announce.announce_due()
+        finally:
+            connections.close_all()
+
+    sweepers = [threading.Thread(target=sweep_with_the_others) for _ in range(8)]
+    for sweeper in sweepers:
+        sweeper.start()
+    for sweeper in sweepers:
+        sweeper.join()
+
+    assert kinds_on("everyone") == ["announcement.created"]
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_withdrawal_waits_for_whoever_holds_the_row() -> None:
+    announcement = broadcast(title="Oops")
+
+    def withdraw() -> None:
+        try:
+            announce.withdraw(announcement)
+        finally:
+            connections.close_all()
+
+    withdrawing = threading.Thread(target=withdraw)
+    with transaction.atomic():
+        Announcement.objects.select_for_update().get(pk=announcement.pk)
+        withdrawing.start()
+        withdrawing.join(0.3)
+    withdrawing.join()
+
+    announcement.refresh_from_db()
+    assert announcement.withdrawn_at is not None
+
+
+def test_whoever_missed_all_of_its_time_is_not_told() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        broadcast(title="Later", starts_at=NOON + HOUR, ends_at=NOON + 2 * HOUR)
+        clock.shift(3 * HOUR)
+        sweep()
+
+    assert kinds_on("everyone") == []
+    assert Announcement.objects.get().state is State.ENDED
+
+
+def test_its_end_takes_it_from_open_pages_once() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        announcement = broadcast(title="Today only", ends_at=NOON + HOUR)
+        sweep()
+        clock.shift(HOUR)
+        sweep()
+        sweep()
+        announcement.refresh_from_db()
+        assert announcement.state is State.ENDED
+
+    assert log_of("everyone")[1:] == [("announcement.withdrawn", {"ids": [f"a{announcement.pk}"]})]
+
+
+def test_an_edit_reaches_open_pages_with_all_of_it() -> None:
+    announcement = broadcast(title="Clsoed")
+    announcement.title = "Closed"
+    announcement.save()
+    announce.tell_of_edit(announcement)
+
+    kind, item = log_of("everyone")[-1]
+    assert kind == "announcement.updated"
+    assert item["title"] == "Closed"
+
+
+def test_an_edit_made_on_a_stale_instance_reaches_pages_that_were_told_meanwhile() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        stale = broadcast(title="Later", starts_at=NOON + HOUR)
+        clock.shift(HOUR)
+        announce.announce_due()
+        assert stale.announced_at is None
+
+        announce.tell_of_edit(stale)
+
+    assert kinds_on("everyone") == ["announcement.created", "announcement.updated"]
+
+
+def test_nobody_is_told_of_an_edit_to_what_is_planned_or_withdrawn() -> None:
+    planned = broadcast(title="Later", starts_at=datetime.now(UTC) + HOUR)
+    announce.tell_of_edit(planned)
+    assert kinds_on("everyone") == []
+
+    withdrawn = broadcast(title="Oops")
+    announce.withdraw(withdrawn)
+    announce.tell_of_edit(withdrawn)
+    assert kinds_on("everyone") == ["announcement.created", "announcement.withdrawn"]
+
+
+def test_a_withdrawal_is_told_once() -> None:
+    announcement = broadcast(title="Oops")
+
+    assert announce.withdraw(announcement) is True
+    assert announce.withdraw(announcement) is False
+    assert kinds_on("everyone") == ["announcement.created", "announcement.withdrawn"]
+    announcement.refresh_from_db()
+    assert announcement.state is State.WITHDRAWN
+
+
+def test_a_planned_one_that_is_withdrawn_is_never_told() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        announce.withdraw(broadcast(title="Later", starts_at=NOON + HOUR))
+        clock.shift(HOUR)
+        sweep()
+    assert kinds_on("everyone") == []
+
+
+def test_the_event_carries_every_language_and_no_number_of_any_person() -> None:
+    later = datetime.now(UTC) + HOUR
+    announcement = broadcast(title="Closed", body="*Sorry*", starts_at=later)
+    AnnouncementTranslation.objects.create(
+        announcement=announcement, language="zh-hans", title="闭馆", body="**抱歉**"
+    )
+    with time_machine.travel(later, tick=False):
+        sweep()
+
+    [(_kind, item)] = log_of("everyone")
+    assert item["translations"] == {"zh-hans": {"title": "闭馆", "body": "抱歉"}}
+    assert (item["title"], item["body"]) == ("Closed", "Sorry")
+    assert not {"recipient", "unread_count"} & item.keys()

@@ -1,0 +1,152 @@
+"""How an announcement lands in an inbox: when its owner looks, once, silently, and nowhere it does not belong."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Group
+from django.db import connections
+from django.utils import translation
+
+from accounts.models import User
+from notifications_hub import broadcast, streams
+from notifications_hub.announcements import announce
+from notifications_hub.announcements.models import AnnouncementTranslation
+from notifications_hub.inbox import queries
+from notifications_hub.models import Notification
+from tests.announcements.support import log_of
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+
+
+def titles(person: User) -> list[str]:
+    """What a person's inbox shows, newest first."""
+    return [item.message.title for item in queries.items(person).items]
+
+
+def test_it_is_there_when_each_person_looks(alice: User, bob: User) -> None:
+    broadcast(title="Hello")
+
+    assert titles(alice) == titles(bob) == ["Hello"]
+    assert queries.counts(alice).unread == 1
+
+
+def test_counting_writes_nothing(alice: User) -> None:
+    broadcast(title="Hello")
+
+    assert queries.counts(alice).unread == 1
+    assert not Notification.objects.exists()
+
+
+def test_looking_again_makes_no_second_row_and_no_event(alice: User) -> None:
+    broadcast(title="Hello")
+    announce.make_rows(alice)
+    announce.make_rows(alice)
+
+    assert Notification.objects.filter(recipient=alice).count() == 1
+    assert log_of(streams.inbox_topic(alice.pk)) == []
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_two_tabs_that_look_at_once_make_one_row(alice: User) -> None:
+    broadcast(title="Hello")
+    start = threading.Barrier(4)
+
+    def look() -> None:
+        start.wait()
+        try:
+            announce.make_rows(alice)
+        finally:
+            connections.close_all()
+
+    tabs = [threading.Thread(target=look) for _ in range(4)]
+    for tab in tabs:
+        tab.start()
+    for tab in tabs:
+        tab.join()
+
+    assert Notification.objects.filter(recipient=alice).count() == 1
+
+
+def test_charlie_who_is_not_in_the_audience_sees_nothing(alice: User, charlie: User) -> None:
+    group = Group.objects.create(name="Readers")
+    alice.groups.add(group)
+    broadcast(title="For readers", audience=f"group.{group.pk}")
+    broadcast(title="For staff", audience="staff")
+
+    assert titles(alice) == ["For readers"]
+    assert titles(charlie) == []
+    assert queries.counts(charlie).unread == 0
+    assert not Notification.objects.filter(recipient=charlie).exists()
+
+
+def test_whoever_joins_later_sees_it_and_whoever_leaves_does_not(alice: User) -> None:
+    group = Group.objects.create(name="Readers")
+    broadcast(title="For readers", audience=f"group.{group.pk}")
+    assert titles(alice) == []
+
+    alice.groups.add(group)
+    assert titles(alice) == ["For readers"]
+
+    alice.groups.remove(group)
+    assert titles(alice) == []
+    assert queries.counts(alice).unread == 0
+
+
+def test_the_words_are_the_announcements_so_an_edit_reaches_those_who_have_it(alice: User) -> None:
+    announcement = broadcast(title="Clsoed")
+    assert titles(alice) == ["Clsoed"]
+
+    announcement.title = "Closed"
+    announcement.save()
+
+    assert titles(alice) == ["Closed"]
+
+
+def test_what_ended_or_was_withdrawn_is_gone_from_the_inbox(alice: User) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        broadcast(title="Today only", ends_at=NOON + timedelta(hours=1))
+        withdrawn = broadcast(title="Oops")
+        assert len(titles(alice)) == 2
+
+        announce.withdraw(withdrawn)
+        assert titles(alice) == ["Today only"]
+        clock.shift(timedelta(hours=1))
+        assert titles(alice) == []
+        assert queries.counts(alice).unread == 0
+
+
+def test_what_is_planned_is_not_there_yet(alice: User) -> None:
+    broadcast(title="Later", starts_at=datetime.now(UTC) + timedelta(hours=1))
+
+    assert titles(alice) == []
+    assert queries.counts(alice).unread == 0
+
+
+def test_it_keeps_its_id_and_its_place_before_and_after_it_has_a_row(alice: User) -> None:
+    announcement = broadcast(title="Hello")
+    [row] = queries.items(alice).rows
+
+    announcement.refresh_from_db()
+    assert row.item_id == announcement.item_id == f"a{announcement.pk}"
+    assert row.timestamp == announcement.announced_at
+
+
+@pytest.mark.parametrize(
+    ("language", "title"), [("zh-hans", "闭馆"), ("en", "Closed"), ("de", "Zu"), ("de-at", "Zu"), ("fr", "Closed")]
+)
+def test_each_person_reads_it_in_their_language_where_it_was_translated(
+    alice: User, language: str, title: str
+) -> None:
+    announcement = broadcast(title="Closed")
+    for code, words in (("zh-hans", "闭馆"), ("de", "Zu")):
+        AnnouncementTranslation.objects.create(announcement=announcement, language=code, title=words)
+
+    with translation.override(language):
+        assert titles(alice) == [title]

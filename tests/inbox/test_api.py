@@ -1,0 +1,342 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from notifications_hub import broadcast, cursor, publish, streams
+from notifications_hub.announcements.models import AnnouncementTranslation
+from notifications_hub.live.topics import stored_topics
+from notifications_hub.notification import Notification
+from tests.inbox.support import API, NEVER, ClientFor, post, queries_of, tell
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+pytestmark = pytest.mark.both_databases
+
+MARKS = ["read", "unread", "seen", "archive"]
+GETS = ["notifications/", "notifications/count/", "push/key/", "push/subscriptions/"]
+POSTS = [*(f"notifications/{mark}/" for mark in MARKS), "push/subscriptions/"]
+
+
+def get(client: Client, path: str = "notifications/", **query: str) -> Any:
+    return client.get(API + path, query)
+
+
+def test_an_item_has_the_shape_of_the_contract(alice: User, bob: User, client_for: ClientFor) -> None:
+    row = tell(alice, bob, kind="comment.reply", url="/posts/9/", description="I agree.", data={"post": 9})
+    answer = get(client_for(alice)).json()
+
+    assert answer["next"] is None
+    assert answer["results"] == [row.item().as_json()]
+    assert answer["results"][0] == {
+        "id": str(row.pk),
+        "kind": "comment.reply",
+        "title": "Bob replied to “”",
+        "body": "I agree.",
+        "url": "/posts/9/",
+        "level": "info",
+        "icon": "reply",
+        "tag": f"n{row.pk}",
+        "actor": "Bob",
+        "target": "",
+        "data": {"post": 9},
+        "at": answer["results"][0]["at"],
+        "unread": True,
+        "seen": False,
+        "archived": False,
+        "told": False,
+        "toast": True,
+    }
+
+
+def test_an_announcement_carries_its_translations(alice: User, client_for: ClientFor) -> None:
+    announcement = broadcast(title="Maintenance at noon", body="**Save** your work.")
+    AnnouncementTranslation.objects.create(announcement=announcement, language="zh-hans", title="中午维护")
+    [item] = get(client_for(alice)).json()["results"]
+
+    assert item == announcement.item().as_json()
+    assert item["translations"] == {"zh-hans": {"title": "中午维护", "body": ""}}
+    assert item["body"] == "Save your work."
+
+
+def test_pages_follow_each_other_by_before(alice: User, bob: User, client_for: ClientFor) -> None:
+    rows = [tell(alice, bob).item_id for _ in range(25)][::-1]
+    client = client_for(alice)
+    first = get(client).json()
+    second = get(client, before=first["next"]).json()
+
+    assert [item["id"] for item in first["results"]] == rows[:20]
+    assert [item["id"] for item in second["results"]] == rows[20:]
+    assert second["next"] is None
+
+
+def test_unread_and_kind_narrow_it(alice: User, bob: User, client_for: ClientFor) -> None:
+    tell(alice, bob).mark_as_read()
+    reply = tell(alice, bob, kind="comment.reply")
+    client = client_for(alice)
+
+    for query in ({"unread": "true"}, {"kind": "comment.reply"}, {"unread": "1", "kind": "comment.reply"}):
+        assert [item["id"] for item in get(client, **query).json()["results"]] == [reply.item_id]
+    assert len(get(client, unread="false").json()["results"]) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_starts_from_the_cursor_misses_nothing(alice: User, bob: User, client_for: ClientFor) -> None:
+    tell(alice, bob)
+    answer = get(client_for(alice)).json()
+    after = tell(alice, bob)
+    broadcast(title="Maintenance at noon")
+    positions = cursor.decode(answer["cursor"])
+    wanted = {topic: positions[cursor.key_of(topic)] for topic in stored_topics(alice, ["inbox"])}
+    events = [event for reading in streams.read(wanted) for event in reading.events]
+
+    assert sorted(event.topic for event in events) == ["everyone", f"inbox.{alice.pk}"]
+    assert [json.loads(event.data)["id"] for event in events if event.topic != "everyone"] == [after.item_id]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_cursor_is_read_before_the_rows(
+    alice: User, bob: User, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from notifications_hub.inbox import queries
+
+    original = queries.items
+
+    def slow(*args: Any, **options: Any) -> Any:
+        tell(alice, bob)
+        return original(*args, **options)
+
+    monkeypatch.setattr(queries, "items", slow)
+    answer = get(client_for(alice)).json()
+    position = cursor.decode(answer["cursor"])[cursor.key_of(f"inbox.{alice.pk}")]
+
+    assert len(answer["results"]) == 1
+    assert position.seq == 0, "what came in between is heard again rather than never"
+
+
+def test_the_cursor_stands_where_the_topic_does(alice: User, client_for: ClientFor) -> None:
+    publish("everyone", "hello", {})
+
+    positions = cursor.decode(get(client_for(alice)).json()["cursor"])
+
+    assert set(positions) == {cursor.key_of(f"inbox.{alice.pk}"), cursor.key_of("everyone")}
+
+
+def test_counting_is_two_numbers(alice: User, bob: User, client_for: ClientFor) -> None:
+    tell(alice, bob)
+    Notification.objects.filter(pk=tell(alice, bob).pk).mark_all_as_seen()
+    broadcast(title="Maintenance at noon")
+
+    assert get(client_for(alice), "notifications/count/").json() == {"unread": 3, "unseen": 2}
+
+
+@pytest.mark.parametrize("name", MARKS)
+def test_marks_take_ids_or_all(alice: User, bob: User, client_for: ClientFor, name: str) -> None:
+    rows = [tell(alice, bob) for _ in range(3)]
+    client = client_for(alice)
+    if name == "unread":
+        post(client, "notifications/read/", {"all": True})
+
+    path = f"notifications/{name}/"
+    assert post(client, path, {"ids": [rows[0].item_id, NEVER, "abc"]}).json() == {"changed": 1}
+    assert post(client, path, {"all": True}).json() == {"changed": 2}
+    assert post(client, path, {"all": True}).json() == {"changed": 0}
+    assert post(client, path, {"ids": []}).json() == {"changed": 0}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"ids": ["1"], "all": True},
+        {"all": False},
+        {"ids": "1"},
+        {"ids": [1]},
+        {"ids": ["1"] * 1001},
+        {"ids": ["1"], "recipient": 1},
+        [],
+        None,
+        "ids",
+        {"ids": [None]},
+    ],
+)
+def test_a_body_that_is_none_is_refused_in_words(alice: User, client_for: ClientFor, body: object) -> None:
+    answer = client_for(alice).post(API + "notifications/read/", json.dumps(body), content_type="application/json")
+
+    assert answer.status_code == 400
+    assert list(answer.json()) == ["detail"]
+    assert isinstance(answer.json()["detail"], str)
+    assert answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ({}, 'Give either {"ids": […]} or {"all": true}.'),
+        ({"ids": [1]}, "ids.0: Input should be a valid string"),
+    ],
+)
+def test_a_refusal_says_where_and_what(alice: User, client_for: ClientFor, body: object, detail: str) -> None:
+    assert post(client_for(alice), "notifications/read/", body).json() == {"detail": detail}
+
+
+def test_a_refused_filter_is_named(alice: User, client_for: ClientFor) -> None:
+    assert get(client_for(alice), unread="perhaps").json()["detail"].startswith("unread: Input should be")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe"])
+def test_bytes_that_are_no_json_are_refused(alice: User, client_for: ClientFor, body: bytes) -> None:
+    answer = client_for(alice).generic("POST", API + "notifications/read/", body, "application/json")
+
+    assert answer.status_code == 400
+    assert answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "unread=perhaps",
+        "unread=true&unread=false",
+        "before=yesterday",
+        "before=1.99999999999999999999",
+        "recipient__password__startswith=a",
+        "order_by=recipient__email",
+        "kind[]=a",
+        "kind=%00",
+        "kind=" + "a" * 101,
+        "limit=1000",
+    ],
+)
+def test_a_filter_that_is_none_is_refused(alice: User, client_for: ClientFor, query: str) -> None:
+    answer = client_for(alice).get(f"{API}notifications/?{query}")
+
+    assert answer.status_code == 400
+    assert isinstance(answer.json()["detail"], str)
+
+
+def test_who_is_not_signed_in_hears_so(client: Client, db: None) -> None:
+    answers = [client.get(API + path) for path in GETS] + [post(client, path, {"all": True}) for path in POSTS]
+    strict = Client(enforce_csrf_checks=True)
+    answers += [post(strict, path, {"all": True}) for path in POSTS]
+    answers.append(client.delete(API + "push/subscriptions/1/"))
+
+    for answer in answers:
+        assert (answer.status_code, answer.json()) == (401, {"detail": "Sign in first."})
+
+
+def test_who_was_switched_off_is_not_signed_in(alice: User, client_for: ClientFor) -> None:
+    client = client_for(alice)
+    alice.is_active = False
+    alice.save()
+
+    assert get(client).status_code == 401
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_a_post_without_the_csrf_token_changes_nothing(alice: User, bob: User, path: str) -> None:
+    row = tell(alice, bob)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    answer = post(client, path, {"ids": [row.item_id]})
+    row.refresh_from_db()
+
+    assert answer.status_code == 403
+    assert "CSRF" in answer.json()["detail"]
+    assert (row.unread, row.seen_at, row.archived_at) == (True, None, None)
+
+
+def test_a_post_with_the_csrf_token_is_taken(alice: User, bob: User) -> None:
+    row = tell(alice, bob)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    client.get(reverse("notifications_hub:inbox"))
+    token = client.cookies["csrftoken"].value
+
+    assert post(client, "notifications/read/", {"ids": [row.item_id]}, X_CSRFToken=token).json() == {"changed": 1}
+
+
+def test_nothing_may_be_kept_by_a_cache(alice: User, client_for: ClientFor, client: Client) -> None:
+    signed_in = client_for(alice)
+    answers = [signed_in.get(API + path) for path in [*GETS, "openapi.json", "notifications/?before=x"]]
+    answers += [post(signed_in, path, {"all": True}) for path in POSTS]
+    answers += [client.get(API + "notifications/"), signed_in.put(API + "notifications/")]
+    answers += [post(client, "push/act/", {"token": "x", "action": "shown"})]
+
+    for answer in answers:
+        assert set(answer["Cache-Control"].split(", ")) == {"no-store", "private"}
+
+
+def test_a_method_that_is_none_is_refused_as_json(alice: User, client_for: ClientFor) -> None:
+    answer = client_for(alice).delete(API + "notifications/")
+
+    assert answer.status_code == 405
+    assert answer["Allow"] == "GET"
+    assert "GET" in answer.json()["detail"]
+
+
+def test_a_body_that_is_too_large_is_refused_as_json(alice: User, client_for: ClientFor) -> None:
+    answer = post(client_for(alice), "notifications/read/", {"ids": ["9" * 3_000_000]})
+
+    assert answer.status_code == 413
+    assert answer.json()["detail"]
+
+
+def test_a_page_takes_as_many_queries_for_twenty_as_for_one(alice: User, bob: User, client_for: ClientFor) -> None:
+    client = client_for(alice)
+    tell(alice, bob)
+    broadcast(title="Maintenance at noon")
+    get(client)
+    one = queries_of(lambda: get(client))
+    for _ in range(10):
+        tell(alice, bob)
+        broadcast(title="Maintenance at noon")
+    get(client)
+
+    assert queries_of(lambda: get(client)) == one
+
+
+@pytest.mark.parametrize("name", MARKS)
+def test_marking_takes_as_many_queries_for_twenty_as_for_one(
+    alice: User, bob: User, client_for: ClientFor, name: str
+) -> None:
+    def change(rows: list[Notification]) -> int:
+        return queries_of(lambda: post(client, f"notifications/{name}/", {"ids": [row.item_id for row in rows]}))
+
+    rows = [tell(alice, bob) for _ in range(21)]
+    client = client_for(alice)
+    if name == "unread":
+        post(client, "notifications/read/", {"all": True})
+
+    assert change(rows[1:]) == change(rows[:1])
+
+
+def test_every_route_of_the_contract_is_described(client: Client, db: None) -> None:
+    schema = client.get(API + "openapi.json").json()
+    routes = {f"{method} {path}" for path, methods in schema["paths"].items() for method in methods}
+
+    assert {route.replace(API, "") for route in routes} >= {
+        *(f"get {path}" for path in GETS),
+        *(f"post {path}" for path in POSTS),
+        "delete push/subscriptions/{subscription_id}/",
+        "post push/act/",
+    }
+    assert schema["info"]["version"] == "1.0"
+    assert schema["components"]["schemas"]["Item"]["example"]["kind"] == "comment.reply"
+
+
+def test_the_page_about_the_api_has_no_script_or_style_of_its_own(client: Client, db: None) -> None:
+    answer = client.get(API + "docs/")
+    page = answer.content.decode()
+
+    assert "script-src 'self'" in answer["Content-Security-Policy"]
+    assert "<style" not in page
+    assert " style=" not in page
+    for opening in page.split("<script")[1:]:
+        tag = opening.split(">")[0]
+        assert "src=" in tag or 'type="application/json"' in tag
+    assert "https://" not in page

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.template import Context, Template
+from django.test import RequestFactory, override_settings
+from django.urls import clear_script_prefix, set_script_prefix
+from django.utils.functional import SimpleLazyObject
+
+from notifications_hub import broadcast
+from notifications_hub.notification import Notification
+from tests.inbox.support import queries_of, tell
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+pytestmark = pytest.mark.both_databases
+
+
+def bell(person: Any, arguments: str = "", **context: Any) -> str:
+    request = RequestFactory().get("/")
+    request.user = person
+    template = Template("{% load notifications_hub %}{% notification_bell " + arguments + " %}")
+    return template.render(Context({"request": request, **context}))
+
+
+def test_one_line_puts_the_bell_on_a_page(alice: User, bob: User) -> None:
+    tell(alice, bob)
+    Notification.objects.filter(pk=tell(alice, bob).pk).mark_all_as_seen()
+    broadcast(title="Maintenance")
+    page = bell(alice)
+
+    for attribute in ('unread="3"', 'unseen="2"', 'api="/api/v1/"', 'live="/live/"', 'topics=""'):
+        assert attribute in page
+    assert 'href="/notifications/"' in page
+    assert 'href="/notifications/preferences/"' in page
+    assert "<notification-bell" in page
+
+
+def test_further_topics_are_handed_on(alice: User) -> None:
+    assert 'topics="post.9 room.lobby"' in bell(alice, 'topics="post.9  room.lobby"')
+    assert 'topics="post.9"' in bell(alice, "topics=here", here="post.9")
+    assert 'topics="&quot;&gt;&lt;script&gt;"' in bell(alice, "topics=here", here='"><script>')
+
+
+def test_who_is_not_signed_in_has_no_bell(db: None) -> None:
+    assert queries_of(lambda: bell(AnonymousUser())) == 0
+    assert bell(AnonymousUser()) == ""
+
+
+def test_a_page_without_a_request_has_no_bell() -> None:
+    assert Template("{% load notifications_hub %}{% notification_bell %}").render(Context()) == ""
+
+
+def test_the_bell_costs_three_queries_and_writes_nothing(alice: User, bob: User) -> None:
+    for _ in range(5):
+        tell(alice, bob)
+        broadcast(title="Maintenance")
+    rows = Notification.objects.count()
+
+    assert queries_of(lambda: bell(alice)) <= 3
+    assert Notification.objects.count() == rows
+
+
+def test_a_person_who_is_looked_up_lazily_has_a_bell(alice: User) -> None:
+    assert "<notification-bell" in bell(SimpleLazyObject(lambda: alice))
+
+
+def test_charlies_bell_counts_nothing_of_alices(alice: User, bob: User, charlie: User) -> None:
+    tell(alice, bob)
+    broadcast(title="Staff only", audience="staff")
+
+    assert 'unread="0"' in bell(charlie)
+
+
+def test_addresses_follow_the_prefix_that_the_host_chose(alice: User) -> None:
+    set_script_prefix("/intranet/")
+    try:
+        page = bell(alice)
+    finally:
+        clear_script_prefix()
+
+    assert 'api="/intranet/api/v1/"' in page
+    assert 'live="/intranet/live/"' in page
+
+
+@override_settings(ROOT_URLCONF="tests.inbox.urls_elsewhere")
+def test_addresses_follow_the_urls_of_the_host(alice: User) -> None:
+    page = bell(alice)
+
+    assert 'api="/hub/api/v1/"' in page
+    assert 'live="/hub/live/"' in page
+    assert 'href="/hub/notifications/"' in page
+
+
+def test_what_the_page_calls_its_own_things_does_not_matter(alice: User) -> None:
+    assert 'unread="0"' in bell(alice, unread=99, api="https://evil.example/")

@@ -1,0 +1,143 @@
+"""Charlie may see nothing.
+
+Whatever of Alice's he tries answers like what never existed: in status, in text and in number of queries.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from notifications_hub import broadcast
+from notifications_hub.announcements.announce import withdraw
+from notifications_hub.inbox.marks import Action
+from notifications_hub.inbox.queries import Place, items
+from notifications_hub.notification import Notification
+from notifications_hub.transports.subscriptions import PushSubscription
+from tests.inbox.support import API, NEVER, ClientFor, answer_of, post, tell
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+pytestmark = pytest.mark.both_databases
+
+Ask = Callable[[Client, str], Any]
+
+
+def ask_api(action: str, client: Client, item: str) -> Any:
+    return post(client, f"notifications/{action}/", {"ids": [item]})
+
+
+def ask_page(action: str, client: Client, item: str) -> Any:
+    return client.post(reverse("notifications_hub:mark"), {"action": action, "ids": item})
+
+
+BY_ID: dict[str, Ask] = {
+    **{f"api {action}": partial(ask_api, action) for action in ("read", "unread", "seen", "archive")},
+    **{f"page {action}": partial(ask_page, action.value) for action in Action},
+}
+BY_BROWSER: dict[str, Ask] = {
+    "api": lambda client, pk: client.delete(f"{API}push/subscriptions/{pk}/"),
+    "page": lambda client, pk: client.post(reverse("notifications_hub:forget-device"), {"id": pk}),
+}
+
+
+@pytest.fixture
+def alices(alice: User, bob: User, admin: User) -> dict[str, str]:
+    """Item ids that exist and are not Charlie's."""
+    archived = tell(alice, bob)
+    Notification.objects.filter(pk=archived.pk).archive()
+    taken_back = broadcast(title="Taken back")
+    withdraw(taken_back)
+    later = broadcast(title="Later", starts_at=timezone.now() + timedelta(days=1))
+    return {
+        "a notification": tell(alice, bob).item_id,
+        "an archived one": archived.item_id,
+        "an announcement for others": broadcast(title="Staff only", audience="staff").item_id,
+        "an announcement taken back": taken_back.item_id,
+        "an announcement to come": later.item_id,
+    }
+
+
+@pytest.mark.parametrize("ask", BY_ID.values(), ids=BY_ID)
+def test_an_id_of_alices_is_like_one_that_never_was(
+    charlie: User, client_for: ClientFor, alices: dict[str, str], ask: Ask
+) -> None:
+    client = client_for(charlie)
+    ask(client, NEVER)
+    never = {"": answer_of(partial(ask, client, NEVER)), "a": answer_of(partial(ask, client, f"a{NEVER}"))}
+    found = {name: answer_of(partial(ask, client, item)) for name, item in alices.items()}
+
+    assert found == {name: never["a" if "announcement" in name else ""] for name in alices}
+
+
+@pytest.mark.parametrize("ask", BY_BROWSER.values(), ids=BY_BROWSER)
+def test_a_browser_of_alices_is_like_one_that_never_was(
+    alice: User, charlie: User, client_for: ClientFor, ask: Ask
+) -> None:
+    browser = PushSubscription.objects.create(owner=alice, endpoint="https://push.example/x", endpoint_hash="x")
+    client = client_for(charlie)
+    ask(client, NEVER)
+
+    assert answer_of(lambda: ask(client, str(browser.pk))) == answer_of(lambda: ask(client, NEVER))
+    assert PushSubscription.objects.filter(pk=browser.pk).exists()
+
+
+@pytest.mark.parametrize("path", [API + "notifications/", "/notifications/"])
+def test_alices_place_is_like_any_other(
+    alice: User, bob: User, charlie: User, client_for: ClientFor, path: str
+) -> None:
+    for _ in range(3):
+        tell(alice, bob)
+    place = items(alice, limit=2).next or ""
+    other = str(Place(timezone.now(), int(NEVER)))
+    client = client_for(charlie)
+    client.get(path, {"before": other})
+    alices, never = (answer_of(partial(client.get, path, {"before": before})) for before in (place, other))
+
+    assert (alices.status, alices.queries) == (never.status, never.queries) == (200, never.queries)
+    assert _without_tokens(alices.text.replace(place, "")) == _without_tokens(never.text.replace(other, ""))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        API + "notifications/",
+        API + "notifications/?unread=true",
+        API + "notifications/?kind=comment.reply",
+        API + "notifications/count/",
+        API + "push/subscriptions/",
+        API + "push/key/",
+        "/notifications/",
+        "/notifications/?show=unread",
+        "/notifications/?show=archived",
+        "/notifications/preferences/",
+    ],
+)
+def test_what_charlie_sees_is_the_same_with_and_without_alice(
+    alice: User, bob: User, charlie: User, client_for: ClientFor, path: str
+) -> None:
+    client = client_for(charlie)
+    client.get(path)
+    before = answer_of(lambda: client.get(path))
+    tell(alice, bob, kind="comment.reply")
+    broadcast(title="Staff only", audience="staff")
+    PushSubscription.objects.create(owner=alice, endpoint="https://push.example/x", endpoint_hash="x")
+    after = answer_of(lambda: client.get(path))
+
+    assert (after.status, after.queries) == (before.status, before.queries)
+    assert _without_tokens(after.text) == _without_tokens(before.text)
+
+
+def _without_tokens(page: str) -> str:
+    """CSRF tokens are masked anew for each page."""
+
+    return re.sub(r"[A-Za-z0-9]{64}", "", page)

@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import time_machine
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.core import signing
+from django.test import Client, override_settings
+from django.urls import reverse
+
+from notifications_hub import delivery
+from notifications_hub.delivery import Delivery, Plan, State
+from notifications_hub.kinds import Road
+from notifications_hub.notification import Notification
+from notifications_hub.transports import vapid
+from notifications_hub.transports.subscriptions import PushSubscription
+from notifications_hub.worker import act_token
+from tests.inbox.support import API, ClientFor, events_of, post, tell
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+pytestmark = pytest.mark.both_databases
+
+HOST = "127.0.0.1:9999"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+@pytest.fixture(autouse=True)
+def _push_service_on_this_machine(settings: Any) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "PUSH_EXTRA_HOSTS": [HOST]}
+
+
+@pytest.fixture
+def subscription() -> dict[str, Any]:
+    """What a browser's `PushSubscription.toJSON()` gives."""
+    point = ec.generate_private_key(ec.SECP256R1()).public_key()
+    return {
+        "endpoint": f"http://{HOST}/send/alice",
+        "expirationTime": None,
+        "keys": {
+            "p256dh": vapid.b64url(point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)),
+            "auth": vapid.b64url(b"sixteen bytes..."),
+        },
+    }
+
+
+@pytest.fixture
+def sent(alice: User, bob: User) -> Delivery:
+    """A push on its way to Alice, and one that waits for her other browser."""
+    row = tell(alice, bob)
+    delivery.arm([Plan(notification_pk=row.pk, transport="web_push", address=address) for address in ("7", "8")])
+    Delivery.objects.filter(address="7").update(state=State.SENT)
+    return Delivery.objects.get(address="7")
+
+
+def act(token: object, action: str = "shown", client: Client | None = None) -> Any:
+    return post(client or Client(enforce_csrf_checks=True), "push/act/", {"token": token, "action": action})
+
+
+def test_the_key_is_the_public_one(alice: User, client_for: ClientFor, settings: Any) -> None:
+    private = vapid.generate()
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": private}
+    answer = client_for(alice).get(API + "push/key/")
+
+    assert answer.json() == {"key": vapid.VapidKey(private).public}
+    assert private not in answer.content.decode()
+
+
+def test_without_a_key_there_is_none(alice: User, client_for: ClientFor, settings: Any) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": ""}
+    answer = client_for(alice).get(API + "push/key/")
+
+    assert (answer.status_code, answer.json()) == (404, {"detail": "This site sends no pushes."})
+
+
+def test_a_browser_is_registered_listed_and_forgotten(
+    alice: User, client_for: ClientFor, subscription: dict[str, Any]
+) -> None:
+    client = client_for(alice)
+    made = post(client, "push/subscriptions/", subscription, User_Agent=FIREFOX)
+    listed = client.get(API + "push/subscriptions/").json()["results"]
+
+    assert made.status_code == 201
+    assert made.json() == listed[0]
+    assert set(made.json()) == {"id", "name", "created", "last_used"}
+    assert made.json()["name"] == "Firefox on Linux"
+    forgotten = client.delete(f"{API}push/subscriptions/{made.json()['id']}/")
+    assert (forgotten.status_code, forgotten.content) == (204, b"")
+    assert client.get(API + "push/subscriptions/").json() == {"results": []}
+
+
+def test_the_same_browser_again_is_the_same_subscription(
+    alice: User, client_for: ClientFor, subscription: dict[str, Any]
+) -> None:
+    client = client_for(alice)
+    first = post(client, "push/subscriptions/", subscription).json()
+    second = post(client, "push/subscriptions/", {**subscription, "unknown": 1}).json()
+
+    assert first["id"] == second["id"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"endpoint": "https://evil.example/send"},
+        {"endpoint": "http://169.254.169.254/latest"},
+        {"endpoint": ""},
+        {"endpoint": None},
+        {"keys": None},
+        {"keys": {}},
+        {"keys": {"p256dh": "SECRETSECRET", "auth": "SECRETSECRET"}},
+        {"keys": {"p256dh": 1, "auth": []}},
+    ],
+)
+def test_what_is_no_subscription_is_refused_without_repeating_it(
+    alice: User, client_for: ClientFor, subscription: dict[str, Any], change: dict[str, Any]
+) -> None:
+    answer = post(client_for(alice), "push/subscriptions/", {**subscription, **change})
+
+    assert answer.status_code == 400
+    assert isinstance(answer.json()["detail"], str)
+    assert "SECRET" not in answer.content.decode()
+    assert "/send" not in answer.content.decode()
+    assert not PushSubscription.objects.exists()
+
+
+def test_charlie_neither_sees_nor_forgets_alices_browser(
+    alice: User, charlie: User, client_for: ClientFor, subscription: dict[str, Any]
+) -> None:
+    made = post(client_for(alice), "push/subscriptions/", subscription).json()
+    client = client_for(charlie)
+
+    assert client.get(API + "push/subscriptions/").json() == {"results": []}
+    assert client.delete(f"{API}push/subscriptions/{made['id']}/").status_code == 404
+    assert PushSubscription.objects.filter(owner=alice).exists()
+
+
+@pytest.mark.parametrize("action", ["shown", "clicked"])
+def test_a_push_that_was_shown_or_clicked_has_told(alice: User, sent: Delivery, action: str) -> None:
+    answer = act(act_token(sent), action)
+    row = Notification.objects.get()
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert (row.told_by, row.unread) == (Road.WEB_PUSH, True)
+    assert events_of(alice, "notification.told") == [{"ids": [row.item_id]}]
+    assert Delivery.objects.get(address="8").state == State.CANCELLED
+
+
+def test_a_push_may_be_read_by_its_button(alice: User, sent: Delivery) -> None:
+    assert act(act_token(sent), "read").status_code == 204
+
+    row = Notification.objects.get()
+    assert (row.told_by, row.unread) == (Road.WEB_PUSH, False)
+    assert events_of(alice, "notification.read") == [{"ids": [row.item_id]}]
+
+
+def test_a_report_twice_says_it_once(alice: User, sent: Delivery) -> None:
+    for action in ("shown", "clicked", "shown", "read", "read"):
+        assert act(act_token(sent), action).status_code == 204
+
+    assert len(events_of(alice, "notification.told")) == 1
+    assert len(events_of(alice, "notification.read")) == 1
+
+
+def test_a_report_about_what_is_gone_is_taken_and_changes_nothing(alice: User, sent: Delivery) -> None:
+    token = act_token(sent)
+    Notification.objects.all().delete()
+
+    assert act(token, "read").status_code == 204
+    assert events_of(alice, "notification.told") == []
+
+
+def test_a_token_speaks_for_one_notification(alice: User, bob: User, sent: Delivery) -> None:
+    other = tell(alice, bob)
+    act(act_token(sent), "read")
+    other.refresh_from_db()
+
+    assert (other.told_at, other.unread) == (None, True)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "x",
+        "x" * 501,
+        7,
+        None,
+        signing.dumps([1, 1], salt="another purpose"),
+        signing.dumps("x", salt="notifications_hub.act"),
+        signing.dumps([1], salt="notifications_hub.act"),
+        signing.dumps([1, "x"], salt="notifications_hub.act"),
+        "\udcff",
+    ],
+)
+def test_a_token_that_is_none_is_refused(db: None, token: object) -> None:
+    answer = act(token)
+
+    assert answer.status_code == 400
+    assert isinstance(answer.json()["detail"], str)
+
+
+def test_a_token_of_another_site_is_refused(sent: Delivery) -> None:
+    with override_settings(SECRET_KEY="another"):
+        token = act_token(sent)
+
+    assert act(token).status_code == 400
+
+
+def test_a_token_that_was_altered_is_refused(sent: Delivery) -> None:
+    token = act_token(sent)
+
+    assert act(token[:-1] + ("A" if token[-1] != "A" else "B")).status_code == 400
+
+
+def test_a_token_does_not_last_for_ever(sent: Delivery) -> None:
+    with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False) as clock:
+        token = act_token(sent)
+        clock.shift(29 * 86_400)
+        assert act(token).status_code == 204
+        clock.shift(2 * 86_400)
+        assert act(token).status_code == 400
+
+
+@pytest.mark.parametrize("action", ["archive", "", "shown ", "delete"])
+def test_a_token_does_nothing_else(sent: Delivery, action: str) -> None:
+    assert act(act_token(sent), action).status_code == 400
+
+
+def test_the_session_gives_a_report_no_more_rights(alice: User, client_for: ClientFor) -> None:
+    assert act("x", client=client_for(alice)).status_code == 400
+
+
+def test_the_worker_finds_the_address(db: None) -> None:
+    assert reverse("notifications_hub_api:push_act") == API + "push/act/"

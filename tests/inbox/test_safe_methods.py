@@ -1,0 +1,58 @@
+"""What only looks must not change anything: not a link, not a prefetch, not a crawler that is signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db.models import Model
+from django.urls import URLPattern, URLResolver
+
+from notifications_hub import delivery, urls
+from notifications_hub.delivery import Delivery, Plan, Preference
+from notifications_hub.notification import Notification
+from notifications_hub.streams import Event
+from notifications_hub.transports.subscriptions import PushSubscription
+from tests.inbox.support import ClientFor, columns, tell
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+pytestmark = pytest.mark.both_databases
+
+
+def addresses(patterns: list[Any], prefix: str = "/") -> Iterator[str]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern.url_patterns, prefix + str(pattern.pattern))
+        elif isinstance(pattern, URLPattern):
+            yield (prefix + str(pattern.pattern)).replace("<subscription_id>", "1")
+
+
+ADDRESSES = sorted(set(addresses(urls.urlpatterns)))
+
+
+def everything() -> list[list[dict[str, Any]]]:
+    tables: tuple[type[Model], ...] = (Notification, Delivery, Preference, PushSubscription, Event)
+    return [[columns(row) for row in table._default_manager.order_by("pk")] for table in tables]
+
+
+@pytest.mark.parametrize("path", ADDRESSES)
+def test_looking_changes_nothing(alice: User, bob: User, client_for: ClientFor, path: str) -> None:
+    row = tell(alice, bob)
+    delivery.arm([Plan(notification_pk=row.pk, transport="web_push", address="1")])
+    PushSubscription.objects.create(owner=alice, endpoint="https://push.example/x")
+    client = client_for(alice)
+    before = everything()
+    query = {"ids": row.item_id, "all": "1", "action": "read", "id": "1", "mark_as_read": "1"}
+    client.head(path, query)
+    client.options(path)
+    client.get(path, query, headers={"Sec-Purpose": "prefetch"})
+
+    assert everything() == before
+
+
+def test_every_address_was_tried() -> None:
+    assert {"/notifications/", "/notifications/mark/", "/api/v1/notifications/read/", "/metrics"} <= set(ADDRESSES)
+    assert "/api/v1/push/subscriptions/1/" in ADDRESSES

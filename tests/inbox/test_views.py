@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.urls import reverse
+
+from notifications_hub import broadcast, delivery
+from notifications_hub.delivery import Preference
+from notifications_hub.kinds import Kind, Road, all_kinds, get_kind
+from notifications_hub.notification import Notification
+from notifications_hub.transports import vapid
+from notifications_hub.transports.subscriptions import PushSubscription
+from tests.inbox.support import NEVER, ClientFor, queries_of, tell
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+pytestmark = pytest.mark.both_databases
+
+INBOX = "/notifications/"
+MARK = "/notifications/mark/"
+PREFERENCES = "/notifications/preferences/"
+FORGET = "/notifications/preferences/forget-device/"
+
+
+def shown(response: Any) -> list[str]:
+    return [entry.id for entry in response.context["items"]]
+
+
+def test_the_inbox_lists_what_happened(alice: User, bob: User, client_for: ClientFor) -> None:
+    row = tell(alice, bob, kind="comment.reply", url="/posts/9/", description="I <b>agree</b>.")
+    response = client_for(alice).get(INBOX)
+    [entry] = response.context["items"]
+
+    assert (entry.id, entry.url, entry.icon, entry.actor) == (row.item_id, "/posts/9/", "reply", "Bob")
+    assert (entry.at, entry.unread, entry.archived) == (row.timestamp, True, False)
+    assert entry.body == "I <b>agree</b>."
+    assert "I <b>agree</b>." not in response.content.decode()
+    assert response.context["unread"] == 1
+
+
+def test_an_announcement_is_shown_with_its_marks_and_without_scripts(alice: User, client_for: ClientFor) -> None:
+    broadcast(title="Maintenance", body="**Save** <script>alert(1)</script> [this](javascript:alert(1))")
+    response = client_for(alice).get(INBOX)
+    [entry] = response.context["items"]
+
+    assert "<strong>Save</strong>" in entry.body_html
+    assert "<strong>Save</strong>" in response.content.decode()
+    assert "<script>alert" not in response.content.decode()
+    assert 'href="javascript' not in response.content.decode()
+
+
+def test_the_tabs_show_all_the_unread_and_the_archived(alice: User, bob: User, client_for: ClientFor) -> None:
+    unread, read, archived = (tell(alice, bob) for _ in range(3))
+    read.mark_as_read()
+    Notification.objects.filter(pk=archived.pk).archive()
+    client = client_for(alice)
+
+    assert shown(client.get(INBOX)) == [read.item_id, unread.item_id]
+    assert shown(client.get(INBOX, {"show": "unread"})) == [unread.item_id]
+    assert shown(client.get(INBOX, {"show": "archived"})) == [archived.item_id]
+    assert client.get(INBOX, {"show": "anything"}).context["show"] == "all"
+
+
+def test_older_ones_are_one_link_away(alice: User, bob: User, client_for: ClientFor) -> None:
+    rows = [tell(alice, bob).item_id for _ in range(25)][::-1]
+    client = client_for(alice)
+    first = client.get(INBOX)
+    second = client.get(INBOX, {"show": "all", "before": first.context["next"]})
+
+    assert f"before={first.context['next']}" in first.content.decode()
+    assert shown(first) + shown(second) == rows
+    assert second.context["next"] is None
+
+
+def test_a_place_that_is_none_is_refused(alice: User, client_for: ClientFor) -> None:
+    assert client_for(alice).get(INBOX, {"before": "yesterday"}).status_code == 400
+
+
+@pytest.mark.parametrize("path", [INBOX, MARK, PREFERENCES, FORGET])
+def test_who_is_not_signed_in_is_asked_to(client: Client, db: None, path: str) -> None:
+    response = client.post(path) if path in (MARK, FORGET) else client.get(path)
+
+    assert response.status_code == 302
+    assert response["Location"].startswith(reverse("login"))
+
+
+@pytest.mark.parametrize("path", [MARK, PREFERENCES, FORGET])
+def test_a_form_without_the_csrf_token_is_refused(alice: User, path: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+
+    assert client.post(path, {"action": "read", "all": "1"}).status_code == 403
+    assert not Preference.objects.exists()
+
+
+@pytest.mark.parametrize("path", [INBOX, PREFERENCES])
+def test_no_cache_may_keep_a_page(alice: User, client_for: ClientFor, path: str) -> None:
+    directives = client_for(alice).get(path)["Cache-Control"].split(", ")
+
+    assert {"no-store", "private"} <= set(directives)
+
+
+def test_the_inbox_takes_as_many_queries_for_twenty_as_for_one(alice: User, bob: User, client_for: ClientFor) -> None:
+    client = client_for(alice)
+    tell(alice, bob)
+    broadcast(title="Maintenance")
+    client.get(INBOX)
+    one = queries_of(lambda: client.get(INBOX))
+    for _ in range(10):
+        tell(alice, bob)
+        broadcast(title="Maintenance")
+    client.get(INBOX)
+
+    assert queries_of(lambda: client.get(INBOX)) == one
+
+
+def test_without_javascript_one_is_read_and_the_rest_at_once(alice: User, bob: User) -> None:
+    rows = [tell(alice, bob) for _ in range(3)]
+    broadcast(title="Maintenance")
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    token = str(client.get(INBOX).context["csrf_token"])
+    one = client.post(MARK, {"action": "read", "ids": rows[0].item_id, "csrfmiddlewaretoken": token}, follow=True)
+    rest = client.post(MARK, {"action": "read", "all": "1", "csrfmiddlewaretoken": token}, follow=True)
+
+    assert one.redirect_chain == [(INBOX, 302)]
+    assert one.context["unread"] == 3
+    assert rest.context["unread"] == 0
+
+
+def test_several_are_archived_and_moved_back(alice: User, bob: User, client_for: ClientFor) -> None:
+    rows = [tell(alice, bob).item_id for _ in range(3)]
+    client = client_for(alice)
+    client.post(MARK, {"action": "archive", "ids": rows[:2]})
+    assert shown(client.get(INBOX)) == rows[2:]
+    client.post(MARK, {"action": "unarchive", "ids": rows[:1]})
+
+    assert shown(client.get(INBOX)) == [rows[2], rows[0]]
+
+
+@pytest.mark.parametrize("action", ["delete", "", "READ", "__class__"])
+def test_an_action_that_is_none_is_refused(alice: User, bob: User, client_for: ClientFor, action: str) -> None:
+    tell(alice, bob)
+
+    assert client_for(alice).post(MARK, {"action": action, "all": "1"}).status_code == 400
+
+
+@pytest.mark.parametrize("onward", ["/posts/9/", "/notifications/?show=unread&before=1.2"])
+def test_a_mark_goes_on_where_it_is_told(alice: User, client_for: ClientFor, onward: str) -> None:
+    assert client_for(alice).post(MARK, {"action": "read", "next": onward})["Location"] == onward
+
+
+@pytest.mark.parametrize(
+    "onward", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "", "/\tx", "evil"]
+)
+def test_a_mark_does_not_lead_to_another_site(alice: User, client_for: ClientFor, onward: str) -> None:
+    assert client_for(alice).post(MARK, {"action": "read", "next": onward})["Location"] == INBOX
+
+
+# Preferences
+
+
+def checked(response: Any) -> set[str]:
+    return {f"{row.name}:{road.name}" for row in response.context["form_rows"] for road in row.roads if road.checked}
+
+
+def test_every_kind_has_a_row_with_its_defaults(alice: User, client_for: ClientFor) -> None:
+    response = client_for(alice).get(PREFERENCES)
+    rows = response.context["form_rows"]
+
+    assert [row.name for row in rows] == [kind.name for kind in all_kinds()]
+    assert all([road.name for road in row.roads] == ["live", "flash", "web_push"] for row in rows)
+    assert {"comment.reply:live", "comment.reply:flash", "comment.reply:web_push"} <= checked(response)
+
+
+def test_what_is_saved_is_shown_again_and_followed(alice: User, bob: User, client_for: ClientFor) -> None:
+    client = client_for(alice)
+    wanted = checked(client.get(PREFERENCES)) - {"comment.reply:live", "comment.reply:flash"}
+    response = client.post(PREFERENCES, dict.fromkeys(wanted, "on"), follow=True)
+
+    assert response.redirect_chain == [(PREFERENCES, 302)]
+    assert checked(response) == wanted
+    assert [str(message) for message in get_messages(response.wsgi_request)] == ["Your preferences are saved."]
+    row = tell(alice, bob, kind="comment.reply")
+    assert (row.toast, row.flash) == (False, False)
+
+
+def test_only_what_differs_is_stored(alice: User, client_for: ClientFor) -> None:
+    client = client_for(alice)
+    client.post(PREFERENCES, dict.fromkeys(checked(client.get(PREFERENCES)) - {"default:flash"}, "on"))
+
+    assert list(Preference.objects.values_list("person", "kind")) == [(alice.pk, "default")]
+
+
+def test_everything_may_be_switched_off_and_on_again(alice: User, client_for: ClientFor) -> None:
+    client = client_for(alice)
+    everything = checked(client.get(PREFERENCES))
+
+    assert checked(client.post(PREFERENCES, {}, follow=True)) == set()
+    assert checked(client.post(PREFERENCES, dict.fromkeys(everything, "on"), follow=True)) == everything
+
+
+def test_a_road_that_the_form_does_not_offer_is_kept(alice: User, client_for: ClientFor) -> None:
+    delivery.choose_roads(alice, "default", {Road.EMAIL, Road.LIVE})
+    client_for(alice).post(PREFERENCES, {"default:flash": "on"})
+
+    assert delivery.roads_of([alice.pk], get_kind("default")) == {alice.pk: {Road.EMAIL, Road.FLASH}}
+
+
+def test_what_is_no_choice_is_ignored(alice: User, client_for: ClientFor) -> None:
+    client = client_for(alice)
+    wanted = dict.fromkeys(checked(client.get(PREFERENCES)), "on")
+    client.post(PREFERENCES, {**wanted, "no.such.kind:live": "on", "default:pigeon": "on", "default:email": "on"})
+
+    assert not Preference.objects.exists()
+
+
+def test_charlies_preferences_are_his_own(alice: User, charlie: User, client_for: ClientFor) -> None:
+    client_for(alice).post(PREFERENCES, {})
+
+    assert checked(client_for(charlie).get(PREFERENCES)) != set()
+
+
+def test_the_page_takes_as_many_queries_for_many_kinds_as_for_few(
+    alice: User, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_for(alice)
+    client.get(PREFERENCES)
+    few = queries_of(lambda: client.get(PREFERENCES))
+    many: list[Kind] = all_kinds() * 5
+    monkeypatch.setattr("notifications_hub.inbox.preferences.all_kinds", lambda: many)
+
+    assert queries_of(lambda: client.get(PREFERENCES)) == few
+
+
+def test_push_is_offered_where_the_site_has_a_key(alice: User, client_for: ClientFor, settings: Any) -> None:
+    hub = settings.NOTIFICATIONS_HUB
+    client = client_for(alice)
+    settings.NOTIFICATIONS_HUB = {**hub, "VAPID_PRIVATE_KEY": ""}
+    without = client.get(PREFERENCES).context
+    settings.NOTIFICATIONS_HUB = {**hub, "VAPID_PRIVATE_KEY": vapid.generate()}
+    context = client.get(PREFERENCES).context
+
+    assert (without["push_available"], context["push_available"]) == (False, True)
+    assert context["api"] == "/api/v1/"
+    assert context["push_key_url"] == "/api/v1/push/key/"
+    assert context["sw_url"] == "/sw.js"
+    assert context["csrf"]
+
+
+def test_a_browser_is_forgotten_without_javascript(alice: User, client_for: ClientFor) -> None:
+    browser = PushSubscription.objects.create(owner=alice, endpoint="https://push.example/x", name="Firefox")
+    client = client_for(alice)
+    [device] = client.get(PREFERENCES).context["devices"]
+
+    assert (device["id"], device["name"]) == (str(browser.pk), "Firefox")
+    assert client.post(FORGET, {"id": device["id"]})["Location"] == PREFERENCES
+    assert not PushSubscription.objects.exists()
+
+
+@pytest.mark.parametrize("pk", [NEVER, "", "x", "1 OR 1"])
+def test_forgetting_what_is_not_there_is_quiet(alice: User, client_for: ClientFor, pk: str) -> None:
+    assert client_for(alice).post(FORGET, {"id": pk})["Location"] == PREFERENCES
+
+
+def test_a_browser_of_somebody_else_stays(alice: User, charlie: User, client_for: ClientFor) -> None:
+    browser = PushSubscription.objects.create(owner=alice, endpoint="https://push.example/x")
+
+    assert client_for(charlie).post(FORGET, {"id": browser.pk})["Location"] == PREFERENCES
+    assert PushSubscription.objects.filter(pk=browser.pk).exists()

@@ -1,0 +1,33 @@
+"""What is in the log, for assertions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from notifications_hub.people import Person
+from notifications_hub.streams import Event, Stream, inbox_topic
+
+
+def told_to(person: Person, *kinds: str) -> list[tuple[str, Any]]:
+    """Kind and data of everything logged for a person's open pages, in order; of these kinds, where some are named."""
+    events = Event.objects.filter(topic=inbox_topic(person.pk)).order_by("id")
+    return [(event.kind, event.data) for event in events if not kinds or event.kind in kinds]
+
+
+def ids_told_to(person: Person, kind: str) -> list[list[str]]:
+    """The ids in each of a person's change events of a kind."""
+    return [data["ids"] for _kind, data in told_to(person, kind)]
+
+
+def unnumbered() -> int:
+    return Event.objects.filter(seq=None).count()
+
+
+def holes() -> list[str]:
+    """Topics whose numbers are not exactly those between what was pruned and the top."""
+    return [stream.topic for stream in Stream.objects.all() if not _is_gapless(stream)]
+
+
+def _is_gapless(stream: Stream) -> bool:
+    seqs = Event.objects.filter(topic=stream.topic).exclude(seq=None).order_by("seq").values_list("seq", flat=True)
+    return list(seqs) == list(range(stream.pruned_through + 1, stream.top + 1))

@@ -1,0 +1,63 @@
+"""Doing things at the same time, in threads and in processes that share the test's database."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from textwrap import dedent
+from typing import TypeVar
+from urllib.parse import quote
+
+from django.db import connection, connections, transaction
+
+from tests.support.processes import ROOT
+
+T = TypeVar("T")
+
+
+class _GivenUp(Exception):
+    pass
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """A transaction, or a savepoint inside one, that ends in a rollback."""
+    with suppress(_GivenUp), transaction.atomic():
+        yield
+        raise _GivenUp
+
+
+def together(functions: Sequence[Callable[[], T]]) -> list[T]:
+    """Calls each in a thread of its own, all at once. Gives what they gave, or raises what the first to fail raised."""
+    start = threading.Barrier(len(functions))
+
+    def run(function: Callable[[], T]) -> T:
+        start.wait(10)
+        try:
+            return function()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(functions)) as threads:
+        running = [threads.submit(run, function) for function in functions]
+        return [one.result(60) for one in running]
+
+
+def in_process(code: str) -> subprocess.Popen[bytes]:
+    """Starts a Python with Django set up on the test's database. Only for tests whose rows are committed."""
+    setup = "import django\ndjango.setup()\n"
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": _database_url()}
+    return subprocess.Popen([sys.executable, "-c", setup + dedent(code)], cwd=ROOT, env=environment)
+
+
+def _database_url() -> str:
+    given = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{given['NAME']}"
+    password = f":{quote(given['PASSWORD'])}" if given["PASSWORD"] else ""
+    return f"postgres://{given['USER']}{password}@{given['HOST']}:{given['PORT']}/{given['NAME']}"

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.test import AsyncClient, Client
+
+from notifications_hub import delivery, health
+from notifications_hub.delivery import Plan
+from tests.inbox.support import queries_of, tell
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+pytestmark = pytest.mark.both_databases
+
+ELSEWHERE = "192.0.2.7"
+READY = {"database": "ok", "migrations": "ok", "cache": "ok"}
+
+
+def broken(*args: object, **options: object) -> None:
+    raise OSError("password=hunter2")
+
+
+def test_a_process_that_lives_says_so_without_asking_anyone(client: Client, db: None) -> None:
+    response = client.get("/healthz")
+
+    assert (response.status_code, response.content) == (200, b"ok")
+    assert queries_of(lambda: client.get("/healthz")) == 0
+
+
+def test_a_process_with_all_it_needs_is_ready(client: Client, db: None) -> None:
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.json()) == (200, READY)
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_without_a_cache_it_is_not_ready_and_does_not_say_why(
+    client: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "cache", SimpleNamespace(set=broken))
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.json()) == (503, {**READY, "cache": "failed"})
+
+
+def test_without_a_database_it_is_not_ready(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as away:
+        away.setattr(connection, "cursor", broken)
+        response = client.get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json()["database"] == "failed"
+    assert "hunter2" not in response.content.decode()
+
+
+def test_before_its_migrations_it_is_not_ready(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda self, targets: [("0002", False)])
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.json()["migrations"]) == (503, "failed")
+
+
+def test_the_metrics_say_how_far_behind_it_is(client: Client, alice: User, bob: User) -> None:
+    row = tell(alice, bob)
+    delivery.arm([Plan(notification_pk=row.pk, transport="web_push", address=address) for address in ("1", "2")])
+    response = client.get("/metrics")
+    text = response.content.decode()
+
+    assert response["Content-Type"].startswith("text/plain")
+    assert "notifications_hub_events_unnumbered 1.0" in text
+    assert "notifications_hub_deliveries_waiting 2.0" in text
+    assert "notifications_hub_deliveries_oldest_seconds" in text
+    assert "notifications_hub_connections 0.0" in text
+
+
+def test_the_metrics_are_for_staff_from_anywhere(client: Client, admin: User, alice: User) -> None:
+    assert client.get("/metrics", REMOTE_ADDR=ELSEWHERE).status_code == 403
+    client.force_login(alice)
+    assert client.get("/metrics", REMOTE_ADDR=ELSEWHERE).status_code == 403
+    client.force_login(admin)
+    assert client.get("/metrics", REMOTE_ADDR=ELSEWHERE).status_code == 200
+
+
+@pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"])
+def test_a_proxy_on_this_machine_does_not_open_the_metrics(client: Client, db: None, header: str) -> None:
+    assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 403
+
+
+@pytest.mark.parametrize(("address", "status"), [("127.0.0.1", 200), ("::1", 200), ("", 403), ("unix:", 403)])
+def test_only_this_machine_itself_is_let_in_without_signing_in(
+    client: Client, db: None, address: str, status: int
+) -> None:
+    assert client.get("/metrics", REMOTE_ADDR=address).status_code == status
+
+
+def test_a_plain_request_for_the_websocket_is_told_to_upgrade(client: Client, db: None) -> None:
+    response = client.get("/live/ws/")
+
+    assert (response.status_code, list(response.json())) == (426, ["detail"])
+    assert "Upgrade" not in response.headers
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_over_asgi_it_names_what_to_upgrade_to() -> None:
+    response: Any = await AsyncClient().get("/live/ws/")
+
+    assert (response.status_code, response["Upgrade"]) == (426, "websocket")

@@ -1,0 +1,336 @@
+"""The log: gapless topics, numbered after commit, read by position."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from notifications_hub import streams
+from notifications_hub.cursor import MAX_SEQ, Position
+from notifications_hub.events import MAX_DATA
+from notifications_hub.streams import BadTopic, Event, EventTooLarge, NewEvent, Reading, Stream
+from tests.support.log import holes, unnumbered
+from tests.support.together import rolled_back
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+
+TOPIC = "post.9"
+BEGINNING = Position("", 0, 0)
+
+
+def append(*numbers: int, topic: str = TOPIC) -> None:
+    for number in numbers:
+        streams.append(topic, "comment.created", {"id": number})
+
+
+def read(position: Position | None, topic: str = TOPIC) -> Reading:
+    [reading] = streams.read({topic: position})
+    return reading
+
+
+def numbers_in(reading: Reading) -> list[int]:
+    return [json.loads(event.data)["id"] for event in reading.events]
+
+
+class GivenUp(Exception):
+    pass
+
+
+def test_events_are_numbered_from_one_in_order() -> None:
+    append(1, 2, 3)
+    assert list(Event.objects.order_by("seq").values_list("seq", "data__id")) == [(1, 1), (2, 2), (3, 3)]
+    assert Stream.objects.get(topic=TOPIC).top == 3
+
+
+def test_topics_are_numbered_apart() -> None:
+    append(1)
+    append(1, topic="post.10")
+    append(2)
+    assert [read(BEGINNING, topic).top for topic in (TOPIC, "post.10")] == [2, 1]
+
+
+def test_an_event_has_no_number_before_its_transaction_commits() -> None:
+    with transaction.atomic():
+        append(1)
+        assert unnumbered() == 1
+    assert unnumbered() == 0
+
+
+def test_a_rollback_leaves_nothing() -> None:
+    with rolled_back():
+        append(1)
+    append(2, topic="post.10")
+    assert not Event.objects.filter(topic=TOPIC).exists()
+    assert not Stream.objects.filter(topic=TOPIC).exists()
+
+
+def test_a_savepoint_that_rolled_back_leaves_nothing_and_no_hole() -> None:
+    with transaction.atomic():
+        append(1)
+        with rolled_back():
+            append(2)
+            append(1, topic="post.10")
+        append(3)
+    assert numbers_in(read(BEGINNING)) == [1, 3]
+    assert holes() == []
+    assert not Stream.objects.filter(topic="post.10").exists()
+
+
+def test_only_a_savepoint_that_was_kept_has_its_events_numbered() -> None:
+    with transaction.atomic():
+        with rolled_back():
+            append(1)
+        with transaction.atomic():
+            append(2)
+    assert numbers_in(read(BEGINNING)) == [2]
+    assert unnumbered() == 0
+
+
+def test_several_appends_of_a_transaction_are_numbered_once() -> None:
+    heard: list[Mapping[str, int]] = []
+
+    def hear(tops: Mapping[str, int], **kwargs: Any) -> None:
+        heard.append(tops)
+
+    streams.numbered.connect(hear)
+    try:
+        with transaction.atomic():
+            append(1, 2)
+            append(1, topic="post.10")
+        assert heard == [{TOPIC: 2, "post.10": 1}]
+    finally:
+        streams.numbered.disconnect(hear)
+
+
+def test_a_listener_that_fails_holds_up_nobody() -> None:
+    def fail(**kwargs: Any) -> None:
+        raise GivenUp
+
+    streams.numbered.connect(fail)
+    try:
+        append(1)
+        append(2)
+    finally:
+        streams.numbered.disconnect(fail)
+    assert numbers_in(read(BEGINNING)) == [1, 2]
+
+
+def test_a_reader_gets_what_came_after_its_position() -> None:
+    append(1, 2)
+    first = read(BEGINNING)
+    append(3)
+    second = read(first.position)
+    assert numbers_in(second) == [3]
+    assert second.position == Position(first.epoch, 0, 3)
+    assert not second.more
+
+
+def test_a_reader_without_a_position_starts_from_now() -> None:
+    append(1, 2)
+    now = read(None)
+    assert (now.events, now.reset) == ([], False)
+    assert now.position == Position(now.epoch, 2, 2)
+
+
+def test_who_waits_on_a_topic_without_events_gets_its_first() -> None:
+    waiting = read(None)
+    assert waiting.position == BEGINNING
+    append(1)
+    assert numbers_in(read(waiting.position)) == [1]
+
+
+def test_an_event_comes_back_as_it_was_logged() -> None:
+    streams.append(TOPIC, "comment.created", {"words": "“你好” \\ <b>", "list": [1, None, True, 1.5]})
+    [event] = read(BEGINNING).events
+    assert (event.topic, event.seq, event.kind) == (TOPIC, 1, "comment.created")
+    assert json.loads(event.data) == {"words": "“你好” \\ <b>", "list": [1, None, True, 1.5]}
+    assert event.created.utcoffset() == UTC.utcoffset(None)
+    assert event.created == Event.objects.get().created
+
+
+def test_a_long_backlog_comes_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "PAGE", 2)
+    append(1, 2, 3, 4, 5)
+    pages, position, more = [], BEGINNING, True
+    while more:
+        page = read(position)
+        pages.append(numbers_in(page))
+        position, more = page.position, page.more
+    assert pages == [[1, 2], [3, 4], [5]]
+
+
+def test_many_topics_are_read_in_one_statement() -> None:
+    topics = [f"post.{number}" for number in range(32)]
+    for topic in topics:
+        append(1, topic=topic)
+    with CaptureQueriesContext(connection) as queries:
+        readings = streams.read(dict.fromkeys(topics, BEGINNING))
+    assert sorted(reading.topic for reading in readings) == sorted(topics)
+    assert all(numbers_in(reading) == [1] for reading in readings)
+    assert len(queries) == 1
+
+
+def test_a_read_of_nothing_asks_nothing() -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert streams.read({}) == []
+    assert len(queries) == 0
+
+
+# Positions that do not continue
+
+
+def test_a_position_of_another_epoch_is_reset() -> None:
+    append(1, 2)
+    reading = read(Position("ffffffff", 0, 1))
+    assert (reading.reset, reading.events, reading.more) == (True, [], False)
+    assert reading.position == Position(reading.epoch, 2, 2)
+
+
+def test_a_position_beyond_the_top_is_reset() -> None:
+    append(1)
+    epoch = read(None).epoch
+    assert read(Position(epoch, 0, 2)).reset
+
+
+@pytest.mark.parametrize("seq", [2**31, 2**53, MAX_SEQ])
+def test_a_position_far_beyond_the_top_is_reset(seq: int) -> None:
+    append(1)
+    assert read(Position(read(None).epoch, 0, seq)).reset
+
+
+def test_a_position_on_a_topic_that_has_gone_is_reset() -> None:
+    append(1)
+    position = read(None).position
+    Event.objects.all().delete()
+    Stream.objects.all().delete()
+    assert read(position).reset
+
+
+def test_a_position_before_what_was_pruned_is_reset() -> None:
+    append(1, 2, 3)
+    epoch = read(None).epoch
+    streams.prune(TOPIC, 2)
+    assert read(Position(epoch, 0, 1)).reset
+    assert read(BEGINNING).reset
+
+
+def test_a_position_just_at_what_was_pruned_continues() -> None:
+    append(1, 2, 3)
+    epoch = read(None).epoch
+    streams.prune(TOPIC, 2)
+    reading = read(Position(epoch, 0, 2))
+    assert (reading.reset, numbers_in(reading)) == (False, [3])
+
+
+# Pruning
+
+
+def test_pruning_removes_a_prefix_and_nothing_else() -> None:
+    append(1, 2, 3)
+    append(1, topic="post.10")
+    assert streams.prune(TOPIC, 2) == 2
+    assert list(Event.objects.order_by("topic").values_list("topic", "seq")) == [("post.10", 1), (TOPIC, 3)]
+    assert holes() == []
+
+
+def test_pruning_never_goes_beyond_the_top() -> None:
+    append(1, 2)
+    assert streams.prune(TOPIC, 99) == 2
+    append(3)
+    assert holes() == []
+    assert list(Event.objects.values_list("seq", flat=True)) == [3]
+
+
+def test_pruning_again_or_a_topic_without_events_removes_nothing() -> None:
+    append(1, 2)
+    streams.prune(TOPIC, 2)
+    assert (streams.prune(TOPIC, 1), streams.prune(TOPIC, 2), streams.prune("post.10", 5)) == (0, 0, 0)
+    assert Stream.objects.get(topic=TOPIC).pruned_through == 2
+
+
+def test_a_reader_that_pages_while_its_topic_is_pruned_has_no_hole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "PAGE", 10)
+    append(*range(1, 101))
+    position, got, resets = BEGINNING, [], 0
+    for through in range(0, 100, 7):
+        page = read(position)
+        resets += page.reset
+        got += numbers_in(page)
+        position = page.position
+        streams.prune(TOPIC, through)
+    assert got == list(range(1, 101))
+    assert resets == 0
+
+
+def test_a_reader_that_is_overtaken_by_pruning_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "PAGE", 10)
+    append(*range(1, 101))
+    first = read(BEGINNING)
+    streams.prune(TOPIC, 50)
+    second = read(first.position)
+    assert (second.reset, second.events) == (True, [])
+    assert second.position.seq == 100
+
+
+# What may be logged
+
+
+@pytest.mark.parametrize("topic", ["", "Post.9", "post..9", ".post", "post.9 ", "post/9", "post.ü", "9", "a" * 201])
+def test_a_name_that_is_no_topic_is_refused(topic: str) -> None:
+    with pytest.raises(BadTopic, match=r"post\.9"):
+        append(1, topic=topic)
+
+
+@pytest.mark.parametrize("topic", ["everyone", "inbox.7f9c2c1e-6a3e-4a0b-9d57-0d6f1e0a1b2c", "room.Lobby_2", "a" * 200])
+def test_a_name_of_words_joined_by_dots_is_a_topic(topic: str) -> None:
+    append(1, topic=topic)
+    assert numbers_in(read(BEGINNING, topic)) == [1]
+
+
+def test_an_event_too_large_for_a_page_is_refused() -> None:
+    fitting = "x" * (MAX_DATA - len('{"words": ""}'))
+    streams.append(TOPIC, "note", {"words": fitting})
+    with pytest.raises(EventTooLarge):
+        streams.append(TOPIC, "note", {"words": fitting + "x"})
+
+
+@pytest.mark.parametrize("value", [object(), {1, 2}, float("nan"), "half \ud800 of a pair", "a NUL \x00"])
+def test_what_no_database_keeps_as_json_is_refused(value: object) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        streams.append(TOPIC, "note", {"value": value})
+    assert not Event.objects.exists()
+
+
+def test_one_bad_event_of_many_means_that_none_is_logged() -> None:
+    with pytest.raises(BadTopic):
+        streams.append_many([NewEvent(TOPIC, "note", {}), NewEvent("not a topic", "note", {})])
+    assert not Event.objects.exists()
+
+
+# What it costs
+
+
+def test_ten_thousand_topics_are_numbered_in_few_transactions() -> None:
+    events = [NewEvent(f"inbox.{number}", "notification.created", {"id": str(number)}) for number in range(10_000)]
+    with CaptureQueriesContext(connection) as queries:
+        streams.append_many(events)
+    begun = [query for query in queries if query["sql"].startswith("BEGIN")]
+    updates = [query for query in queries if query["sql"].lstrip().startswith("UPDATE")]
+    assert unnumbered() == 0
+    assert Stream.objects.filter(top=1).count() == 10_000
+    assert len(updates) == 20
+    # Both for each thousand: one makes missing streams, one numbers.
+    assert len(begun) <= 1 + 2 * 10
+
+
+def test_a_commit_with_nothing_new_to_number_locks_nothing() -> None:
+    append(1)
+    with CaptureQueriesContext(connection) as queries:
+        streams.number([TOPIC])
+    assert [query["sql"].split()[0] for query in queries] == ["SELECT"]
