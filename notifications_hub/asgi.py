@@ -6,38 +6,60 @@ application = live_application(get_asgi_application())
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import signal
+import threading
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from django.urls import Resolver404, resolve
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.live.hub import start_hub, stop_hub
+from notifications_hub.live.http import Receive, Scope, Send
+from notifications_hub.live.hub import Hub, current_hub, start_hub, stop_hub
+from notifications_hub.live.poll import poll
+from notifications_hub.live.sse import sse
 from notifications_hub.live.websocket import websocket
 from notifications_hub.worker import WorkerThread
 
-Scope = Mapping[str, Any]
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
-WEBSOCKET_NAME = "notifications_hub:live_ws"
+_CONNECTIONS: dict[tuple[str, str], Application] = {
+    ("websocket", "notifications_hub:live_ws"): websocket,
+    ("http", "notifications_hub:live_sse"): sse,
+    ("http", "notifications_hub:live_poll"): poll,
+}
 
 
 def live_application(pages: Application) -> Application:
-    """Wraps a Django ASGI application. The WebSocket's path is the host's own URL of that name, whatever its prefix."""
+    """Wraps a Django ASGI application. Connections are at the host's own URLs of their names, whatever the prefix."""
     beside = _Beside()
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _lifespan(beside, receive, send)
-        elif scope["type"] == "websocket":
+            return
+        connection = _connection_at(scope)
+        if connection is not None:
             beside.start()
-            await (websocket if _is_live(scope["path"]) else _refuse)(scope, receive, send)
+            await connection(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await _refuse(receive, send)
         else:
             await pages(scope, receive, send)
 
     return application
+
+
+def _connection_at(scope: Scope) -> Application | None:
+    # Asking the resolver costs every page some microseconds, so only what looks like one is asked about.
+    if scope["type"] == "http" and not scope["path"].endswith(("/sse/", "/poll/")):
+        return None
+    try:
+        name = resolve(scope["path"].removeprefix(scope.get("root_path", ""))).view_name
+    except Resolver404:
+        return None
+    return _CONNECTIONS.get((scope["type"], name))
 
 
 class _Beside:
@@ -47,7 +69,8 @@ class _Beside:
         self._worker: WorkerThread | None = None
 
     def start(self) -> None:
-        start_hub()
+        if current_hub() is None:
+            _drain_on_signals(start_hub())
         if self._worker is None and hub_settings.embedded_worker:
             self._worker = WorkerThread()
 
@@ -56,6 +79,21 @@ class _Beside:
         if self._worker is not None:
             await asyncio.to_thread(self._worker.stop)
             self._worker = None
+
+
+def _drain_on_signals(hub: Hub) -> None:
+    """Before the server's own handlers: it waits for open streams to end, and they would wait for it."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGTERM, signal.SIGINT):
+        server = signal.getsignal(number)
+        if callable(server):
+            signal.signal(number, partial(_drain_first, hub, server))
+
+
+def _drain_first(hub: Hub, server: Callable[[int, Any], Any], number: int, frame: Any) -> None:
+    hub.drain()
+    server(number, frame)
 
 
 async def _lifespan(beside: _Beside, receive: Receive, send: Send) -> None:
@@ -67,13 +105,6 @@ async def _lifespan(beside: _Beside, receive: Receive, send: Send) -> None:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def _is_live(path: str) -> bool:
-    try:
-        return resolve(path).view_name == WEBSOCKET_NAME
-    except Resolver404:
-        return False
-
-
-async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse(receive: Receive, send: Send) -> None:
     await receive()
     await send({"type": "websocket.close"})

@@ -15,7 +15,7 @@ from django.dispatch import receiver
 
 from notifications_hub import streams
 from notifications_hub.live import revocation
-from notifications_hub.live.connection import encode_event
+from notifications_hub.live.frames import encode_event
 from notifications_hub.live.hub import Hub, current_hub
 from notifications_hub.live.layer import Outside, outside
 from notifications_hub.streams import BadTopic, LoggedEvent, NewEvent, check_data, check_topic

@@ -104,7 +104,7 @@ def _draft(verb: object, actor: object, given: dict[str, Any]) -> _Draft:
     objects = {"actor": actor, "target": given.pop("target", None), "action_object": given.pop("action_object", None)}
     for name, value in objects.items():
         concrete = bool(given.pop(name + _CONCRETE, True))
-        if value is not None:
+        if value is not None or name == "actor":
             columns |= _generic(name, value, concrete=concrete)
     columns["actor_name"] = str(actor)[:MAX_NAME]
     columns["target_name"] = "" if objects["target"] is None else str(objects["target"])[:MAX_NAME]

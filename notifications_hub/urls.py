@@ -10,14 +10,17 @@ from django.urls import URLPattern, URLResolver, include, path
 from notifications_hub import health
 from notifications_hub.inbox import views
 from notifications_hub.inbox.api import api
-from notifications_hub.live.upgrade import upgrade_required
+from notifications_hub.live import views as live
 
 _pages: list[URLPattern | URLResolver] = [
     path("notifications/", views.inbox, name="inbox"),
     path("notifications/mark/", views.mark, name="mark"),
     path("notifications/preferences/", views.preferences_page, name="preferences"),
     path("notifications/preferences/forget-device/", views.forget_device, name="forget-device"),
-    path("live/ws/", upgrade_required, name="live_ws"),
+    path("live/ws/", live.needs_asgi, name="live_ws"),
+    path("live/sse/", live.no_stream, name="live_sse"),
+    path("live/poll/", live.poll, name="live_poll"),
+    path("live/ack/", live.ack, name="live_ack"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", health.measured, name="metrics"),

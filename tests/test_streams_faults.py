@@ -179,7 +179,8 @@ def test_events_are_numbered_though_a_foreign_callback_before_ours_raised() -> N
             transaction.on_commit(raise_it)
             append("post.9", "first")
 
-    pytest.raises(GivenUp, work)
+    with pytest.raises(GivenUp):
+        work()
     assert unnumbered() == 1
     sweep()
     assert (unnumbered(), marks_of("post.9")) == (0, ["first"])

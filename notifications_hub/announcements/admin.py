@@ -14,6 +14,8 @@ from django.forms import Media, Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -40,6 +42,7 @@ class AnnouncementAdmin(AnnouncementModelAdmin):
     list_select_related = ("by",)
     list_per_page = 25
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     search_fields = ("title", "body")
     actions = ("withdraw_selected",)
 
@@ -84,12 +87,17 @@ class AnnouncementAdmin(AnnouncementModelAdmin):
         def audience_words(announcement: Announcement) -> str:
             return words.get(announcement.audience, announcement.audience)
 
-        return ("title", "state_badge", audience_words, "by", "starts_at", "ends_at", "read_by")
+        return ("title", "state_badge", audience_words, "runs", "by", "read_by")
 
     @admin.display(description=gettext_lazy("state"))
     def state_badge(self, announcement: Announcement) -> SafeString:
         state = announcement.state
         return format_html('<span class="hub-state" data-state="{}">{}</span>', state.value, state.label)
+
+    @admin.display(description=gettext_lazy("runs"), ordering="starts_at")
+    def runs(self, announcement: Announcement) -> str:
+        start, end = (timezone.localtime(at) for at in (announcement.starts_at, announcement.ends_at))
+        return f"{date_format(start, 'DATETIME_FORMAT')} – {date_format(end, 'DATETIME_FORMAT')}"
 
     @admin.display(description=gettext_lazy("read by"), ordering="number_read")
     def read_by(self, announcement: Any) -> int:

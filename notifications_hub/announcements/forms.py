@@ -59,7 +59,7 @@ class AnnouncementForm(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance._state.adding:
-            self.initial |= {"once": uuid.uuid4(), "starts_at": None, "ends_at": None}
+            self.initial.update(once=uuid.uuid4(), starts_at=None, ends_at=None)
         self._offer_audiences()
         self._explain_times()
 

@@ -17,7 +17,7 @@ _markdown = MarkdownIt("js-default", {"html": False, "linkify": False}).disable(
 
 def safe_html(text: str) -> SafeString:
     """Only a few tags survive, and only links that a person may follow."""
-    clean = nh3.clean(_rendered(text), tags=_ALLOWED, attributes={"a": {"href"}}, url_schemes=_SCHEMES)
+    clean = nh3.clean(_rendered(text), tags=_ALLOWED, attributes={"*": set(), "a": {"href"}}, url_schemes=_SCHEMES)
     return mark_safe(clean)  # noqa: S308 -- nh3 has just cleaned it
 
 

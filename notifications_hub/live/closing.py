@@ -7,18 +7,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Closing:
+    """`status` is what the same refusal is over HTTP."""
+
     code: int
     reason: str
+    status: int
 
 
-TOO_LARGE = Closing(1009, "too large")
-RESTART = Closing(1012, "restart")
-BAD_FRAME = Closing(4400, "bad frame")
-SESSION_OVER = Closing(4401, "session over")
-TOO_SLOW = Closing(4408, "too slow")
-TOO_MANY = Closing(4429, "too many connections")
+TOO_LARGE = Closing(1009, "too large", 413)
+RESTART = Closing(1012, "restart", 503)
+BAD_FRAME = Closing(4400, "bad frame", 400)
+SESSION_OVER = Closing(4401, "session over", 401)
+TOO_SLOW = Closing(4408, "too slow", 408)
+TOO_MANY = Closing(4429, "too many connections", 429)
 
 
 def refused(topic: str) -> Closing:
     # A close reason holds at most 123 bytes (RFC 6455, section 5.5).
-    return Closing(4403, f"topic refused: {topic}"[:120])
+    reason = f"topic refused: {topic}".encode()[:120].decode(errors="ignore")
+    return Closing(4403, reason, 403)

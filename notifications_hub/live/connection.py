@@ -7,51 +7,21 @@ a client never gets an event twice or out of order, and never misses one: where 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from notifications_hub import cursor, streams
 from notifications_hub.cursor import Position
 from notifications_hub.live.closing import RESTART, TOO_SLOW, Closing
 from notifications_hub.live.database import Database
+from notifications_hub.live.frames import Batch, Frame, compose, encode_events
 from notifications_hub.live.session import SignedIn
-from notifications_hub.live.topics import shown
-from notifications_hub.message import timestamp
-from notifications_hub.streams import LoggedEvent, Reading
+from notifications_hub.streams import Reading
 
 MAX_WAITING = 256 * 1024
 """Bytes that may wait for a client that reads slowly, before it is closed."""
 
-
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Consecutive events of one topic, encoded once for every connection that gets them."""
-
-    topic: str
-    epoch: str
-    first: int
-    events: Sequence[str]
-
-    @property
-    def last(self) -> int:
-        return self.first + len(self.events) - 1
-
-
-def encode_event(event: LoggedEvent) -> str:
-    return (
-        f'{{"topic":{json.dumps(shown(event.topic))},"seq":{json.dumps(event.seq)},"kind":{json.dumps(event.kind)},'
-        f'"data":{event.data},"at":"{timestamp(event.created)}"}}'
-    )
-
-
-def batch_of(reading: Reading) -> Batch:
-    events = [encode_event(event) for event in reading.events]
-    return Batch(reading.topic, reading.epoch, reading.position.seq - len(events) + 1, events)
 
 
 class Connection:
@@ -62,7 +32,7 @@ class Connection:
         visitor: SignedIn,
         *,
         database: Database,
-        send: Callable[[str], Awaitable[None]],
+        send: Callable[[Frame], Awaitable[None]],
         close: Callable[[Closing], None],
     ) -> None:
         self.person_pk: object = visitor.person.pk
@@ -78,19 +48,27 @@ class Connection:
         self._reset: list[str] = []
         self._more = False
         self._frame_due = False
+        self._sending_since: float | None = None
         self._flushing: asyncio.Task[None] | None = None
         self._catching_up = False
         self._missed = False
         self._again: asyncio.Task[None] | None = None
 
-    def listen(self, topics: Sequence[str], known: Mapping[str, Position] | None) -> None:
-        """Starts from a decoded cursor, or from now. A topic that the cursor lacks is a reset."""
-        for topic in topics:
-            position = None if known is None else known.get(cursor.key_of(topic))
-            if known is not None and position is None:
-                self._reset.append(topic)
-            self.positions[topic] = position
+    def listen(self, positions: Mapping[str, Position | None], reset: Sequence[str]) -> None:
+        """Takes its starting places; nothing is sent before it has caught up."""
+        self.positions = dict(positions)
+        self._reset = list(reset)
         self._catching_up = True
+
+    def change(self, positions: Mapping[str, Position | None], reset: Sequence[str]) -> None:
+        """Listens to these topics from now on; where it stands with those it had already is kept."""
+        self.positions = {topic: self.positions.get(topic) or position for topic, position in positions.items()}
+        self._reset += [topic for topic in reset if self.positions[topic] is None]
+        self.miss()
+
+    def stalled_since(self) -> float | None:
+        """When the frame that is being sent was begun, in the loop's time."""
+        return self._sending_since
 
     def known(self, decoded: Mapping[str, Position]) -> dict[str, Position]:
         """What a decoded cursor says of this connection's topics; of others it may say what it likes."""
@@ -153,14 +131,11 @@ class Connection:
             if task is not None:
                 task.cancel()
 
-    def cursor(self) -> str:
-        return cursor.encode({topic: position for topic, position in self.positions.items() if position is not None})
-
     def _apply(self, reading: Reading) -> None:
         self.positions[reading.topic] = reading.position
         if reading.reset:
             self._reset.append(reading.topic)
-        self._queue([encode_event(event) for event in reading.events])
+        self._queue(encode_events(reading))
 
     def _queue(self, events: Sequence[str]) -> None:
         self._waiting += events
@@ -177,15 +152,12 @@ class Connection:
         # What arrives while a frame is being sent goes out together in the next one.
         try:
             while self._waiting or self._frame_due:
+                self._sending_since = asyncio.get_running_loop().time()
                 await self._send(self._take_frame())
         finally:
-            self._flushing = None
+            self._flushing = self._sending_since = None
 
-    def _take_frame(self) -> str:
-        reset = json.dumps([shown(topic) for topic in self._reset])
-        frame = (
-            f'{{"events":[{",".join(self._waiting)}],"cursor":"{self.cursor()}",'
-            f'"more":{"true" if self._more else "false"},"reset":{reset}}}'
-        )
+    def _take_frame(self) -> Frame:
+        frame = compose(self._waiting, self.positions, more=self._more, reset=self._reset)
         self._waiting, self._waiting_bytes, self._reset, self._frame_due = [], 0, [], False
         return frame

@@ -10,17 +10,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from itertools import islice
 from typing import Any
 
 from notifications_hub import streams
 from notifications_hub.conf import hub_settings
 from notifications_hub.cursor import Position
-from notifications_hub.live.closing import RESTART, TOO_MANY
-from notifications_hub.live.connection import Connection, batch_of
+from notifications_hub.live.closing import RESTART, TOO_MANY, TOO_SLOW
+from notifications_hub.live.connection import Connection
 from notifications_hub.live.database import Database
+from notifications_hub.live.frames import batch_of
+from notifications_hub.live.gate import Gate
 from notifications_hub.live.layer import Layer
 from notifications_hub.live.presence import Presence
 from notifications_hub.live.watch import Watch
@@ -28,6 +30,8 @@ from notifications_hub.streams import Reading
 from notifications_hub.sweeper import sweep
 
 SWEEP_SECONDS = 1.0
+STALL_SECONDS = 10.0
+"""How long one frame may take to leave before its client is taken for gone."""
 _TOPICS_A_READ = 200
 
 log = logging.getLogger(__name__)
@@ -48,6 +52,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.database = Database()
+        self.gate = Gate()
         self.presence = Presence(self.database)
         self._watch = Watch(self.database, self.connections)
         self._loop = asyncio.get_running_loop()
@@ -87,8 +92,35 @@ class Hub:
 
     # Connections
 
-    def join(self, connection: Connection) -> None:
-        """Before the connection reads the log, so that nothing falls between its reading and the hub's."""
+    @asynccontextmanager
+    async def holding(self, connection: Connection) -> AsyncIterator[None]:
+        """Keeps a connection while the block runs, and has it catch up meanwhile."""
+        self._join(connection)
+        catching_up = asyncio.create_task(self._catch_up(connection))
+        try:
+            yield
+        finally:
+            catching_up.cancel()
+            connection.stop()
+            self._leave(connection)
+
+    def change(self, connection: Connection, positions: Mapping[str, Position | None], reset: Sequence[str]) -> None:
+        """Has a connection listen to these topics and no others."""
+        for topic in connection.positions.keys() - positions.keys():
+            self._stop_listening(topic, connection)
+        for topic in positions:
+            self._topics.setdefault(topic, _Listened()).connections.add(connection)
+        connection.change(positions, reset)
+
+    async def _catch_up(self, connection: Connection) -> None:
+        await connection.catch_up()
+        for topic, position in connection.positions.items():
+            listened = self._topics[topic]
+            if listened.position is None:
+                listened.position = position
+
+    def _join(self, connection: Connection) -> None:
+        # Before the connection reads the log, so that nothing falls between its reading and the hub's.
         for topic in connection.positions:
             self._topics.setdefault(topic, _Listened()).connections.add(connection)
         own = self._of_person.setdefault(connection.person_pk, [])
@@ -98,21 +130,10 @@ class Hub:
         self.presence.arrived(connection.person_pk)
         self._watch.keep_time(connection)
 
-    def caught_up(self, connection: Connection) -> None:
-        for topic, position in connection.positions.items():
-            listened = self._topics[topic]
-            if listened.position is None:
-                listened.position = position
-
-    def leave(self, connection: Connection) -> None:
+    def _leave(self, connection: Connection) -> None:
         self._watch.forget(connection)
         for topic in connection.positions:
-            listened = self._topics.get(topic)
-            if listened is None:
-                continue
-            listened.connections.discard(connection)
-            if not listened.connections:
-                del self._topics[topic]
+            self._stop_listening(topic, connection)
         own = self._of_person.get(connection.person_pk, [])
         if connection in own:
             own.remove(connection)
@@ -120,13 +141,26 @@ class Hub:
             self._of_person.pop(connection.person_pk, None)
             self.presence.left(connection.person_pk)
 
+    def _stop_listening(self, topic: str, connection: Connection) -> None:
+        if listened := self._topics.get(topic):
+            listened.connections.discard(connection)
+            if not listened.connections:
+                del self._topics[topic]
+
     def connections(self) -> list[Connection]:
         return [connection for own in self._of_person.values() for connection in own]
 
-    async def stop(self) -> None:
-        """Ends every connection, which its client takes up again elsewhere, and frees threads and database."""
+    def drain(self) -> None:
+        """Asks every client to come back elsewhere. From any thread, or from a signal handler."""
+        self._loop.call_soon_threadsafe(self._drain)
+
+    def _drain(self) -> None:
         for connection in self.connections():
             connection.end(RESTART)
+
+    async def stop(self) -> None:
+        """Ends every connection, and frees threads and database."""
+        self._drain()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -194,8 +228,16 @@ class Hub:
 
     async def _sweep(self) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
+        self._end_stalled()
         await self.database(sweep)
         await self._look()
+
+    def _end_stalled(self) -> None:
+        longest = self._loop.time() - STALL_SECONDS
+        for connection in self.connections():
+            since = connection.stalled_since()
+            if since is not None and since < longest:
+                connection.end(TOO_SLOW)
 
     async def _heed(self) -> None:
         with suppress(TimeoutError):

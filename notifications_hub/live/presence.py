@@ -17,7 +17,9 @@ from notifications_hub.live.database import Database
 
 LIFE_SECONDS = 40
 _REFRESH_SECONDS = 15
+POLL_GRACE_SECONDS = 15
 _PROCESSES = "notifications_hub:processes"
+_POLLING = "poll"
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +27,12 @@ log = logging.getLogger(__name__)
 def is_connected(person_pk: object) -> bool:
     """Two reads of the cache."""
     processes: list[str] = cache.get(_PROCESSES, [])
-    return bool(cache.get_many([_key(process, person_pk) for process in processes]))
+    return bool(cache.get_many([_key(process, person_pk) for process in [_POLLING, *processes]]))
+
+
+def stays(person_pk: object, wait: float) -> None:
+    """A poll: its person is here for as long as it may wait, and until the next one may be expected."""
+    cache.set(_key(_POLLING, person_pk), True, wait + POLL_GRACE_SECONDS)
 
 
 def _key(process: str, person_pk: object) -> str:
@@ -47,8 +54,9 @@ class Presence:
             self._tell(person_pk)
 
     def left(self, person_pk: object) -> None:
-        self._here.discard(person_pk)
-        self._tell(person_pk)
+        if person_pk in self._here:
+            self._here.discard(person_pk)
+            self._tell(person_pk)
 
     async def refresh(self) -> None:
         await asyncio.sleep(_REFRESH_SECONDS)

@@ -30,11 +30,6 @@ class SignedIn:
     seconds_left: float
 
 
-def signed_in(scope: Mapping[str, Any]) -> SignedIn | None:
-    """Of a handshake. Two queries."""
-    return check(_session_key(scope))
-
-
 def check(session_key: str) -> SignedIn | None:
     """None for a session that is over: signed out, expired, password changed, person inactive or gone."""
     if not session_key:
@@ -70,7 +65,8 @@ def _seconds_left(session: SessionBase) -> float:
     return (end - timezone.now()).total_seconds() if end else 0.0
 
 
-def _session_key(scope: Mapping[str, Any]) -> str:
+def session_key_of(scope: Mapping[str, Any]) -> str:
+    """From the cookies of an ASGI scope; empty where there is none."""
     cookies = "; ".join(value.decode("latin1") for name, value in scope["headers"] if name.lower() == b"cookie")
     try:
         morsel = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)

@@ -8,25 +8,42 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs
 
 from notifications_hub import cursor, delivery
-from notifications_hub.cursor import BadCursor, Position
-from notifications_hub.live.closing import BAD_FRAME, SESSION_OVER, TOO_LARGE, Closing, refused
+from notifications_hub.cursor import Position
+from notifications_hub.live.closing import BAD_FRAME, TOO_LARGE, TOO_MANY, Closing
 from notifications_hub.live.connection import Connection
+from notifications_hub.live.frames import Frame
+from notifications_hub.live.http import Receive, Scope, Send
 from notifications_hub.live.hub import Hub, start_hub
-from notifications_hub.live.origin import is_allowed
-from notifications_hub.live.session import SignedIn, signed_in
-from notifications_hub.live.topics import INBOX, MAX_TOPICS, TopicRefused, stored_topics
-
-Scope = Mapping[str, Any]
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+from notifications_hub.live.opening import Known, Refusal, Wanted, admit, start
+from notifications_hub.live.origin import Caller
+from notifications_hub.live.session import session_key_of
+from notifications_hub.live.topics import MAX_TOPICS
 
 MAX_CLIENT_FRAME = 8 * 1024
+CLOSE_SECONDS = 2.0
+FRAMES = 20
+"""How many a client may send in any ten seconds."""
+
+
+async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
+    """The ASGI application of `/live/ws/`."""
+    await receive()
+    if not Caller.of_scope(scope).may_open_socket():
+        await send({"type": "websocket.close"})
+        return
+    await send({"type": "websocket.accept"})
+    socket = _Socket(start_hub(), receive, send)
+    try:
+        await socket.run(scope)
+    except Refusal as refusal:
+        await socket.close(refusal.closing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +52,8 @@ class ClientFrame:
 
     visible: bool | None = None
     shown: Mapping[str, Position] | None = None
+    topics: tuple[str, ...] | None = None
+    known: Mapping[str, Position] | None = None
 
     @classmethod
     def parse(cls, text: str) -> ClientFrame:
@@ -42,74 +61,57 @@ class ClientFrame:
         frame = json.loads(text)
         if not isinstance(frame, dict):
             raise ValueError("A frame is a JSON object.")
-        visible, ack = frame.get("visible"), frame.get("ack")
-        if not isinstance(visible, bool | None) or not isinstance(ack, str | None):
-            raise ValueError("visible is a boolean and ack a cursor.")
-        return cls(visible, None if ack is None else cursor.decode(ack))
+        visible = frame.get("visible")
+        if not isinstance(visible, bool | None):
+            raise ValueError("visible is a boolean.")
+        return cls(visible, _cursor(frame.get("ack")), _names(frame.get("topics")), _cursor(frame.get("cursor")))
 
 
-class Refusal(Exception):
-    def __init__(self, closing: Closing) -> None:
-        super().__init__(closing.reason)
-        self.closing = closing
+def _cursor(given: object) -> Mapping[str, Position] | None:
+    if not isinstance(given, str | None):
+        raise ValueError("A cursor is text.")
+    return None if given is None else cursor.decode(given)
 
 
-async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
-    """The ASGI application of `/live/ws/`."""
-    await receive()
-    if not is_allowed(scope):
-        await send({"type": "websocket.close"})
-        return
-    await send({"type": "websocket.accept"})
-    await _Session(start_hub(), scope, receive, send).run()
+def _names(given: object) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in given) or len(given) > MAX_TOPICS:
+        raise ValueError(f"topics is a list of at most {MAX_TOPICS} names.")
+    return tuple(given)
 
 
-class _Session:
+class _Socket:
     """One accepted socket, from its first frame to its close."""
 
-    def __init__(self, hub: Hub, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, hub: Hub, receive: Receive, send: Send) -> None:
         self._hub = hub
-        self._query = parse_qs(scope["query_string"].decode("latin1"))
-        self._scope = scope
         self._receive = receive
         self._send = send
         self._closing: Closing | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._heard: deque[float] = deque(maxlen=FRAMES)
 
-    async def run(self) -> None:
-        try:
-            visitor, topics, known = await self._open()
-        except Refusal as refusal:
-            await self._close(refusal.closing)
-            return
-        connection = Connection(visitor, database=self._hub.database, send=self._send_frame, close=self._end)
-        connection.listen(topics, known)
-        self._hub.join(connection)
-        try:
-            await self._serve(connection)
-        finally:
-            self._hub.leave(connection)
-            connection.stop()
+    async def run(self, scope: Scope) -> None:
+        """Raises `Refusal`."""
+        wanted = Wanted.parse(scope["query_string"].decode("latin1"))
+        with self._hub.gate.enter(scope.get("client")):
+            admitted = await self._hub.database(admit, session_key_of(scope), wanted.names)
+        connection = Connection(admitted.visitor, database=self._hub.database, send=self._send_frame, close=self._end)
+        connection.listen(*start(admitted.topics, wanted.known))
+        async with self._hub.holding(connection):
+            await self._read_until_over(connection)
         if self._closing is not None:
-            await self._close(self._closing)
+            await self.close(self._closing)
 
-    async def _open(self) -> tuple[SignedIn, list[str], Mapping[str, Position] | None]:
-        names = self._query.get("topic", [INBOX])
-        given = self._query.get("cursor", [""])[0]
-        if len(names) > MAX_TOPICS:
-            raise Refusal(BAD_FRAME)
-        known = _decoded(given) if given else None
-        visitor = await self._hub.database(signed_in, self._scope)
-        if visitor is None:
-            raise Refusal(SESSION_OVER)
-        try:
-            return visitor, await self._hub.database(stored_topics, visitor.person, names), known
-        except TopicRefused as refusal:
-            raise Refusal(refused(refusal.topic)) from None
+    async def close(self, closing: Closing) -> None:
+        # A client that does not read would keep the close frame waiting for ever.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._send_quietly({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
 
-    async def _serve(self, connection: Connection) -> None:
+    async def _read_until_over(self, connection: Connection) -> None:
         self._reader = asyncio.create_task(self._read_frames(connection))
-        catching_up = asyncio.create_task(self._catch_up(connection))
         try:
             await self._reader
         except asyncio.CancelledError:
@@ -117,11 +119,6 @@ class _Session:
                 raise
         finally:
             self._reader.cancel()
-            catching_up.cancel()
-
-    async def _catch_up(self, connection: Connection) -> None:
-        await connection.catch_up()
-        self._hub.caught_up(connection)
 
     async def _read_frames(self, connection: Connection) -> None:
         while (message := await self._receive())["type"] == "websocket.receive":
@@ -130,8 +127,16 @@ class _Session:
                 self._end(BAD_FRAME)
             elif len(text) > MAX_CLIENT_FRAME:
                 self._end(TOO_LARGE)
+            elif self._is_flood():
+                self._end(TOO_MANY)
             else:
                 await self._hear(connection, text)
+
+    def _is_flood(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        full = len(self._heard) == FRAMES and now - self._heard[0] < 10
+        self._heard.append(now)
+        return full
 
     async def _hear(self, connection: Connection, text: str) -> None:
         try:
@@ -144,6 +149,16 @@ class _Session:
         if frame.shown is not None:
             shown = connection.known(frame.shown)
             await self._hub.database(delivery.acknowledge, connection.person_pk, shown)
+        if frame.topics is not None:
+            await self._change_topics(connection, frame.topics, frame.known or {})
+
+    async def _change_topics(self, connection: Connection, names: Sequence[str], known: Known) -> None:
+        try:
+            admitted = await self._hub.database(admit, connection.session_key, names)
+        except Refusal as refusal:
+            self._end(refusal.closing)
+        else:
+            self._hub.change(connection, *start(admitted.topics, known))
 
     def _end(self, closing: Closing) -> None:
         """Closes from our side; the first reason stands."""
@@ -152,11 +167,8 @@ class _Session:
             if self._reader is not None:
                 self._reader.cancel()
 
-    async def _send_frame(self, frame: str) -> None:
-        await self._send_quietly({"type": "websocket.send", "text": frame})
-
-    async def _close(self, closing: Closing) -> None:
-        await self._send_quietly({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
+    async def _send_frame(self, frame: Frame) -> None:
+        await self._send_quietly({"type": "websocket.send", "text": frame.text})
 
     async def _send_quietly(self, message: dict[str, Any]) -> None:
         # `receive` says that a client has gone, and ends the session; a send that comes too late says nothing new.
@@ -164,10 +176,3 @@ class _Session:
             await self._send(message)
         except (OSError, RuntimeError):
             return
-
-
-def _decoded(given: str) -> Mapping[str, Position]:
-    try:
-        return cursor.decode(given)
-    except BadCursor:
-        raise Refusal(BAD_FRAME) from None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from django.contrib.messages import get_messages
+
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.events import Event
 
@@ -19,6 +21,10 @@ ONCE = "6f1c1b57-6d6f-4d41-8a3c-1df1f0a1b7c2"
 
 class ClientFor(Protocol):
     def __call__(self, person: User) -> Client: ...
+
+
+class Grant(Protocol):
+    def __call__(self, *codenames: str) -> User: ...
 
 
 def change(announcement: Announcement) -> str:
@@ -64,3 +70,8 @@ def translated(title: str, body: str = "", language: str = "zh-hans") -> dict[st
     prefix = "translations-0-"
     words = {f"{prefix}language": language, f"{prefix}title": title, f"{prefix}body": body}
     return {"translations-TOTAL_FORMS": "1", **words}
+
+
+def said(answer: Any) -> list[str]:
+    """The messages on the page that an answer leads to."""
+    return [str(message) for message in get_messages(answer.wsgi_request)]

@@ -141,9 +141,7 @@ def test_it_keeps_its_id_and_its_place_before_and_after_it_has_a_row(alice: User
 @pytest.mark.parametrize(
     ("language", "title"), [("zh-hans", "闭馆"), ("en", "Closed"), ("de", "Zu"), ("de-at", "Zu"), ("fr", "Closed")]
 )
-def test_each_person_reads_it_in_their_language_where_it_was_translated(
-    alice: User, language: str, title: str
-) -> None:
+def test_each_person_reads_it_in_their_language_where_it_was_translated(alice: User, language: str, title: str) -> None:
     announcement = broadcast(title="Closed")
     for code, words in (("zh-hans", "闭馆"), ("de", "Zu")):
         AnnouncementTranslation.objects.create(announcement=announcement, language=code, title=words)

@@ -72,7 +72,11 @@ class Firefox:
         )
         self._program.wait_until_ready(lambda: accepts_connections(port), seconds=60)
         self.driver = Marionette(port=port)
-        self.driver.start_session()
+        try:
+            self.driver.start_session()
+        except Exception:
+            self._program.kill()
+            raise
         self.driver.timeout.script = 30
         return self
 

@@ -75,6 +75,7 @@ class LocalPushService:
         self.requests: list[Request] = []
         self.browsers: dict[str, web.WebSocketResponse] = {}
         self._faults: list[Fault] = []
+        self._last_of_topic: dict[tuple[str, str], Stored] = {}
         self._skew = 0.0
 
     # How tests run and steer it
@@ -183,15 +184,17 @@ class LocalPushService:
         ttl, urgency, topic = check_headers(request.headers)
         body = await request.read()
         check_body(body, request.headers.get("Content-Encoding"))
-        self._replace(record.token, topic)
         message = Stored(uuid.uuid4().hex, record.token, body, ttl, urgency, topic, self._now() + ttl)
         self.messages[message.id] = message
+        self._replace_by(message)
         return message
 
-    def _replace(self, token: str, topic: str | None) -> None:
-        for old in self.messages.values():
-            if topic is not None and (old.token, old.topic, old.state) == (token, topic, "stored"):
+    def _replace_by(self, message: Stored) -> None:
+        if message.topic is not None:
+            old = self._last_of_topic.get((message.token, message.topic))
+            if old is not None and old.state == "stored":
                 old.state = "replaced"
+            self._last_of_topic[message.token, message.topic] = message
 
     def _new_subscription(self, key: bytes | None) -> Subscription:
         token = secrets.token_urlsafe(24)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +49,7 @@ def test_the_body_goes_before_the_title() -> None:
     assert len(notification["body"]) > 2000
 
 
+@hypothesis.settings(deadline=None)  # A busy machine is not a failure.
 @given(
     title=st.text(max_size=6000),
     body=st.text(max_size=6000),

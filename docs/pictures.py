@@ -1,0 +1,63 @@
+"""Takes the pictures that the documents show, from the product as it runs: `make pictures`."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+from tests.support.browser import People, chromium
+from tests.support.databases import databases_like
+from tests.support.processes import ROOT
+from tests.support.site import Site
+
+IMAGES = ROOT / "docs" / "images"
+
+
+def bell(people: People, site: Site) -> None:
+    page = people("alice", viewport={"width": 1080, "height": 640})
+    page.wait_for_selector("notification-bell [data-state=live]", state="attached")
+    _reply(site)
+    page.wait_for_selector("toast-stack .nh-toast")
+    _keep(page, "bell.png")
+    page.locator("notification-bell button").first.click()
+    _keep(page, "panel.png")
+
+
+def announcement(people: People) -> None:
+    page = people("admin", "/admin/notifications_hub/announcement/add/", viewport={"width": 1200, "height": 900})
+    page.fill("#id_title", "Maintenance on Sunday")
+    page.fill("#id_body", "The site will be **read-only** from 6 to 7.\n\n- Nothing is lost\n- Replies wait for you")
+    _keep(page, "announcement.png")
+
+
+def _reply(site: Site) -> None:
+    post = site.python("""
+        from showcase.models import Post
+        print(Post.objects.filter(author__username="alice").latest("pk").get_absolute_url())
+    """).strip()
+    site.visitor("bob").post(post, data={"body": "It rang here, and only once. Lovely."})
+
+
+def _keep(page: Page, name: str) -> None:
+    page.wait_for_timeout(1200)  # for previews to be drawn and movements to end
+    page.screenshot(path=IMAGES / name)
+
+
+def main() -> None:
+    IMAGES.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp())
+    with databases_like("sqlite://", folder) as databases, chromium() as browser:
+        site = Site(folder, hub={}, environment={"DATABASE_URL": databases.copy()})
+        try:
+            people = People(browser, site)
+            bell(people, site)
+            announcement(people)
+            people.close()
+        finally:
+            site.close()
+
+
+if __name__ == "__main__":
+    main()

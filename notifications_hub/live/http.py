@@ -1,0 +1,72 @@
+"""Connections over HTTP answer in ASGI itself: one that waits inside Django would hold a thread of every middleware."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from notifications_hub.live.closing import Closing
+from notifications_hub.live.hub import Hub
+from notifications_hub.live.opening import Admitted, Refusal, Wanted, admit
+from notifications_hub.live.origin import Caller
+from notifications_hub.live.session import session_key_of
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+# Not to be kept by anyone, changed on the way (a proxy that packs would also hold back), or buffered by nginx.
+PRIVATE = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no", "Vary": "Cookie, Origin"}
+
+
+@dataclass
+class Exchange:
+    """One request and its answer."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    headers: dict[str, str] = field(default_factory=lambda: dict(PRIVATE))
+
+    async def open(self, hub: Hub) -> tuple[Wanted, Admitted] | None:
+        """What is wanted, and who may have it; None where a refusal has been answered."""
+        caller = Caller.of_scope(self.scope)
+        cors = caller.cors()
+        if cors is None:
+            await self.answer(403, {"detail": "This page's origin may not connect."})
+            return None
+        self.headers |= cors
+        if self.scope["method"] != "GET":
+            await self.answer(405, {"detail": "Use GET."}, {"Allow": "GET"})
+            return None
+        try:
+            wanted = Wanted.parse(self.scope["query_string"].decode("latin1"), caller.headers.get("last-event-id", ""))
+            with hub.gate.enter(self.scope.get("client")):
+                return wanted, await hub.database(admit, session_key_of(self.scope), wanted.names)
+        except Refusal as refusal:
+            await self.refuse(refusal.closing)
+            return None
+
+    async def refuse(self, closing: Closing) -> None:
+        await self.answer(closing.status, {"detail": closing.reason})
+
+    async def answer(self, status: int, body: object, headers: Mapping[str, str] | None = None) -> None:
+        text = body if isinstance(body, str) else json.dumps(body)
+        await self.start(status, "application/json", headers or {})
+        await self.write(text, more=False)
+
+    async def start(self, status: int, content_type: str, headers: Mapping[str, str]) -> None:
+        named = {"Content-Type": content_type, **self.headers, **headers}
+        encoded = [(name.lower().encode("latin1"), value.encode("latin1")) for name, value in named.items()]
+        await self.send({"type": "http.response.start", "status": status, "headers": encoded})
+
+    async def write(self, text: str, *, more: bool = True) -> None:
+        await self.send({"type": "http.response.body", "body": text.encode(), "more_body": more})
+
+    async def gone(self) -> None:
+        """Returns once the client has gone."""
+        message = await self.receive()
+        while message["type"] != "http.disconnect":
+            message = await self.receive()

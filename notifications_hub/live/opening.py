@@ -1,0 +1,79 @@
+"""What every kind of connection asks before it opens: what is wanted, by whom, and whether they may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from notifications_hub import cursor
+from notifications_hub.cursor import BadCursor, Position
+from notifications_hub.live.closing import BAD_FRAME, SESSION_OVER, Closing, refused
+from notifications_hub.live.session import SignedIn, check
+from notifications_hub.live.topics import INBOX, MAX_TOPICS, TopicRefused, stored_topics
+
+Known = Mapping[str, Position]
+
+
+class Refusal(Exception):
+    """The connection does not open; `closing` says why in the terms of the protocol."""
+
+    def __init__(self, closing: Closing) -> None:
+        super().__init__(closing.reason)
+        self.closing = closing
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """`names` of topics as a client writes them; `known` is its decoded cursor, None to start from now."""
+
+    names: Sequence[str]
+    known: Known | None
+
+    @classmethod
+    def parse(cls, query: str, last_event_id: str = "") -> Wanted:
+        """Raises `Refusal`. The id of the last SSE event is the newer cursor where a client has both."""
+        try:
+            fields = parse_qs(query, keep_blank_values=True, max_num_fields=2 * MAX_TOPICS)
+        except ValueError:
+            raise Refusal(BAD_FRAME) from None
+        names = list(dict.fromkeys(fields.get("topic", [INBOX])))
+        if len(names) > MAX_TOPICS:
+            raise Refusal(BAD_FRAME)
+        given = last_event_id or fields.get("cursor", [""])[0]
+        return cls(names, decoded(given) if given else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A visitor and the topics, as they are logged, that they may hear."""
+
+    visitor: SignedIn
+    topics: Sequence[str]
+
+
+def start(topics: Sequence[str], known: Known | None) -> tuple[dict[str, Position | None], list[str]]:
+    """Where to read each topic from, None for now; and what to reset, as the cursor does not know it."""
+    if known is None:
+        return dict.fromkeys(topics), []
+    positions = {topic: known.get(cursor.key_of(topic)) for topic in topics}
+    return positions, [topic for topic, position in positions.items() if position is None]
+
+
+def decoded(given: str) -> Known:
+    """Raises `Refusal`."""
+    try:
+        return cursor.decode(given)
+    except BadCursor:
+        raise Refusal(BAD_FRAME) from None
+
+
+def admit(session_key: str, names: Sequence[str]) -> Admitted:
+    """Raises `Refusal`. Asks the database: run it in a thread."""
+    visitor = check(session_key)
+    if visitor is None:
+        raise Refusal(SESSION_OVER)
+    try:
+        return Admitted(visitor, stored_topics(visitor.person, names))
+    except TopicRefused as refusal:
+        raise Refusal(refused(refusal.topic)) from None

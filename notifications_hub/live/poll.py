@@ -1,0 +1,79 @@
+"""The poll connection: version 1 of the live protocol by plain requests, waiting for news for up to 25 seconds.
+
+A poll that waits is answered in ASGI, where waiting holds no thread; `wait=0` is a plain view and works under WSGI too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import parse_qs
+
+from notifications_hub.live.closing import RESTART, Closing
+from notifications_hub.live.connection import Connection
+from notifications_hub.live.frames import Frame, read_frame
+from notifications_hub.live.http import Exchange, Receive, Scope, Send
+from notifications_hub.live.hub import Hub, start_hub
+from notifications_hub.live.opening import Admitted, Wanted, start
+from notifications_hub.live.presence import stays
+
+LONGEST_WAIT = 25.0
+
+
+async def poll(scope: Scope, receive: Receive, send: Send) -> None:
+    """The ASGI application of `/live/poll/`."""
+    hub, exchange = start_hub(), Exchange(scope, receive, send)
+    opened = await exchange.open(hub)
+    if opened is None:
+        return
+    wanted, admitted = opened
+    wait = wait_of(scope["query_string"].decode("latin1"))
+    await hub.database(stays, admitted.visitor.person.pk, wait)
+    if wait:
+        await _Waiting(hub, exchange).run(wanted, admitted, wait)
+    else:
+        frame = await hub.database(read_frame, *start(admitted.topics, wanted.known))
+        await exchange.answer(200, frame.text)
+
+
+def wait_of(query: str) -> float:
+    """Clamped; what is not a number is no wait."""
+    try:
+        return min(max(float(parse_qs(query).get("wait", ["0"])[0]), 0.0), LONGEST_WAIT)
+    except ValueError:
+        return 0.0
+
+
+class _Waiting:
+    """A poll with patience: a connection that ends with its first news."""
+
+    def __init__(self, hub: Hub, exchange: Exchange) -> None:
+        self._hub = hub
+        self._exchange = exchange
+        self._frames: asyncio.Queue[Frame | Closing] = asyncio.Queue()
+
+    async def run(self, wanted: Wanted, admitted: Admitted, wait: float) -> None:
+        connection = Connection(
+            admitted.visitor, database=self._hub.database, send=self._frames.put, close=self._frames.put_nowait
+        )
+        connection.listen(*start(admitted.topics, wanted.known))
+        async with self._hub.holding(connection):
+            said = await self._first_news(wait, from_now=wanted.known is None)
+        if isinstance(said, Frame):
+            await self._exchange.answer(200, said.text)
+        else:
+            await self._exchange.refuse(said)
+
+    async def _first_news(self, wait: float, *, from_now: bool) -> Frame | Closing:
+        first = await self._frames.get()
+        if isinstance(first, Closing) or first.news or from_now:
+            return first
+        gone = asyncio.create_task(self._exchange.gone())
+        more = asyncio.create_task(self._frames.get())
+        try:
+            await asyncio.wait({gone, more}, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+            said = more.result() if more.done() else first
+            # A restart loses nothing that the cursor does not bring back; a poll just ends early.
+            return first if said is RESTART else said
+        finally:
+            gone.cancel()
+            more.cancel()

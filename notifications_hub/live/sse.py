@@ -1,0 +1,80 @@
+"""The SSE connection: version 1 of the live protocol as server-sent events (HTML Standard, section 9.2).
+
+Each frame is one event, its `id` the cursor, so a browser that comes back by itself goes on where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+
+from notifications_hub.live.closing import RESTART, Closing
+from notifications_hub.live.connection import Connection
+from notifications_hub.live.frames import Frame
+from notifications_hub.live.http import Exchange, Receive, Scope, Send
+from notifications_hub.live.hub import Hub, start_hub
+from notifications_hub.live.opening import Admitted, Wanted, start
+
+RETRY_MS = 3000
+HEARTBEAT_SECONDS = 15.0
+LONGEST_SECONDS = 600.0
+"""Proxies and phones forget long requests; one that ends by itself, with word of it, comes back without a gap."""
+
+
+async def sse(scope: Scope, receive: Receive, send: Send) -> None:
+    """The ASGI application of `/live/sse/`."""
+    hub, exchange = start_hub(), Exchange(scope, receive, send)
+    opened = await exchange.open(hub)
+    if opened is not None:
+        await _Stream(hub, exchange).run(*opened)
+
+
+class _Stream:
+    def __init__(self, hub: Hub, exchange: Exchange) -> None:
+        self._hub = hub
+        self._exchange = exchange
+        self._ended: asyncio.Future[Closing | None] = asyncio.get_running_loop().create_future()
+
+    async def run(self, wanted: Wanted, admitted: Admitted) -> None:
+        connection = Connection(admitted.visitor, database=self._hub.database, send=self._send_frame, close=self._end)
+        connection.listen(*start(admitted.topics, wanted.known))
+        await self._exchange.start(200, "text/event-stream", {})
+        await self._write(f"retry: {RETRY_MS}\n\n")
+        async with self._hub.holding(connection):
+            closing = await self._serve()
+        if closing is not None:
+            told = json.dumps({"code": closing.code, "reason": closing.reason})
+            await self._write(f"event: close\ndata: {told}\n\n", more=False)
+
+    async def _serve(self) -> Closing | None:
+        """Keeps the line warm until one side ends it; None where the client has gone."""
+        left = LONGEST_SECONDS * random.uniform(0.9, 1.1)  # noqa: S311 -- spreads the returns
+        timer = asyncio.get_running_loop().call_later(left, self._end, RESTART)
+        watching = asyncio.create_task(self._watch())
+        try:
+            while not (await asyncio.wait({self._ended}, timeout=HEARTBEAT_SECONDS))[0]:
+                await self._write(":\n\n")
+            return self._ended.result()
+        finally:
+            timer.cancel()
+            watching.cancel()
+
+    async def _watch(self) -> None:
+        await self._exchange.gone()
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    def _end(self, closing: Closing) -> None:
+        if not self._ended.done():
+            self._ended.set_result(closing)
+
+    async def _send_frame(self, frame: Frame) -> None:
+        await self._write(f"id: {frame.cursor}\ndata: {frame.text}\n\n")
+
+    async def _write(self, text: str, *, more: bool = True) -> None:
+        try:
+            await self._exchange.write(text, more=more)
+        except (OSError, RuntimeError):
+            if not self._ended.done():
+                self._ended.set_result(None)

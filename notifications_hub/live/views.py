@@ -1,0 +1,110 @@
+"""The live protocol's plain requests, which Django serves: an acknowledgement, and a poll that does not wait.
+
+Under ASGI `live_application` answers connections before Django sees them; what is left here serves WSGI too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_http_methods
+
+from notifications_hub import delivery
+from notifications_hub.live.closing import BAD_FRAME
+from notifications_hub.live.frames import read_frame
+from notifications_hub.live.http import PRIVATE
+from notifications_hub.live.opening import Known, Refusal, Wanted, admit, decoded, start
+from notifications_hub.live.origin import Caller
+from notifications_hub.live.presence import stays
+from notifications_hub.live.topics import INBOX
+
+MAX_BODY = 8 * 1024
+
+View = Callable[[HttpRequest, Caller], HttpResponse]
+
+
+def _from_allowed_pages(view: View) -> Callable[[HttpRequest], HttpResponseBase]:
+    """The origin, compared whole, protects as a CSRF token would; a listed origin has no token to send."""
+
+    @csrf_exempt
+    @wraps(view)
+    def checked(request: HttpRequest) -> HttpResponseBase:
+        caller = Caller.of_request(request)
+        cors = caller.cors()
+        if cors is None:
+            return JsonResponse({"detail": _("This page's origin may not connect.")}, status=403, headers=PRIVATE)
+        try:
+            response = view(request, caller)
+        except Refusal as refusal:
+            response = JsonResponse({"detail": refusal.closing.reason}, status=refusal.closing.status)
+        for name, value in (PRIVATE | cors).items():
+            response[name] = value
+        return response
+
+    return checked
+
+
+@_from_allowed_pages
+def _poll(request: HttpRequest, caller: Caller) -> HttpResponse:
+    wanted = Wanted.parse(request.META.get("QUERY_STRING", ""))
+    admitted = admit(_session_key(request), wanted.names)
+    stays(admitted.visitor.person.pk, 0)
+    frame = read_frame(*start(admitted.topics, wanted.known))
+    return HttpResponse(frame.text, content_type="application/json")
+
+
+@_from_allowed_pages
+def _ack(request: HttpRequest, caller: Caller) -> HttpResponse:
+    if request.method == "OPTIONS":
+        allowed = {"Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "Content-Type"}
+        return HttpResponse(status=204, headers=allowed)
+    known = _cursor_of(request)
+    admitted = admit(_session_key(request), [INBOX])
+    positions, _reset = start(admitted.topics, known)
+    shown = {topic: position for topic, position in positions.items() if position is not None}
+    delivery.acknowledge(admitted.visitor.person.pk, shown)
+    return HttpResponse(status=204)
+
+
+poll = require_GET(_poll)
+ack = require_http_methods(["POST", "OPTIONS"])(_ack)
+
+
+def needs_asgi(request: HttpRequest) -> HttpResponse:
+    """What a WebSocket's or a stream's address says to a plain request, or under a WSGI server."""
+    response = JsonResponse({"detail": _("Connect here by WebSocket.")}, status=426, headers=PRIVATE)
+    if isinstance(request, ASGIRequest):
+        # RFC 9110, section 15.5.22, asks for it; WSGI forbids an application to set it.
+        response["Upgrade"] = "websocket"
+    return response
+
+
+def no_stream(request: HttpRequest) -> HttpResponse:
+    detail = _("This server holds no streams: poll instead.")
+    return JsonResponse({"detail": detail}, status=501, headers=PRIVATE)
+
+
+def _session_key(request: HttpRequest) -> str:
+    return request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+
+
+def _cursor_of(request: HttpRequest) -> Known:
+    """Raises `Refusal`."""
+    if len(request.body) > MAX_BODY:
+        raise Refusal(BAD_FRAME)
+    try:
+        body: Any = json.loads(request.body)
+    except (ValueError, RecursionError):
+        raise Refusal(BAD_FRAME) from None
+    given = body.get("cursor") if isinstance(body, dict) else None
+    if not isinstance(given, str):
+        raise Refusal(BAD_FRAME)
+    return decoded(given)

@@ -1,0 +1,32 @@
+"""People who may announce, and staff who may not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.contrib.auth.models import Permission
+
+from accounts.models import User
+from tests.announcements.support import ClientFor, Grant
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+
+@pytest.fixture
+def staff(bob: User) -> Grant:
+    """Bob as staff with these rights of the hub's."""
+
+    def staff(*codenames: str) -> User:
+        User.objects.filter(pk=bob.pk).update(is_staff=True)
+        rights = Permission.objects.filter(content_type__app_label="notifications_hub", codename__in=codenames)
+        bob.user_permissions.set(rights)
+        return User.objects.get(pk=bob.pk)
+
+    return staff
+
+
+@pytest.fixture
+def writer(client_for: ClientFor, staff: Grant) -> Client:
+    return client_for(staff("broadcast"))

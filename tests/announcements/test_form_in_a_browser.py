@@ -1,0 +1,61 @@
+"""The form as an admin meets it: the preview follows the keys, and nothing on it runs against the policy."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.announcements.support import ADD, LIST
+from tests.support.browser import People
+
+
+def test_the_preview_follows_what_is_written(page_for: People) -> None:
+    page = page_for("admin", ADD)
+    preview = page.get_by_role("region", name="Preview")
+    expect(preview).to_contain_text("Write a title")
+
+    page.locator("#id_title").fill("Water off <b>on Monday</b>")
+    page.locator("#id_body").fill("From **8 to 10**.")
+    expect(preview.locator(".nh-toast")).to_contain_text("Water off <b>on Monday</b>")
+    expect(preview.locator(".hub-preview-text strong")).to_have_text("8 to 10")
+
+    page.get_by_label("Warning").check()
+    expect(preview.locator(".nh-toast")).to_have_attribute("data-level", "warning")
+
+
+def test_a_translation_that_is_added_is_previewed(page_for: People) -> None:
+    page = page_for("admin", ADD)
+    page.locator("#id_title").fill("Closed")
+    page.get_by_text("Add another").click()
+    page.locator("#id_translations-0-language").select_option("zh-hans")
+    page.locator("#id_translations-0-title").fill("闭馆")
+
+    expect(page.locator('.hub-preview [lang="zh-hans"] .nh-title')).to_have_text("闭馆")
+
+
+def test_announcing_and_withdrawing(page_for: People) -> None:
+    page = page_for("admin", ADD)
+    page.locator("#id_title").fill("Closed on Sunday")
+    page.get_by_role("button", name="Announce").click()
+    expect(page.get_by_text("“Closed on Sunday” is announced to 4 people.")).to_be_visible()
+
+    page.locator("#result_list").get_by_role("link", name="Closed on Sunday").click()
+    page.get_by_role("link", name="Withdraw…").click()
+    page.get_by_role("button", name="Withdraw it").click()
+    expect(page.get_by_text("“Closed on Sunday” is withdrawn.")).to_be_visible()
+    expect(page.locator('.hub-state[data-state="withdrawn"]')).to_be_visible()
+
+
+def test_without_scripts_a_button_shows_the_preview(page_for: People) -> None:
+    page = page_for("admin", LIST)
+    context = page_for.context("admin").browser
+    assert context is not None
+    plain = context.new_context(storage_state=page_for.context("admin").storage_state(), java_script_enabled=False)
+    try:
+        form = plain.new_page()
+        form.goto(page.url.replace(LIST, ADD))
+        form.locator("#id_title").fill("Closed")
+        with plain.expect_page() as opened:
+            form.get_by_role("button", name="Preview").click()
+        expect(opened.value.locator(".nh-toast")).to_contain_text("Closed")
+    finally:
+        plain.close()

@@ -1,0 +1,232 @@
+"""What admins may look at: notifications with the reasons for how they were told, deliveries, browsers, topics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import pytest
+from django.contrib import admin as django_admin
+from django.contrib.auth.models import Group, Permission
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from notifications.base.admin import AbstractNotificationAdmin
+from notifications.signals import notify
+
+from accounts.models import User
+from notifications_hub import broadcast, delivery
+from notifications_hub.announcements.announce import make_rows
+from notifications_hub.delivery import Delivery, Outcome, Plan, State
+from notifications_hub.events import Stream
+from notifications_hub.kinds import Road
+from notifications_hub.models import Notification, PushSubscription
+
+if TYPE_CHECKING:
+    ClientFor = Callable[[User], Client]
+
+ADMIN = "/admin/notifications_hub/"
+SECRET = "https://push.example/the-secret-endpoint"
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+
+
+@pytest.fixture
+def page(client_for: ClientFor, admin: User) -> Callable[[str], str]:
+    """The text of an admin page, as its superuser sees it."""
+    client = client_for(admin)
+
+    def page(path: str) -> str:
+        answer = client.get(ADMIN + path)
+        assert answer.status_code == HTTPStatus.OK
+        return answer.content.decode()
+
+    return page
+
+
+def tell(person: User, by: User, verb: str = "replied") -> Notification:
+    notify.send(by, recipient=person, verb=verb)
+    return Notification.objects.latest("pk")
+
+
+def push_planned(notification: Notification, address: str) -> Delivery:
+    delivery.arm([Plan(notification_pk=notification.pk, transport="web_push", address=address)])
+    return Delivery.objects.latest("pk")
+
+
+def browser_of(person: User) -> PushSubscription:
+    return PushSubscription.objects.create(
+        owner=person,
+        endpoint=SECRET,
+        endpoint_hash="h",
+        p256dh="the-public-key",
+        auth="the-auth-secret",
+        name="Firefox",
+    )
+
+
+def attempted(planned: Delivery, outcome: Outcome) -> None:
+    Delivery.objects.update(due_at=datetime.now(UTC) - timedelta(seconds=1))
+    [claimed] = delivery.claim_due()
+    assert claimed == planned
+    delivery.record(claimed, outcome)
+
+
+def test_the_packages_own_admin_is_not_the_one_in_use() -> None:
+    assert not isinstance(django_admin.site._registry[Notification], AbstractNotificationAdmin)
+
+
+def test_the_list_says_what_happened_to_whom_and_how_they_were_told(
+    page: Callable[[str], str], alice: User, bob: User
+) -> None:
+    notification = tell(alice, by=bob)
+    push_planned(notification, "7")
+    delivery.tell([notification.pk], Road.LIVE)
+    text = page("notification/")
+
+    for words in ("Bob replied", "Alice", ", live", "web_push: cancelled"):
+        assert words in text
+
+
+def test_the_story_of_a_notification_is_told_in_order(page: Callable[[str], str], alice: User, bob: User) -> None:
+    notification = tell(alice, by=bob)
+    planned = push_planned(notification, str(browser_of(alice).pk))
+    attempted(planned, Outcome(state=State.WAITING, reason="try later", status=503))
+    attempted(planned, Outcome(state=State.SENT, reason="taken by the other side", status=201))
+    Notification.objects.filter(recipient=alice).mark_all_as_read()
+    text = page(f"notification/{notification.pk}/change/")
+
+    told = [
+        "It happened.",
+        "Planned: web_push to Firefox.",
+        "Attempt, web_push to Firefox: waiting, try later (503).",
+        "Attempt, web_push to Firefox: sent, taken by the other side (201).",
+        "The person read it.",
+    ]
+    places = [text.index(words) for words in told]
+    assert places == sorted(places)
+
+
+def test_a_delivery_that_was_called_off_says_why(page: Callable[[str], str], alice: User, bob: User) -> None:
+    planned = push_planned(tell(alice, by=bob), "7")
+    delivery.tell([planned.notification_id], Road.LIVE)
+    text = page(f"delivery/{planned.pk}/change/")
+
+    assert "The person was told, by live." in text
+    assert "web_push to 7: cancelled, told by live." in text
+
+
+def test_one_that_still_waits_says_until_when(page: Callable[[str], str], alice: User, bob: User) -> None:
+    planned = push_planned(tell(alice, by=bob), "7")
+
+    assert "Due: web_push to 7." in page(f"delivery/{planned.pk}/change/")
+
+
+@pytest.mark.parametrize("listed", ["notification", "delivery"])
+def test_a_list_costs_the_same_for_fifty_rows_as_for_one(
+    page: Callable[[str], str], alice: User, bob: User, listed: str
+) -> None:
+    readers = Group.objects.create(name="Readers")
+    alice.groups.add(readers)
+
+    def happen(times: int) -> None:
+        for number in range(times):
+            push_planned(tell(alice, by=bob, verb=f"replied {number}"), "7")
+            broadcast(title=f"Hello {number}", audience=f"group.{readers.pk}")
+        make_rows(alice)
+
+    happen(1)
+    page(f"{listed}/")
+    with CaptureQueriesContext(connection) as few:
+        page(f"{listed}/")
+    happen(25)
+    with CaptureQueriesContext(connection) as many:
+        page(f"{listed}/")
+
+    assert len(many) == len(few)
+
+
+@pytest.mark.parametrize("query", ["kind=default", "told_by=live", "told_by=", "unread__exact=1", "q=ali"])
+def test_the_list_is_filtered_and_searched(
+    client_for: ClientFor, admin: User, alice: User, bob: User, query: str
+) -> None:
+    notification = tell(alice, by=bob)
+    if query == "told_by=live":
+        delivery.tell([notification.pk], Road.LIVE)
+    answer = client_for(admin).get(f"{ADMIN}notification/?{query}")
+
+    assert [row.pk for row in answer.context["cl"].result_list] == [notification.pk]
+
+
+def test_a_filter_leaves_others_out(client_for: ClientFor, admin: User, alice: User, bob: User) -> None:
+    tell(alice, by=bob)
+    for query in ("kind=announcement", "told_by=live", "q=bob"):
+        assert not client_for(admin).get(f"{ADMIN}notification/?{query}").context["cl"].result_list
+
+
+@pytest.mark.parametrize("path", ["pushsubscription/", "pushsubscription/{pk}/change/", "delivery/"])
+def test_what_would_let_others_send_is_nowhere(page: Callable[[str], str], alice: User, bob: User, path: str) -> None:
+    browser = browser_of(alice)
+    push_planned(tell(alice, by=bob), str(browser.pk))
+    text = page(path.format(pk=browser.pk))
+
+    for secret in (SECRET, browser.p256dh, browser.auth):
+        assert secret not in text
+
+
+def test_browsers_are_listed_by_name_and_owner(page: Callable[[str], str], alice: User) -> None:
+    browser_of(alice)
+    text = page("pushsubscription/")
+
+    assert "Firefox" in text
+    assert "Alice" in text
+
+
+def test_topics_are_listed(client_for: ClientFor, admin: User) -> None:
+    Stream.objects.create(topic="everyone", top=3)
+    rows = client_for(admin).get(f"{ADMIN}stream/?q=every").context["cl"].result_list
+    assert [(row.topic, row.top) for row in rows] == [("everyone", 3)]
+
+
+@pytest.mark.parametrize("model", ["notification", "delivery", "pushsubscription", "stream"])
+def test_nothing_is_written_by_hand(client_for: ClientFor, admin: User, alice: User, bob: User, model: str) -> None:
+    notification = tell(alice, by=bob)
+    client = client_for(admin)
+
+    assert client.get(f"{ADMIN}{model}/add/").status_code == HTTPStatus.FORBIDDEN
+    assert client.post(f"{ADMIN}{model}/add/").status_code == HTTPStatus.FORBIDDEN
+    client.post(f"{ADMIN}notification/{notification.pk}/change/", {"url": "/elsewhere/"})
+    client.post(f"{ADMIN}notification/{notification.pk}/delete/", {"post": "yes"})
+    notification.refresh_from_db()
+    assert notification.url == ""
+
+
+def test_a_person_with_notifications_can_still_be_deleted(
+    client_for: ClientFor, admin: User, alice: User, bob: User
+) -> None:
+    push_planned(tell(alice, by=bob), str(browser_of(alice).pk))
+    client_for(admin).post(f"/admin/accounts/user/{alice.pk}/delete/", {"post": "yes"})
+
+    assert not User.objects.filter(username="alice").exists()
+    assert not Notification.objects.exists()
+
+
+def test_staff_without_the_right_sees_none_of_it(client_for: ClientFor, alice: User, bob: User) -> None:
+    User.objects.filter(pk=bob.pk).update(is_staff=True)
+    bob.user_permissions.add(Permission.objects.get(codename="view_stream"))
+    notification = tell(alice, by=bob)
+    client = client_for(User.objects.get(pk=bob.pk))
+
+    for path in ("notification/", f"notification/{notification.pk}/change/", "delivery/", "pushsubscription/"):
+        assert client.get(ADMIN + path).status_code == HTTPStatus.FORBIDDEN
+
+
+@pytest.mark.parametrize("path", ["", "notification/", "delivery/", "pushsubscription/", "stream/"])
+def test_pages_hold_no_inline_script_or_style(page: Callable[[str], str], path: str) -> None:
+    text = page(path)
+
+    assert " style=" not in text
+    assert "<style" not in text
+    assert " onclick=" not in text

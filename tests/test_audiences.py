@@ -1,0 +1,116 @@
+"""Whom an announcement is for, and who is in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, Group
+from django.core.cache import cache
+from django.db import connection
+from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from notifications_hub import audiences
+from notifications_hub.audiences import UnknownAudience
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+
+
+def early_birds() -> QuerySet[User]:
+    """An audience as a host declares it."""
+    return User.objects.filter(username__in=["alice", "gone"])
+
+
+@pytest.fixture
+def _early_birds(settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {"AUDIENCES": {"early": f"{__name__}.early_birds"}}
+    cache.clear()
+
+
+@pytest.fixture
+def readers(alice: User) -> Group:
+    group = Group.objects.create(name="Readers")
+    alice.groups.add(group)
+    return group
+
+
+@pytest.fixture
+def gone(db: None) -> User:
+    """Left, with every membership that she had."""
+    return User.objects.create_user("gone", is_active=False, is_staff=True)
+
+
+@pytest.mark.usefixtures("_early_birds")
+def test_each_person_belongs_to_their_own(alice: User, charlie: User, admin: User, readers: Group) -> None:
+    assert audiences.topics_of(alice) == ["everyone", f"group.{readers.pk}", "audience.early"]
+    assert audiences.topics_of(admin) == ["everyone", "staff"]
+    assert audiences.topics_of(charlie) == ["everyone"]
+    assert audiences.topics_of(AnonymousUser()) == []
+
+
+@pytest.mark.usefixtures("_early_birds")
+def test_they_are_offered_in_words(readers: Group) -> None:
+    assert audiences.choices() == [
+        ("everyone", "Everyone"),
+        ("staff", "Staff"),
+        (f"group.{readers.pk}", "Readers"),
+        ("audience.early", "early"),
+    ]
+
+
+@pytest.mark.usefixtures("_early_birds")
+def test_those_who_left_are_in_none_of_them(alice: User, admin: User, gone: User, readers: Group) -> None:
+    gone.groups.add(readers)
+
+    assert set(audiences.members("everyone")) == {alice, admin}
+    assert set(audiences.members("staff")) == {admin}
+    assert set(audiences.members(f"group.{readers.pk}")) == {alice}
+    assert set(audiences.members("audience.early")) == {alice}
+
+
+@pytest.mark.usefixtures("_early_birds")
+def test_sizes_are_the_numbers_of_members(alice: User, admin: User, gone: User, readers: Group) -> None:
+    gone.groups.add(readers)
+    empty = Group.objects.create(name="Empty")
+    sizes = audiences.sizes()
+
+    for audience, _words in audiences.choices():
+        assert sizes.get(audience, 0) == audiences.members(audience).count()
+    assert sizes.get(f"group.{empty.pk}", 0) == 0
+
+
+def test_counting_a_hundred_groups_takes_as_many_queries_as_one(alice: User, readers: Group) -> None:
+    with CaptureQueriesContext(connection) as one:
+        audiences.sizes()
+    for number in range(100):
+        alice.groups.add(Group.objects.create(name=f"Group {number}"))
+    with CaptureQueriesContext(connection) as many:
+        audiences.sizes()
+
+    assert len(many) == len(one) == 3
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "nobody", "group.", "group.987654", "group.x", "audience.nope", "inbox", "post.9"]
+)
+def test_one_that_is_not_there_is_refused_with_those_that_are(wrong: str) -> None:
+    with pytest.raises(UnknownAudience, match="choose one of everyone, staff"):
+        audiences.check(wrong)
+    with pytest.raises(UnknownAudience):
+        audiences.members(wrong)
+
+
+@pytest.mark.usefixtures("_early_birds")
+def test_a_hosts_own_membership_is_asked_for_once_a_minute(alice: User, charlie: User) -> None:
+    audiences.topics_of(alice)
+    with CaptureQueriesContext(connection) as queries:
+        audiences.topics_of(alice)
+
+    assert not [query for query in queries if "username" in query["sql"]]
+    assert not audiences.contains("audience.early", charlie)
+    assert audiences.contains("audience.early", alice)

@@ -1,0 +1,285 @@
+"""The commands of `manage.py`, as an operator types them. `hub_vapid` has its tests beside those of its transport."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command
+from django.db import connection, models
+from django.test.utils import CaptureQueriesContext
+from notifications.signals import notify
+
+from accounts.models import User
+from notifications_hub import delivery, streams
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.cursor import Position
+from notifications_hub.delivery import Delivery, Plan, State
+from notifications_hub.events import Event, Stream
+from notifications_hub.management.commands import hub_demo
+from notifications_hub.models import Notification
+from notifications_hub.transports import get_transport
+from notifications_hub.transports.memory import Memory
+from tests.announcements.support import kinds_on
+from tests.support.databases import Databases
+from tests.support.processes import ROOT, Program, wait_until
+from tests.support.site import site_environment
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+
+handed_over: list[dict[str, Any]] = []
+
+
+def take_demo_people(people: dict[str, Any]) -> None:
+    """A host's own part of the demo."""
+    handed_over.append(people)
+
+
+def run(command: str, *arguments: str, **options: Any) -> str:
+    output = StringIO()
+    call_command(command, *arguments, stdout=output, no_color=True, **options)
+    return output.getvalue()
+
+
+# hub_demo
+
+
+@pytest.fixture
+def _demo_only(settings: Settings) -> None:
+    settings.DEBUG = True
+    settings.NOTIFICATIONS_HUB = {}
+
+
+@pytest.mark.usefixtures("_demo_only")
+def test_the_demo_people_can_sign_in_and_only_admin_is_one(client: Any) -> None:
+    assert "the password is demo" in run("hub_demo")
+
+    for name in ("alice", "bob", "charlie", "admin"):
+        assert client.login(username=name, password="demo")
+        person = User.objects.get(username=name)
+        assert person.is_staff is person.is_superuser is (name == "admin")
+    assert User.objects.get(username="alice").first_name == "Alice"
+
+
+@pytest.mark.usefixtures("_demo_only")
+def test_a_second_time_makes_nobody_and_changes_nothing() -> None:
+    run("hub_demo")
+    User.objects.filter(username="alice").update(first_name="Alicia")
+    with CaptureQueriesContext(connection) as queries:
+        run("hub_demo")
+
+    assert User.objects.count() == 4
+    assert User.objects.get(username="alice").first_name == "Alicia"
+    assert len([query for query in queries if query["sql"].startswith("SELECT")]) == 1
+
+
+@pytest.mark.usefixtures("_demo_only")
+def test_the_site_gets_the_people_by_name(settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {"DEMO": f"{__name__}.take_demo_people"}
+    handed_over.clear()
+    assert run("hub_demo", verbosity=0) == ""
+
+    assert {name: person.get_username() for name, person in handed_over[0].items()} == {
+        name: name for name in hub_demo.NAMES
+    }
+
+
+def test_it_is_refused_on_a_site_that_is_not_for_trying(settings: Settings) -> None:
+    settings.DEBUG = False
+    with pytest.raises(CommandError, match="only with DEBUG"):
+        run("hub_demo")
+    assert not User.objects.exists()
+
+
+def test_a_user_model_that_signs_in_by_address_gets_addresses() -> None:
+    class ByAddress(get_user_model()):  # type: ignore[misc]
+        contact = models.EmailField(unique=True)
+        USERNAME_FIELD = "contact"
+
+        class Meta:
+            app_label = "tests"
+            managed = False
+
+    assert hub_demo._sign_in_name(ByAddress, "alice") == "alice@example.com"
+    fields = hub_demo._fields(ByAddress, "admin", "admin@example.com")
+    assert fields["contact"] == "admin@example.com"
+    assert fields["is_superuser"] is True
+
+
+# hub_announce
+
+
+def test_it_announces_at_once(alice: User, admin: User) -> None:
+    said = run(
+        "hub_announce", "Hello", "--body", "**Now**", "--url", "/posts/1/", "--level", "warning", "--by", "admin"
+    )
+
+    announcement = Announcement.objects.get()
+    assert said == f"Announced to everyone, people: 2 (a{announcement.pk}).\n"
+    assert (announcement.by, announcement.level, announcement.url) == (admin, "warning", "/posts/1/")
+    assert kinds_on("everyone") == ["announcement.created"]
+
+
+def test_it_plans_for_later_in_the_sites_time_zone(settings: Settings) -> None:
+    settings.TIME_ZONE = "Asia/Shanghai"
+    said = run("hub_announce", "Later", "--starts", "2099-01-01 08:00", "--ends", "2099-01-02", "--audience", "staff")
+
+    announcement = Announcement.objects.get()
+    assert announcement.starts_at == datetime(2099, 1, 1, 0, tzinfo=UTC)
+    assert announcement.ends_at == datetime(2099, 1, 1, 16, tzinfo=UTC)
+    assert "Will be announced at 2099-01-01 08:00" in said
+    assert kinds_on("staff") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["Hello", "--audience", "stuff"], "choose one of everyone, staff"),
+        (["Hello", "--url", "https://elsewhere.example/"], "a path of this site"),
+        (["Hello", "--by", "nobody"], "nobody called 'nobody'"),
+        (["Hello", "--level", "panic"], "invalid choice: 'panic'"),
+        (["Hello", "--starts", "tomorrow"], "invalid moment value: 'tomorrow'"),
+        (["Hello", "--starts", "2099-01-02", "--ends", "2099-01-01"], "end after it starts"),
+        (["x" * 121], "at most 120 characters"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nobody_is_told(arguments: list[str], words: str) -> None:
+    with pytest.raises(CommandError, match=re.escape(words)):
+        run("hub_announce", *arguments)
+    assert not Announcement.objects.exists()
+
+
+# hub_worker
+
+
+@pytest.fixture
+def due(alice: User, bob: User, settings: Settings) -> Memory:
+    """Where three deliveries that are due will arrive."""
+    settings.NOTIFICATIONS_HUB = {"TRANSPORTS": {"memory": "notifications_hub.transports.memory.Memory"}}
+    for _ in range(3):
+        notify.send(bob, recipient=alice, verb="replied")
+        notification = Notification.objects.latest("pk")
+        delivery.arm([Plan(notification_pk=notification.pk, transport="memory", address=str(alice.pk))])
+    Delivery.objects.update(due_at=datetime.now(UTC) - timedelta(seconds=1))
+    transport = get_transport("memory")
+    assert isinstance(transport, Memory)
+    transport.clear()
+    return transport
+
+
+def test_once_sends_what_is_due_and_numbers_what_was_left(due: Memory) -> None:
+    Event.objects.create(topic="post.1", kind="post.created", created=datetime.now(UTC))
+    assert run("hub_worker", "--once") == "3 deliveries were due.\n"
+
+    assert len(due.outbox) == 3
+    assert set(Delivery.objects.values_list("state", flat=True)) == {State.SENT}
+    assert not Event.objects.filter(seq=None).exists()
+    assert run("hub_worker", "--once") == "0 deliveries were due.\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_works_until_it_is_asked_to_end(databases: Databases, tmp_path: Path, number: signal.Signals) -> None:
+    environment = site_environment(DATABASE_URL=databases.copy())
+    command = [sys.executable, str(ROOT / "manage.py"), "hub_worker"]
+    worker = Program(command, log=tmp_path / "worker.log", environment=environment)
+    try:
+        worker.wait_until_ready(lambda: "Working." in worker.log.read_text())
+        time.sleep(0.2)
+        worker.stop(number)
+    finally:
+        worker.kill()
+
+    assert worker.process.returncode == 0
+    assert "Ended." in worker.log.read_text()
+    assert "Traceback" not in worker.log.read_text()
+
+
+def test_a_worker_announces_what_another_process_planned(databases: Databases, tmp_path: Path) -> None:
+    environment = site_environment(DATABASE_URL=databases.copy())
+    manage = [sys.executable, str(ROOT / "manage.py")]
+    worker = Program([*manage, "hub_worker"], log=tmp_path / "worker.log", environment=environment)
+    try:
+        worker.wait_until_ready(lambda: "Working." in worker.log.read_text())
+        start = (datetime.now(UTC) + timedelta(seconds=6)).isoformat()
+        plan = Program(
+            [*manage, "hub_announce", "Soon", "--starts", start], log=tmp_path / "plan.log", environment=environment
+        )
+        assert plan.process.wait(30) == 0
+        assert "Will be announced" in plan.log.read_text()
+
+        def is_announced() -> bool:
+            look = "from notifications_hub.models import Announcement as A; print('told', A.objects.running().count())"
+            shell = Program(
+                [*manage, "shell", "--no-imports", "-c", look], log=tmp_path / "look.log", environment=environment
+            )
+            shell.process.wait(30)
+            return "told 1" in shell.log.read_text()
+
+        wait_until(is_announced, seconds=30, what="the announcement")
+    finally:
+        worker.kill()
+
+
+# hub_prune and hub_rotate_epochs
+
+
+@pytest.fixture
+def log() -> Stream:
+    """Two old events and a new one."""
+    for _ in range(3):
+        streams.append("post.1", "post.created", {})
+    Event.objects.filter(seq__lte=2).update(created=datetime.now(UTC) - timedelta(days=40))
+    return Stream.objects.get()
+
+
+def test_pruning_keeps_what_the_settings_say(log: Stream, settings: Settings) -> None:
+    assert run("hub_prune").startswith("Removed 0 deliveries and 0 events of 1 topics, from before ")
+
+    settings.NOTIFICATIONS_HUB = {"RETENTION_DAYS": 30}
+    assert run("hub_prune").startswith("Removed 0 deliveries and 2 events")
+    assert list(Event.objects.values_list("seq", flat=True)) == [3]
+
+
+def test_pruning_can_be_tried_and_told_how_far(log: Stream) -> None:
+    assert run("hub_prune", "--days", "30", "--dry-run").startswith("Would remove 0 deliveries and 2 events")
+    assert Event.objects.count() == 3
+
+    assert run("hub_prune", "--days", "30").startswith("Removed 0 deliveries and 2 events")
+
+
+def test_pruning_the_future_is_refused(log: Stream) -> None:
+    with pytest.raises(CommandError, match="must not be negative"):
+        run("hub_prune", "--days", "-1")
+    assert Event.objects.count() == 3
+
+
+def test_a_new_epoch_sends_every_reader_back_to_the_start(log: Stream) -> None:
+    streams.append("post.2", "post.created", {})
+    other = Stream.objects.get(topic="post.2")
+    assert run("hub_rotate_epochs", "--topic", "post.1").startswith("1 topics have a new epoch.")
+
+    readings = {
+        reading.topic: reading.reset
+        for reading in streams.read({"post.1": Position(log.epoch, 0, 3), "post.2": Position(other.epoch, 0, 1)})
+    }
+    assert readings == {"post.1": True, "post.2": False}
+
+    assert run("hub_rotate_epochs").startswith("2 topics have a new epoch.")
+    [reading] = streams.read({"post.2": Position(other.epoch, 0, 1)})
+    assert reading.reset
+
+
+def test_a_topic_that_is_not_there_gets_no_epoch() -> None:
+    with pytest.raises(CommandError, match=r"no topic 'post\.9'"):
+        run("hub_rotate_epochs", "--topic", "post.9")

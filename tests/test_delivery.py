@@ -1,0 +1,434 @@
+"""Deliveries: armed with the notification, disarmed by being told, claimed by one worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from notifications.signals import notify
+from pytest_django import Settings
+
+from accounts.models import User
+from notifications_hub import broadcast, delivery, streams
+from notifications_hub.announcements.announce import missing_rows, of_person
+from notifications_hub.cursor import Position
+from notifications_hub.delivery import Delivery, Outcome, State, ToldThrough, claim_due, record
+from notifications_hub.kinds import Road, UnknownKind
+from notifications_hub.notification import Notification
+from notifications_hub.streams import Event, inbox_topic
+from tests.support.deliveries import BY_MEMORY, make_due
+from tests.support.log import ids_told_to
+from tests.support.together import rolled_back, together
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+
+@pytest.fixture(autouse=True)
+def _by_memory(settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TRANSPORTS": BY_MEMORY, "ACK_WINDOW": 10}
+
+
+def send(actor: User, *people: User, **given: Any) -> list[Notification]:
+    answers: Any = notify.send(actor, recipient=people, **{"verb": "replied", **given})
+    return list(answers[0][1])
+
+
+def number_all() -> None:
+    """What happens after a commit, for tests that have none."""
+    for event in Event.objects.filter(seq=None).order_by("id"):
+        event.seq = Event.objects.filter(topic=event.topic).exclude(seq=None).count() + 1
+        event.save()
+
+
+def acknowledge(person: User, topic: str, start: int, seq: int) -> None:
+    number_all()
+    delivery.acknowledge(person.pk, {topic: Position("00000000", start, seq)})
+
+
+def states() -> list[tuple[str, str]]:
+    return list(Delivery.objects.order_by("pk").values_list("state", "reason"))
+
+
+# Arming
+
+
+def test_a_notification_arms_a_delivery_to_each_address(alice: User, bob: User, charlie: User) -> None:
+    send(charlie, alice, bob)
+    armed = Delivery.objects.order_by("address").values_list("notification__recipient", "transport", "address", "state")
+    assert set(armed) == {(person.pk, "web_push", str(person.pk), "waiting") for person in (alice, bob)}
+
+
+def test_it_is_due_when_pages_have_had_their_time(alice: User, bob: User) -> None:
+    send(bob, alice)
+    due = Delivery.objects.get().due_at - datetime.now(UTC)
+    assert timedelta(seconds=8) < due < timedelta(seconds=12)
+    assert claim_due() == []
+
+
+def test_a_rollback_takes_the_delivery_back(alice: User, bob: User) -> None:
+    with rolled_back():
+        send(bob, alice)
+    assert not Delivery.objects.exists()
+
+
+def test_arming_twice_makes_one(alice: User, bob: User) -> None:
+    [row] = send(bob, alice)
+    plan = delivery.Plan(notification_pk=row.pk, transport="web_push", address=str(alice.pk))
+    delivery.arm([plan, plan])
+    assert Delivery.objects.count() == 1
+
+
+# Preferences
+
+
+@pytest.mark.parametrize(
+    ("roads", "armed_toast_flash"),
+    [
+        ([Road.LIVE, Road.FLASH, Road.WEB_PUSH], (1, True, True)),
+        ([Road.WEB_PUSH], (1, False, False)),
+        ([Road.LIVE], (0, True, False)),
+        ([Road.FLASH, Road.EMAIL], (0, False, True)),
+        ([], (0, False, False)),
+    ],
+    ids=str,
+)
+def test_a_persons_choice_decides_the_roads(
+    alice: User, bob: User, roads: list[Road], armed_toast_flash: tuple[int, bool, bool]
+) -> None:
+    delivery.choose_roads(alice, "comment.reply", roads)
+    [row] = send(bob, alice, kind="comment.reply")
+    assert (Delivery.objects.count(), row.toast, row.flash) == armed_toast_flash
+
+
+def test_a_choice_is_for_one_kind_and_one_person(alice: User, bob: User, charlie: User) -> None:
+    delivery.choose_roads(alice, "comment.reply", [])
+    send(charlie, alice, bob, kind="comment.reply")
+    send(charlie, alice)
+    assert set(Delivery.objects.values_list("notification__recipient", "notification__kind")) == {
+        (bob.pk, "comment.reply"),
+        (alice.pk, "default"),
+    }
+
+
+def test_a_new_choice_replaces_the_old(alice: User) -> None:
+    delivery.choose_roads(alice, "comment.reply", [Road.LIVE])
+    delivery.choose_roads(alice, "comment.reply", [Road.FLASH])
+    assert delivery.roads_by_kind(alice) == {"comment.reply": {Road.FLASH}}
+
+
+def test_a_stored_road_that_is_gone_is_ignored(alice: User, bob: User) -> None:
+    delivery.choose_roads(alice, "default", [Road.LIVE])
+    delivery.Preference.objects.update(roads=["live", "carrier_pigeon"])
+    [row] = send(bob, alice)
+    assert row.toast
+
+
+def test_a_kind_that_is_not_declared_cannot_be_chosen(alice: User) -> None:
+    with pytest.raises(UnknownKind):
+        delivery.choose_roads(alice, "tests.nothing", [])
+
+
+# Acknowledging
+
+
+def test_what_a_page_showed_is_told_and_disarmed(alice: User, bob: User) -> None:
+    [row] = send(bob, alice)
+    acknowledge(alice, inbox_topic(alice.pk), 0, 1)
+    row.refresh_from_db()
+    assert row.told_by == "live"
+    assert row.told_at is not None
+    assert states() == [("cancelled", "told by live")]
+    assert ids_told_to(alice, "notification.told") == [[str(row.pk)]]
+
+
+def test_an_acknowledgement_covers_what_came_after_its_start_up_to_its_end(alice: User, bob: User) -> None:
+    rows = [send(bob, alice)[0] for _ in range(4)]
+    acknowledge(alice, inbox_topic(alice.pk), 1, 3)
+    assert set(Notification.objects.exclude(told_at=None)) == {rows[1], rows[2]}
+    assert [state for state, _reason in states()] == ["waiting", "cancelled", "cancelled", "waiting"]
+
+
+def test_acknowledging_again_tells_nothing_again(alice: User, bob: User) -> None:
+    send(bob, alice)
+    acknowledge(alice, inbox_topic(alice.pk), 0, 1)
+    told_at = Notification.objects.get().told_at
+    acknowledge(alice, inbox_topic(alice.pk), 0, 2)
+    assert Notification.objects.get().told_at == told_at
+    assert len(ids_told_to(alice, "notification.told")) == 1
+
+
+def test_an_empty_acknowledgement_asks_nothing(alice: User, bob: User) -> None:
+    send(bob, alice)
+    with CaptureQueriesContext(connection) as queries:
+        delivery.acknowledge(alice.pk, {inbox_topic(alice.pk): Position("00000000", 1, 1)})
+    assert len(queries) == 0
+
+
+def test_charlie_cannot_acknowledge_for_alice(alice: User, bob: User, charlie: User) -> None:
+    send(bob, alice)
+    acknowledge(charlie, inbox_topic(alice.pk), 0, 99)
+    acknowledge(charlie, inbox_topic(charlie.pk), 0, 99)
+    assert Notification.objects.get().told_at is None
+    assert states() == [("waiting", "")]
+
+
+def test_what_a_page_only_counted_is_still_pushed(alice: User, bob: User) -> None:
+    delivery.choose_roads(alice, "default", [Road.WEB_PUSH])
+    send(bob, alice)
+    acknowledge(alice, inbox_topic(alice.pk), 0, 1)
+    assert Notification.objects.get().told_at is None
+    assert states() == [("waiting", "")]
+
+
+def test_what_is_being_sent_cannot_be_called_back(alice: User, bob: User) -> None:
+    send(bob, alice)
+    make_due()
+    [claimed] = claim_due()
+    acknowledge(alice, inbox_topic(alice.pk), 0, 1)
+    record(claimed, Outcome(state=State.SENT))
+    assert states() == [("sent", "")]
+
+
+def test_what_waits_for_another_try_is_called_back(alice: User, bob: User) -> None:
+    send(bob, alice)
+    make_due()
+    [claimed] = claim_due()
+    record(claimed, Outcome(state=State.WAITING, reason="busy", retry_in=60))
+    acknowledge(alice, inbox_topic(alice.pk), 0, 1)
+    assert states() == [("cancelled", "told by live")]
+
+
+def test_told_by_one_road_stops_the_others(alice: User, bob: User) -> None:
+    [row] = send(bob, alice)
+    assert delivery.tell([row.pk], Road.FLASH) == [row.pk]
+    assert delivery.tell([row.pk], Road.LIVE) == []
+    row.refresh_from_db()
+    assert row.told_by == "flash"
+    assert states() == [("cancelled", "told by flash")]
+
+
+def test_a_long_backlog_is_acknowledged_in_few_queries(alice: User, bob: User) -> None:
+    for _ in range(120):
+        send(bob, alice)
+    number_all()
+    with CaptureQueriesContext(connection) as queries:
+        delivery.acknowledge(alice.pk, {inbox_topic(alice.pk): Position("00000000", 0, 120)})
+    assert Notification.objects.filter(told_at=None).count() == 0
+    assert len(queries) <= 12
+
+
+# Announcements: what a page showed, kept without a row for each
+
+
+def announce(count: int) -> None:
+    for number in range(count):
+        broadcast(title=f"Announcement {number + 1}")
+    number_all()
+
+
+def untold(person: User) -> list[str]:
+    rows = missing_rows(person, of_person(person))
+    return sorted(row.announcement.title for row in rows if row.announcement and not row.told_at)
+
+
+def test_an_announcement_a_page_showed_counts_as_told_to_its_person_alone(alice: User, bob: User) -> None:
+    announce(1)
+    acknowledge(alice, "everyone", 0, 1)
+    assert untold(alice) == []
+    assert untold(bob) == ["Announcement 1"]
+
+
+def test_an_announcement_that_came_while_nobody_looked_is_not_told_by_a_later_one(alice: User) -> None:
+    announce(3)
+    acknowledge(alice, "everyone", 2, 3)
+    assert untold(alice) == ["Announcement 1", "Announcement 2"]
+
+
+def test_announcements_shown_before_and_after_one_that_was_missed_stay_told(alice: User) -> None:
+    announce(3)
+    acknowledge(alice, "everyone", 0, 1)
+    acknowledge(alice, "everyone", 2, 3)
+    assert untold(alice) == ["Announcement 2"]
+
+
+def test_a_tab_that_is_behind_takes_nothing_back(alice: User) -> None:
+    announce(3)
+    acknowledge(alice, "everyone", 0, 3)
+    acknowledge(alice, "everyone", 0, 1)
+    assert untold(alice) == []
+
+
+def test_one_row_holds_however_many_were_shown(alice: User) -> None:
+    announce(3)
+    streams.append("everyone", "note", {})
+    for start, seq in [(0, 1), (1, 2), (1, 3), (3, 4), (4, 4)]:
+        acknowledge(alice, "everyone", start, seq)
+    assert ToldThrough.objects.values_list("start", "seq").get() == (0, 3)
+
+
+def test_acknowledging_a_topic_without_announcements_keeps_nothing(alice: User) -> None:
+    streams.append("post.9", "comment.created", {"id": "1"})
+    acknowledge(alice, "post.9", 0, 1)
+    assert not ToldThrough.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_tabs_that_acknowledge_at_once_keep_the_farthest(alice: User) -> None:
+    for number in range(8):
+        broadcast(title=f"Announcement {number + 1}")
+    acknowledged = [{"everyone": Position("00000000", 0, seq)} for seq in range(1, 9)]
+    together([partial(delivery.acknowledge, alice.pk, positions) for positions in acknowledged])
+    assert untold(alice) == []
+    assert ToldThrough.objects.count() == 1
+
+
+# Claiming
+
+
+def pks(deliveries: Iterable[Delivery]) -> list[int]:
+    return [one.pk for one in deliveries]
+
+
+def test_what_is_due_is_claimed_once(alice: User, bob: User) -> None:
+    send(bob, alice)
+    make_due()
+    [claimed] = claim_due()
+    assert (claimed.notification.recipient, claimed.attempts) == (alice, 1)
+    assert claim_due() == []
+
+
+def test_what_fell_due_first_is_claimed_first(alice: User, bob: User) -> None:
+    first, second, third = (send(bob, alice)[0] for _ in range(3))
+    now = datetime.now(UTC)
+    for row, seconds in [(first, 10), (second, 30), (third, 20)]:
+        Delivery.objects.filter(notification=row).update(due_at=now - timedelta(seconds=seconds))
+    assert {one.notification for one in claim_due(limit=2)} == {second, third}
+    assert {one.notification for one in claim_due(limit=2)} == {first}
+
+
+def test_what_is_settled_is_not_claimed(alice: User, bob: User) -> None:
+    send(bob, alice)
+    for state in (State.SENT, State.FAILED, State.CANCELLED):
+        Delivery.objects.update(state=state)
+        make_due()
+        assert claim_due() == []
+
+
+def test_a_claim_asks_little(alice: User, bob: User) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        claim_due()
+    assert len(queries) == 1
+    for _ in range(20):
+        send(bob, alice)
+    make_due()
+    with CaptureQueriesContext(connection) as queries:
+        for one in claim_due():
+            assert one.notification.recipient.pk == alice.pk
+    assert len(queries) <= 6
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_at_the_same_time_never_claim_the_same(alice: User, bob: User) -> None:
+    for _ in range(60):
+        send(bob, alice)
+    make_due()
+
+    def work() -> list[int]:
+        mine: list[int] = []
+        while claimed := claim_due(limit=7):
+            mine += pks(claimed)
+        return mine
+
+    # One that finds all that is due locked by others goes on with nothing, so some may be left for the next look.
+    claimed = [pk for mine in together([work] * 4) for pk in mine] + work()
+    assert sorted(claimed) == sorted(pks(Delivery.objects.all()))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgres
+def test_a_worker_does_not_wait_for_another(alice: User, bob: User) -> None:
+    first, second = send(bob, alice)[0], send(bob, alice)[0]
+    make_due()
+    with transaction.atomic():
+        list(Delivery.objects.select_for_update().filter(notification=first))
+        [claimed] = together([claim_due])
+    assert [one.notification for one in claimed] == [second]
+
+
+def test_what_a_killed_worker_held_is_claimed_again_after_its_lease(alice: User, bob: User) -> None:
+    send(bob, alice)
+    make_due()
+    [lost] = claim_due()
+    lost.refresh_from_db()
+    assert timedelta(seconds=55) < lost.due_at - datetime.now(UTC) <= timedelta(seconds=61)
+    make_due()  # the lease is over
+    [again] = claim_due()
+    assert (again.pk, again.attempts) == (lost.pk, 2)
+
+
+def test_a_worker_whose_clock_is_ahead_takes_nothing_early(alice: User, bob: User) -> None:
+    send(bob, alice)
+    make_due()
+    claim_due()
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=5), tick=False):
+        assert claim_due() == []
+
+
+def test_a_worker_whose_clock_is_behind_arms_and_retries_for_the_same_time(alice: User, bob: User) -> None:
+    with time_machine.travel(datetime.now(UTC) - timedelta(minutes=5), tick=False):
+        send(bob, alice)
+    assert Delivery.objects.get().due_at > datetime.now(UTC)
+
+
+def test_who_lost_the_lease_does_not_overwrite(alice: User, bob: User) -> None:
+    send(bob, alice)
+    make_due()
+    [slow] = claim_due()
+    make_due()
+    [quick] = claim_due()
+    record(quick, Outcome(state=State.SENT, reason="taken"))
+    record(slow, Outcome(state=State.FAILED, reason="too late"))
+    assert states() == [("sent", "taken")]
+    assert len(Delivery.objects.get().trail) == 1
+
+
+def test_every_attempt_leaves_an_entry(alice: User, bob: User) -> None:
+    send(bob, alice)
+    for outcome in (
+        Outcome(state=State.WAITING, reason="busy", status=503, retry_in=60),
+        Outcome(state=State.SENT, reason="taken", status=201),
+    ):
+        make_due()
+        [claimed] = claim_due()
+        record(claimed, outcome)
+    settled = Delivery.objects.get()
+    assert [(entry["state"], entry["reason"], entry["status"]) for entry in settled.trail] == [
+        ("waiting", "busy", 503),
+        ("sent", "taken", 201),
+    ]
+    assert all(datetime.fromisoformat(entry["at"]) <= datetime.now(UTC) for entry in settled.trail)
+    assert (settled.claim, settled.settled_at is not None) == (None, True)
+
+
+def test_a_long_reason_is_cut_to_fit(alice: User, bob: User) -> None:
+    send(bob, alice)
+    make_due()
+    [claimed] = claim_due()
+    record(claimed, Outcome(state=State.FAILED, reason="x" * 1000))
+    assert Delivery.objects.get().reason == "x" * 255
+
+
+def test_another_try_waits_its_time(alice: User, bob: User) -> None:
+    send(bob, alice)
+    make_due()
+    [claimed] = claim_due()
+    record(claimed, Outcome(state=State.WAITING, reason="busy", retry_in=120))
+    waiting = Delivery.objects.get()
+    assert timedelta(seconds=115) < waiting.due_at - datetime.now(UTC) <= timedelta(seconds=121)
+    assert (waiting.state, waiting.settled_at) == ("waiting", None)

@@ -1,0 +1,146 @@
+"""What `hub_doctor` says of a site: the truth, in a line for everything, with the remedy for what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from notifications.signals import notify
+
+from accounts.models import User
+from notifications_hub import delivery, doctor
+from notifications_hub.delivery import Delivery, Plan
+from notifications_hub.events import Event
+from notifications_hub.models import Notification
+from notifications_hub.transports.vapid import generate
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def findings(db: None) -> Callable[[], dict[str, doctor.Finding]]:
+    return lambda: {finding.about: finding for finding in doctor.examine()}
+
+
+Findings = Callable[[], dict[str, doctor.Finding]]
+
+
+@pytest.fixture
+def _healthy() -> None:
+    call_command("createcachetable", verbosity=0)
+
+
+@pytest.mark.usefixtures("_healthy")
+def test_a_healthy_site_gets_a_line_for_everything() -> None:
+    output = StringIO()
+    call_command("hub_doctor", stdout=output, no_color=True)
+    lines = output.getvalue().splitlines()
+
+    assert len(lines) == len(doctor._CHECKS)
+    assert all(line.startswith("ok  ") for line in lines)
+
+
+@pytest.mark.usefixtures("_healthy")
+def test_anything_wrong_is_counted_and_ends_with_an_error(settings: Settings) -> None:
+    settings.MESSAGE_STORAGE = "django.contrib.messages.storage.fallback.FallbackStorage"
+    output = StringIO()
+    with pytest.raises(CommandError, match="1 thing is wrong") as error:
+        call_command("hub_doctor", stdout=output, no_color=True)
+
+    assert error.value.returncode == 1
+    assert "!!  flash" in output.getvalue()
+
+
+def memory_cache() -> dict[str, Any]:
+    return {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+
+@pytest.mark.usefixtures("_healthy")
+@pytest.mark.parametrize(
+    ("given", "about", "words"),
+    [
+        (("MESSAGE_STORAGE", "django.contrib.messages.storage.session.SessionStorage"), "flash", "MESSAGE_STORAGE ="),
+        (("MESSAGE_STORAGE", "nowhere.Storage"), "flash", "could not be looked at"),
+        (("ASGI_APPLICATION", None), "server", "under WSGI pages poll"),
+        (("NOTIFICATIONS_NOTIFICATION_MODEL", "other.Model"), "model", "before the first migration"),
+        (("CACHES", memory_cache()), "presence", "each process knows only its own"),
+        (("CACHES", {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}), "presence", "forgets"),
+        (("ROOT_URLCONF", "django.contrib.auth.urls"), "addresses", 'include("notifications_hub.urls")'),
+        (("MIDDLEWARE", []), "middleware", "is missing"),
+        (("MIDDLEWARE", list(reversed(doctor._MIDDLEWARE))), "middleware", "the order must be"),
+        (("NOTIFICATIONS_HUB", {"VAPID_PRIVATE_KEY": "short"}), "push", "32 bytes"),
+        (("NOTIFICATIONS_HUB", {"VAPID_PRIVATE_KEY": generate()}), "push", "VAPID_SUBJECT"),
+    ],
+)
+def test_what_is_set_wrongly_is_said_with_its_remedy(
+    settings: Settings, findings: Findings, given: tuple[str, object], about: str, words: str
+) -> None:
+    setattr(settings, *given)
+    finding = findings()[about]
+
+    assert not finding.good
+    assert words in finding.words
+
+
+@pytest.mark.usefixtures("_healthy")
+@pytest.mark.parametrize(
+    ("given", "about", "words"),
+    [
+        (("CELERY_BROKER_URL", "redis://localhost"), "worker", "Celery"),
+        (("NOTIFICATIONS_HUB", {"EMBEDDED_WORKER": False}), "worker", "run `manage.py hub_worker`"),
+        (("NOTIFICATIONS_HUB", {}), "worker", "embedded"),
+        (("NOTIFICATIONS_HUB", {}), "push", "off: there is no VAPID key"),
+        (("CHANNEL_LAYERS", {}), "channel layer", "none that is shared"),
+    ],
+)
+def test_what_is_a_choice_is_said_and_not_blamed(
+    settings: Settings, findings: Findings, given: tuple[str, object], about: str, words: str
+) -> None:
+    setattr(settings, *given)
+    finding = findings()[about]
+
+    assert finding.good
+    assert words in finding.words
+
+
+def test_a_layer_that_is_away_is_found_out_in_time(settings: Settings, findings: Findings) -> None:
+    layer = "channels_redis.pubsub.RedisPubSubChannelLayer"
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": layer, "CONFIG": {"hosts": ["redis://127.0.0.1:1"]}}}
+    finding = findings()["channel layer"]
+
+    assert not finding.good
+    assert "late, not never" in finding.words
+
+
+@pytest.mark.usefixtures("_healthy")
+def test_work_that_nobody_does_is_noticed(alice: User, bob: User, findings: Findings) -> None:
+    notify.send(bob, recipient=alice, verb="replied")
+    delivery.arm([Plan(notification_pk=Notification.objects.get().pk, transport="web_push", address="7")])
+    Delivery.objects.update(due_at=datetime.now(UTC) - timedelta(hours=3))
+    Event.objects.create(topic="post.1", kind="post.created", created=datetime.now(UTC) - timedelta(minutes=1))
+    found = findings()
+
+    assert "3 h overdue" in found["deliveries"].words
+    assert "1 wait for their number" in found["events"].words
+    assert not found["deliveries"].good
+    assert not found["events"].good
+
+
+def test_the_database_is_named(findings: Findings) -> None:
+    words = findings()["database"].words
+
+    assert ("PostgreSQL" in words) if connection.vendor == "postgresql" else ("WAL" in words)
+
+
+def test_requests_in_one_transaction_are_noticed(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+
+    assert findings()["requests"].good is (connection.vendor == "postgresql")

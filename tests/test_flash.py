@@ -1,0 +1,510 @@
+"""The road of the next page, through whole requests."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib import messages
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template import RequestContext, Template
+from django.template.response import SimpleTemplateResponse
+from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
+from django.urls import include, path
+from django.utils import timezone, translation
+from notifications.signals import notify
+from pytest_django import Settings
+
+from accounts.models import User
+from notifications_hub import broadcast, delivery, flash
+from notifications_hub.announcements.announce import make_rows, withdraw
+from notifications_hub.announcements.models import AnnouncementTranslation
+from notifications_hub.cursor import Position
+from notifications_hub.delivery import Delivery
+from notifications_hub.flash import CLAIM
+from notifications_hub.kinds import Kind, Road, Told
+from notifications_hub.notification import Notification
+from notifications_hub.streams import Event
+from tests.support.deliveries import BY_MEMORY
+from tests.support.log import ids_told_to
+from tests.support.together import together
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases, pytest.mark.urls(__name__)]
+
+ClientFor = Callable[[User], Client]
+
+
+class Spoken(Kind):
+    name = "tests.flashed"
+
+    def title(self, notification: Told) -> str:
+        return f"{notification.verb} ({translation.get_language()})"
+
+
+# The pages of this site
+
+
+def rendered(request: HttpRequest, template: str) -> str:
+    return Template(template).render(RequestContext(request))
+
+
+LIST = "{% for message in messages %}<li class='{{ message.tags }}'>{{ message }}</li>{% endfor %}"
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(rendered(request, f"{{% if messages %}}{LIST}{{% endif %}}"))
+
+
+def greeting(request: HttpRequest) -> HttpResponse:
+    messages.success(request, "Saved.")
+    return HttpResponse(rendered(request, LIST))
+
+
+def redirect_after_greeting(request: HttpRequest) -> HttpResponse:
+    messages.success(request, "Saved.")
+    return HttpResponseRedirect("/page/")
+
+
+def redirect(request: HttpRequest) -> HttpResponse:
+    rendered(request, LIST)
+    return HttpResponseRedirect("/page/")
+
+
+def as_json(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"messages": [str(message) for message in messages.get_messages(request)]})
+
+
+def without_list(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("<p>Nothing iterates here.</p>")
+
+
+def counting(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(rendered(request, "{{ messages|length }}"))
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    rendered(request, LIST)
+    raise ZeroDivisionError
+
+
+def forbidden(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(rendered(request, LIST), status=403)
+
+
+def late(request: HttpRequest) -> SimpleTemplateResponse:
+    return SimpleTemplateResponse(Template(LIST), {"messages": messages.get_messages(request)})
+
+
+async def on_the_event_loop(request: HttpRequest) -> HttpResponse:
+    await request.auser()
+    return HttpResponse(rendered(request, LIST))
+
+
+urlpatterns = [
+    path("", include("notifications_hub.urls")),
+    path("page/", page),
+    path("greeting/", greeting),
+    path("redirect-after-greeting/", redirect_after_greeting),
+    path("redirect/", redirect),
+    path("json/", as_json),
+    path("without-list/", without_list),
+    path("counting/", counting),
+    path("broken/", broken),
+    path("forbidden/", forbidden),
+    path("late/", late),
+    path("on-the-event-loop/", on_the_event_loop),
+]
+
+
+@pytest.fixture(autouse=True)
+def _by_memory(settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TRANSPORTS": BY_MEMORY}
+
+
+@pytest.fixture
+def connected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everyone has a page open."""
+    monkeypatch.setattr(flash, "is_connected", lambda pk: True)
+
+
+def send(actor: User, *people: User, verb: str = "replied", **given: Any) -> Notification:
+    answers: Any = notify.send(actor, recipient=people, verb=verb, **{"kind": "tests.flashed", **given})
+    row: Notification = answers[0][1][0]
+    return row
+
+
+def shown(client: Client, url: str = "/page/", **headers: str) -> list[str]:
+    """The flash messages on a page, as text."""
+    content = client.get(url, headers=headers or None).content.decode()
+    return [html.unescape(re.sub(r"<[^>]*>", "", item)) for item in re.findall(r"<li.*?</li>", content)]
+
+
+# Shown once
+
+
+def test_what_nobody_told_is_shown_once(alice: User, bob: User, client_for: ClientFor) -> None:
+    send(bob, alice)
+    client = client_for(alice)
+    assert (shown(client), shown(client)) == (["replied (en)"], [])
+
+
+def test_showing_it_tells_it_and_stops_the_other_roads(alice: User, bob: User, client_for: ClientFor) -> None:
+    row = send(bob, alice)
+    shown(client_for(alice))
+    row.refresh_from_db()
+    assert row.told_by == "flash"
+    assert row.told_at is not None
+    assert row.unread
+    assert Delivery.objects.get().reason == "told by flash"
+    assert ids_told_to(alice, "notification.told") == [[str(row.pk)]]
+
+
+def test_ordinary_messages_are_untouched(alice: User, bob: User, client_for: ClientFor) -> None:
+    send(bob, alice)
+    client = client_for(alice)
+    assert shown(client, "/greeting/") == ["Saved.", "replied (en)"]
+    client.get("/redirect-after-greeting/")
+    assert (shown(client), shown(client)) == (["Saved."], [])
+
+
+def test_charlie_sees_nothing_of_alices(alice: User, bob: User, charlie: User, client_for: ClientFor) -> None:
+    send(bob, alice)
+    assert shown(client_for(charlie)) == []
+    assert Notification.objects.get().told_at is None
+
+
+def test_a_stranger_sees_ordinary_messages_only(alice: User, bob: User) -> None:
+    send(bob, alice)
+    broadcast(title="Closed on Friday")
+    assert shown(Client(), "/greeting/") == ["Saved."]
+
+
+def test_a_list_that_is_walked_twice_on_a_page_is_the_same_twice(alice: User, bob: User) -> None:
+    send(bob, alice)
+    request = RequestFactory().get("/")
+    request.user, request.session = alice, {}  # type: ignore[assignment]
+    storage = flash.Storage(request)
+    assert [str(message) for message in storage] == [str(message) for message in storage] == ["replied (en)"]
+    assert len(storage) == 1
+
+
+@pytest.mark.parametrize("url", ["/late/", "/page/"])
+def test_a_template_that_is_rendered_late_shows_it_too(alice: User, bob: User, client_for: ClientFor, url: str) -> None:
+    send(bob, alice)
+    client = client_for(alice)
+    assert (shown(client, url), shown(client, url)) == (["replied (en)"], [])
+
+
+# What consumes nothing
+
+
+@pytest.mark.parametrize("url", ["/redirect/", "/json/", "/without-list/", "/counting/", "/forbidden/"])
+def test_what_shows_no_page_consumes_nothing(alice: User, bob: User, client_for: ClientFor, url: str) -> None:
+    send(bob, alice)
+    client = client_for(alice)
+    client.get(url)
+    assert Notification.objects.get().told_at is None
+    assert shown(client) == ["replied (en)"]
+
+
+def test_an_error_page_releases_it(alice: User, bob: User, client_for: ClientFor) -> None:
+    send(bob, alice)
+    client = client_for(alice)
+    client.raise_request_exception = False
+    assert client.get("/broken/").status_code == 500
+    assert shown(client) == ["replied (en)"]
+
+
+@pytest.mark.parametrize("method", ["post", "head", "put"])
+def test_only_a_visit_consumes(alice: User, bob: User, client_for: ClientFor, method: str) -> None:
+    send(bob, alice)
+    client = client_for(alice)
+    getattr(client, method)("/page/")
+    assert shown(client) == ["replied (en)"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Purpose": "prefetch"},
+        {"Sec-Purpose": "prefetch;prerender"},
+        {"Purpose": "prefetch"},
+        {"X-Moz": "prefetch"},
+        {"X-Purpose": "preview"},
+        {"Sec-Fetch-Dest": "empty"},
+        {"Sec-Fetch-Dest": "image"},
+    ],
+    ids=str,
+)
+def test_a_page_nobody_looks_at_consumes_nothing(
+    alice: User, bob: User, client_for: ClientFor, headers: dict[str, str]
+) -> None:
+    send(bob, alice)
+    client = client_for(alice)
+    assert shown(client, **headers) == []
+    assert shown(client, **{"Sec-Fetch-Dest": "document"}) == ["replied (en)"]
+
+
+def test_counting_takes_nothing(alice: User, bob: User, client_for: ClientFor) -> None:
+    send(bob, alice)
+    client = client_for(alice)
+    assert [client.get("/counting/").content for _ in range(2)] == [b"1", b"1"]
+    assert Notification.objects.get().flash_claim is None
+
+
+def test_counting_stops_where_a_page_would(alice: User, bob: User, client_for: ClientFor) -> None:
+    for _ in range(9):
+        send(bob, alice)
+    assert client_for(alice).get("/counting/").content == b"4"
+
+
+def test_an_async_view_shows_a_page_and_leaves_it_for_the_next(alice: User, bob: User, client_for: ClientFor) -> None:
+    send(bob, alice)
+    client = client_for(alice)
+    assert client.get("/on-the-event-loop/").status_code == 200
+    assert shown(client) == ["replied (en)"]
+
+
+def test_on_an_event_loop_the_database_is_left_alone(alice: User, bob: User) -> None:
+    send(bob, alice)
+    request = RequestFactory().get("/")
+    request.user, request.session = alice, {}  # type: ignore[assignment]
+
+    async def walk() -> list[str]:
+        return [str(message) for message in flash.Storage(request)]
+
+    assert asyncio.run(walk()) == []
+
+
+# What is not offered
+
+
+def no_longer_unread(row: Notification) -> None:
+    row.mark_as_read()
+
+
+def archived(row: Notification) -> None:
+    Notification.objects.filter(pk=row.pk).archive()
+
+
+def deleted(row: Notification) -> None:
+    Notification.objects.filter(pk=row.pk).mark_all_as_deleted()
+
+
+def told_live(row: Notification) -> None:
+    delivery.tell([row.pk], Road.LIVE)
+
+
+@pytest.mark.parametrize("happen", [no_longer_unread, archived, deleted, told_live])
+def test_what_is_settled_elsewhere_is_not_flashed(
+    alice: User, bob: User, client_for: ClientFor, happen: Callable[[Notification], None]
+) -> None:
+    happen(send(bob, alice))
+    client = client_for(alice)
+    assert client.get("/counting/").content == b"0"
+    assert shown(client) == []
+
+
+def test_who_does_not_want_flashes_gets_none(alice: User, bob: User, client_for: ClientFor) -> None:
+    delivery.choose_roads(alice, "tests.flashed", [Road.LIVE])
+    send(bob, alice)
+    assert shown(client_for(alice)) == []
+
+
+@pytest.mark.usefixtures("connected")
+def test_while_a_page_is_open_only_what_it_left_untold_is_offered(
+    alice: User, bob: User, client_for: ClientFor, settings: Settings
+) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "ACK_WINDOW": 10}
+    now = datetime.now(UTC)
+    send(bob, alice, verb="old", timestamp=now - timedelta(seconds=11))
+    send(bob, alice, verb="new", timestamp=now - timedelta(seconds=5))
+    client = client_for(alice)
+    assert client.get("/counting/").content == b"1"
+    assert shown(client) == ["old (en)"]
+    with time_machine.travel(now + timedelta(seconds=6)):
+        assert shown(client) == ["new (en)"]
+
+
+# Many, and at once
+
+
+def test_the_newest_three_are_shown_and_the_others_counted(alice: User, bob: User, client_for: ClientFor) -> None:
+    start = datetime.now(UTC) - timedelta(minutes=1)
+    for number in range(5):
+        send(bob, alice, verb=f"reply {number}", timestamp=start + timedelta(seconds=number))
+    client = client_for(alice)
+    assert shown(client) == ["reply 4 (en)", "reply 3 (en)", "reply 2 (en)", "and 2 more notifications"]
+    assert shown(client) == []
+    assert Notification.objects.filter(told_by="flash").count() == 5
+
+
+def test_the_others_are_one_click_away(alice: User, bob: User, client_for: ClientFor) -> None:
+    for _ in range(4):
+        send(bob, alice)
+    assert b'<a href="/notifications/">and 1 more notification</a>' in client_for(alice).get("/page/").content
+
+
+def test_a_thousand_at_once_take_few_queries(alice: User, bob: User, client_for: ClientFor) -> None:
+    Notification.objects.bulk_create(
+        Notification(recipient=alice, verb="replied", kind="tests.flashed") for _ in range(1000)
+    )
+    client = client_for(alice)
+    with CaptureQueriesContext(connection) as queries:
+        assert shown(client)[-1] == "and 997 more notifications"
+    assert len(queries) <= 35
+    assert not Notification.objects.filter(told_at=None).exists()
+
+
+def test_a_page_with_nothing_to_flash_asks_little(alice: User, client_for: ClientFor) -> None:
+    client = client_for(alice)
+    with CaptureQueriesContext(connection) as plain:
+        client.get("/without-list/")
+    with CaptureQueriesContext(connection) as listing:
+        client.get("/page/")
+    assert len(listing) - len(plain) <= 6
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_tabs_that_load_at_once_show_it_once(alice: User, bob: User, client_for: ClientFor) -> None:
+    tabs = [client_for(alice), client_for(alice)]
+    for number in range(10):
+        send(bob, alice, verb=f"reply {number}")
+        both = together([partial(shown, tab) for tab in tabs])
+        assert sorted(both) == [[], [f"reply {number} (en)"]]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgres
+def test_a_page_does_not_wait_for_a_row_that_is_being_told(alice: User, bob: User, client_for: ClientFor) -> None:
+    row = send(bob, alice)
+    tab = client_for(alice)
+    with transaction.atomic():
+        delivery.tell([row.pk], Road.LIVE)
+        [on_the_page] = together([partial(shown, tab)])
+    assert on_the_page == []
+
+
+# A process that dies between the page and the confirmation
+
+
+def test_a_page_that_never_came_shows_it_again_when_its_claim_is_over(
+    alice: User, bob: User, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(bob, alice)
+    client = client_for(alice)
+    with monkeypatch.context() as killed:
+        killed.setattr(flash, "_confirm", lambda claim: None)
+        shown(client)
+    assert shown(client) == []
+    with time_machine.travel(datetime.now(UTC) + CLAIM + timedelta(seconds=1)):
+        assert shown(client) == ["replied (en)"]
+        assert shown(client) == []
+
+
+def test_a_page_that_came_too_late_takes_nothing_from_the_one_that_claimed_after(alice: User, bob: User) -> None:
+    row = send(bob, alice)
+    late = flash._take(alice)
+    with time_machine.travel(datetime.now(UTC) + CLAIM + timedelta(seconds=1)):
+        current = flash._take(alice)
+        flash._release(late)
+        flash._confirm(late)
+        row.refresh_from_db()
+        assert (row.flash_claim, row.told_at) == (current.token, None)
+        flash._confirm(current)
+    row.refresh_from_db()
+    assert row.told_by == "flash"
+
+
+# Announcements
+
+
+def number_all() -> None:
+    """What happens after a commit, for tests that have none."""
+    for seq, event in enumerate(Event.objects.filter(topic="everyone").order_by("id"), start=1):
+        Event.objects.filter(pk=event.pk).update(seq=seq)
+
+
+def test_an_announcement_is_flashed_once(alice: User, client_for: ClientFor) -> None:
+    broadcast(title="Closed on Friday")
+    client = client_for(alice)
+    assert client.get("/counting/").content == b"1"
+    assert not Notification.objects.exists()
+    assert (shown(client), shown(client)) == (["Closed on Friday"], [])
+
+
+def test_an_announcement_that_an_open_page_showed_is_not_flashed(alice: User, bob: User, client_for: ClientFor) -> None:
+    broadcast(title="Closed on Friday")
+    number_all()
+    delivery.acknowledge(alice.pk, {"everyone": Position("00000000", 0, 1)})
+    client = client_for(alice)
+    assert client.get("/counting/").content == b"0"
+    assert shown(client) == []
+    assert shown(client_for(bob)) == ["Closed on Friday"]
+
+
+def test_an_announcement_for_staff_is_flashed_to_staff(alice: User, admin: User, client_for: ClientFor) -> None:
+    broadcast(title="Backup tonight", audience="staff")
+    assert (shown(client_for(alice)), shown(client_for(admin))) == ([], ["Backup tonight"])
+
+
+@pytest.mark.parametrize("has_row", [True, False])
+def test_an_announcement_taken_back_is_not_flashed(alice: User, client_for: ClientFor, has_row: bool) -> None:
+    announcement = broadcast(title="Closed on Friday")
+    if has_row:
+        make_rows(alice)
+    withdraw(announcement)
+    client = client_for(alice)
+    assert client.get("/counting/").content == b"0"
+    assert shown(client) == []
+
+
+def test_an_announcement_whose_time_is_over_is_not_flashed(alice: User, client_for: ClientFor) -> None:
+    broadcast(title="Closed on Friday", ends_at=timezone.now() + timedelta(minutes=5))
+    make_rows(alice)
+    client = client_for(alice)
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=6)):
+        assert shown(client) == []
+
+
+def test_who_wants_no_announcements_on_pages_gets_none(alice: User, client_for: ClientFor) -> None:
+    delivery.choose_roads(alice, "announcement", [Road.LIVE])
+    broadcast(title="Closed on Friday")
+    client = client_for(alice)
+    assert client.get("/counting/").content == b"0"
+    assert shown(client) == []
+
+
+# In words
+
+
+@pytest.mark.parametrize("url", ["", "/posts/9/?a=1&b='\""])
+def test_words_are_escaped(alice: User, bob: User, client_for: ClientFor, url: str) -> None:
+    send(bob, alice, verb="<img src=x onerror=alert(1)>", url=url)
+    content = client_for(alice).get("/page/").content.decode()
+    assert "<img" not in content
+    assert "&lt;img src=x onerror=alert(1)&gt;" in content
+    assert ("<a href" in content) is bool(url)
+
+
+def test_a_message_leads_to_its_link(alice: User, bob: User, client_for: ClientFor) -> None:
+    send(bob, alice, url="/posts/9/", level="warning")
+    content = client_for(alice).get("/page/").content.decode()
+    assert content == "<li class='notification warning'><a href=\"/posts/9/\">replied (en)</a></li>"
+
+
+def test_a_chinese_reader_reads_chinese(alice: User, bob: User, client_for: ClientFor) -> None:
+    User.objects.filter(pk=alice.pk).update(language="zh-hans")
+    announcement = broadcast(title="Closed on Friday")
+    AnnouncementTranslation.objects.create(announcement=announcement, language="zh-hans", title="周五关闭")
+    send(bob, alice)
+    assert sorted(shown(client_for(alice))) == ["replied (zh-hans)", "周五关闭"]

@@ -1,0 +1,78 @@
+"""What can happen, as apps declare it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from notifications_hub import kinds
+from notifications_hub.kinds import Kind, Road, UnknownKind, all_kinds, get_kind, kind_of
+
+
+@pytest.fixture(autouse=True)
+def _declared_here_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kinds, "_kinds", dict(kinds._kinds))
+
+
+def happened(**columns: Any) -> Any:
+    given = {"actor_name": "Bob", "verb": "replied", "target_name": "Hello", "description": None, **columns}
+    return SimpleNamespace(**given)
+
+
+def test_a_kind_with_a_name_is_there_once_declared() -> None:
+    class Greeting(Kind):
+        name = "tests.greeting"
+
+    assert isinstance(get_kind("tests.greeting"), Greeting)
+    assert get_kind("tests.greeting") in all_kinds()
+
+
+def test_a_kind_without_a_name_is_only_something_to_build_on() -> None:
+    class Base(Kind):
+        pass
+
+    assert not any(isinstance(kind, Base) for kind in all_kinds())
+
+
+def test_a_name_is_declared_once() -> None:
+    class Greeting(Kind):
+        name = "tests.greeting"
+
+    with pytest.raises(ValueError, match=r"tests\.greeting.*declared twice"):
+
+        class Other(Kind):
+            name = "tests.greeting"
+
+    assert isinstance(get_kind("tests.greeting"), Greeting)
+
+
+def test_a_module_imported_again_declares_its_kinds_again() -> None:
+    for _ in range(2):
+        type("Again", (Kind,), {"name": "tests.again", "__qualname__": "Again"})
+    assert get_kind("tests.again").name == "tests.again"
+
+
+def test_the_kinds_of_installed_apps_are_found() -> None:
+    assert get_kind("comment.reply").icon == "reply"
+
+
+def test_a_kind_nobody_declares_is_refused() -> None:
+    with pytest.raises(UnknownKind, match=r"known: announcement, .*default"):
+        get_kind("tests.nothing")
+
+
+def test_a_stored_kind_whose_app_has_gone_reads_like_the_default() -> None:
+    assert kind_of("tests.gone") is get_kind("default")
+
+
+def test_by_default_words_are_who_did_what_to_what() -> None:
+    kind = get_kind("default")
+    assert kind.title(happened()) == "Bob replied Hello"
+    assert kind.title(happened(target_name="")) == "Bob replied"
+    assert (kind.body(happened()), kind.body(happened(description="I agree."))) == ("", "I agree.")
+
+
+def test_by_default_every_road_but_email_is_taken() -> None:
+    assert Kind.roads == {Road.LIVE, Road.FLASH, Road.WEB_PUSH}

@@ -1,0 +1,81 @@
+"""The rendered form that every road shares."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from django.utils import translation
+from pytest_django import Settings
+
+from accounts.models import User
+from notifications_hub.message import Item, Message, in_language_of, timestamp
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def test_an_item_has_the_shape_of_the_contract() -> None:
+    message = Message(
+        id="12",
+        kind="comment.reply",
+        title="Bob replied to “Hello”",
+        body="I agree.",
+        url="/posts/9/",
+        icon="reply",
+        tag="n12",
+    )
+    item = Item(message=message, at=NOON, actor="Bob", target="Hello", data={"post": 9})
+    assert item.as_json() == {
+        "id": "12",
+        "kind": "comment.reply",
+        "title": "Bob replied to “Hello”",
+        "body": "I agree.",
+        "url": "/posts/9/",
+        "level": "info",
+        "icon": "reply",
+        "tag": "n12",
+        "actor": "Bob",
+        "target": "Hello",
+        "data": {"post": 9},
+        "at": "2026-11-20T12:00:00.000000Z",
+        "unread": True,
+        "seen": False,
+        "archived": False,
+        "told": False,
+        "toast": True,
+    }
+
+
+def test_translations_are_there_only_for_what_has_them() -> None:
+    message = Message(id="a5", kind="announcement", title="Closed")
+    words = {"zh-hans": {"title": "关闭", "body": ""}}
+    assert Item(message=message, at=NOON, translations=words).as_json()["translations"] == words
+    assert Item(message=message, at=NOON, translations={}).as_json()["translations"] == {}
+    assert "translations" not in Item(message=message, at=NOON).as_json()
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (NOON, "2026-11-20T12:00:00.000000Z"),
+        (NOON + timedelta(microseconds=123456), "2026-11-20T12:00:00.123456Z"),
+        (datetime(2026, 11, 20, 20, tzinfo=timezone(timedelta(hours=8))), "2026-11-20T12:00:00.000000Z"),
+    ],
+)
+def test_a_moment_is_written_in_utc_with_microseconds(moment: datetime, text: str) -> None:
+    assert timestamp(moment) == text
+
+
+def test_words_are_in_the_persons_language_and_then_in_the_old_one_again() -> None:
+    with translation.override("en"):
+        with in_language_of(User(language="zh-hans")):
+            assert translation.get_language() == "zh-hans"
+        assert translation.get_language() == "en"
+
+
+def test_a_host_without_languages_speaks_its_own(settings: Settings) -> None:
+    hub = {key: value for key, value in settings.NOTIFICATIONS_HUB.items() if key != "LANGUAGE_OF"}
+    settings.NOTIFICATIONS_HUB = hub
+    settings.LANGUAGE_CODE = "zh-hans"
+    with in_language_of(User(language="en")):
+        assert translation.get_language() == "zh-hans"

@@ -1,0 +1,361 @@
+"""How notifications change, and what open pages are told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.template import Context, Template
+from django.test.utils import CaptureQueriesContext
+from django.utils import translation
+from notifications.signals import notify
+
+from accounts.models import User
+from notifications_hub import broadcast
+from notifications_hub.announcements.announce import make_rows
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.kinds import Kind, Road, Told
+from notifications_hub.notification import InboxQuerySet, Notification
+from notifications_hub.streams import Event
+from tests.support.log import ids_told_to, told_to
+from tests.support.together import rolled_back, together
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+ROWS = Notification.objects
+STATE = ("unread", "read_at", "seen_at", "archived_at", "deleted", "told_at")
+
+
+class InWhoseLanguage(Kind):
+    name = "tests.in_whose_language"
+
+    def title(self, notification: Told) -> str:
+        return translation.get_language() or ""
+
+
+def send(actor: User, *people: User, **given: Any) -> list[Notification]:
+    """In the order of the people, and no longer in the log, so that a test sees what comes after."""
+    answers: Any = notify.send(actor, recipient=people, **{"verb": "replied", **given})
+    Event.objects.all().delete()
+    return list(answers[0][1])
+
+
+def read(*rows: Notification) -> None:
+    ROWS.filter(pk__in=[row.pk for row in rows]).update(unread=False)
+
+
+def kinds_told_to(person: User) -> list[str]:
+    return [kind for kind, _data in told_to(person)]
+
+
+# One change after another: from which state, by which method, to which state, and what pages hear
+
+
+@dataclass(frozen=True)
+class Change:
+    make: Callable[[InboxQuerySet], int]
+    event: str
+    before: Mapping[str, Any] = field(default_factory=dict)
+
+
+CHANGES = {
+    "read": Change(InboxQuerySet.mark_all_as_read, "notification.read"),
+    "unread": Change(InboxQuerySet.mark_all_as_unread, "notification.unread", {"unread": False}),
+    "seen": Change(InboxQuerySet.mark_all_as_seen, "notification.seen"),
+    "archived": Change(InboxQuerySet.archive, "notification.archived"),
+    "deleted": Change(InboxQuerySet.mark_all_as_deleted, "notification.deleted"),
+    "told": Change(lambda rows: len(rows.mark_as_told(Road.LIVE)), "notification.told"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+class TestAChange:
+    def test_is_told_with_exactly_the_ids_that_changed(self, alice: User, bob: User, change: Change) -> None:
+        first, second = send(bob, alice) + send(bob, alice)
+        send(bob, alice)
+        ROWS.filter(pk__in=[first.pk, second.pk]).update(**change.before)
+        assert change.make(ROWS.filter(pk__in=[first.pk, second.pk])) == 2
+        assert told_to(alice) == [(change.event, {"ids": [str(first.pk), str(second.pk)]})]
+
+    def test_is_told_once(self, alice: User, bob: User, change: Change) -> None:
+        send(bob, alice)
+        ROWS.update(**change.before)
+        assert (change.make(ROWS.all()), change.make(ROWS.all())) == (1, 0)
+        assert kinds_told_to(alice) == [change.event]
+
+    def test_is_told_to_each_person_of_their_own(self, alice: User, bob: User, charlie: User, change: Change) -> None:
+        of_alice, of_bob = send(charlie, alice, bob)
+        ROWS.update(**change.before)
+        change.make(ROWS.all())
+        assert ids_told_to(alice, change.event) == [[str(of_alice.pk)]]
+        assert ids_told_to(bob, change.event) == [[str(of_bob.pk)]]
+        assert told_to(charlie) == []
+
+    def test_of_an_announcement_bears_its_id(self, alice: User, change: Change) -> None:
+        announcement = broadcast(title="Closed on Friday")
+        make_rows(alice)
+        ROWS.update(**change.before)
+        change.make(ROWS.all())
+        assert ids_told_to(alice, change.event) == [[f"a{announcement.pk}"]]
+
+    def test_that_rolls_back_is_not_told(self, alice: User, bob: User, change: Change) -> None:
+        send(bob, alice)
+        ROWS.update(**change.before)
+        was = ROWS.values(*STATE).get()
+        with rolled_back():
+            change.make(ROWS.all())
+        assert ROWS.values(*STATE).get() == was
+        assert told_to(alice) == []
+
+    def test_works_on_a_query_with_joins_and_doubles(self, alice: User, bob: User, change: Change) -> None:
+        [row] = send(bob, alice)
+        ROWS.update(**change.before)
+        joined = ROWS.filter(recipient__username="alice", recipient__notifications__verb="replied").distinct()
+        assert change.make(joined) == 1
+        assert ids_told_to(alice, change.event) == [[str(row.pk)]]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_several_who_change_the_same_at_once_tell_it_once(alice: User, bob: User, change: Change) -> None:
+    for _ in range(5):
+        send(bob, alice)
+    ROWS.update(**change.before)
+    assert sorted(
+        together([partial(change.make, ROWS.all()), partial(change.make, ROWS.order_by("timestamp"))] * 2)
+    ) == [
+        0,
+        0,
+        0,
+        5,
+    ]
+    assert len(ids_told_to(alice, change.event)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgres
+def test_changes_of_the_same_rows_in_any_order_never_deadlock(alice: User, bob: User) -> None:
+    for _ in range(30):
+        send(bob, alice)
+
+    def back_and_forth(order: str) -> None:
+        for _ in range(20):
+            with transaction.atomic():
+                ROWS.order_by(order).mark_all_as_read()
+                ROWS.order_by(order).mark_all_as_unread()
+
+    together([partial(back_and_forth, "id"), partial(back_and_forth, "-id"), partial(back_and_forth, "?")])
+    assert ROWS.filter(unread=True).count() == 30
+
+
+# What each change stores
+
+
+def test_reading_says_when_and_counts_as_seen(alice: User, bob: User) -> None:
+    send(bob, alice)
+    ROWS.mark_all_as_read()
+    row = ROWS.get()
+    assert not row.unread
+    assert row.read_at is not None
+    assert row.seen_at == row.read_at
+
+
+def test_unread_again_is_not_new_again(alice: User, bob: User) -> None:
+    send(bob, alice)
+    ROWS.mark_all_as_read()
+    ROWS.mark_all_as_unread()
+    row = ROWS.get()
+    assert (row.unread, row.read_at) == (True, None)
+    assert row.seen_at is not None
+
+
+def test_the_first_road_that_told_stands(alice: User, bob: User) -> None:
+    [row] = send(bob, alice)
+    assert ROWS.all().mark_as_told(Road.FLASH) == [row.pk]
+    assert ROWS.all().mark_as_told(Road.LIVE) == []
+    row.refresh_from_db()
+    assert row.told_by == "flash"
+    assert row.told_at is not None
+
+
+@pytest.mark.parametrize(
+    "name", ["mark_all_as_read", "mark_all_as_unread", "mark_all_as_deleted", "mark_all_as_active"]
+)
+def test_one_persons_are_changed_when_a_person_is_named(alice: User, bob: User, charlie: User, name: str) -> None:
+    send(charlie, alice, bob)
+    ROWS.update(unread=name == "mark_all_as_read", deleted=name == "mark_all_as_active")
+    assert getattr(ROWS, name)(alice) == 1
+    assert told_to(bob) == []
+
+
+def test_a_persons_own_manager_changes_theirs_only(alice: User, bob: User, charlie: User) -> None:
+    send(charlie, alice, bob)
+    alice.notifications.mark_all_as_read()
+    assert (alice.notifications.unread().count(), bob.notifications.unread().count()) == (0, 1)
+
+
+def test_what_was_deleted_softly_is_no_longer_listed_or_changed(alice: User, bob: User) -> None:
+    send(bob, alice)
+    ROWS.mark_all_as_deleted()
+    assert [rows.count() for rows in (ROWS.unread(), ROWS.read(), ROWS.active(), ROWS.deleted())] == [0, 0, 0, 1]
+    assert [rows.count() for rows in (ROWS.unread(include_deleted=True), ROWS.read(include_deleted=True))] == [1, 0]
+    assert [ROWS.mark_all_as_read(), ROWS.mark_all_as_seen(), ROWS.archive()] == [0, 0, 0]
+    assert kinds_told_to(alice) == ["notification.deleted"]
+
+
+@pytest.mark.parametrize(
+    ("before", "restore"),
+    [
+        ({"deleted": True}, InboxQuerySet.mark_all_as_active),
+        ({"archived_at": "2026-11-20T12:00Z"}, InboxQuerySet.unarchive),
+    ],
+)
+def test_what_comes_back_is_told_whole_and_once(
+    alice: User, bob: User, before: dict[str, Any], restore: Callable[[InboxQuerySet], int]
+) -> None:
+    [row] = send(bob, alice, url="/posts/9/")
+    ROWS.update(**before)
+    assert (restore(ROWS.all()), restore(ROWS.all())) == (1, 0)
+    row.refresh_from_db()
+    assert told_to(alice) == [("notification.updated", row.item().as_json())]
+    assert not row.item().archived
+
+
+# One instance
+
+
+def test_an_instance_is_marked_read_and_unread(alice: User, bob: User) -> None:
+    [row] = send(bob, alice)
+    row.mark_as_read()
+    assert (row.unread, ROWS.get().unread) == (False, False)
+    row.mark_as_unread()
+    assert (row.unread, ROWS.get().unread) == (True, True)
+    assert kinds_told_to(alice) == ["notification.read", "notification.unread"]
+
+
+def test_a_stale_instance_changes_nothing_twice_and_overwrites_nothing(alice: User, bob: User) -> None:
+    [row] = send(bob, alice)
+    stale = ROWS.get()
+    row.mark_as_read()
+    ROWS.archive()
+    read_at = ROWS.get().read_at
+    stale.mark_as_read()
+    assert not stale.unread
+    assert (ROWS.get().read_at, ROWS.get().archived_at is not None) == (read_at, True)
+    assert kinds_told_to(alice) == ["notification.read", "notification.archived"]
+
+
+def test_a_deleted_instance_is_told_once(alice: User, bob: User) -> None:
+    [row] = send(bob, alice)
+    pk, stale = row.pk, ROWS.get()
+    row.delete()
+    stale.delete()
+    assert not ROWS.exists()
+    assert ids_told_to(alice, "notification.deleted") == [[str(pk)]]
+
+
+# Deleting rows
+
+
+def test_deleted_rows_are_told_to_each_person_of_their_own(alice: User, bob: User, charlie: User) -> None:
+    of_alice, of_bob = send(charlie, alice, bob)
+    ROWS.filter(pk__in=[of_alice.pk, of_bob.pk]).delete()
+    assert ids_told_to(alice, "notification.deleted") == [[str(of_alice.pk)]]
+    assert ids_told_to(bob, "notification.deleted") == [[str(of_bob.pk)]]
+
+
+def test_deleting_says_what_went_as_django_does(alice: User, bob: User) -> None:
+    send(bob, alice)
+    assert ROWS.all().delete() == (1, {"notifications_hub.Notification": 1})
+    assert ROWS.all().delete() == (0, {})
+
+
+def test_a_deletion_that_rolls_back_is_not_told(alice: User, bob: User) -> None:
+    send(bob, alice)
+    with rolled_back():
+        ROWS.all().delete()
+    assert ROWS.count() == 1
+    assert told_to(alice) == []
+
+
+def test_the_manager_does_not_offer_to_delete_everything() -> None:
+    with pytest.raises(AttributeError):
+        ROWS.delete()
+
+
+def test_a_template_cannot_delete(alice: User, bob: User) -> None:
+    [row] = send(bob, alice)
+    Template("{{ row.delete }}{{ rows.delete }}").render(Context({"row": row, "rows": ROWS.all()}))
+    assert ROWS.count() == 1
+
+
+# What is not told
+
+
+def test_a_plain_update_is_as_plain_as_djangos(alice: User, bob: User) -> None:
+    """By design: a host that updates columns itself tells no page; the methods are there for that."""
+    send(bob, alice)
+    ROWS.update(unread=False)
+    assert told_to(alice) == []
+
+
+# In words
+
+
+def test_events_are_in_the_language_of_their_person(alice: User, bob: User, charlie: User) -> None:
+    User.objects.filter(pk=bob.pk).update(language="zh-hans")
+    bob.refresh_from_db()
+    with translation.override("zh-hans"):
+        notify.send(charlie, recipient=[alice, bob], verb="replied", kind="tests.in_whose_language")
+    assert [told_to(person)[0][1]["title"] for person in (alice, bob)] == ["en", "zh-hans"]
+
+
+def test_what_comes_back_is_in_the_language_of_its_person(alice: User, bob: User) -> None:
+    User.objects.filter(pk=alice.pk).update(language="zh-hans")
+    send(bob, alice, kind="tests.in_whose_language")
+    ROWS.update(deleted=True)
+    ROWS.mark_all_as_active()
+    assert told_to(alice)[0][1]["title"] == "zh-hans"
+
+
+def test_an_announcements_row_reads_as_the_announcement_does_now(alice: User) -> None:
+    announcement = broadcast(title="Closed on Friday", url="/news/")
+    make_rows(alice)
+    Announcement.objects.filter(pk=announcement.pk).update(title="Closed on Thursday")
+    message = ROWS.get().message()
+    assert (message.id, message.title, message.url, message.kind) == (
+        f"a{announcement.pk}",
+        "Closed on Thursday",
+        "/news/",
+        "announcement",
+    )
+
+
+def test_a_row_is_called_by_its_title(alice: User, bob: User) -> None:
+    [row] = send(bob, alice, target=bob, kind="comment.reply")
+    assert str(row) == row.message().title
+
+
+def test_links_to_what_is_missing_are_empty(alice: User) -> None:
+    broadcast(title="Closed on Friday")
+    make_rows(alice)
+    row = ROWS.get()
+    assert (row.actor_object_url(), row.target_object_url(), row.action_object_url()) == ("", "", "")
+
+
+# Many
+
+
+def test_many_changes_are_told_in_events_of_at_most_five_hundred(alice: User, bob: User) -> None:
+    ROWS.bulk_create([Notification(recipient=alice, verb="replied", actor_name="Bob") for _ in range(1500)])
+    with CaptureQueriesContext(connection) as queries:
+        assert ROWS.mark_all_as_read(alice) == 1500
+    told = ids_told_to(alice, "notification.read")
+    assert [len(ids) for ids in told] == [500, 500, 500]
+    assert [int(pk) for ids in told for pk in ids] == list(ROWS.order_by("pk").values_list("pk", flat=True))
+    assert not ROWS.unread().exists()
+    assert len(queries) <= 10

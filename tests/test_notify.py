@@ -1,0 +1,462 @@
+"""`notify.send()`: who is told what, and what is refused."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import notifications
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import AnonymousUser, Group
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, models, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy
+from notifications.signals import notify
+
+from accounts.models import User
+from notifications_hub import notify as notify_module
+from notifications_hub.kinds import Kind, Told, UnknownKind
+from notifications_hub.notification import Notification
+from notifications_hub.notify import BadArgument, BadRecipient, take_over_signal
+from notifications_hub.streams import Event
+from tests.support.log import told_to
+from tests.support.together import rolled_back, together
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+
+class Reader(User):
+    """A person under another name."""
+
+    class Meta:
+        proxy = True
+        app_label = "tests"
+
+
+class Parcel(models.Model):
+    """Has its primary key before it has a row."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+
+    class Meta:
+        app_label = "tests"
+        managed = False
+
+    def __str__(self) -> str:
+        return "Parcel"
+
+
+class Counting(Kind):
+    """Says what it is given, so that a test sees what a kind renders from."""
+
+    name = "tests.counting"
+
+    def title(self, notification: Told) -> str:
+        return f"{notification.data['at']!r}"
+
+
+def send(actor: Any, recipient: object, **given: Any) -> list[Notification]:
+    answers: Any = notify.send(actor, recipient=recipient, **{"verb": "replied", **given})
+    [(_receiver, made)] = answers
+    return list(made)
+
+
+@pytest.fixture(autouse=True)
+def _content_types_forgotten() -> Iterator[None]:
+    """A rollback takes those of this file's models back, and the cache does not know."""
+    yield
+    ContentType.objects.clear_cache()
+
+
+def recipients() -> list[str]:
+    return list(Notification.objects.order_by("recipient__username").values_list("recipient__username", flat=True))
+
+
+# What is kept
+
+
+def test_every_documented_argument_is_kept(alice: User, bob: User, charlie: User) -> None:
+    moment = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    send(
+        bob,
+        alice,
+        verb="moved",
+        action_object=bob,
+        target=charlie,
+        level="warning",
+        description="From here to there.",
+        public=False,
+        timestamp=moment,
+        kind="comment.reply",
+        url="/posts/9/",
+        colour="blue",
+    )
+    row = Notification.objects.get()
+    assert (row.recipient, row.actor, row.action_object, row.target) == (alice, bob, bob, charlie)
+    assert (row.verb, row.level, row.description, row.public) == ("moved", "warning", "From here to there.", False)
+    assert (row.timestamp, row.kind, row.url) == (moment, "comment.reply", "/posts/9/")
+    assert row.data == {"colour": "blue"}
+    assert (row.unread, row.actor_name, row.target_name) == (True, "Bob", "Charlie")
+
+
+def test_what_is_left_out_has_its_default(alice: User, bob: User) -> None:
+    before = datetime.now(UTC)
+    send(bob, alice)
+    row = Notification.objects.get()
+    assert (row.level, row.kind, row.url, row.description, row.public) == ("info", "default", "", None, True)
+    assert (row.target, row.target_name, row.action_object, row.data, row.dedupe_key) == (None, "", None, {}, None)
+    assert before <= row.timestamp <= datetime.now(UTC)
+
+
+def test_names_stay_as_they_were_when_it_happened(alice: User, bob: User) -> None:
+    send(bob, alice, target=bob)
+    User.objects.filter(pk=bob.pk).update(first_name="Robert")
+    assert Notification.objects.get().message().title == "Bob replied Bob"
+
+
+def test_a_timestamp_of_none_is_now(alice: User, bob: User) -> None:
+    [row] = send(bob, alice, timestamp=None)
+    assert datetime.now(UTC) - row.timestamp < timedelta(seconds=10)
+
+
+def test_a_naive_timestamp_is_in_the_time_zone_of_the_site(alice: User, bob: User) -> None:
+    [row] = send(bob, alice, timestamp=datetime(2026, 11, 20, 12))  # noqa: DTZ001  what a host may give
+    assert row.timestamp == datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def test_data_and_extra_keywords_are_kept_for_everyone(alice: User, bob: User, charlie: User) -> None:
+    send(charlie, [alice, bob], data={"post": 9, "tags": ["a"]}, colour="blue")
+    assert [row.data for row in Notification.objects.all()] == [{"post": 9, "tags": ["a"], "colour": "blue"}] * 2
+
+
+def test_an_extra_keyword_named_like_a_column_is_data_and_no_column(alice: User, bob: User) -> None:
+    send(bob, alice, recipient_id=bob.pk, deleted=True)
+    row = Notification.objects.get()
+    assert (row.recipient, row.deleted) == (alice, False)
+    assert row.data == {"recipient_id": bob.pk, "deleted": True}
+
+
+def test_a_kind_sees_the_same_data_at_once_and_later(alice: User, bob: User) -> None:
+    [made] = send(bob, alice, kind="tests.counting", at=datetime(2026, 1, 1, tzinfo=UTC), price=Decimal("1.50"))
+    stored = Notification.objects.get()
+    assert made.data == stored.data
+    [(_kind, item)] = told_to(alice)
+    assert item["title"] == stored.message().title == "'2026-01-01T00:00:00Z'"
+
+
+def test_a_translated_verb_is_kept_as_text(alice: User, bob: User) -> None:
+    [row] = send(bob, alice, verb=gettext_lazy("replied"))
+    assert Notification.objects.get(pk=row.pk).verb == "replied"
+
+
+@pytest.mark.parametrize("concrete", [True, False])
+@pytest.mark.parametrize("name", ["actor", "target", "action_object"])
+def test_a_proxy_is_kept_as_itself_only_when_asked(alice: User, bob: User, name: str, concrete: bool) -> None:
+    proxy = Reader.objects.get(pk=bob.pk)
+    given = {} if name == "actor" else {name: proxy}
+    send(proxy, alice, **given, **{f"{name}_for_concrete_model": concrete})
+    expected = ContentType.objects.get_for_model(Reader, for_concrete_model=concrete)
+    row = Notification.objects.get()
+    assert getattr(row, f"{name}_content_type") == expected
+    assert row.data == {}
+
+
+def test_an_actor_may_have_any_primary_key(alice: User) -> None:
+    parcel = Parcel()
+    parcel._state.adding = False
+    send(parcel, alice)
+    row = Notification.objects.get()
+    assert (row.actor_object_id, row.actor_name) == (str(parcel.pk), "Parcel")
+
+
+# To whom
+
+
+def as_group(*people: User) -> Group:
+    group = Group.objects.create(name="readers")
+    group.user_set.set(people)
+    return group
+
+
+def as_queryset(*people: User) -> models.QuerySet[User]:
+    return User.objects.filter(pk__in=[person.pk for person in people])
+
+
+HOLDERS: list[Callable[..., object]] = [
+    lambda *people: list(people),
+    lambda *people: tuple(people),
+    lambda *people: set(people),
+    lambda *people: dict.fromkeys(people),
+    lambda *people: (person for person in people),
+    as_queryset,
+    as_group,
+]
+
+
+@pytest.mark.parametrize("hold", HOLDERS, ids=["list", "tuple", "set", "dict", "generator", "queryset", "group"])
+def test_everyone_in_it_is_told_and_nobody_else(
+    alice: User, bob: User, charlie: User, hold: Callable[..., object]
+) -> None:
+    send(charlie, hold(alice, bob))
+    assert recipients() == ["alice", "bob"]
+    assert told_to(charlie) == []
+
+
+def test_one_person_is_told(alice: User, bob: User) -> None:
+    send(bob, alice)
+    assert recipients() == ["alice"]
+
+
+def test_the_person_of_a_request_is_told(alice: User, bob: User) -> None:
+    send(SimpleLazyObject(lambda: bob), SimpleLazyObject(lambda: alice))
+    assert recipients() == ["alice"]
+
+
+def test_nobody_is_told_of_nothing(bob: User) -> None:
+    assert send(bob, []) == []
+    assert not Event.objects.exists()
+
+
+def test_whoever_is_named_twice_is_told_once(alice: User, bob: User) -> None:
+    send(bob, [alice, alice, User.objects.get(pk=alice.pk)])
+    assert recipients() == ["alice"]
+    assert len(told_to(alice)) == 1
+
+
+def test_the_inactive_are_left_out(alice: User, bob: User, charlie: User) -> None:
+    User.objects.filter(pk=charlie.pk).update(is_active=False)
+    charlie.refresh_from_db()
+    send(bob, [alice, charlie])
+    send(bob, as_group(charlie))
+    assert recipients() == ["alice"]
+
+
+@pytest.mark.parametrize(
+    "stranger", [None, "alice", 7, AnonymousUser(), User(username="unsaved"), User, Group(name="unsaved")], ids=repr
+)
+def test_one_bad_recipient_means_that_nothing_is_stored(alice: User, bob: User, stranger: object) -> None:
+    with pytest.raises(BadRecipient, match="nobody was notified"):
+        send(alice, [bob, stranger, alice])
+    with pytest.raises(BadRecipient):
+        send(alice, stranger)
+    assert not Notification.objects.exists()
+    assert not Event.objects.exists()
+
+
+def test_a_bad_recipient_after_the_first_thousand_means_that_nothing_is_stored(bob: User) -> None:
+    people = make_people(1001)
+
+    def everyone() -> Iterator[object]:
+        yield from people
+        yield "nobody"
+
+    with pytest.raises(BadRecipient):
+        send(bob, everyone())
+    assert not Notification.objects.exists()
+    assert not Event.objects.exists()
+
+
+def test_an_iterable_that_fails_half_way_means_that_nothing_is_stored(alice: User, bob: User) -> None:
+    def broken() -> Iterator[User]:
+        yield alice
+        raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        send(bob, broken())
+    assert not Notification.objects.exists()
+
+
+# What is refused
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"verb": ""}, "verb"),
+    ({"verb": "x" * 256}, "verb"),
+    ({"verb": "NUL \x00"}, "verb"),
+    ({"description": "half \ud800 of a pair"}, "description"),
+    ({"level": "loud"}, "level"),
+    ({"level": None}, "level"),
+    ({"timestamp": "yesterday"}, "timestamp"),
+    ({"dedupe_key": "x" * 201}, "dedupe_key"),
+    ({"dedupe_key": ""}, "dedupe_key"),
+    ({"target": "a post"}, "target"),
+    ({"target": User}, "target"),
+    ({"target": User(username="unsaved")}, "target"),
+    ({"action_object": Group(name="unsaved")}, "action_object"),
+    ({"action_object": Parcel()}, "action_object"),
+    ({"data": ["a", "list"]}, "data"),
+    ({"data": {"when": object()}}, "'when'"),
+    ({"post": {1, 2}}, "'post'"),
+    ({"ratio": float("nan")}, "'ratio'"),
+    ({"words": "NUL \x00"}, "'words'"),
+]
+
+
+@pytest.mark.parametrize(("given", "named"), REFUSED, ids=[repr(given) for given, _named in REFUSED])
+def test_an_argument_that_cannot_be_stored_is_named(alice: User, bob: User, given: dict[str, Any], named: str) -> None:
+    with pytest.raises(BadArgument, match=named):
+        send(bob, alice, **given)
+    assert not Notification.objects.exists()
+    assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize("actor", [None, "Bob", User, Parcel()], ids=["nobody", "text", "class", "without a row"])
+def test_an_actor_that_is_not_saved_is_refused(alice: User, actor: object) -> None:
+    with pytest.raises(BadArgument, match="actor"):
+        send(actor, alice)
+    assert not Notification.objects.exists()
+
+
+def test_an_actor_without_a_primary_key_is_refused(alice: User) -> None:
+    # Django asks first, as it must tell senders apart.
+    with pytest.raises(TypeError, match="without primary key"):
+        send(User(username="unsaved"), alice)
+
+
+def test_a_kind_that_no_app_declares_is_refused_with_the_remedy(alice: User, bob: User) -> None:
+    with pytest.raises(UnknownKind, match=r"comment\.repyl.*known: .*comment\.reply.*notifications\.py"):
+        send(bob, alice, kind="comment.repyl")
+    assert not Notification.objects.exists()
+
+
+@pytest.mark.parametrize("url", ["//evil.example", "/\\evil.example", "https:evil.example", "javascript:alert(1)"])
+def test_a_link_off_the_site_is_refused(alice: User, bob: User, url: str) -> None:
+    with pytest.raises(BadArgument, match="url"):
+        send(bob, alice, url=url)
+    assert not Notification.objects.exists()
+
+
+def test_more_than_a_page_should_be_sent_is_refused(alice: User, bob: User) -> None:
+    with pytest.raises(ValueError, match="65536 bytes"):
+        send(bob, alice, description="x" * 70_000)
+    assert not Notification.objects.exists()
+
+
+def test_a_long_text_in_chinese_is_not_too_much(alice: User, bob: User) -> None:
+    send(bob, alice, description="好" * 15_000)
+    assert len(told_to(alice)) == 1
+
+
+# What comes of it
+
+
+def test_the_notifications_made_are_given_back_in_the_order_of_the_people(
+    alice: User, bob: User, charlie: User
+) -> None:
+    made = send(alice, [charlie, bob])
+    assert [row.recipient for row in made] == [charlie, bob]
+    assert set(made) == set(Notification.objects.all())
+
+
+def test_open_pages_get_the_whole_item(alice: User, bob: User) -> None:
+    [row] = send(bob, alice, target=bob, kind="comment.reply", url="/posts/9/", description="I agree.", post=9)
+    [(kind, item)] = told_to(alice)
+    assert kind == "notification.created"
+    assert item == row.item().as_json()
+    assert (item["id"], item["actor"], item["body"], item["url"]) == (str(row.pk), "Bob", "I agree.", "/posts/9/")
+    assert (item["data"], item["unread"], item["told"], item["toast"]) == ({"post": 9}, True, False, True)
+
+
+def test_a_rollback_leaves_neither_row_nor_event(alice: User, bob: User) -> None:
+    with rolled_back():
+        send(bob, alice)
+    assert not Notification.objects.exists()
+    assert not Event.objects.exists()
+
+
+def test_the_package_itself_offers_the_same_signal() -> None:
+    assert notifications.notify is notify
+
+
+@pytest.mark.parametrize("ours_first", [True, False])
+def test_our_receiver_stands_alone_whichever_app_comes_first(alice: User, bob: User, ours_first: bool) -> None:
+    package = apps.get_app_config("notifications")
+    notify.disconnect(dispatch_uid="notifications.models.notification")
+    try:
+        for set_up in (take_over_signal, package.ready) if ours_first else (package.ready, take_over_signal):
+            set_up()
+        answers = notify.send(bob, recipient=alice, verb="replied")
+    finally:
+        take_over_signal()
+    assert [receiver for receiver, _made in answers] == [notify_module.notify_handler]
+    assert len(told_to(alice)) == 1
+
+
+# Only once for a key
+
+
+def test_a_repeated_key_is_ignored(alice: User, bob: User) -> None:
+    send(bob, alice, dedupe_key="reply-9")
+    assert send(bob, alice, dedupe_key="reply-9") == []
+    assert len(told_to(alice)) == 1
+
+
+def test_a_key_is_each_persons_own(alice: User, bob: User, charlie: User) -> None:
+    send(charlie, alice, dedupe_key="reply-9")
+    made = send(charlie, [alice, bob], dedupe_key="reply-9")
+    assert [row.recipient for row in made] == [bob]
+    assert recipients() == ["alice", "bob"]
+
+
+def test_without_a_key_everything_is_told(alice: User, bob: User) -> None:
+    send(bob, alice)
+    send(bob, alice)
+    assert len(told_to(alice)) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_several_senders_of_a_key_at_once_one_is_first(
+    alice: User, bob: User, charlie: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # None sees another's row when it looks, as when they begin in the same instant.
+    monkeypatch.setattr(notify_module, "_not_told_yet", lambda key, people: people)
+    made = together([partial(send, charlie, [alice, bob], dedupe_key="reply-9")] * 4)
+    assert sorted(len(rows) for rows in made) == [0, 0, 0, 2]
+    assert recipients() == ["alice", "bob"]
+    assert [len(told_to(person)) for person in (alice, bob)] == [1, 1]
+
+
+def test_a_key_whose_first_sender_rolled_back_is_free_again(alice: User, bob: User) -> None:
+    with rolled_back():
+        send(bob, alice, dedupe_key="reply-9")
+    assert len(send(bob, alice, dedupe_key="reply-9")) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgres
+def test_senders_of_a_key_to_the_same_people_in_any_order_never_deadlock(bob: User) -> None:
+    people = make_people(60)
+
+    def send_all(seed: int) -> None:
+        for number in range(15):
+            shuffled = random.Random(seed * 100 + number).sample(people, len(people))
+            with transaction.atomic():
+                send(bob, shuffled, dedupe_key=f"key-{number}")
+
+    together([partial(send_all, seed) for seed in range(4)])
+    assert Notification.objects.count() == 60 * 15
+
+
+# What it costs
+
+
+def make_people(count: int) -> list[User]:
+    return User.objects.bulk_create([User(username=f"person{number}") for number in range(count)])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_and_a_half_thousand_people_are_told_in_few_queries(bob: User) -> None:
+    make_people(2500)
+    with CaptureQueriesContext(connection) as queries:
+        send(bob, User.objects.filter(username__startswith="person"))
+    assert Notification.objects.count() == 2500
+    assert Event.objects.exclude(seq=None).count() == 2500
+    # SQLite takes a thousand values a statement, so it needs an insert for every 30 rows or so.
+    assert len(queries) < (80 if connection.vendor == "postgresql" else 220)
