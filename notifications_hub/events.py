@@ -12,10 +12,12 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import models
+from django.db import models, transaction
 
 MAX_DATA = 64 * 1024
 """Bytes of JSON an event may carry."""
@@ -109,3 +111,20 @@ def as_json(data: object) -> str:
     if _NUL.search(text):
         raise ValueError("it holds a NUL character")
     return text
+
+
+def prune_many(wanted: Mapping[str, int]) -> int:
+    """Removes topics' events up to a number each. Only ever a prefix, or readers would meet a hole.
+
+    Four statements for some hundred topics. Gives how many events went.
+    """
+    with transaction.atomic():
+        streams = Stream.objects.filter(topic__in=wanted).order_by("pk").select_for_update(no_key=True)
+        moved = [stream for stream in streams if min(wanted[stream.topic], stream.top) > stream.pruned_through]
+        for stream in moved:
+            stream.pruned_through = min(wanted[stream.topic], stream.top)
+        if not moved:
+            return 0
+        Stream.objects.bulk_update(moved, ["pruned_through"])
+        prefixes = (models.Q(topic=stream.topic, seq__lte=stream.pruned_through) for stream in moved)
+        return Event.objects.filter(reduce(or_, prefixes)).delete()[0]

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import BigIntegerField, ExpressionWrapper, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from notifications_hub import streams
 from notifications_hub.delivery import Delivery, State
-from notifications_hub.events import Event, Stream
+from notifications_hub.events import Event, Stream, prune_many
 
 CHUNK = 1000
 TOPICS = 200
@@ -74,10 +72,9 @@ def _prune_streams(some: list[int], before: datetime) -> int:
 
 
 def _prune_some(some: list[int], before: datetime) -> int:
-    with transaction.atomic():
-        old = _through(some, before).filter(through__gt=F("pruned_through")).order_by("pk")
-        prefixes = list(old.values_list("topic", "through", "pruned_through"))
-        return sum(streams.prune(topic, min(through, done + EVENTS)) for topic, through, done in prefixes)
+    old = _through(some, before).filter(through__gt=F("pruned_through"))
+    prefixes = old.values_list("topic", "through", "pruned_through")
+    return prune_many({topic: min(through, done + EVENTS) for topic, through, done in prefixes})
 
 
 def _through(some: list[int], before: datetime) -> QuerySet[Any]:

@@ -34,6 +34,7 @@ from notifications_hub.events import (
     check_data,
     check_topic,
     inbox_topic,
+    prune_many,
 )
 
 __all__ = [
@@ -287,11 +288,5 @@ def _logged(topic: str, row: tuple[Any, ...]) -> LoggedEvent:
 
 
 def prune(topic: str, through: int) -> int:
-    """Removes a topic's events up to a number. Only ever a prefix, or readers would meet a hole."""
-    with transaction.atomic():
-        stream = Stream.objects.select_for_update(no_key=True).filter(topic=topic).first()
-        if stream is None or through <= stream.pruned_through:
-            return 0
-        through = min(through, stream.top)
-        Stream.objects.filter(pk=stream.pk).update(pruned_through=through)
-        return Event.objects.filter(topic=topic, seq__lte=through).delete()[0]
+    """Removes a topic's events up to a number. Gives how many."""
+    return prune_many({topic: through})

@@ -15,7 +15,7 @@ import time_machine
 from django.contrib import messages
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.template import RequestContext, Template
+from django.template import RequestContext, Template, engines
 from django.template.response import SimpleTemplateResponse
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
@@ -101,7 +101,8 @@ def forbidden(request: HttpRequest) -> HttpResponse:
 
 
 def late(request: HttpRequest) -> SimpleTemplateResponse:
-    return SimpleTemplateResponse(Template(LIST), {"messages": messages.get_messages(request)})
+    template = engines["django"].from_string(LIST)
+    return SimpleTemplateResponse(template, {"messages": messages.get_messages(request)})
 
 
 async def on_the_event_loop(request: HttpRequest) -> HttpResponse:

@@ -299,7 +299,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "named"), REFUSED, ids=[repr(given) for given, _named in REFUSED])
+@pytest.mark.parametrize(
+    ("given", "named"), REFUSED, ids=[f"{named}-{number}" for number, (_given, named) in enumerate(REFUSED)]
+)
 def test_an_argument_that_cannot_be_stored_is_named(alice: User, bob: User, given: dict[str, Any], named: str) -> None:
     with pytest.raises(BadArgument, match=named):
         send(bob, alice, **given)

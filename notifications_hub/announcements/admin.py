@@ -95,9 +95,9 @@ class AnnouncementAdmin(AnnouncementModelAdmin):
         return format_html('<span class="hub-state" data-state="{}">{}</span>', state.value, state.label)
 
     @admin.display(description=gettext_lazy("runs"), ordering="starts_at")
-    def runs(self, announcement: Announcement) -> str:
+    def runs(self, announcement: Announcement) -> SafeString:
         start, end = (timezone.localtime(at) for at in (announcement.starts_at, announcement.ends_at))
-        return f"{date_format(start, 'DATETIME_FORMAT')} – {date_format(end, 'DATETIME_FORMAT')}"
+        return format_html("{} –<br>{}", date_format(start, "DATETIME_FORMAT"), date_format(end, "DATETIME_FORMAT"))
 
     @admin.display(description=gettext_lazy("read by"), ordering="number_read")
     def read_by(self, announcement: Any) -> int:

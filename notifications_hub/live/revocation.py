@@ -16,6 +16,7 @@ from django.db import models, transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import Signal
 
+from notifications_hub.events import inbox_topic
 from notifications_hub.people import Person
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def revoke(user: Person, topic: str | None = None, session: str | None = None) -
     if session is not None:
         _write(What.SESSION, session=hashed(session))
     elif topic is not None:
-        _write(What.TOPIC, person=str(user.pk), topic=topic)
+        _write(What.TOPIC, person=str(user.pk), topic=inbox_topic(user.pk) if topic == "inbox" else topic)
     else:
         _write(What.PERSON, person=str(user.pk))
 

@@ -1,17 +1,61 @@
-"""One site for a whole file: connections leave nothing behind but rows."""
+"""One site for all files: connections leave nothing behind but rows, and a person who is changed is made for it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from itertools import count
 
 import pytest
 
+from tests.live.support import HURRIED
 from tests.support.databases import Databases
+from tests.support.live import EVERY, HELD, LiveClient, listening_by
 from tests.support.site import Site
 
+Listen = Callable[..., AbstractContextManager[LiveClient]]
+_numbers = count(1)
 
-@pytest.fixture(scope="module")
+
+@pytest.fixture(scope="session")
 def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("site"), hub={}, environment={"DATABASE_URL": databases.copy()})
+    environment = {"DATABASE_URL": databases.copy(), **HURRIED}
+    site = Site(tmp_path_factory.mktemp("site"), hub={}, environment=environment)
     yield site
     site.close()
+
+
+@pytest.fixture(params=EVERY)
+def by(request: pytest.FixtureRequest) -> str:
+    """The kinds of connection; a test that only some of them have asks for these by `parametrize`."""
+    return str(request.param)
+
+
+@pytest.fixture(params=HELD)
+def held_by(request: pytest.FixtureRequest) -> str:
+    """Those that a server can end."""
+    return str(request.param)
+
+
+@pytest.fixture
+def listen(by: str, site: Site) -> Listen:
+    """Opens connections: `listen("alice", topics=["inbox"], cursor="…")`."""
+    return partial(listening_by, by, site)
+
+
+@pytest.fixture
+def newcomer(site: Site) -> str:
+    """The name of somebody nobody has met: whose account a test may do anything to."""
+    name = f"newcomer{next(_numbers)}"
+    site.python(f"""
+        from django.contrib.auth import get_user_model
+        get_user_model().objects.create_user({name!r}, password="demo")
+    """)
+    return name
+
+
+@pytest.fixture
+def topic() -> str:
+    """One that nobody has listened to yet."""
+    return f"open.t{next(_numbers)}"

@@ -55,7 +55,9 @@ def test_a_backlog_longer_than_a_page_comes_whole(site: Site) -> None:
     with listening(site, "alice", topics=["everyone"]) as alice:
         alice.frame()
         cursor = alice.cursor
-    site.python("from notifications_hub import publish_many; publish_many(('everyone', 'n', {'n': n}) for n in range(450))")
+    site.python(
+        "from notifications_hub import publish_many; publish_many(('everyone', 'n', {'n': n}) for n in range(450))"
+    )
     with listening(site, "alice", topics=["everyone"], cursor=cursor) as alice:
         while alice.frame()["more"]:
             pass
@@ -177,7 +179,15 @@ def test_a_frame_of_more_than_eight_kibibytes_is_too_large(site: Site) -> None:
 
 @pytest.mark.parametrize(
     "origin",
-    [None, "null", "http://evil.example", "https://127.0.0.1", "http://127.0.0.1.evil.io", "http://127.0.0.1@evil.io", "*"],
+    [
+        None,
+        "null",
+        "http://evil.example",
+        "https://127.0.0.1",
+        "http://127.0.0.1.evil.io",
+        "http://127.0.0.1@evil.io",
+        "*",
+    ],
 )
 def test_a_page_of_another_origin_is_refused_before_the_handshake(site: Site, origin: str | None) -> None:
     with pytest.raises(InvalidStatus) as refusal, listening(site, "alice", origin=origin):
@@ -210,5 +220,3 @@ def test_overlapping_subscriptions_deliver_once(site: Site) -> None:
         event = alice.until("announcement.created")
         assert event["topic"] == "everyone"
         assert alice.hears_nothing()
-
-

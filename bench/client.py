@@ -1,0 +1,124 @@
+"""The load client: `load.c`, built when it is first needed, and what it reports."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+from tests.support.processes import tool
+
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One socket to open."""
+
+    port: int
+    path: str
+    cookies: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.port}\t{self.path}\t{self.cookies}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """How the opening went. `per_second` counts sockets that were accepted; `statuses` are the answers' own."""
+
+    sockets: int
+    open: int
+    greeted: int
+    failed: int
+    seconds: float
+    per_second: float
+    statuses: Mapping[str, int]
+    codes: Mapping[str, int]
+
+    def check(self) -> Self:
+        """A measure of sockets that are not there would be no measure."""
+        assert self.open == self.sockets, f"{self.failed} of {self.sockets} sockets did not open: {self}"
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What came. `disorder` counts events that did not follow their predecessor on the same socket."""
+
+    frames: int
+    events: int
+    disorder: int
+    bytes: int
+    closed: int
+    greeted: int
+    first_ns: int
+    last_ns: int
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+    mean_ms: float
+    cpu_seconds: float
+    statuses: Mapping[str, int]
+    codes: Mapping[str, int]
+
+
+class Client:
+    """Opens the sockets of `lines` at once; `options` are those of load.c, with underscores."""
+
+    def __init__(self, lines: Iterable[Line], **options: object) -> None:
+        with tempfile.TemporaryFile("w+") as given:
+            given.writelines(map(str, lines))
+            given.seek(0)
+            command = [str(_built()), *_arguments(options)]
+            self._process = subprocess.Popen(command, stdin=given, stdout=subprocess.PIPE, text=True)
+
+    def connected(self) -> Connected:
+        """Waits until every socket is open."""
+        return Connected(**self._say())
+
+    def wait(self, seconds: float) -> Received:
+        """What was received once all that is expected came, or after this time."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.send_signal(signal.SIGTERM)
+        return Received(**self._say())
+
+    def stop(self) -> Received:
+        return self.wait(0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def _say(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, "the load client ended without a word"
+        said: dict[str, Any] = json.loads(line)
+        return said
+
+
+def _arguments(options: Mapping[str, object]) -> list[str]:
+    given: list[str] = []
+    for name, value in options.items():
+        if value is not False:
+            given += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+    return given
+
+
+@cache
+def _built() -> Path:
+    program = Path(tempfile.mkdtemp(prefix="hub-bench-")) / "load"
+    subprocess.run([tool("gcc"), "-O2", "-o", str(program), str(HERE / "load.c")], check=True)
+    return program

@@ -1,0 +1,72 @@
+"""Many events to many sockets of one topic: what the fan-out carries."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bench.burst import Burst, burst
+from bench.client import Line
+from bench.stage import Stage
+from bench.table import Table
+
+COLUMNS = ("", "published/s", "events/s delivered", "frames/s", "p50 ms", "p99 ms", "lost", "server CPU", "client CPU")
+
+
+def measure(stage: Stage, *, quick: bool) -> Table:
+    sockets, events = (200, 400) if quick else (1000, 2000)
+    table = Table(
+        title=f"One topic: {sockets:,} sockets, {events:,} events in about 3 s",
+        wanted="at least 600,000 events/s delivered and 5 times Nchan's, none lost",
+        method="Events are published by a process beside the server (a worker, say), one a commit, so the server hears "
+        "of them over Redis. A rate is all that was delivered over the time from the first event received to the last; "
+        "an event's age is counted from before it was written. Nchan holds its publisher back.",
+        columns=COLUMNS,
+    )
+    ours = _hub(stage, sockets, events, batch=1)
+    _add(table, "the hub", ours)
+    _add(table, "the hub, ten events a commit", _hub(stage, sockets, events, batch=10))
+    nchan = _nchan(stage, sockets, events)
+    if nchan is not None:
+        _add(table, "Nchan, one worker", nchan)
+    for layer in ("core", "pubsub"):
+        _add(table, f"a consumer a socket, {layer}", _tutorial(stage, layer, sockets, events))
+    rival = nchan.per_second if nchan is not None else 0.0
+    reached = ours.whole and ours.per_second >= max(600_000, 5 * rival)
+    beside = f", {ours.per_second / rival:.1f} times Nchan's" if rival else ""
+    table.judge(reached, f"{ours.per_second:,.0f}/s{beside}, lost {ours.lost}")
+    return table
+
+
+def _hub(stage: Stage, sockets: int, events: int, *, batch: int) -> Burst:
+    publish = partial(stage.begin, "to_topic", count=events, per_second=events / 3, batch=batch)
+    with stage.product() as server:
+        return burst([server], stage.lines(server, sockets, topic="everyone"), sockets * events, publish)
+
+
+def _nchan(stage: Stage, sockets: int, events: int) -> Burst | None:
+    with stage.nchan() as server:
+        if server is None:
+            return None
+        publish = partial(stage.publish_beside, "to_nchan", port=server.port, count=events, per_second=1000)
+        return burst([server], [Line(server.port, "/subscribe")] * sockets, sockets * events, publish)
+
+
+def _tutorial(stage: Stage, layer: str, sockets: int, events: int) -> Burst:
+    publish = partial(stage.publish_beside, "to_group", layer, count=events, per_second=events / 3)
+    with stage.channels(layer) as server:
+        return burst([server], [Line(server.port, "/")] * sockets, sockets * events, publish)
+
+
+def _add(table: Table, who: str, measured: Burst) -> None:
+    received = measured.received
+    table.add(
+        who,
+        measured.published_per_second,
+        measured.per_second,
+        received.frames / measured.seconds,
+        received.p50_ms,
+        received.p99_ms,
+        measured.lost,
+        f"{measured.server_cpu:.0%}",
+        f"{received.cpu_seconds / measured.seconds:.0%}",
+    )

@@ -1,0 +1,48 @@
+"""What a process takes: memory and processor time, as the kernel counts them."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    port: int
+    pid: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def memory_kb(self) -> int:
+        """What it alone holds, and its share of what it shares (PSS), with its children's."""
+        return sum(_pss_kb(pid) for pid in _family(self.pid))
+
+    def cpu_seconds(self) -> float:
+        return sum(_cpu_seconds(pid) for pid in _family(self.pid))
+
+
+def _family(pid: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [pid, *(descendant for child in children for descendant in _family(int(child)))]
+
+
+def _pss_kb(pid: int) -> int:
+    found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+    assert found is not None
+    return int(found[1])
+
+
+def _cpu_seconds(pid: int) -> float:
+    # The name, in brackets, may hold anything; user and system time are the 12th and 13th field after it.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS

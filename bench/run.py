@@ -1,0 +1,53 @@
+"""Measures the hub beside its peers, all in one run on one machine: `python -m bench.run [--quick] [MEASURE…]`.
+
+Prints the tables, and writes docs/benchmarks.md after a whole run; one that is quick, or of some measures, only prints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+
+from bench import report
+from bench.measures import memory, one_event, one_topic, own_topics, publishing, storm, to_page
+from bench.stage import Stage
+from bench.table import Table
+
+MEASURES: dict[str, Callable[..., Table]] = {
+    module.__name__.rpartition(".")[2]: module.measure
+    for module in (one_topic, one_event, own_topics, memory, storm, to_page, publishing)
+}
+
+
+def main() -> None:
+    arguments = _arguments()
+    names: list[str] = arguments.measures or list(MEASURES)
+    with Stage() as stage:
+        tables = [_measure(name, stage, quick=arguments.quick) for name in names]
+    if names == list(MEASURES) and not arguments.quick:
+        print(f"\nWritten: {report.write(tables)}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description="Measure the hub beside its peers.")
+    parser.add_argument("measures", nargs="*", metavar="MEASURE", help=f"any of: {', '.join(MEASURES)}; all of them")
+    parser.add_argument("--quick", action="store_true", help="small sizes: under a minute, and nothing is written")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.measures) - set(MEASURES):
+        parser.error(f"no such measure: {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}")
+    return arguments
+
+
+def _measure(name: str, stage: Stage, *, quick: bool) -> Table:
+    print(f"\n{name} …", end="", file=sys.stderr, flush=True)
+    began = time.monotonic()
+    table = MEASURES[name](stage, quick=quick)
+    print(f" {time.monotonic() - began:.0f} s", file=sys.stderr)
+    print(table.plain(), flush=True)
+    return table
+
+
+if __name__ == "__main__":
+    main()

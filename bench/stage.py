@@ -1,0 +1,156 @@
+"""Where a bench runs: a PostgreSQL and a Redis of its own, signed-in people, and the servers that are compared."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from bench.client import Line
+from bench.processes import Server
+from tests.support import postgres
+from tests.support.processes import ROOT, Program, accepts_connections, free_port, tool
+from tests.support.redis import RedisServer
+from tests.support.site import UVICORN, manage
+
+PEERS = Path(__file__).resolve().parent / "peers"
+NCHAN_MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
+
+
+class DurablePostgres(postgres.PostgresServer):
+    """As it comes from Debian: a commit is on the disk. That of the tests does not wait for it."""
+
+    def start(self) -> None:
+        kept, postgres.FAST = postgres.FAST, ("max_connections=200",)  # type: ignore[assignment]
+        try:
+            super().start()
+        finally:
+            postgres.FAST = kept
+
+
+class Stage:
+    """Everything is on loopback and gone when it is closed."""
+
+    def __init__(self) -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+        self._open = ExitStack()
+        self.folder = Path(tempfile.mkdtemp(prefix="hub-bench-"))
+        self._open.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        self.environment = _production(
+            self._open.enter_context(DurablePostgres()).url, self._open.enter_context(RedisServer()).url
+        )
+        manage("migrate", "--verbosity", "0", environment=self.environment)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
+
+    # The hub
+
+    @contextmanager
+    def product(self, port: int | None = None, **environment: str) -> Iterator[Server]:
+        """One process of the site, as production has it; the same port again is a restart."""
+        given = self.environment | environment
+        with self._uvicorn("config.asgi:application", given, port=port) as server:
+            yield server
+
+    @cached_property
+    def people(self) -> list[tuple[int, str]]:
+        """Primary key and cookies of signed-in people, as many as the greediest measure asks for."""
+        return [(pk, f"sessionid={key}") for pk, key in self.inside("people", count=5000)]
+
+    def lines(self, server: Server, count: int, *, topic: str = "inbox", first: int = 0) -> list[Line]:
+        path = f"/live/ws/?topic={topic}"
+        return [Line(server.port, path, cookies) for _pk, cookies in self.people[first : first + count]]
+
+    def inside(self, task: str, **arguments: object) -> Any:
+        """What a task of `bench.inside` gives: Django in a process beside the server, as a worker is."""
+        return finish(self.begin(task, **arguments))
+
+    def begin(self, task: str, **arguments: object) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "bench.inside", task, json.dumps(arguments)]
+        return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, text=True)
+
+    # Peers
+
+    @contextmanager
+    def bare(self) -> Iterator[Server]:
+        """An ASGI application that accepts and waits."""
+        with self._uvicorn("bench.peers.bare:application", self.environment) as server:
+            yield server
+
+    @contextmanager
+    def channels(self, layer: str) -> Iterator[Server]:
+        """A consumer for each socket, on `core` or `pubsub` of channels_redis, or on no layer at all (`none`)."""
+        with self._uvicorn("bench.peers.tutorial:application", self.environment | {"LAYER": layer}) as server:
+            yield server
+
+    @contextmanager
+    def nchan(self) -> Iterator[Server | None]:
+        """None where Debian's libnginx-mod-nchan is not installed."""
+        if not NCHAN_MODULE.exists():
+            yield None
+            return
+        port = free_port()
+        settings = self.folder / "nchan.conf"
+        settings.write_text(
+            (PEERS / "nchan.conf").read_text().format(folder=self.folder, port=port, module=NCHAN_MODULE)
+        )
+        command = [tool("nginx"), "-c", str(settings), "-e", str(self.folder / "nginx.log")]
+        with self._running(command, port, self.environment) as server:
+            yield server
+
+    def publish_beside(self, task: str, layer: str = "none", **arguments: object) -> subprocess.Popen[str]:
+        """Starts a task of `bench.peers.publishers`."""
+        command = [sys.executable, "-m", "bench.peers.publishers", task, json.dumps(arguments)]
+        environment = self.environment | {"LAYER": layer}
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+
+    @contextmanager
+    def _uvicorn(self, application: str, environment: Mapping[str, str], port: int | None = None) -> Iterator[Server]:
+        port = port or free_port()
+        command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), *UVICORN]
+        with self._running(command, port, environment) as server:
+            yield server
+
+    @contextmanager
+    def _running(self, command: list[str], port: int, environment: Mapping[str, str]) -> Iterator[Server]:
+        program = Program(command, log=self.folder / f"{port}.log", environment=environment)
+        try:
+            program.wait_until_ready(lambda: accepts_connections(port))
+            yield Server(port, program.process.pid, program.log)
+        finally:
+            program.kill()
+
+
+def finish(process: subprocess.Popen[str]) -> Any:
+    output, _errors = process.communicate()
+    assert process.returncode == 0, f"{process.args!r} failed"
+    return json.loads(output)
+
+
+def _production(database: str, redis: str) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return {
+        **kept,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "SECRET_KEY": "a-key-of-fifty-characters-that-only-the-bench-is-using-0123456789",
+        "ALLOWED_HOSTS": "127.0.0.1",
+        # The bench speaks to the server itself, which in production has a proxy with a certificate before it.
+        "SECURE_SSL_REDIRECT": "0",
+        "DATABASE_URL": database,
+        "REDIS_URL": redis,
+    }

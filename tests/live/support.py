@@ -1,0 +1,70 @@
+"""What tests of connections do to a site."""
+
+from __future__ import annotations
+
+import json
+
+from notifications_hub.cursor import Position, encode
+from tests.support.site import Site
+
+HURRIED = {
+    "DJANGO_SETTINGS_MODULE": "tests.live.settings",
+    "TEST_HURRY": json.dumps(
+        {"hub.SWEEP_SECONDS": 0.25, "watch.CHECK_SECONDS": 1.0, "sse.HEARTBEAT_SECONDS": 1.0, "sse.RETRY_MS": 1234}
+    ),
+}
+"""A site that looks after everything more often than it would."""
+BRIEFLY = 0.8
+"""Longer than such a site takes to look whether there is news."""
+
+
+def tell(site: Site, username: str = "alice", times: int = 1) -> None:
+    """Bob pokes somebody."""
+    site.python(f"""
+        from django.contrib.auth import get_user_model
+        from notifications.signals import notify
+        person = get_user_model().objects.get
+        for _ in range({times}):
+            notify.send(person(username="bob"), recipient=person(username={username!r}), verb="poked")
+    """)
+
+
+def publish(site: Site, topic: str, *numbers: int) -> None:
+    site.python(f"""
+        from notifications_hub import publish_many
+        publish_many(({topic!r}, "counted", {{"n": n}}) for n in {list(numbers)!r})
+    """)
+
+
+def run(site: Site, statement: str, *values: object) -> None:
+    """SQL behind the back of every model."""
+    site.python(f"""
+        from django.db import connection
+        with connection.cursor() as sql:
+            sql.execute({statement!r}, {list(values)!r})
+    """)
+
+
+def person_id(site: Site, username: str) -> int:
+    return int(
+        site.python(f"""
+            from django.contrib.auth import get_user_model
+            print(get_user_model().objects.get(username={username!r}).pk)
+        """)
+    )
+
+
+def epoch_and_top(site: Site, topic: str) -> tuple[str, int]:
+    epoch, top = site.python(f"""
+        from notifications_hub.streams import Stream
+        stream = Stream.objects.get(topic={topic!r})
+        print(stream.epoch, stream.top)
+    """).split()
+    return epoch, int(top)
+
+
+def cursor_at(site: Site, topic: str, *, after_top: int = 0, seq: int | None = None, epoch: str = "") -> str:
+    """A cursor that no client was given: at a number, or so many after the top."""
+    current, top = epoch_and_top(site, topic)
+    at = top + after_top if seq is None else seq
+    return encode({topic: Position(epoch or current, 0, at)})

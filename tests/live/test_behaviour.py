@@ -1,0 +1,290 @@
+"""What a client of the live protocol may rely on, over each kind of connection, on the product as it runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.live.conftest import Listen
+from tests.live.support import BRIEFLY, cursor_at, person_id, publish, tell
+from tests.support.live import LiveClient
+from tests.support.site import Site
+
+pytestmark = pytest.mark.both_databases
+
+
+def numbers(client: LiveClient) -> list[int]:
+    return [event["data"]["n"] for event in client.events]
+
+
+def heard(client: LiveClient, count: int) -> list[dict[str, Any]]:
+    while len(client.events) < count:
+        client.frame()
+    return client.events
+
+
+# Catching up
+
+
+def test_the_first_frame_carries_a_cursor_even_when_nothing_happened(listen: Listen) -> None:
+    with listen("alice") as alice:
+        frame = alice.frame()
+    assert frame["cursor"]
+    assert (frame["events"], frame["more"], frame["reset"]) == ([], False, [])
+
+
+def test_without_a_cursor_one_starts_at_now(listen: Listen, site: Site, topic: str) -> None:
+    publish(site, topic, 1, 2)
+    with listen("alice", topics=[topic]) as alice:
+        assert alice.frame()["events"] == []
+        publish(site, topic, 3)
+        heard(alice, 1)
+    assert numbers(alice) == [3]
+
+
+def test_whoever_resumes_gets_what_they_missed_once_and_in_order(listen: Listen, site: Site, topic: str) -> None:
+    with listen("alice", topics=[topic]) as alice:
+        alice.frame()
+        publish(site, topic, 1)
+        heard(alice, 1)
+    publish(site, topic, 2, 3, 4)
+    with listen("alice", topics=[topic], cursor=alice.cursor) as again:
+        frame = again.frame()
+        publish(site, topic, 5)
+        heard(again, 4)
+    assert [event["seq"] for event in frame["events"]] == [2, 3, 4]
+    assert numbers(again) == [2, 3, 4, 5]
+
+
+def test_a_cursor_of_before_the_topics_first_event_resumes_too(listen: Listen, site: Site, topic: str) -> None:
+    with listen("alice", topics=[topic]) as alice:
+        alice.frame()
+    publish(site, topic, 1, 2)
+    with listen("alice", topics=[topic], cursor=alice.cursor) as again:
+        frame = again.frame()
+    assert numbers(again) == [1, 2]
+    assert frame["reset"] == []
+
+
+def test_a_backlog_longer_than_a_page_comes_whole(listen: Listen, site: Site, topic: str) -> None:
+    with listen("alice", topics=[topic]) as alice:
+        alice.frame()
+    publish(site, topic, *range(450))
+    with listen("alice", topics=[topic], cursor=alice.cursor) as again:
+        first = again.frame()
+        while again.frame()["more"]:
+            pass
+    assert (len(first["events"]), first["more"]) == (200, True)
+    assert numbers(again) == list(range(450))
+
+
+# Hearing
+
+
+def test_a_notification_made_by_another_process_arrives_with_its_words(listen: Listen, site: Site) -> None:
+    with listen("alice") as alice:
+        alice.frame()
+        tell(site, "alice")
+        event = alice.until("notification.created")
+    assert event["topic"] == "inbox"
+    assert event["data"]["title"].endswith("poked")
+    assert event["data"]["unread"] is True
+    assert event["at"].endswith("Z")
+
+
+def test_what_is_rolled_back_is_never_seen(listen: Listen, site: Site, topic: str) -> None:
+    with listen("alice", topics=[topic]) as alice:
+        alice.frame()
+        site.python(f"""
+            from contextlib import suppress
+            from django.db import transaction
+            from notifications_hub import publish
+            with suppress(ZeroDivisionError), transaction.atomic():
+                publish({topic!r}, "counted", {{"n": 1}})
+                1 / 0
+            publish({topic!r}, "counted", {{"n": 2}})
+        """)
+        heard(alice, 1)
+        assert alice.hears_nothing(BRIEFLY)
+    assert numbers(alice) == [2]
+
+
+def test_two_topics_on_one_connection_keep_their_own_numbers(listen: Listen, site: Site, topic: str) -> None:
+    other = f"{topic}b"
+    with listen("alice", topics=[topic, other]) as alice:
+        alice.frame()
+        publish(site, topic, 1)
+        publish(site, other, 2)
+        publish(site, topic, 3)
+        heard(alice, 3)
+    got = [(event["topic"], event["seq"], event["data"]["n"]) for event in alice.events]
+    assert sorted(got) == sorted([(topic, 1, 1), (other, 1, 2), (topic, 2, 3)])
+    with listen("alice", topics=[other, topic], cursor=alice.cursor) as again:
+        assert again.frame()["events"] == []
+
+
+def test_overlapping_subscriptions_deliver_once(listen: Listen, site: Site) -> None:
+    with listen("alice", topics=["inbox", "everyone", "everyone"]) as alice:
+        alice.frame()
+        site.python("from notifications_hub import broadcast; broadcast(title='Tea is ready')")
+        event = alice.until("announcement.created")
+        assert event["topic"] == "everyone"
+        assert alice.hears_nothing(BRIEFLY)
+
+
+def test_the_inbox_brings_its_audiences_along_under_their_own_names(listen: Listen, site: Site) -> None:
+    with listen("charlie") as charlie:
+        charlie.frame()
+        site.python("from notifications_hub import broadcast; broadcast(title='Tea is ready')")
+        assert charlie.until("announcement.created")["topic"] == "everyone"
+
+
+# Reset
+
+
+@pytest.fixture
+def history(site: Site, topic: str) -> str:
+    publish(site, topic, *range(10))
+    return topic
+
+
+def test_a_position_beyond_the_top_is_a_reset_and_reading_goes_on_from_now(
+    listen: Listen, site: Site, history: str
+) -> None:
+    with listen("alice", topics=[history], cursor=cursor_at(site, history, after_top=1)) as alice:
+        frame = alice.frame()
+        publish(site, history, 10)
+        heard(alice, 1)
+    assert (frame["events"], frame["reset"]) == ([], [history])
+    assert numbers(alice) == [10]
+
+
+def test_another_epoch_is_a_reset(listen: Listen, site: Site, history: str) -> None:
+    with listen("alice", topics=[history], cursor=cursor_at(site, history, epoch="0" * 8)) as alice:
+        frame = alice.frame()
+    assert (frame["events"], frame["reset"]) == ([], [history])
+
+
+def test_a_new_epoch_is_a_reset_also_for_a_connection_that_is_open(listen: Listen, site: Site, history: str) -> None:
+    with listen("alice", topics=[history]) as alice:
+        alice.frame()
+        site.manage("hub_rotate_epochs")
+        while history not in alice.reset:
+            alice.frame()
+        publish(site, history, 10)
+        heard(alice, 1)
+    assert numbers(alice) == [10]
+
+
+def test_a_position_before_what_was_pruned_is_a_reset(listen: Listen, site: Site, history: str) -> None:
+    site.python(f"from notifications_hub import streams; streams.prune({history!r}, 5)")
+    with listen("alice", topics=[history], cursor=cursor_at(site, history, seq=4)) as late:
+        frame = late.frame()
+    assert (frame["events"], frame["reset"]) == ([], [history])
+    with listen("alice", topics=[history], cursor=cursor_at(site, history, seq=5)) as in_time:
+        frame = in_time.frame()
+    assert [event["seq"] for event in frame["events"]] == [6, 7, 8, 9, 10]
+    assert frame["reset"] == []
+
+
+def test_pruning_what_was_read_disturbs_no_open_connection(listen: Listen, site: Site, history: str) -> None:
+    with listen("alice", topics=[history]) as alice:
+        alice.frame()
+        site.python(f"from notifications_hub import streams; streams.prune({history!r}, 10)")
+        publish(site, history, 10)
+        heard(alice, 1)
+    assert (numbers(alice), alice.reset) == ([10], [])
+
+
+def test_a_topic_that_the_cursor_does_not_know_is_reset_and_the_others_go_on(
+    listen: Listen, site: Site, history: str
+) -> None:
+    with listen("alice", topics=[history]) as alice:
+        alice.frame()
+    publish(site, history, 10)
+    with listen("alice", topics=[history, "everyone"], cursor=alice.cursor) as again:
+        frame = again.frame()
+    assert (numbers(again), frame["reset"]) == ([10], ["everyone"])
+
+
+# Whose
+
+
+def test_charlie_hears_nothing_of_alices(listen: Listen, site: Site) -> None:
+    with listen("charlie") as charlie:
+        charlie.frame()
+        tell(site, "alice")
+        assert charlie.hears_nothing(BRIEFLY)
+
+
+def test_charlie_with_alices_cursor_is_told_to_refetch_his_own(listen: Listen, site: Site) -> None:
+    tell(site, "alice")
+    with listen("alice", topics=["inbox"]) as alice:
+        alice.frame()
+    tell(site, "alice")
+    with listen("charlie", cursor=alice.cursor) as charlie:
+        frame = charlie.frame()
+        assert charlie.hears_nothing(BRIEFLY)
+    assert frame["events"] == []
+    assert "inbox" in frame["reset"]
+
+
+@pytest.mark.parametrize("name", ["staff", "group.1", "post.999999", "audience.vip", "nonsense", "*", "INBOX"])
+def test_a_refused_topic_is_named_and_is_like_one_that_does_not_exist(listen: Listen, name: str) -> None:
+    with listen("charlie", topics=["inbox", name]) as charlie:
+        assert charlie.closing() == (4403, f"topic refused: {name}")
+
+
+def test_nobody_can_name_an_inbox_not_even_their_own(listen: Listen, site: Site) -> None:
+    for topic in (f"inbox.{person_id(site, 'alice')}", f"inbox.{person_id(site, 'charlie')}"):
+        with listen("charlie", topics=[topic]) as charlie:
+            assert charlie.closing() == (4403, f"topic refused: {topic}")
+
+
+def test_whoever_is_not_signed_in_is_told_that_the_session_is_over(listen: Listen) -> None:
+    with listen(None) as stranger:
+        assert stranger.closing()[0] == 4401
+
+
+@pytest.mark.parametrize("cursor", ["x", "1~", "1~short.1.2.3", "2~" + "a" * 8 + ".00000000.0.0", "1" * 3000, "\x00"])
+def test_a_cursor_that_no_server_wrote_is_a_bad_request(listen: Listen, cursor: str) -> None:
+    with listen("alice", cursor=cursor) as alice:
+        assert alice.closing()[0] == 4400
+
+
+def test_thirty_two_topics_are_the_most(listen: Listen, topic: str) -> None:
+    names = [f"{topic}-{number}" for number in range(33)]
+    with listen("alice", topics=names[:32]) as alice:
+        assert alice.frame()["reset"] == []
+    with listen("alice", topics=names) as alice:
+        assert alice.closing()[0] == 4400
+
+
+# Acknowledging
+
+
+def test_an_acknowledgement_marks_what_was_shown_and_tells_the_other_tab(
+    listen: Listen, site: Site, newcomer: str
+) -> None:
+    with listen(newcomer) as first, listen(newcomer) as second:
+        first.frame()
+        second.frame()
+        tell(site, newcomer)
+        created = first.until("notification.created")
+        first.say(ack=first.cursor, visible=True)
+        assert second.until("notification.told")["data"] == {"ids": [created["data"]["id"]]}
+    told_by = f"print(person(username={newcomer!r}).notifications.get().told_by)"
+    assert site.python(told_by) == "live"
+
+
+def test_charlie_cannot_acknowledge_for_somebody_else(listen: Listen, site: Site, newcomer: str) -> None:
+    with listen(newcomer) as alice, listen("charlie") as charlie:
+        alice.frame()
+        charlie.frame()
+        tell(site, newcomer)
+        alice.until("notification.created")
+        charlie.say(ack=alice.cursor, visible=True)
+        assert charlie.hears_nothing(BRIEFLY)
+        assert alice.hears_nothing(BRIEFLY)
+    assert site.python(f"print(person(username={newcomer!r}).notifications.get().told_at)") == "None"

@@ -1,0 +1,246 @@
+"""What ends while a connection is open: a session, an account, a right to a topic. Nothing is heard after."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import pytest
+
+from tests.live.conftest import Listen
+from tests.live.support import person_id, run, tell
+from tests.support.live import LONG_POLL, POLL, SSE, WEBSOCKET, LiveClient, listening_by
+from tests.support.site import Site, Visitor
+
+pytestmark = pytest.mark.both_databases
+
+SECONDS = 2.0
+"""Within these a connection ends, by the promise."""
+MINUTE = 3.5
+"""What the minute's look takes on a site that looks each second."""
+
+
+@pytest.fixture
+def visitor(site: Site, newcomer: str) -> Visitor:
+    """A browser of its own, so that signing out of it ends no other test's session."""
+    return site.visitor(newcomer)
+
+
+@contextmanager
+def ends(client: LiveClient, code: int, seconds: float = SECONDS) -> Iterator[None]:
+    """The connection ends with this code soon after the block has run."""
+    client.frame()
+    yield
+    started = time.monotonic()
+    assert client.closing(seconds + 2)[0] == code
+    assert time.monotonic() - started < seconds
+
+
+def test_signing_out_ends_it(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
+    with listen(visitor) as client:
+        cookies = dict(visitor.cookies)
+        with ends(client, 4401):
+            assert visitor.post("/accounts/logout/").ok
+        tell(site, newcomer)
+        assert client.closing()[0] == 4401
+        assert client.events == []
+    visitor.sign_in("charlie")
+    assert cookies["sessionid"] != visitor.cookies["sessionid"]
+
+
+def test_a_cursor_opens_no_session_that_is_over(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
+    with listen(visitor) as client:
+        client.frame()
+    run(site, "DELETE FROM django_session WHERE session_key = %s", visitor.cookies["sessionid"])
+    with listen(visitor, cursor=client.cursor) as again:
+        assert again.closing()[0] == 4401
+
+
+def test_signing_out_leaves_the_persons_other_sessions_alone(
+    listen: Listen, site: Site, newcomer: str, visitor: Visitor
+) -> None:
+    other = site.visitor(newcomer)
+    with listen(visitor) as client, listen(other) as elsewhere:
+        elsewhere.frame()
+        with ends(client, 4401):
+            visitor.post("/accounts/logout/")
+        tell(site, newcomer)
+        assert elsewhere.until("notification.created")
+
+
+CHANGES = {
+    "a changed password": "one.set_password('another'); one.save()",
+    "deactivation": "one.is_active = False; one.save(update_fields=['is_active'])",
+    "deletion": "one.delete()",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_another_process_does_to_the_account_ends_it(
+    listen: Listen, site: Site, newcomer: str, visitor: Visitor, change: str
+) -> None:
+    with listen(visitor) as client, listen("bob") as bob:
+        bob.frame()
+        with ends(client, 4401):
+            site.python(f"""
+                from django.contrib.auth import get_user_model
+                one = get_user_model().objects.get(username={newcomer!r})
+                {change}
+            """)
+        tell(site, "bob")
+        assert bob.until("notification.created")
+    with listen(visitor) as again:
+        assert again.closing()[0] == 4401
+
+
+def test_a_session_that_expires_ends_it_at_its_time(listen: Listen, site: Site, visitor: Visitor) -> None:
+    site.python(f"""
+        from datetime import UTC, datetime, timedelta
+        from django.contrib.sessions.models import Session
+        soon = datetime.now(UTC) + timedelta(seconds=1.5)
+        Session.objects.filter(pk={visitor.cookies["sessionid"]!r}).update(expire_date=soon)
+    """)
+    with listen(visitor) as client, ends(client, 4401, 1.5 + SECONDS):
+        pass
+
+
+def test_a_session_that_was_prolonged_is_renewed_at_its_time_and_not_over(
+    held_by: str, site: Site, visitor: Visitor
+) -> None:
+    key = visitor.cookies["sessionid"]
+    site.python(f"""
+        from datetime import UTC, datetime, timedelta
+        from django.contrib.sessions.models import Session
+        def ends_in(seconds):
+            end = datetime.now(UTC) + timedelta(seconds=seconds)
+            Session.objects.filter(pk={key!r}).update(expire_date=end)
+        ends_in(1.5)
+    """)
+    with listening_by(held_by, site, visitor) as client:
+        client.frame()
+        site.python("ends_in(1000)")
+        if held_by == LONG_POLL:
+            assert client.hears_nothing(3)
+        else:
+            assert client.closing()[0] == 1012
+    with listening_by(held_by, site, visitor, cursor=client.cursor) as again:
+        assert again.frame()["reset"] == []
+
+
+def test_a_person_who_is_revoked_hears_nothing_more_until_they_come_back(
+    held_by: str, site: Site, newcomer: str, visitor: Visitor
+) -> None:
+    with listening_by(held_by, site, visitor) as client:
+        with ends(client, 4401):
+            revoke(site, newcomer)
+        tell(site, newcomer)
+    assert client.events == []
+    time.sleep(1)
+    with listening_by(held_by, site, visitor, cursor=client.cursor) as again:
+        assert again.frame()["events"]
+
+
+def test_a_right_to_a_topic_that_is_revoked_ends_only_who_listens_to_it(
+    held_by: str, site: Site, newcomer: str, visitor: Visitor, topic: str
+) -> None:
+    listen = partial(listening_by, held_by, site, visitor)
+    with listen(topics=[topic, "inbox"]) as client, listen(topics=["inbox"]) as inbox:
+        inbox.frame()
+        with ends(client, 4403):
+            revoke(site, newcomer, topic=topic)
+        tell(site, newcomer)
+        assert inbox.until("notification.created")
+
+
+def test_an_inbox_is_revoked_by_the_name_that_its_person_knows(
+    held_by: str, site: Site, newcomer: str, visitor: Visitor
+) -> None:
+    with listening_by(held_by, site, visitor) as client, ends(client, 4403):
+        revoke(site, newcomer, topic="inbox")
+
+
+def test_a_session_that_is_revoked_ends_alone(held_by: str, site: Site, newcomer: str, visitor: Visitor) -> None:
+    other = site.visitor(newcomer)
+    with listening_by(held_by, site, visitor) as client, listening_by(held_by, site, other) as elsewhere:
+        elsewhere.frame()
+        with ends(client, 4401):
+            revoke(site, newcomer, session=visitor.cookies["sessionid"])
+        tell(site, newcomer)
+        assert elsewhere.until("notification.created")
+
+
+def test_a_revocation_that_is_rolled_back_ends_nothing(
+    held_by: str, site: Site, newcomer: str, visitor: Visitor
+) -> None:
+    with listening_by(held_by, site, visitor) as client:
+        client.frame()
+        site.python(
+            f"""
+            from contextlib import suppress
+            from django.db import transaction
+            from notifications_hub import revoke
+            with suppress(ZeroDivisionError), transaction.atomic():
+                revoke(person(username={newcomer!r}))
+                1 / 0
+        """.replace("person(", "__import__('django.contrib.auth').contrib.auth.get_user_model().objects.get(")
+        )
+        tell(site, newcomer)
+        assert client.until("notification.created")
+
+
+# Behind the model's back: found by the look that is a minute's where nobody hurries
+
+
+@pytest.mark.parametrize("by", [WEBSOCKET, SSE, LONG_POLL, POLL])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE accounts_user SET is_active = false WHERE id = %s",
+        "UPDATE accounts_user SET password = 'md5$another$one' WHERE id = %s",
+    ],
+    ids=["deactivated", "password"],
+)
+def test_what_raw_sql_did_to_an_account_is_noticed(
+    listen: Listen, site: Site, newcomer: str, visitor: Visitor, statement: str
+) -> None:
+    with listen(visitor) as client, ends(client, 4401, MINUTE):
+        run(site, statement, person_id(site, newcomer))
+
+
+def test_a_session_that_raw_sql_removed_is_noticed(listen: Listen, site: Site, visitor: Visitor) -> None:
+    with listen(visitor) as client, ends(client, 4401, MINUTE):
+        run(site, "DELETE FROM django_session WHERE session_key = %s", visitor.cookies["sessionid"])
+
+
+def test_a_right_that_raw_sql_took_is_noticed(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
+    run(site, "UPDATE accounts_user SET is_staff = true WHERE id = %s", person_id(site, newcomer))
+    with listen(visitor, topics=["staff"]) as client, ends(client, 4403, MINUTE):
+        run(site, "UPDATE accounts_user SET is_staff = false WHERE id = %s", person_id(site, newcomer))
+
+
+def test_whoever_left_an_audience_hears_no_more_of_it_in_their_inbox(
+    listen: Listen, site: Site, newcomer: str, visitor: Visitor
+) -> None:
+    run(site, "UPDATE accounts_user SET is_staff = true WHERE id = %s", person_id(site, newcomer))
+    with listen(visitor) as client:
+        client.frame()
+        run(site, "UPDATE accounts_user SET is_staff = false WHERE id = %s", person_id(site, newcomer))
+        time.sleep(MINUTE)
+        site.python("from notifications_hub import broadcast; broadcast(title='For staff', audience='staff')")
+        code = 0
+        try:
+            code = client.closing(1)[0]
+        except TimeoutError:
+            pass
+        assert client.events == []
+        assert code != 4401
+
+
+def revoke(site: Site, username: str, **what: str) -> None:
+    site.python(f"""
+        from django.contrib.auth import get_user_model
+        from notifications_hub import revoke
+        revoke(get_user_model().objects.get(username={username!r}), **{what!r})
+    """)

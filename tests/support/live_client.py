@@ -1,0 +1,97 @@
+"""What a client of the live protocol is, whatever its connection."""
+
+from __future__ import annotations
+
+import json
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+PATIENCE = 5.0
+
+
+class Closed(Exception):
+    """The server ended the connection, or did not open it."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code, self.reason = code, reason
+
+
+class LiveClient(ABC):
+    """Applies frames like a page: it keeps the cursor, and fails on an event that comes twice or out of order."""
+
+    def __init__(self) -> None:
+        self.cursor = ""
+        self.events: list[dict[str, Any]] = []
+        self.reset: list[str] = []
+        self._last: dict[str, int] = {}
+
+    def frame(self, patience: float = PATIENCE) -> dict[str, Any]:
+        """The next frame. Raises `TimeoutError` when none comes, and `Closed`."""
+        frame: dict[str, Any] = json.loads(self.raw_frame(patience))
+        assert set(frame) == {"events", "cursor", "more", "reset"}
+        self.cursor = frame["cursor"]
+        self._start_again(frame["reset"])
+        for event in frame["events"]:
+            self._apply(event)
+        return frame
+
+    def caught_up(self) -> list[dict[str, Any]]:
+        """The events of the first frame and of those that it says will follow."""
+        while self.frame()["more"]:
+            pass
+        return self.events
+
+    def until(self, kind: str) -> dict[str, Any]:
+        """The next event of a kind that has not been asked for."""
+        while True:
+            for number, event in enumerate(self.events):
+                if event["kind"] == kind:
+                    return self.events.pop(number)
+            self.frame()
+
+    def hears_nothing(self, seconds: float = 1.5) -> bool:
+        """Longer than a hub takes to look for itself."""
+        until = time.monotonic() + seconds
+        with suppress(TimeoutError):
+            while True:
+                if self.frame(max(0.0, until - time.monotonic()))["events"]:
+                    return False
+        return True
+
+    def closing(self, patience: float = PATIENCE) -> tuple[int, str]:
+        """Code and reason with which the server ends the connection, once it does."""
+        until = time.monotonic() + patience
+        try:
+            while True:
+                self.frame(max(0.0, until - time.monotonic()))
+        except Closed as closed:
+            return closed.code, closed.reason
+
+    @abstractmethod
+    def raw_frame(self, patience: float) -> str | bytes:
+        """The text of a frame. Raises `TimeoutError` and `Closed`."""
+
+    @abstractmethod
+    def say(self, **frame: object) -> None:
+        """`ack=` a cursor, `visible=`: over HTTP by `POST /live/ack/`, which must be accepted."""
+
+    @abstractmethod
+    def leave(self) -> None:
+        """Ends the connection from this side."""
+
+    def _start_again(self, reset: Sequence[str]) -> None:
+        self.reset += reset
+        for topic in reset:
+            self._last.pop(topic, None)
+
+    def _apply(self, event: dict[str, Any]) -> None:
+        topic, seq = event["topic"], event["seq"]
+        if seq is not None:
+            last = self._last.get(topic)
+            assert last is None or seq == last + 1, f"{topic}: {seq} after {last}"
+            self._last[topic] = seq
+        self.events.append(event)

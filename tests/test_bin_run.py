@@ -1,0 +1,88 @@
+"""`bin/run`, as a newcomer meets it after the first start has set everything up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.support.processes import ROOT, Program, free_port
+
+RUN = str(ROOT / "bin" / "run")
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    database = f"sqlite:///{tmp_path / 'db.sqlite3'}"
+    return {**kept, "PORT": str(free_port()), "DATABASE_URL": database, "PYTHONUNBUFFERED": "1"}
+
+
+@pytest.fixture
+def running(environment: dict[str, str], tmp_path: Path) -> Iterator[Program]:
+    program = _start(environment, tmp_path)
+    yield program
+    program.kill()
+
+
+def test_it_says_where_it_is_and_who_can_sign_in(running: Program, environment: dict[str, str]) -> None:
+    said = running.log.read_text()
+
+    assert f"http://127.0.0.1:{environment['PORT']}" in said
+    assert "alice, bob, charlie or admin; the password is demo" in said
+
+
+def test_ctrl_c_ends_it_cleanly(running: Program) -> None:
+    running.stop(signal.SIGINT, seconds=6)
+
+    assert running.process.returncode in (0, 130)
+    assert "Traceback" not in running.log.read_text()
+
+
+def test_a_second_start_takes_under_five_seconds(running: Program, environment: dict[str, str], tmp_path: Path) -> None:
+    running.stop(signal.SIGINT)
+    began = time.monotonic()
+
+    _start(environment, tmp_path).kill()
+
+    assert time.monotonic() - began < 5
+
+
+def test_its_keys_are_kept_and_nobody_elses_to_read(running: Program) -> None:
+    keys = ROOT / "var" / "run.env"
+
+    assert stat.S_IMODE(keys.stat().st_mode) == 0o600
+    assert {line.split("=")[0] for line in keys.read_text().splitlines()} >= {"SECRET_KEY", "VAPID_PRIVATE_KEY"}
+
+
+def test_a_taken_port_is_said_in_one_line(environment: dict[str, str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", int(environment["PORT"])))
+        taken.listen()
+        run = subprocess.run([RUN], env=environment, capture_output=True, text=True, check=False)
+
+    assert run.returncode == 1
+    assert run.stderr.startswith(f"bin/run: port {environment['PORT']} cannot be used")
+    assert run.stderr.count("\n") == 1
+
+
+def _start(environment: dict[str, str], folder: Path) -> Program:
+    program = Program([RUN], log=folder / "log", environment=environment)
+    # The first start of all may have packages to install.
+    program.wait_until_ready(lambda: _answers(environment["PORT"]), seconds=180)
+    return program
+
+
+def _answers(port: str) -> bool:
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/", timeout=5).status_code == 200
+    except requests.ConnectionError:
+        return False

@@ -1,0 +1,127 @@
+"""The README's recipe, in a project that `django-admin startproject` has just made."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from websockets.sync.client import connect
+
+from tests.support.processes import ROOT, Program, free_port
+from tests.support.site import UVICORN, Visitor, site_environment
+
+PAGE = """
+{% load notifications_hub %}<!doctype html><title>Host</title>{% notification_bell %}
+{% for message in messages %}{{ message }}{% endfor %}
+"""
+BESIDE_IT = """
+from django.contrib.auth.views import LoginView
+from django.views.generic import TemplateView
+urlpatterns += [
+    path("accounts/login/", LoginView.as_view(template_name="admin/login.html")),
+    path("", TemplateView.as_view(template_name="page.html")),
+]
+"""
+PEOPLE = """
+from django.contrib.auth import get_user_model
+for name in ("alice", "bob"):
+    get_user_model().objects.create_user(name, password="demo")
+"""
+TELL = """
+from django.contrib.auth import get_user_model
+from notifications.signals import notify
+person = get_user_model().objects.get
+notify.send(person(username="bob"), recipient=person(username="alice"), verb="waved", url="/")
+"""
+
+
+class Host:
+    """A project of someone else's: Django's own user model, SQLite and cache as Django sets them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._environment = {**site_environment(), "DJANGO_SETTINGS_MODULE": "host.settings", "PYTHONPATH": str(ROOT)}
+        subprocess.run([sys.executable, "-m", "django", "startproject", "host", str(folder)], check=True)
+
+    def follow_the_readme(self) -> None:
+        readme = (ROOT / "README.md").read_text()
+        recipe = re.search(r"## Put it in your own project\n\n```python\n(.+?)```", readme, re.DOTALL)
+        assert recipe is not None
+        settings, urls, asgi = re.split(r"# (?:urls|asgi)\.py\n", recipe[1])
+        self._append("settings.py", settings + '\nTEMPLATES[0]["DIRS"] = [BASE_DIR]\nLOGIN_REDIRECT_URL = "/"\n')
+        self._append("urls.py", "from django.urls import include\n" + urls + BESIDE_IT)
+        self._append("asgi.py", asgi)
+        (self.folder / "page.html").write_text(PAGE)
+
+    def manage(self, *arguments: str) -> None:
+        subprocess.run([sys.executable, "manage.py", *arguments], cwd=self.folder, env=self._environment, check=True)
+
+    def serve(self) -> tuple[Program, str]:
+        port = free_port()
+        served = ["host.asgi:application", "--app-dir", str(self.folder), "--port", str(port)]
+        command = [sys.executable, "-m", "uvicorn", *served, *UVICORN]
+        program = Program(command, log=self.folder / "log", environment=self._environment)
+        address = f"http://127.0.0.1:{port}"
+        program.wait_until_ready(lambda: _answers(address))
+        return program, address
+
+    def _append(self, name: str, text: str) -> None:
+        with (self.folder / "host" / name).open("a") as file:
+            file.write("\n" + text)
+
+
+def _answers(address: str) -> bool:
+    try:
+        return requests.get(f"{address}/healthz", timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
+    host = Host(tmp_path_factory.mktemp("host"))
+    host.follow_the_readme()
+    host.manage("check", "--fail-level", "ERROR")
+    host.manage("migrate", "--verbosity", "0")
+    host.manage("shell", "--command", PEOPLE)
+    return host
+
+
+@pytest.fixture
+def address(host: Host) -> Iterator[str]:
+    program, address = host.serve()
+    yield address
+    program.stop()
+
+
+def test_ten_lines_put_a_bell_on_a_hosts_page_and_a_reply_into_it(host: Host, address: str) -> None:
+    alice = Visitor(address)
+    alice.sign_in("alice")
+    assert "<notification-bell" in alice.get("/").text
+    cookies = "; ".join(f"{name}={value}" for name, value in alice.cookies.items())
+    live = address.replace("http", "ws") + "/live/ws/"
+    with connect(live, origin=address, additional_headers={"Cookie": cookies}) as socket:  # type: ignore[arg-type]
+        socket.recv(timeout=5)
+        host.manage("shell", "--command", TELL)
+        [event] = json.loads(socket.recv(timeout=5))["events"]
+    assert event["data"]["title"] == "bob waved"
+    assert alice.get("/api/v1/notifications/count/").json() == {"unread": 1, "unseen": 1}
+    assert "bob waved" in alice.get("/notifications/").text
+
+
+def test_what_no_page_showed_is_flashed_by_the_hosts_own_messages(host: Host, address: str) -> None:
+    alice = Visitor(address)
+    alice.sign_in("alice")
+    host.manage("shell", "--command", TELL)
+    assert "bob waved" in alice.get("/").text
+    assert "bob waved" not in alice.get("/").text
+
+
+def test_nobody_else_is_shown_a_bell(address: str) -> None:
+    assert "<notification-bell" not in requests.get(address + "/", timeout=5).text
