@@ -1,6 +1,6 @@
 # Everything here stands on .venv and node_modules, which bin/tools keeps in step with the locks.
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lock tools format lint types scripts templates migrations deploy translations
+.PHONY: help run test check fmt lock pictures tools format lint types scripts templates migrations deploy translations
 
 VENV := .venv/bin
 NODE := node_modules/.bin
@@ -38,6 +38,9 @@ lock: tools ## bring the locks up to what pyproject.toml allows
 # Universal, and from Python 3.11.0 on: Debian 12 has 3.11.2, for which redis needs a package more than for 3.11.3.
 LOCK := $(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+
+pictures: tools ## take the documents' pictures from the running product
+	DJANGO_SETTINGS_MODULE=tests.settings DEBUG=1 $(VENV)/python -m docs.pictures
 
 tools:
 	@bin/tools

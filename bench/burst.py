@@ -10,8 +10,6 @@ from bench.client import Client, Line, Received
 from bench.processes import Server
 from bench.stage import finish
 
-PATIENCE = 60.0
-
 
 @dataclass(frozen=True, slots=True)
 class Burst:
@@ -40,12 +38,14 @@ class Burst:
 
 
 def burst(servers: Sequence[Server], lines: Sequence[Line], expected: int, publish: Callable[[], Popen[str]]) -> Burst:
-    """Opens the sockets, publishes, and waits for all of it or for no more than a minute."""
+    """Opens the sockets, publishes, and waits for all of it or until no more comes."""
     with Client(lines, expect=expected, at_once=200) as client:
         client.connected().check()
+        for server in servers:
+            server.settle()
         before = sum(server.cpu_seconds() for server in servers)
         pace = finish(publish())["per_second"]
-        received = client.wait(PATIENCE)
+        received = client.rest()
         cpu = sum(server.cpu_seconds() for server in servers) - before
     seconds = max((received.last_ns - received.first_ns) / 1e9, 0.001)
     return Burst(received, expected, pace, cpu / seconds)

@@ -83,16 +83,15 @@ class Client:
         """Waits until every socket is open."""
         return Connected(**self._say())
 
-    def wait(self, seconds: float) -> Received:
-        """What was received once all that is expected came, or after this time."""
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self._process.send_signal(signal.SIGTERM)
+    def rest(self) -> Received:
+        """What was received once all that is expected came, or for some seconds nothing more."""
+        self._process.send_signal(signal.SIGUSR1)
         return Received(**self._say())
 
     def stop(self) -> Received:
-        return self.wait(0)
+        """What was received until now."""
+        self._process.send_signal(signal.SIGTERM)
+        return Received(**self._say())
 
     def __enter__(self) -> Self:
         return self

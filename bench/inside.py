@@ -59,6 +59,7 @@ def _signed_in(person: Any) -> dict[str, str]:
 
 def to_topic(count: int, per_second: float, batch: int = 1) -> dict[str, float]:
     """Events on one topic at a pace, `batch` of them a transaction."""
+    _warm_up()
     began = time.monotonic()
     for number in _paced(count // batch, per_second / batch):
         if batch == 1:
@@ -75,6 +76,7 @@ def to_inboxes(pks: Sequence[int], count: int, per_second: float, threads: int =
         pk = pks[number % len(pks)]
         streams.append(streams.inbox_topic(pk), "tick", {"t": time.monotonic_ns()})
 
+    _warm_up()
     began = time.monotonic()
     _together(tell, count, per_second, threads)
     return {"per_second": count / (time.monotonic() - began)}
@@ -93,6 +95,7 @@ def notifications(pks: Sequence[int], per_second: float, threads: int = 2) -> li
             transaction.on_commit(lambda: moments.append((began, time.monotonic_ns())))
             notify.send(actor, recipient=people[pks[number]], verb="measured", t=began)
 
+    _warm_up()
     _together(tell, len(pks), per_second, threads)
     return moments
 
@@ -100,6 +103,13 @@ def notifications(pks: Sequence[int], per_second: float, threads: int = 2) -> li
 def rate(name: str, seconds: float) -> float:
     """Events a second that one thread writes, in a way of `bench.rates`."""
     return rates.of(name, seconds)
+
+
+def _warm_up() -> None:
+    """A worker that has just started first has to connect to the database and to Redis."""
+    for _ in range(3):
+        publish("bench", "tick", {})
+        time.sleep(0.1)
 
 
 def _together(act: Callable[[int], object], count: int, per_second: float, threads: int) -> None:

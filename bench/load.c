@@ -1,11 +1,11 @@
 /* Opens many WebSockets and counts what comes: enough of RFC 6455 for a client, on one epoll, in one thread.
  *
- * load [--at-once N] [--expect EVENTS] [--seconds S] [--pace PER_SECOND] [--hello] [--ack] [--samples FILE]
+ * load [--at-once N] [--expect EVENTS] [--quiet SECONDS] [--hello] [--ack] [--samples FILE]
  *      [--cursors FILE] < lines of "port <TAB> path <TAB> cookies"
  *
  * Every socket has a loopback address of its own (127.1.x.y), as clients of a real server have. Once all are open (with
- * --hello: once all have had a first frame) one JSON line says how that went. The second line, on SIGTERM, after
- * --seconds, or when --expect events have come, says what was received. An event is known by `"seq":` in a text frame,
+ * --hello: once all have had a first frame) one JSON line says how that went. The second line says what was received:
+ * when --expect events have come, on SIGTERM, or, after SIGUSR1, once nothing has come for --quiet seconds. An event is known by `"seq":` in a text frame,
  * and its age by the `"t":` that follows it: CLOCK_MONOTONIC in nanoseconds, which all processes of a machine share.
  */
 #define _GNU_SOURCE
@@ -43,7 +43,7 @@ struct peer {
 
 static struct peer *peers;
 static int count, epoll, at_once = 1000, hello, ack;
-static double pace, seconds = 3600;
+static double quiet = 3;
 static long long expect = -1, frames, events, disorder, bytes, first_event_ns, last_event_ns, began_ns;
 static int opened, shaken, greeted, failed, closed, pending;
 static int statuses[1000], codes[CODES];
@@ -53,7 +53,7 @@ static double sum_ns;
 static FILE *samples;
 static const char *cursors_file;
 static char room[ROOM];
-static volatile sig_atomic_t over;
+static volatile sig_atomic_t over, published;
 
 static long long now_ns(void) {
     struct timespec now;
@@ -64,6 +64,18 @@ static long long now_ns(void) {
 static void stop(int number) {
     (void)number;
     over = 1;
+}
+
+static void end_when_quiet(int number) {
+    (void)number;
+    published = 1;
+}
+
+static int is_quiet(void) {
+    static long long since;
+    if (!published) return 0;
+    if (!since) since = now_ns();
+    return (now_ns() - (last_event_ns > since ? last_event_ns : since)) / 1e9 > quiet;
 }
 
 static void die(const char *what) {
@@ -273,10 +285,7 @@ static void connected(struct peer *peer) {
 }
 
 static void open_more(void) {
-    while (opened < count && pending < at_once) {
-        if (pace > 0 && (now_ns() - began_ns) / 1e9 * pace < opened) return;
-        begin(&peers[opened], opened);
-    }
+    while (opened < count && pending < at_once) begin(&peers[opened], opened);
 }
 
 static void print_counts(const char *name, const int *counts, int size) {
@@ -356,8 +365,7 @@ static void read_arguments(int argc, char **argv) {
         else if (index + 1 == argc) exit(2);
         else if (!strcmp(name, "--at-once")) at_once = atoi(argv[++index]);
         else if (!strcmp(name, "--expect")) expect = atoll(argv[++index]);
-        else if (!strcmp(name, "--seconds")) seconds = atof(argv[++index]);
-        else if (!strcmp(name, "--pace")) pace = atof(argv[++index]);
+        else if (!strcmp(name, "--quiet")) quiet = atof(argv[++index]);
         else if (!strcmp(name, "--cursors")) cursors_file = argv[++index];
         else if (!strcmp(name, "--samples")) {
             if (!(samples = fopen(argv[++index], "w"))) die(argv[index]);
@@ -368,7 +376,7 @@ static void read_arguments(int argc, char **argv) {
 static void run(void) {
     struct epoll_event ready[512];
     int told = 0;
-    while (!over && (now_ns() - began_ns) / 1e9 < seconds && (expect < 0 || events < expect)) {
+    while (!over && !is_quiet() && (expect < 0 || events < expect)) {
         open_more();
         int some = epoll_wait(epoll, ready, 512, opened < count ? 1 : 50);
         for (int index = 0; index < some; index++) {
@@ -389,6 +397,7 @@ int main(int argc, char **argv) {
     struct rlimit files;
     read_arguments(argc, argv);
     signal(SIGTERM, stop);
+    signal(SIGUSR1, end_when_quiet);
     signal(SIGPIPE, SIG_IGN);
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;

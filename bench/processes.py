@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,15 @@ class Server:
     def memory_kb(self) -> int:
         """What it alone holds, and its share of what it shares (PSS), with its children's."""
         return sum(_pss_kb(pid) for pid in _family(self.pid))
+
+    def settle(self, *, seconds: float = 30.0) -> None:
+        """Waits until it has nothing more to do for those who have come or gone."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            before = self.cpu_seconds()
+            time.sleep(1)
+            if self.cpu_seconds() - before < 0.1:
+                return
 
     def cpu_seconds(self) -> float:
         return sum(_cpu_seconds(pid) for pid in _family(self.pid))

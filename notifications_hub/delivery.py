@@ -8,10 +8,12 @@ workers may differ by more than a lease.
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -30,6 +32,8 @@ from notifications_hub.people import Person
 LEASE = timedelta(seconds=60)
 """Longer than any transport may take; what a killed worker held is taken over after it."""
 MAX_ATTEMPTS = 8
+PROMPT_SECONDS = 1.0
+"""A commit within this of the arming leaves pages enough of their time."""
 
 
 class State(models.TextChoices):
@@ -148,7 +152,17 @@ def arm(plans: Iterable[Plan]) -> None:
         Delivery(notification_id=plan.notification_pk, transport=plan.transport, address=plan.address[:255], due_at=due)
         for plan in plans
     ]
-    Delivery.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
+    if rows:
+        Delivery.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
+        ids = {row.notification_id for row in rows}
+        transaction.on_commit(partial(_rearm, ids, armed=time.monotonic()), robust=True)
+
+
+def _rearm(notifications: Collection[int], *, armed: float) -> None:
+    # After a transaction that took long, pages would have next to no time to show and acknowledge.
+    if time.monotonic() - armed > PROMPT_SECONDS:
+        waiting = Delivery.objects.filter(notification__in=notifications, state=State.WAITING, claim=None)
+        waiting.update(due_at=Now() + timedelta(seconds=hub_settings.ack_window))
 
 
 def disarm(notifications: Collection[int], reason: str) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.support.processes import ROOT, Program, free_port
 from tests.support.site import UVICORN, Visitor, site_environment
@@ -106,7 +107,7 @@ def test_ten_lines_put_a_bell_on_a_hosts_page_and_a_reply_into_it(host: Host, ad
     assert "<notification-bell" in alice.get("/").text
     cookies = "; ".join(f"{name}={value}" for name, value in alice.cookies.items())
     live = address.replace("http", "ws") + "/live/ws/"
-    with connect(live, origin=address, additional_headers={"Cookie": cookies}) as socket:  # type: ignore[arg-type]
+    with connect(live, origin=Origin(address), additional_headers={"Cookie": cookies}) as socket:
         socket.recv(timeout=5)
         host.manage("shell", "--command", TELL)
         [event] = json.loads(socket.recv(timeout=5))["events"]

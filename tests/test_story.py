@@ -37,11 +37,16 @@ class World:
 
     def trail(self) -> list[tuple[str, str]]:
         """State and reason of every delivery, oldest first."""
-        return [tuple(row) for row in json.loads(self.site.python("""
+        return [
+            tuple(row)
+            for row in json.loads(
+                self.site.python("""
             import json
             from notifications_hub.models import Delivery
             print(json.dumps(list(Delivery.objects.order_by("pk").values_list("state", "reason"))))
-        """))]
+        """)
+            )
+        ]
 
 
 @pytest.fixture
@@ -164,4 +169,4 @@ def _charlie_was_told_of_nothing_but_the_announcement(world: World) -> None:
 
 
 def _is_quiet(socket: LiveClient) -> bool:
-    return socket.frame()["events"] == []
+    return not socket.frame()["events"]

@@ -8,6 +8,8 @@ import signal
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
 
@@ -188,14 +190,14 @@ def test_events_are_numbered_though_a_foreign_callback_before_ours_raised() -> N
 
 @both_databases
 def test_a_reader_numbers_what_it_finds_without_a_number() -> None:
-    leave_unnumbered("post.9", "left behind")
+    leave_unnumbered("post.9")
     assert marks_of("post.9") == ["left behind"]
     assert unnumbered() == 0
 
 
 @both_databases
 def test_a_reader_inside_a_transaction_numbers_nothing() -> None:
-    leave_unnumbered("post.9", "left behind")
+    leave_unnumbered("post.9")
     with transaction.atomic():
         assert marks_of("post.9") == []
     assert unnumbered() == 1
@@ -203,7 +205,7 @@ def test_a_reader_inside_a_transaction_numbers_nothing() -> None:
 
 @both_databases
 def test_the_next_commit_of_the_topic_numbers_what_was_left_behind_first() -> None:
-    leave_unnumbered("post.9", "left behind")
+    leave_unnumbered("post.9")
     append("post.9", "next")
     assert marks_of("post.9") == ["left behind", "next"]
 
@@ -245,7 +247,7 @@ def test_a_process_killed_inside_its_transaction_leaves_nothing() -> None:
 @both_databases
 def test_a_process_killed_while_it_numbers_leaves_a_log_without_holes() -> None:
     for mark in ("first", "second"):
-        leave_unnumbered("post.9", mark)
+        leave_unnumbered("post.9", mark=mark)
     killed = in_process("""
         import os, signal
         from notifications_hub import streams
@@ -283,7 +285,7 @@ def test_writers_in_other_processes_and_in_threads_share_one_sequence() -> None:
 @both_databases
 def test_numberers_at_the_same_time_number_each_event_once() -> None:
     for number in range(300):
-        leave_unnumbered(f"post.{number % 7}", str(number))
+        leave_unnumbered(f"post.{number % 7}")
     together([streams.number_everything] * 4)
     assert unnumbered() == 0
     assert holes() == []
@@ -291,22 +293,40 @@ def test_numberers_at_the_same_time_number_each_event_once() -> None:
 
 
 @postgres
-def test_numberers_of_overlapping_topics_never_deadlock() -> None:
-    # Streams in the reverse order of their names, so that neither order is right by luck.
-    topics = [f"post.{number:02}" for number in range(20)]
-    for topic in reversed(topics[:10]):
-        append(topic, "first")
-    for _ in range(50):
-        for topic in topics:
-            leave_unnumbered(topic, "next")
-        together([partial(streams.number, topics), partial(streams.number, topics[::-1]), partial(_append_all, topics)])
+@pytest.mark.parametrize("are_new", [False, True], ids=["known topics", "new topics"])
+def test_numberers_of_overlapping_topics_never_deadlock(are_new: bool) -> None:
+    rounds, size = 20 if are_new else 50, 200
+    start = threading.Barrier(4)
+
+    def topics_of(number: int) -> list[str]:
+        return [f"post.{number if are_new else 0}.{topic}" for topic in range(size)]
+
+    def number_all(turn: Callable[[list[str]], list[str]]) -> None:
+        for number in range(rounds):
+            start.wait(20)
+            streams.number(turn(topics_of(number)))
+            start.wait(20)
+
+    def leave() -> None:
+        for number in range(rounds):
+            leave_unnumbered(*topics_of(number))
+            start.wait(20)
+            start.wait(20)
+
+    orders: list[Callable[[list[str]], list[str]]] = [
+        list,
+        lambda topics: topics[::-1],
+        lambda topics: topics[size // 2 :],
+    ]
+    numberers: list[Callable[[], None]] = [partial(number_all, order) for order in orders]
+    together([leave, *numberers])
     assert unnumbered() == 0
     assert holes() == []
 
 
 @postgres
 def test_a_reader_does_not_wait_for_a_numberer() -> None:
-    leave_unnumbered("post.9", "left behind")
+    leave_unnumbered("post.9")
     Stream.objects.create(topic="post.9")
     locked, may_go = threading.Event(), threading.Event()
 
@@ -357,20 +377,15 @@ def test_pruning_beside_readers_never_makes_a_silent_hole(monkeypatch: pytest.Mo
 # Helpers
 
 
-def leave_unnumbered(topic: str, mark: str) -> None:
+def leave_unnumbered(*topics: str, mark: str = "left behind") -> None:
     """What a process leaves behind that is killed between its commit and its callbacks."""
-    Event.objects.create(topic=topic, kind="note", data={"mark": mark}, created="2026-11-20T12:00:00Z")
+    now = datetime.now(UTC)
+    Event.objects.bulk_create(Event(topic=topic, kind="note", data={"mark": mark}, created=now) for topic in topics)
 
 
 def _append_many(name: str) -> None:
     for number in range(20):
         append("post.9", f"{name}{number}")
-
-
-def _append_all(topics: list[str]) -> None:
-    with transaction.atomic():
-        for topic in topics:
-            append(topic, "more")
 
 
 def _nobody_else_writes() -> bool:

@@ -33,9 +33,9 @@ def measure(stage: Stage, *, quick: bool) -> Table:
         title=f"Commit to the page: 100 notifications/s, {sockets:,} sockets",
         wanted="p50 at most 15 ms, p99 at most 60 ms",
         method="`notify.send` by two threads of a process beside the server, to one person after the other; every "
-        "socket acknowledges what it gets, as a visible page does. Counted from the moment the transaction had committed. "
-        "Chromium holds one of the sockets in a page, and tells when its `message` events were dispatched; the load "
-        "client holds the others.",
+        "socket acknowledges what it gets, as a visible page does. Counted from the moment its transaction had "
+        "committed. Chromium holds one of the sockets in a page and tells when its `message` events were dispatched; "
+        "the load client holds the others.",
         columns=("", "samples", "p50 ms", "p99 ms", "worst ms", "sent/s"),
     )
     with stage.product() as server, _page(stage, server) as page:

@@ -27,6 +27,7 @@ def to_group(count: int, per_second: float) -> dict[str, float]:
 
     async def send_all() -> float:
         layer = get_channel_layer()
+        await layer.group_send("nobody", {"type": "room.message"})
         began = time.monotonic()
         for number in range(count):
             await asyncio.sleep(max(0.0, began + number / per_second - time.monotonic()))
@@ -39,6 +40,7 @@ def to_group(count: int, per_second: float) -> dict[str, float]:
 def to_nchan(port: int, count: int, per_second: float) -> dict[str, float]:
     """A POST each on one connection; Nchan answers when it has passed the message on."""
     connection = HTTPConnection("127.0.0.1", port)
+    connection.connect()
     began = time.monotonic()
     for number in range(count):
         wait = began + number / per_second - time.monotonic()

@@ -15,7 +15,7 @@ from notifications_hub.cursor import Position
 from notifications_hub.live.closing import RESTART, TOO_SLOW, Closing
 from notifications_hub.live.database import Database
 from notifications_hub.live.frames import Batch, Frame, compose, encode_events
-from notifications_hub.live.session import SignedIn
+from notifications_hub.live.opening import Admitted
 from notifications_hub.streams import Reading
 
 MAX_WAITING = 256 * 1024
@@ -29,15 +29,16 @@ class Connection:
 
     def __init__(
         self,
-        visitor: SignedIn,
+        admitted: Admitted,
         *,
         database: Database,
         send: Callable[[Frame], Awaitable[None]],
         close: Callable[[Closing], None],
     ) -> None:
-        self.person_pk: object = visitor.person.pk
-        self.session_key = visitor.session_key
-        self.expires_in = visitor.seconds_left
+        self.person_pk: object = admitted.visitor.person.pk
+        self.session_key = admitted.visitor.session_key
+        self.expires_in = admitted.visitor.seconds_left
+        self.names = admitted.names
         self.visible = True
         self.positions: dict[str, Position | None] = {}
         self._database = database

@@ -60,6 +60,7 @@ class Hub:
         self._topics: dict[str, _Listened] = {}
         self._of_person: dict[object, list[Connection]] = {}
         self._behind: dict[str, int] = {}
+        self._draining = False
         self._wake = asyncio.Event()
         self._revoked = asyncio.Event()
         self._tasks = [
@@ -127,6 +128,8 @@ class Hub:
         own.append(connection)
         for oldest in own[: -hub_settings.live_per_user]:
             oldest.end(TOO_MANY)
+        if self._draining:
+            connection.end(RESTART)
         self.presence.arrived(connection.person_pk)
         self._watch.keep_time(connection)
 
@@ -155,6 +158,8 @@ class Hub:
         self._loop.call_soon_threadsafe(self._drain)
 
     def _drain(self) -> None:
+        # Also those that still come: a server goes on listening for a moment, and then waits for them.
+        self._draining = True
         for connection in self.connections():
             connection.end(RESTART)
 

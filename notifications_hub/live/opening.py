@@ -46,9 +46,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A visitor and the topics, as they are logged, that they may hear."""
+    """A visitor and the topics that they may hear: as they named them, and as they are logged."""
 
     visitor: SignedIn
+    names: tuple[str, ...]
     topics: Sequence[str]
 
 
@@ -74,6 +75,6 @@ def admit(session_key: str, names: Sequence[str]) -> Admitted:
     if visitor is None:
         raise Refusal(SESSION_OVER)
     try:
-        return Admitted(visitor, stored_topics(visitor.person, names))
+        return Admitted(visitor, tuple(names), stored_topics(visitor.person, names))
     except TopicRefused as refusal:
         raise Refusal(refused(refusal.topic)) from None

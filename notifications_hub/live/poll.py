@@ -38,7 +38,8 @@ async def poll(scope: Scope, receive: Receive, send: Send) -> None:
 def wait_of(query: str) -> float:
     """Clamped; what is not a number is no wait."""
     try:
-        return min(max(float(parse_qs(query).get("wait", ["0"])[0]), 0.0), LONGEST_WAIT)
+        # In this order, as "nan" is a number to `float` and compares with nothing.
+        return min(max(0.0, float(parse_qs(query).get("wait", ["0"])[0])), LONGEST_WAIT)
     except ValueError:
         return 0.0
 
@@ -53,7 +54,7 @@ class _Waiting:
 
     async def run(self, wanted: Wanted, admitted: Admitted, wait: float) -> None:
         connection = Connection(
-            admitted.visitor, database=self._hub.database, send=self._frames.put, close=self._frames.put_nowait
+            admitted, database=self._hub.database, send=self._frames.put, close=self._frames.put_nowait
         )
         connection.listen(*start(admitted.topics, wanted.known))
         async with self._hub.holding(connection):

@@ -66,11 +66,12 @@ def _ack(request: HttpRequest, caller: Caller) -> HttpResponse:
     if request.method == "OPTIONS":
         allowed = {"Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "Content-Type"}
         return HttpResponse(status=204, headers=allowed)
-    known = _cursor_of(request)
+    known, visible = _acknowledged(request)
     admitted = admit(_session_key(request), [INBOX])
     positions, _reset = start(admitted.topics, known)
     shown = {topic: position for topic, position in positions.items() if position is not None}
-    delivery.acknowledge(admitted.visitor.person.pk, shown)
+    if visible:
+        delivery.acknowledge(admitted.visitor.person.pk, shown)
     return HttpResponse(status=204)
 
 
@@ -96,15 +97,15 @@ def _session_key(request: HttpRequest) -> str:
     return request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
 
 
-def _cursor_of(request: HttpRequest) -> Known:
-    """Raises `Refusal`."""
+def _acknowledged(request: HttpRequest) -> tuple[Known, bool]:
+    """What a page has applied, and whether anybody saw it. Raises `Refusal`."""
     if len(request.body) > MAX_BODY:
         raise Refusal(BAD_FRAME)
     try:
         body: Any = json.loads(request.body)
     except (ValueError, RecursionError):
         raise Refusal(BAD_FRAME) from None
-    given = body.get("cursor") if isinstance(body, dict) else None
-    if not isinstance(given, str):
+    given, visible = (body.get("cursor"), body.get("visible", True)) if isinstance(body, dict) else (None, None)
+    if not isinstance(given, str) or not isinstance(visible, bool):
         raise Refusal(BAD_FRAME)
-    return decoded(given)
+    return decoded(given), visible

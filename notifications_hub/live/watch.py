@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from notifications_hub.live.closing import RESTART, SESSION_OVER, refused
+from notifications_hub.live.closing import RESTART, SESSION_OVER, Closing, refused
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.database import Database
+from notifications_hub.live.opening import Refusal, admit
 from notifications_hub.live.revocation import Revocation, What, forget_old, hashed, recent
-from notifications_hub.live.session import check
 from notifications_hub.live.topics import shown
 
 CHECK_SECONDS = 60.0
@@ -60,15 +60,26 @@ class Watch:
             connection.end(closing)
 
     async def _end_invalid(self, connections: Iterable[Connection]) -> None:
-        by_session = sorted(connections, key=attrgetter("session_key"))
-        for key, sharing in groupby(by_session, key=attrgetter("session_key")):
-            if await self._database(check, key) is None:
-                for connection in sharing:
-                    connection.end(SESSION_OVER)
+        asked = attrgetter("session_key", "names")
+        for (key, names), sharing in groupby(sorted(connections, key=asked), key=asked):
+            now = await self._database(_what_may_be_heard, key, names)
+            for connection in sharing:
+                if isinstance(now, Closing):
+                    connection.end(now)
+                elif now != connection.positions.keys():
+                    # An audience was joined or left, which its client takes up by coming back.
+                    connection.end(RESTART)
 
     def _time_is_up(self, connection: Connection) -> None:
         self._ends[connection] = asyncio.get_running_loop().call_later(1, connection.end, RESTART)
         self._checking = asyncio.create_task(self._end_invalid([connection]))
+
+
+def _what_may_be_heard(session_key: str, names: Sequence[str]) -> set[str] | Closing:
+    try:
+        return set(admit(session_key, names).topics)
+    except Refusal as refusal:
+        return refusal.closing
 
 
 def _is_meant(row: Revocation, connection: Connection) -> bool:

@@ -97,7 +97,7 @@ class _Socket:
         wanted = Wanted.parse(scope["query_string"].decode("latin1"))
         with self._hub.gate.enter(scope.get("client")):
             admitted = await self._hub.database(admit, session_key_of(scope), wanted.names)
-        connection = Connection(admitted.visitor, database=self._hub.database, send=self._send_frame, close=self._end)
+        connection = Connection(admitted, database=self._hub.database, send=self._send_frame, close=self._end)
         connection.listen(*start(admitted.topics, wanted.known))
         async with self._hub.holding(connection):
             await self._read_until_over(connection)
@@ -158,6 +158,7 @@ class _Socket:
         except Refusal as refusal:
             self._end(refusal.closing)
         else:
+            connection.names = admitted.names
             self._hub.change(connection, *start(admitted.topics, known))
 
     def _end(self, closing: Closing) -> None:

@@ -11,7 +11,6 @@ from tests.support.browser import People
 from tests.support.site import Site
 
 
-
 def post_of_alice(site: Site) -> str:
     """The address of one that nobody else has replied to, so that nobody else is told."""
     return site.python("""

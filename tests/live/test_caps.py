@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import aiohttp
 import psycopg
 import pytest
-from pytest_django.fixtures import SettingsWrapper
 
 from notifications_hub.live.closing import TOO_MANY
 from notifications_hub.live.gate import Gate
@@ -86,7 +86,7 @@ def test_who_waits_at_the_door_counts_until_they_are_known(small_site: Site, by:
         one.__exit__(None, None, None)
 
 
-def test_addresses_are_counted_apart_and_none_of_them_for_ever(settings: SettingsWrapper) -> None:
+def test_addresses_are_counted_apart_and_none_of_them_for_ever(settings: Any) -> None:
     settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 1}
     gate = Gate()
     with gate.enter(("192.0.2.1", 1)):

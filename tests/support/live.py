@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from urllib.parse import urlencode
 from weakref import WeakKeyDictionary
@@ -83,7 +83,7 @@ EVERY = (*HELD, POLL)
 _OPEN: dict[str, Callable[[str, str, Mapping[str, str]], LiveClient]] = {
     WEBSOCKET: WebSocketClient,
     SSE: SseClient,
-    LONG_POLL: partial(PollClient, wait=2),
+    LONG_POLL: partial(PollClient, wait=20),
     POLL: partial(PollClient, wait=0),
 }
 
@@ -107,12 +107,15 @@ def listening_by(
         client.leave()
 
 
+@contextmanager
 def listening(
     site: Site, who: str | Visitor | None, *, topics: Sequence[str] = (), cursor: str = "", origin: str | None = ""
-) -> AbstractContextManager[LiveClient]:
+) -> Iterator[WebSocketClient]:
     """An open WebSocket. `origin` is the site's own unless given; None sends none."""
     headers = None if origin == "" else {"Origin": origin} if origin else {}
-    return listening_by(WEBSOCKET, site, who, topics=topics, cursor=cursor, headers=headers)
+    with listening_by(WEBSOCKET, site, who, topics=topics, cursor=cursor, headers=headers) as client:
+        assert isinstance(client, WebSocketClient)
+        yield client
 
 
 def query_of(topics: Sequence[str], cursor: str) -> str:

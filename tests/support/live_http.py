@@ -130,14 +130,15 @@ class PollClient(_HttpClient):
         super().__init__(site_url, "/live/poll/", headers)
 
     def _listen(self) -> None:
-        frame = self._poll(self._query)
+        # A poll with a cursor and no news is answered only when its wait is over.
+        frame = self._poll(self._query, min(self._wait, 1.0))
         self._said.put(json.dumps(frame))
         topics = urlencode([field for field in parse_qsl(self._query, keep_blank_values=True) if field[0] != "cursor"])
         while not self._left.wait(0.0 if self._wait else 0.1):
-            frame = self._poll(f"{topics}&{urlencode({'cursor': frame['cursor']})}")
+            frame = self._poll(f"{topics}&{urlencode({'cursor': frame['cursor']})}", self._wait)
             if frame["events"] or frame["reset"] or frame["more"]:
                 self._said.put(json.dumps(frame))
 
-    def _poll(self, query: str) -> dict[str, Any]:
-        frame: dict[str, Any] = json.loads(self._ask(f"{query}&wait={self._wait:g}").read())
+    def _poll(self, query: str, wait: float) -> dict[str, Any]:
+        frame: dict[str, Any] = json.loads(self._ask(f"{query}&wait={wait:g}").read())
         return frame

@@ -1,0 +1,137 @@
+"""Cursors that somebody made up: a reset or a bad request, never a fault, never another person's row."""
+
+from __future__ import annotations
+
+import json
+import random
+import string
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+import pytest
+import requests
+from django.test import Client
+
+from notifications_hub import streams
+from notifications_hub.cursor import Position, encode
+from notifications_hub.events import inbox_topic
+from notifications_hub.live.frames import read_frame
+from notifications_hub.live.opening import Refusal, Wanted, start
+from notifications_hub.live.topics import stored_topics
+from notifications_hub.streams import Stream
+from tests.live.support import tell
+from tests.support.live import cookie_of
+from tests.support.site import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from accounts.models import User
+
+pytestmark = pytest.mark.both_databases
+
+SECRET = "for nobody but Alice"
+NUMBERS = [0, 1, 2, 3, 199, 2**31, 2**62 - 1, 2**62, 2**62 + 1, 2**63 - 1, 2**63, 2**64, 10**18, 10**19]
+PIECES = ["~", ".", "-", "1~", "~~", "\x00", "é", "٣", "+", "%", "\n", " ", "A" * 8, "'", '"', "00000000", "🙂"]
+
+
+def cursors(seeds: list[str], chance: random.Random) -> Iterator[str]:
+    """Real ones, changed a little or beyond recognition."""
+    ways = [_changed, _changed, _numbered, _spliced, _random]
+    while True:
+        yield chance.choice(ways)(chance.choice(seeds), seeds, chance)
+
+
+def _changed(cursor: str, seeds: list[str], chance: random.Random) -> str:
+    for _ in range(chance.randint(1, 4)):
+        at = chance.randrange(len(cursor) + 1)
+        piece = chance.choice([*PIECES, chance.choice(string.printable)])
+        cursor = cursor[:at] + chance.choice([piece, "", piece * 2]) + cursor[at + chance.randint(0, 3) :]
+    return cursor
+
+
+def _numbered(cursor: str, seeds: list[str], chance: random.Random) -> str:
+    head, *entries = cursor.split("~")
+    key, epoch, *_ = chance.choice(entries).split(".")
+    epoch = chance.choice([epoch, "", "00000000", "ffffffff"])
+    return f"{head}~{key}.{epoch}.{chance.choice(NUMBERS)}.{chance.choice(NUMBERS)}"
+
+
+def _spliced(cursor: str, seeds: list[str], chance: random.Random) -> str:
+    entries = [entry for seed in seeds for entry in seed.split("~")[1:]]
+    return "~".join(["1", *chance.choices(entries, k=chance.randint(1, 60))])
+
+
+def _random(cursor: str, seeds: list[str], chance: random.Random) -> str:
+    return "".join(chance.choices(string.printable + "é٣", k=chance.randint(1, 2100)))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ten_thousand_made_up_cursors_are_a_reset_or_a_bad_request(
+    alice: User, charlie: User, client_for: Callable[[User], Client]
+) -> None:
+    for _ in range(3):
+        streams.append(inbox_topic(alice.pk), "notification.created", {"words": SECRET})
+        streams.append(inbox_topic(charlie.pk), "notification.created", {"words": "for Charlie"})
+    streams.prune(inbox_topic(charlie.pk), 1)
+    seeds = [_at(inbox_topic(person.pk), seq) for person in (alice, charlie) for seq in range(4)]
+    client, topics, answered = client_for(charlie), stored_topics(charlie, ["inbox"]), Counter[bool]()
+    made_up = cursors(seeds, random.Random(3))
+    for number in range(10_000):
+        cursor = next(made_up)
+        # Signing in, which is the same each time, takes ten times as long as reading: a few go the whole way.
+        text = _asked(client, cursor) if number % 20 == 0 else _read(topics, cursor)
+        answered[text is None] += 1
+        if text is not None:
+            assert SECRET not in text, cursor
+            _only_what_joins(json.loads(text), cursor)
+    # Enough of each kind to have meant something.
+    assert min(answered.values()) > 1000
+
+
+def _asked(client: Client, cursor: str) -> str | None:
+    response = client.get("/live/poll/", query_params={"cursor": cursor})
+    assert response.status_code in (200, 400), cursor
+    return response.content.decode() if response.status_code == 200 else None
+
+
+def _read(topics: Sequence[str], cursor: str) -> str | None:
+    """What a poll does once it is known who asks."""
+    try:
+        wanted = Wanted.parse(urlencode({"cursor": cursor}))
+    except Refusal:
+        return None
+    return read_frame(*start(topics, wanted.known)).text
+
+
+def _at(topic: str, seq: int) -> str:
+    stream = Stream.objects.get(topic=topic)
+    return encode({topic: Position(stream.epoch, 0, seq), "everyone": Position("", 0, 0)})
+
+
+def _only_what_joins(frame: Mapping[str, Any], cursor: str) -> None:
+    """What comes is a stretch of numbers without a hole, and nothing where the topic is reset."""
+    seqs = [event["seq"] for event in frame["events"] if event["topic"] == "inbox"]
+    assert seqs == list(range(4 - len(seqs), 4)), cursor
+    assert not (seqs and "inbox" in frame["reset"]), cursor
+
+
+def test_the_running_site_takes_them_as_calmly(site: Site) -> None:
+    tell(site, "alice", times=2)
+    before = len(site.log)
+    headers = {"Cookie": cookie_of(site, "alice")}
+    with requests.Session() as session:
+        first = session.get(f"{site.url}/live/poll/", headers=headers, timeout=5).json()["cursor"]
+        made_up = cursors([first], random.Random(4))
+        headers = {"Cookie": cookie_of(site, "charlie")}
+        for number in range(300):
+            cursor = next(made_up)
+            wait = number % 2
+            answer = session.get(
+                f"{site.url}/live/poll/?cursor={quote(cursor)}&wait={wait * 0.01}", headers=headers, timeout=5
+            )
+            assert answer.status_code in (200, 400), cursor
+            assert "poked" not in answer.text
+    assert "Traceback" not in site.log[before:]

@@ -1,0 +1,290 @@
+"""Connections over HTTP: headers, what a stream says beside its frames, how a poll waits, and what WSGI can do."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+import requests
+
+from tests.live.support import BRIEFLY, HURRIED, publish, tell
+from tests.support.databases import Databases
+from tests.support.live import LONG_POLL, POLL, SSE, SseClient, cookie_of, listening_by, query_of
+from tests.support.processes import Program, free_port, wait_until
+from tests.support.site import Site, Visitor, site_environment
+
+both_databases = pytest.mark.both_databases
+SSE_PATH, POLL_PATH, ACK_PATH = "/live/sse/", "/live/poll/", "/live/ack/"
+
+
+def get(site: Site, path: str, **headers: str) -> requests.Response:
+    """Its headers; and its body where it ends by itself."""
+    sent = {"Cookie": cookie_of(site, "alice"), **{name.replace("_", "-"): value for name, value in headers.items()}}
+    with requests.get(site.url + path, headers=sent, timeout=10, stream=path.startswith(SSE_PATH)) as response:
+        return response
+
+
+def vary(response: requests.Response) -> set[str]:
+    return {name.strip().lower() for name in response.headers["Vary"].split(",")}
+
+
+# Headers
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        (SSE_PATH, "text/event-stream"),
+        (POLL_PATH, "application/json"),
+        (POLL_PATH + "?wait=1", "application/json"),
+        (POLL_PATH + "?cursor=x", "application/json"),
+    ],
+)
+def test_nobody_keeps_packs_or_holds_back_what_was_said(site: Site, path: str, content_type: str) -> None:
+    response = get(site, path, Accept_Encoding="gzip, br")
+    assert response.headers["Content-Type"].startswith(content_type)
+    assert {"no-store", "no-transform"} <= {part.strip() for part in response.headers["Cache-Control"].split(",")}
+    assert response.headers["X-Accel-Buffering"] == "no"
+    assert {"cookie", "origin"} <= vary(response)
+    assert "Content-Encoding" not in response.headers
+
+
+@pytest.mark.parametrize("path", [SSE_PATH, POLL_PATH])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD"])
+def test_only_get_opens_a_connection(site: Site, path: str, method: str) -> None:
+    answer = requests.request(method, site.url + path, headers={"Cookie": cookie_of(site, "alice")}, timeout=5)
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "GET"
+
+
+@pytest.mark.parametrize(
+    ("by", "query", "who", "status"),
+    [(by, *refusal) for by in (SSE, LONG_POLL, POLL) for refusal in (
+        ("cursor=x", "alice", 400), ("", None, 401), ("topic=staff", "charlie", 403),
+    )],
+)  # fmt: skip
+def test_a_refusal_says_why_in_json(site: Site, by: str, query: str, who: str | None, status: int) -> None:
+    path = SSE_PATH if by == SSE else POLL_PATH
+    wait = "&wait=1" if by == LONG_POLL else ""
+    answer = requests.get(f"{site.url}{path}?{query}{wait}", headers={"Cookie": cookie_of(site, who)}, timeout=5)
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"].startswith("application/json")
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert set(answer.json()) == {"detail"}
+    assert answer.json()["detail"]
+
+
+# Streams
+
+
+def test_a_stream_names_its_pace_and_keeps_the_line_warm(site: Site) -> None:
+    with listening_by(SSE, site, "alice") as alice:
+        assert isinstance(alice, SseClient)
+        alice.frame()
+        wait_until(lambda: alice.comments >= 2, seconds=5, what="a second comment")
+        assert alice.retry == 1234
+
+
+def test_a_browser_that_comes_back_by_itself_goes_on_after_the_last_id(site: Site, topic: str) -> None:
+    # As EventSource does: the address is that of the first time, and its cursor an old one.
+    with listening_by(SSE, site, "alice", topics=[topic]) as alice:
+        old = alice.frame()["cursor"]
+        publish(site, topic, 1)
+        while not alice.events:
+            alice.frame()
+    publish(site, topic, 2)
+    with listening_by(SSE, site, "alice", topics=[topic], cursor=old, headers={"Last-Event-ID": alice.cursor}) as again:
+        assert [event["data"]["n"] for event in again.frame()["events"]] == [2]
+
+
+def test_a_last_id_that_no_server_wrote_is_a_bad_request(site: Site) -> None:
+    with listening_by(SSE, site, "alice", headers={"Last-Event-ID": "x"}) as alice:
+        assert alice.closing()[0] == 4400
+
+
+def test_a_stream_whose_client_has_gone_is_forgotten(site: Site, newcomer: str) -> None:
+    visitor = site.visitor(newcomer)
+    # The cap is ten: were they kept, the last would have ended the one that stays.
+    with listening_by(SSE, site, visitor) as stays:
+        stays.frame()
+        for _ in range(12):
+            with listening_by(SSE, site, visitor) as comes_and_goes:
+                comes_and_goes.frame()
+            time.sleep(0.05)
+        assert stays.hears_nothing(BRIEFLY)
+
+
+# Polls
+
+
+@pytest.mark.parametrize("wait", ["0", "-1", "", "x", "nan", "-inf"])
+def test_a_wait_that_is_none_is_answered_at_once(site: Site, wait: str) -> None:
+    cursor = get(site, POLL_PATH).json()["cursor"]
+    started = time.monotonic()
+    assert get(site, f"{POLL_PATH}?{query_of([], cursor)}&wait={wait}").status_code == 200
+    assert time.monotonic() - started < 1
+
+
+def test_a_wait_is_over_in_its_time(site: Site, topic: str) -> None:
+    cursor = get(site, f"{POLL_PATH}?topic={topic}").json()["cursor"]
+    started = time.monotonic()
+    frame = get(site, f"{POLL_PATH}?{query_of([topic], cursor)}&wait=1.2").json()
+    assert 1.1 < time.monotonic() - started < 3
+    assert frame == {"events": [], "cursor": cursor, "more": False, "reset": []}
+
+
+def test_a_poll_makes_its_person_present(site: Site, newcomer: str) -> None:
+    visitor = site.visitor(newcomer)
+    present = f"""
+        from notifications_hub.live.presence import is_connected
+        from django.contrib.auth import get_user_model
+        print(is_connected(get_user_model().objects.get(username={newcomer!r}).pk))
+    """
+    assert site.python(present) == "False"
+    assert requests.get(site.url + POLL_PATH, headers={"Cookie": cookie_of(site, visitor)}, timeout=5).ok
+    assert site.python(present) == "True"
+
+
+def test_polls_that_wait_hold_no_thread(site: Site, newcomer: str) -> None:
+    asyncio.run(_fifty_wait_while_a_page_is_asked_for(site))
+
+
+async def _fifty_wait_while_a_page_is_asked_for(site: Site) -> None:
+    headers = {"Cookie": cookie_of(site, "bob")}
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=headers) as session:
+        async with session.get(site.url + POLL_PATH) as answer:
+            cursor = (await answer.json())["cursor"]
+        address = f"{site.url}{POLL_PATH}?{query_of([], cursor)}&wait=5"
+        waiting = [asyncio.create_task(_status(session, address)) for _ in range(50)]
+        await asyncio.sleep(1)
+        started = time.monotonic()
+        assert await _status(session, site.url + "/notifications/") == 200
+        assert time.monotonic() - started < 1
+        await asyncio.to_thread(tell, site, "bob")
+        statuses = await asyncio.gather(*waiting)
+        # Ten connections a person: the others were told so.
+        assert (statuses.count(200), statuses.count(429)) == (10, 40)
+
+
+async def _status(session: aiohttp.ClientSession, address: str) -> int:
+    async with session.get(address) as answer:
+        await answer.read()
+        return answer.status
+
+
+# Acknowledging
+
+
+NO_CURSORS = [b"", b"{", b"[]", b"{}", b'{"cursor": 1}', b'{"cursor": "x"}', b"[" * 5000, b'{"cursor": "%9000d"}' % 1]
+
+
+@pytest.mark.parametrize("body", NO_CURSORS)
+def test_an_acknowledgement_that_is_none_is_a_bad_request(site: Site, body: bytes) -> None:
+    headers = {"Cookie": cookie_of(site, "alice"), "Content-Type": "application/json"}
+    answer = requests.post(site.url + ACK_PATH, data=body, headers=headers, timeout=5)
+    assert answer.status_code == 400
+
+
+def test_nobody_acknowledges_without_a_session(site: Site) -> None:
+    cursor = get(site, POLL_PATH).json()["cursor"]
+    assert requests.post(site.url + ACK_PATH, json={"cursor": cursor, "visible": True}, timeout=5).status_code == 401
+
+
+@both_databases
+def test_what_no_visible_page_shows_is_not_told(site: Site, newcomer: str) -> None:
+    with listening_by(POLL, site, site.visitor(newcomer)) as client:
+        client.frame()
+        tell(site, newcomer)
+        client.until("notification.created")
+        client.say(ack=client.cursor, visible=False)
+    assert site.python(f"print(person(username={newcomer!r}).notifications.get().told_at)") == "None"
+
+
+# The end of a server
+
+
+@pytest.fixture
+def own_site(databases: Databases, tmp_path: Path) -> Iterator[Site]:
+    site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()})
+    yield site
+    site.close()
+
+
+def test_a_server_that_is_told_to_end_tells_everyone_and_is_gone_in_seconds(own_site: Site) -> None:
+    with (
+        listening_by("websocket", own_site, "alice") as socket,
+        listening_by(SSE, own_site, "alice") as stream,
+        listening_by(LONG_POLL, own_site, "alice") as waiting,
+    ):
+        for client in (socket, stream, waiting):
+            client.frame()
+        started = time.monotonic()
+        own_site.stop()
+        assert time.monotonic() - started < 4
+        assert socket.closing()[0] == 1012
+        assert stream.closing()[0] == 1012
+    assert "Traceback" not in own_site.log
+
+
+def test_a_server_comes_back_and_nobody_missed_anything(own_site: Site) -> None:
+    cursors: dict[str, str] = {}
+    for by in ("websocket", SSE, LONG_POLL, POLL):
+        with listening_by(by, own_site, "alice") as client:
+            client.frame()
+            cursors[by] = client.cursor
+    own_site.kill()
+    tell(own_site, "alice")
+    own_site.start()
+    for by, cursor in cursors.items():
+        with listening_by(by, own_site, "alice", cursor=cursor) as client:
+            frame = client.frame()
+            assert [event["kind"] for event in frame["events"]] == ["notification.created"]
+
+
+# WSGI
+
+
+@pytest.fixture(scope="module")
+def wsgi_url(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port, log = free_port(), tmp_path_factory.mktemp("wsgi") / "log"
+    environment = {**site_environment(DATABASE_URL=databases.copy()), **HURRIED}
+    command = [sys.executable, "manage.py", "runserver", "--noreload", f"127.0.0.1:{port}"]
+    program = Program(command, log=log, environment=environment)
+    url = f"http://127.0.0.1:{port}"
+    program.wait_until_ready(lambda: _answers(url))
+    yield url
+    program.kill()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/healthz", timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+@both_databases
+def test_under_wsgi_a_poll_is_answered_at_once_whatever_its_wait(wsgi_url: str) -> None:
+
+    alice = Visitor(wsgi_url)
+    alice.sign_in("alice")
+    first = alice.get(POLL_PATH)
+    assert first.headers["Cache-Control"] == "no-store, no-transform"
+    cursor = first.json()["cursor"]
+    started = time.monotonic()
+    again = alice.get(f"{POLL_PATH}?{query_of([], cursor)}&wait=25")
+    assert time.monotonic() - started < 2
+    assert again.json() == {"events": [], "cursor": cursor, "more": False, "reset": []}
+    assert alice.post(ACK_PATH, json={"cursor": cursor, "visible": True}).status_code == 204
+    assert alice.get(f"{POLL_PATH}?cursor=x").status_code == 400
+    assert alice.get(f"{POLL_PATH}?topic=nonsense").status_code == 403
+
+
+def test_under_wsgi_streams_and_sockets_say_that_they_cannot(wsgi_url: str) -> None:
+    assert requests.get(wsgi_url + SSE_PATH, timeout=5).status_code == 501
+    assert requests.get(wsgi_url + "/live/ws/", timeout=5).status_code == 426

@@ -1,0 +1,72 @@
+"""The race of snapshot and subscribe: what is published exactly while a client connects is not missed.
+
+`FULL=1` runs it a thousand times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+
+import pytest
+
+from tests.live.support import HURRIED, publish
+from tests.live.test_switching import cookies_of
+from tests.support.live import EVERY
+from tests.support.live_many import Wanderer, session
+from tests.support.redis import RedisServer
+from tests.support.site import Site
+
+TIMES = 1000 if os.environ.get("FULL") else 100
+
+
+@pytest.mark.both_databases
+def test_what_is_published_while_a_client_connects_is_not_missed(
+    start_site: Callable[..., Site], redis_server: RedisServer, topic: str
+) -> None:
+    # With Redis, so that a hint comes while the client connects and not a sweep later.
+    site = start_site(REDIS_URL=redis_server.url, **HURRIED)
+    publish(site, topic, 1)
+    missed = asyncio.run(race(site, topic, cookies_of(site, 5)[0]))
+    assert missed == []
+
+
+async def race(site: Site, topic: str, cookie: str) -> list[int]:
+    """The numbers that a client did not get, though it had connected before and after."""
+    chance, missed = random.Random(7), []
+    async with session() as http:
+        resumed = Wanderer(http, lambda: site.url, cookie, topic)
+        await resumed.look()
+        for number in range(2, TIMES + 2):
+            kind = EVERY[number % len(EVERY)]
+            client = Wanderer(http, lambda: site.url, cookie, topic, kinds=[kind])
+            client.cursor = resumed.cursor
+            await asyncio.gather(
+                _after(chance.uniform(0, 0.02), partial(asyncio.to_thread, publish, site, topic, number)),
+                _after(chance.uniform(0, 0.02), partial(_listen, client, number)),
+            )
+            if client.numbers != [number]:
+                missed.append(number)
+            resumed.cursor = client.cursor
+    return missed
+
+
+async def _after(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+    await asyncio.sleep(seconds)
+    await act()
+
+
+async def _listen(client: Wanderer, number: int) -> None:
+    """Until it has the number, on the one connection that it opens."""
+    until = asyncio.Event()
+    wandering = asyncio.create_task(client.wander(until))
+    try:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                await client.until(number)
+    finally:
+        wandering.cancel()

@@ -1,0 +1,146 @@
+"""Many clients of the live protocol in one event loop, each of which changes its kind of connection as it goes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+
+from tests.support.live import EVERY, LONG_POLL, POLL, SSE, WEBSOCKET, query_of
+
+
+class Wanderer:
+    """One page: it applies frames as they come, takes its cursor along, and keeps what it saw and when.
+
+    `stays` are seconds on one connection before it takes up another; `at` is the site, asked each time.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        at: Callable[[], str],
+        cookie: str,
+        topic: str,
+        *,
+        kinds: Sequence[str] = EVERY,
+        stays: tuple[float, float] = (1.0, 5.0),
+        chance: random.Random | None = None,
+    ) -> None:
+        self._session, self._at, self._cookie, self._topic = session, at, cookie, topic
+        self._kinds, self._stays = kinds, stays
+        self._chance = chance or random.Random()
+        self._ways = {WEBSOCKET: self._socket, SSE: self._stream, LONG_POLL: self._long_poll, POLL: self._poll}
+        self.cursor = ""
+        self.ready = asyncio.Event()
+        self._news = asyncio.Event()
+        self.numbers: list[int] = []
+        self.seqs: list[int] = []
+        self.delays: list[float] = []
+        self.connections = 0
+        self.failures: list[str] = []
+        self.reset: list[str] = []
+
+    async def wander(self, until: asyncio.Event) -> None:
+        """Until told; then it polls until there is nothing more."""
+        while not until.is_set():
+            way = self._ways[self._chance.choice(self._kinds)]
+            self.connections += 1
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._chance.uniform(*self._stays)):
+                    await self._try(way)
+        while await self._try(self._poll_once):
+            pass
+
+    async def look(self) -> None:
+        """One poll that does not wait."""
+        await self._poll_once()
+
+    async def _try(self, way: Callable[[], Any]) -> bool:
+        """Whether it heard something; a server that is away is asked again soon."""
+        before = len(self.seqs)
+        try:
+            await way()
+        except (aiohttp.ClientError, ConnectionError) as error:
+            self.failures.append(repr(error))
+            await asyncio.sleep(self._chance.uniform(0.05, 0.3))
+            return True
+        return len(self.seqs) > before
+
+    def _address(self, kind: str, more: str = "") -> str:
+        return f"{self._at()}/live/{kind}/?{query_of([self._topic], self.cursor)}{more}"
+
+    async def _socket(self) -> None:
+        headers = {"Cookie": self._cookie, "Origin": self._at()}
+        async with self._session.ws_connect(self._address("ws"), headers=headers) as socket:
+            async for message in socket:
+                self._hear(message.data)
+
+    async def _stream(self) -> None:
+        async with self._session.get(self._address("sse"), headers={"Cookie": self._cookie}) as response:
+            response.raise_for_status()
+            async for line in response.content:
+                if line.startswith(b'data: {"events"'):
+                    self._hear(line.removeprefix(b"data: "))
+
+    async def _long_poll(self) -> None:
+        while True:
+            await self._poll_once("&wait=25")
+
+    async def _poll(self) -> None:
+        while True:
+            await self._poll_once()
+            await asyncio.sleep(0.1)
+
+    async def _poll_once(self, wait: str = "&wait=0") -> None:
+        async with self._session.get(self._address("poll", wait), headers={"Cookie": self._cookie}) as response:
+            response.raise_for_status()
+            self._hear(await response.read())
+
+    def _hear(self, text: str | bytes) -> None:
+        frame = json.loads(text)
+        now = time.time()
+        self.cursor = frame["cursor"]
+        self.reset += frame["reset"]
+        for event in frame["events"]:
+            self.seqs.append(event["seq"])
+            self.numbers.append(event["data"]["n"])
+            self.delays.append(now - event["data"].get("sent", now))
+        self.ready.set()
+        self._news.set()
+
+    async def until(self, number: int) -> None:
+        """Returns once it has heard a number."""
+        while number not in self.numbers:
+            self._news.clear()
+            await self._news.wait()
+
+    def applied_all(self, count: int) -> bool:
+        """Exactly 1…n, in order, each once."""
+        return self.seqs == list(range(1, count + 1)) and not self.reset
+
+
+async def wandering(wanderers: Sequence[Wanderer], happening: Callable[[], Any]) -> None:
+    """Has all of them listening while something happens, and then read to the end."""
+    until = asyncio.Event()
+    tasks = [asyncio.create_task(wanderer.wander(until)) for wanderer in wanderers]
+    try:
+        async with asyncio.timeout(60):
+            await asyncio.gather(*(wanderer.ready.wait() for wanderer in wanderers))
+        await happening()
+        # What was committed last is under way for a sweep at most.
+        await asyncio.sleep(1.5)
+    finally:
+        until.set()
+    await asyncio.gather(*tasks)
+
+
+def session() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=None), read_bufsize=2**20
+    )

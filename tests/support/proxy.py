@@ -1,0 +1,130 @@
+"""A proxy between browsers and a site, as companies and hotels have them: it counts, blocks and holds back."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from tests.support.site import Site, Visitor
+
+_CONNECTION = re.compile(rb"^\w+ [^ ]*/live/(ws|sse|poll)/")
+_BLOCKED = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_CHUNK = 64 * 1024
+
+
+class Proxy:
+    """Stands in for the site wherever only its address and visitors are asked for."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self.url = ""
+        self.opened: Counter[str] = Counter()
+        """How often each kind of connection was asked for: "ws", "sse", "poll"."""
+        self.open: Counter[str] = Counter()
+        """How many of each are under way."""
+        self.blocked: set[str] = set()
+        """Kinds that are answered 502."""
+        self.held_back: set[str] = set()
+        """Kinds whose answers are kept until they end, as by a proxy that buffers."""
+        self.offline = False
+        self._loop = asyncio.new_event_loop()
+        self._exchanges: set[asyncio.Task[None]] = set()
+
+    def visitor(self, username: str | None = None) -> Visitor:
+        return self._site.visitor(username)
+
+    def cut(self) -> None:
+        """Break everything that is under way."""
+        self._loop.call_soon_threadsafe(self._cut)
+
+    def _cut(self) -> None:
+        for exchange in self._exchanges:
+            exchange.cancel()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        exchange = asyncio.current_task()
+        assert exchange is not None
+        self._exchanges.add(exchange)
+        try:
+            # A cut is a cancellation, and nobody waits for this task.
+            with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                await self._exchange(reader, writer)
+        finally:
+            self._exchanges.discard(exchange)
+            writer.close()
+
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        match = _CONNECTION.match(head)
+        kind = match[1].decode() if match else "page"
+        self.opened[kind] += 1
+        if self.offline:
+            return
+        if kind in self.blocked:
+            writer.write(_BLOCKED)
+            await writer.drain()
+            return
+        self.open[kind] += 1
+        try:
+            await self._forward(head, reader, writer, hold=kind in self.held_back)
+        finally:
+            self.open[kind] -= 1
+
+    async def _forward(
+        self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, hold: bool
+    ) -> None:
+        site_reader, site_writer = await asyncio.open_connection("127.0.0.1", self._site.port)
+        if b"upgrade: websocket" not in head.lower():
+            # One exchange a connection, so that nothing but its end needs to be understood.
+            head = re.sub(rb"(?i)\r\nconnection:[^\r]*", b"", head).replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+        site_writer.write(head)
+        there = asyncio.create_task(_pass_on(reader, site_writer))
+        back = asyncio.create_task(_pass_on(site_reader, writer, hold=hold))
+        try:
+            await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            there.cancel()
+            back.cancel()
+            site_writer.close()
+
+    def _run(self, ready: threading.Event) -> None:
+        asyncio.set_event_loop(self._loop)
+        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        ready.set()
+        self._loop.run_forever()
+        server.close()
+        self._cut()
+        self._loop.run_until_complete(asyncio.sleep(0.1))
+        self._loop.close()
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, hold: bool = False) -> None:
+    kept = b""
+    with suppress(OSError):
+        while piece := await reader.read(_CHUNK):
+            if hold:
+                kept += piece
+                continue
+            writer.write(piece)
+            await writer.drain()
+        writer.write(kept)
+        await writer.drain()
+
+
+@contextmanager
+def proxy_before(site: Site) -> Iterator[Proxy]:
+    proxy = Proxy(site)
+    ready = threading.Event()
+    thread = threading.Thread(target=proxy._run, args=[ready])
+    thread.start()
+    ready.wait()
+    try:
+        yield proxy
+    finally:
+        proxy._loop.call_soon_threadsafe(proxy._loop.stop)
+        thread.join()
