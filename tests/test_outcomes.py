@@ -1,0 +1,167 @@
+"""Told once, by which road, and why: the same questions asked of live, flash and push."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from notifications.signals import notify
+from pytest_django import Settings
+
+from accounts.models import User
+from notifications_hub import delivery, streams
+from notifications_hub.cursor import Position
+from notifications_hub.delivery import Delivery, State
+from notifications_hub.events import inbox_topic
+from notifications_hub.kinds import Road
+from notifications_hub.notification import Notification
+from notifications_hub.worker import Worker, act_token
+from tests.support.deliveries import BY_MEMORY, memory
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+
+ClientFor = Callable[[User], Client]
+
+
+@pytest.fixture(autouse=True)
+def _push_at_once(settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TRANSPORTS": BY_MEMORY, "ACK_WINDOW": 0}
+
+
+@dataclass
+class Story:
+    """One notification of Alice's, and every way she may come to know of it."""
+
+    alice: User
+    browser: Client
+    notification: Notification
+
+    def live(self) -> None:
+        """A visible page shows it and acknowledges what it has read."""
+        topic = inbox_topic(self.alice.pk)
+        epoch, top = streams.tops([topic])[topic]
+        delivery.acknowledge(self.alice.pk, {topic: Position(epoch, 0, top)})
+
+    def flash(self) -> None:
+        self.flashed()
+
+    def web_push(self) -> None:
+        """It is sent, and the browser's worker reports that it showed it."""
+        self.pushed()
+        token = act_token(Delivery.objects.get())
+        report = {"token": token, "action": "shown"}
+        url = reverse("notifications_hub_api:push_act")
+        assert Client().post(url, report, content_type="application/json").status_code == 204
+
+    def tell(self, road: Road) -> None:
+        {Road.LIVE: self.live, Road.FLASH: self.flash, Road.WEB_PUSH: self.web_push}[road]()
+
+    def flashed(self) -> bool:
+        response = self.browser.get(reverse("profile"))
+        assert response.status_code == 200
+        return "Bob waved" in response.content.decode()
+
+    def pushed(self) -> bool:
+        before = len(memory().outbox)
+        worker = Worker()
+        worker.run_due()
+        worker.close()
+        return len(memory().outbox) > before
+
+    def told_by(self) -> str:
+        self.notification.refresh_from_db()
+        return self.notification.told_by
+
+    def told_events(self) -> int:
+        return streams.Event.objects.filter(topic=inbox_topic(self.alice.pk), kind="notification.told").count()
+
+
+@pytest.fixture
+def story(alice: User, bob: User, client_for: ClientFor) -> Story:
+    memory().clear()
+    notify.send(bob, recipient=alice, verb="waved")
+    return Story(alice, client_for(alice), Notification.objects.get())
+
+
+ROADS = [Road.LIVE, Road.FLASH, Road.WEB_PUSH]
+each_road = pytest.mark.parametrize("road", ROADS)
+each_other = pytest.mark.parametrize(
+    ("first", "second"), [(first, second) for first in ROADS for second in ROADS if first != second]
+)
+
+
+@each_road
+def test_the_row_says_which_road_told(story: Story, road: Road) -> None:
+    story.tell(road)
+    assert story.told_by() == road.value
+    assert story.notification.told_at is not None
+
+
+@each_road
+def test_open_pages_hear_once_that_it_was_told(story: Story, road: Road) -> None:
+    story.tell(road)
+    story.live()
+    assert story.told_events() == 1
+
+
+@each_road
+def test_what_was_told_is_not_flashed(story: Story, road: Road) -> None:
+    story.tell(road)
+    assert not story.flashed()
+
+
+@pytest.mark.parametrize("road", [Road.LIVE, Road.FLASH])
+def test_what_was_told_before_the_push_was_claimed_is_not_pushed_and_says_why(story: Story, road: Road) -> None:
+    story.tell(road)
+    assert not story.pushed()
+    planned = Delivery.objects.get()
+    assert (planned.state, planned.reason) == (State.CANCELLED, f"told by {road.value}")
+
+
+def test_what_was_pushed_is_not_pushed_again(story: Story) -> None:
+    assert story.pushed()
+    assert not story.pushed()
+    assert Delivery.objects.get().state == State.SENT
+
+
+@each_other
+def test_the_first_road_is_the_one_that_told(story: Story, first: Road, second: Road) -> None:
+    story.tell(first)
+    at = Notification.objects.get().told_at
+    if second is not Road.WEB_PUSH:  # which is not sent any more
+        story.tell(second)
+    assert story.told_by() == first.value
+    assert story.notification.told_at == at
+
+
+def test_a_push_that_was_sent_and_not_reported_leaves_the_flash(story: Story) -> None:
+    assert story.pushed()
+    assert story.told_by() == ""
+    assert story.flashed()
+
+
+@each_road
+def test_reading_tells_every_road_to_stop(story: Story, road: Road) -> None:
+    story.notification.mark_as_read()
+    if road is Road.WEB_PUSH:
+        assert not story.pushed()
+        assert Delivery.objects.get().reason == "read already"
+    elif road is Road.FLASH:
+        assert not story.flashed()
+    else:
+        assert streams.Event.objects.filter(kind="notification.read").count() == 1
+
+
+@each_road
+def test_charlie_is_told_by_no_road(story: Story, road: Road, charlie: User, client_for: ClientFor) -> None:
+    other = Story(charlie, client_for(charlie), story.notification)
+    if road is Road.LIVE:
+        assert inbox_topic(charlie.pk) not in streams.tops([inbox_topic(charlie.pk)])
+    elif road is Road.FLASH:
+        assert not other.flashed()
+    else:
+        assert not Delivery.objects.filter(notification__recipient=charlie).exists()
+    assert story.told_by() == ""
