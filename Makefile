@@ -1,6 +1,6 @@
 # Everything here stands on .venv and node_modules, which bin/tools keeps in step with the locks.
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lock pictures tools format lint types scripts templates migrations deploy translations
+.PHONY: help run test bench check fmt lock pictures tools format lint types scripts templates migrations deploy translations
 
 VENV := .venv/bin
 NODE := node_modules/.bin
@@ -19,6 +19,9 @@ run: ## the demo site on http://127.0.0.1:8000
 
 test: ## every test, on SQLite and PostgreSQL
 	@bin/test
+
+bench: tools ## how fast it is beside its peers (BENCH=--quick for a glance)
+	@$(VENV)/python -m bench.run $(BENCH)
 
 check: format lint types scripts templates migrations deploy translations ## everything but the tests
 	@echo "make check: all is well."

@@ -1,17 +1,19 @@
-"""Ways to write an event, timed one after the other on the same rows of the same table."""
+"""Ways to write an event, timed in turns on the same rows of the same table."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from statistics import median
 
 from django.db import connection, transaction
 
 from notifications_hub import publish, publish_many
 
 MANY = 1000
+SLICE_SECONDS = 0.25
 _INSERT = "INSERT INTO notifications_hub_event (topic, kind, data, created) VALUES (%s, %s, %s, %s)"
 
 
@@ -29,17 +31,22 @@ def many() -> None:
     publish_many([("bench", "tick", {"t": number}) for number in range(MANY)])
 
 
-WAYS: dict[str, tuple[Callable[[], None], int]] = {"bare": (bare, 1), "one": (one, 1), "many": (many, MANY)}
-"""Each with how many events a call of it writes."""
+async def compare(turns: int, call: Callable[[Callable[[], None]], Awaitable[None]]) -> dict[str, float]:
+    """Events a second of each way, and the median share: what else the machine does meets neighbours alike."""
+    for way in (bare, one, many):
+        await call(way)
+    pairs = [(await _rate(bare, call), await _rate(one, call)) for _ in range(turns)]
+    return {
+        "bare": median(rate for rate, _ in pairs),
+        "one": median(rate for _, rate in pairs),
+        "share": median(mine / least for least, mine in pairs),
+        "many": MANY * median([await _rate(many, call) for _ in range(turns)]),
+    }
 
 
-def of(name: str, seconds: float) -> float:
-    """Events a second, after a few that are not counted."""
-    way, each = WAYS[name]
-    for _ in range(3):
-        way()
+async def _rate(way: Callable[[], None], call: Callable[[Callable[[], None]], Awaitable[None]]) -> float:
     began, calls = time.monotonic(), 0
-    while (took := time.monotonic() - began) < seconds:
-        way()
+    while (took := time.monotonic() - began) < SLICE_SECONDS:
+        await call(way)
         calls += 1
-    return calls * each / took
+    return calls / took

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
 
-from bench.rates import WAYS
+from bench import rates
 
 
-async def rate(request: HttpRequest, way: str) -> JsonResponse:
-    """Events a second of a way to write, from an async view as one would be written."""
-    function, each = WAYS[way]
-    call = sync_to_async(function)
-    seconds = float(request.GET["seconds"])
-    await call()
-    began, calls = time.monotonic(), 0
-    while (took := time.monotonic() - began) < seconds:
-        await call()
-        calls += 1
-    return JsonResponse({"per_second": calls * each / took})
+async def compare(request: HttpRequest) -> JsonResponse:
+    """How an async view publishes: each call goes to a thread."""
+
+    async def call(way: Callable[[], None]) -> None:
+        await sync_to_async(way)()
+
+    return JsonResponse(await rates.compare(int(request.GET["turns"]), call))
 
 
-urlpatterns = [path("bench/<str:way>/", rate), path("", include("config.urls"))]
+urlpatterns = [path("bench/", compare), path("", include("config.urls"))]

@@ -55,6 +55,7 @@ class Storage(FallbackStorage):
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
         self._claim: _Claim | None = None
+        self._waiting: int | None = None
 
     def __iter__(self) -> Iterator[DjangoMessage]:
         if self._claim is None:
@@ -63,13 +64,16 @@ class Storage(FallbackStorage):
         return chain(super().__iter__(), _messages(self._claim))
 
     def __len__(self) -> int:
-        """Counts without taking."""
-        if self._claim is None:
-            person = _visitor(self.request)
-            waiting = _count(person) if person else 0
-        else:
+        """Counts without taking. Templates ask several times a page, which costs the database once."""
+        if self._claim is not None:
             waiting = self._claim.count
+        else:
+            waiting = self._waiting = self._count() if self._waiting is None else self._waiting
         return super().__len__() + min(waiting, SHOWN + 1)
+
+    def _count(self) -> int:
+        person = _visitor(self.request)
+        return _count(person) if person else 0
 
     def update(self, response: HttpResponseBase) -> list[DjangoMessage] | None:
         if self._claim and self._claim.count:

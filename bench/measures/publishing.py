@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
 import requests
 
@@ -10,42 +10,30 @@ from bench.processes import Server
 from bench.stage import Stage
 from bench.table import Table
 
-Rate = Callable[[str], float]
-
 
 def measure(stage: Stage, *, quick: bool) -> Table:
-    seconds = 1.0 if quick else 4.0
+    turns = 4 if quick else 20
     table = Table(
         title="Publishing",
         wanted="`publish` at half the rate of a bare INSERT + COMMIT or better; `publish_many` 10,000 events/s or more",
-        method="One thread, one call after the other, alternating. Bare is the same row by `cursor.execute` in "
-        "`transaction.atomic`, on Django's connection. The thread is one of a process without a hub; the view is an "
-        "async one of the site, in the hub's process, and calls by `sync_to_async`. `publish_many` takes a thousand.",
+        method="One call after the other, in turns of a quarter of a second: medians, and the median share of a turn "
+        "in the rate of the turn before it. Bare is the same row by `cursor.execute` in `transaction.atomic`, on "
+        "Django's connection. The thread is one of a process without a hub; the view is an async one of the site, in "
+        "the hub's process, and calls by `sync_to_async`. `publish_many` takes a thousand a call.",
         columns=("", "bare/s", "publish/s", "share", "publish_many events/s"),
     )
-    in_thread = _add(table, "a plain thread", lambda way: float(stage.inside("rate", name=way, seconds=seconds)))
+    in_thread: Mapping[str, float] = stage.inside("rates_in_a_thread", turns=turns)
     with stage.product(DJANGO_SETTINGS_MODULE="bench.settings") as server:
-        in_view = _add(table, "an async view", lambda way: _ask(server, way, seconds))
-    shares, many = min(in_thread[0], in_view[0]), min(in_thread[1], in_view[1])
-    table.judge(shares >= 0.5 and many >= 10_000, f"share {shares:.2f}, {many:,.0f} events/s")
+        in_view = _ask(server, turns)
+    for who, measured in (("a plain thread", in_thread), ("an async view", in_view)):
+        table.add(who, *(measured[name] for name in ("bare", "one", "share", "many")))
+    share, many = (min(measured[name] for measured in (in_thread, in_view)) for name in ("share", "many"))
+    table.judge(share >= 0.5 and many >= 10_000, f"share {share:.2f}, {many:,.0f} events/s")
     return table
 
 
-def _add(table: Table, who: str, rate: Rate) -> tuple[float, float]:
-    """Share of the bare rate, and events a second of `publish_many`."""
-    bare, one = _best(rate, "bare", "one")
-    many = rate("many")
-    table.add(who, bare, one, one / bare, many)
-    return one / bare, many
-
-
-def _best(rate: Rate, *ways: str) -> list[float]:
-    # In turns, so that what else the machine does meets them all alike.
-    rounds = [[rate(way) for way in ways] for _ in range(2)]
-    return [max(rates) for rates in zip(*rounds, strict=True)]
-
-
-def _ask(server: Server, way: str, seconds: float) -> float:
-    answer = requests.get(f"{server.url}/bench/{way}/", {"seconds": str(seconds)}, timeout=60)
+def _ask(server: Server, turns: int) -> Mapping[str, float]:
+    answer = requests.get(f"{server.url}/bench/", {"turns": str(turns)}, timeout=120)
     answer.raise_for_status()
-    return float(answer.json()["per_second"])
+    measured: Mapping[str, float] = answer.json()
+    return measured

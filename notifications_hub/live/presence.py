@@ -25,14 +25,21 @@ log = logging.getLogger(__name__)
 
 
 def is_connected(person_pk: object) -> bool:
-    """Two reads of the cache."""
-    processes: list[str] = cache.get(_PROCESSES, [])
-    return bool(cache.get_many([_key(process, person_pk) for process in [_POLLING, *processes]]))
+    """Two reads of the cache; of one that is away nothing is known."""
+    try:
+        processes: list[str] = cache.get(_PROCESSES, [])
+        return bool(cache.get_many([_key(process, person_pk) for process in [_POLLING, *processes]]))
+    except Exception as error:  # noqa: BLE001 -- whatever a cache may raise, it must not cost anyone their page
+        log.warning("Presence could not be read: %s", error)
+        return False
 
 
 def stays(person_pk: object, wait: float) -> None:
     """A poll: its person is here for as long as it may wait, and until the next one may be expected."""
-    cache.set(_key(_POLLING, person_pk), True, wait + POLL_GRACE_SECONDS)
+    try:
+        cache.set(_key(_POLLING, person_pk), True, wait + POLL_GRACE_SECONDS)
+    except Exception as error:  # noqa: BLE001 -- nor their news
+        log.warning("Presence could not be written: %s", error)
 
 
 def _key(process: str, person_pk: object) -> str:

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { HubClient } from "../../notifications_hub/static/notifications_hub/hub-client.js";
+import { HubLine } from "../../notifications_hub/static/notifications_hub/hub-line.js";
 import { HubState } from "../../notifications_hub/static/notifications_hub/hub-state.js";
 import { FakeConnection } from "./support/fake-connection.js";
 import { FakePage } from "./support/fake-page.js";
@@ -27,10 +28,11 @@ afterEach(() => client.stop());
 /** @param {string[]} topics */
 function aClient(...topics) {
   const connect = (/** @type {any} */ query) => {
-    connections.push(new FakeConnection(query));
+    connections.push(new FakeConnection(query()));
     return connections.at(-1) ?? assert.fail();
   };
-  client = new HubClient({ connect, page, topics: ["inbox", ...topics], random: () => 1 });
+  const line = (/** @type {any} */ query) => new HubLine({ connect, watch: page, query, random: () => 1 });
+  client = new HubClient({ line, topics: ["inbox", ...topics] });
   client.addEventListener("hub-event", (event) => heard.push(/** @type {any} */ (event).seq));
   client.addEventListener("hub-reset", (event) => heard.push({ reset: /** @type {any} */ (event).topics }));
   client.addEventListener("hub-refused", (event) => heard.push({ refused: /** @type {any} */ (event).topic }));
@@ -136,7 +138,7 @@ test("a connection that held begins to count anew, one that was cut at once does
 test("a handshake that hangs is given up", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
-  t.mock.timers.tick(20_000);
+  t.mock.timers.tick(30_000);
   assert.equal(connections.at(0)?.closed, true);
   t.mock.timers.tick(2_000);
   assert.equal(connections.length, 2);
@@ -151,9 +153,11 @@ for (const type of ["page-online", "page-focus", "page-visible", "page-restored"
   });
 }
 
-test("a socket that slept in a hidden tab is replaced, one that did not is kept", () => {
+test("a socket that slept in a hidden tab is replaced, one that did not is kept", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   last().says([], "c1");
+  t.mock.timers.tick(5_000);
   page.hide();
   page.show(29_000);
   assert.equal(connections.length, 1);
@@ -163,6 +167,18 @@ test("a socket that slept in a hidden tab is replaced, one that did not is kept"
   assert.equal(connections.at(0)?.closed, true);
   assert.equal(last().cursor, "c1");
 });
+
+for (const type of ["page-online", "page-woke"]) {
+  test(`one that may have died is replaced on ${type}, once however often it is said`, (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+    aClient();
+    last().says([], "c1");
+    t.mock.timers.tick(5_000);
+    for (let times = 0; times < 8; times += 1) page.say(type);
+    assert.equal(connections.length, 2);
+    assert.equal(last().cursor, "c1");
+  });
+}
 
 test("looking at a live page opens nothing", () => {
   aClient();

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, test } from "node:test";
 import { ApiError } from "../../notifications_hub/static/notifications_hub/api-error.js";
 import { FeedState } from "../../notifications_hub/static/notifications_hub/feed-state.js";
 import { HubClient } from "../../notifications_hub/static/notifications_hub/hub-client.js";
+import { HubLine } from "../../notifications_hub/static/notifications_hub/hub-line.js";
 import { InboxFeed } from "../../notifications_hub/static/notifications_hub/inbox-feed.js";
 import { InboxStore } from "../../notifications_hub/static/notifications_hub/inbox-store.js";
 import { FakeConnection } from "./support/fake-connection.js";
@@ -55,10 +56,12 @@ beforeEach(() => {
   store = new InboxStore({ unread: 7, unseen: 7 });
   fresh = [];
   const connect = (/** @type {any} */ query) => {
-    connections.push(new FakeConnection(query));
+    connections.push(new FakeConnection(query()));
     return last();
   };
-  const client = new HubClient({ connect, page: new FakePage(), topics: ["inbox", "post.9"], random: () => 1 });
+  const watch = new FakePage();
+  const line = (/** @type {any} */ query) => new HubLine({ connect, watch, query, random: () => 1 });
+  const client = new HubClient({ line, topics: ["inbox", "post.9"] });
   feed = new InboxFeed({ api: /** @type {any} */ (api), client, store, others: ["post.9"], random: () => 1 });
   feed.addEventListener("inbox-changed", (event) => {
     const { change, cursor } = /** @type {any} */ (event);

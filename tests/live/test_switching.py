@@ -30,7 +30,8 @@ def test_whoever_changes_connections_applies_every_event_exactly_once(site: Site
     assert all(wanderer.numbers == list(range(1, committed + 1)) for wanderer in wanderers)
     assert all(wanderer.applied_all(committed) for wanderer in wanderers)
     assert sum(wanderer.connections for wanderer in wanderers) > CLIENTS * 3
-    assert [failure for wanderer in wanderers for failure in wanderer.failures] == []
+    # So many from one address may meet at the door; nothing else may go wrong.
+    assert {failure for wanderer in wanderers for failure in wanderer.failures} <= {429}
 
 
 async def switch(site: Site, topic: str, cookies: list[str]) -> tuple[int, list[Wanderer]]:

@@ -33,6 +33,7 @@ __all__ = [
     "cookie_of",
     "listening",
     "listening_by",
+    "opened",
     "query_of",
 ]
 
@@ -99,8 +100,23 @@ def listening_by(
     headers: Mapping[str, str] | None = None,
 ) -> Iterator[LiveClient]:
     """An open connection. `headers` stand in place of those by which a browser names its page, one of the site's."""
-    named = _of_own_page(by, site) if headers is None else headers
-    client = _OPEN[by](site.url, query_of(topics, cursor), {"Cookie": cookie_of(site, who), **named})
+    with opened(by, site.url, cookie_of(site, who), topics=topics, cursor=cursor, headers=headers) as client:
+        yield client
+
+
+@contextmanager
+def opened(
+    by: str,
+    url: str,
+    cookie: str,
+    *,
+    topics: Sequence[str] = (),
+    cursor: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> Iterator[LiveClient]:
+    """The same at an address that a site is known by."""
+    named = _of_own_page(by, url) if headers is None else headers
+    client = _OPEN[by](url, query_of(topics, cursor), {"Cookie": cookie, **named})
     try:
         yield client
     finally:
@@ -122,9 +138,9 @@ def query_of(topics: Sequence[str], cursor: str) -> str:
     return urlencode([*(("topic", topic) for topic in topics), *([("cursor", cursor)] if cursor else [])])
 
 
-def _of_own_page(by: str, site: Site) -> Mapping[str, str]:
+def _of_own_page(by: str, url: str) -> Mapping[str, str]:
     # A browser leaves the origin out of a GET to its own site.
-    return {"Origin": site.url} if by == WEBSOCKET else {"Sec-Fetch-Site": "same-origin"}
+    return {"Origin": url} if by == WEBSOCKET else {"Sec-Fetch-Site": "same-origin"}
 
 
 _visitors: WeakKeyDictionary[Site, dict[str | None, Visitor]] = WeakKeyDictionary()

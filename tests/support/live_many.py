@@ -43,19 +43,27 @@ class Wanderer:
         self.seqs: list[int] = []
         self.delays: list[float] = []
         self.connections = 0
-        self.failures: list[str] = []
+        self.failures: list[int] = []
         self.reset: list[str] = []
 
     async def wander(self, until: asyncio.Event) -> None:
         """Until told; then it polls until there is nothing more."""
-        while not until.is_set():
+        going = asyncio.create_task(self._go_on())
+        await asyncio.wait({going, asyncio.create_task(until.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        going.cancel()
+        with suppress(asyncio.CancelledError):
+            await going
+        async with asyncio.timeout(30):
+            while await self._try(self._poll_once):
+                pass
+
+    async def _go_on(self) -> None:
+        while True:
             way = self._ways[self._chance.choice(self._kinds)]
             self.connections += 1
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._chance.uniform(*self._stays)):
                     await self._try(way)
-        while await self._try(self._poll_once):
-            pass
 
     async def look(self) -> None:
         """One poll that does not wait."""
@@ -67,7 +75,7 @@ class Wanderer:
         try:
             await way()
         except (aiohttp.ClientError, ConnectionError) as error:
-            self.failures.append(repr(error))
+            self.failures.append(getattr(error, "status", 0))
             await asyncio.sleep(self._chance.uniform(0.05, 0.3))
             return True
         return len(self.seqs) > before
@@ -95,7 +103,7 @@ class Wanderer:
     async def _poll(self) -> None:
         while True:
             await self._poll_once()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
 
     async def _poll_once(self, wait: str = "&wait=0") -> None:
         async with self._session.get(self._address("poll", wait), headers={"Cookie": self._cookie}) as response:

@@ -252,8 +252,12 @@ function isUnseen(item) {
   return Number(item ? item.unread && !item.seen : false);
 }
 
-/** @param {Item} item */
-function isNews(item) {
+/**
+ * Still worth a toast.
+ *
+ * @param {Item} item
+ */
+export function isNews(item) {
   return item.toast && item.unread && !item.seen && !item.told;
 }
 

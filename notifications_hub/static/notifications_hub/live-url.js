@@ -1,15 +1,15 @@
 // @ts-check
+/** @typedef {{topics: Iterable<string>, cursor: string}} Query what to listen to, and from where on; "" for now */
 
 /**
- * The address of one kind of connection under the `live` prefix the host chose.
+ * The address of one kind of connection.
  *
- * @param {string} live
+ * @param {URL} live the prefix the host chose, whole
  * @param {string} path such as "ws/"
- * @param {{topics: Iterable<string>, cursor: string}} query
- * @param {string} base the page's own address
+ * @param {Query} query
  */
-export function liveUrl(live, path, { topics, cursor }, base) {
-  const url = new URL(path, new URL(live, base));
+export function liveUrl(live, path, { topics, cursor }) {
+  const url = new URL(path, live);
   for (const topic of topics) url.searchParams.append("topic", topic);
   if (cursor) url.searchParams.set("cursor", cursor);
   return url;

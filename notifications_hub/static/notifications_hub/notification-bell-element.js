@@ -1,11 +1,15 @@
 // @ts-check
 /**
  * @import { HubEvent } from "./hub-event.js"
+ * @import { HubShownEvent } from "./hub-shown-event.js"
  * @import { State } from "./hub-state.js"
+ * @import { HubUnshownEvent } from "./hub-unshown-event.js"
  * @import { InboxChangedEvent } from "./inbox-changed-event.js"
  * @import { Change } from "./inbox-store.js"
+ * @import { Query } from "./live-url.js"
  * @import { ToastOpenedEvent } from "./toast-opened-event.js"
  * @import { ToastsDisplayedEvent } from "./toasts-displayed-event.js"
+ * @import { Item } from "./wire.js"
  */
 import { closePushes } from "./close-pushes.js";
 import { copyOf, part, setText } from "./dom.js";
@@ -13,14 +17,13 @@ import { FeedState } from "./feed-state.js";
 import { HubClient } from "./hub-client.js";
 import { HubState } from "./hub-state.js";
 import { InboxFeed } from "./inbox-feed.js";
-import { InboxStore } from "./inbox-store.js";
+import { InboxStore, isNews } from "./inbox-store.js";
 import { badgeOf } from "./item-view.js";
-import { liveUrl } from "./live-url.js";
+import { liveLine } from "./live-line.js";
 import { NotificationPanel } from "./notification-panel.js";
 import { NotificationsApi } from "./notifications-api.js";
 import { PageWatch } from "./page-watch.js";
 import { ToastStackElement } from "./toast-stack-element.js";
-import { WebSocketConnection } from "./web-socket-connection.js";
 
 const RELAYED = ["hub-event", "hub-reset", "hub-refused", "hub-state"];
 /** Where the rows cannot be had, that is what counts. @type {Record<string, State | undefined>} */
@@ -40,8 +43,8 @@ const RETURNS = ["page-visible", "page-focus", "page-online"];
 /**
  * `<notification-bell>`: the count, the newest notifications, and this page's connection to the hub.
  *
- * Attributes, all written by the template tag: `api`, `live`, `csrf`, `topics` (further ones, by spaces), and `unread`
- * and `unseen`, which it keeps true. What the hub says bubbles from it as `hub-event`, `hub-reset`, `hub-refused` and
+ * Attributes, all written by the template tag: `api`, `live`, `csrf`, `topics` (further ones, by spaces), `person`
+ * (who shares a connection with whom), and `unread` and `unseen`, which it keeps true. What the hub says bubbles from it as `hub-event`, `hub-reset`, `hub-refused` and
  * `hub-state`; what happens to the inbox as `inbox-changed`. Until it is upgraded it shows the link inside it.
  */
 export class NotificationBellElement extends HTMLElement {
@@ -81,7 +84,7 @@ export class NotificationBellElement extends HTMLElement {
     const page = new PageWatch(signal);
     const others = this.#text("topics").split(/\s+/).filter(Boolean);
     const store = new InboxStore({ unread: Number(this.#text("unread")), unseen: Number(this.#text("unseen")) });
-    const client = new HubClient({ page, topics: ["inbox", ...others], connect: (query) => this.#dial(query) });
+    const client = new HubClient({ topics: ["inbox", ...others], line: (query) => this.#line(page, query) });
     const base = new URL(this.#text("api"), document.baseURI);
     const api = new NotificationsApi({ base, csrf: this.#text("csrf"), signal });
     return { button, panel, page, store, client, feed: new InboxFeed({ api, client, store, others }) };
@@ -110,9 +113,13 @@ export class NotificationBellElement extends HTMLElement {
     };
   }
 
-  /** @param {{topics: Iterable<string>, cursor: string}} query */
-  #dial(query) {
-    return new WebSocketConnection(liveUrl(this.#text("live"), WebSocketConnection.path, query, document.baseURI));
+  /**
+   * @param {PageWatch} page
+   * @param {() => Query} query
+   */
+  #line(page, query) {
+    const live = new URL(this.#text("live"), document.baseURI);
+    return liveLine({ live, person: this.#text("person"), page, query, unshown: () => this.#toasts?.waiting ?? [] });
   }
 
   /** @param {Parts} parts */
@@ -136,11 +143,14 @@ export class NotificationBellElement extends HTMLElement {
    */
   #listenToToasts(client, feed, signal) {
     const displayed = (/** @type {Event} */ event) => {
-      client.displayed(/** @type {ToastsDisplayedEvent} */ (event).cursor);
+      const { cursor, ids } = /** @type {ToastsDisplayedEvent} */ (event);
+      client.displayed(cursor, ids);
     };
     const opened = (/** @type {Event} */ event) => {
       feed.markRead(/** @type {ToastOpenedEvent} */ (event).id);
     };
+    client.addEventListener("hub-shown", (event) => this.#toasts?.forget(/** @type {HubShownEvent} */ (event).ids));
+    client.addEventListener("hub-unshown", (event) => this.#showLate(/** @type {HubUnshownEvent} */ (event)));
     this.#toasts?.addEventListener("toasts-displayed", displayed, { signal });
     this.#toasts?.addEventListener("toast-opened", opened, { signal });
   }
@@ -167,18 +177,30 @@ export class NotificationBellElement extends HTMLElement {
     if (tags.length > 0) closePushes(tags);
     if (fresh.length === 0 || !this.#parts) return;
     this.#parts.button.dataset.ringing = "";
-    if (this.#parts.panel.open && this.#parts.page.visible) this.#showInPanel(cursor);
-    else this.#toasts?.show(fresh, cursor);
+    if (this.#parts.panel.open && this.#parts.page.visible) this.#showInPanel(fresh, cursor);
+    else this.#toasts?.show(fresh, cursor, { now: this.#parts.client.tells });
   }
 
   /**
    * Who has the list before their eyes needs no toast on top of it.
    *
+   * @param {Item[]} fresh
    * @param {string} cursor
    */
-  #showInPanel(cursor) {
-    requestAnimationFrame(() => this.#parts?.client.displayed(cursor));
+  #showInPanel(fresh, cursor) {
+    const ids = fresh.map(({ id }) => id);
+    requestAnimationFrame(() => this.#parts?.client.displayed(cursor, ids));
     this.#parts?.feed.markAllSeen();
+  }
+
+  /**
+   * What was read or told since is no news.
+   *
+   * @param {HubUnshownEvent} event
+   */
+  #showLate({ items, cursor }) {
+    const news = items.map((item) => this.#parts?.store.get(item.id) ?? item).filter(isNews);
+    if (news.length > 0) this.#toasts?.show(news, cursor, { now: true });
   }
 
   #opened() {

@@ -6,12 +6,14 @@ import { ToastOpenedEvent } from "./toast-opened-event.js";
 import { ToastsDisplayedEvent } from "./toasts-displayed-event.js";
 
 const AT_ONCE = 3;
+const OTHERS_FIRST = 3_000;
 
 /**
  * `<toast-stack>`: what just happened, in a corner, for a moment. At most three at once; the rest is a number.
  *
- * While the page is hidden toasts wait, and what was told or read meanwhile is dropped. `toasts-displayed` follows once
- * they were really painted in a visible page, `toast-opened` when the person follows one.
+ * While the page is hidden toasts wait, and so they do, for a moment, while another tab is to show them; what was told,
+ * read or shown meanwhile is dropped. `toasts-displayed` follows once they were really painted in a visible page,
+ * `toast-opened` when the person follows one.
  */
 export class ToastStackElement extends HTMLElement {
   #life = new AbortController();
@@ -21,6 +23,8 @@ export class ToastStackElement extends HTMLElement {
   /** On the screen, oldest first. @type {Map<string, Toast>} */
   #toasts = new Map();
   #more = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
 
   connectedCallback() {
     this.#life = new AbortController();
@@ -36,17 +40,26 @@ export class ToastStackElement extends HTMLElement {
 
   disconnectedCallback() {
     this.#life.abort();
+    clearTimeout(this.#timer);
     for (const toast of this.#toasts.values()) toast.pause();
+  }
+
+  /** Not yet displayed, oldest first. */
+  get waiting() {
+    return [...this.#waiting.values()];
   }
 
   /**
    * @param {Item[]} items oldest first
    * @param {string} cursor what `toasts-displayed` is to say
+   * @param {{now: boolean}} how not now, where another tab is to show them; should it fail, this one does
    */
-  show(items, cursor) {
+  show(items, cursor, { now }) {
     for (const item of items) this.#waiting.set(item.id, item);
     this.#cursor = cursor;
-    this.#displayWaiting();
+    clearTimeout(this.#timer);
+    if (now) this.#displayWaiting();
+    else this.#timer = setTimeout(() => this.#displayWaiting(), OTHERS_FIRST);
   }
 
   /**
@@ -74,23 +87,28 @@ export class ToastStackElement extends HTMLElement {
 
   #displayWaiting() {
     if (document.visibilityState !== "visible" || this.#waiting.size === 0) return;
-    const items = [...this.#waiting.values()];
+    const items = this.waiting;
     this.#waiting.clear();
     this.#toTop();
     this.#more += Math.max(0, items.length - AT_ONCE);
     for (const item of items.slice(-AT_ONCE)) this.#display(item);
     this.#cutToSize();
     this.#runOrPause();
-    this.#confirm(this.#cursor);
+    this.#confirm(
+      this.#cursor,
+      items.map(({ id }) => id),
+    );
   }
 
   /**
    * Two frames on, the first has been painted; in a tab that was hidden just now there is none until it is seen.
    *
    * @param {string} cursor
+   * @param {string[]} ids
    */
-  #confirm(cursor) {
-    requestAnimationFrame(() => requestAnimationFrame(() => this.dispatchEvent(new ToastsDisplayedEvent(cursor))));
+  #confirm(cursor, ids) {
+    const painted = () => this.dispatchEvent(new ToastsDisplayedEvent(cursor, ids));
+    requestAnimationFrame(() => requestAnimationFrame(painted));
   }
 
   /** Above dialogs and popovers opened since, and whatever stacking the host's page has. */

@@ -2,9 +2,13 @@
 
 /** A visible page has shown all that came up to this cursor. */
 export class ToastsDisplayedEvent extends Event {
-  /** @param {string} cursor */
-  constructor(cursor) {
+  /**
+   * @param {string} cursor
+   * @param {string[]} ids of those it showed last
+   */
+  constructor(cursor, ids) {
     super("toasts-displayed");
     this.cursor = cursor;
+    this.ids = ids;
   }
 }

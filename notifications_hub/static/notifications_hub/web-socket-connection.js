@@ -1,10 +1,9 @@
 // @ts-check
+import { CloseCode } from "./close-code.js";
 import { ConnectionClosedEvent } from "./connection-closed-event.js";
 import { ConnectionFrameEvent } from "./connection-frame-event.js";
 import { socketUrl } from "./live-url.js";
 import { parseFrame } from "./wire.js";
-
-const NEVER_OPENED = 1006;
 
 /**
  * One WebSocket, once. What every kind of connection has: `open()`, `send()`, `close()`, and the events
@@ -54,7 +53,7 @@ export class WebSocketConnection extends EventTarget {
     try {
       return new WebSocket(this.#url);
     } catch {
-      queueMicrotask(() => this.#ended(NEVER_OPENED, ""));
+      queueMicrotask(() => this.#ended(CloseCode.BROKEN, ""));
       return null;
     }
   }

@@ -3,6 +3,7 @@
 /** A page whose looks and network a test decides on. */
 export class FakePage extends EventTarget {
   visible = true;
+  focused = false;
   hiddenFor = 0;
 
   /** @param {string} type */

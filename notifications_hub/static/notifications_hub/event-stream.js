@@ -1,0 +1,40 @@
+// @ts-check
+/** @typedef {{event: string, data: string}} StreamEvent */
+
+/** Reads `text/event-stream` in pieces cut anywhere. Ids and retry times are not its affair. */
+export class EventStream {
+  #rest = "";
+  #event = "";
+  /** @type {string[]} */
+  #data = [];
+
+  /**
+   * The events that this piece completes.
+   *
+   * @param {string} piece
+   * @returns {StreamEvent[]}
+   */
+  read(piece) {
+    // A CR at the end may be half of a CRLF.
+    const lines = (this.#rest + piece).split(/\r\n|\n|\r(?!$)/);
+    this.#rest = lines.pop() ?? "";
+    return lines.flatMap((line) => this.#take(line));
+  }
+
+  /** @param {string} line */
+  #take(line) {
+    if (line === "") return this.#finish();
+    const [, field, value = ""] = line.match(/^([^:]*)(?:: ?(.*))?$/s) ?? [];
+    if (field === "data") this.#data.push(value);
+    if (field === "event") this.#event = value;
+    return [];
+  }
+
+  #finish() {
+    const event = { event: this.#event || "message", data: this.#data.join("\n") };
+    const empty = this.#data.length === 0;
+    this.#event = "";
+    this.#data = [];
+    return empty ? [] : [event];
+  }
+}

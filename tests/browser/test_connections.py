@@ -1,0 +1,276 @@
+"""One connection a browser, of the best kind that works, and what it does when tabs, proxies and networks fail."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect
+
+from tests.support.browser import People
+from tests.support.databases import Databases
+from tests.support.processes import ROOT, Program, wait_until
+from tests.support.proxy import Proxy, proxy_before
+from tests.support.site import Site
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TAKEOVER_MS = 3000
+
+
+class WsgiSite(Site):
+    """As `manage.py runserver` and hosts under WSGI have it: no live connection but plain requests."""
+
+    def start(self) -> None:
+        server = [sys.executable, str(ROOT / "manage.py"), "runserver", "--noreload", str(self.port)]
+        self._program = Program(server, log=self._log, environment=self.environment)
+        self._program.wait_until_ready(self._is_healthy)
+
+
+@pytest.fixture(scope="module")
+def shared_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One for all tests here, since none of them changes it."""
+    site = Site(tmp_path_factory.mktemp("site"), hub={}, environment={"DATABASE_URL": databases.copy()})
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def proxy(shared_site: Site) -> Iterator[Proxy]:
+    quiet_start(shared_site)
+    with proxy_before(shared_site) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def page_for(browser: Browser, proxy: Proxy) -> Iterator[People]:
+    people = Patient(browser, cast("Site", proxy))
+    yield people
+    people.close()
+
+
+class Patient(People):
+    """Blocked sockets are what these tests are about, and the browser's own word about each is no complaint of ours."""
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        if "WebSocket connection to" not in message.text:
+            super()._listen(message)
+
+
+def quiet_start(site: Site) -> None:
+    site.python("""
+        from django.contrib.auth import get_user_model
+        from notifications.signals import notify
+        from notifications_hub.kinds import Road
+        from notifications_hub.models import Notification
+        person = get_user_model().objects.get
+        Notification.objects.all().mark_all_as_read()
+        Notification.objects.filter(told_at=None).mark_as_told(Road.FLASH)
+    """)
+
+
+def wave(site: Site, times: int = 1) -> None:
+    site.python(f"""
+        for number in range({times}):
+            notify.send(person(username="bob"), recipient=person(username="alice"), verb=f"waved {{number}}")
+    """)
+
+
+def wait_until_live(*pages: Page) -> None:
+    for page in pages:
+        state = page.locator("notification-bell [data-part=state]")
+        expect(state).to_have_attribute("data-state", "live", timeout=20_000)
+
+
+def expect_badges(count: int, *pages: Page, within: int = 5000) -> None:
+    deadline = time.monotonic() + within / 1000
+    for page in pages:
+        left = max(1.0, (deadline - time.monotonic()) * 1000)
+        expect(page.locator("notification-bell button [data-part=badge]")).to_have_text(str(count), timeout=left)
+
+
+def kind_of(page: Page) -> str:
+    """The kind of connection that this tab remembers as the best that works."""
+    return str(page.evaluate("() => JSON.parse(sessionStorage.getItem('notifications-hub:connection')).kind"))
+
+
+def climb_now(page: Page) -> None:
+    """Ends the wait for the next try at a better kind; takes effect with the next page."""
+    page.evaluate("""() => {
+        const key = 'notifications-hub:connection';
+        sessionStorage.setItem(key, JSON.stringify({...JSON.parse(sessionStorage.getItem(key)), climbAt: 0}));
+    }""")
+
+
+def renderers(browser: Browser) -> set[int]:
+    session = browser.new_browser_cdp_session()
+    try:
+        processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    finally:
+        session.detach()
+    return {process["id"] for process in processes if process["type"] == "renderer"}
+
+
+def test_eight_tabs_hold_one_connection_and_one_of_them_toasts(
+    page_for: People, proxy: Proxy, shared_site: Site
+) -> None:
+    tabs = [page_for("alice") for _ in range(8)]
+    wait_until_live(*tabs)
+    wave(shared_site)
+    expect_badges(1, *tabs)
+    assert (proxy.open["ws"], proxy.opened["ws"], proxy.open["sse"]) == (1, 1, 0)
+    # Longer than the others wait for the one.
+    tabs[0].wait_for_timeout(3500)
+    assert sum(tab.locator("toast-stack .nh-toast").count() for tab in tabs) == 1
+
+
+def test_when_the_leader_is_killed_another_takes_over_and_nothing_is_lost(
+    page_for: People, proxy: Proxy, shared_site: Site
+) -> None:
+    leader, *followers = [page_for("alice") for _ in range(4)]
+    wait_until_live(leader, *followers)
+    wave(shared_site)
+    crash(leader)
+    wave(shared_site, 5)
+    expect_badges(6, *followers, within=TAKEOVER_MS)
+    wave(shared_site)
+    expect_badges(7, *followers, within=1000)
+    assert (proxy.open["ws"], proxy.opened["ws"]) == (1, 2)
+
+
+def crash(page: Page) -> None:
+    """Ends the tab's process, as the system does when it has no memory left."""
+    with page.expect_event("crash"), suppress(Error):
+        page.goto("chrome://crash")
+
+
+def test_when_the_leader_is_closed_another_takes_over(page_for: People, proxy: Proxy, shared_site: Site) -> None:
+    leader, follower = page_for("alice"), page_for("alice")
+    wait_until_live(leader, follower)
+    leader.close()
+    wave(shared_site)
+    expect_badges(1, follower, within=TAKEOVER_MS)
+    assert proxy.open["ws"] == 1
+
+
+def test_a_leader_that_hangs_is_replaced(page_for: People, proxy: Proxy, shared_site: Site) -> None:
+    leader, follower = page_for("alice"), page_for("alice")
+    wait_until_live(leader, follower)
+    leader.evaluate("() => { setTimeout(() => { for (const end = Date.now() + 9_000; Date.now() < end; ); }); }")
+    wave(shared_site)
+    # It is asked every 3 s and given 3 to answer.
+    wait_until(lambda: proxy.opened["ws"] == 2, seconds=9)
+    wave(shared_site)
+    expect_badges(2, follower, leader)
+    wait_until(lambda: proxy.open["ws"] == 1)
+    wave(shared_site)
+    expect_badges(3, leader, follower)
+
+
+def test_a_hidden_leader_leaves_the_toast_to_the_tab_in_sight_and_that_one_counts(
+    page_for: People, shared_site: Site
+) -> None:
+    leader, follower = page_for("alice"), page_for("alice")
+    wait_until_live(leader, follower)
+    leader.evaluate("""() => {
+        Object.defineProperty(document, "visibilityState", {get: () => "hidden"});
+        document.dispatchEvent(new Event("visibilitychange"));
+    }""")
+    wave(shared_site)
+    expect(follower.locator("toast-stack .nh-toast")).to_have_count(1, timeout=1500)
+    wait_until(lambda: shared_site.python("print(Notification.objects.latest('pk').told_by)").strip() == "live")
+    expect(leader.locator("toast-stack .nh-toast")).to_have_count(0)
+
+
+def test_people_who_sign_in_after_each_other_share_nothing(page_for: People, proxy: Proxy) -> None:
+    alice, charlie = page_for("alice"), page_for("charlie")
+    tags = [page.locator("notification-bell").get_attribute("person") for page in (alice, charlie)]
+    assert all(tags)
+    assert tags[0] != tags[1]
+    wait_until_live(alice, charlie)
+    assert proxy.open["ws"] == 2
+
+
+def test_where_websockets_are_blocked_it_streams_remembers_that_and_climbs_back(
+    page_for: People, proxy: Proxy, shared_site: Site
+) -> None:
+    proxy.blocked = {"ws"}
+    page = page_for("alice")
+    wait_until_live(page)
+    wave(shared_site)
+    expect_badges(1, page, within=1000)
+    assert (kind_of(page), proxy.open["sse"], proxy.opened["ws"]) == ("sse", 1, 1)
+    page.reload()
+    wait_until_live(page)
+    assert (proxy.open["sse"], proxy.opened["ws"]) == (1, 1)
+    proxy.blocked = set()
+    climb_now(page)
+    page.reload()
+    wait_until(lambda: proxy.open["ws"] == 1 and not proxy.open["sse"])
+    wave(shared_site)
+    expect_badges(2, page, within=1000)
+    assert kind_of(page) == "ws"
+
+
+def test_where_streams_are_held_back_too_it_polls(page_for: People, proxy: Proxy, shared_site: Site) -> None:
+    proxy.blocked, proxy.held_back = {"ws"}, {"sse"}
+    page, other = page_for("alice"), page_for("alice")
+    wait_until_live(page, other)
+    wave(shared_site)
+    expect_badges(1, page, other, within=1500)
+    assert (kind_of(page), proxy.open["ws"], proxy.open["sse"]) == ("poll", 0, 0)
+
+
+def test_offline_and_back_it_catches_up_at_once(page_for: People, proxy: Proxy, shared_site: Site) -> None:
+    page, other = page_for("alice"), page_for("alice")
+    wait_until_live(page, other)
+    page_for.context("alice").set_offline(True)
+    proxy.offline = True
+    proxy.cut()
+    wave(shared_site, 3)
+    for tab in (page, other):
+        state = tab.locator("notification-bell [data-part=state]")
+        expect(state).to_have_attribute("data-state", "waiting")
+    page.wait_for_timeout(4000)
+    proxy.offline = False
+    page_for.context("alice").set_offline(False)
+    expect_badges(3, page, other, within=2000)
+
+
+def test_a_machine_that_slept_catches_up(page_for: People, proxy: Proxy, shared_site: Site, browser: Browser) -> None:
+    page, other = page_for("alice"), page_for("alice")
+    wait_until_live(page, other)
+    asleep = renderers(browser)
+    for process in asleep:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        proxy.cut()
+        wave(shared_site, 3)
+        time.sleep(3)
+    finally:
+        for process in asleep:
+            os.kill(process, signal.SIGCONT)
+    expect_badges(3, page, other)
+
+
+def test_under_wsgi_it_polls(browser: Browser, databases: Databases, tmp_path: Path) -> None:
+    site = WsgiSite(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()})
+    people = Patient(browser, site)
+    try:
+        quiet_start(site)
+        page = people("alice")
+        wait_until_live(page)
+        assert kind_of(page) == "poll"
+        wave(site)
+        # A page that is seen asks at least every 4 s.
+        expect_badges(1, page, within=5000)
+    finally:
+        people.close()
+        site.close()

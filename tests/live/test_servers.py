@@ -1,0 +1,236 @@
+"""Two web processes on PostgreSQL and Redis behind nginx, with clients over both and publishers in a third process.
+
+`FULL=1`: the numbers and times that the promises name; without, a scaled-down run of the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import requests
+
+from tests.live.test_switching import cookies_of, published
+from tests.support.databases import Databases
+from tests.support.live import EVERY, HELD, SSE, WEBSOCKET, cookie_of, listening_by, opened
+from tests.support.live_many import Wanderer, session, wandering
+from tests.support.redis import RedisServer
+from tests.support.site import Site
+from tests.support.web import Nginx
+
+pytestmark = pytest.mark.postgres
+
+FULL = bool(os.environ.get("FULL"))
+CLIENTS, AWAY, SOCKETS = (200, 10.0, 1000) if FULL else (20, 3.0, 100)
+STAYS = (1.0, 5.0) if FULL else (0.2, 1.0)
+WORST_DELAY = 10.0
+SLOWED = 0.2
+
+
+@dataclass
+class Servers:
+    """`one` and `other` share a database and a Redis; `front` is what a browser sees of them."""
+
+    one: Site
+    other: Site
+    front: Nginx
+    redis: RedisServer
+
+    @property
+    def url(self) -> str:
+        return self.front.url
+
+
+@pytest.fixture(scope="module")
+def servers(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    folder: Path = tmp_path_factory.mktemp("servers")
+    with RedisServer() as redis:
+        environment = {
+            "DATABASE_URL": databases.copy(), "REDIS_URL": redis.url,
+            "DJANGO_SETTINGS_MODULE": "tests.live.settings", "LIVE_PER_USER": "1000", "LIVE_PER_ADDRESS": "0",
+        }  # fmt: skip
+        one, other = (Site(folder, hub={}, environment=environment) for _ in range(2))
+        with Nginx([one.port, other.port]) as front:
+            yield Servers(one, other, front, redis)
+        one.close()
+        other.close()
+
+
+@pytest.mark.parametrize("by", EVERY)
+def test_through_nginx_everything_comes_at_once(servers: Servers, by: str, topic: str) -> None:
+    with through_nginx(servers, by, topic) as client:
+        client.frame()
+        for number in range(3):
+            sent = time.time()
+            servers.one.python(
+                f"from notifications_hub import publish; publish({topic!r}, 'counted', {{'n': {number}}})"
+            )
+            assert client.until("counted")["data"] == {"n": number}
+            assert time.time() - sent < 0.7
+
+
+@pytest.mark.parametrize("by", HELD)
+@pytest.mark.parametrize("listens_to", ["one", "other"])
+def test_what_is_ephemeral_reaches_every_process(servers: Servers, by: str, listens_to: str, topic: str) -> None:
+    with listening_by(by, getattr(servers, listens_to), "alice", topics=[topic]) as client:
+        before = client.frame()["cursor"]
+        # A long poll has asked again only a moment later, and what is said meanwhile is not for it.
+        time.sleep(0.1)
+        servers.one.python(f"from notifications_hub import publish; publish({topic!r}, 'typing', {{}}, ephemeral=True)")
+        assert client.until("typing")["seq"] is None
+        assert client.cursor == before
+        assert client.hears_nothing(0.3)
+
+
+def test_a_session_that_ends_in_one_process_ends_in_the_other(servers: Servers) -> None:
+    visitor = servers.one.visitor("charlie")
+    for by in HELD:
+        with listening_by(by, servers.other, visitor) as client:
+            client.frame()
+            started = time.monotonic()
+            servers.one.python("""
+                from django.contrib.auth import get_user_model
+                charlie = get_user_model().objects.get(username="charlie")
+                charlie.set_password("demo"); charlie.save()
+            """)
+            assert client.closing()[0] == 4401
+            assert time.monotonic() - started < 2
+        visitor.sign_in("charlie")
+
+
+def test_whoever_changes_connections_and_servers_applies_every_event_exactly_once(servers: Servers, topic: str) -> None:
+    async def happening() -> int:
+        return await published(servers.one, topic, 100, 60 if FULL else 6)
+
+    committed, wanderers = asyncio.run(among(servers, topic, happening))
+    assert committed > 100
+    assert all(wanderer.applied_all(committed) for wanderer in wanderers)
+    assert not any(wanderer.failures for wanderer in wanderers)
+
+
+def test_redis_is_killed_and_comes_back_empty(servers: Servers, topic: str) -> None:
+    slowest: list[float] = []
+
+    async def happening() -> int:
+        publishing = asyncio.create_task(published(servers.one, topic, 50, AWAY + 6))
+        await asyncio.sleep(2)
+        await asyncio.to_thread(servers.redis.kill)
+        try:
+            async with asking(servers, slowest):
+                await asyncio.sleep(AWAY)
+        finally:
+            await asyncio.to_thread(servers.redis.start)
+        return await publishing
+
+    committed, wanderers = asyncio.run(among(servers, topic, happening))
+    worst = max(max(wanderer.delays) for wanderer in wanderers)
+    report(f"Redis away {AWAY:g} s: {committed} events, worst delay {worst:.2f} s, slowest page {max(slowest):.3f} s")
+    assert all(wanderer.applied_all(committed) for wanderer in wanderers)
+    assert not any(wanderer.failures for wanderer in wanderers)
+    assert worst < WORST_DELAY
+    assert max(slowest) < SLOWED + usual_page(servers)
+
+
+def test_after_redis_came_back_its_hints_are_heard_again(servers: Servers, topic: str) -> None:
+    with listening_by(WEBSOCKET, servers.one, "alice", topics=[topic]) as client:
+        client.frame()
+        typing = f"from notifications_hub import publish; publish({topic!r}, 'typing', {{}}, ephemeral=True)"
+        for _ in range(15):
+            servers.one.python(typing)
+            if not client.hears_nothing(1):
+                break
+        assert client.events
+
+
+def test_one_of_two_processes_is_killed_and_all_catch_up(servers: Servers, topic: str) -> None:
+    async def happening() -> int:
+        publishing = asyncio.create_task(published(servers.one, topic, 50, 6))
+        await asyncio.sleep(2)
+        await asyncio.to_thread(servers.other.kill)
+        return await publishing
+
+    kinds = [WEBSOCKET, SSE]
+    committed, wanderers = asyncio.run(among(servers, topic, happening, clients=SOCKETS, kinds=kinds, stays=(60, 90)))
+    worst = max(max(wanderer.delays) for wanderer in wanderers)
+    moved = sum(wanderer.connections > 1 for wanderer in wanderers)
+    report(f"one of two killed with {moved} of {SOCKETS} connections: worst delay {worst:.2f} s")
+    servers.other.start()
+    assert moved > SOCKETS / 4
+    assert all(wanderer.applied_all(committed) for wanderer in wanderers)
+    assert worst < WORST_DELAY
+
+
+async def among(
+    servers: Servers, topic: str, happening: Callable[[], Any], *, clients: int = CLIENTS, **how: Any
+) -> tuple[int, list[Wanderer]]:
+    """Clients over both servers while something happens, which says how many events it committed."""
+    how = {"stays": STAYS, **how}
+    cookies = await asyncio.to_thread(cookies_of, servers.one, min(clients, 100))
+    committed: list[int] = []
+
+    async def happens() -> None:
+        committed.append(await happening())
+
+    async with session() as http:
+        wanderers = [
+            Wanderer(http, lambda: servers.url, cookies[seed % len(cookies)], topic, chance=random.Random(seed), **how)
+            for seed in range(clients)
+        ]
+        await wandering(wanderers, happens)
+    return committed[0], wanderers
+
+
+@asynccontextmanager
+async def asking(servers: Servers, took: list[float]) -> AsyncIterator[None]:
+    """Somebody asks for a page and polls all the while."""
+
+    async def ask() -> None:
+        headers = {"Cookie": await asyncio.to_thread(cookie_of, servers.one, "alice")}
+        async with session() as http:
+            while True:
+                took.append(await timed(http, f"{servers.url}/api/v1/notifications/count/", headers))
+                took.append(await timed(http, f"{servers.url}/live/poll/?wait=0", headers))
+                await asyncio.sleep(0.1)
+
+    task = asyncio.create_task(ask())
+    try:
+        yield
+    finally:
+        if task.done():
+            task.result()
+        task.cancel()
+
+
+async def timed(http: aiohttp.ClientSession, address: str, headers: dict[str, str]) -> float:
+    begun = time.monotonic()
+    async with http.get(address, headers=headers) as answer:
+        await answer.read()
+        assert answer.status == 200, f"{address}: {answer.status}"
+    return time.monotonic() - begun
+
+
+def usual_page(servers: Servers) -> float:
+    """What the same takes when nothing is wrong."""
+    begun = time.monotonic()
+    requests.get(
+        f"{servers.url}/api/v1/notifications/count/", headers={"Cookie": cookie_of(servers.one, "alice")}, timeout=5
+    )
+    return time.monotonic() - begun
+
+
+def through_nginx(servers: Servers, by: str, topic: str) -> Any:
+    return opened(by, servers.url, cookie_of(servers.one, "alice"), topics=[topic])
+
+
+def report(words: str) -> None:
+    """For whoever runs `make faults`: pytest shows it with `-rP`."""
+    print(words)  # noqa: T201

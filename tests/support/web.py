@@ -1,0 +1,79 @@
+"""nginx of the tests' own, in front of several servers: as a deployment has it, on a free port."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from tests.support.processes import Program, accepts_connections, free_port, tool
+
+CONFIGURATION = """
+daemon off;
+pid {folder}/pid;
+error_log stderr;
+worker_processes 1;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
+    upstream hub {{
+        {servers}
+        keepalive 64;
+    }}
+    server {{
+        listen 127.0.0.1:{port};
+        gzip on;
+        gzip_types application/json text/event-stream;
+        location / {{
+            proxy_pass http://hub;
+            proxy_http_version 1.1;
+            proxy_set_header Host $http_host;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection $connection_upgrade;
+            proxy_set_header X-Forwarded-For $remote_addr;
+            proxy_set_header X-Forwarded-Proto $scheme;
+            proxy_read_timeout 60s;
+        }}
+    }}
+}}
+"""
+
+
+class Nginx:
+    """Spreads what it is asked over the servers at these ports, and leaves out one that does not answer.
+
+    It buffers and packs as it comes: a stream that is not to be held back must say so.
+    """
+
+    def __init__(self, ports: Sequence[int]) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._folder = Path(tempfile.mkdtemp(prefix="hub-nginx-"))
+        servers = "\n        ".join(f"server 127.0.0.1:{port} max_fails=1 fail_timeout=1s;" for port in ports)
+        configuration = self._folder / "nginx.conf"
+        configuration.write_text(CONFIGURATION.format(folder=self._folder, port=self.port, servers=servers))
+        command = [tool("nginx"), "-c", str(configuration), "-p", str(self._folder), "-e", "stderr"]
+        self._program = Program(command, log=self._folder / "log")
+        try:
+            self._program.wait_until_ready(lambda: accepts_connections(self.port))
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._program.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
