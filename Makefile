@@ -30,7 +30,7 @@ fmt: tools ## format Python, JavaScript, CSS, JSON and templates in place
 	$(VENV)/ruff check --fix-only --quiet
 	$(VENV)/ruff format --quiet
 	$(NODE)/biome check --write --log-level=error
-	$(VENV)/djlint --reformat --quiet $(HTML)
+	-$(VENV)/djlint --reformat --quiet $(HTML) # says 1 where it changed something
 
 lock: tools ## bring the locks up to what pyproject.toml allows
 	$(LOCK) --extra site --output-file requirements.txt pyproject.toml

@@ -49,5 +49,5 @@ def test_the_readme_shows_python_that_is_python() -> None:
 def test_the_recipe_for_a_host_has_at_most_ten_lines_of_code() -> None:
     recipe = re.search(r"## Put it in your own project\n\n```python\n(.+?)```", README, re.DOTALL)
     assert recipe is not None
-    code = [line for line in recipe[1].splitlines() if not re.fullmatch(r"# \w+\.py", line)]
+    code = [line for line in recipe[1].splitlines() if line and not re.fullmatch(r"# \w+\.py", line)]
     assert 5 <= len(code) <= 10

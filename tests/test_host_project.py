@@ -56,7 +56,7 @@ class Host:
         assert recipe is not None
         settings, urls, asgi = re.split(r"# (?:urls|asgi)\.py\n", recipe[1])
         self._append("settings.py", settings + '\nTEMPLATES[0]["DIRS"] = [BASE_DIR]\nLOGIN_REDIRECT_URL = "/"\n')
-        self._append("urls.py", "from django.urls import include\n" + urls + BESIDE_IT)
+        self._append("urls.py", urls + BESIDE_IT)
         self._append("asgi.py", asgi)
         (self.folder / "page.html").write_text(PAGE)
 
