@@ -51,6 +51,8 @@ async def race(site: Site, topic: str, cookie: str) -> list[int]:
             )
             if client.numbers != [number]:
                 missed.append(number)
+            if len(missed) == 3:
+                break
             resumed.cursor = client.cursor
     return missed
 
