@@ -1,6 +1,6 @@
 # Everything here stands on .venv and node_modules, which bin/tools keeps in step with the locks.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench check fmt lock pictures tools format lint types scripts templates migrations deploy translations
+.PHONY: help run test bench check fmt lock pictures faults tools format lint types scripts templates migrations deploy translations
 
 VENV := .venv/bin
 NODE := node_modules/.bin
@@ -22,6 +22,10 @@ test: ## every test, on SQLite and PostgreSQL
 
 bench: tools ## how fast it is beside its peers (BENCH=--quick for a glance)
 	@$(VENV)/python -m bench.run $(BENCH)
+
+faults: tools ## the slow proofs: failures, races and load, one after the other
+	FULL=1 $(VENV)/python -m tests.support.postgres $(VENV)/python -m pytest -m faults
+	FULL=1 $(VENV)/python -m pytest -m faults
 
 check: format lint types scripts templates migrations deploy translations ## everything but the tests
 	@echo "make check: all is well."

@@ -57,15 +57,18 @@ def _signed_in(person: Any) -> dict[str, str]:
     }
 
 
-def to_topic(count: int, per_second: float, batch: int = 1) -> dict[str, float]:
-    """Events on one topic at a pace, `batch` of them a transaction."""
-    _warm_up()
-    began = time.monotonic()
-    for number in _paced(count // batch, per_second / batch):
+def to_topic(count: int, per_second: float, batch: int = 1, threads: int = 4) -> dict[str, float]:
+    """Events on one topic, `batch` of them a transaction, from several threads that keep the pace together."""
+
+    def tell(number: int) -> None:
         if batch == 1:
             publish(TOPIC, "tick", {"n": number, "t": time.monotonic_ns()})
         else:
             publish_many([(TOPIC, "tick", {"n": number, "t": time.monotonic_ns()}) for _ in range(batch)])
+
+    _warm_up()
+    began = time.monotonic()
+    _together(tell, count // batch, per_second / batch, threads)
     return {"per_second": count / (time.monotonic() - began)}
 
 

@@ -6,6 +6,7 @@ Prints the tables, and writes docs/benchmarks.md after a whole run; one that is 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -24,6 +25,8 @@ MEASURES: dict[str, Callable[..., Table]] = {
 def main() -> None:
     arguments = _arguments()
     names: list[str] = arguments.measures or list(MEASURES)
+    # Whoever ends it early ends its servers too.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with Stage() as stage:
         tables = [_measure(name, stage, quick=arguments.quick) for name in names]
     if names == list(MEASURES) and not arguments.quick:

@@ -15,6 +15,7 @@ Playwright keeps an event loop running in the thread: reach the site by `site.py
 from __future__ import annotations
 
 import inspect
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -55,9 +56,14 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    kept = [item for item in items if _belongs_to_this_run(item)]
+    kept = [item for item in items if _belongs_to_this_run(item) and _is_asked_for(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
+
+
+def _is_asked_for(item: pytest.Item) -> bool:
+    """Under load of its own a proof needs the machine to itself: those are `make faults`."""
+    return bool(os.environ.get("FULL")) or not any(item.iter_markers("faults"))
 
 
 def _belongs_to_this_run(item: pytest.Item) -> bool:

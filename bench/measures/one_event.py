@@ -40,7 +40,7 @@ def _hub(stage: Stage, sockets: int, events: int, *, processes: int) -> Burst:
             for number, server in enumerate(servers)
             for line in stage.lines(server, share, topic="everyone", first=number * share)
         ]
-        publish = partial(stage.begin, "to_topic", count=events, per_second=2)
+        publish = partial(stage.begin, "to_topic", count=events, per_second=2, threads=1)
         return burst(servers, lines, len(lines) * events, publish)
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.live.support import HURRIED
 from tests.support.databases import Databases
 from tests.support.live import EVERY, HELD, LiveClient, listening_by
-from tests.support.site import Site
+from tests.support.site import Site, Visitor
 
 Listen = Callable[..., AbstractContextManager[LiveClient]]
 _numbers = count(1)
@@ -59,3 +59,9 @@ def newcomer(site: Site) -> str:
 def topic() -> str:
     """One that nobody has listened to yet."""
     return f"open.t{next(_numbers)}"
+
+
+@pytest.fixture
+def visitor(site: Site, newcomer: str) -> Visitor:
+    """A browser of its own, so that signing out of it ends no other test's session."""
+    return site.visitor(newcomer)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from notifications_hub.cursor import Position, encode
+from tests.support.live import LiveClient
 from tests.support.site import Site
 
 HURRIED = {
     "DJANGO_SETTINGS_MODULE": "tests.live.settings",
-    "TEST_HURRY": json.dumps(
-        {"hub.SWEEP_SECONDS": 0.25, "watch.CHECK_SECONDS": 1.0, "sse.HEARTBEAT_SECONDS": 1.0, "sse.RETRY_MS": 1234}
-    ),
+    "TEST_HURRY": json.dumps({"hub.SWEEP_SECONDS": 0.25, "sse.HEARTBEAT_SECONDS": 1.0, "sse.RETRY_MS": 1234}),
 }
 """A site that looks after everything more often than it would."""
+SECONDS = 2.0
+"""Within these a connection ends whose session, or right, is gone."""
 BRIEFLY = 0.8
 """Longer than such a site takes to look whether there is news."""
 
@@ -68,3 +72,21 @@ def cursor_at(site: Site, topic: str, *, after_top: int = 0, seq: int | None = N
     current, top = epoch_and_top(site, topic)
     at = top + after_top if seq is None else seq
     return encode({topic: Position(epoch or current, 0, at)})
+
+
+@contextmanager
+def ends(client: LiveClient, code: int, seconds: float = SECONDS) -> Iterator[None]:
+    """The connection ends with this code soon after the block has run."""
+    client.frame()
+    yield
+    started = time.monotonic()
+    assert client.closing(seconds + 2)[0] == code
+    assert time.monotonic() - started < seconds
+
+
+def revoke(site: Site, username: str, **what: str) -> None:
+    site.python(f"""
+        from django.contrib.auth import get_user_model
+        from notifications_hub import revoke
+        revoke(get_user_model().objects.get(username={username!r}), **{what!r})
+    """)

@@ -27,7 +27,7 @@ from tests.support.redis import RedisServer
 from tests.support.site import Site
 from tests.support.web import Nginx
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.faults]
 
 FULL = bool(os.environ.get("FULL"))
 CLIENTS, AWAY, SOCKETS = (200, 10.0, 1000) if FULL else (20, 3.0, 100)

@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from functools import partial
 
 import pytest
 
 from tests.live.conftest import Listen
-from tests.live.support import BRIEFLY, person_id, run, tell
-from tests.support.live import LONG_POLL, POLL, SSE, WEBSOCKET, LiveClient, listening_by
+from tests.live.support import SECONDS, ends, revoke, run, tell
+from tests.support.live import LONG_POLL, listening_by
 from tests.support.site import Site, Visitor
 
 pytestmark = pytest.mark.both_databases
-
-SECONDS = 2.0
-"""Within these a connection ends, by the promise."""
-MINUTE = 3.0
-"""What the minute's look takes on a site that looks each second."""
-
-
-@pytest.fixture
-def visitor(site: Site, newcomer: str) -> Visitor:
-    """A browser of its own, so that signing out of it ends no other test's session."""
-    return site.visitor(newcomer)
-
-
-@contextmanager
-def ends(client: LiveClient, code: int, seconds: float = SECONDS) -> Iterator[None]:
-    """The connection ends with this code soon after the block has run."""
-    client.frame()
-    yield
-    started = time.monotonic()
-    assert client.closing(seconds + 2)[0] == code
-    assert time.monotonic() - started < seconds
 
 
 def test_signing_out_ends_it(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
@@ -188,55 +165,3 @@ def test_a_revocation_that_is_rolled_back_ends_nothing(
         )
         tell(site, newcomer)
         assert client.until("notification.created")
-
-
-# Behind the model's back: found by the look that is a minute's where nobody hurries
-
-
-@pytest.mark.parametrize("by", [WEBSOCKET, SSE, LONG_POLL, POLL])
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE accounts_user SET is_active = false WHERE id = %s",
-        "UPDATE accounts_user SET password = 'md5$another$one' WHERE id = %s",
-    ],
-    ids=["deactivated", "password"],
-)
-def test_what_raw_sql_did_to_an_account_is_noticed(
-    listen: Listen, site: Site, newcomer: str, visitor: Visitor, statement: str
-) -> None:
-    with listen(visitor) as client, ends(client, 4401, MINUTE):
-        run(site, statement, person_id(site, newcomer))
-
-
-def test_a_session_that_raw_sql_removed_is_noticed(listen: Listen, site: Site, visitor: Visitor) -> None:
-    with listen(visitor) as client, ends(client, 4401, MINUTE):
-        run(site, "DELETE FROM django_session WHERE session_key = %s", visitor.cookies["sessionid"])
-
-
-def test_a_right_that_raw_sql_took_is_noticed(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
-    run(site, "UPDATE accounts_user SET is_staff = true WHERE id = %s", person_id(site, newcomer))
-    with listen(visitor, topics=["staff"]) as client, ends(client, 4403, MINUTE):
-        run(site, "UPDATE accounts_user SET is_staff = false WHERE id = %s", person_id(site, newcomer))
-
-
-def test_whoever_left_an_audience_hears_no_more_of_it_in_their_inbox(
-    listen: Listen, site: Site, newcomer: str, visitor: Visitor
-) -> None:
-    run(site, "UPDATE accounts_user SET is_staff = true WHERE id = %s", person_id(site, newcomer))
-    with listen(visitor) as client:
-        client.frame()
-        run(site, "UPDATE accounts_user SET is_staff = false WHERE id = %s", person_id(site, newcomer))
-        time.sleep(MINUTE)
-        site.python("from notifications_hub import broadcast; broadcast(title='For staff', audience='staff')")
-        with suppress(TimeoutError):
-            assert client.closing(BRIEFLY)[0] == 1012
-        assert client.events == []
-
-
-def revoke(site: Site, username: str, **what: str) -> None:
-    site.python(f"""
-        from django.contrib.auth import get_user_model
-        from notifications_hub import revoke
-        revoke(get_user_model().objects.get(username={username!r}), **{what!r})
-    """)

@@ -19,6 +19,8 @@ from tests.support.live import WEBSOCKET
 from tests.support.live_many import Wanderer, session, wandering
 from tests.support.site import Site
 
+pytestmark = pytest.mark.faults
+
 FULL = bool(os.environ.get("FULL"))
 READERS, SLOW, BROADCASTS, PAUSE = (900, 100, 50, 1.0) if FULL else (20, 5, 50, 0.05)
 SIZE = 60_000

@@ -17,6 +17,8 @@ from tests.support.live_many import Wanderer, session, wandering
 from tests.support.processes import ROOT
 from tests.support.site import Site
 
+pytestmark = pytest.mark.faults
+
 FULL = bool(os.environ.get("FULL"))
 CLIENTS, SECONDS, STAYS = (200, 60, (1.0, 5.0)) if FULL else (20, 8, (0.2, 1.0))
 RATE = 100

@@ -48,9 +48,12 @@ class Wanderer:
 
     async def wander(self, until: asyncio.Event) -> None:
         """Until told; then it polls until there is nothing more."""
-        going = asyncio.create_task(self._go_on())
-        await asyncio.wait({going, asyncio.create_task(until.wait())}, return_when=asyncio.FIRST_COMPLETED)
-        going.cancel()
+        going, told = asyncio.create_task(self._go_on()), asyncio.create_task(until.wait())
+        try:
+            await asyncio.wait({going, told}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            going.cancel()
+            told.cancel()
         with suppress(asyncio.CancelledError):
             await going
         async with asyncio.timeout(30):

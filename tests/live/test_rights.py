@@ -1,0 +1,69 @@
+"""What is taken away behind the back of every model: found by the look that is a minute's where nobody hurries."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from tests.live.conftest import Listen
+from tests.live.support import BRIEFLY, HURRIED, ends, person_id, run
+from tests.support.databases import Databases
+from tests.support.site import Site, Visitor
+
+pytestmark = pytest.mark.both_databases
+
+MINUTE = 3.0
+"""What that look takes on a site that looks each second."""
+
+
+@pytest.fixture(scope="module")
+def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    hurry = json.dumps({**json.loads(HURRIED["TEST_HURRY"]), "watch.CHECK_SECONDS": 1.0})
+    environment = {"DATABASE_URL": databases.copy(), **HURRIED, "TEST_HURRY": hurry}
+    site = Site(tmp_path_factory.mktemp("site"), hub={}, environment=environment)
+    yield site
+    site.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE accounts_user SET is_active = false WHERE id = %s",
+        "UPDATE accounts_user SET password = 'md5$another$one' WHERE id = %s",
+    ],
+    ids=["deactivated", "password"],
+)
+def test_what_raw_sql_did_to_an_account_is_noticed(
+    listen: Listen, site: Site, newcomer: str, visitor: Visitor, statement: str
+) -> None:
+    with listen(visitor) as client, ends(client, 4401, MINUTE):
+        run(site, statement, person_id(site, newcomer))
+
+
+def test_a_session_that_raw_sql_removed_is_noticed(listen: Listen, site: Site, visitor: Visitor) -> None:
+    with listen(visitor) as client, ends(client, 4401, MINUTE):
+        run(site, "DELETE FROM django_session WHERE session_key = %s", visitor.cookies["sessionid"])
+
+
+def test_a_right_that_raw_sql_took_is_noticed(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
+    run(site, "UPDATE accounts_user SET is_staff = true WHERE id = %s", person_id(site, newcomer))
+    with listen(visitor, topics=["staff"]) as client, ends(client, 4403, MINUTE):
+        run(site, "UPDATE accounts_user SET is_staff = false WHERE id = %s", person_id(site, newcomer))
+
+
+def test_whoever_left_an_audience_hears_no_more_of_it_in_their_inbox(
+    listen: Listen, site: Site, newcomer: str, visitor: Visitor
+) -> None:
+    run(site, "UPDATE accounts_user SET is_staff = true WHERE id = %s", person_id(site, newcomer))
+    with listen(visitor) as client:
+        client.frame()
+        run(site, "UPDATE accounts_user SET is_staff = false WHERE id = %s", person_id(site, newcomer))
+        time.sleep(MINUTE)
+        site.python("from notifications_hub import broadcast; broadcast(title='For staff', audience='staff')")
+        with suppress(TimeoutError):
+            assert client.closing(BRIEFLY)[0] == 1012
+        assert client.events == []
