@@ -111,6 +111,8 @@ class _Socket:
                 await self._send_quietly({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
 
     async def _read_until_over(self, connection: Connection) -> None:
+        if self._closing is not None:
+            return
         self._reader = asyncio.create_task(self._read_frames(connection))
         try:
             await self._reader

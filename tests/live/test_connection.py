@@ -1,0 +1,95 @@
+"""A connection between its own reading of the log and the hub's, step by step: what load finds only by chance."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+from notifications_hub.cursor import Position
+from notifications_hub.live.closing import Closing
+from notifications_hub.live.connection import Connection
+from notifications_hub.live.frames import Frame, batch_of
+from notifications_hub.streams import LoggedEvent, Reading
+
+TOPIC, EPOCH = "open.t", "0123abcd"
+
+
+class World:
+    """A log that grows as a test says, read by a connection and by a hub."""
+
+    def __init__(self) -> None:
+        self.top = 0
+        self.reads = 0
+        self.seqs: list[int] = []
+        self.closings: list[Closing] = []
+        self.after_reading: Callable[[], object] = lambda: None
+        visitor = SimpleNamespace(person=SimpleNamespace(pk=1), session_key="", seconds_left=9)
+        admitted, database = cast("Any", SimpleNamespace(visitor=visitor, names=[TOPIC])), cast("Any", self._database)
+        self.connection = Connection(admitted, database=database, send=self._send, close=self.closings.append)
+        self.connection.listen({TOPIC: Position(EPOCH, 0, 0)}, [])
+
+    def commit(self, count: int = 1) -> None:
+        self.top += count
+
+    def hub_offers(self, first: int) -> None:
+        """Everything from a number on, as the hub has it that stood before it."""
+        self.connection.offer(batch_of(self._read(first - 1)))
+
+    async def settled(self) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    async def _database(self, function: object, positions: Mapping[str, Position]) -> list[Reading]:
+        self.reads += 1
+        reading = self._read(positions[TOPIC].seq)
+        self.after_reading()
+        return [reading]
+
+    def _read(self, after: int) -> Reading:
+        now = datetime.now(UTC)
+        events = [LoggedEvent(TOPIC, seq, "counted", "{}", now) for seq in range(after + 1, self.top + 1)]
+        return Reading(TOPIC, EPOCH, self.top, Position(EPOCH, 0, self.top), events=events)
+
+    async def _send(self, frame: Frame) -> None:
+        self.seqs += [event["seq"] for event in json.loads(frame.text)["events"]]
+
+
+def once(act: Callable[[], object]) -> Callable[[], object]:
+    left = [act]
+    return lambda: left.pop()() if left else None
+
+
+async def test_what_the_hub_read_after_a_clients_own_reading_is_not_missed() -> None:
+    world = World()
+
+    def meanwhile() -> None:
+        world.commit()
+        world.hub_offers(1)
+
+    world.after_reading = once(meanwhile)
+    await world.connection.catch_up()
+    assert (world.seqs, world.reads) == ([1], 2)
+
+
+async def test_what_a_client_has_read_itself_is_not_sent_again() -> None:
+    world = World()
+    world.commit(3)
+    await world.connection.catch_up()
+    world.commit()
+    world.hub_offers(2)
+    world.hub_offers(2)
+    await world.settled()
+    assert (world.seqs, world.reads) == ([1, 2, 3, 4], 1)
+
+
+async def test_what_does_not_join_is_read_from_the_log() -> None:
+    world = World()
+    await world.connection.catch_up()
+    world.commit(3)
+    world.hub_offers(3)
+    await world.settled()
+    assert (world.seqs, world.reads) == ([1, 2, 3], 2)
