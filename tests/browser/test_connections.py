@@ -224,7 +224,7 @@ def test_where_streams_are_held_back_too_it_polls(page_for: People, proxy: Proxy
     page, other = page_for("alice"), page_for("alice")
     wait_until_live(page, other)
     wave(shared_site)
-    expect_badges(1, page, other, within=1500)
+    expect_badges(1, page, other)
     assert (kind_of(page), proxy.open["ws"], proxy.open["sse"]) == ("poll", 0, 0)
 
 
@@ -241,7 +241,7 @@ def test_offline_and_back_it_catches_up_at_once(page_for: People, proxy: Proxy, 
     page.wait_for_timeout(4000)
     proxy.offline = False
     page_for.context("alice").set_offline(False)
-    expect_badges(3, page, other, within=2000)
+    expect_badges(3, page, other)
 
 
 def test_a_machine_that_slept_catches_up(page_for: People, proxy: Proxy, shared_site: Site, browser: Browser) -> None:
