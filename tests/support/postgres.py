@@ -39,7 +39,7 @@ class PostgresServer:
             self._create_cluster()
             self.start()
             self.create_database("hub")
-        except BaseException:
+        except BaseException:  # Ctrl-C too: nobody else could stop what was started
             self.close()
             raise
 

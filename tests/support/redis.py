@@ -21,7 +21,7 @@ class RedisServer:
         self._folder = Path(tempfile.mkdtemp(prefix="hub-redis-"))
         try:
             self.start()
-        except BaseException:
+        except BaseException:  # Ctrl-C too: nobody else could stop what was started
             self.close()
             raise
 

@@ -64,7 +64,7 @@ class Nginx:
         self._program = Program(command, log=self._folder / "log")
         try:
             self._program.wait_until_ready(lambda: accepts_connections(self.port))
-        except BaseException:
+        except BaseException:  # Ctrl-C too: nobody else could stop what was started
             self.close()
             raise
 
