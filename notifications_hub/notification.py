@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications.base.models import AbstractNotification
 
 from notifications_hub.changes import IDS_IN_AN_EVENT, InboxQuerySet, emit_ids, emit_items, item_id
-from notifications_hub.kinds import kind_of
+from notifications_hub.kinds import kind_of, words_of
 from notifications_hub.message import Item, Message
 
 __all__ = ["IDS_IN_AN_EVENT", "InboxQuerySet", "Notification", "emit_items"]
@@ -122,11 +122,12 @@ class Notification(AbstractNotification):
         if self.announcement is not None:
             return self.announcement.message()
         kind = kind_of(self.kind)
+        title, body = words_of(kind, self)
         return Message(
             id=self.item_id,
             kind=self.kind,
-            title=kind.title(self),
-            body=kind.body(self),
+            title=title,
+            body=body,
             url=self.url,
             level=self.level,
             icon=kind.icon,
