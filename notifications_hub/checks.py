@@ -22,7 +22,7 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
         loaded = conf.load()
     except (ImproperlyConfigured, ImportError) as error:
         return [Error(str(error), id="notifications_hub.E002")]
-    return [*map(_unknown, conf.unknown_keys()), *_model(), *_origins(loaded.live_allowed_origins)]
+    return [*map(_unknown, conf.unknown_keys()), *_model(), *_time_zones(), *_origins(loaded.live_allowed_origins)]
 
 
 def _unknown(key: str) -> CheckMessage:
@@ -39,6 +39,18 @@ def _model() -> list[CheckMessage]:
             "django-notifications does not use this app's notification model.",
             hint=f'Set NOTIFICATIONS_NOTIFICATION_MODEL = "{MODEL}" before the first migration.',
             id="notifications_hub.E003",
+        )
+    ]
+
+
+def _time_zones() -> list[CheckMessage]:
+    if settings.USE_TZ:
+        return []
+    return [
+        Error(
+            "USE_TZ is off, so moments are stored without their zone.",
+            hint="Set USE_TZ = True: when a push is due is told by the database's clock, when it was made by Python's.",
+            id="notifications_hub.E005",
         )
     ]
 

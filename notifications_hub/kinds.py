@@ -21,7 +21,6 @@ from django.utils.functional import Promise
 from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
 
-
 log = logging.getLogger(__name__)
 
 
