@@ -20,6 +20,7 @@ if not SECRET_KEY:
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 
 REDIS_URL = env.str("REDIS_URL", default="")
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
 
 INSTALLED_APPS = [
     "accounts",
@@ -137,6 +138,8 @@ NOTIFICATIONS_HUB = {
     "VAPID_PREVIOUS_KEY": env.str("VAPID_PREVIOUS_KEY", default=""),
     "VAPID_SUBJECT": env.str("VAPID_SUBJECT", default=""),
     "PUSH_EXTRA_HOSTS": env.list("PUSH_EXTRA_HOSTS", default=[]),
+    "EMBEDDED_WORKER": not CELERY_BROKER_URL,
+    "CELERY": bool(CELERY_BROKER_URL),
     "LIVE_PER_USER": env.int("LIVE_PER_USER", default=10),
     "LIVE_PER_ADDRESS": env.int("LIVE_PER_ADDRESS", default=50),
     "LANGUAGE_OF": "accounts.people.language_of",
@@ -158,11 +161,14 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A broker that swallows packets must not hold up a request.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 5}
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # without a file of its own: what is here runs every few seconds
+CELERY_BEAT_SCHEDULE = {
+    "send-due": {"task": "notifications_hub.send_due", "schedule": 1.0, "options": {"expires": 2}},
+}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 if CELERY_BROKER_URL:
     # Makes it the application that tasks find in this process. A site without a broker is spared its import.
