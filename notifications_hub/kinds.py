@@ -42,6 +42,14 @@ class Urgency(StrEnum):
     HIGH = "high"
 
 
+class Privacy(StrEnum):
+    """How much of it a device may show to whoever looks at it, on a locked screen too."""
+
+    FULL = "full"
+    TITLE = "title"
+    NOTHING = "nothing"
+
+
 class Told(Protocol):
     """What a kind may render from: the stored columns of one notification."""
 
@@ -65,6 +73,9 @@ class Kind:
     label: ClassVar[str | Promise] = ""
     icon: ClassVar[str] = "bell"
     urgency: ClassVar[Urgency] = Urgency.NORMAL
+    ttl: ClassVar[int | None] = None
+    """Seconds after which it is no news to a browser that was off; None: the site's `PUSH_TTL`."""
+    privacy: ClassVar[Privacy] = Privacy.FULL
     roads: ClassVar[frozenset[Road]] = frozenset({Road.LIVE, Road.FLASH, Road.WEB_PUSH})
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -77,6 +88,10 @@ class Kind:
 
     def body(self, notification: Told) -> str:
         return notification.description or ""
+
+    def tag(self, notification: Told) -> str:
+        """On a device a later one takes the place of one of the same tag. Empty: each stands by itself."""
+        return ""
 
 
 _kinds: dict[str, Kind] = {}

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from django.utils import translation
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.kinds import Urgency
+from notifications_hub.kinds import Kind, Privacy, Urgency
 from notifications_hub.people import Person
 
 
@@ -41,9 +43,34 @@ class Message:
     tag: str = ""
     language: str = "en"
     urgency: Urgency = Urgency.NORMAL
+    ttl: int = 86_400
+    privacy: Privacy = Privacy.FULL
     actions: tuple[Action, ...] = ()
     token: str = ""
     act_url: str = ""
+
+
+SHORT_TITLE, SHORT_BODY = 60, 120
+
+
+def discreet(message: Message) -> Message:
+    """What a device may show of it, in the language that is active."""
+    if message.privacy is Privacy.FULL:
+        return message
+    title = message.title if message.privacy is Privacy.TITLE else _("You have a new notification")
+    return replace(message, title=title, body="")
+
+
+def shortened(message: Message) -> Message:
+    """The same in few words, for a road that found it too long."""
+    title, body = (
+        Truncator(text).chars(most) for text, most in ((message.title, SHORT_TITLE), (message.body, SHORT_BODY))
+    )
+    return replace(message, title=title, body=body, actions=())
+
+
+def time_to_live(kind: Kind) -> int:
+    return max(1, kind.ttl if kind.ttl is not None else hub_settings.push_ttl)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,14 +23,15 @@ LAYERS = [
     ["changes", "announcements.models"],
     ["notification"],
     ["delivery"],
-    ["transports", "live"],
-    ["dispatch", "worker"],
+    ["claiming", "transports", "live", "nudge"],
+    ["dispatch", "sending"],
+    ["worker"],
     ["notify"],
     ["announcements"],
     ["flash", "inbox"],
     # What the outside meets: servers, Django, the command line.
     ["asgi", "checks", "metrics", "retention", "templatetags", "trail"],
-    ["doctor", "health", "admin", "models"],
+    ["doctor", "health", "admin", "models", "tasks"],
     ["apps", "management", "urls"],
 ]
 LEVEL = {part: level for level, layer in enumerate(LAYERS) for part in layer}
