@@ -14,17 +14,8 @@ from typing import Any
 from django.utils import translation
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.kinds import Urgency
+from notifications_hub.kinds import Action, Privacy, Urgency
 from notifications_hub.people import Person
-
-
-@dataclass(frozen=True, kw_only=True)
-class Action:
-    """A button on a message. `name` goes into the report that says which was pressed."""
-
-    name: str
-    title: str
-    url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +32,7 @@ class Message:
     tag: str = ""
     language: str = "en"
     urgency: Urgency = Urgency.NORMAL
+    privacy: Privacy = Privacy.FULL
     actions: tuple[Action, ...] = ()
     token: str = ""
     act_url: str = ""

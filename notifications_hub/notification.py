@@ -132,6 +132,8 @@ class Notification(AbstractNotification):
             icon=kind.icon,
             tag=f"n{self.pk}",
             urgency=kind.urgency,
+            privacy=kind.privacy,
+            actions=tuple(kind.actions(self)),
             language=translation.get_language() or settings.LANGUAGE_CODE,
         )
 

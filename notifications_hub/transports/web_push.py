@@ -31,6 +31,7 @@ from pywebpush import WebPusher, WebPushException
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.message import Message
+from notifications_hub.people import opaque_name
 from notifications_hub.transports import payload
 from notifications_hub.transports.base import TransportError
 from notifications_hub.transports.database import close_idle_connections, in_database
@@ -95,7 +96,7 @@ class WebPush:
 
     async def _post(self, message: Message, subscription: PushSubscription) -> Answer:
         endpoint = _endpoint(subscription)
-        body = _encrypted(subscription, payload.encode(message))
+        body = _encrypted(subscription, _payload(message, subscription))
         try:
             return await self._client.post(endpoint, body, _headers(message, subscription, endpoint))
         except NoAnswer as error:
@@ -127,6 +128,10 @@ def _endpoint(subscription: PushSubscription) -> Endpoint:
         return parse_endpoint(subscription.endpoint)
     except EndpointRefused as error:
         raise Quarantined(str(error)) from error
+
+
+def _payload(message: Message, subscription: PushSubscription) -> bytes:
+    return payload.encode(message, owner=opaque_name(subscription.owner_id), site=subscription.site)
 
 
 def _encrypted(subscription: PushSubscription, plain: bytes) -> bytes:
