@@ -43,12 +43,11 @@ class Urgency(StrEnum):
 
 
 class Privacy(StrEnum):
-    """How much of it a push shows, where anyone who passes by may read it."""
+    """How much of it a device may show to whoever looks at it, on a locked screen too."""
 
     FULL = "full"
     TITLE = "title"
     NOTHING = "nothing"
-    """That there is a notification, and no more."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,7 +31,6 @@ from pywebpush import WebPusher, WebPushException
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.message import Message
-from notifications_hub.people import opaque_name
 from notifications_hub.transports import payload
 from notifications_hub.transports.base import TransportError
 from notifications_hub.transports.database import close_idle_connections, in_database
@@ -96,7 +95,7 @@ class WebPush:
 
     async def _post(self, message: Message, subscription: PushSubscription) -> Answer:
         endpoint = _endpoint(subscription)
-        body = _encrypted(subscription, _payload(message, subscription))
+        body = _encrypted(subscription, payload.encode_for(subscription, message))
         try:
             return await self._client.post(endpoint, body, _headers(message, subscription, endpoint))
         except NoAnswer as error:
@@ -128,10 +127,6 @@ def _endpoint(subscription: PushSubscription) -> Endpoint:
         return parse_endpoint(subscription.endpoint)
     except EndpointRefused as error:
         raise Quarantined(str(error)) from error
-
-
-def _payload(message: Message, subscription: PushSubscription) -> bytes:
-    return payload.encode(message, owner=opaque_name(subscription.owner_id), site=subscription.site)
 
 
 def _encrypted(subscription: PushSubscription, plain: bytes) -> bytes:
