@@ -14,11 +14,14 @@ use the notification's own columns and its `data`, and must not load the actor o
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from django.utils.functional import Promise
 from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 log = logging.getLogger(__name__)
@@ -50,6 +53,15 @@ class Privacy(StrEnum):
     NOTHING = "nothing"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """A button on a push. `read` marks as read and opens nothing; any other opens `url`, or the notification's own."""
+
+    name: str
+    title: str
+    url: str = ""
+
+
 class Told(Protocol):
     """What a kind may render from: the stored columns of one notification."""
 
@@ -77,6 +89,8 @@ class Kind:
     """Seconds after which it is no news to a browser that was off; None: the site's `PUSH_TTL`."""
     privacy: ClassVar[Privacy] = Privacy.FULL
     roads: ClassVar[frozenset[Road]] = frozenset({Road.LIVE, Road.FLASH, Road.WEB_PUSH})
+    optional: ClassVar[bool] = True
+    """Whether people choose its roads in their preferences."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -92,6 +106,14 @@ class Kind:
     def tag(self, notification: Told) -> str:
         """On a device a later one takes the place of one of the same tag. Empty: each stands by itself."""
         return ""
+
+    def actions(self, notification: Told) -> Sequence[Action]:
+        """The buttons of its push. Most devices show the first two."""
+        return open_and_read()
+
+
+def open_and_read() -> Sequence[Action]:
+    return [Action(name="open", title=gettext("Open")), Action(name="read", title=gettext("Mark as read"))]
 
 
 _kinds: dict[str, Kind] = {}
@@ -113,6 +135,23 @@ class AnnouncementKind(Kind):
     name = "announcement"
     label = _("Announcements")
     icon = "megaphone"
+
+
+class PushTest(Kind):
+    """What a person sends to a browser of their own from their preferences; asked for, so not theirs to switch off."""
+
+    name = "push.test"
+    label = _("Tests")
+    icon = "device"
+    urgency = Urgency.HIGH
+    roads = frozenset({Road.WEB_PUSH})
+    optional = False
+
+    def title(self, notification: Told) -> str:
+        return gettext("This is a test")
+
+    def body(self, notification: Told) -> str:
+        return gettext("You will be told here, even when the site is closed.")
 
 
 def autodiscover() -> None:

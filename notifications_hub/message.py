@@ -13,20 +13,10 @@ from typing import Any
 
 from django.utils import translation
 from django.utils.text import Truncator
-from django.utils.translation import gettext as _
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.kinds import Kind, Privacy, Urgency
+from notifications_hub.kinds import Action, Kind, Privacy, Urgency
 from notifications_hub.people import Person
-
-
-@dataclass(frozen=True, kw_only=True)
-class Action:
-    """A button on a message. `name` goes into the report that says which was pressed."""
-
-    name: str
-    title: str
-    url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +41,6 @@ class Message:
 
 
 SHORT_TITLE, SHORT_BODY = 60, 120
-
-
-def discreet(message: Message) -> Message:
-    """What a device may show of it, in the language that is active."""
-    if message.privacy is Privacy.FULL:
-        return message
-    title = message.title if message.privacy is Privacy.TITLE else _("You have a new notification")
-    return replace(message, title=title, body="")
 
 
 def shortened(message: Message) -> Message:

@@ -135,6 +135,7 @@ class Notification(AbstractNotification):
             urgency=kind.urgency,
             ttl=time_to_live(kind),
             privacy=kind.privacy,
+            actions=tuple(kind.actions(self)),
             language=translation.get_language() or settings.LANGUAGE_CODE,
         )
 

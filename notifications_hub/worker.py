@@ -23,7 +23,7 @@ from notifications_hub import claiming
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.claiming import Outcome, Settled
 from notifications_hub.delivery import Delivery, State
-from notifications_hub.message import Message, discreet, in_language_of
+from notifications_hub.message import Message, in_language_of
 from notifications_hub.notification import Notification
 from notifications_hub.sending import STOP_SECONDS, Job, Network, Result, surprise
 from notifications_hub.sweeper import sweep
@@ -175,7 +175,7 @@ def _is_over(announcement: Announcement | None) -> bool:
 
 def _message(one: Delivery) -> Message:
     with in_language_of(one.notification.recipient):
-        message = discreet(one.notification.message())
+        message = one.notification.message()
     return dataclasses.replace(message, token=act_token(one), act_url=_act_url())
 
 

@@ -51,4 +51,4 @@ def test_an_origin_is_none(settings: Settings) -> None:
 
 def test_moments_without_a_zone_are_an_error(settings: Settings) -> None:
     settings.USE_TZ = False
-    assert [message.id for message in check_settings(None)] == ["notifications_hub.E005"]
+    assert [message.id for message in check_settings(None)] == ["notifications_hub.E007"]

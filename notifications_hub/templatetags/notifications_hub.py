@@ -9,21 +9,27 @@ from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.crypto import salted_hmac
 
 from notifications_hub.inbox import addresses, queries
-from notifications_hub.people import Person
+from notifications_hub.inbox.push_attributes import PushAttributes
+from notifications_hub.people import Person, opaque_name
+from notifications_hub.transports.vapid import current_key
 
 register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
 def notification_bell(context: template.Context, topics: str = "") -> str:
-    """With its styles and script; nothing for who is not signed in. `topics`, by spaces, are heard beside the inbox."""
+    """With its styles and script; `topics`, by spaces, are heard beside the inbox.
+
+    Nothing to see for who is not signed in: a script that has pushes show no words of who was.
+    """
     request: HttpRequest | None = context.get("request")
     person = getattr(request, "user", None)
-    if request is None or person is None or not person.is_authenticated:
+    if request is None or person is None:
         return ""
+    if not person.is_authenticated:
+        return render_to_string("notifications_hub/signed_out.html") if current_key() else ""
     counts = queries.counts(cast("Person", person))
     values = {
         "unread": counts.unread,
@@ -32,11 +38,11 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
         "live": addresses.live(),
         "inbox_url": reverse("notifications_hub:inbox"),
         "preferences_url": reverse("notifications_hub:preferences"),
-        "push_key_url": addresses.push_key(),
-        "sw_url": addresses.service_worker(),
+        "sign_out_url": addresses.sign_out(),
+        "push": PushAttributes.of(request),
         "csrf": get_token(request),
-        # Tabs share a connection by this name, so it differs from person to person and tells nobody who they are.
-        "person": salted_hmac("notifications_hub.person", str(person.pk), algorithm="sha256").hexdigest()[:16],
+        # Tabs share a connection by this name.
+        "person": opaque_name(person.pk),
         "topics": topics.split(),
     }
     # Not the page's own context: nothing there can shadow these names, and no context processor runs twice.

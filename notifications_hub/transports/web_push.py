@@ -106,7 +106,7 @@ class WebPush:
         if subscription.quarantined_at is not None:
             raise PutOff(f"Held back: {subscription.quarantine_reason}", retry_after=HELD_BACK_SECONDS)
         endpoint = _endpoint(subscription)
-        body = _encrypted(subscription, payload.encode(message))
+        body = _encrypted(subscription, payload.encode_for(subscription, message))
         try:
             answer = await self._client.post(endpoint, body, _headers(message, subscription, endpoint))
         except NoAnswer as error:

@@ -6,10 +6,11 @@ import signal
 import threading
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from notifications_hub import worker
 from notifications_hub.sweeper import sweep
+from notifications_hub.transports.key_check import check_at_start
 
 
 class Command(BaseCommand):
@@ -19,6 +20,8 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="send what is due now, then end")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if trouble := check_at_start():
+            raise CommandError(trouble)
         if options["once"]:
             self.stdout.write(f"{_work_once()} deliveries were due.")
         else:
