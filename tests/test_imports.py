@@ -28,6 +28,7 @@ LAYERS = [
     ["notify"],
     ["announcements"],
     ["flash", "inbox"],
+    ["live_lists"],
     # What the outside meets: servers, Django, the command line.
     ["asgi", "checks", "metrics", "retention", "templatetags", "trail"],
     ["doctor", "health", "admin", "models"],
