@@ -13,6 +13,8 @@ from django.db import DatabaseError
 
 from notifications_hub import conf
 from notifications_hub.live.origin import parse
+from notifications_hub.rows import LiveQuerySet
+from notifications_hub.rows.declared import declared_models
 from notifications_hub.transports.key_check import LOST, is_lost
 from notifications_hub.transports.vapid import current_key, previous_key
 
@@ -52,6 +54,20 @@ def _keys() -> list[CheckMessage]:
     except ImproperlyConfigured as error:
         return [Error(str(error), id="notifications_hub.E005")]
     return []
+
+
+@register(Tags.models)
+def check_live_models(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"{model.__name__} is live, but what its manager {model._default_manager.name!r} changes at once is not.",
+            hint=f"Write {model._default_manager.name} = LiveManager(), or build yours from LiveQuerySet.",
+            obj=model,
+            id="notifications_hub.E008",
+        )
+        for model in declared_models()
+        if not isinstance(model._default_manager.all(), LiveQuerySet)
+    ]
 
 
 def _unknown(key: str) -> CheckMessage:

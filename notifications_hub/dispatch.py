@@ -15,13 +15,14 @@ from django.dispatch import receiver
 
 from notifications_hub import delivery, streams
 from notifications_hub.conf import hub_settings
+from notifications_hub.events import check_public_topic
 from notifications_hub.live import presence, revocation
 from notifications_hub.live.frames import encode_event
 from notifications_hub.live.hub import Hub, current_hub
 from notifications_hub.live.layer import Outside, outside
 from notifications_hub.notification import Notification
 from notifications_hub.nudge import nudge
-from notifications_hub.streams import BadTopic, LoggedEvent, NewEvent, check_data, check_topic
+from notifications_hub.streams import LoggedEvent, NewEvent, check_data
 
 
 def publish(topic: str, kind: str, data: Mapping[str, Any], *, ephemeral: bool = False) -> None:
@@ -32,22 +33,16 @@ def publish(topic: str, kind: str, data: Mapping[str, Any], *, ephemeral: bool =
 
     Raises `BadTopic`, `EventTooLarge`, and `TypeError` where the data is not JSON.
     """
-    _check_public(topic)
+    check_public_topic(topic)
     if ephemeral:
-        _say(check_topic(topic), kind, check_data(data))
+        _say(topic, kind, check_data(data))
     else:
         streams.append(topic, kind, data)
 
 
 def publish_many(events: Iterable[tuple[str, str, Mapping[str, Any]]]) -> None:
     """Many logged events, each `(topic, kind, data)`, in one statement for each thousand. Raises like `publish`."""
-    streams.append_many(NewEvent(_check_public(topic), kind, data) for topic, kind, data in events)
-
-
-def _check_public(topic: str) -> str:
-    if topic == "inbox" or topic.startswith("inbox."):
-        raise BadTopic("An inbox is written by notify.send(), not by publish().")
-    return topic
+    streams.append_many(NewEvent(check_public_topic(topic), kind, data) for topic, kind, data in events)
 
 
 def _say(topic: str, kind: str, data: Mapping[str, Any]) -> None:

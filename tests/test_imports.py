@@ -20,7 +20,7 @@ LAYERS = [
     ["people", "paths", "cursor", "events", "kinds", "announcements.markdown"],
     ["conf", "streams"],
     ["message", "audiences", "sweeper"],
-    ["changes", "announcements.models"],
+    ["changes", "announcements.models", "rows"],
     ["notification"],
     ["delivery"],
     ["claiming", "transports", "live", "nudge"],
@@ -29,6 +29,7 @@ LAYERS = [
     ["notify"],
     ["announcements"],
     ["flash", "inbox"],
+    ["live_lists"],
     # What the outside meets: servers, Django, the command line.
     ["asgi", "checks", "metrics", "retention", "templatetags", "trail"],
     ["doctor", "health", "admin", "models", "tasks"],

@@ -1,8 +1,13 @@
-"""The bell, on any page in one line: `{% load notifications_hub %}{% notification_bell %}`."""
+"""What pages take from the hub: the bell, and lists that follow the database.
+
+{% load notifications_hub %}{% notification_bell %}
+{% live_list "post.9" comments as live %}<live-list {{ live.attributes }}>…</live-list>
+"""
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Iterable
+from typing import Any, cast
 
 from django import template
 from django.http import HttpRequest
@@ -10,6 +15,7 @@ from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from notifications_hub import live_lists
 from notifications_hub.inbox import addresses, queries
 from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.people import Person, opaque_name
@@ -47,3 +53,9 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
     }
     # Not the page's own context: nothing there can shadow these names, and no context processor runs twice.
     return render_to_string("notifications_hub/bell.html", values)
+
+
+@register.simple_tag(takes_context=True)
+def live_list(context: template.Context, topic: str, rows: Iterable[Any], row: str = "") -> live_lists.LiveList:
+    """Rows and cursor of a list that is to follow its topic; docs/guides/live-rows.md has the markup."""
+    return live_lists.live_list(context["request"], topic, rows, row=row)
