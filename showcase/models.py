@@ -6,6 +6,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from showcase.chat.models import Membership, Message, Room
+
+__all__ = ["Membership", "Message", "Post", "Reply", "Room"]
+
 
 class Post(models.Model):
     author = models.ForeignKey(
