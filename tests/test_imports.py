@@ -26,8 +26,9 @@ LAYERS = [
     ["transports", "live"],
     ["dispatch", "worker"],
     ["notify"],
-    ["announcements"],
+    ["announcements", "jobs"],
     ["flash", "inbox"],
+    ["jobs.api", "jobs.bar", "jobs.views"],
     # What the outside meets: servers, Django, the command line.
     ["asgi", "checks", "metrics", "retention", "templatetags", "trail"],
     ["doctor", "health", "admin", "models"],

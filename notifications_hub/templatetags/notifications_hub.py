@@ -1,4 +1,4 @@
-"""The bell, on any page in one line: `{% load notifications_hub %}{% notification_bell %}`."""
+"""What a page shows in one line each: `{% load notifications_hub %}{% notification_bell %}`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
 from notifications_hub.inbox import addresses, queries
+from notifications_hub.jobs.bar import bar
+from notifications_hub.jobs.models import Job
 from notifications_hub.people import Person
 
 register = template.Library()
@@ -41,3 +43,10 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
     }
     # Not the page's own context: nothing there can shadow these names, and no context processor runs twice.
     return render_to_string("notifications_hub/bell.html", values)
+
+
+@register.simple_tag(takes_context=True)
+def task_progress(context: template.Context, job: Job) -> str:
+    """The bar of a job, with its styles and script; nothing for those who may not see it."""
+    request: HttpRequest | None = context.get("request")
+    return "" if request is None else bar(request, job)
