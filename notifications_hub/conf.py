@@ -63,6 +63,10 @@ class HubSettings:
     """Name of an audience to the dotted path of a callable that gives its members as a queryset of people."""
     language_of: Callable[[Person], str] = _language_of
     timezone_of: Callable[[Person], str] = _time_zone_of
+    job_lease: float = 20.0
+    """How long a job is taken to be alive after its worker was last heard of."""
+    job_resend: float = 30.0
+    """How long a job waits to be started before its message is sent again; then twice as long, and so on."""
     demo: str = ""
     """Dotted path of a callable that `hub_demo` hands the demo people to."""
 

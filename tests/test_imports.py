@@ -27,9 +27,9 @@ LAYERS = [
     ["dispatch", "sending"],
     ["worker"],
     ["notify"],
-    ["announcements"],
+    ["announcements", "jobs"],
     ["flash", "inbox"],
-    ["live_lists"],
+    ["jobs.api", "jobs.bar", "jobs.views", "live_lists"],
     # What the outside meets: servers, Django, the command line.
     ["asgi", "checks", "metrics", "retention", "templatetags", "trail"],
     ["doctor", "health", "admin", "models", "tasks"],

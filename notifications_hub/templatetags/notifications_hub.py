@@ -1,7 +1,8 @@
-"""What pages take from the hub: the bell, and lists that follow the database.
+"""What pages take from the hub: the bell, lists that follow the database, the bars of jobs.
 
 {% load notifications_hub %}{% notification_bell %}
 {% live_list "post.9" comments as live %}<live-list {{ live.attributes }}>…</live-list>
+{% task_progress job %}
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from django.urls import reverse
 from notifications_hub import live_lists
 from notifications_hub.inbox import addresses, queries
 from notifications_hub.inbox.push_attributes import PushAttributes
+from notifications_hub.jobs.bar import bar
+from notifications_hub.jobs.models import Job
 from notifications_hub.people import Person, opaque_name
 from notifications_hub.transports.vapid import current_key
 
@@ -59,3 +62,10 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
 def live_list(context: template.Context, topic: str, rows: Iterable[Any], row: str = "") -> live_lists.LiveList:
     """Rows and cursor of a list that is to follow its topic; docs/guides/live-rows.md has the markup."""
     return live_lists.live_list(context["request"], topic, rows, row=row)
+
+
+@register.simple_tag(takes_context=True)
+def task_progress(context: template.Context, job: Job) -> str:
+    """The bar of a job, with its styles and script; nothing for those who may not see it."""
+    request: HttpRequest | None = context.get("request")
+    return "" if request is None else bar(request, job)
