@@ -29,7 +29,8 @@ LAYERS = [
     ["notify"],
     ["announcements", "jobs"],
     ["flash", "inbox"],
-    ["jobs.api", "jobs.bar", "jobs.views", "live_lists"],
+    ["jobs.bar", "live_lists"],
+    ["jobs.api", "jobs.views"],
     # What the outside meets: servers, Django, the command line.
     ["asgi", "checks", "metrics", "retention", "templatetags", "trail"],
     ["doctor", "health", "admin", "models", "tasks"],
