@@ -25,7 +25,10 @@ log = logging.getLogger(__name__)
 
 
 class Connection:
-    """`send` takes a frame, `close` ends the connection. Everything here runs on the hub's event loop."""
+    """`send` takes a frame, `close` ends the connection. Everything here runs on the hub's event loop.
+
+    One that is kept `warm` is sent a frame now and then whether anything happened or not.
+    """
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Connection:
         database: Database,
         send: Callable[[Frame], Awaitable[None]],
         close: Callable[[Closing], None],
+        warm: bool = False,
     ) -> None:
         self.person_pk: object = admitted.visitor.person.pk
         self.session_key = admitted.visitor.session_key
@@ -44,6 +48,7 @@ class Connection:
         self._database = database
         self._send = send
         self._close = close
+        self._warm = warm
         self._waiting: list[str] = []
         self._waiting_bytes = 0
         self._reset: list[str] = []
@@ -121,6 +126,12 @@ class Connection:
         """An event that is in no log: sent now or not at all."""
         self._queue([event])
         self._flush_soon()
+
+    def keep_warm(self) -> None:
+        """A frame without events: a page takes a line that is silent for long for a dead one."""
+        if self._warm and not self._catching_up:
+            self._frame_due = True
+            self._flush_soon()
 
     def end(self, closing: Closing) -> None:
         self._close(closing)

@@ -9,10 +9,9 @@ from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.crypto import salted_hmac
 
 from notifications_hub.inbox import addresses, queries
-from notifications_hub.people import Person
+from notifications_hub.people import Person, pseudonym_of
 
 register = template.Library()
 
@@ -35,8 +34,7 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
         "push_key_url": addresses.push_key(),
         "sw_url": addresses.service_worker(),
         "csrf": get_token(request),
-        # Tabs share a connection by this name, so it differs from person to person and tells nobody who they are.
-        "person": salted_hmac("notifications_hub.person", str(person.pk), algorithm="sha256").hexdigest()[:16],
+        "person": pseudonym_of(cast("Person", person)),
         "topics": topics.split(),
     }
     # Not the page's own context: nothing there can shadow these names, and no context processor runs twice.

@@ -18,7 +18,7 @@ export class PollConnection extends EventTarget {
   #live;
   #url;
   #pace = new PollPace();
-  #visible = true;
+  #visible;
   #ending = new AbortController();
   #asking = new AbortController();
   #wake = () => {};
@@ -26,11 +26,13 @@ export class PollConnection extends EventTarget {
   /**
    * @param {URL} live
    * @param {URL} url
+   * @param {{visible?: boolean}} [page] whether somebody looks at it
    */
-  constructor(live, url) {
+  constructor(live, url, { visible = true } = {}) {
     super();
     this.#live = live;
     this.#url = new URL(url);
+    this.#visible = visible;
   }
 
   async open() {

@@ -5,6 +5,9 @@ import { ConnectionFrameEvent } from "./connection-frame-event.js";
 import { socketUrl } from "./live-url.js";
 import { parseFrame } from "./wire.js";
 
+/** Two signs of life of the server, and some. */
+const SILENCE = 60_000;
+
 /**
  * One WebSocket, once. What every kind of connection has: `open()`, `send()`, `close()`, and the events
  * `connection-open`, `connection-frame` and `connection-closed`. It knows nothing of cursors, trying again or topics.
@@ -14,6 +17,8 @@ export class WebSocketConnection extends EventTarget {
 
   #url;
   #listening = new AbortController();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #silence;
   /** @type {WebSocket | null} */
   #socket = null;
 
@@ -28,6 +33,7 @@ export class WebSocketConnection extends EventTarget {
     const socket = this.#dial();
     socket?.addEventListener("open", () => this.dispatchEvent(new Event("connection-open")), { signal });
     socket?.addEventListener("message", ({ data }) => this.#hear(data), { signal });
+    signal.addEventListener("abort", () => clearTimeout(this.#silence));
     socket?.addEventListener("close", ({ code, reason }) => this.#ended(code, reason), { signal });
     this.#socket = socket;
   }
@@ -60,8 +66,16 @@ export class WebSocketConnection extends EventTarget {
 
   /** @param {unknown} data */
   #hear(data) {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#gone(), SILENCE);
     const frame = parseFrame(data);
     if (frame) this.dispatchEvent(new ConnectionFrameEvent(frame));
+  }
+
+  /** Whatever stood between has forgotten the line, which tells neither side. */
+  #gone() {
+    this.#ended(CloseCode.SILENT, "");
+    this.close();
   }
 
   /**
