@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from notifications_hub import cursor, streams
 from notifications_hub.inbox import addresses
-from notifications_hub.people import opaque_name
+from notifications_hub.people import pseudonym_of
 from notifications_hub.rows.declared import rows_of
 
 
@@ -50,7 +50,7 @@ def live_list(request: HttpRequest, topic: str, rows: Iterable[Any], *, row: str
     attributes = {"topic": topic, "row": row or _name_of(rows)}
     person = getattr(request, "user", None)
     if person is not None and person.is_authenticated:
-        line = opaque_name(person.pk)
+        line = pseudonym_of(person.pk)
         attributes |= {"cursor": _cursor_of(topic), "live": addresses.live(), "person": line}
     fresh = rows.all() if isinstance(rows, QuerySet) else rows
     return LiveList(list(fresh), format_html_join(" ", '{}="{}"', attributes.items()))

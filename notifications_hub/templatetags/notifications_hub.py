@@ -21,7 +21,7 @@ from notifications_hub.inbox import addresses, queries
 from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.jobs.bar import bar
 from notifications_hub.jobs.models import Job
-from notifications_hub.people import Person, opaque_name
+from notifications_hub.people import Person, pseudonym_of
 from notifications_hub.transports.vapid import current_key
 
 register = template.Library()
@@ -50,8 +50,7 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
         "sign_out_url": addresses.sign_out(),
         "push": PushAttributes.of(request),
         "csrf": get_token(request),
-        # Tabs share a connection by this name.
-        "person": opaque_name(person.pk),
+        "person": pseudonym_of(person.pk),
         "topics": topics.split(),
     }
     # Not the page's own context: nothing there can shadow these names, and no context processor runs twice.
