@@ -25,11 +25,11 @@ LAYERS = [
     ["delivery"],
     ["transports", "live"],
     ["dispatch", "worker"],
-    ["notify"],
+    ["notify", "trail"],
     ["announcements"],
     ["flash", "inbox"],
     # What the outside meets: servers, Django, the command line.
-    ["asgi", "checks", "metrics", "retention", "templatetags", "trail"],
+    ["asgi", "checks", "metrics", "retention", "templatetags"],
     ["doctor", "health", "admin", "models"],
     ["apps", "management", "urls"],
 ]
