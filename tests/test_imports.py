@@ -27,13 +27,13 @@ LAYERS = [
     ["claiming", "transports", "live", "nudge"],
     ["dispatch", "sending"],
     ["worker"],
-    ["notify"],
+    ["notify", "trail"],
     ["announcements", "jobs"],
     ["flash", "inbox"],
     ["jobs.bar", "live_lists"],
     ["jobs.api", "jobs.views"],
     # What the outside meets: servers, Django, the command line.
-    ["asgi", "checks", "metrics", "retention", "templatetags", "trail"],
+    ["asgi", "checks", "metrics", "retention", "templatetags"],
     ["doctor", "health", "admin", "models", "tasks"],
     ["apps", "management", "urls"],
 ]
