@@ -1,4 +1,4 @@
-"""After the commit: says that topics have grown, to this process's hub and to those of others.
+"""After the commit: tells hubs that topics have grown, and workers that there is something to send.
 
 Everything here is a hint. A process killed before it gets here loses nothing: hubs and workers look for themselves.
 """
@@ -6,19 +6,22 @@ Everything here is a hint. A process killed before it gets here loses nothing: h
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.dispatch import receiver
 
-from notifications_hub import streams
+from notifications_hub import delivery, streams
+from notifications_hub.conf import hub_settings
 from notifications_hub.events import check_public_topic
-from notifications_hub.live import revocation
+from notifications_hub.live import presence, revocation
 from notifications_hub.live.frames import encode_event
 from notifications_hub.live.hub import Hub, current_hub
 from notifications_hub.live.layer import Outside, outside
+from notifications_hub.notification import Notification
+from notifications_hub.nudge import nudge
 from notifications_hub.streams import LoggedEvent, NewEvent, check_data
 
 
@@ -53,6 +56,21 @@ def _say(topic: str, kind: str, data: Mapping[str, Any]) -> None:
 def _hint(tops: Mapping[str, int], **kwargs: object) -> None:
     if hub := _hub():
         hub.hint(tops)
+
+
+@receiver(delivery.armed)
+def _send_soon(notifications: Collection[int], **kwargs: object) -> None:
+    if hub_settings.ack_window > delivery.AWAY_SECONDS and (away := _of_people_away(notifications)):
+        delivery.bring_forward(away)
+        nudge(delivery.AWAY_SECONDS)
+    nudge(hub_settings.ack_window)
+
+
+def _of_people_away(notifications: Collection[int]) -> list[int]:
+    """Those of people who surely have no page open; none where nothing is known of anybody."""
+    person_of = dict(Notification.objects.filter(pk__in=notifications).values_list("pk", "recipient"))
+    connected = presence.connected_among(set(person_of.values()))
+    return [] if connected is None else [pk for pk, person in person_of.items() if person not in connected]
 
 
 @receiver(revocation.revoked)

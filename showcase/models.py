@@ -8,6 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.people import hue_of, initial_of
 from notifications_hub import LiveManager, live_rows
+from showcase.chat.models import Membership, Message, Room
+
+__all__ = ["Membership", "Message", "Post", "Reply", "Room"]
 
 
 class Post(models.Model):

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from showcase import views
 
@@ -8,4 +8,5 @@ urlpatterns = [
     path("", views.front_page, name="front_page"),
     path("posts/<int:pk>/", views.post_page, name="post"),
     path("replies/<int:pk>/", views.change_reply, name="reply"),
+    path("showcase/chat/", include("showcase.chat.urls")),
 ]

@@ -23,15 +23,16 @@ LAYERS = [
     ["changes", "announcements.models", "rows"],
     ["notification"],
     ["delivery"],
-    ["transports", "live"],
-    ["dispatch", "worker"],
+    ["claiming", "transports", "live", "nudge"],
+    ["dispatch", "sending"],
+    ["worker"],
     ["notify"],
-    ["announcements"],
+    ["announcements", "jobs"],
     ["flash", "inbox"],
-    ["live_lists"],
+    ["jobs.api", "jobs.bar", "jobs.views", "live_lists"],
     # What the outside meets: servers, Django, the command line.
     ["asgi", "checks", "metrics", "retention", "templatetags", "trail"],
-    ["doctor", "health", "admin", "models"],
+    ["doctor", "health", "admin", "models", "tasks"],
     ["apps", "management", "urls"],
 ]
 LEVEL = {part: level for level, layer in enumerate(LAYERS) for part in layer}

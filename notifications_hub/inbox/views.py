@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.middleware.csrf import get_token
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -20,8 +19,9 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from notifications_hub.announcements.markdown import safe_html
-from notifications_hub.inbox import addresses, marks, preferences, queries
+from notifications_hub.inbox import marks, preferences, queries
 from notifications_hub.inbox.marks import Action
+from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.inbox.queries import BadPlace
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.notification import Notification
@@ -132,10 +132,7 @@ def _preferences(request: HttpRequest) -> dict[str, Any]:
         "form_rows": preferences.form_rows(person),
         "push_available": vapid.current_key() is not None and "web_push" in transport_names(),
         "devices": [browser.as_json() for browser in PushSubscription.objects.filter(owner=person)],
-        "api": addresses.api(),
-        "push_key_url": addresses.push_key(),
-        "sw_url": addresses.service_worker(),
-        "csrf": get_token(request),
+        "push": PushAttributes.of(request),
     }
 
 

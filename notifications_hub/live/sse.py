@@ -41,7 +41,7 @@ class _Stream:
         connection.listen(*start(admitted.topics, wanted.known))
         await self._exchange.start(200, "text/event-stream", {})
         await self._write(f"retry: {RETRY_MS}\n\n")
-        async with self._hub.holding(connection):
+        with self._hub.holding(connection):
             closing = await self._serve()
         if closing is not None:
             told = json.dumps({"code": closing.code, "reason": closing.reason})

@@ -99,7 +99,7 @@ class _Socket:
             admitted = await self._hub.database(admit, session_key_of(scope), wanted.names)
         connection = Connection(admitted, database=self._hub.database, send=self._send_frame, close=self._end)
         connection.listen(*start(admitted.topics, wanted.known))
-        async with self._hub.holding(connection):
+        with self._hub.holding(connection):
             await self._read_until_over(connection)
         if self._closing is not None:
             await self.close(self._closing)

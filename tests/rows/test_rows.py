@@ -310,6 +310,6 @@ def test_a_live_model_without_a_live_manager_is_found_at_start_up(monkeypatch: p
 
     [error] = check_live_models(None)
     assert (error.id, error.hint) == (
-        "notifications_hub.E005",
+        "notifications_hub.E008",
         "Write objects = LiveManager(), or build yours from LiveQuerySet.",
     )

@@ -1,12 +1,14 @@
 // @ts-check
-/** @import { PushStateName } from "./push-subscription-state.js" */
-import { PushApi } from "./push-api.js";
-import { PushSwitch } from "./push-subscription.js";
+/**
+ * @import { PushSwitch } from "./push-subscription.js"
+ * @import { PushStateName } from "./push-subscription-state.js"
+ */
 import { PushState, SWITCHABLE } from "./push-subscription-state.js";
+import { pushSwitchOf } from "./push-switch-of.js";
 
 /**
- * `<push-subscription api="/api/v1/" key-url="…" sw="/sw.js" csrf="…" person="…">`: says how pushes stand in this browser,
- * and has one button that switches them. Its words are the server's: it shows the child whose `data-state` fits, and
+ * `<push-subscription>` with the attributes of `_push_attributes.html`: says how pushes stand in this browser, and has
+ * one button that switches them. Its words are the server's: it shows the child whose `data-state` fits, and
  * gives the button its `data-turn-on` or `data-turn-off`.
  */
 export class PushSubscriptionElement extends HTMLElement {
@@ -18,7 +20,7 @@ export class PushSubscriptionElement extends HTMLElement {
   connectedCallback() {
     this.#connected = new AbortController();
     const { signal } = this.#connected;
-    const pushes = this.#pushes();
+    const pushes = pushSwitchOf(this);
     this.#button?.addEventListener("click", () => this.#work(signal, () => this.#turn(pushes)), { signal });
     this.#work(signal, () => pushes.look());
   }
@@ -30,12 +32,6 @@ export class PushSubscriptionElement extends HTMLElement {
   /** What it shows now, for style sheets and tests too: the attribute `state`. */
   get state() {
     return this.#state;
-  }
-
-  #pushes() {
-    const at = (/** @type {string} */ name) => new URL(this.getAttribute(name) ?? "", document.baseURI);
-    const api = new PushApi({ base: at("api"), keyUrl: at("key-url"), csrf: this.getAttribute("csrf") ?? "" });
-    return new PushSwitch({ api, workerUrl: at("sw").href, person: this.getAttribute("person") ?? "" });
   }
 
   /** @param {PushSwitch} pushes */
