@@ -7,5 +7,6 @@ from showcase import views
 urlpatterns = [
     path("", views.front_page, name="front_page"),
     path("posts/<int:pk>/", views.post_page, name="post"),
+    path("replies/<int:pk>/", views.change_reply, name="reply"),
     path("showcase/chat/", include("showcase.chat.urls")),
 ]
