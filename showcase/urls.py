@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from showcase import views
 
 urlpatterns = [
     path("", views.front_page, name="front_page"),
     path("posts/<int:pk>/", views.post_page, name="post"),
+    path("showcase/report/", include("showcase.report.urls")),
 ]

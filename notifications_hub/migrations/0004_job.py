@@ -1,8 +1,9 @@
 """A new table, so nothing that is in use is locked; its keys need a moment of the users' table's lock, not its rows."""
 
+import uuid
+
 import django.core.serializers.json
 import django.db.models.deletion
-import uuid
 from django.conf import settings
 from django.db import migrations, models
 
