@@ -8,11 +8,14 @@ if TYPE_CHECKING:
     from notifications_hub.announcements.announce import broadcast
     from notifications_hub.dispatch import publish, publish_many
     from notifications_hub.live.revocation import revoke
+    from notifications_hub.rows import LiveManager, live_rows
 
-__all__ = ["broadcast", "publish", "publish_many", "revoke"]
+__all__ = ["LiveManager", "broadcast", "live_rows", "publish", "publish_many", "revoke"]
 
 _HOMES = {
+    "LiveManager": "notifications_hub.rows",
     "broadcast": "notifications_hub.announcements.announce",
+    "live_rows": "notifications_hub.rows",
     "publish": "notifications_hub.dispatch",
     "publish_many": "notifications_hub.dispatch",
     "revoke": "notifications_hub.live.revocation",

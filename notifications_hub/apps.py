@@ -16,7 +16,9 @@ class NotificationsHubConfig(AppConfig):
         from notifications_hub.jobs import sending, told  # noqa: F401
         from notifications_hub.live import revocation
         from notifications_hub.notify import take_over_signal
+        from notifications_hub.rows import deleting
 
         take_over_signal()
         revocation.connect()
         kinds.autodiscover()
+        deleting.connect_all()

@@ -12,6 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from notifications_hub import conf
 from notifications_hub.live.origin import parse
+from notifications_hub.rows import LiveQuerySet
+from notifications_hub.rows.declared import declared_models
 
 MODEL = "notifications_hub.Notification"
 
@@ -23,6 +25,20 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
     except (ImproperlyConfigured, ImportError) as error:
         return [Error(str(error), id="notifications_hub.E002")]
     return [*map(_unknown, conf.unknown_keys()), *_model(), *_origins(loaded.live_allowed_origins)]
+
+
+@register(Tags.models)
+def check_live_models(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"{model.__name__} is live, but what its manager {model._default_manager.name!r} changes at once is not.",
+            hint=f"Write {model._default_manager.name} = LiveManager(), or build yours from LiveQuerySet.",
+            obj=model,
+            id="notifications_hub.E005",
+        )
+        for model in declared_models()
+        if not isinstance(model._default_manager.all(), LiveQuerySet)
+    ]
 
 
 def _unknown(key: str) -> CheckMessage:

@@ -14,11 +14,12 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.dispatch import receiver
 
 from notifications_hub import streams
+from notifications_hub.events import check_public_topic
 from notifications_hub.live import revocation
 from notifications_hub.live.frames import encode_event
 from notifications_hub.live.hub import Hub, current_hub
 from notifications_hub.live.layer import Outside, outside
-from notifications_hub.streams import BadTopic, LoggedEvent, NewEvent, check_data, check_topic
+from notifications_hub.streams import LoggedEvent, NewEvent, check_data
 
 
 def publish(topic: str, kind: str, data: Mapping[str, Any], *, ephemeral: bool = False) -> None:
@@ -29,22 +30,16 @@ def publish(topic: str, kind: str, data: Mapping[str, Any], *, ephemeral: bool =
 
     Raises `BadTopic`, `EventTooLarge`, and `TypeError` where the data is not JSON.
     """
-    _check_public(topic)
+    check_public_topic(topic)
     if ephemeral:
-        _say(check_topic(topic), kind, check_data(data))
+        _say(topic, kind, check_data(data))
     else:
         streams.append(topic, kind, data)
 
 
 def publish_many(events: Iterable[tuple[str, str, Mapping[str, Any]]]) -> None:
     """Many logged events, each `(topic, kind, data)`, in one statement for each thousand. Raises like `publish`."""
-    streams.append_many(NewEvent(_check_public(topic), kind, data) for topic, kind, data in events)
-
-
-def _check_public(topic: str) -> str:
-    if topic == "inbox" or topic.startswith("inbox."):
-        raise BadTopic("An inbox is written by notify.send(), not by publish().")
-    return topic
+    streams.append_many(NewEvent(check_public_topic(topic), kind, data) for topic, kind, data in events)
 
 
 def _say(topic: str, kind: str, data: Mapping[str, Any]) -> None:

@@ -96,6 +96,13 @@ def check_topic(topic: str) -> str:
     return topic
 
 
+def check_public_topic(topic: str) -> str:
+    """The same for one that a host may write to."""
+    if topic == "inbox" or topic.startswith("inbox."):
+        raise BadTopic("An inbox is written by notify.send(), not by publish().")
+    return check_topic(topic)
+
+
 def check_data(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """Raises `EventTooLarge`; `TypeError` or `ValueError` where the data is not JSON that every database keeps."""
     size = len(as_json(data).encode())

@@ -20,7 +20,7 @@ LAYERS = [
     ["people", "paths", "cursor", "events", "kinds", "announcements.markdown"],
     ["conf", "streams"],
     ["message", "audiences", "sweeper"],
-    ["changes", "announcements.models"],
+    ["changes", "announcements.models", "rows"],
     ["notification"],
     ["delivery"],
     ["transports", "live"],
