@@ -8,13 +8,15 @@ if TYPE_CHECKING:
     from notifications_hub.announcements.announce import broadcast
     from notifications_hub.dispatch import publish, publish_many
     from notifications_hub.live.revocation import revoke
+    from notifications_hub.live_lists import live_list
     from notifications_hub.rows import LiveManager, live_rows
 
-__all__ = ["LiveManager", "broadcast", "live_rows", "publish", "publish_many", "revoke"]
+__all__ = ["LiveManager", "broadcast", "live_list", "live_rows", "publish", "publish_many", "revoke"]
 
 _HOMES = {
     "LiveManager": "notifications_hub.rows",
     "broadcast": "notifications_hub.announcements.announce",
+    "live_list": "notifications_hub.live_lists",
     "live_rows": "notifications_hub.rows",
     "publish": "notifications_hub.dispatch",
     "publish_many": "notifications_hub.dispatch",

@@ -28,7 +28,8 @@ LAYERS = [
     ["notify"],
     ["announcements", "jobs"],
     ["flash", "inbox"],
-    ["jobs.api", "jobs.bar", "jobs.views"],
+    ["live_lists", "jobs.bar"],
+    ["jobs.api", "jobs.views"],
     # What the outside meets: servers, Django, the command line.
     ["asgi", "checks", "metrics", "retention", "templatetags", "trail"],
     ["doctor", "health", "admin", "models"],

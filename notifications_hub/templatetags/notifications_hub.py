@@ -1,16 +1,22 @@
-"""What a page shows in one line each: `{% load notifications_hub %}{% notification_bell %}`."""
+"""What pages take from the hub: the bell, lists that follow the database, and the bars of jobs.
+
+{% load notifications_hub %}{% notification_bell %}
+{% live_list "post.9" comments as live %}<live-list {{ live.attributes }}>…</live-list>
+{% task_progress job %}
+"""
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Iterable
+from typing import Any, cast
 
 from django import template
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.crypto import salted_hmac
 
+from notifications_hub import live_lists
 from notifications_hub.inbox import addresses, queries
 from notifications_hub.jobs.bar import bar
 from notifications_hub.jobs.models import Job
@@ -37,8 +43,7 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
         "push_key_url": addresses.push_key(),
         "sw_url": addresses.service_worker(),
         "csrf": get_token(request),
-        # Tabs share a connection by this name, so it differs from person to person and tells nobody who they are.
-        "person": salted_hmac("notifications_hub.person", str(person.pk), algorithm="sha256").hexdigest()[:16],
+        "person": addresses.line_of(cast("Person", person)),
         "topics": topics.split(),
     }
     # Not the page's own context: nothing there can shadow these names, and no context processor runs twice.
@@ -50,3 +55,9 @@ def task_progress(context: template.Context, job: Job) -> str:
     """The bar of a job, with its styles and script; nothing for those who may not see it."""
     request: HttpRequest | None = context.get("request")
     return "" if request is None else bar(request, job)
+
+
+@register.simple_tag(takes_context=True)
+def live_list(context: template.Context, topic: str, rows: Iterable[Any], row: str = "") -> live_lists.LiveList:
+    """Rows and cursor of a list that is to follow its topic; docs/guides/live-rows.md has the markup."""
+    return live_lists.live_list(context["request"], topic, rows, row=row)

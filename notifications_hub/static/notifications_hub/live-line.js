@@ -25,10 +25,11 @@ import { WebSocketConnection } from "./web-socket-connection.js";
  * @param {string} options.person tells people of one browser apart; "" shares nothing
  * @param {Watch & {focused: boolean}} options.page
  * @param {() => Item[]} options.unshown what this page has not shown yet
+ * @param {boolean} [options.toasts] false: it is not for this line to tell the person
  * @param {() => Query} options.query
  * @returns {Line}
  */
-export function liveLine({ live, person, page, unshown, query }) {
+export function liveLine({ live, person, page, unshown, toasts = true, query }) {
   const kinds = kindsAt(live);
   const names = kinds.map(({ name }) => name);
   const ladder = new Ladder(names, pageMemory());
@@ -41,6 +42,7 @@ export function liveLine({ live, person, page, unshown, query }) {
     query,
     newLine,
     unshown,
+    toasts,
     catchUp: (now) => new PollConnection(live, liveUrl(live, PollConnection.path, now)),
     ack: (cursor) => postAck(live, cursor),
     locks: navigator.locks,
