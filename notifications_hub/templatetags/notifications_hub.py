@@ -1,4 +1,4 @@
-"""What pages take from the hub: the bell, lists that follow the database, the bars of jobs.
+"""What pages take from the hub: the bell, lists that follow the database, and the bars of jobs.
 
 {% load notifications_hub %}{% notification_bell %}
 {% live_list "post.9" comments as live %}<live-list {{ live.attributes }}>…</live-list>
