@@ -100,7 +100,10 @@ test("a reload goes on with what had not arrived, under the same name", async ()
   const server = new Server();
   await anOutbox(server, kept).flush();
 
-  assert.deepEqual(server.asked.map((waiting) => waiting.client_id), [client_id]);
+  assert.deepEqual(
+    server.asked.map((waiting) => waiting.client_id),
+    [client_id],
+  );
 });
 
 test("one that the stream brought needs no further try", async () => {
