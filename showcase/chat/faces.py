@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.models import User
-from accounts.templatetags.accounts import HUES
+from accounts.people import HUES
 from notifications_hub.message import timestamp
 from showcase.chat.mentions import names_in
 from showcase.chat.models import Message
