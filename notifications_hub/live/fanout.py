@@ -33,7 +33,8 @@ class _Listened:
     __slots__ = ("connections", "position")
 
     def __init__(self) -> None:
-        self.connections: set[Connection] = set()
+        # A dict keeps them as they came, which is about as they lie in memory: a round meets fewer cold pages.
+        self.connections: dict[Connection, None] = {}
         self.position: Position | None = None
 
 
@@ -54,12 +55,12 @@ class Fanout:
 
     def listen(self, connection: Connection, topics: Iterable[str]) -> None:
         for topic in topics:
-            self._topics.setdefault(topic, _Listened()).connections.add(connection)
+            self._topics.setdefault(topic, _Listened()).connections[connection] = None
 
     def forget(self, connection: Connection, topics: Iterable[str]) -> None:
         for topic in topics:
             if listened := self._topics.get(topic):
-                listened.connections.discard(connection)
+                listened.connections.pop(connection, None)
                 if not listened.connections:
                     del self._topics[topic]
 
