@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -174,8 +174,8 @@ class _Socket:
             if self._reading is not None and self._reading is not asyncio.current_task():
                 self._reading.cancel()
 
-    async def _send_frame(self, frame: Frame) -> None:
-        await self._send_quietly({"type": "websocket.send", "text": frame.text})
+    def _send_frame(self, frame: Frame) -> Coroutine[Any, Any, None]:
+        return self._send_quietly({"type": "websocket.send", "text": frame.text})
 
     async def _send_quietly(self, message: dict[str, Any]) -> None:
         # `receive` says that a client has gone, and ends the session; a send that comes too late says nothing new.
