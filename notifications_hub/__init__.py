@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from notifications_hub.announcements.announce import broadcast
-    from notifications_hub.dispatch import publish, publish_many
+    from notifications_hub.dispatch import apublish, publish, publish_many
     from notifications_hub.live.revocation import revoke
 
-__all__ = ["broadcast", "publish", "publish_many", "revoke"]
+__all__ = ["apublish", "broadcast", "publish", "publish_many", "revoke"]
 
 _HOMES = {
+    "apublish": "notifications_hub.dispatch",
     "broadcast": "notifications_hub.announcements.announce",
     "publish": "notifications_hub.dispatch",
     "publish_many": "notifications_hub.dispatch",

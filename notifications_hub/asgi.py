@@ -10,9 +10,10 @@ import gc
 import signal
 import threading
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
+from django.conf import settings
 from django.urls import Resolver404, resolve
 
 from notifications_hub.conf import hub_settings
@@ -56,11 +57,16 @@ def _connection_at(scope: Scope) -> Application | None:
     # Asking the resolver costs every page some microseconds, so only what looks like one is asked about.
     if scope["type"] == "http" and not scope["path"].endswith(("/sse/", "/poll/")):
         return None
-    try:
-        name = resolve(scope["path"].removeprefix(scope.get("root_path", ""))).view_name
-    except Resolver404:
-        return None
+    name = _name_of(scope["path"].removeprefix(scope.get("root_path", "")), settings.ROOT_URLCONF)
     return _CONNECTIONS.get((scope["type"], name))
+
+
+@lru_cache(maxsize=64)
+def _name_of(path: str, urlconf: str) -> str:
+    try:
+        return resolve(path, urlconf).view_name
+    except Resolver404:
+        return ""
 
 
 class _Beside:

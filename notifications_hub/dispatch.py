@@ -5,12 +5,11 @@ Everything here is a hint. A process killed before it gets here loses nothing: h
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
+from asgiref.sync import sync_to_async
 from django.dispatch import receiver
 
 from notifications_hub import streams
@@ -18,7 +17,7 @@ from notifications_hub.live import revocation
 from notifications_hub.live.frames import encode_event
 from notifications_hub.live.hub import Hub, current_hub
 from notifications_hub.live.layer import Outside, outside
-from notifications_hub.streams import BadTopic, LoggedEvent, NewEvent, check_data, check_topic
+from notifications_hub.streams import BadTopic, LoggedEvent, NewEvent, check_topic, encode_data
 
 
 def publish(topic: str, kind: str, data: Mapping[str, Any], *, ephemeral: bool = False) -> None:
@@ -31,9 +30,17 @@ def publish(topic: str, kind: str, data: Mapping[str, Any], *, ephemeral: bool =
     """
     _check_public(topic)
     if ephemeral:
-        _say(check_topic(topic), kind, check_data(data))
+        _say(check_topic(topic), kind, encode_data(data))
     else:
         streams.append(topic, kind, data)
+
+
+async def apublish(topic: str, kind: str, data: Mapping[str, Any], *, ephemeral: bool = False) -> None:
+    """`publish` for async code, which holds no transaction: a logged event is committed when this returns."""
+    if ephemeral:
+        publish(topic, kind, data, ephemeral=True)
+    else:
+        await sync_to_async(publish)(topic, kind, data)
 
 
 def publish_many(events: Iterable[tuple[str, str, Mapping[str, Any]]]) -> None:
@@ -47,9 +54,8 @@ def _check_public(topic: str) -> str:
     return topic
 
 
-def _say(topic: str, kind: str, data: Mapping[str, Any]) -> None:
-    text = json.dumps(data, cls=DjangoJSONEncoder)
-    event = encode_event(LoggedEvent(topic, None, kind, text, datetime.now(UTC)))
+def _say(topic: str, kind: str, data: str) -> None:
+    event = encode_event(LoggedEvent(topic, None, kind, data, datetime.now(UTC)))
     if hub := _hub():
         hub.say(topic, event)
 

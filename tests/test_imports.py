@@ -18,7 +18,8 @@ HUB = "notifications_hub"
 
 LAYERS = [
     ["people", "paths", "cursor", "events", "kinds", "announcements.markdown"],
-    ["conf", "streams"],
+    ["conf", "numbering"],
+    ["streams"],
     ["message", "audiences", "sweeper"],
     ["changes", "announcements.models"],
     ["notification"],

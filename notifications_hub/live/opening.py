@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-from notifications_hub import cursor
+from django.db import connection
+
+from notifications_hub import audiences, cursor
 from notifications_hub.cursor import BadCursor, Position
 from notifications_hub.live.closing import BAD_FRAME, SESSION_OVER, Closing, refused
-from notifications_hub.live.session import SignedIn, check
+from notifications_hub.live.session import SignedIn, check_many
 from notifications_hub.live.topics import INBOX, MAX_TOPICS, TopicRefused, stored_topics
 
 Known = Mapping[str, Position]
@@ -53,6 +55,14 @@ class Admitted:
     topics: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a visitor asks to hear, by the names that they know."""
+
+    session_key: str
+    names: tuple[str, ...]
+
+
 def start(topics: Sequence[str], known: Known | None) -> tuple[dict[str, Position | None], list[str]]:
     """Where to read each topic from, None for now; and what to reset, as the cursor does not know it."""
     if known is None:
@@ -71,10 +81,31 @@ def decoded(given: str) -> Known:
 
 def admit(session_key: str, names: Sequence[str]) -> Admitted:
     """Raises `Refusal`. Asks the database: run it in a thread."""
-    visitor = check(session_key)
+    [answer] = admit_many([Asked(session_key, tuple(names))])
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def admit_many(asked: Sequence[Asked]) -> list[Admitted | Exception]:
+    """In their order; a `Refusal` among them, or the fault of a rule, is that one's. Asks the database.
+
+    However many they are: one query for sessions, one for people, one for groups. The host's rules are asked each.
+    """
+    visitors = check_many([one.session_key for one in asked])
+    audiences.look_up({visitor.person.pk: visitor.person for visitor in visitors if visitor}.values())
+    return [_admit(visitor, one.names) for visitor, one in zip(visitors, asked, strict=True)]
+
+
+def _admit(visitor: SignedIn | None, names: tuple[str, ...]) -> Admitted | Exception:
     if visitor is None:
-        raise Refusal(SESSION_OVER)
+        return Refusal(SESSION_OVER)
     try:
-        return Admitted(visitor, tuple(names), stored_topics(visitor.person, names))
+        return Admitted(visitor, names, stored_topics(visitor.person, names))
     except TopicRefused as refusal:
-        raise Refusal(refused(refusal.topic)) from None
+        return Refusal(refused(refusal.topic))
+    except Exception as fault:
+        # A rule is the host's code, and its fault that of whoever asked. A broken connection is everybody's.
+        if not connection.is_usable():
+            raise
+        return fault

@@ -80,7 +80,7 @@ def test_who_waits_at_the_door_counts_until_they_are_known(small_site: Site, by:
         waiting = [listening_by(by, small_site, "alice") for _ in range(3)]
         for one in waiting:
             one.__enter__()
-        time.sleep(0.3)
+        time.sleep(0.8)
         with listening_by(by, small_site, "alice") as fourth:
             assert fourth.closing()[0] == 4429
         database.rollback()
