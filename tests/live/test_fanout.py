@@ -89,7 +89,8 @@ class Listener:
         self.fault: Exception | None = None
         self.on_frame: Callable[[Listener], object] = lambda listener: None
         visitor = SimpleNamespace(person=SimpleNamespace(pk=1), session_key="", seconds_left=9)
-        admitted, database = cast("Any", SimpleNamespace(visitor=visitor, names=[])), cast("Any", world.database)
+        admitted = cast("Any", SimpleNamespace(visitor=visitor, names=[]))
+        database = cast("Any", SimpleNamespace(together=world.database))
         self.connection = Connection(admitted, database=database, send=self._send, close=self.closings.append)
         self.connection.listen(places, [])
 
