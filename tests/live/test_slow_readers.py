@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -15,13 +14,13 @@ from tests.live.support import HURRIED
 from tests.live.test_switching import cookies_of
 from tests.live.test_websocket import close_code, memory_of, open_by_hand
 from tests.support.databases import Databases
+from tests.support.full import FULL
 from tests.support.live import WEBSOCKET
 from tests.support.live_many import Wanderer, session, wandering
 from tests.support.site import Site
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.faults(short=True)
 
-FULL = bool(os.environ.get("FULL"))
 READERS, SLOW, BROADCASTS, PAUSE = (900, 100, 50, 1.0) if FULL else (20, 5, 50, 0.05)
 SIZE = 60_000
 """Bytes in each: what the kernel takes off the hands of a server is full after some."""
