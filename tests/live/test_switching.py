@@ -26,7 +26,7 @@ CLIENTS, SECONDS, STAYS, RATE = (200, 60, (1.0, 5.0), 100) if FULL else (10, 3, 
 def test_whoever_changes_connections_applies_every_event_exactly_once(site: Site, topic: str) -> None:
     cookies = cookies_of(site, CLIENTS)
     committed, wanderers = asyncio.run(switch(site, topic, cookies))
-    assert committed > RATE * SECONDS / 4
+    assert committed > RATE * SECONDS / 10
     assert all(wanderer.numbers == list(range(1, committed + 1)) for wanderer in wanderers)
     assert all(wanderer.applied_all(committed) for wanderer in wanderers)
     assert sum(wanderer.connections for wanderer in wanderers) > CLIENTS * 3
