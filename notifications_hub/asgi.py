@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.urls import Resolver404, resolve
 
 from notifications_hub.conf import hub_settings
@@ -20,6 +21,7 @@ from notifications_hub.live.hub import Hub, current_hub, start_hub, stop_hub
 from notifications_hub.live.poll import poll
 from notifications_hub.live.sse import sse
 from notifications_hub.live.websocket import websocket
+from notifications_hub.transports.key_check import check_at_start
 from notifications_hub.worker import WorkerThread
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
@@ -98,6 +100,9 @@ def _drain_first(hub: Hub, server: Callable[[int, Any], Any], number: int, frame
 
 async def _lifespan(beside: _Beside, receive: Receive, send: Send) -> None:
     while (message := await receive())["type"] == "lifespan.startup":
+        if trouble := await sync_to_async(check_at_start)():
+            await send({"type": "lifespan.startup.failed", "message": trouble})
+            return
         beside.start()
         await send({"type": "lifespan.startup.complete"})
     if message["type"] == "lifespan.shutdown":

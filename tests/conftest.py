@@ -32,10 +32,12 @@ from django.contrib.auth import get_user_model
 from django.db import connection, connections
 from django.test import AsyncClient, Client
 
+from notifications_hub import numbering
 from tests.support.browser import People, chromium
 from tests.support.databases import Databases, databases_like
 from tests.support.full import FULL
 from tests.support.postgres import PostgresServer
+from tests.support.processes import wait_until
 from tests.support.redis import RedisServer
 from tests.support.site import Site, settle
 
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from accounts.models import User
+    from notifications_hub.numbering import Numberer
 
     StartSite = Callable[..., Site]
 
@@ -96,6 +99,25 @@ def _async_connections_closed(request: pytest.FixtureRequest) -> None:
 async def _connections_of_the_async_thread() -> AsyncIterator[None]:
     yield
     await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture(autouse=True)
+def _numbered_at_commit(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test may look at the log right after a commit, on PostgreSQL too, unless it asks for the `numberer`.
+
+    Sites and other processes of a test number in the background, as everywhere.
+    """
+    if "numberer" not in request.fixturenames:
+        monkeypatch.setattr("notifications_hub.streams.number_soon", numbering.number)
+
+
+@pytest.fixture
+def numberer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Numberer]:
+    """That of this process, at work: `numberer.finish(20)` waits for it. It leaves no connection behind."""
+    monkeypatch.setattr(numbering, "IDLE_SECONDS", 0.1)
+    yield numbering.numberer
+    assert numbering.numberer.finish(20)
+    wait_until(lambda: not numbering.numberer.at_work, what="the end of the numberer's thread")
 
 
 @pytest.fixture

@@ -19,10 +19,12 @@ from notifications.signals import notify
 from accounts.models import User
 from notifications_hub import broadcast, delivery
 from notifications_hub.announcements.announce import make_rows
-from notifications_hub.delivery import Delivery, Outcome, Plan, State
+from notifications_hub.claiming import Outcome, claim_due
+from notifications_hub.delivery import Delivery, Plan, State
 from notifications_hub.events import Stream
 from notifications_hub.kinds import Road
 from notifications_hub.models import Notification, PushSubscription
+from tests.support.deliveries import settle
 
 if TYPE_CHECKING:
     ClientFor = Callable[[User], Client]
@@ -70,9 +72,9 @@ def browser_of(person: User) -> PushSubscription:
 
 def attempted(planned: Delivery, outcome: Outcome) -> None:
     Delivery.objects.update(due_at=datetime.now(UTC) - timedelta(seconds=1))
-    [claimed] = delivery.claim_due()
+    [claimed] = claim_due()
     assert claimed == planned
-    delivery.record(claimed, outcome)
+    settle(claimed, outcome)
 
 
 def test_the_packages_own_admin_is_not_the_one_in_use() -> None:

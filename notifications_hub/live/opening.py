@@ -83,7 +83,7 @@ def admit(session_key: str, names: Sequence[str], person: str = "") -> Admitted:
     Asks the database: run it in a thread.
     """
     visitor = check(session_key)
-    if visitor is None or (person and not is_pseudonym_of(person, visitor.person)):
+    if visitor is None or (person and not is_pseudonym_of(person, visitor.person.pk)):
         raise Refusal(SESSION_OVER)
     try:
         return Admitted(visitor, tuple(names), stored_topics(visitor.person, names))

@@ -59,7 +59,7 @@ class _Waiting:
             admitted, database=self._hub.database, send=self._frames.put, close=self._frames.put_nowait
         )
         connection.listen(*start(admitted.topics, wanted.known))
-        async with self._hub.holding(connection):
+        with self._hub.holding(connection):
             said = await self._first_news(wait, from_now=wanted.known is None)
         if isinstance(said, Frame):
             await self._exchange.answer(200, said.text)

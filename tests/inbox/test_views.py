@@ -177,7 +177,7 @@ def test_every_kind_has_a_row_with_its_defaults(alice: User, client_for: ClientF
     response = client_for(alice).get(PREFERENCES)
     rows = response.context["form_rows"]
 
-    assert [row.name for row in rows] == [kind.name for kind in all_kinds()]
+    assert [row.name for row in rows] == [kind.name for kind in all_kinds() if kind.optional]
     assert all([road.name for road in row.roads] == ["live", "flash", "web_push"] for row in rows)
     assert {"comment.reply:live", "comment.reply:flash", "comment.reply:web_push"} <= checked(response)
 
@@ -253,9 +253,9 @@ def test_push_is_offered_where_the_site_has_a_key(alice: User, client_for: Clien
     context = client.get(PREFERENCES).context
 
     assert (without["push_available"], context["push_available"]) == (False, True)
-    assert context["api"] == "/api/v1/"
-    assert context["push_key_url"] == "/api/v1/push/key/"
-    assert context["sw_url"] == "/sw.js"
+    push = context["push"]
+    assert (push.api, push.key_url, push.sw_url) == ("/api/v1/", "/api/v1/push/key/", "/sw.js")
+    assert push.renew_url == "/api/v1/push/renew/"
     assert context["csrf"]
 
 

@@ -68,7 +68,7 @@ def pseudonym(site: Site, username: str) -> str:
     return site.python(f"""
         from django.contrib.auth import get_user_model
         from notifications_hub.people import pseudonym_of
-        print(pseudonym_of(get_user_model().objects.get(username={username!r})))
+        print(pseudonym_of(get_user_model().objects.get(username={username!r}).pk))
     """)
 
 

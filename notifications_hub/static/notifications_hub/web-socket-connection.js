@@ -1,8 +1,10 @@
 // @ts-check
+/** @import { Network } from "./network.js" */
 import { CloseCode } from "./close-code.js";
 import { ConnectionClosedEvent } from "./connection-closed-event.js";
 import { ConnectionFrameEvent } from "./connection-frame-event.js";
 import { socketUrl } from "./live-url.js";
+import { browserNetwork } from "./network.js";
 import { parseFrame } from "./wire.js";
 
 /** Two signs of life of the server, and some. */
@@ -16,16 +18,21 @@ export class WebSocketConnection extends EventTarget {
   static path = "ws/";
 
   #url;
+  #network;
   #listening = new AbortController();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #silence;
   /** @type {WebSocket | null} */
   #socket = null;
 
-  /** @param {URL} url over http or https */
-  constructor(url) {
+  /**
+   * @param {URL} url over http or https
+   * @param {Network} [network]
+   */
+  constructor(url, network = browserNetwork()) {
     super();
     this.#url = socketUrl(url);
+    this.#network = network;
   }
 
   open() {
@@ -57,7 +64,7 @@ export class WebSocketConnection extends EventTarget {
   /** A page's policy may forbid sockets; some browsers throw then, and that is a connection that never opened. */
   #dial() {
     try {
-      return new WebSocket(this.#url);
+      return new this.#network.WebSocket(this.#url);
     } catch {
       queueMicrotask(() => this.#ended(CloseCode.BROKEN, ""));
       return null;
