@@ -17,7 +17,6 @@ Playwright keeps an event loop running in the thread: reach the site by `site.py
 from __future__ import annotations
 
 import inspect
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -36,6 +35,7 @@ from django.test import AsyncClient, Client
 from notifications_hub import numbering
 from tests.support.browser import People, chromium
 from tests.support.databases import Databases, databases_like
+from tests.support.full import FULL
 from tests.support.postgres import PostgresServer
 from tests.support.processes import wait_until
 from tests.support.redis import RedisServer
@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_asked_for(item: pytest.Item) -> bool:
     """Under load of its own a proof needs the machine to itself: those are `make faults`."""
-    return bool(os.environ.get("FULL")) or not any(item.iter_markers("faults"))
+    return FULL or all(mark.kwargs.get("short") for mark in item.iter_markers("faults"))
 
 
 def _belongs_to_this_run(item: pytest.Item) -> bool:

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect
 
 from tests.support.browser import People, sign_in
 from tests.support.databases import Databases
+from tests.support.full import FULL
 from tests.support.processes import ROOT, Program, wait_until
 from tests.support.proxy import Proxy, proxy_before
 from tests.support.site import Site, settle
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TAKEOVER_MS = 3000
+SLEEP = 60 if FULL else 3
 
 
 class WsgiSite(Site):
@@ -235,6 +237,7 @@ def test_offline_and_back_it_catches_up_at_once(page_for: People, proxy: Proxy, 
     expect_badges(3, page, other)
 
 
+@pytest.mark.faults(short=True)
 def test_a_machine_that_slept_catches_up(page_for: People, proxy: Proxy, site: Site, browser: Browser) -> None:
     page, other = page_for("alice"), page_for("alice")
     wait_until_live(page, other)
@@ -244,7 +247,7 @@ def test_a_machine_that_slept_catches_up(page_for: People, proxy: Proxy, site: S
     try:
         proxy.cut()
         wave(site, 3)
-        time.sleep(3)
+        time.sleep(SLEEP)
     finally:
         for process in asleep:
             os.kill(process, signal.SIGCONT)
