@@ -163,7 +163,7 @@ CONTENT_SECURITY_POLICY = {
 
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A broker that swallows packets must not hold up a request.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 5}
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {"socket_connect_timeout": 1, "socket_timeout": 5}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # without a file of its own: what is here runs every few seconds
 CELERY_BEAT_SCHEDULE = {

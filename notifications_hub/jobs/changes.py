@@ -61,7 +61,7 @@ def renew(job: Job) -> None:
 
 def may_go_on(job: Job) -> bool:
     """False once it was cancelled, or given up and perhaps begun elsewhere."""
-    return _own(job).filter(cancel_asked=False).exists()
+    return bool(_own(job).filter(cancel_asked=False).exists())
 
 
 def report(job: Job, values: Mapping[str, Any]) -> bool:
@@ -194,7 +194,7 @@ def _end(pk: Id, was: Mapping[str, Any], state: State, **values: Any) -> Job | N
         return ended
 
 
-def _lock(pk: Id) -> Job | None:
+def _lock(pk: Id | None) -> Job | None:
     return Job.objects.select_for_update(no_key=True).filter(pk=pk).first() if pk else None
 
 

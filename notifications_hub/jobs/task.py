@@ -171,7 +171,7 @@ def _patiently(write: Callable[[], Result]) -> Result:
     return write()
 
 
-@task_revoked.connect  # type: ignore[untyped-decorator] -- Celery has no types
+@task_revoked.connect  # type: ignore[untyped-decorator]
 def _revoked(request: Any, **kwargs: Any) -> None:
     """In the worker's main process: somebody told Celery itself, whether or not the task had begun."""
     if isinstance(request.task, HubTask):
