@@ -22,8 +22,8 @@ def measure(stage: Stage, *, quick: bool) -> Table:
         method="Events are published by four threads of a process beside the server (a worker, say), so the server "
         "hears of them over Redis. A rate is all that was delivered over the time from the first event received to the "
         "last; an event's age is counted from before it was written. The pace is asked of all: at 2,000 events in 3 s "
-        "there would be no more than 667,000/s to deliver. Nchan holds its publisher back. The tutorials' design gets a "
-        "tenth of the events: all would keep it busy for minutes.",
+        "there would be no more than 667,000/s to deliver. Nchan holds its publisher back. The tutorials' design "
+        "gets a tenth of the events: all would keep it busy for minutes.",
         columns=COLUMNS,
     )
     single, ten = (_hub(stage, sockets, events, batch=batch) for batch in (1, 10))
