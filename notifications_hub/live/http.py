@@ -44,7 +44,7 @@ class Exchange:
         try:
             wanted = Wanted.parse(self.scope["query_string"].decode("latin1"), caller.headers.get("last-event-id", ""))
             with hub.gate.enter(self.scope.get("client")):
-                asked = Asked(session_key_of(self.scope), tuple(wanted.names))
+                asked = Asked(session_key_of(self.scope), tuple(wanted.names), wanted.person)
                 return wanted, await hub.database.together(admit_many, asked)
         except Refusal as refusal:
             await self.refuse(refusal.closing)

@@ -110,9 +110,11 @@ class _Socket:
     async def _open(self, scope: Scope) -> Connection:
         wanted = Wanted.parse(scope["query_string"].decode("latin1"))
         with self._hub.gate.enter(scope.get("client")):
-            asked = Asked(session_key_of(scope), tuple(wanted.names))
+            asked = Asked(session_key_of(scope), tuple(wanted.names), wanted.person)
             admitted = await self._hub.database.together(admit_many, asked)
-        connection = Connection(admitted, database=self._hub.database, send=self._send_frame, close=self._end)
+        connection = Connection(
+            admitted, database=self._hub.database, send=self._send_frame, close=self._end, warm=True
+        )
         connection.listen(*start(admitted.topics, wanted.known))
         return connection
 
@@ -153,7 +155,7 @@ class _Socket:
             return
         if frame.visible is not None:
             connection.visible = frame.visible
-        if frame.shown is not None:
+        if frame.shown is not None and connection.visible:
             shown = connection.known(frame.shown)
             await self._hub.database(delivery.acknowledge, connection.person_pk, shown)
         if frame.topics is not None:
