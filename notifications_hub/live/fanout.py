@@ -140,9 +140,13 @@ class Fanout:
 
     def _compare(self, topic: str, epoch: str, top: int) -> None:
         listened = self._topics.get(topic)
-        if listened is None or listened.position is None:
+        if listened is None:
             return
-        if epoch != listened.position.epoch or top < listened.position.seq:
+        if listened.position is None:
+            # Added to a connection that was open already, which reads up to here by itself.
+            listened.position = Position(epoch, top, top)
+            _each(listened.connections, Connection.miss)
+        elif epoch != listened.position.epoch or top < listened.position.seq:
             self._behind[topic] = top
             self._wake.set()
         else:

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 import pytest_asyncio
 
-from notifications_hub import cursor
+from notifications_hub import cursor, streams
 from notifications_hub.cursor import Position
 from notifications_hub.live import fanout as fanout_module
 from notifications_hub.live.closing import RESTART, TOO_SLOW, Closing
@@ -57,7 +57,15 @@ class World:
         self._reading.cancel()
         await asyncio.gather(self._reading, return_exceptions=True)
 
-    async def database(self, function: object, positions: Mapping[str, Position]) -> list[Reading]:
+    async def tell_unheard(self, topic: str) -> None:
+        """As another process does that reaches this one by no layer; the next look finds it."""
+        self._tops[topic] = self._tops.get(topic, 0) + 1
+        await self.fanout.look()
+        await self.settled()
+
+    async def database(self, function: object, positions: Mapping[str, Position]) -> object:
+        if function is streams.tops:
+            return {topic: (EPOCH, self._tops[topic]) for topic in positions if topic in self._tops}
         return [self._read(topic, position) for topic, position in positions.items()]
 
     def _read(self, topic: str, position: Position) -> Reading:
@@ -136,6 +144,16 @@ async def test_nobody_gets_the_cursor_of_another(world: World) -> None:
     assert [at[post].seq for at in everyone] == [3] * 5
     assert everyone[1][inbox].seq == 1
     assert (alice.seqs, later.seqs) == ([[1, 2], [3]], [[3]])
+
+
+async def test_a_topic_added_to_an_open_connection_is_looked_at_from_then_on(world: World) -> None:
+    alice, other = await world.listener(POST), "post.10"
+    world.fanout.listen(alice.connection, [POST, other])
+    alice.connection.change(dict.fromkeys([POST, other], Position(EPOCH, 0, 0)), [])
+    await world.settled()
+    for _ in range(2):
+        await world.tell_unheard(other)
+    assert list(filter(None, alice.seqs)) == [[1], [2]]
 
 
 async def test_who_has_read_on_by_themselves_gets_only_what_is_new(world: World) -> None:
