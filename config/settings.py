@@ -170,6 +170,17 @@ CELERY_BEAT_SCHEDULE = {
     "send-due": {"task": "notifications_hub.send_due", "schedule": 1.0, "options": {"expires": 2}},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Where bin/run keeps the messages for its own worker; a broker, where there is one, is better.
+CELERY_FOLDER = env.str("CELERY_FOLDER", default="")
+if CELERY_FOLDER and not CELERY_BROKER_URL:
+    CELERY_BROKER_URL = "filesystem://localhost"
+    CELERY_BROKER_TRANSPORT = "config.folder_broker:Transport"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": f"{CELERY_FOLDER}/messages",
+        "data_folder_out": f"{CELERY_FOLDER}/messages",
+        "control_folder": f"{CELERY_FOLDER}/control",
+        "polling_interval": 0.2,
+    }
 if CELERY_BROKER_URL:
     # Makes it the application that tasks find in this process. A site without a broker is spared its import.
     import_module("config.celery")

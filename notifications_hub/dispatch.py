@@ -5,12 +5,11 @@ Everything here is a hint. A process killed before it gets here loses nothing: h
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
+from asgiref.sync import sync_to_async
 from django.dispatch import receiver
 
 from notifications_hub import delivery, streams
@@ -22,7 +21,7 @@ from notifications_hub.live.hub import Hub, current_hub
 from notifications_hub.live.layer import Outside, outside
 from notifications_hub.notification import Notification
 from notifications_hub.nudge import nudge
-from notifications_hub.streams import LoggedEvent, NewEvent, check_data
+from notifications_hub.streams import LoggedEvent, NewEvent, encode_data
 
 
 def publish(topic: str, kind: str, data: Mapping[str, Any], *, ephemeral: bool = False) -> None:
@@ -35,9 +34,17 @@ def publish(topic: str, kind: str, data: Mapping[str, Any], *, ephemeral: bool =
     """
     check_public_topic(topic)
     if ephemeral:
-        _say(topic, kind, check_data(data))
+        _say(topic, kind, encode_data(data))
     else:
         streams.append(topic, kind, data)
+
+
+async def apublish(topic: str, kind: str, data: Mapping[str, Any], *, ephemeral: bool = False) -> None:
+    """`publish` for async code, which holds no transaction: a logged event is committed when this returns."""
+    if ephemeral:
+        publish(topic, kind, data, ephemeral=True)
+    else:
+        await sync_to_async(publish)(topic, kind, data)
 
 
 def publish_many(events: Iterable[tuple[str, str, Mapping[str, Any]]]) -> None:
@@ -45,9 +52,8 @@ def publish_many(events: Iterable[tuple[str, str, Mapping[str, Any]]]) -> None:
     streams.append_many(NewEvent(check_public_topic(topic), kind, data) for topic, kind, data in events)
 
 
-def _say(topic: str, kind: str, data: Mapping[str, Any]) -> None:
-    text = json.dumps(data, cls=DjangoJSONEncoder)
-    event = encode_event(LoggedEvent(topic, None, kind, text, datetime.now(UTC)))
+def _say(topic: str, kind: str, data: str) -> None:
+    event = encode_event(LoggedEvent(topic, None, kind, data, datetime.now(UTC)))
     if hub := _hub():
         hub.say(topic, event)
 

@@ -138,13 +138,13 @@ class AnnouncementKind(Kind):
 
 
 class PushTest(Kind):
-    """What a person sends to a browser of their own from their preferences; asked for, so not theirs to switch off."""
+    """What a person sends to one of their browsers from their preferences, and to nowhere else."""
 
     name = "push.test"
     label = _("Tests")
     icon = "device"
     urgency = Urgency.HIGH
-    roads = frozenset({Road.WEB_PUSH})
+    roads = frozenset()
     optional = False
 
     def title(self, notification: Told) -> str:

@@ -51,7 +51,7 @@ class Network:
     """Used by one thread, that of its worker."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = _new_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="hub-network", daemon=True)
         self._thread.start()
         self._sending: set[asyncio.Task[None]] = set()
@@ -107,6 +107,15 @@ class Network:
     def _cancel(self) -> None:
         for task in self._sending:
             task.cancel()
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Of uvloop where the site has it, as uvicorn does: it takes a third less."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return new_event_loop()
 
 
 async def _result(job: Job) -> Result:

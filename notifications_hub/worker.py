@@ -23,7 +23,7 @@ from notifications_hub import claiming
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.claiming import Outcome, Settled
 from notifications_hub.delivery import Delivery, State
-from notifications_hub.message import Message, in_language_of
+from notifications_hub.message import in_language_of
 from notifications_hub.notification import Notification
 from notifications_hub.sending import STOP_SECONDS, Job, Network, Result, surprise
 from notifications_hub.sweeper import sweep
@@ -110,9 +110,10 @@ class Worker:
 def _prepared(claimed: Sequence[Delivery]) -> Iterator[Job | Result]:
     """A job for each, or how it was settled without a word. What cannot be put into words holds up no other."""
     senders = {name: _senders(name, its) for name, its in _by_transport(claimed).items()}
+    act_url = _act_url()
     for one in claimed:
         try:
-            yield _job(one, senders[one.transport])
+            yield _job(one, senders[one.transport], act_url)
         except _Pointless as pointless:
             outcome = Outcome(state=State.CANCELLED, reason=str(pointless), attempted=False)
             yield Result(settled=Settled(delivery=one, outcomes=[outcome]))
@@ -142,16 +143,18 @@ class _Pointless(Exception):
     """Something happened between the plan and now."""
 
 
-def _job(one: Delivery, senders: Mapping[str, Send]) -> Job:
+def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Job:
     send = senders.get(one.address) or partial(get_transport(one.transport).send, address=one.address)
     if reason := _why_not(one.notification):
         raise _Pointless(reason)
-    message = _message(one)
+    with in_language_of(one.notification.recipient):
+        message = one.notification.message()
     expires = one.notification.timestamp.timestamp() + message.ttl
     rest = expires - time.time()
     if rest <= 0:
         raise _Pointless("expired")
-    return Job(delivery=one, message=dataclasses.replace(message, ttl=max(1, int(rest))), send=send, expires=expires)
+    message = dataclasses.replace(message, ttl=max(1, int(rest)), token=act_token(one), act_url=act_url)
+    return Job(delivery=one, message=message, send=send, expires=expires)
 
 
 def _why_not(notification: Notification) -> str:
@@ -171,12 +174,6 @@ def _is_over(announcement: Announcement | None) -> bool:
     return announcement is not None and (
         announcement.withdrawn_at is not None or announcement.ends_at <= datetime.now(UTC)
     )
-
-
-def _message(one: Delivery) -> Message:
-    with in_language_of(one.notification.recipient):
-        message = one.notification.message()
-    return dataclasses.replace(message, token=act_token(one), act_url=_act_url())
 
 
 def act_token(one: Delivery) -> str:

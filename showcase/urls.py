@@ -9,4 +9,5 @@ urlpatterns = [
     path("posts/<int:pk>/", views.post_page, name="post"),
     path("replies/<int:pk>/", views.change_reply, name="reply"),
     path("showcase/chat/", include("showcase.chat.urls")),
+    path("showcase/report/", include("showcase.report.urls")),
 ]

@@ -18,7 +18,8 @@ HUB = "notifications_hub"
 
 LAYERS = [
     ["people", "paths", "cursor", "events", "kinds", "announcements.markdown"],
-    ["conf", "streams"],
+    ["conf", "numbering"],
+    ["streams"],
     ["message", "audiences", "sweeper"],
     ["changes", "announcements.models", "rows"],
     ["notification"],
@@ -26,12 +27,13 @@ LAYERS = [
     ["claiming", "transports", "live", "nudge"],
     ["dispatch", "sending"],
     ["worker"],
-    ["notify"],
+    ["notify", "trail"],
     ["announcements", "jobs"],
     ["flash", "inbox"],
-    ["jobs.api", "jobs.bar", "jobs.views", "live_lists"],
+    ["jobs.bar", "live_lists"],
+    ["jobs.api", "jobs.views"],
     # What the outside meets: servers, Django, the command line.
-    ["asgi", "checks", "metrics", "retention", "templatetags", "trail"],
+    ["asgi", "checks", "metrics", "retention", "templatetags"],
     ["doctor", "health", "admin", "models", "tasks"],
     ["apps", "management", "urls"],
 ]

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import logging
-import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
+from django.dispatch import Signal
 from notifications.signals import notify
 
 from notifications_hub import streams
@@ -25,10 +27,15 @@ from notifications_hub.jobs.models import MAX_TEXT, OPEN, Job, Reason, State
 from notifications_hub.jobs.outcome import Done
 from notifications_hub.paths import same_site_path
 
+queued = Signal()
+"""Sent with `pks`, after the commit that queued them. A hint: what nobody sends now the sweeper does."""
+
 CANCEL_SECONDS = 10.0
 """How long a task has to notice that it is to stop, before its bar ends without it."""
 _EVENTS = {State.RETRYING: "task.retry", State.QUEUED: "task.progress", State.RUNNING: "task.progress"}
 _ENDED = {State.DONE: "success", State.FAILED: "error"}
+
+Id = UUID | str
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +43,9 @@ log = logging.getLogger(__name__)
 # A worker's part
 
 
-def claim(pk: str) -> Job | None:
+def claim(pk: Id) -> Job | None:
     """Makes the caller the one that runs it; None where another does, or it is no longer wanted."""
-    values = {"state": State.RUNNING, "claim": uuid.uuid4(), "due_at": lease(), "starts": F("starts") + 1}
+    values = {"state": State.RUNNING, "claim": uuid4(), "due_at": lease(), "starts": F("starts") + 1}
     return _change(pk, {"state": State.QUEUED}, started_at=Coalesce("started_at", Now()), **values)
 
 
@@ -105,27 +112,26 @@ def cancel(job: Job) -> bool:
         return asked
 
 
-def revoked(pk: str) -> None:
+def revoked(pk: Id) -> None:
     """Celery itself was told to drop it."""
     _end(pk, {"state__in": OPEN}, State.CANCELLED)
 
 
-def give_up(pk: object) -> None:
+def give_up(pk: Id) -> None:
     """Its lease has ended: to be started again if it may, else it is lost."""
     expired = {"state": State.RUNNING, "due_at__lte": Now()}
-    again = {"state": State.QUEUED, "claim": None, "restarts": F("restarts") - 1, "due_at": Now()}
     if _end(pk, {**expired, "cancel_asked": True}, State.CANCELLED):
         return
-    if not _change(pk, {**expired, "restarts__gt": 0}, **again):
+    if not _queue(pk, {**expired, "restarts__gt": 0}, restarts=F("restarts") - 1, claim=None):
         _end(pk, expired, State.FAILED, reason=Reason.LOST, text="")
 
 
-def expire(pk: str) -> None:
+def expire(pk: Id) -> None:
     """Whoever held the lease is known to be dead."""
     Job.objects.filter(pk=pk, state=State.RUNNING, claim__isnull=False).update(due_at=Now())
 
 
-def out_of_time(pk: str) -> None:
+def out_of_time(pk: Id) -> None:
     """It was ended at its time limit, and could say nothing."""
     _end(pk, {"state": State.RUNNING}, State.FAILED, reason=Reason.LATE, text="")
 
@@ -134,6 +140,14 @@ def announce(job: Job) -> None:
     """Logs how it stands. Nobody looks at a part of its own."""
     if job.parent_id is None:
         streams.append(job.topic, _EVENTS.get(State(job.state), f"task.{job.state}"), job.as_json())
+
+
+def send_again_at() -> Any:
+    return Now() + timedelta(seconds=hub_settings.job_resend)
+
+
+def say_queued(pks: Sequence[Id]) -> None:
+    transaction.on_commit(partial(queued.send_robust, sender=Job, pks=pks), robust=True)
 
 
 def clean(text: str) -> str:
@@ -152,7 +166,7 @@ def _own(job: Job) -> Any:
     return Job.objects.filter(pk=job.pk, **_mine(job))
 
 
-def _change(pk: object, was: Mapping[str, Any], **values: Any) -> Job | None:
+def _change(pk: Id, was: Mapping[str, Any], **values: Any) -> Job | None:
     with transaction.atomic():
         if not Job.objects.filter(pk=pk, **was).update(version=F("version") + 1, **values):
             return None
@@ -161,7 +175,15 @@ def _change(pk: object, was: Mapping[str, Any], **values: Any) -> Job | None:
         return job
 
 
-def _end(pk: object, was: Mapping[str, Any], state: State, **values: Any) -> Job | None:
+def _queue(pk: Id, was: Mapping[str, Any], **values: Any) -> Job | None:
+    with transaction.atomic():
+        job = _change(pk, was, state=State.QUEUED, due_at=send_again_at(), **values)
+        if job:
+            say_queued([pk])
+        return job
+
+
+def _end(pk: Id, was: Mapping[str, Any], state: State, **values: Any) -> Job | None:
     with transaction.atomic():
         parent = _lock(Job.objects.filter(pk=pk).values_list("parent", flat=True).first())
         ended = _change(pk, was, state=state, ended_at=Now(), claim=None, due_at=None, **values)
@@ -172,7 +194,7 @@ def _end(pk: object, was: Mapping[str, Any], state: State, **values: Any) -> Job
         return ended
 
 
-def _lock(pk: object) -> Job | None:
+def _lock(pk: Id) -> Job | None:
     return Job.objects.select_for_update(no_key=True).filter(pk=pk).first() if pk else None
 
 
@@ -202,7 +224,7 @@ def _count(parent: Job) -> None:
         _end(parent.pk, was, State.FAILED, reason=Reason.PARTS, **counted)
     elif parent.task:
         given = {**parent.arguments, "args": [[value for _state, value in parts], *parent.arguments["args"]]}
-        _change(parent.pk, was, **counted, arguments=given, state=State.QUEUED, due_at=Now())
+        _queue(parent.pk, was, **counted, arguments=given)
     else:
         _end(parent.pk, was, State.DONE, **counted)
 

@@ -9,18 +9,14 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from functools import partial
 from typing import Any, Protocol
 
 from django.db import transaction
 from django.db.models.functions import Now
 
 from notifications_hub import audiences
-from notifications_hub.conf import hub_settings
 from notifications_hub.events import as_json
-from notifications_hub.jobs import sending
-from notifications_hub.jobs.changes import announce, clean
+from notifications_hub.jobs.changes import announce, clean, say_queued, send_again_at
 from notifications_hub.jobs.models import Job, State
 from notifications_hub.paths import same_site_path
 from notifications_hub.people import Person
@@ -86,12 +82,12 @@ def start_all(
 def _insert(jobs: Sequence[Job]) -> None:
     queued = [job for job in jobs if job.state == State.QUEUED]
     for job in queued:
-        job.due_at = Now() + timedelta(seconds=hub_settings.job_resend)  # type: ignore[assignment]
+        job.due_at = send_again_at()
     with transaction.atomic():
         Job.objects.bulk_create(jobs, batch_size=500)
         jobs[0].refresh_from_db()
         announce(jobs[0])
-        transaction.on_commit(partial(sending.send_first, [job.pk for job in queued]), robust=True)
+        say_queued([job.pk for job in queued])
 
 
 def _row(signature: Signature, **about: Any) -> Job:

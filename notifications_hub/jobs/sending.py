@@ -15,9 +15,11 @@ from typing import Any
 from django.db import connections
 from django.db.models import F
 from django.db.models.functions import Now
+from django.dispatch import receiver
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.jobs import changes
+from notifications_hub.jobs.changes import Id
 from notifications_hub.jobs.models import OPEN, Job, State
 from notifications_hub.sweeper import every_second
 
@@ -32,8 +34,8 @@ _AT_ONCE_OR_NOT = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "i
 log = logging.getLogger(__name__)
 
 
-def send_first(pks: Sequence[object]) -> None:
-    """After the commit. Never raises: what cannot be sent now is sent by the sweeper."""
+@receiver(changes.queued)
+def _send_first(pks: Sequence[Id], **kwargs: object) -> None:
     for job in Job.objects.filter(pk__in=pks, state=State.QUEUED).order_by("created"):
         if not _send(job):
             # The broker is away: a request is not held up once for each job.
@@ -61,7 +63,7 @@ class _Postman:
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
 
-    def send(self, pks: Sequence[object]) -> None:
+    def send(self, pks: Sequence[Id]) -> None:
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=_send_again, args=(pks,), name="hub-jobs", daemon=True)
             self._thread.start()
@@ -75,7 +77,7 @@ class _Postman:
 _postman = _Postman()
 
 
-def _send_again(pks: Sequence[object]) -> None:
+def _send_again(pks: Sequence[Id]) -> None:
     try:
         for pk in pks:
             if not _send_due(pk):
@@ -86,7 +88,7 @@ def _send_again(pks: Sequence[object]) -> None:
         connections.close_all()
 
 
-def _send_due(pk: object) -> bool:
+def _send_due(pk: Id) -> bool:
     """False where the broker is away."""
     waiting = Job.objects.filter(pk=pk, state__in=(State.QUEUED, State.RETRYING), due_at__lte=Now())
     for job in waiting:

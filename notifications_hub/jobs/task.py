@@ -101,7 +101,7 @@ class HubTask(Task):  # type: ignore[misc]
         self.request.hub_run = Run(job)
         return self._run_job(self.request.hub_run, *args, **kwargs)
 
-    def retry(
+    def retry(  # noqa: PLR0917 -- Celery's own arguments, in Celery's order
         self,
         args: Any = None,
         kwargs: Any = None,
@@ -171,14 +171,14 @@ def _patiently(write: Callable[[], Result]) -> Result:
     return write()
 
 
-@task_revoked.connect
+@task_revoked.connect  # type: ignore[untyped-decorator] -- Celery has no types
 def _revoked(request: Any, **kwargs: Any) -> None:
     """In the worker's main process: somebody told Celery itself, whether or not the task had begun."""
     if isinstance(request.task, HubTask):
         changes.revoked(request.id)
 
 
-@task_failure.connect
+@task_failure.connect  # type: ignore[untyped-decorator]
 def _killed(sender: Any, task_id: str, exception: BaseException, **kwargs: Any) -> None:
     """In the worker's main process: the one that ran it is gone, and could say nothing."""
     if not isinstance(sender, HubTask):

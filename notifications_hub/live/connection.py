@@ -27,7 +27,10 @@ log = logging.getLogger(__name__)
 
 
 class Connection:
-    """`send` takes a frame, `close` ends the connection. Everything here runs on the hub's event loop."""
+    """`send` takes a frame, `close` ends the connection. Everything here runs on the hub's event loop.
+
+    One that is kept `warm` is sent a frame now and then whether anything happened or not.
+    """
 
     __slots__ = (
         "_again",
@@ -43,6 +46,7 @@ class Connection:
         "_sending_since",
         "_waiting",
         "_waiting_bytes",
+        "_warm",
         "expires_in",
         "names",
         "person_pk",
@@ -58,6 +62,7 @@ class Connection:
         database: Database,
         send: Callable[[Frame], Coroutine[Any, Any, None]],
         close: Callable[[Closing], None],
+        warm: bool = False,
     ) -> None:
         self.person_pk: object = admitted.visitor.person.pk
         self.session_key = admitted.visitor.session_key
@@ -68,6 +73,7 @@ class Connection:
         self._database = database
         self._send = send
         self._close = close
+        self._warm = warm
         self._waiting: list[str] = []
         self._waiting_bytes = 0
         self._reset: list[str] = []
@@ -161,6 +167,12 @@ class Connection:
         if self._waiting_bytes <= MAX_WAITING:
             self._queue([event])
         if not self._catching_up:
+            self._flush()
+
+    def keep_warm(self) -> None:
+        """A frame without events: a page takes a line that is silent for long for a dead one."""
+        if self._warm and not self._catching_up:
+            self._frame_due = True
             self._flush()
 
     def end(self, closing: Closing) -> None:

@@ -29,6 +29,9 @@ from notifications_hub.sweeper import sweep
 SWEEP_SECONDS = 1.0
 STALL_SECONDS = 10.0
 """How long one frame may take to leave before its client is taken for gone."""
+WARM_SECONDS = 25.0
+"""At most so long is a WebSocket silent: proxies forget such lines, and a script hears nothing of a server's pings."""
+_SHARES = 25
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +56,7 @@ class Hub:
                 self._fanout.read_behind,
                 self._sweep,
                 self._heed,
+                self._keep_warm,
                 self._watch.check_all,
                 self._layer.listen,
                 self.presence.refresh,
@@ -162,6 +166,14 @@ class Hub:
             since = connection.stalled_since()
             if since is not None and since < longest:
                 connection.end(TOO_SLOW)
+
+    async def _keep_warm(self) -> None:
+        # A share of them at a time, so that no event waits for thousands of frames that nobody does.
+        for share in range(_SHARES):
+            await asyncio.sleep(WARM_SECONDS / _SHARES)
+            for connection in self.connections():
+                if hash(connection) % _SHARES == share:
+                    connection.keep_warm()
 
     async def _heed(self) -> None:
         with suppress(TimeoutError):

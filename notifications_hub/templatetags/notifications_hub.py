@@ -1,4 +1,4 @@
-"""What pages take from the hub: the bell, lists that follow the database, the bars of jobs.
+"""What pages take from the hub: the bell, lists that follow the database, and the bars of jobs.
 
 {% load notifications_hub %}{% notification_bell %}
 {% live_list "post.9" comments as live %}<live-list {{ live.attributes }}>…</live-list>
@@ -7,10 +7,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, cast
 
 from django import template
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
@@ -21,7 +21,7 @@ from notifications_hub.inbox import addresses, queries
 from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.jobs.bar import bar
 from notifications_hub.jobs.models import Job
-from notifications_hub.people import Person, opaque_name
+from notifications_hub.people import Person, pseudonym_of
 from notifications_hub.transports.vapid import current_key
 
 register = template.Library()
@@ -50,8 +50,7 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
         "sign_out_url": addresses.sign_out(),
         "push": PushAttributes.of(request),
         "csrf": get_token(request),
-        # Tabs share a connection by this name.
-        "person": opaque_name(person.pk),
+        "person": pseudonym_of(person.pk),
         "topics": topics.split(),
     }
     # Not the page's own context: nothing there can shadow these names, and no context processor runs twice.
@@ -59,7 +58,7 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
 
 
 @register.simple_tag(takes_context=True)
-def live_list(context: template.Context, topic: str, rows: Iterable[Any], row: str = "") -> live_lists.LiveList:
+def live_list(context: template.Context, topic: str, rows: QuerySet[Any], row: str = "") -> live_lists.LiveList:
     """Rows and cursor of a list that is to follow its topic; docs/guides/live-rows.md has the markup."""
     return live_lists.live_list(context["request"], topic, rows, row=row)
 

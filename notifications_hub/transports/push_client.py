@@ -51,7 +51,8 @@ class PushClient:
         host, answered = mine.hosts[endpoint.origin], None
         wait = host.enter()
         try:
-            await asyncio.sleep(wait)
+            if wait:
+                await asyncio.sleep(wait)
             answer = await self._answer(mine.session, endpoint, body, headers)
             answered = answer.status < 500 and answer.status != 429
         except NoAnswer:
@@ -112,6 +113,8 @@ class _OfLoop:
 
 async def _first_bytes(response: aiohttp.ClientResponse) -> str:
     """The verdict is in the status: a body that drips or never ends is cut off and its connection closed."""
+    if response.content.at_eof():
+        return ""
     read = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):

@@ -26,8 +26,8 @@ _KNOWN = 1000
 class PushHost:
     """One push service. Used in one event loop."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, origin: str) -> None:
+        self._name = origin.partition("//")[2]
         self._under_way = 0
         self._answered = 0.0
         self._failures = 0
@@ -93,16 +93,16 @@ class PushHost:
 
 
 class PushHosts:
-    """Those of one event loop, by name; what is not worth remembering is forgotten."""
+    """Those of one event loop, by origin; what is not worth remembering is forgotten."""
 
     def __init__(self) -> None:
         self._hosts: dict[str, PushHost] = {}
 
-    def __getitem__(self, name: str) -> PushHost:
-        host = self._hosts.get(name)
+    def __getitem__(self, origin: str) -> PushHost:
+        host = self._hosts.get(origin)
         if host is None:
             # A wildcard on the allow-list lets a browser name as many as it likes.
             if len(self._hosts) >= _KNOWN:
                 self._hosts = {known: one for known, one in self._hosts.items() if not one.is_idle}
-            host = self._hosts[name] = PushHost(name)
+            host = self._hosts[origin] = PushHost(origin)
         return host

@@ -144,12 +144,17 @@ def renew(token: str, subscription_json: Mapping[str, Any], *, lookup: Lookup | 
     return PushSubscription.objects.get(pk=old.pk)
 
 
-def forget(user: AbstractBaseUser, subscription_id: str | int) -> bool:
-    """Whether there was such a browser of this person."""
+def own(user: AbstractBaseUser, subscription_id: str | int) -> models.QuerySet[PushSubscription]:
+    """The browser of this id where it is this person's; one of somebody else is like one that does not exist."""
     pk = str(subscription_id)
     if not (pk.isascii() and pk.isdecimal() and len(pk) < 19):
-        return False
-    deleted, _rows = PushSubscription.objects.filter(owner_id=user.pk, pk=int(pk)).delete()
+        return PushSubscription.objects.none()
+    return PushSubscription.objects.filter(owner_id=user.pk, pk=int(pk))
+
+
+def forget(user: AbstractBaseUser, subscription_id: str | int) -> bool:
+    """Whether there was such a browser of this person."""
+    deleted, _rows = own(user, subscription_id).delete()
     return deleted > 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.models import User
-from accounts.people import HUES
+from accounts.people import hue_of
 from notifications_hub.message import timestamp
 from showcase.chat.mentions import names_in
 from showcase.chat.models import Message
@@ -13,7 +13,7 @@ from showcase.chat.models import Message
 
 def face_of(person: User) -> dict[str, Any]:
     """`hue` is the colour of the disc with their initial."""
-    return {"person": person.pk, "name": str(person), "hue": person.pk % HUES}
+    return {"person": person.pk, "name": str(person), "hue": hue_of(person)}
 
 
 def as_json(message: Message) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from notifications_hub.jobs.models import Job, State
 from tests.jobs import tasks
 from tests.jobs.support import deliver, events_of, make_due, messages, started, tend, use_broker
 from tests.support.processes import ROOT
+from tests.support.site import site_environment
 from tests.support.together import rolled_back, together
 
 if TYPE_CHECKING:
@@ -140,15 +141,12 @@ def test_a_task_called_plainly_is_a_task_like_any_other(alice: User) -> None:
 
 
 def test_the_app_and_its_jobs_can_be_imported_without_celery() -> None:
-    code = """
-        import sys
-        sys.modules["celery"] = None
-        import django
-        django.setup()
-        from notifications_hub import jobs, urls, admin, doctor
-        from notifications_hub.jobs import start, cancel, Done, api, views
-    """
-    environment = {"DJANGO_SETTINGS_MODULE": "tests.settings", "PATH": ""}
-    script = "\n".join(line.strip() for line in code.splitlines())
-    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
+    script = """
+import sys
+sys.modules["celery"] = None
+import django
+django.setup()
+from notifications_hub import jobs, urls, admin, doctor
+from notifications_hub.jobs import start, cancel, Done, api, views
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=site_environment(), check=True)

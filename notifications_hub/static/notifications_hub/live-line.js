@@ -11,7 +11,7 @@ import { HubLine } from "./hub-line.js";
 import { Ladder } from "./ladder.js";
 import { LadderConnection } from "./ladder-connection.js";
 import { postAck } from "./live-ack.js";
-import { liveUrl } from "./live-url.js";
+import { liveFor, liveUrl } from "./live-url.js";
 import { browserNetwork } from "./network.js";
 import { PollConnection } from "./poll-connection.js";
 import { PollPace } from "./poll-pace.js";
@@ -25,14 +25,15 @@ import { WebSocketConnection } from "./web-socket-connection.js";
  *
  * @param {object} options
  * @param {URL} options.live
- * @param {string} options.person tells people of one browser apart; "" shares nothing
+ * @param {string} options.person whose page it is, as told apart from others in this browser; "" shares nothing
  * @param {Watch & {focused: boolean}} options.page
  * @param {() => Item[]} options.unshown what this page has not shown yet
  * @param {boolean} [options.toasts] false: it is not for this line to tell the person
  * @param {() => Query} options.query
  * @returns {Line}
  */
-export function liveLine({ live, person, page, unshown, toasts = true, query }) {
+export function liveLine({ live: prefix, person, page, unshown, toasts = true, query }) {
+  const live = liveFor(prefix, person);
   const kinds = kindsAt(live);
   const names = kinds.map(({ name }) => name);
   const ladder = new Ladder(names, pageMemory());
@@ -46,7 +47,8 @@ export function liveLine({ live, person, page, unshown, toasts = true, query }) 
     newLine,
     unshown,
     toasts,
-    catchUp: (now) => new PollConnection(live, liveUrl(live, PollConnection.path, now)),
+    // Who is here the leader's connection says, so a poll that only catches up is no sign of it.
+    catchUp: (now) => new PollConnection(live, liveUrl(live, PollConnection.path, now), { visible: false }),
     ack: (cursor) => postAck(live, cursor),
     locks: navigator.locks,
     openChannel: (name) => new BroadcastChannel(name),

@@ -23,7 +23,7 @@ export class PollConnection extends EventTarget {
   #url;
   #network;
   #pace;
-  #visible = true;
+  #visible;
   #ending = new AbortController();
   #asking = new AbortController();
   #wake = () => {};
@@ -34,13 +34,15 @@ export class PollConnection extends EventTarget {
    * @param {object} [how]
    * @param {Network} [how.network]
    * @param {PollPace} [how.pace]
+   * @param {boolean} [how.visible] whether somebody looks at the page
    */
-  constructor(live, url, { network = browserNetwork(), pace = new PollPace() } = {}) {
+  constructor(live, url, { network = browserNetwork(), pace = new PollPace(), visible = true } = {}) {
     super();
     this.#live = live;
     this.#url = new URL(url);
     this.#network = network;
     this.#pace = pace;
+    this.#visible = visible;
   }
 
   async open() {

@@ -3,6 +3,7 @@
  * @import { PushSwitch } from "./push-subscription.js"
  * @import { PushStateName } from "./push-subscription-state.js"
  */
+import { refreshDevices } from "./device-list.js";
 import { PushState, SWITCHABLE } from "./push-subscription-state.js";
 import { pushSwitchOf } from "./push-switch-of.js";
 
@@ -21,8 +22,8 @@ export class PushSubscriptionElement extends HTMLElement {
     this.#connected = new AbortController();
     const { signal } = this.#connected;
     const pushes = pushSwitchOf(this);
-    this.#button?.addEventListener("click", () => this.#work(signal, () => this.#turn(pushes)), { signal });
-    this.#work(signal, () => pushes.look());
+    this.#button?.addEventListener("click", () => this.#work(signal, pushes, () => this.#turn(pushes)), { signal });
+    this.#work(signal, pushes, () => pushes.look());
   }
 
   disconnectedCallback() {
@@ -43,13 +44,17 @@ export class PushSubscriptionElement extends HTMLElement {
    * One thing at a time: the button is dead until it is done.
    *
    * @param {AbortSignal} signal
+   * @param {PushSwitch} pushes
    * @param {() => Promise<PushStateName>} task
    */
-  async #work(signal, task) {
+  async #work(signal, pushes, task) {
     this.setAttribute("aria-busy", "true");
     if (this.#button) this.#button.disabled = true;
+    const before = pushes.id;
     const state = await task().catch(failed);
-    if (!signal.aborted) this.#show(state);
+    if (signal.aborted) return;
+    this.#show(state);
+    await refreshDevices(pushes.id, { changed: pushes.id !== before });
   }
 
   /** @param {PushStateName} state */

@@ -71,10 +71,15 @@ export class PushSwitch {
     return permission === "granted" ? this.#alone(() => this.#register()) : this.#unpermitted;
   }
 
+  /** This person's subscription here, by its id on the server. */
+  get id() {
+    return this.#memory.of(this.#person)?.id || undefined;
+  }
+
   /** @returns {Promise<PushStateName>} */
   async turnOff() {
     // The server first: should the rest fail, it is sure that nothing more is sent.
-    const id = this.#memory.of(this.#person)?.id;
+    const { id } = this;
     if (id) await this.#api.remove(id);
     return this.#dropped();
   }

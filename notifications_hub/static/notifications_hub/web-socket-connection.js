@@ -7,6 +7,9 @@ import { socketUrl } from "./live-url.js";
 import { browserNetwork } from "./network.js";
 import { parseFrame } from "./wire.js";
 
+/** Two signs of life of the server, and some. */
+const SILENCE = 60_000;
+
 /**
  * One WebSocket, once. What every kind of connection has: `open()`, `send()`, `close()`, and the events
  * `connection-open`, `connection-frame` and `connection-closed`. It knows nothing of cursors, trying again or topics.
@@ -17,6 +20,8 @@ export class WebSocketConnection extends EventTarget {
   #url;
   #network;
   #listening = new AbortController();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #silence;
   /** @type {WebSocket | null} */
   #socket = null;
 
@@ -35,6 +40,7 @@ export class WebSocketConnection extends EventTarget {
     const socket = this.#dial();
     socket?.addEventListener("open", () => this.dispatchEvent(new Event("connection-open")), { signal });
     socket?.addEventListener("message", ({ data }) => this.#hear(data), { signal });
+    signal.addEventListener("abort", () => clearTimeout(this.#silence));
     socket?.addEventListener("close", ({ code, reason }) => this.#ended(code, reason), { signal });
     this.#socket = socket;
   }
@@ -67,8 +73,16 @@ export class WebSocketConnection extends EventTarget {
 
   /** @param {unknown} data */
   #hear(data) {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#gone(), SILENCE);
     const frame = parseFrame(data);
     if (frame) this.dispatchEvent(new ConnectionFrameEvent(frame));
+  }
+
+  /** Whatever stood between has forgotten the line, which tells neither side. */
+  #gone() {
+    this.#ended(CloseCode.SILENT, "");
+    this.close();
   }
 
   /**

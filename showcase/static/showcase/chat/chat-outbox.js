@@ -1,6 +1,5 @@
 // @ts-check
 /** @import { Message } from "./chat-message.js" */
-import { backoff } from "../../notifications_hub/backoff.js";
 import { OutboxFailedEvent } from "./outbox-failed-event.js";
 import { OutboxSentEvent } from "./outbox-sent-event.js";
 
@@ -21,7 +20,7 @@ export class ChatOutbox extends EventTarget {
   #send;
   #memory;
   #key;
-  #random;
+  #pause;
   /** @type {Waiting[]} */
   #waiting;
   #tries = 0;
@@ -35,14 +34,14 @@ export class ChatOutbox extends EventTarget {
    * @param {(waiting: Waiting) => Promise<Answer>} options.send
    * @param {Memory | null} options.memory lasts over a reload
    * @param {string} options.key where in it
-   * @param {() => number} [options.random]
+   * @param {(tries: number) => number} options.pause milliseconds until the next try, after so many
    */
-  constructor({ send, memory, key, random = Math.random }) {
+  constructor({ send, memory, key, pause }) {
     super();
     this.#send = send;
     this.#memory = memory;
     this.#key = key;
-    this.#random = random;
+    this.#pause = pause;
     this.#waiting = this.#recall();
   }
 
@@ -96,7 +95,7 @@ export class ChatOutbox extends EventTarget {
    */
   #answered(waiting, { message, again, wait, detail = "" }) {
     if (again) {
-      this.#timer = setTimeout(() => this.flush(), wait ?? backoff(this.#tries++, this.#random));
+      this.#timer = setTimeout(() => this.flush(), wait ?? this.#pause(this.#tries++));
       return;
     }
     this.#tries = 0;

@@ -9,6 +9,7 @@
  * @import { OutboxFailedEvent } from "./outbox-failed-event.js"
  * @import { OutboxSentEvent } from "./outbox-sent-event.js"
  */
+import { backoff } from "../../notifications_hub/backoff.js";
 import { part, setText } from "../../notifications_hub/dom.js";
 import { PageWatch } from "../../notifications_hub/page-watch.js";
 import { ChatApi } from "./chat-api.js";
@@ -65,7 +66,12 @@ export class ChatRoom {
     this.#read = new ReadMark({ api, list: this.#list, page: this.#page, through: Number(this.#text("read-through")) });
     this.#rooms = new RoomList(host);
     this.#composer = new ChatComposer(/** @type {HTMLFormElement} */ (part(host, "form")), signal);
-    this.#outbox = new ChatOutbox({ send: (waiting) => api.send(waiting), memory: this.#memory, key: this.#outboxKey });
+    this.#outbox = new ChatOutbox({
+      send: (waiting) => api.send(waiting),
+      memory: this.#memory,
+      key: this.#outboxKey,
+      pause: backoff,
+    });
     this.#line = new ChatLine({
       live: new URL(this.#text("live"), document.baseURI),
       topics: this.#text("topics").split(" "),
