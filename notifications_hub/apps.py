@@ -17,8 +17,10 @@ class NotificationsHubConfig(AppConfig):
         from notifications_hub.live import revocation
         from notifications_hub.notify import take_over_signal
         from notifications_hub.rows import deleting
+        from notifications_hub.transports import binding
 
         take_over_signal()
         revocation.connect()
+        binding.connect()
         kinds.autodiscover()
         deleting.connect_all()

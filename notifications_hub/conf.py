@@ -53,6 +53,10 @@ class HubSettings:
     vapid_subject: str = ""
     push_extra_hosts: tuple[str, ...] = ()
     push_ttl: int = 86_400
+    push_rate: int = 2000
+    """Pushes a second to one push service, by one worker; 0: as many as it can."""
+    celery: bool = False
+    """Whether Celery runs the worker: a task is sent after each commit that planned something."""
     site_url: str = ""
     """Absolute root of the site (`https://example.com`), for the links in pushes that Safari opens without a worker."""
     audiences: Mapping[str, str] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from notifications_hub import cursor, streams
 from notifications_hub.inbox import addresses
-from notifications_hub.people import Person
+from notifications_hub.people import pseudonym_of
 from notifications_hub.rows.declared import rows_of
 
 
@@ -50,7 +50,7 @@ def live_list(request: HttpRequest, topic: str, rows: Iterable[Any], *, row: str
     attributes = {"topic": topic, "row": row or _name_of(rows)}
     person = getattr(request, "user", None)
     if person is not None and person.is_authenticated:
-        line = addresses.line_of(cast("Person", person))
+        line = pseudonym_of(person.pk)
         attributes |= {"cursor": _cursor_of(topic), "live": addresses.live(), "person": line}
     fresh = rows.all() if isinstance(rows, QuerySet) else rows
     return LiveList(list(fresh), format_html_join(" ", '{}="{}"', attributes.items()))

@@ -51,7 +51,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
     return host
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def address(host: Host) -> Iterator[str]:
     program, address = host.serve()
     yield address

@@ -9,6 +9,8 @@ from bench.client import Line
 from bench.stage import Stage
 from bench.table import Table
 
+PACE = 1000
+"""Events a second that are asked for: more than is delivered of, so that the fan-out is what is measured."""
 COLUMNS = ("", "published/s", "events/s delivered", "frames/s", "p50 ms", "p99 ms", "lost", "server CPU", "client CPU")
 
 
@@ -41,7 +43,7 @@ def measure(stage: Stage, *, quick: bool) -> Table:
 
 
 def _hub(stage: Stage, sockets: int, events: int, *, batch: int) -> Burst:
-    publish = partial(stage.begin, "to_topic", count=events, per_second=events / 3, batch=batch)
+    publish = partial(stage.begin, "to_topic", count=events, per_second=PACE, batch=batch)
     with stage.product() as server:
         return burst([server], stage.lines(server, sockets, topic="everyone"), sockets * events, publish)
 
@@ -50,7 +52,7 @@ def _nchan(stage: Stage, sockets: int, events: int) -> Burst | None:
     with stage.nchan() as server:
         if server is None:
             return None
-        publish = partial(stage.publish_beside, "to_nchan", port=server.port, count=events, per_second=1000)
+        publish = partial(stage.publish_beside, "to_nchan", port=server.port, count=events, per_second=PACE)
         return burst([server], [Line(server.port, "/subscribe")] * sockets, sockets * events, publish)
 
 

@@ -16,6 +16,10 @@ def push_key() -> str:
     return reverse("notifications_hub_api:push_key")
 
 
+def push_renew() -> str:
+    return reverse("notifications_hub_api:push_renew")
+
+
 def live() -> str:
     """The prefix that the ways to connect share."""
     return reverse("notifications_hub:live_ws").removesuffix("ws/")
@@ -28,7 +32,16 @@ def line_of(person: Person) -> str:
 
 def service_worker() -> str:
     """Empty for a site that has a worker of its own."""
+    return _if_mounted("service_worker:worker")
+
+
+def sign_out() -> str:
+    """Where Django's own form signs out; empty for a site that does it in another way."""
+    return _if_mounted("logout")
+
+
+def _if_mounted(name: str) -> str:
     try:
-        return reverse("service_worker:worker")
+        return reverse(name)
     except NoReverseMatch:
         return ""

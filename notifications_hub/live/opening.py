@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-from notifications_hub import cursor
+from django.db import connection
+
+from notifications_hub import audiences, cursor
 from notifications_hub.cursor import BadCursor, Position
 from notifications_hub.live.closing import BAD_FRAME, SESSION_OVER, Closing, refused
-from notifications_hub.live.session import SignedIn, check
+from notifications_hub.live.session import SignedIn, check_many
 from notifications_hub.live.topics import INBOX, MAX_TOPICS, TopicRefused, stored_topics
+from notifications_hub.people import is_pseudonym_of
 
 Known = Mapping[str, Position]
 
@@ -25,10 +28,16 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`names` of topics as a client writes them; `known` is its decoded cursor, None to start from now."""
+    """`names` of topics as a client writes them; `known` is its decoded cursor, None to start from now.
+
+    `person` is the pseudonym of whom the client's page was made for, empty where it does not say; `visible`, that the
+    page is looked at, is said by those that poll.
+    """
 
     names: Sequence[str]
     known: Known | None
+    person: str = ""
+    visible: bool = True
 
     @classmethod
     def parse(cls, query: str, last_event_id: str = "") -> Wanted:
@@ -41,7 +50,8 @@ class Wanted:
         if len(names) > MAX_TOPICS:
             raise Refusal(BAD_FRAME)
         given = last_event_id or fields.get("cursor", [""])[0]
-        return cls(names, decoded(given) if given else None)
+        known = decoded(given) if given else None
+        return cls(names, known, person=fields.get("person", [""])[0], visible=fields.get("visible") != ["0"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,18 @@ class Admitted:
     visitor: SignedIn
     names: tuple[str, ...]
     topics: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a visitor asks to hear, by the names that they know.
+
+    `person` is the pseudonym of whom their page was made for: a session of another, who signed in after them, is over.
+    """
+
+    session_key: str
+    names: tuple[str, ...]
+    person: str = ""
 
 
 def start(topics: Sequence[str], known: Known | None) -> tuple[dict[str, Position | None], list[str]]:
@@ -69,12 +91,33 @@ def decoded(given: str) -> Known:
         raise Refusal(BAD_FRAME) from None
 
 
-def admit(session_key: str, names: Sequence[str]) -> Admitted:
+def admit(session_key: str, names: Sequence[str], person: str = "") -> Admitted:
     """Raises `Refusal`. Asks the database: run it in a thread."""
-    visitor = check(session_key)
-    if visitor is None:
-        raise Refusal(SESSION_OVER)
+    [answer] = admit_many([Asked(session_key, tuple(names), person)])
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def admit_many(asked: Sequence[Asked]) -> list[Admitted | Exception]:
+    """In their order; a `Refusal` among them, or the fault of a rule, is that one's. Asks the database.
+
+    However many they are: one query for sessions, one for people, one for groups. The host's rules are asked each.
+    """
+    visitors = check_many([one.session_key for one in asked])
+    audiences.look_up({visitor.person.pk: visitor.person for visitor in visitors if visitor}.values())
+    return [_admit(visitor, one) for visitor, one in zip(visitors, asked, strict=True)]
+
+
+def _admit(visitor: SignedIn | None, asked: Asked) -> Admitted | Exception:
+    if visitor is None or (asked.person and not is_pseudonym_of(asked.person, visitor.person.pk)):
+        return Refusal(SESSION_OVER)
     try:
-        return Admitted(visitor, tuple(names), stored_topics(visitor.person, names))
+        return Admitted(visitor, asked.names, stored_topics(visitor.person, asked.names))
     except TopicRefused as refusal:
-        raise Refusal(refused(refusal.topic)) from None
+        return Refusal(refused(refusal.topic))
+    except Exception as fault:
+        # A rule is the host's code, and its fault that of whoever asked. A broken connection is everybody's.
+        if not connection.is_usable():
+            raise
+        return fault

@@ -10,7 +10,7 @@ from django.db import models
 
 from notifications_hub import streams
 from notifications_hub.rows.declared import LiveRows, Shown, rows_of
-from notifications_hub.streams import EventTooLarge, NewEvent, check_data
+from notifications_hub.streams import EventTooLarge, NewEvent, encode_data
 
 CHUNK = 1000
 """Rows that are held at once."""
@@ -78,7 +78,7 @@ def _whole(verb: str, place: Place, topic: str, row: Shown) -> NewEvent:
     rows, key = place
     data = row.item
     try:
-        check_data(data)
+        encode_data(data)
     except EventTooLarge:
         data = {"ids": [str(key)]}
     return NewEvent(topic, f"{rows.name}.{verb}", data)

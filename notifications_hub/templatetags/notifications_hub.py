@@ -18,20 +18,27 @@ from django.urls import reverse
 
 from notifications_hub import live_lists
 from notifications_hub.inbox import addresses, queries
+from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.jobs.bar import bar
 from notifications_hub.jobs.models import Job
-from notifications_hub.people import Person
+from notifications_hub.people import Person, pseudonym_of
+from notifications_hub.transports.vapid import current_key
 
 register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
 def notification_bell(context: template.Context, topics: str = "") -> str:
-    """With its styles and script; nothing for who is not signed in. `topics`, by spaces, are heard beside the inbox."""
+    """With its styles and script; `topics`, by spaces, are heard beside the inbox.
+
+    Nothing to see for who is not signed in: a script that has pushes show no words of who was.
+    """
     request: HttpRequest | None = context.get("request")
     person = getattr(request, "user", None)
-    if request is None or person is None or not person.is_authenticated:
+    if request is None or person is None:
         return ""
+    if not person.is_authenticated:
+        return render_to_string("notifications_hub/signed_out.html") if current_key() else ""
     counts = queries.counts(cast("Person", person))
     values = {
         "unread": counts.unread,
@@ -40,10 +47,10 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
         "live": addresses.live(),
         "inbox_url": reverse("notifications_hub:inbox"),
         "preferences_url": reverse("notifications_hub:preferences"),
-        "push_key_url": addresses.push_key(),
-        "sw_url": addresses.service_worker(),
+        "sign_out_url": addresses.sign_out(),
+        "push": PushAttributes.of(request),
         "csrf": get_token(request),
-        "person": addresses.line_of(cast("Person", person)),
+        "person": pseudonym_of(person.pk),
         "topics": topics.split(),
     }
     # Not the page's own context: nothing there can shadow these names, and no context processor runs twice.
@@ -51,13 +58,13 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
 
 
 @register.simple_tag(takes_context=True)
+def live_list(context: template.Context, topic: str, rows: Iterable[Any], row: str = "") -> live_lists.LiveList:
+    """Rows and cursor of a list that is to follow its topic; docs/guides/live-rows.md has the markup."""
+    return live_lists.live_list(context["request"], topic, rows, row=row)
+
+
+@register.simple_tag(takes_context=True)
 def task_progress(context: template.Context, job: Job) -> str:
     """The bar of a job, with its styles and script; nothing for those who may not see it."""
     request: HttpRequest | None = context.get("request")
     return "" if request is None else bar(request, job)
-
-
-@register.simple_tag(takes_context=True)
-def live_list(context: template.Context, topic: str, rows: Iterable[Any], row: str = "") -> live_lists.LiveList:
-    """Rows and cursor of a list that is to follow its topic; docs/guides/live-rows.md has the markup."""
-    return live_lists.live_list(context["request"], topic, rows, row=row)

@@ -21,7 +21,6 @@ from tests.inbox.support import ClientFor, columns, tell
 if TYPE_CHECKING:
     from accounts.models import User
 
-pytestmark = pytest.mark.both_databases
 JOB = "00000000-0000-4000-8000-000000000001"
 
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 from notifications_hub.cursor import Position
 from notifications_hub.live.closing import Closing
 from notifications_hub.live.connection import Connection
-from notifications_hub.live.frames import Frame, batch_of
+from notifications_hub.live.frames import Frame, Round, batch_of
 from notifications_hub.streams import LoggedEvent, Reading
 
 TOPIC, EPOCH = "open.t", "0123abcd"
@@ -28,7 +28,10 @@ class World:
         self.closings: list[Closing] = []
         self.after_reading: Callable[[], object] = lambda: None
         visitor = SimpleNamespace(person=SimpleNamespace(pk=1), session_key="", seconds_left=9)
-        admitted, database = cast("Any", SimpleNamespace(visitor=visitor, names=[TOPIC])), cast("Any", self._database)
+        admitted, database = (
+            cast("Any", SimpleNamespace(visitor=visitor, names=[TOPIC])),
+            cast("Any", SimpleNamespace(together=self._read_together)),
+        )
         self.connection = Connection(admitted, database=database, send=self._send, close=self.closings.append)
         self.connection.listen({TOPIC: Position(EPOCH, 0, 0)}, [])
 
@@ -37,13 +40,13 @@ class World:
 
     def hub_offers(self, first: int) -> None:
         """Everything from a number on, as the hub has it that stood before it."""
-        self.connection.offer(batch_of(self._read(first - 1)))
+        self.connection.offer(Round(batch_of(self._read(first - 1))))
 
     async def settled(self) -> None:
         for _ in range(20):
             await asyncio.sleep(0)
 
-    async def _database(self, function: object, positions: Mapping[str, Position]) -> list[Reading]:
+    async def _read_together(self, function: object, positions: Mapping[str, Position]) -> list[Reading]:
         self.reads += 1
         reading = self._read(positions[TOPIC].seq)
         self.after_reading()

@@ -18,8 +18,10 @@ from notifications_hub.events import Stream, inbox_topic
 from notifications_hub.kinds import Road
 from notifications_hub.models import Notification
 from tests.live.inbox_tab import Tab, in_the_database
+from tests.support.full import FULL
 from tests.support.together import rolled_back
 
+EXAMPLES = 200 if FULL else 8
 _numbers = count(1)
 LATE_TABS = st.integers(1, 2)
 CHOSEN = st.lists(st.integers(0, 6), min_size=1, max_size=3)
@@ -116,12 +118,13 @@ class Inbox(RuleBasedStateMachine):
 
 
 @pytest.mark.both_databases
+@pytest.mark.faults(short=True)
 @pytest.mark.django_db(transaction=True)
 def test_every_tab_ends_up_with_what_the_database_has() -> None:
     run_state_machine_as_test(
         Inbox,
         settings=settings(
-            max_examples=20,
+            max_examples=EXAMPLES,
             stateful_step_count=40,
             deadline=None,
             database=None,

@@ -7,7 +7,6 @@ reads on meanwhile.
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -17,14 +16,15 @@ import pytest
 
 from tests.live.support import HURRIED, publish
 from tests.live.test_switching import cookies_of
+from tests.support.full import FULL
 from tests.support.live import EVERY, WEBSOCKET
 from tests.support.live_many import Wanderer, session
 from tests.support.redis import RedisServer
 from tests.support.site import Site
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.faults(short=True)
 
-TIMES = 500 if os.environ.get("FULL") else 60
+TIMES = 500 if FULL else 20
 
 
 @pytest.mark.both_databases

@@ -6,65 +6,41 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 import requests
 
+from tests.live.servers import Servers, two_servers
 from tests.live.test_switching import cookies_of, published
 from tests.support.databases import Databases
+from tests.support.full import FULL
 from tests.support.live import EVERY, HELD, SSE, WEBSOCKET, cookie_of, listening_by, opened
 from tests.support.live_many import Wanderer, session, wandering
-from tests.support.redis import RedisServer
-from tests.support.site import Site
-from tests.support.web import Nginx
 
-pytestmark = [pytest.mark.postgres, pytest.mark.faults]
+pytestmark = pytest.mark.postgres
+faults = pytest.mark.faults
+in_short_too = pytest.mark.faults(short=True)
 
-FULL = bool(os.environ.get("FULL"))
-CLIENTS, AWAY, SOCKETS = (200, 10.0, 1000) if FULL else (20, 3.0, 100)
+CLIENTS, AWAY, SOCKETS = (200, 10.0, 1000) if FULL else (20, 2.0, 100)
 STAYS = (1.0, 5.0) if FULL else (0.2, 1.0)
+AT_ONCE, SLOWED = (0.7, 0.2) if FULL else (5.0, 2.0)
 WORST_DELAY = 10.0
-SLOWED = 0.2
-
-
-@dataclass
-class Servers:
-    """`one` and `other` share a database and a Redis; `front` is what a browser sees of them."""
-
-    one: Site
-    other: Site
-    front: Nginx
-    redis: RedisServer
-
-    @property
-    def url(self) -> str:
-        return self.front.url
 
 
 @pytest.fixture(scope="module")
 def servers(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    folder: Path = tmp_path_factory.mktemp("servers")
-    with RedisServer() as redis:
-        environment = {
-            "DATABASE_URL": databases.copy(), "REDIS_URL": redis.url,
-            "DJANGO_SETTINGS_MODULE": "tests.live.settings", "LIVE_PER_USER": "1000", "LIVE_PER_ADDRESS": "0",
-        }  # fmt: skip
-        one, other = (Site(folder, hub={}, environment=environment) for _ in range(2))
-        with Nginx([one.port, other.port]) as front:
-            yield Servers(one, other, front, redis)
-        one.close()
-        other.close()
+    room = {"LIVE_PER_USER": "1000", "LIVE_PER_ADDRESS": "0", "DJANGO_SETTINGS_MODULE": "tests.live.settings"}
+    with two_servers(databases, tmp_path_factory.mktemp("servers"), **room) as servers:
+        yield servers
 
 
+@in_short_too
 @pytest.mark.parametrize("by", EVERY)
 def test_through_nginx_everything_comes_at_once(servers: Servers, by: str, topic: str) -> None:
     with through_nginx(servers, by, topic) as client:
@@ -75,9 +51,10 @@ def test_through_nginx_everything_comes_at_once(servers: Servers, by: str, topic
                 f"from notifications_hub import publish; publish({topic!r}, 'counted', {{'n': {number}}})"
             )
             assert client.until("counted")["data"] == {"n": number}
-            assert time.time() - sent < 0.7
+            assert time.time() - sent < AT_ONCE
 
 
+@in_short_too
 @pytest.mark.parametrize("by", HELD)
 @pytest.mark.parametrize("listens_to", ["one", "other"])
 def test_what_is_ephemeral_reaches_every_process(servers: Servers, by: str, listens_to: str, topic: str) -> None:
@@ -91,6 +68,7 @@ def test_what_is_ephemeral_reaches_every_process(servers: Servers, by: str, list
         assert client.hears_nothing(0.3)
 
 
+@in_short_too
 def test_a_session_that_ends_in_one_process_ends_in_the_other(servers: Servers) -> None:
     visitor = servers.one.visitor("charlie")
     for by in HELD:
@@ -107,6 +85,7 @@ def test_a_session_that_ends_in_one_process_ends_in_the_other(servers: Servers) 
         visitor.sign_in("charlie")
 
 
+@faults
 def test_whoever_changes_connections_and_servers_applies_every_event_exactly_once(servers: Servers, topic: str) -> None:
     async def happening() -> int:
         return await published(servers.one, topic, 100, 60 if FULL else 6)
@@ -117,11 +96,12 @@ def test_whoever_changes_connections_and_servers_applies_every_event_exactly_onc
     assert not any(wanderer.failures for wanderer in wanderers)
 
 
+@in_short_too
 def test_redis_is_killed_and_comes_back_empty(servers: Servers, topic: str) -> None:
     slowest: list[float] = []
 
     async def happening() -> int:
-        publishing = asyncio.create_task(published(servers.one, topic, 50, AWAY + 6))
+        publishing = asyncio.create_task(published(servers.one, topic, 50, AWAY + (6 if FULL else 3)))
         await asyncio.sleep(2)
         await asyncio.to_thread(servers.redis.kill)
         try:
@@ -140,6 +120,7 @@ def test_redis_is_killed_and_comes_back_empty(servers: Servers, topic: str) -> N
     assert max(slowest) < SLOWED + usual_page(servers)
 
 
+@faults
 def test_after_redis_came_back_its_hints_are_heard_again(servers: Servers, topic: str) -> None:
     with listening_by(WEBSOCKET, servers.one, "alice", topics=[topic]) as client:
         client.frame()
@@ -151,6 +132,7 @@ def test_after_redis_came_back_its_hints_are_heard_again(servers: Servers, topic
         assert client.events
 
 
+@faults
 def test_one_of_two_processes_is_killed_and_all_catch_up(servers: Servers, topic: str) -> None:
     async def happening() -> int:
         publishing = asyncio.create_task(published(servers.one, topic, 50, 6))

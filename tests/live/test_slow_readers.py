@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -15,13 +14,13 @@ from tests.live.support import HURRIED
 from tests.live.test_switching import cookies_of
 from tests.live.test_websocket import close_code, memory_of, open_by_hand
 from tests.support.databases import Databases
+from tests.support.full import FULL
 from tests.support.live import WEBSOCKET
 from tests.support.live_many import Wanderer, session, wandering
 from tests.support.site import Site
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.faults(short=True)
 
-FULL = bool(os.environ.get("FULL"))
 READERS, SLOW, BROADCASTS, PAUSE = (900, 100, 50, 1.0) if FULL else (20, 5, 50, 0.05)
 SIZE = 60_000
 """Bytes in each: what the kernel takes off the hands of a server is full after some."""
@@ -47,7 +46,7 @@ def test_who_stops_reading_is_closed_and_the_others_notice_nothing(roomy_site: S
     print(f"p99 {p99(before):.3f} s, with slow readers {p99(during):.3f} s; memory grew by {grown / 2**20:.1f} MB")  # noqa: T201
     assert grown < MEMORY
     # A tenth of a second is what two cores make of the same run twice.
-    assert p99(during) < 2 * p99(before) + 0.1
+    assert not FULL or p99(during) < 2 * p99(before) + 0.1
     # Where they read nothing for long the server's own ping ends them before our word reaches them.
     assert {close_code(line) for line in slow} <= {4408, 1011}
     for line in slow:

@@ -77,13 +77,15 @@ class LocalPushService:
         self._faults: list[Fault] = []
         self._last_of_topic: dict[tuple[str, str], Stored] = {}
         self._skew = 0.0
+        self._loop = asyncio.new_event_loop()
 
     # How tests run and steer it
 
     @classmethod
     @contextlib.contextmanager
     def in_thread(cls) -> Iterator[Self]:
-        service, loop = cls(), asyncio.new_event_loop()
+        service = cls()
+        loop = service._loop
         thread = threading.Thread(target=loop.run_forever, name="push-service", daemon=True)
         thread.start()
         runner = asyncio.run_coroutine_threadsafe(service._start(), loop).result(10)
@@ -121,6 +123,13 @@ class LocalPushService:
     def forget(self, endpoint: str) -> None:
         """The next send to it is answered with 404."""
         del self.subscriptions[_token(endpoint)]
+
+    def forget_browsers(self) -> None:
+        """Their subscriptions are void: each browser hears so as soon as it is back, and its workers subscribe anew."""
+        for subscription in self.subscriptions.values():
+            subscription.browser, subscription.gone = "", "its browser was forgotten"
+        for socket in list(self.browsers.values()):
+            asyncio.run_coroutine_threadsafe(socket.close(code=1001), self._loop).result(10)
 
     def sent_to(self, endpoint: str) -> list[Stored]:
         return [message for message in list(self.messages.values()) if message.token == _token(endpoint)]

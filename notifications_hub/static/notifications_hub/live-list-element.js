@@ -8,6 +8,7 @@
  * @import { Query } from "./live-url.js"
  * @import { Entry } from "./wire.js"
  */
+import { afterBell } from "./after-bell.js";
 import { backoff } from "./backoff.js";
 import { HubClient } from "./hub-client.js";
 import { HubState } from "./hub-state.js";
@@ -69,7 +70,7 @@ export class LiveListElement extends HTMLElement {
     client.addEventListener("hub-state", (event) => this.#turned(/** @type {HubStateEvent} */ (event).state));
     client.addEventListener("hub-refused", (event) => this.#refused(client, /** @type {HubRefusedEvent} */ (event)));
     signal.addEventListener("abort", () => client.stop());
-    client.start(this.#text("cursor"));
+    afterBell(() => client.start(this.#text("cursor")), signal);
   }
 
   /**

@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("notifications_hub", "0001_initial"),
+        ("notifications_hub", "0002_push_subscription_binding"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
