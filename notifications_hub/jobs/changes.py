@@ -93,11 +93,6 @@ def put_off(job: Job, seconds: float, values: Mapping[str, Any]) -> bool:
     return _change(job.pk, _mine(job), retries=F("retries") + 1, **{**values, **again}) is not None
 
 
-def let_go(job: Job) -> None:
-    """This worker is being ended: nobody needs to wait for its lease."""
-    _own(job).update(due_at=Now())
-
-
 # Anybody's part
 
 
