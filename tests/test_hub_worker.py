@@ -22,6 +22,7 @@ from tests.push_lab.faults import Fault
 from tests.push_lab.fixtures import push_service
 from tests.push_lab.reader import Reader
 from tests.push_lab.service import LocalPushService
+from tests.support.deliveries import make_due
 from tests.support.processes import Program, wait_until
 from tests.support.site import site_environment
 from tests.support.together import database_url
@@ -48,7 +49,7 @@ def hub(settings: Settings, push_service: LocalPushService) -> dict[str, object]
 
 @pytest.fixture
 def start_worker(hub: dict[str, object], tmp_path: Path) -> Iterator[StartWorker]:
-    """Starts `hub_worker` on the test's database, with a lease of so many seconds."""
+    """Starts `hub_worker` on the test's database, with a lease of so many seconds; it stops within one."""
     started: list[Program] = []
 
     def start_worker(lease: float = 60) -> Program:
@@ -58,8 +59,8 @@ def start_worker(hub: dict[str, object], tmp_path: Path) -> Iterator[StartWorker
             import django
             django.setup()
             from django.core.management import call_command
-            from notifications_hub import claiming
-            claiming.LEASE = timedelta(seconds={lease})
+            from notifications_hub import claiming, worker
+            claiming.LEASE, worker.STOP_SECONDS = timedelta(seconds={lease}), 1.0
             call_command("hub_worker")
         """
         program = Program(
@@ -114,9 +115,10 @@ def test_one_that_is_asked_to_end_gives_back_what_is_not_answered(
     wait_until(lambda: push_service.requests, what="the push")
     began = time.monotonic()
     worker.stop(signal.SIGTERM)
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 5
     one = Delivery.objects.get()
     assert (one.state, one.claim, one.reason) == ("waiting", None, "the worker was stopped before an answer came")
+    make_due()
     start_worker()
     wait_until(settled, seconds=15, what="the second worker")
     assert Delivery.objects.get().state == "sent"
@@ -156,13 +158,9 @@ def _kill(
     wait_until(settled, seconds=lease + 60, what="the last worker")
     assert time.monotonic() - killed < lease + 30, "what the last one held was taken over in time"
 
-    arrived = Counter(
-        reader.read_json(one.body)["notification"]["tag"] for one in push_service.sent_to(reader.endpoint)
-    )
+    stored = push_service.sent_to(reader.endpoint)
+    arrived = Counter(reader.read_json(one.body)["notification"]["tag"] for one in stored)
     assert len(arrived) == pushes
     assert max(arrived.values()) <= 1 + kills
-    doubled = sum(arrived.values()) - pushes
-    assert doubled <= kills * 400, "no more than were under way"
-    shown = [one for one in push_service.sent_to(reader.endpoint) if one.state == "stored"]
-    assert len(shown) == pushes
+    assert len([one for one in stored if one.state == "stored"]) == pushes, "of one tag, one waits to be shown"
     assert set(Delivery.objects.values_list("state", flat=True)) == {"sent"}
