@@ -13,6 +13,8 @@ from django.db import DatabaseError
 
 from notifications_hub import conf
 from notifications_hub.live.origin import parse
+from notifications_hub.rows import LiveQuerySet
+from notifications_hub.rows.declared import declared_models
 from notifications_hub.transports.key_check import LOST, is_lost
 from notifications_hub.transports.vapid import current_key, previous_key
 
@@ -25,7 +27,13 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
         loaded = conf.load()
     except (ImproperlyConfigured, ImportError) as error:
         return [Error(str(error), id="notifications_hub.E002")]
-    return [*map(_unknown, conf.unknown_keys()), *_model(), *_origins(loaded.live_allowed_origins), *_keys()]
+    return [
+        *map(_unknown, conf.unknown_keys()),
+        *_model(),
+        *_time_zones(),
+        *_origins(loaded.live_allowed_origins),
+        *_keys(),
+    ]
 
 
 @register(Tags.database)
@@ -48,6 +56,20 @@ def _keys() -> list[CheckMessage]:
     return []
 
 
+@register(Tags.models)
+def check_live_models(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"{model.__name__} is live, but what its manager {model._default_manager.name!r} changes at once is not.",
+            hint=f"Write {model._default_manager.name} = LiveManager(), or build yours from LiveQuerySet.",
+            obj=model,
+            id="notifications_hub.E008",
+        )
+        for model in declared_models()
+        if not isinstance(model._default_manager.all(), LiveQuerySet)
+    ]
+
+
 def _unknown(key: str) -> CheckMessage:
     close = get_close_matches(key, conf.known_keys(), n=1)
     hint = f"Did you mean {close[0]!r}?" if close else f"Known keys: {', '.join(sorted(conf.known_keys()))}."
@@ -62,6 +84,18 @@ def _model() -> list[CheckMessage]:
             "django-notifications does not use this app's notification model.",
             hint=f'Set NOTIFICATIONS_NOTIFICATION_MODEL = "{MODEL}" before the first migration.',
             id="notifications_hub.E003",
+        )
+    ]
+
+
+def _time_zones() -> list[CheckMessage]:
+    if settings.USE_TZ:
+        return []
+    return [
+        Error(
+            "USE_TZ is off, so moments are stored without their zone.",
+            hint="Set USE_TZ = True: when a push is due is told by the database's clock, when it was made by Python's.",
+            id="notifications_hub.E007",
         )
     ]
 

@@ -142,7 +142,7 @@ def _push() -> Answer:
 
 
 def _worker() -> Answer:
-    if getattr(settings, "CELERY_BROKER_URL", ""):
+    if hub_settings.celery:
         return "Celery, nudged at each commit; the rows are the truth.", True
     if hub_settings.embedded_worker:
         return "embedded: a thread of the web process sends.", True

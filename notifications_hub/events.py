@@ -96,12 +96,20 @@ def check_topic(topic: str) -> str:
     return topic
 
 
-def check_data(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Raises `EventTooLarge`; `TypeError` or `ValueError` where the data is not JSON that every database keeps."""
-    size = len(as_json(data).encode())
+def check_public_topic(topic: str) -> str:
+    """The same for one that a host may write to."""
+    if topic == "inbox" or topic.startswith("inbox."):
+        raise BadTopic("An inbox is written by notify.send(), not by publish().")
+    return check_topic(topic)
+
+
+def encode_data(data: Mapping[str, Any]) -> str:
+    """The JSON of an event. Raises `EventTooLarge`; `TypeError` or `ValueError` for what not every database keeps."""
+    text = as_json(data)
+    size = len(text.encode())
     if size > MAX_DATA:
         raise EventTooLarge(f"An event carries at most {MAX_DATA} bytes, not {size}: send an id and let pages fetch.")
-    return data
+    return text
 
 
 def as_json(data: object) -> str:

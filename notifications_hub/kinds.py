@@ -13,6 +13,7 @@ use the notification's own columns and its `data`, and must not load the actor o
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +23,8 @@ from django.utils.functional import Promise
 from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+log = logging.getLogger(__name__)
 
 
 class Road(StrEnum):
@@ -82,8 +85,10 @@ class Kind:
     label: ClassVar[str | Promise] = ""
     icon: ClassVar[str] = "bell"
     urgency: ClassVar[Urgency] = Urgency.NORMAL
-    roads: ClassVar[frozenset[Road]] = frozenset({Road.LIVE, Road.FLASH, Road.WEB_PUSH})
+    ttl: ClassVar[int | None] = None
+    """Seconds after which it is no news to a browser that was off; None: the site's `PUSH_TTL`."""
     privacy: ClassVar[Privacy] = Privacy.FULL
+    roads: ClassVar[frozenset[Road]] = frozenset({Road.LIVE, Road.FLASH, Road.WEB_PUSH})
     optional: ClassVar[bool] = True
     """Whether people choose its roads in their preferences."""
 
@@ -97,6 +102,10 @@ class Kind:
 
     def body(self, notification: Told) -> str:
         return notification.description or ""
+
+    def tag(self, notification: Told) -> str:
+        """On a device a later one takes the place of one of the same tag. Empty: each stands by itself."""
+        return ""
 
     def actions(self, notification: Told) -> Sequence[Action]:
         """The buttons of its push. Most devices show the first two."""
@@ -165,6 +174,16 @@ def get_kind(name: str) -> Kind:
 def kind_of(name: str) -> Kind:
     """For rows already stored: a kind whose app has gone renders like the default one."""
     return _kinds.get(name, _kinds["default"])
+
+
+def words_of(kind: Kind, notification: Told) -> tuple[str, str]:
+    """Title and body. A kind that fails on one stored row costs it its own words, not the whole inbox it stands in."""
+    try:
+        return str(kind.title(notification)), str(kind.body(notification))
+    except Exception:
+        log.exception("The kind %r cannot put a notification into words; the default ones are shown", kind.name)
+        plain = _kinds["default"]
+        return plain.title(notification), plain.body(notification)
 
 
 def all_kinds() -> list[Kind]:

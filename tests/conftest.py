@@ -2,11 +2,13 @@
 
 Databases. A run is on one database, named by `DATABASE_URL` as everywhere: without it SQLite, always a file; bin/test
 runs once more with the URL of a private PostgreSQL, and then only what is marked `both_databases` or `postgres`. So a
-test that touches streams, deliveries, the inbox or announcements is marked `both_databases`, and one about locks that
-SQLite does not have `postgres`, which leaves it out of the SQLite run.
+test of what streams, deliveries, the inbox or announcements ask of a database is marked `both_databases`, and one about
+locks that SQLite does not have `postgres`, which leaves it out of the SQLite run. Words, forms and refusals that never
+reach the database are asked for once.
 
 People. `alice`, `bob` and `charlie` (who may see nothing) and `admin` are rows in the test's database. On a `site`,
 which has a database and a process of its own, people of the same names are there already, with the password "demo".
+Starting one takes seconds: take the `quiet_site` that all share where a test needs no settings of its own.
 
 Browsers. A test that takes `page_for` stands in a file without async tests and without the test's own database, since
 Playwright keeps an event loop running in the thread: reach the site by `site.python(...)` and HTTP.
@@ -31,16 +33,19 @@ from django.contrib.auth import get_user_model
 from django.db import connection, connections
 from django.test import AsyncClient, Client
 
+from notifications_hub import numbering
 from tests.support.browser import People, chromium
 from tests.support.databases import Databases, databases_like
 from tests.support.postgres import PostgresServer
+from tests.support.processes import wait_until
 from tests.support.redis import RedisServer
-from tests.support.site import Site
+from tests.support.site import Site, settle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from accounts.models import User
+    from notifications_hub.numbering import Numberer
 
     StartSite = Callable[..., Site]
 
@@ -94,6 +99,25 @@ def _async_connections_closed(request: pytest.FixtureRequest) -> None:
 async def _connections_of_the_async_thread() -> AsyncIterator[None]:
     yield
     await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture(autouse=True)
+def _numbered_at_commit(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test may look at the log right after a commit, on PostgreSQL too, unless it asks for the `numberer`.
+
+    Sites and other processes of a test number in the background, as everywhere.
+    """
+    if "numberer" not in request.fixturenames:
+        monkeypatch.setattr("notifications_hub.streams.number_soon", numbering.number)
+
+
+@pytest.fixture
+def numberer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Numberer]:
+    """That of this process, at work: `numberer.finish(20)` waits for it. It leaves no connection behind."""
+    monkeypatch.setattr(numbering, "IDLE_SECONDS", 0.1)
+    yield numbering.numberer
+    assert numbering.numberer.finish(20)
+    wait_until(lambda: not numbering.numberer.at_work, what="the end of the numberer's thread")
 
 
 @pytest.fixture
@@ -200,6 +224,20 @@ def start_site(databases: Databases, tmp_path: Path) -> Iterator[StartSite]:
 def site(start_site: StartSite) -> Site:
     """The product, running, with its settings as they come."""
     return start_site()
+
+
+@pytest.fixture(scope="session")
+def _shared_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("shared"), hub={}, environment={"DATABASE_URL": databases.copy()})
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def quiet_site(_shared_site: Site) -> Site:
+    """The same, in no time: one for all who leave nothing behind but news, which nobody is told of any more."""
+    settle(_shared_site)
+    return _shared_site
 
 
 @pytest.fixture(scope="module")

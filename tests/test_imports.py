@@ -18,19 +18,23 @@ HUB = "notifications_hub"
 
 LAYERS = [
     ["people", "paths", "cursor", "events", "kinds", "announcements.markdown"],
-    ["conf", "streams"],
+    ["conf", "numbering"],
+    ["streams"],
     ["message", "audiences", "sweeper"],
-    ["changes", "announcements.models"],
+    ["changes", "announcements.models", "rows"],
     ["notification"],
     ["delivery"],
-    ["transports", "live"],
-    ["dispatch", "worker"],
+    ["claiming", "transports", "live", "nudge"],
+    ["dispatch", "sending"],
+    ["worker"],
     ["notify", "trail"],
-    ["announcements"],
+    ["announcements", "jobs"],
     ["flash", "inbox"],
+    ["jobs.bar", "live_lists"],
+    ["jobs.api", "jobs.views"],
     # What the outside meets: servers, Django, the command line.
     ["asgi", "checks", "metrics", "retention", "templatetags"],
-    ["doctor", "health", "admin", "models"],
+    ["doctor", "health", "admin", "models", "tasks"],
     ["apps", "management", "urls"],
 ]
 LEVEL = {part: level for level, layer in enumerate(LAYERS) for part in layer}

@@ -321,10 +321,10 @@ def test_ten_thousand_topics_are_numbered_in_few_transactions() -> None:
     with CaptureQueriesContext(connection) as queries:
         streams.append_many(events)
     begun = [query for query in queries if query["sql"].startswith("BEGIN")]
-    updates = [query for query in queries if query["sql"].lstrip().startswith("UPDATE")]
+    updates = [query for query in queries if "UPDATE notifications_hub_" in query["sql"]]
     assert unnumbered() == 0
     assert Stream.objects.filter(top=1).count() == 10_000
-    assert len(updates) == 20
+    assert len(updates) == (10 if connection.vendor == "postgresql" else 20)
     # Both for each thousand: one makes missing streams, one numbers.
     assert len(begun) <= 1 + 2 * 10
 

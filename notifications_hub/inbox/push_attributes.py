@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.middleware.csrf import get_token
 
 from notifications_hub.inbox import addresses
-from notifications_hub.people import opaque_name
+from notifications_hub.people import pseudonym_of
 from notifications_hub.transports import binding
 
 
@@ -32,6 +32,6 @@ class PushAttributes:
             renew_url=addresses.push_renew(),
             sw_url=addresses.service_worker(),
             csrf=get_token(request),
-            person=opaque_name(request.user.pk),
+            person=pseudonym_of(request.user.pk),
             binding=binding.binding_of(request),
         )

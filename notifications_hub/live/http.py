@@ -44,7 +44,8 @@ class Exchange:
         try:
             wanted = Wanted.parse(self.scope["query_string"].decode("latin1"), caller.headers.get("last-event-id", ""))
             with hub.gate.enter(self.scope.get("client")):
-                return wanted, await hub.database(admit, session_key_of(self.scope), wanted.names)
+                key = session_key_of(self.scope)
+                return wanted, await hub.database(admit, key, wanted.names, wanted.person)
         except Refusal as refusal:
             await self.refuse(refusal.closing)
             return None

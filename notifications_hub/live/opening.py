@@ -11,6 +11,7 @@ from notifications_hub.cursor import BadCursor, Position
 from notifications_hub.live.closing import BAD_FRAME, SESSION_OVER, Closing, refused
 from notifications_hub.live.session import SignedIn, check
 from notifications_hub.live.topics import INBOX, MAX_TOPICS, TopicRefused, stored_topics
+from notifications_hub.people import is_pseudonym_of
 
 Known = Mapping[str, Position]
 
@@ -25,10 +26,16 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`names` of topics as a client writes them; `known` is its decoded cursor, None to start from now."""
+    """`names` of topics as a client writes them; `known` is its decoded cursor, None to start from now.
+
+    `person` is the pseudonym of whom the client's page was made for, empty where it does not say; `visible`, that the
+    page is looked at, is said by those that poll.
+    """
 
     names: Sequence[str]
     known: Known | None
+    person: str = ""
+    visible: bool = True
 
     @classmethod
     def parse(cls, query: str, last_event_id: str = "") -> Wanted:
@@ -41,7 +48,8 @@ class Wanted:
         if len(names) > MAX_TOPICS:
             raise Refusal(BAD_FRAME)
         given = last_event_id or fields.get("cursor", [""])[0]
-        return cls(names, decoded(given) if given else None)
+        known = decoded(given) if given else None
+        return cls(names, known, person=fields.get("person", [""])[0], visible=fields.get("visible") != ["0"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +77,13 @@ def decoded(given: str) -> Known:
         raise Refusal(BAD_FRAME) from None
 
 
-def admit(session_key: str, names: Sequence[str]) -> Admitted:
-    """Raises `Refusal`. Asks the database: run it in a thread."""
+def admit(session_key: str, names: Sequence[str], person: str = "") -> Admitted:
+    """Raises `Refusal`, also where the session is another's than the `person` of the page, who signed in after them.
+
+    Asks the database: run it in a thread.
+    """
     visitor = check(session_key)
-    if visitor is None:
+    if visitor is None or (person and not is_pseudonym_of(person, visitor.person.pk)):
         raise Refusal(SESSION_OVER)
     try:
         return Admitted(visitor, tuple(names), stored_topics(visitor.person, names))

@@ -1,8 +1,14 @@
-"""The bell, on any page in one line: `{% load notifications_hub %}{% notification_bell %}`."""
+"""What pages take from the hub: the bell, lists that follow the database, and the bars of jobs.
+
+{% load notifications_hub %}{% notification_bell %}
+{% live_list "post.9" comments as live %}<live-list {{ live.attributes }}>…</live-list>
+{% task_progress job %}
+"""
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Iterable
+from typing import Any, cast
 
 from django import template
 from django.http import HttpRequest
@@ -10,9 +16,12 @@ from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from notifications_hub import live_lists
 from notifications_hub.inbox import addresses, queries
 from notifications_hub.inbox.push_attributes import PushAttributes
-from notifications_hub.people import Person, opaque_name
+from notifications_hub.jobs.bar import bar
+from notifications_hub.jobs.models import Job
+from notifications_hub.people import Person, pseudonym_of
 from notifications_hub.transports.vapid import current_key
 
 register = template.Library()
@@ -41,9 +50,21 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
         "sign_out_url": addresses.sign_out(),
         "push": PushAttributes.of(request),
         "csrf": get_token(request),
-        # Tabs share a connection by this name.
-        "person": opaque_name(person.pk),
+        "person": pseudonym_of(person.pk),
         "topics": topics.split(),
     }
     # Not the page's own context: nothing there can shadow these names, and no context processor runs twice.
     return render_to_string("notifications_hub/bell.html", values)
+
+
+@register.simple_tag(takes_context=True)
+def live_list(context: template.Context, topic: str, rows: Iterable[Any], row: str = "") -> live_lists.LiveList:
+    """Rows and cursor of a list that is to follow its topic; docs/guides/live-rows.md has the markup."""
+    return live_lists.live_list(context["request"], topic, rows, row=row)
+
+
+@register.simple_tag(takes_context=True)
+def task_progress(context: template.Context, job: Job) -> str:
+    """The bar of a job, with its styles and script; nothing for those who may not see it."""
+    request: HttpRequest | None = context.get("request")
+    return "" if request is None else bar(request, job)

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from notifications_hub.conf import hub_settings
 from notifications_hub.kinds import Action, Privacy, open_and_read
 from notifications_hub.message import Message
-from notifications_hub.people import opaque_name
+from notifications_hub.people import pseudonym_of
 from notifications_hub.transports.subscriptions import PushSubscription
 
 MAX_BYTES = 3993  # of plain text: push services take 4,096 bytes of cipher text
@@ -27,7 +27,7 @@ ELLIPSIS = "…"
 
 
 def encode_for(browser: PushSubscription, message: Message) -> bytes:
-    return encode(message, owner=opaque_name(browser.owner_id), site=browser.site)
+    return encode(message, owner=pseudonym_of(browser.owner_id), site=browser.site)
 
 
 def encode(message: Message, limit: int = MAX_BYTES, *, owner: str = "", site: str = "") -> bytes:

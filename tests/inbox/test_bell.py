@@ -12,6 +12,7 @@ from django.utils.functional import SimpleLazyObject
 
 from notifications_hub import broadcast
 from notifications_hub.notification import Notification
+from notifications_hub.people import is_pseudonym_of, pseudonym_of
 from notifications_hub.transports.vapid import generate
 from tests.inbox.support import queries_of, tell
 
@@ -39,6 +40,23 @@ def test_one_line_puts_the_bell_on_a_page(alice: User, bob: User) -> None:
     assert 'href="/notifications/"' in page
     assert 'href="/notifications/preferences/"' in page
     assert "<notification-bell" in page
+
+
+def test_the_bell_says_whose_page_it_is_by_a_name_of_its_own(alice: User, charlie: User) -> None:
+    whose = [re.search(r'person="(\w{16})"', bell(person)) for person in (alice, alice, charlie)]
+    first, again, of_charlie = (found and found[1] for found in whose)
+
+    assert first == again == pseudonym_of(alice.pk)
+    assert first != of_charlie
+
+
+def test_a_page_is_still_its_persons_when_the_sites_key_is_another(alice: User, charlie: User, settings: Any) -> None:
+    given = pseudonym_of(alice.pk)
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another"
+
+    assert pseudonym_of(alice.pk) != given
+    assert is_pseudonym_of(given, alice.pk)
+    assert not is_pseudonym_of(given, charlie.pk)
 
 
 def test_further_topics_are_handed_on(alice: User) -> None:

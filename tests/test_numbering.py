@@ -1,0 +1,186 @@
+"""Numbering in the background, on PostgreSQL: nobody who publishes waits for it, and nothing hangs on its thread."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from notifications_hub import apublish, numbering, publish, streams
+from notifications_hub.cursor import Position
+from notifications_hub.numbering import Numberer
+from notifications_hub.streams import Event, Stream
+from tests.support.log import holes, unnumbered
+from tests.support.processes import wait_until
+from tests.support.together import in_process, rolled_back, together
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+postgres = pytest.mark.postgres
+both_databases = pytest.mark.both_databases
+
+TOPIC = "post.9"
+
+
+def publish_some(name: str, *, times: int = 25) -> None:
+    for number in range(times):
+        publish(TOPIC, "note", {"mark": f"{name}{number}"})
+
+
+def marks() -> list[str]:
+    [reading] = streams.read({TOPIC: Position("", 0, 0)})
+    return [json.loads(event.data)["mark"] for event in reading.events]
+
+
+@pytest.fixture
+def heard() -> Iterator[list[Mapping[str, int]]]:
+    """What hubs are told."""
+    heard: list[Mapping[str, int]] = []
+
+    def hear(tops: Mapping[str, int], **kwargs: Any) -> None:
+        heard.append(tops)
+
+    streams.numbered.connect(hear)
+    yield heard
+    streams.numbered.disconnect(hear)
+
+
+@postgres
+def test_whoever_publishes_does_nothing_but_an_insert(numberer: Numberer) -> None:
+    publish_some("first", times=1)
+    with CaptureQueriesContext(connection) as queries:
+        publish_some("next", times=1)
+    assert [query["sql"].split()[0] for query in queries] == ["INSERT"]
+    assert numberer.finish(20)
+    assert (unnumbered(), Stream.objects.get().top) == (0, 2)
+
+
+@postgres
+def test_what_many_commit_while_a_stream_is_held_is_numbered_together_and_holds_up_none_of_them(
+    numberer: Numberer, heard: list[Mapping[str, int]]
+) -> None:
+    publish_some("first", times=1)
+    assert numberer.finish(20)
+    with transaction.atomic():
+        list(Stream.objects.select_for_update(no_key=True))
+        together([partial(publish_some, name) for name in "abcd"])
+        assert Event.objects.filter(seq=None).count() == 100
+    assert numberer.finish(20)
+    assert heard[0] == {TOPIC: 1}
+    assert heard[-1] == {TOPIC: 101}
+    assert len(heard) <= 3
+    assert holes() == []
+
+
+@postgres
+def test_many_writers_beside_the_numberer_leave_no_hole(numberer: Numberer) -> None:
+    together([partial(publish_some, name) for name in "abcdefgh"])
+    assert numberer.finish(20)
+    # Not by a reader, who would number what is left.
+    assert unnumbered() == 0
+    assert sorted(marks()) == sorted(f"{name}{number}" for name in "abcdefgh" for number in range(25))
+    assert holes() == []
+
+
+@postgres
+def test_a_rollback_hands_nothing_over(numberer: Numberer) -> None:
+    with rolled_back():
+        publish_some("never", times=1)
+    assert not numberer.at_work
+
+
+@postgres
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_numberer_whose_thread_died_is_followed_by_another(
+    numberer: Numberer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(numbering, "number", die)
+        publish_some("first", times=1)
+        wait_until(lambda: not numberer.at_work, what="the numberer's death")
+    publish_some("next", times=1)
+    assert numberer.finish(20)
+    assert (unnumbered(), marks()) == (0, ["first0", "next0"])
+
+
+def die(topics: object) -> None:
+    raise SystemExit
+
+
+@postgres
+def test_a_numberer_whose_database_connection_broke_takes_another(numberer: Numberer) -> None:
+    publish_some("first", times=1)
+    assert numberer.finish(20)
+    with connection.cursor() as sql:
+        sql.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    publish_some("next", times=1)
+    assert numberer.finish(20)
+    assert (unnumbered(), Stream.objects.get().top) == (0, 2)
+
+
+@postgres
+def test_a_fault_while_numbering_is_not_the_end_of_it(
+    numberer: Numberer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(numbering, "number", lambda topics: 1 / 0)
+        publish_some("first", times=1)
+        assert numberer.finish(20)
+    assert "the sweeper will" in caplog.text
+    publish_some("next", times=1)
+    assert numberer.finish(20)
+    assert unnumbered() == 0
+
+
+@both_databases
+def test_a_process_that_publishes_and_exits_leaves_nothing_without_a_number() -> None:
+    ended = in_process("""
+        from notifications_hub import publish
+        publish("post.9", "note", {"mark": "last words"})
+    """)
+    assert ended.wait(30) == 0
+    assert (unnumbered(), marks()) == (0, ["last words"])
+
+
+@both_databases
+def test_a_process_that_forks_numbers_on_both_sides() -> None:
+    ended = in_process("""
+        import os, sys
+        from django.db import connections
+        from notifications_hub import publish
+
+        publish("post.9", "note", {"mark": "before"})
+        connections.close_all()
+        child = os.fork()
+        publish("post.9", "note", {"mark": "after"})
+        if child:
+            sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    """)
+    assert ended.wait(30) == 0
+    assert unnumbered() == 0
+    assert sorted(marks()) == ["after", "after", "before"]
+
+
+@both_databases
+async def test_async_code_publishes_and_is_committed_when_it_goes_on() -> None:
+    await apublish(TOPIC, "note", {"mark": "from a view"})
+    found = [event.data async for event in Event.objects.all()]
+    assert found == [{"mark": "from a view"}]
+    await apublish(TOPIC, "typing", {}, ephemeral=True)
+    assert await Event.objects.acount() == 1
+
+
+@postgres
+def test_the_thread_ends_when_nobody_has_needed_it_for_a_while(numberer: Numberer) -> None:
+    publish_some("first", times=1)
+    assert numberer.at_work
+    wait_until(lambda: not numberer.at_work, what="the end of the numberer's thread")
+    assert "hub-numberer" not in [thread.name for thread in threading.enumerate()]
