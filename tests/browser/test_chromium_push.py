@@ -89,6 +89,8 @@ def world(start_site: Callable[..., Site], tmp_path: Path) -> Iterator[World]:
         )
         with chromium_with_desktop(tmp_path / "profile", desktop, push.switches) as context:
             yield World(site, push, desktop, context, context.pages[0])
+        # Before the service, which would wait for the end of its connection.
+        site.kill()
 
 
 def test_a_push_in_chromium_from_the_switch_to_the_click(world: World) -> None:
