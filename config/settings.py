@@ -171,8 +171,8 @@ CELERY_BEAT_SCHEDULE = {
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Where bin/run keeps the messages for its own worker; a broker, where there is one, is better.
-CELERY_FOLDER = env.str("CELERY_FOLDER", default="")
-if CELERY_FOLDER and not CELERY_BROKER_URL:
+CELERY_FOLDER = "" if CELERY_BROKER_URL else env.str("CELERY_FOLDER", default="")
+if CELERY_FOLDER:
     CELERY_BROKER_URL = "filesystem://localhost"
     CELERY_BROKER_TRANSPORT = "config.folder_broker:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {

@@ -93,6 +93,7 @@ def test_a_report_runs_through_reloads_and_tabs_to_its_end(
     )
 
 
+@pytest.mark.faults
 def test_a_worker_that_is_killed_ends_the_bar_that_shows_its_job(
     people_of: Callable[[Site], People], site: Site, worker: CeleryWorker
 ) -> None:

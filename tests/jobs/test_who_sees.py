@@ -21,7 +21,7 @@ from tests.jobs.support import deliver, events_of, started
 if TYPE_CHECKING:
     from accounts.models import User
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 ClientFor = Callable[["User"], Client]
 NEVER = uuid.UUID(int=1)
