@@ -1,4 +1,4 @@
-"""What the site's settings ask about a person. A value that is no longer valid falls back to the site's own."""
+"""What the site asks about a person. A value that is no longer valid falls back to the site's own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from accounts.locales import known_time_zones
 if TYPE_CHECKING:
     from accounts.models import User
 
+HUES = 6
+
 
 def language_of(person: User) -> str:
     return person.language if person.language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
@@ -23,3 +25,12 @@ def time_zone_of(person: User) -> str:
 
 def zone_of(person: User) -> zoneinfo.ZoneInfo:
     return zoneinfo.ZoneInfo(time_zone_of(person))
+
+
+def initial_of(person: User) -> str:
+    return str(person)[:1].upper()
+
+
+def hue_of(person: User) -> int:
+    """The number of a colour that stays theirs."""
+    return int(person.pk) % HUES

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
+from config.keeper import Keeper
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -18,6 +20,15 @@ def main() -> None:
     prepare()
     port = int(os.environ["PORT"])
     introduce(port)
+    keeper = Keeper(after_port=port) if settings.CELERY_FOLDER else None
+    try:
+        serve(port)
+    finally:
+        if keeper is not None:
+            keeper.stop()
+
+
+def serve(port: int) -> None:
     uvicorn.run(
         "config.asgi:application",
         host="127.0.0.1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import environ
@@ -19,6 +20,7 @@ if not SECRET_KEY:
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 
 REDIS_URL = env.str("REDIS_URL", default="")
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
 
 INSTALLED_APPS = [
     "accounts",
@@ -136,6 +138,8 @@ NOTIFICATIONS_HUB = {
     "VAPID_PREVIOUS_KEY": env.str("VAPID_PREVIOUS_KEY", default=""),
     "VAPID_SUBJECT": env.str("VAPID_SUBJECT", default=""),
     "PUSH_EXTRA_HOSTS": env.list("PUSH_EXTRA_HOSTS", default=[]),
+    "EMBEDDED_WORKER": not CELERY_BROKER_URL,
+    "CELERY": bool(CELERY_BROKER_URL),
     "LIVE_PER_USER": env.int("LIVE_PER_USER", default=10),
     "LIVE_PER_ADDRESS": env.int("LIVE_PER_ADDRESS", default=50),
     "LANGUAGE_OF": "accounts.people.language_of",
@@ -156,6 +160,30 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A broker that swallows packets must not hold up a request.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 5}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # without a file of its own: what is here runs every few seconds
+CELERY_BEAT_SCHEDULE = {
+    "send-due": {"task": "notifications_hub.send_due", "schedule": 1.0, "options": {"expires": 2}},
+}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Where bin/run keeps the messages for its own worker; a broker, where there is one, is better.
+CELERY_FOLDER = env.str("CELERY_FOLDER", default="")
+if CELERY_FOLDER and not CELERY_BROKER_URL:
+    CELERY_BROKER_URL = "filesystem://localhost"
+    CELERY_BROKER_TRANSPORT = "config.folder_broker:Transport"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": f"{CELERY_FOLDER}/messages",
+        "data_folder_out": f"{CELERY_FOLDER}/messages",
+        "control_folder": f"{CELERY_FOLDER}/control",
+        "polling_interval": 0.2,
+    }
+if CELERY_BROKER_URL:
+    # Makes it the application that tasks find in this process. A site without a broker is spared its import.
+    import_module("config.celery")
 
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"

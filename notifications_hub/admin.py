@@ -21,6 +21,7 @@ from notifications_hub.announcements.admin import AnnouncementAdmin
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery import Delivery, State
 from notifications_hub.events import Stream
+from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import Road, all_kinds
 from notifications_hub.notification import Notification
 from notifications_hub.trail import steps_of
@@ -201,6 +202,24 @@ class StreamAdmin(LookingAdmin):
     ordering = ("topic",)
 
 
+class JobAdmin(LookingAdmin):
+    """Arguments and results are their owner's, and stay out of sight."""
+
+    list_display = ("title", "owner", "task", "state", "reason", "starts", "created", "ended_at")
+    list_filter = ("state", "reason")
+    list_select_related = ("owner",)
+    raw_id_fields = ("owner", "parent")
+    ordering = ("-created",)
+    fieldsets = (
+        (None, {"fields": ("title", "owner", "audience", "task", "parent", "url")}),
+        (_("How it stands"), {"fields": ("state", "reason", "done", "total", "text", "cancel_asked")}),
+        (_("Times"), {"fields": ("created", "started_at", "ended_at", "due_at", "sends", "starts", "retries")}),
+    )
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        return _search_by_name("owner")
+
+
 def _moment(at: Any) -> str:
     return date_format(timezone.localtime(at), "DATETIME_FORMAT")
 
@@ -212,3 +231,4 @@ admin.site.register(Notification, NotificationAdmin)
 admin.site.register(Delivery, DeliveryAdmin)
 admin.site.register(PushSubscription, PushSubscriptionAdmin)
 admin.site.register(Stream, StreamAdmin)
+admin.site.register(Job, JobAdmin)

@@ -13,9 +13,14 @@ class NotificationsHubConfig(AppConfig):
         """Connects receivers and reads what apps declare. Nothing starts here: no thread, no loop, no query."""
         from notifications_hub import checks, dispatch, kinds  # noqa: F401
         from notifications_hub.announcements import announce  # noqa: F401
+        from notifications_hub.jobs import sending, told  # noqa: F401
         from notifications_hub.live import revocation
         from notifications_hub.notify import take_over_signal
+        from notifications_hub.rows import deleting
+        from notifications_hub.transports import binding
 
         take_over_signal()
         revocation.connect()
+        binding.connect()
         kinds.autodiscover()
+        deleting.connect_all()

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.urls import Resolver404, resolve
 
@@ -21,6 +22,7 @@ from notifications_hub.live.hub import Hub, current_hub, start_hub, stop_hub
 from notifications_hub.live.poll import poll
 from notifications_hub.live.sse import sse
 from notifications_hub.live.websocket import websocket
+from notifications_hub.transports.key_check import check_at_start
 from notifications_hub.worker import WorkerThread
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
@@ -104,6 +106,9 @@ def _drain_first(hub: Hub, server: Callable[[int, Any], Any], number: int, frame
 
 async def _lifespan(beside: _Beside, receive: Receive, send: Send) -> None:
     while (message := await receive())["type"] == "lifespan.startup":
+        if trouble := await sync_to_async(check_at_start)():
+            await send({"type": "lifespan.startup.failed", "message": trouble})
+            return
         beside.start()
         await send({"type": "lifespan.startup.complete"})
     if message["type"] == "lifespan.shutdown":

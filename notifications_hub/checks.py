@@ -9,9 +9,14 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
 
 from notifications_hub import conf
 from notifications_hub.live.origin import parse
+from notifications_hub.rows import LiveQuerySet
+from notifications_hub.rows.declared import declared_models
+from notifications_hub.transports.key_check import LOST, is_lost
+from notifications_hub.transports.vapid import current_key, previous_key
 
 MODEL = "notifications_hub.Notification"
 
@@ -22,7 +27,47 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
         loaded = conf.load()
     except (ImproperlyConfigured, ImportError) as error:
         return [Error(str(error), id="notifications_hub.E002")]
-    return [*map(_unknown, conf.unknown_keys()), *_model(), *_origins(loaded.live_allowed_origins)]
+    return [
+        *map(_unknown, conf.unknown_keys()),
+        *_model(),
+        *_time_zones(),
+        *_origins(loaded.live_allowed_origins),
+        *_keys(),
+    ]
+
+
+@register(Tags.database)
+def check_key(app_configs: Sequence[Any] | None, databases: Sequence[str] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Also made when a server or a worker starts, as Django makes checks of the database only where it is told to."""
+    try:
+        lost = "default" in (databases or ()) and is_lost()
+    except (DatabaseError, ImproperlyConfigured):
+        # Before the first migration there is no table, and a key that is none is said above.
+        return []
+    return [Error(LOST, id="notifications_hub.E006")] if lost else []
+
+
+def _keys() -> list[CheckMessage]:
+    try:
+        current_key()
+        previous_key()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), id="notifications_hub.E005")]
+    return []
+
+
+@register(Tags.models)
+def check_live_models(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"{model.__name__} is live, but what its manager {model._default_manager.name!r} changes at once is not.",
+            hint=f"Write {model._default_manager.name} = LiveManager(), or build yours from LiveQuerySet.",
+            obj=model,
+            id="notifications_hub.E008",
+        )
+        for model in declared_models()
+        if not isinstance(model._default_manager.all(), LiveQuerySet)
+    ]
 
 
 def _unknown(key: str) -> CheckMessage:
@@ -39,6 +84,18 @@ def _model() -> list[CheckMessage]:
             "django-notifications does not use this app's notification model.",
             hint=f'Set NOTIFICATIONS_NOTIFICATION_MODEL = "{MODEL}" before the first migration.',
             id="notifications_hub.E003",
+        )
+    ]
+
+
+def _time_zones() -> list[CheckMessage]:
+    if settings.USE_TZ:
+        return []
+    return [
+        Error(
+            "USE_TZ is off, so moments are stored without their zone.",
+            hint="Set USE_TZ = True: when a push is due is told by the database's clock, when it was made by Python's.",
+            id="notifications_hub.E007",
         )
     ]
 

@@ -53,12 +53,20 @@ class HubSettings:
     vapid_subject: str = ""
     push_extra_hosts: tuple[str, ...] = ()
     push_ttl: int = 86_400
+    push_rate: int = 2000
+    """Pushes a second to one push service, by one worker; 0: as many as it can."""
+    celery: bool = False
+    """Whether Celery runs the worker: a task is sent after each commit that planned something."""
     site_url: str = ""
     """Absolute root of the site (`https://example.com`), for the links in pushes that Safari opens without a worker."""
     audiences: Mapping[str, str] = field(default_factory=dict)
     """Name of an audience to the dotted path of a callable that gives its members as a queryset of people."""
     language_of: Callable[[Person], str] = _language_of
     timezone_of: Callable[[Person], str] = _time_zone_of
+    job_lease: float = 20.0
+    """How long a job is taken to be alive after its worker was last heard of."""
+    job_resend: float = 30.0
+    """How long a job waits to be started before its message is sent again; then twice as long, and so on."""
     demo: str = ""
     """Dotted path of a callable that `hub_demo` hands the demo people to."""
 

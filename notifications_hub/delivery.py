@@ -1,15 +1,13 @@
 """One row a notification, transport and address: when it is due, how it went and why.
 
 Rows are the queue. They are armed in the transaction that makes the notification, due when pages have had their time
-to acknowledge; an acknowledgement disarms them. A claim is a lease: it moves `due_at` to the lease's end, so a row
-whose worker was killed becomes due again by itself. What is due is told by the database's clock, as the clocks of two
-workers may differ by more than a lease.
+to acknowledge; an acknowledgement disarms them. Those of people who are away are brought forward after the commit. How
+workers take them and write what became of them is in `claiming.py`.
 """
 
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,6 +19,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Now
+from django.dispatch import Signal
 from django.utils.translation import gettext_lazy as _
 
 from notifications_hub.conf import hub_settings
@@ -30,9 +29,8 @@ from notifications_hub.kinds import Kind, Road, get_kind
 from notifications_hub.notification import Notification
 from notifications_hub.people import Person
 
-LEASE = timedelta(seconds=60)
-"""Longer than any transport may take; what a killed worker held is taken over after it."""
-MAX_ATTEMPTS = 8
+AWAY_SECONDS = 3.0
+"""What a push waits for that is brought forward: a page that is left may be followed by the next one."""
 PROMPT_SECONDS = 1.0
 """A commit within this of the arming leaves pages enough of their time."""
 
@@ -137,6 +135,10 @@ def _as_roads(values: Iterable[str]) -> frozenset[Road]:
 # Arming and disarming
 
 
+armed = Signal()
+"""Sent with `notifications`, the primary keys of those with deliveries, after their commit. A hint and no more."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """What is to be sent unless a page tells the person first."""
@@ -156,20 +158,30 @@ def arm(plans: Iterable[Plan]) -> None:
     if rows:
         Delivery.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
         ids = {row.notification_id for row in rows}
-        transaction.on_commit(partial(_rearm, ids, armed=time.monotonic()), robust=True)
+        transaction.on_commit(partial(_committed, ids, armed_at=time.monotonic()), robust=True)
 
 
-def _rearm(notifications: Collection[int], *, armed: float) -> None:
+def _committed(notifications: Collection[int], *, armed_at: float) -> None:
     # After a transaction that took long, pages would have next to no time to show and acknowledge.
-    if time.monotonic() - armed > PROMPT_SECONDS:
-        waiting = Delivery.objects.filter(notification__in=notifications, state=State.WAITING, claim=None)
-        waiting.update(due_at=Now() + timedelta(seconds=hub_settings.ack_window))
+    if time.monotonic() - armed_at > PROMPT_SECONDS:
+        _unclaimed(notifications).update(due_at=Now() + timedelta(seconds=hub_settings.ack_window))
+    armed.send_robust(sender=Delivery, notifications=notifications)
+
+
+def bring_forward(notifications: Collection[int]) -> int:
+    """For people who are surely away: nobody is going to acknowledge. Gives how many deliveries."""
+    soon = Now() + timedelta(seconds=AWAY_SECONDS)
+    return _unclaimed(notifications).filter(attempts=0, due_at__gt=soon).update(due_at=soon)
 
 
 def disarm(notifications: Collection[int], reason: str) -> int:
     """Cancels what no worker has claimed yet; what is being sent cannot be called back."""
-    waiting = Delivery.objects.filter(notification__in=notifications, state=State.WAITING, claim=None)
-    return waiting.update(state=State.CANCELLED, reason=reason, settled_at=datetime.now(UTC))
+    now = datetime.now(UTC)
+    return _unclaimed(notifications).update(state=State.CANCELLED, reason=reason, settled_at=now)
+
+
+def _unclaimed(notifications: Collection[int]) -> models.QuerySet[Delivery]:
+    return Delivery.objects.filter(notification__in=notifications, state=State.WAITING, claim=None)
 
 
 def tell(notifications: Collection[int], road: Road) -> list[int]:
@@ -246,54 +258,3 @@ def _acknowledge_audience(people: Collection[Any], topic: str, position: Positio
 
 def _announced(topic: str, kind: str) -> models.QuerySet[Event]:
     return Event.objects.filter(topic=topic, kind=kind)
-
-
-# Claiming and recording
-
-
-def claim_due(limit: int = 100) -> list[Delivery]:
-    """Takes deliveries that are due, under a lease, in the order they fell due. No two workers get the same."""
-    due = Delivery.objects.filter(state=State.WAITING, due_at__lte=Now()).order_by("due_at")
-    if not due.exists():
-        return []
-    claim = uuid.uuid4()
-    with transaction.atomic():
-        ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
-        leased = {"claim": claim, "due_at": Now() + LEASE, "attempts": models.F("attempts") + 1}
-        Delivery.objects.filter(pk__in=ids).update(**leased)
-    claimed = Delivery.objects.filter(claim=claim)
-    return list(claimed.select_related("notification__recipient", "notification__announcement").order_by("pk"))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
-    """How one attempt went. `retry_in` seconds where another may do better; `gone` where the address never will."""
-
-    state: State
-    reason: str = ""
-    status: int | None = None
-    retry_in: float = 0.0
-    gone: bool = False
-
-
-def record(delivery: Delivery, outcome: Outcome) -> None:
-    """Writes an attempt, unless the lease was lost to another worker meanwhile."""
-    now = datetime.now(UTC)
-    values: dict[str, Any] = {
-        "state": outcome.state,
-        "reason": outcome.reason[:255],
-        "claim": None,
-        "trail": [*delivery.trail, _attempt(now, outcome)],
-    }
-    if outcome.state is State.WAITING:
-        values["due_at"] = Now() + timedelta(seconds=outcome.retry_in)
-    else:
-        values["settled_at"] = now
-    Delivery.objects.filter(pk=delivery.pk, claim=delivery.claim).update(**values)
-
-
-def _attempt(now: datetime, outcome: Outcome) -> Mapping[str, Any]:
-    entry: dict[str, Any] = {"at": now.isoformat(), "state": outcome.state.value, "reason": outcome.reason[:255]}
-    if outcome.status is not None:
-        entry["status"] = outcome.status
-    return entry

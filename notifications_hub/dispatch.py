@@ -1,23 +1,27 @@
-"""After the commit: says that topics have grown, to this process's hub and to those of others.
+"""After the commit: tells hubs that topics have grown, and workers that there is something to send.
 
 Everything here is a hint. A process killed before it gets here loses nothing: hubs and workers look for themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.dispatch import receiver
 
-from notifications_hub import streams
-from notifications_hub.live import revocation
+from notifications_hub import delivery, streams
+from notifications_hub.conf import hub_settings
+from notifications_hub.events import check_public_topic
+from notifications_hub.live import presence, revocation
 from notifications_hub.live.frames import encode_event
 from notifications_hub.live.hub import Hub, current_hub
 from notifications_hub.live.layer import Outside, outside
-from notifications_hub.streams import BadTopic, LoggedEvent, NewEvent, check_topic, encode_data
+from notifications_hub.notification import Notification
+from notifications_hub.nudge import nudge
+from notifications_hub.streams import LoggedEvent, NewEvent, encode_data
 
 
 def publish(topic: str, kind: str, data: Mapping[str, Any], *, ephemeral: bool = False) -> None:
@@ -28,9 +32,9 @@ def publish(topic: str, kind: str, data: Mapping[str, Any], *, ephemeral: bool =
 
     Raises `BadTopic`, `EventTooLarge`, and `TypeError` where the data is not JSON.
     """
-    _check_public(topic)
+    check_public_topic(topic)
     if ephemeral:
-        _say(check_topic(topic), kind, encode_data(data))
+        _say(topic, kind, encode_data(data))
     else:
         streams.append(topic, kind, data)
 
@@ -45,13 +49,7 @@ async def apublish(topic: str, kind: str, data: Mapping[str, Any], *, ephemeral:
 
 def publish_many(events: Iterable[tuple[str, str, Mapping[str, Any]]]) -> None:
     """Many logged events, each `(topic, kind, data)`, in one statement for each thousand. Raises like `publish`."""
-    streams.append_many(NewEvent(_check_public(topic), kind, data) for topic, kind, data in events)
-
-
-def _check_public(topic: str) -> str:
-    if topic == "inbox" or topic.startswith("inbox."):
-        raise BadTopic("An inbox is written by notify.send(), not by publish().")
-    return topic
+    streams.append_many(NewEvent(check_public_topic(topic), kind, data) for topic, kind, data in events)
 
 
 def _say(topic: str, kind: str, data: str) -> None:
@@ -64,6 +62,21 @@ def _say(topic: str, kind: str, data: str) -> None:
 def _hint(tops: Mapping[str, int], **kwargs: object) -> None:
     if hub := _hub():
         hub.hint(tops)
+
+
+@receiver(delivery.armed)
+def _send_soon(notifications: Collection[int], **kwargs: object) -> None:
+    if hub_settings.ack_window > delivery.AWAY_SECONDS and (away := _of_people_away(notifications)):
+        delivery.bring_forward(away)
+        nudge(delivery.AWAY_SECONDS)
+    nudge(hub_settings.ack_window)
+
+
+def _of_people_away(notifications: Collection[int]) -> list[int]:
+    """Those of people who surely have no page open; none where nothing is known of anybody."""
+    person_of = dict(Notification.objects.filter(pk__in=notifications).values_list("pk", "recipient"))
+    connected = presence.connected_among(set(person_of.values()))
+    return [] if connected is None else [pk for pk, person in person_of.items() if person not in connected]
 
 
 @receiver(revocation.revoked)

@@ -23,7 +23,8 @@ from notifications_hub.delivery import Delivery, State
 from notifications_hub.events import Event
 from notifications_hub.flash import Storage
 from notifications_hub.live.layer import GROUP, shared_layer
-from notifications_hub.transports.vapid import current_key
+from notifications_hub.transports.key_check import LOST, browsers_of, is_lost
+from notifications_hub.transports.vapid import current_key, previous_key
 
 LATE = timedelta(seconds=90)
 """Longer than the lease of a worker that was killed."""
@@ -133,11 +134,15 @@ def _push() -> Answer:
         return "off: there is no VAPID key. `manage.py hub_vapid --env` makes one.", True
     if not hub_settings.vapid_subject.startswith(("mailto:", "https://")):
         return "VAPID_SUBJECT must be a mailto: or https: address, where push services reach you.", False
-    return f"on, with key {key.fingerprint} for {hub_settings.vapid_subject}.", True
+    if is_lost():
+        return LOST, False
+    previous = previous_key()
+    moving = f" {browsers_of(previous.fingerprint)} browsers still have the previous key." if previous else ""
+    return f"on, with key {key.fingerprint} for {hub_settings.vapid_subject}.{moving}", True
 
 
 def _worker() -> Answer:
-    if getattr(settings, "CELERY_BROKER_URL", ""):
+    if hub_settings.celery:
         return "Celery, nudged at each commit; the rows are the truth.", True
     if hub_settings.embedded_worker:
         return "embedded: a thread of the web process sends.", True

@@ -96,6 +96,13 @@ def check_topic(topic: str) -> str:
     return topic
 
 
+def check_public_topic(topic: str) -> str:
+    """The same for one that a host may write to."""
+    if topic == "inbox" or topic.startswith("inbox."):
+        raise BadTopic("An inbox is written by notify.send(), not by publish().")
+    return check_topic(topic)
+
+
 def encode_data(data: Mapping[str, Any]) -> str:
     """The JSON of an event. Raises `EventTooLarge`; `TypeError` or `ValueError` for what not every database keeps."""
     text = as_json(data)

@@ -13,12 +13,18 @@ use the notification's own columns and its `data`, and must not load the actor o
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from django.utils.functional import Promise
 from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+log = logging.getLogger(__name__)
 
 
 class Road(StrEnum):
@@ -37,6 +43,23 @@ class Urgency(StrEnum):
     LOW = "low"
     NORMAL = "normal"
     HIGH = "high"
+
+
+class Privacy(StrEnum):
+    """How much of it a device may show to whoever looks at it, on a locked screen too."""
+
+    FULL = "full"
+    TITLE = "title"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """A button on a push. `read` marks as read and opens nothing; any other opens `url`, or the notification's own."""
+
+    name: str
+    title: str
+    url: str = ""
 
 
 class Told(Protocol):
@@ -62,7 +85,12 @@ class Kind:
     label: ClassVar[str | Promise] = ""
     icon: ClassVar[str] = "bell"
     urgency: ClassVar[Urgency] = Urgency.NORMAL
+    ttl: ClassVar[int | None] = None
+    """Seconds after which it is no news to a browser that was off; None: the site's `PUSH_TTL`."""
+    privacy: ClassVar[Privacy] = Privacy.FULL
     roads: ClassVar[frozenset[Road]] = frozenset({Road.LIVE, Road.FLASH, Road.WEB_PUSH})
+    optional: ClassVar[bool] = True
+    """Whether people choose its roads in their preferences."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -74,6 +102,18 @@ class Kind:
 
     def body(self, notification: Told) -> str:
         return notification.description or ""
+
+    def tag(self, notification: Told) -> str:
+        """On a device a later one takes the place of one of the same tag. Empty: each stands by itself."""
+        return ""
+
+    def actions(self, notification: Told) -> Sequence[Action]:
+        """The buttons of its push. Most devices show the first two."""
+        return open_and_read()
+
+
+def open_and_read() -> Sequence[Action]:
+    return [Action(name="open", title=gettext("Open")), Action(name="read", title=gettext("Mark as read"))]
 
 
 _kinds: dict[str, Kind] = {}
@@ -97,6 +137,23 @@ class AnnouncementKind(Kind):
     icon = "megaphone"
 
 
+class PushTest(Kind):
+    """What a person sends to one of their browsers from their preferences, and to nowhere else."""
+
+    name = "push.test"
+    label = _("Tests")
+    icon = "device"
+    urgency = Urgency.HIGH
+    roads = frozenset()
+    optional = False
+
+    def title(self, notification: Told) -> str:
+        return gettext("This is a test")
+
+    def body(self, notification: Told) -> str:
+        return gettext("You will be told here, even when the site is closed.")
+
+
 def autodiscover() -> None:
     """Imports `notifications.py` of every installed app, which declares kinds and topic rules."""
     autodiscover_modules("notifications")
@@ -117,6 +174,16 @@ def get_kind(name: str) -> Kind:
 def kind_of(name: str) -> Kind:
     """For rows already stored: a kind whose app has gone renders like the default one."""
     return _kinds.get(name, _kinds["default"])
+
+
+def words_of(kind: Kind, notification: Told) -> tuple[str, str]:
+    """Title and body. A kind that fails on one stored row costs it its own words, not the whole inbox it stands in."""
+    try:
+        return str(kind.title(notification)), str(kind.body(notification))
+    except Exception:
+        log.exception("The kind %r cannot put a notification into words; the default ones are shown", kind.name)
+        plain = _kinds["default"]
+        return plain.title(notification), plain.body(notification)
 
 
 def all_kinds() -> list[Kind]:

@@ -7,24 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from django.utils import translation
+from django.utils.text import Truncator
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.kinds import Urgency
+from notifications_hub.kinds import Action, Kind, Privacy, Urgency
 from notifications_hub.people import Person
-
-
-@dataclass(frozen=True, kw_only=True)
-class Action:
-    """A button on a message. `name` goes into the report that says which was pressed."""
-
-    name: str
-    title: str
-    url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +33,26 @@ class Message:
     tag: str = ""
     language: str = "en"
     urgency: Urgency = Urgency.NORMAL
+    ttl: int = 86_400
+    privacy: Privacy = Privacy.FULL
     actions: tuple[Action, ...] = ()
     token: str = ""
     act_url: str = ""
+
+
+SHORT_TITLE, SHORT_BODY = 60, 120
+
+
+def shortened(message: Message) -> Message:
+    """The same in few words, for a road that found it too long."""
+    title, body = (
+        Truncator(text).chars(most) for text, most in ((message.title, SHORT_TITLE), (message.body, SHORT_BODY))
+    )
+    return replace(message, title=title, body=body, actions=())
+
+
+def time_to_live(kind: Kind) -> int:
+    return max(1, kind.ttl if kind.ttl is not None else hub_settings.push_ttl)
 
 
 @dataclass(frozen=True, kw_only=True)

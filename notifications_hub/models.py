@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
 from notifications_hub.delivery import Delivery, Preference, ToldThrough
+from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event, Stream
@@ -14,6 +15,7 @@ __all__ = [
     "AnnouncementTranslation",
     "Delivery",
     "Event",
+    "Job",
     "Notification",
     "Preference",
     "PushSubscription",

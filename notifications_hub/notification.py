@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from notifications.base.models import AbstractNotification
 
 from notifications_hub.changes import IDS_IN_AN_EVENT, InboxQuerySet, emit_ids, emit_items, item_id
-from notifications_hub.kinds import kind_of
-from notifications_hub.message import Item, Message
+from notifications_hub.kinds import Kind, kind_of, words_of
+from notifications_hub.message import Item, Message, time_to_live
 
 __all__ = ["IDS_IN_AN_EVENT", "InboxQuerySet", "Notification", "emit_items"]
 
@@ -122,18 +122,26 @@ class Notification(AbstractNotification):
         if self.announcement is not None:
             return self.announcement.message()
         kind = kind_of(self.kind)
+        title, body = words_of(kind, self)
         return Message(
             id=self.item_id,
             kind=self.kind,
-            title=kind.title(self),
-            body=kind.body(self),
+            title=title,
+            body=body,
             url=self.url,
             level=self.level,
             icon=kind.icon,
-            tag=f"n{self.pk}",
+            tag=self._tag(kind),
             urgency=kind.urgency,
+            ttl=time_to_live(kind),
+            privacy=kind.privacy,
+            actions=tuple(kind.actions(self)),
             language=translation.get_language() or settings.LANGUAGE_CODE,
         )
+
+    def _tag(self, kind: Kind) -> str:
+        tag = kind.tag(self)
+        return f"{self.kind}:{tag}" if tag else f"n{self.pk}"
 
     def item(self) -> Item:
         return Item(

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from notifications_hub.delivery import Delivery, State
+from notifications_hub.delivery import Delivery, State, roads_of
+from notifications_hub.kinds import Road, kind_of
 from notifications_hub.notification import Notification
 from notifications_hub.transports.subscriptions import PushSubscription
+from notifications_hub.transports.vapid import current_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +23,54 @@ class Step:
     words: str
 
 
+class NoPush(Enum):
+    """Why none was planned, as far as what is so now can tell."""
+
+    NO_KEY = auto()
+    PREFERENCE = auto()
+    NO_BROWSER = auto()
+    HELD_BACK = auto()
+
+
+def why_no_push(notification: Notification) -> NoPush | None:
+    """Two queries. None: something else, such as a browser that was switched on since."""
+    person = notification.recipient_id
+    if current_key() is None:
+        return NoPush.NO_KEY
+    if Road.WEB_PUSH not in roads_of([person], kind_of(notification.kind))[person]:
+        return NoPush.PREFERENCE
+    browsers = PushSubscription.objects.filter(owner=person).values_list("quarantined_at", flat=True)
+    if not browsers:
+        return NoPush.NO_BROWSER
+    return NoPush.HELD_BACK if all(browsers) else None
+
+
+def browser_names(deliveries: list[Delivery]) -> dict[int, str]:
+    """Delivery to the name of its browser, where it goes to one that is still there."""
+    pushes = {delivery.pk: int(delivery.address) for delivery in deliveries if _goes_to_browser(delivery)}
+    browsers = dict(PushSubscription.objects.filter(pk__in=pushes.values()).values_list("pk", "name"))
+    return {pk: browsers[browser] for pk, browser in pushes.items() if browsers.get(browser)}
+
+
 def steps_of(notification: Notification) -> list[Step]:
-    """Two queries."""
+    """For admins. Two queries, and two more where no delivery was planned."""
     deliveries = list(notification.deliveries.order_by("pk"))
-    names = _names(deliveries)
+    names = browser_names(deliveries)
     steps = [*_own_steps(notification)]
+    if not deliveries and (reason := why_no_push(notification)):
+        steps.append(Step(notification.timestamp, _no_push(reason)))
     for delivery in deliveries:
         steps += _delivery_steps(delivery, names.get(delivery.pk, delivery.address))
     return sorted(steps, key=lambda step: step.at)
+
+
+def _no_push(reason: NoPush) -> str:
+    return {
+        NoPush.NO_KEY: _("No push: this site has no key."),
+        NoPush.PREFERENCE: _("No push: the person wants none of this kind."),
+        NoPush.NO_BROWSER: _("No push: the person has switched on no browser."),
+        NoPush.HELD_BACK: _("No push: every browser of the person is held back."),
+    }[reason]
 
 
 def _own_steps(notification: Notification) -> Iterator[Step]:
@@ -62,13 +105,6 @@ def _attempt(attempt: Mapping[str, Any], names: Mapping[str, str]) -> str:
 
 def _is_last_attempt(delivery: Delivery) -> bool:
     return bool(delivery.trail) and delivery.trail[-1]["state"] == delivery.state
-
-
-def _names(deliveries: list[Delivery]) -> dict[int, str]:
-    """Delivery to the name of its browser, where it goes to one that is still there."""
-    pushes = {delivery.pk: int(delivery.address) for delivery in deliveries if _goes_to_browser(delivery)}
-    browsers = dict(PushSubscription.objects.filter(pk__in=pushes.values()).values_list("pk", "name"))
-    return {pk: browsers[browser] for pk, browser in pushes.items() if browsers.get(browser)}
 
 
 def _goes_to_browser(delivery: Delivery) -> bool:

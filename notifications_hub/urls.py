@@ -10,13 +10,20 @@ from django.urls import URLPattern, URLResolver, include, path
 from notifications_hub import health
 from notifications_hub.inbox import views
 from notifications_hub.inbox.api import api
+from notifications_hub.jobs import views as jobs
+from notifications_hub.jobs.api import router as jobs_router
 from notifications_hub.live import views as live
+
+api.add_router("jobs/", jobs_router)
 
 _pages: list[URLPattern | URLResolver] = [
     path("notifications/", views.inbox, name="inbox"),
     path("notifications/mark/", views.mark, name="mark"),
     path("notifications/preferences/", views.preferences_page, name="preferences"),
     path("notifications/preferences/forget-device/", views.forget_device, name="forget-device"),
+    path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="cancel-job"),
+    path("notifications/preferences/test-device/", views.test_device, name="test-device"),
+    path("notifications/<str:item_id>/why/", views.why, name="why"),
     path("live/ws/", live.needs_asgi, name="live_ws"),
     path("live/sse/", live.no_stream, name="live_sse"),
     path("live/poll/", live.poll, name="live_poll"),

@@ -5,85 +5,165 @@ Rows are the queue, so any number of workers may run at once, and one that is ki
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import logging
-import random
 import threading
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import TypeVar
 
 from django.core import signing
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 from django.urls import NoReverseMatch, reverse
 
-from notifications_hub import delivery
+from notifications_hub import claiming
 from notifications_hub.announcements.models import Announcement
-from notifications_hub.conf import hub_settings
-from notifications_hub.delivery import MAX_ATTEMPTS, Delivery, Outcome, State
-from notifications_hub.message import Message, in_language_of
+from notifications_hub.claiming import Outcome, Settled
+from notifications_hub.delivery import Delivery, State
+from notifications_hub.message import in_language_of
 from notifications_hub.notification import Notification
+from notifications_hub.sending import STOP_SECONDS, Job, Network, Result, surprise
 from notifications_hub.sweeper import sweep
-from notifications_hub.transports import Forgets, TransportError, close_transports, get_transport
+from notifications_hub.transports import Learns, Loads, Send, TransportError, get_transport, transport_names
 
 IDLE_SECONDS = 1.0
-SEND_SECONDS = 30.0
-"""Beyond any transport's own deadline, and well within the lease."""
-LAST_RETRY = 3600.0
-_FIRST_RETRY = 5.0
+BUSY_SECONDS = 0.05
+"""The longest that what came back waits to be recorded, and a free place to be filled."""
+BATCH = 200
+PLACES = 400
+"""Under way at once. What is claimed beyond these could only wait for the rest of its lease."""
 ACT_SALT = "notifications_hub.act"
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 
 class Worker:
-    """One thread's worth of sending: an event loop of its own, kept so that connections to push services are."""
+    """The thread that calls it does the database, a second one the network. Close it in the thread that used it."""
 
     def __init__(self) -> None:
-        self._runner = asyncio.Runner()
+        self._network = Network()
+        self._results: list[Result] = []
 
-    def run_due(self) -> int:
-        """Sends what is due now; gives how many deliveries it settled or put off."""
-        claimed = delivery.claim_due()
-        to_send = [(one, message) for one in claimed if (message := _prepared(one))]
-        if to_send:
-            outcomes = self._runner.run(_send_all(to_send))
-            attempts = [(one, outcome) for (one, _), outcome in zip(to_send, outcomes, strict=True)]
-            _settle(attempts)
-        return len(claimed)
+    def run_due(self, *, seconds: float = float("inf")) -> int:
+        """Sends what is due, and what falls due meanwhile for so long; gives how many deliveries it took."""
+        until = time.monotonic() + seconds
+        taken = 0
+        while (newly := self.turn(claim=time.monotonic() < until)) or self.is_busy:
+            taken += newly
+            self.pause(newly)
+        return taken
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._network.under_way or self._results)
+
+    def turn(self, *, claim: bool = True) -> int:
+        """Records what has come back and begins what is due, as far as there are places; gives how many that were."""
+        self._record()
+        free = min(BATCH, PLACES - self._network.under_way)
+        return self._begin(free) if claim and free >= BATCH // 4 else 0
+
+    def pause(self, newly: int) -> None:
+        """Before the next turn, unless there may be more that is due and there are places for it."""
+        if self._network.under_way and newly < BATCH:
+            self._network.wait(BUSY_SECONDS)
+
+    def finish(self) -> None:
+        """Waits for what is under way, and breaks off what is not answered in time."""
+        until = time.monotonic() + STOP_SECONDS
+        while self.is_busy:
+            if time.monotonic() > until:
+                self._network.break_off()
+            self._network.wait(BUSY_SECONDS)
+            self._record()
 
     def close(self) -> None:
-        self._runner.run(close_transports())
-        self._runner.close()
+        self._network.close()
+
+    def _begin(self, most: int) -> int:
+        claimed = claiming.claim_due(most)
+        jobs: list[Job] = []
+        for prepared in _prepared(claimed):
+            if isinstance(prepared, Job):
+                jobs.append(prepared)
+            else:
+                self._results.append(prepared)
+        self._network.begin(jobs)
+        return len(claimed)
+
+    def _record(self) -> None:
+        # Kept until they are written: a database that is away for a moment must not make them be sent again.
+        self._results += self._network.collect()
+        _write([result.settled for result in self._results])
+        results, self._results = self._results, []
+        _teach(results)
 
 
 # What to send
 
 
-def _prepared(one: Delivery) -> Message | None:
-    """What to say, or None where it was settled without a word. One that cannot be put into words holds up no other."""
-    try:
-        if reason := _why_not(one.notification):
-            delivery.record(one, Outcome(state=State.CANCELLED, reason=reason))
-            return None
-        return _message(one)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception as error:
-        log.exception("Delivery %s cannot be put into words", one.pk)
-        delivery.record(one, _surprise(error))
-        return None
+def _prepared(claimed: Sequence[Delivery]) -> Iterator[Job | Result]:
+    """A job for each, or how it was settled without a word. What cannot be put into words holds up no other."""
+    senders = {name: _senders(name, its) for name, its in _by_transport(claimed).items()}
+    act_url = _act_url()
+    for one in claimed:
+        try:
+            yield _job(one, senders[one.transport], act_url)
+        except _Pointless as pointless:
+            outcome = Outcome(state=State.CANCELLED, reason=str(pointless), attempted=False)
+            yield Result(settled=Settled(delivery=one, outcomes=[outcome]))
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            log.exception("Delivery %s cannot be prepared", one.pk)
+            yield Result(settled=Settled(delivery=one, outcomes=[surprise(error, attempted=False)]))
+
+
+def _by_transport(claimed: Iterable[Delivery]) -> Mapping[str, list[Delivery]]:
+    found: dict[str, list[Delivery]] = defaultdict(list)
+    for one in claimed:
+        found[one.transport].append(one)
+    return found
+
+
+def _senders(name: str, deliveries: Iterable[Delivery]) -> Mapping[str, Send]:
+    """Address to what sends to it, where that can be loaded for all of them at once."""
+    if name not in transport_names():
+        return {}
+    transport = get_transport(name)
+    return transport.load({one.address for one in deliveries}) if isinstance(transport, Loads) else {}
+
+
+class _Pointless(Exception):
+    """Something happened between the plan and now."""
+
+
+def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Job:
+    send = senders.get(one.address) or partial(get_transport(one.transport).send, address=one.address)
+    if reason := _why_not(one.notification):
+        raise _Pointless(reason)
+    with in_language_of(one.notification.recipient):
+        message = one.notification.message()
+    expires = one.notification.timestamp.timestamp() + message.ttl
+    rest = expires - time.time()
+    if rest <= 0:
+        raise _Pointless("expired")
+    message = dataclasses.replace(message, ttl=max(1, int(rest)), token=act_token(one), act_url=act_url)
+    return Job(delivery=one, message=message, send=send, expires=expires)
 
 
 def _why_not(notification: Notification) -> str:
-    """What happened between the plan and now that makes it pointless; empty if nothing did."""
-    age = datetime.now(UTC) - notification.timestamp
+    """What happened that makes it pointless; empty if nothing did."""
     reasons = {
         "told already": notification.told_at is not None,
         "read already": not notification.unread,
         "archived": notification.archived_at is not None,
         "deleted": notification.deleted,
-        "expired": age > timedelta(seconds=hub_settings.push_ttl),
         "the announcement is over": _is_over(notification.announcement),
         "the person is no longer active": not notification.recipient.is_active,
     }
@@ -94,12 +174,6 @@ def _is_over(announcement: Announcement | None) -> bool:
     return announcement is not None and (
         announcement.withdrawn_at is not None or announcement.ends_at <= datetime.now(UTC)
     )
-
-
-def _message(one: Delivery) -> Message:
-    with in_language_of(one.notification.recipient):
-        message = one.notification.message()
-    return dataclasses.replace(message, token=act_token(one), act_url=_act_url())
 
 
 def act_token(one: Delivery) -> str:
@@ -114,62 +188,42 @@ def _act_url() -> str:
         return ""
 
 
-# Sending
+# How it went
 
 
-async def _send_all(to_send: Sequence[tuple[Delivery, Message]]) -> list[Outcome]:
-    return await asyncio.gather(*(_send(one, message) for one, message in to_send))
-
-
-async def _send(one: Delivery, message: Message) -> Outcome:
+def _write(settled: Sequence[Settled]) -> None:
     try:
-        async with asyncio.timeout(SEND_SECONDS):
-            await get_transport(one.transport).send(message, one.address)
-    except TransportError as error:
-        return _failure(one, error)
-    except TimeoutError:
-        return _failure(one, TransportError("took too long"))
-    except Exception as error:
-        # A surprise in one delivery must not hold up the others of the batch.
-        log.exception("Delivery %s failed unexpectedly", one.pk)
-        return _surprise(error)
-    return Outcome(state=State.SENT, reason="taken by the other side")
+        claiming.record(settled)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("%d outcomes cannot be recorded together; trying each", len(settled))
+        for one in settled:
+            _write_alone(one)
 
 
-def _surprise(error: Exception) -> Outcome:
-    return Outcome(state=State.FAILED, reason=f"unexpected: {type(error).__name__}")
+def _write_alone(settled: Settled) -> None:
+    try:
+        claiming.record([settled])
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("The outcome of delivery %s cannot be recorded", settled.delivery.pk)
 
 
-def _failure(one: Delivery, error: TransportError) -> Outcome:
-    if error.permanent:
-        return Outcome(state=State.FAILED, reason=error.reason, status=error.status, gone=True)
-    if one.attempts >= MAX_ATTEMPTS:
-        return Outcome(state=State.FAILED, reason=f"given up: {error.reason}", status=error.status)
-    pause = _pause(one) if error.retry_after is None else min(error.retry_after, LAST_RETRY)
-    return Outcome(state=State.WAITING, reason=error.reason, status=error.status, retry_in=pause)
+def _teach(results: Iterable[Result]) -> None:
+    learnt: dict[str, list[tuple[str, TransportError | None]]] = defaultdict(list)
+    for result in results:
+        one = result.settled.delivery
+        if result.settled.outcomes[-1].attempted:
+            learnt[one.transport].append((one.address, result.error))
+    for name, its_results in learnt.items():
+        transport = get_transport(name)
+        if isinstance(transport, Learns):
+            transport.learn(its_results)
 
 
-def _settle(attempts: Sequence[tuple[Delivery, Outcome]]) -> None:
-    for one, outcome in attempts:
-        delivery.record(one, outcome)
-    for one, outcome in attempts:
-        if outcome.gone:
-            _forget(one)
-
-
-def _forget(one: Delivery) -> None:
-    transport = get_transport(one.transport)
-    if isinstance(transport, Forgets):
-        transport.forget(one.address)
-
-
-def _pause(one: Delivery) -> float:
-    """Doubling, with jitter, so that what failed together does not come back together."""
-    longest = min(LAST_RETRY, _FIRST_RETRY * 2 ** (one.attempts - 1))
-    return random.uniform(longest / 2, longest)  # noqa: S311 -- a pause is no secret
-
-
-# The embedded thread
+# A thread or a process that does nothing else
 
 
 class WorkerThread:
@@ -181,7 +235,7 @@ class WorkerThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finishes the batch under way."""
+        """Finishes what is under way, within some seconds."""
         self._stopping.set()
         self._thread.join()
 
@@ -190,25 +244,31 @@ class WorkerThread:
 
 
 def run(stopping: threading.Event) -> None:
-    """Works until told to stop. A database that is away is waited for."""
-    worker = Worker()
+    """Works until told to stop, then finishes what is under way. A database that is away is waited for."""
+    worker, swept = Worker(), 0.0
     try:
         while not stopping.is_set():
-            if not _run_once(worker):
+            if time.monotonic() - swept >= IDLE_SECONDS:
+                swept = time.monotonic()
+                _safely(sweep)
+            newly = _safely(worker.turn)
+            if worker.is_busy and newly is not None:
+                worker.pause(newly)
+            else:
                 stopping.wait(IDLE_SECONDS)
+        _safely(worker.finish)
     finally:
         worker.close()
         connections.close_all()
 
 
-def _run_once(worker: Worker) -> int:
+def _safely(act: Callable[[], T]) -> T | None:
+    """None where it failed: a worker that died would send nothing at all."""
     try:
-        sweep()
-        return worker.run_due()
+        return act()
     except (OperationalError, InterfaceError) as error:
         log.warning("The worker could not reach the database (%s); trying again", error)
     except Exception:
-        # What it had claimed is due again when the lease ends; a worker that died would send nothing at all.
         log.exception("The worker failed; trying again")
     close_old_connections()
-    return 0
+    return None

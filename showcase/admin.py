@@ -4,15 +4,18 @@ from typing import TYPE_CHECKING
 
 from django.contrib import admin
 
-from showcase.models import Post, Reply
+from showcase.models import Membership, Message, Post, Reply, Room
 
 if TYPE_CHECKING:
     PostModelAdmin = admin.ModelAdmin[Post]
     ReplyModelAdmin = admin.ModelAdmin[Reply]
+    RoomModelAdmin = admin.ModelAdmin[Room]
+    MessageModelAdmin = admin.ModelAdmin[Message]
     ReplyInline = admin.TabularInline[Reply, Post]
+    MembershipInline = admin.TabularInline[Membership, Room]
 else:
-    PostModelAdmin = ReplyModelAdmin = admin.ModelAdmin
-    ReplyInline = admin.TabularInline
+    PostModelAdmin = ReplyModelAdmin = RoomModelAdmin = MessageModelAdmin = admin.ModelAdmin
+    ReplyInline = MembershipInline = admin.TabularInline
 
 
 class RepliesInline(ReplyInline):
@@ -39,4 +42,30 @@ class ReplyAdmin(ReplyModelAdmin):
     list_select_related = ("post", "author")
     search_fields = ("body", "author__username", "post__title")
     raw_id_fields = ("post", "author")
+    readonly_fields = ("created",)
+
+
+class MembershipsInline(MembershipInline):
+    model = Membership
+    extra = 0
+    raw_id_fields = ("person",)
+    readonly_fields = ("read_through", "joined")
+
+
+@admin.register(Room)
+class RoomAdmin(RoomModelAdmin):
+    list_display = ("name", "slug", "is_open", "keeper", "created")
+    list_select_related = ("keeper",)
+    search_fields = ("name", "slug")
+    raw_id_fields = ("keeper",)
+    readonly_fields = ("created",)
+    inlines = (MembershipsInline,)
+
+
+@admin.register(Message)
+class MessageAdmin(MessageModelAdmin):
+    list_display = ("__str__", "room", "author", "created")
+    list_select_related = ("room", "author")
+    search_fields = ("body", "author__username", "room__name")
+    raw_id_fields = ("room", "author")
     readonly_fields = ("created",)

@@ -8,3 +8,8 @@ class ShowcaseConfig(AppConfig):
     name = "showcase"
     verbose_name = _("Showcase")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from showcase.chat import rooms
+
+        rooms.watch_memberships()

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from showcase.chat.demo import make_rooms
 from showcase.models import Post, Reply
 from showcase.replies import tell_of
 
@@ -70,6 +71,7 @@ def make(users: Mapping[str, User]) -> None:
     for demo in POSTS:
         with transaction.atomic():
             _make_post(demo, users)
+    make_rooms(users)
 
 
 def _make_post(demo: DemoPost, users: Mapping[str, User]) -> None:

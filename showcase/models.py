@@ -6,6 +6,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.people import hue_of, initial_of
+from notifications_hub import LiveManager, live_rows
+from showcase.chat.models import Membership, Message, Room
+
+__all__ = ["Membership", "Message", "Post", "Reply", "Room"]
+
 
 class Post(models.Model):
     author = models.ForeignKey(
@@ -28,6 +34,11 @@ class Post(models.Model):
         return reverse("post", args=[self.pk])
 
 
+@live_rows(
+    topic="post.{post_id}",
+    fields=["body", "created", "change_url", "author_id", "author_name", "author_initial", "author_hue"],
+    related=["author"],
+)
 class Reply(models.Model):
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="replies", verbose_name=_("post"))
     author = models.ForeignKey(
@@ -35,6 +46,8 @@ class Reply(models.Model):
     )
     body = models.TextField(_("reply"), max_length=5_000)
     created = models.DateTimeField(_("written"), default=timezone.now, editable=False)
+
+    objects = LiveManager()
 
     class Meta:
         ordering = ("created", "pk")
@@ -46,3 +59,15 @@ class Reply(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"{reverse('post', args=[self.post_id])}#reply-{self.pk}"
+
+    def change_url(self) -> str:
+        return reverse("reply", args=[self.pk])
+
+    def author_name(self) -> str:
+        return str(self.author)
+
+    def author_initial(self) -> str:
+        return initial_of(self.author)
+
+    def author_hue(self) -> int:
+        return hue_of(self.author)

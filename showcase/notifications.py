@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications_hub.kinds import Kind, Road, Told, Urgency
 from notifications_hub.live.topics import topic
-from showcase.models import Post
+from showcase.models import Membership, Post
 
 
 class CommentReply(Kind):
@@ -26,7 +26,31 @@ class CommentReply(Kind):
         }
 
 
+class ChatMention(Kind):
+    name = "chat.mention"
+    label = _("Messages that mention you")
+    icon = "reply"
+    urgency = Urgency.HIGH
+    roads = frozenset({Road.LIVE, Road.FLASH, Road.WEB_PUSH})
+
+    def title(self, notification: Told) -> str:
+        return gettext("%(actor)s mentioned you in “%(target)s”") % {
+            "actor": notification.actor_name,
+            "target": notification.target_name,
+        }
+
+
 @topic("post.<int:pk>")
 def may_listen(user: Any, pk: int) -> bool:
     """Posts are public: whoever may open a connection may hear what happens on one that exists."""
     return Post.objects.filter(pk=pk).exists()
+
+
+@topic("room.<slug:slug>")
+def may_listen_to_room(user: Any, slug: str) -> bool:
+    return Membership.objects.filter(room__slug=slug, person=user.pk).exists()
+
+
+@topic("chat.<int:pk>")
+def may_listen_to_own(user: Any, pk: int) -> bool:
+    return bool(user.pk == pk)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from showcase import views
 
 urlpatterns = [
     path("", views.front_page, name="front_page"),
     path("posts/<int:pk>/", views.post_page, name="post"),
+    path("replies/<int:pk>/", views.change_reply, name="reply"),
+    path("showcase/chat/", include("showcase.chat.urls")),
+    path("showcase/report/", include("showcase.report.urls")),
 ]

@@ -6,11 +6,13 @@ from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
+from notifications_hub import live_list
 from showcase.forms import PostForm, ReplyForm
-from showcase.models import Post
+from showcase.models import Post, Reply
 from showcase.replies import reply_to
 
 POSTS_ON_A_PAGE = 10
@@ -54,5 +56,29 @@ def post_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _post_page(request: HttpRequest, post: Post, form: ReplyForm) -> HttpResponse:
-    replies = post.replies.select_related("author")
+    replies = live_list(request, f"post.{post.pk}", post.replies.select_related("author"))
     return render(request, "showcase/post.html", {"post": post, "replies": replies, "form": form})
+
+
+@require_POST
+def change_reply(request: HttpRequest, pk: int) -> HttpResponse:
+    """One's own. Another person's is like one that is not there."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(reverse("front_page"))
+    reply = get_object_or_404(Reply, pk=pk, author=request.user)
+    if request.POST.get("action") == "delete":
+        return _delete_reply(request, reply)
+    form = ReplyForm(request.POST, instance=reply)
+    if form.is_valid():
+        form.save()
+        messages.success(request, _("Your reply is changed."))
+    else:
+        messages.error(request, _("A reply has 1 to 5,000 characters; yours is as it was."))
+    return redirect(reply)
+
+
+def _delete_reply(request: HttpRequest, reply: Reply) -> HttpResponse:
+    post = reply.post
+    reply.delete()
+    messages.success(request, _("Your reply is deleted."))
+    return redirect(post)

@@ -2,11 +2,13 @@
 
 Databases. A run is on one database, named by `DATABASE_URL` as everywhere: without it SQLite, always a file; bin/test
 runs once more with the URL of a private PostgreSQL, and then only what is marked `both_databases` or `postgres`. So a
-test that touches streams, deliveries, the inbox or announcements is marked `both_databases`, and one about locks that
-SQLite does not have `postgres`, which leaves it out of the SQLite run.
+test of what streams, deliveries, the inbox or announcements ask of a database is marked `both_databases`, and one about
+locks that SQLite does not have `postgres`, which leaves it out of the SQLite run. Words, forms and refusals that never
+reach the database are asked for once.
 
 People. `alice`, `bob` and `charlie` (who may see nothing) and `admin` are rows in the test's database. On a `site`,
 which has a database and a process of its own, people of the same names are there already, with the password "demo".
+Starting one takes seconds: take the `quiet_site` that all share where a test needs no settings of its own.
 
 Browsers. A test that takes `page_for` stands in a file without async tests and without the test's own database, since
 Playwright keeps an event loop running in the thread: reach the site by `site.python(...)` and HTTP.
@@ -37,7 +39,7 @@ from tests.support.databases import Databases, databases_like
 from tests.support.postgres import PostgresServer
 from tests.support.processes import wait_until
 from tests.support.redis import RedisServer
-from tests.support.site import Site
+from tests.support.site import Site, settle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -222,6 +224,20 @@ def start_site(databases: Databases, tmp_path: Path) -> Iterator[StartSite]:
 def site(start_site: StartSite) -> Site:
     """The product, running, with its settings as they come."""
     return start_site()
+
+
+@pytest.fixture(scope="session")
+def _shared_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("shared"), hub={}, environment={"DATABASE_URL": databases.copy()})
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def quiet_site(_shared_site: Site) -> Site:
+    """The same, in no time: one for all who leave nothing behind but news, which nobody is told of any more."""
+    settle(_shared_site)
+    return _shared_site
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The site's own settings, with cheap passwords, and with knobs of the hub from `TEST_NOTIFICATIONS_HUB`."""
+"""The site's own settings, with cheap passwords, live models, and knobs of the hub from `TEST_NOTIFICATIONS_HUB`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import os
 os.environ.setdefault("DEBUG", "1")
 
 from config.settings import *  # noqa: F403
-from config.settings import NOTIFICATIONS_HUB, env
+from config.settings import INSTALLED_APPS, NOTIFICATIONS_HUB, env
 
 # A real hasher takes a second of a core for every sign-in.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 NOTIFICATIONS_HUB = {**NOTIFICATIONS_HUB, **json.loads(env.str("TEST_NOTIFICATIONS_HUB", default="{}"))}
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.rows.board"]

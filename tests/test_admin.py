@@ -19,10 +19,12 @@ from notifications.signals import notify
 from accounts.models import User
 from notifications_hub import broadcast, delivery
 from notifications_hub.announcements.announce import make_rows
-from notifications_hub.delivery import Delivery, Outcome, Plan, State
+from notifications_hub.claiming import Outcome, claim_due
+from notifications_hub.delivery import Delivery, Plan, State
 from notifications_hub.events import Stream
 from notifications_hub.kinds import Road
 from notifications_hub.models import Notification, PushSubscription
+from tests.support.deliveries import settle
 
 if TYPE_CHECKING:
     ClientFor = Callable[[User], Client]
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 ADMIN = "/admin/notifications_hub/"
 SECRET = "https://push.example/the-secret-endpoint"
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+both_databases = pytest.mark.both_databases
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -69,15 +72,16 @@ def browser_of(person: User) -> PushSubscription:
 
 def attempted(planned: Delivery, outcome: Outcome) -> None:
     Delivery.objects.update(due_at=datetime.now(UTC) - timedelta(seconds=1))
-    [claimed] = delivery.claim_due()
+    [claimed] = claim_due()
     assert claimed == planned
-    delivery.record(claimed, outcome)
+    settle(claimed, outcome)
 
 
 def test_the_packages_own_admin_is_not_the_one_in_use() -> None:
     assert not isinstance(django_admin.site._registry[Notification], AbstractNotificationAdmin)
 
 
+@both_databases
 def test_the_list_says_what_happened_to_whom_and_how_they_were_told(
     page: Callable[[str], str], alice: User, bob: User
 ) -> None:
@@ -124,6 +128,7 @@ def test_one_that_still_waits_says_until_when(page: Callable[[str], str], alice:
     assert "Due: web_push to 7." in page(f"delivery/{planned.pk}/change/")
 
 
+@both_databases
 @pytest.mark.parametrize("listed", ["notification", "delivery"])
 def test_a_list_costs_the_same_for_fifty_rows_as_for_one(
     page: Callable[[str], str], alice: User, bob: User, listed: str
@@ -148,6 +153,7 @@ def test_a_list_costs_the_same_for_fifty_rows_as_for_one(
     assert len(many) == len(few)
 
 
+@both_databases
 @pytest.mark.parametrize("query", ["kind=default", "told_by=live", "told_by=", "unread__exact=1", "q=ali"])
 def test_the_list_is_filtered_and_searched(
     client_for: ClientFor, admin: User, alice: User, bob: User, query: str
@@ -160,6 +166,7 @@ def test_the_list_is_filtered_and_searched(
     assert [row.pk for row in answer.context["cl"].result_list] == [notification.pk]
 
 
+@both_databases
 def test_a_filter_leaves_others_out(client_for: ClientFor, admin: User, alice: User, bob: User) -> None:
     tell(alice, by=bob)
     for query in ("kind=announcement", "told_by=live", "q=bob"):
@@ -203,6 +210,7 @@ def test_nothing_is_written_by_hand(client_for: ClientFor, admin: User, alice: U
     assert notification.url == ""
 
 
+@both_databases
 def test_a_person_with_notifications_can_still_be_deleted(
     client_for: ClientFor, admin: User, alice: User, bob: User
 ) -> None:

@@ -19,16 +19,21 @@ from tests.support.processes import ROOT, Program, free_port
 RUN = str(ROOT / "bin" / "run")
 
 
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("run")
+
+
+@pytest.fixture(scope="module")
+def environment(folder: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    database = f"sqlite:///{tmp_path / 'db.sqlite3'}"
+    database = f"sqlite:///{folder / 'db.sqlite3'}"
     return {**kept, "PORT": str(free_port()), "DATABASE_URL": database, "PYTHONUNBUFFERED": "1"}
 
 
-@pytest.fixture
-def running(environment: dict[str, str], tmp_path: Path) -> Iterator[Program]:
-    program = _start(environment, tmp_path)
+@pytest.fixture(scope="module")
+def running(environment: dict[str, str], folder: Path) -> Iterator[Program]:
+    program = _start(environment, folder)
     yield program
     program.kill()
 
@@ -40,22 +45,6 @@ def test_it_says_where_it_is_and_who_can_sign_in(running: Program, environment: 
     assert "alice, bob, charlie or admin; the password is demo" in said
 
 
-def test_ctrl_c_ends_it_cleanly(running: Program) -> None:
-    running.stop(signal.SIGINT, seconds=6)
-
-    assert running.process.returncode in (0, 130)
-    assert "Traceback" not in running.log.read_text()
-
-
-def test_a_second_start_takes_under_five_seconds(running: Program, environment: dict[str, str], tmp_path: Path) -> None:
-    running.stop(signal.SIGINT)
-    began = time.monotonic()
-
-    _start(environment, tmp_path).kill()
-
-    assert time.monotonic() - began < 5
-
-
 def test_its_keys_are_kept_and_nobody_elses_to_read(running: Program) -> None:
     keys = ROOT / "var" / "run.env"
 
@@ -63,7 +52,20 @@ def test_its_keys_are_kept_and_nobody_elses_to_read(running: Program) -> None:
     assert {line.split("=")[0] for line in keys.read_text().splitlines()} >= {"SECRET_KEY", "VAPID_PRIVATE_KEY"}
 
 
+def test_ctrl_c_ends_it_cleanly_and_a_second_start_takes_under_five_seconds(
+    running: Program, environment: dict[str, str], folder: Path
+) -> None:
+    running.stop(signal.SIGINT, seconds=6)
+
+    assert running.process.returncode in (0, 130)
+    assert "Traceback" not in running.log.read_text()
+    began = time.monotonic()
+    _start(environment, folder).kill()
+    assert time.monotonic() - began < 5
+
+
 def test_a_taken_port_is_said_in_one_line(environment: dict[str, str]) -> None:
+    environment = {**environment, "PORT": str(free_port())}
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", int(environment["PORT"])))
         taken.listen()

@@ -47,3 +47,8 @@ def test_what_is_no_origin_is_an_error(settings: Settings, origin: str) -> None:
 
 def test_an_origin_is_none(settings: Settings) -> None:
     assert found(settings, LIVE_ALLOWED_ORIGINS=["https://hub.example", "http://127.0.0.1:8001"]) == []
+
+
+def test_moments_without_a_zone_are_an_error(settings: Settings) -> None:
+    settings.USE_TZ = False
+    assert [message.id for message in check_settings(None)] == ["notifications_hub.E007"]

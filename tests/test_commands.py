@@ -31,7 +31,7 @@ from notifications_hub.transports.memory import Memory
 from tests.announcements.support import kinds_on
 from tests.support.databases import Databases
 from tests.support.processes import ROOT, Program, wait_until
-from tests.support.site import site_environment
+from tests.support.site import Shell, site_environment
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -207,28 +207,23 @@ def test_a_worker_works_until_it_is_asked_to_end(databases: Databases, tmp_path:
 
 def test_a_worker_announces_what_another_process_planned(databases: Databases, tmp_path: Path) -> None:
     environment = site_environment(DATABASE_URL=databases.copy())
-    manage = [sys.executable, str(ROOT / "manage.py")]
-    worker = Program([*manage, "hub_worker"], log=tmp_path / "worker.log", environment=environment)
+    command = [sys.executable, str(ROOT / "manage.py"), "hub_worker"]
+    worker, shell = Program(command, log=tmp_path / "worker.log", environment=environment), Shell(environment)
     try:
         worker.wait_until_ready(lambda: "Working." in worker.log.read_text())
-        start = (datetime.now(UTC) + timedelta(seconds=6)).isoformat()
-        plan = Program(
-            [*manage, "hub_announce", "Soon", "--starts", start], log=tmp_path / "plan.log", environment=environment
-        )
-        assert plan.process.wait(30) == 0
-        assert "Will be announced" in plan.log.read_text()
-
-        def is_announced() -> bool:
-            look = "from notifications_hub.models import Announcement as A; print('told', A.objects.running().count())"
-            shell = Program(
-                [*manage, "shell", "--no-imports", "-c", look], log=tmp_path / "look.log", environment=environment
-            )
-            shell.process.wait(30)
-            return "told 1" in shell.log.read_text()
-
-        wait_until(is_announced, seconds=30, what="the announcement")
+        planned = shell.python("""
+            from datetime import UTC, datetime, timedelta
+            from django.core.management import call_command
+            from notifications_hub.models import Announcement
+            call_command("hub_announce", "Soon", "--starts", (datetime.now(UTC) + timedelta(seconds=1.5)).isoformat())
+        """)
+        assert "Will be announced" in planned
+        running = "print(Announcement.objects.running().count())"
+        assert shell.python(running) == "0"
+        wait_until(lambda: shell.python(running) == "1", what="the announcement")
     finally:
         worker.kill()
+        shell.close()
 
 
 # hub_prune and hub_rotate_epochs

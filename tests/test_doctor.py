@@ -94,7 +94,7 @@ def test_what_is_set_wrongly_is_said_with_its_remedy(
 @pytest.mark.parametrize(
     ("given", "about", "words"),
     [
-        (("CELERY_BROKER_URL", "redis://localhost"), "worker", "Celery"),
+        (("NOTIFICATIONS_HUB", {"CELERY": True}), "worker", "Celery"),
         (("NOTIFICATIONS_HUB", {"EMBEDDED_WORKER": False}), "worker", "run `manage.py hub_worker`"),
         (("NOTIFICATIONS_HUB", {}), "worker", "embedded"),
         (("NOTIFICATIONS_HUB", {}), "push", "off: there is no VAPID key"),

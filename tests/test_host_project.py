@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import requests
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from tests.support.processes import ROOT, Program, free_port
-from tests.support.site import UVICORN, Visitor, site_environment
+from tests.support.host import Host
+from tests.support.site import Visitor
 
 PAGE = """
 {% load notifications_hub %}<!doctype html><title>Host</title>{% notification_bell %}
@@ -42,59 +38,20 @@ notify.send(person(username="bob"), recipient=person(username="alice"), verb="wa
 """
 
 
-class Host:
-    """A project of someone else's: Django's own user model, SQLite and cache as Django sets them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._environment = {**site_environment(), "DJANGO_SETTINGS_MODULE": "host.settings", "PYTHONPATH": str(ROOT)}
-        subprocess.run([sys.executable, "-m", "django", "startproject", "host", str(folder)], check=True)
-
-    def follow_the_readme(self) -> None:
-        readme = (ROOT / "README.md").read_text()
-        recipe = re.search(r"## Put it in your own project\n\n```python\n(.+?)```", readme, re.DOTALL)
-        assert recipe is not None
-        settings, urls, asgi = re.split(r"# (?:urls|asgi)\.py\n", recipe[1])
-        self._append("settings.py", settings + '\nTEMPLATES[0]["DIRS"] = [BASE_DIR]\nLOGIN_REDIRECT_URL = "/"\n')
-        self._append("urls.py", urls + BESIDE_IT)
-        self._append("asgi.py", asgi)
-        (self.folder / "page.html").write_text(PAGE)
-
-    def manage(self, *arguments: str) -> None:
-        subprocess.run([sys.executable, "manage.py", *arguments], cwd=self.folder, env=self._environment, check=True)
-
-    def serve(self) -> tuple[Program, str]:
-        port = free_port()
-        served = ["host.asgi:application", "--app-dir", str(self.folder), "--port", str(port)]
-        command = [sys.executable, "-m", "uvicorn", *served, *UVICORN]
-        program = Program(command, log=self.folder / "log", environment=self._environment)
-        address = f"http://127.0.0.1:{port}"
-        program.wait_until_ready(lambda: _answers(address))
-        return program, address
-
-    def _append(self, name: str, text: str) -> None:
-        with (self.folder / "host" / name).open("a") as file:
-            file.write("\n" + text)
-
-
-def _answers(address: str) -> bool:
-    try:
-        return requests.get(f"{address}/healthz", timeout=5).ok
-    except requests.RequestException:
-        return False
-
-
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
     host = Host(tmp_path_factory.mktemp("host"))
     host.follow_the_readme()
+    host.add("settings.py", 'LOGIN_REDIRECT_URL = "/"\n')
+    host.add("urls.py", BESIDE_IT)
+    host.add("templates/page.html", PAGE)
     host.manage("check", "--fail-level", "ERROR")
     host.manage("migrate", "--verbosity", "0")
     host.manage("shell", "--command", PEOPLE)
     return host
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def address(host: Host) -> Iterator[str]:
     program, address = host.serve()
     yield address

@@ -19,15 +19,16 @@ from notifications.signals import notify
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import broadcast, delivery, sweeper, worker
+from notifications_hub import broadcast, claiming, delivery, sending, sweeper, worker
 from notifications_hub.announcements.announce import make_rows, withdraw
 from notifications_hub.announcements.models import Announcement
-from notifications_hub.delivery import MAX_ATTEMPTS, Delivery, State
+from notifications_hub.delivery import Delivery, State
 from notifications_hub.kinds import Kind, Road, Told
 from notifications_hub.message import Message
 from notifications_hub.notification import Notification
-from notifications_hub.transports import TransportError
-from notifications_hub.worker import ACT_SALT, LAST_RETRY, Worker, WorkerThread
+from notifications_hub.sending import pause_after
+from notifications_hub.transports import PutOff, TooLong, TransportError
+from notifications_hub.worker import ACT_SALT, Worker, WorkerThread
 from tests.support.deliveries import BY_MEMORY, make_due, memory, sent
 from tests.support.processes import wait_until
 from tests.support.together import in_process, together
@@ -222,11 +223,11 @@ def test_pauses_grow_and_vary(alice: User, bob: User, one_worker: Worker) -> Non
         memory().fail_next(TransportError("busy"))
         one_worker.run_due()
         assert longest / 2 - 0.5 < pause() < longest + 0.5
-    attempts = Delivery(attempts=3)
-    assert len({worker._pause(attempts) for _ in range(10)}) > 1
+    assert len({pause_after(3) for _ in range(10)}) > 1
+    assert all(1800 <= pause_after(attempts) <= 3600 for attempts in (12, 100, 10_000))
 
 
-@pytest.mark.parametrize(("asked", "waited"), [(300.0, 300.0), (0.0, 0.0), (LAST_RETRY * 100, LAST_RETRY)])
+@pytest.mark.parametrize(("asked", "waited"), [(300.0, 300.0), (0.0, 1.0), (50_000.0, 50_000.0)])
 def test_the_other_side_may_say_when_to_come_back(
     alice: User, bob: User, one_worker: Worker, asked: float, waited: float
 ) -> None:
@@ -236,15 +237,52 @@ def test_the_other_side_may_say_when_to_come_back(
     assert pause() == pytest.approx(waited, abs=0.5)
 
 
-def test_after_the_last_attempt_it_is_given_up(alice: User, bob: User, one_worker: Worker) -> None:
-    send(bob, alice)
-    for _ in range(MAX_ATTEMPTS):
+def test_it_is_tried_until_it_is_no_news_any_more(alice: User, bob: User, one_worker: Worker) -> None:
+    [row] = send(bob, alice)
+    for _ in range(12):
         make_due()
         memory().fail_next(TransportError("busy"))
         one_worker.run_due()
+    assert outcome() == ("waiting", "busy")
+    Notification.objects.filter(pk=row.pk).update(timestamp=datetime.now(UTC) - timedelta(hours=23.6))
+    make_due()
+    memory().fail_next(TransportError("busy", status=503))
+    one_worker.run_due()
     assert outcome() == ("failed", "given up: busy")
-    assert len(Delivery.objects.get().trail) == MAX_ATTEMPTS
+    assert len(Delivery.objects.get().trail) == 13
     assert list(memory().addresses(alice)) == [str(alice.pk)]
+
+
+def test_what_was_put_off_was_no_attempt(alice: User, bob: User, one_worker: Worker) -> None:
+    send(bob, alice)
+    memory().fail_next(PutOff("Not tried: it does not answer.", retry_after=40))
+    one_worker.run_due()
+    assert outcome() == ("waiting", "Not tried: it does not answer.")
+    assert pause() == pytest.approx(40, abs=0.5)
+    one = Delivery.objects.get()
+    assert (one.attempts, one.trail[0]["attempted"]) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("answers", "result"),
+    [
+        ([TooLong("too long", status=413)], ("sent", "taken by the other side")),
+        ([TooLong("too long", status=413)] * 2, ("failed", "given up: too long")),
+        ([TooLong("too long", status=413), TransportError("busy", status=503)], ("waiting", "busy")),
+    ],
+)
+def test_what_is_too_long_is_shortened_and_tried_once_more(
+    alice: User, bob: User, one_worker: Worker, answers: list[TransportError], result: tuple[str, str]
+) -> None:
+    send(bob, alice, description="x" * 2000)
+    memory().fail_next(*answers)
+    one_worker.run_due()
+    assert outcome() == result
+    assert [entry.get("status") for entry in Delivery.objects.get().trail] == [
+        *(error.status for error in answers),
+        *[None] * (2 - len(answers)),
+    ]
+    assert all(len(message.body) < 200 for message, _address in memory().outbox)
 
 
 def test_an_address_that_is_gone_is_forgotten(alice: User, bob: User, one_worker: Worker) -> None:
@@ -259,12 +297,12 @@ def test_an_address_that_is_gone_is_forgotten(alice: User, bob: User, one_worker
 def test_a_fault_in_forgetting_loses_no_outcome(
     alice: User, bob: User, charlie: User, one_worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(address: str) -> None:
+    def fail(results: object) -> None:
         raise RuntimeError("cannot forget")
 
     send(charlie, alice, bob)
     memory().fail_next(TransportError("gone", permanent=True))
-    monkeypatch.setattr(memory(), "forget", fail)
+    monkeypatch.setattr(memory(), "learn", fail)
     with pytest.raises(RuntimeError):
         one_worker.run_due()
     assert sorted(Delivery.objects.values_list("state", flat=True)) == ["failed", "sent"]
@@ -291,13 +329,14 @@ def test_a_surprise_in_one_stops_no_other(
     assert sent() == [str(to_bob.pk)]
 
 
-def test_one_without_words_stops_no_other(alice: User, bob: User, charlie: User, one_worker: Worker) -> None:
+def test_one_whose_kind_fails_is_told_in_the_default_words(
+    alice: User, bob: User, charlie: User, one_worker: Worker
+) -> None:
     wordless, good = send(charlie, alice, bob, kind="tests.fragile", title="Hello")
     Notification.objects.filter(pk=wordless.pk).update(data={})
     assert one_worker.run_due() == 2
-    failed = Delivery.objects.get(notification=wordless)
-    assert (failed.state, failed.reason) == ("failed", "unexpected: KeyError")
-    assert sent() == [str(good.pk)]
+    assert Delivery.objects.get(notification=wordless).state == "sent"
+    assert sent() == [str(wordless.pk), str(good.pk)]
 
 
 def test_a_transport_that_is_gone_from_the_settings_fails_its_deliveries(
@@ -317,7 +356,7 @@ def test_a_transport_that_never_ends_is_ended(
 
     send(bob, alice)
     monkeypatch.setattr(memory(), "send", hang)
-    monkeypatch.setattr(worker, "SEND_SECONDS", 0.05)
+    monkeypatch.setattr(sending, "SEND_SECONDS", 0.05)
     one_worker.run_due()
     assert outcome() == ("waiting", "took too long")
 
@@ -345,7 +384,7 @@ def test_what_a_killed_worker_had_claimed_is_sent_by_another(alice: User, bob: U
     [row] = send(bob, alice)
     killed = in_process("""
         import os, signal
-        from notifications_hub.delivery import claim_due
+        from notifications_hub.claiming import claim_due
         assert claim_due()
         os.kill(os.getpid(), signal.SIGKILL)
     """)
@@ -394,7 +433,7 @@ def test_a_thread_that_waits_stops_at_once(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_thread_that_is_stopped_finishes_its_batch(
+def test_a_thread_that_is_stopped_finishes_what_is_under_way(
     alice: User, bob: User, worker_thread: Callable[[], WorkerThread], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sending = threading.Event()
@@ -419,14 +458,14 @@ def test_a_fault_does_not_end_the_thread(
     alice: User, bob: User, worker_thread: Callable[[], WorkerThread], monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     faults = [fault]
-    claim_due = delivery.claim_due
+    claim_due = claiming.claim_due
 
-    def fail_once() -> list[Delivery]:
+    def fail_once(limit: int) -> list[Delivery]:
         if faults:
             raise faults.pop()
-        return claim_due()
+        return claim_due(limit)
 
-    monkeypatch.setattr(delivery, "claim_due", fail_once)
+    monkeypatch.setattr(claiming, "claim_due", fail_once)
     monkeypatch.setattr(worker, "IDLE_SECONDS", 0.05)
     [row] = send(bob, alice)
     worker_thread()

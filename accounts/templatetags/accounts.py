@@ -6,17 +6,17 @@ from django import template
 from django.conf import settings
 
 from accounts.models import User
+from accounts.people import hue_of, initial_of
 
 register = template.Library()
 
-HUES = 6
 DEMO_PEOPLE = ("alice", "bob", "charlie", "admin")
 
 
 @register.inclusion_tag("accounts/avatar.html")
 def avatar(person: User) -> dict[str, Any]:
     """A disc with the person's initial, in a colour that stays theirs."""
-    return {"initial": str(person)[:1].upper(), "hue": person.pk % HUES}
+    return {"initial": initial_of(person), "hue": hue_of(person)}
 
 
 @register.inclusion_tag("accounts/demo_sign_ins.html", takes_context=True)

@@ -19,8 +19,8 @@ from notifications.base.models import AbstractNotification
 from notifications_hub.announcements.markdown import plain
 from notifications_hub.audiences import EVERYONE
 from notifications_hub.conf import hub_settings
-from notifications_hub.kinds import Urgency, kind_of
-from notifications_hub.message import Item, Message
+from notifications_hub.kinds import Urgency, kind_of, open_and_read
+from notifications_hub.message import Item, Message, time_to_live
 from notifications_hub.paths import same_site_path
 
 KIND = "announcement"
@@ -154,6 +154,9 @@ class Announcement(models.Model):
             icon=kind_of(KIND).icon,
             tag=self.item_id,
             urgency=Urgency(self.urgency),
+            ttl=time_to_live(kind_of(KIND)),
+            privacy=kind_of(KIND).privacy,
+            actions=tuple(open_and_read()),
             language=language,
         )
 

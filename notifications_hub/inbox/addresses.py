@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from django.urls import NoReverseMatch, reverse
+from django.utils.crypto import salted_hmac
+
+from notifications_hub.people import Person
 
 
 def api() -> str:
@@ -13,14 +16,32 @@ def push_key() -> str:
     return reverse("notifications_hub_api:push_key")
 
 
+def push_renew() -> str:
+    return reverse("notifications_hub_api:push_renew")
+
+
 def live() -> str:
     """The prefix that the ways to connect share."""
     return reverse("notifications_hub:live_ws").removesuffix("ws/")
 
 
+def line_of(person: Person) -> str:
+    """Tabs share a connection by this name: it differs from person to person and tells nobody who they are."""
+    return salted_hmac("notifications_hub.person", str(person.pk), algorithm="sha256").hexdigest()[:16]
+
+
 def service_worker() -> str:
     """Empty for a site that has a worker of its own."""
+    return _if_mounted("service_worker:worker")
+
+
+def sign_out() -> str:
+    """Where Django's own form signs out; empty for a site that does it in another way."""
+    return _if_mounted("logout")
+
+
+def _if_mounted(name: str) -> str:
     try:
-        return reverse("service_worker:worker")
+        return reverse(name)
     except NoReverseMatch:
         return ""

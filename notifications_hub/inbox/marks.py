@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,11 +11,9 @@ from django.db.models import Q
 
 from notifications_hub import delivery
 from notifications_hub.announcements import announce
-from notifications_hub.inbox.queries import inbox_of
+from notifications_hub.inbox.queries import ITEM_ID, inbox_of
 from notifications_hub.notification import IDS_IN_AN_EVENT, InboxQuerySet, Notification
 from notifications_hub.people import Person
-
-_ID = re.compile(r"(a?)([1-9]\d{0,17})", re.ASCII)
 
 
 class Action(StrEnum):
@@ -71,7 +68,7 @@ def _parse(ids: Iterable[str]) -> tuple[set[int], set[int]]:
     """Primary keys of rows and of announcements."""
     rows: set[int] = set()
     announcements: set[int] = set()
-    for match in filter(None, map(_ID.fullmatch, ids)):
+    for match in filter(None, map(ITEM_ID.fullmatch, ids)):
         (announcements if match[1] else rows).add(int(match[2]))
     return rows, announcements
 

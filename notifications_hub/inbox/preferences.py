@@ -38,7 +38,7 @@ class Row:
 
 def form_rows(person: Person) -> list[Row]:
     chosen = delivery.roads_by_kind(person)
-    return [_row(kind, chosen.get(kind.name, kind.roads)) for kind in all_kinds()]
+    return [_row(kind, chosen.get(kind.name, kind.roads)) for kind in _optional_kinds()]
 
 
 def _row(kind: Kind, roads: Container[Road]) -> Row:
@@ -46,11 +46,15 @@ def _row(kind: Kind, roads: Container[Road]) -> Row:
     return Row(kind.name, str(kind.label or kind.name), choices)
 
 
+def _optional_kinds() -> list[Kind]:
+    return [kind for kind in all_kinds() if kind.optional]
+
+
 def save(person: Person, checked: Container[str]) -> None:
     """Keeps what differs from before: who never chose otherwise follows a kind's defaults when these change."""
     chosen = delivery.roads_by_kind(person)
     with transaction.atomic():
-        for kind in all_kinds():
+        for kind in _optional_kinds():
             before = chosen.get(kind.name, kind.roads)
             shown = {road for road in ROADS if f"{kind.name}:{road.value}" in checked}
             # A road that the form does not offer is left as it was.

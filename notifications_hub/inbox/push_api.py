@@ -16,13 +16,22 @@ from ninja.errors import HttpError
 from ninja.responses import Status
 
 from notifications_hub import delivery
-from notifications_hub.inbox import marks
+from notifications_hub.inbox import marks, queries
 from notifications_hub.inbox.marks import Action
-from notifications_hub.inbox.schemas import Act, Browser, Browsers, Key, Problem, SubscriptionGiven
+from notifications_hub.inbox.schemas import (
+    Act,
+    Acted,
+    Browsers,
+    Key,
+    Problem,
+    RegisteredBrowser,
+    Renewal,
+    SubscriptionGiven,
+)
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.kinds import Road
 from notifications_hub.notification import Notification
-from notifications_hub.transports import subscriptions, vapid
+from notifications_hub.transports import binding, subscriptions, vapid
 from notifications_hub.transports.subscriptions import PushSubscription
 from notifications_hub.worker import ACT_SALT
 
@@ -58,18 +67,20 @@ def list_subscriptions(request: HttpRequest) -> dict[str, Any]:
 
 @router.post(
     "subscriptions/",
-    response={201: Browser, (400, 401, 403): Problem},
+    response={201: RegisteredBrowser, (400, 401, 403): Problem},
     url_name="push_subscriptions",
     summary="Have this browser told",
 )
 def register(request: HttpRequest, given: SubscriptionGiven) -> Status[dict[str, Any]]:
     """Takes `PushSubscription.toJSON()` as it is. Again for the same browser, it is the same subscription."""
     agent = request.headers.get("User-Agent", "")
+    site = request.build_absolute_uri("/")
     try:
-        subscription = subscriptions.register(person_of(request), given.dict(), agent)
+        subscription = subscriptions.register(person_of(request), given.dict(), agent, site=site)
     except ValueError as error:
         raise HttpError(400, str(error)) from None
-    return Status(201, subscription.as_json())
+    binding.bind(request, subscription)
+    return Status(201, _registered(subscription))
 
 
 @router.delete(
@@ -85,19 +96,44 @@ def forget(request: HttpRequest, subscription_id: str) -> Status[None]:
 
 
 @router.post(
+    "renew/",
+    response={200: RegisteredBrowser, 400: Problem},
+    auth=None,
+    url_name="push_renew",
+    summary="Have the same browser told at its new endpoint",
+)
+def renew(request: HttpRequest, renewal: Renewal) -> dict[str, Any]:
+    """For the service worker, when the browser has changed its subscription and no page is open. A token works once."""
+    try:
+        return _registered(subscriptions.renew(renewal.token, renewal.subscription.dict()))
+    except ValueError as error:
+        raise HttpError(400, str(error)) from None
+
+
+def _registered(subscription: PushSubscription) -> dict[str, Any]:
+    return {**subscription.as_json(), "token": subscriptions.renewal_token(subscription)}
+
+
+@router.post(
     "act/",
-    response={204: None, 400: Problem},
+    response={200: Acted, 400: Problem},
     auth=None,
     url_name="push_act",
     summary="What became of a push",
 )
-def act(request: HttpRequest, report: Act) -> Status[None]:
-    """For the service worker: no cookie and no CSRF token, since the token speaks for one notification and no more."""
+def act(request: HttpRequest, report: Act) -> dict[str, int | None]:
+    """For the service worker: no cookie and no CSRF token, since the token speaks for one notification and no more.
+
+    Answers with how many are unread, for the app's badge.
+    """
     pk = _notification_of(report.token)
     delivery.tell([pk], Road.WEB_PUSH)
+    row = Notification.objects.filter(pk=pk).select_related("recipient").first()
+    if row is None:
+        return {"unread": None}
     if report.action == "read":
-        _read(pk)
-    return Status(204, None)
+        marks.mark(row.recipient, Action.READ, [row.item_id])
+    return {"unread": queries.counts(row.recipient).unread}
 
 
 def _notification_of(token: str) -> int:
@@ -106,8 +142,3 @@ def _notification_of(token: str) -> int:
         return int(notification)
     except (signing.BadSignature, TypeError, ValueError):
         raise HttpError(400, _("The token is not valid, or not any more.")) from None
-
-
-def _read(pk: int) -> None:
-    for row in Notification.objects.filter(pk=pk).select_related("recipient"):
-        marks.mark(row.recipient, Action.READ, [row.item_id])

@@ -19,6 +19,9 @@ from notifications_hub.people import Person
 
 PAGE = 20
 
+ITEM_ID = re.compile(r"(a?)([1-9]\d{0,17})", re.ASCII)
+"""Of an announcement after an a, of any other notification alone."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _PLACE = re.compile(r"(-?\d{1,18})\.(\d{1,18})", re.ASCII)
@@ -115,6 +118,19 @@ def _page(rows: InboxQuerySet, limit: int) -> Page:
     found = list(whole.order_by("-timestamp", "-pk")[: limit + 1])
     shown = found[:limit]
     return Page(shown, str(Place.of(shown[-1])) if len(found) > limit else None)
+
+
+def one(person: Person, wanted: str) -> Notification | None:
+    """By the id that the API gives. One that is not this person's is like one that does not exist."""
+    match = ITEM_ID.fullmatch(wanted)
+    if match is None:
+        return None
+    running = announce.of_person(person)
+    if match[1]:
+        announce.make_rows(person, running)
+    which = Q(announcement=int(match[2])) if match[1] else Q(pk=int(match[2]), announcement=None)
+    rows = inbox_of(person, running).select_related("recipient", "announcement")
+    return rows.filter(which).prefetch_related("announcement__translations").first()
 
 
 def counts(person: Person) -> Counts:

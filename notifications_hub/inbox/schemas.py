@@ -124,6 +124,7 @@ class SubscriptionGiven(Schema):
     endpoint: str = Field(max_length=2048, examples=["https://push.example.net/send/abc"])
     expirationTime: float | None = None  # noqa: N815 -- the browser's word
     keys: SubscriptionKeys
+    key: str = Field("", max_length=100, description="The key it was made with, where that may be an earlier one.")
 
 
 class Browser(Schema):
@@ -135,6 +136,15 @@ class Browser(Schema):
     last_used: datetime
 
 
+class RegisteredBrowser(Browser):
+    token: str = Field(description="For the service worker: renews this subscription, once.")
+
+
+class Renewal(Schema):
+    token: str = Field(max_length=500, description="The one that registering or the last renewal gave.")
+    subscription: SubscriptionGiven
+
+
 class Browsers(Schema):
     results: list[Browser]
 
@@ -142,3 +152,7 @@ class Browsers(Schema):
 class Act(Schema):
     token: str = Field(max_length=500, description="The one that came in the push.")
     action: Literal["shown", "clicked", "read"]
+
+
+class Acted(Schema):
+    unread: int | None = Field(description="How many are unread now; null where the notification is gone.")

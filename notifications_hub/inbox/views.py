@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.middleware.csrf import get_token
-from django.shortcuts import redirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
@@ -20,16 +19,21 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from notifications_hub.announcements.markdown import safe_html
-from notifications_hub.inbox import addresses, marks, preferences, queries
+from notifications_hub.inbox import marks, preferences, push_test, queries
 from notifications_hub.inbox.marks import Action
+from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.inbox.queries import BadPlace
 from notifications_hub.inbox.visitor import person_of
+from notifications_hub.inbox.why import is_under_way, not_pushed, told
 from notifications_hub.notification import Notification
 from notifications_hub.paths import same_site_path
 from notifications_hub.transports import subscriptions, transport_names, vapid
 from notifications_hub.transports.subscriptions import PushSubscription
 
 _SHOWN: dict[str, dict[str, Any]] = {"all": {}, "unread": {"unread": True}, "archived": {"archived": True}}
+
+WATCHED = timedelta(minutes=1)
+"""How long the page about how one was told goes on looking."""
 
 # Nobody may find the page of whoever sat here before, in a proxy or by the browser's back button.
 _private = cache_control(no_store=True, private=True)
@@ -131,12 +135,43 @@ def _preferences(request: HttpRequest) -> dict[str, Any]:
     return {
         "form_rows": preferences.form_rows(person),
         "push_available": vapid.current_key() is not None and "web_push" in transport_names(),
-        "devices": [browser.as_json() for browser in PushSubscription.objects.filter(owner=person)],
-        "api": addresses.api(),
-        "push_key_url": addresses.push_key(),
-        "sw_url": addresses.service_worker(),
-        "csrf": get_token(request),
+        "devices": [_device(browser) for browser in PushSubscription.objects.filter(owner=person)],
+        "push": PushAttributes.of(request),
     }
+
+
+def _device(browser: PushSubscription) -> dict[str, Any]:
+    return {**browser.as_json(), "held_back": browser.quarantined_at is not None}
+
+
+@require_POST
+@login_required
+@_private
+def test_device(request: HttpRequest) -> HttpResponse:
+    """Sends a push of its own to one of the person's browsers, and shows what becomes of it."""
+    browser = get_object_or_404(subscriptions.own(person_of(request), request.POST.get("id", "")))
+    try:
+        row = push_test.send(person_of(request), browser)
+    except push_test.TooMany:
+        messages.error(request, _("You have just sent a few tests. Please wait a minute."))
+        return redirect("notifications_hub:preferences")
+    return redirect("notifications_hub:why", row.item_id)
+
+
+@require_safe
+@login_required
+@_private
+def why(request: HttpRequest, item_id: str) -> HttpResponse:
+    """How the person was told of it, or why not."""
+    row = queries.one(person_of(request), item_id)
+    if row is None:
+        raise Http404
+    context = {"item": Entry.of(row), "steps": told(row), "not_pushed": not_pushed(row)}
+    response = TemplateResponse(request, "notifications_hub/why.html", context)
+    if is_under_way(row) and datetime.now(UTC) - row.timestamp < WATCHED:
+        # Without a script: the page looks again by itself while there is something to come.
+        response["Refresh"] = "2"
+    return response
 
 
 @require_POST

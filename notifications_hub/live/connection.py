@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any
 
 from notifications_hub import cursor, streams
 from notifications_hub.cursor import Position
 from notifications_hub.live.closing import RESTART, TOO_SLOW, Closing
 from notifications_hub.live.database import Database
-from notifications_hub.live.frames import Batch, Frame, compose, encode_events
+from notifications_hub.live.eager import begin
+from notifications_hub.live.frames import Batch, Frame, Places, Round, compose, encode_events
 from notifications_hub.live.opening import Admitted
 from notifications_hub.streams import Reading
 
@@ -25,50 +27,78 @@ log = logging.getLogger(__name__)
 
 
 class Connection:
-    """`send` takes a frame, `close` ends the connection. Everything here runs on the hub's event loop."""
+    """`send` takes a frame, `close` ends the connection. Everything here runs on the hub's event loop.
+
+    One that is kept `warm` is sent a frame now and then whether anything happened or not.
+    """
+
+    __slots__ = (
+        "_again",
+        "_catching_up",
+        "_close",
+        "_database",
+        "_frame_due",
+        "_missed",
+        "_more",
+        "_reset",
+        "_send",
+        "_sending",
+        "_sending_since",
+        "_waiting",
+        "_waiting_bytes",
+        "_warm",
+        "expires_in",
+        "names",
+        "person_pk",
+        "positions",
+        "session_key",
+        "visible",
+    )
 
     def __init__(
         self,
         admitted: Admitted,
         *,
         database: Database,
-        send: Callable[[Frame], Awaitable[None]],
+        send: Callable[[Frame], Coroutine[Any, Any, None]],
         close: Callable[[Closing], None],
+        warm: bool = False,
     ) -> None:
         self.person_pk: object = admitted.visitor.person.pk
         self.session_key = admitted.visitor.session_key
         self.expires_in = admitted.visitor.seconds_left
         self.names = admitted.names
         self.visible = True
-        self.positions: dict[str, Position | None] = {}
+        self.positions: Places = {}
         self._database = database
         self._send = send
         self._close = close
+        self._warm = warm
         self._waiting: list[str] = []
         self._waiting_bytes = 0
         self._reset: list[str] = []
         self._more = False
         self._frame_due = False
+        self._sending: asyncio.Task[None] | None = None
         self._sending_since: float | None = None
-        self._flushing: asyncio.Task[None] | None = None
         self._catching_up = False
         self._missed = False
         self._again: asyncio.Task[None] | None = None
 
-    def listen(self, positions: Mapping[str, Position | None], reset: Sequence[str]) -> None:
+    def listen(self, positions: Places, reset: Sequence[str]) -> None:
         """Takes its starting places; nothing is sent before it has caught up."""
-        self.positions = dict(positions)
+        self.positions = positions
         self._reset = list(reset)
         self._catching_up = True
 
-    def change(self, positions: Mapping[str, Position | None], reset: Sequence[str]) -> None:
+    def change(self, positions: Places, reset: Sequence[str]) -> None:
         """Listens to these topics from now on; where it stands with those it had already is kept."""
         self.positions = {topic: self.positions.get(topic) or position for topic, position in positions.items()}
         self._reset += [topic for topic in reset if self.positions[topic] is None]
         self.miss()
 
     def stalled_since(self) -> float | None:
-        """When the frame that is being sent was begun, in the loop's time."""
+        """When a frame that its client does not take was begun, in the loop's time."""
         return self._sending_since
 
     def known(self, decoded: Mapping[str, Position]) -> dict[str, Position]:
@@ -83,57 +113,83 @@ class Connection:
         except Exception:
             log.exception("The log could not be read; the client is asked to come back")
             self._close(RESTART)
+        finally:
+            self._again = None
 
     async def _read_all(self) -> None:
         self._catching_up = True
         while self._catching_up:
             self._missed = False
-            readings = await self._database.together(streams.read_many, dict(self.positions))
+            readings = await self._database.together(streams.read_many, self.positions)
             for reading in readings:
                 self._apply(reading)
             self._more = any(reading.more for reading in readings)
             self._frame_due = True
-            await self._flush_soon()
+            self._flush()
+            if self._sending is not None:
+                await self._sending
             self._catching_up = self._more or self._missed
 
-    def offer(self, batch: Batch) -> None:
+    def offer(self, offered: Round) -> None:
         """What the hub has read. Never blocks."""
+        batch = offered.batch
         if self._catching_up:
             self._missed = True
-            return
-        position = self.positions[batch.topic]
+        elif batch.topic in self.positions:
+            self._take(offered, batch, self.positions[batch.topic])
+
+    def _take(self, offered: Round, batch: Batch, position: Position | None) -> None:
         if position is None or (batch.epoch != position.epoch and position.epoch) or batch.first > position.seq + 1:
             self.miss()
         elif batch.last > position.seq:
-            self._queue(batch.events[position.seq + 1 - batch.first :])
-            self.positions[batch.topic] = Position(batch.epoch, position.start, batch.last)
-            self._flush_soon()
+            step = offered.step(self.positions, position)
+            self.positions = step.places
+            if self._sending is None:
+                self._begin(step.frame)
+            else:
+                self._queue(step.events)
 
     def miss(self) -> None:
         """Something happened that this connection cannot join to what it has."""
         if self._catching_up:
             self._missed = True
         else:
-            self._catching_up = True
-            self._again = asyncio.create_task(self.catch_up())
+            self.start()
+
+    def start(self) -> asyncio.Task[None]:
+        """Has it catch up."""
+        self._catching_up = True
+        self._again = asyncio.create_task(self.catch_up())
+        return self._again
 
     def say(self, event: str) -> None:
-        """An event that is in no log: sent now or not at all."""
-        self._queue([event])
-        self._flush_soon()
+        """An event that is in no log: sent as soon as may be, or not at all."""
+        if self._waiting_bytes <= MAX_WAITING:
+            self._queue([event])
+        if not self._catching_up:
+            self._flush()
+
+    def keep_warm(self) -> None:
+        """A frame without events: a page takes a line that is silent for long for a dead one."""
+        if self._warm and not self._catching_up:
+            self._frame_due = True
+            self._flush()
 
     def end(self, closing: Closing) -> None:
         self._close(closing)
 
     def stop(self) -> None:
+        self.positions = {}
         self._catching_up = False
         self._waiting.clear()
-        for task in (self._flushing, self._again):
+        for task in (self._sending, self._again):
             if task is not None:
                 task.cancel()
 
     def _apply(self, reading: Reading) -> None:
-        self.positions[reading.topic] = reading.position
+        if reading.topic not in self.positions:
+            return  # It stopped listening to it meanwhile.
+        self.positions = {**self.positions, reading.topic: reading.position}
         if reading.reset:
             self._reset.append(reading.topic)
         self._queue(encode_events(reading))
@@ -144,19 +200,33 @@ class Connection:
         if self._waiting_bytes > MAX_WAITING and not self._catching_up:
             self._close(TOO_SLOW)
 
-    def _flush_soon(self) -> asyncio.Task[None]:
-        if self._flushing is None:
-            self._flushing = asyncio.create_task(self._flush())
-        return self._flushing
+    def _flush(self) -> None:
+        while self._sending is None and self._has_frame():
+            self._begin(self._take_frame())
 
-    async def _flush(self) -> None:
+    def _begin(self, frame: Frame) -> None:
+        """Sends in place. Only a client that does not take it at once gets a task, and has what follows wait."""
+        rest = begin(self._send(frame))
+        if rest is not None:
+            loop = asyncio.get_running_loop()
+            self._sending_since = loop.time()
+            self._sending = loop.create_task(self._go_on(rest))
+
+    async def _go_on(self, rest: Awaitable[None]) -> None:
         # What arrives while a frame is being sent goes out together in the next one.
         try:
-            while self._waiting or self._frame_due:
+            await rest
+            while self._has_frame():
                 self._sending_since = asyncio.get_running_loop().time()
                 await self._send(self._take_frame())
+        except Exception:
+            log.exception("A frame could not be sent; the client is asked to come back")
+            self._close(RESTART)
         finally:
-            self._flushing = self._sending_since = None
+            self._sending = self._sending_since = None
+
+    def _has_frame(self) -> bool:
+        return bool(self._waiting) or self._frame_due
 
     def _take_frame(self) -> Frame:
         frame = compose(self._waiting, self.positions, more=self._more, reset=self._reset)

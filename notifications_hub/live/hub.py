@@ -10,41 +10,30 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from itertools import islice
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from notifications_hub import streams
 from notifications_hub.conf import hub_settings
-from notifications_hub.cursor import Position
 from notifications_hub.live.closing import RESTART, TOO_MANY, TOO_SLOW
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.database import Database
-from notifications_hub.live.frames import batch_of
+from notifications_hub.live.fanout import Fanout
+from notifications_hub.live.frames import Places
 from notifications_hub.live.gate import Gate
 from notifications_hub.live.layer import Layer
 from notifications_hub.live.presence import Presence
 from notifications_hub.live.watch import Watch
-from notifications_hub.streams import Reading
 from notifications_hub.sweeper import sweep
 
 SWEEP_SECONDS = 1.0
 STALL_SECONDS = 10.0
 """How long one frame may take to leave before its client is taken for gone."""
-_TOPICS_A_READ = 200
+WARM_SECONDS = 25.0
+"""At most so long is a WebSocket silent: proxies forget such lines, and a script hears nothing of a server's pings."""
+_SHARES = 25
 
 log = logging.getLogger(__name__)
-
-
-class _Listened:
-    """A topic that connections of this process listen to, and how far the hub has read it."""
-
-    __slots__ = ("connections", "position")
-
-    def __init__(self) -> None:
-        self.connections: set[Connection] = set()
-        self.position: Position | None = None
 
 
 class Hub:
@@ -57,18 +46,17 @@ class Hub:
         self._watch = Watch(self.database, self.connections)
         self._loop = asyncio.get_running_loop()
         self._layer = Layer(self._heard)
-        self._topics: dict[str, _Listened] = {}
+        self._fanout = Fanout()
         self._of_person: dict[object, list[Connection]] = {}
-        self._behind: dict[str, int] = {}
         self._draining = False
-        self._wake = asyncio.Event()
         self._revoked = asyncio.Event()
         self._tasks = [
             self._loop.create_task(_forever(step), name=f"hub {step.__name__}")
             for step in (
-                self._read_behind,
+                self._fanout.read_behind,
                 self._sweep,
                 self._heed,
+                self._keep_warm,
                 self._watch.check_all,
                 self._layer.listen,
                 self.presence.refresh,
@@ -79,12 +67,12 @@ class Hub:
 
     def hint(self, tops: Mapping[str, int]) -> None:
         """These topics have grown by this process's doing: tells our connections and, over the layer, other hubs."""
-        self._loop.call_soon_threadsafe(self._note, dict(tops))
+        self._loop.call_soon_threadsafe(self._fanout.note, dict(tops))
         self._loop.call_soon_threadsafe(self._layer.hint, dict(tops))
 
     def say(self, topic: str, event: str) -> None:
         """An encoded event that is not logged: to whoever listens now, in any process that the layer reaches."""
-        self._loop.call_soon_threadsafe(self._say, topic, event)
+        self._loop.call_soon_threadsafe(self._fanout.say, topic, event)
         self._loop.call_soon_threadsafe(self._layer.say, topic, event)
 
     def heed(self) -> None:
@@ -93,37 +81,25 @@ class Hub:
 
     # Connections
 
-    @asynccontextmanager
-    async def holding(self, connection: Connection) -> AsyncIterator[None]:
+    @contextmanager
+    def holding(self, connection: Connection) -> Iterator[None]:
         """Keeps a connection while the block runs, and has it catch up meanwhile."""
         self._join(connection)
-        catching_up = asyncio.create_task(self._catch_up(connection))
         try:
             yield
         finally:
-            catching_up.cancel()
-            connection.stop()
             self._leave(connection)
+            connection.stop()
 
-    def change(self, connection: Connection, positions: Mapping[str, Position | None], reset: Sequence[str]) -> None:
+    def change(self, connection: Connection, positions: Places, reset: Sequence[str]) -> None:
         """Has a connection listen to these topics and no others."""
-        for topic in connection.positions.keys() - positions.keys():
-            self._stop_listening(topic, connection)
-        for topic in positions:
-            self._topics.setdefault(topic, _Listened()).connections.add(connection)
+        self._fanout.forget(connection, connection.positions.keys() - positions.keys())
+        self._fanout.listen(connection, positions)
         connection.change(positions, reset)
-
-    async def _catch_up(self, connection: Connection) -> None:
-        await connection.catch_up()
-        for topic, position in connection.positions.items():
-            listened = self._topics[topic]
-            if listened.position is None:
-                listened.position = position
 
     def _join(self, connection: Connection) -> None:
         # Before the connection reads the log, so that nothing falls between its reading and the hub's.
-        for topic in connection.positions:
-            self._topics.setdefault(topic, _Listened()).connections.add(connection)
+        self._fanout.listen(connection, connection.positions)
         own = self._of_person.setdefault(connection.person_pk, [])
         own.append(connection)
         for oldest in own[: -hub_settings.live_per_user]:
@@ -132,23 +108,17 @@ class Hub:
             connection.end(RESTART)
         self.presence.arrived(connection.person_pk)
         self._watch.keep_time(connection)
+        connection.start().add_done_callback(lambda _: self._fanout.caught_up(connection))
 
     def _leave(self, connection: Connection) -> None:
         self._watch.forget(connection)
-        for topic in connection.positions:
-            self._stop_listening(topic, connection)
+        self._fanout.forget(connection, connection.positions)
         own = self._of_person.get(connection.person_pk, [])
         if connection in own:
             own.remove(connection)
         if not own:
             self._of_person.pop(connection.person_pk, None)
             self.presence.left(connection.person_pk)
-
-    def _stop_listening(self, topic: str, connection: Connection) -> None:
-        if listened := self._topics.get(topic):
-            listened.connections.discard(connection)
-            if not listened.connections:
-                del self._topics[topic]
 
     def connections(self) -> list[Connection]:
         return [connection for own in self._of_person.values() for connection in own]
@@ -171,63 +141,16 @@ class Hub:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.presence.close()
         await self._layer.close()
+        await asyncio.to_thread(self._fanout.close)
         await asyncio.to_thread(self.database.close)
 
     # Hearing
 
     def _heard(self, message: Mapping[str, Any]) -> None:
         if message["type"] == "hub.hint":
-            self._note(message["tops"])
+            self._fanout.note(message["tops"])
         else:
-            self._say(message["topic"], message["event"])
-
-    def _note(self, tops: Mapping[str, int]) -> None:
-        for topic, top in tops.items():
-            listened = self._topics.get(topic)
-            if listened is None:
-                continue
-            if listened.position is None:
-                _each(listened, Connection.miss)
-            elif top > listened.position.seq:
-                self._behind[topic] = top
-        if self._behind:
-            self._wake.set()
-
-    def _say(self, topic: str, event: str) -> None:
-        listened = self._topics.get(topic)
-        if listened is not None:
-            _each(listened, lambda connection: connection.say(event))
-
-    # Reading and fanning out
-
-    async def _read_behind(self) -> None:
-        await self._wake.wait()
-        self._wake.clear()
-        while self._behind:
-            # Taken out before the read: what is hinted meanwhile may not be in it, and is read again.
-            taken = {topic: self._behind.pop(topic) for topic in list(islice(self._behind, _TOPICS_A_READ))}
-            wanted = {topic: self._topics[topic].position for topic in taken if topic in self._topics}
-            try:
-                readings = await self.database(streams.read, wanted)
-            except Exception:
-                self._behind = taken | self._behind
-                self._wake.set()
-                raise
-            for reading in readings:
-                self._fan_out(reading)
-
-    def _fan_out(self, reading: Reading) -> None:
-        listened = self._topics.get(reading.topic)
-        if listened is None:
-            return
-        listened.position = reading.position
-        if reading.reset:
-            _each(listened, Connection.miss)
-        elif reading.events:
-            batch = batch_of(reading)
-            _each(listened, lambda connection: connection.offer(batch))
-        if reading.more:
-            self._behind[reading.topic] = reading.top
+            self._fanout.say(message["topic"], message["event"])
 
     # Looking for ourselves
 
@@ -235,7 +158,7 @@ class Hub:
         await asyncio.sleep(SWEEP_SECONDS)
         self._end_stalled()
         await self.database(sweep)
-        await self._look()
+        await self._fanout.look()
 
     def _end_stalled(self) -> None:
         longest = self._loop.time() - STALL_SECONDS
@@ -244,37 +167,19 @@ class Hub:
             if since is not None and since < longest:
                 connection.end(TOO_SLOW)
 
+    async def _keep_warm(self) -> None:
+        # A share of them at a time, so that no event waits for thousands of frames that nobody does.
+        for share in range(_SHARES):
+            await asyncio.sleep(WARM_SECONDS / _SHARES)
+            for connection in self.connections():
+                if hash(connection) % _SHARES == share:
+                    connection.keep_warm()
+
     async def _heed(self) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._revoked.wait(), SWEEP_SECONDS)
         self._revoked.clear()
         await self._watch.heed()
-
-    async def _look(self) -> None:
-        """Hints that were lost, and processes that reach us by no layer: whatever the log has and we have not."""
-        topics = iter(list(self._topics))
-        while some := list(islice(topics, 1000)):
-            for topic, (epoch, top) in (await self.database(streams.tops, some)).items():
-                self._compare(topic, epoch, top)
-
-    def _compare(self, topic: str, epoch: str, top: int) -> None:
-        listened = self._topics.get(topic)
-        if listened is None or listened.position is None:
-            return
-        if epoch != listened.position.epoch or top < listened.position.seq:
-            self._behind[topic] = top
-            self._wake.set()
-        else:
-            self._note({topic: top})
-
-
-def _each(listened: _Listened, act: Callable[[Connection], None]) -> None:
-    # A fault of one connection never reaches another.
-    for connection in list(listened.connections):
-        try:
-            act(connection)
-        except Exception:
-            log.exception("A connection failed while events were handed to it")
 
 
 async def _forever(step: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -13,6 +13,7 @@ from notifications_hub.cursor import BadCursor, Position
 from notifications_hub.live.closing import BAD_FRAME, SESSION_OVER, Closing, refused
 from notifications_hub.live.session import SignedIn, check_many
 from notifications_hub.live.topics import INBOX, MAX_TOPICS, TopicRefused, stored_topics
+from notifications_hub.people import is_pseudonym_of
 
 Known = Mapping[str, Position]
 
@@ -27,10 +28,16 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`names` of topics as a client writes them; `known` is its decoded cursor, None to start from now."""
+    """`names` of topics as a client writes them; `known` is its decoded cursor, None to start from now.
+
+    `person` is the pseudonym of whom the client's page was made for, empty where it does not say; `visible`, that the
+    page is looked at, is said by those that poll.
+    """
 
     names: Sequence[str]
     known: Known | None
+    person: str = ""
+    visible: bool = True
 
     @classmethod
     def parse(cls, query: str, last_event_id: str = "") -> Wanted:
@@ -43,7 +50,11 @@ class Wanted:
         if len(names) > MAX_TOPICS:
             raise Refusal(BAD_FRAME)
         given = last_event_id or fields.get("cursor", [""])[0]
-        return cls(names, decoded(given) if given else None)
+        known = decoded(given) if given else None
+        return cls(names, known, person=fields.get("person", [""])[0], visible=fields.get("visible") != ["0"])
+
+    def asked_by(self, session_key: str) -> Asked:
+        return Asked(session_key, tuple(self.names), self.person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +68,14 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a visitor asks to hear, by the names that they know."""
+    """What a visitor asks to hear, by the names that they know.
+
+    Refused where the session is another's than the `person` of the page, who signed in after them.
+    """
 
     session_key: str
     names: tuple[str, ...]
+    person: str = ""
 
 
 def start(topics: Sequence[str], known: Known | None) -> tuple[dict[str, Position | None], list[str]]:
@@ -79,9 +94,9 @@ def decoded(given: str) -> Known:
         raise Refusal(BAD_FRAME) from None
 
 
-def admit(session_key: str, names: Sequence[str]) -> Admitted:
+def admit(session_key: str, names: Sequence[str], person: str = "") -> Admitted:
     """Raises `Refusal`. Asks the database: run it in a thread."""
-    [answer] = admit_many([Asked(session_key, tuple(names))])
+    [answer] = admit_many([Asked(session_key, tuple(names), person)])
     if isinstance(answer, Exception):
         raise answer
     return answer
@@ -94,14 +109,14 @@ def admit_many(asked: Sequence[Asked]) -> list[Admitted | Exception]:
     """
     visitors = check_many([one.session_key for one in asked])
     audiences.look_up({visitor.person.pk: visitor.person for visitor in visitors if visitor}.values())
-    return [_admit(visitor, one.names) for visitor, one in zip(visitors, asked, strict=True)]
+    return [_admit(visitor, one) for visitor, one in zip(visitors, asked, strict=True)]
 
 
-def _admit(visitor: SignedIn | None, names: tuple[str, ...]) -> Admitted | Exception:
-    if visitor is None:
+def _admit(visitor: SignedIn | None, asked: Asked) -> Admitted | Exception:
+    if visitor is None or (asked.person and not is_pseudonym_of(asked.person, visitor.person.pk)):
         return Refusal(SESSION_OVER)
     try:
-        return Admitted(visitor, names, stored_topics(visitor.person, names))
+        return Admitted(visitor, asked.names, stored_topics(visitor.person, asked.names))
     except TopicRefused as refusal:
         return Refusal(refused(refusal.topic))
     except Exception as fault:

@@ -1,6 +1,7 @@
 """The poll connection: version 1 of the live protocol by plain requests, waiting for news for up to 25 seconds.
 
 A poll that waits is answered in ASGI, where waiting holds no thread; `wait=0` is a plain view and works under WSGI too.
+Its person is present while it waits, and where somebody looks at the page until the next one may be expected.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ async def poll(scope: Scope, receive: Receive, send: Send) -> None:
         return
     wanted, admitted = opened
     wait = wait_of(scope["query_string"].decode("latin1"))
-    await hub.database(stays, admitted.visitor.person.pk, wait)
+    if wanted.visible:
+        await hub.database(stays, admitted.visitor.person.pk, wait)
     if wait:
         await _Waiting(hub, exchange).run(wanted, admitted, wait)
     else:
@@ -57,7 +59,7 @@ class _Waiting:
             admitted, database=self._hub.database, send=self._frames.put, close=self._frames.put_nowait
         )
         connection.listen(*start(admitted.topics, wanted.known))
-        async with self._hub.holding(connection):
+        with self._hub.holding(connection):
             said = await self._first_news(wait, from_now=wanted.known is None)
         if isinstance(said, Frame):
             await self._exchange.answer(200, said.text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from contextlib import suppress
 
 from notifications_hub.live.closing import RESTART, Closing
 from notifications_hub.live.connection import Connection
@@ -18,6 +19,8 @@ from notifications_hub.live.opening import Admitted, Wanted, start
 
 RETRY_MS = 3000
 HEARTBEAT_SECONDS = 15.0
+CLOSE_SECONDS = 2.0
+"""How long a client has to take word of the end; one that does not read is then left without."""
 LONGEST_SECONDS = 600.0
 """Proxies and phones forget long requests; one that ends by itself, with word of it, comes back without a gap."""
 
@@ -41,24 +44,34 @@ class _Stream:
         connection.listen(*start(admitted.topics, wanted.known))
         await self._exchange.start(200, "text/event-stream", {})
         await self._write(f"retry: {RETRY_MS}\n\n")
-        async with self._hub.holding(connection):
+        with self._hub.holding(connection):
             closing = await self._serve()
         if closing is not None:
-            told = json.dumps({"code": closing.code, "reason": closing.reason})
-            await self._write(f"event: close\ndata: {told}\n\n", more=False)
+            await self._say_why(closing)
 
     async def _serve(self) -> Closing | None:
         """Keeps the line warm until one side ends it; None where the client has gone."""
         left = LONGEST_SECONDS * random.uniform(0.9, 1.1)  # noqa: S311 -- spreads the returns
         timer = asyncio.get_running_loop().call_later(left, self._end, RESTART)
-        watching = asyncio.create_task(self._watch())
+        # A beat that a client does not take must not keep the end waiting.
+        beside = [asyncio.create_task(self._watch()), asyncio.create_task(self._beat())]
         try:
-            while not (await asyncio.wait({self._ended}, timeout=HEARTBEAT_SECONDS))[0]:
-                await self._write(":\n\n")
-            return self._ended.result()
+            return await self._ended
         finally:
             timer.cancel()
-            watching.cancel()
+            for task in beside:
+                task.cancel()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await self._write(":\n\n")
+
+    async def _say_why(self, closing: Closing) -> None:
+        told = json.dumps({"code": closing.code, "reason": closing.reason})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._write(f"event: close\ndata: {told}\n\n", more=False)
 
     async def _watch(self) -> None:
         await self._exchange.gone()

@@ -55,8 +55,9 @@ def _from_allowed_pages(view: View) -> Callable[[HttpRequest], HttpResponseBase]
 @_from_allowed_pages
 def _poll(request: HttpRequest, caller: Caller) -> HttpResponse:
     wanted = Wanted.parse(request.META.get("QUERY_STRING", ""))
-    admitted = admit(_session_key(request), wanted.names)
-    stays(admitted.visitor.person.pk, 0)
+    admitted = admit(_session_key(request), wanted.names, wanted.person)
+    if wanted.visible:
+        stays(admitted.visitor.person.pk, 0)
     frame = read_frame(*start(admitted.topics, wanted.known))
     return HttpResponse(frame.text, content_type="application/json")
 
@@ -67,7 +68,7 @@ def _ack(request: HttpRequest, caller: Caller) -> HttpResponse:
         allowed = {"Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "Content-Type"}
         return HttpResponse(status=204, headers=allowed)
     known, visible = _acknowledged(request)
-    admitted = admit(_session_key(request), [INBOX])
+    admitted = admit(_session_key(request), [INBOX], request.GET.get("person", ""))
     positions, _reset = start(admitted.topics, known)
     shown = {topic: position for topic, position in positions.items() if position is not None}
     if visible:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -83,25 +82,22 @@ def _names(given: object) -> tuple[str, ...] | None:
 
 
 class _Socket:
-    """One accepted socket, from its first frame to its close."""
+    """One accepted socket, from its first frame to its close. Most are idle, so it keeps no task and little else."""
+
+    __slots__ = ("_closing", "_heard", "_hub", "_reading", "_receive", "_send")
 
     def __init__(self, hub: Hub, receive: Receive, send: Send) -> None:
         self._hub = hub
         self._receive = receive
         self._send = send
         self._closing: Closing | None = None
-        self._reader: asyncio.Task[None] | None = None
-        self._heard: deque[float] = deque(maxlen=FRAMES)
+        self._reading: asyncio.Task[Any] | None = None
+        self._heard: tuple[float, ...] = ()
 
     async def run(self, scope: Scope) -> None:
         """Raises `Refusal`."""
-        wanted = Wanted.parse(scope["query_string"].decode("latin1"))
-        with self._hub.gate.enter(scope.get("client")):
-            asked = Asked(session_key_of(scope), tuple(wanted.names))
-            admitted = await self._hub.database.together(admit_many, asked)
-        connection = Connection(admitted, database=self._hub.database, send=self._send_frame, close=self._end)
-        connection.listen(*start(admitted.topics, wanted.known))
-        async with self._hub.holding(connection):
+        connection = await self._open(scope)
+        with self._hub.holding(connection):
             await self._read_until_over(connection)
         if self._closing is not None:
             await self.close(self._closing)
@@ -112,20 +108,30 @@ class _Socket:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._send_quietly({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
 
+    async def _open(self, scope: Scope) -> Connection:
+        wanted = Wanted.parse(scope["query_string"].decode("latin1"))
+        with self._hub.gate.enter(scope.get("client")):
+            asked = wanted.asked_by(session_key_of(scope))
+            admitted = await self._hub.database.together(admit_many, asked)
+        connection = Connection(
+            admitted, database=self._hub.database, send=self._send_frame, close=self._end, warm=True
+        )
+        connection.listen(*start(admitted.topics, wanted.known))
+        return connection
+
     async def _read_until_over(self, connection: Connection) -> None:
-        if self._closing is not None:
-            return
-        self._reader = asyncio.create_task(self._read_frames(connection))
+        self._reading = reading = asyncio.current_task()
         try:
-            await self._reader
+            await self._read_frames(connection)
         except asyncio.CancelledError:
-            if self._closing is None:
+            # The server may have cancelled it as well.
+            if self._closing is None or reading is None or reading.uncancel():
                 raise
         finally:
-            self._reader.cancel()
+            self._reading = None
 
     async def _read_frames(self, connection: Connection) -> None:
-        while (message := await self._receive())["type"] == "websocket.receive":
+        while self._closing is None and (message := await self._receive())["type"] == "websocket.receive":
             text = message.get("text")
             if text is None:
                 self._end(BAD_FRAME)
@@ -138,9 +144,9 @@ class _Socket:
 
     def _is_flood(self) -> bool:
         now = asyncio.get_running_loop().time()
-        full = len(self._heard) == FRAMES and now - self._heard[0] < 10
-        self._heard.append(now)
-        return full
+        recent = [at for at in self._heard if now - at < 10]
+        self._heard = (*recent, now)
+        return len(recent) >= FRAMES
 
     async def _hear(self, connection: Connection, text: str) -> None:
         try:
@@ -150,7 +156,7 @@ class _Socket:
             return
         if frame.visible is not None:
             connection.visible = frame.visible
-        if frame.shown is not None:
+        if frame.shown is not None and connection.visible:
             shown = Shown(connection.person_pk, connection.known(frame.shown))
             await self._hub.database.together(acknowledge_many, shown)
         if frame.topics is not None:
@@ -170,8 +176,8 @@ class _Socket:
         """Closes from our side; the first reason stands."""
         if self._closing is None:
             self._closing = closing
-            if self._reader is not None:
-                self._reader.cancel()
+            if self._reading is not None and self._reading is not asyncio.current_task():
+                self._reading.cancel()
 
     async def _send_frame(self, frame: Frame) -> None:
         await self._send_quietly({"type": "websocket.send", "text": frame.text})

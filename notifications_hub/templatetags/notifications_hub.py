@@ -1,29 +1,44 @@
-"""The bell, on any page in one line: `{% load notifications_hub %}{% notification_bell %}`."""
+"""What pages take from the hub: the bell, lists that follow the database, and the bars of jobs.
+
+{% load notifications_hub %}{% notification_bell %}
+{% live_list "post.9" comments as live %}<live-list {{ live.attributes }}>…</live-list>
+{% task_progress job %}
+"""
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Iterable
+from typing import Any, cast
 
 from django import template
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.crypto import salted_hmac
 
+from notifications_hub import live_lists
 from notifications_hub.inbox import addresses, queries
-from notifications_hub.people import Person
+from notifications_hub.inbox.push_attributes import PushAttributes
+from notifications_hub.jobs.bar import bar
+from notifications_hub.jobs.models import Job
+from notifications_hub.people import Person, pseudonym_of
+from notifications_hub.transports.vapid import current_key
 
 register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
 def notification_bell(context: template.Context, topics: str = "") -> str:
-    """With its styles and script; nothing for who is not signed in. `topics`, by spaces, are heard beside the inbox."""
+    """With its styles and script; `topics`, by spaces, are heard beside the inbox.
+
+    Nothing to see for who is not signed in: a script that has pushes show no words of who was.
+    """
     request: HttpRequest | None = context.get("request")
     person = getattr(request, "user", None)
-    if request is None or person is None or not person.is_authenticated:
+    if request is None or person is None:
         return ""
+    if not person.is_authenticated:
+        return render_to_string("notifications_hub/signed_out.html") if current_key() else ""
     counts = queries.counts(cast("Person", person))
     values = {
         "unread": counts.unread,
@@ -32,12 +47,24 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
         "live": addresses.live(),
         "inbox_url": reverse("notifications_hub:inbox"),
         "preferences_url": reverse("notifications_hub:preferences"),
-        "push_key_url": addresses.push_key(),
-        "sw_url": addresses.service_worker(),
+        "sign_out_url": addresses.sign_out(),
+        "push": PushAttributes.of(request),
         "csrf": get_token(request),
-        # Tabs share a connection by this name, so it differs from person to person and tells nobody who they are.
-        "person": salted_hmac("notifications_hub.person", str(person.pk), algorithm="sha256").hexdigest()[:16],
+        "person": pseudonym_of(person.pk),
         "topics": topics.split(),
     }
     # Not the page's own context: nothing there can shadow these names, and no context processor runs twice.
     return render_to_string("notifications_hub/bell.html", values)
+
+
+@register.simple_tag(takes_context=True)
+def live_list(context: template.Context, topic: str, rows: Iterable[Any], row: str = "") -> live_lists.LiveList:
+    """Rows and cursor of a list that is to follow its topic; docs/guides/live-rows.md has the markup."""
+    return live_lists.live_list(context["request"], topic, rows, row=row)
+
+
+@register.simple_tag(takes_context=True)
+def task_progress(context: template.Context, job: Job) -> str:
+    """The bar of a job, with its styles and script; nothing for those who may not see it."""
+    request: HttpRequest | None = context.get("request")
+    return "" if request is None else bar(request, job)

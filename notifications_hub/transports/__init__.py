@@ -16,12 +16,26 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.transports.base import Closes, FindsMany, Forgets, Transport, TransportError
+from notifications_hub.transports.base import (
+    Closes,
+    FindsMany,
+    Learns,
+    Loads,
+    PutOff,
+    Send,
+    TooLong,
+    Transport,
+    TransportError,
+)
 
 __all__ = [
     "Closes",
     "FindsMany",
-    "Forgets",
+    "Learns",
+    "Loads",
+    "PutOff",
+    "Send",
+    "TooLong",
     "Transport",
     "TransportError",
     "addresses_of",

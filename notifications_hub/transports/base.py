@@ -2,6 +2,8 @@
 
     TransportError                  the message was not handed over
     ├── permanent=False             this time; worth another try, after `retry_after` seconds if the other side said so
+    │   ├── TooLong                 worth another try at once, in fewer words
+    │   └── PutOff                  it was not even tried: the other side is known not to take it now
     └── permanent=True              and never will be: this address will never work again
 
 Retrying, preferences and the record of attempts belong to delivery, never to a transport.
@@ -9,7 +11,7 @@ Retrying, preferences and the record of attempts belong to delivery, never to a 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -35,6 +37,14 @@ class TransportError(Exception):
         self.status = status
 
 
+class TooLong(TransportError):
+    pass
+
+
+class PutOff(TransportError):
+    pass
+
+
 class Transport(Protocol):
     """A way to send a message to an address.
 
@@ -52,7 +62,13 @@ class Transport(Protocol):
         """Where this person can be reached, each at most 255 characters. Nothing means: not by this road."""
         ...
 
-    async def send(self, message: Message, address: str) -> None: ...
+    async def send(self, message: Message, address: str) -> int | None:
+        """Gives the status of the other side's answer, where there is such a thing."""
+        ...
+
+
+Send = Callable[[Message], Awaitable[int | None]]
+"""A transport's `send` to one address."""
 
 
 @runtime_checkable
@@ -63,10 +79,24 @@ class FindsMany(Protocol):
 
 
 @runtime_checkable
-class Forgets(Protocol):
-    """Optional: a transport that stores addresses. Called after a permanent error; calling it again is harmless."""
+class Loads(Protocol):
+    """Optional: a transport that keeps its addresses in the database. Called before many are sent to, in no event loop.
 
-    def forget(self, address: str) -> None: ...
+    What it gives does what `send` does to that address, and asks the database for nothing. Addresses that are unknown
+    are left out.
+    """
+
+    def load(self, addresses: Collection[str]) -> Mapping[str, Send]: ...
+
+
+@runtime_checkable
+class Learns(Protocol):
+    """Optional: a transport that keeps its addresses. Called once it is recorded how sends went, in no event loop.
+
+    It forgets those that will never work again. Learning the same twice is harmless.
+    """
+
+    def learn(self, results: Sequence[tuple[str, TransportError | None]]) -> None: ...
 
 
 @runtime_checkable

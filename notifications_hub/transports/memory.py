@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.contrib.auth.models import AbstractBaseUser
 
@@ -32,8 +32,8 @@ class Memory:
             raise TransportError("This address was forgotten.", permanent=True)
         self.outbox.append((message, address))
 
-    def forget(self, address: str) -> None:
-        self._forgotten.add(address)
+    def learn(self, results: Sequence[tuple[str, TransportError | None]]) -> None:
+        self._forgotten |= {address for address, error in results if error is not None and error.permanent}
 
     def fail_next(self, *errors: TransportError) -> None:
         """The next sends raise these, one each."""

@@ -8,55 +8,84 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urljoin
 
 from django.urls import NoReverseMatch, get_script_prefix, reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.message import Action, Message
+from notifications_hub.kinds import Action, Privacy, open_and_read
+from notifications_hub.message import Message
+from notifications_hub.people import pseudonym_of
+from notifications_hub.transports.subscriptions import PushSubscription
 
 MAX_BYTES = 3993  # of plain text: push services take 4,096 bytes of cipher text
 ELLIPSIS = "…"
 
 
-def encode(message: Message, limit: int = MAX_BYTES) -> bytes:
-    """JSON of at most `limit` bytes: what is too long is shortened, the body first, and never refused."""
+def encode_for(browser: PushSubscription, message: Message) -> bytes:
+    return encode(message, owner=pseudonym_of(browser.owner_id), site=browser.site)
+
+
+def encode(message: Message, limit: int = MAX_BYTES, *, owner: str = "", site: str = "") -> bytes:
+    """JSON of at most `limit` bytes: what is too long is shortened, the body first, and never refused.
+
+    `owner` is the opaque name of the person whose browser it goes to, for the worker to see that nobody else is signed
+    in there. `site` is the root that links become absolute with where `SITE_URL` is not set.
+    """
+    envelope = _Envelope(owner=owner, site=hub_settings.site_url or site, limit=limit)
+    message = _veiled(message)
     for shorten in (_as_it_is, _shorten_body, _without_actions, _shorten_title, _without_url):
-        message = shorten(message, limit)
-        payload = _json(message)
-        if len(payload) <= limit:
+        message = shorten(message, envelope)
+        if envelope.fits(message):
             break
-    return payload
+    return envelope.seal(message)
 
 
-def _json(message: Message) -> bytes:
-    text = json.dumps(_shape(message), ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Envelope:
+    owner: str
+    site: str
+    limit: int
 
+    def seal(self, message: Message) -> bytes:
+        text = json.dumps(self._shape(message), ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace")
 
-def _shape(message: Message) -> dict[str, Any]:
-    url = message.url or _inbox()
-    notification: dict[str, Any] = {
-        "title": message.title,
-        "body": message.body,
-        "navigate": _absolute(url),
-        "tag": message.tag,
-        "lang": message.language,
-        "dir": "auto",
-    }
-    if message.actions:
-        notification["actions"] = [_action(action, url) for action in message.actions]
-    return {
-        "web_push": 8030,
-        "notification": notification,
-        "id": message.id,
-        "url": url,
-        "kind": message.kind,
-        "token": message.token,
-        "act": message.act_url,
-    }
+    def fits(self, message: Message) -> bool:
+        return len(self.seal(message)) <= self.limit
+
+    def _shape(self, message: Message) -> dict[str, Any]:
+        url = message.url or _inbox()
+        notification: dict[str, Any] = {
+            "title": message.title,
+            "body": message.body,
+            "navigate": self._absolute(url),
+            "tag": message.tag,
+            "lang": message.language,
+            "dir": "auto",
+        }
+        if message.actions:
+            notification["actions"] = [self._action(action, url) for action in message.actions]
+        return {
+            "web_push": 8030,
+            "notification": notification,
+            "id": message.id,
+            "url": url,
+            "kind": message.kind,
+            "owner": self.owner,
+            "token": message.token,
+            "act": message.act_url,
+        }
+
+    def _action(self, action: Action, url: str) -> dict[str, str]:
+        return {"action": action.name, "title": action.title, "navigate": self._absolute(action.url or url)}
+
+    def _absolute(self, url: str) -> str:
+        return urljoin(self.site, url) if self.site else url
 
 
 def _inbox() -> str:
@@ -66,40 +95,49 @@ def _inbox() -> str:
         return get_script_prefix()
 
 
-def _action(action: Action, url: str) -> dict[str, str]:
-    return {"action": action.name, "title": action.title, "navigate": _absolute(action.url or url)}
+# What passers-by may read
 
 
-def _absolute(url: str) -> str:
-    return urljoin(hub_settings.site_url, url) if hub_settings.site_url else url
+def _veiled(message: Message) -> Message:
+    if message.privacy is Privacy.FULL:
+        return message
+    if message.privacy is Privacy.TITLE:
+        return replace(message, body="")
+    with translation.override(message.language):
+        # The kind's own buttons would tell what it is about.
+        actions = tuple(open_and_read()) if message.actions else ()
+        return replace(message, title=_("You have a new notification"), body="", actions=actions)
 
 
-def _as_it_is(message: Message, limit: int) -> Message:
+# What does not fit
+
+
+def _as_it_is(message: Message, envelope: _Envelope) -> Message:
     return message
 
 
-def _shorten_body(message: Message, limit: int) -> Message:
-    return _longest(message.body, lambda text: replace(message, body=text), limit)
+def _shorten_body(message: Message, envelope: _Envelope) -> Message:
+    return _longest(message.body, lambda text: replace(message, body=text), envelope)
 
 
-def _shorten_title(message: Message, limit: int) -> Message:
-    return _longest(message.title, lambda text: replace(message, title=text), limit)
+def _shorten_title(message: Message, envelope: _Envelope) -> Message:
+    return _longest(message.title, lambda text: replace(message, title=text), envelope)
 
 
-def _without_actions(message: Message, limit: int) -> Message:
+def _without_actions(message: Message, envelope: _Envelope) -> Message:
     return replace(message, actions=())
 
 
-def _without_url(message: Message, limit: int) -> Message:
+def _without_url(message: Message, envelope: _Envelope) -> Message:
     return replace(message, url="")
 
 
-def _longest(text: str, with_text: Callable[[str], Message], limit: int) -> Message:
+def _longest(text: str, with_text: Callable[[str], Message], envelope: _Envelope) -> Message:
     """The message with as many characters of `text` as fit; a search by halves, since JSON escapes vary in length."""
     fits, too_many = 0, len(text)
     while too_many - fits > 1:
         middle = (fits + too_many) // 2
-        if len(_json(with_text(_cut(text, middle)))) <= limit:
+        if envelope.fits(with_text(_cut(text, middle))):
             fits = middle
         else:
             too_many = middle

@@ -13,13 +13,15 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from notifications_hub.transports.endpoints import Endpoint
+from notifications_hub.transports.push_hosts import PushHosts
 from notifications_hub.transports.resolver import GuardedResolver
 
 DEADLINE = 10.0
+CONNECT_SECONDS = 3.0
 BODY_BYTES = 4096
 BODY_SECONDS = 1.0
-CONNECTIONS = 100
-CONNECTIONS_PER_HOST = 50
+CONNECTIONS_PER_HOST = 100
+"""And no limit for all hosts together, or silent ones would keep the others waiting. A worker's own limit holds."""
 
 
 @dataclass(frozen=True)
@@ -36,50 +38,65 @@ class NoAnswer(Exception):
 
 
 class PushClient:
-    """One session an event loop, since connections belong to the loop that opened them."""
+    """What it holds is of one event loop each, since connections belong to the loop that opened them."""
 
     def __init__(self, resolver: Callable[[], AbstractResolver] = GuardedResolver, deadline: float = DEADLINE) -> None:
         self._resolver = resolver
         self._deadline = deadline
-        self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession] = WeakKeyDictionary()
+        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = WeakKeyDictionary()
 
     async def post(self, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Raises `NoAnswer` and nothing else."""
+        """Raises `NoAnswer`, or `PutOff` where the host is left alone for a while, and nothing else."""
+        mine = self._of_loop()
+        host, answered = mine.hosts[endpoint.origin], None
+        wait = host.enter()
+        try:
+            if wait:
+                await asyncio.sleep(wait)
+            answer = await self._answer(mine.session, endpoint, body, headers)
+            answered = answer.status < 500 and answer.status != 429
+        except NoAnswer:
+            answered = False
+            raise
+        finally:
+            host.leave(answered=answered)
+        return answer
+
+    async def close(self) -> None:
+        """Lets go of the running loop's connections."""
+        mine = self._loops.pop(asyncio.get_running_loop(), None)
+        if mine is not None:
+            await mine.session.close()
+
+    async def _answer(
+        self, session: aiohttp.ClientSession, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]
+    ) -> Answer:
         try:
             async with asyncio.timeout(self._deadline):
-                return await self._post(endpoint, body, headers)
+                async with session.post(endpoint.url, data=body, headers=headers, allow_redirects=False) as response:
+                    text = await _first_bytes(response)
+                    return Answer(response.status, _retry_after(response.headers.get("Retry-After")), text)
         except TimeoutError:
             raise NoAnswer(f"No answer within {self._deadline:g} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # aiohttp answers a malformed header or address with a plain ValueError.
-            raise NoAnswer(f"{type(error).__name__}: {error}"[:200]) from error
+            raise NoAnswer(_printable(f"{type(error).__name__}: {error}"[:200])) from error
 
-    async def close(self) -> None:
-        """Lets go of the running loop's connections."""
-        session = self._sessions.pop(asyncio.get_running_loop(), None)
-        if session is not None:
-            await session.close()
-
-    async def _post(self, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> Answer:
-        request = self._session().post(endpoint.url, data=body, headers=headers, allow_redirects=False)
-        async with request as response:
-            text = await _first_bytes(response)
-            return Answer(response.status, _retry_after(response.headers.get("Retry-After")), text)
-
-    def _session(self) -> aiohttp.ClientSession:
+    def _of_loop(self) -> _OfLoop:
         loop = asyncio.get_running_loop()
-        session = self._sessions.get(loop)
-        if session is None or session.closed:
-            session = self._sessions[loop] = self._new_session()
-        return session
+        mine = self._loops.get(loop)
+        if mine is None or mine.session.closed:
+            mine = self._loops[loop] = _OfLoop(self._new_session(), PushHosts())
+        return mine
 
     def _new_session(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            resolver=self._resolver(), limit=CONNECTIONS, limit_per_host=CONNECTIONS_PER_HOST, ttl_dns_cache=60
+            resolver=self._resolver(), limit=0, limit_per_host=CONNECTIONS_PER_HOST, ttl_dns_cache=60
         )
         return aiohttp.ClientSession(
             connector=connector,
-            timeout=aiohttp.ClientTimeout(total=self._deadline, connect=None, sock_connect=5),
+            # The deadline of the whole is our own.
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             trust_env=False,
             # A small compressed answer may unfold to gigabytes, and a cookie would tie people together.
             auto_decompress=False,
@@ -88,8 +105,16 @@ class PushClient:
         )
 
 
+@dataclass(frozen=True)
+class _OfLoop:
+    session: aiohttp.ClientSession
+    hosts: PushHosts
+
+
 async def _first_bytes(response: aiohttp.ClientResponse) -> str:
     """The verdict is in the status: a body that drips or never ends is cut off and its connection closed."""
+    if response.content.at_eof():
+        return ""
     read = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
@@ -100,6 +125,11 @@ async def _first_bytes(response: aiohttp.ClientResponse) -> str:
     if len(read) > BODY_BYTES:
         response.close()
     return read[:BODY_BYTES].decode("utf-8", "replace")
+
+
+def _printable(text: str) -> str:
+    """Some of it may be a stranger's, and no database keeps every character."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -12,6 +12,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
+from django.core import signing
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -19,9 +20,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from notifications_hub.transports.endpoints import Lookup, check_addresses, parse_endpoint
-from notifications_hub.transports.vapid import current_key, from_b64url
+from notifications_hub.transports.vapid import VapidKey, current_key, from_b64url, key_of
 
 BROWSERS_PER_PERSON = 10
+RENEW_SALT = "notifications_hub.renew"
+
+_FREE: dict[str, Any] = {"quarantined_at": None, "quarantine_reason": ""}
+_SPENT = "The token is not valid, or not any more."
 POINT_BYTES = 65
 AUTH_BYTES = 16
 
@@ -39,6 +44,9 @@ class PushSubscription(models.Model):
     p256dh = models.CharField(max_length=100)
     auth = models.CharField(max_length=30)
     key_fingerprint = models.CharField(max_length=32, blank=True)
+    # Of the password of that time: whose session ended with it is told nothing until they have signed in again.
+    password_stamp = models.CharField(max_length=32, blank=True, editable=False)
+    site = models.CharField(max_length=200, blank=True, editable=False)
     name = models.CharField(gettext_lazy("browser"), max_length=100, blank=True)
     created = models.DateTimeField(gettext_lazy("switched on"), default=timezone.now)
     last_used = models.DateTimeField(gettext_lazy("last used"), default=timezone.now)
@@ -87,28 +95,66 @@ class Keys:
 
 
 def register(
-    user: AbstractBaseUser, subscription_json: Mapping[str, Any], user_agent: str, *, lookup: Lookup | None = None
+    user: AbstractBaseUser,
+    subscription_json: Mapping[str, Any],
+    user_agent: str,
+    *,
+    site: str = "",
+    lookup: Lookup | None = None,
 ) -> PushSubscription:
-    """Remembers this browser as `user`'s, and as nobody else's.
+    """Remembers this browser as `user`'s, and as nobody else's. `site` is the root of the site it was registered at.
 
     Raises `ValueError` (`InvalidSubscription` or `EndpointRefused`) with a sentence for the person.
     """
     keys = Keys.from_json(subscription_json, lookup)
+    bound = {"name": browser_name(user_agent), "password_stamp": password_stamp(user), "site": site[:200]}
     with transaction.atomic():
         _take_from_others(user, keys)
         subscription, _created = PushSubscription.objects.update_or_create(
-            endpoint_hash=keys.endpoint_hash, owner_id=user.pk, defaults=_columns(keys, user_agent)
+            endpoint_hash=keys.endpoint_hash,
+            owner_id=user.pk,
+            defaults=_columns(keys, _signing_key(subscription_json)) | bound | _FREE,
         )
         _drop_beyond_limit(user)
     return subscription
 
 
-def forget(user: AbstractBaseUser, subscription_id: str | int) -> bool:
-    """Whether there was such a browser of this person."""
+def renewal_token(subscription: PushSubscription) -> str:
+    """Lets the browser's worker, which has no session, hand in what takes the place of this subscription, once."""
+    return signing.dumps([subscription.pk, subscription.endpoint_hash], salt=RENEW_SALT)
+
+
+def renew(token: str, subscription_json: Mapping[str, Any], *, lookup: Lookup | None = None) -> PushSubscription:
+    """The same browser of the same person, at a new endpoint, so what is planned for it goes there.
+
+    Raises `ValueError` as `register` does, also for a token that is not valid, or not any more.
+    """
+    old = _renewable(token)
+    keys = Keys.from_json(subscription_json, lookup)
+    columns = _columns(keys, _signing_key(subscription_json))
+    with transaction.atomic():
+        taken = PushSubscription.objects.filter(endpoint_hash=keys.endpoint_hash).exclude(pk=old.pk).first()
+        if taken is not None:
+            return _registered_meanwhile(old, taken)
+        # A new endpoint makes good for a refused one, but not for a session that has ended.
+        freed = _FREE if old.password_stamp == password_stamp(old.owner) else {}
+        renewed = PushSubscription.objects.filter(pk=old.pk, endpoint_hash=old.endpoint_hash)
+        if not renewed.update(**columns, **freed):
+            raise InvalidSubscription(_SPENT)
+    return PushSubscription.objects.get(pk=old.pk)
+
+
+def own(user: AbstractBaseUser, subscription_id: str | int) -> models.QuerySet[PushSubscription]:
+    """The browser of this id where it is this person's; one of somebody else is like one that does not exist."""
     pk = str(subscription_id)
     if not (pk.isascii() and pk.isdecimal() and len(pk) < 19):
-        return False
-    deleted, _rows = PushSubscription.objects.filter(owner_id=user.pk, pk=int(pk)).delete()
+        return PushSubscription.objects.none()
+    return PushSubscription.objects.filter(owner_id=user.pk, pk=int(pk))
+
+
+def forget(user: AbstractBaseUser, subscription_id: str | int) -> bool:
+    """Whether there was such a browser of this person."""
+    deleted, _rows = own(user, subscription_id).delete()
     return deleted > 0
 
 
@@ -122,18 +168,46 @@ def _take_from_others(user: AbstractBaseUser, keys: Keys) -> None:
     other.delete()
 
 
-def _columns(keys: Keys, user_agent: str) -> dict[str, Any]:
-    key = current_key()
+def _renewable(token: str) -> PushSubscription:
+    try:
+        pk, endpoint_hash = signing.loads(token, salt=RENEW_SALT)
+        return PushSubscription.objects.select_related("owner").get(pk=pk, endpoint_hash=endpoint_hash)
+    except (signing.BadSignature, PushSubscription.DoesNotExist, TypeError, ValueError):
+        raise InvalidSubscription(_SPENT) from None
+
+
+def _registered_meanwhile(old: PushSubscription, taken: PushSubscription) -> PushSubscription:
+    if taken.owner_id != old.owner_id:
+        raise InvalidSubscription("This browser is someone else's now.")
+    old.delete()
+    return taken
+
+
+def _columns(keys: Keys, key: VapidKey | None) -> dict[str, Any]:
     return {
         "endpoint": keys.endpoint,
+        "endpoint_hash": keys.endpoint_hash,
         "p256dh": keys.p256dh,
         "auth": keys.auth,
         "key_fingerprint": key.fingerprint if key else "",
-        "name": browser_name(user_agent),
         "last_used": timezone.now(),
-        "quarantined_at": None,
-        "quarantine_reason": "",
     }
+
+
+def _signing_key(given: Mapping[str, Any]) -> VapidKey | None:
+    """The one of ours that the browser says it subscribed with; one that says nothing was told the current one."""
+    public = given.get("key")
+    if not public:
+        return current_key()
+    key = key_of(str(public))
+    if key is None:
+        raise InvalidSubscription("The subscription was made with a key that is not this site's.")
+    return key
+
+
+def password_stamp(user: AbstractBaseUser) -> str:
+    """Changes with the password and tells nothing about it."""
+    return hashlib.sha256(user.password.encode()).hexdigest()[:32]
 
 
 def _drop_beyond_limit(user: AbstractBaseUser) -> None:

@@ -76,6 +76,12 @@ def key_for(fingerprint: str) -> VapidKey | None:
     return previous if previous and previous.fingerprint == fingerprint else current_key()
 
 
+def key_of(public: str) -> VapidKey | None:
+    """The key of ours with this public part; base64url, with or without padding."""
+    ours = [key for key in (current_key(), previous_key()) if key]
+    return next((key for key in ours if key.public == public.rstrip("=")), None)
+
+
 def generate() -> str:
     """A new private key, in the form of the setting."""
     scalar = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value

@@ -1,50 +1,54 @@
 """Sends messages to people's browsers while no page is open.
 
-Encryption is pywebpush's; the sending is ours, because its sender follows redirects, waits for ever and goes anywhere.
+Encryption is that of pywebpush (http_ece); the sending is ours, because pywebpush's own follows redirects, waits for
+ever and goes anywhere.
 
 What a push service answers, and what that means here:
 
     200 201 202            it took the message
     404 410                the browser is gone: permanent, delivery forgets the address
     400 401 403, any 3xx   it refuses us, not the browser: held back (quarantined) until the browser registers again
-    413 429 5xx, others,   temporary: worth another try, after `Retry-After` where it said so
+    413                    too long: worth another try at once, in fewer words
+    429 5xx, others,       temporary: worth another try, after `Retry-After` where it said so
     no answer
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
+import http_ece
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 from django.utils import timezone
-from http_ece import ECEException
-from pywebpush import WebPusher, WebPushException
+from django.utils.crypto import salted_hmac
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.message import Message
 from notifications_hub.transports import payload
-from notifications_hub.transports.base import TransportError
+from notifications_hub.transports.base import PutOff, Send, TooLong, TransportError
 from notifications_hub.transports.database import close_idle_connections, in_database
 from notifications_hub.transports.endpoints import Endpoint, EndpointRefused, parse_endpoint
 from notifications_hub.transports.push_client import Answer, NoAnswer, PushClient
 from notifications_hub.transports.subscriptions import PushSubscription, quarantine
-from notifications_hub.transports.vapid import current_key, key_for
+from notifications_hub.transports.vapid import current_key, from_b64url, key_for
 
 logger = logging.getLogger(__name__)
 
 TAKEN = frozenset({200, 201, 202})
 GONE = frozenset({404, 410})
 REFUSED = frozenset({400, 401, 403})
+TOO_LONG = 413
 USED_WITHIN = timedelta(hours=1)
+HELD_BACK_SECONDS = 3600.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -73,33 +77,42 @@ class WebPush:
                 found[owner].append(str(pk))
         return found
 
-    async def send(self, message: Message, address: str) -> None:
-        subscription = await _ask_database(_load, address)
-        try:
-            answer = await self._post(message, subscription)
-            _judge(answer)
-        except Quarantined as error:
-            await _ask_database(quarantine, subscription.pk, error.reason, timezone.now())
-            raise
-        if timezone.now() - subscription.last_used > USED_WITHIN:
-            # What was sent stays sent, whether or not this can be noted.
-            with suppress(TransportError):
-                await _ask_database(_touch, subscription.pk)
+    def load(self, addresses: Collection[str]) -> Mapping[str, Send]:
+        known = PushSubscription.objects.in_bulk([int(address) for address in addresses])
+        return {str(pk): partial(self._send, subscription=subscription) for pk, subscription in known.items()}
 
-    def forget(self, address: str) -> None:
-        PushSubscription.objects.filter(pk=int(address)).delete()
+    async def send(self, message: Message, address: str) -> int:
+        subscription = await _ask_database(PushSubscription.objects.filter(pk=int(address)).first)
+        if subscription is None:
+            raise TransportError("The browser was switched off.", permanent=True)
+        return await self._send(message, subscription)
+
+    def learn(self, results: Sequence[tuple[str, TransportError | None]]) -> None:
+        gone = [int(address) for address, error in results if error is not None and error.permanent]
+        if gone:
+            PushSubscription.objects.filter(pk__in=gone).delete()
+        for address, error in results:
+            if isinstance(error, Quarantined):
+                quarantine(int(address), error.reason, timezone.now())
+        now = timezone.now()
+        used = [int(address) for address, error in results if error is None]
+        PushSubscription.objects.filter(pk__in=used, last_used__lt=now - USED_WITHIN).update(last_used=now)
 
     async def close(self) -> None:
         await self._client.close()
         await close_idle_connections()
 
-    async def _post(self, message: Message, subscription: PushSubscription) -> Answer:
+    async def _send(self, message: Message, subscription: PushSubscription) -> int:
+        if subscription.quarantined_at is not None:
+            raise PutOff(f"Held back: {subscription.quarantine_reason}", retry_after=HELD_BACK_SECONDS)
         endpoint = _endpoint(subscription)
-        body = _encrypted(subscription, payload.encode(message))
+        body = _encrypted(subscription, payload.encode_for(subscription, message))
         try:
-            return await self._client.post(endpoint, body, _headers(message, subscription, endpoint))
+            answer = await self._client.post(endpoint, body, _headers(message, subscription, endpoint))
         except NoAnswer as error:
             raise TransportError(str(error)) from error
+        _judge(answer, endpoint)
+        return answer.status
 
 
 async def _ask_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -107,19 +120,6 @@ async def _ask_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwa
         return await in_database(function, *args, **kwargs)
     except DatabaseError as error:
         raise TransportError("The database could not be reached.") from error
-
-
-def _load(address: str) -> PushSubscription:
-    subscription = PushSubscription.objects.filter(pk=int(address)).first()
-    if subscription is None:
-        raise TransportError("The browser was switched off.", permanent=True)
-    if subscription.quarantined_at is not None:
-        raise TransportError(f"Held back: {subscription.quarantine_reason}")
-    return subscription
-
-
-def _touch(pk: int) -> None:
-    PushSubscription.objects.filter(pk=pk).update(last_used=timezone.now())
 
 
 def _endpoint(subscription: PushSubscription) -> Endpoint:
@@ -130,10 +130,18 @@ def _endpoint(subscription: PushSubscription) -> Endpoint:
 
 
 def _encrypted(subscription: PushSubscription, plain: bytes) -> bytes:
-    keys = {"p256dh": subscription.p256dh, "auth": subscription.auth}
+    """As RFC 8291 has it: for each push a new key and a new salt."""
     try:
-        return bytes(WebPusher({"endpoint": subscription.endpoint, "keys": keys}).encode(plain)["body"])
-    except (WebPushException, ECEException, ValueError, IndexError, TypeError) as error:
+        return bytes(
+            http_ece.encrypt(
+                plain,
+                private_key=ec.generate_private_key(ec.SECP256R1()),
+                dh=from_b64url(subscription.p256dh),
+                auth_secret=from_b64url(subscription.auth),
+                version="aes128gcm",
+            )
+        )
+    except (http_ece.ECEException, ValueError, IndexError, TypeError) as error:
         raise Quarantined("The stored keys are unusable.") from error
 
 
@@ -143,7 +151,7 @@ def _headers(message: Message, subscription: PushSubscription, endpoint: Endpoin
         "Content-Encoding": "aes128gcm",
         "Content-Type": "application/octet-stream",
         # Without a time to live a push to a browser that is closed is dropped at once.
-        "TTL": str(max(1, hub_settings.push_ttl)),
+        "TTL": str(max(1, message.ttl)),
         "Urgency": message.urgency.value,
     }
     if message.tag:
@@ -162,11 +170,12 @@ def _authorization(subscription: PushSubscription, endpoint: Endpoint) -> str:
 
 
 def _topic(tag: str) -> str:
-    """A later push of the same tag takes the place of one still waiting. A topic has at most 32 characters."""
-    return base64.urlsafe_b64encode(hashlib.sha256(tag.encode()).digest())[:32].decode("ascii")
+    """A later push of the same tag takes the place of one still waiting. At most 32 characters, which tell nothing."""
+    digest = salted_hmac("notifications_hub.topic", tag, algorithm="sha256").digest()
+    return base64.urlsafe_b64encode(digest)[:32].decode("ascii")
 
 
-def _judge(answer: Answer) -> None:
+def _judge(answer: Answer, endpoint: Endpoint) -> None:
     status = answer.status
     if status in TAKEN:
         return
@@ -175,5 +184,8 @@ def _judge(answer: Answer) -> None:
     if status in GONE:
         raise TransportError("The browser no longer takes pushes.", permanent=True, status=status)
     if status in REFUSED or 300 <= status < 400:
+        logger.error("%s refuses pushes with %s; is the VAPID key right?", endpoint.host, status)
         raise Quarantined(f"The push service refused with status {status}.", status=status)
+    if status == TOO_LONG:
+        raise TooLong("The push service found it too long.", status=status)
     raise TransportError(f"The push service answered {status}.", retry_after=answer.retry_after, status=status)

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+both_databases = pytest.mark.both_databases
+pytestmark = pytest.mark.django_db
 
 
 def errors_in(answer: Any) -> dict[str, list[str]]:
@@ -59,6 +60,7 @@ def test_saving_the_form_announces(writer: Client, alice: User, bob: User) -> No
     assert "“Closed on Sunday” is announced to 2 people." in said(answer)
 
 
+@both_databases
 def test_a_form_that_is_sent_twice_announces_once(writer: Client) -> None:
     writer.post(ADD, filled_in())
     again = writer.post(ADD, filled_in())
@@ -68,6 +70,7 @@ def test_a_form_that_is_sent_twice_announces_once(writer: Client) -> None:
     assert kinds_on("everyone") == ["announcement.created"]
 
 
+@both_databases
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_two_clicks_at_the_same_moment_announce_once(client_for: ClientFor, admin: User) -> None:
@@ -105,6 +108,7 @@ def test_a_form_with_a_mistake_keeps_what_it_is(writer: Client) -> None:
     assert not Announcement.objects.exists()
 
 
+@both_databases
 def test_one_that_is_planned_waits_for_its_time(writer: Client) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         answer = writer.post(ADD, filled_in(starts_at_0="2026-11-21", starts_at_1="12:00"))
@@ -116,6 +120,7 @@ def test_one_that_is_planned_waits_for_its_time(writer: Client) -> None:
     assert kinds_on("everyone") == ["announcement.created"]
 
 
+@both_databases
 def test_translations_are_in_the_event_that_announces(writer: Client) -> None:
     writer.post(ADD, filled_in(**translated("周日闭馆", "**搬书架**")))
 
@@ -141,6 +146,7 @@ def test_a_language_twice_is_a_mistake_in_words(writer: Client, settings: Settin
     assert not Announcement.objects.exists()
 
 
+@both_databases
 def test_audiences_are_offered_in_words_with_how_many_they_reach(writer: Client, alice: User, charlie: User) -> None:
     group = Group.objects.create(name="Readers")
     alice.groups.add(group)

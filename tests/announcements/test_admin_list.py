@@ -34,9 +34,11 @@ if TYPE_CHECKING:
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+both_databases = pytest.mark.both_databases
+pytestmark = pytest.mark.django_db
 
 
+@both_databases
 def test_an_edit_reaches_open_pages_and_tells_nobody_again(writer: Client) -> None:
     announcement = broadcast(title="Clsoed")
     answer = writer.post(change(announcement), filled_in(title="Closed", ends_at_0="2099-01-01", ends_at_1="12:00"))
@@ -54,6 +56,7 @@ def test_a_translation_added_later_reaches_open_pages(writer: Client) -> None:
     assert AnnouncementTranslation.objects.get().announcement == announcement
 
 
+@both_databases
 def test_for_whom_it_was_cannot_be_changed_once_it_was_announced(writer: Client, bob: User) -> None:
     announcement = broadcast(title="Hello", starts_at=NOON)
     writer.post(change(announcement), filled_in(audience="staff", starts_at_0="2099-01-01", starts_at_1="12:00"))
@@ -98,6 +101,7 @@ def test_withdrawing_what_does_not_exist_is_a_404(writer: Client) -> None:
     assert writer.get(f"{LIST}987654/withdraw/").status_code == HTTPStatus.NOT_FOUND
 
 
+@both_databases
 def test_several_are_withdrawn_from_the_list(writer: Client) -> None:
     chosen = [broadcast(title="One").pk, broadcast(title="Two").pk]
     broadcast(title="Three")
@@ -117,6 +121,7 @@ def test_nothing_is_deleted_so_that_there_is_a_trace(client_for: ClientFor, admi
 # Looking
 
 
+@both_databases
 def test_the_list_says_how_each_stands_for_whom_it_is_and_how_many_read_it(
     writer: Client, alice: User, charlie: User
 ) -> None:
@@ -136,6 +141,7 @@ def test_the_list_says_how_each_stands_for_whom_it_is_and_how_many_read_it(
     assert {row.title: row.number_read for row in page.context["cl"].result_list} == {"Later": 0, "Now": 1, "Oops": 0}
 
 
+@both_databases
 @pytest.mark.parametrize(
     ("state", "titles"),
     [("planned", {"Later"}), ("running", {"Now"}), ("ended", {"Over", "Missed"}), ("withdrawn", {"Oops"})],
@@ -155,6 +161,7 @@ def test_the_list_is_filtered_by_how_they_stand(writer: Client, state: str, titl
         assert {announcement.state.value for announcement in found} == {state}
 
 
+@both_databases
 def test_the_list_costs_the_same_however_long_it_is(writer: Client, alice: User) -> None:
     broadcast(title="One", by=alice)
     with CaptureQueriesContext(connection) as one:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.announcements.support import ADD, LIST
 from tests.support.browser import People
+from tests.support.site import Site
+
+
+@pytest.fixture
+def site(quiet_site: Site) -> Site:
+    return quiet_site
 
 
 def test_the_preview_follows_what_is_written(page_for: People) -> None:
@@ -42,7 +49,8 @@ def test_announcing_and_withdrawing(page_for: People) -> None:
     page.get_by_role("link", name="Withdraw…").click()
     page.get_by_role("button", name="Withdraw it").click()
     expect(page.get_by_text("“Closed on Sunday” is withdrawn.")).to_be_visible()
-    expect(page.locator('.hub-state[data-state="withdrawn"]')).to_be_visible()
+    row = page.locator("#result_list tr", has_text="Closed on Sunday")
+    expect(row.locator('.hub-state[data-state="withdrawn"]')).to_be_visible()
 
 
 def test_without_scripts_a_button_shows_the_preview(page_for: People) -> None:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect
 
-from tests.support.browser import People
+from tests.support.browser import People, sign_in
 from tests.support.databases import Databases
 from tests.support.processes import ROOT, Program, wait_until
 from tests.support.proxy import Proxy, proxy_before
-from tests.support.site import Site
+from tests.support.site import Site, settle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,18 +34,14 @@ class WsgiSite(Site):
         self._program.wait_until_ready(self._is_healthy)
 
 
-@pytest.fixture(scope="module")
-def shared_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One for all tests here, since none of them changes it."""
-    site = Site(tmp_path_factory.mktemp("site"), hub={}, environment={"DATABASE_URL": databases.copy()})
-    yield site
-    site.close()
+@pytest.fixture
+def site(quiet_site: Site) -> Site:
+    return quiet_site
 
 
 @pytest.fixture
-def proxy(shared_site: Site) -> Iterator[Proxy]:
-    quiet_start(shared_site)
-    with proxy_before(shared_site) as proxy:
+def proxy(site: Site) -> Iterator[Proxy]:
+    with proxy_before(site) as proxy:
         yield proxy
 
 
@@ -64,20 +60,11 @@ class Patient(People):
             super()._listen(message)
 
 
-def quiet_start(site: Site) -> None:
-    site.python("""
-        from django.contrib.auth import get_user_model
-        from notifications.signals import notify
-        from notifications_hub.kinds import Road
-        from notifications_hub.models import Notification
-        person = get_user_model().objects.get
-        Notification.objects.all().mark_all_as_read()
-        Notification.objects.filter(told_at=None).mark_as_told(Road.FLASH)
-    """)
-
-
 def wave(site: Site, times: int = 1) -> None:
     site.python(f"""
+        from django.contrib.auth import get_user_model
+        from notifications.signals import notify
+        person = get_user_model().objects.get
         for number in range({times}):
             notify.send(person(username="bob"), recipient=person(username="alice"), verb=f"waved {{number}}")
     """)
@@ -118,12 +105,10 @@ def renderers(browser: Browser) -> set[int]:
     return {process["id"] for process in processes if process["type"] == "renderer"}
 
 
-def test_eight_tabs_hold_one_connection_and_one_of_them_toasts(
-    page_for: People, proxy: Proxy, shared_site: Site
-) -> None:
+def test_eight_tabs_hold_one_connection_and_one_of_them_toasts(page_for: People, proxy: Proxy, site: Site) -> None:
     tabs = [page_for("alice") for _ in range(8)]
     wait_until_live(*tabs)
-    wave(shared_site)
+    wave(site)
     expect_badges(1, *tabs)
     assert (proxy.open["ws"], proxy.opened["ws"], proxy.open["sse"]) == (1, 1, 0)
     # Longer than the others wait for the one.
@@ -132,15 +117,15 @@ def test_eight_tabs_hold_one_connection_and_one_of_them_toasts(
 
 
 def test_when_the_leader_is_killed_another_takes_over_and_nothing_is_lost(
-    page_for: People, proxy: Proxy, shared_site: Site
+    page_for: People, proxy: Proxy, site: Site
 ) -> None:
     leader, *followers = [page_for("alice") for _ in range(4)]
     wait_until_live(leader, *followers)
-    wave(shared_site)
+    wave(site)
     crash(leader)
-    wave(shared_site, 5)
+    wave(site, 5)
     expect_badges(6, *followers, within=TAKEOVER_MS)
-    wave(shared_site)
+    wave(site)
     expect_badges(7, *followers)
     assert (proxy.open["ws"], proxy.opened["ws"]) == (1, 2)
 
@@ -151,60 +136,66 @@ def crash(page: Page) -> None:
         page.goto("chrome://crash")
 
 
-def test_when_the_leader_is_closed_another_takes_over(page_for: People, proxy: Proxy, shared_site: Site) -> None:
+def test_when_the_leader_is_closed_another_takes_over(page_for: People, proxy: Proxy, site: Site) -> None:
     leader, follower = page_for("alice"), page_for("alice")
     wait_until_live(leader, follower)
     leader.close()
-    wave(shared_site)
+    wave(site)
     expect_badges(1, follower, within=TAKEOVER_MS)
     assert proxy.open["ws"] == 1
 
 
-def test_a_leader_that_hangs_is_replaced(page_for: People, proxy: Proxy, shared_site: Site) -> None:
+def test_a_leader_that_hangs_is_replaced(page_for: People, proxy: Proxy, site: Site) -> None:
     leader, follower = page_for("alice"), page_for("alice")
     wait_until_live(leader, follower)
     leader.evaluate("() => { setTimeout(() => { for (const end = Date.now() + 9_000; Date.now() < end; ); }); }")
-    wave(shared_site)
+    wave(site)
     # It is asked every 3 s and given 3 to answer.
     wait_until(lambda: proxy.opened["ws"] == 2, seconds=9)
-    wave(shared_site)
+    wave(site)
     expect_badges(2, follower, leader)
     wait_until(lambda: proxy.open["ws"] == 1)
-    wave(shared_site)
+    wave(site)
     expect_badges(3, leader, follower)
 
 
-def test_a_hidden_leader_leaves_the_toast_to_the_tab_in_sight_and_that_one_counts(
-    page_for: People, shared_site: Site
-) -> None:
+def test_a_hidden_leader_leaves_the_toast_to_the_tab_in_sight_and_that_one_counts(page_for: People, site: Site) -> None:
     leader, follower = page_for("alice"), page_for("alice")
     wait_until_live(leader, follower)
     leader.evaluate("""() => {
         Object.defineProperty(document, "visibilityState", {get: () => "hidden"});
         document.dispatchEvent(new Event("visibilitychange"));
     }""")
-    wave(shared_site)
+    wave(site)
     expect(follower.locator("toast-stack .nh-toast")).to_have_count(1, timeout=1500)
-    wait_until(lambda: shared_site.python("print(Notification.objects.latest('pk').told_by)").strip() == "live")
+    wait_until(lambda: site.python("print(Notification.objects.latest('pk').told_by)").strip() == "live")
     expect(leader.locator("toast-stack .nh-toast")).to_have_count(0)
 
 
-def test_people_who_sign_in_after_each_other_share_nothing(page_for: People, proxy: Proxy) -> None:
-    alice, charlie = page_for("alice"), page_for("charlie")
-    tags = [page.locator("notification-bell").get_attribute("person") for page in (alice, charlie)]
-    assert all(tags)
-    assert tags[0] != tags[1]
-    wait_until_live(alice, charlie)
+def test_people_who_sign_in_after_each_other_share_nothing(page_for: People, proxy: Proxy, site: Site) -> None:
+    of_alice, of_charlie = page_for("alice"), page_for("alice")
+    wait_until_live(of_alice, of_charlie)
+    of_charlie.context.clear_cookies()
+    sign_in(of_charlie, cast("Site", proxy), "charlie")
+    wait_until_live(of_charlie)
     assert proxy.open["ws"] == 2
+    proxy.cut()
+    # The page that Alice left open asks again, with Charlie's session.
+    expect(of_alice.locator("notification-bell [data-part=state]")).to_have_attribute("data-state", "signed-out")
+    wait_until_live(of_charlie)
+    site.python("notify.send(person(username='bob'), recipient=person(username='charlie'), verb='waved')")
+    expect_badges(1, of_charlie)
+    expect(of_alice.locator("notification-bell button [data-part=badge]")).to_be_hidden()
+    assert proxy.open["ws"] == 1
 
 
 def test_where_websockets_are_blocked_it_streams_remembers_that_and_climbs_back(
-    page_for: People, proxy: Proxy, shared_site: Site
+    page_for: People, proxy: Proxy, site: Site
 ) -> None:
     proxy.blocked = {"ws"}
     page = page_for("alice")
     wait_until_live(page)
-    wave(shared_site)
+    wave(site)
     expect_badges(1, page)
     assert (kind_of(page), proxy.open["sse"], proxy.opened["ws"]) == ("sse", 1, 1)
     page.reload()
@@ -214,27 +205,27 @@ def test_where_websockets_are_blocked_it_streams_remembers_that_and_climbs_back(
     climb_now(page)
     page.reload()
     wait_until(lambda: proxy.open["ws"] == 1 and not proxy.open["sse"])
-    wave(shared_site)
+    wave(site)
     expect_badges(2, page)
     assert kind_of(page) == "ws"
 
 
-def test_where_streams_are_held_back_too_it_polls(page_for: People, proxy: Proxy, shared_site: Site) -> None:
+def test_where_streams_are_held_back_too_it_polls(page_for: People, proxy: Proxy, site: Site) -> None:
     proxy.blocked, proxy.held_back = {"ws"}, {"sse"}
     page, other = page_for("alice"), page_for("alice")
     wait_until_live(page, other)
-    wave(shared_site)
+    wave(site)
     expect_badges(1, page, other)
     assert (kind_of(page), proxy.open["ws"], proxy.open["sse"]) == ("poll", 0, 0)
 
 
-def test_offline_and_back_it_catches_up_at_once(page_for: People, proxy: Proxy, shared_site: Site) -> None:
+def test_offline_and_back_it_catches_up_at_once(page_for: People, proxy: Proxy, site: Site) -> None:
     page, other = page_for("alice"), page_for("alice")
     wait_until_live(page, other)
     page_for.context("alice").set_offline(True)
     proxy.offline = True
     proxy.cut()
-    wave(shared_site, 3)
+    wave(site, 3)
     for tab in (page, other):
         state = tab.locator("notification-bell [data-part=state]")
         expect(state).to_have_attribute("data-state", "waiting")
@@ -244,7 +235,7 @@ def test_offline_and_back_it_catches_up_at_once(page_for: People, proxy: Proxy, 
     expect_badges(3, page, other)
 
 
-def test_a_machine_that_slept_catches_up(page_for: People, proxy: Proxy, shared_site: Site, browser: Browser) -> None:
+def test_a_machine_that_slept_catches_up(page_for: People, proxy: Proxy, site: Site, browser: Browser) -> None:
     page, other = page_for("alice"), page_for("alice")
     wait_until_live(page, other)
     asleep = renderers(browser)
@@ -252,7 +243,7 @@ def test_a_machine_that_slept_catches_up(page_for: People, proxy: Proxy, shared_
         os.kill(process, signal.SIGSTOP)
     try:
         proxy.cut()
-        wave(shared_site, 3)
+        wave(site, 3)
         time.sleep(3)
     finally:
         for process in asleep:
@@ -264,7 +255,7 @@ def test_under_wsgi_it_polls(browser: Browser, databases: Databases, tmp_path: P
     site = WsgiSite(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()})
     people = Patient(browser, site)
     try:
-        quiet_start(site)
+        settle(site)
         page = people("alice")
         wait_until_live(page)
         assert kind_of(page) == "poll"

@@ -27,15 +27,6 @@ def reply_as_bob(site: Site, words: str = "I agree.") -> None:
     assert words in answer.text
 
 
-def everything_read(site: Site) -> None:
-    site.python("""
-        from notifications_hub.models import Notification
-        Notification.objects.all().mark_all_as_read()
-        from notifications_hub.kinds import Road
-        Notification.objects.filter(told_at=None).mark_as_told(Road.FLASH)
-    """)
-
-
 def expect_badge(page: Page, count: int) -> None:
     shown = page.locator("notification-bell button [data-part=badge]")
     if count:
@@ -73,9 +64,9 @@ def leave(page: Page, site: Site, username: str) -> None:
     assert site.python(gone).strip() == "False"
 
 
-@pytest.fixture(autouse=True)
-def _quiet_start(site: Site) -> None:
-    everything_read(site)
+@pytest.fixture
+def site(quiet_site: Site) -> Site:
+    return quiet_site
 
 
 def test_a_reply_counts_toasts_and_is_listed_in_every_tab_within_a_second(page_for: People, site: Site) -> None:

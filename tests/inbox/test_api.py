@@ -16,7 +16,7 @@ from tests.inbox.support import API, NEVER, ClientFor, post, queries_of, tell
 if TYPE_CHECKING:
     from accounts.models import User
 
-pytestmark = pytest.mark.both_databases
+both_databases = pytest.mark.both_databases
 
 MARKS = ["read", "unread", "seen", "archive"]
 GETS = ["notifications/", "notifications/count/", "push/key/", "push/subscriptions/"]
@@ -27,6 +27,7 @@ def get(client: Client, path: str = "notifications/", **query: str) -> Any:
     return client.get(API + path, query)
 
 
+@both_databases
 def test_an_item_has_the_shape_of_the_contract(alice: User, bob: User, client_for: ClientFor) -> None:
     row = tell(alice, bob, kind="comment.reply", url="/posts/9/", description="I agree.", data={"post": 9})
     answer = get(client_for(alice)).json()
@@ -64,6 +65,7 @@ def test_an_announcement_carries_its_translations(alice: User, client_for: Clien
     assert item["body"] == "Save your work."
 
 
+@both_databases
 def test_pages_follow_each_other_by_before(alice: User, bob: User, client_for: ClientFor) -> None:
     rows = [tell(alice, bob).item_id for _ in range(25)][::-1]
     client = client_for(alice)
@@ -75,6 +77,7 @@ def test_pages_follow_each_other_by_before(alice: User, bob: User, client_for: C
     assert second["next"] is None
 
 
+@both_databases
 def test_unread_and_kind_narrow_it(alice: User, bob: User, client_for: ClientFor) -> None:
     tell(alice, bob).mark_as_read()
     reply = tell(alice, bob, kind="comment.reply")
@@ -85,6 +88,7 @@ def test_unread_and_kind_narrow_it(alice: User, bob: User, client_for: ClientFor
     assert len(get(client, unread="false").json()["results"]) == 1
 
 
+@both_databases
 @pytest.mark.django_db(transaction=True)
 def test_a_connection_that_starts_from_the_cursor_misses_nothing(alice: User, bob: User, client_for: ClientFor) -> None:
     tell(alice, bob)
@@ -99,6 +103,7 @@ def test_a_connection_that_starts_from_the_cursor_misses_nothing(alice: User, bo
     assert [json.loads(event.data)["id"] for event in events if event.topic != "everyone"] == [after.item_id]
 
 
+@both_databases
 @pytest.mark.django_db(transaction=True)
 def test_the_cursor_is_read_before_the_rows(
     alice: User, bob: User, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
@@ -119,6 +124,7 @@ def test_the_cursor_is_read_before_the_rows(
     assert position.seq == 0, "what came in between is heard again rather than never"
 
 
+@both_databases
 def test_the_cursor_stands_where_the_topic_does(alice: User, client_for: ClientFor) -> None:
     publish("everyone", "hello", {})
 
@@ -127,6 +133,7 @@ def test_the_cursor_stands_where_the_topic_does(alice: User, client_for: ClientF
     assert set(positions) == {cursor.key_of(f"inbox.{alice.pk}"), cursor.key_of("everyone")}
 
 
+@both_databases
 def test_counting_is_two_numbers(alice: User, bob: User, client_for: ClientFor) -> None:
     tell(alice, bob)
     Notification.objects.filter(pk=tell(alice, bob).pk).mark_all_as_seen()
@@ -135,6 +142,7 @@ def test_counting_is_two_numbers(alice: User, bob: User, client_for: ClientFor) 
     assert get(client_for(alice), "notifications/count/").json() == {"unread": 3, "unseen": 2}
 
 
+@both_databases
 @pytest.mark.parametrize("name", MARKS)
 def test_marks_take_ids_or_all(alice: User, bob: User, client_for: ClientFor, name: str) -> None:
     rows = [tell(alice, bob) for _ in range(3)]
@@ -149,6 +157,7 @@ def test_marks_take_ids_or_all(alice: User, bob: User, client_for: ClientFor, na
     assert post(client, path, {"ids": []}).json() == {"changed": 0}
 
 
+@both_databases
 @pytest.mark.parametrize(
     "body",
     [
@@ -197,6 +206,7 @@ def test_bytes_that_are_no_json_are_refused(alice: User, client_for: ClientFor, 
     assert answer.json()["detail"]
 
 
+@both_databases
 @pytest.mark.parametrize(
     "query",
     [
@@ -286,6 +296,7 @@ def test_a_body_that_is_too_large_is_refused_as_json(alice: User, client_for: Cl
     assert answer.json()["detail"]
 
 
+@both_databases
 def test_a_page_takes_as_many_queries_for_twenty_as_for_one(alice: User, bob: User, client_for: ClientFor) -> None:
     client = client_for(alice)
     tell(alice, bob)
@@ -300,6 +311,7 @@ def test_a_page_takes_as_many_queries_for_twenty_as_for_one(alice: User, bob: Us
     assert queries_of(lambda: get(client)) == one
 
 
+@both_databases
 @pytest.mark.parametrize("name", MARKS)
 def test_marking_takes_as_many_queries_for_twenty_as_for_one(
     alice: User, bob: User, client_for: ClientFor, name: str
@@ -324,6 +336,7 @@ def test_every_route_of_the_contract_is_described(client: Client, db: None) -> N
         *(f"post {path}" for path in POSTS),
         "delete push/subscriptions/{subscription_id}/",
         "post push/act/",
+        "post push/renew/",
     }
     assert schema["info"]["version"] == "1.0"
     assert schema["components"]["schemas"]["Item"]["example"]["kind"] == "comment.reply"

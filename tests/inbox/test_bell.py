@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,8 @@ from django.utils.functional import SimpleLazyObject
 
 from notifications_hub import broadcast
 from notifications_hub.notification import Notification
+from notifications_hub.people import is_pseudonym_of, pseudonym_of
+from notifications_hub.transports.vapid import generate
 from tests.inbox.support import queries_of, tell
 
 if TYPE_CHECKING:
@@ -39,6 +42,23 @@ def test_one_line_puts_the_bell_on_a_page(alice: User, bob: User) -> None:
     assert "<notification-bell" in page
 
 
+def test_the_bell_says_whose_page_it_is_by_a_name_of_its_own(alice: User, charlie: User) -> None:
+    whose = [re.search(r'person="(\w{16})"', bell(person)) for person in (alice, alice, charlie)]
+    first, again, of_charlie = (found and found[1] for found in whose)
+
+    assert first == again == pseudonym_of(alice.pk)
+    assert first != of_charlie
+
+
+def test_a_page_is_still_its_persons_when_the_sites_key_is_another(alice: User, charlie: User, settings: Any) -> None:
+    given = pseudonym_of(alice.pk)
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another"
+
+    assert pseudonym_of(alice.pk) != given
+    assert is_pseudonym_of(given, alice.pk)
+    assert not is_pseudonym_of(given, charlie.pk)
+
+
 def test_further_topics_are_handed_on(alice: User) -> None:
     assert 'topics="post.9 room.lobby"' in bell(alice, 'topics="post.9  room.lobby"')
     assert 'topics="post.9"' in bell(alice, "topics=here", here="post.9")
@@ -48,6 +68,30 @@ def test_further_topics_are_handed_on(alice: User) -> None:
 def test_who_is_not_signed_in_has_no_bell(db: None) -> None:
     assert queries_of(lambda: bell(AnonymousUser())) == 0
     assert bell(AnonymousUser()) == ""
+
+
+def test_who_is_not_signed_in_has_pushes_say_nothing_of_who_was(db: None, settings: Any) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": generate()}
+    page = bell(AnonymousUser())
+    assert "signed-out.js" in page
+    assert "<notification-bell" not in page
+
+
+def test_it_binds_this_browsers_pushes_to_person_session_and_key(alice: User, bob: User, settings: Any) -> None:
+    def binding(person: User) -> str:
+        found = re.search(r'<push-keeper.*? binding="(.*?)"', bell(person), re.DOTALL)
+        assert found
+        return found[1]
+
+    assert binding(alice) == ""
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": generate()}
+    first = binding(alice)
+    assert first
+    assert binding(alice) == first
+    alice.set_password("another")
+    others = [binding(alice), binding(bob)]
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": generate()}
+    assert len({first, *others, binding(alice)}) == 4
 
 
 def test_a_page_without_a_request_has_no_bell() -> None:

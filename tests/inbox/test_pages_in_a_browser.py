@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.support.site import Site
 
 if TYPE_CHECKING:
     from tests.support.browser import People
+
+
+@pytest.fixture
+def site(quiet_site: Site) -> Site:
+    return quiet_site
 
 
 def test_the_page_about_the_api_lists_its_routes(page_for: People) -> None:

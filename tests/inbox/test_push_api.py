@@ -85,8 +85,8 @@ def test_a_browser_is_registered_listed_and_forgotten(
     listed = client.get(API + "push/subscriptions/").json()["results"]
 
     assert made.status_code == 201
-    assert made.json() == listed[0]
-    assert set(made.json()) == {"id", "name", "created", "last_used"}
+    assert made.json() == {**listed[0], "token": made.json()["token"]}
+    assert set(listed[0]) == {"id", "name", "created", "last_used"}
     assert made.json()["name"] == "Firefox on Linux"
     forgotten = client.delete(f"{API}push/subscriptions/{made.json()['id']}/")
     assert (forgotten.status_code, forgotten.content) == (204, b"")
@@ -139,19 +139,116 @@ def test_charlie_neither_sees_nor_forgets_alices_browser(
     assert PushSubscription.objects.filter(owner=alice).exists()
 
 
+def test_signing_out_forgets_this_browser_and_no_other(
+    alice: User, client_for: ClientFor, subscription: dict[str, Any]
+) -> None:
+    here, elsewhere = client_for(alice), client_for(alice)
+    post(here, "push/subscriptions/", subscription)
+    other = post(elsewhere, "push/subscriptions/", {**subscription, "endpoint": f"http://{HOST}/send/phone"}).json()
+    here.post("/accounts/logout/")
+
+    assert list(PushSubscription.objects.values_list("pk", flat=True)) == [int(other["id"])]
+
+
+def test_signing_out_leaves_alone_what_is_someone_elses_by_now(
+    alice: User, bob: User, client_for: ClientFor, subscription: dict[str, Any]
+) -> None:
+    hers, his = client_for(alice), client_for(bob)
+    post(hers, "push/subscriptions/", subscription)
+    post(his, "push/subscriptions/", subscription)
+    hers.post("/accounts/logout/")
+
+    assert PushSubscription.objects.get().owner == bob
+
+
+def test_registering_knows_the_site_that_links_are_of(
+    alice: User, client_for: ClientFor, subscription: dict[str, Any]
+) -> None:
+    post(client_for(alice), "push/subscriptions/", subscription)
+
+    assert PushSubscription.objects.get().site == "http://testserver/"
+
+
+def renewed(client: Client, token: str, subscription: dict[str, Any], path: str = "new") -> Any:
+    fresh = {**subscription, "endpoint": f"http://{HOST}/send/{path}"}
+    return post(client, "push/renew/", {"token": token, "subscription": fresh})
+
+
+def test_a_worker_renews_a_subscription_without_a_session(
+    alice: User, client_for: ClientFor, subscription: dict[str, Any]
+) -> None:
+    made = post(client_for(alice), "push/subscriptions/", subscription).json()
+    answer = renewed(Client(enforce_csrf_checks=True), made["token"], subscription)
+
+    assert (answer.status_code, answer.json()["id"]) == (200, made["id"])
+    row = PushSubscription.objects.get()
+    assert (row.owner, row.endpoint) == (alice, f"http://{HOST}/send/new")
+
+
+def test_a_token_renews_once_and_gives_the_next(
+    alice: User, client_for: ClientFor, subscription: dict[str, Any]
+) -> None:
+    first = post(client_for(alice), "push/subscriptions/", subscription).json()["token"]
+    second = renewed(Client(), first, subscription).json()["token"]
+
+    assert renewed(Client(), first, subscription, "again").status_code == 400
+    assert renewed(Client(), second, subscription, "again").status_code == 200
+
+
+def test_a_renewal_takes_no_browser_from_its_owner(
+    alice: User, bob: User, client_for: ClientFor, subscription: dict[str, Any]
+) -> None:
+    token = post(client_for(alice), "push/subscriptions/", subscription).json()["token"]
+    post(client_for(bob), "push/subscriptions/", {**subscription, "endpoint": f"http://{HOST}/send/bob"})
+
+    assert renewed(Client(), token, subscription, "bob").status_code == 400
+    assert PushSubscription.objects.filter(owner=bob).exists()
+
+
+def test_what_the_page_registered_before_the_worker_came_stays_one(
+    alice: User, client_for: ClientFor, subscription: dict[str, Any]
+) -> None:
+    client = client_for(alice)
+    token = post(client, "push/subscriptions/", subscription).json()["token"]
+    made = post(client, "push/subscriptions/", {**subscription, "endpoint": f"http://{HOST}/send/new"}).json()
+
+    assert renewed(Client(), token, subscription).json()["id"] == made["id"]
+    assert PushSubscription.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "change", [{"endpoint": "http://169.254.169.254/latest"}, {"keys": {"p256dh": "x", "auth": "x"}}]
+)
+def test_a_renewal_is_looked_at_like_a_registration(
+    alice: User, client_for: ClientFor, subscription: dict[str, Any], change: dict[str, Any]
+) -> None:
+    token = post(client_for(alice), "push/subscriptions/", subscription).json()["token"]
+
+    assert (
+        post(Client(), "push/renew/", {"token": token, "subscription": {**subscription, **change}}).status_code == 400
+    )
+
+
+@pytest.mark.parametrize(
+    "token", ["", "x", signing.dumps([1, "x"]), signing.dumps([1, "x"], salt="notifications_hub.renew")]
+)
+def test_a_renewal_needs_a_token(db: None, subscription: dict[str, Any], token: str) -> None:
+    assert renewed(Client(), token, subscription).status_code == 400
+
+
 @pytest.mark.parametrize("action", ["shown", "clicked"])
 def test_a_push_that_was_shown_or_clicked_has_told(alice: User, sent: Delivery, action: str) -> None:
     answer = act(act_token(sent), action)
     row = Notification.objects.get()
 
-    assert (answer.status_code, answer.content) == (204, b"")
+    assert (answer.status_code, answer.json()) == (200, {"unread": 1})
     assert (row.told_by, row.unread) == (Road.WEB_PUSH, True)
     assert events_of(alice, "notification.told") == [{"ids": [row.item_id]}]
     assert Delivery.objects.get(address="8").state == State.CANCELLED
 
 
 def test_a_push_may_be_read_by_its_button(alice: User, sent: Delivery) -> None:
-    assert act(act_token(sent), "read").status_code == 204
+    assert act(act_token(sent), "read").json() == {"unread": 0}
 
     row = Notification.objects.get()
     assert (row.told_by, row.unread) == (Road.WEB_PUSH, False)
@@ -160,7 +257,7 @@ def test_a_push_may_be_read_by_its_button(alice: User, sent: Delivery) -> None:
 
 def test_a_report_twice_says_it_once(alice: User, sent: Delivery) -> None:
     for action in ("shown", "clicked", "shown", "read", "read"):
-        assert act(act_token(sent), action).status_code == 204
+        assert act(act_token(sent), action).status_code == 200
 
     assert len(events_of(alice, "notification.told")) == 1
     assert len(events_of(alice, "notification.read")) == 1
@@ -170,7 +267,7 @@ def test_a_report_about_what_is_gone_is_taken_and_changes_nothing(alice: User, s
     token = act_token(sent)
     Notification.objects.all().delete()
 
-    assert act(token, "read").status_code == 204
+    assert act(token, "read").json() == {"unread": None}
     assert events_of(alice, "notification.told") == []
 
 
@@ -221,7 +318,7 @@ def test_a_token_does_not_last_for_ever(sent: Delivery) -> None:
     with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False) as clock:
         token = act_token(sent)
         clock.shift(29 * 86_400)
-        assert act(token).status_code == 204
+        assert act(token).status_code == 200
         clock.shift(2 * 86_400)
         assert act(token).status_code == 400
 

@@ -19,8 +19,6 @@ from tests.inbox.support import ClientFor, columns, tell
 if TYPE_CHECKING:
     from accounts.models import User
 
-pytestmark = pytest.mark.both_databases
-
 
 def addresses(patterns: list[Any], prefix: str = "/") -> Iterator[str]:
     for pattern in patterns:

@@ -18,7 +18,7 @@ from tests.inbox.support import NEVER, ClientFor, queries_of, tell
 if TYPE_CHECKING:
     from accounts.models import User
 
-pytestmark = pytest.mark.both_databases
+both_databases = pytest.mark.both_databases
 
 INBOX = "/notifications/"
 MARK = "/notifications/mark/"
@@ -30,6 +30,7 @@ def shown(response: Any) -> list[str]:
     return [entry.id for entry in response.context["items"]]
 
 
+@both_databases
 def test_the_inbox_lists_what_happened(alice: User, bob: User, client_for: ClientFor) -> None:
     row = tell(alice, bob, kind="comment.reply", url="/posts/9/", description="I <b>agree</b>.")
     response = client_for(alice).get(INBOX)
@@ -53,6 +54,7 @@ def test_an_announcement_is_shown_with_its_marks_and_without_scripts(alice: User
     assert 'href="javascript' not in response.content.decode()
 
 
+@both_databases
 def test_the_tabs_show_all_the_unread_and_the_archived(alice: User, bob: User, client_for: ClientFor) -> None:
     unread, read, archived = (tell(alice, bob) for _ in range(3))
     read.mark_as_read()
@@ -76,6 +78,7 @@ def test_older_ones_are_one_link_away(alice: User, bob: User, client_for: Client
     assert second.context["next"] is None
 
 
+@both_databases
 def test_a_place_that_is_none_is_refused(alice: User, client_for: ClientFor) -> None:
     assert client_for(alice).get(INBOX, {"before": "yesterday"}).status_code == 400
 
@@ -104,6 +107,7 @@ def test_no_cache_may_keep_a_page(alice: User, client_for: ClientFor, path: str)
     assert {"no-store", "private"} <= set(directives)
 
 
+@both_databases
 def test_the_inbox_takes_as_many_queries_for_twenty_as_for_one(alice: User, bob: User, client_for: ClientFor) -> None:
     client = client_for(alice)
     tell(alice, bob)
@@ -132,6 +136,7 @@ def test_without_javascript_one_is_read_and_the_rest_at_once(alice: User, bob: U
     assert rest.context["unread"] == 0
 
 
+@both_databases
 def test_several_are_archived_and_moved_back(alice: User, bob: User, client_for: ClientFor) -> None:
     rows = [tell(alice, bob).item_id for _ in range(3)]
     client = client_for(alice)
@@ -172,7 +177,7 @@ def test_every_kind_has_a_row_with_its_defaults(alice: User, client_for: ClientF
     response = client_for(alice).get(PREFERENCES)
     rows = response.context["form_rows"]
 
-    assert [row.name for row in rows] == [kind.name for kind in all_kinds()]
+    assert [row.name for row in rows] == [kind.name for kind in all_kinds() if kind.optional]
     assert all([road.name for road in row.roads] == ["live", "flash", "web_push"] for row in rows)
     assert {"comment.reply:live", "comment.reply:flash", "comment.reply:web_push"} <= checked(response)
 
@@ -189,6 +194,7 @@ def test_what_is_saved_is_shown_again_and_followed(alice: User, bob: User, clien
     assert (row.toast, row.flash) == (False, False)
 
 
+@both_databases
 def test_only_what_differs_is_stored(alice: User, client_for: ClientFor) -> None:
     client = client_for(alice)
     client.post(PREFERENCES, dict.fromkeys(checked(client.get(PREFERENCES)) - {"default:flash"}, "on"))
@@ -196,6 +202,7 @@ def test_only_what_differs_is_stored(alice: User, client_for: ClientFor) -> None
     assert list(Preference.objects.values_list("person", "kind")) == [(alice.pk, "default")]
 
 
+@both_databases
 def test_everything_may_be_switched_off_and_on_again(alice: User, client_for: ClientFor) -> None:
     client = client_for(alice)
     everything = checked(client.get(PREFERENCES))
@@ -246,9 +253,9 @@ def test_push_is_offered_where_the_site_has_a_key(alice: User, client_for: Clien
     context = client.get(PREFERENCES).context
 
     assert (without["push_available"], context["push_available"]) == (False, True)
-    assert context["api"] == "/api/v1/"
-    assert context["push_key_url"] == "/api/v1/push/key/"
-    assert context["sw_url"] == "/sw.js"
+    push = context["push"]
+    assert (push.api, push.key_url, push.sw_url) == ("/api/v1/", "/api/v1/push/key/", "/sw.js")
+    assert push.renew_url == "/api/v1/push/renew/"
     assert context["csrf"]
 
 
@@ -262,11 +269,13 @@ def test_a_browser_is_forgotten_without_javascript(alice: User, client_for: Clie
     assert not PushSubscription.objects.exists()
 
 
+@both_databases
 @pytest.mark.parametrize("pk", [NEVER, "", "x", "1 OR 1"])
 def test_forgetting_what_is_not_there_is_quiet(alice: User, client_for: ClientFor, pk: str) -> None:
     assert client_for(alice).post(FORGET, {"id": pk})["Location"] == PREFERENCES
 
 
+@both_databases
 def test_a_browser_of_somebody_else_stays(alice: User, charlie: User, client_for: ClientFor) -> None:
     browser = PushSubscription.objects.create(owner=alice, endpoint="https://push.example/x")
 

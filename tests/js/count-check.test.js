@@ -48,6 +48,19 @@ test("an event close to an answer may be in it or not, so it is asked again", as
   assert.equal(ask.mock.callCount(), 2);
 });
 
+test("what came late may have been in any answer", async (t) => {
+  const { ask, check, tick } = aCheck(t);
+  check.moved({ late: true });
+  await tick(800);
+  assert.equal(ask.mock.callCount(), 0);
+  check.soon();
+  await tick(800);
+  await tick(60_000);
+  check.moved({ late: true });
+  await tick(800);
+  assert.equal(ask.mock.callCount(), 2);
+});
+
 test("once stopped it asks nothing", async (t) => {
   const { ask, check, tick } = aCheck(t);
   check.soon();

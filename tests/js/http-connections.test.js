@@ -182,6 +182,13 @@ describe("a poll", () => {
     assert.equal(asked().length, 5);
   });
 
+  test("says that nobody looks, where it only catches up", async () => {
+    connection = new PollConnection(LIVE, new URL("poll/", LIVE), { visible: false });
+    connection.open();
+    await settled();
+    assert.deepEqual(asked(), [[null, "0", "0"]]);
+  });
+
   test("that hangs beyond its time is given up", async () => {
     await open(PollConnection);
     timers.tick(10_000);

@@ -231,6 +231,24 @@ test("a first page of several asks for the counts", async (t) => {
   assert.deepEqual([store.unread, store.unseen], [90, 4]);
 });
 
+test("what was counted while the line was dead is not counted again when it comes", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
+  api.page = { results: [anItem("1")], next: "x", cursor: "c0" };
+  api.counts = { unread: 91, unseen: 1 };
+  await feed.start();
+  last().says([], "c0");
+  t.mock.timers.tick(800);
+  await settled();
+  t.mock.timers.tick(20_000);
+  last().breaks(1006);
+  t.mock.timers.tick(1_000);
+  last().says([created(1, "2")], "c1");
+  assert.equal(store.unread, 92);
+  t.mock.timers.tick(800);
+  await settled();
+  assert.equal(store.unread, 91);
+});
+
 test("so does a change to one that is not on it", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   await feed.start();

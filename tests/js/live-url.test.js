@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { liveUrl, socketUrl } from "../../notifications_hub/static/notifications_hub/live-url.js";
+import { liveAddress, liveFor, liveUrl, socketUrl } from "../../notifications_hub/static/notifications_hub/live-url.js";
 
 const at = (/** @type {string} */ live, page = "https://host.example/posts/9/?a=b") => new URL(live, page);
 
@@ -18,4 +18,12 @@ test("plain http becomes ws, with its port", () => {
 test("a prefix may be another host", () => {
   const url = liveUrl(at("https://live.example/hub/"), "ws/", { topics: ["inbox"], cursor: "c" });
   assert.equal(socketUrl(url).host, "live.example");
+});
+
+test("every address says whose page it is, where the page does", () => {
+  const live = liveFor(at("/live/"), "ab12");
+  assert.equal(String(liveAddress(live, "ack/")), "https://host.example/live/ack/?person=ab12");
+  const url = liveUrl(live, "sse/", { topics: ["inbox"], cursor: "c" });
+  assert.equal(String(url), "https://host.example/live/sse/?person=ab12&topic=inbox&cursor=c");
+  assert.equal(String(liveAddress(liveFor(at("/live/"), ""), "ack/")), "https://host.example/live/ack/");
 });

@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PushApi } from "../../notifications_hub/static/notifications_hub/push-api.js";
+import { PushMemory } from "../../notifications_hub/static/notifications_hub/push-memory.js";
 import { PushSwitch } from "../../notifications_hub/static/notifications_hub/push-subscription.js";
 import { PushState } from "../../notifications_hub/static/notifications_hub/push-subscription-state.js";
+import { fakeCaches } from "./support/fake-caches.js";
 
 const KEY = "BAEC_-8";
 const OTHER_KEY = "BAEC_-A";
@@ -15,6 +17,8 @@ const OTHER_KEY = "BAEC_-A";
  */
 function aBrowser({ permission = "default", answer = "granted", key = KEY } = {}) {
   const server = { key, registered: /** @type {any[]} */ ([]), removed: /** @type {string[]} */ ([]) };
+  const listed = new Set();
+  const { kept, caches } = fakeCaches();
   const asked = { permission: 0 };
   /** @type {any} */
   let subscription = null;
@@ -25,7 +29,8 @@ function aBrowser({ permission = "default", answer = "granted", key = KEY } = {}
       const unsubscribe = async () => {
         subscription = null;
       };
-      subscription = { options, unsubscribe, toJSON: () => ({ endpoint: `e${server.registered.length}` }) };
+      const endpoint = `e${server.registered.length}`;
+      subscription = { options, endpoint, unsubscribe, toJSON: () => ({ endpoint }) };
       return subscription;
     },
   };
@@ -40,6 +45,7 @@ function aBrowser({ permission = "default", answer = "granted", key = KEY } = {}
     },
   };
   const view = /** @type {any} */ ({
+    caches,
     Notification,
     PushManager: class {},
     navigator: {
@@ -57,11 +63,20 @@ function aBrowser({ permission = "default", answer = "granted", key = KEY } = {}
   });
   const api = /** @type {any} */ ({
     key: async () => server.key,
-    register: async (/** @type {any} */ json) => `${server.registered.push(json)}`,
-    remove: async (/** @type {string} */ id) => server.removed.push(id),
+    register: async (/** @type {any} */ json) => {
+      const id = `${server.registered.push(json)}`;
+      listed.add(id);
+      return { id, token: `token ${id}` };
+    },
+    ids: async () => [...listed],
+    remove: async (/** @type {string} */ id) => {
+      listed.delete(id);
+      server.removed.push(id);
+    },
   });
-  const switchOf = (/** @type {string} */ person) => new PushSwitch({ api, workerUrl: "/sw.js", person, view });
-  return { view, server, asked, switchOf, subscription: () => subscription };
+  const switchOf = (/** @type {string} */ person, binding = "b1") =>
+    new PushSwitch({ api, workerUrl: "/sw.js", renewUrl: "/renew/", person, binding, view });
+  return { view, server, asked, listed, kept, switchOf, subscription: () => subscription };
 }
 
 test("looking asks nobody for anything", async () => {
@@ -75,7 +90,8 @@ test("on and off", async () => {
   const browser = aBrowser();
   const pushes = browser.switchOf("1");
   assert.equal(await pushes.turnOn(), PushState.ON);
-  assert.deepEqual(browser.server.registered, [{ endpoint: "e0" }]);
+  assert.deepEqual(browser.server.registered, [{ endpoint: "e0", key: KEY }]);
+  assert.deepEqual(browser.kept.note, { token: "token 1", key: KEY, renew: "/renew/" });
   assert.equal(await pushes.turnOff(), PushState.OFF);
   assert.deepEqual(browser.server.removed, ["1"]);
   assert.equal(browser.subscription(), null);
@@ -112,6 +128,72 @@ test("what Alice switched on is off for Bob, until he switches it on", async () 
   assert.equal(browser.server.registered.length, 1);
   assert.equal(await browser.switchOf("bob").turnOn(), PushState.ON);
   assert.equal(browser.server.registered.length, 2);
+});
+
+test("every page looks, and asks the server nothing while all is as it was", async () => {
+  const browser = aBrowser();
+  await browser.switchOf("1").keep();
+  await browser.switchOf("1").turnOn();
+  await browser.switchOf("1").keep();
+  assert.equal(browser.server.registered.length, 1);
+});
+
+test("a page of another session, password or key registers again", async () => {
+  const browser = aBrowser();
+  await browser.switchOf("1", "b1").turnOn();
+  await browser.switchOf("1", "b2").keep();
+  await browser.switchOf("1", "b2").keep();
+  assert.equal(browser.server.registered.length, 2);
+});
+
+test("a page finds a subscription that the browser has dropped", async () => {
+  const browser = aBrowser();
+  await browser.switchOf("1").turnOn();
+  await browser.subscription().unsubscribe();
+  await browser.switchOf("1").keep();
+  assert.deepEqual(browser.server.registered.at(-1), { endpoint: "e1", key: KEY });
+});
+
+test("a site that sends none any more is left alone by every page", async () => {
+  const browser = aBrowser();
+  await browser.switchOf("1").turnOn();
+  await browser.switchOf("1", "").keep();
+  assert.equal(browser.server.registered.length, 1);
+});
+
+test("a browser that was removed from another one stays off", async () => {
+  const browser = aBrowser();
+  await browser.switchOf("1").turnOn();
+  browser.listed.clear();
+  assert.equal(await browser.switchOf("1", "b2").look(), PushState.OFF);
+  assert.equal(browser.server.registered.length, 1);
+  assert.equal(browser.subscription(), null);
+});
+
+test("who signs out and in again is on again", async () => {
+  const browser = aBrowser();
+  await browser.switchOf("1").turnOn();
+  browser.listed.clear();
+  new PushMemory(browser.view.localStorage).leave("1");
+  await browser.switchOf("1", "b2").keep();
+  assert.deepEqual([...browser.listed], ["2"]);
+});
+
+test("of two people each keeps their own wish", async () => {
+  const browser = aBrowser();
+  await browser.switchOf("alice").turnOn();
+  await browser.switchOf("bob").turnOn();
+  await browser.switchOf("bob").turnOff();
+  assert.equal(await browser.switchOf("bob").look(), PushState.OFF);
+  assert.equal(await browser.switchOf("alice").look(), PushState.ON);
+});
+
+test("a site with a worker of its own subscribes with that", async () => {
+  const browser = aBrowser();
+  browser.view.navigator.serviceWorker.register = () => assert.fail("registered");
+  const options = { api: /** @type {any} */ ({ key: async () => null }), workerUrl: "", renewUrl: "", binding: "b" };
+  const pushes = new PushSwitch({ ...options, person: "1", view: browser.view });
+  assert.equal(await pushes.turnOn(), PushState.UNAVAILABLE);
 });
 
 test("a person who says no is not asked again by looking", async () => {
@@ -157,7 +239,7 @@ function anApi(response) {
 
 test("registering carries the token, under the prefix the host chose", async () => {
   const { api, asked } = anApi(Response.json({ id: "7" }, { status: 201 }));
-  assert.equal(await api.register({ endpoint: "e" }), "7");
+  assert.deepEqual(await api.register({ endpoint: "e" }), { id: "7" });
   assert.equal(asked[0]?.url, "https://host.example/x/api/push/subscriptions/");
   assert.equal(asked[0]?.init.headers["X-CSRFToken"], "token");
   assert.deepEqual(JSON.parse(asked[0]?.init.body), { endpoint: "e" });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import vm from "node:vm";
+import { fakeCaches } from "./support/fake-caches.js";
 
 const SCRIPT = new URL("../../service_worker/static/service_worker/push.js", import.meta.url);
 const SAMPLE = JSON.parse(readFileSync(new URL("../payloads/push.json", import.meta.url), "utf8"));
@@ -11,9 +12,10 @@ const SITE = "https://hub.example";
 /**
  * The worker with everything around it made up.
  *
- * @param {{tabs?: string[], language?: string, fetch?: () => Promise<unknown>}} [options]
+ * @param {{tabs?: string[], language?: string, fetch?: () => Promise<unknown>, note?: object}} [options]
  */
-function aWorker({ tabs = [], language = "en-GB", fetch = async () => undefined } = {}) {
+function aWorker({ tabs = [], language = "en-GB", fetch = async () => Response.json({ unread: 2 }), note } = {}) {
+  const { kept, caches } = fakeCaches(note);
   /** @type {Record<string, (event: any) => void>} */
   const listeners = {};
   const seen = {
@@ -22,12 +24,18 @@ function aWorker({ tabs = [], language = "en-GB", fetch = async () => undefined 
     focused: /** @type {string[]} */ ([]),
     opened: /** @type {string[]} */ ([]),
     subscribed: /** @type {any[]} */ ([]),
+    badges: /** @type {number[]} */ ([]),
   };
   /** @type {any[]} */
   const onScreen = [];
   const self = {
     location: { origin: SITE },
-    navigator: { language },
+    caches,
+    navigator: {
+      language,
+      setAppBadge: async (/** @type {number} */ count) => seen.badges.push(count),
+      clearAppBadge: async () => seen.badges.push(0),
+    },
     addEventListener: (/** @type {string} */ type, /** @type {any} */ listener) => {
       listeners[type] = listener;
     },
@@ -37,7 +45,12 @@ function aWorker({ tabs = [], language = "en-GB", fetch = async () => undefined 
         seen.shown.push({ title, ...options });
       },
       getNotifications: async () => onScreen,
-      pushManager: { subscribe: async (/** @type {any} */ options) => seen.subscribed.push(options) },
+      pushManager: {
+        subscribe: async (/** @type {any} */ options) => {
+          seen.subscribed.push(options);
+          return { options, toJSON: () => ({ endpoint: "made by the worker" }) };
+        },
+      },
     },
     clients: {
       matchAll: async () => tabs.map((url) => ({ url, focus: async () => seen.focused.push(url) })),
@@ -48,7 +61,7 @@ function aWorker({ tabs = [], language = "en-GB", fetch = async () => undefined 
     seen.reports.push({ url, ...init, body: JSON.parse(init.body) });
     return fetch();
   };
-  vm.runInNewContext(readFileSync(SCRIPT, "utf8"), { self, URL, fetch: reporting });
+  vm.runInNewContext(readFileSync(SCRIPT, "utf8"), { self, URL, Response, btoa, fetch: reporting });
 
   /** @param {string} type @param {object} event */
   async function dispatch(type, event) {
@@ -60,7 +73,7 @@ function aWorker({ tabs = [], language = "en-GB", fetch = async () => undefined 
     return work.length === 1;
   }
 
-  return { ...seen, onScreen, dispatch };
+  return { ...seen, onScreen, dispatch, kept };
 }
 
 /** @param {unknown} payload */
@@ -84,6 +97,7 @@ test("the sample payload is shown in its own words and reported", async () => {
     actions.map((/** @type {any} */ { action, title }) => [action, title]),
     [
       ["open", "Open"],
+      ["read", "Mark as read"],
       ["thread", "All replies"],
     ],
   );
@@ -109,6 +123,35 @@ for (const [what, event] of /** @type {[string, any][]} */ ([
       ["新通知"],
     );
     assert.equal(worker.reports.length, 0);
+  });
+}
+
+test("what is unread is counted on the app's icon", async () => {
+  const worker = aWorker();
+  await worker.dispatch("push", pushed(SAMPLE));
+  assert.deepEqual(worker.badges, [2]);
+  const read = aWorker({ fetch: async () => Response.json({ unread: 0 }) });
+  await read.dispatch("push", pushed(SAMPLE));
+  assert.deepEqual(read.badges, [0]);
+});
+
+for (const note of [undefined, {}, { person: SAMPLE.owner }]) {
+  test(`the person of the push reads it, with the note ${JSON.stringify(note)}`, async () => {
+    const worker = aWorker({ note });
+    await worker.dispatch("push", pushed(SAMPLE));
+    assert.equal(worker.shown[0].title, SAMPLE.notification.title);
+  });
+}
+
+for (const person of ["someone else", ""]) {
+  test(`a push for Alice shows none of her words while ${person || "nobody"} is signed in`, async () => {
+    const worker = aWorker({ note: { person } });
+    await worker.dispatch("push", pushed(SAMPLE));
+    assert.deepEqual(Object.keys(worker.shown[0]), ["title", "tag", "data"]);
+    assert.deepEqual([worker.shown[0].title, worker.shown[0].tag], ["New notification", "n12"]);
+    assert.deepEqual([worker.reports, worker.badges], [[], []]);
+    await worker.dispatch("notificationclick", clickOn(worker.shown[0]).event);
+    assert.deepEqual([worker.opened, worker.reports], [[`${SITE}/`], []]);
   });
 }
 
@@ -150,6 +193,17 @@ test("a button leads where it says", async () => {
   assert.deepEqual(worker.opened, [`${SITE}/posts/9/replies/`]);
 });
 
+test("a button marks as read and opens nothing", async () => {
+  const worker = aWorker({ fetch: async () => Response.json({ unread: 0 }) });
+  await worker.dispatch("push", pushed(SAMPLE));
+  const { closed, event } = clickOn(worker.shown[0], "read");
+  await worker.dispatch("notificationclick", event);
+  assert.equal(closed.times, 1);
+  assert.deepEqual([worker.opened, worker.focused], [[], []]);
+  assert.deepEqual(worker.reports.at(-1).body, { token: SAMPLE.token, action: "read" });
+  assert.equal(worker.reports.at(-1).credentials, "omit");
+});
+
 for (const url of [
   "https://evil.example/",
   "//evil.example/",
@@ -184,6 +238,40 @@ test("a page can close what was read elsewhere", async () => {
   assert.equal(await worker.dispatch("message", { data: null }), false);
 });
 
+const KEPT = { person: "p", renew: "/api/v1/push/renew/", token: "first", key: "BAEC" };
+
+test("a subscription that the browser drops is made again, handed in with the token, and the next token kept", async () => {
+  const worker = aWorker({ note: KEPT, fetch: async () => Response.json({ id: "7", token: "second" }) });
+  await worker.dispatch("pushsubscriptionchange", { newSubscription: null, oldSubscription: null });
+  assert.equal(worker.subscribed[0].applicationServerKey, "BAEC");
+  const [{ url, body, credentials }] = worker.reports;
+  assert.deepEqual([url, credentials], [`${SITE}/api/v1/push/renew/`, "omit"]);
+  assert.equal(body.token, "first");
+  assert.equal(body.subscription.endpoint, "made by the worker");
+  assert.deepEqual(worker.kept.note, { ...KEPT, token: "second" });
+});
+
+test("a subscription that the browser has replaced is handed in as it is, with its key", async () => {
+  const worker = aWorker({ note: KEPT, fetch: async () => Response.json({ id: "7", token: "second" }) });
+  const options = { applicationServerKey: new Uint8Array([4, 1, 251, 255]).buffer };
+  const newSubscription = { options, toJSON: () => ({ endpoint: "replaced" }) };
+  await worker.dispatch("pushsubscriptionchange", { newSubscription, oldSubscription: null });
+  assert.equal(worker.subscribed.length, 0);
+  assert.deepEqual(worker.reports[0].body.subscription, { endpoint: "replaced", key: "BAH7_w" });
+});
+
+test("a renewal that is refused leaves all to the next page", async () => {
+  const worker = aWorker({ note: KEPT, fetch: async () => new Response("{}", { status: 400 }) });
+  await worker.dispatch("pushsubscriptionchange", { newSubscription: null, oldSubscription: null });
+  assert.deepEqual(worker.kept.note, KEPT);
+});
+
+test("a renewal goes to this site only", async () => {
+  const worker = aWorker({ note: { ...KEPT, renew: "https://evil.example/" } });
+  await worker.dispatch("pushsubscriptionchange", { newSubscription: null, oldSubscription: null });
+  assert.equal(worker.reports.length, 0);
+});
+
 test("a subscription that the browser drops is made again with the same key", async () => {
   const worker = aWorker();
   const key = new ArrayBuffer(65);
@@ -193,7 +281,6 @@ test("a subscription that the browser drops is made again with the same key", as
     worker.subscribed.map(({ userVisibleOnly, applicationServerKey }) => [userVisibleOnly, applicationServerKey]),
     [[true, key]],
   );
-  await worker.dispatch("pushsubscriptionchange", { newSubscription: {}, oldSubscription });
   await worker.dispatch("pushsubscriptionchange", { newSubscription: null, oldSubscription: null });
   assert.equal(worker.subscribed.length, 1);
 });

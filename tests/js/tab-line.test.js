@@ -38,6 +38,15 @@ test("one tab tells, and the one in focus rather than another in sight", async (
   assert.deepEqual([first.told, second.told, third.told], [["inbox 1"], ["inbox 2"], []]);
 });
 
+test("a tab that has nowhere to show it does not tell, though it leads and is in focus", async () => {
+  const list = await open([], { toasts: false });
+  list.page.focused = true;
+  list.page.say("page-focus");
+  const bell = await open();
+  await publish("inbox");
+  assert.deepEqual([list.leads, list.told, bell.told], [true, [], ["inbox 1"]]);
+});
+
 test("while another is in sight a hidden tab does not tell, though it leads", async () => {
   const leader = await open([], { visible: false });
   const other = await open();

@@ -169,7 +169,7 @@ def test_another_epoch_is_a_reset(listen: Listen, site: Site, history: str) -> N
 def test_a_new_epoch_is_a_reset_also_for_a_connection_that_is_open(listen: Listen, site: Site, history: str) -> None:
     with listen("alice", topics=[history]) as alice:
         alice.frame()
-        site.manage("hub_rotate_epochs")
+        site.python("from django.core.management import call_command; call_command('hub_rotate_epochs')")
         while history not in alice.reset:
             alice.frame()
         publish(site, history, 10)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import aiohttp
@@ -16,7 +17,8 @@ from notifications_hub.live.gate import Gate
 from notifications_hub.live.opening import Refusal
 from tests.live.support import tell
 from tests.support.databases import Databases
-from tests.support.live import HELD, LONG_POLL, WEBSOCKET, cookie_of, listening, listening_by
+from tests.support.live import HELD, LONG_POLL, WEBSOCKET, LiveClient, cookie_of, listening, listening_by
+from tests.support.processes import wait_until
 from tests.support.site import Site
 
 both_databases = pytest.mark.both_databases
@@ -75,17 +77,20 @@ async def crowd(site: Site, people: int) -> list[int]:
 def test_who_waits_at_the_door_counts_until_they_are_known(small_site: Site, by: str) -> None:
     cookie = cookie_of(small_site, "alice")
     assert cookie
-    with psycopg.connect(small_site.database_url) as database:
+    with psycopg.connect(small_site.database_url) as database, ExitStack() as opened:
         database.execute("LOCK TABLE django_session IN ACCESS EXCLUSIVE MODE")
-        waiting = [listening_by(by, small_site, "alice") for _ in range(3)]
-        for one in waiting:
-            one.__enter__()
-        time.sleep(0.8)
-        with listening_by(by, small_site, "alice") as fourth:
-            assert fourth.closing()[0] == 4429
+        four = [opened.enter_context(listening_by(by, small_site, "alice")) for _ in range(4)]
+        wait_until(lambda: [code_of(client) for client in four].count(4429), what="one too many")
+        assert sorted(code_of(client) for client in four) == [0, 0, 0, 4429]
         database.rollback()
-    for one in waiting:
-        one.__exit__(None, None, None)
+
+
+def code_of(client: LiveClient) -> int:
+    """With which it was closed; 0 while it waits."""
+    try:
+        return client.closing(0.02)[0]
+    except TimeoutError:
+        return 0
 
 
 def test_addresses_are_counted_apart_and_none_of_them_for_ever(settings: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any, cast
 from notifications_hub.cursor import Position
 from notifications_hub.live.closing import Closing
 from notifications_hub.live.connection import Connection
-from notifications_hub.live.frames import Frame, batch_of
+from notifications_hub.live.frames import Frame, Round, batch_of
 from notifications_hub.streams import LoggedEvent, Reading
 
 TOPIC, EPOCH = "open.t", "0123abcd"
@@ -40,7 +40,7 @@ class World:
 
     def hub_offers(self, first: int) -> None:
         """Everything from a number on, as the hub has it that stood before it."""
-        self.connection.offer(batch_of(self._read(first - 1)))
+        self.connection.offer(Round(batch_of(self._read(first - 1))))
 
     async def settled(self) -> None:
         for _ in range(20):

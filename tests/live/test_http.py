@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import aiohttp
@@ -140,14 +141,32 @@ def test_a_wait_is_over_in_its_time(site: Site, topic: str) -> None:
 
 def test_a_poll_makes_its_person_present(site: Site, newcomer: str) -> None:
     visitor = site.visitor(newcomer)
+    assert not is_present(site, newcomer)
+    assert requests.get(site.url + POLL_PATH, headers={"Cookie": cookie_of(site, visitor)}, timeout=5).ok
+    assert is_present(site, newcomer)
+
+
+def is_present(site: Site, username: str) -> bool:
     present = f"""
         from notifications_hub.live.presence import is_connected
         from django.contrib.auth import get_user_model
-        print(is_connected(get_user_model().objects.get(username={newcomer!r}).pk))
+        print(is_connected(get_user_model().objects.get(username={username!r}).pk))
     """
-    assert site.python(present) == "False"
-    assert requests.get(site.url + POLL_PATH, headers={"Cookie": cookie_of(site, visitor)}, timeout=5).ok
-    assert site.python(present) == "True"
+    return site.python(present) == "True"
+
+
+def test_a_poll_that_nobody_looks_at_keeps_its_person_present_no_longer_than_it_waits(
+    site: Site, newcomer: str
+) -> None:
+    headers = {"Cookie": cookie_of(site, site.visitor(newcomer))}
+    cursor = requests.get(f"{site.url}{POLL_PATH}?visible=0", headers=headers, timeout=5).json()["cursor"]
+    assert not is_present(site, newcomer)
+    with ThreadPoolExecutor() as thread:
+        address = f"{site.url}{POLL_PATH}?{query_of([], cursor)}&wait=1.5&visible=0"
+        waiting = thread.submit(requests.get, address, headers=headers, timeout=5)
+        wait_until(lambda: is_present(site, newcomer), seconds=1.4, what="presence")
+        assert waiting.result().ok
+    wait_until(lambda: not is_present(site, newcomer), seconds=3, what="absence")
 
 
 def test_polls_that_wait_hold_no_thread(site: Site, newcomer: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import count
 from typing import Any
 
@@ -20,6 +21,8 @@ from notifications_hub.models import Notification
 from tests.live.inbox_tab import Tab, in_the_database
 from tests.support.together import rolled_back
 
+# `FULL=1` tries more.
+EXAMPLES = 200 if os.environ.get("FULL") else 8
 _numbers = count(1)
 LATE_TABS = st.integers(1, 2)
 CHOSEN = st.lists(st.integers(0, 6), min_size=1, max_size=3)
@@ -121,7 +124,7 @@ def test_every_tab_ends_up_with_what_the_database_has() -> None:
     run_state_machine_as_test(
         Inbox,
         settings=settings(
-            max_examples=20,
+            max_examples=EXAMPLES,
             stateful_step_count=40,
             deadline=None,
             database=None,

@@ -9,7 +9,7 @@ import pytest
 
 from tests.live.conftest import Listen
 from tests.live.support import SECONDS, ends, revoke, run, tell
-from tests.support.live import LONG_POLL, listening_by
+from tests.support.live import LONG_POLL, POLL, listening_by
 from tests.support.site import Site, Visitor
 
 pytestmark = pytest.mark.both_databases
@@ -45,6 +45,31 @@ def test_signing_out_leaves_the_persons_other_sessions_alone(
             visitor.post("/accounts/logout/")
         tell(site, newcomer)
         assert elsewhere.until("notification.created")
+
+
+def test_a_page_of_somebody_who_was_here_before_hears_nothing_of_who_signed_in_after(
+    listen: Listen, site: Site, newcomer: str, visitor: Visitor
+) -> None:
+    with listen(visitor, person=pseudonym(site, newcomer)) as own:
+        assert own.frame()["reset"] == []
+    with listen(visitor, person=pseudonym(site, "alice"), cursor=own.cursor) as stale:
+        assert stale.closing() == (4401, "session over")
+
+
+def test_such_a_page_acknowledges_nothing_for_them(site: Site, newcomer: str, visitor: Visitor) -> None:
+    with listening_by(POLL, site, visitor) as own:
+        own.frame()
+    for person, status in ((newcomer, 204), ("alice", 401)):
+        body = {"cursor": own.cursor, "visible": True}
+        assert visitor.post(f"/live/ack/?person={pseudonym(site, person)}", json=body).status_code == status
+
+
+def pseudonym(site: Site, username: str) -> str:
+    return site.python(f"""
+        from django.contrib.auth import get_user_model
+        from notifications_hub.people import pseudonym_of
+        print(pseudonym_of(get_user_model().objects.get(username={username!r}).pk))
+    """)
 
 
 CHANGES = {

@@ -28,6 +28,28 @@ def test_a_frame_that_is_no_frame_closes_that_connection_only(site: Site, frame:
         assert bob.until("notification.created")
 
 
+def test_a_line_where_nothing_happens_is_kept_warm(site: Site, topic: str) -> None:
+    with listening(site, "alice", topics=[topic]) as alice:
+        first = alice.frame()
+        assert alice.frame(patience=4) == first
+
+
+@pytest.mark.both_databases
+def test_what_no_visible_page_shows_is_not_told(site: Site, newcomer: str) -> None:
+    told_by = f"print(person(username={newcomer!r}).notifications.get(announcement=None).told_by)"
+    with listening(site, newcomer) as client:
+        client.frame()
+        client.say(visible=False)
+        tell(site, newcomer)
+        client.until("notification.created")
+        client.say(ack=client.cursor)
+        assert client.hears_nothing(BRIEFLY)
+        assert site.python(told_by) == ""
+        client.say(visible=True, ack=client.cursor)
+        assert client.until("notification.told")
+    assert site.python(told_by) == "live"
+
+
 def test_what_a_later_version_may_say_is_passed_over(site: Site) -> None:
     with listening(site, "alice") as alice:
         alice.frame()

@@ -7,8 +7,6 @@ from notifications_hub.models import Notification
 from showcase import demo
 from showcase.models import Post, Reply
 
-pytestmark = pytest.mark.both_databases
-
 
 @pytest.fixture
 def users(alice: User, bob: User, charlie: User, admin: User) -> dict[str, User]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from notifications_hub.claiming import Outcome, Settled, record
 from notifications_hub.delivery import Delivery
 from notifications_hub.transports import get_transport
 from notifications_hub.transports.memory import Memory
@@ -24,3 +25,7 @@ def sent() -> list[str]:
 
 def make_due(**which: Any) -> None:
     Delivery.objects.filter(**which).update(due_at=datetime.now(UTC) - timedelta(seconds=1))
+
+
+def settle(claimed: Delivery, *outcomes: Outcome) -> None:
+    record([Settled(delivery=claimed, outcomes=outcomes)])

@@ -97,10 +97,13 @@ def listening_by(
     *,
     topics: Sequence[str] = (),
     cursor: str = "",
+    person: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> Iterator[LiveClient]:
     """An open connection. `headers` stand in place of those by which a browser names its page, one of the site's."""
-    with opened(by, site.url, cookie_of(site, who), topics=topics, cursor=cursor, headers=headers) as client:
+    with opened(
+        by, site.url, cookie_of(site, who), topics=topics, cursor=cursor, person=person, headers=headers
+    ) as client:
         yield client
 
 
@@ -112,11 +115,12 @@ def opened(
     *,
     topics: Sequence[str] = (),
     cursor: str = "",
+    person: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> Iterator[LiveClient]:
     """The same at an address that a site is known by."""
     named = _of_own_page(by, url) if headers is None else headers
-    client = _OPEN[by](url, query_of(topics, cursor), {"Cookie": cookie, **named})
+    client = _OPEN[by](url, query_of(topics, cursor, person), {"Cookie": cookie, **named})
     try:
         yield client
     finally:
@@ -134,8 +138,9 @@ def listening(
         yield client
 
 
-def query_of(topics: Sequence[str], cursor: str) -> str:
-    return urlencode([*(("topic", topic) for topic in topics), *([("cursor", cursor)] if cursor else [])])
+def query_of(topics: Sequence[str], cursor: str, person: str = "") -> str:
+    given = [("cursor", cursor), ("person", person)]
+    return urlencode([*(("topic", topic) for topic in topics), *(field for field in given if field[1])])
 
 
 def _of_own_page(by: str, url: str) -> Mapping[str, str]:

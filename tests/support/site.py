@@ -31,7 +31,7 @@ class Site:
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = folder / f"site-{self.port}.log"
         self.environment = site_environment(hub=hub, **environment)
-        self._shell: subprocess.Popen[str] | None = None
+        self._shell: Shell | None = None
         self.start()
 
     @property
@@ -62,7 +62,7 @@ class Site:
 
     def close(self) -> None:
         if self._shell is not None:
-            self._shell.communicate()
+            self._shell.close()
         self._program.kill()
 
     def manage(self, *arguments: str) -> str:
@@ -72,14 +72,8 @@ class Site:
     def python(self, code: str) -> str:
         """What code prints when it is run in a Django shell beside the server, whose names last from call to call."""
         if self._shell is None:
-            self._shell = self._open_shell()
-        assert self._shell.stdin is not None
-        assert self._shell.stdout is not None
-        self._shell.stdin.write(json.dumps(textwrap.dedent(code)) + "\n")
-        self._shell.stdin.flush()
-        answer: dict[str, str] = json.loads(self._shell.stdout.readline())
-        assert "error" not in answer, answer["error"]
-        return answer["output"]
+            self._shell = Shell(self.environment)
+        return self._shell.python(code)
 
     def visitor(self, username: str | None = None) -> Visitor:
         """A browser without scripts, signed in when a name is given."""
@@ -88,21 +82,38 @@ class Site:
             visitor.sign_in(username)
         return visitor
 
-    def _open_shell(self) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.support.shell"],
-            cwd=ROOT,
-            env=self.environment,
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-
     def _is_healthy(self) -> bool:
         try:
             return requests.get(f"{self.url}/healthz", timeout=5).status_code == HTTPStatus.OK
         except requests.RequestException:
             return False
+
+
+class Shell:
+    """A Django shell of an environment, whose names last from call to call."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.shell"],
+            cwd=ROOT,
+            env=environment,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+    def python(self, code: str) -> str:
+        """What code prints."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(textwrap.dedent(code)) + "\n")
+        self._process.stdin.flush()
+        answer: dict[str, str] = json.loads(self._process.stdout.readline())
+        assert "error" not in answer, answer["error"]
+        return answer["output"]
+
+    def close(self) -> None:
+        self._process.communicate()
 
 
 class Visitor:
@@ -134,6 +145,21 @@ class Visitor:
         headers = {"X-CSRFToken": self.cookies.get("csrftoken", "")}
         arguments: dict[str, object] = {"timeout": 30, "headers": headers, **options}
         return self._session.request(method, self._site_url + path, **arguments)  # type: ignore[arg-type]
+
+
+def settle(site: Site) -> None:
+    """Everything was read and told, no announcement runs, and nobody is known to have a page open."""
+    site.python("""
+        from django.core.cache import cache
+        from notifications_hub.announcements.announce import withdraw
+        from notifications_hub.kinds import Road
+        from notifications_hub.models import Announcement, Notification
+        for announcement in Announcement.objects.filter(withdrawn_at=None):
+            withdraw(announcement)
+        Notification.objects.all().mark_all_as_read()
+        Notification.objects.filter(told_at=None).mark_as_told(Road.FLASH)
+        cache.clear()
+    """)
 
 
 def site_environment(*, hub: Mapping[str, object] | None = None, **environment: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from asgiref.sync import async_to_sync
 
 from notifications_hub.message import Message
-from notifications_hub.transports import Closes, Transport, TransportError
+from notifications_hub.transports import Closes, Learns, Transport, TransportError
 
 REPLY = Message(
     id="12",
@@ -43,7 +43,10 @@ def send(transport: Transport, message: Message, *addresses: str) -> list[Transp
             return error
         return None
 
-    return async_to_sync(run)()
+    errors = async_to_sync(run)()
+    if isinstance(transport, Learns):
+        transport.learn(list(zip(addresses, errors, strict=True)))
+    return errors
 
 
 def send_one(transport: Transport, message: Message, address: str) -> TransportError | None:

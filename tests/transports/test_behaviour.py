@@ -9,7 +9,7 @@ import pytest
 
 from accounts.models import User
 from notifications_hub.message import Message
-from notifications_hub.transports import Forgets, Transport, TransportError, addresses_of
+from notifications_hub.transports import Learns, Transport, TransportError, addresses_of
 from notifications_hub.transports.memory import Memory
 from notifications_hub.transports.subscriptions import register
 from notifications_hub.transports.vapid import VapidKey
@@ -161,12 +161,14 @@ def test_an_address_that_is_gone_is_a_permanent_failure(rig: Rig, alice: User) -
     assert error.permanent
 
 
-def test_a_forgotten_address_is_no_address_any_more(rig: Rig, alice: User) -> None:
+def test_an_address_that_will_never_work_again_is_forgotten(rig: Rig, alice: User) -> None:
     address = rig.reach(alice)
     transport = rig.transport
-    assert isinstance(transport, Forgets)
-    transport.forget(address)
-    transport.forget(address)
+    assert isinstance(transport, Learns)
+    transport.learn([(address, TransportError("Not now.")), (address, None)])
+    assert address in transport.addresses(alice)
+    for _ in range(2):
+        transport.learn([(address, TransportError("Gone.", permanent=True))])
     assert list(transport.addresses(alice)) == []
     error = send_one(rig.transport, REPLY, address)
     assert error is not None

@@ -7,7 +7,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from accounts.models import User
+from notifications_hub.transports.subscriptions import PushSubscription
 from notifications_hub.transports.vapid import VapidKey, generate
+
+
+def browser_with(private: str, owner: User) -> PushSubscription:
+    return PushSubscription.objects.create(owner=owner, key_fingerprint=VapidKey(private).fingerprint)
 
 
 def run(*arguments: str) -> str:
@@ -34,6 +40,7 @@ def test_every_pair_is_another() -> None:
     assert run("--env") != run("--env")
 
 
+@pytest.mark.django_db
 def test_it_shows_the_public_part_and_not_the_private_one(settings: Settings) -> None:
     private = generate()
     settings.NOTIFICATIONS_HUB = {"VAPID_PRIVATE_KEY": private, "VAPID_SUBJECT": "mailto:ops@hub.example"}
@@ -51,3 +58,26 @@ def test_it_says_what_to_do_where_there_is_no_key(settings: Settings) -> None:
 def test_it_refuses_a_subject_that_push_services_refuse() -> None:
     with pytest.raises(CommandError, match="mailto:"):
         run("--env", "--subject", "you@example.com")
+
+
+@pytest.mark.django_db
+def test_a_rotation_keeps_the_key_of_now_as_the_previous_one(settings: Settings, alice: User) -> None:
+    private = generate()
+    settings.NOTIFICATIONS_HUB = {"VAPID_PRIVATE_KEY": private, "VAPID_SUBJECT": "mailto:ops@hub.example"}
+    lines = dict(line.split("=", 1) for line in run("--rotate").splitlines())
+    assert lines["VAPID_PREVIOUS_KEY"] == private
+    assert lines["VAPID_PRIVATE_KEY"] != private
+    assert lines["VAPID_SUBJECT"] == "mailto:ops@hub.example"
+
+
+@pytest.mark.django_db
+def test_while_browsers_move_over_it_counts_them_and_rotates_no_further(settings: Settings, alice: User) -> None:
+    current, previous = generate(), generate()
+    settings.NOTIFICATIONS_HUB = {"VAPID_PRIVATE_KEY": current, "VAPID_PREVIOUS_KEY": previous}
+    browser_with(previous, alice)
+    shown = run()
+    assert VapidKey(previous).public in shown
+    assert previous not in shown
+    assert "browsers      1" in shown
+    with pytest.raises(CommandError, match="under way"):
+        run("--rotate")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -9,20 +10,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from notifications_hub.message import Action
+from notifications_hub.kinds import Action, Privacy, open_and_read
 from notifications_hub.transports.payload import MAX_BYTES, encode
 from tests.transports.sending import REPLY, reply
 
 SAMPLE = Path(__file__).parents[1] / "payloads" / "push.json"
-BUTTONS = (
-    Action(name="open", title="Open"),
-    Action(name="thread", title="All replies", url="/posts/9/replies/"),
-)
+BUTTONS = (*open_and_read(), Action(name="thread", title="All replies", url="/posts/9/replies/"))
 
 
-def test_the_sample_that_the_service_worker_is_tested_with(settings: Settings) -> None:
+def test_the_sample_that_the_service_worker_is_tested_with() -> None:
+    payload = encode(reply(actions=BUTTONS), owner="0a1b2c3d4e5f6071", site="https://hub.example/")
+    assert json.loads(payload) == json.loads(SAMPLE.read_text())
+
+
+def test_the_sites_own_word_on_where_it_is_counts_more(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "SITE_URL": "https://hub.example"}
-    assert json.loads(encode(reply(actions=BUTTONS))) == json.loads(SAMPLE.read_text())
+    notification = json.loads(encode(reply(), site="http://inside:8000/"))["notification"]
+    assert notification["navigate"] == "https://hub.example/posts/9/"
+
+
+def shown(**changes: object) -> dict[str, Any]:
+    return dict(json.loads(encode(reply(actions=BUTTONS, **changes)))["notification"])
+
+
+def test_a_private_kind_shows_its_title_alone() -> None:
+    notification = shown(privacy=Privacy.TITLE)
+    assert (notification["title"], notification["body"]) == (REPLY.title, "")
+
+
+def test_a_most_private_kind_shows_nothing_of_it_on_the_screen() -> None:
+    notification = shown(privacy=Privacy.NOTHING)
+    assert (notification["title"], notification["body"]) == ("You have a new notification", "")
+    assert [action["action"] for action in notification["actions"]] == ["open", "read"]
 
 
 def test_a_message_that_leads_nowhere_leads_to_the_inbox() -> None:

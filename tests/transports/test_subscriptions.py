@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AbstractBaseUser
+from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub.transports.subscriptions import (
@@ -13,8 +14,10 @@ from notifications_hub.transports.subscriptions import (
     browser_name,
     forget,
     register,
+    renew,
+    renewal_token,
 )
-from notifications_hub.transports.vapid import VapidKey
+from notifications_hub.transports.vapid import VapidKey, generate
 from notifications_hub.transports.web_push import WebPush
 from tests.push_lab.reader import Reader
 from tests.transports.sending import REPLY, send_one
@@ -73,6 +76,54 @@ def test_charlie_cannot_take_alices_browser_by_knowing_its_endpoint(alice: User,
     with pytest.raises(ValueError, match="keys"):
         registered(charlie, a_reader("alices"))
     assert PushSubscription.objects.get().owner == alice
+
+
+def held_back(browser: PushSubscription) -> bool:
+    browser.refresh_from_db()
+    return browser.quarantined_at is not None
+
+
+def test_a_new_password_holds_back_who_was_signed_in_with_the_old_one(alice: User, bob: User) -> None:
+    hers, his, reader = registered(alice, a_reader("hers")), registered(bob, a_reader("his")), a_reader("hers")
+    alice.set_password("another")
+    alice.save(update_fields=["password"])
+    assert (held_back(hers), held_back(his)) == (True, False)
+    with pytest.raises(ValueError, match="token"):
+        renew(renewal_token(his)[:-1], reader.to_json(), lookup=lambda host, port: ["8.8.8.8"])
+    renewed = renew(renewal_token(hers), a_reader("moved").to_json(), lookup=lambda host, port: ["8.8.8.8"])
+    assert held_back(renewed)
+
+
+def test_signing_in_again_lets_it_go_on(alice: User) -> None:
+    reader = a_reader()
+    browser = registered(alice, reader)
+    alice.set_password("another")
+    alice.save()
+    registered(alice, reader)
+    assert not held_back(browser)
+
+
+def test_saving_a_profile_holds_nothing_back(alice: User) -> None:
+    browser = registered(alice, a_reader())
+    alice.first_name = "Alicia"
+    alice.save()
+    assert not held_back(browser)
+
+
+def test_a_browser_that_subscribed_with_the_key_before_is_sent_to_with_it(
+    vapid: VapidKey, settings: Settings, alice: User
+) -> None:
+    previous = generate()
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PREVIOUS_KEY": previous}
+    given = {**a_reader().to_json(), "key": VapidKey(previous).public}
+    browser = register(alice, given, FIREFOX, lookup=lambda host, port: ["8.8.8.8"])
+    assert browser.key_fingerprint == VapidKey(previous).fingerprint
+
+
+def test_a_browser_that_subscribed_with_a_strangers_key_is_refused(vapid: VapidKey, alice: User) -> None:
+    given = {**a_reader().to_json(), "key": VapidKey(generate()).public}
+    with pytest.raises(ValueError, match="key that is not this site's"):
+        register(alice, given, FIREFOX, lookup=lambda host, port: ["8.8.8.8"])
 
 
 def test_charlie_cannot_forget_alices_browser(alice: User, charlie: User) -> None:

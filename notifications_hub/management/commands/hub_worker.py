@@ -6,23 +6,26 @@ import signal
 import threading
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from notifications_hub import worker
 from notifications_hub.sweeper import sweep
+from notifications_hub.transports.key_check import check_at_start
 
 
 class Command(BaseCommand):
-    help = "Sends due deliveries until SIGTERM or Ctrl-C; the batch under way is finished. Run as many as you like."
+    help = "Sends due deliveries until SIGTERM or Ctrl-C; what is under way is finished. Run as many as you like."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="send what is due now, then end")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if trouble := check_at_start():
+            raise CommandError(trouble)
         if options["once"]:
             self.stdout.write(f"{_work_once()} deliveries were due.")
         else:
-            self.stdout.write("Working. SIGTERM or Ctrl-C ends it after the batch under way.")
+            self.stdout.write("Working. SIGTERM or Ctrl-C ends it once what is under way is finished.")
             stopping = threading.Event()
             _stop_on_signals(stopping)
             worker.run(stopping)
@@ -33,7 +36,7 @@ def _work_once() -> int:
     sweep()
     once = worker.Worker()
     try:
-        return sum(iter(once.run_due, 0))
+        return once.run_due()
     finally:
         once.close()
 

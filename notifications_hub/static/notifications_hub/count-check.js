@@ -31,9 +31,14 @@ export class CountCheck {
     this.#timer ??= setTimeout(() => this.#run(), AT_LEAST + this.#random() * SPREAD);
   }
 
-  /** An event moved a count. */
-  moved() {
-    if (this.#asking || Date.now() - this.#answeredAt < SETTLED_AFTER) this.soon();
+  /**
+   * An event moved a count.
+   *
+   * @param {{late?: boolean}} [event] `late`: it came with what we had missed, so any answer may have had it already
+   */
+  moved({ late = false } = {}) {
+    const doubtful = Date.now() - this.#answeredAt < SETTLED_AFTER || (late && this.#answeredAt > 0);
+    if (this.#asking || doubtful) this.soon();
   }
 
   stop() {

@@ -187,7 +187,7 @@ export class InboxFeed extends EventTarget {
     const change = this.#store.applyAll(this.#waiting.splice(0));
     if (change.reload) this.#loadAgain();
     if (change.recount) this.#counts.soon();
-    if (change.touched) this.#counts.moved();
+    if (change.touched) this.#counts.moved({ late: this.#client.state !== HubState.LIVE });
     this.#changed(change);
   }
 

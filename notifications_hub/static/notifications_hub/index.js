@@ -4,3 +4,4 @@ import "./toast-stack-element-define.js";
 import "./notification-bell-element-define.js";
 import "./inbox-page-element-define.js";
 import "./push-subscription-element-define.js";
+import "./push-keeper-element-define.js";

@@ -25,7 +25,7 @@ export function iconOf({ icon }) {
  * Where an item leads, or "" when that is not a page of this site. The server refuses such urls too; a link is worth
  * two looks.
  *
- * @param {Item} item
+ * @param {{url: string}} item
  * @param {string} base the page's own address
  */
 export function linkOf({ url }, base) {

@@ -44,8 +44,9 @@ const RETURNS = ["page-visible", "page-focus", "page-online"];
  * `<notification-bell>`: the count, the newest notifications, and this page's connection to the hub.
  *
  * Attributes, all written by the template tag: `api`, `live`, `csrf`, `topics` (further ones, by spaces), `person`
- * (who shares a connection with whom), and `unread` and `unseen`, which it keeps true. What the hub says bubbles from it as `hub-event`, `hub-reset`, `hub-refused` and
- * `hub-state`; what happens to the inbox as `inbox-changed`. Until it is upgraded it shows the link inside it.
+ * (whose page it is), and `unread` and `unseen`, which it keeps true. What the hub says bubbles from it as `hub-event`,
+ * `hub-reset`, `hub-refused` and `hub-state`; what happens to the inbox as `inbox-changed`. Until it is upgraded it
+ * shows the link inside it.
  */
 export class NotificationBellElement extends HTMLElement {
   #life = new AbortController();

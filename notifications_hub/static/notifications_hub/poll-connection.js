@@ -1,10 +1,14 @@
 // @ts-check
-/** @import { Frame } from "./wire.js" */
+/**
+ * @import { Network } from "./network.js"
+ * @import { Frame } from "./wire.js"
+ */
 import { CloseCode } from "./close-code.js";
 import { ConnectionClosedEvent } from "./connection-closed-event.js";
 import { ConnectionFrameEvent } from "./connection-frame-event.js";
 import { refusalOf } from "./http-refusal.js";
 import { postAck } from "./live-ack.js";
+import { browserNetwork } from "./network.js";
 import { PollPace } from "./poll-pace.js";
 import { parseFrame } from "./wire.js";
 
@@ -17,8 +21,9 @@ export class PollConnection extends EventTarget {
 
   #live;
   #url;
-  #pace = new PollPace();
-  #visible = true;
+  #network;
+  #pace;
+  #visible;
   #ending = new AbortController();
   #asking = new AbortController();
   #wake = () => {};
@@ -26,11 +31,18 @@ export class PollConnection extends EventTarget {
   /**
    * @param {URL} live
    * @param {URL} url
+   * @param {object} [how]
+   * @param {Network} [how.network]
+   * @param {PollPace} [how.pace]
+   * @param {boolean} [how.visible] whether somebody looks at the page
    */
-  constructor(live, url) {
+  constructor(live, url, { network = browserNetwork(), pace = new PollPace(), visible = true } = {}) {
     super();
     this.#live = live;
     this.#url = new URL(url);
+    this.#network = network;
+    this.#pace = pace;
+    this.#visible = visible;
   }
 
   async open() {
@@ -85,7 +97,7 @@ export class PollConnection extends EventTarget {
     const timer = setTimeout(() => asking.abort(), patience);
     this.#asking = asking;
     try {
-      return await fetch(this.#url, { signal: asking.signal, credentials: "include", cache: "no-store" });
+      return await this.#network.fetch(this.#url, { signal: asking.signal, credentials: "include", cache: "no-store" });
     } finally {
       clearTimeout(timer);
     }

@@ -17,8 +17,13 @@ const HIDDEN = 20_000;
 export class PollPace {
   /** The first is answered at once: it shows that polling works, and where we stand. */
   wait = 0;
-  #longest = LONGEST_WAIT;
+  #longest;
   #first = true;
+
+  /** @param {number} [longest] seconds a poll may wait; 0 for none ever */
+  constructor(longest = LONGEST_WAIT) {
+    this.#longest = longest;
+  }
 
   /**
    * @param {object} answer

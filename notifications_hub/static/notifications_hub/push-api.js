@@ -1,4 +1,5 @@
 // @ts-check
+/** @import { Page } from "./wire.js" */
 import { ApiError } from "./api-error.js";
 
 /** Push subscriptions over HTTP. */
@@ -34,19 +35,38 @@ export class PushApi {
   }
 
   /**
-   * @param {PushSubscriptionJSON} subscription
-   * @returns {Promise<string>} the id it has on the server
+   * @param {PushSubscriptionJSON & {key?: string}} subscription and the key it was made with
+   * @returns {Promise<{id: string, token: string}>} the id it has on the server, and what renews it
    */
   async register(subscription) {
     const body = JSON.stringify(subscription);
     const headers = { "Content-Type": "application/json" };
-    return (await answered(await this.#tell("push/subscriptions/", { method: "POST", body, headers }))).id;
+    return answered(await this.#tell("push/subscriptions/", { method: "POST", body, headers }));
+  }
+
+  /** @returns {Promise<string[]>} of this person's subscriptions, whatever the browser */
+  async ids() {
+    const { results } = await answered(await this.#ask("push/subscriptions/"));
+    return results.map((/** @type {{id: string}} */ { id }) => id);
+  }
+
+  /**
+   * @param {string} before the `next` of the page before it
+   * @returns {Promise<Page>} what is unread
+   */
+  async unread(before) {
+    return answered(await this.#ask(`notifications/?unread=true${before && `&before=${encodeURIComponent(before)}`}`));
   }
 
   /** @param {string} id one that is not there any more is removed already */
   async remove(id) {
     const response = await this.#tell(`push/subscriptions/${encodeURIComponent(id)}/`, { method: "DELETE" });
     if (response.status !== 404) await answered(response);
+  }
+
+  /** @param {string} path */
+  #ask(path) {
+    return this.#fetch(new URL(path, this.#base), { credentials: "same-origin" });
   }
 
   /**

@@ -1,12 +1,15 @@
 // @ts-check
-/** @import { PushStateName } from "./push-subscription-state.js" */
-import { PushApi } from "./push-api.js";
-import { PushSwitch } from "./push-subscription.js";
+/**
+ * @import { PushSwitch } from "./push-subscription.js"
+ * @import { PushStateName } from "./push-subscription-state.js"
+ */
+import { refreshDevices } from "./device-list.js";
 import { PushState, SWITCHABLE } from "./push-subscription-state.js";
+import { pushSwitchOf } from "./push-switch-of.js";
 
 /**
- * `<push-subscription api="/api/v1/" key-url="…" sw="/sw.js" csrf="…" person="…">`: says how pushes stand in this browser,
- * and has one button that switches them. Its words are the server's: it shows the child whose `data-state` fits, and
+ * `<push-subscription>` with the attributes of `_push_attributes.html`: says how pushes stand in this browser, and has
+ * one button that switches them. Its words are the server's: it shows the child whose `data-state` fits, and
  * gives the button its `data-turn-on` or `data-turn-off`.
  */
 export class PushSubscriptionElement extends HTMLElement {
@@ -18,9 +21,9 @@ export class PushSubscriptionElement extends HTMLElement {
   connectedCallback() {
     this.#connected = new AbortController();
     const { signal } = this.#connected;
-    const pushes = this.#pushes();
-    this.#button?.addEventListener("click", () => this.#work(signal, () => this.#turn(pushes)), { signal });
-    this.#work(signal, () => pushes.look());
+    const pushes = pushSwitchOf(this);
+    this.#button?.addEventListener("click", () => this.#work(signal, pushes, () => this.#turn(pushes)), { signal });
+    this.#work(signal, pushes, () => pushes.look());
   }
 
   disconnectedCallback() {
@@ -32,12 +35,6 @@ export class PushSubscriptionElement extends HTMLElement {
     return this.#state;
   }
 
-  #pushes() {
-    const at = (/** @type {string} */ name) => new URL(this.getAttribute(name) ?? "", document.baseURI);
-    const api = new PushApi({ base: at("api"), keyUrl: at("key-url"), csrf: this.getAttribute("csrf") ?? "" });
-    return new PushSwitch({ api, workerUrl: at("sw").href, person: this.getAttribute("person") ?? "" });
-  }
-
   /** @param {PushSwitch} pushes */
   #turn(pushes) {
     return this.#state === PushState.ON ? pushes.turnOff() : pushes.turnOn();
@@ -47,13 +44,17 @@ export class PushSubscriptionElement extends HTMLElement {
    * One thing at a time: the button is dead until it is done.
    *
    * @param {AbortSignal} signal
+   * @param {PushSwitch} pushes
    * @param {() => Promise<PushStateName>} task
    */
-  async #work(signal, task) {
+  async #work(signal, pushes, task) {
     this.setAttribute("aria-busy", "true");
     if (this.#button) this.#button.disabled = true;
+    const before = pushes.id;
     const state = await task().catch(failed);
-    if (!signal.aborted) this.#show(state);
+    if (signal.aborted) return;
+    this.#show(state);
+    await refreshDevices(pushes.id, { changed: pushes.id !== before });
   }
 
   /** @param {PushStateName} state */

@@ -3,29 +3,41 @@
  * @import { PushApi } from "./push-api.js"
  * @import { PushStateName } from "./push-subscription-state.js"
  */
+import { PushMemory } from "./push-memory.js";
 import { PushState } from "./push-subscription-state.js";
+import { WorkerNote } from "./worker-note.js";
 
-const MEMORY = "notifications-hub.push";
+const LOCK = "notifications-hub.push";
 
-/** Switches pushes to this browser on and off. Every method answers with the state it leaves behind. */
+/** Switches pushes to this browser on and off. Methods answer with the state they leave behind. */
 export class PushSwitch {
   #api;
   #workerUrl;
+  #renewUrl;
   #person;
+  #binding;
   #view;
+  #memory;
+  #note;
 
   /**
    * @param {object} options
    * @param {PushApi} options.api
-   * @param {string} options.workerUrl
+   * @param {string} options.workerUrl empty where the site has a worker of its own
+   * @param {string} options.renewUrl
    * @param {string} options.person whose switch it is: a browser may be shared, and the permission is the browser's
+   * @param {string} options.binding another one than last time asks for registering again; empty while push is off
    * @param {Window & typeof globalThis} [options.view]
    */
-  constructor({ api, workerUrl, person, view = window }) {
+  constructor({ api, workerUrl, renewUrl, person, binding, view = window }) {
     this.#api = api;
     this.#workerUrl = workerUrl;
+    this.#renewUrl = renewUrl;
     this.#person = person;
+    this.#binding = binding;
     this.#view = view;
+    this.#memory = new PushMemory(view.localStorage);
+    this.#note = new WorkerNote(view.caches);
   }
 
   /**
@@ -38,7 +50,15 @@ export class PushSwitch {
     if (!this.#supported) return this.#missing;
     if ((await this.#api.key()) === null) return PushState.UNAVAILABLE;
     if (this.#view.Notification.permission !== "granted") return this.#unpermitted;
-    return this.#remembered ? this.#register() : PushState.OFF;
+    return this.#alone(() => this.#lookAgain());
+  }
+
+  /** What every page does: nothing at all while everything is as it was. */
+  async keep() {
+    const wish = this.#memory.of(this.#person);
+    if (!wish || !this.#binding || !this.#supported || this.#view.Notification.permission !== "granted") return;
+    const subscription = await this.#current();
+    if (wish.binding !== this.#binding || wish.endpoint !== subscription?.endpoint) await this.look();
   }
 
   /**
@@ -48,31 +68,74 @@ export class PushSwitch {
    */
   async turnOn() {
     const permission = await this.#view.Notification.requestPermission();
-    return permission === "granted" ? this.#register() : this.#unpermitted;
+    return permission === "granted" ? this.#alone(() => this.#register()) : this.#unpermitted;
+  }
+
+  /** This person's subscription here, by its id on the server. */
+  get id() {
+    return this.#memory.of(this.#person)?.id || undefined;
   }
 
   /** @returns {Promise<PushStateName>} */
   async turnOff() {
     // The server first: should the rest fail, it is sure that nothing more is sent.
-    const id = this.#remembered;
+    const { id } = this;
     if (id) await this.#api.remove(id);
-    this.#view.localStorage.removeItem(MEMORY);
-    const registration = await this.#view.navigator.serviceWorker.getRegistration(this.#workerUrl);
-    const subscription = await registration?.pushManager.getSubscription();
-    await subscription?.unsubscribe();
-    return PushState.OFF;
+    return this.#dropped();
+  }
+
+  /** @returns {Promise<PushStateName>} */
+  async #lookAgain() {
+    const wish = this.#memory.of(this.#person);
+    if (!wish) return PushState.OFF;
+    const subscription = await this.#current();
+    // The same subscription, and gone from the server: the person removed this browser, perhaps from another one.
+    const removed = wish.id && wish.endpoint === subscription?.endpoint && !(await this.#api.ids()).includes(wish.id);
+    return removed ? this.#dropped() : this.#register();
   }
 
   /** @returns {Promise<PushStateName>} */
   async #register() {
     const key = await this.#api.key();
-    if (key === null) return PushState.UNAVAILABLE;
-    const container = this.#view.navigator.serviceWorker;
-    await container.register(this.#workerUrl, { updateViaCache: "none" });
-    const { pushManager } = await container.ready;
-    const subscription = await subscribed(pushManager, fromBase64Url(key));
-    this.#remember(await this.#api.register(subscription.toJSON()));
+    const registration = await this.#registration();
+    if (key === null || !registration) return PushState.UNAVAILABLE;
+    const subscription = await subscribed(registration.pushManager, fromBase64Url(key));
+    const { id, token } = await this.#api.register({ ...subscription.toJSON(), key });
+    this.#memory.keep(this.#person, { id, endpoint: subscription.endpoint, binding: this.#binding });
+    await this.#note.change({ token, key, renew: this.#renewUrl });
     return PushState.ON;
+  }
+
+  /** @returns {Promise<PushStateName>} */
+  async #dropped() {
+    this.#memory.forget(this.#person);
+    await this.#note.change({ token: "" });
+    await (await this.#current())?.unsubscribe();
+    return PushState.OFF;
+  }
+
+  async #registration() {
+    const container = this.#view.navigator.serviceWorker;
+    if (!this.#workerUrl) return container.getRegistration();
+    await container.register(this.#workerUrl, { updateViaCache: "none" });
+    return container.ready;
+  }
+
+  async #current() {
+    const registration = await this.#view.navigator.serviceWorker.getRegistration();
+    return registration?.pushManager.getSubscription();
+  }
+
+  /**
+   * In one tab at a time: of two that subscribe at once one would undo what the other does.
+   *
+   * @template T
+   * @param {() => Promise<T>} task
+   * @returns {Promise<T>}
+   */
+  #alone(task) {
+    const { locks } = this.#view.navigator;
+    return locks ? locks.request(LOCK, task) : task();
   }
 
   get #supported() {
@@ -88,17 +151,6 @@ export class PushSwitch {
   /** @returns {PushStateName} */
   get #unpermitted() {
     return this.#view.Notification.permission === "denied" ? PushState.DENIED : PushState.DEFAULT;
-  }
-
-  /** The id of this person's subscription, if it was switched on here by them. */
-  get #remembered() {
-    const { person, id } = JSON.parse(this.#view.localStorage.getItem(MEMORY) ?? "{}");
-    return person === this.#person && typeof id === "string" ? id : null;
-  }
-
-  /** @param {string} id */
-  #remember(id) {
-    this.#view.localStorage.setItem(MEMORY, JSON.stringify({ person: this.#person, id }));
   }
 }
 

@@ -1,11 +1,15 @@
 // @ts-check
-/** @import { StreamEvent } from "./event-stream.js" */
+/**
+ * @import { StreamEvent } from "./event-stream.js"
+ * @import { Network } from "./network.js"
+ */
 import { CloseCode } from "./close-code.js";
 import { ConnectionClosedEvent } from "./connection-closed-event.js";
 import { ConnectionFrameEvent } from "./connection-frame-event.js";
 import { EventStream } from "./event-stream.js";
 import { refusalOf } from "./http-refusal.js";
 import { postAck } from "./live-ack.js";
+import { browserNetwork } from "./network.js";
 import { parseFrame } from "./wire.js";
 
 /** Three heartbeats of the server. */
@@ -22,6 +26,7 @@ export class SseConnection extends EventTarget {
 
   #live;
   #url;
+  #network;
   #ending = new AbortController();
   #stream = new EventStream();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -30,11 +35,13 @@ export class SseConnection extends EventTarget {
   /**
    * @param {URL} live
    * @param {URL} url
+   * @param {Network} [network]
    */
-  constructor(live, url) {
+  constructor(live, url, network = browserNetwork()) {
     super();
     this.#live = live;
     this.#url = url;
+    this.#network = network;
   }
 
   async open() {
@@ -65,6 +72,7 @@ export class SseConnection extends EventTarget {
   async #run() {
     const { signal } = this.#ending;
     const headers = { Accept: "text/event-stream" };
+    const { fetch } = this.#network;
     const response = await fetch(this.#url, { headers, signal, credentials: "include", cache: "no-store" });
     if (!isStream(response)) return this.#refused(response);
     this.dispatchEvent(new Event("connection-open"));

@@ -40,6 +40,7 @@ const OVER = new Set([HubState.SIGNED_OUT, HubState.REFUSED]);
  * @property {(query: () => Query, watch: Watch) => HubLine} newLine
  * @property {(query: Query) => Connection} catchUp asks the hub once
  * @property {() => Item[]} unshown what this tab has not shown yet
+ * @property {boolean} [toasts] false: it has nowhere to show any
  * @property {(cursor: string) => void} ack
  * @property {Locks} locks
  * @property {(name: string) => Channel} openChannel
@@ -133,13 +134,13 @@ export class TabLine extends EventTarget {
    * @returns {TabsHere}
    */
   #describe(bus) {
-    const { page, query, locks, unshown, ack } = this.#options;
+    const { page, query, locks, unshown, toasts = true, ack } = this.#options;
     return {
       id: this.#id,
       bus,
       page,
       get look() {
-        return { topics: [...query().topics], visible: page.visible, focused: page.focused };
+        return { topics: [...query().topics], visible: page.visible, focused: page.focused, toasts };
       },
       lives: { locks, nameOf: (tab) => this.#nameOf(tab) },
       unshown,

@@ -7,6 +7,7 @@
  * @property {string[]} topics
  * @property {boolean} visible
  * @property {boolean} focused
+ * @property {boolean} [toasts] false: it has nowhere to show any
  *
  * @typedef {object} Hello a follower is there, or is another than before; asks for a welcome
  * @property {"hello"} type

@@ -54,7 +54,7 @@ export class TabRoster extends EventTarget {
 
   /** The tab that is to show a toast: the one in focus, else one in sight; "" when none is. */
   get teller() {
-    const visible = this.#all.filter(([, look]) => look.visible);
+    const visible = this.#all.filter(([, look]) => look.visible && look.toasts !== false);
     const [id] = visible.find(([, { focused }]) => focused) ?? visible[0] ?? [""];
     return id;
   }

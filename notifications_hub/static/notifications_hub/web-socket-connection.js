@@ -1,9 +1,14 @@
 // @ts-check
+/** @import { Network } from "./network.js" */
 import { CloseCode } from "./close-code.js";
 import { ConnectionClosedEvent } from "./connection-closed-event.js";
 import { ConnectionFrameEvent } from "./connection-frame-event.js";
 import { socketUrl } from "./live-url.js";
+import { browserNetwork } from "./network.js";
 import { parseFrame } from "./wire.js";
+
+/** Two signs of life of the server, and some. */
+const SILENCE = 60_000;
 
 /**
  * One WebSocket, once. What every kind of connection has: `open()`, `send()`, `close()`, and the events
@@ -13,14 +18,21 @@ export class WebSocketConnection extends EventTarget {
   static path = "ws/";
 
   #url;
+  #network;
   #listening = new AbortController();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #silence;
   /** @type {WebSocket | null} */
   #socket = null;
 
-  /** @param {URL} url over http or https */
-  constructor(url) {
+  /**
+   * @param {URL} url over http or https
+   * @param {Network} [network]
+   */
+  constructor(url, network = browserNetwork()) {
     super();
     this.#url = socketUrl(url);
+    this.#network = network;
   }
 
   open() {
@@ -28,6 +40,7 @@ export class WebSocketConnection extends EventTarget {
     const socket = this.#dial();
     socket?.addEventListener("open", () => this.dispatchEvent(new Event("connection-open")), { signal });
     socket?.addEventListener("message", ({ data }) => this.#hear(data), { signal });
+    signal.addEventListener("abort", () => clearTimeout(this.#silence));
     socket?.addEventListener("close", ({ code, reason }) => this.#ended(code, reason), { signal });
     this.#socket = socket;
   }
@@ -51,7 +64,7 @@ export class WebSocketConnection extends EventTarget {
   /** A page's policy may forbid sockets; some browsers throw then, and that is a connection that never opened. */
   #dial() {
     try {
-      return new WebSocket(this.#url);
+      return new this.#network.WebSocket(this.#url);
     } catch {
       queueMicrotask(() => this.#ended(CloseCode.BROKEN, ""));
       return null;
@@ -60,8 +73,16 @@ export class WebSocketConnection extends EventTarget {
 
   /** @param {unknown} data */
   #hear(data) {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#gone(), SILENCE);
     const frame = parseFrame(data);
     if (frame) this.dispatchEvent(new ConnectionFrameEvent(frame));
+  }
+
+  /** Whatever stood between has forgotten the line, which tells neither side. */
+  #gone() {
+    this.#ended(CloseCode.SILENT, "");
+    this.close();
   }
 
   /**

@@ -32,6 +32,18 @@
  * @property {boolean} more
  * @property {string[]} reset
  *
+ * @typedef {object} Job
+ * @property {string} id
+ * @property {string} title
+ * @property {string} state queued, running, retrying, done, failed or cancelled
+ * @property {string} standing which words say it best
+ * @property {number} done
+ * @property {number} total 0 when nobody knows
+ * @property {string} text
+ * @property {string} url "" when it has no result to fetch
+ * @property {number} version of two, the higher is newer
+ * @property {string} at
+ *
  * @typedef {{results: Item[], next: string | null, cursor: string}} Page
  * @typedef {{unread: number, unseen: number}} Counts
  */

@@ -15,14 +15,25 @@
    * @typedef {object} Memo what a shown notification remembers for its click
    * @property {string} url
    * @property {Record<string, string>} actions name of a button to where it leads
+   * @property {string} owner
    * @property {string} token
    * @property {string} act
+   *
+   * @typedef {object} Note what pages wrote down here, in `worker-note.js`
+   * @property {string} [person] who is signed in; empty when nobody is
+   * @property {string} [renew] where a new subscription is handed in
+   * @property {string} [token] what it is handed in with
+   * @property {string} [key] what it is made with
    */
 
   const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 
   /** The only words a worker must know itself: it has no page to take them from, and no push may stay silent. */
   const UNTITLED = { en: "New notification", zh: "新通知" };
+  /** A button that opens nothing. */
+  const READ = "read";
+  const NOTES = "notifications-hub";
+  const NOTE = "/notifications-hub/note";
 
   // Listeners are synchronous: a worker that is told of its work too late may be stopped in the middle of it.
   worker.addEventListener("push", (event) => event.waitUntil(show(event.data)));
@@ -40,11 +51,34 @@
   /** @param {PushMessageData | null} data */
   async function show(data) {
     const payload = read(data);
+    const { person } = await readNote();
+    const owner = text(payload.owner);
+    const foreign = owner !== "" && person !== undefined && person !== owner;
+    await (foreign ? showVeiled(payload, owner) : showWhole(payload, owner));
+  }
+
+  /**
+   * Whoever is signed in here now may not read it. Nobody was told by this, so nothing is reported.
+   *
+   * @param {any} payload
+   * @param {string} owner
+   */
+  async function showVeiled(payload, owner) {
+    const data = { notificationsHub: { url: "", actions: {}, owner, token: "", act: "" } };
+    await worker.registration.showNotification(untitled(), { tag: text(payload.notification?.tag), data });
+  }
+
+  /**
+   * @param {any} payload
+   * @param {string} owner
+   */
+  async function showWhole(payload, owner) {
     const shape = payload.notification ?? {};
     const actions = actionsOf(shape.actions);
     const memo = {
       url: text(payload.url),
       actions: linksOf(actions),
+      owner,
       token: text(payload.token),
       act: text(payload.act),
     };
@@ -80,6 +114,7 @@
    */
   async function click(notification, memo, action) {
     notification.close();
+    if (action === READ) return report(memo, "read");
     const target = ownUrl(memo.actions[action] ?? memo.url) ?? worker.registration.scope;
     // Together: the browser lets a worker open a window only for a moment after the click.
     await Promise.all([open(target), report(memo, "clicked")]);
@@ -93,28 +128,45 @@
   }
 
   /**
-   * Tells the server, with the payload's token and without a cookie. Best effort: unreported is untold, so the next page tells.
+   * Tells the server, with the payload's token and without a cookie, and counts on the app's icon what it says is
+   * unread. Best effort: unreported is untold, so the next page tells.
    *
    * @param {Memo} memo
-   * @param {"shown" | "clicked"} action
+   * @param {"shown" | "clicked" | "read"} action
    */
   async function report({ act, token }, action) {
     const url = ownUrl(act);
     if (!url || !token) return;
-    const body = JSON.stringify({ token, action });
-    const headers = { "Content-Type": "application/json" };
-    await fetch(url, { method: "POST", headers, body, credentials: "omit", keepalive: true }).catch(() => undefined);
+    const answer = await post(url, { token, action });
+    await countOnIcon(answer?.unread);
+  }
+
+  /** @param {unknown} unread */
+  async function countOnIcon(unread) {
+    const { navigator } = worker;
+    if (typeof unread !== "number" || !("setAppBadge" in navigator)) return;
+    await (unread > 0 ? navigator.setAppBadge(unread) : navigator.clearAppBadge()).catch(() => undefined);
   }
 
   /**
-   * The browser dropped its subscription and may have made none. The page registers the new one when it is next open.
+   * The browser dropped its subscription, and may have made another. A page that is open next does the same as this.
    *
    * @param {PushSubscriptionChangeEvent} event
    */
   async function subscribeAgain({ newSubscription, oldSubscription }) {
-    const key = oldSubscription?.options.applicationServerKey;
-    if (newSubscription || !key) return;
-    await worker.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+    const note = await readNote();
+    const applicationServerKey = oldSubscription?.options.applicationServerKey ?? note.key;
+    const fresh = newSubscription ?? (applicationServerKey ? await subscribe(applicationServerKey) : null);
+    const url = ownUrl(text(note.renew));
+    if (!fresh || !url || !note.token) return;
+    const key = base64Url(fresh.options.applicationServerKey) || note.key;
+    const answer = await post(url, { token: note.token, subscription: { ...fresh.toJSON(), key } });
+    if (answer?.token) await writeNote({ ...(await readNote()), token: answer.token });
+  }
+
+  /** @param {ArrayBuffer | string} applicationServerKey */
+  function subscribe(applicationServerKey) {
+    return worker.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey });
   }
 
   /** @param {unknown[]} tags */
@@ -122,6 +174,37 @@
     for (const notification of await worker.registration.getNotifications()) {
       if (tags.includes(notification.tag)) notification.close();
     }
+  }
+
+  /**
+   * @param {string} url
+   * @param {object} message
+   * @returns {Promise<any>} null when it did not get through
+   */
+  async function post(url, message) {
+    const body = JSON.stringify(message);
+    const headers = { "Content-Type": "application/json" };
+    try {
+      const response = await fetch(url, { method: "POST", headers, body, credentials: "omit", keepalive: true });
+      return response.ok ? await response.json() : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** @returns {Promise<Note>} */
+  async function readNote() {
+    try {
+      const kept = await (await worker.caches.open(NOTES)).match(NOTE);
+      return (await kept?.json()) ?? {};
+    } catch {
+      return {};
+    }
+  }
+
+  /** @param {Note} note */
+  async function writeNote(note) {
+    await (await worker.caches.open(NOTES)).put(NOTE, Response.json(note));
   }
 
   /**
@@ -166,6 +249,12 @@
   /** @param {unknown} value */
   function text(value) {
     return typeof value === "string" ? value : "";
+  }
+
+  /** @param {ArrayBuffer | null} bytes */
+  function base64Url(bytes) {
+    const binary = String.fromCharCode(...new Uint8Array(bytes ?? new ArrayBuffer(0)));
+    return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
   }
 
   function untitled() {

@@ -46,10 +46,11 @@ export class Tab {
 
   /**
    * @param {string[]} topics
-   * @param {{person?: string, visible?: boolean}} how
+   * @param {{person?: string, visible?: boolean, toasts?: boolean}} how
    */
-  constructor(topics, { person = "alice", visible = true }) {
+  constructor(topics, { person = "alice", visible = true, toasts = true }) {
     this.page.visible = visible;
+    this.toasts = toasts;
     this.client = new HubClient({ topics: ["inbox", ...topics], line: (query) => this.#line(query, person) });
     this.client.addEventListener("hub-event", (event) => {
       const { topic, seq } = /** @type {any} */ (event);
@@ -81,6 +82,7 @@ export class Tab {
       newLine,
       catchUp: (now) => hub.poll(now),
       unshown: () => this.unshown,
+      toasts: this.toasts,
       ack: (cursor) => this.acked.push(cursor),
       locks: browser.locksOf(this),
       openChannel: browser.openChannelOf(this),
@@ -107,7 +109,7 @@ export class Tab {
 
 /**
  * @param {string[]} [topics]
- * @param {{person?: string, visible?: boolean}} [how]
+ * @param {{person?: string, visible?: boolean, toasts?: boolean}} [how]
  */
 export async function open(topics = [], how = {}) {
   const tab = new Tab(topics, how);

@@ -1,0 +1,48 @@
+"""Kombu's broker in a folder, as one machine without a broker needs it: for the worker that bin/run keeps.
+
+Kombu's own writes a message in place, so that a worker can take half of one, and moves what it takes through the
+folder that all of the machine's programs share. Here a message appears whole, and stays in a folder of its own.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from kombu.transport import filesystem
+from kombu.utils.json import dumps, loads
+
+
+class Channel(filesystem.Channel):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)  # type: ignore[no-untyped-call]
+        self._folder = Path(self.data_folder_out)
+        for folder in (self._folder, self.control_folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def _put(self, queue: str, message: Any, **options: Any) -> None:
+        file = self._folder / f"{time.time_ns():020}_{uuid.uuid4()}.{queue}.msg"
+        draft = file.with_suffix(".draft")
+        draft.write_text(dumps(message))  # type: ignore[no-untyped-call]
+        draft.replace(file)
+
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
+        for message in sorted(self._folder.glob(f"*.{queue}.msg")):
+            if message.name.partition(".")[2] != f"{queue}.msg":
+                continue
+            taken = message.with_suffix(".taken")
+            # Of two workers one moves it.
+            with suppress(FileNotFoundError):
+                message.rename(taken)
+                payload = taken.read_text()
+                taken.unlink()
+                return loads(payload)  # type: ignore[no-untyped-call]
+        raise Empty
+
+
+class Transport(filesystem.Transport):
+    Channel = Channel

@@ -1,0 +1,37 @@
+"""A person tries whether a browser of theirs is told: a notification like any other, so its trail says how it went."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from notifications_hub import delivery
+from notifications_hub.delivery import Delivery, Plan
+from notifications_hub.kinds import PushTest
+from notifications_hub.notification import Notification
+from notifications_hub.notify import notify_handler
+from notifications_hub.people import Person
+from notifications_hub.transports.subscriptions import PushSubscription
+
+TESTS = 3
+WITHIN = timedelta(minutes=1)
+
+
+class TooMany(Exception):
+    """This person has just sent some."""
+
+
+def send(person: Person, browser: PushSubscription) -> Notification:
+    """Due at once: who asks for it looks at a page, which would otherwise keep it from being sent. Raises `TooMany`."""
+    recent = Notification.objects.filter(recipient=person, timestamp__gt=datetime.now(UTC) - WITHIN, kind=PushTest.name)
+    if recent.count() >= TESTS:
+        raise TooMany
+    with transaction.atomic():
+        url = reverse("notifications_hub:preferences")
+        [row] = notify_handler("tested", sender=person, recipient=person, kind=PushTest.name, url=url)
+        delivery.arm([Plan(notification_pk=row.pk, transport="web_push", address=str(browser.pk))])
+        Delivery.objects.filter(notification=row).update(due_at=Now())
+    return row

@@ -1,0 +1,115 @@
+"""Starting jobs: rows in the caller's transaction, messages after its commit.
+
+JobError (ValueError)
+└── BadJob    a signature, title or link that cannot be kept
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from notifications_hub import audiences
+from notifications_hub.events import as_json
+from notifications_hub.jobs.changes import announce, clean, say_queued, send_again_at
+from notifications_hub.jobs.models import Job, State
+from notifications_hub.paths import same_site_path
+from notifications_hub.people import Person
+
+ROUTES = ("queue", "routing_key", "exchange", "priority")
+
+
+class JobError(ValueError):
+    pass
+
+
+class BadJob(JobError):
+    pass
+
+
+class Signature(Protocol):
+    """What of Celery's is used here."""
+
+    task: str
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    options: Mapping[str, Any]
+
+
+def start(
+    signature: Signature, *, owner: Person, title: str, url: str = "", audience: str = "", restarts: int = 0
+) -> Job:
+    """Queues a task, in the caller's transaction: rolled back, it never runs. Raises `BadJob`.
+
+    `url` is the page that shows it; `audience` may watch too. `restarts` says how often it may begin anew when its
+    worker was killed: more than none only for what may be done twice.
+    """
+    job = _row(signature, owner=owner, title=title, url=url, audience=audience, restarts=restarts)
+    _insert([job])
+    return job
+
+
+def start_all(
+    signatures: Sequence[Signature],
+    *,
+    owner: Person,
+    title: str,
+    then: Signature | None = None,
+    url: str = "",
+    audience: str = "",
+    restarts: int = 0,
+) -> Job:
+    """Queues many tasks as one job, whose bar counts them. Raises `BadJob`.
+
+    `then` is given the list of what they returned, in their order, once all are done; if one fails, it is not run.
+    """
+    if not signatures:
+        raise BadJob("A job of parts has at least one.")
+    following = {} if then is None else _described(then)
+    total = len(signatures) + (then is not None)
+    about: dict[str, Any] = {"owner": owner, "title": title, "url": url, "audience": audience, "restarts": restarts}
+    parent = _checked(**about, **following, state=State.RUNNING, total=total, started_at=Now())
+    rows = [_row(one, **about, parent=parent, place=place) for place, one in enumerate(signatures)]
+    _insert([parent, *rows])
+    return parent
+
+
+def _insert(jobs: Sequence[Job]) -> None:
+    queued = [job for job in jobs if job.state == State.QUEUED]
+    for job in queued:
+        job.due_at = send_again_at()
+    with transaction.atomic():
+        Job.objects.bulk_create(jobs, batch_size=500)
+        jobs[0].refresh_from_db()
+        announce(jobs[0])
+        say_queued([job.pk for job in queued])
+
+
+def _row(signature: Signature, **about: Any) -> Job:
+    return _checked(**about, **_described(signature))
+
+
+def _described(signature: Signature) -> dict[str, Any]:
+    if strange := sorted(set(signature.options) & {"countdown", "eta", "expires", "link", "link_error", "chord"}):
+        raise BadJob(f"A job takes no {', '.join(strange)}: its row keeps the time, and what follows it.")
+    try:
+        arguments = json.loads(as_json({"args": list(signature.args), "kwargs": dict(signature.kwargs)}))
+    except (TypeError, ValueError) as error:
+        raise BadJob(f"The arguments of {signature.task} must be JSON: {error}.") from None
+    routes = {name: signature.options[name] for name in ROUTES if name in signature.options}
+    return {"task": signature.task, "arguments": arguments, "options": routes}
+
+
+def _checked(*, title: str, url: str, audience: str, **about: Any) -> Job:
+    if not title.strip():
+        raise BadJob("A job has a title, for the person who waits.")
+    try:
+        seen_by = audiences.check(audience) if audience else ""
+        return Job(id=uuid.uuid4(), title=clean(title), url=same_site_path(url), audience=seen_by, **about)
+    except ValueError as error:
+        raise BadJob(str(error)) from None

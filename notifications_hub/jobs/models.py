@@ -1,0 +1,127 @@
+"""One row a job: the truth about it. A message of the broker only says that it may be started.
+
+`due_at` is when somebody has to look at it again: queued, when its message is sent anew; retrying, when its time has
+come; running, when the lease ends that its worker renews. So a lost message, a killed worker and a killed web process
+are all found by the same look, and nothing waits for ever.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from notifications_hub.message import timestamp
+
+MAX_TEXT = 255
+
+
+class State(models.TextChoices):
+    QUEUED = "queued", _("waiting")
+    RUNNING = "running", _("running")
+    RETRYING = "retrying", _("waiting for another try")
+    DONE = "done", _("done")
+    FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+OPEN = (State.QUEUED, State.RUNNING, State.RETRYING)
+
+
+class Reason(models.TextChoices):
+    """Why a job failed, where it did not say so itself."""
+
+    ERROR = "error", _("an error")
+    LOST = "lost", _("its worker was stopped")
+    LATE = "late", _("it took too long")
+    PARTS = "parts", _("a part of it failed")
+
+
+class Job(models.Model):
+    """The id is that of the Celery task too. A parent of parts has no message before its parts are done, if ever."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False, verbose_name=_("owner")
+    )
+    audience = models.CharField(_("also seen by"), max_length=200, blank=True)
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="parts")
+    place = models.PositiveIntegerField(default=0, help_text=_("Among the parts of its parent."))
+    title = models.CharField(_("title"), max_length=MAX_TEXT)
+    url = models.CharField(_("link"), max_length=2000, blank=True)
+
+    task = models.CharField(_("task"), max_length=255, blank=True)
+    arguments = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    options = models.JSONField(default=dict)
+
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
+    reason = models.CharField(_("reason"), max_length=10, choices=Reason, blank=True)
+    done = models.FloatField(_("done"), default=0)
+    total = models.FloatField(_("of"), default=0, help_text=_("0: nobody knows."))
+    text = models.CharField(_("text"), max_length=MAX_TEXT, blank=True)
+    download = models.CharField(_("result"), max_length=2000, blank=True)
+    value = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    version = models.PositiveIntegerField(default=0)
+
+    due_at = models.DateTimeField(_("due"), null=True)
+    claim = models.UUIDField(null=True, editable=False)
+    cancel_asked = models.BooleanField(_("asked to stop"), default=False)
+    sends = models.PositiveSmallIntegerField(_("messages"), default=0)
+    starts = models.PositiveSmallIntegerField(_("starts"), default=0)
+    retries = models.PositiveSmallIntegerField(_("retries"), default=0)
+    restarts = models.PositiveSmallIntegerField(default=0)
+
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+
+    class Meta:
+        app_label = "notifications_hub"
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(state__in=["queued", "running", "retrying"]),
+                name="hub_job_due",
+            ),
+            models.Index(fields=["owner", "-created"], name="hub_job_of_owner"),
+            models.Index(fields=["ended_at"], condition=models.Q(ended_at__isnull=False), name="hub_job_ended"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def topic(self) -> str:
+        return f"task.{self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+    @property
+    def standing(self) -> str:
+        """Which words say best how it stands: its state, why it failed, or that it is about to stop."""
+        if self.is_open and self.cancel_asked:
+            return "cancelling"
+        return self.reason or self.state
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape of the API and of every event; of two, the one with the higher `version` is newer."""
+        return {
+            "id": str(self.pk),
+            "title": self.title,
+            "state": self.state,
+            "standing": self.standing,
+            "done": self.done,
+            "total": self.total,
+            "text": self.text,
+            "url": self.download,
+            "version": self.version,
+            "at": timestamp(self.ended_at or self.started_at or self.created),
+        }

@@ -1,0 +1,109 @@
+"""The thread beside a running task: writes what it reports, keeps its lease, and hears whether it is to stop.
+
+The task's own thread only leaves a note, so reporting costs it nothing, does not wait for a database, and is seen
+while a transaction of the task is open. A task that is silent for long is alive as long as its process is.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError, connection, connections
+
+from notifications_hub.conf import hub_settings
+from notifications_hub.jobs import changes
+from notifications_hub.jobs.models import Job
+
+SECONDS_BETWEEN = 0.1
+"""Ten updates a second are as many as anybody sees."""
+LOOK_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Reporter:
+    """Touches the database only for what lasts a second, or reports."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._note: dict[str, Any] = {}
+        self._changed = threading.Condition()
+        self._over = False
+        self._cancelled = threading.Event()
+        self._wrote_at = 0.0
+        self._looked_at = self._renewed_at = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name=f"hub-job-{job.pk}", daemon=True)
+        self._thread.start()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+    def say(self, values: dict[str, Any]) -> None:
+        """The latest word wins; it is written in its turn, and never lost."""
+        with self._changed:
+            self._note |= values
+            self._changed.notify()
+
+    def stop(self) -> dict[str, Any]:
+        """Gives what was not written yet, to be written with the end."""
+        with self._changed:
+            self._over = True
+            self._changed.notify()
+        self._thread.join()
+        return self._note
+
+    def _run(self) -> None:
+        try:
+            while self._wait():
+                self._turn()
+        finally:
+            connections.close_all()
+
+    def _wait(self) -> bool:
+        """Until there is something to do; false when it is over."""
+        with self._changed:
+            while not self._over and (pause := self._pause()) > 0:
+                self._changed.wait(pause)
+            return not self._over
+
+    def _pause(self) -> float:
+        now = time.monotonic()
+        look = self._looked_at + LOOK_SECONDS - now
+        return min(look, self._wrote_at + SECONDS_BETWEEN - now) if self._note else look
+
+    def _turn(self) -> None:
+        try:
+            self._write()
+            if time.monotonic() - self._looked_at >= LOOK_SECONDS:
+                self._look()
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("Job %s could not report (%s); trying again", self._job.pk, error)
+            connection.close()
+            self._looked_at = time.monotonic()
+
+    def _write(self) -> None:
+        with self._changed:
+            note, self._note = self._note, {}
+        if not note:
+            return
+        self._wrote_at = time.monotonic()
+        try:
+            written = changes.report(self._job, note)
+        except (DatabaseError, InterfaceError):
+            with self._changed:
+                self._note = note | self._note
+            raise
+        if not written:
+            self._cancelled.set()
+
+    def _look(self) -> None:
+        self._looked_at = time.monotonic()
+        if not changes.may_go_on(self._job):
+            self._cancelled.set()
+        elif self._looked_at - self._renewed_at >= hub_settings.job_lease / 4:
+            changes.renew(self._job)
+            self._renewed_at = self._looked_at

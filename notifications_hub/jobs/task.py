@@ -1,0 +1,189 @@
+"""The base of tasks that are jobs. The one module here that a site without Celery does not import."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from billiard.exceptions import SoftTimeLimitExceeded, Terminated, TimeLimitExceeded, WorkerLostError
+from celery import Task
+from celery.exceptions import Ignore, MaxRetriesExceededError, Retry
+from celery.signals import task_failure, task_revoked
+from django.db import DatabaseError, InterfaceError, connection
+
+from notifications_hub.jobs import changes
+from notifications_hub.jobs.models import Job, Reason
+from notifications_hub.jobs.outcome import Done, JobCancelled, JobFailed
+from notifications_hub.jobs.reporter import Reporter
+from notifications_hub.jobs.sending import HEADER
+
+PATIENCE = (0.5, 1, 2, 4)
+"""Seconds to wait for a database that is away when a job ends. After these its lease decides."""
+
+Result = TypeVar("Result")
+log = logging.getLogger(__name__)
+
+
+class Run:
+    """One start of a job in this worker."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._reporter = Reporter(job)
+        # What follows a group goes on where its parts have left the bar.
+        self._before = job.done if job.total else 0.0
+
+    def progress(self, done: float, total: float, text: str) -> None:
+        if self._reporter.cancelled:
+            raise JobCancelled
+        if not (math.isfinite(done) and math.isfinite(total)):
+            raise ValueError(f"Progress is {done!r} of {total!r}: give finite numbers.")
+        values: dict[str, Any] = {"text": changes.clean(text)}
+        if not self._before:
+            values |= {"done": done, "total": total}
+        elif total > 0:
+            values["done"] = self._before + min(1.0, done / total)
+        self._reporter.say(values)
+
+    def end(self, outcome: Done) -> None:
+        self._settle(lambda note: changes.finish(self.job, outcome, note))
+
+    def fail(self, words: str = "", reason: str = Reason.ERROR) -> None:
+        self._settle(lambda note: changes.fail(self.job, note, words=words, reason=reason))
+
+    def stop(self) -> None:
+        self._settle(lambda note: changes.stop(self.job, note))
+
+    def put_off(self, seconds: float) -> None:
+        self._settle(lambda note: changes.put_off(self.job, seconds, note))
+
+    def let_go(self) -> None:
+        self._reporter.stop()
+        changes.let_go(self.job)
+
+    def _settle(self, write: Callable[[dict[str, Any]], bool]) -> None:
+        note = self._reporter.stop()
+        if not _patiently(lambda: write(note)):
+            log.warning("Job %s ended, but it had been given up or cancelled before", self.job.pk)
+
+
+class HubTask(Task):  # type: ignore[misc]
+    """Use it as `@shared_task(base=HubTask, bind=True)`, and start it by `notifications_hub.jobs.start`.
+
+    Called without that (`.delay()`, or plainly) it is a task like any other, and reports to nobody.
+    """
+
+    throws = (JobFailed,)
+    dont_autoretry_for = (JobFailed,)
+    ignore_result = True
+
+    def progress(self, done: float, total: float = 0, text: str = "") -> None:
+        """Says how far it is: `total` 0 where nobody knows. Cheap; call it as often as you like.
+
+        Raises `JobCancelled` when the job is to stop, so a task that wants to be stoppable calls it now and then.
+        """
+        if run := self._running():
+            run.progress(done, total, str(text))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.request.called_directly:
+            return super().__call__(*args, **kwargs)
+        if HEADER not in (self.request.headers or {}):
+            return self.run(*args, **kwargs)
+        job = changes.claim(self.request.id)
+        if job is None:
+            # Sent twice, or cancelled since.
+            raise Ignore
+        self.request.hub_run = Run(job)
+        return self._run_job(self.request.hub_run, *args, **kwargs)
+
+    def retry(  # noqa: PLR0917 -- Celery's own arguments, in Celery's order
+        self,
+        args: Any = None,
+        kwargs: Any = None,
+        exc: BaseException | None = None,
+        throw: bool = True,
+        eta: datetime | None = None,
+        countdown: float | None = None,
+        max_retries: int | None = None,
+        **options: Any,
+    ) -> Any:
+        """As Celery's, but the row waits, so that no broker has to; `args` and `kwargs` stay what they were."""
+        run = self._running()
+        if run is None:
+            return super().retry(args, kwargs, exc, throw, eta, countdown, max_retries, **options)
+        most = self.max_retries if max_retries is None else max_retries
+        if most is not None and run.job.retries >= most:
+            raise exc or MaxRetriesExceededError(f"{self.name} was tried {most + 1} times")
+        if countdown is None and eta is None:
+            countdown = self.default_retry_delay
+        retry = Retry(exc=exc, when=eta or countdown)
+        if throw:
+            raise retry
+        return retry
+
+    def _run_job(self, run: Run, *args: Any, **kwargs: Any) -> None:
+        try:
+            given = self.run(*args, **kwargs)
+            outcome = given if isinstance(given, Done) else Done(value=given)
+            run.end(outcome)
+        except JobCancelled:
+            run.stop()
+            raise Ignore from None
+        except Retry as retry:
+            run.put_off(_seconds_to(retry.when))
+            raise
+        except JobFailed as failure:
+            run.fail(str(failure))
+            raise
+        except SoftTimeLimitExceeded:
+            run.fail(reason=Reason.LATE)
+            raise
+        except Exception:
+            run.fail()
+            raise
+        except BaseException:
+            run.let_go()
+            raise
+
+    def _running(self) -> Run | None:
+        return getattr(self.request, "hub_run", None)
+
+
+def _seconds_to(when: datetime | float | None) -> float:
+    if isinstance(when, datetime):
+        return max(0.0, (when - datetime.now(UTC)).total_seconds())
+    return float(when or 0)
+
+
+def _patiently(write: Callable[[], Result]) -> Result:
+    for pause in PATIENCE:
+        try:
+            return write()
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("The end of a job could not be written (%s); trying again", error)
+            connection.close()
+            time.sleep(pause)
+    return write()
+
+
+@task_revoked.connect  # type: ignore[untyped-decorator] -- Celery has no types
+def _revoked(request: Any, **kwargs: Any) -> None:
+    """In the worker's main process: somebody told Celery itself, whether or not the task had begun."""
+    if isinstance(request.task, HubTask):
+        changes.revoked(request.id)
+
+
+@task_failure.connect  # type: ignore[untyped-decorator]
+def _killed(sender: Any, task_id: str, exception: BaseException, **kwargs: Any) -> None:
+    """In the worker's main process: the one that ran it is gone, and could say nothing."""
+    if not isinstance(sender, HubTask):
+        return
+    if isinstance(exception, TimeLimitExceeded):
+        changes.out_of_time(task_id)
+    elif isinstance(exception, (WorkerLostError, Terminated)):
+        changes.expire(task_id)

@@ -1,0 +1,57 @@
+"""What a job tells of itself, and who may listen: as an app's `notifications.py` would have it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from notifications_hub import audiences
+from notifications_hub.jobs.models import Job, Reason
+from notifications_hub.kinds import Kind, Told
+from notifications_hub.live.topics import topic
+
+
+class TaskDone(Kind):
+    name = "task.done"
+    label = _("Jobs of yours that are done")
+    icon = "task"
+
+    def title(self, notification: Told) -> str:
+        return gettext("“%(job)s” is done") % {"job": notification.actor_name}
+
+
+class TaskFailed(Kind):
+    name = "task.failed"
+    label = _("Jobs of yours that failed")
+    icon = "warning"
+
+    def title(self, notification: Told) -> str:
+        return gettext("“%(job)s” failed") % {"job": notification.actor_name}
+
+    def body(self, notification: Told) -> str:
+        return notification.description or _words_for(notification.data.get("reason", ""))
+
+
+def _words_for(reason: str) -> str:
+    words = {
+        Reason.LOST: gettext("The machine that worked on it was stopped. Please start it again."),
+        Reason.LATE: gettext("It took longer than it may."),
+        Reason.PARTS: gettext("A part of it failed."),
+    }
+    return next((said for known, said in words.items() if known == reason), gettext("Something went wrong."))
+
+
+def may_see(person: Any, job: Job) -> bool:
+    """Its owner, and the audience it was opened to."""
+    if not person.is_authenticated:
+        return False
+    return bool(job.owner_id == person.pk or (job.audience and audiences.contains(job.audience, person)))
+
+
+@topic("task.<uuid:pk>")
+def _may_listen(user: Any, pk: UUID) -> bool:
+    job = Job.objects.filter(pk=pk).first()
+    return job is not None and may_see(user, job)

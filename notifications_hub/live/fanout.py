@@ -1,0 +1,163 @@
+"""The topics that connections of this process listen to: read from the log once for all, and fanned out.
+
+A round takes what was read to each connection in turn and sends it in place; what is committed meanwhile is the next
+round. So frames grow under load, and nobody is later than one round.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+
+from notifications_hub import streams
+from notifications_hub.cursor import Position
+from notifications_hub.live.closing import RESTART
+from notifications_hub.live.connection import Connection
+from notifications_hub.live.database import Database
+from notifications_hub.live.frames import Round, batch_of
+from notifications_hub.streams import Reading
+
+_TOPICS_A_READ = 200
+_TOPICS_A_LOOK = 1000
+_AT_A_TIME = 100
+"""Connections that are sent to before the event loop has its turn, which is when frames leave."""
+
+log = logging.getLogger(__name__)
+
+
+class _Listened:
+    """A topic, who listens to it, and how far it has been read."""
+
+    __slots__ = ("connections", "position")
+
+    def __init__(self) -> None:
+        self.connections: set[Connection] = set()
+        self.position: Position | None = None
+
+
+class Fanout:
+    """Everything runs on one event loop."""
+
+    def __init__(self) -> None:
+        # A thread of its own: acknowledgements and admissions never keep news waiting.
+        self._log = Database(threads=1)
+        self._topics: dict[str, _Listened] = {}
+        self._behind: dict[str, int] = {}
+        self._wake = asyncio.Event()
+
+    def close(self) -> None:
+        self._log.close()
+
+    # Who listens
+
+    def listen(self, connection: Connection, topics: Iterable[str]) -> None:
+        for topic in topics:
+            self._topics.setdefault(topic, _Listened()).connections.add(connection)
+
+    def forget(self, connection: Connection, topics: Iterable[str]) -> None:
+        for topic in topics:
+            if listened := self._topics.get(topic):
+                listened.connections.discard(connection)
+                if not listened.connections:
+                    del self._topics[topic]
+
+    def caught_up(self, connection: Connection) -> None:
+        """Topics that nobody listened to before are read from where their first connection stands."""
+        for topic, position in connection.positions.items():
+            listened = self._topics.get(topic)
+            if listened is not None and listened.position is None:
+                listened.position = position
+
+    # What is heard
+
+    def note(self, tops: Mapping[str, int]) -> None:
+        """These topics have grown."""
+        for topic, top in tops.items():
+            listened = self._topics.get(topic)
+            if listened is None:
+                continue
+            if listened.position is None:
+                _each(listened.connections, Connection.miss)
+            elif top > listened.position.seq:
+                self._behind[topic] = top
+        if self._behind:
+            self._wake.set()
+
+    def say(self, topic: str, event: str) -> None:
+        """An encoded event that is in no log."""
+        if listened := self._topics.get(topic):
+            _each(listened.connections, lambda connection: connection.say(event))
+
+    # Reading and fanning out
+
+    async def read_behind(self) -> None:
+        """Waits for topics that have grown, and reads them until there are none; called over and over."""
+        await self._wake.wait()
+        self._wake.clear()
+        while self._behind:
+            # Taken out before the read: what is hinted meanwhile may not be in it, and is read again.
+            taken = {topic: self._behind.pop(topic) for topic in list(islice(self._behind, _TOPICS_A_READ))}
+            wanted = {topic: self._topics[topic].position for topic in taken if topic in self._topics}
+            try:
+                readings = await self._log(streams.read, wanted)
+            except Exception:
+                self._behind = taken | self._behind
+                self._wake.set()
+                raise
+            for reading in readings:
+                await self._fan_out(reading)
+
+    async def _fan_out(self, reading: Reading) -> None:
+        listened = self._topics.get(reading.topic)
+        if listened is None:
+            return
+        listened.position = reading.position
+        if reading.more:
+            self._behind[reading.topic] = reading.top
+        if reading.reset:
+            _each(listened.connections, Connection.miss)
+        elif reading.events:
+            await self._go_round(listened, Round(batch_of(reading)))
+
+    async def _go_round(self, listened: _Listened, offered: Round) -> None:
+        # Who comes meanwhile reads the log later than this was read; who goes has no places any more.
+        connections = iter(list(listened.connections))
+        while some := list(islice(connections, _AT_A_TIME)):
+            _each(some, lambda connection: connection.offer(offered))
+            if len(some) == _AT_A_TIME:
+                await asyncio.sleep(0)
+
+    # Looking for ourselves
+
+    async def look(self) -> None:
+        """Hints that were lost, and processes that reach us by no layer: whatever the log has and we have not."""
+        topics = iter(list(self._topics))
+        while some := list(islice(topics, _TOPICS_A_LOOK)):
+            for topic, (epoch, top) in (await self._log(streams.tops, some)).items():
+                self._compare(topic, epoch, top)
+
+    def _compare(self, topic: str, epoch: str, top: int) -> None:
+        listened = self._topics.get(topic)
+        if listened is None:
+            return
+        if listened.position is None:
+            # Added to a connection that was open already, which reads up to here by itself.
+            listened.position = Position(epoch, top, top)
+            _each(listened.connections, Connection.miss)
+        elif epoch != listened.position.epoch or top < listened.position.seq:
+            self._behind[topic] = top
+            self._wake.set()
+        else:
+            self.note({topic: top})
+
+
+def _each(connections: Iterable[Connection], act: Callable[[Connection], None]) -> None:
+    # A fault of one connection never reaches another. It may have missed what it was handed, so it comes back for it.
+    for connection in list(connections):
+        try:
+            act(connection)
+        except Exception:
+            log.exception("A connection failed while events were handed to it")
+            connection.end(RESTART)

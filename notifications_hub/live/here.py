@@ -1,0 +1,18 @@
+"""The cursor of this moment, for a page that is rendered before it connects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from notifications_hub import cursor, streams
+from notifications_hub.live.topics import stored_topics
+from notifications_hub.people import Person
+
+
+def cursor_here(person: Person, topics: Sequence[str]) -> str:
+    """Read it before the rows that the page shows: what happens between the two is then heard, and so is all after it.
+
+    Raises `TopicRefused`. Two statements at most, beside what the topics' rules ask.
+    """
+    readings = streams.read(dict.fromkeys(stored_topics(person, topics)))
+    return cursor.encode({reading.topic: reading.position for reading in readings})

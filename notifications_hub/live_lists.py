@@ -1,0 +1,65 @@
+"""A list on a page that goes on by itself: its rows, and the cursor to go on from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from notifications_hub import cursor, streams
+from notifications_hub.inbox import addresses
+from notifications_hub.people import pseudonym_of
+from notifications_hub.rows.declared import rows_of
+
+
+@dataclass(frozen=True, slots=True)
+class LiveList:
+    """Iterate it for its rows. `attributes` belong on its `<live-list>`, whose style and script are `media`."""
+
+    rows: list[Any]
+    attributes: SafeString
+
+    @property
+    def media(self) -> SafeString:
+        style, script = (
+            static(f"notifications_hub/{name}") for name in ("live-list.css", "live-list-element-define.js")
+        )
+        return format_html('<link rel="stylesheet" href="{}"><script type="module" src="{}"></script>', style, script)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def live_list(request: HttpRequest, topic: str, rows: Iterable[Any], *, row: str = "") -> LiveList:
+    """Reads where the topic stands, and only then the rows, so that nothing is missed between the two.
+
+    `row` is what its events are called after, where that is not the model's first declaration. For who is not signed
+    in the list stays as it is. Raises `TypeError` for rows that were read before.
+    """
+    if isinstance(rows, (list, tuple)):
+        raise TypeError("live_list() reads the rows itself, after the cursor: give it a queryset, not a list.")
+    attributes = {"topic": topic, "row": row or _name_of(rows)}
+    person = getattr(request, "user", None)
+    if person is not None and person.is_authenticated:
+        line = pseudonym_of(person.pk)
+        attributes |= {"cursor": _cursor_of(topic), "live": addresses.live(), "person": line}
+    fresh = rows.all() if isinstance(rows, QuerySet) else rows
+    return LiveList(list(fresh), format_html_join(" ", '{}="{}"', attributes.items()))
+
+
+def _name_of(rows: object) -> str:
+    declared = rows_of(rows.model) if isinstance(rows, QuerySet) else []
+    return declared[0].name if declared else ""
+
+
+def _cursor_of(topic: str) -> str:
+    return cursor.encode({reading.topic: reading.position for reading in streams.read({topic: None})})

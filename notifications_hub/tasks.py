@@ -1,0 +1,31 @@
+"""The worker as a Celery task. Imported by Celery alone, which a site without a broker does not need."""
+
+from __future__ import annotations
+
+import threading
+
+from celery import shared_task
+
+from notifications_hub.nudge import SEND_DUE
+from notifications_hub.sweeper import sweep
+from notifications_hub.worker import Worker
+
+SECONDS = 10.0
+"""A task that never ended could not be stopped; the next one goes on."""
+
+_of_thread = threading.local()
+
+
+@shared_task(name=SEND_DUE, ignore_result=True)  # type: ignore[untyped-decorator]
+def send_due() -> None:
+    """What is due by now. May run as often as it likes, in any number of processes."""
+    sweep()
+    _worker().run_due(seconds=SECONDS)
+
+
+def _worker() -> Worker:
+    # Kept, so that connections to push services are.
+    if not hasattr(_of_thread, "worker"):
+        _of_thread.worker = Worker()
+    worker: Worker = _of_thread.worker
+    return worker

@@ -1,0 +1,108 @@
+"""What this process knows of each push service: whether it answers, how fast it may be asked. Knows no rows.
+
+A service that fails again and again, or leaves many sends without an answer, is left alone for a while: its circuit is
+open, and what is for it is put off without an attempt. Then one send tries it; how that goes decides.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+
+from notifications_hub.conf import hub_settings
+from notifications_hub.transports.base import PutOff
+
+FAILURES = 10
+"""In a row; then the circuit opens."""
+OPEN_SECONDS, LONGEST_OPEN = 15.0, 300.0
+CROWD = 50
+SILENT_SECONDS = 3.0
+"""So many sends under way and none answered for so long: more would only wait with them."""
+LONGEST_WAIT = 2.0
+"""For a place in the rate; what would have to wait longer is put off."""
+_KNOWN = 1000
+
+
+class PushHost:
+    """One push service. Used in one event loop."""
+
+    def __init__(self, origin: str) -> None:
+        self._name = origin.partition("//")[2]
+        self._under_way = 0
+        self._answered = 0.0
+        self._failures = 0
+        self._openings = 0
+        self._closed_until = 0.0
+        self._probing = False
+        self._next_start = 0.0
+
+    @property
+    def is_idle(self) -> bool:
+        return self._under_way == 0 and self._failures == 0
+
+    def enter(self) -> float:
+        """Seconds to wait before starting. Raises `PutOff`; otherwise `leave` must follow."""
+        now = time.monotonic()
+        self._check_circuit(now)
+        wait = self._reserve(now)
+        self._probing = self._failures >= FAILURES
+        self._under_way += 1
+        return wait
+
+    def leave(self, *, answered: bool | None) -> None:
+        """None: it was broken off, which says nothing about the other side."""
+        now = time.monotonic()
+        self._under_way -= 1
+        self._probing = False
+        if answered:
+            self._answered, self._failures, self._openings = now, 0, 0
+        elif answered is not None:
+            self._failures += 1
+            self._open_if_failing(now)
+
+    def _check_circuit(self, now: float) -> None:
+        if self._failures >= FAILURES:
+            if now < self._closed_until or self._probing:
+                raise self._put_off(max(self._closed_until - now, 1.0), "does not answer as it should")
+        elif self._under_way == 0:
+            self._answered = now
+        elif self._under_way >= CROWD and now - self._answered > SILENT_SECONDS:
+            raise self._put_off(OPEN_SECONDS, "is slow to answer")
+
+    def _open_if_failing(self, now: float) -> None:
+        # Those that were under way when it opened fail after it, and say nothing new.
+        if self._failures >= FAILURES and now >= self._closed_until:
+            self._closed_until = now + min(LONGEST_OPEN, OPEN_SECONDS * 2**self._openings)
+            self._openings += 1
+
+    def _reserve(self, now: float) -> float:
+        """Seconds to wait before starting, as `PUSH_RATE` has it."""
+        rate = hub_settings.push_rate
+        if not rate:
+            return 0.0
+        wait = max(0.0, self._next_start - now)
+        if wait > LONGEST_WAIT:
+            raise self._put_off(wait, "was sent as much as it may be in this time")
+        self._next_start = max(now, self._next_start) + 1 / rate
+        return wait
+
+    def _put_off(self, pause: float, why: str) -> PutOff:
+        # Spread out, or all of them would come back in the moment in which one may try.
+        later = pause + random.uniform(0, pause / 2)  # noqa: S311 -- a pause is no secret
+        return PutOff(f"Not tried: {self._name} {why}.", retry_after=later)
+
+
+class PushHosts:
+    """Those of one event loop, by origin; what is not worth remembering is forgotten."""
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, PushHost] = {}
+
+    def __getitem__(self, origin: str) -> PushHost:
+        host = self._hosts.get(origin)
+        if host is None:
+            # A wildcard on the allow-list lets a browser name as many as it likes.
+            if len(self._hosts) >= _KNOWN:
+                self._hosts = {known: one for known, one in self._hosts.items() if not one.is_idle}
+            host = self._hosts[origin] = PushHost(origin)
+        return host

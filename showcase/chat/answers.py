@@ -1,0 +1,96 @@
+"""What a room's page sends, and what its script asks for; the same address answers a plain form."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from notifications_hub.live.here import cursor_here
+from showcase.chat import here, history, rooms
+from showcase.chat.faces import as_json
+from showcase.chat.forms import MessageForm
+from showcase.chat.models import Membership
+from showcase.chat.sending import Sent, TooFast, send
+from showcase.chat.views import before_of, show, topics_of
+from showcase.chat.visitor import membership_of, number, private, wants_json
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@private
+def room_messages(request: HttpRequest, slug: str) -> HttpResponse:
+    membership = membership_of(request, slug)
+    return _send(request, membership) if request.method == "POST" else _history(request, membership)
+
+
+def _history(request: HttpRequest, membership: Membership) -> HttpResponse:
+    """With the cursor from which on the stream tells what these rows do not."""
+    cursor = cursor_here(membership.person, topics_of(membership))
+    page = history.page(membership.room, before_of(request))
+    results = [as_json(message) for message in page.messages]
+    return JsonResponse({"results": results, "older": page.has_older, "cursor": cursor})
+
+
+def _send(request: HttpRequest, membership: Membership) -> HttpResponse:
+    form = MessageForm(request.POST)
+    if not form.is_valid():
+        return _refused(request, membership, form)
+    try:
+        sent = send(membership.room, membership.person, form.cleaned_data["body"], form.cleaned_data["client_id"])
+    except TooFast as error:
+        return _too_fast(request, membership, form, ceil(error.seconds))
+    return _sent(request, sent)
+
+
+def _sent(request: HttpRequest, sent: Sent) -> HttpResponse:
+    if wants_json(request):
+        return JsonResponse(as_json(sent.message), status=201 if sent.is_new else 200)
+    return redirect(sent.message)
+
+
+def _refused(request: HttpRequest, membership: Membership, form: MessageForm) -> HttpResponse:
+    if wants_json(request):
+        detail = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        return JsonResponse({"detail": detail}, status=400)
+    return show(request, membership, form, status=400)
+
+
+def _too_fast(request: HttpRequest, membership: Membership, form: MessageForm, seconds: int) -> HttpResponse:
+    detail = ngettext(
+        "That was fast. Try again in %(seconds)d second.", "That was fast. Try again in %(seconds)d seconds.", seconds
+    ) % {"seconds": seconds}
+    headers = {"Retry-After": str(seconds)}
+    if wants_json(request):
+        return JsonResponse({"detail": detail}, status=429, headers=headers)
+    messages.warning(request, detail)
+    answer = show(request, membership, form, status=429)
+    answer["Retry-After"] = str(seconds)
+    return answer
+
+
+@require_POST
+@login_required
+@private
+def mark_read(request: HttpRequest, slug: str) -> HttpResponse:
+    membership = membership_of(request, slug)
+    rooms.read(membership, number(request.POST.get("through", "")))
+    return HttpResponse(status=204) if wants_json(request) else redirect(membership.room)
+
+
+@require_POST
+@login_required
+@private
+def be_here(request: HttpRequest, slug: str) -> HttpResponse:
+    """A page's sign of life, or with `gone` its last; answered with who else is here."""
+    membership = membership_of(request, slug)
+    if request.POST.get("gone") == "1":
+        here.went(membership)
+    else:
+        here.came(membership, typing=request.POST.get("typing") == "1")
+    return JsonResponse({"here": here.people_in(membership.room)})

@@ -1,0 +1,65 @@
+"""Coming and going: by oneself, or by the room's keeper."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.models import User
+from showcase.chat import rooms
+from showcase.chat.models import Room
+from showcase.chat.visitor import membership_of, number, person_of
+
+
+@require_POST
+@login_required
+def join(request: HttpRequest, slug: str) -> HttpResponse:
+    room = get_object_or_404(Room, slug=slug, is_open=True)
+    rooms.join(room, person_of(request))
+    return redirect(room)
+
+
+@require_POST
+@login_required
+def leave(request: HttpRequest, slug: str) -> HttpResponse:
+    membership = membership_of(request, slug)
+    rooms.leave(membership.room, membership.person)
+    messages.success(request, _("You have left “%(room)s”.") % {"room": membership.room})
+    return redirect("chat:rooms")
+
+
+@require_POST
+@login_required
+def bring(request: HttpRequest, slug: str) -> HttpResponse:
+    """The keeper brings somebody in."""
+    room = _kept(request, slug)
+    person = User.objects.filter(username=request.POST.get("username", "").strip(), is_active=True).first()
+    if person is None:
+        messages.error(request, _("There is nobody of that name."))
+    else:
+        rooms.join(room, person)
+        messages.success(request, _("%(name)s is in the room now.") % {"name": person})
+    return redirect(room)
+
+
+@require_POST
+@login_required
+def remove(request: HttpRequest, slug: str) -> HttpResponse:
+    """The keeper sends somebody away."""
+    room = _kept(request, slug)
+    person = get_object_or_404(room.members, pk=number(request.POST.get("person", "")))
+    rooms.leave(room, person)
+    messages.success(request, _("%(name)s is no longer in the room.") % {"name": person})
+    return redirect(room)
+
+
+def _kept(request: HttpRequest, slug: str) -> Room:
+    room = membership_of(request, slug).room
+    if room.keeper_id != person_of(request).pk:
+        raise PermissionDenied
+    return room

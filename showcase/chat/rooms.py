@@ -1,0 +1,82 @@
+"""Who is in which room, and how far they have read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.db.models.signals import post_delete
+
+from accounts.models import User
+from notifications_hub import publish, revoke
+from notifications_hub.models import Notification
+from showcase.chat.faces import face_of
+from showcase.chat.models import Membership, Message, Room
+
+
+def membership_of(person: User, slug: str) -> Membership:
+    """Raises `PermissionDenied`, also for a room that is not there: from outside the two look alike."""
+    membership = Membership.objects.select_related("room", "person").filter(room__slug=slug, person=person).first()
+    if membership is None:
+        raise PermissionDenied
+    return membership
+
+
+def memberships_of(person: User) -> QuerySet[Membership]:
+    """Each with `unread`: how many messages others have written since."""
+    news = Message.objects.filter(room=OuterRef("room"), pk__gt=OuterRef("read_through")).exclude(author=person)
+    count = news.order_by().values("room").annotate(count=Count("pk")).values("count")
+    mine = Membership.objects.filter(person=person).select_related("room")
+    return mine.annotate(unread=Coalesce(Subquery(count), 0)).order_by("room__name", "room_id")
+
+
+def open_to(person: User) -> QuerySet[Room]:
+    return Room.objects.filter(is_open=True).exclude(members=person)
+
+
+def join(room: Room, person: User) -> None:
+    with transaction.atomic():
+        _, is_new = Membership.objects.get_or_create(room=room, person=person)
+        if is_new:
+            publish(room.topic, "member.joined", face_of(person))
+
+
+def leave(room: Room, person: User) -> None:
+    """Also for somebody whom the keeper removes. Whoever was not in it is not in it now either."""
+    with transaction.atomic():
+        Membership.objects.filter(room=room, person=person).delete()
+
+
+def read(membership: Membership, through: int) -> None:
+    """Has read everything up to this message, in all tabs; what told of a mention in it is read with it."""
+    room, person = membership.room, membership.person
+    with transaction.atomic():
+        behind = Membership.objects.filter(pk=membership.pk, read_through__lt=through)
+        if behind.update(read_through=through):
+            publish(own_topic(person), "room.read", {"room": room.topic, "through": through})
+            _read_mentions(person, room, through)
+
+
+def _read_mentions(person: User, room: Room, through: int) -> None:
+    mentions = Notification.objects.filter(recipient=person, kind="chat.mention", unread=True)
+    told = mentions.filter(target_object_id=str(room.pk)).values_list("pk", "action_object_object_id")
+    read = [pk for pk, message in told if int(message or 0) <= through]
+    Notification.objects.filter(pk__in=read).mark_all_as_read()
+
+
+def own_topic(person: User) -> str:
+    """Where somebody's tabs hear what they did in another."""
+    return f"chat.{person.pk}"
+
+
+def watch_memberships() -> None:
+    """However a membership ends (by its person, its keeper, the admin, with its room), so does the stream it gave."""
+    post_delete.connect(_ended, sender=Membership, dispatch_uid="showcase.membership_ended")
+
+
+def _ended(instance: Membership, **kwargs: Any) -> None:
+    revoke(instance.person, instance.room.topic)
+    publish(instance.room.topic, "member.left", face_of(instance.person))

@@ -1,0 +1,83 @@
+// @ts-check
+/**
+ * @import { Face, HistoryPage } from "./chat-message.js"
+ * @import { Answer, Waiting } from "./chat-outbox.js"
+ */
+
+const PATIENCE = 15_000;
+
+/** What a room's page asks the server; every address is handed over by the page. */
+export class ChatApi {
+  #urls;
+  #csrf;
+
+  /**
+   * @param {object} options
+   * @param {{messages: string, read: string, here: string}} options.urls
+   * @param {string} options.csrf
+   */
+  constructor({ urls, csrf }) {
+    this.#urls = urls;
+    this.#csrf = csrf;
+  }
+
+  /**
+   * @param {Waiting} waiting
+   * @returns {Promise<Answer>}
+   */
+  async send({ body, client_id }) {
+    const response = await this.#post(this.#urls.messages, { body, client_id }).catch(() => null);
+    if (!response) return { message: null, again: true };
+    const answer = await response.json().catch(() => null);
+    if (response.ok && answer?.id) return { message: answer, again: false };
+    const wait = Number(response.headers.get("Retry-After")) * 1_000 || undefined;
+    const again = response.status === 429 || response.status >= 500;
+    return { message: null, again, wait, detail: answer?.detail };
+  }
+
+  /**
+   * The page of the history before this message; 0 for the newest one.
+   *
+   * @param {number} before
+   * @returns {Promise<HistoryPage>}
+   */
+  async history(before) {
+    const url = new URL(this.#urls.messages, document.baseURI);
+    if (before) url.searchParams.set("before", String(before));
+    const response = await fetch(url, {
+      headers: { Accept: "application/json" },
+      signal: AbortSignal.timeout(PATIENCE),
+    });
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+    return response.json();
+  }
+
+  /** @param {number} through */
+  async read(through) {
+    await this.#post(this.#urls.read, { through: String(through) }, { keepalive: true }).catch(() => null);
+  }
+
+  /**
+   * Says that this page is looked at, and hears who else is here; null where that came to nothing.
+   *
+   * @param {{typing?: boolean, gone?: boolean}} how
+   * @returns {Promise<Face[] | null>}
+   */
+  async here({ typing = false, gone = false }) {
+    const fields = { typing: typing ? "1" : "0", gone: gone ? "1" : "0" };
+    const response = await this.#post(this.#urls.here, fields, { keepalive: gone }).catch(() => null);
+    const answer = response?.ok ? await response.json().catch(() => null) : null;
+    return answer?.here ?? null;
+  }
+
+  /**
+   * @param {string} url
+   * @param {Record<string, string>} fields
+   * @param {RequestInit} [how]
+   */
+  #post(url, fields, how = {}) {
+    const headers = { Accept: "application/json", "X-CSRFToken": this.#csrf };
+    const body = new URLSearchParams(fields);
+    return fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(PATIENCE), ...how });
+  }
+}

@@ -1,0 +1,128 @@
+// @ts-check
+/** @import { Message } from "./chat-message.js" */
+import { OutboxFailedEvent } from "./outbox-failed-event.js";
+import { OutboxSentEvent } from "./outbox-sent-event.js";
+
+/**
+ * @typedef {{client_id: string, body: string, at: string}} Waiting
+ * @typedef {{message: Message | null, again: boolean, wait?: number, detail?: string}} Answer `again`: worth another try,
+ *   after `wait` milliseconds where the server says how long
+ * @typedef {Pick<Storage, "getItem" | "setItem">} Memory
+ */
+
+/**
+ * What was written and is not known to have arrived: sent one after the other, again and again until the server has
+ * said yes or no. Each keeps its name through all tries and a reload, so that it becomes one message.
+ *
+ * Dispatches `outbox-sent` and `outbox-failed`.
+ */
+export class ChatOutbox extends EventTarget {
+  #send;
+  #memory;
+  #key;
+  #pause;
+  /** @type {Waiting[]} */
+  #waiting;
+  #tries = 0;
+  #sending = false;
+  #stopped = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /**
+   * @param {object} options
+   * @param {(waiting: Waiting) => Promise<Answer>} options.send
+   * @param {Memory | null} options.memory lasts over a reload
+   * @param {string} options.key where in it
+   * @param {(tries: number) => number} options.pause milliseconds until the next try, after so many
+   */
+  constructor({ send, memory, key, pause }) {
+    super();
+    this.#send = send;
+    this.#memory = memory;
+    this.#key = key;
+    this.#pause = pause;
+    this.#waiting = this.#recall();
+  }
+
+  get waiting() {
+    return [...this.#waiting];
+  }
+
+  /**
+   * @param {string} body
+   * @returns {Waiting}
+   */
+  add(body) {
+    const waiting = { client_id: newId(), body, at: new Date().toISOString() };
+    this.put(waiting);
+    return waiting;
+  }
+
+  /** @param {Waiting} waiting one that is new, or was refused and is tried again */
+  put(waiting) {
+    this.#waiting.push(waiting);
+    this.#remember();
+    this.flush();
+  }
+
+  /** @param {string} clientId one that the stream brought: it has arrived */
+  arrived(clientId) {
+    const before = this.#waiting.length;
+    this.#waiting = this.#waiting.filter(({ client_id }) => client_id !== clientId);
+    if (this.#waiting.length !== before) this.#remember();
+  }
+
+  /** Sends what waits; at once where it was waiting for the network. */
+  async flush() {
+    clearTimeout(this.#timer);
+    const [first] = this.#waiting;
+    if (this.#sending || this.#stopped || !first) return;
+    this.#sending = true;
+    const answer = await this.#send(first);
+    this.#sending = false;
+    if (!this.#stopped) this.#answered(first, answer);
+  }
+
+  stop() {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  /**
+   * @param {Waiting} waiting
+   * @param {Answer} answer
+   */
+  #answered(waiting, { message, again, wait, detail = "" }) {
+    if (again) {
+      this.#timer = setTimeout(() => this.flush(), wait ?? this.#pause(this.#tries++));
+      return;
+    }
+    this.#tries = 0;
+    this.arrived(waiting.client_id);
+    this.dispatchEvent(message ? new OutboxSentEvent(message) : new OutboxFailedEvent(waiting, detail));
+    this.flush();
+  }
+
+  /** @returns {Waiting[]} */
+  #recall() {
+    try {
+      return JSON.parse(this.#memory?.getItem(this.#key) ?? "[]");
+    } catch {
+      return [];
+    }
+  }
+
+  #remember() {
+    try {
+      this.#memory?.setItem(this.#key, JSON.stringify(this.#waiting));
+    } catch {
+      // Where a browser keeps nothing, a reload loses what had not arrived.
+    }
+  }
+}
+
+/** Not `crypto.randomUUID()`, which browsers keep from pages over plain http. */
+function newId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

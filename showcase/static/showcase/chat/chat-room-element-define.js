@@ -1,0 +1,4 @@
+// @ts-check
+import { ChatRoomElement } from "./chat-room-element.js";
+
+if (!customElements.get("chat-room")) customElements.define("chat-room", ChatRoomElement);

@@ -1,0 +1,248 @@
+// @ts-check
+/**
+ * @import { HubEvent } from "../../notifications_hub/hub-event.js"
+ * @import { HubRefusedEvent } from "../../notifications_hub/hub-refused-event.js"
+ * @import { HubResetEvent } from "../../notifications_hub/hub-reset-event.js"
+ * @import { HubStateEvent } from "../../notifications_hub/hub-state-event.js"
+ * @import { Message } from "./chat-message.js"
+ * @import { Waiting } from "./chat-outbox.js"
+ * @import { OutboxFailedEvent } from "./outbox-failed-event.js"
+ * @import { OutboxSentEvent } from "./outbox-sent-event.js"
+ */
+import { backoff } from "../../notifications_hub/backoff.js";
+import { part, setText } from "../../notifications_hub/dom.js";
+import { PageWatch } from "../../notifications_hub/page-watch.js";
+import { ChatApi } from "./chat-api.js";
+import { ChatComposer } from "./chat-composer.js";
+import { ChatHistory } from "./chat-history.js";
+import { ChatLine } from "./chat-line.js";
+import { ChatOutbox } from "./chat-outbox.js";
+import { ChatPresence } from "./chat-presence.js";
+import { HereBeat } from "./here-beat.js";
+import { MessageList } from "./message-list.js";
+import { OlderMessages } from "./older-messages.js";
+import { PresenceView } from "./presence-view.js";
+import { ReadMark } from "./read-mark.js";
+import { RoomList } from "./room-list.js";
+import { sessionMemory } from "./session-memory.js";
+
+const LOOK_EVERY = 1_000;
+const KIND = "chat:connection";
+
+/** What a `<chat-room>` does: puts together the log, the stream, the outbox and who is here, and passes news between. */
+export class ChatRoom {
+  #host;
+  #ending = new AbortController();
+  #memory = sessionMemory();
+  #page;
+  #history;
+  #list;
+  #older;
+  #presence;
+  #view;
+  #beat;
+  #read;
+  #rooms;
+  #composer;
+  #outbox;
+  #line;
+  /** Heard in one frame, to be shown together. @type {Message[]} */
+  #heard = [];
+
+  /** @param {HTMLElement} host */
+  constructor(host) {
+    this.#host = host;
+    const { signal } = this.#ending;
+    const log = part(host, "log");
+    const urls = { messages: this.#text("messages"), read: this.#text("read"), here: this.#text("here") };
+    const api = new ChatApi({ urls, csrf: this.#text("csrf") });
+    this.#page = new PageWatch(signal);
+    this.#history = new ChatHistory({ oldest: Number(this.#text("oldest")), more: host.hasAttribute("older") });
+    this.#list = new MessageList({ host, log, me: this.#me, timeZone: this.#text("time-zone") });
+    this.#older = new OlderMessages({ api, history: this.#history, list: this.#list, log });
+    this.#presence = new ChatPresence(Number(this.#text("life")) * 1_000);
+    this.#view = new PresenceView(host, this.#presence, this.#me.person);
+    this.#beat = new HereBeat({ api, presence: this.#presence, page: this.#page });
+    this.#read = new ReadMark({ api, list: this.#list, page: this.#page, through: Number(this.#text("read-through")) });
+    this.#rooms = new RoomList(host);
+    this.#composer = new ChatComposer(/** @type {HTMLFormElement} */ (part(host, "form")), signal);
+    this.#outbox = new ChatOutbox({
+      send: (waiting) => api.send(waiting),
+      memory: this.#memory,
+      key: this.#outboxKey,
+      pause: backoff,
+    });
+    this.#line = new ChatLine({
+      live: new URL(this.#text("live"), document.baseURI),
+      topics: this.#text("topics").split(" "),
+      cursor: this.#text("cursor"),
+    });
+  }
+
+  open() {
+    this.#listen();
+    this.#kind.value = this.#memory?.getItem(KIND) ?? "";
+    part(this.#host, "bar").hidden = false;
+    this.#resend();
+    if (location.hash) this.#older.find();
+    else this.#list.toEnd();
+    this.#older.watch(this.#ending.signal);
+    this.#beat.start(Number(this.#text("beat")) * 1_000, this.#ending.signal);
+    this.#line.use(this.#kind.value);
+    this.#read.look();
+  }
+
+  close() {
+    this.#line.stop();
+    this.#outbox.stop();
+    this.#ending.abort();
+  }
+
+  #listen() {
+    const { signal } = this.#ending;
+    const line = this.#line;
+    line.addEventListener("hub-event", (event) => this.#hear(/** @type {HubEvent} */ (event)));
+    line.addEventListener("hub-reset", (event) => this.#reset(/** @type {HubResetEvent} */ (event)));
+    line.addEventListener("hub-refused", (event) => this.#refused(/** @type {HubRefusedEvent} */ (event)));
+    line.addEventListener("hub-state", (event) => this.#renderState(/** @type {HubStateEvent} */ (event)));
+    this.#composer.addEventListener("composer-send", (event) => this.#send(/** @type {MessageEvent} */ (event).data));
+    this.#composer.addEventListener("composer-typing", () => this.#beat.typing());
+    this.#outbox.addEventListener("outbox-sent", (event) =>
+      this.#show([/** @type {OutboxSentEvent} */ (event).message]),
+    );
+    this.#outbox.addEventListener("outbox-failed", (event) => this.#failed(/** @type {OutboxFailedEvent} */ (event)));
+    this.#page.addEventListener("page-online", () => this.#outbox.flush());
+    this.#page.addEventListener("page-visible", () => this.#read.look());
+    part(this.#host, "log").addEventListener("scroll", () => this.#scrolled(), { signal });
+    part(this.#host, "news").addEventListener("click", () => this.#list.toEnd(), { signal });
+    this.#kind.addEventListener("change", () => this.#switch(), { signal });
+    const timer = setInterval(() => this.#view.render(), LOOK_EVERY);
+    signal.addEventListener("abort", () => clearInterval(timer));
+  }
+
+  // What is heard
+
+  /** @param {HubEvent} event */
+  #hear({ topic, kind, data }) {
+    if (topic !== this.#topic) return this.#hearElsewhere(topic, kind, data);
+    if (kind === "message.created") this.#collect(data);
+    if (kind === "person.here") this.#presence.heard(data, Date.now(), data.typing);
+    if (kind === "person.gone" || kind === "member.left") this.#presence.left(data.person);
+    this.#view.render();
+  }
+
+  /**
+   * @param {string} topic
+   * @param {string} kind
+   * @param {any} data
+   */
+  #hearElsewhere(topic, kind, data) {
+    if (kind === "message.created" && data.person !== this.#me.person) this.#rooms.wrote(topic);
+    if (kind === "room.read") this.#rooms.read(data.room);
+  }
+
+  /** @param {Message} message */
+  #collect(message) {
+    this.#presence.wrote(message.person);
+    if (message.person === this.#me.person) this.#outbox.arrived(message.client_id);
+    if (this.#heard.push(message) > 1) return;
+    queueMicrotask(() => this.#show(this.#heard.splice(0).flatMap((heard) => this.#history.heard(heard))));
+  }
+
+  /** @param {Message[]} messages */
+  #show(messages) {
+    const { atEnd } = this.#list;
+    const others = messages.filter(({ person }) => person !== this.#me.person);
+    if (this.#list.show(messages) > 0 && others.length > 0 && !atEnd) part(this.#host, "news").hidden = false;
+    this.#read.look();
+  }
+
+  /** @param {HubResetEvent} event */
+  #reset({ topics }) {
+    if (topics.includes(this.#topic)) this.#older.reload();
+  }
+
+  /** @param {HubRefusedEvent} event */
+  #refused({ topic }) {
+    if (topic !== this.#topic) return this.#rooms.left(topic);
+    this.#composer.close();
+    this.close();
+    part(this.#host, "closed").hidden = false;
+  }
+
+  /** @param {HubStateEvent} event */
+  #renderState({ state }) {
+    const shown = part(this.#host, "state");
+    shown.dataset.state = state;
+    setText(shown, shown.getAttribute(`data-${state}`) ?? "");
+  }
+
+  // What its reader does
+
+  /** @param {string} body */
+  #send(body) {
+    this.#list.expect(this.#mine(this.#outbox.add(body)));
+  }
+
+  /** What a reload interrupted. */
+  #resend() {
+    for (const waiting of this.#outbox.waiting) {
+      if (this.#list.has(waiting.client_id)) this.#outbox.arrived(waiting.client_id);
+      else this.#list.expect(this.#mine(waiting));
+    }
+    this.#outbox.flush();
+  }
+
+  /** @param {OutboxFailedEvent} event */
+  #failed({ waiting, detail }) {
+    const again = () => {
+      this.#list.expect(this.#mine(waiting));
+      this.#outbox.put(waiting);
+    };
+    this.#list.fail(waiting.client_id, detail, again);
+  }
+
+  #scrolled() {
+    if (!this.#list.atEnd) return;
+    part(this.#host, "news").hidden = true;
+    this.#read.look();
+  }
+
+  #switch() {
+    this.#memory?.setItem(KIND, this.#kind.value);
+    this.#line.use(this.#kind.value);
+  }
+
+  // What it stands on
+
+  /**
+   * @param {Waiting} waiting
+   * @returns {Message}
+   */
+  #mine({ client_id, body, at }) {
+    const { person, name, hue } = this.#me;
+    return { id: 0, person, name, hue, body, mentions: [], at, client_id };
+  }
+
+  get #me() {
+    const [person, hue] = [Number(this.#text("person")), Number(this.#text("hue"))];
+    return { person, hue, name: this.#text("name"), username: this.#text("username").toLowerCase() };
+  }
+
+  get #topic() {
+    return this.#text("topic");
+  }
+
+  get #kind() {
+    return /** @type {HTMLSelectElement} */ (part(this.#host, "connection"));
+  }
+
+  get #outboxKey() {
+    return `chat:outbox:${this.#me.person}:${this.#topic}`;
+  }
+
+  /** @param {string} name */
+  #text(name) {
+    return this.#host.getAttribute(name) ?? "";
+  }
+}

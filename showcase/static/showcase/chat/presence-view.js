@@ -1,0 +1,59 @@
+// @ts-check
+/**
+ * @import { Face } from "./chat-message.js"
+ * @import { ChatPresence } from "./chat-presence.js"
+ */
+import { copyOf, part, setText } from "../../notifications_hub/dom.js";
+
+/** Who is here, as a row of discs, and who is typing, as a line of words. */
+export class PresenceView {
+  #host;
+  #presence;
+  #me;
+  #shown = "";
+
+  /**
+   * @param {HTMLElement} host
+   * @param {ChatPresence} presence
+   * @param {number} me nobody needs to be told that they are typing themselves
+   */
+  constructor(host, presence, me) {
+    this.#host = host;
+    this.#presence = presence;
+    this.#me = me;
+  }
+
+  render() {
+    const now = Date.now();
+    this.#renderHere(this.#presence.here(now));
+    this.#renderTyping(this.#presence.typing(now).filter(({ person }) => person !== this.#me));
+  }
+
+  /** @param {Face[]} faces */
+  #renderHere(faces) {
+    const shown = JSON.stringify(faces);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    part(this.#host, "here").replaceChildren(...faces.map((face) => this.#disc(face)));
+  }
+
+  /** @param {Face} face */
+  #disc({ name, hue }) {
+    const disc = copyOf(this.#host, "face");
+    const avatar = /** @type {HTMLElement} */ (disc.querySelector(".avatar"));
+    avatar.className = `avatar hue-${hue}`;
+    setText(avatar, [...name][0]?.toUpperCase() ?? "");
+    setText(part(disc, "name"), name);
+    disc.title = name;
+    return disc;
+  }
+
+  /** @param {Face[]} faces */
+  #renderTyping(faces) {
+    const line = part(this.#host, "typing");
+    const [first, second] = faces.map(({ name }) => name);
+    const { one = "", two = "", many = "" } = line.dataset;
+    const words = faces.length > 2 ? many : second ? two : one;
+    setText(line, first ? words.replace("{name}", () => first).replace("{other}", () => second ?? "") : "");
+  }
+}

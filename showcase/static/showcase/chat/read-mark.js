@@ -1,0 +1,48 @@
+// @ts-check
+/**
+ * @import { PageWatch } from "../../notifications_hub/page-watch.js"
+ * @import { ChatApi } from "./chat-api.js"
+ * @import { MessageList } from "./message-list.js"
+ */
+
+const AFTER = 800;
+
+/** Tells the server how far the reader has come: what stood at the end of a log that was looked at. */
+export class ReadMark {
+  #api;
+  #list;
+  #page;
+  #through;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /**
+   * @param {object} options
+   * @param {ChatApi} options.api
+   * @param {MessageList} options.list
+   * @param {PageWatch} options.page
+   * @param {number} options.through id of the last message known to be read
+   */
+  constructor({ api, list, page, through }) {
+    this.#api = api;
+    this.#list = list;
+    this.#page = page;
+    this.#through = through;
+  }
+
+  /** Something may have been read. */
+  look() {
+    if (this.#hasRead) this.#timer ??= setTimeout(() => this.#tell(), AFTER);
+  }
+
+  get #hasRead() {
+    return this.#page.visible && this.#list.atEnd && this.#list.newest > this.#through;
+  }
+
+  #tell() {
+    this.#timer = undefined;
+    if (!this.#hasRead) return;
+    this.#through = this.#list.newest;
+    this.#api.read(this.#through);
+  }
+}

@@ -1,0 +1,203 @@
+"""Replies of a post as two people see them, in Chromium, while they are written, changed and deleted."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import Page, expect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.browser import People
+    from tests.support.site import Site
+
+PER_SECOND, SECONDS = 50, 3
+
+# Text that would be something else, were it not written as text.
+TEXTS = (
+    "<img src=x onerror=alert(1)>",
+    "</p></li></template><script>alert(1)</script>",
+    "<style>body { display: none }</style>",
+    "{{ constructor.constructor('alert(1)')() }} ${alert(1)}",
+    '" onmouseover="alert(1)" x="',
+    "javascript:alert(1)",
+    "&lt;b&gt; stays as it was typed &amp;",
+    "\u202egnp.exe \u200b\u2066right to left\u2069",
+    "two\nlines and a \U0001f469\u200d\U0001f469\u200d\U0001f467",
+)
+
+NAMES = """
+    import time, random
+    from django.db import connection, transaction
+    from accounts.models import User
+    from showcase.models import Post, Reply
+    alice, bob = (User.objects.get(username=name) for name in ("alice", "bob"))
+    post = Post.objects.create(author=alice, title="Tea or coffee", body="Which?")
+    first = Reply.objects.create(post=post, author=bob, body="Tea.")
+    print(post.get_absolute_url())
+"""
+WRITE = f"""
+    chance, begun = random.Random(3), time.monotonic()
+    for number in range({PER_SECOND * SECONDS}):
+        with transaction.atomic():
+            what = chance.choice(["new", "new", "new", "change", "change", "delete"])
+            some = Reply.objects.filter(post=post).order_by("?")[:1]
+            if what == "new":
+                Reply.objects.create(post=post, author=bob, body=f"Cup {{number}}")
+            elif what == "change":
+                Reply.objects.filter(pk__in=[reply.pk for reply in some]).update(body=f"Cup {{number}}, changed")
+            else:
+                some.get().delete()
+            if chance.random() < 0.2:
+                Reply.objects.create(post=post, author=bob, body="Never said")
+                transaction.set_rollback(True)
+        time.sleep(max(0, begun + number / {PER_SECOND} - time.monotonic()))
+"""
+STORED = """print("\\n".join(f"{reply.pk} {reply.body}" for reply in Reply.objects.filter(post=post)))"""
+
+# Every row that came, and every word of a row that was ever seen.
+RECORD = """
+    window.came = []; window.words = new Set();
+    document.addEventListener("live-row", ({ change, key, row }) => {
+      if (change === "created") window.came.push(Number(key));
+      window.words.add(row.querySelector("[data-field=body]").textContent);
+    });
+"""
+
+
+def rows(page: Page) -> list[str]:
+    return page.eval_on_selector_all(  # type: ignore[no-any-return]
+        "live-list [data-key]",
+        "rows => rows.map(row => `${row.dataset.key} ${row.querySelector('p.lines').textContent}`)",
+    )
+
+
+def expect_rows(page: Page, wanted: list[str]) -> None:
+    expect(page.locator("live-list .lines")).to_have_text([row.split(" ", 1)[1] for row in wanted])
+    assert rows(page) == wanted
+
+
+def wait_until_live(page: Page) -> None:
+    expect(page.locator("live-list")).to_have_attribute("data-state", "live")
+
+
+def test_two_pages_follow_fifty_changes_a_second_through_a_reload(page_for: People, site: Site) -> None:
+    url = site.python(NAMES)
+    alice, bob = page_for("alice", url), page_for("bob", url)
+    for page in (alice, bob):
+        wait_until_live(page)
+    alice.evaluate(RECORD)
+    with ThreadPoolExecutor() as pool:
+        writing = pool.submit(site.python, WRITE)
+        bob.wait_for_timeout(1000)
+        bob.reload()
+        bob.evaluate(RECORD)
+        writing.result()
+
+    stored = site.python(STORED).splitlines()
+    for page in (alice, bob):
+        expect_rows(page, stored)
+        came = page.evaluate("window.came")
+        assert came == sorted(set(came))
+        assert "Never said" not in page.evaluate("[...window.words]")
+    assert len(alice.evaluate("window.came")) > PER_SECOND
+    expect(alice.locator("live-list [data-part=count]")).to_have_text(str(len(stored)))
+
+
+def test_a_reply_is_changed_and_deleted_in_one_browser_and_so_it_is_in_the_other(page_for: People, site: Site) -> None:
+    url = site.python(NAMES)
+    alice, bob = page_for("alice", url), page_for("bob", url)
+    for page in (alice, bob):
+        wait_until_live(page)
+    draft = alice.locator("#reply textarea")
+    draft.fill("What I am writing")
+    draft.evaluate("area => area.setSelectionRange(2, 6)")
+    place = alice.evaluate("scrollY")
+
+    bob.get_by_text("Change").click()
+    bob.locator(".own textarea").fill("Coffee, after all.")
+    bob.get_by_role("button", name="Save").click()
+    expect(alice.locator("live-list .lines")).to_have_text(["Coffee, after all."])
+    expect(alice.locator("live-list [data-key]")).to_have_attribute("data-changed", "")
+    expect(bob.get_by_text("Your reply is changed.")).to_be_visible()
+    assert alice.evaluate("[document.activeElement.selectionStart, document.activeElement.selectionEnd]") == [2, 6]
+    assert (draft.input_value(), alice.evaluate("scrollY")) == ("What I am writing", place)
+
+    _every_text_is_text(alice, site)
+    _what_the_log_cannot_say_is_fetched(alice, site)
+
+    # Whoever reads on a row that goes is put on the next one, not back to the top of the page.
+    bob.goto(site.url + url)
+    wait_until_live(bob)
+    alice.locator("live-list [data-key]").first.evaluate("row => { row.tabIndex = 0; row.focus(); }")
+    bob.get_by_text("Change").first.click()
+    bob.get_by_role("button", name="Delete").first.click()
+    expect(alice.locator("live-list [data-key]:focus .lines")).to_have_text(TEXTS[0])
+    site.python("Reply.objects.filter(post=post).delete()")
+    expect(alice.get_by_text("Nobody has replied yet.")).to_be_visible()
+
+
+def _every_text_is_text(page: Page, site: Site) -> None:
+    elements = page.locator("live-list [data-key] *").count()
+    site.python(f"""
+        for text in {TEXTS!r}:
+            Reply.objects.create(post=post, author=bob, body=text)
+    """)
+    expect(page.locator("live-list [data-key]")).to_have_count(1 + len(TEXTS))
+    assert [row.split(" ", 1)[1] for row in rows(page)[1:]] == list(TEXTS)
+    site.python(f"User.objects.filter(pk=bob.pk).update(first_name={TEXTS[0]!r}); post.replies.publish()")
+    expect(page.locator("live-list .byline-name")).to_have_text([TEXTS[0]] * (1 + len(TEXTS)))
+    assert page.locator("live-list [data-key] *").count() == elements * (1 + len(TEXTS))
+
+
+def _what_the_log_cannot_say_is_fetched(page: Page, site: Site) -> None:
+    page.locator("live-list [data-key]").first.evaluate("row => { window.row = row; }")
+    site.python("""
+        with connection.cursor() as sql:
+            sql.execute("UPDATE showcase_reply SET body = 'By raw SQL' WHERE id = %s", [first.pk])
+            sql.execute("DELETE FROM showcase_reply WHERE id = (SELECT max(id) FROM showcase_reply)")
+    """)
+    site.manage("hub_rotate_epochs")
+    site.kill()
+    site.start()
+    expect(page.locator("live-list .lines")).to_have_text(["By raw SQL", *TEXTS[:-1]], timeout=20_000)
+    assert page.evaluate("window.row.isConnected"), "the row that is there stays the same element"
+    wait_until_live(page)
+
+
+def test_who_may_not_listen_hears_nothing_and_a_page_without_scripts_has_the_rows(
+    people_of: Callable[[Site], People], site: Site
+) -> None:
+    url = site.python(NAMES)
+    people = people_of(site)
+    plain = people("bob", url, java_script_enabled=False)
+    expect(plain.locator("live-list .lines")).to_have_text(["Tea."])
+    plain.get_by_text("Change").click()
+    plain.locator(".own textarea").fill("Water.")
+    plain.get_by_role("button", name="Save").click()
+    expect(plain.locator("live-list .lines")).to_have_text(["Water."])
+
+    charlie = site.visitor("charlie")
+    for topic in ("post.987654", "staff", "inbox.1"):
+        assert charlie.get(f"/live/poll/?wait=0&topic={topic}").status_code == HTTPStatus.FORBIDDEN
+    reply = site.python("print(first.change_url())")
+    assert charlie.post(reply, data={"body": "Mine now"}).status_code == HTTPStatus.NOT_FOUND
+
+    # Without its script the bell connects to nothing, and the list is on its own.
+    page = people("charlie", "/accounts/profile/")
+    page.route("**/notifications_hub/index.js", lambda route: route.abort())
+    page.goto(site.url + url)
+    page.evaluate("""
+        const [list] = document.querySelectorAll("live-list");
+        const other = list.cloneNode(true);
+        other.setAttribute("topic", "staff");
+        document.body.append(other);
+    """)
+    expect(page.locator("live-list[topic=staff]")).to_have_attribute("data-state", "refused")
+    expect(page.locator("live-list").first).to_have_attribute("data-state", "live")
+    site.python("Reply.objects.create(post=post, author=bob, body='And milk.')")
+    expect(page.locator("live-list").first.locator(".lines")).to_have_text(["Water.", "And milk."])
+    expect(page.locator("live-list[topic=staff] .lines")).to_have_text(["Water."])

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from celery import current_app
+
+from notifications_hub.jobs import sending
+from tests.jobs import tasks  # noqa: F401  a worker has them, and so do these tests
+
+
+@pytest.fixture(autouse=True)
+def _broker_in_memory() -> Iterator[None]:
+    """Kombu's own, so that what is sent can be counted, and nothing outlives a test."""
+    before = current_app.conf.broker_url
+    current_app.conf.broker_url = "memory://"
+    current_app.control.purge()
+    yield
+    sending._postman.wait()
+    current_app.control.purge()
+    current_app.conf.broker_url = before

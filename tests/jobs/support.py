@@ -1,0 +1,71 @@
+"""What the tests of jobs say often."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from celery import current_app
+
+from notifications_hub.events import Event
+from notifications_hub.jobs import sending, start
+from notifications_hub.jobs.models import Job
+from notifications_hub.notification import Notification
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+def started(owner: User, task: Any, *args: Any, **about: Any) -> Job:
+    """A job of this task, with its row as committed."""
+    return start(task.s(*args), **{"owner": owner, "title": "Report 2026", **about})
+
+
+def deliver(job: Job) -> None:
+    """What a worker does with the message of a job. It runs here, in this thread."""
+    job.refresh_from_db()
+    task = current_app.tasks[job.task]
+    given = job.arguments["args"], job.arguments["kwargs"]
+    task.apply(*given, task_id=str(job.pk), headers={sending.HEADER: 1}, retries=job.retries)
+    job.refresh_from_db()
+
+
+def messages() -> list[str]:
+    """The ids in the broker's queue, which is empty after."""
+    with current_app.connection_for_read() as connection:
+        queue = connection.SimpleQueue("celery")
+        ids = []
+        while len(queue):
+            message = queue.get(block=False)
+            ids.append(str(message.headers["id"]))
+            message.ack()
+        return ids
+
+
+def use_broker(url: str) -> None:
+    """From now on. Celery keeps its connections, so these go first."""
+    app: Any = current_app
+    app.amqp._producer_pool = None
+    app._pool = None
+    app.conf.broker_url = url
+
+
+def make_due(job: Job) -> None:
+    """As if its time had passed. The database's own clock decides, which no test can turn."""
+    Job.objects.filter(pk=job.pk).update(due_at=datetime.now(UTC) - timedelta(seconds=1))
+
+
+def tend() -> None:
+    """One look of the sweeper, to its end."""
+    sending.tend()
+    sending._postman.wait()
+
+
+def events_of(job: Job) -> list[tuple[str, dict[str, Any]]]:
+    return list(Event.objects.filter(topic=job.topic).order_by("pk").values_list("kind", "data"))
+
+
+def told(owner: User) -> list[tuple[str, str, str]]:
+    """What the owner's inbox says: kind, title and body of each."""
+    rows = Notification.objects.filter(recipient=owner).order_by("pk")
+    return [(row.kind, row.message().title, row.message().body) for row in rows]

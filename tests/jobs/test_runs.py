@@ -1,0 +1,294 @@
+"""What a run leaves behind, however it ends: a bar that has ended, and an owner who was told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import OperationalError
+
+from notifications_hub.jobs import Done, JobCancelled, cancel
+from notifications_hub.jobs import changes as job_changes
+from notifications_hub.jobs.models import Job, State
+from notifications_hub.jobs.reporter import Reporter
+from notifications_hub.jobs.task import Run
+from tests.jobs import tasks
+from tests.jobs.support import deliver, events_of, make_due, messages, started, tend, told
+from tests.support.processes import wait_until
+from tests.support.together import together
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
+
+    from accounts.models import User
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+
+
+def claimed(owner: User) -> Job:
+    """A job that this thread runs, as a worker would."""
+    job = job_changes.claim(str(started(owner, tasks.count, 1).pk))
+    assert job is not None
+    return job
+
+
+# How it ends
+
+
+def test_done_says_so_and_leads_to_its_result(alice: User) -> None:
+    job = started(alice, tasks.count, 3, url="/reports/")
+    deliver(job)
+
+    assert (job.state, job.done, job.total, job.text, job.download) == (State.DONE, 3, 3, "3 steps", "/result.csv")
+    kind, data = events_of(job)[-1]
+    assert (kind, data["standing"], data["url"]) == ("task.done", "done", "/result.csv")
+    assert told(alice) == [("task.done", "“Report 2026” is done", "3 steps")]
+
+
+def test_a_failure_says_to_people_what_was_meant_for_people(alice: User) -> None:
+    job = started(alice, tasks.say_why, "The file is empty.")
+    deliver(job)
+
+    assert (job.state, job.text, job.standing) == (State.FAILED, "The file is empty.", "failed")
+    assert told(alice) == [("task.failed", "“Report 2026” failed", "The file is empty.")]
+
+
+def test_any_other_exception_keeps_its_words_to_itself(alice: User) -> None:
+    job = started(alice, tasks.stumble)
+    deliver(job)
+
+    assert (job.state, job.standing, job.text) == (State.FAILED, "error", "")
+    assert "hunter2" not in str([events_of(job), told(alice), vars(job)])
+    assert told(alice) == [("task.failed", "“Report 2026” failed", "Something went wrong.")]
+
+
+def test_another_try_waits_in_the_row_and_is_sent_when_its_time_has_come(alice: User) -> None:
+    job = started(alice, tasks.try_again, 60)
+    for _ in range(2):
+        deliver(job)
+        assert (job.state, events_of(job)[-1][0]) == (State.RETRYING, "task.retry")
+        messages()
+        tend()
+        assert messages() == []
+        make_due(job)
+        tend()
+        assert messages() == [str(job.pk)]
+    deliver(job)
+
+    assert (job.state, job.value, job.starts) == (State.DONE, "third time lucky", 3)
+
+
+def test_an_early_message_does_not_hurry_another_try(alice: User) -> None:
+    job = started(alice, tasks.try_again, 60)
+    deliver(job)
+    deliver(job)
+
+    assert (job.state, job.starts) == (State.RETRYING, 1)
+
+
+def test_tries_come_to_an_end(alice: User) -> None:
+    job = started(alice, tasks.try_again, 0)
+    Job.objects.filter(pk=job.pk).update(retries=2)
+    tasks.try_again.max_retries = 1
+    try:
+        Job.objects.filter(pk=job.pk).update(retries=1)
+        deliver(job)
+    finally:
+        tasks.try_again.max_retries = 2
+
+    assert (job.state, job.standing) == (State.FAILED, "error")
+
+
+def test_a_result_that_leads_elsewhere_is_a_failure_not_a_link(alice: User) -> None:
+    run = Run(claimed(alice))
+    with pytest.raises(ValueError, match="path of this site"):
+        run.end(Done(url="https://elsewhere.example/"))
+    run.fail()
+    run.job.refresh_from_db()
+
+    assert (run.job.state, run.job.download) == (State.FAILED, "")
+
+
+# Stopping
+
+
+def test_cancelled_before_it_began_it_never_begins(alice: User) -> None:
+    job = started(alice, tasks.count, 1)
+    assert cancel(job)
+    deliver(job)
+
+    assert (job.state, job.starts, events_of(job)[-1][0]) == (State.CANCELLED, 0, "task.cancelled")
+    assert told(alice) == []
+    assert not cancel(job)
+
+
+def test_a_running_task_hears_of_it_when_it_reports(alice: User) -> None:
+    job = started(alice, tasks.count, 1000, 0.02)
+    running = threading.Thread(target=lambda: together([lambda: deliver(Job.objects.get(pk=job.pk))]))
+    running.start()
+    wait_until(lambda: Job.objects.get(pk=job.pk).done > 0)
+    assert cancel(job)
+    assert Job.objects.get(pk=job.pk).standing == "cancelling"
+    running.join(10)
+    job.refresh_from_db()
+
+    assert (job.state, job.standing) == (State.CANCELLED, "cancelled")
+    assert job.done < 200
+
+
+def test_a_task_that_swallows_every_exception_stops_all_the_same(alice: User) -> None:
+    job = started(alice, tasks.swallow_everything, 1000)
+    running = threading.Thread(target=lambda: together([lambda: deliver(Job.objects.get(pk=job.pk))]))
+    running.start()
+    wait_until(lambda: Job.objects.get(pk=job.pk).done > 0)
+    cancel(job)
+    running.join(10)
+
+    assert Job.objects.get(pk=job.pk).state == State.CANCELLED
+
+
+def test_a_task_that_never_looks_ends_without_being_asked(alice: User) -> None:
+    job = claimed(alice)
+    run = Run(job)
+    cancel(job)
+    job_changes.renew(job)
+    job.refresh_from_db()
+    assert job.due_at is not None
+    assert (job.due_at - job.created).total_seconds() < job_changes.CANCEL_SECONDS + 5
+    make_due(job)
+    tend()
+    run.end(Done(text="Too late"))
+    job.refresh_from_db()
+
+    assert (job.state, job.text) == (State.CANCELLED, "")
+
+
+# A worker that was killed
+
+
+def test_one_whose_lease_has_ended_is_lost_and_says_so(alice: User) -> None:
+    job = claimed(alice)
+    make_due(job)
+    tend()
+    job.refresh_from_db()
+
+    assert (job.state, job.standing) == (State.FAILED, "lost")
+    [(_kind, _title, body)] = told(alice)
+    assert "was stopped" in body
+
+
+def test_what_may_be_done_twice_begins_again(alice: User) -> None:
+    job = started(alice, tasks.count, 1, restarts=1)
+    for expected in (State.QUEUED, State.FAILED):
+        messages()
+        job_changes.claim(str(job.pk))
+        make_due(job)
+        tend()
+        job.refresh_from_db()
+        assert job.state == expected
+        if expected is State.QUEUED:
+            tend()
+            assert messages() == [str(job.pk)]
+
+
+def test_a_worker_that_was_given_up_changes_nothing_any_more(alice: User) -> None:
+    job = claimed(alice)
+    run = Run(job)
+    make_due(job)
+    tend()
+    run.progress(1, 2, "Still here")
+    run.end(Done(text="Done after all"))
+    job.refresh_from_db()
+
+    assert (job.state, job.text) == (State.FAILED, "")
+    assert [kind for kind, _title, _body in told(alice)] == ["task.failed"]
+
+
+def test_a_task_that_is_silent_for_long_is_alive(alice: User, settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "JOB_LEASE": 1.2}
+    job = started(alice, tasks.silent, 3)
+    running = threading.Thread(target=lambda: together([lambda: deliver(Job.objects.get(pk=job.pk))]))
+    running.start()
+    while running.is_alive():
+        tend()
+        time.sleep(0.1)
+
+    assert Job.objects.get(pk=job.pk).state == State.DONE
+
+
+# Progress
+
+
+def test_a_thousand_reports_are_ten_updates_a_second_and_the_last_is_kept(alice: User) -> None:
+    job = claimed(alice)
+    run = Run(job)
+    began = time.monotonic()
+    for done in range(1, 1001):
+        run.progress(done, 1000, f"Row {done}")
+        time.sleep(0.001)
+    lasted = time.monotonic() - began
+    wait_until(lambda: Job.objects.get(pk=job.pk).done == 1000, seconds=2)
+    reports = [data["done"] for kind, data in events_of(job) if kind == "task.progress" and data["done"]]
+    run.end(Done())
+
+    assert 2 <= len(reports) <= lasted * 10 + 2
+    assert reports == sorted(reports)
+    assert reports[-1] == 1000
+
+
+def test_reporting_does_not_wait_for_the_database(alice: User) -> None:
+    run = Run(claimed(alice))
+    began = time.perf_counter()
+    for done in range(10_000):
+        run.progress(done, 10_000, "Fast")
+    lasted = time.perf_counter() - began
+    run.end(Done())
+
+    assert lasted < 1.5
+
+
+def test_the_last_report_comes_with_the_end(alice: User) -> None:
+    job = started(alice, tasks.say_why, "Enough.")
+    deliver(job)
+
+    assert (job.done, job.total) == (1, 4)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_number_that_is_none_is_the_tasks_mistake(alice: User, number: float) -> None:
+    run = Run(claimed(alice))
+    with pytest.raises(ValueError, match="finite"):
+        run.progress(number, 1, "")
+    run.fail()
+
+
+def test_text_that_a_database_would_refuse_is_mended(alice: User) -> None:
+    run = Run(claimed(alice))
+    run.progress(1, 2, "a\0b\ud800" + "x" * 300)
+    run.fail()
+    run.job.refresh_from_db()
+    assert len(run.job.text) <= 255
+
+
+def test_a_report_outlives_a_database_that_was_away(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = claimed(alice)
+    report = job_changes.report
+    answers = iter([OperationalError("away")])
+
+    def once_away(job: Job, values: dict[str, Any]) -> bool:
+        for error in answers:
+            raise error
+        return report(job, values)
+
+    monkeypatch.setattr(job_changes, "report", once_away)
+    reporter = Reporter(job)
+    reporter.say({"done": 1.0, "text": "One"})
+    wait_until(lambda: Job.objects.get(pk=job.pk).done == 1.0, seconds=3)
+
+    assert reporter.stop() == {}
+
+
+def test_an_exception_of_being_cancelled_is_no_ordinary_one() -> None:
+    assert not issubclass(JobCancelled, Exception)

@@ -1,0 +1,152 @@
+"""A job is a row first, in the caller's transaction; its message comes after, and may be lost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import transaction
+
+from notifications_hub.jobs import start, start_all
+from notifications_hub.jobs.enqueue import BadJob
+from notifications_hub.jobs.models import Job, State
+from tests.jobs import tasks
+from tests.jobs.support import deliver, events_of, make_due, messages, started, tend, use_broker
+from tests.support.processes import ROOT
+from tests.support.site import site_environment
+from tests.support.together import rolled_back, together
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+
+
+def test_a_committed_job_waits_with_its_message_sent_and_its_page_told(alice: User) -> None:
+    job = started(alice, tasks.count, 3)
+
+    assert (job.state, job.owner_id, job.title) == (State.QUEUED, alice.pk, "Report 2026")
+    assert messages() == [str(job.pk)]
+    [(kind, data)] = events_of(job)
+    assert (kind, data["standing"]) == ("task.progress", "queued")
+
+
+def test_one_whose_transaction_rolls_back_never_runs(alice: User) -> None:
+    with rolled_back():
+        job = started(alice, tasks.count, 3)
+
+    assert messages() == []
+    assert not Job.objects.exists()
+    assert events_of(job) == []
+
+
+def test_nothing_is_sent_before_the_commit(alice: User) -> None:
+    with transaction.atomic():
+        job = started(alice, tasks.count, 3)
+        assert messages() == []
+
+    assert messages() == [str(job.pk)]
+
+
+def test_a_message_that_was_lost_is_sent_again_and_each_time_later(alice: User) -> None:
+    job = started(alice, tasks.count, 1)
+    messages()
+    pauses = []
+    for _ in range(3):
+        make_due(job)
+        tend()
+        assert messages() == [str(job.pk)]
+        before, job = job, Job.objects.get(pk=job.pk)
+        assert job.due_at is not None
+        pauses.append(round((job.due_at - before.created).total_seconds()))
+    assert pauses[0] * 1.5 < pauses[1] * 1.01 < pauses[2]
+
+
+def test_one_that_is_not_due_is_left_alone(alice: User) -> None:
+    started(alice, tasks.count, 1)
+    messages()
+    tend()
+
+    assert messages() == []
+
+
+def test_a_broker_that_is_away_costs_the_caller_nothing_and_the_job_only_time(alice: User) -> None:
+    use_broker("redis://127.0.0.1:1/0")
+    began = time.monotonic()
+    job = started(alice, tasks.count, 1)
+    assert time.monotonic() - began < 1
+    assert job.state == State.QUEUED
+    use_broker("memory://")
+    make_due(job)
+    tend()
+
+    assert messages() == [str(job.pk)]
+
+
+@pytest.mark.postgres
+def test_of_several_sweepers_one_sends_it(alice: User) -> None:
+    job = started(alice, tasks.count, 1)
+    messages()
+    make_due(job)
+    from notifications_hub.jobs.sending import _send_due
+
+    together([lambda: _send_due(job.pk)] * 6)
+
+    assert messages() == [str(job.pk)]
+
+
+def test_a_job_sent_twice_runs_once(alice: User) -> None:
+    job = started(alice, tasks.count, 2)
+    deliver(job)
+    assert job.state == State.DONE
+    deliver(job)
+
+    assert (job.starts, job.state) == (1, State.DONE)
+
+
+@pytest.mark.parametrize(
+    ("about", "words"),
+    [
+        ({"title": " "}, "has a title"),
+        ({"url": "https://elsewhere.example/"}, "path of this site"),
+        ({"audience": "nobody"}, "not an audience"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_at_once(alice: User, about: dict[str, str], words: str) -> None:
+    with pytest.raises(BadJob, match=words):
+        started(alice, tasks.count, 1, **about)
+
+
+@pytest.mark.parametrize("given", [object(), float("nan"), "a\0b"])
+def test_arguments_that_no_row_keeps_are_refused(alice: User, given: object) -> None:
+    with pytest.raises(BadJob, match="must be JSON"):
+        started(alice, tasks.count, given)
+
+
+def test_a_time_to_start_is_refused_since_brokers_lose_it(alice: User) -> None:
+    signature: Any = tasks.count.s(1).set(countdown=60)
+    with pytest.raises(BadJob, match="takes no countdown"):
+        start(signature, owner=alice, title="Later")
+    with pytest.raises(BadJob, match="at least one"):
+        start_all([], owner=alice, title="Nothing")
+
+
+def test_a_task_called_plainly_is_a_task_like_any_other(alice: User) -> None:
+    assert tasks.count.apply([2]).get().value == 2
+    assert tasks.count(2).value == 2
+    assert not Job.objects.exists()
+
+
+def test_the_app_and_its_jobs_can_be_imported_without_celery() -> None:
+    script = """
+import sys
+sys.modules["celery"] = None
+import django
+django.setup()
+from notifications_hub import jobs, urls, admin, doctor
+from notifications_hub.jobs import start, cancel, Done, api, views
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=site_environment(), check=True)

@@ -1,0 +1,249 @@
+"""One round to many connections: who gets which frame, and what one that is slow or faulty does to the others."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import pytest_asyncio
+
+from notifications_hub import cursor, streams
+from notifications_hub.cursor import Position
+from notifications_hub.live import fanout as fanout_module
+from notifications_hub.live.closing import RESTART, TOO_SLOW, Closing
+from notifications_hub.live.connection import MAX_WAITING, Connection
+from notifications_hub.live.fanout import Fanout
+from notifications_hub.live.frames import Frame
+from notifications_hub.streams import LoggedEvent, Reading
+
+EPOCH, POST = "0123abcd", "post.9"
+
+
+class World:
+    """A log that grows as a test says, and a fan-out that reads it."""
+
+    def __init__(self) -> None:
+        self.fanout = Fanout()
+        self._tops: dict[str, int] = {}
+        self._size = 2
+        cast("Any", self.fanout)._log = self.database
+        self._reading = asyncio.create_task(self._read_for_ever())
+
+    async def listener(self, *topics: str, start: int = 0) -> Listener:
+        listener = Listener(self, {topic: Position(EPOCH, start, start) for topic in topics})
+        self.fanout.listen(listener.connection, topics)
+        await listener.connection.start()
+        self.fanout.caught_up(listener.connection)
+        listener.frames.clear()
+        return listener
+
+    async def tell(self, topic: str, count: int = 1, *, size: int = 2) -> None:
+        """Commits events, and lets them go round."""
+        self._size = size
+        self._tops[topic] = self._tops.get(topic, 0) + count
+        self.fanout.note({topic: self._tops[topic]})
+        await self.settled()
+
+    async def settled(self) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    async def stop(self) -> None:
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
+
+    async def tell_unheard(self, topic: str) -> None:
+        """As another process does that reaches this one by no layer; the next look finds it."""
+        self._tops[topic] = self._tops.get(topic, 0) + 1
+        await self.fanout.look()
+        await self.settled()
+
+    async def database(self, function: object, positions: Mapping[str, Position]) -> object:
+        if function is streams.tops:
+            return {topic: (EPOCH, self._tops[topic]) for topic in positions if topic in self._tops}
+        return [self._read(topic, position) for topic, position in positions.items()]
+
+    def _read(self, topic: str, position: Position) -> Reading:
+        top, now, data = self._tops.get(topic, 0), datetime.now(UTC), json.dumps("x" * (self._size - 2))
+        events = [LoggedEvent(topic, seq, "told", data, now) for seq in range(position.seq + 1, top + 1)]
+        return Reading(topic, EPOCH, top, Position(EPOCH, position.start, top), events=events)
+
+    async def _read_for_ever(self) -> None:
+        while True:
+            await self.fanout.read_behind()
+
+
+class Listener:
+    """A client that takes frames at once, until it is `busy`."""
+
+    def __init__(self, world: World, places: Mapping[str, Position]) -> None:
+        self.frames: list[Frame] = []
+        self.closings: list[Closing] = []
+        self.free = asyncio.Event()
+        self.free.set()
+        self.fault: Exception | None = None
+        self.on_frame: Callable[[Listener], object] = lambda listener: None
+        visitor = SimpleNamespace(person=SimpleNamespace(pk=1), session_key="", seconds_left=9)
+        admitted = cast("Any", SimpleNamespace(visitor=visitor, names=[]))
+        database = cast("Any", SimpleNamespace(together=world.database))
+        self.connection = Connection(admitted, database=database, send=self._send, close=self.closings.append)
+        self.connection.listen(places, [])
+
+    @property
+    def seqs(self) -> list[list[int]]:
+        """Of the events of each frame."""
+        return [[event["seq"] for event in json.loads(frame.text)["events"]] for frame in self.frames]
+
+    def busy(self) -> None:
+        self.free.clear()
+
+    async def _send(self, frame: Frame) -> None:
+        if self.fault:
+            raise self.fault
+        await self.free.wait()
+        self.frames.append(frame)
+        self.on_frame(self)
+
+
+@pytest_asyncio.fixture
+async def world() -> AsyncIterator[World]:
+    world = World()
+    yield world
+    await world.stop()
+
+
+def cursors(listeners: Sequence[Listener]) -> list[dict[str, Position]]:
+    return [cursor.decode(listener.frames[-1].cursor) for listener in listeners]
+
+
+async def test_who_stands_at_the_same_places_gets_the_very_same_frame(world: World) -> None:
+    alice, bob = await world.listener(POST), await world.listener(POST)
+    for _ in range(2):
+        await world.tell(POST)
+        assert alice.frames[-1] is bob.frames[-1]
+    assert alice.seqs == [[1], [2]]
+    assert alice.connection.positions is bob.connection.positions
+
+
+async def test_nobody_gets_the_cursor_of_another(world: World) -> None:
+    alice, bob = await world.listener(POST, "inbox.1"), await world.listener(POST, "inbox.2")
+    charlie, dora = await world.listener(POST), await world.listener(POST)
+    # Who came later began elsewhere, and acknowledges no more than what came since.
+    await world.tell(POST, 2)
+    later = await world.listener(POST, start=2)
+    await world.tell(POST)
+    await world.tell("inbox.2")
+    post, inbox = cursor.key_of(POST), cursor.key_of("inbox.2")
+    everyone = cursors([alice, bob, charlie, dora, later])
+    assert [set(at) for at in everyone] == [{post, cursor.key_of("inbox.1")}, {post, inbox}, {post}, {post}, {post}]
+    assert [at[post].start for at in everyone] == [0, 0, 0, 0, 2]
+    assert [at[post].seq for at in everyone] == [3] * 5
+    assert everyone[1][inbox].seq == 1
+    assert (alice.seqs, later.seqs) == ([[1, 2], [3]], [[3]])
+
+
+async def test_a_topic_added_to_an_open_connection_is_looked_at_from_then_on(world: World) -> None:
+    alice, other = await world.listener(POST), "post.10"
+    world.fanout.listen(alice.connection, [POST, other])
+    alice.connection.change(dict.fromkeys([POST, other], Position(EPOCH, 0, 0)), [])
+    await world.settled()
+    for _ in range(2):
+        await world.tell_unheard(other)
+    assert list(filter(None, alice.seqs)) == [[1], [2]]
+
+
+async def test_who_has_read_on_by_themselves_gets_only_what_is_new(world: World) -> None:
+    alice = await world.listener(POST)
+    alice.busy()
+    await world.tell(POST)
+    bob = await world.listener(POST)
+    assert bob.connection.positions[POST] == Position(EPOCH, 0, 1)
+    await world.tell(POST, 2)
+    alice.free.set()
+    await world.settled()
+    assert (alice.seqs, bob.seqs) == ([[1], [2, 3]], [[2, 3]])
+
+
+async def test_who_does_not_take_a_frame_keeps_nobody_waiting_and_gets_all_in_order(world: World) -> None:
+    slow, quick = await world.listener(POST), await world.listener(POST)
+    slow.busy()
+    for _ in range(5):
+        await world.tell(POST)
+    assert (quick.seqs, slow.seqs) == ([[1], [2], [3], [4], [5]], [])
+    assert slow.connection.stalled_since() is not None
+    slow.free.set()
+    await world.settled()
+    assert slow.seqs == [[1], [2, 3, 4, 5]]
+    assert slow.connection.stalled_since() is None
+    await world.tell(POST)
+    assert slow.frames[-1] is quick.frames[-1]
+
+
+async def test_who_lets_more_wait_than_fits_is_too_slow(world: World) -> None:
+    slow, quick = await world.listener(POST), await world.listener(POST)
+    slow.busy()
+    # The first is on its way and does not wait.
+    await world.tell(POST, size=MAX_WAITING)
+    await world.tell(POST, size=MAX_WAITING // 2)
+    assert slow.closings == []
+    await world.tell(POST, size=MAX_WAITING // 2)
+    assert (slow.closings, quick.closings) == ([TOO_SLOW], [])
+    assert quick.seqs == [[1], [2], [3]]
+    slow.connection.stop()
+
+
+async def test_what_is_said_meanwhile_stays_behind_what_waits(world: World) -> None:
+    slow = await world.listener(POST)
+    slow.busy()
+    await world.tell(POST)
+    await world.tell(POST)
+    world.fanout.say(POST, '{"seq":null}')
+    slow.free.set()
+    await world.settled()
+    assert slow.seqs == [[1], [2, None]]
+
+
+async def test_a_fault_of_one_ends_that_one_only(world: World) -> None:
+    faulty, late, sound = [await world.listener(POST) for _ in range(3)]
+    faulty.fault = ValueError("at once")
+    late.busy()
+    await world.tell(POST)
+    late.fault = ValueError("later")
+    await world.tell(POST)
+    late.free.set()
+    await world.settled()
+    assert [listener.closings[0] for listener in (faulty, late)] == [RESTART, RESTART]
+    assert (sound.closings, sound.seqs) == ([], [[1], [2]])
+
+
+async def test_who_leaves_during_a_round_hears_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fanout_module, "_AT_A_TIME", 1)
+    listeners = [await world.listener(POST) for _ in range(3)]
+    gone: list[Listener] = []
+
+    def leave(met: Listener) -> None:
+        if not gone:
+            gone.append(next(listener for listener in listeners if listener is not met))
+            world.fanout.forget(gone[0].connection, [POST])
+            gone[0].connection.stop()
+
+    for listener in listeners:
+        listener.on_frame = leave
+    await world.tell(POST)
+    assert [len(listener.frames) for listener in listeners if listener is not gone[0]] == [1, 1]
+    assert (gone[0].frames, gone[0].closings) == ([], [])
+
+
+async def test_a_topic_that_is_given_up_during_a_read_does_not_come_back() -> None:
+    world = World()
+    alice = await world.listener(POST, "post.8")
+    alice.connection.miss()
+    alice.connection.change({"post.8": None}, [])
+    await world.settled()
+    assert alice.connection.positions.keys() == {"post.8"}
+    await world.stop()

@@ -1,0 +1,79 @@
+"""What only an SSE stream has: an end that must not wait for a client that does not read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from notifications_hub.live import sse
+from notifications_hub.live.closing import TOO_SLOW
+from notifications_hub.live.connection import Connection
+from notifications_hub.live.http import Exchange
+from notifications_hub.live.opening import Wanted
+
+
+class Client:
+    """Takes what it is sent until it stops reading, and never goes."""
+
+    def __init__(self) -> None:
+        self.heard = ""
+        self.reads = asyncio.Event()
+        self.reads.set()
+        self.held: list[Connection] = []
+
+    async def receive(self) -> Mapping[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    async def send(self, message: Mapping[str, Any]) -> None:
+        await self.reads.wait()
+        self.heard += message.get("body", b"").decode()
+
+    def stream(self) -> asyncio.Task[None]:
+        hub, admitted = cast("Any", SimpleNamespace(database=None, holding=self._holding)), cast("Any", ADMITTED)
+        stream = sse._Stream(hub, Exchange({}, self.receive, cast("Any", self.send)))
+        return asyncio.create_task(stream.run(Wanted(["inbox"], None), admitted))
+
+    @contextmanager
+    def _holding(self, connection: Connection) -> Iterator[None]:
+        self.held.append(connection)
+        yield
+        self.held.remove(connection)
+
+
+VISITOR = SimpleNamespace(person=SimpleNamespace(pk=1), session_key="", seconds_left=9)
+ADMITTED = SimpleNamespace(visitor=VISITOR, names=["inbox"], topics=["inbox.1"])
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(sse, "CLOSE_SECONDS", 0.05)
+
+
+async def test_a_client_that_reads_is_told_why_its_stream_ends() -> None:
+    client = Client()
+    stream = client.stream()
+    await asyncio.sleep(0.05)
+    client.held[0].end(TOO_SLOW)
+    await asyncio.wait_for(stream, 1)
+    assert client.heard.count(":\n\n") > 1
+    assert client.heard.endswith('event: close\ndata: {"code": 4408, "reason": "too slow"}\n\n')
+
+
+async def test_a_stream_that_nobody_reads_ends_all_the_same() -> None:
+    client = Client()
+    stream = client.stream()
+    await asyncio.sleep(0)
+    client.reads.clear()
+    # Long enough for a heartbeat to be waiting.
+    await asyncio.sleep(0.05)
+    client.held[0].end(TOO_SLOW)
+    await asyncio.wait_for(stream, 1)
+    assert client.held == []
+    assert "event: close" not in client.heard

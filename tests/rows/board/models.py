@@ -1,0 +1,56 @@
+"""Live models of every sort. They know nobody of the site, as a site's own database lacks their tables."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from notifications_hub import LiveManager, live_rows
+
+
+class Author(models.Model):
+    name = models.CharField(max_length=100)
+
+
+class Thread(models.Model):
+    title = models.CharField(max_length=100, default="Tea")
+
+
+@live_rows(topic="moderators", fields=["body", "author_name", "address"], related=["author"])
+@live_rows(
+    topic=lambda note: None if note.hidden else f"thread.{note.thread_id}",
+    fields=["body", "author_name"],
+    related=["author"],
+)
+class Note(models.Model):
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="notes")
+    author = models.ForeignKey(Author, on_delete=models.SET_NULL, null=True)
+    body = models.TextField()
+    address = models.CharField(max_length=40, default="192.0.2.1")
+    hidden = models.BooleanField(default=False)
+    views = models.IntegerField(default=0)
+    slug = models.CharField(max_length=40, null=True, unique=True)  # noqa: DJ001 -- unique only where there is one
+
+    objects = LiveManager()
+
+    def author_name(self) -> str:
+        return self.author.name if self.author else ""
+
+
+class Whisper(Note):
+    """The same rows by another class."""
+
+    class Meta:
+        proxy = True
+
+
+@live_rows(topic="signs", fields=["text"], name="road.sign")
+class Sign(models.Model):
+    text = models.CharField(max_length=100)
+
+    objects = LiveManager()
+
+
+class Lit(Sign):
+    """Rows that are signs too, in a table of their own."""
+
+    colour = models.CharField(max_length=10)

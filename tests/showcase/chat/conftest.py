@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import User
+from showcase.chat import rooms
+from showcase.models import Room
+
+
+@pytest.fixture
+def room(alice: User, bob: User) -> Room:
+    """Alice's, closed, with Bob in it."""
+    room = Room.objects.create(slug="garden", name="Garden", is_open=False, keeper=alice)
+    for person in (alice, bob):
+        rooms.join(room, person)
+    return room

@@ -1,0 +1,242 @@
+"""A room as two people have it before them, over each of the four kinds of connection."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.support.browser import People
+from tests.support.databases import Databases
+from tests.support.site import Site
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOBBY = "/showcase/chat/lobby/"
+KINDS = ("ws", "sse", "poll", "plain-poll")
+ATTACKS = (
+    "<script>window.attacked = 1</script>",
+    "<img src=x onerror='window.attacked = 1'>",
+    '"><svg onload="window.attacked = 1">',
+    "<a href='javascript:window.attacked = 1'>@alice</a>",
+    "</textarea></template><iframe srcdoc='<script>parent.attacked = 1</script>'></iframe>",
+    "&lt;b&gt; {name} $& $` \\u003cscript\\u003e",
+)
+
+TALK = """
+    import threading, time
+    from contextlib import suppress
+    from django.contrib.auth import get_user_model
+    from django.db import connection, transaction
+    from showcase.chat import sending
+    from showcase.models import Message, Room
+
+    sending.MOST = 10**9
+    lobby = Room.objects.get(slug="lobby")
+    person = {p.username: p for p in get_user_model().objects.all()}
+
+    def say(name, body, given_up=False):
+        with suppress(ZeroDivisionError), transaction.atomic():
+            sending.send(lobby, person[name], body, str(time.time_ns()))
+            given_up and 1 / 0
+
+    def talk(count, rate):
+        begun = time.monotonic()
+        for number in range(count):
+            say("bob", f"talk {number}")
+            if number % 3 == 0:
+                say("alice", "never said", given_up=True)
+            time.sleep(max(0, begun + (number + 1) / rate - time.monotonic()))
+        connection.close()
+"""
+
+
+@pytest.fixture(scope="module")
+def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder: Path = tmp_path_factory.mktemp("site")
+    site = Site(folder, hub={}, environment={"DATABASE_URL": databases.copy()})
+    site.python(TALK)
+    yield site
+    site.close()
+
+
+def talk(site: Site, count: int, rate: int = 50) -> None:
+    """Begins, at so many a second; `silence` waits for the end of it."""
+    site.python(f"talking = threading.Thread(target=talk, args=({count}, {rate})); talking.start()")
+
+
+def silence(site: Site) -> list[int]:
+    """The ids of all messages of the room, once nobody talks."""
+    found = site.python("talking.join(); print(*Message.objects.filter(room=lobby).values_list('pk', flat=True))")
+    return [int(pk) for pk in found.split()]
+
+
+def shown(page: Page) -> list[int]:
+    ids: list[int] = page.locator("chat-room [data-part=list]").evaluate(
+        "list => [...list.children].filter(row => row.dataset.id).map(row => Number(row.dataset.id))"
+    )
+    return ids
+
+
+def expect_joined(page: Page, ids: list[int]) -> None:
+    """From the first that is shown on these are there, each once and in order, as soon as a plain poll has come."""
+    until = time.monotonic() + 10
+    while shown(page)[-1:] != ids[-1:] and time.monotonic() < until:
+        page.wait_for_timeout(100)
+    there = shown(page)
+    assert there == ids[-len(there) :]
+
+
+def use(page: Page, kind: str) -> None:
+    page.locator("chat-room [data-part=connection]").select_option(kind)
+    expect_live(page)
+
+
+def expect_live(page: Page) -> None:
+    expect(page.locator("chat-room [data-part=state]")).to_have_attribute("data-state", "live")
+
+
+def say(page: Page, words: str) -> None:
+    page.get_by_role("textbox", name="Message").fill(words)
+    page.keyboard.press("Enter")
+
+
+def rows(page: Page, words: str) -> list[str]:
+    return page.locator("chat-room .chat-body", has_text=words).all_inner_texts()
+
+
+def test_every_message_comes_once_and_in_order_over_each_kind_of_connection(page_for: People, site: Site) -> None:
+    alice, bob = page_for("alice", LOBBY), page_for("bob", LOBBY)
+    expect_live(bob)
+    for kind in KINDS:
+        use(alice, kind)
+        talk(site, 25)
+        say(alice, f"by {kind}")
+        expect(bob.locator(".chat-body", has_text=f"by {kind}")).to_have_count(1)
+        expect_joined(alice, silence(site))
+        assert len(rows(alice, f"by {kind}")) == 1
+    expect_joined(bob, silence(site))
+    assert rows(alice, "never said") == []
+    assert "never said" not in alice.content()
+
+
+def test_a_reload_in_the_middle_and_the_history_above_join_without_gap_or_repeat(page_for: People, site: Site) -> None:
+    alice = page_for("alice", LOBBY)
+    talk(site, 100, rate=10_000)
+    silence(site)
+    talk(site, 50)
+    alice.reload()
+    expect_live(alice)
+    alice.wait_for_timeout(300)
+    assert len(shown(alice)) < len(silence(site))
+    while len(shown(alice)) < len(silence(site)):
+        before = len(shown(alice))
+        alice.locator("chat-room [data-part=log]").evaluate("log => log.scrollTop = 0")
+        alice.wait_for_function(
+            "count => document.querySelectorAll('.chat-message[data-id]').length > count", arg=before
+        )
+    expect_joined(alice, silence(site))
+
+
+def test_a_message_whose_answer_was_lost_is_there_once_also_after_a_reload(page_for: People, site: Site) -> None:
+    alice, bob = page_for("alice", LOBBY), page_for("bob", LOBBY)
+    lost: list[int] = []
+
+    def lose(route: Route) -> None:
+        if route.request.method != "POST" or len(lost) == 2:
+            route.continue_()
+            return
+        lost.append(route.fetch().status)
+        route.abort()
+
+    alice.route("**/messages/", lose)
+    say(alice, "Sent by hand")
+    expect(bob.locator(".chat-body", has_text="Sent by hand")).to_have_count(1)
+    alice.reload()
+    expect(alice.locator(".chat-message[data-id] .chat-body", has_text="Sent by hand")).to_have_count(1)
+    expect(alice.locator(".chat-message[data-state]")).to_have_count(0)
+    assert lost[0] == 201
+    assert site.python("print(Message.objects.filter(body='Sent by hand').count())") == "1"
+
+
+def test_who_is_here_who_types_and_whoever_is_named_is_told(page_for: People, site: Site) -> None:
+    alice, bob = page_for("alice", "/"), page_for("bob", LOBBY)
+    expect_live(bob)
+    say(bob, "@alice are you there?")
+    expect(alice.locator("toast-stack .nh-title")).to_have_text("Bob mentioned you in “Lobby”")
+    alice.locator("toast-stack a").first.click()
+    alice.wait_for_url("**/showcase/chat/lobby/#message-*")
+    expect(alice.locator(".chat-message.is-mention", has_text="are you there?")).to_be_in_viewport()
+    expect(alice.locator("notification-bell")).to_have_attribute("unread", "2")
+    expect_live(alice)
+    expect(bob.locator("chat-room [data-part=here] li")).to_have_count(2)
+    alice.get_by_role("textbox", name="Message").press_sequentially("Ye")
+    expect(bob.locator("chat-room [data-part=typing]")).to_have_text("Alice is typing…")
+    alice.keyboard.type("s")
+    alice.keyboard.press("Shift+Enter")
+    alice.keyboard.type("I am")
+    alice.keyboard.press("Enter")
+    expect(bob.locator(".chat-body").last).to_have_text("Yes\nI am")
+    expect(bob.locator("chat-room [data-part=typing]")).to_be_empty()
+    expect(alice.get_by_role("textbox", name="Message")).to_be_focused()
+    alice.goto(site.url + "/")
+    expect(bob.locator("chat-room [data-part=here] li")).to_have_count(1)
+
+
+def test_what_is_new_elsewhere_is_counted_until_it_is_read_in_any_tab(page_for: People, site: Site) -> None:
+    bob = page_for("bob", "/showcase/chat/workshop/")
+    badge = bob.locator("chat-room [data-topic='room.lobby'] [data-part=unread]")
+    expect_live(bob)
+    site.python("say('alice', 'News')")
+    expect(badge).to_contain_text("1")
+    page_for("bob", LOBBY)
+    expect(badge).to_be_hidden()
+
+
+def test_whatever_is_written_is_text(page_for: People, site: Site) -> None:
+    alice = page_for("alice", LOBBY)
+    expect_live(alice)
+    for attack in ATTACKS:
+        site.python(f"say('bob', {attack!r})")
+    expect(alice.locator(".chat-body").last).to_have_text(ATTACKS[-1])
+    say(alice, ATTACKS[0])
+    expect(alice.locator(".chat-message[data-id] .chat-body").last).to_have_text(ATTACKS[0])
+    for _ in ("live", "rendered"):
+        assert [text for text in alice.locator(".chat-body").all_inner_texts() if text in ATTACKS] == [
+            *ATTACKS,
+            ATTACKS[0],
+        ]
+        assert alice.evaluate("window.attacked") is None
+        alice.reload()
+
+
+def test_without_javascript_the_rows_are_there_and_a_plain_form_sends(page_for: People, site: Site) -> None:
+    page = page_for("alice", LOBBY, java_script_enabled=False)
+    assert shown_without_script(page)
+    page.get_by_role("textbox", name="Message").fill("By a plain form")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".chat-body", has_text="By a plain form")).to_have_count(1)
+
+
+def shown_without_script(page: Page) -> bool:
+    return page.locator("chat-room .chat-message").count() > 0
+
+
+def test_whoever_is_removed_hears_no_more_and_charlie_never_did(page_for: People, site: Site) -> None:
+    alice, bob, charlie = page_for("alice", LOBBY), page_for("bob", LOBBY), page_for("charlie")
+    for path in (LOBBY, "/live/poll/?topic=room.lobby", "/live/sse/?topic=room.lobby", f"{LOBBY}messages/"):
+        assert charlie.request.get(site.url + path).status == 403
+    use(bob, "poll")
+    alice.get_by_text("2 members").click()
+    alice.get_by_role("button", name="Remove Bob").click()
+    expect(bob.locator("chat-room [data-part=closed]")).to_be_visible(timeout=3_000)
+    expect(bob.get_by_role("textbox", name="Message")).to_be_disabled()
+    expect_live(alice)
+    say(alice, "Bob cannot hear this")
+    expect(alice.locator(".chat-message[data-id]", has_text="Bob cannot hear this")).to_have_count(1)
+    bob.wait_for_timeout(1_000)
+    assert rows(bob, "cannot hear") == []

@@ -1,0 +1,120 @@
+"""A project of someone else's, as `django-admin startproject` makes it, that follows the README and then a guide.
+
+What a guide's code blocks are:
+
+* one whose first line is a comment with a path (`# notes/models.py`, `<!-- templates/notes/page.html -->`) is added to
+  that file; `settings.py`, `urls.py` and `asgi.py` are the project's own, and packages are made as they are needed;
+* `sh` runs its lines that begin with `manage.py`;
+* Python without a path is run after all that, in one shell of the project, with its asserts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import requests
+
+from tests.support.processes import ROOT, Program, free_port
+from tests.support.site import UVICORN, site_environment
+
+FENCE = re.compile(r"^```(\w+)\n(.+?)^```$", re.DOTALL | re.MULTILINE)
+PATH = re.compile(r"(?:# |<!-- |// |/\* |\{# )([\w./-]+\.\w+)(?: -->| \*/| #\})?")
+OWN = ("settings.py", "urls.py", "asgi.py")
+
+
+class Block(NamedTuple):
+    language: str
+    path: str
+    """Empty for what is run."""
+    code: str
+
+
+def blocks_of(page: Path) -> Iterator[Block]:
+    for language, code in FENCE.findall(page.read_text()):
+        first, _, rest = code.partition("\n")
+        named = PATH.fullmatch(first)
+        yield Block(language, named[1], rest) if named else Block(language, "", code)
+
+
+class Host:
+    """Django's own user model, SQLite and cache as Django sets them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._environment = {
+            **site_environment(),
+            "DJANGO_SETTINGS_MODULE": "host.settings",
+            "PYTHONPATH": f"{folder}:{ROOT}",
+        }
+        subprocess.run([sys.executable, "-m", "django", "startproject", "host", str(folder)], check=True)
+
+    def follow_the_readme(self) -> None:
+        readme = (ROOT / "README.md").read_text()
+        recipe = re.search(r"## Put it in your own project\n\n```python\n(.+?)```", readme, re.DOTALL)
+        assert recipe is not None
+        settings, urls, asgi = re.split(r"# (?:urls|asgi)\.py\n", recipe[1])
+        self.add("settings.py", settings + '\nTEMPLATES[0]["DIRS"] = [BASE_DIR / "templates"]\n')
+        self.add("urls.py", urls)
+        self.add("asgi.py", asgi)
+
+    def follow(self, guide: Path) -> None:
+        """Raises `AssertionError`, with what was said, for a block that does not do what the guide says."""
+        blocks = list(blocks_of(guide))
+        assert blocks, f"{guide.name} shows no code"
+        running = [block for block in blocks if block.language == "python" and not block.path]
+        for block in blocks:
+            if block.path:
+                self.add(block.path, block.code)
+            elif block.language == "sh":
+                self._run_lines(block.code)
+        self._run_in_shell([block.code for block in running])
+
+    def add(self, name: str, text: str) -> None:
+        path = self.folder / ("host" if name in OWN else "") / name
+        for package in reversed(path.relative_to(self.folder).parents[:-1]):
+            (self.folder / package).mkdir(exist_ok=True)
+            if path.suffix == ".py":
+                (self.folder / package / "__init__.py").touch()
+        with path.open("a") as file:
+            file.write("\n" + text)
+
+    def manage(self, *arguments: str) -> None:
+        subprocess.run([sys.executable, "manage.py", *arguments], cwd=self.folder, env=self._environment, check=True)
+
+    def serve(self) -> tuple[Program, str]:
+        port = free_port()
+        served = ["host.asgi:application", "--app-dir", str(self.folder), "--port", str(port)]
+        command = [sys.executable, "-m", "uvicorn", *served, *UVICORN]
+        program = Program(command, log=self.folder / "log", environment=self._environment)
+        address = f"http://127.0.0.1:{port}"
+        program.wait_until_ready(lambda: _answers(address))
+        return program, address
+
+    def _run_lines(self, lines: str) -> None:
+        for line in lines.splitlines():
+            if line.startswith("manage.py "):
+                self.manage(*line.partition("#")[0].split()[1:])
+
+    def _run_in_shell(self, blocks: list[str]) -> None:
+        lines = "".join(json.dumps(block) + "\n" for block in blocks)
+        shell = [sys.executable, "-m", "tests.support.shell"]
+        run = subprocess.run(
+            shell, cwd=self.folder, env=self._environment, input=lines, text=True, capture_output=True, check=True
+        )
+        answers = [json.loads(line) for line in run.stdout.splitlines()]
+        assert len(answers) == len(blocks), run.stderr
+        for block, answer in zip(blocks, answers, strict=True):
+            assert "error" not in answer, f"{block}\n{answer['error']}"
+
+
+def _answers(address: str) -> bool:
+    try:
+        return requests.get(f"{address}/healthz", timeout=5).ok
+    except requests.RequestException:
+        return False

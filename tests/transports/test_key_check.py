@@ -1,0 +1,101 @@
+"""A key that no browser knows must not go unnoticed: every push would be refused."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from accounts.models import User
+from notifications_hub import doctor
+from notifications_hub.asgi import live_application
+from notifications_hub.checks import check_key, check_settings
+from notifications_hub.transports.key_check import LOST, check_at_start
+from notifications_hub.transports.subscriptions import PushSubscription
+from notifications_hub.transports.vapid import VapidKey, generate
+
+pytestmark = pytest.mark.django_db
+
+OLD, NEW = generate(), generate()
+
+
+@pytest.fixture
+def browser(alice: User) -> PushSubscription:
+    """Subscribed with the old key."""
+    return PushSubscription.objects.create(owner=alice, key_fingerprint=VapidKey(OLD).fingerprint)
+
+
+def with_keys(settings: Settings, current: str = "", previous: str = "") -> None:
+    keys = {"VAPID_PRIVATE_KEY": current, "VAPID_PREVIOUS_KEY": previous, "VAPID_SUBJECT": "mailto:ops@hub.example"}
+    settings.NOTIFICATIONS_HUB = keys
+
+
+@pytest.mark.usefixtures("browser")
+@pytest.mark.parametrize(("current", "previous"), [(OLD, ""), (NEW, OLD), (OLD, NEW)])
+def test_a_key_that_browsers_know_is_sound(settings: Settings, current: str, previous: str) -> None:
+    with_keys(settings, current, previous)
+    assert check_at_start() == ""
+    assert check_key(None, ["default"]) == []
+
+
+@pytest.mark.usefixtures("browser")
+def test_a_key_that_none_knows_stops_the_start_and_says_what_to_do(settings: Settings) -> None:
+    with_keys(settings, NEW)
+    assert check_at_start() == LOST
+    assert [message.id for message in check_key(None, ["default"])] == ["notifications_hub.E006"]
+    with pytest.raises(CommandError, match="VAPID_PREVIOUS_KEY"):
+        call_command("hub_worker", "--once")
+    assert doctor._push() == (LOST, False)
+    assert NEW not in LOST
+
+
+def test_a_first_key_and_a_new_one_before_anyone_subscribed_are_sound(settings: Settings) -> None:
+    with_keys(settings, NEW)
+    assert check_at_start() == ""
+
+
+@pytest.mark.usefixtures("browser")
+def test_once_some_have_moved_over_the_old_key_may_go(settings: Settings, alice: User) -> None:
+    PushSubscription.objects.create(owner=alice, endpoint_hash="x", key_fingerprint=VapidKey(NEW).fingerprint)
+    with_keys(settings, NEW)
+    assert check_at_start() == ""
+
+
+@pytest.mark.usefixtures("browser")
+def test_no_key_is_a_choice_and_is_said(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    with_keys(settings)
+    with caplog.at_level(logging.WARNING):
+        assert check_at_start() == ""
+    assert "Push is off" in caplog.text
+
+
+def test_a_key_that_is_none_is_said_by_the_checks_without_quoting_it(settings: Settings) -> None:
+    with_keys(settings, "SECRET")
+    [message] = check_settings(None)
+    assert message.id == "notifications_hub.E005"
+    assert "SECRET" not in message.msg
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_server_with_a_lost_key_does_not_start(settings: Settings, browser: PushSubscription) -> None:
+    with_keys(settings, NEW)
+
+    async def page(scope: Any, receive: Any, send: Any) -> None: ...
+
+    async def start() -> list[dict[str, Any]]:
+        said: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "lifespan.startup"}
+
+        async def send(message: dict[str, Any]) -> None:
+            said.append(message)
+
+        await live_application(page)({"type": "lifespan"}, receive, send)
+        return said
+
+    assert asyncio.run(start()) == [{"type": "lifespan.startup.failed", "message": LOST}]
