@@ -53,6 +53,9 @@ class Wanted:
         known = decoded(given) if given else None
         return cls(names, known, person=fields.get("person", [""])[0], visible=fields.get("visible") != ["0"])
 
+    def asked_by(self, session_key: str) -> Asked:
+        return Asked(session_key, tuple(self.names), self.person)
+
 
 @dataclass(frozen=True, slots=True)
 class Admitted:

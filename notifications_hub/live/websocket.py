@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -111,7 +111,7 @@ class _Socket:
     async def _open(self, scope: Scope) -> Connection:
         wanted = Wanted.parse(scope["query_string"].decode("latin1"))
         with self._hub.gate.enter(scope.get("client")):
-            asked = Asked(session_key_of(scope), tuple(wanted.names), wanted.person)
+            asked = wanted.asked_by(session_key_of(scope))
             admitted = await self._hub.database.together(admit_many, asked)
         connection = Connection(
             admitted, database=self._hub.database, send=self._send_frame, close=self._end, warm=True
@@ -179,8 +179,8 @@ class _Socket:
             if self._reading is not None and self._reading is not asyncio.current_task():
                 self._reading.cancel()
 
-    def _send_frame(self, frame: Frame) -> Coroutine[Any, Any, None]:
-        return self._send_quietly({"type": "websocket.send", "text": frame.text})
+    async def _send_frame(self, frame: Frame) -> None:
+        await self._send_quietly({"type": "websocket.send", "text": frame.text})
 
     async def _send_quietly(self, message: dict[str, Any]) -> None:
         # `receive` says that a client has gone, and ends the session; a send that comes too late says nothing new.

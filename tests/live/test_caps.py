@@ -83,6 +83,7 @@ def test_who_waits_at_the_door_counts_until_they_are_known(small_site: Site, by:
         wait_until(lambda: [code_of(client) for client in four].count(4429), what="one too many")
         assert sorted(code_of(client) for client in four) == [0, 0, 0, 4429]
         database.rollback()
+    wait_until(lambda: asyncio.run(crowd(small_site, 1)) == [200], what="room at the door")
 
 
 def code_of(client: LiveClient) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from importlib import import_module
 from typing import Any, cast
 
@@ -67,7 +68,7 @@ class Room:
             admitted,
             database=self._database,
             send=cast("Any", None),
-            close=lambda closing: self.ended.setdefault(name, closing) and None,
+            close=partial(self.ended.__setitem__, name),
         )
         connection.listen(*start(admitted.topics, None))
         return connection
