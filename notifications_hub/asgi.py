@@ -6,13 +6,15 @@ application = live_application(get_asgi_application())
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import threading
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.urls import Resolver404, resolve
 
 from notifications_hub.conf import hub_settings
@@ -57,11 +59,16 @@ def _connection_at(scope: Scope) -> Application | None:
     # Asking the resolver costs every page some microseconds, so only what looks like one is asked about.
     if scope["type"] == "http" and not scope["path"].endswith(("/sse/", "/poll/")):
         return None
-    try:
-        name = resolve(scope["path"].removeprefix(scope.get("root_path", ""))).view_name
-    except Resolver404:
-        return None
+    name = _name_of(scope["path"].removeprefix(scope.get("root_path", "")), settings.ROOT_URLCONF)
     return _CONNECTIONS.get((scope["type"], name))
+
+
+@lru_cache(maxsize=64)
+def _name_of(path: str, urlconf: str) -> str:
+    try:
+        return resolve(path, urlconf).view_name
+    except Resolver404:
+        return ""
 
 
 class _Beside:
@@ -104,6 +111,9 @@ async def _lifespan(beside: _Beside, receive: Receive, send: Send) -> None:
             await send({"type": "lifespan.startup.failed", "message": trouble})
             return
         beside.start()
+        # What a start has made stays, so the collector need not look at it again, and comes to what passes sooner.
+        gc.collect()
+        gc.freeze()
         await send({"type": "lifespan.startup.complete"})
     if message["type"] == "lifespan.shutdown":
         await beside.stop()

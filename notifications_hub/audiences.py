@@ -6,13 +6,14 @@ such an audience is `audience.<name>`. An audience is the topic its announcement
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, Group
 from django.core.cache import cache
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, prefetch_related_objects
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
@@ -22,6 +23,9 @@ from notifications_hub.people import Person
 EVERYONE = "everyone"
 STAFF = "staff"
 _MEMBERSHIP_SECONDS = 60
+_LOOKED_UP = "_notifications_hub_audiences"
+
+log = logging.getLogger(__name__)
 
 
 class UnknownAudience(ValueError):
@@ -63,6 +67,15 @@ def topics_of(person: Person | AnonymousUser) -> list[str]:
     return [EVERYONE, *_joined(person)]
 
 
+def look_up(people: Collection[Any]) -> None:
+    """Finds out what `topics_of` then knows of these very objects, with the queries that one of them would cost."""
+    if _has("groups"):
+        prefetch_related_objects(list(people), "groups")
+    joined = _named_among([person.pk for person in people])
+    for person in people:
+        setattr(person, _LOOKED_UP, joined[person.pk])
+
+
 def contains(audience: str, person: Person | AnonymousUser) -> bool:
     return audience in topics_of(person)
 
@@ -92,17 +105,40 @@ def _joined(person: Any) -> Iterator[str]:
     if getattr(person, "is_staff", False):
         yield STAFF
     if hasattr(person, "groups"):
-        yield from (f"group.{pk}" for pk in person.groups.order_by("pk").values_list("pk", flat=True))
-    yield from (f"audience.{name}" for name in sorted(hub_settings.audiences) if _is_member(name, person.pk))
+        yield from (f"group.{pk}" for pk in sorted(group.pk for group in person.groups.all()))
+    named = getattr(person, _LOOKED_UP, None)
+    yield from (f"audience.{name}" for name in (_named_among([person.pk])[person.pk] if named is None else named))
 
 
-def _is_member(name: str, person_pk: object) -> bool:
-    key = f"notifications_hub:audience:{name}:{person_pk}"
-    known = cache.get(key)
-    if known is None:
-        known = _named(name).filter(pk=person_pk).exists()
-        cache.set(key, known, _MEMBERSHIP_SECONDS)
-    return bool(known)
+def _named_among(person_pks: Collection[Any]) -> dict[Any, list[str]]:
+    """To each person the names of the named audiences that they are in."""
+    names = sorted(hub_settings.audiences)
+    keys = {(name, pk): f"notifications_hub:audience:{name}:{pk}" for name in names for pk in person_pks}
+    known = _kept(keys.values()) if keys else {}
+    new: dict[str, bool] = {}
+    for name in names:
+        asked = [pk for pk in person_pks if keys[name, pk] not in known]
+        members = set(_named(name).filter(pk__in=asked).values_list("pk", flat=True)) if asked else set()
+        new |= {keys[name, pk]: pk in members for pk in asked}
+    if new:
+        _keep(new)
+    is_in = {**known, **new}
+    return {pk: [name for name in names if is_in[keys[name, pk]]] for pk in person_pks}
+
+
+def _kept(keys: Collection[str]) -> dict[str, bool]:
+    try:
+        return dict(cache.get_many(keys))
+    except Exception as error:  # noqa: BLE001 -- whatever a cache may raise, the database knows too
+        log.warning("Memberships could not be read from the cache: %s", error)
+        return {}
+
+
+def _keep(memberships: Mapping[str, bool]) -> None:
+    try:
+        cache.set_many(dict(memberships), _MEMBERSHIP_SECONDS)
+    except Exception as error:  # noqa: BLE001 -- as above
+        log.warning("Memberships could not be kept in the cache: %s", error)
 
 
 def _named(name: str) -> QuerySet[Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
-from django.db.models import Count, Min
+from django.db.models import Count, Min, Q
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
@@ -12,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from notifications_hub.delivery import Delivery, State
 from notifications_hub.streams import Event
+from notifications_hub.transports.subscriptions import PushSubscription
 
 
 def exposition(connections: int) -> bytes:
@@ -26,14 +28,26 @@ class _Now(Collector):
         self._connections = connections
 
     def collect(self) -> Iterator[Metric]:
-        waiting = Delivery.objects.filter(state=State.WAITING).aggregate(count=Count("pk"), oldest=Min("created"))
-        age = (timezone.now() - waiting["oldest"]).total_seconds() if waiting["oldest"] else 0.0
+        waiting = Delivery.objects.filter(state=State.WAITING).aggregate(
+            count=Count("pk"), failing=Count("pk", filter=Q(attempts__gt=0)), oldest=Min("created"), due=Min("due_at")
+        )
         yield _gauge("events_unnumbered", "Events committed and not yet numbered.", _unnumbered())
         yield _gauge(
             "deliveries_waiting", "Deliveries that are planned and neither sent nor cancelled.", waiting["count"]
         )
-        yield _gauge("deliveries_oldest_seconds", "Age of the oldest of these.", age)
+        yield _gauge("deliveries_oldest_seconds", "Age of the oldest of these.", _since(waiting["oldest"]))
+        yield _gauge("deliveries_late_seconds", "How long the first of these has been due.", _since(waiting["due"]))
+        yield _gauge("deliveries_failing", "Those of them that were tried and not taken.", waiting["failing"])
+        yield _gauge(
+            "push_subscriptions_held_back",
+            "Browsers that a push service refused us for: above 0, look at the VAPID keys.",
+            PushSubscription.objects.exclude(quarantined_at=None).count(),
+        )
         yield _gauge("connections", "Live connections of the process that answers.", self._connections)
+
+
+def _since(moment: datetime | None) -> float:
+    return max(0.0, (timezone.now() - moment).total_seconds()) if moment else 0.0
 
 
 def _unnumbered() -> int:

@@ -55,6 +55,7 @@ __all__ = [
     "numbered",
     "prune",
     "read",
+    "read_many",
     "tops",
 ]
 
@@ -144,8 +145,8 @@ class Reading:
 # Limits come from gaplessness: a page is a range of numbers, and streams and events are read in one statement, so that
 # pruning between the two cannot make a hole.
 _READ = """
-    WITH want(topic, epoch, seq) AS (VALUES {wanted})
-    SELECT want.topic, stream.epoch, stream.top, stream.pruned_through,
+    WITH want(number, topic, epoch, seq) AS (VALUES {wanted})
+    SELECT want.number, stream.epoch, stream.top, stream.pruned_through,
            EXISTS (SELECT 1 FROM notifications_hub_event late WHERE late.topic = want.topic AND late.seq IS NULL),
            event.seq, event.kind, event.data, event.created
     FROM want
@@ -153,9 +154,11 @@ _READ = """
     LEFT JOIN notifications_hub_event event ON event.topic = want.topic
         AND event.seq > want.seq AND event.seq <= want.seq + {page}
         AND (stream.epoch = want.epoch OR (want.epoch = '' AND want.seq = 0))
-    ORDER BY want.topic, event.seq
+    ORDER BY want.number, event.seq
 """
 _NOWHERE = Position("", 0, 2**62)
+
+_Place = tuple[str, Position | None]
 
 
 def read(wanted: Mapping[str, Position | None]) -> list[Reading]:
@@ -163,13 +166,17 @@ def read(wanted: Mapping[str, Position | None]) -> list[Reading]:
 
     `reset` where the position is of another epoch, beyond the top (a restored backup) or before what was pruned.
     """
-    if not wanted:
-        return []
-    readings, unnumbered = _read_once(wanted)
+    return read_many([wanted])[0]
+
+
+def read_many(wanted: Sequence[Mapping[str, Position | None]]) -> list[list[Reading]]:
+    """What each of many readers would read, in as many statements as for one."""
+    places = list({place: None for one in wanted for place in one.items()})
+    readings, unnumbered = _read_once(places) if places else ({}, [])
     if unnumbered and not connection.in_atomic_block:
         number(unnumbered, skip_locked=True)
-        readings, _ = _read_once(wanted)
-    return readings
+        readings, _ = _read_once(places)
+    return [[readings[place] for place in one.items()] for one in wanted]
 
 
 def tops(topics: Collection[str]) -> dict[str, tuple[str, int]]:
@@ -178,18 +185,19 @@ def tops(topics: Collection[str]) -> dict[str, tuple[str, int]]:
     return {topic: (epoch, top) for topic, epoch, top in rows}
 
 
-def _read_once(wanted: Mapping[str, Position | None]) -> tuple[list[Reading], list[str]]:
+def _read_once(places: Sequence[_Place]) -> tuple[dict[_Place, Reading], list[str]]:
     values: list[str] = []
     parameters: list[str | int] = []
-    for topic, position in wanted.items():
+    for index, (topic, position) in enumerate(places):
         at = position or _NOWHERE
-        values.append("(%s, %s, CAST(%s AS bigint))")
+        values.append(f"({index}, %s, %s, CAST(%s AS bigint))")
         parameters += [topic, at.epoch, at.seq]
     with connection.cursor() as sql:
         sql.execute(_READ.format(wanted=", ".join(values), page=PAGE), parameters)
         rows = sql.fetchall()
-    readings = [_reading(topic, wanted[topic], list(its_rows)) for topic, its_rows in groupby(rows, itemgetter(0))]
-    return readings, sorted({row[0] for row in rows if row[4]})
+    found = {places[index]: list(its_rows) for index, its_rows in groupby(rows, itemgetter(0))}
+    readings = {(topic, position): _reading(topic, position, its_rows) for (topic, position), its_rows in found.items()}
+    return readings, sorted({topic for (topic, _position), its_rows in found.items() if its_rows[0][4]})
 
 
 def _reading(topic: str, position: Position | None, rows: list[tuple[Any, ...]]) -> Reading:

@@ -52,5 +52,6 @@ def may_listen_to_room(user: Any, slug: str) -> bool:
 
 
 @topic("chat.<int:pk>")
+@topic("lab.<int:pk>")
 def may_listen_to_own(user: Any, pk: int) -> bool:
     return bool(user.pk == pk)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from showcase import views
+from showcase import connections, views
 
 urlpatterns = [
     path("", views.front_page, name="front_page"),
@@ -10,4 +10,6 @@ urlpatterns = [
     path("replies/<int:pk>/", views.change_reply, name="reply"),
     path("showcase/chat/", include("showcase.chat.urls")),
     path("showcase/report/", include("showcase.report.urls")),
+    path("showcase/connections/", connections.connections_page, name="connections"),
+    path("showcase/connections/send/", connections.send_event, name="connections_send"),
 ]

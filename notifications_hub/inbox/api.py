@@ -9,15 +9,14 @@ from django.http import HttpRequest
 from ninja import Query
 from ninja.errors import HttpError
 
-from notifications_hub import cursor, streams
 from notifications_hub.inbox import marks, push_api, queries, schemas
 from notifications_hub.inbox.answers import PrivateAPI
 from notifications_hub.inbox.marks import Action
 from notifications_hub.inbox.queries import BadPlace
 from notifications_hub.inbox.schemas import Changed, Filters, Marked, Problem
 from notifications_hub.inbox.visitor import person_of
-from notifications_hub.live.topics import INBOX, stored_topics
-from notifications_hub.people import Person
+from notifications_hub.live.here import cursor_here
+from notifications_hub.live.topics import INBOX
 
 api = PrivateAPI(
     title="Notifications",
@@ -46,7 +45,7 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
     _refuse_strange(request, Filters.model_fields)
     person = person_of(request)
     # Before the rows: an event between the two is then heard twice, and never missed.
-    here = _cursor(person)
+    here = cursor_here(person, [INBOX])
     try:
         page = queries.items(person, **filters.dict())
     except BadPlace as error:
@@ -116,11 +115,6 @@ def _mark(request: HttpRequest, action: Action, marked: Marked) -> dict[str, int
     if marked.ids is None:
         return {"changed": marks.mark_all(person, action)}
     return {"changed": marks.mark(person, action, marked.ids)}
-
-
-def _cursor(person: Person) -> str:
-    readings = streams.read(dict.fromkeys(stored_topics(person, [INBOX])))
-    return cursor.encode({reading.topic: reading.position for reading in readings})
 
 
 def _refuse_strange(request: HttpRequest, known: Iterable[str]) -> None:

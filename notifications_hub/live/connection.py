@@ -120,7 +120,7 @@ class Connection:
         self._catching_up = True
         while self._catching_up:
             self._missed = False
-            readings = await self._database(streams.read, self.positions)
+            readings = await self._database.together(streams.read_many, self.positions)
             for reading in readings:
                 self._apply(reading)
             self._more = any(reading.more for reading in readings)

@@ -9,10 +9,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError, connections
 
+from notifications_hub.live.together import Many, Together
+
+A = TypeVar("A")
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -25,10 +28,18 @@ class Database:
     def __init__(self, threads: int = 4) -> None:
         self._threads = threads
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="hub-database")
+        self._together: dict[Callable[..., Any], Together[Any, Any]] = {}
 
     async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, lambda: _run(function, *args, **kwargs))
+
+    async def together(self, many: Many[A, T], request: A) -> T:
+        """What `many` answers to a request, asked along with what others ask of it meanwhile."""
+        if many not in self._together:
+            self._together[many] = Together(self.__call__, many)
+        answer: T = await self._together[many].ask(request)
+        return answer
 
     def close(self) -> None:
         """Waits for what is under way, then closes every thread's database connection."""

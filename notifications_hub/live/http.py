@@ -9,7 +9,7 @@ from typing import Any
 
 from notifications_hub.live.closing import Closing
 from notifications_hub.live.hub import Hub
-from notifications_hub.live.opening import Admitted, Refusal, Wanted, admit
+from notifications_hub.live.opening import Admitted, Asked, Refusal, Wanted, admit_many
 from notifications_hub.live.origin import Caller
 from notifications_hub.live.session import session_key_of
 
@@ -44,8 +44,8 @@ class Exchange:
         try:
             wanted = Wanted.parse(self.scope["query_string"].decode("latin1"), caller.headers.get("last-event-id", ""))
             with hub.gate.enter(self.scope.get("client")):
-                key = session_key_of(self.scope)
-                return wanted, await hub.database(admit, key, wanted.names, wanted.person)
+                asked = Asked(session_key_of(self.scope), tuple(wanted.names), wanted.person)
+                return wanted, await hub.database.together(admit_many, asked)
         except Refusal as refusal:
             await self.refuse(refusal.closing)
             return None

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-from notifications_hub import cursor
+from django.db import connection
+
+from notifications_hub import audiences, cursor
 from notifications_hub.cursor import BadCursor, Position
 from notifications_hub.live.closing import BAD_FRAME, SESSION_OVER, Closing, refused
-from notifications_hub.live.session import SignedIn, check
+from notifications_hub.live.session import SignedIn, check_many
 from notifications_hub.live.topics import INBOX, MAX_TOPICS, TopicRefused, stored_topics
 from notifications_hub.people import is_pseudonym_of
 
@@ -61,6 +63,18 @@ class Admitted:
     topics: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a visitor asks to hear, by the names that they know.
+
+    Refused where the session is another's than the `person` of the page, who signed in after them.
+    """
+
+    session_key: str
+    names: tuple[str, ...]
+    person: str = ""
+
+
 def start(topics: Sequence[str], known: Known | None) -> tuple[dict[str, Position | None], list[str]]:
     """Where to read each topic from, None for now; and what to reset, as the cursor does not know it."""
     if known is None:
@@ -78,14 +92,32 @@ def decoded(given: str) -> Known:
 
 
 def admit(session_key: str, names: Sequence[str], person: str = "") -> Admitted:
-    """Raises `Refusal`, also where the session is another's than the `person` of the page, who signed in after them.
+    """Raises `Refusal`. Asks the database: run it in a thread."""
+    [answer] = admit_many([Asked(session_key, tuple(names), person)])
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
-    Asks the database: run it in a thread.
+
+def admit_many(asked: Sequence[Asked]) -> list[Admitted | Exception]:
+    """In their order; a `Refusal` among them, or the fault of a rule, is that one's. Asks the database.
+
+    However many they are: one query for sessions, one for people, one for groups. The host's rules are asked each.
     """
-    visitor = check(session_key)
-    if visitor is None or (person and not is_pseudonym_of(person, visitor.person.pk)):
-        raise Refusal(SESSION_OVER)
+    visitors = check_many([one.session_key for one in asked])
+    audiences.look_up({visitor.person.pk: visitor.person for visitor in visitors if visitor}.values())
+    return [_admit(visitor, one) for visitor, one in zip(visitors, asked, strict=True)]
+
+
+def _admit(visitor: SignedIn | None, asked: Asked) -> Admitted | Exception:
+    if visitor is None or (asked.person and not is_pseudonym_of(asked.person, visitor.person.pk)):
+        return Refusal(SESSION_OVER)
     try:
-        return Admitted(visitor, tuple(names), stored_topics(visitor.person, names))
+        return Admitted(visitor, asked.names, stored_topics(visitor.person, asked.names))
     except TopicRefused as refusal:
-        raise Refusal(refused(refusal.topic)) from None
+        return Refusal(refused(refusal.topic))
+    except Exception as fault:
+        # A rule is the host's code, and its fault that of whoever asked. A broken connection is everybody's.
+        if not connection.is_usable():
+            raise
+        return fault

@@ -6,7 +6,7 @@ which only a response could hand to the browser. Here nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
@@ -14,11 +14,16 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model, load_backend
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.sessions.backends.base import SessionBase
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from notifications_hub.people import Person
+
+_ROWS = {f"django.contrib.sessions.backends.{name}" for name in ("db", "cached_db")}
+"""Engines whose sessions are rows, whatever else they keep beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +35,51 @@ class SignedIn:
     seconds_left: float
 
 
-def check(session_key: str) -> SignedIn | None:
-    """None for a session that is over: signed out, expired, password changed, person inactive or gone."""
-    if not session_key:
-        return None
-    session: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-    person = _person(session)
-    if person is None:
-        return None
-    return SignedIn(person, session_key, _seconds_left(session))
+def check_many(session_keys: Sequence[str]) -> list[SignedIn | None]:
+    """None for a session that is over: signed out, expired, password changed, person inactive or gone.
+
+    One query for all sessions and one for all people, where Django's own backends keep them; else one after the other.
+    """
+    sessions = _sessions(set(session_keys) - {""})
+    people = _People(sessions.values())
+    return [_signed_in(sessions.get(key), people) for key in session_keys]
 
 
-def _person(session: SessionBase) -> Person | None:
-    backend_path: str = session.get(BACKEND_SESSION_KEY, "")
-    if backend_path not in settings.AUTHENTICATION_BACKENDS:
-        return None
-    pk = get_user_model()._meta.pk.to_python(session[SESSION_KEY])
-    person: Person | None = load_backend(backend_path).get_user(pk)
-    return person if person is not None and _is_current(session, person) else None
+@dataclass(frozen=True, slots=True)
+class _Session:
+    key: str
+    data: Mapping[str, Any]
+    seconds_left: float
+
+    @property
+    def backend_path(self) -> str:
+        return str(self.data.get(BACKEND_SESSION_KEY, ""))
+
+    @property
+    def person_pk(self) -> Any:
+        """None where it names nobody."""
+        try:
+            return get_user_model()._meta.pk.to_python(self.data.get(SESSION_KEY))
+        except ValidationError:
+            return None
 
 
-def _is_current(session: SessionBase, person: Person) -> bool:
-    given = session.get(HASH_SESSION_KEY, "")
-    accepted = [person.get_session_auth_hash(), *person.get_session_auth_fallback_hash()]
-    return any(constant_time_compare(given, one) for one in accepted)
+def _sessions(keys: Collection[str]) -> dict[str, _Session]:
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    if settings.SESSION_ENGINE not in _ROWS:
+        return {key: _loaded(store(key)) for key in keys}
+    now = timezone.now()
+    rows = store.get_model_class().objects.filter(session_key__in=keys, expire_date__gt=now)
+    decode = store().decode
+    return {
+        key: _Session(key, decode(data), (end - now).total_seconds())
+        for key, data, end in rows.values_list("session_key", "session_data", "expire_date")
+    }
+
+
+def _loaded(session: SessionBase) -> _Session:
+    data = dict(session.items())
+    return _Session(session.session_key or "", data, _seconds_left(session))
 
 
 def _seconds_left(session: SessionBase) -> float:
@@ -63,6 +89,45 @@ def _seconds_left(session: SessionBase) -> float:
         return float(session.get_expiry_age())
     end = rows.objects.filter(session_key=session.session_key).values_list("expire_date", flat=True).first()
     return (end - timezone.now()).total_seconds() if end else 0.0
+
+
+class _People:
+    """The people whom sessions name, by their backends."""
+
+    def __init__(self, sessions: Iterable[_Session]) -> None:
+        named = [session for session in sessions if session.backend_path in settings.AUTHENTICATION_BACKENDS]
+        self._backends: dict[str, Any] = {
+            path: load_backend(path) for path in {session.backend_path for session in named}
+        }
+        in_rows = {one.person_pk for one in named if _reads_rows(self._backends[one.backend_path])} - {None}
+        self._rows = get_user_model()._default_manager.in_bulk(in_rows) if in_rows else {}
+
+    def of(self, session: _Session) -> Person | None:
+        backend, pk = self._backends.get(session.backend_path), session.person_pk
+        if backend is None or pk is None:
+            return None
+        if not _reads_rows(backend):
+            other: Person | None = backend.get_user(pk)
+            return other
+        person = self._rows.get(pk)
+        return person if person is not None and backend.user_can_authenticate(person) else None
+
+
+def _reads_rows(backend: object) -> bool:
+    return getattr(type(backend), "get_user", None) is ModelBackend.get_user
+
+
+def _signed_in(session: _Session | None, people: _People) -> SignedIn | None:
+    person = people.of(session) if session else None
+    if session is None or person is None or not _is_current(session, person):
+        return None
+    return SignedIn(person, session.key, session.seconds_left)
+
+
+def _is_current(session: _Session, person: Person) -> bool:
+    given = str(session.data.get(HASH_SESSION_KEY, ""))
+    accepted = [person.get_session_auth_hash(), *person.get_session_auth_fallback_hash()]
+    return any(constant_time_compare(given, one) for one in accepted)
 
 
 def session_key_of(scope: Mapping[str, Any]) -> str:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
-from operator import attrgetter
+import logging
+from collections.abc import Callable, Iterable
 
-from notifications_hub.live.closing import RESTART, SESSION_OVER, Closing, refused
+from notifications_hub.live.closing import RESTART, SESSION_OVER, refused
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.database import Database
-from notifications_hub.live.opening import Refusal, admit
+from notifications_hub.live.opening import Admitted, Asked, Refusal, admit_many
 from notifications_hub.live.revocation import Revocation, What, forget_old, hashed, recent
 from notifications_hub.live.topics import shown
 
 CHECK_SECONDS = 60.0
 LONGEST_SECONDS = 3600.0
 """After this a connection is renewed, with everything that is asked of a new one."""
+
+log = logging.getLogger(__name__)
 
 
 class Watch:
@@ -25,7 +26,7 @@ class Watch:
     def __init__(self, database: Database, connections: Callable[[], list[Connection]]) -> None:
         self._database = database
         self._connections = connections
-        self._heeded: set[int] = set()
+        self._heeded: set[int] | None = None
         self._ends: dict[Connection, asyncio.TimerHandle] = {}
 
     def keep_time(self, connection: Connection) -> None:
@@ -38,10 +39,16 @@ class Watch:
             timer.cancel()
 
     async def heed(self) -> None:
-        """Acts on what was revoked since the last look. A row that was committed late is met by a later look."""
+        """Acts on what was revoked since the last look. A row that was committed late is met by a later look.
+
+        What the first look finds is as a rule older than any connection, whose people may have signed in again since:
+        they are asked again, and only who may no longer listen is ended.
+        """
         rows = await self._database(recent)
         for row in rows:
-            if row.pk not in self._heeded:
+            if self._heeded is None:
+                await self._end_invalid(self._meant_by(row))
+            elif row.pk not in self._heeded:
                 await self._act(row)
         self._heeded = {row.pk for row in rows}
 
@@ -51,7 +58,7 @@ class Watch:
         await self._end_invalid(self._connections())
 
     async def _act(self, row: Revocation) -> None:
-        touched = [connection for connection in self._connections() if _is_meant(row, connection)]
+        touched = self._meant_by(row)
         if row.what == What.CHECK:
             await self._end_invalid(touched)
             return
@@ -59,27 +66,33 @@ class Watch:
         for connection in touched:
             connection.end(closing)
 
+    def _meant_by(self, row: Revocation) -> list[Connection]:
+        return [connection for connection in self._connections() if _is_meant(row, connection)]
+
     async def _end_invalid(self, connections: Iterable[Connection]) -> None:
-        asked = attrgetter("session_key", "names")
-        for (key, names), sharing in groupby(sorted(connections, key=asked), key=asked):
-            now = await self._database(_what_may_be_heard, key, names)
-            for connection in sharing:
-                if isinstance(now, Closing):
-                    connection.end(now)
-                elif now != connection.positions.keys():
-                    # An audience was joined or left, which its client takes up by coming back.
-                    connection.end(RESTART)
+        sharing: dict[Asked, list[Connection]] = {}
+        for connection in connections:
+            sharing.setdefault(Asked(connection.session_key, tuple(connection.names)), []).append(connection)
+        asking = (self._database.together(admit_many, asked) for asked in sharing)
+        answers = await asyncio.gather(*asking, return_exceptions=True)
+        for answer, its_connections in zip(answers, sharing.values(), strict=True):
+            for connection in its_connections:
+                _act_on(connection, answer)
 
     def _time_is_up(self, connection: Connection) -> None:
         self._ends[connection] = asyncio.get_running_loop().call_later(1, connection.end, RESTART)
         self._checking = asyncio.create_task(self._end_invalid([connection]))
 
 
-def _what_may_be_heard(session_key: str, names: Sequence[str]) -> set[str] | Closing:
-    try:
-        return set(admit(session_key, names).topics)
-    except Refusal as refusal:
-        return refusal.closing
+def _act_on(connection: Connection, answer: Admitted | BaseException) -> None:
+    if isinstance(answer, Refusal):
+        connection.end(answer.closing)
+    elif isinstance(answer, BaseException):
+        # Nothing was found out about it, and it is asked again in a minute.
+        log.error("A connection could not be checked", exc_info=answer)
+    elif set(answer.topics) != connection.positions.keys():
+        # An audience was joined or left, which its client takes up by coming back.
+        connection.end(RESTART)
 
 
 def _is_meant(row: Revocation, connection: Connection) -> bool:

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from notifications_hub import cursor, delivery
+from notifications_hub import cursor
 from notifications_hub.cursor import Position
+from notifications_hub.delivery import Shown, acknowledge_many
 from notifications_hub.live.closing import BAD_FRAME, TOO_LARGE, TOO_MANY, Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame
 from notifications_hub.live.http import Receive, Scope, Send
 from notifications_hub.live.hub import Hub, start_hub
-from notifications_hub.live.opening import Known, Refusal, Wanted, admit, start
+from notifications_hub.live.opening import Asked, Known, Refusal, Wanted, admit_many, start
 from notifications_hub.live.origin import Caller
 from notifications_hub.live.session import session_key_of
 from notifications_hub.live.topics import MAX_TOPICS
@@ -110,7 +111,8 @@ class _Socket:
     async def _open(self, scope: Scope) -> Connection:
         wanted = Wanted.parse(scope["query_string"].decode("latin1"))
         with self._hub.gate.enter(scope.get("client")):
-            admitted = await self._hub.database(admit, session_key_of(scope), wanted.names, wanted.person)
+            asked = Asked(session_key_of(scope), tuple(wanted.names), wanted.person)
+            admitted = await self._hub.database.together(admit_many, asked)
         connection = Connection(
             admitted, database=self._hub.database, send=self._send_frame, close=self._end, warm=True
         )
@@ -155,14 +157,15 @@ class _Socket:
         if frame.visible is not None:
             connection.visible = frame.visible
         if frame.shown is not None and connection.visible:
-            shown = connection.known(frame.shown)
-            await self._hub.database(delivery.acknowledge, connection.person_pk, shown)
+            shown = Shown(connection.person_pk, connection.known(frame.shown))
+            await self._hub.database.together(acknowledge_many, shown)
         if frame.topics is not None:
             await self._change_topics(connection, frame.topics, frame.known or {})
 
     async def _change_topics(self, connection: Connection, names: Sequence[str], known: Known) -> None:
         try:
-            admitted = await self._hub.database(admit, connection.session_key, names)
+            asked = Asked(connection.session_key, tuple(names))
+            admitted = await self._hub.database.together(admit_many, asked)
         except Refusal as refusal:
             self._end(refusal.closing)
         else:
@@ -176,8 +179,8 @@ class _Socket:
             if self._reading is not None and self._reading is not asyncio.current_task():
                 self._reading.cancel()
 
-    async def _send_frame(self, frame: Frame) -> None:
-        await self._send_quietly({"type": "websocket.send", "text": frame.text})
+    def _send_frame(self, frame: Frame) -> Coroutine[Any, Any, None]:
+        return self._send_quietly({"type": "websocket.send", "text": frame.text})
 
     async def _send_quietly(self, message: dict[str, Any]) -> None:
         # `receive` says that a client has gone, and ends the session; a send that comes too late says nothing new.

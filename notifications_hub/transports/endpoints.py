@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from yarl import URL
@@ -48,7 +49,7 @@ class Endpoint:
     host: str
     port: int
 
-    @property
+    @cached_property
     def origin(self) -> str:
         return str(self.url.origin())
 

@@ -40,9 +40,11 @@ class NoAnswer(Exception):
 class PushClient:
     """What it holds is of one event loop each, since connections belong to the loop that opened them."""
 
-    def __init__(self, resolver: Callable[[], AbstractResolver] = GuardedResolver, deadline: float = DEADLINE) -> None:
+    def __init__(
+        self, resolver: Callable[[], AbstractResolver] = GuardedResolver, deadline: float | None = None
+    ) -> None:
         self._resolver = resolver
-        self._deadline = deadline
+        self._deadline = DEADLINE if deadline is None else deadline
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = WeakKeyDictionary()
 
     async def post(self, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> Answer:

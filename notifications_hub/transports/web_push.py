@@ -16,15 +16,17 @@ What a push service answers, and what that means here:
 from __future__ import annotations
 
 import base64
+import hmac
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, ParamSpec, TypeVar
 
 import http_ece
 from cryptography.hazmat.primitives.asymmetric import ec
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
@@ -171,8 +173,13 @@ def _authorization(subscription: PushSubscription, endpoint: Endpoint) -> str:
 
 def _topic(tag: str) -> str:
     """A later push of the same tag takes the place of one still waiting. At most 32 characters, which tell nothing."""
-    digest = salted_hmac("notifications_hub.topic", tag, algorithm="sha256").digest()
+    digest = hmac.digest(_topic_key(settings.SECRET_KEY), tag.encode(), "sha256")
     return base64.urlsafe_b64encode(digest)[:32].decode("ascii")
+
+
+@lru_cache(maxsize=1)
+def _topic_key(secret: str) -> bytes:
+    return salted_hmac("notifications_hub.topic", "", secret=secret, algorithm="sha256").digest()
 
 
 def _judge(answer: Answer, endpoint: Endpoint) -> None:

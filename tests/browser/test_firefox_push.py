@@ -23,12 +23,15 @@ def push_service() -> Iterator[LocalPushService]:
 
 @pytest.fixture
 def push_site(start_site: Callable[..., Site], push_service: LocalPushService) -> Site:
-    return start_site(
-        {"ACK_WINDOW": ACK_WINDOW},
-        VAPID_PRIVATE_KEY=generate(),
-        VAPID_SUBJECT="mailto:ops@hub.example",
-        PUSH_EXTRA_HOSTS=push_service.host,
-    )
+    return start_site({"ACK_WINDOW": ACK_WINDOW}, **push_settings(push_service))
+
+
+def push_settings(push_service: LocalPushService) -> dict[str, str]:
+    return {
+        "VAPID_PRIVATE_KEY": generate(),
+        "VAPID_SUBJECT": "mailto:ops@hub.example",
+        "PUSH_EXTRA_HOSTS": push_service.host,
+    }
 
 
 @pytest.fixture
@@ -104,6 +107,31 @@ def test_alice_is_not_pushed_what_she_is_looking_at(
     assert push_service.messages == {}
     assert firefox.alerts() == []
 
+    with firefox.page_stopped():
+        bob_replies(push_site)
+        wait_for(lambda: push_service.messages, timeout=15)
+    wait_for(firefox.alerts)
+
+
+@pytest.mark.faults
+def test_with_the_window_as_it_comes_alice_is_not_pushed_what_she_is_looking_at(
+    firefox: Firefox, start_site: Callable[..., Site], push_service: LocalPushService
+) -> None:
+    site = start_site({}, **push_settings(push_service))
+    sign_in(firefox, site, "alice")
+    switch_on(firefox, site)
+    firefox.visit(f"{site.url}/")
+    firefox.wait_until("document.querySelector('notification-bell')?.matches(':defined')")
+    bob_replies(site)
+    wait_for(lambda: told_by(site) == "live")
+    time.sleep(20)
+    assert push_service.messages == {}
+    assert firefox.alerts() == []
+
+    with firefox.page_stopped():
+        bob_replies(site)
+        wait_for(lambda: push_service.messages, timeout=15)
+
 
 def test_alice_switches_pushes_off(firefox: Firefox, push_site: Site, push_service: LocalPushService) -> None:
     sign_in(firefox, push_site, "alice")
@@ -125,7 +153,7 @@ def test_a_browser_that_is_gone_is_forgotten(firefox: Firefox, push_site: Site, 
     wait_for(lambda: subscriptions(push_site) == "0", timeout=15)
 
 
-def test_a_shared_browser_tells_who_switched_it_on_last(
+def test_a_shared_browser_keeps_each_persons_words_from_the_other(
     firefox: Firefox, push_site: Site, push_service: LocalPushService
 ) -> None:
     sign_in(firefox, push_site, "alice")
@@ -135,15 +163,45 @@ def test_a_shared_browser_tells_who_switched_it_on_last(
     sign_in(firefox, push_site, "charlie")
     firefox.visit(f"{push_site.url}/notifications/preferences/")
     firefox.wait_until("document.querySelector('push-subscription').state === 'off'")
+    bob_replies(push_site)
+    (alert,) = wait_for(firefox.alerts, timeout=15)
+    assert alert == {"title": "New notification", "body": ""}
+    assert told_by(push_site) == ""
+
     firefox.click("push-subscription button")
     firefox.wait_until("document.querySelector('push-subscription').state === 'on'")
     assert subscriptions(push_site) == "1"
-
-    firefox.close_pages()
+    seen = len(push_service.messages)
     bob_replies(push_site)
     time.sleep(ACK_WINDOW + 3)
-    assert push_service.messages == {}
-    assert firefox.alerts() == []
+    assert len(push_service.messages) == seen
+
+    firefox.run("document.querySelector('form[action=\"/accounts/logout/\"]').requestSubmit()")
+    wait_for(lambda: subscriptions(push_site) == "0")
+    wait_for(lambda: all(subscription.gone for subscription in push_service.subscriptions.values()))
+
+
+def test_a_browser_whose_subscription_is_replaced_is_told_without_a_visit(
+    firefox: Firefox, push_site: Site, push_service: LocalPushService
+) -> None:
+    sign_in(firefox, push_site, "alice")
+    switch_on(firefox, push_site)
+    firefox.close_pages()
+    (old,) = push_service.subscriptions.values()
+    push_service.forget_browsers()
+    wait_for(lambda: endpoint(push_site) != old.endpoint)
+    bob_replies(push_site)
+    (alert,) = wait_for(firefox.alerts, timeout=15)
+    assert alert["title"] == "Bob replied"
+
+
+def endpoint(site: Site) -> str:
+    return site.python(
+        """
+        from notifications_hub.models import PushSubscription
+        print(PushSubscription.objects.get().endpoint)
+        """
+    ).strip()
 
 
 def subscriptions(site: Site) -> str:

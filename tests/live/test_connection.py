@@ -28,7 +28,10 @@ class World:
         self.closings: list[Closing] = []
         self.after_reading: Callable[[], object] = lambda: None
         visitor = SimpleNamespace(person=SimpleNamespace(pk=1), session_key="", seconds_left=9)
-        admitted, database = cast("Any", SimpleNamespace(visitor=visitor, names=[TOPIC])), cast("Any", self._database)
+        admitted, database = (
+            cast("Any", SimpleNamespace(visitor=visitor, names=[TOPIC])),
+            cast("Any", SimpleNamespace(together=self._read_together)),
+        )
         self.connection = Connection(admitted, database=database, send=self._send, close=self.closings.append)
         self.connection.listen({TOPIC: Position(EPOCH, 0, 0)}, [])
 
@@ -43,7 +46,7 @@ class World:
         for _ in range(20):
             await asyncio.sleep(0)
 
-    async def _database(self, function: object, positions: Mapping[str, Position]) -> list[Reading]:
+    async def _read_together(self, function: object, positions: Mapping[str, Position]) -> list[Reading]:
         self.reads += 1
         reading = self._read(positions[TOPIC].seq)
         self.after_reading()

@@ -28,7 +28,7 @@ class World:
     """A log that grows as a test says, and a fan-out that reads it."""
 
     def __init__(self) -> None:
-        self.fanout = Fanout()
+        self.fanout = Fanout(cast("Any", self.database))
         self._tops: dict[str, int] = {}
         self._size = 2
         cast("Any", self.fanout)._log = self.database
@@ -89,7 +89,8 @@ class Listener:
         self.fault: Exception | None = None
         self.on_frame: Callable[[Listener], object] = lambda listener: None
         visitor = SimpleNamespace(person=SimpleNamespace(pk=1), session_key="", seconds_left=9)
-        admitted, database = cast("Any", SimpleNamespace(visitor=visitor, names=[])), cast("Any", world.database)
+        admitted = cast("Any", SimpleNamespace(visitor=visitor, names=[]))
+        database = cast("Any", SimpleNamespace(together=world.database))
         self.connection = Connection(admitted, database=database, send=self._send, close=self.closings.append)
         self.connection.listen(places, [])
 

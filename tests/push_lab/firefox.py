@@ -9,8 +9,10 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -136,6 +138,16 @@ class Firefox:
         """The address of every tab."""
         script = "return gBrowser.tabs.map(tab => tab.linkedBrowser.currentURI.spec)"
         return list(self._privileged(script))
+
+    @contextlib.contextmanager
+    def page_stopped(self) -> Iterator[None]:
+        """The page's process does nothing at all, as on a machine that sleeps; its connections stay open."""
+        number = int(self._privileged("return gBrowser.selectedBrowser.browsingContext.currentWindowGlobal.osPid"))
+        os.kill(number, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(number, signal.SIGCONT)
 
     # What Firefox shows outside its pages
 

@@ -77,13 +77,15 @@ class LocalPushService:
         self._faults: list[Fault] = []
         self._last_of_topic: dict[tuple[str, str], Stored] = {}
         self._skew = 0.0
+        self._loop = asyncio.new_event_loop()
 
     # How tests run and steer it
 
     @classmethod
     @contextlib.contextmanager
-    def in_thread(cls) -> Iterator[Self]:
-        service, loop = cls(), asyncio.new_event_loop()
+    def in_thread(cls, *arguments: Any) -> Iterator[Self]:
+        service = cls(*arguments)
+        loop = service._loop
         thread = threading.Thread(target=loop.run_forever, name="push-service", daemon=True)
         thread.start()
         runner = asyncio.run_coroutine_threadsafe(service._start(), loop).result(10)
@@ -122,6 +124,13 @@ class LocalPushService:
         """The next send to it is answered with 404."""
         del self.subscriptions[_token(endpoint)]
 
+    def forget_browsers(self) -> None:
+        """Their subscriptions are void: each browser hears so as soon as it is back, and its workers subscribe anew."""
+        for subscription in self.subscriptions.values():
+            subscription.browser, subscription.gone = "", "its browser was forgotten"
+        for socket in list(self.browsers.values()):
+            asyncio.run_coroutine_threadsafe(socket.close(code=1001), self._loop).result(10)
+
     def sent_to(self, endpoint: str) -> list[Stored]:
         return [message for message in list(self.messages.values()) if message.token == _token(endpoint)]
 
@@ -131,10 +140,17 @@ class LocalPushService:
     def _now(self) -> float:
         return time.time() + self._skew
 
-    async def _start(self) -> web.AppRunner:
+    def _application(self) -> web.Application:
         app = web.Application(client_max_size=1 << 20)
         app.router.add_get("/", self._browser)
         app.router.add_post("/push/{token}", self._push)
+        return app
+
+    def _audience(self, request: web.Request) -> str:
+        return self.origin
+
+    async def _start(self) -> web.AppRunner:
+        app = self._application()
         # handler_cancellation: a sender that gives up on a hanging answer frees its handler.
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1)
         await runner.setup()
@@ -177,7 +193,10 @@ class LocalPushService:
         if subscription is None:
             raise Refused(404, "no such subscription")
         record.claims = check_vapid(
-            request.headers.get("Authorization"), audience=self.origin, key=subscription.key, now=self._now()
+            request.headers.get("Authorization"),
+            audience=self._audience(request),
+            key=subscription.key,
+            now=self._now(),
         )
         if subscription.gone:
             raise Refused(410, subscription.gone)

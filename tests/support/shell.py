@@ -31,9 +31,17 @@ def _answer(code: str, names: dict[str, Any]) -> dict[str, str]:
     try:
         with contextlib.redirect_stdout(output):
             exec(code, names)
+        _number_what_was_published()
     except Exception:  # noqa: BLE001  whatever it was, it belongs to the test that asked
         return {"error": traceback.format_exc()}
     return {"output": output.getvalue().rstrip("\n")}
+
+
+def _number_what_was_published() -> None:
+    """A test that goes on after a commit means to find it in the log."""
+    from notifications_hub.numbering import numberer
+
+    numberer.finish(20)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,72 @@
+// @ts-check
+/** @import { HubEvent } from "../../notifications_hub/hub-event.js" */
+import { HubClient } from "../../notifications_hub/hub-client.js";
+import { lineOfKind } from "../../notifications_hub/live-line.js";
+import { PageWatch } from "../../notifications_hub/page-watch.js";
+import { LabFigures } from "./lab-figures.js";
+import { LabNetwork } from "./lab-network.js";
+
+/** One of the four, measured. Dispatches `lab-changed` when its state is another or an event came. */
+export class LabConnection extends EventTarget {
+  figures = new LabFigures();
+  #network = new LabNetwork(this.figures);
+  #ending = new AbortController();
+  #page = new PageWatch(this.#ending.signal);
+  #client;
+  #run;
+
+  /**
+   * @param {object} options
+   * @param {string} options.kind
+   * @param {URL} options.live
+   * @param {string} options.topic
+   * @param {string} options.run of all events on the topic, those with this mark are ours
+   */
+  constructor({ kind, live, topic, run }) {
+    super();
+    this.kind = kind;
+    this.#run = run;
+    const [network, watch] = [this.#network, this.#page];
+    this.#client = new HubClient({
+      topics: [topic],
+      line: (query) => lineOfKind({ live, kind, watch, query, network }),
+    });
+    this.#client.addEventListener("hub-event", (event) => this.#hear(/** @type {HubEvent} */ (event)));
+    this.#client.addEventListener("hub-state", () => this.#changed());
+  }
+
+  get state() {
+    return this.#client.state;
+  }
+
+  /** @param {string} cursor */
+  start(cursor) {
+    this.#client.start(cursor);
+  }
+
+  stop() {
+    this.#client.stop();
+    this.#ending.abort();
+  }
+
+  cut() {
+    this.#network.cut();
+  }
+
+  /** The network is back, and a browser says so. */
+  mend() {
+    this.#network.mend();
+    this.#page.dispatchEvent(new Event("page-online"));
+  }
+
+  /** @param {HubEvent} event */
+  #hear({ data }) {
+    if (data.run !== this.#run) return;
+    this.figures.arrived(data.n, performance.now());
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("lab-changed"));
+  }
+}

@@ -1,0 +1,126 @@
+// @ts-check
+/**
+ * @import { Network } from "../../notifications_hub/network.js"
+ * @import { LabFigures } from "./lab-figures.js"
+ */
+
+/**
+ * What a page cannot see of a request is estimated: about so many bytes of headers go out beside the address, and so
+ * many come back. A test compares them with what Chromium counted.
+ */
+const SENT_HEADERS = 560;
+const RECEIVED_HEADERS = 220;
+/** A client's frames are masked, which takes four bytes more. */
+const MASK = 4;
+
+/** @returns {never} */
+function fail() {
+  throw new TypeError("The network is cut.");
+}
+
+/**
+ * The browser's network, with a meter in it and scissors to it.
+ *
+ * @implements {Network}
+ */
+export class LabNetwork {
+  #figures;
+  #cutting = new AbortController();
+  /** @type {Set<WebSocket>} */
+  #sockets = new Set();
+
+  /** @param {LabFigures} figures */
+  constructor(figures) {
+    this.#figures = figures;
+    this.fetch = this.fetch.bind(this);
+    this.WebSocket = this.#meteredSocket();
+  }
+
+  get isCut() {
+    return this.#cutting.signal.aborted;
+  }
+
+  /** Drops what is open; nothing new opens until it is mended. */
+  cut() {
+    this.#cutting.abort();
+    for (const socket of this.#sockets) socket.close();
+  }
+
+  mend() {
+    this.#cutting = new AbortController();
+  }
+
+  /**
+   * @param {string | URL | Request} url
+   * @param {RequestInit} [init]
+   */
+  async fetch(url, init = {}) {
+    if (this.isCut) fail();
+    this.#asked(url);
+    const signals = [this.#cutting.signal, init.signal].filter((signal) => signal instanceof AbortSignal);
+    const response = await globalThis.fetch(url, { ...init, signal: AbortSignal.any(signals) });
+    this.#figures.bytes += RECEIVED_HEADERS;
+    return this.#metered(response);
+  }
+
+  /** @param {string | URL | Request} url */
+  #asked(url) {
+    this.#figures.requests += 1;
+    this.#figures.bytes += SENT_HEADERS + new URL(String(url)).pathname.length + new URL(String(url)).search.length;
+  }
+
+  /** @param {Response} response */
+  #metered({ body, status, statusText, headers }) {
+    const meter = new TransformStream({
+      transform: (/** @type {Uint8Array} */ piece, controller) => {
+        this.#figures.bytes += piece.byteLength;
+        controller.enqueue(piece);
+      },
+    });
+    return new Response(body?.pipeThrough(meter), { status, statusText, headers });
+  }
+
+  #meteredSocket() {
+    const network = this;
+    return class extends WebSocket {
+      /** @param {string | URL} url */
+      constructor(url) {
+        if (network.isCut) fail();
+        super(url);
+        network.#asked(url);
+        network.#figures.bytes += RECEIVED_HEADERS;
+        network.#sockets.add(this);
+        this.addEventListener("message", ({ data }) => network.#carried(data, 0));
+        this.addEventListener("close", () => network.#sockets.delete(this));
+      }
+
+      /**
+       * @override
+       * @param {string} text
+       */
+      send(text) {
+        network.#carried(text, MASK);
+        super.send(text);
+      }
+    };
+  }
+
+  /**
+   * @param {string} text
+   * @param {number} extra
+   */
+  #carried(text, extra) {
+    const { length } = new TextEncoder().encode(text);
+    this.#figures.bytes += length + frameHeader(length) + extra;
+  }
+}
+
+/**
+ * RFC 6455, section 5.2.
+ *
+ * @param {number} length
+ */
+function frameHeader(length) {
+  if (length < 126) return 2;
+  return length < 65_536 ? 4 : 10;
+}

@@ -1,0 +1,63 @@
+"""What the page of the connections asks of the server: its own topic, and events on it at a kind pace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from notifications_hub.live.topics import may_listen
+from notifications_hub.streams import Event
+from showcase import connections
+
+ClientFor = Callable[[User], Client]
+
+PAGE = "/showcase/connections/"
+SEND = f"{PAGE}send/"
+ONE = {"n": "1", "run": "ab12"}
+
+
+def test_the_page_names_its_readers_own_topic_and_where_to_begin(client_for: ClientFor, alice: User) -> None:
+    page = client_for(alice).get(PAGE)
+
+    assert f'topic="lab.{alice.pk}"' in page.content.decode()
+    assert 'cursor="1~' in page.content.decode()
+    assert "no-store" in page.headers["Cache-Control"]
+
+
+def test_a_stranger_is_asked_to_sign_in(client: Client, db: None) -> None:
+    assert client.get(PAGE).headers["Location"] == f"/accounts/login/?next={PAGE}"
+    assert client.post(SEND, ONE).status_code == 302
+    assert not Event.objects.exists()
+
+
+def test_an_event_goes_to_whoever_sent_it_and_nobody_else_may_listen(
+    client_for: ClientFor, alice: User, charlie: User
+) -> None:
+    assert client_for(alice).post(SEND, ONE).status_code == 204
+
+    event = Event.objects.get()
+    assert (event.topic, event.data) == (f"lab.{alice.pk}", {"n": 1, "run": "ab12"})
+    assert may_listen(alice, event.topic)
+    assert not may_listen(charlie, event.topic)
+
+
+@pytest.mark.parametrize("field", [{"n": "x"}, {"n": "-1"}, {"n": "1" * 10}, {"run": "<b>"}, {"run": ""}])
+def test_what_is_no_event_is_not_sent(client_for: ClientFor, alice: User, field: dict[str, str]) -> None:
+    assert client_for(alice).post(SEND, ONE | field).status_code == 400
+    assert not Event.objects.exists()
+
+
+def test_a_flood_is_asked_to_pause(
+    client_for: ClientFor, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST", 2)
+    monkeypatch.setattr(connections, "WINDOW_SECONDS", 100_000)
+    client = client_for(alice)
+    answers = [client.post(SEND, ONE) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [204, 204, 429]
+    assert answers[-1].headers["Retry-After"] == "100000"
+    assert client_for(bob).post(SEND, ONE).status_code == 204

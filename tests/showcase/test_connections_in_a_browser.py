@@ -1,0 +1,82 @@
+"""The page that people show each other: all four kinds at once, measured, cut, and whole again."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, Request, expect
+
+from tests.support.browser import People
+from tests.support.site import Site
+
+KINDS = ("ws", "sse", "poll", "plain-poll")
+PAGE = "/showcase/connections/"
+
+
+def expect_done(page: Page) -> None:
+    expect(page.locator("[data-part=one]")).not_to_have_attribute("aria-disabled", "true", timeout=25_000)
+
+
+def figure(page: Page, name: str, kind: str) -> str:
+    return page.locator(f".lab-table [data-figure={name}][data-kind={kind}]").inner_text()
+
+
+def milliseconds(text: str) -> float:
+    number, unit = text.split()
+    return float(number.replace(",", "")) * (1_000 if unit == "s" else 1)
+
+
+def bytes_of(text: str) -> float:
+    number, unit = text.split()
+    return float(number.replace(",", "")) * (1_000 if unit == "kB" else 1)
+
+
+def expect_everything_came_once(page: Page, count: int) -> None:
+    lines = page.locator("[data-part=said]").inner_text().splitlines()
+    assert len(lines) == len(KINDS)
+    for line in lines:
+        assert f"received {count}, missing 0, twice 0." in line, line
+
+
+def test_four_connections_are_measured_side_by_side_cut_and_whole_again(page_for: People, site: Site) -> None:
+    page = page_for("alice")
+    polls: list[Request] = []
+    page.on(
+        "requestfinished", lambda request: polls.append(request) if "/live/poll/?topic=lab" in request.url else None
+    )
+    page.goto(site.url + PAGE)
+    for kind in KINDS:
+        expect(page.locator(f"[data-part=legend-{kind}]")).to_have_attribute("data-state", "live")
+    page.get_by_role("button", name="Send one event").press("Enter")
+    expect_done(page)
+    expect(page.get_by_role("button", name="Send one event")).to_be_focused()
+    expect_everything_came_once(page, 1)
+    for kind in KINDS:
+        assert 0 < milliseconds(figure(page, "largest", kind)) < 5_000
+        assert page.locator(f".lab-series.is-{kind} .is-here").count() == 1
+    largest = figure(page, "largest", "ws")
+
+    page.get_by_role("button", name="Cut the network").click()
+    for kind in KINDS:
+        expect(page.locator(f"[data-part=legend-{kind}]")).to_have_attribute("data-state", "waiting")
+    assert page.locator(".lab-series.is-ws .is-coming").count() > 0
+    expect_done(page)
+    expect_everything_came_once(page, 11)
+    assert figure(page, "largest", "ws") == largest
+    assert page.locator(".lab-cut").count() == 10
+    assert [figure(page, "requests", kind) for kind in ("ws", "sse")] == ["2", "2"]
+    expect_honest_bytes(page, polls)
+
+
+def expect_honest_bytes(page: Page, polls: list[Request]) -> None:
+    """What the page counted and estimated for its polls is near to what the browser itself knows of them."""
+    real = sum(size for request in polls for size in request.sizes().values() if isinstance(size, int))
+    said = sum(bytes_of(page.locator(f"[data-figure=bytes][data-kind={kind}]").inner_text()) for kind in KINDS[2:])
+    assert 0.8 * real < said < 1.3 * real
+
+
+def test_whoever_has_no_script_is_told_and_can_still_choose(page_for: People) -> None:
+    page = page_for("bob", PAGE, java_script_enabled=False)
+    expect(page.locator(".lab noscript .message")).to_be_visible()
+    expect(page.locator(".lab-table tbody tr")).to_have_count(4)
+    assert re.search(r"Plain poll.+WSGI", page.locator(".lab-table").inner_text(), re.DOTALL)

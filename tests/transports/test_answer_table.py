@@ -1,0 +1,214 @@
+"""What each answer of a push service comes to, from the claimed delivery to its trail. The worker, for real."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from notifications.signals import notify
+from pytest_django import Settings
+
+from accounts.models import User
+from notifications_hub.delivery import Delivery
+from notifications_hub.kinds import Kind, Privacy, Told, Urgency
+from notifications_hub.transports import push_client, push_hosts
+from notifications_hub.transports.push_hosts import FAILURES
+from notifications_hub.transports.subscriptions import PushSubscription, register
+from notifications_hub.transports.vapid import VapidKey
+from notifications_hub.worker import Worker
+from tests.push_lab.faults import Fault
+from tests.push_lab.reader import Reader
+from tests.push_lab.service import LocalPushService
+from tests.support.deliveries import make_due
+
+pytestmark = pytest.mark.django_db
+
+SOON = {"Retry-After": "120"}
+
+
+class Private(Kind):
+    name = "tests.private"
+    urgency = Urgency.HIGH
+    ttl = 600
+    privacy = Privacy.TITLE
+
+    def tag(self, notification: Told) -> str:
+        return notification.target_name
+
+
+class Secret(Private):
+    name = "tests.secret"
+    privacy = Privacy.NOTHING
+
+
+@pytest.fixture
+def one_worker() -> Iterator[Worker]:
+    one = Worker()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def reader(push_site: LocalPushService, vapid: VapidKey) -> Reader:
+    return push_site.subscribe(vapid.public)
+
+
+@pytest.fixture
+def push(alice: User, bob: User, reader: Reader, one_worker: Worker) -> Callable[..., Delivery]:
+    """Notifies Alice, whose browser is there, and has the worker send."""
+    register(alice, reader.to_json(), "Firefox/153.0")
+
+    def push(**given: Any) -> Delivery:
+        notify.send(bob, recipient=alice, **{"verb": "replied", "description": "x" * 3000, **given})
+        make_due()
+        one_worker.run_due()
+        return Delivery.objects.latest("pk")
+
+    return push
+
+
+@pytest.mark.parametrize(
+    ("faults", "expected"),
+    [
+        *(([Fault(status)], ("sent", [status], "kept")) for status in (200, 201, 202)),
+        *(([Fault(status)], ("failed", [status], "deleted")) for status in (404, 410)),
+        *(([Fault(status)], ("waiting", [status], "held back")) for status in (400, 401, 403, 301, 302, 307, 308)),
+        ([Fault(413)], ("sent", [413, 201], "kept")),
+        ([Fault(413), Fault(413)], ("failed", [413, 413], "kept")),
+        ([Fault(413), Fault(503)], ("waiting", [413, 503], "kept")),
+        ([Fault(413), Fault(410)], ("failed", [413, 410], "deleted")),
+        ([Fault(429, headers=SOON)], ("waiting", [429], "kept")),
+        *(([Fault(status)], ("waiting", [status], "kept")) for status in (204, 500, 502, 503)),
+        ([Fault(mode="hang")], ("waiting", [None], "kept")),
+        ([Fault(mode="drop", times=9)], ("waiting", [None], "kept")),
+    ],
+)
+def test_an_answer_decides(
+    monkeypatch: pytest.MonkeyPatch,
+    push_site: LocalPushService,
+    push: Callable[..., Delivery],
+    faults: Sequence[Fault],
+    expected: tuple[str, list[int | None], str],
+) -> None:
+    monkeypatch.setattr(push_client, "DEADLINE", 0.5)
+    for fault in faults:
+        push_site.fail(fault)
+    one = push()
+    assert (one.state, [entry.get("status") for entry in one.trail], fate_of_the_browser()) == expected
+    assert one.attempts == len(one.trail)
+    assert all(datetime.fromisoformat(entry["at"]) <= datetime.now(UTC) for entry in one.trail)
+    assert all(entry["reason"] for entry in one.trail)
+
+
+def fate_of_the_browser() -> str:
+    left = PushSubscription.objects.first()
+    if left is None:
+        return "deleted"
+    return "held back" if left.quarantined_at else "kept"
+
+
+def test_it_comes_back_when_the_push_service_said(push_site: LocalPushService, push: Callable[..., Delivery]) -> None:
+    push_site.fail(Fault(429, headers=SOON))
+    one = push()
+    assert (one.due_at - datetime.now(UTC)).total_seconds() == pytest.approx(120, abs=2)
+
+
+def test_what_is_held_back_is_not_asked_again_and_says_so(
+    push_site: LocalPushService, push: Callable[..., Delivery], one_worker: Worker, alice: User, reader: Reader
+) -> None:
+    push_site.fail(Fault(403))
+    one = push()
+    for _ in range(3):
+        make_due()
+        one_worker.run_due()
+    one.refresh_from_db()
+    assert [entry["reason"] for entry in one.trail] == [
+        "The push service refused with status 403.",
+        "Held back: The push service refused with status 403.",
+    ]
+    assert len(push_site.requests) == 1
+    register(alice, reader.to_json(), "")
+    make_due()
+    one_worker.run_due()
+    one.refresh_from_db()
+    assert one.state == "sent"
+
+
+def test_while_the_circuit_is_open_nothing_is_asked_and_the_trail_says_so(
+    monkeypatch: pytest.MonkeyPatch, push_site: LocalPushService, push: Callable[..., Delivery], one_worker: Worker
+) -> None:
+    monkeypatch.setattr(push_hosts, "OPEN_SECONDS", 0.5)
+    push_site.fail(Fault(503, times=FAILURES))
+    for _ in range(FAILURES):
+        push()
+    one = push()
+    assert one.trail[0]["reason"] == f"Not tried: {push_site.host} does not answer as it should."
+    assert (one.attempts, one.state, len(push_site.requests)) == (0, "waiting", FAILURES)
+    make_due()
+    assert one_worker.run_due() >= FAILURES + 1
+    while Delivery.objects.filter(state="waiting").exists():
+        make_due()
+        one_worker.run_due()
+    one.refresh_from_db()
+    assert [entry["state"] for entry in one.trail] == ["waiting", "sent"]
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"sent"}
+
+
+def test_the_browsers_of_a_batch_are_read_and_written_together(
+    push_site: LocalPushService, vapid: VapidKey, alice: User, bob: User, one_worker: Worker
+) -> None:
+    for _ in range(8):
+        register(alice, push_site.subscribe(vapid.public).to_json(), "")
+    for _ in range(20):
+        notify.send(bob, recipient=alice, verb="replied")
+    make_due()
+    with CaptureQueriesContext(connection) as queries:
+        assert one_worker.run_due() == 160
+    asked = [query["sql"] for query in queries if "notifications_hub_pushsubscription" in query["sql"]]
+    assert len([sql for sql in asked if sql.startswith("SELECT")]) == 1
+    recorded = [query["sql"] for query in queries if "went" in query["sql"]]
+    assert len(recorded) + len(asked) <= 20, "not one for each push"
+    assert len(push_site.requests) == 160
+
+
+def said(push_site: LocalPushService, reader: Reader) -> dict[str, Any]:
+    *_, message = push_site.messages.values()
+    shape: dict[str, Any] = json.loads(reader.read(message.body))["notification"]
+    return shape | {"ttl": message.ttl, "urgency": message.urgency, "topic": message.topic}
+
+
+def test_a_kind_decides_urgency_life_and_what_may_be_shown(
+    push_site: LocalPushService, reader: Reader, push: Callable[..., Delivery], bob: User
+) -> None:
+    push(kind="tests.private", target=bob, description="of your account")
+    shown = said(push_site, reader)
+    assert (shown["title"], shown["body"]) == ("Bob replied Bob", "")
+    assert 590 <= shown["ttl"] <= 600
+    assert (shown["urgency"], shown["tag"]) == ("high", "tests.private:Bob")
+
+    push(kind="tests.secret", target=bob, description="of your account")
+    secret = said(push_site, reader)
+    assert (secret["title"], secret["body"]) == ("You have a new notification", "")
+    assert secret["topic"] != shown["topic"]
+
+
+def test_of_one_tag_the_later_takes_the_place_of_what_waits(
+    push_site: LocalPushService, push: Callable[..., Delivery], bob: User
+) -> None:
+    for _ in range(2):
+        push(kind="tests.private", target=bob)
+    push()
+    assert [message.state for message in push_site.messages.values()] == ["replaced", "stored", "stored"]
+
+
+def test_a_push_that_is_retried_asks_to_be_kept_for_the_rest_of_its_life(
+    settings: Settings, push_site: LocalPushService, reader: Reader, push: Callable[..., Delivery]
+) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "PUSH_TTL": 3600}
+    push(timestamp=datetime.fromtimestamp(datetime.now(UTC).timestamp() - 3000, UTC))
+    assert 590 <= said(push_site, reader)["ttl"] <= 600

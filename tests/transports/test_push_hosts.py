@@ -1,0 +1,105 @@
+"""When a push service is left alone, and when it is asked again."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from pytest_django import Settings
+
+from notifications_hub.transports import PutOff, push_hosts
+from notifications_hub.transports.push_hosts import CROWD, FAILURES, PushHost, PushHosts
+
+ORIGIN = "https://fcm.googleapis.com"
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> PushHost:
+    monkeypatch.setattr(push_hosts, "OPEN_SECONDS", 0.1)
+    monkeypatch.setattr(push_hosts, "SILENT_SECONDS", 0.05)
+    return PushHost(ORIGIN)
+
+
+def ask(host: PushHost, *, answered: bool) -> None:
+    host.enter()
+    host.leave(answered=answered)
+
+
+def fail(host: PushHost) -> None:
+    for _ in range(FAILURES):
+        ask(host, answered=False)
+
+
+def test_one_that_fails_again_and_again_is_left_alone(host: PushHost) -> None:
+    fail(host)
+    with pytest.raises(PutOff, match=r"Not tried: fcm\.googleapis\.com does not answer") as refused:
+        host.enter()
+    assert refused.value.retry_after is not None
+    assert 0.05 < refused.value.retry_after < 2
+
+
+def test_an_answer_between_failures_closes_the_circuit(host: PushHost) -> None:
+    for _ in range(3 * FAILURES):
+        ask(host, answered=False)
+        ask(host, answered=True)
+
+
+def test_after_a_while_one_may_try(host: PushHost) -> None:
+    fail(host)
+    time.sleep(0.11)
+    host.enter()
+    with pytest.raises(PutOff):
+        host.enter()
+    host.leave(answered=True)
+    ask(host, answered=True)
+
+
+def test_one_that_fails_its_trial_is_left_alone_for_longer(host: PushHost) -> None:
+    fail(host)
+    time.sleep(0.11)
+    ask(host, answered=False)
+    time.sleep(0.11)
+    with pytest.raises(PutOff):
+        host.enter()
+    time.sleep(0.11)
+    ask(host, answered=True)
+
+
+def test_a_trial_that_is_broken_off_says_nothing(host: PushHost) -> None:
+    fail(host)
+    time.sleep(0.11)
+    host.enter()
+    host.leave(answered=None)
+    ask(host, answered=True)
+
+
+def test_one_that_says_nothing_gets_no_more_than_a_crowd(host: PushHost) -> None:
+    for _ in range(CROWD):
+        host.enter()
+    host.enter()
+    time.sleep(0.06)
+    with pytest.raises(PutOff, match="slow to answer"):
+        host.enter()
+    host.leave(answered=True)
+    host.enter()
+
+
+def test_a_rate_spreads_what_is_sent(settings: Settings, host: PushHost) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "PUSH_RATE": 10}
+    waits = [host.enter() for _ in range(5)]
+    assert waits == pytest.approx([0, 0.1, 0.2, 0.3, 0.4], abs=0.05)
+    for _ in range(15):
+        host.enter()
+    with pytest.raises(PutOff, match="as much as it may"):
+        [host.enter() for _ in range(5)]
+
+
+def test_hosts_are_told_apart_and_forgotten(monkeypatch: pytest.MonkeyPatch, host: PushHost) -> None:
+    monkeypatch.setattr(push_hosts, "_KNOWN", 3)
+    hosts = PushHosts()
+    fail(hosts[ORIGIN])
+    for number in range(10):
+        ask(hosts[f"https://w{number}.notify.windows.com"], answered=True)
+    with pytest.raises(PutOff):
+        hosts[ORIGIN].enter()
+    assert len(hosts._hosts) <= 3
