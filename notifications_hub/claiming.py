@@ -26,7 +26,8 @@ LEASE = timedelta(seconds=60)
 def claim_due(limit: int = 100) -> list[Delivery]:
     """Takes deliveries that are due, under a lease, in the order they fell due. No two workers get the same."""
     due = Delivery.objects.filter(state=State.WAITING, due_at__lte=Now()).order_by("due_at")
-    if not due.exists():
+    # Not `exists`: it drops the order, and without it PostgreSQL may read the whole table.
+    if not due.values_list("pk").first():
         return []
     claim = uuid.uuid4()
     with transaction.atomic():

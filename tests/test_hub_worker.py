@@ -29,7 +29,7 @@ from tests.support.together import database_url
 
 __all__ = ["push_service"]
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 StartWorker = Callable[..., Program]
 
@@ -124,6 +124,7 @@ def test_one_that_is_asked_to_end_gives_back_what_is_not_answered(
     assert Delivery.objects.get().state == "sent"
 
 
+@pytest.mark.postgres
 def test_several_that_are_killed_in_the_middle_lose_nothing(
     push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User
 ) -> None:
@@ -131,6 +132,7 @@ def test_several_that_are_killed_in_the_middle_lose_nothing(
 
 
 @pytest.mark.faults
+@pytest.mark.postgres
 def test_twenty_that_are_killed_in_the_middle_lose_nothing(
     push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User
 ) -> None:

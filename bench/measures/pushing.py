@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 from bench.stage import Stage, finish
 from bench.table import Table
-from notifications_hub.transports.vapid import generate
+from tests.push_lab.checks import encode
 from tests.push_lab.reader import Reader
 from tests.support.processes import ROOT
 
@@ -29,7 +30,7 @@ def measure(stage: Stage, *, quick: bool) -> Table:
         columns=("", "pushes/s", "CPU ms a push", "share of the bound"),
     )
     with stage.push_service() as service:
-        key = generate()
+        key = encode(secrets.token_bytes(31).rjust(32, b"\1"))
         subscriptions = [Reader(f"{service.url}/push/{number:040d}").to_json() for number in range(BROWSERS)]
         ours = _ours(stage, f"127.0.0.1:{service.port}", key, subscriptions=subscriptions, count=ours_count)
         peers = {task: _peer(stage, task, subscriptions, peers_count, key) for task in ("loop", "at_once")}
