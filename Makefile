@@ -24,8 +24,8 @@ bench: tools ## how fast it is beside its peers (BENCH=--quick for a glance)
 	@$(VENV)/python -m bench.run $(BENCH)
 
 faults: tools ## the slow proofs: failures, races and load, one after the other
-	FULL=1 $(VENV)/python -m tests.support.postgres $(VENV)/python -m pytest -m faults
-	FULL=1 $(VENV)/python -m pytest -m faults
+	FULL=1 $(VENV)/python -m tests.support.postgres $(VENV)/python -m pytest -rP -m faults
+	FULL=1 $(VENV)/python -m pytest -rP -m faults
 
 check: format lint types scripts templates migrations deploy translations ## everything but the tests
 	@echo "make check: all is well."

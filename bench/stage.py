@@ -111,6 +111,14 @@ class Stage:
         with self._running(command, port, self.environment) as server:
             yield server
 
+    @contextmanager
+    def push_service(self) -> Iterator[Server]:
+        """One that takes every push."""
+        port = free_port()
+        command = [sys.executable, "-m", "bench.peers.push_service", str(port)]
+        with self._running(command, port, self.environment) as server:
+            yield server
+
     def publish_beside(self, task: str, layer: str = "none", **arguments: object) -> subprocess.Popen[str]:
         """Starts a task of `bench.peers.publishers`."""
         command = [sys.executable, "-m", "bench.peers.publishers", task, json.dumps(arguments)]

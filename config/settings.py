@@ -163,7 +163,7 @@ CONTENT_SECURITY_POLICY = {
 
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A broker that swallows packets must not hold up a request.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 5}
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {"socket_connect_timeout": 1, "socket_timeout": 5}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # without a file of its own: what is here runs every few seconds
 CELERY_BEAT_SCHEDULE = {
@@ -171,8 +171,8 @@ CELERY_BEAT_SCHEDULE = {
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Where bin/run keeps the messages for its own worker; a broker, where there is one, is better.
-CELERY_FOLDER = env.str("CELERY_FOLDER", default="")
-if CELERY_FOLDER and not CELERY_BROKER_URL:
+CELERY_FOLDER = "" if CELERY_BROKER_URL else env.str("CELERY_FOLDER", default="")
+if CELERY_FOLDER:
     CELERY_BROKER_URL = "filesystem://localhost"
     CELERY_BROKER_TRANSPORT = "config.folder_broker:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {

@@ -37,7 +37,7 @@ class HubSettings:
     announcement_days: int = 30
     """How long an announcement runs when its author sets no end."""
     retention_days: int = 90
-    """How long events and settled deliveries are kept."""
+    """How long events, settled deliveries and ended jobs are kept."""
     embedded_worker: bool = True
     """Whether a thread beside the hub sends due deliveries. Turn off where `hub_worker` or Celery runs."""
     live_allowed_origins: tuple[str, ...] = ()

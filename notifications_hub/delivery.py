@@ -8,10 +8,11 @@ workers take them and write what became of them is in `claiming.py`.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from typing import Any
 
 from django.conf import settings
@@ -191,40 +192,68 @@ def tell(notifications: Collection[int], road: Road) -> list[int]:
         return told
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A visible page showed a person everything in (start, seq] of topics: of their own inbox, or of audiences."""
+
+    person_pk: Any
+    positions: Mapping[str, Position]
+
+
 def acknowledge(person_pk: Any, positions: Mapping[str, Position]) -> None:
-    """A visible page showed everything in (start, seq] of these topics, each the person's own inbox or an audience."""
-    for topic, position in positions.items():
-        if position.seq == position.start:
-            continue
-        if topic == inbox_topic(person_pk):
-            _acknowledge_inbox(person_pk, position)
-        else:
-            _acknowledge_audience(person_pk, topic, position)
+    acknowledge_many([Shown(person_pk, positions)])
 
 
-def _acknowledge_inbox(person_pk: Any, position: Position) -> None:
+def acknowledge_many(shown: Sequence[Shown]) -> list[None]:
+    """What many pages showed. All their inboxes cost the statements of one, and so does each place in an audience."""
+    inboxes: list[tuple[Any, Position]] = []
+    audiences: dict[tuple[str, Position], list[Any]] = {}
+    for one in shown:
+        for topic, position in one.positions.items():
+            if position.seq == position.start:
+                continue
+            if topic == inbox_topic(one.person_pk):
+                inboxes.append((one.person_pk, position))
+            else:
+                audiences.setdefault((topic, position), []).append(one.person_pk)
+    if inboxes:
+        _acknowledge_inboxes(inboxes)
+    for (topic, position), people in audiences.items():
+        _acknowledge_audience(people, topic, position)
+    return [None] * len(shown)
+
+
+def _acknowledge_inboxes(shown: Sequence[tuple[Any, Position]]) -> None:
     # What has no toast was only counted, which tells nobody anything.
-    untold = Notification.objects.filter(recipient_id=person_pk, told_at=None, toast=True)
-    events = _announced(inbox_topic(person_pk), "notification.created")
-    shown = events.annotate(item=KeyTextTransform("id", "data")).filter(
-        seq__gt=position.start, seq__lte=position.seq, item=Cast(models.OuterRef("pk"), models.TextField())
-    )
-    if ids := list(untold.filter(models.Exists(shown)).values_list("pk", flat=True)):
-        tell(ids, Road.LIVE)
+    untold = Notification.objects.filter(recipient__in={person for person, _ in shown}, told_at=None, toast=True)
+    waiting = {(inbox_topic(person), str(pk)): pk for person, pk in untold.values_list("recipient_id", "pk")}
+    topics = {topic for topic, _item in waiting}
+    ranges = [
+        models.Q(topic=inbox_topic(person), seq__gt=position.start, seq__lte=position.seq)
+        for person, position in shown
+        if inbox_topic(person) in topics
+    ]
+    if not ranges:
+        return
+    created = Event.objects.filter(reduce(or_, ranges), kind="notification.created")
+    named = created.annotate(item=Cast(KeyTextTransform("id", "data"), models.TextField()))
+    items = named.filter(item__in={item for _topic, item in waiting})
+    if told := [waiting[place] for place in items.values_list("topic", "item") if place in waiting]:
+        tell(told, Road.LIVE)
 
 
-def _acknowledge_audience(person_pk: Any, topic: str, position: Position) -> None:
+def _acknowledge_audience(people: Collection[Any], topic: str, position: Position) -> None:
     announced = _announced(topic, "announcement.created").order_by("-seq").values_list("seq", flat=True)
     last = announced.filter(seq__gt=position.start, seq__lte=position.seq).first()
     if last is None:
         return
     start = announced.filter(seq__lte=position.start).first() or 0
     # Only ever upwards, and without a lock: of two tabs the one that is behind changes nothing.
-    own = ToldThrough.objects.filter(person=person_pk, topic=topic, start__lte=start, seq__gte=start)
-    if not own.exists():
-        first = ToldThrough(person_id=person_pk, topic=topic, start=start, seq=last)
-        ToldThrough.objects.bulk_create([first], ignore_conflicts=True)
-    own.filter(seq__lt=last).update(seq=last)
+    theirs = ToldThrough.objects.filter(person__in=people, topic=topic, start__lte=start, seq__gte=start)
+    first = set(people) - set(theirs.values_list("person", flat=True))
+    rows = [ToldThrough(person_id=pk, topic=topic, start=start, seq=last) for pk in first]
+    ToldThrough.objects.bulk_create(rows, ignore_conflicts=True)
+    theirs.filter(seq__lt=last).update(seq=last)
 
 
 def _announced(topic: str, kind: str) -> models.QuerySet[Event]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 
 from django.conf import settings
 from django.core.cache import DEFAULT_CACHE_ALIAS, cache, caches
@@ -22,6 +23,8 @@ from notifications_hub.conf import hub_settings
 from notifications_hub.delivery import Delivery, State
 from notifications_hub.events import Event
 from notifications_hub.flash import Storage
+from notifications_hub.jobs.models import Job
+from notifications_hub.jobs.models import State as JobState
 from notifications_hub.live.layer import GROUP, shared_layer
 from notifications_hub.transports.key_check import LOST, browsers_of, is_lost
 from notifications_hub.transports.vapid import current_key, previous_key
@@ -157,6 +160,32 @@ def _deliveries() -> Answer:
     return "none is overdue.", True
 
 
+def _jobs() -> Answer:
+    waiting = Job.objects.filter(state=JobState.QUEUED).order_by("created").values_list("created", flat=True).first()
+    late = datetime.now(UTC) - waiting if waiting else timedelta()
+    if not Job.objects.exists():
+        return "none was ever started.", True
+    if problem := _workers_problem():
+        return f"{problem}: start one with `celery -A yoursite worker`.", False
+    if late > LATE:
+        return f"the oldest has waited for {_duration(late)}: the workers cannot keep up.", False
+    return "a worker answers.", True
+
+
+def _workers_problem() -> str:
+    if find_spec("celery") is None:
+        return "Celery is not installed, so no worker can run them"
+    from celery import current_app
+
+    try:
+        with current_app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=_ANSWER_SECONDS)
+            answers = current_app.control.ping(timeout=1, connection=connection)
+    except Exception as error:  # noqa: BLE001 -- each broker has faults of its own, and all mean that it is away
+        return f"the broker does not answer ({_first_line(error)})"
+    return "" if answers else "no worker answers"
+
+
 def _events() -> Answer:
     stale = Event.objects.filter(seq=None, created__lt=datetime.now(UTC) - timedelta(seconds=10)).count()
     if stale:
@@ -235,5 +264,6 @@ _CHECKS: tuple[Callable[[], Answer], ...] = (
     _push,
     _worker,
     _deliveries,
+    _jobs,
     _events,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,26 +39,21 @@ class LiveList:
         return len(self.rows)
 
 
-def live_list(request: HttpRequest, topic: str, rows: Iterable[Any], *, row: str = "") -> LiveList:
+def live_list(request: HttpRequest, topic: str, rows: QuerySet[Any], *, row: str = "") -> LiveList:
     """Reads where the topic stands, and only then the rows, so that nothing is missed between the two.
 
     `row` is what its events are called after, where that is not the model's first declaration. For who is not signed
-    in the list stays as it is. Raises `TypeError` for rows that were read before.
+    in the list stays as it is. Raises `TypeError` for rows that may have been read before.
     """
-    if isinstance(rows, (list, tuple)):
-        raise TypeError("live_list() reads the rows itself, after the cursor: give it a queryset, not a list.")
-    attributes = {"topic": topic, "row": row or _name_of(rows)}
+    if not isinstance(rows, QuerySet):
+        raise TypeError("live_list() reads the rows itself, after the cursor: give it a queryset, not what was read.")
+    declared = rows_of(rows.model)
+    attributes = {"topic": topic, "row": row or (declared[0].name if declared else "")}
     person = getattr(request, "user", None)
     if person is not None and person.is_authenticated:
         line = pseudonym_of(person.pk)
         attributes |= {"cursor": _cursor_of(topic), "live": addresses.live(), "person": line}
-    fresh = rows.all() if isinstance(rows, QuerySet) else rows
-    return LiveList(list(fresh), format_html_join(" ", '{}="{}"', attributes.items()))
-
-
-def _name_of(rows: object) -> str:
-    declared = rows_of(rows.model) if isinstance(rows, QuerySet) else []
-    return declared[0].name if declared else ""
+    return LiveList(list(rows.all()), format_html_join(" ", '{}="{}"', attributes.items()))
 
 
 def _cursor_of(topic: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
 
 from notifications_hub.conf import hub_settings
@@ -11,7 +12,7 @@ from notifications_hub.conf import hub_settings
 SEND_DUE = "notifications_hub.send_due"
 """The name of the task."""
 AWAY_SECONDS = 5.0
-"""A broker that failed is left alone for so long, or each commit would wait for it."""
+"""A broker that failed is left alone for so long."""
 
 log = logging.getLogger(__name__)
 
@@ -23,13 +24,17 @@ class _Nudges:
         self._moments: frozenset[int] = frozenset()
         self._away_until = 0.0
 
-    def send(self, moment: int) -> None:
+    def plan(self, moment: int) -> None:
         now = time.time()
         if moment in self._moments or now < self._away_until:
             return
+        self._moments = frozenset({*(one for one in self._moments if one > now), moment})
+        # In a thread of its own: a broker that is away may take its client many seconds to find out.
+        threading.Thread(target=self._send, args=[moment - now], name="hub-nudge").start()
+
+    def _send(self, countdown: float) -> None:
         try:
-            _send(moment - now)
-            self._moments = frozenset({*(one for one in self._moments if one > now), moment})
+            _send_task(countdown)
         except Exception as error:  # noqa: BLE001 -- whatever a broker may raise, the commit is done
             log.warning("Celery could not be nudged: %s", error)
             self._away_until = time.time() + AWAY_SECONDS
@@ -39,12 +44,12 @@ _nudges = _Nudges()
 
 
 def nudge(seconds: float) -> None:
-    """Has a worker look in so many seconds, where Celery runs it. Raises nothing."""
+    """Has a worker look in so many seconds, where Celery runs it. Waits for nothing and raises nothing."""
     if hub_settings.celery:
-        _nudges.send(math.ceil(time.time() + seconds))
+        _nudges.plan(math.ceil(time.time() + seconds))
 
 
-def _send(countdown: float) -> None:
+def _send_task(countdown: float) -> None:
     from celery import current_app
 
     current_app.send_task(SEND_DUE, countdown=countdown, ignore_result=True, retry=False)

@@ -1,4 +1,4 @@
-"""What is old enough to go: settled deliveries, and the beginning of each topic's log.
+"""What is old enough to go: settled deliveries, ended jobs, and the beginning of each topic's log.
 
 In small transactions, each over many topics, so that neither a site with a million inboxes nor one with a very long
 log is held up by it. Killed half-way it has done half, and the next run does the rest.
@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import BigIntegerField, ExpressionWrapper, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from notifications_hub.delivery import Delivery, State
 from notifications_hub.events import Event, Stream, prune_many
+from notifications_hub.jobs.models import Job
 
 CHUNK = 1000
 TOPICS = 200
@@ -27,16 +29,18 @@ class Pruned:
     deliveries: int
     events: int
     topics: int
+    jobs: int
 
 
 def prune(before: datetime) -> Pruned:
     """Removes what was settled, or logged, before a moment."""
     deliveries = _prune_deliveries(before)
+    jobs = _prune_jobs(before)
     events = topics = 0
     for some in _pages():
         events += _prune_streams(some, before)
         topics += len(some)
-    return Pruned(deliveries, events, topics)
+    return Pruned(deliveries, events, topics, jobs)
 
 
 def prunable(before: datetime) -> Pruned:
@@ -46,7 +50,7 @@ def prunable(before: datetime) -> Pruned:
         through = _through(some, before).values_list("through", "pruned_through")
         events += sum(max(0, to - done) for to, done in through)
         topics += len(some)
-    return Pruned(_old_deliveries(before).count(), events, topics)
+    return Pruned(_old_deliveries(before).count(), events, topics, _old_jobs(before).count())
 
 
 def _old_deliveries(before: datetime) -> QuerySet[Delivery]:
@@ -58,6 +62,24 @@ def _prune_deliveries(before: datetime) -> int:
     while ids := list(_old_deliveries(before).filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:CHUNK]):
         removed += Delivery.objects.filter(pk__in=ids).delete()[0]
         last = ids[-1]
+    return removed
+
+
+def _old_jobs(before: datetime) -> QuerySet[Job]:
+    """Without parts, which go with their parent."""
+    return Job.objects.filter(ended_at__lt=before, parent=None)
+
+
+def _prune_jobs(before: datetime) -> int:
+    removed = 0
+    while jobs := list(_old_jobs(before).order_by("ended_at")[:TOPICS]):
+        # With its log: nobody listens to what is over, and each job has a topic of its own.
+        topics = [job.topic for job in jobs]
+        with transaction.atomic():
+            Job.objects.filter(pk__in=[job.pk for job in jobs]).delete()
+            Event.objects.filter(topic__in=topics).delete()
+            Stream.objects.filter(topic__in=topics).delete()
+        removed += len(jobs)
     return removed
 
 

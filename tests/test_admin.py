@@ -15,6 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from notifications.base.admin import AbstractNotificationAdmin
 from notifications.signals import notify
+from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub import broadcast, delivery
@@ -24,6 +25,7 @@ from notifications_hub.delivery import Delivery, Plan, State
 from notifications_hub.events import Stream
 from notifications_hub.kinds import Road
 from notifications_hub.models import Notification, PushSubscription
+from notifications_hub.transports.vapid import generate
 from tests.support.deliveries import settle
 
 if TYPE_CHECKING:
@@ -120,6 +122,20 @@ def test_a_delivery_that_was_called_off_says_why(page: Callable[[str], str], ali
 
     assert "The person was told, by live." in text
     assert "web_push to 7: cancelled, told by live." in text
+
+
+def test_where_no_push_was_planned_it_says_why(
+    page: Callable[[str], str], alice: User, bob: User, settings: Settings
+) -> None:
+    path = f"notification/{tell(alice, by=bob).pk}/change/"
+    assert "No push: this site has no key." in page(path)
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": generate()}
+    assert "No push: the person has switched on no browser." in page(path)
+    browser = browser_of(alice)
+    PushSubscription.objects.update(quarantined_at=browser.created)
+    assert "No push: every browser of the person is held back." in page(path)
+    delivery.choose_roads(alice, "default", [Road.LIVE])
+    assert "No push: the person wants none of this kind." in page(path)
 
 
 def test_one_that_still_waits_says_until_when(page: Callable[[str], str], alice: User, bob: User) -> None:

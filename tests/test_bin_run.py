@@ -9,12 +9,13 @@ import stat
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import requests
 
-from tests.support.processes import ROOT, Program, free_port
+from tests.support.processes import ROOT, Program, free_port, wait_until
 
 RUN = str(ROOT / "bin" / "run")
 
@@ -43,6 +44,19 @@ def test_it_says_where_it_is_and_who_can_sign_in(running: Program, environment: 
 
     assert f"http://127.0.0.1:{environment['PORT']}" in said
     assert "alice, bob, charlie or admin; the password is demo" in said
+
+
+@pytest.mark.faults
+def test_it_keeps_a_worker_which_is_started_again_and_ends_with_it(
+    running: Program, environment: dict[str, str]
+) -> None:
+    first = _worker_of(running)
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: _worker_of(running) not in (0, first), seconds=20)
+    second = _worker_of(running)
+    running.kill()
+
+    wait_until(lambda: not Path(f"/proc/{second}/cmdline").exists(), seconds=10)
 
 
 def test_its_keys_are_kept_and_nobody_elses_to_read(running: Program) -> None:
@@ -74,6 +88,18 @@ def test_a_taken_port_is_said_in_one_line(environment: dict[str, str]) -> None:
     assert run.returncode == 1
     assert run.stderr.startswith(f"bin/run: port {environment['PORT']} cannot be used")
     assert run.stderr.count("\n") == 1
+
+
+def _worker_of(program: Program) -> int:
+    """The process id of the worker that it started; 0 while there is none. It has a while to start."""
+    for _ in range(100):
+        for status in Path("/proc").glob("[0-9]*/status"):
+            with suppress(OSError):
+                is_child = f"PPid:\t{program.process.pid}\n" in status.read_text()
+                if is_child and b"bin.worker" in (status.parent / "cmdline").read_bytes():
+                    return int(status.parent.name)
+        time.sleep(0.1)
+    return 0
 
 
 def _start(environment: dict[str, str], folder: Path) -> Program:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -229,3 +230,61 @@ def test_a_worker_whose_clock_is_behind_puts_off_for_the_right_time(alice: User,
     with time_machine.travel(datetime.now(UTC) - timedelta(minutes=5)):
         settle(claimed, Outcome(state=State.WAITING, reason="busy", retry_in=60))
     assert timedelta(seconds=50) < Delivery.objects.get().due_at - datetime.now(UTC) < timedelta(seconds=61)
+
+
+# Very many
+
+
+@pytest.fixture
+def _hundred_thousand(alice: User, bob: User) -> None:
+    """Planned deliveries of one notification, of which the first fell due longest ago, among as many settled ones."""
+    [row] = send(bob, alice)
+    with connection.cursor() as sql:
+        sql.execute(
+            """
+            INSERT INTO notifications_hub_delivery
+                (notification_id, transport, address, state, reason, due_at, attempts, trail, created)
+            SELECT %s, 'web_push', 'a' || number, CASE WHEN number %% 2 = 0 THEN 'waiting' ELSE 'sent' END, '',
+                now() - interval '1 day' + number * interval '1 millisecond', 0, '[]', now()
+            FROM generate_series(1, 200000) AS number
+            """,
+            [row.pk],
+        )
+        sql.execute("ANALYZE notifications_hub_delivery")
+
+
+@pytest.mark.postgres
+@pytest.mark.usefixtures("_hundred_thousand")
+def test_of_very_many_a_claim_reads_what_it_takes_and_no_more() -> None:
+    with CaptureQueriesContext(connection) as queries:
+        claimed = claim_due(200)
+    assert [one.address for one in claimed] == [f"a{number}" for number in range(2, 402, 2)]
+    record([Settled(delivery=one, outcomes=[Outcome(state=State.SENT, status=201)]) for one in claimed])
+    with connection.cursor() as sql:
+        for statement in [query["sql"] for query in queries if "notifications_hub_delivery" in query["sql"]]:
+            sql.execute(f"EXPLAIN {statement}")
+            plan = "\n".join(line for (line,) in sql.fetchall())
+            assert "Seq Scan on notifications_hub_delivery" not in plan, plan
+        sql.execute(f"EXPLAIN {queries[1]['sql']}")
+        assert "hub_delivery_due" in str(sql.fetchall()) or "SAVEPOINT" in queries[1]["sql"]
+
+
+@pytest.mark.faults
+@pytest.mark.postgres
+@pytest.mark.usefixtures("_hundred_thousand")
+def test_very_many_are_worked_off_in_order_and_in_flat_memory() -> None:
+    def work(batches: int) -> list[int]:
+        taken: list[int] = []
+        for _ in range(batches):
+            claimed = claim_due(200)
+            record([Settled(delivery=one, outcomes=[Outcome(state=State.SENT, status=201)]) for one in claimed])
+            taken += [int(one.address[1:]) for one in claimed]
+        return taken
+
+    first = work(50)
+    tracemalloc.start()
+    rest = work(450)
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert first + rest == list(range(2, 200_002, 2))
+    assert peak < 20_000_000

@@ -239,7 +239,7 @@ def log() -> Stream:
 
 
 def test_pruning_keeps_what_the_settings_say(log: Stream, settings: Settings) -> None:
-    assert run("hub_prune").startswith("Removed 0 deliveries and 0 events of 1 topics, from before ")
+    assert run("hub_prune").startswith("Removed 0 deliveries and 0 events of 1 topics, and 0 jobs, from before ")
 
     settings.NOTIFICATIONS_HUB = {"RETENTION_DAYS": 30}
     assert run("hub_prune").startswith("Removed 0 deliveries and 2 events")

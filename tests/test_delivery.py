@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from notifications.signals import notify
@@ -17,7 +18,7 @@ from notifications_hub import broadcast, delivery, streams
 from notifications_hub.announcements.announce import missing_rows, of_person
 from notifications_hub.claiming import Outcome, claim_due
 from notifications_hub.cursor import Position
-from notifications_hub.delivery import Delivery, State, ToldThrough
+from notifications_hub.delivery import Delivery, Shown, State, ToldThrough
 from notifications_hub.kinds import Road, UnknownKind
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event, inbox_topic
@@ -236,6 +237,21 @@ def test_a_long_backlog_is_acknowledged_in_few_queries(alice: User, bob: User) -
     assert len(queries) <= 12
 
 
+def test_many_who_acknowledge_together_cost_what_one_costs(alice: User, bob: User, charlie: User) -> None:
+    people = [get_user_model().objects.create_user(f"person{number}") for number in range(20)]
+    for person in people:
+        send(bob, person)
+    send(bob, charlie)
+    number_all()
+    shown = [Shown(person.pk, {inbox_topic(person.pk): Position("00000000", 0, 1)}) for person in people]
+    # Of what is another's, by topic or by event, nothing is told.
+    shown.append(Shown(alice.pk, {inbox_topic(charlie.pk): Position("00000000", 0, 9)}))
+    with CaptureQueriesContext(connection) as queries:
+        assert delivery.acknowledge_many(shown) == [None] * 21
+    assert list(Notification.objects.filter(told_at=None).values_list("recipient", flat=True)) == [charlie.pk]
+    assert len(queries) <= 12
+
+
 # Announcements: what a page showed, kept without a row for each
 
 
@@ -255,6 +271,15 @@ def test_an_announcement_a_page_showed_counts_as_told_to_its_person_alone(alice:
     acknowledge(alice, "everyone", 0, 1)
     assert untold(alice) == []
     assert untold(bob) == ["Announcement 1"]
+
+
+def test_an_announcement_that_many_pages_showed_is_told_to_them_all(alice: User, bob: User, charlie: User) -> None:
+    announce(2)
+    acknowledge(alice, "everyone", 0, 1)
+    delivery.acknowledge_many([Shown(one.pk, {"everyone": Position("00000000", 0, 2)}) for one in (alice, bob)])
+    assert (untold(alice), untold(bob)) == ([], [])
+    assert ToldThrough.objects.count() == 2
+    assert untold(charlie) == ["Announcement 1", "Announcement 2"]
 
 
 def test_an_announcement_that_came_while_nobody_looked_is_not_told_by_a_later_one(alice: User) -> None:

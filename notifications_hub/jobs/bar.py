@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from notifications_hub import cursor, streams
+from notifications_hub.inbox import addresses
 from notifications_hub.jobs.models import Job
 from notifications_hub.jobs.told import may_see
 from notifications_hub.people import Person
@@ -41,6 +42,8 @@ def bar(request: HttpRequest, job: Job) -> str:
         "job": seen.job,
         "state": seen.job.as_json(),
         "cursor": seen.cursor,
+        "live": addresses.live(),
+        "person": addresses.line_of(person),
         "words": _words(),
         "percent": _percent(seen.job),
         "job_url": reverse("notifications_hub_api:job", args=[job.pk]),

@@ -61,7 +61,7 @@ def renew(job: Job) -> None:
 
 def may_go_on(job: Job) -> bool:
     """False once it was cancelled, or given up and perhaps begun elsewhere."""
-    return _own(job).filter(cancel_asked=False).exists()
+    return bool(_own(job).filter(cancel_asked=False).exists())
 
 
 def report(job: Job, values: Mapping[str, Any]) -> bool:
@@ -91,11 +91,6 @@ def put_off(job: Job, seconds: float, values: Mapping[str, Any]) -> bool:
     """For another try. The row keeps the time, as brokers lose those that are far away."""
     again = {"state": State.RETRYING, "claim": None, "due_at": Now() + timedelta(seconds=seconds)}
     return _change(job.pk, _mine(job), retries=F("retries") + 1, **{**values, **again}) is not None
-
-
-def let_go(job: Job) -> None:
-    """This worker is being ended: nobody needs to wait for its lease."""
-    _own(job).update(due_at=Now())
 
 
 # Anybody's part
@@ -194,7 +189,7 @@ def _end(pk: Id, was: Mapping[str, Any], state: State, **values: Any) -> Job | N
         return ended
 
 
-def _lock(pk: Id) -> Job | None:
+def _lock(pk: Id | None) -> Job | None:
     return Job.objects.select_for_update(no_key=True).filter(pk=pk).first() if pk else None
 
 

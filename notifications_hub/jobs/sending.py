@@ -116,8 +116,9 @@ def _publish(job: Job) -> None:
     given = job.arguments["args"], job.arguments["kwargs"]
     about = {"task_id": str(job.pk), "headers": {HEADER: 1}, "retries": job.retries, "retry_policy": _AT_ONCE_OR_NOT}
     with current_app.producer_or_acquire() as producer:
-        # Celery's own patience with a broker that refuses is seconds, and a person waits for this page.
-        producer.connection.ensure_connection(timeout=_CONNECT_SECONDS, **_AT_ONCE_OR_NOT)
+        if not current_app.conf.task_always_eager:
+            # Celery's own patience with a broker that refuses is seconds, and a person waits for this page.
+            producer.connection.ensure_connection(timeout=_CONNECT_SECONDS, **_AT_ONCE_OR_NOT)
         options: dict[str, Any] = {**job.options, **about, "producer": producer}
         task = current_app.tasks.get(job.task)
         if task is None:

@@ -61,9 +61,9 @@ class Run:
     def put_off(self, seconds: float) -> None:
         self._settle(lambda note: changes.put_off(self.job, seconds, note))
 
-    def let_go(self) -> None:
+    def abandon(self) -> None:
+        """This process is being ended: what becomes of the job its main process knows, or its lease."""
         self._reporter.stop()
-        changes.let_go(self.job)
 
     def _settle(self, write: Callable[[dict[str, Any]], bool]) -> None:
         note = self._reporter.stop()
@@ -147,7 +147,7 @@ class HubTask(Task):  # type: ignore[misc]
             run.fail()
             raise
         except BaseException:
-            run.let_go()
+            run.abandon()
             raise
 
     def _running(self) -> Run | None:
@@ -171,10 +171,10 @@ def _patiently(write: Callable[[], Result]) -> Result:
     return write()
 
 
-@task_revoked.connect  # type: ignore[untyped-decorator] -- Celery has no types
-def _revoked(request: Any, **kwargs: Any) -> None:
+@task_revoked.connect  # type: ignore[untyped-decorator]
+def _revoked(sender: Any, request: Any, **kwargs: Any) -> None:
     """In the worker's main process: somebody told Celery itself, whether or not the task had begun."""
-    if isinstance(request.task, HubTask):
+    if isinstance(sender, HubTask):
         changes.revoked(request.id)
 
 

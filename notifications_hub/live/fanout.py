@@ -21,7 +21,8 @@ from notifications_hub.live.frames import Round, batch_of
 from notifications_hub.streams import Reading
 
 _TOPICS_A_READ = 200
-_TOPICS_A_LOOK = 1000
+_TOPICS_A_LOOK = 200
+"""Few, so that a look that finds nothing takes the interpreter from a round for a millisecond or two at a time."""
 _AT_A_TIME = 100
 """Connections that are sent to before the event loop has its turn, which is when frames leave."""
 
@@ -44,8 +45,9 @@ class _Listened:
 class Fanout:
     """Everything runs on one event loop."""
 
-    def __init__(self) -> None:
-        # A thread of its own: acknowledgements and admissions never keep news waiting.
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        # A thread of its own: no acknowledgement, admission or look at everything keeps news waiting.
         self._log = Database(threads=1)
         self._topics: dict[str, _Listened] = {}
         self._behind: dict[str, int] = {}
@@ -139,7 +141,7 @@ class Fanout:
         """Hints that were lost, and processes that reach us by no layer: whatever the log has and we have not."""
         topics = iter(list(self._topics))
         while some := list(islice(topics, _TOPICS_A_LOOK)):
-            for topic, (epoch, top) in (await self._log(streams.tops, some)).items():
+            for topic, (epoch, top) in (await self._database(streams.tops, some)).items():
                 self._compare(topic, epoch, top)
 
     def _compare(self, topic: str, epoch: str, top: int) -> None:

@@ -46,7 +46,7 @@ class Hub:
         self._watch = Watch(self.database, self.connections)
         self._loop = asyncio.get_running_loop()
         self._layer = Layer(self._heard)
-        self._fanout = Fanout()
+        self._fanout = Fanout(self.database)
         self._of_person: dict[object, list[Connection]] = {}
         self._draining = False
         self._revoked = asyncio.Event()

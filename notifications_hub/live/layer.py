@@ -7,9 +7,11 @@ are one message. Words never travel in a hint; only events that are in no log do
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -20,6 +22,8 @@ GROUP = "notifications_hub"
 _TOPICS_A_HINT = 500
 _PAUSE_SECONDS = 5.0
 _UNDER_WAY = 100
+_EXIT_SECONDS = 1.0
+"""How long a process that exits may wait for its last hints to leave."""
 
 log = logging.getLogger(__name__)
 
@@ -61,10 +65,14 @@ class Layer:
         if message.get("from") != self._channel:
             self._heard(message)
 
+    async def sent(self) -> None:
+        """Waits until what is being sent has been."""
+        await asyncio.gather(*self._sending, return_exceptions=True)
+
     async def close(self) -> None:
         for task in self._sending:
             task.cancel()
-        await asyncio.gather(*self._sending, return_exceptions=True)
+        await self.sent()
         if self._layer is not None and self._channel:
             await self._layer.group_discard(GROUP, self._channel)
 
@@ -91,12 +99,24 @@ class Outside:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="hub-hints", daemon=True).start()
         self._layer = Layer()
+        atexit.register(self._finish)
 
     def hint(self, tops: Mapping[str, int]) -> None:
         self._loop.call_soon_threadsafe(self._layer.hint, dict(tops))
+        self._finish_at_exit()
 
     def say(self, topic: str, event: str) -> None:
         self._loop.call_soon_threadsafe(self._layer.say, topic, event)
+        self._finish_at_exit()
+
+    def _finish_at_exit(self) -> None:
+        # The last events of a process are numbered while it exits, after `_finish` has been called.
+        if not threading.main_thread().is_alive():
+            self._finish()
+
+    def _finish(self) -> None:
+        with suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(self._layer.sent(), self._loop).result(_EXIT_SECONDS)
 
 
 @cache

@@ -67,7 +67,7 @@ class Admitted:
 class Asked:
     """What a visitor asks to hear, by the names that they know.
 
-    `person` is the pseudonym of whom their page was made for: a session of another, who signed in after them, is over.
+    Refused where the session is another's than the `person` of the page, who signed in after them.
     """
 
     session_key: str

@@ -26,7 +26,7 @@ class Watch:
     def __init__(self, database: Database, connections: Callable[[], list[Connection]]) -> None:
         self._database = database
         self._connections = connections
-        self._heeded: set[int] = set()
+        self._heeded: set[int] | None = None
         self._ends: dict[Connection, asyncio.TimerHandle] = {}
 
     def keep_time(self, connection: Connection) -> None:
@@ -39,10 +39,16 @@ class Watch:
             timer.cancel()
 
     async def heed(self) -> None:
-        """Acts on what was revoked since the last look. A row that was committed late is met by a later look."""
+        """Acts on what was revoked since the last look. A row that was committed late is met by a later look.
+
+        What the first look finds is as a rule older than any connection, whose people may have signed in again since:
+        they are asked again, and only who may no longer listen is ended.
+        """
         rows = await self._database(recent)
         for row in rows:
-            if row.pk not in self._heeded:
+            if self._heeded is None:
+                await self._end_invalid(self._meant_by(row))
+            elif row.pk not in self._heeded:
                 await self._act(row)
         self._heeded = {row.pk for row in rows}
 
@@ -52,13 +58,16 @@ class Watch:
         await self._end_invalid(self._connections())
 
     async def _act(self, row: Revocation) -> None:
-        touched = [connection for connection in self._connections() if _is_meant(row, connection)]
+        touched = self._meant_by(row)
         if row.what == What.CHECK:
             await self._end_invalid(touched)
             return
         closing = refused(shown(row.topic)) if row.what == What.TOPIC else SESSION_OVER
         for connection in touched:
             connection.end(closing)
+
+    def _meant_by(self, row: Revocation) -> list[Connection]:
+        return [connection for connection in self._connections() if _is_meant(row, connection)]
 
     async def _end_invalid(self, connections: Iterable[Connection]) -> None:
         sharing: dict[Asked, list[Connection]] = {}

@@ -13,8 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from notifications_hub import cursor, delivery
+from notifications_hub import cursor
 from notifications_hub.cursor import Position
+from notifications_hub.delivery import Shown, acknowledge_many
 from notifications_hub.live.closing import BAD_FRAME, TOO_LARGE, TOO_MANY, Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame
@@ -156,8 +157,8 @@ class _Socket:
         if frame.visible is not None:
             connection.visible = frame.visible
         if frame.shown is not None and connection.visible:
-            shown = connection.known(frame.shown)
-            await self._hub.database(delivery.acknowledge, connection.person_pk, shown)
+            shown = Shown(connection.person_pk, connection.known(frame.shown))
+            await self._hub.database.together(acknowledge_many, shown)
         if frame.topics is not None:
             await self._change_topics(connection, frame.topics, frame.known or {})
 

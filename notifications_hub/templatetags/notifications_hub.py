@@ -7,10 +7,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, cast
 
 from django import template
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
@@ -58,7 +58,7 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
 
 
 @register.simple_tag(takes_context=True)
-def live_list(context: template.Context, topic: str, rows: Iterable[Any], row: str = "") -> live_lists.LiveList:
+def live_list(context: template.Context, topic: str, rows: QuerySet[Any], row: str = "") -> live_lists.LiveList:
     """Rows and cursor of a list that is to follow its topic; docs/guides/live-rows.md has the markup."""
     return live_lists.live_list(context["request"], topic, rows, row=row)
 

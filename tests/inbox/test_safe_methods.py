@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from django.urls import URLPattern, URLResolver
 
 from notifications_hub import delivery, urls
 from notifications_hub.delivery import Delivery, Plan, Preference
+from notifications_hub.jobs.models import Job
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event
 from notifications_hub.transports.subscriptions import PushSubscription
@@ -19,20 +21,23 @@ from tests.inbox.support import ClientFor, columns, tell
 if TYPE_CHECKING:
     from accounts.models import User
 
+JOB = "00000000-0000-4000-8000-000000000001"
+
 
 def addresses(patterns: list[Any], prefix: str = "/") -> Iterator[str]:
     for pattern in patterns:
         if isinstance(pattern, URLResolver):
             yield from addresses(pattern.url_patterns, prefix + str(pattern.pattern))
         elif isinstance(pattern, URLPattern):
-            yield (prefix + str(pattern.pattern)).replace("<subscription_id>", "1")
+            path = (prefix + str(pattern.pattern)).replace("<subscription_id>", "1")
+            yield re.sub(r"<uuid(str)?:pk>", JOB, path)
 
 
 ADDRESSES = sorted(set(addresses(urls.urlpatterns)))
 
 
 def everything() -> list[list[dict[str, Any]]]:
-    tables: tuple[type[Model], ...] = (Notification, Delivery, Preference, PushSubscription, Event)
+    tables: tuple[type[Model], ...] = (Notification, Delivery, Preference, PushSubscription, Event, Job)
     return [[columns(row) for row in table._default_manager.order_by("pk")] for table in tables]
 
 
@@ -41,6 +46,7 @@ def test_looking_changes_nothing(alice: User, bob: User, client_for: ClientFor, 
     row = tell(alice, bob)
     delivery.arm([Plan(notification_pk=row.pk, transport="web_push", address="1")])
     PushSubscription.objects.create(owner=alice, endpoint="https://push.example/x")
+    Job.objects.create(pk=JOB, owner=alice, title="Report", task="report")
     client = client_for(alice)
     before = everything()
     query = {"ids": row.item_id, "all": "1", "action": "read", "id": "1", "mark_as_read": "1"}
@@ -53,4 +59,4 @@ def test_looking_changes_nothing(alice: User, bob: User, client_for: ClientFor, 
 
 def test_every_address_was_tried() -> None:
     assert {"/notifications/", "/notifications/mark/", "/api/v1/notifications/read/", "/metrics"} <= set(ADDRESSES)
-    assert "/api/v1/push/subscriptions/1/" in ADDRESSES
+    assert {"/api/v1/push/subscriptions/1/", f"/api/v1/jobs/{JOB}/", f"/jobs/{JOB}/cancel/"} <= set(ADDRESSES)

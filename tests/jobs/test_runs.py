@@ -206,6 +206,7 @@ def test_a_worker_that_was_given_up_changes_nothing_any_more(alice: User) -> Non
     assert [kind for kind, _title, _body in told(alice)] == ["task.failed"]
 
 
+@pytest.mark.faults
 def test_a_task_that_is_silent_for_long_is_alive(alice: User, settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "JOB_LEASE": 1.2}
     job = started(alice, tasks.silent, 3)

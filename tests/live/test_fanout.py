@@ -28,7 +28,7 @@ class World:
     """A log that grows as a test says, and a fan-out that reads it."""
 
     def __init__(self) -> None:
-        self.fanout = Fanout()
+        self.fanout = Fanout(cast("Any", self.database))
         self._tops: dict[str, int] = {}
         self._size = 2
         cast("Any", self.fanout)._log = self.database

@@ -16,7 +16,7 @@ import pytest
 
 from tests.live.support import HURRIED, publish
 from tests.live.test_switching import cookies_of
-from tests.support.full import FULL
+from tests.support.full import FULL, report
 from tests.support.live import EVERY, WEBSOCKET
 from tests.support.live_many import Wanderer, session
 from tests.support.redis import RedisServer
@@ -36,6 +36,7 @@ def test_what_is_published_while_a_client_connects_is_not_missed(
     site = start_site(REDIS_URL=redis_server.url, **HURRIED)
     publish(site, topic, 1)
     missed = asyncio.run(race(site, topic, cookies_of(site, 5)[0], beside=beside))
+    report(f"{TIMES} times: {len(missed)} missed")
     assert missed == []
 
 

@@ -19,9 +19,9 @@ import requests
 from tests.live.servers import Servers, two_servers
 from tests.live.test_switching import cookies_of, published
 from tests.support.databases import Databases
-from tests.support.full import FULL
+from tests.support.full import FULL, report
 from tests.support.live import EVERY, HELD, SSE, WEBSOCKET, cookie_of, listening_by, opened
-from tests.support.live_many import Wanderer, session, wandering
+from tests.support.live_many import Wanderer, figures, session, wandering
 
 pytestmark = pytest.mark.postgres
 faults = pytest.mark.faults
@@ -91,6 +91,7 @@ def test_whoever_changes_connections_and_servers_applies_every_event_exactly_onc
         return await published(servers.one, topic, 100, 60 if FULL else 6)
 
     committed, wanderers = asyncio.run(among(servers, topic, happening))
+    report(f"over two servers: {figures(committed, wanderers)}")
     assert committed > 100
     assert all(wanderer.applied_all(committed) for wanderer in wanderers)
     assert not any(wanderer.failures for wanderer in wanderers)
@@ -211,8 +212,3 @@ def usual_page(servers: Servers) -> float:
 
 def through_nginx(servers: Servers, by: str, topic: str) -> Any:
     return opened(by, servers.url, cookie_of(servers.one, "alice"), topics=[topic])
-
-
-def report(words: str) -> None:
-    """For whoever runs `make faults`: pytest shows it with `-rP`."""
-    print(words)  # noqa: T201

@@ -14,7 +14,7 @@ from tests.live.support import HURRIED
 from tests.live.test_switching import cookies_of
 from tests.live.test_websocket import close_code, memory_of, open_by_hand
 from tests.support.databases import Databases
-from tests.support.full import FULL
+from tests.support.full import FULL, report
 from tests.support.live import WEBSOCKET
 from tests.support.live_many import Wanderer, session, wandering
 from tests.support.site import Site
@@ -43,7 +43,7 @@ def test_who_stops_reading_is_closed_and_the_others_notice_nothing(roomy_site: S
     slow = [open_by_hand(roomy_site, "topic=open.during") for _ in range(SLOW)]
     during = asyncio.run(delays(roomy_site, cookies, "open.during"))
     grown = memory_of(roomy_site) - memory
-    print(f"p99 {p99(before):.3f} s, with slow readers {p99(during):.3f} s; memory grew by {grown / 2**20:.1f} MB")  # noqa: T201
+    report(f"p99 {p99(before):.3f} s, with slow readers {p99(during):.3f} s; memory grew by {grown / 2**20:.1f} MB")
     assert grown < MEMORY
     # A tenth of a second is what two cores make of the same run twice.
     assert not FULL or p99(during) < 2 * p99(before) + 0.1

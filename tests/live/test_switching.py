@@ -11,9 +11,9 @@ import sys
 
 import pytest
 
-from tests.support.full import FULL
+from tests.support.full import FULL, report
 from tests.support.live import cookie_of
-from tests.support.live_many import Wanderer, session, wandering
+from tests.support.live_many import Wanderer, figures, session, wandering
 from tests.support.processes import ROOT
 from tests.support.site import Site
 
@@ -26,6 +26,7 @@ CLIENTS, SECONDS, STAYS, RATE = (200, 60, (1.0, 5.0), 100) if FULL else (10, 3, 
 def test_whoever_changes_connections_applies_every_event_exactly_once(site: Site, topic: str) -> None:
     cookies = cookies_of(site, CLIENTS)
     committed, wanderers = asyncio.run(switch(site, topic, cookies))
+    report(figures(committed, wanderers))
     assert committed > RATE * SECONDS / 10
     assert all(wanderer.numbers == list(range(1, committed + 1)) for wanderer in wanderers)
     assert all(wanderer.applied_all(committed) for wanderer in wanderers)

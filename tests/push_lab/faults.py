@@ -12,10 +12,10 @@ from aiohttp import web
 
 @dataclass
 class Fault:
-    """`reply` answers with `status`, `hang` never does, `drop` cuts the connection, `drip` answers a byte at a time."""
+    """`reply` answers with `status`, `slow` after a second, `hang` never; `drop` cuts off, `drip` never ends."""
 
     status: int = 500
-    mode: Literal["reply", "hang", "drop", "drip"] = "reply"
+    mode: Literal["reply", "slow", "hang", "drop", "drip"] = "reply"
     times: int = 1
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
@@ -25,6 +25,8 @@ class Fault:
 async def play(fault: Fault, request: web.Request) -> web.StreamResponse:
     if fault.mode == "hang":
         await asyncio.sleep(3600)
+    if fault.mode == "slow":
+        await asyncio.sleep(1)
     if fault.mode == "drop" and request.transport:
         request.transport.abort()
     if fault.mode == "drip":

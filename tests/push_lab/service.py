@@ -83,8 +83,8 @@ class LocalPushService:
 
     @classmethod
     @contextlib.contextmanager
-    def in_thread(cls) -> Iterator[Self]:
-        service = cls()
+    def in_thread(cls, *arguments: Any) -> Iterator[Self]:
+        service = cls(*arguments)
         loop = service._loop
         thread = threading.Thread(target=loop.run_forever, name="push-service", daemon=True)
         thread.start()
@@ -140,10 +140,17 @@ class LocalPushService:
     def _now(self) -> float:
         return time.time() + self._skew
 
-    async def _start(self) -> web.AppRunner:
+    def _application(self) -> web.Application:
         app = web.Application(client_max_size=1 << 20)
         app.router.add_get("/", self._browser)
         app.router.add_post("/push/{token}", self._push)
+        return app
+
+    def _audience(self, request: web.Request) -> str:
+        return self.origin
+
+    async def _start(self) -> web.AppRunner:
+        app = self._application()
         # handler_cancellation: a sender that gives up on a hanging answer frees its handler.
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1)
         await runner.setup()
@@ -186,7 +193,10 @@ class LocalPushService:
         if subscription is None:
             raise Refused(404, "no such subscription")
         record.claims = check_vapid(
-            request.headers.get("Authorization"), audience=self.origin, key=subscription.key, now=self._now()
+            request.headers.get("Authorization"),
+            audience=self._audience(request),
+            key=subscription.key,
+            now=self._now(),
         )
         if subscription.gone:
             raise Refused(410, subscription.gone)

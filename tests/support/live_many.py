@@ -136,6 +136,17 @@ class Wanderer:
         return self.seqs == list(range(1, count + 1)) and not self.reset
 
 
+def figures(committed: int, wanderers: Sequence[Wanderer]) -> str:
+    """What they came to, in words."""
+    delays = sorted(delay for wanderer in wanderers for delay in wanderer.delays)
+    connections = sum(wanderer.connections for wanderer in wanderers)
+    lost = sum(committed - len(wanderer.seqs) for wanderer in wanderers)
+    return (
+        f"{len(wanderers)} clients, {connections} connections, {committed} events, {lost} lost; delays: "
+        f"p50 {delays[len(delays) // 2]:.3f} s, p99 {delays[len(delays) * 99 // 100]:.3f} s, worst {delays[-1]:.3f} s"
+    )
+
+
 async def wandering(wanderers: Sequence[Wanderer], happening: Callable[[], Any]) -> None:
     """Has all of them listening while something happens, and then read to the end."""
     until = asyncio.Event()

@@ -51,11 +51,12 @@ def together(functions: Sequence[Callable[[], T]]) -> list[T]:
 def in_process(code: str) -> subprocess.Popen[bytes]:
     """Starts a Python with Django set up on the test's database. Only for tests whose rows are committed."""
     setup = "import django\ndjango.setup()\n"
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": _database_url()}
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": database_url()}
     return subprocess.Popen([sys.executable, "-c", setup + dedent(code)], cwd=ROOT, env=environment)
 
 
-def _database_url() -> str:
+def database_url() -> str:
+    """Of the test's own database, for a process beside it."""
     given = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{given['NAME']}"

@@ -14,8 +14,8 @@ from notifications_hub.conf import hub_settings
 
 class Command(BaseCommand):
     help = (
-        "Removes settled deliveries and logged events that are older than RETENTION_DAYS. Inboxes and announcements "
-        "stay. A page that was away for longer than that fetches its inbox anew."
+        "Removes settled deliveries, ended jobs and logged events that are older than RETENTION_DAYS. Inboxes and "
+        "announcements stay. A page that was away for longer than that fetches its inbox anew."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,6 +30,7 @@ class Command(BaseCommand):
         found = (retention.prunable if options["dry_run"] else retention.prune)(before)
         verb = "Would remove" if options["dry_run"] else "Removed"
         self.stdout.write(
-            f"{verb} {found.deliveries} deliveries and {found.events} events of {found.topics} topics, "
+            f"{verb} {found.deliveries} deliveries and {found.events} events of {found.topics} topics, and "
+            f"{found.jobs} jobs, "
             f"from before {timezone.localtime(before):%Y-%m-%d %H:%M}."
         )

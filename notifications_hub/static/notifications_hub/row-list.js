@@ -62,9 +62,10 @@ export class RowList {
   remove(key) {
     const row = this.#find(key);
     if (!row) return;
-    const next = row.contains(document.activeElement) ? (row.nextElementSibling ?? row.previousElementSibling) : null;
+    const focused = row.contains(document.activeElement);
+    const next = /** @type {HTMLElement | null} */ (row.nextElementSibling ?? row.previousElementSibling);
     row.remove();
-    if (next instanceof HTMLElement) this.#focus(next);
+    if (focused) this.#focus(next ?? this.#list);
     this.#changed("deleted", row);
   }
 
@@ -104,6 +105,10 @@ export class RowList {
     return (this.#host.getAttribute("sort") ?? "").replace(/^-/, "");
   }
 
+  get #descending() {
+    return this.#host.getAttribute("sort")?.startsWith("-") ?? false;
+  }
+
   /**
    * @param {string} key
    * @returns {HTMLElement | null}
@@ -136,14 +141,14 @@ export class RowList {
     row.dataset.sort = textOf(item, this.#sort);
     const others = this.#rows.filter((other) => other !== row);
     const values = others.map((other) => other.dataset.sort ?? "");
-    const descending = (this.#host.getAttribute("sort") ?? "").startsWith("-");
-    return others[placeOf(values, row.dataset.sort, { descending })] ?? null;
+    return others[placeOf(values, row.dataset.sort, { descending: this.#descending })] ?? null;
   }
 
   #dropBeyondMost() {
     const most = Number(this.#host.getAttribute("most")) || Number.POSITIVE_INFINITY;
     const rows = this.#rows;
-    if (rows.length > most) rows.at(this.#host.getAttribute("insert") === "first" ? -1 : 0)?.remove();
+    const newestFirst = this.#sort ? this.#descending : this.#host.getAttribute("insert") === "first";
+    if (rows.length > most) rows.at(newestFirst ? -1 : 0)?.remove();
   }
 
   /**

@@ -1,23 +1,26 @@
 // @ts-check
 /**
  * @import { HubEvent } from "./hub-event.js"
+ * @import { HubRefusedEvent } from "./hub-refused-event.js"
  * @import { HubResetEvent } from "./hub-reset-event.js"
+ * @import { Query } from "./live-url.js"
  * @import { Job } from "./wire.js"
  */
 import { part, setText } from "./dom.js";
+import { HubClient } from "./hub-client.js";
 import { linkOf } from "./item-view.js";
 import { JobApi } from "./job-api.js";
 import { isOver, percentOf, quarterOf } from "./job-view.js";
-import { NotificationBellElement } from "./notification-bell-element.js";
+import { liveLine } from "./live-line.js";
+import { PageWatch } from "./page-watch.js";
 import { TaskEndedEvent } from "./task-ended-event.js";
 
-const LOOKS_EVERY = 2_000;
-
 /**
- * `<task-progress topic="task.…" job="/api/v1/jobs/…/" csrf="…" state="…" version="…">` around the bar as the server
- * rendered it: lets it follow its job to the end, by the page's bell. A page without one asks now and then.
+ * `<task-progress>` around the bar as the server wrote it: from then on it follows its job, to the end.
  *
- * Its words are the server's: it shows the child whose `data-standing` fits. Dispatches `task-ended`.
+ * Attributes, all written by the template tag: `topic`, `cursor` from where to go on, `live` and `person` (who shares a
+ * connection with whom), `job` (its address in the API), `csrf`, and `state` and `version`, which it keeps true. Its
+ * words are the server's: it shows the child whose `data-standing` fits. Dispatches `task-ended`.
  */
 export class TaskProgressElement extends HTMLElement {
   #life = new AbortController();
@@ -36,37 +39,43 @@ export class TaskProgressElement extends HTMLElement {
     const { signal } = this.#life;
     const url = new URL(this.#text("job"), document.baseURI);
     this.#api = new JobApi({ url, csrf: this.#text("csrf"), signal });
-    this.#hear(signal);
     this.#cancelForm?.addEventListener("submit", (event) => this.#cancel(event), { signal });
-    customElements.whenDefined("notification-bell").then(() => !signal.aborted && this.#follow());
+    this.#connect(signal);
   }
 
   disconnectedCallback() {
-    this.#leave();
+    this.#life.abort();
   }
 
   /** @param {AbortSignal} signal */
-  #hear(signal) {
-    const event = (/** @type {Event} */ heard) => {
-      const { topic, data } = /** @type {HubEvent} */ (heard);
-      if (topic === this.#topic) this.#take(data);
-    };
-    const reset = (/** @type {Event} */ heard) => {
-      if (/** @type {HubResetEvent} */ (heard).topics.includes(this.#topic)) this.#look();
-    };
-    document.addEventListener("hub-event", event, { signal });
-    document.addEventListener("hub-reset", reset, { signal });
+  #connect(signal) {
+    const page = new PageWatch(signal);
+    const topic = this.#text("topic");
+    const client = new HubClient({ topics: [topic], line: (query) => this.#line(page, query) });
+    client.addEventListener("hub-event", (event) => {
+      const heard = /** @type {HubEvent} */ (event);
+      if (heard.topic === topic) this.#take(heard.data);
+    });
+    client.addEventListener("hub-reset", (event) => {
+      if (/** @type {HubResetEvent} */ (event).topics.includes(topic)) this.#look();
+    });
+    client.addEventListener("hub-refused", (event) => {
+      // Once whoever says so has finished.
+      if (/** @type {HubRefusedEvent} */ (event).topic === topic) queueMicrotask(() => client.stop());
+    });
+    signal.addEventListener("abort", () => client.stop());
+    client.start(this.#text("cursor"));
   }
 
-  #follow() {
-    const bell = this.#bell;
-    if (bell) bell.listen(this.#topic);
-    else this.#lookNowAndThen();
-  }
-
-  #leave() {
-    this.#life.abort();
-    this.#bell?.leave(this.#topic);
+  /**
+   * @param {PageWatch} page
+   * @param {() => Query} query
+   */
+  #line(page, query) {
+    const live = new URL(this.#text("live"), document.baseURI);
+    const stack = /** @type {any} */ (document.querySelector("toast-stack"));
+    const unshown = () => stack?.waiting ?? [];
+    return liveLine({ live, person: this.#text("person"), page, query, unshown, toasts: false });
   }
 
   async #look() {
@@ -75,14 +84,6 @@ export class TaskProgressElement extends HTMLElement {
       if (job) this.#take(job);
     } catch {
       // It stays as it is: the next event, or the next reset, tells more.
-    }
-  }
-
-  async #lookNowAndThen() {
-    const { signal } = this.#life;
-    while (!signal.aborted) {
-      await this.#look();
-      await new Promise((resolve) => setTimeout(resolve, LOOKS_EVERY));
     }
   }
 
@@ -145,7 +146,8 @@ export class TaskProgressElement extends HTMLElement {
   /** @param {Job} job */
   #end(job) {
     setText(part(this, "announced"), "");
-    this.#leave();
+    // Once the event that told it has been heard to its end.
+    queueMicrotask(() => this.#life.abort());
     this.dispatchEvent(new TaskEndedEvent(job));
   }
 
@@ -165,15 +167,6 @@ export class TaskProgressElement extends HTMLElement {
 
   get #cancelForm() {
     return /** @type {HTMLFormElement | null} */ (this.querySelector("form[data-part=cancel]"));
-  }
-
-  get #bell() {
-    const bell = document.querySelector("notification-bell");
-    return bell instanceof NotificationBellElement ? bell : null;
-  }
-
-  get #topic() {
-    return this.#text("topic");
   }
 
   /** @param {string} name */

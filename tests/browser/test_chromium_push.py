@@ -1,0 +1,161 @@
+"""Pushes in a real Chromium: subscribed by the page's button through a stand-in for its push service, and seen, pressed
+and clicked on a desktop. One journey, since a browser takes seconds to start.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Worker
+
+from notifications_hub.transports.vapid import generate
+from tests.push_lab.chromium import Pushes, chromium_with_desktop
+from tests.push_lab.desktop import Desktop
+from tests.push_lab.fcm import LocalFcmService
+from tests.push_lab.mapped import PORT
+from tests.push_lab.service import wait_for
+from tests.support.browser import sign_in
+from tests.support.site import Site
+
+HUB = {"ACK_WINDOW": 1, "TRANSPORTS": {"web_push": "tests.push_lab.mapped.Mapped"}}
+SAMPLE = json.loads((Path(__file__).parents[1] / "payloads" / "push.json").read_text())
+UNKNOWN = [
+    "",
+    "no JSON",
+    "null",
+    "5",
+    "{}",
+    '{"web_push": 9, "notification": {"title": 5, "actions": [null]}, "url": []}',
+]
+
+T = TypeVar("T")
+
+
+@dataclass
+class World:
+    site: Site
+    push: LocalFcmService
+    desktop: Desktop
+    context: BrowserContext
+    page: Page
+
+    @property
+    def worker(self) -> Worker:
+        return wait_for(lambda: self.context.service_workers)[0]
+
+    def wait_for(self, condition: Callable[[], T]) -> T:
+        """While the browser goes on: its driver hears of pages only when it is asked something."""
+
+        def found() -> T:
+            self.page.wait_for_timeout(50)
+            return condition()
+
+        return wait_for(found, 20)
+
+    def bob_replies(self) -> None:
+        self.site.python(
+            """
+            from django.contrib.auth import get_user_model
+            from notifications.signals import notify
+            people = get_user_model().objects
+            notify.send(people.get(username="bob"), recipient=people.get(username="alice"), verb="replied",
+                        description="I agree. 我同意", url="/notifications/?from=push")
+            """
+        )
+
+    def last(self, column: str) -> str:
+        return self.site.python(
+            f"""
+            from notifications_hub.models import Notification
+            print(Notification.objects.order_by("-pk").first().{column})
+            """
+        ).strip()
+
+
+@pytest.fixture
+def world(start_site: Callable[..., Site], tmp_path: Path) -> Iterator[World]:
+    with LocalFcmService.in_thread(tmp_path) as push, Desktop.in_thread() as desktop:
+        site = start_site(
+            HUB,
+            VAPID_PRIVATE_KEY=generate(),
+            VAPID_SUBJECT="mailto:ops@hub.example",
+            SSL_CERT_FILE=str(push.certificate),
+            **{PORT: str(push.tls_port)},
+        )
+        with chromium_with_desktop(tmp_path / "profile", desktop, push.switches) as context:
+            yield World(site, push, desktop, context, context.pages[0])
+        # Before the service, which would wait for the end of its connection.
+        site.kill()
+
+
+def test_a_push_in_chromium_from_the_switch_to_the_click(world: World) -> None:
+    _alice_switches_on(world)
+    _whatever_comes_something_is_shown(world)
+    _a_push_for_someone_else_shows_none_of_their_words(world)
+    world.page.goto("about:blank")
+    _a_button_marks_as_read_with_no_page_open(world)
+    _a_click_opens_the_page(world)
+
+
+def _alice_switches_on(world: World) -> None:
+    sign_in(world.page, world.site, "alice")
+    world.page.goto(f"{world.site.url}/notifications/preferences/")
+    world.page.click("push-subscription[state=off] button")
+    world.page.wait_for_selector("push-subscription[state=on]")
+    world.page.wait_for_selector("[data-device] [data-part=here]:not([hidden])")
+    world.wait_for(lambda: world.push.streams)
+
+
+def _whatever_comes_something_is_shown(world: World) -> None:
+    pushes = Pushes(world.page)
+    for data in UNKNOWN:
+        pushes.deliver(data)
+        world.wait_for(lambda: world.desktop.shown)
+        assert [shown.title for shown in world.desktop.shown] == ["New notification"], data
+        _clear(world)
+
+
+def _a_push_for_someone_else_shows_none_of_their_words(world: World) -> None:
+    Pushes(world.page).deliver(json.dumps(SAMPLE))
+    world.wait_for(lambda: world.desktop.shown)
+    (shown,) = world.desktop.shown
+    # The address is Chromium's own word.
+    assert (shown.title, shown.body) == ("New notification", world.site.url.removeprefix("http://"))
+    _clear(world)
+
+
+def _a_button_marks_as_read_with_no_page_open(world: World) -> None:
+    badges = "() => { self.counted = []; navigator.setAppBadge = async (unread) => { self.counted.push(unread) } }"
+    world.worker.evaluate(badges)
+    world.bob_replies()
+    world.wait_for(lambda: world.desktop.shown)
+    (shown,) = world.desktop.shown
+    assert shown.title == "Bob replied"
+    assert "I agree. 我同意" in shown.body
+    world.wait_for(lambda: world.last("told_by") == "web_push")
+    (unread,) = world.worker.evaluate("() => self.counted")
+
+    world.desktop.press(shown, "Mark as read")
+    world.wait_for(lambda: world.last("unread") == "False")
+    world.wait_for(lambda: world.worker.evaluate("() => self.counted") == [unread, unread - 1])
+    assert [page.url for page in world.context.pages] == ["about:blank"]
+    world.wait_for(lambda: not world.desktop.shown)
+
+
+def _a_click_opens_the_page(world: World) -> None:
+    world.bob_replies()
+    world.wait_for(lambda: world.desktop.shown)
+    world.desktop.click(world.desktop.shown[0])
+    there = f"{world.site.url}/notifications/?from=push"
+    world.wait_for(lambda: there in [page.url for page in world.context.pages])
+    assert {message.ack for message in world.push.messages.values()} == {"delivered"}
+
+
+def _clear(world: World) -> None:
+    world.worker.evaluate("async () => { for (const n of await registration.getNotifications()) n.close() }")
+    world.wait_for(lambda: not world.desktop.shown)

@@ -1,0 +1,114 @@
+"""A report in Chromium: its bar runs, outlives a reload and a second tab, and always ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.support.browser import People
+from tests.support.celery import CeleryWorker
+from tests.support.processes import wait_until
+from tests.support.site import Site
+
+if TYPE_CHECKING:
+    StartSite = Callable[..., Site]
+
+
+@pytest.fixture
+def site(start_site: StartSite, tmp_path: Path) -> Site:
+    """With its messages in a folder, as bin/run has it."""
+    return start_site(hub={"JOB_LEASE": 2.0}, CELERY_FOLDER=str(tmp_path / "folder"))
+
+
+@pytest.fixture
+def worker(site: Site, tmp_path: Path) -> Iterator[CeleryWorker]:
+    options = ("--pool=threads", "--without-gossip", "--without-mingle", "--without-heartbeat")
+    with CeleryWorker(tmp_path, site.environment, *options) as worker:
+        yield worker
+
+
+def start(page: Page, how: str) -> Locator:
+    """Its bar, the newest."""
+    page.locator(f"button[value={how}]").click()
+    return page.locator("task-progress").first
+
+
+def percent(bar: Locator) -> int:
+    return int(bar.locator("progress").get_attribute("value") or 0)
+
+
+def test_a_report_runs_through_reloads_and_tabs_to_its_end(
+    people_of: Callable[[Site], People], site: Site, worker: CeleryWorker, tmp_path: Path
+) -> None:
+    people = people_of(site)
+    page = people("alice", "/showcase/report/")
+    bar = start(page, "whole")
+    expect(bar.get_by_role("progressbar")).to_have_accessible_name("Report on all posts")
+    wait_until(lambda: percent(bar) > 10)
+    address = str(bar.get_attribute("topic")).removeprefix("task.")
+
+    # A reload, and a second tab, go on where the job is.
+    before = percent(bar)
+    page.reload()
+    assert percent(bar) >= before
+    second = people("alice", f"/showcase/report/{address}/")
+    other = second.locator("task-progress")
+    wait_until(lambda: percent(bar) > 45 and percent(other) > 45)
+
+    # Charlie may neither look, nor listen, nor have the file.
+    charlie = site.visitor("charlie")
+    for path in (f"/showcase/report/{address}/", f"/showcase/report/{address}/report.csv"):
+        assert charlie.get(path).status_code == 403
+    refused = charlie.get(f"/live/poll/?topic=task.{address}&wait=0", headers={"Sec-Fetch-Site": "same-origin"})
+    assert refused.status_code == 403
+    assert charlie.get(f"/api/v1/jobs/{address}/").status_code == 404
+
+    # Meanwhile one that fails says why, and one that is stopped stops.
+    third = people("alice", "/showcase/report/")
+    failing = start(third, "broken")
+    expect(failing.locator("[data-standing=failed]")).to_be_visible()
+    expect(failing.locator("[data-part=text]")).to_have_text("A page is missing in the archive.")
+    stopped = start(third, "whole")
+    wait_until(lambda: percent(stopped) > 0)
+    stopped.get_by_role("button", name="Stop").click()
+    expect(stopped.locator("[data-standing=cancelled]")).to_be_visible()
+    expect(stopped.get_by_role("button", name="Stop")).to_be_hidden()
+
+    # The end: in both tabs, with the file and a word in the inbox.
+    for shown in (bar, other):
+        expect(shown.locator("[data-standing=done]")).to_be_visible()
+        expect(shown.get_by_role("progressbar")).to_have_js_property("value", 100)
+    with page.expect_download() as download:
+        bar.get_by_role("link", name="Download").click()
+    assert download.value.path().read_text().startswith("title,author,written,replies")
+    row = page.goto(site.url + "/notifications/")
+    assert row is not None
+    expect(page.locator(".nh-card", has_text="“Report on all posts” is done")).to_have_count(1)
+    expect(page.locator(".nh-card", has_text="“Report on a broken archive” failed")).to_contain_text(
+        "A page is missing"
+    )
+
+
+@pytest.mark.faults
+def test_a_worker_that_is_killed_ends_the_bar_that_shows_its_job(
+    people_of: Callable[[Site], People], site: Site, worker: CeleryWorker
+) -> None:
+    page = people_of(site)("alice", "/showcase/report/")
+    site.python("""
+        from django.contrib.auth import get_user_model
+        from notifications_hub.jobs import start
+        from showcase import tasks
+        alice = get_user_model().objects.get(username="alice")
+        start(tasks.write_report.s(), owner=alice, title="Lost", url="/showcase/report/")
+    """)
+    page.reload()
+    bar = page.locator("task-progress").first
+    wait_until(lambda: percent(bar) > 0)
+    worker.kill()
+
+    expect(bar.locator("[data-standing=lost]")).to_be_visible()
+    expect(bar).to_have_attribute("state", "failed")

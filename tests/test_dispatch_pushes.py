@@ -1,0 +1,102 @@
+"""After the commit: who is away is not waited for, and Celery is nudged where it runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import transaction
+from notifications.signals import notify
+from pytest_django import Settings
+
+from accounts.models import User
+from notifications_hub import delivery
+from notifications_hub.delivery import AWAY_SECONDS, Delivery
+from notifications_hub.live import presence
+from tests.support.deliveries import BY_MEMORY
+from tests.support.processes import free_port
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+
+
+@pytest.fixture(autouse=True)
+def _by_memory(settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TRANSPORTS": BY_MEMORY, "ACK_WINDOW": 10}
+
+
+@pytest.fixture
+def _known() -> Iterator[None]:
+    """A hub has been listed for so long that the cache has heard of everybody."""
+    cache.set_many({presence._SINCE: time.time() - 100, presence._PLACES[0]: "hub"}, 60)
+    yield
+    cache.clear()
+
+
+def due_in(person: User) -> float:
+    one = Delivery.objects.get(notification__recipient=person)
+    return (one.due_at - datetime.now(UTC)).total_seconds()
+
+
+def send(actor: User, *people: User, **given: Any) -> None:
+    notify.send(actor, recipient=people, verb="replied", **given)
+
+
+@pytest.mark.usefixtures("_known")
+def test_the_push_of_who_is_away_is_brought_forward(alice: User, bob: User, charlie: User) -> None:
+    presence.stays(alice.pk, 25)
+    send(charlie, alice, bob)
+    assert 8 < due_in(alice) <= 10
+    assert 1 < due_in(bob) <= AWAY_SECONDS
+
+
+def test_where_nothing_is_known_everybody_has_their_time(alice: User, bob: User) -> None:
+    cache.clear()
+    send(bob, alice)
+    assert 8 < due_in(alice) <= 10
+
+
+@pytest.mark.usefixtures("_known")
+def test_memory_of_one_process_is_nothing_to_go_by(settings: Settings, alice: User, bob: User) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    send(bob, alice)
+    assert 8 < due_in(alice) <= 10
+
+
+@pytest.mark.usefixtures("_known")
+def test_nothing_is_brought_forward_before_the_commit(alice: User, bob: User) -> None:
+    with transaction.atomic():
+        send(bob, alice)
+        assert due_in(alice) > 8
+    assert due_in(alice) <= AWAY_SECONDS
+
+
+@pytest.mark.usefixtures("_known")
+def test_what_waits_for_another_try_keeps_its_time(alice: User, bob: User) -> None:
+    send(bob, alice)
+    one = Delivery.objects.get()
+    Delivery.objects.update(attempts=1, due_at=datetime.now(UTC) + timedelta(seconds=60))
+    assert delivery.bring_forward([one.notification_id]) == 0
+    assert due_in(alice) > 50
+
+
+@pytest.mark.usefixtures("_known")
+def test_a_short_window_is_not_made_longer(settings: Settings, alice: User, bob: User) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "ACK_WINDOW": 0}
+    send(bob, alice)
+    assert due_in(alice) <= 0
+
+
+def test_a_broker_that_is_away_costs_the_caller_nothing(settings: Settings, alice: User, bob: User) -> None:
+    from celery import current_app
+
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "CELERY": True}
+    current_app.conf.broker_url = f"redis://127.0.0.1:{free_port()}/0"
+    began = time.monotonic()
+    for _ in range(5):
+        send(bob, alice)
+    assert time.monotonic() - began < 1
+    assert Delivery.objects.count() == 5

@@ -1,0 +1,166 @@
+"""`manage.py hub_worker` in processes of its own: asked to end, killed at any instruction, several at once."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import textwrap
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from notifications.signals import notify
+from pytest_django import Settings
+
+from accounts.models import User
+from notifications_hub.delivery import Delivery, State
+from notifications_hub.transports.subscriptions import register
+from notifications_hub.transports.vapid import VapidKey, generate
+from tests.push_lab.faults import Fault
+from tests.push_lab.fixtures import push_service
+from tests.push_lab.reader import Reader
+from tests.push_lab.service import LocalPushService
+from tests.support.deliveries import make_due
+from tests.support.processes import Program, wait_until
+from tests.support.site import site_environment
+from tests.support.together import database_url
+
+__all__ = ["push_service"]
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+
+StartWorker = Callable[..., Program]
+
+
+@pytest.fixture
+def hub(settings: Settings, push_service: LocalPushService) -> dict[str, object]:
+    """What this process and the workers have set."""
+    hub: dict[str, object] = {
+        "VAPID_PRIVATE_KEY": generate(),
+        "VAPID_SUBJECT": "mailto:ops@hub.example",
+        "PUSH_EXTRA_HOSTS": [push_service.host],
+        "ACK_WINDOW": 0,
+    }
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, **hub}
+    return hub
+
+
+@pytest.fixture
+def start_worker(hub: dict[str, object], tmp_path: Path) -> Iterator[StartWorker]:
+    """Starts `hub_worker` on the test's database, with a lease of so many seconds; it stops within one."""
+    started: list[Program] = []
+
+    def start_worker(lease: float = 60) -> Program:
+        code = f"""
+            import sys
+            from datetime import timedelta
+            import django
+            django.setup()
+            from django.core.management import call_command
+            from notifications_hub import claiming, worker
+            claiming.LEASE, worker.STOP_SECONDS = timedelta(seconds={lease}), 1.0
+            call_command("hub_worker")
+        """
+        program = Program(
+            [sys.executable, "-c", textwrap.dedent(code)],
+            log=tmp_path / f"worker{len(started)}.log",
+            environment=site_environment(hub=hub, DATABASE_URL=database_url()),
+        )
+        started.append(program)
+        program.wait_until_ready(lambda: "Working" in program.log.read_text())
+        return program
+
+    yield start_worker
+    for program in started:
+        program.kill()
+
+
+@pytest.fixture
+def reader(push_service: LocalPushService, hub: dict[str, object], alice: User) -> Reader:
+    """Alice's browser."""
+    reader = push_service.subscribe(VapidKey(str(hub["VAPID_PRIVATE_KEY"])).public)
+    register(alice, reader.to_json(), "")
+    return reader
+
+
+def tell(person: User, times: int = 1) -> None:
+    for _ in range(times):
+        notify.send(person, recipient=person, verb="waved")
+
+
+def settled() -> bool:
+    return not Delivery.objects.filter(state=State.WAITING).exists()
+
+
+def test_one_that_is_asked_to_end_finishes_what_it_holds(
+    push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User
+) -> None:
+    push_service.fail(Fault(201, mode="slow"))
+    tell(alice)
+    worker = start_worker()
+    wait_until(lambda: push_service.requests, what="the push")
+    worker.stop(signal.SIGTERM)
+    assert worker.process.returncode == 0
+    assert Delivery.objects.values_list("state", "claim").get() == ("sent", None)
+
+
+def test_one_that_is_asked_to_end_gives_back_what_is_not_answered(
+    push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User
+) -> None:
+    push_service.fail(Fault(mode="hang"))
+    tell(alice)
+    worker = start_worker()
+    wait_until(lambda: push_service.requests, what="the push")
+    began = time.monotonic()
+    worker.stop(signal.SIGTERM)
+    assert time.monotonic() - began < 5
+    one = Delivery.objects.get()
+    assert (one.state, one.claim, one.reason) == ("waiting", None, "the worker was stopped before an answer came")
+    make_due()
+    start_worker()
+    wait_until(settled, seconds=15, what="the second worker")
+    assert Delivery.objects.get().state == "sent"
+
+
+def test_several_that_are_killed_in_the_middle_lose_nothing(
+    push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User
+) -> None:
+    _kill(push_service, start_worker, reader, alice, pushes=150, kills=2, lease=3)
+
+
+@pytest.mark.faults
+def test_twenty_that_are_killed_in_the_middle_lose_nothing(
+    push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User
+) -> None:
+    _kill(push_service, start_worker, reader, alice, pushes=2000, kills=20, lease=60)
+
+
+def _kill(
+    push_service: LocalPushService,
+    start_worker: StartWorker,
+    reader: Reader,
+    person: User,
+    *,
+    pushes: int,
+    kills: int,
+    lease: float,
+) -> None:
+    """Each push arrives at least once and, for each kill, at most once more; the browser sees one of each tag."""
+    tell(person, pushes)
+    for number in range(kills):
+        worker = start_worker(lease)
+        wait_until(lambda most=(number + 1) * pushes // (kills + 1): len(push_service.messages) >= most, seconds=90)
+        worker.kill()
+    killed = time.monotonic()
+    start_worker(lease)
+    wait_until(settled, seconds=lease + 60, what="the last worker")
+    assert time.monotonic() - killed < lease + 30, "what the last one held was taken over in time"
+
+    stored = push_service.sent_to(reader.endpoint)
+    arrived = Counter(reader.read_json(one.body)["notification"]["tag"] for one in stored)
+    assert len(arrived) == pushes
+    assert max(arrived.values()) <= 1 + kills
+    assert len([one for one in stored if one.state == "stored"]) == pushes, "of one tag, one waits to be shown"
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"sent"}
