@@ -20,8 +20,6 @@ from showcase.models import Membership, Message, Room
 
 ClientFor = Callable[[User], Client]
 
-pytestmark = pytest.mark.both_databases
-
 PAGE = "/showcase/chat/garden/"
 JSON = {"Accept": "application/json"}
 _numbers = count(1)
@@ -115,6 +113,7 @@ def test_what_somebody_did_in_their_other_tabs_is_theirs(alice: User, bob: User)
     assert not may_listen(bob, f"chat.{alice.pk}")
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("how", ["leave", "remove", "admin", "room", "person"])
 def test_however_a_membership_ends_so_does_the_stream(
     client_for: ClientFor, room: Room, alice: User, bob: User, how: str
@@ -137,6 +136,7 @@ def test_however_a_membership_ends_so_does_the_stream(
 # History and reading
 
 
+@pytest.mark.both_databases
 def test_pages_go_back_without_gap_or_repeat_whatever_is_written_meanwhile(room: Room, alice: User) -> None:
     written = [say(room, alice).pk for _ in range(2 * history.PAGE + 7)]
     found: list[int] = []
@@ -170,6 +170,7 @@ def test_a_place_in_the_history_that_is_none_is_refused(
     assert client_for(alice).post(f"{PAGE}read/", {"through": before}).status_code == 400
 
 
+@pytest.mark.both_databases
 def test_what_others_wrote_since_is_unread(client_for: ClientFor, room: Room, alice: User, bob: User) -> None:
     first = say(room, alice)
     say(room, alice)
@@ -181,6 +182,7 @@ def test_what_others_wrote_since_is_unread(client_for: ClientFor, room: Room, al
     assert Event.objects.get(topic=f"chat.{bob.pk}").data == {"room": "room.garden", "through": first.pk}
 
 
+@pytest.mark.both_databases
 def test_reading_never_goes_back(room: Room, bob: User) -> None:
     rooms.read(rooms.membership_of(bob, "garden"), 5)
     rooms.read(rooms.membership_of(bob, "garden"), 3)
@@ -235,6 +237,7 @@ def test_what_people_write_is_text_and_never_markup(
 # Who is here
 
 
+@pytest.mark.both_databases
 def test_whoever_says_so_is_here_until_they_go(client_for: ClientFor, room: Room, alice: User, bob: User) -> None:
     answer = client_for(alice).post(f"{PAGE}here/")
     assert [face["name"] for face in answer.json()["here"]] == ["Alice"]
