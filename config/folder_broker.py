@@ -24,7 +24,7 @@ class Channel(filesystem.Channel):
         for folder in (self._folder, self.control_folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def _put(self, queue: str, payload: Any, **options: Any) -> None:
+    def _put(self, queue: str, payload: Any, **options: Any) -> None:  # type: ignore[override]
         file = self._folder / f"{time.time_ns():020}_{uuid.uuid4()}.{queue}.msg"
         draft = file.with_suffix(".draft")
         draft.write_text(dumps(payload))  # type: ignore[no-untyped-call]
