@@ -1,0 +1,58 @@
+"""What `hub_doctor` says of jobs, and what `hub_prune` leaves of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from notifications_hub import doctor, retention
+from notifications_hub.events import Event, Stream
+from notifications_hub.jobs import start_all
+from notifications_hub.jobs.models import Job
+from tests.jobs import tasks
+from tests.jobs.support import deliver, started, use_broker
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def finding() -> doctor.Finding:
+    return next(finding for finding in doctor.examine() if finding.about == "jobs")
+
+
+def test_a_site_that_starts_no_jobs_needs_no_worker() -> None:
+    assert finding() == doctor.Finding("jobs", "none was ever started.")
+
+
+def test_a_job_that_no_worker_could_run_is_said(alice: User) -> None:
+    started(alice, tasks.count, 1)
+
+    assert not finding().good
+    assert finding().words.startswith("no worker answers: start one")
+
+
+def test_a_broker_that_is_away_is_said(alice: User) -> None:
+    started(alice, tasks.count, 1)
+    use_broker("redis://127.0.0.1:1/0")
+
+    assert not finding().good
+    assert finding().words.startswith("the broker does not answer")
+    use_broker("memory://")
+
+
+def test_jobs_that_ended_long_ago_go_with_their_parts_and_their_log(alice: User) -> None:
+    old = start_all([tasks.count.s(1), tasks.count.s(1)], owner=alice, title="Old")
+    for part in old.parts.all():
+        deliver(part)
+    kept = started(alice, tasks.count, 1)
+    Job.objects.exclude(ended_at=None).update(ended_at=datetime.now(UTC) - timedelta(days=100))
+    before = datetime.now(UTC) - timedelta(days=90)
+
+    assert (retention.prunable(before).jobs, retention.prune(before).jobs) == (1, 1)
+    assert list(Job.objects.all()) == [kept]
+    assert not Event.objects.filter(topic=old.topic).exists()
+    assert not Stream.objects.filter(topic=old.topic).exists()
