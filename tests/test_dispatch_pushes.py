@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -100,3 +101,5 @@ def test_a_broker_that_is_away_costs_the_caller_nothing(settings: Settings, alic
         send(bob, alice)
     assert time.monotonic() - began < 1
     assert Delivery.objects.count() == 5
+    for nudging in [thread for thread in threading.enumerate() if thread.name == "hub-nudge"]:
+        nudging.join(20)

@@ -8,6 +8,7 @@ import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,10 @@ def test_twenty_that_are_killed_in_the_middle_lose_nothing(
     _kill(push_service, start_worker, reader, alice, pushes=2000, kills=20, lease=60)
 
 
+def _has_taken(push_service: LocalPushService, most: int) -> bool:
+    return len(push_service.messages) >= most
+
+
 def _kill(
     push_service: LocalPushService,
     start_worker: StartWorker,
@@ -153,7 +158,8 @@ def _kill(
     tell(person, pushes)
     for number in range(kills):
         worker = start_worker(lease)
-        wait_until(lambda most=(number + 1) * pushes // (kills + 1): len(push_service.messages) >= most, seconds=90)
+        most = (number + 1) * pushes // (kills + 1)
+        wait_until(partial(_has_taken, push_service, most), seconds=90, what="a part of the pushes")
         worker.kill()
     killed = time.monotonic()
     start_worker(lease)
