@@ -46,7 +46,10 @@ class Inline(HTMLParser):
         self.found += [name for name in names if name == "style" or name.startswith("on")]
 
 
-PAGES = ("/", "/accounts/login/", "/accounts/signup/", "/accounts/profile/", "/accounts/password/", "/notifications/")
+PAGES = (
+    *("/", "/accounts/login/", "/accounts/signup/", "/accounts/profile/", "/accounts/password/", "/notifications/"),
+    *("/showcase/chat/", "/showcase/connections/"),
+)
 
 
 @pytest.mark.parametrize("url", PAGES)

@@ -163,6 +163,7 @@ def test_a_message_whose_answer_was_lost_is_there_once_also_after_a_reload(page_
     assert site.python("print(Message.objects.filter(body='Sent by hand').count())") == "1"
 
 
+@pytest.mark.faults
 def test_who_is_here_who_types_and_whoever_is_named_is_told(page_for: People, site: Site) -> None:
     alice, bob = page_for("alice", "/"), page_for("bob", LOBBY)
     expect_live(bob)
@@ -187,6 +188,7 @@ def test_who_is_here_who_types_and_whoever_is_named_is_told(page_for: People, si
     expect(bob.locator("chat-room [data-part=here] li")).to_have_count(1)
 
 
+@pytest.mark.faults
 def test_what_is_new_elsewhere_is_counted_until_it_is_read_in_any_tab(page_for: People, site: Site) -> None:
     bob = page_for("bob", "/showcase/chat/workshop/")
     badge = bob.locator("chat-room [data-topic='room.lobby'] [data-part=unread]")
