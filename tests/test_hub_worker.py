@@ -91,6 +91,10 @@ def tell(person: User, times: int = 1) -> None:
         notify.send(person, recipient=person, verb="waved")
 
 
+def has_taken(push_service: LocalPushService, least: int) -> bool:
+    return len(push_service.messages) >= least
+
+
 def settled() -> bool:
     return not Delivery.objects.filter(state=State.WAITING).exists()
 
