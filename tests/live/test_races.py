@@ -63,6 +63,7 @@ async def race(site: Site, topic: str, cookie: str, *, beside: bool) -> list[int
             resumed.cursor = client.cursor
         for task in staying:
             task.cancel()
+        await asyncio.gather(*staying, return_exceptions=True)
     return missed
 
 
@@ -81,3 +82,4 @@ async def _listen(client: Wanderer, number: int) -> None:
                 await client.until(number)
     finally:
         wandering.cancel()
+        await asyncio.gather(wandering, return_exceptions=True)
