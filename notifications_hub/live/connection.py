@@ -52,6 +52,7 @@ class Connection:
         "person_pk",
         "positions",
         "session_key",
+        "share",
         "visible",
     )
 
@@ -74,6 +75,7 @@ class Connection:
         self._send = send
         self._close = close
         self._warm = warm
+        self.share = 0
         self._waiting: list[str] = []
         self._waiting_bytes = 0
         self._reset: list[str] = []

@@ -49,6 +49,7 @@ class Hub:
         self._fanout = Fanout(self.database)
         self._of_person: dict[object, list[Connection]] = {}
         self._draining = False
+        self._share = 0
         self._revoked = asyncio.Event()
         self._tasks = [
             self._loop.create_task(_forever(step), name=f"hub {step.__name__}")
@@ -106,6 +107,7 @@ class Hub:
             oldest.end(TOO_MANY)
         if self._draining:
             connection.end(RESTART)
+        connection.share = self._share
         self.presence.arrived(connection.person_pk)
         self._watch.keep_time(connection)
         connection.start().add_done_callback(lambda _: self._fanout.caught_up(connection))
@@ -169,11 +171,11 @@ class Hub:
 
     async def _keep_warm(self) -> None:
         # A share of them at a time, so that no event waits for thousands of frames that nobody does.
-        for share in range(_SHARES):
-            await asyncio.sleep(WARM_SECONDS / _SHARES)
-            for connection in self.connections():
-                if hash(connection) % _SHARES == share:
-                    connection.keep_warm()
+        await asyncio.sleep(WARM_SECONDS / _SHARES)
+        self._share = (self._share + 1) % _SHARES
+        for connection in self.connections():
+            if connection.share == self._share:
+                connection.keep_warm()
 
     async def _heed(self) -> None:
         with suppress(TimeoutError):

@@ -24,6 +24,8 @@ from notifications_hub.live.database import Database
 LIFE_SECONDS = 40
 _REFRESH_SECONDS = 15
 POLL_GRACE_SECONDS = 15
+_GATHER_SECONDS = 0.1
+"""Who is let in is here for a while: a moment's crowd is one write."""
 TRUSTED_SECONDS = LIFE_SECONDS
 """A cache that was empty this long ago has heard of everybody since: each hub refreshes more often."""
 _PLACES = [f"notifications_hub:hub:{number}" for number in range(64)]
@@ -123,6 +125,7 @@ class Presence:
                 # The state is read when it is written: of two changes in quick succession the later one holds.
                 changed, self._changed = self._changed, set()
                 await self._database(self._write, changed)
+                await asyncio.sleep(_GATHER_SECONDS)
         except Exception as error:  # noqa: BLE001 -- as above; the next refresh makes up for it
             log.warning("Presence could not be written: %s", error)
         finally:

@@ -13,6 +13,9 @@ T = TypeVar("T")
 
 MOST = 500
 """Requests in a batch: one that is under way is not interrupted, and what it found is held in memory."""
+CROWD = 10
+GATHER_SECONDS = 0.02
+"""A batch costs something however few are in it: while a crowd comes, the next waits a moment for more of it."""
 
 Many = Callable[[Sequence[A]], Sequence[T | Exception]]
 
@@ -44,6 +47,8 @@ class Together(Generic[A, T]):
                 answers = await self._answers([request for request, _future in batch])
                 for (_request, future), answer in zip(batch, answers, strict=True):
                     _settle(future, answer)
+                if len(batch) >= CROWD:
+                    await asyncio.sleep(GATHER_SECONDS)
         finally:
             self._working = None
             for _request, future in self._waiting:

@@ -48,7 +48,8 @@ def wait_until_live(page: Page) -> None:
 
 
 def leave(page: Page, site: Site, username: str) -> None:
-    """Closes the page and waits until the hub has noticed."""
+    """Closes the page and waits until the hub has noticed; one that was never there could still come."""
+    wait_until_live(page)
     page.close()
     gone = f"""
         import time

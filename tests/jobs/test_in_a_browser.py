@@ -70,7 +70,7 @@ def test_a_report_runs_through_reloads_and_tabs_to_its_end(
     # Meanwhile one that fails says why, and one that is stopped stops.
     third = people("alice", "/showcase/report/")
     failing = start(third, "broken")
-    expect(failing.locator("[data-standing=failed]")).to_be_visible()
+    expect(failing.locator("[data-standing=failed]")).to_be_visible(timeout=30_000)
     expect(failing.locator("[data-part=text]")).to_have_text("A page is missing in the archive.")
     stopped = start(third, "whole")
     wait_until(lambda: percent(stopped) > 0)

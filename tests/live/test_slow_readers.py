@@ -47,8 +47,8 @@ def test_who_stops_reading_is_closed_and_the_others_notice_nothing(roomy_site: S
     assert grown < MEMORY
     # A tenth of a second is what two cores make of the same run twice.
     assert not FULL or p99(during) < 2 * p99(before) + 0.1
-    # Where they read nothing for long the server's own ping ends them before our word reaches them.
-    assert {close_code(line) for line in slow} <= {4408, 1011}
+    # Where they read nothing for long the server's own ping ends them, or its patience, before our word reaches them.
+    assert {close_code(line) for line in slow} <= {4408, 1011, None}
     for line in slow:
         line.close()
 

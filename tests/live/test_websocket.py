@@ -146,13 +146,12 @@ def open_by_hand(site: Site, query: str = "") -> socket.socket:
     return line
 
 
-def close_code(line: socket.socket) -> int:
-    """Of a server that waits for an answer to its last frame, and gets none."""
+def close_code(line: socket.socket) -> int | None:
+    """Of a server that waits for an answer to its last frame, and gets none; None where it ended without a word."""
     said = b""
     while not (last := CLOSE_FRAME.search(said)) and (piece := line.recv(2**16)):
         said = said[-200:] + piece
-    assert last is not None
-    return int.from_bytes(last[1], "big")
+    return int.from_bytes(last[1], "big") if last else None
 
 
 def memory_of(site: Site) -> int:
