@@ -107,7 +107,7 @@ class NotificationAdmin(LookingAdmin):
     fieldsets = (
         (None, {"fields": ("title", "body", "url", "level", "recipient", "kind")}),
         (_("Why"), {"fields": ("story",)}),
-        (_("From what was stored"), {"fields": ("actor_name", "verb", "target_name", "data", "dedupe_key")}),
+        (_("From what was stored"), {"fields": ("actor_name", "what", "target_name", "data", "dedupe_key")}),
     )
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
@@ -119,6 +119,10 @@ class NotificationAdmin(LookingAdmin):
     @admin.display(description=_("title"))
     def title(self, notification: Notification) -> str:
         return notification.message().title
+
+    @admin.display(description=_("verb"))
+    def what(self, notification: Notification) -> str:
+        return notification.verb
 
     @admin.display(description=_("text"))
     def body(self, notification: Notification) -> str:

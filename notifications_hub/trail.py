@@ -99,9 +99,11 @@ def _delivery_steps(delivery: Delivery, address: str) -> Iterator[Step]:
 
 
 def _attempt(attempt: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    status = f" ({attempt['status']})" if "status" in attempt else ""
+    said = in_words(attempt["reason"]).rstrip(".")
+    status = str(attempt.get("status", ""))
+    reason = said if status in said else f"{said} ({status})"
     state = State(attempt["state"]).label
-    how = {"state": str(state), "reason": f"{in_words(attempt['reason']).rstrip('.')}{status}"}
+    how = {"state": str(state), "reason": reason}
     return _("Attempt, %(transport)s to %(address)s: %(state)s, %(reason)s.") % {**names, **how}
 
 

@@ -38,7 +38,12 @@ class InvalidSubscription(ValueError):
 class PushSubscription(models.Model):
     """One browser of one person. A row never changes hands, so what was planned for it cannot reach someone else."""
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="push_subscriptions")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="push_subscriptions",
+        verbose_name=gettext_lazy("owner"),
+    )
     endpoint = models.CharField(max_length=2048)
     endpoint_hash = models.CharField(max_length=64, unique=True, editable=False)
     p256dh = models.CharField(max_length=100)
