@@ -22,8 +22,9 @@ from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery import Delivery, State
 from notifications_hub.events import Stream
 from notifications_hub.jobs.models import Job
-from notifications_hub.kinds import Road, all_kinds
+from notifications_hub.kinds import Road, all_kinds, road_name
 from notifications_hub.notification import Notification
+from notifications_hub.reasons import in_words
 from notifications_hub.trail import steps_of
 from notifications_hub.transports import transport_names
 from notifications_hub.transports.subscriptions import PushSubscription
@@ -82,7 +83,7 @@ class ToldFilter(ChoiceFilter):
     parameter_name = column = "told_by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("", str(_("nobody yet"))), *((road.value, road.value) for road in Road)]
+        return [("", str(_("nobody yet"))), *((road.value, road_name(road)) for road in Road)]
 
 
 class TransportFilter(ChoiceFilter):
@@ -90,7 +91,7 @@ class TransportFilter(ChoiceFilter):
     parameter_name = column = "transport"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name) for name in transport_names()]
+        return [(name, road_name(name)) for name in transport_names()]
 
 
 def _search_by_name(prefix: str) -> list[str]:
@@ -106,7 +107,7 @@ class NotificationAdmin(LookingAdmin):
     fieldsets = (
         (None, {"fields": ("title", "body", "url", "level", "recipient", "kind")}),
         (_("Why"), {"fields": ("story",)}),
-        (_("From what was stored"), {"fields": ("actor_name", "verb", "target_name", "data", "dedupe_key")}),
+        (_("From what was stored"), {"fields": ("actor_name", "what", "target_name", "data", "dedupe_key")}),
     )
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
@@ -119,6 +120,10 @@ class NotificationAdmin(LookingAdmin):
     def title(self, notification: Notification) -> str:
         return notification.message().title
 
+    @admin.display(description=_("verb"))
+    def what(self, notification: Notification) -> str:
+        return notification.verb
+
     @admin.display(description=_("text"))
     def body(self, notification: Notification) -> str:
         return notification.message().body
@@ -127,11 +132,11 @@ class NotificationAdmin(LookingAdmin):
     def told(self, notification: Notification) -> str:
         if notification.told_at is None:
             return "—"
-        return f"{date_format(timezone.localtime(notification.told_at), 'DATETIME_FORMAT')}, {notification.told_by}"
+        return f"{_moment(notification.told_at)}, {road_name(notification.told_by)}"
 
     @admin.display(description=_("deliveries"))
     def deliveries_badges(self, notification: Notification) -> SafeString | str:
-        rows = ((one.state, one.transport, one.get_state_display()) for one in notification.deliveries.all())
+        rows = ((one.state, road_name(one.transport), one.get_state_display()) for one in notification.deliveries.all())
         badges = format_html_join(" ", '<span class="hub-state" data-state="{}">{}: {}</span>', rows)
         return badges or "—"
 
@@ -146,13 +151,13 @@ class NotificationAdmin(LookingAdmin):
 
 
 class DeliveryAdmin(LookingAdmin):
-    list_display = ("title", "person", "transport", "state_badge", "reason", "attempts", "due_at", "settled_at")
+    list_display = ("title", "person", "road", "state_badge", "why", "attempts", "due_at", "settled_at")
     list_filter = (TransportFilter, "state")
     list_select_related = ("notification__recipient", "notification__announcement")
     raw_id_fields = ("notification",)
     ordering = ("-pk",)
     fieldsets = (
-        (None, {"fields": ("title", "person", "transport", "address", "state_badge", "reason", "attempts")}),
+        (None, {"fields": ("title", "person", "road", "address", "state_badge", "why", "attempts")}),
         (_("Times"), {"fields": ("created", "due_at", "settled_at")}),
         (_("Why"), {"fields": ("story",)}),
     )
@@ -171,6 +176,14 @@ class DeliveryAdmin(LookingAdmin):
     def person(self, delivery: Delivery) -> str:
         return str(delivery.notification.recipient)
 
+    @admin.display(description=_("transport"), ordering="transport")
+    def road(self, delivery: Delivery) -> str:
+        return road_name(delivery.transport)
+
+    @admin.display(description=_("reason"))
+    def why(self, delivery: Delivery) -> str:
+        return in_words(delivery.reason)
+
     @admin.display(description=_("state"), ordering="state")
     def state_badge(self, delivery: Delivery) -> SafeString:
         label = State(delivery.state).label
@@ -184,16 +197,24 @@ class DeliveryAdmin(LookingAdmin):
 class PushSubscriptionAdmin(LookingAdmin):
     """Whoever knows an endpoint and its keys can send to that browser, so neither leaves the database."""
 
-    list_display = ("name", "owner", "created", "last_used", "quarantined_at")
+    list_display = ("browser", "owner", "created", "last_used", "quarantined_at")
     list_select_related = ("owner",)
     raw_id_fields = ("owner",)
-    fields = ("name", "owner", "created", "last_used", "quarantined_at", "quarantine_reason")
+    fields = ("browser", "owner", "created", "last_used", "quarantined_at", "held_back_because")
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         return _search_by_name("owner")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("endpoint", "endpoint_hash", "p256dh", "auth")
+
+    @admin.display(description=_("browser"), ordering="name")
+    def browser(self, subscription: PushSubscription) -> str:
+        return str(subscription)
+
+    @admin.display(description=_("held back because"))
+    def held_back_because(self, subscription: PushSubscription) -> str:
+        return in_words(subscription.quarantine_reason)
 
 
 class StreamAdmin(LookingAdmin):

@@ -18,6 +18,7 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
 
 MAX_DATA = 64 * 1024
 """Bytes of JSON an event may carry."""
@@ -46,13 +47,15 @@ def new_epoch() -> str:
 class Stream(models.Model):
     """Where a topic's numbering stands. Everything in `pruned_through + 1 … top` exists."""
 
-    topic = models.CharField(max_length=200, unique=True)
-    epoch = models.CharField(max_length=8, default=new_epoch)
-    top = models.BigIntegerField(default=0)
-    pruned_through = models.BigIntegerField(default=0)
+    topic = models.CharField(_("topic"), max_length=200, unique=True)
+    epoch = models.CharField(_("epoch"), max_length=8, default=new_epoch)
+    top = models.BigIntegerField(_("last number"), default=0)
+    pruned_through = models.BigIntegerField(_("pruned through"), default=0)
 
     class Meta:
         app_label = "notifications_hub"
+        verbose_name = _("stream")
+        verbose_name_plural = _("streams")
 
     def __str__(self) -> str:
         return f"{self.topic} at {self.top}"

@@ -36,6 +36,19 @@ class Road(StrEnum):
     EMAIL = "email"
 
 
+_ROAD_NAMES = {
+    Road.LIVE.value: _("live"),
+    Road.FLASH.value: _("flash"),
+    Road.WEB_PUSH.value: _("Web Push"),
+    Road.EMAIL.value: _("email"),
+}
+
+
+def road_name(value: str) -> str:
+    """For admins, also of a transport; what is neither has no other name than its own."""
+    return str(_ROAD_NAMES.get(value, value))
+
+
 class Urgency(StrEnum):
     """How much a sleeping device may be disturbed for it; RFC 8030, section 5.3."""
 

@@ -35,7 +35,7 @@ class Notification(AbstractNotification):
     )
     kind = models.CharField(_("kind"), max_length=100, default="default")
     url = models.CharField(_("link"), max_length=2000, blank=True)
-    dedupe_key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 -- NULLs are distinct, "" is not
+    dedupe_key = models.CharField(_("dedupe key"), max_length=200, null=True, blank=True)  # noqa: DJ001 -- NULLs are distinct, "" is not
     actor_name = models.CharField(_("actor"), max_length=255, blank=True)
     target_name = models.CharField(_("target"), max_length=255, blank=True)
     announcement = models.ForeignKey(

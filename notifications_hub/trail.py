@@ -11,9 +11,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from notifications_hub.delivery import Delivery, State, roads_of
-from notifications_hub.kinds import Road, kind_of
+from notifications_hub.kinds import Road, kind_of, road_name
 from notifications_hub.notification import Notification
-from notifications_hub.transports.subscriptions import PushSubscription
+from notifications_hub.reasons import in_words
+from notifications_hub.transports.subscriptions import PushSubscription, name_in_words
 from notifications_hub.transports.vapid import current_key
 
 
@@ -49,7 +50,7 @@ def browser_names(deliveries: list[Delivery]) -> dict[int, str]:
     """Delivery to the name of its browser, where it goes to one that is still there."""
     pushes = {delivery.pk: int(delivery.address) for delivery in deliveries if _goes_to_browser(delivery)}
     browsers = dict(PushSubscription.objects.filter(pk__in=pushes.values()).values_list("pk", "name"))
-    return {pk: browsers[browser] for pk, browser in pushes.items() if browsers.get(browser)}
+    return {pk: name_in_words(browsers[browser]) for pk, browser in pushes.items() if browsers.get(browser)}
 
 
 def steps_of(notification: Notification) -> list[Step]:
@@ -75,8 +76,9 @@ def _no_push(reason: NoPush) -> str:
 
 def _own_steps(notification: Notification) -> Iterator[Step]:
     yield Step(notification.timestamp, _("It happened."))
+    road = road_name(notification.told_by) or "?"
     happened = (
-        (notification.told_at, _("The person was told, by %(road)s.") % {"road": notification.told_by or "?"}),
+        (notification.told_at, _("The person was told, by %(road)s.") % {"road": road}),
         (notification.seen_at, _("The person opened the bell on it.")),
         (notification.read_at, _("The person read it.")),
         (notification.archived_at, _("The person archived it.")),
@@ -85,21 +87,23 @@ def _own_steps(notification: Notification) -> Iterator[Step]:
 
 
 def _delivery_steps(delivery: Delivery, address: str) -> Iterator[Step]:
-    names = {"transport": delivery.transport, "address": address}
+    names = {"transport": road_name(delivery.transport), "address": address}
     yield Step(delivery.created, _("Planned: %(transport)s to %(address)s.") % names)
     for attempt in delivery.trail:
         yield Step(datetime.fromisoformat(attempt["at"]), _attempt(attempt, names))
     if delivery.settled_at and not _is_last_attempt(delivery):
-        state = {"state": delivery.get_state_display(), "reason": delivery.reason}
+        state = {"state": delivery.get_state_display(), "reason": in_words(delivery.reason).rstrip(".")}
         yield Step(delivery.settled_at, _("%(transport)s to %(address)s: %(state)s, %(reason)s.") % (names | state))
     elif delivery.state == State.WAITING:
         yield Step(delivery.due_at, _("Due: %(transport)s to %(address)s.") % names)
 
 
 def _attempt(attempt: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    status = f" ({attempt['status']})" if "status" in attempt else ""
+    said = in_words(attempt["reason"]).rstrip(".")
+    status = str(attempt.get("status", ""))
+    reason = said if status in said else f"{said} ({status})"
     state = State(attempt["state"]).label
-    how = {"state": str(state), "reason": f"{attempt['reason']}{status}"}
+    how = {"state": str(state), "reason": reason}
     return _("Attempt, %(transport)s to %(address)s: %(state)s, %(reason)s.") % {**names, **how}
 
 

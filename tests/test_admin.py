@@ -92,7 +92,7 @@ def test_the_list_says_what_happened_to_whom_and_how_they_were_told(
     delivery.tell([notification.pk], Road.LIVE)
     text = page("notification/")
 
-    for words in ("Bob replied", "Alice", ", live", "web_push: cancelled"):
+    for words in ("Bob replied", "Alice", ", live", "Web Push: cancelled"):
         assert words in text
 
 
@@ -106,9 +106,9 @@ def test_the_story_of_a_notification_is_told_in_order(page: Callable[[str], str]
 
     told = [
         "It happened.",
-        "Planned: web_push to Firefox.",
-        "Attempt, web_push to Firefox: waiting, try later (503).",
-        "Attempt, web_push to Firefox: sent, taken by the other side (201).",
+        "Planned: Web Push to Firefox.",
+        "Attempt, Web Push to Firefox: waiting, try later (503).",
+        "Attempt, Web Push to Firefox: sent, taken by the other side (201).",
         "The person read it.",
     ]
     places = [text.index(words) for words in told]
@@ -121,7 +121,7 @@ def test_a_delivery_that_was_called_off_says_why(page: Callable[[str], str], ali
     text = page(f"delivery/{planned.pk}/change/")
 
     assert "The person was told, by live." in text
-    assert "web_push to 7: cancelled, told by live." in text
+    assert "Web Push to 7: cancelled, told by live." in text
 
 
 def test_where_no_push_was_planned_it_says_why(
@@ -141,7 +141,7 @@ def test_where_no_push_was_planned_it_says_why(
 def test_one_that_still_waits_says_until_when(page: Callable[[str], str], alice: User, bob: User) -> None:
     planned = push_planned(tell(alice, by=bob), "7")
 
-    assert "Due: web_push to 7." in page(f"delivery/{planned.pk}/change/")
+    assert "Due: Web Push to 7." in page(f"delivery/{planned.pk}/change/")
 
 
 @both_databases

@@ -18,7 +18,7 @@ HUB = "notifications_hub"
 
 LAYERS = [
     ["people", "paths", "cursor", "events", "kinds", "announcements.markdown"],
-    ["conf", "numbering"],
+    ["conf", "numbering", "reasons"],
     ["streams"],
     ["message", "audiences", "sweeper"],
     ["changes", "announcements.models", "rows"],

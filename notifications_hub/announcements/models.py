@@ -14,6 +14,7 @@ from django.db import models
 from django.utils import timezone, translation
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from notifications.base.models import AbstractNotification
 
 from notifications_hub.announcements.markdown import plain
@@ -34,6 +35,8 @@ _URGENCY_WORDS = {
     Urgency.NORMAL: _("normal"),
     Urgency.HIGH: _("high: may wake a sleeping phone"),
 }
+# django-notifications has its levels in English alone; under the same words they are in our catalogues.
+_LEVELS = (gettext_noop("Success"), gettext_noop("Info"), gettext_noop("Warning"), gettext_noop("Error"))
 
 
 class State(models.TextChoices):

@@ -13,7 +13,7 @@ from notifications_hub.kinds import Kind, Road, all_kinds
 from notifications_hub.people import Person
 
 ROADS = {
-    Road.LIVE: _("On the open page"),
+    Road.LIVE: _("While you are here"),
     Road.FLASH: _("On the next page"),
     Road.WEB_PUSH: _("Push"),
 }

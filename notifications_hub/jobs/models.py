@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from notifications_hub.message import timestamp
 
@@ -71,7 +72,7 @@ class Job(models.Model):
     claim = models.UUIDField(null=True, editable=False)
     cancel_asked = models.BooleanField(_("asked to stop"), default=False)
     sends = models.PositiveSmallIntegerField(_("messages"), default=0)
-    starts = models.PositiveSmallIntegerField(_("starts"), default=0)
+    starts = models.PositiveSmallIntegerField(pgettext_lazy("how often", "starts"), default=0)
     retries = models.PositiveSmallIntegerField(_("retries"), default=0)
     restarts = models.PositiveSmallIntegerField(default=0)
 

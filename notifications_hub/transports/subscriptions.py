@@ -17,7 +17,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from notifications_hub.transports.endpoints import Lookup, check_addresses, parse_endpoint
 from notifications_hub.transports.vapid import VapidKey, current_key, from_b64url, key_of
@@ -38,7 +38,12 @@ class InvalidSubscription(ValueError):
 class PushSubscription(models.Model):
     """One browser of one person. A row never changes hands, so what was planned for it cannot reach someone else."""
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="push_subscriptions")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="push_subscriptions",
+        verbose_name=gettext_lazy("owner"),
+    )
     endpoint = models.CharField(max_length=2048)
     endpoint_hash = models.CharField(max_length=64, unique=True, editable=False)
     p256dh = models.CharField(max_length=100)
@@ -61,11 +66,11 @@ class PushSubscription(models.Model):
         verbose_name_plural = gettext_lazy("push subscriptions")
 
     def __str__(self) -> str:
-        return self.name
+        return name_in_words(self.name)
 
     def as_json(self) -> dict[str, Any]:
         """What its owner may see of it: never the endpoint or the keys, which let others send."""
-        return {"id": str(self.pk), "name": self.name, "created": self.created, "last_used": self.last_used}
+        return {"id": str(self.pk), "name": str(self), "created": self.created, "last_used": self.last_used}
 
 
 @dataclass(frozen=True)
@@ -267,12 +272,21 @@ _SYSTEMS = (
     ("ChromeOS", r"CrOS"),
     ("Linux", r"Linux|X11"),
 )
+_ON = " on "
 
 
 def browser_name(user_agent: str) -> str:
-    """“Firefox on Linux”, for the list in which people tell their browsers apart."""
+    """“Firefox on Linux”, for the list in which people tell their browsers apart; always in English."""
     browser = next((name for name, pattern in _BROWSERS if re.search(pattern, user_agent)), "")
     system = next((name for name, pattern in _SYSTEMS if re.search(pattern, user_agent)), "")
     if browser and system:
+        return f"{browser}{_ON}{system}"
+    return browser or system or gettext_noop("A browser")
+
+
+def name_in_words(name: str) -> str:
+    """What `browser_name` said, in the active language."""
+    browser, on, system = name.partition(_ON)
+    if on:
         return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
-    return browser or system or _("A browser")
+    return name and _(name)

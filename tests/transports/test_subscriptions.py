@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AbstractBaseUser
+from django.utils import translation
 from pytest_django import Settings
 
 from accounts.models import User
@@ -212,3 +213,18 @@ def test_a_name_that_leads_into_the_private_network_is_refused(alice: User) -> N
 )
 def test_browsers_are_told_apart_by_name(user_agent: str, name: str) -> None:
     assert browser_name(user_agent) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("Firefox on Linux", "Linux 上的 Firefox"), ("A browser", "未知浏览器"), ("Linux", "Linux"), ("", "")],
+)
+def test_a_browser_is_named_in_the_language_of_who_reads(name: str, said: str) -> None:
+    with translation.override("zh-hans"):
+        assert str(PushSubscription(name=name)) == said
+
+
+def test_the_language_in_which_a_browser_registers_is_not_kept(alice: User) -> None:
+    with translation.override("zh-hans"):
+        browser = register(alice, a_reader().to_json(), FIREFOX, lookup=lambda host, port: ["8.8.8.8"])
+    assert str(browser) == "Firefox on Linux"
