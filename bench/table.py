@@ -12,6 +12,7 @@ class Table:
     wanted: str
     method: str
     columns: Sequence[str]
+    bound: str = ""
     rows: list[Sequence[str]] = field(default_factory=list)
     verdict: str = ""
 
@@ -33,9 +34,8 @@ class Table:
     def markdown(self) -> str:
         head = [_line(self.columns), _line(["---", *["---:"] * (len(self.columns) - 1)])]
         rows = [*head, *map(_line, self.rows)]
-        return "\n".join(
-            [f"## {self.title}", "", *rows, "", f"Wanted: {self.wanted}.", self.verdict, "", self.method, ""]
-        )
+        last = [self.method, "", *([f"What bounds it: {self.bound}", ""] if self.bound else [])]
+        return "\n".join([f"## {self.title}", "", *rows, "", f"Wanted: {self.wanted}.", self.verdict, "", *last])
 
     def _last(self) -> list[str]:
         return [f"  {self.verdict}"] if self.verdict else []
