@@ -93,6 +93,8 @@ class Presence:
         self._here: set[object] = set()
         self._changed: set[object] = set()
         self._telling: asyncio.Task[None] | None = None
+        # Of two writers the one that looked first may write last, and somebody who has left would be here once more.
+        self._writing = asyncio.Lock()
 
     def arrived(self, person_pk: object) -> None:
         if person_pk not in self._here:
@@ -106,7 +108,8 @@ class Presence:
 
     async def refresh(self) -> None:
         await asyncio.sleep(_REFRESH_SECONDS)
-        await self._database(self._write_all)
+        async with self._writing:
+            await self._database(self._write_all)
 
     async def close(self) -> None:
         self._here.clear()
@@ -123,8 +126,9 @@ class Presence:
         try:
             while self._changed:
                 # The state is read when it is written: of two changes in quick succession the later one holds.
-                changed, self._changed = self._changed, set()
-                await self._database(self._write, changed)
+                async with self._writing:
+                    changed, self._changed = self._changed, set()
+                    await self._database(self._write, changed)
                 await asyncio.sleep(_GATHER_SECONDS)
         except Exception as error:  # noqa: BLE001 -- as above; the next refresh makes up for it
             log.warning("Presence could not be written: %s", error)

@@ -85,9 +85,10 @@ def shown(page: Page) -> list[int]:
 def expect_joined(page: Page, ids: list[int]) -> None:
     """From the first that is shown on these are there, each once and in order, as soon as a plain poll has come."""
     until = time.monotonic() + 10
-    while shown(page)[-1:] != ids[-1:] and time.monotonic() < until:
+    # What the page said itself stands there before what others said is polled.
+    while (there := shown(page)) != ids[-len(there) :] and time.monotonic() < until:
         page.wait_for_timeout(100)
-    there = shown(page)
+    assert there
     assert there == ids[-len(there) :]
 
 
