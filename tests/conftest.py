@@ -235,7 +235,7 @@ def _shared_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture
 def quiet_site(_shared_site: Site) -> Site:
-    """The same, in no time: one for all who leave nothing behind but news, which nobody is told of any more."""
+    """The same, in no time: one for all who leave nothing behind but news and preferences, which it forgets."""
     settle(_shared_site)
     return _shared_site
 

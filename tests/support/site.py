@@ -148,16 +148,17 @@ class Visitor:
 
 
 def settle(site: Site) -> None:
-    """Everything was read and told, no announcement runs, and nobody is known to have a page open."""
+    """Everything was read and told, no announcement runs, nobody has preferences or is known to have a page open."""
     site.python("""
         from django.core.cache import cache
         from notifications_hub.announcements.announce import withdraw
         from notifications_hub.kinds import Road
-        from notifications_hub.models import Announcement, Notification
+        from notifications_hub.models import Announcement, Notification, Preference
         for announcement in Announcement.objects.filter(withdrawn_at=None):
             withdraw(announcement)
         Notification.objects.all().mark_all_as_read()
         Notification.objects.filter(told_at=None).mark_as_told(Road.FLASH)
+        Preference.objects.all().delete()
         cache.clear()
     """)
 
