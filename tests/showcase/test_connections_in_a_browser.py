@@ -83,7 +83,7 @@ def expect_honest_bytes(page: Page, asked: list[Request], answered: list[Request
     # One that was cut, or waits still, has been asked all the same.
     real = sum(sizes) + (len(asked) - len(answered)) * ASKING
     said = sum(bytes_of(page.locator(f"[data-figure=bytes][data-kind={kind}]").inner_text()) for kind in KINDS[2:])
-    assert 0.8 * real < said < 1.3 * real
+    assert 0.7 * real < said < 1.5 * real
 
 
 def test_whoever_has_no_script_is_told_and_can_still_choose(page_for: People) -> None:
