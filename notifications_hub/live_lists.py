@@ -12,8 +12,8 @@ from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from notifications_hub import cursor, streams
 from notifications_hub.inbox import addresses
+from notifications_hub.live.here import cursor_at
 from notifications_hub.people import pseudonym_of
 from notifications_hub.rows.declared import rows_of
 
@@ -52,9 +52,5 @@ def live_list(request: HttpRequest, topic: str, rows: QuerySet[Any], *, row: str
     person = getattr(request, "user", None)
     if person is not None and person.is_authenticated:
         line = pseudonym_of(person.pk)
-        attributes |= {"cursor": _cursor_of(topic), "live": addresses.live(), "person": line}
+        attributes |= {"cursor": cursor_at([topic]), "live": addresses.live(), "person": line}
     return LiveList(list(rows.all()), format_html_join(" ", '{}="{}"', attributes.items()))
-
-
-def _cursor_of(topic: str) -> str:
-    return cursor.encode({reading.topic: reading.position for reading in streams.read({topic: None})})

@@ -19,10 +19,7 @@ def measure(stage: Stage, *, quick: bool) -> Table:
         method=f"{events} events, two a second, each counted from before it was written (before its POST, for Nchan) "
         "to its arrival at each socket.",
         columns=("", "p50 ms", "p99 ms", "worst ms", "lost", "CPU ms an event"),
-        bound="processor time: about 29 µs a socket, as the last column over 5,000 says, against Nchan's 16. Half "
-        "of ours is the kernel's write; the rest is uvicorn making the WebSocket frame, once a socket. "
-        "Writing past uvicorn was tried: 109 ms an event in place of 138, for code that stands on its "
-        "internals; it was not kept.",
+        bound="processor time, the last column: the kernel's write and uvicorn's WebSocket frame, once a socket.",
     )
     ours = _hub(stage, sockets, events, processes=1)
     _add(table, "the hub, one process", ours, events)

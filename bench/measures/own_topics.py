@@ -17,10 +17,8 @@ def measure(stage: Stage, *, quick: bool) -> Table:
         method="An event a commit, by four threads of a process beside the server, to one inbox after the other; "
         "counted from before the event was written.",
         columns=("", "published/s", "p50 ms", "p99 ms", "worst ms", "lost", "server CPU"),
-        bound="where nothing is shared each event is a commit, a numbering, a hint, a read and a frame, and "
-        "PostgreSQL, Redis, the publisher and the server take turns on the machine's cores. Between quiet "
-        "runs p99 went from 23 to 49 ms; smaller looks at the log, a shorter switch interval and no garbage "
-        "collection changed nothing that could be told from that.",
+        bound="nothing can be shared: each event is a commit, a numbering, a hint, a read and a frame, and "
+        "PostgreSQL, Redis, the publisher and the server take turns on the machine's cores.",
     )
     with stage.product() as server:
         pks = [pk for pk, _cookies in stage.people[:people]]

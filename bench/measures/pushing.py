@@ -28,9 +28,8 @@ def measure(stage: Stage, *, quick: bool) -> Table:
         f"from the first claim to the last record; {peers_count:,} pushes of about that size by each peer. The push "
         "service is a process that takes everything. The bound is what encryption alone (http_ece) takes here.",
         columns=("", "pushes/s", "CPU ms a push", "share of the bound"),
-        bound="the interpreter that the worker's two threads share. The network's side takes about 0.54 ms a push "
-        "(0.13 of them encryption, the rest aiohttp's request and answer), claiming, wording and recording "
-        "0.26. pywebpush's async form does neither of the latter three.",
+        bound="the interpreter that the worker's two threads share, for aiohttp's request and answer, "
+        "encryption, claiming, wording and recording. pywebpush's own forms do none of the latter three.",
     )
     with stage.push_service() as service:
         key = encode(secrets.token_bytes(31).rjust(32, b"\1"))

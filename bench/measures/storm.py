@@ -22,11 +22,8 @@ def measure(stage: Stage, *, quick: bool) -> Table:
         method="Bare is an ASGI application that accepts and waits. A client of ours is through when it has its first "
         "frame, which brings it the event that it missed. The two take turns; the better of each is compared.",
         columns=("", "connects/s", "seconds", "failed", "resumed", "answers"),
-        bound="the processor: one process is busy from the first socket to the last. Bare, a socket takes 0.5 ms; "
-        "ours 1.3 ms more for the session (signature, JSON, user, password hash), the cursor, the first "
-        "read and frame, and what the threads that ask the database take of the same interpreter. Asked "
-        "together a crowd costs one query of each kind; a pause of 20 ms between such batches doubled the "
-        "rate, one of 60 ms added nothing.",
+        bound="the processor: for each socket the session is read and checked, the cursor opened, the log read "
+        "and a frame made, by one interpreter.",
     )
     bare, ours = [], []
     for _ in range(rounds):

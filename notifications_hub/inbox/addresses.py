@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from django.urls import NoReverseMatch, reverse
-from django.utils.crypto import salted_hmac
-
-from notifications_hub.people import Person
 
 
 def api() -> str:
@@ -23,11 +20,6 @@ def push_renew() -> str:
 def live() -> str:
     """The prefix that the ways to connect share."""
     return reverse("notifications_hub:live_ws").removesuffix("ws/")
-
-
-def line_of(person: Person) -> str:
-    """Tabs share a connection by this name: it differs from person to person and tells nobody who they are."""
-    return salted_hmac("notifications_hub.person", str(person.pk), algorithm="sha256").hexdigest()[:16]
 
 
 def service_worker() -> str:

@@ -11,11 +11,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from notifications_hub import cursor, streams
 from notifications_hub.inbox import addresses
 from notifications_hub.jobs.models import Job
 from notifications_hub.jobs.told import may_see
-from notifications_hub.people import Person
+from notifications_hub.live.here import cursor_at
+from notifications_hub.people import Person, pseudonym_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,7 @@ class Seen:
 
 
 def look(job: Job) -> Seen:
-    readings = streams.read({job.topic: None})
-    here = cursor.encode({reading.topic: reading.position for reading in readings})
+    here = cursor_at([job.topic])
     return Seen(Job.objects.get(pk=job.pk), here)
 
 
@@ -43,7 +42,7 @@ def bar(request: HttpRequest, job: Job) -> str:
         "state": seen.job.as_json(),
         "cursor": seen.cursor,
         "live": addresses.live(),
-        "person": addresses.line_of(person),
+        "person": pseudonym_of(person.pk),
         "words": _words(),
         "percent": _percent(seen.job),
         "job_url": reverse("notifications_hub_api:job", args=[job.pk]),

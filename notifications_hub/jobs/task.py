@@ -146,7 +146,7 @@ class HubTask(Task):  # type: ignore[misc]
         except Exception:
             run.fail()
             raise
-        except BaseException:
+        except BaseException:  # the process is told to exit: its heartbeat must not go on for a task that does not
             run.abandon()
             raise
 

@@ -29,7 +29,7 @@ class _Rest:
         try:
             # The future that the work waits for goes to the task as it came, and wakes it when it is done.
             yield self._waits_for
-        except BaseException:
+        except BaseException:  # cancelled, mostly: nobody else knows of the work, so it would never be tidied up
             self._work.close()
             raise
         yield from self._work.__await__()

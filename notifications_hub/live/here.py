@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from notifications_hub import cursor, streams
 from notifications_hub.live.topics import stored_topics
 from notifications_hub.people import Person
+
+
+def cursor_at(topics: Iterable[str]) -> str:
+    """By the names that topics are logged under, for who is known to be allowed to listen. Two statements at most."""
+    return cursor.encode({reading.topic: reading.position for reading in streams.read(dict.fromkeys(topics))})
 
 
 def cursor_here(person: Person, topics: Sequence[str]) -> str:
@@ -14,5 +19,4 @@ def cursor_here(person: Person, topics: Sequence[str]) -> str:
 
     Raises `TopicRefused`. Two statements at most, beside what the topics' rules ask.
     """
-    readings = streams.read(dict.fromkeys(stored_topics(person, topics)))
-    return cursor.encode({reading.topic: reading.position for reading in readings})
+    return cursor_at(stored_topics(person, topics))

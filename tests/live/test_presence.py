@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from django.core.cache import caches
+from django.core.cache.backends.redis import RedisCache
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -66,6 +69,33 @@ async def test_people_of_every_hub_are_connected_and_nobody_else(hubs: list[Pres
     await told(one)
     assert connected_among([1, 2, 3, 4, 5]) == {2, 3, 4}
     assert [is_connected(pk) for pk in (1, 2)] == [False, True]
+
+
+async def test_who_leaves_while_everybody_is_written_anew_is_gone_all_the_same(
+    hubs: list[Presence], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = hubs[0]
+    hub.arrived(1)
+    await told(hub)
+    written, go_on = threading.Event(), threading.Event()
+    set_many = caches["default"].set_many
+
+    def slowly(*args: Any, **kwargs: Any) -> Any:
+        written.set()
+        assert go_on.wait(10)
+        return set_many(*args, **kwargs)
+
+    monkeypatch.setattr(presence, "_REFRESH_SECONDS", 0)
+    with monkeypatch.context() as slow:
+        slow.setattr(RedisCache, "set_many", lambda self, *args, **kwargs: slowly(*args, **kwargs))
+        refresh = asyncio.create_task(hub.refresh())
+        assert await asyncio.to_thread(written.wait, 10)
+    hub.left(1)
+    await asyncio.sleep(0.2)
+    go_on.set()
+    await refresh
+    await told(hub)
+    assert connected_among([1]) == set()
 
 
 async def test_a_hub_that_closes_takes_its_people_along(hubs: list[Presence]) -> None:
