@@ -6,6 +6,9 @@ test of what streams, deliveries, the inbox or announcements ask of a database i
 locks that SQLite does not have `postgres`, which leaves it out of the SQLite run. Words, forms and refusals that never
 reach the database are asked for once.
 
+Clocks. What holds the product to a second or two is marked `clocked`: workers side by side leave it out, and bin/test
+runs it alone once they have ended.
+
 People. `alice`, `bob` and `charlie` (who may see nothing) and `admin` are rows in the test's database. On a `site`,
 which has a database and a process of its own, people of the same names are there already, with the password "demo".
 Starting one takes seconds: take the `quiet_site` that all share where a test needs no settings of its own.
@@ -17,6 +20,7 @@ Playwright keeps an event loop running in the thread: reach the site by `site.py
 from __future__ import annotations
 
 import inspect
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -50,6 +54,9 @@ if TYPE_CHECKING:
     StartSite = Callable[..., Site]
 
 
+IS_ONE_OF_MANY = "PYTEST_XDIST_WORKER" in os.environ
+
+
 def pytest_configure() -> None:
     # A run that is told to end stops what it started, as one that is interrupted does.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
@@ -72,6 +79,8 @@ def _is_asked_for(item: pytest.Item) -> bool:
 
 
 def _belongs_to_this_run(item: pytest.Item) -> bool:
+    if IS_ONE_OF_MANY and any(item.iter_markers("clocked")):
+        return False
     if connection.vendor == "postgresql":
         return any(item.iter_markers("both_databases")) or any(item.iter_markers("postgres"))
     return not any(item.iter_markers("postgres"))

@@ -66,6 +66,7 @@ def test_its_keys_are_kept_and_nobody_elses_to_read(running: Program) -> None:
     assert {line.split("=")[0] for line in keys.read_text().splitlines()} >= {"SECRET_KEY", "VAPID_PRIVATE_KEY"}
 
 
+@pytest.mark.clocked
 def test_ctrl_c_ends_it_cleanly_and_a_second_start_takes_under_five_seconds(
     running: Program, environment: dict[str, str], folder: Path
 ) -> None:

@@ -91,6 +91,7 @@ def test_a_short_window_is_not_made_longer(settings: Settings, alice: User, bob:
     assert due_in(alice) <= 0
 
 
+@pytest.mark.clocked
 def test_a_broker_that_is_away_costs_the_caller_nothing(settings: Settings, alice: User, bob: User) -> None:
     from celery import current_app
 

@@ -222,6 +222,7 @@ def test_a_task_that_is_silent_for_long_is_alive(alice: User, settings: Settings
 # Progress
 
 
+@pytest.mark.clocked
 def test_a_thousand_reports_are_ten_updates_a_second_and_the_last_is_kept(alice: User) -> None:
     job = claimed(alice)
     run = Run(job)
@@ -239,6 +240,7 @@ def test_a_thousand_reports_are_ten_updates_a_second_and_the_last_is_kept(alice:
     assert reports[-1] == 1000
 
 
+@pytest.mark.clocked
 def test_reporting_does_not_wait_for_the_database(alice: User) -> None:
     run = Run(claimed(alice))
     began = time.perf_counter()

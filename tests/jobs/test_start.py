@@ -73,6 +73,7 @@ def test_one_that_is_not_due_is_left_alone(alice: User) -> None:
     assert messages() == []
 
 
+@pytest.mark.clocked
 def test_a_broker_that_is_away_costs_the_caller_nothing_and_the_job_only_time(alice: User) -> None:
     use_broker("redis://127.0.0.1:1/0")
     began = time.monotonic()

@@ -123,6 +123,7 @@ def test_a_stream_whose_client_has_gone_is_forgotten(site: Site, newcomer: str) 
 # Polls
 
 
+@pytest.mark.clocked
 @pytest.mark.parametrize("wait", ["0", "-1", "", "x", "nan", "-inf"])
 def test_a_wait_that_is_none_is_answered_at_once(site: Site, wait: str) -> None:
     cursor = get(site, POLL_PATH).json()["cursor"]
@@ -131,6 +132,7 @@ def test_a_wait_that_is_none_is_answered_at_once(site: Site, wait: str) -> None:
     assert time.monotonic() - started < 1
 
 
+@pytest.mark.clocked
 def test_a_wait_is_over_in_its_time(site: Site, topic: str) -> None:
     cursor = get(site, f"{POLL_PATH}?topic={topic}").json()["cursor"]
     started = time.monotonic()
@@ -169,6 +171,7 @@ def test_a_poll_that_nobody_looks_at_keeps_its_person_present_no_longer_than_it_
     wait_until(lambda: not is_present(site, newcomer), seconds=3, what="absence")
 
 
+@pytest.mark.clocked
 def test_polls_that_wait_hold_no_thread(site: Site, newcomer: str) -> None:
     asyncio.run(_fifty_wait_while_a_page_is_asked_for(site))
 
@@ -234,6 +237,7 @@ def own_site(databases: Databases, tmp_path: Path) -> Iterator[Site]:
     site.close()
 
 
+@pytest.mark.clocked
 def test_a_server_that_is_told_to_end_tells_everyone_and_is_gone_in_seconds(own_site: Site) -> None:
     with (
         listening_by("websocket", own_site, "alice") as socket,
@@ -288,6 +292,7 @@ def _answers(url: str) -> bool:
 
 
 @both_databases
+@pytest.mark.clocked
 def test_under_wsgi_a_poll_is_answered_at_once_whatever_its_wait(wsgi_url: str) -> None:
 
     alice = Visitor(wsgi_url)

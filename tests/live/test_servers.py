@@ -68,6 +68,7 @@ def test_what_is_ephemeral_reaches_every_process(servers: Servers, by: str, list
 
 
 @in_short_too
+@pytest.mark.clocked
 def test_a_session_that_ends_in_one_process_ends_in_the_other(servers: Servers) -> None:
     visitor = servers.one.visitor("charlie")
     for by in HELD:

@@ -101,6 +101,7 @@ def test_half_a_character_is_not_text(site: Site) -> None:
         assert close_code(line) in (1007, 4400)
 
 
+@pytest.mark.clocked
 def test_a_handshake_that_never_ends_harms_nobody(site: Site) -> None:
     lines = [socket.create_connection(("127.0.0.1", site.port)) for _ in range(200)]
     for line in lines:

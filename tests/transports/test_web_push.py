@@ -206,6 +206,7 @@ def test_a_push_service_that_hangs_up_is_tried_again(push_site: LocalPushService
 # Hostile ones
 
 
+@pytest.mark.clocked
 def test_a_silent_push_service_costs_no_more_than_the_deadline(
     push_site: LocalPushService, browser: PushSubscription
 ) -> None:
