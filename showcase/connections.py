@@ -37,7 +37,7 @@ def connections_page(request: HttpRequest) -> HttpResponse:
     context = {
         "topic": topic,
         "cursor": cursor_here(person, [topic]),
-        "live": addresses.live(),
+        "live": addresses.live_of(person),
         "csrf": get_token(request),
         "kinds": KINDS,
     }

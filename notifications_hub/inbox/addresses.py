@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.urls import NoReverseMatch, reverse
 
+from notifications_hub.people import Person, pseudonym_of
+
 
 def api() -> str:
     return reverse("notifications_hub_api:api-root")
@@ -20,6 +22,14 @@ def push_renew() -> str:
 def live() -> str:
     """The prefix that the ways to connect share."""
     return reverse("notifications_hub:live_ws").removesuffix("ws/")
+
+
+def live_of(person: Person) -> str:
+    """The same for scripts of a page's own: it says whose page it is.
+
+    So whoever signs in later in the same browser is sent none of what that page asks for.
+    """
+    return f"{live()}?person={pseudonym_of(person.pk)}"
 
 
 def service_worker() -> str:

@@ -80,7 +80,7 @@ def show(
         "room": room,
         "membership": membership,
         "me": face_of(person),
-        "live": addresses.live(),
+        "live": addresses.live_of(person),
         "max_body": MAX_BODY,
         "memberships": rooms.memberships_of(person)[:MOST_ROOMS],
         "members": room.memberships.select_related("person"),

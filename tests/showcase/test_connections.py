@@ -9,6 +9,7 @@ from django.test import Client
 
 from accounts.models import User
 from notifications_hub.live.topics import may_listen
+from notifications_hub.people import pseudonym_of
 from notifications_hub.streams import Event
 from showcase import connections
 
@@ -24,6 +25,7 @@ def test_the_page_names_its_readers_own_topic_and_where_to_begin(client_for: Cli
 
     assert f'topic="lab.{alice.pk}"' in page.content.decode()
     assert 'cursor="1~' in page.content.decode()
+    assert f'live="/live/?person={pseudonym_of(alice.pk)}"' in page.content.decode()
     assert "no-store" in page.headers["Cache-Control"]
 
 

@@ -11,7 +11,6 @@ from tests.support.site import Site
 
 KINDS = ("ws", "sse", "poll", "plain-poll")
 PAGE = "/showcase/connections/"
-POLL = "/live/poll/?topic=lab"
 ASKING = 650
 """Bytes of a request for a poll, about."""
 
@@ -72,9 +71,14 @@ def listen_for_polls(page: Page) -> tuple[list[Request], list[Request]]:
     """Those that begin, and those that come to an end, from now on."""
     asked: list[Request] = []
     answered: list[Request] = []
-    page.on("request", lambda request: asked.append(request) if POLL in request.url else None)
-    page.on("requestfinished", lambda request: answered.append(request) if POLL in request.url else None)
+    page.on("request", lambda request: asked.append(request) if is_ours(request) else None)
+    page.on("requestfinished", lambda request: answered.append(request) if is_ours(request) else None)
     return asked, answered
+
+
+def is_ours(request: Request) -> bool:
+    """A poll of the page's own, and not the bell's."""
+    return "/live/poll/" in request.url and "topic=lab" in request.url
 
 
 def expect_honest_bytes(page: Page, asked: list[Request], answered: list[Request]) -> None:
