@@ -6,10 +6,11 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setTimeout as passed } from "node:timers/promises";
 import { ChatOutbox } from "../../showcase/static/showcase/chat/chat-outbox.js";
 import { message } from "./support/chat.js";
+import { settled } from "./support/fake-server.js";
 
+const PAUSE = 1_000;
 const LOST = { message: null, again: true };
 
 /** A server that gives these answers in turn, and then takes everything; it notes what it was sent. */
@@ -43,31 +44,45 @@ function anOutbox(server, kept = new Map()) {
     getItem: (/** @type {string} */ key) => kept.get(key) ?? null,
     setItem: (/** @type {string} */ key, /** @type {string} */ value) => void kept.set(key, value),
   };
-  return new ChatOutbox({ send: (waiting) => server.send(waiting), memory, key: "outbox", pause: () => 0 });
+  return new ChatOutbox({ send: (waiting) => server.send(waiting), memory, key: "outbox", pause: () => PAUSE });
 }
 
-test("messages go one after the other, in the order they were written", async () => {
+/**
+ * @param {any} t the test, whose clock this turns
+ * @param {number} milliseconds
+ */
+async function passed(t, milliseconds) {
+  await settled();
+  t.mock.timers.tick(milliseconds);
+  await settled();
+}
+
+test("messages go one after the other, in the order they were written", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const server = new Server();
   const outbox = anOutbox(server);
   for (const body of ["one", "two", "three"]) outbox.add(body);
-  await passed(20);
+  await settled();
 
   assert.deepEqual(server.bodies, ["one", "two", "three"]);
   assert.deepEqual(outbox.waiting, []);
 });
 
-test("one whose answer was lost is sent again under the same name, and those behind it wait", async () => {
+test("one whose answer was lost is sent again under the same name, and those behind it wait", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const server = new Server(LOST, LOST);
   const outbox = anOutbox(server);
   outbox.add("one");
   outbox.add("two");
-  await passed(30);
+  await passed(t, PAUSE);
+  await passed(t, PAUSE);
 
   assert.deepEqual(server.bodies, ["one", "one", "one", "two"]);
   assert.equal(new Set(server.asked.slice(0, 3).map(({ client_id }) => client_id)).size, 1);
 });
 
-test("one the server will not take is handed back with what it said, and those behind it go on", async () => {
+test("one the server will not take is handed back with what it said, and those behind it go on", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const server = new Server({ message: null, again: false, detail: "Too long." });
   const outbox = anOutbox(server);
   /** @type {string[]} */
@@ -76,26 +91,28 @@ test("one the server will not take is handed back with what it said, and those b
   outbox.addEventListener("outbox-sent", (event) => told.push(/** @type {OutboxSentEvent} */ (event).message.body));
   outbox.add("one");
   outbox.add("two");
-  await passed(20);
+  await settled();
 
   assert.deepEqual(told, ["Too long.", "two"]);
 });
 
-test("who sends too fast is asked to wait as long as the server says", async () => {
-  const server = new Server({ message: null, again: true, wait: 60 });
+test("who sends too fast is asked to wait as long as the server says", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const server = new Server({ message: null, again: true, wait: 5_000 });
   const outbox = anOutbox(server);
   outbox.add("one");
-  await passed(30);
+  await passed(t, 4_999);
   assert.equal(server.asked.length, 1);
-  await passed(60);
+  await passed(t, 1);
   assert.equal(server.asked.length, 2);
 });
 
-test("a reload goes on with what had not arrived, under the same name", async () => {
+test("a reload goes on with what had not arrived, under the same name", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const kept = new Map();
   const before = anOutbox(new Server({ message: null, again: true, wait: 60_000 }), kept);
   const { client_id } = before.add("one");
-  await passed(5);
+  await settled();
   before.stop();
   const server = new Server();
   await anOutbox(server, kept).flush();
@@ -106,11 +123,12 @@ test("a reload goes on with what had not arrived, under the same name", async ()
   );
 });
 
-test("one that the stream brought needs no further try", async () => {
+test("one that the stream brought needs no further try", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const server = new Server({ message: null, again: true, wait: 10 });
   const outbox = anOutbox(server);
   outbox.arrived(outbox.add("one").client_id);
-  await passed(40);
+  await passed(t, PAUSE);
 
   assert.equal(server.asked.length, 1);
 });
