@@ -101,7 +101,7 @@ def _search_by_name(prefix: str) -> list[str]:
 
 
 class NotificationAdmin(LookingAdmin):
-    list_display = ("title", "recipient", "kind", "timestamp", "told", "deliveries_badges")
+    list_display = ("title", "recipient", "told", "deliveries_badges", "timestamp", "kind")
     list_filter = (KindFilter, ToldFilter, "unread")
     list_select_related = ("recipient", "announcement")
     raw_id_fields = ("recipient",)

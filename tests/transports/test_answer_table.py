@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -142,13 +144,14 @@ def test_what_is_held_back_is_not_asked_again_and_says_so(
 def test_while_the_circuit_is_open_nothing_is_asked_and_the_trail_says_so(
     monkeypatch: pytest.MonkeyPatch, push_site: LocalPushService, push: Callable[..., Delivery], one_worker: Worker
 ) -> None:
-    monkeypatch.setattr(push_hosts, "OPEN_SECONDS", 0.5)
     push_site.fail(Fault(503, times=FAILURES))
     for _ in range(FAILURES):
         push()
     one = push()
     assert one.trail[0]["reason"] == f"Not tried: {push_site.host} does not answer as it should."
     assert (one.attempts, one.state, len(push_site.requests)) == (0, "waiting", FAILURES)
+    later = SimpleNamespace(monotonic=lambda: time.monotonic() + push_hosts.OPEN_SECONDS)
+    monkeypatch.setattr(push_hosts, "time", later)
     make_due()
     assert one_worker.run_due() >= FAILURES + 1
     while Delivery.objects.filter(state="waiting").exists():
