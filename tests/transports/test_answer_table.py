@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -26,7 +26,9 @@ from notifications_hub.worker import Worker
 from tests.push_lab.faults import Fault
 from tests.push_lab.reader import Reader
 from tests.push_lab.service import LocalPushService
-from tests.support.deliveries import make_due
+from tests.support.deliveries import make_due, one_worker
+
+__all__ = ["one_worker"]
 
 pytestmark = pytest.mark.django_db
 
@@ -46,13 +48,6 @@ class Private(Kind):
 class Secret(Private):
     name = "tests.secret"
     privacy = Privacy.NOTHING
-
-
-@pytest.fixture
-def one_worker() -> Iterator[Worker]:
-    one = Worker()
-    yield one
-    one.close()
 
 
 @pytest.fixture
