@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 # Imported first: django-notifications registers our model with an admin of its own, which takes a query a row and more.
@@ -25,7 +26,7 @@ from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import Road, all_kinds, road_name
 from notifications_hub.notification import Notification
 from notifications_hub.reasons import in_words
-from notifications_hub.trail import steps_of
+from notifications_hub.trail import browser_names, steps_of
 from notifications_hub.transports import transport_names
 from notifications_hub.transports.subscriptions import PushSubscription
 
@@ -100,7 +101,7 @@ def _search_by_name(prefix: str) -> list[str]:
 
 
 class NotificationAdmin(LookingAdmin):
-    list_display = ("title", "recipient", "kind", "timestamp", "told", "deliveries_badges")
+    list_display = ("title", "recipient", "told", "deliveries_badges", "timestamp", "kind")
     list_filter = (KindFilter, ToldFilter, "unread")
     list_select_related = ("recipient", "announcement")
     raw_id_fields = ("recipient",)
@@ -143,7 +144,7 @@ class NotificationAdmin(LookingAdmin):
     @admin.display(description=_("what became of it"))
     def story(self, notification: Notification) -> SafeString:
         steps = steps_of(notification)
-        lines = ((step.at.isoformat(), _moment(step.at), step.words) for step in steps)
+        lines = ((step.at.isoformat(), _second(step.at), step.words) for step in steps)
         return format_html(
             '<ol class="hub-story">{}</ol>',
             format_html_join("", '<li><time datetime="{}">{}</time> <span>{}</span></li>', lines),
@@ -157,7 +158,7 @@ class DeliveryAdmin(LookingAdmin):
     raw_id_fields = ("notification",)
     ordering = ("-pk",)
     fieldsets = (
-        (None, {"fields": ("title", "person", "road", "address", "state_badge", "why", "attempts")}),
+        (None, {"fields": ("title", "person", "road", "where", "state_badge", "why", "attempts")}),
         (_("Times"), {"fields": ("created", "due_at", "settled_at")}),
         (_("Why"), {"fields": ("story",)}),
     )
@@ -179,6 +180,10 @@ class DeliveryAdmin(LookingAdmin):
     @admin.display(description=_("transport"), ordering="transport")
     def road(self, delivery: Delivery) -> str:
         return road_name(delivery.transport)
+
+    @admin.display(description=_("address"))
+    def where(self, delivery: Delivery) -> str:
+        return browser_names([delivery]).get(delivery.pk, delivery.address)
 
     @admin.display(description=_("reason"))
     def why(self, delivery: Delivery) -> str:
@@ -241,8 +246,14 @@ class JobAdmin(LookingAdmin):
         return _search_by_name("owner")
 
 
-def _moment(at: Any) -> str:
+def _moment(at: datetime) -> str:
     return date_format(timezone.localtime(at), "DATETIME_FORMAT")
+
+
+def _second(at: datetime) -> str:
+    """In a story minutes are not enough."""
+    local = timezone.localtime(at)
+    return f"{date_format(local, 'DATE_FORMAT')}, {local:%H:%M:%S}"
 
 
 if admin.site.is_registered(notifications.admin.Notification):

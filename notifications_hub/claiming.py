@@ -19,8 +19,8 @@ from django.db.models.functions import Now
 
 from notifications_hub.delivery import Delivery, State
 
-LEASE = timedelta(seconds=60)
-"""Longer than any transport may take; what a killed worker held is taken over after it."""
+LEASE = timedelta(seconds=55)
+"""Longer than any transport may take; within a minute of its claim, what a killed worker held is another's."""
 
 
 def claim_due(limit: int = 100) -> list[Delivery]:

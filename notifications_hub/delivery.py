@@ -25,7 +25,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications_hub.conf import hub_settings
 from notifications_hub.cursor import Position
 from notifications_hub.events import Event, inbox_topic
-from notifications_hub.kinds import Kind, Road, get_kind
+from notifications_hub.kinds import Kind, Road, get_kind, road_name
 from notifications_hub.notification import Notification
 from notifications_hub.people import Person
 
@@ -67,7 +67,7 @@ class Delivery(models.Model):
         indexes = [models.Index(fields=["due_at"], condition=models.Q(state="waiting"), name="hub_delivery_due")]
 
     def __str__(self) -> str:
-        return f"{self.transport} to {self.address}: {self.get_state_display()}"
+        return f"{road_name(self.transport)}: {self.get_state_display()}"
 
 
 class Preference(models.Model):

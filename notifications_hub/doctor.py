@@ -11,7 +11,9 @@ from importlib.util import find_spec
 from django.conf import settings
 from django.core.cache import DEFAULT_CACHE_ALIAS, cache, caches
 from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.db import DatabaseCache
 from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
@@ -31,6 +33,8 @@ from notifications_hub.transports.vapid import current_key, previous_key
 
 LATE = timedelta(seconds=90)
 """Longer than the lease of a worker that was killed."""
+FEW_ENTRIES = 1000
+"""In a cache that throws out what is beyond its most: there is one for each person who is here, and more."""
 _ANSWER_SECONDS = 3
 _MIDDLEWARE = (
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -114,6 +118,9 @@ def _presence() -> Answer:
         return f"the cache is {name}, which forgets everything: nobody counts as present.", False
     if isinstance(backend, LocMemCache):
         return f"the cache is {name}: each process knows only its own pages. Use Redis or DatabaseCache.", False
+    if (most := _most_entries(backend)) < FEW_ENTRIES:
+        remedy = 'Set "OPTIONS": {"MAX_ENTRIES": 100_000}, or use Redis.'
+        return f"{name} throws out a third of what it holds beyond {most}, and with it who is present. {remedy}", False
     try:
         cache.set("notifications_hub:doctor", "here", 10)
         kept = cache.get("notifications_hub:doctor") == "here"
@@ -122,6 +129,11 @@ def _presence() -> Answer:
     except Exception as error:  # noqa: BLE001 -- each cache has faults of its own
         return f"the cache, {name}, does not answer ({_first_line(error)}).", False
     return (f"kept in {name}, shared by all processes.", True) if kept else (f"{name} loses what it is given.", False)
+
+
+def _most_entries(backend: BaseCache) -> float:
+    culls = isinstance(backend, (DatabaseCache, FileBasedCache))
+    return int(backend._max_entries) if culls else float("inf")
 
 
 def _cache_backend() -> BaseCache:

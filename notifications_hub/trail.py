@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
-from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -24,17 +23,42 @@ class Step:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Of a delivery's trail. Not `attempted`: it was put off or called off, and nothing was sent."""
+
+    at: datetime
+    state: State
+    reason: str
+    status: int | None
+    attempted: bool
+
+
+def entries_of(delivery: Delivery) -> list[Entry]:
+    return [
+        Entry(
+            at=datetime.fromisoformat(stored["at"]),
+            state=State(stored["state"]),
+            reason=stored["reason"],
+            status=stored.get("status"),
+            attempted=stored.get("attempted", True),
+        )
+        for stored in delivery.trail
+    ]
+
+
 class NoPush(Enum):
-    """Why none was planned, as far as what is so now can tell."""
+    """Why none was planned, as far as what is so now can tell: it would take a row a person to remember what was so."""
 
     NO_KEY = auto()
     PREFERENCE = auto()
     NO_BROWSER = auto()
     HELD_BACK = auto()
+    CHANGED_SINCE = auto()
 
 
 def why_no_push(notification: Notification) -> NoPush | None:
-    """Two queries. None: something else, such as a browser that was switched on since."""
+    """Two queries. None: an announcement, which is not planned for each person."""
     person = notification.recipient_id
     if current_key() is None:
         return NoPush.NO_KEY
@@ -43,7 +67,9 @@ def why_no_push(notification: Notification) -> NoPush | None:
     browsers = PushSubscription.objects.filter(owner=person).values_list("quarantined_at", flat=True)
     if not browsers:
         return NoPush.NO_BROWSER
-    return NoPush.HELD_BACK if all(browsers) else None
+    if all(browsers):
+        return NoPush.HELD_BACK
+    return NoPush.CHANGED_SINCE if notification.announcement_id is None else None
 
 
 def browser_names(deliveries: list[Delivery]) -> dict[int, str]:
@@ -68,9 +94,10 @@ def steps_of(notification: Notification) -> list[Step]:
 def _no_push(reason: NoPush) -> str:
     return {
         NoPush.NO_KEY: _("No push: this site has no key."),
-        NoPush.PREFERENCE: _("No push: the person wants none of this kind."),
+        NoPush.PREFERENCE: _("No push: by the person’s preferences as they are now, none of this kind."),
         NoPush.NO_BROWSER: _("No push: the person has switched on no browser."),
         NoPush.HELD_BACK: _("No push: every browser of the person is held back."),
+        NoPush.CHANGED_SINCE: _("No push: nothing now stands in its way, so it was switched on since."),
     }[reason]
 
 
@@ -89,25 +116,33 @@ def _own_steps(notification: Notification) -> Iterator[Step]:
 def _delivery_steps(delivery: Delivery, address: str) -> Iterator[Step]:
     names = {"transport": road_name(delivery.transport), "address": address}
     yield Step(delivery.created, _("Planned: %(transport)s to %(address)s.") % names)
-    for attempt in delivery.trail:
-        yield Step(datetime.fromisoformat(attempt["at"]), _attempt(attempt, names))
-    if delivery.settled_at and not _is_last_attempt(delivery):
-        state = {"state": delivery.get_state_display(), "reason": in_words(delivery.reason).rstrip(".")}
-        yield Step(delivery.settled_at, _("%(transport)s to %(address)s: %(state)s, %(reason)s.") % (names | state))
+    for entry in entries_of(delivery):
+        yield Step(entry.at, _entry(entry, names))
+    if delivery.settled_at and not is_in_trail(delivery):
+        how = {"state": delivery.get_state_display(), "reason": _sentence(delivery.reason)}
+        yield Step(delivery.settled_at, _became() % {**names, **how})
     elif delivery.state == State.WAITING:
         yield Step(delivery.due_at, _("Due: %(transport)s to %(address)s.") % names)
 
 
-def _attempt(attempt: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    said = in_words(attempt["reason"]).rstrip(".")
-    status = str(attempt.get("status", ""))
-    reason = said if status in said else f"{said} ({status})"
-    state = State(attempt["state"]).label
-    how = {"state": str(state), "reason": reason}
-    return _("Attempt, %(transport)s to %(address)s: %(state)s, %(reason)s.") % {**names, **how}
+def _entry(entry: Entry, names: Mapping[str, str]) -> str:
+    said = _sentence(entry.reason)
+    reason = said if entry.status is None or str(entry.status) in said else f"{said} ({entry.status})"
+    attempt = _("Attempt, %(transport)s to %(address)s: %(state)s. %(reason)s.")
+    return (attempt if entry.attempted else _became()) % {**names, "state": str(entry.state.label), "reason": reason}
 
 
-def _is_last_attempt(delivery: Delivery) -> bool:
+def _became() -> str:
+    return _("%(transport)s to %(address)s: %(state)s. %(reason)s.")
+
+
+def _sentence(reason: str) -> str:
+    words = in_words(reason).rstrip(".")
+    return words[:1].upper() + words[1:]
+
+
+def is_in_trail(delivery: Delivery) -> bool:
+    """Whether how it ended is its trail's last entry. What was disarmed has none for that."""
     return bool(delivery.trail) and delivery.trail[-1]["state"] == delivery.state
 
 

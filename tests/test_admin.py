@@ -99,6 +99,8 @@ def test_the_list_says_what_happened_to_whom_and_how_they_were_told(
 def test_the_story_of_a_notification_is_told_in_order(page: Callable[[str], str], alice: User, bob: User) -> None:
     notification = tell(alice, by=bob)
     planned = push_planned(notification, str(browser_of(alice).pk))
+    put_off = "Not tried: push.example is slow to answer."
+    attempted(planned, Outcome(state=State.WAITING, reason=put_off, attempted=False))
     attempted(planned, Outcome(state=State.WAITING, reason="try later", status=503))
     attempted(planned, Outcome(state=State.SENT, reason="taken by the other side", status=201))
     Notification.objects.filter(recipient=alice).mark_all_as_read()
@@ -107,8 +109,9 @@ def test_the_story_of_a_notification_is_told_in_order(page: Callable[[str], str]
     told = [
         "It happened.",
         "Planned: Web Push to Firefox.",
-        "Attempt, Web Push to Firefox: waiting, try later (503).",
-        "Attempt, Web Push to Firefox: sent, taken by the other side (201).",
+        "<span>Web Push to Firefox: waiting. Not tried: push.example is slow to answer.",
+        "Attempt, Web Push to Firefox: waiting. Try later (503).",
+        "Attempt, Web Push to Firefox: sent. Taken by the other side (201).",
         "The person read it.",
     ]
     places = [text.index(words) for words in told]
@@ -116,12 +119,17 @@ def test_the_story_of_a_notification_is_told_in_order(page: Callable[[str], str]
 
 
 def test_a_delivery_that_was_called_off_says_why(page: Callable[[str], str], alice: User, bob: User) -> None:
-    planned = push_planned(tell(alice, by=bob), "7")
+    planned = push_planned(tell(alice, by=bob), str(browser_of(alice).pk))
     delivery.tell([planned.notification_id], Road.LIVE)
     text = page(f"delivery/{planned.pk}/change/")
 
-    assert "The person was told, by live." in text
-    assert "Web Push to 7: cancelled, told by live." in text
+    for words in (
+        "Web Push: cancelled",
+        '<div class="readonly">Firefox</div>',
+        "The person was told, by live.",
+        "Web Push to Firefox: cancelled. Told by live.",
+    ):
+        assert words in text
 
 
 def test_where_no_push_was_planned_it_says_why(
@@ -132,10 +140,11 @@ def test_where_no_push_was_planned_it_says_why(
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": generate()}
     assert "No push: the person has switched on no browser." in page(path)
     browser = browser_of(alice)
+    assert "so it was switched on since." in page(path)
     PushSubscription.objects.update(quarantined_at=browser.created)
     assert "No push: every browser of the person is held back." in page(path)
     delivery.choose_roads(alice, "default", [Road.LIVE])
-    assert "No push: the person wants none of this kind." in page(path)
+    assert "No push: by the person’s preferences as they are now, none of this kind." in page(path)
 
 
 def test_one_that_still_waits_says_until_when(page: Callable[[str], str], alice: User, bob: User) -> None:

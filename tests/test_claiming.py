@@ -6,20 +6,17 @@ import os
 import tracemalloc
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 import time_machine
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
-from notifications.signals import notify
 from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub.claiming import Outcome, Settled, claim_due, record
 from notifications_hub.delivery import Delivery, State
-from notifications_hub.notification import Notification
-from tests.support.deliveries import BY_MEMORY, make_due, settle
+from tests.support.deliveries import make_due, send, settle, states, use_memory
 from tests.support.together import together
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -27,16 +24,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 @pytest.fixture(autouse=True)
 def _by_memory(settings: Settings) -> None:
-    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TRANSPORTS": BY_MEMORY, "ACK_WINDOW": 10}
-
-
-def send(actor: User, *people: User, **given: Any) -> list[Notification]:
-    answers: Any = notify.send(actor, recipient=people, **{"verb": "replied", **given})
-    return list(answers[0][1])
-
-
-def states() -> list[tuple[str, str]]:
-    return list(Delivery.objects.order_by("pk").values_list("state", "reason"))
+    use_memory(settings, ack_window=10)
 
 
 def pks(deliveries: Iterable[Delivery]) -> list[int]:

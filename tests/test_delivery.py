@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
-from notifications.signals import notify
 from pytest_django import Settings
 
 from accounts.models import User
@@ -22,7 +20,7 @@ from notifications_hub.delivery import Delivery, Shown, State, ToldThrough
 from notifications_hub.kinds import Road, UnknownKind
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event, inbox_topic
-from tests.support.deliveries import BY_MEMORY, make_due, settle
+from tests.support.deliveries import make_due, send, settle, states, use_memory
 from tests.support.log import ids_told_to
 from tests.support.together import rolled_back, together
 
@@ -31,12 +29,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 @pytest.fixture(autouse=True)
 def _by_memory(settings: Settings) -> None:
-    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TRANSPORTS": BY_MEMORY, "ACK_WINDOW": 10}
-
-
-def send(actor: User, *people: User, **given: Any) -> list[Notification]:
-    answers: Any = notify.send(actor, recipient=people, **{"verb": "replied", **given})
-    return list(answers[0][1])
+    use_memory(settings, ack_window=10)
 
 
 def number_all() -> None:
@@ -49,10 +42,6 @@ def number_all() -> None:
 def acknowledge(person: User, topic: str, start: int, seq: int) -> None:
     number_all()
     delivery.acknowledge(person.pk, {topic: Position("00000000", start, seq)})
-
-
-def states() -> list[tuple[str, str]]:
-    return list(Delivery.objects.order_by("pk").values_list("state", "reason"))
 
 
 # Arming

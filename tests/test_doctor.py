@@ -63,6 +63,11 @@ def memory_cache() -> dict[str, Any]:
     return {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 
+def database_cache(**options: int) -> dict[str, Any]:
+    backend = "django.core.cache.backends.db.DatabaseCache"
+    return {"default": {"BACKEND": backend, "LOCATION": "django_cache", "OPTIONS": options}}
+
+
 @pytest.mark.usefixtures("_healthy")
 @pytest.mark.parametrize(
     ("given", "about", "words"),
@@ -72,6 +77,7 @@ def memory_cache() -> dict[str, Any]:
         (("ASGI_APPLICATION", None), "server", "under WSGI pages poll"),
         (("NOTIFICATIONS_NOTIFICATION_MODEL", "other.Model"), "model", "before the first migration"),
         (("CACHES", memory_cache()), "presence", "each process knows only its own"),
+        (("CACHES", database_cache()), "presence", 'beyond 300, and with it who is present. Set "OPTIONS": {"MAX_'),
         (("CACHES", {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}), "presence", "forgets"),
         (("ROOT_URLCONF", "django.contrib.auth.urls"), "addresses", 'include("notifications_hub.urls")'),
         (("MIDDLEWARE", []), "middleware", "is missing"),
@@ -99,6 +105,7 @@ def test_what_is_set_wrongly_is_said_with_its_remedy(
         (("NOTIFICATIONS_HUB", {}), "worker", "embedded"),
         (("NOTIFICATIONS_HUB", {}), "push", "off: there is no VAPID key"),
         (("CHANNEL_LAYERS", {}), "channel layer", "none that is shared"),
+        (("CACHES", database_cache(MAX_ENTRIES=1000)), "presence", "shared by all processes"),
     ],
 )
 def test_what_is_a_choice_is_said_and_not_blamed(

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import signal
 import sys
+import textwrap
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from notifications_hub import claiming
 from notifications_hub.transports.vapid import VapidKey, generate
+from tests.push_lab.faults import Fault
 from tests.push_lab.fixtures import push_service
+from tests.push_lab.reader import Reader
 from tests.push_lab.service import LocalPushService
+from tests.support.full import report
 from tests.support.processes import Program, wait_until
 from tests.support.redis import RedisServer
 from tests.support.site import Site
@@ -19,16 +26,33 @@ from tests.support.site import Site
 __all__ = ["push_service"]
 
 StartSite = Callable[..., Site]
+StartCelery = Callable[..., Program]
+
+
+# Its children are copies of it, so they have the lease too.
+START = """
+    import sys
+    from datetime import timedelta
+    import django
+    django.setup()
+    from celery.__main__ import main
+    from notifications_hub import claiming
+    claiming.LEASE = timedelta(seconds={lease})
+    # Alone on its broker: it need not look for others first.
+    alone = ["--without-mingle", "--without-gossip", "--without-heartbeat"]
+    sys.argv = ["celery", "-A", "config", "worker", "-c", "1", "-l", "INFO", *alone, *{options}]
+    main()
+"""
 
 
 @pytest.fixture
-def celery(tmp_path: Path) -> Iterator[Callable[..., Program]]:
+def celery(tmp_path: Path) -> Iterator[StartCelery]:
+    """Starts a Celery worker of a site, with a lease of so many seconds."""
     started: list[Program] = []
 
-    def celery(site: Site, *options: str) -> Program:
-        # Alone on its broker: it need not look for others first.
-        alone = ["--without-mingle", "--without-gossip", "--without-heartbeat"]
-        command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-c", "1", "-l", "INFO", *alone, *options]
+    def celery(site: Site, *options: str, lease: float) -> Program:
+        code = textwrap.dedent(START).format(lease=lease, options=options)
+        command = [sys.executable, "-c", code]
         program = Program(command, log=tmp_path / f"celery{len(started)}.log", environment=site.environment)
         started.append(program)
         program.wait_until_ready(lambda: " ready." in program.log.read_text(errors="replace"), seconds=60)
@@ -39,9 +63,24 @@ def celery(tmp_path: Path) -> Iterator[Callable[..., Program]]:
         program.kill()
 
 
-def test_a_nudge_after_the_commit_has_it_sent_and_the_beat_what_nobody_nudged(
-    start_site: StartSite, redis_server: RedisServer, push_service: LocalPushService, celery: Callable[..., Program]
-) -> None:
+@dataclass(frozen=True)
+class World:
+    """Alice's browser, and a site that has Bob tell her."""
+
+    site: Site
+    push_service: LocalPushService
+    reader: Reader
+
+    def tell(self) -> None:
+        self.site.python("tell()")
+
+    @property
+    def taken(self) -> int:
+        return len(self.push_service.sent_to(self.reader.endpoint))
+
+
+@pytest.fixture
+def world(start_site: StartSite, redis_server: RedisServer, push_service: LocalPushService) -> World:
     key = generate()
     site = start_site(
         hub={"ACK_WINDOW": 1, "VAPID_PRIVATE_KEY": key, "VAPID_SUBJECT": "mailto:ops@hub.example"},
@@ -59,18 +98,41 @@ def test_a_nudge_after_the_commit_has_it_sent_and_the_beat_what_nobody_nudged(
         def tell():
             notify.send(bob, recipient=alice, verb="waved")
     """)
+    return World(site, push_service, reader)
 
-    def taken() -> int:
-        return len(push_service.sent_to(reader.endpoint))
 
-    nudged = celery(site)
-    site.python("tell()")
-    wait_until(lambda: taken() == 1, seconds=15, what="the nudged push")
-    nudged.stop(signal.SIGTERM, seconds=30)
+def test_a_nudge_has_it_sent_and_the_beat_what_nobody_nudged_or_a_killed_one_held(
+    world: World, redis_server: RedisServer, celery: StartCelery
+) -> None:
+    nudged = celery(world.site, lease=4)
+    world.tell()
+    wait_until(lambda: world.taken == 1, seconds=15, what="the nudged push")
+    _kill_in_mid_push(world, nudged)
 
-    site.python("tell()")
+    world.tell()
     redis_server.flush()
-    swept = celery(site, "--beat")
-    wait_until(lambda: taken() == 2, seconds=15, what="the push that only the beat finds")
+    swept = celery(world.site, "--beat", lease=4)
+    wait_until(lambda: world.taken == 3, seconds=20, what="what only the beat finds, and what the killed one held")
     swept.stop(signal.SIGTERM, seconds=30)
-    assert site.python("print(set(Delivery.objects.values_list('state', 'attempts')))") == "{('sent', 1)}"
+    assert world.site.python("print(set(Delivery.objects.values_list('state', 'attempts')))") == "{('sent', 1)}"
+
+
+@pytest.mark.faults
+def test_what_a_killed_one_held_is_taken_over_within_a_minute(world: World, celery: StartCelery) -> None:
+    lease = claiming.LEASE.total_seconds()
+    _kill_in_mid_push(world, celery(world.site, lease=lease))
+    killed = time.monotonic()
+    celery(world.site, "--beat", lease=lease)
+    wait_until(lambda: world.taken == 1, seconds=90, what="the push that the killed one held")
+    took = time.monotonic() - killed
+    report(f"a worker of Celery was killed in mid-push: its push arrived after {took:.1f} s")
+    assert took < 60
+
+
+def _kill_in_mid_push(world: World, worker: Program) -> None:
+    """The push service has heard, and not answered."""
+    world.push_service.fail(Fault(mode="hang"))
+    heard = len(world.push_service.requests)
+    world.tell()
+    wait_until(lambda: len(world.push_service.requests) > heard, seconds=15, what="the push that is not answered")
+    worker.kill()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -11,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from notifications_hub.delivery import Delivery, State
 from notifications_hub.kinds import Road, kind_of
 from notifications_hub.notification import Notification
-from notifications_hub.trail import NoPush, Step, browser_names, why_no_push
+from notifications_hub.trail import NoPush, Step, browser_names, entries_of, is_in_trail, why_no_push
 
 _TOLD = {
     Road.LIVE: gettext_lazy("You were told on an open page."),
@@ -46,9 +45,11 @@ def not_pushed(notification: Notification) -> str:
     kind = kind_of(notification.kind)
     return {
         NoPush.NO_KEY: _("This site does not send notifications to browsers at the moment."),
-        NoPush.PREFERENCE: _("You chose no pushes for “%(kind)s”.") % {"kind": kind.label or kind.name},
+        NoPush.PREFERENCE: _("By your preferences as they are now, no browser is told of “%(kind)s”.")
+        % {"kind": kind.label or kind.name},
         NoPush.NO_BROWSER: _("You have switched notifications on in no browser."),
         NoPush.HELD_BACK: _("Your browsers have to be switched on again."),
+        NoPush.CHANGED_SINCE: _("When it happened no browser was to be told. As things are now, one would be."),
     }[reason]
 
 
@@ -69,22 +70,25 @@ def _own(notification: Notification) -> Iterator[Step]:
 
 
 def _pushed(delivery: Delivery, browser: str) -> Iterator[Step]:
-    for attempt in delivery.trail:
-        yield Step(datetime.fromisoformat(attempt["at"]), _attempt(State(attempt["state"]), delivery, browser))
-    settled_apart = not delivery.trail or delivery.trail[-1]["state"] != delivery.state
-    if delivery.settled_at and settled_apart:
-        yield Step(delivery.settled_at, _attempt(State(delivery.state), delivery, browser))
+    entries = entries_of(delivery)
+    for entry in entries:
+        yield Step(entry.at, _went(entry.state, delivery, browser, attempted=entry.attempted))
+    if delivery.settled_at and not is_in_trail(delivery):
+        yield Step(delivery.settled_at, _went(State(delivery.state), delivery, browser, attempted=False))
     elif delivery.state == State.WAITING:
         first = _("%(browser)s is told at this time, unless a page tells you before.")
         again = _("%(browser)s is tried again at this time.")
-        yield Step(delivery.due_at, (again if delivery.trail else first) % {"browser": browser})
+        tried = any(entry.attempted for entry in entries)
+        yield Step(delivery.due_at, (again if tried else first) % {"browser": browser})
 
 
-def _attempt(state: State, delivery: Delivery, browser: str) -> str:
+def _went(state: State, delivery: Delivery, browser: str, *, attempted: bool) -> str:
+    failed, later = _("%(browser)s could not be reached."), _("%(browser)s could not be reached; another try follows.")
+    untried, put_off = _("%(browser)s could not be told."), _("Nothing was sent to %(browser)s yet; it has to wait.")
     words = {
         State.SENT: _("Sent to %(browser)s."),
-        State.WAITING: _("%(browser)s could not be reached; another try follows."),
-        State.FAILED: _("%(browser)s could not be reached."),
+        State.WAITING: later if attempted else put_off,
+        State.FAILED: failed if attempted else untried,
         State.CANCELLED: _needless(delivery.reason),
     }[state]
     return words % {"browser": browser}

@@ -1,7 +1,8 @@
-"""What binds a browser to a person: it is told for as long as the session lasts that it was registered in.
+"""What binds a browser to a person: it is told until they sign out of the session that it was registered in.
 
-Signing out forgets it. A changed password ends every other session of a person, so their browsers are held back until
-one that is signed in registers again, which its next page does by itself.
+Signing out forgets it; a session that grows too old does not, or a phone that is seldom opened would fall silent. A
+changed password ends every other session of a person, so their browsers are held back until one that is signed in
+registers again, which its next page does by itself.
 """
 
 from __future__ import annotations

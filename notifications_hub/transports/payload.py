@@ -67,6 +67,8 @@ class _Envelope:
             "tag": message.tag,
             "lang": message.language,
             "dir": "auto",
+            # By which a page finds what the browser has shown without our worker.
+            "data": {"notificationsHub": {"id": message.id, "owner": self.owner}},
         }
         if message.actions:
             notification["actions"] = [self._action(action, url) for action in message.actions]

@@ -68,6 +68,15 @@ class World:
             """
         )
 
+    def alice_reads(self, item: str) -> None:
+        """In another of her browsers."""
+        self.site.python(f"Notification.objects.filter(pk={item}).mark_all_as_read()")
+
+    def page_knows(self) -> bool:
+        """Whether it counts as unread what is."""
+        unread = self.site.python("print(Notification.objects.filter(recipient__username='alice').unread().count())")
+        return bool(self.page.evaluate("document.querySelector('notification-bell').unread") == int(unread))
+
     def last(self, column: str) -> str:
         return self.site.python(
             f"""
@@ -97,6 +106,7 @@ def test_a_push_in_chromium_from_the_switch_to_the_click(world: World) -> None:
     _alice_switches_on(world)
     _whatever_comes_something_is_shown(world)
     _a_push_for_someone_else_shows_none_of_their_words(world)
+    _of_one_tag_only_the_one_that_is_shown_closes_it(world)
     world.page.goto("about:blank")
     _a_button_marks_as_read_with_no_page_open(world)
     _a_click_opens_the_page(world)
@@ -127,6 +137,24 @@ def _a_push_for_someone_else_shows_none_of_their_words(world: World) -> None:
     # The address is Chromium's own word.
     assert (shown.title, shown.body) == ("New notification", world.site.url.removeprefix("http://"))
     _clear(world)
+
+
+def _of_one_tag_only_the_one_that_is_shown_closes_it(world: World) -> None:
+    pushes = Pushes(world.page)
+    replies = []
+    for _ in range(2):
+        world.bob_replies()
+        replies.append(world.last("pk"))
+        pushes.deliver(json.dumps({"id": replies[-1], "notification": {"title": replies[-1], "tag": "replies"}}))
+        world.wait_for(lambda: [shown.title for shown in world.desktop.shown] == replies[-1:])
+    older, newer = replies
+    world.wait_for(world.page_knows)
+    world.alice_reads(older)
+    world.wait_for(world.page_knows)
+    world.page.wait_for_timeout(300)
+    assert [shown.title for shown in world.desktop.shown] == [newer]
+    world.alice_reads(newer)
+    world.wait_for(lambda: not world.desktop.shown)
 
 
 def _a_button_marks_as_read_with_no_page_open(world: World) -> None:

@@ -7,7 +7,9 @@ import pytest
 import time_machine
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.contrib.sessions.models import Session
 from django.core import signing
+from django.core.management import call_command
 from django.test import Client, override_settings
 from django.urls import reverse
 
@@ -148,6 +150,18 @@ def test_signing_out_forgets_this_browser_and_no_other(
     here.post("/accounts/logout/")
 
     assert list(PushSubscription.objects.values_list("pk", flat=True)) == [int(other["id"])]
+
+
+def test_a_session_that_grew_too_old_leaves_its_browser_told(
+    alice: User, client_for: ClientFor, subscription: dict[str, Any]
+) -> None:
+    client = client_for(alice)
+    post(client, "push/subscriptions/", subscription)
+    Session.objects.update(expire_date=datetime.now(UTC))
+    assert client.get("/notifications/").status_code == 302
+    call_command("clearsessions")
+
+    assert PushSubscription.objects.get().owner == alice
 
 
 def test_signing_out_leaves_alone_what_is_someone_elses_by_now(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
 AT = "2026-11-20T12:00:00+00:00"
+PUT_OFF = {"at": AT, "state": "waiting", "reason": "Not tried: push.example is slow to answer.", "attempted": False}
 
 
 @pytest.fixture
@@ -67,7 +68,11 @@ def test_it_says_what_told_the_person(
             "Sent to Firefox",
         ),
         ({"trail": [{"at": AT, "state": "waiting", "reason": "x"}]}, "could not be reached; another try follows."),
+        ({"trail": [{"at": AT, "state": "waiting", "reason": "x"}]}, "is tried again at this time."),
+        ({"trail": [PUT_OFF]}, "Nothing was sent to Firefox on Linux yet; it has to wait."),
+        ({"trail": [PUT_OFF]}, "is told at this time, unless a page tells you before."),
         ({"state": State.FAILED, "trail": [{"at": AT, "state": "failed", "reason": "x"}]}, "could not be reached."),
+        ({"state": State.FAILED, "trail": [{**PUT_OFF, "state": "failed"}]}, "could not be told."),
         ({"state": State.CANCELLED, "reason": "read already", "settled_at": AT}, "you had read it."),
         ({"state": State.CANCELLED, "reason": "expired", "settled_at": AT}, "it was no news any more."),
         ({"state": State.CANCELLED, "reason": "the moon", "settled_at": AT}, "there was no need any more."),
@@ -87,10 +92,12 @@ def test_it_says_why_no_browser_was_to_be_told(alice: User, bob: User, client_fo
     row = tell(alice, bob, kind="comment.reply")
     assert "in no browser" in page(client_for, alice, row.item_id)
     browser = PushSubscription.objects.create(owner=alice, name="Firefox")
+    assert "When it happened no browser was to be told." in page(client_for, alice, row.item_id)
     PushSubscription.objects.update(quarantined_at=browser.created)
     assert "switched on again" in page(client_for, alice, row.item_id)
     delivery.choose_roads(alice, "comment.reply", [Road.LIVE])
-    assert f"You chose no pushes for “{get_kind('comment.reply').label}”." in page(client_for, alice, row.item_id)
+    words = f"By your preferences as they are now, no browser is told of “{get_kind('comment.reply').label}”."
+    assert words in page(client_for, alice, row.item_id)
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": ""}
     assert "does not send notifications to browsers" in page(client_for, alice, row.item_id)
 

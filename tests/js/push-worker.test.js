@@ -227,13 +227,17 @@ test("a notification of the site's own worker is left to it", async () => {
   assert.equal(closed.times, 0);
 });
 
-test("a page can close what was read elsewhere", async () => {
+test("a page closes what was read, and not another that is shown under its tag", async () => {
   const worker = aWorker();
   /** @type {string[]} */
   const closed = [];
-  for (const tag of ["n12", "n13"]) worker.onScreen.push({ tag, close: () => closed.push(tag) });
-  await worker.dispatch("message", { data: { close: ["n12"] } });
-  assert.deepEqual(closed, ["n12"]);
+  const theirs = { data: null, close: () => closed.push("of the site's own worker") };
+  for (const id of ["12", "13"]) {
+    await worker.dispatch("push", pushed({ ...SAMPLE, id }));
+    worker.onScreen.push({ ...worker.shown.at(-1), close: () => closed.push(id) }, theirs);
+  }
+  await worker.dispatch("message", { data: { close: ["12", "another of the same tag"] } });
+  assert.deepEqual(closed, ["12"]);
   assert.equal(await worker.dispatch("message", { data: "hello" }), false);
   assert.equal(await worker.dispatch("message", { data: null }), false);
 });

@@ -2,15 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from notifications.signals import notify
+from pytest_django import Settings
 
 from notifications_hub.claiming import Outcome, Settled, record
 from notifications_hub.delivery import Delivery
+from notifications_hub.notification import Notification
 from notifications_hub.transports import get_transport
 from notifications_hub.transports.memory import Memory
+from notifications_hub.worker import Worker
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 BY_MEMORY = {"web_push": "notifications_hub.transports.memory.Memory"}
+
+
+def use_memory(settings: Settings, *, ack_window: int) -> None:
+    """Everybody is reached by the memory transport, each at an address of their own."""
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TRANSPORTS": BY_MEMORY, "ACK_WINDOW": ack_window}
+
+
+@pytest.fixture
+def one_worker() -> Iterator[Worker]:
+    one = Worker()
+    yield one
+    one.close()
+
+
+def send(actor: User, *people: User, **given: Any) -> list[Notification]:
+    answers: Any = notify.send(actor, recipient=people, **{"verb": "replied", **given})
+    return list(answers[0][1])
+
+
+def send_due(actor: User, *people: User, **given: Any) -> list[Notification]:
+    rows = send(actor, *people, **given)
+    make_due()
+    return rows
 
 
 def memory() -> Memory:
@@ -29,3 +62,14 @@ def make_due(**which: Any) -> None:
 
 def settle(claimed: Delivery, *outcomes: Outcome) -> None:
     record([Settled(delivery=claimed, outcomes=outcomes)])
+
+
+def states() -> list[tuple[str, str]]:
+    """With the reason of each."""
+    return list(Delivery.objects.order_by("pk").values_list("state", "reason"))
+
+
+def outcome() -> tuple[str, str]:
+    """Of the only one."""
+    [one] = states()
+    return one

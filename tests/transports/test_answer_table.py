@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,7 +26,9 @@ from notifications_hub.worker import Worker
 from tests.push_lab.faults import Fault
 from tests.push_lab.reader import Reader
 from tests.push_lab.service import LocalPushService
-from tests.support.deliveries import make_due
+from tests.support.deliveries import make_due, one_worker
+
+__all__ = ["one_worker"]
 
 pytestmark = pytest.mark.django_db
 
@@ -44,13 +48,6 @@ class Private(Kind):
 class Secret(Private):
     name = "tests.secret"
     privacy = Privacy.NOTHING
-
-
-@pytest.fixture
-def one_worker() -> Iterator[Worker]:
-    one = Worker()
-    yield one
-    one.close()
 
 
 @pytest.fixture
@@ -142,13 +139,14 @@ def test_what_is_held_back_is_not_asked_again_and_says_so(
 def test_while_the_circuit_is_open_nothing_is_asked_and_the_trail_says_so(
     monkeypatch: pytest.MonkeyPatch, push_site: LocalPushService, push: Callable[..., Delivery], one_worker: Worker
 ) -> None:
-    monkeypatch.setattr(push_hosts, "OPEN_SECONDS", 0.5)
     push_site.fail(Fault(503, times=FAILURES))
     for _ in range(FAILURES):
         push()
     one = push()
     assert one.trail[0]["reason"] == f"Not tried: {push_site.host} does not answer as it should."
     assert (one.attempts, one.state, len(push_site.requests)) == (0, "waiting", FAILURES)
+    later = SimpleNamespace(monotonic=lambda: time.monotonic() + push_hosts.OPEN_SECONDS)
+    monkeypatch.setattr(push_hosts, "time", later)
     make_due()
     assert one_worker.run_due() >= FAILURES + 1
     while Delivery.objects.filter(state="waiting").exists():

@@ -11,7 +11,6 @@ const KEPT = 100;
  * @property {Item[]} fresh new and untold: to be shown as toasts
  * @property {string[]} told some road told them: no longer to be shown, but what is on screen may stay
  * @property {string[]} gone read, archived or deleted: off the screen
- * @property {string[]} tags of those, for what the browser itself shows
  * @property {boolean} recount a count can only be known by asking
  * @property {boolean} reload so can the list
  *
@@ -180,9 +179,7 @@ export class InboxStore {
    * @param {Change} change
    */
   #gone(data, change) {
-    const ids = idsOf(data, change);
-    change.gone.push(...ids);
-    change.tags.push(...ids.map((id) => this.#items.get(id)?.tag ?? `n${id}`));
+    change.gone.push(...idsOf(data, change));
   }
 
   /**
@@ -227,7 +224,7 @@ export class InboxStore {
 
 /** @returns {Change} */
 function noChange() {
-  return { touched: false, fresh: [], told: [], gone: [], tags: [], recount: false, reload: false };
+  return { touched: false, fresh: [], told: [], gone: [], recount: false, reload: false };
 }
 
 /**

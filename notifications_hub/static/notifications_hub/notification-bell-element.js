@@ -172,10 +172,10 @@ export class NotificationBellElement extends HTMLElement {
    * @param {Change} change
    * @param {string} cursor
    */
-  #tell({ fresh, told, gone, tags }, cursor) {
+  #tell({ fresh, told, gone }, cursor) {
     this.#toasts?.forget(told);
     this.#toasts?.withdraw(gone);
-    if (tags.length > 0) closePushes(tags);
+    if (gone.length > 0) closePushes(gone);
     if (fresh.length === 0 || !this.#parts) return;
     this.#parts.button.dataset.ringing = "";
     if (this.#parts.panel.open && this.#parts.page.visible) this.#showInPanel(fresh, cursor);

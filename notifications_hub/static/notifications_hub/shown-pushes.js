@@ -30,9 +30,9 @@ export async function closeOthers(person) {
 export async function closeRead(api) {
   const shown = await shownPushes();
   if (shown.length === 0) return;
-  const unread = await unreadTags(api);
+  const unread = await unreadIds(api);
   for (const push of shown) {
-    if (unread && !unread.has(push.tag)) push.close();
+    if (unread && !unread.has(push.data.notificationsHub.id)) push.close();
   }
 }
 
@@ -40,13 +40,13 @@ export async function closeRead(api) {
  * @param {PushApi} api
  * @returns {Promise<Set<string> | null>} null where there are too many to tell
  */
-async function unreadTags(api) {
-  const tags = new Set();
+async function unreadIds(api) {
+  const ids = new Set();
   let before = "";
   for (let page = 0; page < PAGES; page++) {
     const { results, next } = await api.unread(before);
-    for (const { tag } of results) tags.add(tag);
-    if (next === null) return tags;
+    for (const { id } of results) ids.add(id);
+    if (next === null) return ids;
     before = next;
   }
   return null;

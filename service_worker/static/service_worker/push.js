@@ -12,7 +12,8 @@
  */
 {
   /**
-   * @typedef {object} Memo what a shown notification remembers for its click
+   * @typedef {object} Memo what a shown notification remembers for its click, and for being closed
+   * @property {string} id of the notification: a tag may be shared by several, of which the last is shown
    * @property {string} url
    * @property {Record<string, string>} actions name of a button to where it leads
    * @property {string} owner
@@ -45,7 +46,7 @@
     event.waitUntil(subscribeAgain(/** @type {PushSubscriptionChangeEvent} */ (event)));
   });
   worker.addEventListener("message", (event) => {
-    if (Array.isArray(event.data?.close)) event.waitUntil(closeTags(event.data.close));
+    if (Array.isArray(event.data?.close)) event.waitUntil(closeItems(event.data.close));
   });
 
   /** @param {PushMessageData | null} data */
@@ -64,7 +65,7 @@
    * @param {string} owner
    */
   async function showVeiled(payload, owner) {
-    const data = { notificationsHub: { url: "", actions: {}, owner, token: "", act: "" } };
+    const data = { notificationsHub: { id: text(payload.id), url: "", actions: {}, owner, token: "", act: "" } };
     await worker.registration.showNotification(untitled(), { tag: text(payload.notification?.tag), data });
   }
 
@@ -76,6 +77,7 @@
     const shape = payload.notification ?? {};
     const actions = actionsOf(shape.actions);
     const memo = {
+      id: text(payload.id),
       url: text(payload.url),
       actions: linksOf(actions),
       owner,
@@ -169,10 +171,10 @@
     return worker.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey });
   }
 
-  /** @param {unknown[]} tags */
-  async function closeTags(tags) {
+  /** @param {unknown[]} ids */
+  async function closeItems(ids) {
     for (const notification of await worker.registration.getNotifications()) {
-      if (tags.includes(notification.tag)) notification.close();
+      if (ids.includes(memoOf(notification)?.id)) notification.close();
     }
   }
 
