@@ -124,8 +124,8 @@ def _collect_less() -> None:
     gc.freeze()
     # An open socket is some hundred objects that stay, too. By Python's thresholds the collector goes through all of
     # them again and again while a crowd comes, up to half a second at a time. What dies young is found as before; what
-    # else may wait here for collection is a few kilobytes for each of some ten thousand sockets that were closed.
-    gc.set_threshold(2_000, 100, 2)
+    # else may wait here for collection is a few kilobytes for each of some tens of thousands of sockets that closed.
+    gc.set_threshold(2_000, 100, 5)
 
 
 async def _refuse(receive: Receive, send: Send) -> None:
