@@ -212,6 +212,23 @@ def test_a_position_on_a_topic_that_has_gone_is_reset() -> None:
     assert read(position).reset
 
 
+def test_only_topics_that_stand_elsewhere_than_their_readers_have_moved() -> None:
+    for topic in ("post.1", "post.2", "post.3"):
+        append(1, 2, topic=topic)
+    places = {
+        reading.topic: reading.position for reading in streams.read(dict.fromkeys(["post.1", "post.2", "post.3"]))
+    }
+    append(3, topic="post.2")
+    at = places["post.3"]
+    behind_another_epoch = Position("00000000", at.start, at.seq)
+
+    moved = streams.moved({**places, "post.3": behind_another_epoch, "post.4": BEGINNING, "post.5": None})
+
+    assert moved == {"post.2": (places["post.2"].epoch, 3), "post.3": (at.epoch, 2)}
+    assert streams.moved({"post.1": None}) == {"post.1": (places["post.1"].epoch, 2)}
+    assert streams.moved({}) == {}
+
+
 def test_a_position_before_what_was_pruned_is_reset() -> None:
     append(1, 2, 3)
     epoch = read(None).epoch

@@ -17,8 +17,9 @@ def measure(stage: Stage, *, quick: bool) -> Table:
         method="An event a commit, by four threads of a process beside the server, to one inbox after the other; "
         "counted from before the event was written.",
         columns=("", "published/s", "p50 ms", "p99 ms", "worst ms", "lost", "server CPU"),
-        bound="nothing can be shared: each event is a commit, a numbering, a hint, a read and a frame, and "
-        "PostgreSQL, Redis, the publisher and the server take turns on the machine's cores.",
+        bound="nothing can be shared: each event waits for the disk twice, for its commit and for that of its number, "
+        "and then for a hint, a read and a frame, while PostgreSQL, Redis, the publisher and the server take turns on "
+        "the machine's cores.",
     )
     with stage.product() as server:
         pks = [pk for pk, _cookies in stage.people[:people]]

@@ -22,8 +22,8 @@ def measure(stage: Stage, *, quick: bool) -> Table:
         method="Bare is an ASGI application that accepts and waits. A client of ours is through when it has its first "
         "frame, which brings it the event that it missed. The two take turns; the better of each is compared.",
         columns=("", "connects/s", "seconds", "failed", "resumed", "answers"),
-        bound="the processor: for each socket the session is read and checked, the cursor opened, the log read "
-        "and a frame made, by one interpreter.",
+        bound="the processor: one interpreter opens each socket as bare ASGI does and beside that reads and checks its "
+        "session and person, opens its cursor, reads the log, and makes and sends a frame of its own.",
     )
     bare, ours = [], []
     for _ in range(rounds):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
@@ -47,6 +48,7 @@ class Connection:
         "_waiting",
         "_waiting_bytes",
         "_warm",
+        "due",
         "expires_in",
         "names",
         "person_pk",
@@ -68,6 +70,7 @@ class Connection:
         self.person_pk: object = admitted.visitor.person.pk
         self.session_key = admitted.visitor.session_key
         self.expires_in = admitted.visitor.seconds_left
+        self.due = math.inf
         self.names = admitted.names
         self.visible = True
         self.positions: Places = {}

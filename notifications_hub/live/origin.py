@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -76,6 +77,7 @@ class Caller:
         return own
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Origin | None:
     """Scheme, host and port of an origin as a browser writes it, or None for anything else."""
     try:

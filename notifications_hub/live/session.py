@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any
 
@@ -17,6 +16,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ValidationError
+from django.http import parse_cookie
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
@@ -131,10 +131,6 @@ def _is_current(session: _Session, person: Person) -> bool:
 
 
 def session_key_of(scope: Mapping[str, Any]) -> str:
-    """From the cookies of an ASGI scope; empty where there is none."""
+    """From the cookies of an ASGI scope, as Django reads them; empty where there is none."""
     cookies = "; ".join(value.decode("latin1") for name, value in scope["headers"] if name.lower() == b"cookie")
-    try:
-        morsel = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)
-    except CookieError:
-        return ""
-    return morsel.value if morsel else ""
+    return str(parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME, ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from notifications_hub.live.closing import RESTART, SESSION_OVER, refused
 from notifications_hub.live.connection import Connection
@@ -14,6 +15,8 @@ from notifications_hub.live.revocation import Revocation, What, forget_old, hash
 from notifications_hub.live.topics import shown
 
 CHECK_SECONDS = 60.0
+TIME_SECONDS = 1.0
+"""How late it may be noticed that a connection's time is up."""
 LONGEST_SECONDS = 3600.0
 """After this a connection is renewed, with everything that is asked of a new one."""
 
@@ -27,16 +30,24 @@ class Watch:
         self._database = database
         self._connections = connections
         self._heeded: set[int] | None = None
-        self._ends: dict[Connection, asyncio.TimerHandle] = {}
 
     def keep_time(self, connection: Connection) -> None:
-        # At its time a session is either over, which the client is told, or was prolonged, and the client is renewed.
         left = min(max(connection.expires_in, 0.0), LONGEST_SECONDS)
-        self._ends[connection] = asyncio.get_running_loop().call_later(left, self._time_is_up, connection)
+        connection.due = asyncio.get_running_loop().time() + left
 
-    def forget(self, connection: Connection) -> None:
-        if timer := self._ends.pop(connection, None):
-            timer.cancel()
+    async def end_due(self) -> None:
+        """Looks whose time is up: one look for all costs less than a timer each, in time and in memory."""
+        await asyncio.sleep(TIME_SECONDS)
+        now = asyncio.get_running_loop().time()
+        due = [connection for connection in self._connections() if connection.due <= now]
+        if not due:
+            return
+        # A session is either over, which the client is told, or was prolonged, and the client is renewed.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await self._end_invalid(due)
+        for connection in due:
+            connection.end(RESTART)
 
     async def heed(self) -> None:
         """Acts on what was revoked since the last look. A row that was committed late is met by a later look.
@@ -78,10 +89,6 @@ class Watch:
         for answer, its_connections in zip(answers, sharing.values(), strict=True):
             for connection in its_connections:
                 _act_on(connection, answer)
-
-    def _time_is_up(self, connection: Connection) -> None:
-        self._ends[connection] = asyncio.get_running_loop().call_later(1, connection.end, RESTART)
-        self._checking = asyncio.create_task(self._end_invalid([connection]))
 
 
 def _act_on(connection: Connection, answer: Admitted | BaseException) -> None:

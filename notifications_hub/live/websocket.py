@@ -97,8 +97,16 @@ class _Socket:
     async def run(self, scope: Scope) -> None:
         """Raises `Refusal`."""
         connection = await self._open(scope)
-        with self._hub.holding(connection):
-            await self._read_until_over(connection)
+        self._reading = reading = asyncio.current_task()
+        try:
+            with self._hub.holding(connection):
+                await self._read_frames(connection)
+        except asyncio.CancelledError:
+            # The server may have cancelled it as well.
+            if self._closing is None or reading is None or reading.uncancel():
+                raise
+        finally:
+            self._reading = None
         if self._closing is not None:
             await self.close(self._closing)
 
@@ -118,17 +126,6 @@ class _Socket:
         )
         connection.listen(*start(admitted.topics, wanted.known))
         return connection
-
-    async def _read_until_over(self, connection: Connection) -> None:
-        self._reading = reading = asyncio.current_task()
-        try:
-            await self._read_frames(connection)
-        except asyncio.CancelledError:
-            # The server may have cancelled it as well.
-            if self._closing is None or reading is None or reading.uncancel():
-                raise
-        finally:
-            self._reading = None
 
     async def _read_frames(self, connection: Connection) -> None:
         while self._closing is None and (message := await self._receive())["type"] == "websocket.receive":

@@ -64,7 +64,7 @@ class World:
         await self.settled()
 
     async def database(self, function: object, positions: Mapping[str, Position]) -> object:
-        if function is streams.tops:
+        if function is streams.moved:
             return {topic: (EPOCH, self._tops[topic]) for topic in positions if topic in self._tops}
         return [self._read(topic, position) for topic, position in positions.items()]
 

@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from notifications_hub import revoke
-from notifications_hub.live.closing import SESSION_OVER, Closing
+from notifications_hub.live.closing import RESTART, SESSION_OVER, Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.database import Database
 from notifications_hub.live.opening import Asked, admit_many, start
@@ -68,7 +68,7 @@ class Room:
             admitted,
             database=self._database,
             send=cast("Any", None),
-            close=partial(self.ended.__setitem__, name),
+            close=partial(self.ended.setdefault, name),  # the first reason stands, as everywhere
         )
         connection.listen(*start(admitted.topics, None))
         return connection
@@ -101,6 +101,20 @@ async def test_three_hundred_connections_are_looked_at_in_a_handful_of_queries(
     assert room.ended == {"person7": SESSION_OVER}
     # Sessions, people, their groups.
     assert database.selects == 3
+
+
+async def test_whose_time_is_up_hears_that_the_session_is_over_or_is_renewed(
+    room: Room, alice: User, bob: User, charlie: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifications_hub.live.watch.TIME_SECONDS", 0.0)
+    await sync_to_async(room.enter)(alice, bob, charlie)
+    over, prolonged, _running = room.connections
+    over.expires_in = prolonged.expires_in = 0.0
+    for connection in room.connections:
+        room.watch.keep_time(connection)
+    await sync_to_async(lambda: Session.objects.filter(session_key=over.session_key).delete())()
+    await room.watch.end_due()
+    assert room.ended == {"alice": SESSION_OVER, "bob": RESTART}
 
 
 async def test_whoever_signed_in_again_after_a_revocation_stays_on_a_hub_that_is_new(
