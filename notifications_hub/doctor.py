@@ -247,7 +247,8 @@ def _server() -> Answer:
 
 def _serves_files() -> bool:
     by_middleware = any("static" in name.lower() or "whitenoise" in name.lower() for name in settings.MIDDLEWARE)
-    return by_middleware or not settings.STATIC_URL.startswith("/") or is_valid_path(f"{settings.STATIC_URL}index.js")
+    by_url = bool(is_valid_path(f"{settings.STATIC_URL}index.js"))
+    return by_middleware or by_url or not str(settings.STATIC_URL).startswith("/")
 
 
 def _is_mounted(name: str) -> bool:
