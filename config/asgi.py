@@ -6,10 +6,8 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from notifications_hub.asgi import live_application
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-django_application = get_asgi_application()
 
-# The hub's modules hold models, so they can be imported only once Django is set up.
-from notifications_hub.asgi import live_application  # noqa: E402
-
-application = live_application(django_application)
+application = live_application(get_asgi_application())

@@ -80,11 +80,11 @@ class KindFilter(ChoiceFilter):
 
 
 class ToldFilter(ChoiceFilter):
-    title = _("told by")
+    title = _("road")
     parameter_name = column = "told_by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("", str(_("nobody yet"))), *((road.value, road_name(road)) for road in Road)]
+        return [("", str(_("not told yet"))), *((road.value, road_name(road)) for road in Road)]
 
 
 class TransportFilter(ChoiceFilter):

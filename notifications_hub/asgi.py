@@ -1,133 +1,19 @@
-"""One ASGI application for a site: its pages, its live connections, and what runs beside them.
+"""One ASGI application for a site, in an asgi.py as Django writes it:
 
 application = live_application(get_asgi_application())
 """
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import signal
-import threading
-from collections.abc import Awaitable, Callable
-from functools import lru_cache, partial
-from typing import Any
+from typing import TYPE_CHECKING
 
-from asgiref.sync import sync_to_async
-from django.conf import settings
-from django.urls import Resolver404, resolve
-
-from notifications_hub.conf import hub_settings
-from notifications_hub.live.http import Receive, Scope, Send
-from notifications_hub.live.hub import Hub, current_hub, start_hub, stop_hub
-from notifications_hub.live.poll import poll
-from notifications_hub.live.sse import sse
-from notifications_hub.live.websocket import websocket
-from notifications_hub.transports.key_check import check_at_start
-from notifications_hub.worker import WorkerThread
-
-Application = Callable[[Any, Any, Any], Awaitable[None]]
-
-_CONNECTIONS: dict[tuple[str, str], Application] = {
-    ("websocket", "notifications_hub:live_ws"): websocket,
-    ("http", "notifications_hub:live_sse"): sse,
-    ("http", "notifications_hub:live_poll"): poll,
-}
+if TYPE_CHECKING:
+    from notifications_hub.serving import Application
 
 
 def live_application(pages: Application) -> Application:
-    """Wraps a Django ASGI application. Connections are at the host's own URLs of their names, whatever the prefix."""
-    beside = _Beside()
+    """The site's pages and its live connections; these are at the host's own URLs of their names."""
+    # Its modules hold models. An asgi.py imports this before it sets Django up, and calls it after.
+    from notifications_hub.serving import with_connections
 
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await _lifespan(beside, receive, send)
-            return
-        connection = _connection_at(scope)
-        if connection is not None:
-            beside.start()
-            await connection(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await _refuse(receive, send)
-        else:
-            await pages(scope, receive, send)
-
-    return application
-
-
-def _connection_at(scope: Scope) -> Application | None:
-    # Asking the resolver costs every page some microseconds, so only what looks like one is asked about.
-    if scope["type"] == "http" and not scope["path"].endswith(("/sse/", "/poll/")):
-        return None
-    name = _name_of(scope["path"].removeprefix(scope.get("root_path", "")), settings.ROOT_URLCONF)
-    return _CONNECTIONS.get((scope["type"], name))
-
-
-@lru_cache(maxsize=64)
-def _name_of(path: str, urlconf: str) -> str:
-    try:
-        return resolve(path, urlconf).view_name
-    except Resolver404:
-        return ""
-
-
-class _Beside:
-    """The hub and the embedded worker, started with the server or, where it has no lifespan, the first connection."""
-
-    def __init__(self) -> None:
-        self._worker: WorkerThread | None = None
-
-    def start(self) -> None:
-        if current_hub() is None:
-            _drain_on_signals(start_hub())
-        if self._worker is None and hub_settings.embedded_worker:
-            self._worker = WorkerThread()
-
-    async def stop(self) -> None:
-        await stop_hub()
-        if self._worker is not None:
-            await asyncio.to_thread(self._worker.stop)
-            self._worker = None
-
-
-def _drain_on_signals(hub: Hub) -> None:
-    """Before the server's own handlers: it waits for open streams to end, and they would wait for it."""
-    if threading.current_thread() is not threading.main_thread():
-        return
-    for number in (signal.SIGTERM, signal.SIGINT):
-        server = signal.getsignal(number)
-        if callable(server):
-            signal.signal(number, partial(_drain_first, hub, server))
-
-
-def _drain_first(hub: Hub, server: Callable[[int, Any], Any], number: int, frame: Any) -> None:
-    hub.drain()
-    server(number, frame)
-
-
-async def _lifespan(beside: _Beside, receive: Receive, send: Send) -> None:
-    while (message := await receive())["type"] == "lifespan.startup":
-        if trouble := await sync_to_async(check_at_start)():
-            await send({"type": "lifespan.startup.failed", "message": trouble})
-            return
-        beside.start()
-        _collect_less()
-        await send({"type": "lifespan.startup.complete"})
-    if message["type"] == "lifespan.shutdown":
-        await beside.stop()
-        await send({"type": "lifespan.shutdown.complete"})
-
-
-def _collect_less() -> None:
-    # What a start has made stays, so the collector need not look at it again.
-    gc.collect()
-    gc.freeze()
-    # An open socket is some hundred objects that stay, too. By Python's thresholds the collector goes through all of
-    # them again and again while a crowd comes, up to half a second at a time. What dies young is found as before; what
-    # else may wait here for collection is a few kilobytes for each of some tens of thousands of sockets that closed.
-    gc.set_threshold(2_000, 100, 5)
-
-
-async def _refuse(receive: Receive, send: Send) -> None:
-    await receive()
-    await send({"type": "websocket.close"})
+    return with_connections(pages)

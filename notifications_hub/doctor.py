@@ -17,7 +17,8 @@ from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
-from django.urls import NoReverseMatch, reverse
+from django.db.migrations.executor import MigrationExecutor
+from django.urls import NoReverseMatch, is_valid_path, reverse
 from django.utils.module_loading import import_string
 
 from notifications_hub.checks import MODEL
@@ -36,6 +37,7 @@ LATE = timedelta(seconds=90)
 FEW_ENTRIES = 1000
 """In a cache that throws out what is beyond its most: there is one for each person who is here, and more."""
 _ANSWER_SECONDS = 3
+_WAL = '"init_command": "PRAGMA journal_mode=WAL", "transaction_mode": "IMMEDIATE"'
 _MIDDLEWARE = (
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -83,10 +85,17 @@ def _sqlite() -> Answer:
         journal = str(sql.fetchone()[0]).upper()
     mode = str(connection.settings_dict["OPTIONS"].get("transaction_mode") or "deferred").upper()
     if journal != "WAL":
-        return f"SQLite with its journal in {journal} mode: readers wait for writers. Use WAL.", False
+        return f"SQLite in {journal} mode: readers wait for writers. Put {_WAL} into its OPTIONS.", False
     if mode not in ("IMMEDIATE", "EXCLUSIVE"):
         return 'SQLite in WAL mode, but without "transaction_mode": "IMMEDIATE": writers fail under load.', False
     return "SQLite in WAL mode, with immediate transactions: right for one machine.", True
+
+
+def _tables() -> Answer:
+    plan = MigrationExecutor(connection)
+    if missing := len(plan.migration_plan(plan.loader.graph.leaf_nodes())):
+        return f"migrations not applied: {missing}. Run `manage.py migrate`.", False
+    return "every migration is applied.", True
 
 
 def _requests() -> Answer:
@@ -242,8 +251,16 @@ def _addresses() -> Answer:
 
 def _server() -> Answer:
     if not getattr(settings, "ASGI_APPLICATION", None):
-        return "ASGI_APPLICATION is not set: under WSGI pages poll. Serve an ASGI application with uvicorn.", False
+        return "under WSGI pages poll. Serve asgi.py with uvicorn, and name it in ASGI_APPLICATION.", False
+    if settings.DEBUG and not _serves_files():
+        return "uvicorn serves no static files: add staticfiles_urlpatterns() to the URLs.", False
     return f"{settings.ASGI_APPLICATION}, for uvicorn. `runserver` is WSGI: pages poll there.", True
+
+
+def _serves_files() -> bool:
+    by_middleware = any("static" in name.lower() or "whitenoise" in name.lower() for name in settings.MIDDLEWARE)
+    by_url = bool(is_valid_path(f"{settings.STATIC_URL}index.js"))
+    return by_middleware or by_url or not str(settings.STATIC_URL).startswith("/")
 
 
 def _is_mounted(name: str) -> bool:
@@ -265,6 +282,7 @@ def _first_line(error: Exception) -> str:
 
 _CHECKS: tuple[Callable[[], Answer], ...] = (
     _database,
+    _tables,
     _requests,
     _model,
     _addresses,

@@ -149,7 +149,9 @@ def test_it_plans_for_later_in_the_sites_time_zone(settings: Settings) -> None:
         (["Hello", "--url", "https://elsewhere.example/"], "a path of this site"),
         (["Hello", "--by", "nobody"], "nobody called 'nobody'"),
         (["Hello", "--level", "panic"], "invalid choice: 'panic'"),
-        (["Hello", "--starts", "tomorrow"], "invalid moment value: 'tomorrow'"),
+        (["Hello", "--starts", "tomorrow"], "'tomorrow' is not a moment; write it like"),
+        (["Hello", "--ends", "2026-13-45 10:00"], "is not a moment; write it like"),
+        ([""], "title: This field cannot be blank"),
         (["Hello", "--starts", "2099-01-02", "--ends", "2099-01-01"], "end after it starts"),
         (["x" * 121], "at most 120 characters"),
     ],
@@ -254,7 +256,7 @@ def test_pruning_can_be_tried_and_told_how_far(log: Stream) -> None:
 
 
 def test_pruning_the_future_is_refused(log: Stream) -> None:
-    with pytest.raises(CommandError, match="must not be negative"):
+    with pytest.raises(CommandError, match="from 0 to 36500"):
         run("hub_prune", "--days", "-1")
     assert Event.objects.count() == 3
 

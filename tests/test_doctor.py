@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from notifications.signals import notify
 
 from accounts.models import User
@@ -94,6 +95,28 @@ def test_what_is_set_wrongly_is_said_with_its_remedy(
 
     assert not finding.good
     assert words in finding.words
+
+
+@pytest.mark.usefixtures("_healthy")
+def test_a_developers_server_without_static_files_is_told_how_to_have_them(
+    settings: Settings, findings: Findings
+) -> None:
+    settings.DEBUG = True
+    assert findings()["server"].good
+
+    settings.MIDDLEWARE = list(doctor._MIDDLEWARE)
+    assert "staticfiles_urlpatterns()" in findings()["server"].words
+
+
+@pytest.mark.usefixtures("_healthy")
+def test_a_database_that_was_not_migrated_is_told_so(findings: Findings) -> None:
+    assert findings()["tables"].good
+    recorder = MigrationRecorder(connection)
+    recorder.record_unapplied("notifications_hub", "0004_words")
+    try:
+        assert "migrations not applied: 1. Run `manage.py migrate`" in findings()["tables"].words
+    finally:
+        recorder.record_applied("notifications_hub", "0004_words")
 
 
 @pytest.mark.usefixtures("_healthy")

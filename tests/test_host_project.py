@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +14,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from tests.support.host import Host
+from tests.support.processes import ROOT
 from tests.support.site import Visitor
 
 PAGE = """
@@ -79,6 +83,12 @@ def test_what_no_page_showed_is_flashed_by_the_hosts_own_messages(host: Host, ad
     host.manage("shell", "--command", TELL)
     assert "bob waved" in alice.get("/").text
     assert "bob waved" not in alice.get("/").text
+
+
+def test_an_asgi_file_may_import_it_before_django_is_set_up() -> None:
+    unset = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    line = "from notifications_hub.asgi import live_application"
+    subprocess.run([sys.executable, "-c", line], cwd=ROOT, env=unset, check=True)
 
 
 def test_nobody_else_is_shown_a_bell(address: str) -> None:

@@ -33,8 +33,8 @@ LAYERS = [
     ["jobs.bar", "live_lists"],
     ["jobs.api", "jobs.views"],
     # What the outside meets: servers, Django, the command line.
-    ["asgi", "checks", "metrics", "retention", "templatetags"],
-    ["doctor", "health", "admin", "models", "tasks"],
+    ["serving", "checks", "metrics", "retention", "templatetags"],
+    ["asgi", "doctor", "health", "admin", "models", "tasks"],
     ["apps", "management", "urls"],
 ]
 LEVEL = {part: level for level, layer in enumerate(LAYERS) for part in layer}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -33,7 +35,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--starts", type=moment, help="like '2026-12-24 18:00', in the site's time zone; default: now"
         )
-        parser.add_argument("--ends", type=moment, help="default: after ANNOUNCEMENT_DAYS")
+        parser.add_argument("--ends", type=moment, help="likewise; default: after ANNOUNCEMENT_DAYS")
         parser.add_argument("--by", help="the sign-in name of whoever announces")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -44,7 +46,7 @@ class Command(BaseCommand):
         except UnknownAudience as error:
             raise CommandError(str(error)) from None
         except ValidationError as error:
-            raise CommandError("; ".join(error.messages)) from None
+            raise CommandError("; ".join(_sentences(error))) from None
         if announcement.announced_at:
             reached = audiences.members(announcement.audience).count()
             self.stdout.write(f"Announced to {announcement.audience}, people: {reached} ({announcement.item_id}).")
@@ -54,13 +56,26 @@ class Command(BaseCommand):
 
 
 def moment(text: str) -> datetime:
-    """Raises `ValueError`, which argparse turns into a sentence."""
-    parsed = parse_datetime(text)
-    if parsed is None and (day := parse_date(text)):
-        parsed = datetime(day.year, day.month, day.day)  # noqa: DTZ001 -- made aware just below
+    """Raises `ArgumentTypeError`, with what to write instead."""
+    parsed = _parsed(text)
     if parsed is None:
-        raise ValueError(text)
+        raise ArgumentTypeError(f"{text!r} is not a moment; write it like '2026-12-24 18:00' or '2026-12-24'")
     return parsed if timezone.is_aware(parsed) else timezone.make_aware(parsed)
+
+
+def _parsed(text: str) -> datetime | None:
+    try:
+        day = parse_date(text)
+        return parse_datetime(text) or (datetime(day.year, day.month, day.day) if day else None)  # noqa: DTZ001
+    except ValueError:  # it looks like a moment, and the calendar has none such
+        return None
+
+
+def _sentences(error: ValidationError) -> Iterator[str]:
+    """What is wrong, and with which of the arguments."""
+    for name, messages in error.update_error_dict({}).items():
+        for message in ValidationError(messages).messages:
+            yield message if name == NON_FIELD_ERRORS else f"{name}: {message}"
 
 
 def _person(name: str | None) -> Any:

@@ -11,6 +11,8 @@ from django.utils import timezone
 from notifications_hub import retention
 from notifications_hub.conf import hub_settings
 
+MOST_DAYS = 36_500
+
 
 class Command(BaseCommand):
     help = (
@@ -24,8 +26,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         days = hub_settings.retention_days if options["days"] is None else options["days"]
-        if days < 0:
-            raise CommandError("--days must not be negative.")
+        if not 0 <= days <= MOST_DAYS:
+            raise CommandError(f"--days must be from 0 to {MOST_DAYS}.")
         before = timezone.now() - timedelta(days=days)
         found = (retention.prunable if options["dry_run"] else retention.prune)(before)
         verb = "Would remove" if options["dry_run"] else "Removed"
