@@ -15,7 +15,7 @@ from notifications_hub.live.revocation import Revocation, What, forget_old, hash
 from notifications_hub.live.topics import shown
 
 CHECK_SECONDS = 60.0
-TIME_SECONDS = 1.0
+TIME_SECONDS = 0.5
 """How late it may be noticed that a connection's time is up."""
 LONGEST_SECONDS = 3600.0
 """After this a connection is renewed, with everything that is asked of a new one."""
