@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from importlib import import_module
 from typing import Any, cast
 
@@ -63,13 +62,11 @@ class Room:
             self.connections.append(self._connection(cast("Any", admitted)))
 
     def _connection(self, admitted: Any) -> Connection:
-        name = admitted.visitor.person.username
-        connection = Connection(
-            admitted,
-            database=self._database,
-            send=cast("Any", None),
-            close=partial(self.ended.setdefault, name),  # the first reason stands, as everywhere
-        )
+        def close(closing: Closing) -> None:
+            # The first reason stands, as with every kind of connection.
+            self.ended.setdefault(admitted.visitor.person.username, closing)
+
+        connection = Connection(admitted, database=self._database, send=cast("Any", None), close=close)
         connection.listen(*start(admitted.topics, None))
         return connection
 
