@@ -159,7 +159,8 @@ def test_every_statement_that_changes_rows_is_heard(at_tea: Page, program: psyco
 
 
 @installed
-def test_what_the_database_takes_along_or_leaves_empty_is_heard(at_tea: Page, _own_keys: None) -> None:
+@pytest.mark.usefixtures("_own_keys")
+def test_what_the_database_takes_along_or_leaves_empty_is_heard(at_tea: Page) -> None:
     Author.objects.create(pk=1, name="Ann")
     run(insert(1, 2), "UPDATE board_note SET author_id = 1 WHERE id = 2")
     assert at_tea.hears() == [("created", "1 Cup 1"), ("created", "2 Cup 2")]
@@ -330,6 +331,8 @@ def test_columns_may_come_and_go_and_be_renamed(at_tea: Page) -> None:
     with rolled_back():
         run("ALTER TABLE board_note RENAME views TO looks", "ALTER TABLE board_note ADD taste json, DROP slug")
         run(insert(1, 1).replace("views", "looks"), "UPDATE board_note SET looks = 5, body = 'Green'")
+        # As nothing is committed, what the first look makes is numbered by the next.
+        sweep()
         assert at_tea.hears() == [("created", "1 Green")]
 
 
