@@ -45,7 +45,7 @@ def _told_by_triggers(wanted: frozenset[str]) -> frozenset[str]:
 
 
 def disagreements() -> Iterator[str]:
-    """Between `ROW_TRIGGERS` and the database. Neither loses what Django changes."""
+    """Between `ROW_TRIGGERS` and the database. A process that starts with one loses nothing of what Django changes."""
     there = installed()
     if missing := named() - there:
         yield _missing(missing)
@@ -106,7 +106,7 @@ _CREATE = (
 )
 _SCHEMA = "SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass('notifications_hub_rowchange')"
 _INSTALLED = """
-    SELECT split_part(encode(tgargs, 'escape'), '\\000', 1), tgname, tgrelid::regclass::text, tgenabled <> 'D'
+    SELECT split_part(encode(tgargs, 'escape'), '\\000', 1), tgname, tgrelid::regclass::text, tgenabled IN ('O', 'A')
     FROM pg_trigger WHERE tgfoid = to_regproc(%s) AND tgparentid = 0
 """
 

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from importlib import import_module
 from io import StringIO
 from typing import Any
 from uuid import uuid4
@@ -368,6 +369,15 @@ def test_they_are_installed_again_and_again_and_removed_without_a_trace(settings
     assert left_behind() == 0
     run("DELETE FROM board_note")
     assert at_tea.hears() == []
+
+
+def test_they_go_with_the_table_that_they_write_to(tea: Thread) -> None:
+    triggers.install(Note)
+    migration = import_module("notifications_hub.migrations.0005_row_change")
+    with connection.schema_editor() as editor:
+        migration.remove_triggers(None, editor)
+    assert left_behind() == 0
+    run(insert(1, 1))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A program that has never heard of Django changes rows of a running site: pages follow within a second, if they may."""
+"""A program that has never heard of Django changes rows of a running site: pages that may know follow in a second."""
 
 from __future__ import annotations
 
