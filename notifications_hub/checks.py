@@ -7,13 +7,14 @@ from difflib import get_close_matches
 from typing import Any
 
 from django.conf import settings
+from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
 from notifications_hub import conf
 from notifications_hub.live.origin import parse
-from notifications_hub.rows import LiveQuerySet
+from notifications_hub.rows import LiveQuerySet, triggers
 from notifications_hub.rows.declared import declared_models
 from notifications_hub.transports.key_check import LOST, is_lost
 from notifications_hub.transports.vapid import current_key, previous_key
@@ -53,6 +54,27 @@ def _keys() -> list[CheckMessage]:
         previous_key()
     except ImproperlyConfigured as error:
         return [Error(str(error), id="notifications_hub.E005")]
+    return []
+
+
+@register(Tags.database)
+def check_row_triggers(
+    app_configs: Sequence[Any] | None, databases: Sequence[str] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    try:
+        words = [*triggers.disagreements()] if "default" in (databases or ()) else []
+    except (DatabaseError, ImproperlyConfigured):
+        return []
+    return [checks.Warning(each, id="notifications_hub.W001") for each in words]
+
+
+@register(Tags.models)
+def check_row_trigger_names(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    try:
+        for label in sorted(triggers.named()):
+            triggers.model_of(label)
+    except triggers.NotPossible as error:
+        return [Error(f"ROW_TRIGGERS: {error}", id="notifications_hub.E009")]
     return []
 
 

@@ -67,6 +67,8 @@ class HubSettings:
     """How long a job is taken to be alive after its worker was last heard of."""
     job_resend: float = 30.0
     """How long a job waits to be started before its message is sent again; then twice as long, and so on."""
+    row_triggers: tuple[str, ...] = ()
+    """Live models (`app.Model`) whose changes triggers in the database note, by `hub_row_triggers`; PostgreSQL."""
     demo: str = ""
     """Dotted path of a callable that `hub_demo` hands the demo people to."""
 

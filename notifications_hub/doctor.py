@@ -29,6 +29,8 @@ from notifications_hub.flash import Storage
 from notifications_hub.jobs.models import Job
 from notifications_hub.jobs.models import State as JobState
 from notifications_hub.live.layer import GROUP, shared_layer
+from notifications_hub.rows import triggers
+from notifications_hub.rows.noted import RowChange
 from notifications_hub.transports.key_check import LOST, browsers_of, is_lost
 from notifications_hub.transports.vapid import current_key, previous_key
 
@@ -214,6 +216,17 @@ def _events() -> Answer:
     return "every one has its number.", True
 
 
+def _row_triggers() -> Answer:
+    if words := [*triggers.disagreements()]:
+        return " ".join(words), False
+    stale = RowChange.objects.filter(created__lt=datetime.now(UTC) - timedelta(seconds=10)).count()
+    if stale:
+        return f"{stale} changes wait to be told for more than 10 s: no hub and no worker runs.", False
+    if labels := sorted(triggers.named()):
+        return f"raw SQL is heard of {', '.join(labels)}.", True
+    return "none: raw SQL that changes live rows is not heard of.", True
+
+
 # How the host has put it in
 
 
@@ -296,4 +309,5 @@ _CHECKS: tuple[Callable[[], Answer], ...] = (
     _deliveries,
     _jobs,
     _events,
+    _row_triggers,
 )

@@ -7,6 +7,7 @@ from notifications_hub.delivery import Delivery, Preference, ToldThrough
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
 from notifications_hub.notification import Notification
+from notifications_hub.rows.noted import RowChange
 from notifications_hub.streams import Event, Stream
 from notifications_hub.transports.subscriptions import PushSubscription
 
@@ -20,6 +21,7 @@ __all__ = [
     "Preference",
     "PushSubscription",
     "Revocation",
+    "RowChange",
     "Stream",
     "ToldThrough",
 ]

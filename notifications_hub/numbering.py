@@ -12,7 +12,8 @@ import atexit
 import logging
 import os
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 
 from django.db import InterfaceError, OperationalError, connection, connections, transaction
 from django.dispatch import Signal
@@ -40,6 +41,11 @@ def number_soon(topics: Collection[str]) -> None:
         number(topics)
     else:
         numberer.take(topics)
+
+
+def soon(chore: Callable[[], object]) -> None:
+    """Has something done that makes events, in the background too and before the numbering. PostgreSQL only."""
+    numberer.take_on(chore)
 
 
 def number(topics: Collection[str], *, skip_locked: bool = False) -> None:
@@ -156,6 +162,7 @@ class Numberer:
         """Also in a process that was just forked: the topics are its parent's, and no thread was forked along."""
         self._changed = threading.Condition()
         self._waiting: set[str] = set()
+        self._chores: set[Callable[[], object]] = set()
         self._working = False
         self._thread: threading.Thread | None = None
 
@@ -167,47 +174,62 @@ class Numberer:
     def take(self, topics: Collection[str]) -> None:
         with self._changed:
             self._waiting.update(topics)
-            if not self.at_work:
-                self._thread = threading.Thread(target=self._run, name="hub-numberer", daemon=True)
-                self._thread.start()
-            self._changed.notify_all()
+            self._wake()
+
+    def take_on(self, chore: Callable[[], object]) -> None:
+        """Done once, however often it is handed over meanwhile."""
+        with self._changed:
+            self._chores.add(chore)
+            self._wake()
 
     def finish(self, seconds: float) -> bool:
         """Waits until everything that it was handed has been dealt with. Gives whether it has."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._waiting and not self._working, seconds)
+            return self._changed.wait_for(lambda: not self._has_work() and not self._working, seconds)
+
+    def _wake(self) -> None:
+        if not self.at_work:
+            self._thread = threading.Thread(target=self._run, name="hub-numberer", daemon=True)
+            self._thread.start()
+        self._changed.notify_all()
+
+    def _has_work(self) -> bool:
+        return bool(self._waiting or self._chores)
 
     def _run(self) -> None:
         try:
-            while topics := self._next():
-                _number_or_leave(topics)
+            while work := self._next():
+                for step in work:
+                    _do_or_leave(step)
         finally:
             connections.close_all()
 
-    def _next(self) -> set[str]:
+    def _next(self) -> list[Callable[[], object]]:
         """What has come meanwhile; nothing once nothing has come for so long that the thread ends."""
         with self._changed:
             self._working = False
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._waiting, IDLE_SECONDS)
-            topics, self._waiting = self._waiting, set()
-            if topics:
-                self._working = True
-            else:
+            self._changed.wait_for(self._has_work, IDLE_SECONDS)
+            work: list[Callable[[], object]] = []
+            if self._has_work():
+                work = [*self._chores, partial(number, self._waiting)]
+            self._waiting, self._chores = set(), set()
+            self._working = bool(work)
+            if not work:
                 self._thread = None
-            return topics
+            return work
 
 
-def _number_or_leave(topics: Collection[str]) -> None:
+def _do_or_leave(step: Callable[[], object]) -> None:
     try:
         try:
-            number(topics)
+            step()
         except (OperationalError, InterfaceError) as error:
-            log.info("Numbering once more on a new database connection: %s", error)
+            log.info("Once more on a new database connection: %s", error)
             connections.close_all()
-            number(topics)
+            step()
     except Exception:
-        log.exception("Events were not numbered; the sweeper will")
+        log.exception("Events were not made or numbered; the sweeper will")
         connections.close_all()
 
 

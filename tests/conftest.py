@@ -118,6 +118,7 @@ def _numbered_at_commit(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
     """
     if "numberer" not in request.fixturenames:
         monkeypatch.setattr("notifications_hub.streams.number_soon", numbering.number)
+        monkeypatch.setattr("notifications_hub.rows.noted.soon", lambda chore: chore())
 
 
 @pytest.fixture

@@ -12,8 +12,10 @@ from django.db import models, transaction
 
 from notifications_hub.rows import deleting
 from notifications_hub.rows.declared import LiveRows, Topic, declare, rows_of
+from notifications_hub.rows.noted import look_after_commit
 from notifications_hub.rows.queryset import LiveQuerySet
 from notifications_hub.rows.telling import showing, tell_difference
+from notifications_hub.rows.triggers import told_here
 
 Live = TypeVar("Live", bound=type[models.Model])
 
@@ -66,12 +68,14 @@ def _tell_saves(model: type[models.Model]) -> None:
 
     @wraps(plain)
     def save_base(self: models.Model, *args: Any, **kwargs: Any) -> None:
+        told = told_here(type(self))
         with transaction.atomic(savepoint=False):
+            look_after_commit(type(self))
             # Read, not remembered: others may have changed it since.
-            before = {} if self.pk is None else showing(type(self), [self.pk], lock=True)
+            before = {} if self.pk is None else showing(type(self), told, [self.pk], lock=True)
             plain(self, *args, **kwargs)
             # Read again, as it may hold expressions, or values that were not to be saved.
-            tell_difference(before, showing(type(self), [self.pk]))
+            tell_difference(before, showing(type(self), told, [self.pk]))
 
     model.save_base = save_base  # type: ignore[method-assign]
 

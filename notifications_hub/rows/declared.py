@@ -40,6 +40,11 @@ class LiveRows:
         topic = self.topic.format_map(_Attributes(row)) if isinstance(self.topic, str) else self.topic(row)
         return None if topic is None else check_public_topic(topic)
 
+    def related_keys(self) -> list[str]:
+        """The columns that say which rows of others it reads."""
+        first = {name.split("__")[0] for name in self.related}
+        return [field.attname for field in self.model._meta.concrete_fields if field.name in first]
+
     def _value(self, row: models.Model, name: str) -> object:
         value = getattr(row, name)
         value = value() if callable(value) else value

@@ -14,7 +14,9 @@ from django.db import models, transaction
 from django.db.models.signals import post_delete, pre_delete
 
 from notifications_hub.rows.declared import rows_of
+from notifications_hub.rows.noted import look_after_commit
 from notifications_hub.rows.telling import Gone, tell_deleted
+from notifications_hub.rows.triggers import told_here
 
 Row = tuple[type[models.Model], Any]
 
@@ -42,7 +44,7 @@ class _Deletion:
     def expect(self, row: models.Model) -> None:
         self._waiting.add((type(row), row.pk))
         # What a parent's table has of it is deleted as a row of its own.
-        own = [rows for rows in rows_of(type(row)) if rows.model._meta.concrete_model is row._meta.concrete_model]
+        own = [rows for rows in told_here(type(row)) if rows.model._meta.concrete_model is row._meta.concrete_model]
         places = ((rows, rows.topic_of(row), row.pk) for rows in own)
         self._gone += [(rows, topic, key) for rows, topic, key in places if topic]
 
@@ -61,6 +63,9 @@ _deletions: WeakValueDictionary[int, _Deletion] = WeakValueDictionary()
 
 
 def _before(sender: type[models.Model], instance: models.Model, origin: object, **kwargs: Any) -> None:
+    look_after_commit(sender)
+    if not told_here(sender):
+        return
     deletion = _deletions.get(id(origin))
     if deletion is None:
         deletion = _deletions[id(origin)] = _Deletion(origin)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import reduce
 from operator import or_
 from typing import Any, TypeVar
 
 from django.db import NotSupportedError, models, transaction
 
-from notifications_hub.rows.declared import rows_of
+from notifications_hub.rows.declared import LiveRows, rows_of
+from notifications_hub.rows.noted import look_after_commit
 from notifications_hub.rows.telling import CHUNK, showing, tell_again, tell_difference
+from notifications_hub.rows.triggers import told_here
 
 Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
 
@@ -22,8 +25,10 @@ class LiveQuerySet(models.QuerySet[Row_co]):
     def update(self, **kwargs: Any) -> int:
         if not rows_of(self.model):
             return super().update(**kwargs)
-        with transaction.atomic(savepoint=False):
-            return sum(self._update_some(keys, kwargs) for keys in self._locked_keys())
+        with self._changing() as told:
+            if not told:
+                return super().update(**kwargs)
+            return sum(self._update_some(told, keys, kwargs) for keys in self._locked_keys())
 
     # As Django has it: templates must not call these.
     update.alters_data = True  # type: ignore[attr-defined]
@@ -32,7 +37,9 @@ class LiveQuerySet(models.QuerySet[Row_co]):
         if not rows_of(self.model):
             return super().delete()
         by_model: Counter[str] = Counter()
-        with transaction.atomic(savepoint=False):
+        with self._changing() as told:
+            if not told:
+                return super().delete()
             for keys in self._locked_keys():
                 by_model.update(models.QuerySet(self.model).filter(pk__in=keys).delete()[1])
         self._result_cache = None
@@ -51,18 +58,22 @@ class LiveQuerySet(models.QuerySet[Row_co]):
         update_fields: Collection[str] | None = None,
         unique_fields: Collection[str] | None = None,
     ) -> list[Row_co]:
-        """Raises `NotSupportedError` for `ignore_conflicts`: no database says which rows it then made."""
+        """Raises `NotSupportedError` for `ignore_conflicts`: none but a trigger knows which rows it then made."""
         rows = list(objs)
         how = (batch_size, ignore_conflicts, update_conflicts, update_fields, unique_fields)
         if not rows_of(self.model):
             return super().bulk_create(rows, *how)
-        if ignore_conflicts:
-            raise NotSupportedError("Of live rows it must be known which were made: use update_conflicts or create().")
-        with transaction.atomic(savepoint=False):
+        with self._changing() as told:
+            if not told:
+                return super().bulk_create(rows, *how)
+            if ignore_conflicts:
+                raise NotSupportedError(
+                    "Of live rows it must be known which were made: use update_conflicts or create()."
+                )
             for some in _chunks(rows):
-                before = showing(self.model, self._meant_by(some, unique_fields or ()), lock=True)
+                before = showing(self.model, told, self._meant_by(some, unique_fields or ()), lock=True)
                 made = super().bulk_create(some, *how)
-                tell_difference(before, showing(self.model, [row.pk for row in made]))
+                tell_difference(before, showing(self.model, told, [row.pk for row in made]))
         return rows
 
     bulk_create.alters_data = True  # type: ignore[attr-defined]
@@ -77,14 +88,21 @@ class LiveQuerySet(models.QuerySet[Row_co]):
         """Tells pages of these rows as they are now: after raw SQL, or when what they show of another row changed."""
         with transaction.atomic(savepoint=False):
             for keys in self._locked_keys():
-                tell_again(showing(self.model, keys))
+                tell_again(showing(self.model, rows_of(self.model), keys))
 
     publish.alters_data = True  # type: ignore[attr-defined]
 
-    def _update_some(self, keys: Sequence[Any], values: dict[str, Any]) -> int:
-        before = showing(self.model, keys)
+    @contextmanager
+    def _changing(self) -> Iterator[list[LiveRows]]:
+        """A transaction, and of which declarations what it changes is to be told here."""
+        with transaction.atomic(savepoint=False):
+            look_after_commit(self.model)
+            yield told_here(self.model)
+
+    def _update_some(self, told: Sequence[LiveRows], keys: Sequence[Any], values: dict[str, Any]) -> int:
+        before = showing(self.model, told, keys)
         changed = super(LiveQuerySet, self.filter(pk__in=keys)).update(**values)
-        tell_difference(before, showing(self.model, keys))
+        tell_difference(before, showing(self.model, told, keys))
         return changed
 
     def _locked_keys(self) -> Iterator[list[Any]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import models
 
 from notifications_hub import streams
-from notifications_hub.rows.declared import LiveRows, Shown, rows_of
+from notifications_hub.rows.declared import LiveRows, Shown
 from notifications_hub.streams import EventTooLarge, NewEvent, encode_data
 
 CHUNK = 1000
@@ -23,9 +23,12 @@ Gone = tuple[LiveRows, str, Any]
 """A declaration, the topic that a row is no longer on, and its key."""
 
 
-def showing(model: type[models.Model], keys: Collection[Any], *, lock: bool = False) -> Showing:
+def showing(
+    model: type[models.Model], declared: Sequence[LiveRows], keys: Collection[Any], *, lock: bool = False
+) -> Showing:
     """What pages have of these rows. One query; a lock keeps others from changing them before this transaction ends."""
-    declared = rows_of(model)
+    if not declared:
+        return {}
     found = model._base_manager.filter(pk__in=keys).order_by("pk")
     if related := {name for rows in declared for name in rows.related}:
         found = found.select_related(*related)

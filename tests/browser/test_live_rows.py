@@ -167,6 +167,74 @@ def _what_the_log_cannot_say_is_fetched(page: Page, site: Site) -> None:
     wait_until_live(page)
 
 
+# The same rows in other lists; and a browser that, as Safari, does not keep the reader's place by itself.
+LISTS = """
+    const [list] = document.querySelectorAll("live-list");
+    const others = [{ insert: "first", most: "3" }, { sort: "body" }, { sort: "-body", most: "3" }];
+    others.forEach((attributes, number) => {
+      const other = list.cloneNode(true);
+      for (const [name, value] of Object.entries(attributes)) other.setAttribute(name, value);
+      for (const row of other.querySelectorAll("ol [data-key]")) {
+        row.dataset.sort = row.querySelector("[data-field=body]").textContent;
+      }
+      other.id = `list${number}`;
+      document.body.append(other);
+    });
+"""
+NO_ANCHOR = """
+    const supports = CSS.supports.bind(CSS);
+    CSS.supports = (name, ...value) => name !== "overflow-anchor" && supports(name, ...value);
+    addEventListener("DOMContentLoaded", () => { document.documentElement.style.overflowAnchor = "none"; });
+"""
+
+
+def test_a_list_keeps_its_order_its_length_and_the_place_of_who_reads_it(page_for: People, site: Site) -> None:
+    url = site.python(NAMES)
+    page = page_for("alice", url)
+    wait_until_live(page)
+    page.evaluate(LISTS)
+    newest, rising, falling = (page.locator(f"#list{number}") for number in range(3))
+    for one in (newest, rising, falling):
+        expect(one).to_have_attribute("data-state", "live")
+
+    site.python("cups = [Reply.objects.create(post=post, author=bob, body=body) for body in 'bdac']")
+    expect(newest.locator(".lines")).to_have_text(["c", "a", "d"])
+    expect(rising.locator(".lines")).to_have_text(["Tea.", "a", "b", "c", "d"])
+    expect(falling.locator(".lines")).to_have_text(["d", "c", "b"])
+    moving = rising.locator("[data-key]").nth(2).locator(".byline-name")
+    moving.evaluate("name => { name.tabIndex = 0; name.focus(); }")
+    site.python("cups[0].body = 'z'; cups[0].save()")
+    expect(rising.locator(".lines")).to_have_text(["Tea.", "a", "c", "d", "z"])
+    expect(falling.locator(".lines")).to_have_text(["z", "d", "c"])
+    expect(newest.locator(".lines")).to_have_text(["c", "a", "d"])
+    assert page.evaluate("document.activeElement.closest('[data-key]').dataset.sort") == "z"
+
+    page.add_init_script(NO_ANCHOR)
+    site.python("Reply.objects.bulk_create(Reply(post=post, author=bob, body=f'Old {n}') for n in range(40))")
+    page.goto(site.url + url)
+    wait_until_live(page)
+    _the_place_of_who_reads_stays(page, site)
+
+
+def _the_place_of_who_reads_stays(page: Page, site: Site) -> None:
+    page.locator("live-list").evaluate("list => list.setAttribute('insert', 'first')")
+    read = page.get_by_role("paragraph").get_by_text("Old 20", exact=True)
+    read.evaluate("row => row.scrollIntoView({ block: 'center', behavior: 'instant' })")
+    place, scrolled = read.bounding_box(), page.evaluate("scrollY")
+    site.python("for n in range(3): Reply.objects.create(post=post, author=bob, body=f'New {n}')")
+    expect(page.locator("live-list .lines").first).to_have_text("New 2")
+    now = read.bounding_box()
+    assert place is not None
+    assert now is not None
+    assert abs(now["y"] - place["y"]) < 2
+    assert page.evaluate("scrollY") > scrolled + 50
+    # Who stands at the top wants to see what comes.
+    page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
+    site.python("Reply.objects.create(post=post, author=bob, body='Newest')")
+    expect(page.locator("live-list .lines").first).to_have_text("Newest")
+    assert page.evaluate("scrollY") == 0
+
+
 def test_who_may_not_listen_hears_nothing_and_a_page_without_scripts_has_the_rows(
     people_of: Callable[[Site], People], site: Site
 ) -> None:
@@ -178,6 +246,12 @@ def test_who_may_not_listen_hears_nothing_and_a_page_without_scripts_has_the_row
     plain.locator(".own textarea").fill("Water.")
     plain.get_by_role("button", name="Save").click()
     expect(plain.locator("live-list .lines")).to_have_text(["Water."])
+    site.python(f"for text in {TEXTS!r}: Reply.objects.create(post=post, author=alice, body=text)")
+    plain.reload()
+    assert [" ".join(text.split()) for text in plain.locator("live-list .lines").all_text_contents()] == [
+        " ".join(text.split()) for text in ("Water.", *TEXTS)
+    ]
+    site.python("post.replies.exclude(pk=first.pk).delete()")
 
     charlie = site.visitor("charlie")
     for topic in ("post.987654", "staff", "inbox.1"):

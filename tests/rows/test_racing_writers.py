@@ -4,39 +4,71 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from threading import Thread as Worker
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from pytest_django import Settings
 
-from notifications_hub import streams
+from notifications_hub.rows import triggers
+from notifications_hub.rows.noted import RowChange
 from notifications_hub.streams import Event
+from notifications_hub.sweeper import sweep
 from tests.rows.board.models import Note, Thread
 
 WRITERS, CHANGES = 4, 40
+RAW = (
+    "UPDATE board_note SET body = body || '!', thread_id = %s WHERE id = %s",
+    "DELETE FROM board_note WHERE %s > 0 AND id = %s",
+    """INSERT INTO board_note (thread_id, id, body, address, hidden, views) VALUES (%s, %s, 'Again', '', false, 0)
+       ON CONFLICT (id) DO UPDATE SET body = 'Instead'""",
+)
 
 Page = dict[str, dict[str, Any]]
+Change = Callable[[random.Random, Thread], None]
 
 
 class _GivenUp(Exception):
     pass
 
 
+@pytest.fixture
+def _triggers(settings: Settings) -> Iterator[None]:
+    settings.NOTIFICATIONS_HUB = {"ROW_TRIGGERS": ["board.Note"]}
+    triggers.install(Note)
+    yield
+    triggers.remove("board.note")
+
+
 @pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True)
 def test_pages_end_with_the_rows_that_the_database_has() -> None:
+    _write_and_compare(_one_of_many)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("_triggers")
+def test_so_they_do_where_half_of_the_writers_write_raw_sql() -> None:
+    _write_and_compare(_one_of_many_or_raw)
+    assert RowChange.objects.count() == 0
+
+
+def _write_and_compare(change: Change) -> None:
     threads = [Thread.objects.create(title=title) for title in ("Tea", "Coffee", "Juice")]
     Note.objects.bulk_create(Note(thread=threads[0], body=str(number)) for number in range(12))
 
-    workers = [Worker(target=_change_things, args=(seed, threads)) for seed in range(WRITERS)]
+    workers = [Worker(target=_change_things, args=(seed, threads, change)) for seed in range(WRITERS)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
 
-    streams.number_everything()
+    sweep()
     pages = _as_pages_have_it()
     for thread in threads:
         stored = {str(note.pk): note.body for note in Note.objects.filter(thread=thread)}
@@ -44,22 +76,37 @@ def test_pages_end_with_the_rows_that_the_database_has() -> None:
     assert set(pages["moderators"]) == {str(pk) for pk in Note.objects.values_list("pk", flat=True)}
 
 
-def _change_things(seed: int, threads: list[Thread]) -> None:
+def _change_things(seed: int, threads: list[Thread], change: Change) -> None:
     chance = random.Random(seed)
     try:
         for _ in range(CHANGES):
-            _change(chance, threads)
+            _commit_or_not(chance, partial(change, chance, chance.choice(threads)))
     finally:
         connection.close()
 
 
-def _change(chance: random.Random, threads: list[Thread]) -> None:
+def _commit_or_not(chance: random.Random, change: Callable[[], None]) -> None:
     """One transaction; a fifth of them is rolled back."""
     # Another writer may have deleted the row first.
     with suppress(_GivenUp, Note.DoesNotExist), transaction.atomic():
-        _one_of_many(chance, chance.choice(threads))
+        change()
         if chance.random() < 0.2:
             raise _GivenUp
+
+
+def _one_of_many_or_raw(chance: random.Random, thread: Thread) -> None:
+    """Of one row, as raw SQL takes several in any order and meets others in the middle: a deadlock like any."""
+    note = Note.objects.order_by("?").first()
+    if note is None or chance.random() < 0.3:
+        Note.objects.create(thread=thread, body=str(chance.random()))
+    elif chance.random() < 0.5:
+        with connection.cursor() as sql:
+            sql.execute(chance.choice(RAW), [thread.pk, note.pk])
+    elif chance.random() < 0.5:
+        note.thread, note.body = thread, str(chance.random())
+        note.save()
+    else:
+        note.delete()
 
 
 def _one_of_many(chance: random.Random, thread: Thread) -> None:

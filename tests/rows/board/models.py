@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from django.db import models
 
 from notifications_hub import LiveManager, live_rows
@@ -48,6 +50,28 @@ class Sign(models.Model):
     text = models.CharField(max_length=100)
 
     objects = LiveManager()
+
+
+@live_rows(topic="depot.{depot}", fields=["due", "weight", "label", "contents", "handed_over", "took"])
+class Parcel(models.Model):
+    """Columns of types that JSON does not have, in a table whose name must be quoted."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4)
+    depot = models.IntegerField(db_column="at depot")
+    due = models.DateTimeField()
+    handed_over = models.DateField(null=True)
+    took = models.DurationField(null=True)
+    weight = models.DecimalField(max_digits=30, decimal_places=20)
+    contents = models.JSONField(default=dict)
+    code = models.BinaryField(default=b"")
+
+    objects = LiveManager()
+
+    class Meta:
+        db_table = "Parcels on their way"
+
+    def label(self) -> str:
+        return bytes(self.code).hex()
 
 
 class Lit(Sign):

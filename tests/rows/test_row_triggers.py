@@ -1,0 +1,430 @@
+"""Rows that are changed past Django: by raw SQL, or by a program that has never heard of it."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from importlib import import_module
+from io import StringIO
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from notifications_hub import streams
+from notifications_hub.checks import check_row_triggers
+from notifications_hub.cursor import Position
+from notifications_hub.doctor import examine
+from notifications_hub.numbering import Numberer
+from notifications_hub.rows import triggers
+from notifications_hub.rows.noted import RowChange
+from notifications_hub.streams import Event
+from notifications_hub.sweeper import sweep
+from tests.rows.board.models import Author, Note, Parcel, Thread
+from tests.support.log import holes, unnumbered
+from tests.support.together import database_url, in_process, rolled_back
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+NAMED = ["board.Note", "board.Parcel"]
+
+
+class Page:
+    """A page that listens to a topic from its beginning."""
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+        self._position: Position | None = Position("", 0, 0)
+
+    def hears(self) -> list[tuple[str, Any]]:
+        """What is new, once the sweeper has been by. Keys of what is deleted, key and text of what is not."""
+        sweep()
+        assert (unnumbered(), holes(), RowChange.objects.count()) == (0, [], 0)
+        [reading] = streams.read({self._topic: self._position})
+        assert not reading.reset
+        self._position = reading.position
+        return [_in_short(event.kind, json.loads(event.data)) for event in reading.events]
+
+
+def _in_short(kind: str, data: dict[str, Any]) -> tuple[str, Any]:
+    return kind.rpartition(".")[2], data["ids"] if "ids" in data else f"{data['id']} {data['body']}"
+
+
+@pytest.fixture
+def _installed(settings: Settings) -> Iterator[None]:
+    settings.NOTIFICATIONS_HUB = {"ROW_TRIGGERS": NAMED}
+    triggers.install(Note)
+    triggers.install(Parcel)
+    yield
+    for label in triggers.installed():
+        triggers.remove(label)
+
+
+installed = pytest.mark.usefixtures("_installed")
+
+
+@pytest.fixture
+def tea() -> Thread:
+    return Thread.objects.create(pk=1, title="Tea")
+
+
+@pytest.fixture
+def coffee() -> Thread:
+    return Thread.objects.create(pk=2, title="Coffee")
+
+
+@pytest.fixture
+def at_tea(tea: Thread) -> Page:
+    return Page("thread.1")
+
+
+@pytest.fixture
+def at_coffee(coffee: Thread) -> Page:
+    return Page("thread.2")
+
+
+@pytest.fixture
+def program() -> Iterator[psycopg.Connection[Any]]:
+    """Another program on the same database."""
+    with psycopg.connect(database_url(), autocommit=True) as program:
+        yield program
+
+
+COLUMNS = "board_note (id, thread_id, body, address, hidden, views)"
+
+
+def run(*statements: str) -> None:
+    """Raw SQL over Django's connection."""
+    with connection.cursor() as sql:
+        for statement in statements:
+            sql.execute(statement)
+
+
+def insert(first: int, last: int, body: str = "Cup ' || key || '") -> str:
+    return f"INSERT INTO {COLUMNS} SELECT key, 1, '{body}', '', false, 0 FROM generate_series({first}, {last}) key"
+
+
+# What is heard
+
+
+@installed
+def test_raw_sql_is_heard(at_tea: Page, at_coffee: Page) -> None:
+    run(insert(1, 1, "Green"))
+    assert at_tea.hears() == [("created", "1 Green")]
+    run("UPDATE board_note SET body = 'Black'")
+    assert at_tea.hears() == [("updated", "1 Black")]
+    run("UPDATE board_note SET thread_id = 2")
+    assert (at_tea.hears(), at_coffee.hears()) == ([("deleted", ["1"])], [("created", "1 Black")])
+    run("UPDATE board_note SET id = 5")
+    assert at_coffee.hears() == [("deleted", ["1"]), ("created", "5 Black")]
+    run("DELETE FROM board_note")
+    assert (at_tea.hears(), at_coffee.hears()) == ([], [("deleted", ["5"])])
+
+
+@installed
+def test_another_program_is_heard_and_what_it_takes_back_is_not(at_tea: Page, program: psycopg.Connection[Any]) -> None:
+    with program.transaction():
+        program.execute(insert(1, 3))
+        assert at_tea.hears() == []
+    assert at_tea.hears() == [("created", f"{key} Cup {key}") for key in (1, 2, 3)]
+    with program.transaction(force_rollback=True):
+        program.execute("UPDATE board_note SET body = 'Never'")
+        program.execute("DELETE FROM board_note WHERE id = 2")
+    with program.transaction():
+        with program.transaction(force_rollback=True):
+            program.execute(insert(4, 4))
+        program.execute("UPDATE board_note SET body = 'Said' WHERE id = 3")
+    assert at_tea.hears() == [("updated", "3 Said")]
+
+
+@installed
+def test_every_statement_that_changes_rows_is_heard(at_tea: Page, program: psycopg.Connection[Any]) -> None:
+    with program.cursor() as sql, sql.copy(f"COPY {COLUMNS} FROM STDIN") as copy:
+        copy.write_row((1, 1, "Copied", "", False, 0))
+    assert at_tea.hears() == [("created", "1 Copied")]
+    program.execute(f"{insert(1, 2, 'Twice')} ON CONFLICT (id) DO UPDATE SET body = 'Upserted'")
+    assert at_tea.hears() == [("updated", "1 Upserted"), ("created", "2 Twice")]
+    program.execute(f"{insert(1, 3, 'Thrice')} ON CONFLICT DO NOTHING")
+    assert at_tea.hears() == [("created", "3 Thrice")]
+    program.execute("UPDATE board_note SET hidden = true WHERE id = 3")
+    assert at_tea.hears() == [("deleted", ["3"])]
+    program.execute("TRUNCATE board_note")
+    assert at_tea.hears() == [("deleted", ["1", "2"])]
+
+
+@installed
+@pytest.mark.usefixtures("_own_keys")
+def test_what_the_database_takes_along_or_leaves_empty_is_heard(at_tea: Page) -> None:
+    Author.objects.create(pk=1, name="Ann")
+    run(insert(1, 2), "UPDATE board_note SET author_id = 1 WHERE id = 2")
+    assert at_tea.hears() == [("created", "1 Cup 1"), ("created", "2 Cup 2")]
+    run("DELETE FROM board_author")
+    assert at_tea.hears() == [("updated", "2 Cup 2")]
+    run("DELETE FROM board_thread")
+    assert at_tea.hears() == [("deleted", ["1", "2"])]
+
+
+@pytest.fixture
+def _own_keys() -> Iterator[None]:
+    """Foreign keys by which the database itself takes rows along, beside Django's, which do not."""
+    run(
+        "ALTER TABLE board_note ADD CONSTRAINT own_thread FOREIGN KEY (thread_id) REFERENCES board_thread"
+        " ON DELETE CASCADE, ADD CONSTRAINT own_author FOREIGN KEY (author_id) REFERENCES board_author"
+        " ON DELETE SET NULL"
+    )
+    yield
+    run("ALTER TABLE board_note DROP CONSTRAINT own_thread, DROP CONSTRAINT own_author")
+
+
+@installed
+def test_django_and_raw_sql_in_one_transaction_are_heard_once_each(at_tea: Page, at_coffee: Page) -> None:
+    run(insert(1, 4))
+    at_tea.hears()
+    with transaction.atomic():
+        run("UPDATE board_note SET body = 'Raw' WHERE id = 2")
+        Note.objects.filter(pk=1).update(body="Django's")
+        run(insert(5, 5))
+        Note.objects.create(pk=6, thread_id=1, body="Django's")
+        Note.objects.get(pk=3).delete()
+        run("DELETE FROM board_note WHERE id = 4")
+    said = [("created", "5 Cup 5"), ("created", "6 Django's"), ("updated", "1 Django's"), ("updated", "2 Raw")]
+    assert sorted(at_tea.hears()) == sorted([*said, ("deleted", ["3", "4"])])
+
+    with transaction.atomic():
+        Note.objects.filter(pk=1).update(thread=2)
+        run("UPDATE board_note SET body = 'Raw', thread_id = 1 WHERE id = 1")
+        with rolled_back():
+            run("DELETE FROM board_note")
+        note = Note.objects.get(pk=1)
+        note.thread_id = 2
+        note.save()
+        run("UPDATE board_note SET body = 'Last' WHERE id = 1")
+    assert (at_tea.hears(), at_coffee.hears()) == ([("deleted", ["1"])], [("created", "1 Last")])
+
+
+@installed
+def test_fifty_rows_at_once_are_heard_in_their_order(at_tea: Page) -> None:
+    run(insert(1, 50))
+    assert at_tea.hears() == [("created", f"{key} Cup {key}") for key in range(1, 51)]
+
+
+@installed
+def test_nobody_hears_of_what_their_topic_does_not_show(at_tea: Page) -> None:
+    run(insert(1, 1), "UPDATE board_note SET hidden = true", "UPDATE board_note SET address = 'Charlie may not see it'")
+    assert at_tea.hears() == []
+    run("UPDATE board_note SET hidden = false")
+    assert at_tea.hears() == [("created", "1 Cup 1")]
+    run("UPDATE board_note SET views = 7, address = 'Nor this'")
+    assert at_tea.hears() == []
+    [address] = [json.loads(event.data)["address"] for event in _last("moderators", 1)]
+    assert address == "Nor this"
+
+
+def _last(topic: str, number: int) -> list[streams.LoggedEvent]:
+    [reading] = streams.read({topic: Position("", 0, 0)})
+    return reading.events[-number:]
+
+
+@installed
+def test_a_column_of_any_type_comes_out_as_django_reads_it() -> None:
+    parcel = Parcel(
+        pk=uuid4(),
+        depot=3,
+        due=datetime(2026, 11, 21, 18, 30, 0, 123456, UTC),
+        handed_over=date(1, 2, 3),
+        took=timedelta(days=2, microseconds=5),
+        weight=Decimal("1234567890.12345678901234567890"),
+        contents={"tea": ["\u2603 'green'", 0.1, None, {"\\": 10**15}]},
+        code=b"\x00\xff%s",
+    )
+    parcel.save()
+    run('UPDATE "Parcels on their way" SET "at depot" = 4')
+    Parcel.objects.all().publish()
+    sweep()
+    made, (published, moved) = _last("depot.3", 2)[0], _last("depot.4", 2)
+    assert made.data == published.data == moved.data
+
+
+# What is killed, or goes wrong
+
+
+@installed
+def test_what_a_killed_process_left_is_heard_once(at_tea: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_NOTIFICATIONS_HUB", json.dumps({"ROW_TRIGGERS": NAMED}))
+    died = in_process("""
+        import os, signal
+        from notifications_hub.rows import noted, telling
+        from tests.rows.board.models import Note
+        append = telling.streams.append_many
+        def die_after_it(events):
+            events = list(events)
+            append(events)
+            if events:
+                os.kill(os.getpid(), signal.SIGKILL)
+        telling.streams.append_many = die_after_it
+        Note.objects.bulk_create(Note(pk=pk, thread_id=1, body="Cup") for pk in (1, 2))
+        noted.tell_noted()
+    """)
+    assert died.wait(30) == -signal.SIGKILL
+    assert (RowChange.objects.count(), Event.objects.count()) == (2, 0)
+    assert at_tea.hears() == [("created", "1 Cup"), ("created", "2 Cup")]
+
+
+@installed
+def test_a_change_that_cannot_be_shown_holds_up_no_other(
+    at_tea: Page, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def name(note: Note) -> str:
+        if note.body == "Bad":
+            raise ValueError("Bad")
+        return "Ann"
+
+    monkeypatch.setattr(Note, "author_name", name)
+    run(insert(1, 1), insert(2, 2, "Bad"), insert(3, 3))
+    assert at_tea.hears() == [("created", "1 Cup 1"), ("created", "3 Cup 3")]
+    assert "A change of board.note cannot be told" in caplog.text
+
+
+@installed
+def test_django_is_heard_at_once_and_the_rest_within_a_look(at_tea: Page, numberer: Numberer) -> None:
+    Note.objects.create(pk=1, thread_id=1, body="Green")
+    assert numberer.finish(20)
+    assert [event.kind for event in _last("thread.1", 9)] == ["note.created"]
+    run("DELETE FROM board_note")
+    sweep()
+    assert numberer.finish(20)
+    assert [event.kind for event in _last("thread.1", 9)] == ["note.created", "note.deleted"]
+
+
+@installed
+def test_a_change_costs_django_no_statement_of_its_own(
+    tea: Thread, numberer: Numberer, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    note = Note.objects.create(thread=tea, body="Green")
+    with django_assert_num_queries(3):  # with BEGIN and COMMIT
+        note.save()
+
+
+# The triggers themselves
+
+
+@installed
+def test_a_program_with_no_right_to_the_notes_is_heard(at_tea: Page, program: psycopg.Connection[Any]) -> None:
+    role = f"clerk_{uuid4().hex[:8]}"
+    run(f"CREATE ROLE {role}", f"GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON board_note TO {role}")
+    try:
+        program.execute(f"SET ROLE {role}")
+        program.execute(insert(1, 1))
+        assert at_tea.hears() == [("created", "1 Cup 1")]
+        program.execute("TRUNCATE board_note")
+        assert at_tea.hears() == [("deleted", ["1"])]
+    finally:
+        run(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+
+@installed
+def test_columns_may_come_and_go_and_be_renamed(at_tea: Page) -> None:
+    with rolled_back():
+        run("ALTER TABLE board_note RENAME views TO looks", "ALTER TABLE board_note ADD taste json, DROP slug")
+        run(insert(1, 1).replace("views", "looks"), "UPDATE board_note SET looks = 5, body = 'Green'")
+        # As nothing is committed, what the first look makes is numbered by the next.
+        sweep()
+        assert at_tea.hears() == [("created", "1 Green")]
+
+
+def manage(*arguments: str) -> list[str]:
+    output = StringIO()
+    call_command("hub_row_triggers", *arguments, stdout=output, no_color=True)
+    return output.getvalue().splitlines()
+
+
+def left_behind() -> int:
+    with connection.cursor() as sql:
+        sql.execute(
+            "SELECT (SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'notifications_hub%')"
+            " + (SELECT count(*) FROM pg_proc WHERE proname LIKE 'notifications_hub%')"
+        )
+        return int(sql.fetchone()[0])
+
+
+def test_they_are_installed_again_and_again_and_removed_without_a_trace(settings: Settings, at_tea: Page) -> None:
+    settings.NOTIFICATIONS_HUB = {"ROW_TRIGGERS": NAMED}
+    assert manage("install") == manage("install") == ["board.note: installed.", "board.parcel: installed."]
+    run(insert(1, 1))
+    assert at_tea.hears() == [("created", "1 Cup 1")]
+    with pytest.raises(CommandError, match=r"Take board\.note out of ROW_TRIGGERS and restart"):
+        manage("remove", "board.Note")
+
+    settings.NOTIFICATIONS_HUB = {}
+    assert manage("show", "board.Note")[0] == "board.note: installed."
+    assert manage("remove") == ["board.note: removed.", "board.parcel: removed."]
+    assert "board.note: none." in manage("show")
+    assert left_behind() == 0
+    run("DELETE FROM board_note")
+    assert at_tea.hears() == []
+
+
+def test_they_go_with_the_table_that_they_write_to(tea: Thread) -> None:
+    triggers.install(Note)
+    migration = import_module("notifications_hub.migrations.0005_row_change")
+    with connection.schema_editor() as editor:
+        migration.remove_triggers(None, editor)
+    assert left_behind() == 0
+    run(insert(1, 1))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["install"], "Name the models"),
+        (["install", "board.Thread"], "no live model"),
+        (["install", "board.Nothing"], "no live model"),
+        (["remove", "board.Note"], "board.note has no triggers"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_what_to_do(arguments: list[str], words: str) -> None:
+    with pytest.raises(CommandError, match=words):
+        manage(*arguments)
+
+
+def test_a_table_that_others_hold_is_left_as_it_is(
+    program: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(triggers, "PATIENCE", "50ms")
+    with program.transaction():
+        program.execute("LOCK board_note IN ROW EXCLUSIVE MODE")
+        with pytest.raises(CommandError, match="try again when it is quiet"):
+            manage("install", "board.Note")
+    assert left_behind() == 0
+
+
+def test_a_setting_that_the_database_does_not_bear_out_is_noticed_and_loses_nothing(
+    settings: Settings, at_tea: Page, caplog: pytest.LogCaptureFixture
+) -> None:
+    def said() -> list[str]:
+        [finding] = [finding for finding in examine() if finding.about == "row triggers"]
+        warned = [warning.msg for warning in check_row_triggers(None, databases=["default"])]
+        assert finding.good == (not warned)
+        return warned
+
+    assert said() == []
+    settings.NOTIFICATIONS_HUB = {"ROW_TRIGGERS": ["board.Note"]}
+    assert "run `manage.py hub_row_triggers install`" in said()[0]
+    Note.objects.create(pk=1, thread_id=1, body="Green")
+    assert at_tea.hears() == [("created", "1 Green")]
+    assert "board.note, which has no triggers" in caplog.text
+
+    triggers.install(Note)
+    assert said() == []
+    settings.NOTIFICATIONS_HUB = {}
+    assert "told twice" in said()[0]
+    Note.objects.update(body="Black")
+    assert at_tea.hears() == [("updated", "1 Black")] * 2
+    triggers.remove("board.note")
