@@ -114,6 +114,12 @@ def test_the_bar_shows_what_there_is_without_scripts(job: Job, alice: User) -> N
     assert f'action="/jobs/{job.pk}/cancel/"' in page
 
 
+def test_a_bar_that_was_stopped_says_no_more_how_far_it_is(job: Job, alice: User) -> None:
+    Job.objects.filter(pk=job.pk).update(state=State.CANCELLED, text="19 of 50")
+
+    assert 'dir="auto" hidden>19 of 50</p>' in rendered(job, alice)
+
+
 def test_a_bar_goes_on_from_where_it_was_drawn(job: Job, alice: User) -> None:
     page = rendered(job, alice)
     deliver(job)
