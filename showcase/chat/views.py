@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -12,6 +13,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.people import time_zone_of
@@ -35,6 +37,7 @@ class Line:
     message: Message
     continues: bool
     mentions_me: bool
+    begins_day: bool
     is_first_unread: bool
 
 
@@ -116,10 +119,18 @@ def _lines(written: Sequence[Message], membership: Membership) -> Iterator[Line]
     last: Message | None = None
     seen_unread = membership.read_through == 0
     for message in written:
+        begins_day = last is None or _day_of(last) != _day_of(message)
+        continues = not begins_day and _continues(last, message)
         is_unread = message.pk > membership.read_through and message.author_id != membership.person_id
-        yield Line(message, _continues(last, message), name in names_in(message.body), is_unread and not seen_unread)
+        calls_me = name in names_in(message.body)
+        yield Line(message, continues, calls_me, begins_day, is_unread and not seen_unread)
         seen_unread = seen_unread or is_unread
         last = message
+
+
+def _day_of(message: Message) -> date:
+    """In the reader's time zone."""
+    return timezone.localtime(message.created).date()
 
 
 def _continues(last: Message | None, message: Message) -> bool:

@@ -15,6 +15,14 @@ from notifications_hub.notification import Notification
 if TYPE_CHECKING:
     from accounts.models import User
 
+ATTACKS = (
+    "<script>window.attacked = 1</script>",
+    "\"><img src=x onerror='window.attacked = 1'>",
+    "</strong></p></template><iframe srcdoc='<script>parent.attacked = 1</script>'></iframe>",
+    '</task-progress></textarea><svg onload="window.attacked = 1">',
+    "&lt;b&gt; {{ 7|add:7 }} %(job)s {count} $& \\u003cscript\\u003e javascript:alert(1)",
+)
+
 
 def started(owner: User, task: Any, *args: Any, **about: Any) -> Job:
     """A job of this task, with its row as committed."""

@@ -34,6 +34,16 @@ def say_why(self: HubTask, words: str) -> None:
 
 
 @shared_task(base=HubTask, bind=True)  # type: ignore[untyped-decorator]
+def recite(self: HubTask, words: str, pause: float) -> None:
+    """Says them as it goes, and at last."""
+    for done in (1, 2):
+        time.sleep(pause)
+        self.progress(done, 3, words)
+    time.sleep(pause)
+    raise JobFailed(words)
+
+
+@shared_task(base=HubTask, bind=True)  # type: ignore[untyped-decorator]
 def stumble(self: HubTask) -> None:
     raise RuntimeError("password=hunter2")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.jobs.support import ATTACKS
 from tests.support.browser import People
 from tests.support.celery import CeleryWorker
 from tests.support.processes import wait_until
@@ -37,6 +38,45 @@ def start(page: Page, how: str) -> Locator:
     return page.locator("task-progress").first
 
 
+def toasted(page: Page) -> list[str]:
+    """Titles of all toasts since the page was opened, gone or not."""
+    titles: list[str] = page.evaluate("window.toasted")
+    return titles
+
+
+def told(site: Site) -> list[str]:
+    """What Alice was told by some road, of jobs."""
+    return site.python("""
+        from notifications_hub.models import Notification
+        rows = Notification.objects.filter(recipient__username="alice", kind__startswith="task.", told_at__isnull=False)
+        print(*sorted(rows.values_list("kind", flat=True)))
+    """).split()
+
+
+# A toast is on the screen for eight seconds, and a journey may look later.
+REMEMBER_TOASTS = """
+    window.toasted = [];
+    document.addEventListener("DOMContentLoaded", () => {
+        const seen = new MutationObserver((changes) => {
+            for (const { addedNodes } of changes)
+                for (const node of addedNodes)
+                    if (node.matches?.(".nh-toast")) window.toasted.push(node.querySelector(".nh-title").textContent);
+        });
+        const stack = document.querySelector("toast-stack");
+        if (stack) seen.observe(stack, { childList: true, subtree: true });
+    });
+"""
+
+START_ATTACKS = f"""
+    from django.contrib.auth import get_user_model
+    from notifications_hub.jobs import start
+    from tests.jobs import tasks
+    alice = get_user_model().objects.get(username="alice")
+    for attack in {ATTACKS!r}:
+        start(tasks.recite.s(attack, 0.5), owner=alice, title=attack, url="/showcase/report/")
+"""
+
+
 def percent(bar: Locator) -> int:
     return int(bar.locator("progress").get_attribute("value") or 0)
 
@@ -46,15 +86,16 @@ def test_a_report_runs_through_reloads_and_tabs_to_its_end(
 ) -> None:
     people = people_of(site)
     page = people("alice", "/showcase/report/")
+    people.context("alice").add_init_script(REMEMBER_TOASTS)
     bar = start(page, "whole")
     expect(bar.get_by_role("progressbar")).to_have_accessible_name("Report on all posts")
     wait_until(lambda: percent(bar) > 10)
     address = str(bar.get_attribute("topic")).removeprefix("task.")
 
     # A reload, and a second tab, go on where the job is.
-    before = percent(bar)
+    reached = percent(bar)
     page.reload()
-    assert percent(bar) >= before
+    assert percent(bar) >= reached
     second = people("alice", f"/showcase/report/{address}/")
     other = second.locator("task-progress")
     wait_until(lambda: percent(bar) > 45 and percent(other) > 45)
@@ -67,11 +108,18 @@ def test_a_report_runs_through_reloads_and_tabs_to_its_end(
     assert refused.status_code == 403
     assert charlie.get(f"/api/v1/jobs/{address}/").status_code == 404
 
-    # Meanwhile one that fails says why, and one that is stopped stops.
+    # Meanwhile one that fails says why: by its bar, or where no page shows that any more, by one toast.
     third = people("alice", "/showcase/report/")
+    start(third, "broken")
+    third.goto(site.url + "/")
+    one_toast = ["“Report on a broken archive” failed"]
+    wait_until(lambda: [*toasted(page), *toasted(second), *toasted(third)] == one_toast, seconds=30)
+    before = [toasted(page), toasted(second)]
+    third.goto(site.url + "/showcase/report/")
     failing = start(third, "broken")
     expect(failing.locator("[data-standing=failed]")).to_be_visible(timeout=30_000)
     expect(failing.locator("[data-part=text]")).to_have_text("A page is missing in the archive.")
+    # And one that is stopped stops.
     stopped = start(third, "whole")
     wait_until(lambda: percent(stopped) > 0)
     stopped.get_by_role("button", name="Stop").click()
@@ -82,15 +130,39 @@ def test_a_report_runs_through_reloads_and_tabs_to_its_end(
     for shown in (bar, other):
         expect(shown.locator("[data-standing=done]")).to_be_visible()
         expect(shown.get_by_role("progressbar")).to_have_js_property("value", 100)
+    # Whose end a bar has shown is told: it counts in the bell, and no tab has a toast of it.
+    wait_until(lambda: told(site) == ["task.done", "task.failed", "task.failed"])
+    page.wait_for_timeout(1_200)
+    assert [toasted(page), toasted(second), toasted(third)] == [*before, []]
+    expect(page.locator("notification-bell")).to_have_attribute("unread", "5")
     with page.expect_download() as download:
         bar.get_by_role("link", name="Download").click()
     assert download.value.path().read_text().startswith("title,author,written,replies")
     row = page.goto(site.url + "/notifications/")
     assert row is not None
     expect(page.locator(".nh-card", has_text="“Report on all posts” is done")).to_have_count(1)
-    expect(page.locator(".nh-card", has_text="“Report on a broken archive” failed")).to_contain_text(
-        "A page is missing"
-    )
+    failed = page.locator(".nh-card", has_text="“Report on a broken archive” failed")
+    expect(failed).to_contain_text(["A page is missing", "A page is missing"])
+
+    expect_text_whatever_a_task_says(site, page, second, third)
+
+
+def expect_text_whatever_a_task_says(site: Site, page: Page, *others: Page) -> None:
+    """In its bar, in the toast where that is out of sight, and in the inbox."""
+    site.python(START_ATTACKS)
+    page.goto(site.url + "/showcase/report/")
+    for attack in ATTACKS:
+        bar = page.locator("task-progress").filter(has=page.get_by_text(attack, exact=True))
+        expect(bar).to_have_attribute("state", "failed", timeout=20_000)
+        expect(bar.locator("[data-part=text]")).to_have_text(attack)
+    titles = {f"“{attack}” failed" for attack in ATTACKS}
+    pages = [page, *others]
+    wait_until(lambda: titles & {title for one in pages for title in toasted(one)})
+    assert [one.evaluate("window.attacked") for one in pages] == [None] * len(pages)
+    page.goto(site.url + "/notifications/")
+    for title in titles:
+        expect(page.get_by_text(title, exact=True)).to_have_count(1)
+    assert page.evaluate("window.attacked") is None
 
 
 @pytest.mark.faults

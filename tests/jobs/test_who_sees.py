@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -112,6 +113,12 @@ def test_the_bar_shows_what_there_is_without_scripts(job: Job, alice: User) -> N
     assert '<p data-standing="done" hidden>Done</p>' in page
     assert 'version="7"' in page
     assert f'action="/jobs/{job.pk}/cancel/"' in page
+
+
+def test_a_bar_that_was_stopped_says_no_more_how_far_it_is(job: Job, alice: User) -> None:
+    Job.objects.filter(pk=job.pk).update(state=State.CANCELLED, text="19 of 50")
+
+    assert re.search(r'data-part="text"[^>]*\bhidden>19 of 50<', rendered(job, alice))
 
 
 def test_a_bar_goes_on_from_where_it_was_drawn(job: Job, alice: User) -> None:

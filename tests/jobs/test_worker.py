@@ -12,6 +12,7 @@ import pytest
 
 from tests.jobs.tasks import left
 from tests.support.celery import CeleryWorker
+from tests.support.full import FULL
 from tests.support.processes import wait_until
 from tests.support.redis import RedisServer
 from tests.support.site import Site
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 # Short, so that a test need not wait as long as a person may have to.
 HURRY = {"JOB_LEASE": 2.0, "JOB_RESEND": 2.0}
 OVER = {"done", "failed", "cancelled"}
-
-
-pytestmark = pytest.mark.faults
 
 
 @pytest.fixture
@@ -69,6 +67,7 @@ def told(site: Site) -> list[str]:
     """).split()
 
 
+@pytest.mark.faults
 def test_a_worker_killed_in_the_middle_ends_the_bar_or_begins_again(
     site: Site, worker: CeleryWorker, tmp_path: Path
 ) -> None:
@@ -86,6 +85,7 @@ def test_a_worker_killed_in_the_middle_ends_the_bar_or_begins_again(
     assert sorted(told(site)) == ["task.done", "task.failed"]
 
 
+@pytest.mark.faults
 def test_a_broker_killed_with_what_it_held_loses_no_job(
     site: Site, worker: CeleryWorker, redis_server: RedisServer, tmp_path: Path
 ) -> None:
@@ -102,6 +102,7 @@ def test_a_broker_killed_with_what_it_held_loses_no_job(
     assert left(trace) == left(waiting) == ["began", "ended"]
 
 
+@pytest.mark.faults
 def test_told_to_celery_itself_a_job_is_stopped_too(site: Site, worker: CeleryWorker) -> None:
     busy = [start(site, "silent.s(4)") for _ in range(2)]
     waiting, running = start(site, "count.s(5)"), busy[0]
@@ -117,6 +118,7 @@ def test_told_to_celery_itself_a_job_is_stopped_too(site: Site, worker: CeleryWo
     assert [job(site, pk)["state"] for pk in (waiting, running)] == ["cancelled", "cancelled"]
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("killed_after", [0.2, 0.7, 1.3, 2.1, 3.0])
 def test_whenever_a_worker_is_killed_every_job_ends_and_is_told_once(
     site: Site, worker: CeleryWorker, tmp_path: Path, killed_after: float
@@ -135,12 +137,17 @@ def test_whenever_a_worker_is_killed_every_job_ends_and_is_told_once(
         assert left(tmp_path / str(number)).count("ended") in (1, 2)
 
 
-def test_a_killed_worker_is_noticed_within_half_a_minute_as_the_settings_come(
+@pytest.mark.faults(short=True)
+def test_a_killed_worker_is_noticed_within_half_a_minute(
     start_site: StartSite, redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    site = start_site(CELERY_BROKER_URL=redis_server.url)
+    """With the settings as they come; in short with a short lease."""
+    site = start_site(hub={} if FULL else HURRY, CELERY_BROKER_URL=redis_server.url)
     with CeleryWorker(tmp_path, site.environment) as worker:
         lost = start(site, "count.s(6000, 0.05)")
         wait_until(lambda: job(site, lost)["done"] > 5, seconds=15)
         worker.kill()
-        wait_until(lambda: job(site, lost)["standing"] == "lost", seconds=30)
+        wait_until(lambda: job(site, lost)["state"] in OVER, seconds=30)
+
+    assert job(site, lost)["standing"] == "lost"
+    assert told(site) == ["task.failed"]

@@ -211,6 +211,13 @@ test("what was displayed is acknowledged", () => {
   assert.deepEqual(last().sent.at(-1), { ack: "c1" });
 });
 
+test("without a cursor nothing is acknowledged, since something of it is not displayed yet", () => {
+  aClient();
+  last().says([{ seq: 1 }], "c1");
+  client.displayed("", ["1"]);
+  assert.deepEqual(last().sent, [{ visible: true }]);
+});
+
 test("an acknowledgement waits for a connection", () => {
   aClient();
   last().breaks(1006);

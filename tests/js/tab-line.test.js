@@ -66,6 +66,17 @@ test("while none is in sight none tells, and who comes next is handed what waits
   assert.deepEqual([hidden.shown, seen.acked], [["7"], ["c"]]);
 });
 
+test("what one tab has shown the others hear, also before it may acknowledge", async () => {
+  const leader = await open();
+  const other = await open();
+  const [connection] = hub.open;
+  other.client.displayed("", ["7"]);
+  leader.client.displayed("", ["8"]);
+  await settled();
+  assert.deepEqual([leader.shown, other.shown, other.acked], [["7"], ["8"], []]);
+  assert.deepEqual(connection?.sent, []);
+});
+
 test("the hub hears that a page is visible as long as any is", async () => {
   const first = await open();
   const second = await open();

@@ -30,6 +30,16 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/**
+ * Whether somebody who looks at the page has it before their eyes.
+ *
+ * @param {Element} element
+ */
+export function isInSight(element) {
+  const { top, bottom } = element.getBoundingClientRect();
+  return document.visibilityState === "visible" && bottom > 0 && top < window.innerHeight;
+}
+
 /** The language people read this page in. */
 export function pageLanguage() {
   return document.documentElement.lang || navigator.language;

@@ -76,7 +76,7 @@ export class HubClient extends EventTarget {
    * Tells the server that a visible page has shown everything up to this cursor, so no other road need tell it, and
    * other tabs that they need not.
    *
-   * @param {string} cursor
+   * @param {string} cursor "" while some of what came has not been shown
    * @param {string[]} [ids] what it showed
    */
   displayed(cursor, ids = []) {

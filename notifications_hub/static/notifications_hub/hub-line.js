@@ -116,7 +116,7 @@ export class HubLine extends EventTarget {
    * @param {string} cursor
    */
   displayed(cursor) {
-    this.#ack = cursor;
+    if (cursor) this.#ack = cursor;
     this.#sendAck();
   }
 

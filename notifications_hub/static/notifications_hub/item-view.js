@@ -2,6 +2,7 @@
 /** @import { Item } from "./wire.js" */
 
 const ICONS = ["bell", "reply", "comment", "heart", "megaphone", "check", "warning", "error", "user", "task"];
+const JOB_ENDS = ["task.done", "task.failed"];
 
 /**
  * The title and body in the page's language: an announcement's event went to everyone and carries them all.
@@ -31,6 +32,16 @@ export function iconOf({ icon }) {
 export function linkOf({ url }, base) {
   if (!url || !URL.canParse(url, base)) return "";
   return new URL(url, base).origin === new URL(base).origin ? url : "";
+}
+
+/**
+ * The job whose end an item tells, "" where it tells of something else.
+ *
+ * @param {Item} item
+ * @returns {string}
+ */
+export function jobOf({ kind, data }) {
+  return JOB_ENDS.includes(kind) ? (data?.job ?? "") : "";
 }
 
 /**

@@ -104,7 +104,7 @@ export class TabLine extends EventTarget {
    * @param {string[]} ids
    */
   displayed(cursor, ids) {
-    this.#role?.displayed(cursor);
+    if (cursor) this.#role?.displayed(cursor);
     if (ids.length > 0) this.#here?.bus.post({ type: "shown", from: this.#id, ids });
   }
 

@@ -4,11 +4,12 @@
  * @import { HubRefusedEvent } from "./hub-refused-event.js"
  * @import { HubResetEvent } from "./hub-reset-event.js"
  * @import { Query } from "./live-url.js"
+ * @import { ToastDueEvent } from "./toast-due-event.js"
  * @import { Job } from "./wire.js"
  */
-import { part, setText } from "./dom.js";
+import { isInSight, part, setText } from "./dom.js";
 import { HubClient } from "./hub-client.js";
-import { linkOf } from "./item-view.js";
+import { jobOf, linkOf } from "./item-view.js";
 import { JobApi } from "./job-api.js";
 import { isOver, percentOf, quarterOf } from "./job-view.js";
 import { liveLine } from "./live-line.js";
@@ -20,7 +21,8 @@ import { TaskEndedEvent } from "./task-ended-event.js";
  *
  * Attributes, all written by the template tag: `topic`, `cursor` from where to go on, `live` and `person` (who shares a
  * connection with whom), `job` (its address in the API), `csrf`, and `state` and `version`, which it keeps true. Its
- * words are the server's: it shows the child whose `data-standing` fits. Dispatches `task-ended`.
+ * words are the server's: it shows the child whose `data-standing` fits. Dispatches `task-ended`. While it is in sight it
+ * claims the toast of its job's end, which it shows itself.
  */
 export class TaskProgressElement extends HTMLElement {
   #life = new AbortController();
@@ -35,8 +37,10 @@ export class TaskProgressElement extends HTMLElement {
   connectedCallback() {
     this.#life = new AbortController();
     this.#version = Number(this.#text("version"));
-    if (isOver(this.#text("state"))) return;
     const { signal } = this.#life;
+    const due = (/** @type {Event} */ event) => this.#claim(/** @type {ToastDueEvent} */ (event));
+    document.addEventListener("toast-due", due, { signal });
+    if (this.#isOver) return;
     const url = new URL(this.#text("job"), document.baseURI);
     this.#api = new JobApi({ url, csrf: this.#text("csrf"), signal });
     this.#cancelForm?.addEventListener("submit", (event) => this.#cancel(event), { signal });
@@ -64,6 +68,8 @@ export class TaskProgressElement extends HTMLElement {
       if (/** @type {HubRefusedEvent} */ (event).topic === topic) queueMicrotask(() => client.stop());
     });
     signal.addEventListener("abort", () => client.stop());
+    // Once the event that told it has been heard to its end.
+    this.addEventListener("task-ended", () => queueMicrotask(() => client.stop()), { signal });
     client.start(this.#text("cursor"));
   }
 
@@ -146,9 +152,19 @@ export class TaskProgressElement extends HTMLElement {
   /** @param {Job} job */
   #end(job) {
     setText(part(this, "announced"), "");
-    // Once the event that told it has been heard to its end.
-    queueMicrotask(() => this.#life.abort());
     this.dispatchEvent(new TaskEndedEvent(job));
+  }
+
+  /**
+   * The bell may hear of the end before the bar does.
+   *
+   * @param {ToastDueEvent} due
+   */
+  #claim(due) {
+    if (this.#text("topic") !== `task.${jobOf(due.item)}` || !isInSight(this)) return;
+    const { signal } = this.#life;
+    const ended = new Promise((resolve) => this.addEventListener("task-ended", () => resolve(true), { signal }));
+    due.claim(this.#isOver ? Promise.resolve(true) : ended);
   }
 
   /** @param {Event} event */
@@ -163,6 +179,10 @@ export class TaskProgressElement extends HTMLElement {
     } catch {
       form.hidden = false;
     }
+  }
+
+  get #isOver() {
+    return isOver(this.#text("state"));
   }
 
   get #cancelForm() {

@@ -2,29 +2,32 @@
 /** @import { Item } from "./wire.js" */
 import { copyOf, part, setText } from "./dom.js";
 import { Toast } from "./toast.js";
+import { ToastDueEvent } from "./toast-due-event.js";
 import { ToastOpenedEvent } from "./toast-opened-event.js";
+import { ToastQueue } from "./toast-queue.js";
 import { ToastsDisplayedEvent } from "./toasts-displayed-event.js";
 
 const AT_ONCE = 3;
-const OTHERS_FIRST = 3_000;
 
 /**
  * `<toast-stack>`: what just happened, in a corner, for a moment. At most three at once; the rest is a number.
  *
  * While the page is hidden toasts wait, and so they do, for a moment, while another tab is to show them; what was told,
- * read or shown meanwhile is dropped. `toasts-displayed` follows once they were really painted in a visible page,
- * `toast-opened` when the person follows one.
+ * read or shown meanwhile is dropped. `toast-due` asks the page, before, whether an element shows the same itself.
+ * `toasts-displayed` follows once all was really painted in a visible page, `toast-opened` when the person follows one.
  */
 export class ToastStackElement extends HTMLElement {
   #life = new AbortController();
-  /** Not yet displayed, oldest first. @type {Map<string, Item>} */
-  #waiting = new Map();
-  #cursor = "";
+  #queue = new ToastQueue({
+    isSeen: () => document.visibilityState === "visible",
+    claimOf: (item) => this.#claimOf(item),
+    display: (items) => this.#displayAll(items),
+    painted,
+    displayed: (cursor, ids) => this.dispatchEvent(new ToastsDisplayedEvent(cursor, ids)),
+  });
   /** On the screen, oldest first. @type {Map<string, Toast>} */
   #toasts = new Map();
   #more = 0;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #timer;
 
   connectedCallback() {
     this.#life = new AbortController();
@@ -40,13 +43,13 @@ export class ToastStackElement extends HTMLElement {
 
   disconnectedCallback() {
     this.#life.abort();
-    clearTimeout(this.#timer);
+    this.#queue.stop();
     for (const toast of this.#toasts.values()) toast.pause();
   }
 
   /** Not yet displayed, oldest first. */
   get waiting() {
-    return [...this.#waiting.values()];
+    return this.#queue.waiting;
   }
 
   /**
@@ -55,11 +58,7 @@ export class ToastStackElement extends HTMLElement {
    * @param {{now: boolean}} how not now, where another tab is to show them; should it fail, this one does
    */
   show(items, cursor, { now }) {
-    for (const item of items) this.#waiting.set(item.id, item);
-    this.#cursor = cursor;
-    clearTimeout(this.#timer);
-    if (now) this.#displayWaiting();
-    else this.#timer = setTimeout(() => this.#displayWaiting(), OTHERS_FIRST);
+    this.#queue.add(items, cursor, { now });
   }
 
   /**
@@ -68,7 +67,7 @@ export class ToastStackElement extends HTMLElement {
    * @param {string[]} ids
    */
   forget(ids) {
-    for (const id of ids) this.#waiting.delete(id);
+    this.#queue.forget(ids);
   }
 
   /**
@@ -82,33 +81,23 @@ export class ToastStackElement extends HTMLElement {
   }
 
   dismissAll() {
-    this.withdraw([...this.#waiting.keys(), ...this.#toasts.keys()]);
+    this.withdraw([...this.waiting.map(({ id }) => id), ...this.#toasts.keys()]);
   }
 
-  #displayWaiting() {
-    if (document.visibilityState !== "visible" || this.#waiting.size === 0) return;
-    const items = this.waiting;
-    this.#waiting.clear();
+  /** @param {Item} item */
+  #claimOf(item) {
+    const due = new ToastDueEvent(item);
+    this.dispatchEvent(due);
+    return due.claimed;
+  }
+
+  /** @param {Item[]} items */
+  #displayAll(items) {
     this.#toTop();
     this.#more += Math.max(0, items.length - AT_ONCE);
     for (const item of items.slice(-AT_ONCE)) this.#display(item);
     this.#cutToSize();
     this.#runOrPause();
-    this.#confirm(
-      this.#cursor,
-      items.map(({ id }) => id),
-    );
-  }
-
-  /**
-   * Two frames on, the first has been painted; in a tab that was hidden just now there is none until it is seen.
-   *
-   * @param {string} cursor
-   * @param {string[]} ids
-   */
-  #confirm(cursor, ids) {
-    const painted = () => this.dispatchEvent(new ToastsDisplayedEvent(cursor, ids));
-    requestAnimationFrame(() => requestAnimationFrame(painted));
   }
 
   /** Above dialogs and popovers opened since, and whatever stacking the host's page has. */
@@ -151,7 +140,7 @@ export class ToastStackElement extends HTMLElement {
   }
 
   #turned() {
-    this.#displayWaiting();
+    this.#queue.flush();
     this.#runOrPause();
   }
 
@@ -177,4 +166,13 @@ export class ToastStackElement extends HTMLElement {
     const id = target instanceof Element ? target.closest("[data-id]")?.getAttribute("data-id") : null;
     if (key === "Escape" && id) this.#dismiss(id);
   }
+}
+
+/**
+ * Two frames on, the first has been painted; in a tab that was hidden just now there is none until it is seen.
+ *
+ * @returns {Promise<void>}
+ */
+function painted() {
+  return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve())));
 }

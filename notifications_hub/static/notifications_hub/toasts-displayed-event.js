@@ -1,6 +1,6 @@
 // @ts-check
 
-/** A visible page has shown all that came up to this cursor. */
+/** A visible page has shown all that came up to this cursor; "" where some of it waits yet. */
 export class ToastsDisplayedEvent extends Event {
   /**
    * @param {string} cursor

@@ -17,6 +17,7 @@
  * @property {boolean} archived
  * @property {boolean} told
  * @property {boolean} toast false: list and count it, show no toast
+ * @property {Record<string, any>} [data] what its kind keeps of it
  * @property {Record<string, {title: string, body: string}>} [translations] announcements carry every language
  *
  * @typedef {object} Entry one event of a topic's log

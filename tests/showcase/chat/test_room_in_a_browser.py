@@ -92,6 +92,19 @@ def expect_joined(page: Page, ids: list[int]) -> None:
     assert there == ids[-len(there) :]
 
 
+def expect_days(page: Page) -> None:
+    """Above each message that begins a day of the reader's stands that day, and nowhere else."""
+    days: list[list[str]] = page.locator("chat-room [data-part=list]").evaluate("""list => {
+        const timeZone = list.closest("chat-room").getAttribute("time-zone");
+        const format = new Intl.DateTimeFormat("en", { dateStyle: "long", timeZone });
+        const rows = [...list.children].filter((row) => row.dataset.at);
+        const found = [...list.querySelectorAll(".chat-day")].map((day) => day.textContent.trim());
+        return [found, [...new Set(rows.map((row) => format.format(Date.parse(row.dataset.at))))]];
+    }""")
+    assert len(days[0]) > 1
+    assert days[0] == days[1]
+
+
 def use(page: Page, kind: str) -> None:
     page.locator("chat-room [data-part=connection]").select_option(kind)
     expect_live(page)
@@ -128,7 +141,13 @@ def test_every_message_comes_once_and_in_order_over_each_kind_of_connection(page
 def test_a_reload_in_the_middle_and_the_history_above_join_without_gap_or_repeat(page_for: People, site: Site) -> None:
     alice = page_for("alice", LOBBY)
     talk(site, 100, rate=10_000)
-    silence(site)
+    early = silence(site)[-60:-30]
+    site.python(f"""
+        from datetime import timedelta
+        from django.db.models import F
+        Message.objects.filter(room=lobby, pk__lt={early[0]}).update(created=F("created") - timedelta(days=2))
+        Message.objects.filter(pk__in={early}).update(created=F("created") - timedelta(days=1))
+    """)
     talk(site, 50)
     alice.reload()
     expect_live(alice)
@@ -141,6 +160,7 @@ def test_a_reload_in_the_middle_and_the_history_above_join_without_gap_or_repeat
             "count => document.querySelectorAll('.chat-message[data-id]').length > count", arg=before
         )
     expect_joined(alice, silence(site))
+    expect_days(alice)
 
 
 def test_a_message_whose_answer_was_lost_is_there_once_also_after_a_reload(page_for: People, site: Site) -> None:
@@ -234,8 +254,16 @@ def test_whoever_is_removed_hears_no_more_and_charlie_never_did(page_for: People
     for path in (LOBBY, "/live/poll/?topic=room.lobby", "/live/sse/?topic=room.lobby", f"{LOBBY}messages/"):
         assert charlie.request.get(site.url + path).status == 403
     use(bob, "poll")
-    alice.get_by_text("2 members").click()
-    alice.get_by_role("button", name="Remove Bob").click()
+    members, remove = alice.get_by_text("2 members"), alice.get_by_role("button", name="Remove Bob")
+    members.click()
+    expect(remove).to_be_visible()
+    alice.locator(".chat-log").click()
+    expect(remove).to_be_hidden()
+    members.click()
+    alice.keyboard.press("Escape")
+    expect(remove).to_be_hidden()
+    members.click()
+    remove.click()
     expect(bob.locator("chat-room [data-part=closed]")).to_be_visible(timeout=3_000)
     expect(bob.get_by_role("textbox", name="Message")).to_be_disabled()
     expect_live(alice)

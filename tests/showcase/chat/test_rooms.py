@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import datetime
 from itertools import count
 
 import pytest
@@ -204,6 +206,30 @@ def test_a_room_costs_the_same_for_many_messages(client_for: ClientFor, room: Ro
         say(room, alice)
 
     assert cost() == few
+
+
+# Days
+
+
+@pytest.mark.parametrize(
+    ("reader", "days"),
+    [
+        ({"language": "en", "time_zone": "UTC"}, ["Nov. 19, 2026", "Nov. 20, 2026", "Nov. 21, 2026"]),
+        ({"language": "zh-hans", "time_zone": "Asia/Shanghai"}, ["2026年11月20日", "2026年11月21日"]),
+    ],
+)
+def test_each_day_of_its_reader_begins_under_its_date(
+    client_for: ClientFor, room: Room, alice: User, reader: dict[str, str], days: list[str]
+) -> None:
+    User.objects.filter(pk=alice.pk).update(**reader)
+    for moment in ("19T18:00", "20T15:58", "20T23:58", "21T00:01"):
+        message = say(room, alice)
+        Message.objects.filter(pk=message.pk).update(created=datetime.fromisoformat(f"2026-11-{moment}:00+00:00"))
+    page = client_for(User.objects.get(pk=alice.pk)).get(PAGE).content.decode()
+
+    assert re.findall(r'data-part="day"\s+datetime="[^"]+">([^<]+)<', page) == days
+    # Three minutes later the same person goes on below their name, but not where it is another day.
+    assert page.count("is-continued") == 3 - len(days)
 
 
 # What people write

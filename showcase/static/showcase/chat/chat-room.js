@@ -19,6 +19,7 @@ import { ChatLine } from "./chat-line.js";
 import { ChatOutbox } from "./chat-outbox.js";
 import { ChatPresence } from "./chat-presence.js";
 import { HereBeat } from "./here-beat.js";
+import { closeLikeAMenu } from "./like-a-menu.js";
 import { MessageList } from "./message-list.js";
 import { OlderMessages } from "./older-messages.js";
 import { PresenceView } from "./presence-view.js";
@@ -116,6 +117,7 @@ export class ChatRoom {
     part(this.#host, "log").addEventListener("scroll", () => this.#scrolled(), { signal });
     part(this.#host, "news").addEventListener("click", () => this.#list.toEnd(), { signal });
     this.#kind.addEventListener("change", () => this.#switch(), { signal });
+    closeLikeAMenu(/** @type {HTMLDetailsElement} */ (part(this.#host, "members")), signal);
     const timer = setInterval(() => this.#view.render(), LOOK_EVERY);
     signal.addEventListener("abort", () => clearInterval(timer));
   }

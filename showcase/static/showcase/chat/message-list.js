@@ -1,6 +1,7 @@
 // @ts-check
 /** @import { Message } from "./chat-message.js" */
 import { copyOf, pageLanguage, part, setText } from "../../notifications_hub/dom.js";
+import { DayDividers, isMessage } from "./day-dividers.js";
 
 const TOGETHER = 5 * 60_000;
 /** As the page writes it. @type {Intl.DateTimeFormatOptions} */
@@ -18,6 +19,7 @@ export class MessageList {
   #list;
   #me;
   #timeZone;
+  #days;
 
   /**
    * @param {object} options
@@ -32,6 +34,8 @@ export class MessageList {
     this.#list = part(log, "list");
     this.#me = me;
     this.#timeZone = timeZone;
+    this.#days = new DayDividers({ host, list: this.#list, timeZone });
+    for (const row of this.#sent) this.#days.divide(row);
   }
 
   get newest() {
@@ -62,6 +66,7 @@ export class MessageList {
     const [anchor] = this.#sent;
     const before = anchor?.offsetTop ?? 0;
     const fresh = messages.filter((message) => this.#put(message)).length;
+    this.#days.tidy();
     if (atEnd) this.toEnd();
     else if (anchor) this.#log.scrollTop += anchor.offsetTop - before;
     return fresh;
@@ -108,12 +113,17 @@ export class MessageList {
     row.dataset.state = "failed";
     setText(part(row, "detail"), detail);
     part(row, "again").onclick = again;
-    part(row, "discard").onclick = () => row.remove();
+    part(row, "discard").onclick = () => {
+      row.remove();
+      this.#days.tidy();
+    };
   }
 
   /** Takes away what is older than this: there is a hole between it and the rest. @param {number} id */
   forgetBefore(id) {
     for (const row of this.#sent) if (Number(row.dataset.id) < id) row.remove();
+    this.#days.tidy();
+    for (const row of this.#sent.slice(0, 1)) this.#days.divide(row);
   }
 
   /** @returns {HTMLElement[]} */
@@ -166,8 +176,10 @@ export class MessageList {
 
   /** @param {HTMLElement} row */
   #join(row) {
-    for (const one of [row, row.nextElementSibling]) {
-      if (one instanceof HTMLElement) one.classList.toggle("is-continued", continues(one.previousElementSibling, one));
+    for (const one of [row, below(row)]) {
+      if (!one) continue;
+      this.#days.divide(one);
+      one.classList.toggle("is-continued", continues(one.previousElementSibling, one));
     }
   }
 }
@@ -175,6 +187,16 @@ export class MessageList {
 /** @param {number} id */
 function rowId(id) {
   return `message-${id}`;
+}
+
+/**
+ * @param {Element} row
+ * @returns {HTMLElement | null} the message after it
+ */
+function below(row) {
+  let next = row.nextElementSibling;
+  while (next && !isMessage(next)) next = next.nextElementSibling;
+  return /** @type {HTMLElement | null} */ (next);
 }
 
 /**

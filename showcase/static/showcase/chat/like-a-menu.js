@@ -1,0 +1,20 @@
+// @ts-check
+
+/**
+ * Has a `<details>` that lies over the page close as a menu does: by a click elsewhere, or Escape.
+ *
+ * @param {HTMLDetailsElement} details
+ * @param {AbortSignal} signal
+ */
+export function closeLikeAMenu(details, signal) {
+  const pressed = (/** @type {PointerEvent} */ { target }) => {
+    if (target instanceof Node && !details.contains(target)) details.open = false;
+  };
+  const typed = (/** @type {KeyboardEvent} */ { key }) => {
+    if (key !== "Escape" || !details.open) return;
+    details.open = false;
+    details.querySelector("summary")?.focus();
+  };
+  document.addEventListener("pointerdown", pressed, { signal });
+  details.addEventListener("keydown", typed, { signal });
+}

@@ -1,0 +1,58 @@
+"""What Celery itself says of a job, in the worker's main process, where its task cannot say anything any more."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
+from celery.signals import task_failure, task_revoked
+
+from notifications_hub.jobs import changes
+from notifications_hub.jobs.models import Job, State
+from tests.jobs import tasks
+from tests.jobs.support import started, tend, told
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def running(alice: User) -> Job:
+    job = changes.claim(started(alice, tasks.count, 1).pk)
+    assert job is not None
+    return job
+
+
+def test_what_was_revoked_is_cancelled_and_nobody_is_told_what_they_did(running: Job, alice: User) -> None:
+    task_revoked.send(sender=tasks.count, request=SimpleNamespace(id=str(running.pk)), terminated=True)
+
+    assert Job.objects.get().standing == "cancelled"
+    assert told(alice) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "standing"),
+    [(TimeLimitExceeded(1), "late"), (WorkerLostError("killed"), "lost"), (Terminated(9), "lost")],
+    ids=repr,
+)
+def test_a_process_that_was_ended_ends_the_bar_without_waiting_for_the_lease(
+    running: Job, alice: User, fault: Exception, standing: str
+) -> None:
+    task_failure.send(sender=tasks.count, task_id=str(running.pk), exception=fault)
+    tend()
+    job = Job.objects.get()
+
+    assert (job.state, job.standing) == (State.FAILED, standing)
+    assert [kind for kind, _title, _body in told(alice)] == ["task.failed"]
+
+
+def test_what_is_said_of_another_task_with_its_id_changes_nothing(running: Job) -> None:
+    task_revoked.send(sender=object(), request=SimpleNamespace(id=str(running.pk)), terminated=True)
+    task_failure.send(sender=object(), task_id=str(running.pk), exception=TimeLimitExceeded(1))
+    tend()
+
+    assert Job.objects.get().state == State.RUNNING
