@@ -24,6 +24,7 @@ from notifications_hub.transports.subscriptions import PushSubscription
 
 MAX_BYTES = 3993  # of plain text: push services take 4,096 bytes of cipher text
 ELLIPSIS = "…"
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def encode_for(browser: PushSubscription, message: Message) -> bytes:
@@ -40,9 +41,10 @@ def encode(message: Message, limit: int = MAX_BYTES, *, owner: str = "", site: s
     message = _veiled(message)
     for shorten in (_as_it_is, _shorten_body, _without_actions, _shorten_title, _without_url):
         message = shorten(message, envelope)
-        if envelope.fits(message):
+        sealed = envelope.seal(message)
+        if len(sealed) <= limit:
             break
-    return envelope.seal(message)
+    return sealed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,8 +54,7 @@ class _Envelope:
     limit: int
 
     def seal(self, message: Message) -> bytes:
-        text = json.dumps(self._shape(message), ensure_ascii=False, separators=(",", ":"))
-        return text.encode("utf-8", "replace")
+        return _JSON.encode(self._shape(message)).encode("utf-8", "replace")
 
     def fits(self, message: Message) -> bool:
         return len(self.seal(message)) <= self.limit
