@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from celery import shared_task
 from django.db.models import Count
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from notifications_hub.jobs import Done, HubTask, JobFailed
 from showcase.models import Post
@@ -28,7 +29,7 @@ def write_report(self: HubTask, *, breaks: bool = False) -> Done:
         time.sleep(SECONDS / STEPS)
         self.progress(step, STEPS, f"{step} / {STEPS}")
         if breaks and step > STEPS / 4:
-            raise JobFailed("A page is missing in the archive.")
+            raise JobFailed(_("A page is missing in the archive."))
     return _report(self.request.id, _rows(0, 1))
 
 

@@ -20,6 +20,7 @@ from notifications_hub.jobs.models import Job, Reason
 from notifications_hub.jobs.outcome import Done, JobCancelled, JobFailed
 from notifications_hub.jobs.reporter import Reporter
 from notifications_hub.jobs.sending import HEADER
+from notifications_hub.message import in_language_of
 
 PATIENCE = (0.5, 1, 2, 4)
 """Seconds to wait for a database that is away when a job ends. After these its lease decides."""
@@ -74,6 +75,7 @@ class Run:
 class HubTask(Task):  # type: ignore[misc]
     """Use it as `@shared_task(base=HubTask, bind=True)`, and start it by `notifications_hub.jobs.start`.
 
+    It runs in its owner's language: what it says while it runs, it says to them.
     Called without that (`.delay()`, or plainly) it is a task like any other, and reports to nobody.
     """
 
@@ -128,7 +130,8 @@ class HubTask(Task):  # type: ignore[misc]
 
     def _run_job(self, run: Run, *args: Any, **kwargs: Any) -> None:
         try:
-            given = self.run(*args, **kwargs)
+            with in_language_of(run.job.owner):
+                given = self.run(*args, **kwargs)
             outcome = given if isinstance(given, Done) else Done(value=given)
             run.end(outcome)
         except JobCancelled:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from celery import shared_task
+from django.utils.translation import get_language
 
 from notifications_hub.jobs import Done, HubTask, JobFailed
 
@@ -31,6 +32,11 @@ def silent(self: HubTask, seconds: float) -> None:
 def say_why(self: HubTask, words: str) -> None:
     self.progress(1, 4, "So far so good")
     raise JobFailed(words)
+
+
+@shared_task(base=HubTask, bind=True)  # type: ignore[untyped-decorator]
+def say_in_what_language(self: HubTask) -> None:
+    raise JobFailed(get_language())
 
 
 @shared_task(base=HubTask, bind=True)  # type: ignore[untyped-decorator]

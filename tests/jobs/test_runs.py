@@ -55,6 +55,14 @@ def test_a_failure_says_to_people_what_was_meant_for_people(alice: User) -> None
     assert told(alice) == [("task.failed", "“Report 2026” failed", "The file is empty.")]
 
 
+def test_a_task_speaks_its_owners_language(alice: User, bob: User) -> None:
+    for owner, language in ((alice, "en"), (bob, "zh-hans")):
+        type(owner).objects.filter(pk=owner.pk).update(language=language)
+        job = started(owner, tasks.say_in_what_language)
+        deliver(job)
+        assert job.text == language
+
+
 def test_any_other_exception_keeps_its_words_to_itself(alice: User) -> None:
     job = started(alice, tasks.stumble)
     deliver(job)
