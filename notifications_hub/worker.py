@@ -36,8 +36,6 @@ BUSY_SECONDS = 0.05
 BATCH = 200
 PLACES = 400
 """Under way at once. What is claimed beyond these could only wait for the rest of its lease."""
-OBJECTS = 20_000
-"""That have come and not gone before garbage is searched for; 700 is what Python has."""
 ACT_SALT = "notifications_hub.act"
 
 T = TypeVar("T")
@@ -232,12 +230,10 @@ def _teach(results: Iterable[Result]) -> None:
 def spare_the_collector() -> None:
     """For a process that does nothing else: what is there by now stays, and is not searched for garbage again.
 
-    Pushes make many objects and next to no garbage that needs a search. With Python's own threshold the searches took
-    a quarter of the time: each began after a few pushes, and went through all that were under way.
+    Pushes make many objects and next to no garbage that needs a search, and each went through all of Django.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(OBJECTS)
 
 
 class WorkerThread:
