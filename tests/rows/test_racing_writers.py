@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import signal
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -11,7 +13,7 @@ from threading import Thread as Worker
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from pytest_django import Settings
 
 from notifications_hub.rows import triggers
@@ -19,8 +21,12 @@ from notifications_hub.rows.noted import RowChange
 from notifications_hub.streams import Event
 from notifications_hub.sweeper import sweep
 from tests.rows.board.models import Note, Thread
+from tests.support.full import FULL
+from tests.support.processes import wait_until
+from tests.support.together import in_process
 
 WRITERS, CHANGES = 4, 40
+KILLS = 20 if FULL else 2
 RAW = (
     "UPDATE board_note SET body = body || '!', thread_id = %s WHERE id = %s",
     "DELETE FROM board_note WHERE %s > 0 AND id = %s",
@@ -58,6 +64,36 @@ def test_so_they_do_where_half_of_the_writers_write_raw_sql() -> None:
     assert RowChange.objects.count() == 0
 
 
+@pytest.mark.postgres
+@pytest.mark.faults(short=True)
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("_triggers")
+def test_and_where_writers_are_killed_at_any_instruction(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_NOTIFICATIONS_HUB", json.dumps({"ROW_TRIGGERS": ["board.Note"]}))
+    threads = [Thread.objects.create(title=title) for title in ("Tea", "Coffee", "Juice")]
+    for number in range(KILLS):
+        _let_two_write_and_kill_them(number)
+    sweep()
+    assert RowChange.objects.count() == 0
+    _compare(threads)
+
+
+def _let_two_write_and_kill_them(number: int) -> None:
+    before = Event.objects.count()
+    writers = [in_process(f"import {__name__} as tests\ntests.write_on({seed})") for seed in (number, -number - 1)]
+    wait_until(lambda: Event.objects.count() > before + 50, seconds=60, what="what they write")
+    for writer in writers:
+        writer.kill()
+        assert writer.wait() == -signal.SIGKILL
+
+
+def write_on(seed: int) -> None:
+    """In a process of its own, which tells and numbers in the background as everywhere."""
+    chance, threads = random.Random(seed), list(Thread.objects.all())
+    while True:
+        _commit_or_not(chance, partial(_one_of_many_or_raw, chance, chance.choice(threads)))
+
+
 def _write_and_compare(change: Change) -> None:
     threads = [Thread.objects.create(title=title) for title in ("Tea", "Coffee", "Juice")]
     Note.objects.bulk_create(Note(thread=threads[0], body=str(number)) for number in range(12))
@@ -69,6 +105,10 @@ def _write_and_compare(change: Change) -> None:
         worker.join()
 
     sweep()
+    _compare(threads)
+
+
+def _compare(threads: list[Thread]) -> None:
     pages = _as_pages_have_it()
     for thread in threads:
         stored = {str(note.pk): note.body for note in Note.objects.filter(thread=thread)}
@@ -87,8 +127,8 @@ def _change_things(seed: int, threads: list[Thread], change: Change) -> None:
 
 def _commit_or_not(chance: random.Random, change: Callable[[], None]) -> None:
     """One transaction; a fifth of them is rolled back."""
-    # Another writer may have deleted the row first.
-    with suppress(_GivenUp, Note.DoesNotExist), transaction.atomic():
+    # Another writer may have deleted the row first, and a third have made it again.
+    with suppress(_GivenUp, Note.DoesNotExist, IntegrityError), transaction.atomic():
         change()
         if chance.random() < 0.2:
             raise _GivenUp
