@@ -17,6 +17,8 @@ export class OlderMessages {
   #list;
   #log;
   #link;
+  /** @type {IntersectionObserver | null} */
+  #seen = null;
   #loading = false;
   #tries = 0;
 
@@ -37,7 +39,7 @@ export class OlderMessages {
 
   /** @param {AbortSignal} signal */
   watch(signal) {
-    const seen = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.load(), {
+    this.#seen = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.load(), {
       root: this.#log,
       rootMargin: "200px 0px 0px",
     });
@@ -46,15 +48,20 @@ export class OlderMessages {
       this.load();
     };
     this.#link.addEventListener("click", click, { signal });
-    signal.addEventListener("abort", () => seen.disconnect());
-    seen.observe(this.#link);
+    signal.addEventListener("abort", () => {
+      this.#seen?.disconnect();
+      this.#seen = null;
+    });
+    this.#look();
     this.#render();
   }
 
   /** The page before what is shown. */
   async load() {
     if (this.#loading || !this.#history.more) return;
-    await this.#take(() => this.#history.oldest);
+    const isTaken = await this.#take(() => this.#history.oldest);
+    if (isTaken) this.#look();
+    else setTimeout(() => this.#look(), backoff(this.#tries++));
   }
 
   /** The newest page: between it and what is shown there may be a hole, so what is older goes. */
@@ -71,6 +78,12 @@ export class OlderMessages {
       await this.load();
     }
     if (document.getElementById(hash.slice(1))) location.replace(hash);
+  }
+
+  /** Whether its reader is at the top: an observer speaks of changes only, and who is there again may never have left. */
+  #look() {
+    this.#seen?.unobserve(this.#link);
+    this.#seen?.observe(this.#link);
   }
 
   /**
