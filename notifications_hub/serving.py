@@ -119,9 +119,9 @@ def _collect_less() -> None:
     # What a start has made stays, so the collector need not look at it again.
     gc.collect()
     gc.freeze()
-    # An open socket is some hundred objects that stay, too. By Python's thresholds the collector goes through all of
-    # them again and again while a crowd comes, up to half a second at a time. What dies young is found as before; what
-    # else may wait here for collection is a few kilobytes for each of some tens of thousands of sockets that closed.
+    # What open sockets are made of stays, too. By Python's thresholds the collector goes through all of it again and
+    # again while a crowd comes, and the process stands still meanwhile. What dies young is found as before; the cost is
+    # that what sockets leave when they close, once they lived long, waits longer to be collected.
     gc.set_threshold(2_000, 100, 5)
 
 
