@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from importlib import import_module
 from typing import Any, cast
 
