@@ -32,7 +32,7 @@ MARK = "_notifications_hub"
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """`seconds_left` of the session as it stands now; `at` is the moment before anything was read, in monotonic time."""
+    """`seconds_left` of the session as it stands now; `at`, in monotonic time, is from before anything was read."""
 
     person: Person
     session_key: str

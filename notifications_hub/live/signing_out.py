@@ -1,8 +1,8 @@
 """Django's own ways of ending a session, each written as a revocation: in the same transaction where there is one.
 
 Signing out, signing in as somebody else, a changed password, a person who is deactivated or deleted. A session is known
-by its key and by a mark that signing in leaves in it, since the key may change while the session goes on: at each change
-of one that is kept in a cookie, and where Django cycles it.
+by its key and by a mark that signing in leaves in it, since the key may change while the session goes on: at each
+change of one that is kept in a cookie, and where Django cycles it.
 """
 
 from __future__ import annotations

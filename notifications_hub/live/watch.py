@@ -19,7 +19,7 @@ from notifications_hub.live.opening import Admitted, Asked, Refusal, admit_many
 from notifications_hub.live.registry import Registry
 from notifications_hub.live.revalidation import Revalidation
 from notifications_hub.live.revocation import MOST, Revoked, Unread, What
-from notifications_hub.live.session import SignedIn, check_many
+from notifications_hub.live.session import check_many
 from notifications_hub.live.topics import shown
 
 TIME_SECONDS = 0.5

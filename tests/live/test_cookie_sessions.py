@@ -16,7 +16,9 @@ from tests.support.site import Site, Visitor
 @pytest.fixture(scope="module")
 def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     environment = {**HURRIED, "DJANGO_SETTINGS_MODULE": "tests.live.cookie_settings"}
-    site = Site(tmp_path_factory.mktemp("cookies"), hub={}, environment={"DATABASE_URL": databases.copy(), **environment})
+    site = Site(
+        tmp_path_factory.mktemp("cookies"), hub={}, environment={"DATABASE_URL": databases.copy(), **environment}
+    )
     yield site
     site.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -135,9 +135,9 @@ def test_a_person_who_is_saved_or_deleted_through_a_proxy_counts_as_one(stored: 
 
 
 @pytest.fixture(params=["django.contrib.sessions.backends.db", COOKIES], ids=["rows", "cookies"])
-def client(request: pytest.FixtureRequest, settings: Any) -> Iterator[Client]:
+def client(request: pytest.FixtureRequest, settings: Any) -> Client:
     settings.SESSION_ENGINE = request.param
-    yield Client()
+    return Client()
 
 
 def ended() -> set[str]:
