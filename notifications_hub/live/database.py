@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
@@ -45,10 +46,17 @@ class Database:
         return answer
 
     def close(self) -> None:
-        """Waits for what is under way, then closes every thread's database connection."""
+        """Wait for what is under way, then close every thread's database connection."""
+        # One that is quick would otherwise take the turn of another, whose connection would stay open.
+        everyone = threading.Barrier(self._threads)
         for _ in range(self._threads):
-            self._executor.submit(connections.close_all)
+            self._executor.submit(_close, everyone)
         self._executor.shutdown()
+
+
+def _close(everyone: threading.Barrier) -> None:
+    connections.close_all()
+    everyone.wait()
 
 
 def _run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

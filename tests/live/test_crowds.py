@@ -36,7 +36,7 @@ pytestmark = [
     pytest.mark.faults(short=True),
 ]
 
-CROWD, ROUND, TIMES = (10_000, 25.0, 20) if FULL else (300, 2.0, 5)
+CROWD, ROUND, TIMES = (10_000, 20.0, 12) if FULL else (300, 2.0, 5)
 """Connections, the seconds in which all of them are asked again, and how often somebody comes meanwhile."""
 NAMES = ("inbox", "asked.1")
 
