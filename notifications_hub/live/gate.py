@@ -23,10 +23,10 @@ WAITING_IN_ALL = 10 * IN_ALL
 
 
 class _Door:
-    """Room for so many, before which so many may wait."""
+    """Admits `capacity` visitors at a time, in the order in which they come."""
 
-    def __init__(self, room: int, most_waiting: int) -> None:
-        self._room = asyncio.Semaphore(room)
+    def __init__(self, capacity: int, most_waiting: int) -> None:
+        self._room = asyncio.Semaphore(capacity)
         self._most_waiting = most_waiting
         self._waiting = 0
         self.visitors = 0
@@ -78,8 +78,8 @@ class Gate:
             async with self._process.enter():
                 yield
             return
-        room = hub_settings.live_per_address
-        door = self._addresses.setdefault(address, _Door(room, WAITING * room))
+        capacity = hub_settings.live_per_address
+        door = self._addresses.setdefault(address, _Door(capacity, WAITING * capacity))
         try:
             async with door.enter(), self._process.enter():
                 yield

@@ -65,7 +65,7 @@ class Hub:
                 self._heed,
                 self._keep_warm,
                 self._watch.revalidation.check_next,
-                self._watch.look_at_doubtful,
+                self._watch.recheck,
                 self._watch.end_due,
                 self._forget_old,
                 self._layer.listen,

@@ -32,7 +32,7 @@ class Revalidation:
         self._slices: list[dict[Connection, None]] = [{} for _ in range(SLICES)]
         self._joined = 0
         self._next = 0
-        self._due = 0.0
+        self._due = time.monotonic()
         self._round_began = time.monotonic()
         self._is_known_to_be_slow = False
 
@@ -47,7 +47,9 @@ class Revalidation:
     async def check_next(self) -> None:
         """Wait until the next slice is due and check it; called over and over."""
         await asyncio.sleep(self._due - time.monotonic())
-        self._due = max(self._due, time.monotonic() - CHECK_SECONDS) + CHECK_SECONDS * _AHEAD / SLICES
+        # What an outage has delayed is not made up for all at once.
+        margin = CHECK_SECONDS * (1 - _AHEAD)
+        self._due = max(self._due, time.monotonic() - margin) + CHECK_SECONDS * _AHEAD / SLICES
         number, self._next = self._next, (self._next + 1) % SLICES
         if number == 0:
             self._begin_round()
@@ -61,7 +63,7 @@ class Revalidation:
             self._is_known_to_be_slow = True
             log.warning(
                 "Asking %d connections again took %.0f s, so a right that is removed behind Django's back may be "
-                "heeded later than after %.0f s. Make the rules of topics faster, or run more processes.",
+                "noticed later than after %.0f s. Make the rules of topics faster, or run more processes.",
                 sum(map(len, self._slices)),
                 took,
                 CHECK_SECONDS,

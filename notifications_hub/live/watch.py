@@ -34,12 +34,12 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Heeded:
+class _Handled:
     """A revocation that this hub acted on; one that may be older than whoever it names only raises doubt."""
 
     row: Revoked
     at: float
-    is_news: bool
+    is_certain: bool
 
 
 class Watch:
@@ -52,12 +52,12 @@ class Watch:
         self._database = database
         self._registry = registry
         self._unread = Unread()
-        self._recent: dict[str, list[_Heeded]] = {}
-        self._before: dict[str, list[_Heeded]] = {}
+        self._recent: dict[str, list[_Handled]] = {}
+        self._before: dict[str, list[_Handled]] = {}
         self._turned = time.monotonic()
-        self._doubtful: dict[Connection, None] = {}
-        self._doubt = asyncio.Event()
-        self.revalidation = Revalidation(self._look_again)
+        self._unsure: dict[Connection, None] = {}
+        self._has_unsure = asyncio.Event()
+        self.revalidation = Revalidation(self._revalidate)
 
     # Connections
 
@@ -69,14 +69,14 @@ class Watch:
 
     def leave(self, connection: Connection) -> None:
         self.revalidation.remove(connection)
-        self._doubtful.pop(connection, None)
+        self._unsure.pop(connection, None)
 
     def replay(self, connection: Connection) -> None:
         """Heed what was revoked after the connection was admitted, and before it was there to be ended."""
         for name in (str(connection.person_pk), *connection.sessions):
-            for heeded in (*self._before.get(name, ()), *self._recent.get(name, ())):
-                if heeded.at >= connection.admitted_at:
-                    self._act(heeded, [connection])
+            for handled in (*self._before.get(name, ()), *self._recent.get(name, ())):
+                if handled.at >= connection.admitted_at:
+                    self._act(handled, [connection])
 
     # Revocations
 
@@ -88,18 +88,18 @@ class Watch:
 
     async def _look(self) -> list[Revoked]:
         # What the first look finds is as a rule older than any connection, whose people may have signed in since.
-        is_news = not self._unread.is_new
+        is_certain = not self._unread.is_new
         rows = await self._database(self._unread.take)
         self._forget()
         checked: dict[Connection, None] = {}
         for row in rows:
-            heeded = _Heeded(row, time.monotonic(), is_news)
-            self._recent.setdefault(row.session or row.person, []).append(heeded)
+            handled = _Handled(row, time.monotonic(), is_certain)
+            self._recent.setdefault(row.session or row.person, []).append(handled)
             if touched := self._meant_by(row):
-                if is_news and row.what == What.CHECK:
+                if is_certain and row.what == What.CHECK:
                     checked |= dict.fromkeys(touched)
                 else:
-                    self._act(heeded, touched)
+                    self._act(handled, touched)
         await self._end_signed_out(list(checked))
         return rows
 
@@ -113,11 +113,11 @@ class Watch:
             return self._registry.of_session(row.session)
         return self._registry.of_person(row.person)
 
-    def _act(self, heeded: _Heeded, connections: Iterable[Connection]) -> None:
-        row = heeded.row
+    def _act(self, handled: _Handled, connections: Iterable[Connection]) -> None:
+        row = handled.row
         for connection in list(connections):
-            if not heeded.is_news or row.what == What.CHECK:
-                self._ask_soon(connection)
+            if not handled.is_certain or row.what == What.CHECK:
+                self._recheck_soon(connection)
             elif row.what == What.TOPIC:
                 if row.topic in connection.positions:
                     connection.end(refused(shown(row.topic)))
@@ -130,19 +130,19 @@ class Watch:
         answers = await asyncio.gather(*asking, return_exceptions=True)
         for answer, connection in zip(answers, connections, strict=True):
             if isinstance(answer, BaseException):
-                self._ask_soon(connection)
+                self._recheck_soon(connection)
             elif answer is None or answer.person.pk != connection.person_pk:
                 connection.end(SESSION_OVER)
 
     # Looking again
 
-    async def look_at_doubtful(self) -> None:
+    async def recheck(self) -> None:
         """Ask again those of whom something is not known that should be; called over and over."""
-        await self._doubt.wait()
-        self._doubt.clear()
-        doubtful, self._doubtful = list(self._doubtful), {}
-        await self._end_invalid(doubtful, lane="doubtful")
-        if self._doubtful:
+        await self._has_unsure.wait()
+        self._has_unsure.clear()
+        unsure, self._unsure = list(self._unsure), {}
+        await self._end_invalid(unsure, lane="recheck")
+        if self._unsure:
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def end_due(self) -> None:
@@ -155,16 +155,16 @@ class Watch:
         # A session is either over, which the client is told, or was prolonged, and the client is renewed.
         with suppress(TimeoutError):
             async with asyncio.timeout(1):
-                await self._end_invalid(due, lane="due")
+                await self._end_invalid(due, lane="expired")
         for connection in due:
             connection.end(RESTART)
 
-    async def _look_again(self, connections: Sequence[Connection]) -> None:
-        await self._end_invalid(connections, lane="again")
+    async def _revalidate(self, connections: Sequence[Connection]) -> None:
+        await self._end_invalid(connections, lane="revalidate")
 
-    def _ask_soon(self, connection: Connection) -> None:
-        self._doubtful[connection] = None
-        self._doubt.set()
+    def _recheck_soon(self, connection: Connection) -> None:
+        self._unsure[connection] = None
+        self._has_unsure.set()
 
     async def _end_invalid(self, connections: Iterable[Connection], *, lane: str) -> None:
         sharing: dict[Asked, list[Connection]] = {}
@@ -180,7 +180,7 @@ class Watch:
         if isinstance(answer, Refusal):
             connection.end(answer.closing)
         elif isinstance(answer, (OperationalError, InterfaceError)):
-            self._ask_soon(connection)
+            self._recheck_soon(connection)
         elif isinstance(answer, BaseException):
             # The fault of a rule says nothing of the right, and it is asked again in a minute.
             log.error("A connection could not be checked", exc_info=answer)

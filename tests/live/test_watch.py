@@ -194,7 +194,7 @@ async def test_whoever_signed_in_again_after_a_revocation_stays_on_a_hub_that_is
     await sync_to_async(revoke)(alice)
     await room.enter(alice, bob)
     await room.watch.heed()
-    await room.watch.look_at_doubtful()
+    await room.watch.recheck()
     assert room.ended == {}
     # What comes after the first look counts at once.
     await sync_to_async(revoke)(bob)
@@ -207,7 +207,7 @@ async def test_a_session_that_was_over_before_a_new_hubs_first_look_is_ended(roo
     await sync_to_async(revoke)(alice)
     await sync_to_async(lambda: Session.objects.all().delete())()
     await room.watch.heed()
-    await room.watch.look_at_doubtful()
+    await room.watch.recheck()
     assert room.ended == {"alice": SESSION_OVER}
 
 
@@ -258,8 +258,8 @@ async def test_a_session_that_cannot_be_looked_at_is_looked_at_again(
     monkeypatch.setattr(room.watch._unread, "take", lambda: rows)
     database.is_away = True
     await room.watch.heed()
-    await room.watch.look_at_doubtful()
+    await room.watch.recheck()
     assert room.ended == {}
     database.is_away = False
-    await room.watch.look_at_doubtful()
+    await room.watch.recheck()
     assert room.ended == {"alice": SESSION_OVER}
