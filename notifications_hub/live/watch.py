@@ -10,8 +10,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from django.db import InterfaceError, OperationalError
-
 from notifications_hub.live.closing import RESTART, SESSION_OVER, refused
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.database import Database
@@ -27,7 +25,7 @@ TIME_SECONDS = 0.5
 LONGEST_SECONDS = 3600.0
 """After this a connection is renewed, with everything that is asked of a new one."""
 REMEMBERED = 60.0
-"""Longer than an admission takes: whoever was let in before a revocation was heeded is held to it when they join."""
+"""Longer than an admission takes: a connection that was admitted before a revocation is ended by it when it joins."""
 _AGAIN_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
@@ -35,7 +33,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Handled:
-    """A revocation that this hub acted on; one that may be older than whoever it names only raises doubt."""
+    """A revocation that this hub acted on. One that may be older than a connection is not certain to end it."""
 
     row: Revoked
     at: float
@@ -62,8 +60,8 @@ class Watch:
     # Connections
 
     def join(self, connection: Connection) -> None:
-        left = min(max(connection.expires_in, 0.0), LONGEST_SECONDS * random.uniform(0.9, 1))  # noqa: S311 -- spreads the returns
-        connection.due = asyncio.get_running_loop().time() + left
+        longest = LONGEST_SECONDS * random.uniform(0.9, 1)  # noqa: S311 -- spreads the returns
+        connection.due = asyncio.get_running_loop().time() + min(max(connection.expires_in, 0.0), longest)
         self.revalidation.add(connection)
         self.replay(connection)
 
@@ -72,7 +70,7 @@ class Watch:
         self._unsure.pop(connection, None)
 
     def replay(self, connection: Connection) -> None:
-        """Heed what was revoked after the connection was admitted, and before it was there to be ended."""
+        """Act on what was revoked after the connection was admitted, and before it was there to be ended."""
         for name in (str(connection.person_pk), *connection.sessions):
             for handled in (*self._before.get(name, ()), *self._recent.get(name, ())):
                 if handled.at >= connection.admitted_at:
@@ -87,7 +85,7 @@ class Watch:
             rows = await self._look()
 
     async def _look(self) -> list[Revoked]:
-        # What the first look finds is as a rule older than any connection, whose people may have signed in since.
+        # The first look finds revocations from before this hub: their people may have signed in again since.
         is_certain = not self._unread.is_new
         rows = await self._database(self._unread.take)
         self._forget()
@@ -125,7 +123,7 @@ class Watch:
                 connection.end(RESTART if row.what == What.RENEW else SESSION_OVER)
 
     async def _end_signed_out(self, connections: Sequence[Connection]) -> None:
-        """Ask for sessions alone: a host's rules, which may be slow, have no say in whether one is valid."""
+        """Check sessions alone: a host's rules, which may be slow, have no say in whether one is valid."""
         asking = (self._database.together(check_many, one.session_key, lane="revoked") for one in connections)
         answers = await asyncio.gather(*asking, return_exceptions=True)
         for answer, connection in zip(answers, connections, strict=True):
@@ -137,10 +135,11 @@ class Watch:
     # Looking again
 
     async def recheck(self) -> None:
-        """Ask again those of whom something is not known that should be; called over and over."""
+        """Check connections that a revocation may mean, until it is known; called over and over."""
         await self._has_unsure.wait()
         self._has_unsure.clear()
         unsure, self._unsure = list(self._unsure), {}
+        await self._end_signed_out(unsure)
         await self._end_invalid(unsure, lane="recheck")
         if self._unsure:
             await asyncio.sleep(_AGAIN_SECONDS)
@@ -174,16 +173,17 @@ class Watch:
         answers = await asyncio.gather(*asking, return_exceptions=True)
         for asked, answer in zip(sharing, answers, strict=True):
             for connection in sharing[asked]:
-                self._judge(connection, asked, answer)
+                _judge(connection, asked, answer)
+        faults = [answer for answer in answers if isinstance(answer, BaseException) and not isinstance(answer, Refusal)]
+        if faults:
+            log.error("%d connections could not be checked; the next round asks again", len(faults), exc_info=faults[0])
 
-    def _judge(self, connection: Connection, asked: Asked, answer: Admitted | BaseException) -> None:
-        if isinstance(answer, Refusal):
-            connection.end(answer.closing)
-        elif isinstance(answer, (OperationalError, InterfaceError)):
-            self._recheck_soon(connection)
-        elif isinstance(answer, BaseException):
-            # The fault of a rule says nothing of the right, and it is asked again in a minute.
-            log.error("A connection could not be checked", exc_info=answer)
-        elif set(answer.topics) != connection.positions.keys() and tuple(connection.names) == asked.names:
-            # An audience was joined or left, which its client takes up by coming back.
-            connection.end(RESTART)
+
+def _judge(connection: Connection, asked: Asked, answer: Admitted | BaseException) -> None:
+    if isinstance(answer, Refusal):
+        connection.end(answer.closing)
+    elif isinstance(answer, BaseException):
+        return  # The fault of a rule, or of the database, says nothing of the right.
+    elif set(answer.topics) != connection.positions.keys() and tuple(connection.names) == asked.names:
+        # An audience was joined or left, which its client takes up by coming back.
+        connection.end(RESTART)

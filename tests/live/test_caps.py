@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -19,8 +21,8 @@ from notifications_hub.live.opening import Refusal
 from tests.live.support import HURRIED, tell
 from tests.support.databases import Databases
 from tests.support.live import HELD, LONG_POLL, WEBSOCKET, LiveClient, cookie_of, listening, listening_by
-from tests.support.processes import wait_until
-from tests.support.site import Site
+from tests.support.processes import Program, wait_until
+from tests.support.site import UVICORN, Site
 
 both_databases = pytest.mark.both_databases
 
@@ -69,8 +71,10 @@ def test_strangers_of_one_address_who_find_no_room_wait_their_turn(small_site: S
     assert set(asyncio.run(crowd(small_site, 60))) == {200}
 
 
-async def crowd(site: Site, people: int) -> list[int]:
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+async def crowd(site: Site, people: int, socket_file: str = "") -> list[int]:
+    """By what status each was answered."""
+    connector = aiohttp.UnixConnector(socket_file, limit=0) if socket_file else aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session:
 
         async def knock() -> int:
             async with session.get(f"{site.url}/live/poll/", headers={"Cookie": cookie_of(site, "alice")}) as answer:
@@ -99,6 +103,18 @@ def code_of(client: LiveClient) -> int:
         return client.closing(0.02)[0]
     except TimeoutError:
         return 0
+
+
+def test_clients_of_a_socket_file_are_not_taken_for_one(hasty_site: Site, tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--uds", path, *UVICORN]
+    room = {"LIVE_PER_ADDRESS": "1", "TEST_HURRY": '{"gate.WAITING": 0}'}
+    server = Program(command, log=tmp_path / "log", environment={**hasty_site.environment, **room})
+    try:
+        server.wait_until_ready(lambda: Path(path).exists())
+        assert set(asyncio.run(crowd(hasty_site, 30, path))) == {200}
+    finally:
+        server.stop()
 
 
 # The gate

@@ -150,12 +150,17 @@ async def again_and_again(room: Room) -> None:
         await room.watch.revalidation.check_next()
 
 
+def slow(user: User, pk: int) -> bool:
+    time.sleep(0.2)
+    return True
+
+
 async def test_rules_that_are_slower_than_the_promise_are_said_once(
     room: Room, alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(revalidation, "CHECK_SECONDS", 0.05)
     monkeypatch.setattr(topics, "_rules", dict(topics._rules))
-    topics.topic("slow.<int:pk>")(lambda user, pk: time.sleep(0.2) is None)
+    topics.topic("slow.<int:pk>")(slow)
     await room.enter(alice)
     room.connections[0].names = ("slow.1",)
     room.connections[0].positions = {"slow.1": None}
