@@ -48,13 +48,16 @@ class Connection:
         "_waiting",
         "_waiting_bytes",
         "_warm",
+        "admitted_at",
         "due",
         "expires_in",
         "names",
         "person_pk",
         "positions",
         "session_key",
+        "sessions",
         "share",
+        "slice",
         "visible",
     )
 
@@ -69,6 +72,8 @@ class Connection:
     ) -> None:
         self.person_pk: object = admitted.visitor.person.pk
         self.session_key = admitted.visitor.session_key
+        self.sessions = admitted.visitor.sessions
+        self.admitted_at = admitted.visitor.at
         self.expires_in = admitted.visitor.seconds_left
         self.due = math.inf
         self.names = admitted.names
@@ -79,6 +84,7 @@ class Connection:
         self._close = close
         self._warm = warm
         self.share = 0
+        self.slice = 0
         self._waiting: list[str] = []
         self._waiting_bytes = 0
         self._reset: list[str] = []

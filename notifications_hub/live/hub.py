@@ -15,14 +15,18 @@ from contextlib import suppress
 from typing import Any
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.live.closing import RESTART, TOO_MANY, TOO_SLOW
+from notifications_hub.live.closing import RESTART, SESSION_OVER, TOO_MANY, TOO_SLOW
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.database import Database
 from notifications_hub.live.fanout import Fanout
 from notifications_hub.live.frames import Places
 from notifications_hub.live.gate import Gate
 from notifications_hub.live.layer import Layer
+from notifications_hub.live.opening import Admitted, Refusal, Wanted, admit_many
 from notifications_hub.live.presence import Presence
+from notifications_hub.live.registry import Registry
+from notifications_hub.live.revocation import forget_old
+from notifications_hub.live.session import session_key_of
 from notifications_hub.live.watch import Watch
 from notifications_hub.sweeper import sweep
 
@@ -32,6 +36,8 @@ STALL_SECONDS = 10.0
 WARM_SECONDS = 25.0
 """At most so long is a WebSocket silent: proxies forget such lines, and a script hears nothing of a server's pings."""
 _SHARES = 25
+FORGET_SECONDS = 60.0
+_GATHER_SECONDS = 0.05
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +47,13 @@ class Hub:
 
     def __init__(self) -> None:
         self.database = Database()
-        self.gate = Gate()
         self.presence = Presence(self.database)
-        self._watch = Watch(self.database, self.connections)
+        self._gate = Gate()
+        self._registry = Registry()
+        self._watch = Watch(self.database, self._registry)
         self._loop = asyncio.get_running_loop()
         self._layer = Layer(self._heard)
         self._fanout = Fanout(self.database)
-        self._of_person: dict[object, list[Connection]] = {}
         self._draining = False
         self._share = 0
         self._revoked = asyncio.Event()
@@ -58,8 +64,10 @@ class Hub:
                 self._sweep,
                 self._heed,
                 self._keep_warm,
-                self._watch.check_all,
+                self._watch.revalidation.check_next,
+                self._watch.recheck,
                 self._watch.end_due,
+                self._forget_old,
                 self._layer.listen,
                 self.presence.refresh,
             )
@@ -83,6 +91,14 @@ class Hub:
 
     # Connections
 
+    async def admit(self, scope: Mapping[str, Any], wanted: Wanted) -> Admitted:
+        """Raises `Refusal`. Whoever brings no session is refused at no cost."""
+        session_key = session_key_of(scope)
+        if not session_key:
+            raise Refusal(SESSION_OVER)
+        async with self._gate.enter(scope.get("client")):
+            return await self.database.together(admit_many, wanted.asked_by(session_key))
+
     def holding(self, connection: Connection) -> _Holding:
         """Keeps a connection while the block runs, and has it catch up meanwhile."""
         return _Holding(self, connection)
@@ -92,33 +108,31 @@ class Hub:
         self._fanout.forget(connection, connection.positions.keys() - positions.keys())
         self._fanout.listen(connection, positions)
         connection.change(positions, reset)
+        self._watch.replay(connection)
 
     def join(self, connection: Connection) -> None:
         # Before the connection reads the log, so that nothing falls between its reading and the hub's.
         self._fanout.listen(connection, connection.positions)
-        own = self._of_person.setdefault(connection.person_pk, [])
-        own.append(connection)
-        for oldest in own[: -hub_settings.live_per_user]:
+        self._registry.add(connection)
+        for oldest in self._registry.of_person(connection.person_pk)[: -hub_settings.live_per_user]:
             oldest.end(TOO_MANY)
         if self._draining:
             connection.end(RESTART)
         connection.share = self._share
         self.presence.arrived(connection.person_pk)
-        self._watch.keep_time(connection)
+        self._watch.join(connection)
         connection.start().add_done_callback(lambda _: self._fanout.caught_up(connection))
 
     def leave(self, connection: Connection) -> None:
         self._fanout.forget(connection, connection.positions)
-        own = self._of_person.get(connection.person_pk, [])
-        if connection in own:
-            own.remove(connection)
-        if not own:
-            self._of_person.pop(connection.person_pk, None)
+        self._watch.leave(connection)
+        self._registry.remove(connection)
+        if not self._registry.of_person(connection.person_pk):
             self.presence.left(connection.person_pk)
         connection.stop()
 
     def connections(self) -> list[Connection]:
-        return [connection for own in self._of_person.values() for connection in own]
+        return self._registry.all()
 
     def drain(self) -> None:
         """Asks every client to come back elsewhere. From any thread, or from a signal handler."""
@@ -175,8 +189,14 @@ class Hub:
     async def _heed(self) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._revoked.wait(), SWEEP_SECONDS)
+            # Where one is revoked, more are as a rule: one look for them all.
+            await asyncio.sleep(_GATHER_SECONDS)
         self._revoked.clear()
         await self._watch.heed()
+
+    async def _forget_old(self) -> None:
+        await asyncio.sleep(FORGET_SECONDS)
+        await self.database(forget_old)
 
 
 class _Holding:

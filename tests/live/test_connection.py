@@ -13,6 +13,7 @@ from notifications_hub.cursor import Position
 from notifications_hub.live.closing import Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame, Round, batch_of
+from notifications_hub.live.session import SignedIn
 from notifications_hub.streams import LoggedEvent, Reading
 
 TOPIC, EPOCH = "open.t", "0123abcd"
@@ -27,7 +28,7 @@ class World:
         self.seqs: list[int] = []
         self.closings: list[Closing] = []
         self.after_reading: Callable[[], object] = lambda: None
-        visitor = SimpleNamespace(person=SimpleNamespace(pk=1), session_key="", seconds_left=9)
+        visitor = SignedIn(cast("Any", SimpleNamespace(pk=1)), session_key="", seconds_left=9)
         admitted, database = (
             cast("Any", SimpleNamespace(visitor=visitor, names=[TOPIC])),
             cast("Any", SimpleNamespace(together=self._read_together)),

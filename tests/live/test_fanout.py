@@ -19,6 +19,7 @@ from notifications_hub.live.closing import RESTART, TOO_SLOW, Closing
 from notifications_hub.live.connection import MAX_WAITING, Connection
 from notifications_hub.live.fanout import Fanout
 from notifications_hub.live.frames import Frame
+from notifications_hub.live.session import SignedIn
 from notifications_hub.streams import LoggedEvent, Reading
 
 EPOCH, POST = "0123abcd", "post.9"
@@ -88,7 +89,7 @@ class Listener:
         self.free.set()
         self.fault: Exception | None = None
         self.on_frame: Callable[[Listener], object] = lambda listener: None
-        visitor = SimpleNamespace(person=SimpleNamespace(pk=1), session_key="", seconds_left=9)
+        visitor = SignedIn(cast("Any", SimpleNamespace(pk=1)), session_key="", seconds_left=9)
         admitted = cast("Any", SimpleNamespace(visitor=visitor, names=[]))
         database = cast("Any", SimpleNamespace(together=world.database))
         self.connection = Connection(admitted, database=database, send=self._send, close=self.closings.append)
