@@ -58,9 +58,15 @@ def number(topics: Collection[str], *, skip_locked: bool = False) -> None:
 
 
 def number_everything() -> None:
-    """What the sweeper does: finds what a killed process left behind."""
-    while topics := list(Event.objects.filter(seq=None).values_list("topic", flat=True).distinct()[:TOPICS_AT_ONCE]):
+    """Number what a killed process left behind, as the sweeper does each second.
+
+    Each topic once, in the order of their names: what comes meanwhile, however fast, is for the next second.
+    """
+    late = Event.objects.filter(seq=None).order_by("topic").values_list("topic", flat=True).distinct()
+    topics = list(late[:TOPICS_AT_ONCE])
+    while topics:
         number(topics)
+        topics = list(late.filter(topic__gt=topics[-1])[:TOPICS_AT_ONCE]) if len(topics) == TOPICS_AT_ONCE else []
 
 
 def _number_some(topics: Collection[str], *, skip_locked: bool) -> dict[str, int]:

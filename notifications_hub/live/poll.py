@@ -56,7 +56,7 @@ class _Waiting:
 
     async def run(self, wanted: Wanted, admitted: Admitted, wait: float) -> None:
         connection = Connection(
-            admitted, database=self._hub.database, send=self._frames.put, close=self._frames.put_nowait
+            admitted, log=self._hub.log, send=self._frames.put, close=self._frames.put_nowait
         )
         connection.listen(*start(admitted.topics, wanted.known))
         with self._hub.holding(connection):

@@ -122,7 +122,7 @@ class _Socket:
             asked = wanted.asked_by(session_key_of(scope))
             admitted = await self._hub.database.together(admit_many, asked)
         connection = Connection(
-            admitted, database=self._hub.database, send=self._send_frame, close=self._end, warm=True
+            admitted, log=self._hub.log, send=self._send_frame, close=self._end, warm=True
         )
         connection.listen(*start(admitted.topics, wanted.known))
         return connection

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -28,11 +29,9 @@ class World:
         self.closings: list[Closing] = []
         self.after_reading: Callable[[], object] = lambda: None
         visitor = SimpleNamespace(person=SimpleNamespace(pk=1), session_key="", seconds_left=9)
-        admitted, database = (
-            cast("Any", SimpleNamespace(visitor=visitor, names=[TOPIC])),
-            cast("Any", SimpleNamespace(together=self._read_together)),
-        )
-        self.connection = Connection(admitted, database=database, send=self._send, close=self.closings.append)
+        admitted = cast("Any", SimpleNamespace(visitor=visitor, names=[TOPIC]))
+        log = cast("Any", SimpleNamespace(page=self._page))
+        self.connection = Connection(admitted, log=log, send=self._send, close=self.closings.append)
         self.connection.listen({TOPIC: Position(EPOCH, 0, 0)}, [])
 
     def commit(self, count: int = 1) -> None:
@@ -46,11 +45,12 @@ class World:
         for _ in range(20):
             await asyncio.sleep(0)
 
-    async def _read_together(self, function: object, positions: Mapping[str, Position]) -> list[Reading]:
+    @asynccontextmanager
+    async def _page(self, positions: Mapping[str, Position]) -> AsyncIterator[list[Reading]]:
         self.reads += 1
         reading = self._read(positions[TOPIC].seq)
         self.after_reading()
-        return [reading]
+        yield [reading]
 
     def _read(self, after: int) -> Reading:
         now = datetime.now(UTC)

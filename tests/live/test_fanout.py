@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,7 +15,7 @@ import pytest_asyncio
 
 from notifications_hub import cursor, streams
 from notifications_hub.cursor import Position
-from notifications_hub.live import fanout as fanout_module
+from notifications_hub.live import eager
 from notifications_hub.live.closing import RESTART, TOO_SLOW, Closing
 from notifications_hub.live.connection import MAX_WAITING, Connection
 from notifications_hub.live.fanout import Fanout
@@ -63,10 +64,14 @@ class World:
         await self.fanout.look()
         await self.settled()
 
-    async def database(self, function: object, positions: Mapping[str, Position]) -> object:
+    async def database(self, function: object, positions: Mapping[str, Position], size: int = 0) -> object:
         if function is streams.moved:
             return {topic: (EPOCH, self._tops[topic]) for topic in positions if topic in self._tops}
         return [self._read(topic, position) for topic, position in positions.items()]
+
+    @asynccontextmanager
+    async def page(self, positions: Mapping[str, Position]) -> AsyncIterator[list[Reading]]:
+        yield [self._read(topic, position) for topic, position in positions.items()]
 
     def _read(self, topic: str, position: Position) -> Reading:
         top, now, data = self._tops.get(topic, 0), datetime.now(UTC), json.dumps("x" * (self._size - 2))
@@ -90,8 +95,8 @@ class Listener:
         self.on_frame: Callable[[Listener], object] = lambda listener: None
         visitor = SimpleNamespace(person=SimpleNamespace(pk=1), session_key="", seconds_left=9)
         admitted = cast("Any", SimpleNamespace(visitor=visitor, names=[]))
-        database = cast("Any", SimpleNamespace(together=world.database))
-        self.connection = Connection(admitted, database=database, send=self._send, close=self.closings.append)
+        log = cast("Any", SimpleNamespace(page=world.page))
+        self.connection = Connection(admitted, log=log, send=self._send, close=self.closings.append)
         self.connection.listen(places, [])
 
     @property
@@ -222,7 +227,7 @@ async def test_a_fault_of_one_ends_that_one_only(world: World) -> None:
 
 
 async def test_who_leaves_during_a_round_hears_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fanout_module, "_AT_A_TIME", 1)
+    monkeypatch.setattr(eager, "AT_A_TIME", 1)
     listeners = [await world.listener(POST) for _ in range(3)]
     gone: list[Listener] = []
 
