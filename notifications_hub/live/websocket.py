@@ -121,9 +121,7 @@ class _Socket:
         with self._hub.gate.enter(scope.get("client")):
             asked = wanted.asked_by(session_key_of(scope))
             admitted = await self._hub.database.together(admit_many, asked)
-        connection = Connection(
-            admitted, log=self._hub.log, send=self._send_frame, close=self._end, warm=True
-        )
+        connection = Connection(admitted, log=self._hub.log, send=self._send_frame, close=self._end, warm=True)
         connection.listen(*start(admitted.topics, wanted.known))
         return connection
 

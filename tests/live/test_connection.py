@@ -25,6 +25,8 @@ class World:
     def __init__(self) -> None:
         self.top = 0
         self.reads = 0
+        self.frames = 0
+        self.full = False
         self.seqs: list[int] = []
         self.closings: list[Closing] = []
         self.after_reading: Callable[[], object] = lambda: None
@@ -55,9 +57,11 @@ class World:
     def _read(self, after: int) -> Reading:
         now = datetime.now(UTC)
         events = [LoggedEvent(TOPIC, seq, "counted", "{}", now) for seq in range(after + 1, self.top + 1)]
-        return Reading(TOPIC, EPOCH, self.top, Position(EPOCH, 0, self.top), events=events)
+        reading = Reading(TOPIC, EPOCH, self.top, Position(EPOCH, 0, self.top), events=events)
+        return reading.within(0) if self.full else reading
 
     async def _send(self, frame: Frame) -> None:
+        self.frames += 1
         self.seqs += [event["seq"] for event in json.loads(frame.text)["events"]]
 
 
@@ -87,6 +91,31 @@ async def test_what_a_client_has_read_itself_is_not_sent_again() -> None:
     world.hub_offers(2)
     await world.settled()
     assert (world.seqs, world.reads) == ([1, 2, 3, 4], 1)
+
+
+async def test_a_topic_dropped_and_added_again_during_a_read_goes_on_from_where_it_was_added() -> None:
+    world = World()
+    world.commit(10)
+    await world.connection.catch_up()
+    world.seqs.clear()
+    world.commit(5)
+
+    def meanwhile() -> None:
+        world.connection.change({}, [])
+        world.connection.change({TOPIC: Position(EPOCH, 0, 5)}, [])
+
+    world.after_reading = once(meanwhile)
+    await world.connection.catch_up()
+    assert world.seqs == list(range(6, 16))
+
+
+async def test_a_reader_for_whom_a_batch_had_no_room_asks_again_and_is_sent_no_empty_frame() -> None:
+    world = World()
+    world.commit(3)
+    world.full = True
+    world.after_reading = once(lambda: setattr(world, "full", False))
+    await world.connection.catch_up()
+    assert (world.seqs, world.frames, world.reads) == ([1, 2, 3], 1, 2)
 
 
 async def test_what_does_not_join_is_read_from_the_log() -> None:
