@@ -276,9 +276,9 @@ def moved(places: Mapping[str, Position | None]) -> dict[str, tuple[str, int]]:
 def _read_once(places: Mapping[_Place, int], size: int) -> tuple[dict[_Place, Reading], list[str]]:
     values: list[str] = []
     parameters: list[str | int] = []
-    for number, ((topic, position), reader) in enumerate(places.items()):
+    for index, ((topic, position), reader) in enumerate(places.items()):
         at = position or _NOWHERE
-        values.append(f"({number}, {reader}, %s, %s, CAST(%s AS bigint))")
+        values.append(f"({index}, {reader}, %s, %s, CAST(%s AS bigint))")
         parameters += [topic, at.epoch, at.seq]
     with connection.cursor() as sql:
         sql.execute(_read_statement(values, size), parameters)

@@ -203,3 +203,20 @@ def test_a_sweep_numbers_each_topic_once_however_fast_more_is_committed(monkeypa
     leave_unnumbered(*topics)
     numbering.number_everything()
     assert rounds == [topics[:2], topics[2:4], topics[4:]]
+
+
+@postgres
+def test_a_server_that_keeps_its_timeline_to_itself_numbers_all_the_same(
+    numberer: Numberer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numbering, "_TIMELINE", "pg_walfile_name_that_is_not_there()")
+    numbering._timeline.cache_clear()
+    try:
+        with transaction.atomic():
+            publish_some("first", times=1)
+            streams.number_everything()
+        publish_some("next", times=1)
+        assert numberer.finish(20)
+    finally:
+        numbering._timeline.cache_clear()
+    assert (unnumbered(), Stream.objects.get().top, Stream.objects.get().timeline) == (0, 2, None)

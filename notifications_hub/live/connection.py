@@ -25,6 +25,7 @@ MAX_WAITING = 256 * 1024
 """Bytes that may wait for a client that reads slowly, before it is closed."""
 
 log = logging.getLogger(__name__)
+_UNSENT = "A frame could not be sent; the client is asked to come back"
 
 
 class Connection:
@@ -231,7 +232,8 @@ class Connection:
         try:
             rest = begin(self._send(frame))
         except Exception:
-            self._fail()
+            log.exception(_UNSENT)
+            self._close(RESTART)
             return None
         if rest is None:
             return None
@@ -246,13 +248,10 @@ class Connection:
                 self._sending_since = asyncio.get_running_loop().time()
                 await self._send(self._take_frame())
         except Exception:
-            self._fail()
+            log.exception(_UNSENT)
+            self._close(RESTART)
         finally:
             self._sending = self._sending_since = None
-
-    def _fail(self) -> None:
-        log.exception("A frame could not be sent; the client is asked to come back")
-        self._close(RESTART)
 
     def _has_frame(self) -> bool:
         return bool(self._waiting) or self._frame_due

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import islice
-from typing import TypeVarTuple
+from typing import TypeVar, TypeVarTuple
 
 from notifications_hub import streams
 from notifications_hub.cursor import Position
@@ -27,6 +27,7 @@ _TOPICS_A_LOOK = 1000
 """Few, so that a look that finds nothing takes the interpreter from a round for a millisecond at a time."""
 
 Given = TypeVarTuple("Given")
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +138,7 @@ class Fanout:
                 offered = Round(batch_of(reading))
                 # Who comes meanwhile reads the log later than this was read; who goes has no places any more.
                 for connection in list(listened.connections):
-                    yield partial(_offer, connection, offered)
+                    yield partial(_guarded, connection, Connection.offer, offered)
 
     # Looking for ourselves
 
@@ -164,23 +165,16 @@ class Fanout:
             self.note({topic: top})
 
 
-def _offer(connection: Connection, offered: Round) -> Awaitable[None] | None:
-    try:
-        return connection.offer(offered)
-    except Exception:
-        _fail(connection)
-        return None
-
-
 def _each(connections: Iterable[Connection], act: Callable[[Connection, *Given], None], *given: *Given) -> None:
-    # A fault of one connection never reaches another. It may have missed what it was handed, so it comes back for it.
     for connection in list(connections):
-        try:
-            act(connection, *given)
-        except Exception:
-            _fail(connection)
+        _guarded(connection, act, *given)
 
 
-def _fail(connection: Connection) -> None:
-    log.exception("A connection failed while events were handed to it")
-    connection.end(RESTART)
+def _guarded(connection: Connection, act: Callable[[Connection, *Given], T | None], *given: *Given) -> T | None:
+    # A fault of one connection never reaches another. It may have missed what it was handed, so it comes back for it.
+    try:
+        return act(connection, *given)
+    except Exception:
+        log.exception("A connection failed while events were handed to it")
+        connection.end(RESTART)
+        return None
