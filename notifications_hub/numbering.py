@@ -13,9 +13,10 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Collection, Sequence
-from functools import partial
+from contextlib import nullcontext
+from functools import cache, partial
 
-from django.db import InterfaceError, OperationalError, connection, connections, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections, transaction
 from django.dispatch import Signal
 
 from notifications_hub.events import Event, Stream
@@ -58,9 +59,15 @@ def number(topics: Collection[str], *, skip_locked: bool = False) -> None:
 
 
 def number_everything() -> None:
-    """What the sweeper does: finds what a killed process left behind."""
-    while topics := list(Event.objects.filter(seq=None).values_list("topic", flat=True).distinct()[:TOPICS_AT_ONCE]):
+    """Number what a killed process left behind, as the sweeper does each second.
+
+    Each topic once, in the order of their names: what comes meanwhile, however fast, is for the next second.
+    """
+    late = Event.objects.filter(seq=None).order_by("topic").values_list("topic", flat=True).distinct()
+    topics = list(late[:TOPICS_AT_ONCE])
+    while topics:
         number(topics)
+        topics = list(late.filter(topic__gt=topics[-1])[:TOPICS_AT_ONCE]) if len(topics) == TOPICS_AT_ONCE else []
 
 
 def _number_some(topics: Collection[str], *, skip_locked: bool) -> dict[str, int]:
@@ -99,10 +106,31 @@ def _give_numbers(topics: Sequence[str], *, skip_locked: bool) -> dict[str, int]
             sql.execute(_GIVE_NUMBERS.format(topics=_places(topics)), topics)
             sql.execute(_MOVE_TOPS.format(topics=_places(topics)), topics)
             return dict(sql.fetchall())
+    locking, timeline = "SKIP LOCKED" if skip_locked else "", _timeline()
+    statement = _LOCK_AND_NUMBER.format(topics=_places(topics), locking=locking, timeline=timeline)
     with connection.cursor() as sql:
-        locking = "SKIP LOCKED" if skip_locked else ""
-        sql.execute(_LOCK_AND_NUMBER.format(topics=_places(topics), locking=locking), [*topics, *topics])
+        sql.execute(statement, [*topics, *topics])
         return dict(sql.fetchall())
+
+
+# An asynchronous standby that takes over may lack the last commits, and so may a restore to a point in time: their
+# numbers are given again, to other events. Either begins a new timeline, and the first number given there a new epoch,
+# so that no page takes the one event for the other. The first eight digits of a WAL file's name are the timeline.
+_TIMELINE = "CAST(CAST('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS bit(32)) AS int)"
+
+
+@cache
+def _timeline() -> str:
+    """SQL for the server's timeline; NULL where a hosted PostgreSQL keeps it to itself."""
+    try:
+        with transaction.atomic() if connection.in_atomic_block else nullcontext(), connection.cursor() as sql:
+            sql.execute(f"SELECT {_TIMELINE}")
+    except (OperationalError, InterfaceError):
+        raise
+    except DatabaseError as error:
+        log.info("After a failover that lost commits, run `manage.py hub_rotate_epochs`: no timelines here (%s)", error)
+        return "CAST(NULL AS int)"
+    return _TIMELINE
 
 
 # One statement is one round trip. It sees the events of the moment it began, but a stream that it had to wait for as
@@ -122,10 +150,11 @@ _LOCK_AND_NUMBER = """
         UPDATE notifications_hub_event SET seq = given.seq FROM given WHERE notifications_hub_event.id = given.id
         RETURNING topic, notifications_hub_event.seq
     )
-    UPDATE notifications_hub_stream SET top = moved.top
-    FROM (SELECT topic, max(seq) AS top FROM given_numbers GROUP BY topic) AS moved
-    WHERE notifications_hub_stream.topic = moved.topic
-    RETURNING notifications_hub_stream.topic, notifications_hub_stream.top
+    UPDATE notifications_hub_stream AS stream SET top = moved.top, timeline = moved.timeline, epoch =
+        CASE WHEN stream.timeline <> moved.timeline THEN left(CAST(gen_random_uuid() AS text), 8) ELSE stream.epoch END
+    FROM (SELECT topic, max(seq) AS top, {timeline} AS timeline FROM given_numbers GROUP BY topic) AS moved
+    WHERE stream.topic = moved.topic
+    RETURNING stream.topic, stream.top
 """
 # Here one transaction writes at a time, and what it sees nobody changes.
 _GIVE_NUMBERS = """

@@ -18,10 +18,12 @@ from notifications_hub.conf import hub_settings
 from notifications_hub.live.closing import RESTART, SESSION_OVER, TOO_MANY, TOO_SLOW
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.database import Database
+from notifications_hub.live.eager import in_turn
 from notifications_hub.live.fanout import Fanout
 from notifications_hub.live.frames import Places
 from notifications_hub.live.gate import Gate
 from notifications_hub.live.layer import Layer
+from notifications_hub.live.log_reader import LogReader
 from notifications_hub.live.opening import Admitted, Refusal, Wanted, admit_many
 from notifications_hub.live.presence import Presence
 from notifications_hub.live.registry import Registry
@@ -47,6 +49,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.database = Database()
+        self.log = LogReader(self.database)
         self.presence = Presence(self.database)
         self._gate = Gate()
         self._registry = Registry()
@@ -58,7 +61,7 @@ class Hub:
         self._share = 0
         self._revoked = asyncio.Event()
         self._tasks = [
-            self._loop.create_task(_forever(step), name=f"hub {step.__name__}")
+            self._loop.create_task(self._forever(step), name=f"hub {step.__name__}")
             for step in (
                 self._fanout.read_behind,
                 self._sweep,
@@ -155,6 +158,29 @@ class Hub:
         await asyncio.to_thread(self._fanout.close)
         await asyncio.to_thread(self.database.close)
 
+    async def _forever(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a step over and over; a fault (a database that is away) is logged and tried again."""
+        while True:
+            try:
+                await step()
+            except asyncio.CancelledError:
+                if self._is_ending():
+                    raise
+                self._go_on_after_cancellation(step.__qualname__)
+            except Exception:
+                log.exception("%s failed; trying again", step.__qualname__)
+                await asyncio.sleep(SWEEP_SECONDS)
+
+    def _is_ending(self) -> bool:
+        # `stop` cancels all of them, and so does an event loop that is closed. One alone is somebody's mistake: code
+        # that took this task for its own, and without which nothing would be fanned out, or swept, ever again.
+        return all(task.done() or task.cancelling() for task in self._tasks)
+
+    def _go_on_after_cancellation(self, name: str) -> None:
+        log.error("%s was cancelled by somebody else's code; it goes on", name)
+        if task := asyncio.current_task():
+            task.uncancel()
+
     # Hearing
 
     def _heard(self, message: Mapping[str, Any]) -> None:
@@ -182,9 +208,7 @@ class Hub:
         # A share of them at a time, so that no event waits for thousands of frames that nobody does.
         await asyncio.sleep(WARM_SECONDS / _SHARES)
         self._share = (self._share + 1) % _SHARES
-        for connection in self.connections():
-            if connection.share == self._share:
-                connection.keep_warm()
+        await in_turn([one.keep_warm for one in self.connections() if one.share == self._share])
 
     async def _heed(self) -> None:
         with suppress(TimeoutError):
@@ -213,16 +237,6 @@ class _Holding:
 
     def __exit__(self, *error: object) -> None:
         self._hub.leave(self._connection)
-
-
-async def _forever(step: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Runs a step over and over; a fault (a database that is away) is logged and tried again."""
-    while True:
-        try:
-            await step()
-        except Exception:
-            log.exception("%s failed; trying again", step.__qualname__)
-            await asyncio.sleep(SWEEP_SECONDS)
 
 
 # One a process

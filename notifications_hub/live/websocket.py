@@ -118,9 +118,7 @@ class _Socket:
     async def _open(self, scope: Scope) -> Connection:
         wanted = Wanted.parse(scope["query_string"].decode("latin1"))
         admitted = await self._hub.admit(scope, wanted)
-        connection = Connection(
-            admitted, database=self._hub.database, send=self._send_frame, close=self._end, warm=True
-        )
+        connection = Connection(admitted, log=self._hub.log, send=self._send_frame, close=self._end, warm=True)
         connection.listen(*start(admitted.topics, wanted.known))
         return connection
 

@@ -91,7 +91,7 @@ class Room:
             # The first reason stands, as with every kind of connection.
             self.ended.setdefault(admitted.visitor.person.username, closing)
 
-        connection = Connection(admitted, database=self._database, send=cast("Any", None), close=close)
+        connection = Connection(admitted, log=cast("Any", None), send=cast("Any", None), close=close)
         connection.listen(*start(admitted.topics, None))
         return connection
 
