@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
@@ -51,6 +52,7 @@ class Connection:
         "due",
         "expires_in",
         "names",
+        "opened",
         "person_pk",
         "positions",
         "session_key",
@@ -71,6 +73,7 @@ class Connection:
         self.session_key = admitted.visitor.session_key
         self.expires_in = admitted.visitor.seconds_left
         self.due = math.inf
+        self.opened = time.time()
         self.names = admitted.names
         self.visible = True
         self.positions: Places = {}

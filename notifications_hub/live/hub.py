@@ -23,6 +23,7 @@ from notifications_hub.live.frames import Places
 from notifications_hub.live.gate import Gate
 from notifications_hub.live.layer import Layer
 from notifications_hub.live.presence import Presence
+from notifications_hub.live.shared_cap import SharedCap
 from notifications_hub.live.watch import Watch
 from notifications_hub.sweeper import sweep
 
@@ -48,6 +49,7 @@ class Hub:
         self._layer = Layer(self._heard)
         self._fanout = Fanout(self.database)
         self._of_person: dict[object, list[Connection]] = {}
+        self._shared_cap = SharedCap(self.database, self._of_person)
         self._draining = False
         self._share = 0
         self._revoked = asyncio.Event()
@@ -62,6 +64,7 @@ class Hub:
                 self._watch.end_due,
                 self._layer.listen,
                 self.presence.refresh,
+                self._shared_cap.look,
             )
         ]
 
@@ -100,6 +103,7 @@ class Hub:
         own.append(connection)
         for oldest in own[: -hub_settings.live_per_user]:
             oldest.end(TOO_MANY)
+        self._shared_cap.changed(connection.person_pk)
         if self._draining:
             connection.end(RESTART)
         connection.share = self._share
@@ -112,6 +116,7 @@ class Hub:
         own = self._of_person.get(connection.person_pk, [])
         if connection in own:
             own.remove(connection)
+            self._shared_cap.changed(connection.person_pk)
         if not own:
             self._of_person.pop(connection.person_pk, None)
             self.presence.left(connection.person_pk)
@@ -137,6 +142,7 @@ class Hub:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.presence.close()
+        await self._shared_cap.close()
         await self._layer.close()
         await asyncio.to_thread(self._fanout.close)
         await asyncio.to_thread(self.database.close)
