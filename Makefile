@@ -1,6 +1,6 @@
 # Everything here stands on .venv and node_modules, which bin/tools keeps in step with the locks.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench check fmt lock pictures faults tools format lint types scripts templates migrations deploy translations
+.PHONY: help run test bench check fmt lock pictures faults tools format lint types scripts templates migrations deploy translations audit
 
 VENV := .venv/bin
 NODE := node_modules/.bin
@@ -27,7 +27,7 @@ faults: tools ## the slow proofs: failures, races and load, one after the other
 	FULL=1 $(VENV)/python -m tests.support.postgres $(VENV)/python -m pytest -rP -m faults
 	FULL=1 $(VENV)/python -m pytest -rP -m faults
 
-check: format lint types scripts templates migrations deploy translations ## everything but the tests
+check: format lint types scripts templates migrations deploy translations audit ## everything but the tests
 	@echo "make check: all is well."
 
 fmt: tools ## format Python, JavaScript, CSS, JSON and templates in place
@@ -79,3 +79,6 @@ deploy: tools
 
 translations: tools
 	$(VENV)/python bin/check_translations.py
+
+audit: tools
+	$(VENV)/python bin/audit.py

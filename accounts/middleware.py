@@ -1,4 +1,4 @@
-"""Pages in the language and the time zone of the person who reads them."""
+"""Pages in the language and the time zone of the person who reads them, and kept by nobody else."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone, translation
+from django.utils.cache import patch_cache_control
+from django.utils.decorators import sync_and_async_middleware
 
 from accounts.models import User
 from accounts.people import language_of, zone_of
@@ -53,4 +55,29 @@ def _locale_of(person: User | AnonymousUser) -> Iterator[None]:
 def _labelled(response: HttpResponseBase) -> HttpResponseBase:
     # LocaleMiddleware, outside of this one, would name the language that the browser asked for.
     response.headers.setdefault("Content-Language", translation.get_language())
+    return response
+
+
+@sync_and_async_middleware
+def private_pages(get_response: GetResponse) -> GetResponse:
+    """Keep pages of signed-in people out of caches: nobody may find them by the back button after a sign-out.
+
+    Comes after AuthenticationMiddleware. A view that says itself how long it may be kept is left alone.
+    """
+    if iscoroutinefunction(get_response):
+
+        async def answer_later(request: HttpRequest) -> HttpResponseBase:
+            return _private(await get_response(request), await request.auser())
+
+        return answer_later
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        return _private(get_response(request), request.user)  # type: ignore[arg-type]
+
+    return answer
+
+
+def _private(response: HttpResponseBase, person: User | AnonymousUser) -> HttpResponseBase:
+    if person.is_authenticated and not response.has_header("Cache-Control"):
+        patch_cache_control(response, private=True, no_store=True)
     return response

@@ -11,8 +11,8 @@ class NotificationsHubConfig(AppConfig):
 
     def ready(self) -> None:
         """Connects receivers and reads what apps declare. Nothing starts here: no thread, no loop, no query."""
-        from notifications_hub import checks, dispatch, kinds  # noqa: F401
-        from notifications_hub.announcements import announce  # noqa: F401
+        from notifications_hub import checks, dispatch, kinds, removal  # noqa: F401
+        from notifications_hub.announcements import announce
         from notifications_hub.jobs import sending, told  # noqa: F401
         from notifications_hub.live import signing_out
         from notifications_hub.notify import take_over_signal
@@ -20,6 +20,8 @@ class NotificationsHubConfig(AppConfig):
         from notifications_hub.transports import binding
 
         take_over_signal()
+        removal.connect()
+        announce.connect()
         signing_out.connect()
         binding.connect()
         kinds.autodiscover()

@@ -19,12 +19,13 @@ from notifications.base.models import NotificationQuerySet
 from notifications_hub import streams
 from notifications_hub.kinds import Road
 from notifications_hub.message import Item, language_of
-from notifications_hub.streams import NewEvent, inbox_topic
+from notifications_hub.streams import NewEvent, inbox_topic, item_key
 
 if TYPE_CHECKING:
     from notifications_hub.notification import Notification
 
 IDS_IN_AN_EVENT = 500
+DELETED = "notification.deleted"
 
 _LISTED: dict[str, Any] = {"deleted": False}
 Owned = tuple[int, Any, int | None]
@@ -71,7 +72,7 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         return self._restore(_LISTED | {"archived_at__isnull": False}, archived_at=None)
 
     def mark_all_as_deleted(self, recipient: models.Model | None = None) -> int:
-        return len(self._of(recipient)._changed("notification.deleted", _LISTED, deleted=True))
+        return len(self._of(recipient)._changed(DELETED, _LISTED, deleted=True))
 
     def mark_all_as_active(self, recipient: models.Model | None = None) -> int:
         return self._of(recipient)._restore({"deleted": True}, deleted=False)
@@ -81,13 +82,12 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         return self._changed("notification.told", {"told_at": None}, told_at=_now(), told_by=road.value)
 
     def delete(self) -> tuple[int, dict[str, int]]:
+        """Locks the rows in order first; the events are made by signals, as for cascades (`removal.py`)."""
+        by_model: Counter[str] = Counter()
         with transaction.atomic():
-            owned = self.owned()
-            emit_ids("notification.deleted", owned)
-            by_model: Counter[str] = Counter()
-            for rows in self._rows([pk for pk, _, _ in owned]):
+            for rows in self._rows([pk for pk, _, _ in self.owned()]):
                 by_model.update(super(InboxQuerySet, rows).delete()[1])
-            return by_model.total(), dict(by_model)
+        return by_model.total(), dict(by_model)
 
     # As Django has it: a manager must not offer to delete everything.
     delete.queryset_only = True  # type: ignore[attr-defined]
@@ -144,20 +144,33 @@ def item_id(pk: int, announcement_pk: int | None) -> str:
 def emit_items(event: str, notifications: Iterable[Notification]) -> None:
     """Logs one event a notification, with all of it, in its person's language."""
     streams.append_many(
-        NewEvent(inbox_topic(row.recipient_id), event, item.as_json()) for row, item in _rendered(notifications)
+        NewEvent(inbox_topic(row.recipient_id), event, item.as_json(), item=_key(row.item_id))
+        for row, item in _rendered(notifications)
     )
 
 
 def emit_ids(event: str, owned: Iterable[Owned]) -> None:
-    """Logs which ids changed: exactly those, so that a page can apply it to what it knows."""
+    """Logs which ids changed: exactly those, so that a page can apply it to what it knows.
+
+    Where they are deleted, what the log says of them is erased.
+    """
     ids: dict[Any, list[str]] = defaultdict(list)
     for pk, person, announcement in owned:
         ids[person].append(item_id(pk, announcement))
     streams.append_many(
-        NewEvent(inbox_topic(person), event, {"ids": theirs[first : first + IDS_IN_AN_EVENT]})
+        _changed_event(person, event, theirs[first : first + IDS_IN_AN_EVENT])
         for person, theirs in ids.items()
         for first in range(0, len(theirs), IDS_IN_AN_EVENT)
     )
+
+
+def _changed_event(person: object, event: str, ids: Sequence[str]) -> NewEvent:
+    erases = [_key(item) for item in ids] if event == DELETED else ()
+    return NewEvent(inbox_topic(person), event, {"ids": ids}, erases=erases)
+
+
+def _key(item: str) -> str:
+    return item_key("notification", item)
 
 
 def _rendered(notifications: Iterable[Notification]) -> Iterator[tuple[Notification, Item]]:

@@ -242,9 +242,9 @@ def _acknowledge_inboxes(shown: Sequence[tuple[Any, Position]]) -> None:
     if not ranges:
         return
     created = Event.objects.filter(reduce(or_, ranges), kind="notification.created")
-    named = created.annotate(item=Cast(KeyTextTransform("id", "data"), models.TextField()))
-    items = named.filter(item__in={item for _topic, item in waiting})
-    if told := [waiting[place] for place in items.values_list("topic", "item") if place in waiting]:
+    named = created.annotate(named=Cast(KeyTextTransform("id", "data"), models.TextField()))
+    items = named.filter(named__in={item for _topic, item in waiting})
+    if told := [waiting[place] for place in items.values_list("topic", "named") if place in waiting]:
         tell(told, Road.LIVE)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -22,6 +22,8 @@ from django.utils.translation import gettext_lazy as _
 
 MAX_DATA = 64 * 1024
 """Bytes of JSON an event may carry."""
+TOMBSTONE = "tombstone"
+"""The kind of an event whose words were erased. Clients ignore kinds they do not know, so they only count it."""
 
 _TOPIC = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_-]+)*", re.ASCII)
 # As JSON writes it; one behind an odd number of backslashes is a backslash that someone wrote.
@@ -64,7 +66,11 @@ class Stream(models.Model):
 
 
 class Event(models.Model):
-    """One entry of a topic's log. `seq` is empty until its transaction has committed."""
+    """One entry of a topic's log. `seq` is empty until its transaction has committed.
+
+    `item` names what the data describes. `erases` names items whose earlier events on the topic lose their data when
+    this event gets its number: they become tombstones, or carry this event's own data where it describes the same item.
+    """
 
     id = models.BigAutoField(primary_key=True)
     topic = models.CharField(max_length=200)
@@ -72,11 +78,16 @@ class Event(models.Model):
     kind = models.CharField(max_length=100)
     data = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     created = models.DateTimeField()
+    item = models.TextField(null=True)  # noqa: DJ001 -- most events have none, and the index leaves those out
+    erases = models.JSONField(null=True)
 
     class Meta:
         app_label = "notifications_hub"
         constraints = [models.UniqueConstraint(fields=["topic", "seq"], name="hub_event_topic_seq")]
-        indexes = [models.Index(fields=["topic", "id"], condition=models.Q(seq=None), name="hub_event_unnumbered")]
+        indexes = [
+            models.Index(fields=["topic", "id"], condition=models.Q(seq=None), name="hub_event_unnumbered"),
+            models.Index(fields=["topic", "item"], condition=models.Q(item__isnull=False), name="hub_event_item"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.topic}#{self.seq} {self.kind}"
@@ -84,9 +95,18 @@ class Event(models.Model):
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
+    """`item` and `erases` are made by `item_key()`; see `Event`."""
+
     topic: str
     kind: str
     data: Mapping[str, Any]
+    item: str | None = None
+    erases: Sequence[str] = ()
+
+
+def item_key(name: str, key: object) -> str:
+    """Return the name of an item within a topic. `name` is what comes before the verb in the kinds of its events."""
+    return f"{name}:{key}"
 
 
 def inbox_topic(person_pk: object) -> str:

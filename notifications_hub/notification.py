@@ -5,17 +5,17 @@ Subclasses django-notifications' abstract model, so its fields, methods and quer
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import models, transaction
+from django.db import models
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 from notifications.base.models import AbstractNotification
 
-from notifications_hub.changes import IDS_IN_AN_EVENT, InboxQuerySet, emit_ids, emit_items, item_id
+from notifications_hub.changes import IDS_IN_AN_EVENT, InboxQuerySet, emit_items, item_id
 from notifications_hub.kinds import Kind, kind_of, words_of
 from notifications_hub.message import Item, Message, time_to_live
 
@@ -107,11 +107,6 @@ class Notification(AbstractNotification):
     def mark_as_unread(self) -> None:
         self._row().mark_all_as_unread()
         self.refresh_from_db(fields=["unread", "read_at"])
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        with transaction.atomic():
-            emit_ids("notification.deleted", self._row().owned())
-            return super().delete(*args, **kwargs)
 
     @property
     def item_id(self) -> str:

@@ -19,7 +19,7 @@ from functools import cache, partial
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections, transaction
 from django.dispatch import Signal
 
-from notifications_hub.events import Event, Stream
+from notifications_hub.events import TOMBSTONE, Event, Stream
 
 TOPICS_AT_ONCE = 1000
 IDLE_SECONDS = 60.0
@@ -103,8 +103,8 @@ def _give_numbers(topics: Sequence[str], *, skip_locked: bool) -> dict[str, int]
     """Topic to its new top. A topic that another numbered since we began is not in it."""
     if connection.vendor == "sqlite":
         with transaction.atomic(), connection.cursor() as sql:
-            sql.execute(_GIVE_NUMBERS.format(topics=_places(topics)), topics)
-            sql.execute(_MOVE_TOPS.format(topics=_places(topics)), topics)
+            for statement in (_ERASE, _GIVE_NUMBERS, _MOVE_TOPS):
+                sql.execute(statement.format(topics=_places(topics)), topics)
             return dict(sql.fetchall())
     locking, timeline = "SKIP LOCKED" if skip_locked else "", _timeline()
     statement = _LOCK_AND_NUMBER.format(topics=_places(topics), locking=locking, timeline=timeline)
@@ -136,29 +136,75 @@ def _timeline() -> str:
 # One statement is one round trip. It sees the events of the moment it began, but a stream that it had to wait for as
 # that is now: where the two do not belong together (`seen`), it leaves the topic alone. Streams are locked in ascending
 # order, for the reason above.
-_LOCK_AND_NUMBER = """
+#
+# What an event erases goes in the statement that numbers it: nobody reads a deletion beside the deleted words, and a
+# writer's transaction locks no event that is waiting for its number. Only one statement may change a row, so `numbers`
+# erases what is new in this batch, and `erased` what has a number. OFFSET 0 and ANY hold the planner, which cannot know
+# how few items are erased, to the indexes.
+_LOCK_AND_NUMBER = f"""
     WITH seen AS (
-        SELECT id, top FROM notifications_hub_stream WHERE topic IN ({topics})
+        SELECT id, top FROM notifications_hub_stream WHERE topic IN ({{topics}})
     ), locked AS (
-        SELECT id, topic, top FROM notifications_hub_stream WHERE topic IN ({topics})
-        ORDER BY id FOR NO KEY UPDATE {locking}
+        SELECT id, topic, top FROM notifications_hub_stream WHERE topic IN ({{topics}})
+        ORDER BY id FOR NO KEY UPDATE {{locking}}
     ), given AS (
-        SELECT event.id, locked.top + row_number() OVER (PARTITION BY event.topic ORDER BY event.id) AS seq
+        SELECT event.id, event.topic, event.item, event.erases,
+               locked.top + row_number() OVER (PARTITION BY event.topic ORDER BY event.id) AS seq
         FROM locked JOIN seen ON seen.id = locked.id AND seen.top = locked.top
         JOIN notifications_hub_event event ON event.topic = locked.topic AND event.seq IS NULL
-    ), given_numbers AS (
-        UPDATE notifications_hub_event SET seq = given.seq FROM given WHERE notifications_hub_event.id = given.id
-        RETURNING topic, notifications_hub_event.seq
+    ), erasing AS (
+        SELECT DISTINCT ON (given.topic, named.item) given.topic, named.item, given.id AS last, own.data AS words
+        FROM given CROSS JOIN LATERAL jsonb_array_elements_text(given.erases) AS named(item)
+        LEFT JOIN notifications_hub_event own ON own.id = given.id AND given.item = named.item
+        ORDER BY given.topic, named.item, given.id DESC
+    ), earlier AS (
+        SELECT old.id, erasing.words
+        FROM erasing CROSS JOIN LATERAL (
+            SELECT id FROM notifications_hub_event
+            WHERE topic = erasing.topic AND item = erasing.item AND seq IS NOT NULL OFFSET 0
+        ) AS old
+    ), erased AS (
+        UPDATE notifications_hub_event event SET
+            kind = CASE WHEN words IS NULL THEN '{TOMBSTONE}' ELSE kind END,
+            item = CASE WHEN words IS NOT NULL THEN item END,
+            data = coalesce(words, '{{{{}}}}')
+        FROM earlier WHERE event.id = ANY(ARRAY(SELECT id FROM earlier)) AND event.id = earlier.id
+    ), numbers AS (
+        UPDATE notifications_hub_event event SET
+            seq = given.seq,
+            kind = CASE WHEN last IS NOT NULL AND words IS NULL THEN '{TOMBSTONE}' ELSE kind END,
+            item = CASE WHEN last IS NULL OR words IS NOT NULL THEN event.item END,
+            data = CASE WHEN last IS NULL THEN data ELSE coalesce(words, '{{{{}}}}') END,
+            erases = NULL
+        FROM given LEFT JOIN erasing
+            ON erasing.topic = given.topic AND erasing.item = given.item AND erasing.last > given.id
+        WHERE event.id = given.id
+        RETURNING event.topic, event.seq
     )
     UPDATE notifications_hub_stream AS stream SET top = moved.top, timeline = moved.timeline, epoch =
         CASE WHEN stream.timeline <> moved.timeline THEN left(CAST(gen_random_uuid() AS text), 8) ELSE stream.epoch END
-    FROM (SELECT topic, max(seq) AS top, {timeline} AS timeline FROM given_numbers GROUP BY topic) AS moved
+    FROM (SELECT topic, max(seq) AS top, {{timeline}} AS timeline FROM numbers GROUP BY topic) AS moved
     WHERE stream.topic = moved.topic
     RETURNING stream.topic, stream.top
 """
-# Here one transaction writes at a time, and what it sees nobody changes.
+# Here one transaction writes at a time, and what it sees nobody changes. Of `max()` SQLite takes the row's other
+# columns too: an item's last event decides.
+_ERASE = f"""
+    UPDATE notifications_hub_event SET
+        kind = CASE WHEN words IS NULL THEN '{TOMBSTONE}' ELSE kind END,
+        item = CASE WHEN words IS NOT NULL THEN item END,
+        data = coalesce(words, '{{{{}}}}')
+    FROM (
+        SELECT old.id, max(event.id), CASE WHEN event.item = named.value THEN event.data END AS words
+        FROM notifications_hub_event event, json_each(event.erases) named
+        JOIN notifications_hub_event old ON old.topic = event.topic AND old.item = named.value AND old.id < event.id
+        WHERE event.seq IS NULL AND event.erases IS NOT NULL AND event.topic IN ({{topics}})
+        GROUP BY old.id
+    ) AS earlier
+    WHERE notifications_hub_event.id = earlier.id
+"""
 _GIVE_NUMBERS = """
-    UPDATE notifications_hub_event SET seq = given.seq
+    UPDATE notifications_hub_event SET seq = given.seq, erases = NULL
     FROM (
         SELECT event.id, stream.top + row_number() OVER (PARTITION BY event.topic ORDER BY event.id) AS seq
         FROM notifications_hub_event event JOIN notifications_hub_stream stream ON stream.topic = event.topic

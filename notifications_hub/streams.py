@@ -33,6 +33,7 @@ from notifications_hub.events import (
     check_topic,
     encode_data,
     inbox_topic,
+    item_key,
     prune_many,
 )
 from notifications_hub.numbering import number, number_everything, number_soon, numbered
@@ -51,6 +52,7 @@ __all__ = [
     "check_topic",
     "encode_data",
     "inbox_topic",
+    "item_key",
     "moved",
     "number",
     "number_everything",
@@ -80,7 +82,7 @@ def append(topic: str, kind: str, data: Mapping[str, Any]) -> None:
 def append_many(events: Iterable[NewEvent]) -> None:
     """Logs events in the caller's transaction; they are numbered once it has committed, and gone if it rolls back."""
     now = connection.ops.adapt_datetimefield_value(datetime.now(UTC))
-    rows = [(check_topic(event.topic), event.kind, encode_data(event.data), now) for event in events]
+    rows = [(check_topic(event.topic), event.kind, encode_data(event.data), now, *_items(event)) for event in events]
     if not rows:
         return
     # A statement alone is its own transaction, for one round trip in place of three.
@@ -91,13 +93,18 @@ def append_many(events: Iterable[NewEvent]) -> None:
 
 
 # Not by the ORM, which takes longer for a row than the database.
-_INSERT = "INSERT INTO notifications_hub_event (topic, kind, data, created) VALUES {rows}"
+_INSERT = "INSERT INTO notifications_hub_event (topic, kind, data, created, item, erases) VALUES {rows}"
 _ROWS_AT_ONCE = 1000
 
 
-def _insert(rows: Sequence[tuple[str, str, str, Any]]) -> None:
+def _items(event: NewEvent) -> tuple[str | None, str | None]:
+    return event.item, json.dumps(event.erases) if event.erases else None
+
+
+def _insert(rows: Sequence[tuple[Any, ...]]) -> None:
+    places = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(rows))
     with connection.cursor() as sql:
-        sql.execute(_INSERT.format(rows=", ".join(["(%s, %s, %s, %s)"] * len(rows))), list(chain.from_iterable(rows)))
+        sql.execute(_INSERT.format(rows=places), list(chain.from_iterable(rows)))
 
 
 _uncommitted: WeakKeyDictionary[BaseDatabaseWrapper, set[str]] = WeakKeyDictionary()

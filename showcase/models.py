@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.people import hue_of, initial_of
 from notifications_hub import LiveManager, live_rows
-from showcase.chat.models import Membership, Message, Room
+from showcase.chat.models import Invitation, Membership, Message, Room
 
-__all__ = ["Membership", "Message", "Post", "Reply", "Room"]
+__all__ = ["Invitation", "Membership", "Message", "Post", "Reply", "Room"]
 
 
 class Post(models.Model):

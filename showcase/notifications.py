@@ -40,6 +40,19 @@ class ChatMention(Kind):
         }
 
 
+class ChatInvitation(Kind):
+    name = "chat.invitation"
+    label = _("Invitations to chat rooms")
+    urgency = Urgency.NORMAL
+    roads = frozenset({Road.LIVE, Road.FLASH})
+
+    def title(self, notification: Told) -> str:
+        return gettext("%(actor)s invited you to “%(target)s”") % {
+            "actor": notification.actor_name,
+            "target": notification.target_name,
+        }
+
+
 @topic("post.<int:pk>")
 def may_listen(user: Any, pk: int) -> bool:
     """Posts are public: whoever may open a connection may hear what happens on one that exists."""

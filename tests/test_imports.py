@@ -17,13 +17,13 @@ ROOT = Path(__file__).parents[1]
 HUB = "notifications_hub"
 
 LAYERS = [
-    ["people", "paths", "cursor", "events", "kinds", "announcements.markdown"],
+    ["people", "paths", "cursor", "deletions", "events", "kinds", "announcements.markdown"],
     ["conf", "numbering", "reasons"],
     ["streams"],
     ["message", "audiences", "sweeper"],
     ["changes", "announcements.models", "rows"],
     ["notification"],
-    ["delivery"],
+    ["delivery", "removal"],
     ["claiming", "transports", "live", "nudge"],
     ["dispatch", "sending"],
     ["worker"],

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from kombu.exceptions import ContentDisallowed
+from kombu.serialization import dumps, loads
 
 from notifications_hub import claiming
 from notifications_hub.transports.vapid import VapidKey, generate
@@ -136,3 +139,13 @@ def _kill_in_mid_push(world: World, worker: Program) -> None:
     world.tell()
     wait_until(lambda: len(world.push_service.requests) > heard, seconds=15, what="the push that is not answered")
     worker.kill()
+
+
+def test_a_worker_takes_data_from_its_broker_and_nothing_that_runs_as_code() -> None:
+    from config.celery import app
+
+    assert settings.CELERY_ACCEPT_CONTENT == ["json"]
+    assert (app.conf.accept_content, app.conf.task_serializer, app.conf.result_serializer) == (["json"], "json", "json")
+    pickled, content_type, encoding = dumps({"id": 1}, "pickle")
+    with pytest.raises(ContentDisallowed):
+        loads(pickled, content_type, encoding, accept=app.conf.accept_content)

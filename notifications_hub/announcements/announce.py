@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from django.db import models, transaction
+from django.db.models.signals import pre_delete
 from django.utils import timezone
 
 from notifications_hub import audiences, delivery, streams
@@ -15,6 +16,7 @@ from notifications_hub.delivery import ToldThrough
 from notifications_hub.kinds import Road, Urgency, kind_of
 from notifications_hub.notification import Notification
 from notifications_hub.people import Person
+from notifications_hub.streams import NewEvent, item_key
 from notifications_hub.sweeper import every_second
 
 
@@ -67,10 +69,13 @@ def retire_over() -> None:
 
 
 def tell_of_edit(announcement: Announcement) -> None:
-    """Open pages show the new words; nobody is told again. In the transaction that saved them."""
+    """Open pages show the new words; nobody is told again. In the transaction that saved them.
+
+    Earlier events get the new words too: somebody who comes back must hear of it, and not in the words taken back.
+    """
     # Asked anew: between the look and the save the sweeper may have announced the old words.
     if current := Announcement.objects.running().filter(pk=announcement.pk).first():
-        streams.append(current.audience, "announcement.updated", current.item().as_json())
+        streams.append_many([_event("announcement.updated", current, erases=[_key(current)])])
 
 
 def withdraw(announcement: Announcement) -> bool:
@@ -98,12 +103,34 @@ def _each_once(
 
 
 def _announce(announcement: Announcement) -> None:
-    streams.append(announcement.audience, "announcement.created", announcement.item().as_json())
+    streams.append_many([_event("announcement.created", announcement)])
 
 
 def _take_back(announcement: Announcement) -> None:
     if announcement.announced_at:
-        streams.append(announcement.audience, "announcement.withdrawn", {"ids": [announcement.item_id]})
+        ids, erases = {"ids": [announcement.item_id]}, [_key(announcement)]
+        streams.append_many([NewEvent(announcement.audience, "announcement.withdrawn", ids, erases=erases)])
+
+
+def _event(kind: str, announcement: Announcement, *, erases: Sequence[str] = ()) -> NewEvent:
+    data = announcement.item().as_json()
+    return NewEvent(announcement.audience, kind, data, item=_key(announcement), erases=erases)
+
+
+def _key(announcement: Announcement) -> str:
+    return item_key("announcement", announcement.item_id)
+
+
+def _deleted(instance: Announcement, **kwargs: object) -> None:
+    """Takes back one whose row is deleted. It is locked first, so an edit has logged its words or finds no row."""
+    standing = Announcement.objects.filter(pk=instance.pk, withdrawn_at=None).select_for_update(of=("self",))
+    for announcement in standing:
+        _take_back(announcement)
+
+
+def connect() -> None:
+    """Called once models are loaded."""
+    pre_delete.connect(_deleted, sender=Announcement, dispatch_uid="notifications_hub.announcement_deleted")
 
 
 # The rows that people get when they look

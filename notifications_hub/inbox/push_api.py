@@ -16,6 +16,7 @@ from ninja.errors import HttpError
 from ninja.responses import Status
 
 from notifications_hub import delivery
+from notifications_hub.delivery import Delivery
 from notifications_hub.inbox import marks, queries
 from notifications_hub.inbox.marks import Action
 from notifications_hub.inbox.schemas import (
@@ -124,21 +125,33 @@ def _registered(subscription: PushSubscription) -> dict[str, Any]:
 def act(request: HttpRequest, report: Act) -> dict[str, int | None]:
     """For the service worker: no cookie and no CSRF token, since the token speaks for one notification and no more.
 
-    Answers with how many are unread, for the app's badge.
+    It does so as long as the browser is its person's. Answers with how many are unread, for the app's badge.
     """
-    pk = _notification_of(report.token)
-    delivery.tell([pk], Road.WEB_PUSH)
+    sent, pk = _reported(report.token)
     row = Notification.objects.filter(pk=pk).select_related("recipient").first()
     if row is None:
         return {"unread": None}
+    if not _may_report(sent, row):
+        raise HttpError(400, _spent())
+    delivery.tell([pk], Road.WEB_PUSH)
     if report.action == "read":
         marks.mark(row.recipient, Action.READ, [row.item_id])
     return {"unread": queries.counts(row.recipient).unread}
 
 
-def _notification_of(token: str) -> int:
+def _reported(token: str) -> tuple[int, int]:
+    """Return the keys of the delivery and of its notification."""
     try:
-        _delivery, notification = signing.loads(token, salt=ACT_SALT, max_age=ACT_AGE)
-        return int(notification)
+        sent, notification = signing.loads(token, salt=ACT_SALT, max_age=ACT_AGE)
+        return int(sent), int(notification)
     except (signing.BadSignature, TypeError, ValueError):
-        raise HttpError(400, _("The token is not valid, or not any more.")) from None
+        raise HttpError(400, _spent()) from None
+
+
+def _may_report(sent: int, row: Notification) -> bool:
+    one = Delivery.objects.filter(pk=sent, notification=row).only("transport", "address").first()
+    return one is not None and (one.transport != "web_push" or binding.is_bound(row.recipient, one.address))
+
+
+def _spent() -> str:
+    return _("The token is not valid, or not any more.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models.functions import Now
 from django.urls import reverse
@@ -26,12 +27,18 @@ class TooMany(Exception):
 
 def send(person: Person, browser: PushSubscription) -> Notification:
     """Due at once: who asks for it looks at a page, which would otherwise keep it from being sent. Raises `TooMany`."""
-    recent = Notification.objects.filter(recipient=person, timestamp__gt=datetime.now(UTC) - WITHIN, kind=PushTest.name)
-    if recent.count() >= TESTS:
-        raise TooMany
     with transaction.atomic():
+        # Held until the commit: of several at once each counts the ones before it.
+        get_user_model()._base_manager.select_for_update(no_key=True).get(pk=person.pk)
+        _check_pace(person)
         url = reverse("notifications_hub:preferences")
         [row] = notify_handler("tested", sender=person, recipient=person, kind=PushTest.name, url=url)
         delivery.arm([Plan(notification_pk=row.pk, transport="web_push", address=str(browser.pk))])
         Delivery.objects.filter(notification=row).update(due_at=Now())
     return row
+
+
+def _check_pace(person: Person) -> None:
+    recent = Notification.objects.filter(recipient=person, timestamp__gt=datetime.now(UTC) - WITHIN, kind=PushTest.name)
+    if recent.count() >= TESTS:
+        raise TooMany

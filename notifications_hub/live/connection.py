@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
@@ -54,6 +55,7 @@ class Connection:
         "due",
         "expires_in",
         "names",
+        "opened",
         "person_pk",
         "positions",
         "session_key",
@@ -78,6 +80,7 @@ class Connection:
         self.admitted_at = admitted.visitor.at
         self.expires_in = admitted.visitor.seconds_left
         self.due = math.inf
+        self.opened = time.time()
         self.names = admitted.names
         self.visible = True
         self.positions: Places = {}

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
+
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.asgi import ASGIRequest
 
 from notifications_hub.live.closing import Closing
 from notifications_hub.live.hub import Hub
@@ -16,8 +20,13 @@ Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-# Not to be kept by anyone, changed on the way (a proxy that packs would also hold back), or buffered by nginx.
-PRIVATE = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no", "Vary": "Cookie, Origin"}
+# Not to be kept by anyone, changed on the way (a proxy that packs would also hold back), buffered by nginx, or guessed at.
+PRIVATE = {
+    "Cache-Control": "no-store, no-transform",
+    "X-Accel-Buffering": "no",
+    "X-Content-Type-Options": "nosniff",
+    "Vary": "Cookie, Origin",
+}
 
 
 @dataclass
@@ -31,6 +40,9 @@ class Exchange:
 
     async def open(self, hub: Hub) -> tuple[Wanted, Admitted] | None:
         """What is wanted, and who may have it; None where a refusal has been answered."""
+        if not _names_this_site(self.scope):
+            await self.answer(400, {"detail": "There is no site of this name here."})
+            return None
         caller = Caller.of_scope(self.scope)
         cors = caller.cors()
         if cors is None:
@@ -68,3 +80,12 @@ class Exchange:
         message = await self.receive()
         while message["type"] != "http.disconnect":
             message = await self.receive()
+
+
+def _names_this_site(scope: Scope) -> bool:
+    """As Django asks of every request, in middleware that these do not pass: a name that DNS was made to lie about."""
+    try:
+        ASGIRequest(dict(scope), BytesIO()).get_host()
+    except DisallowedHost:
+        return False
+    return True

@@ -29,6 +29,7 @@ from notifications_hub.live.presence import Presence
 from notifications_hub.live.registry import Registry
 from notifications_hub.live.revocation import forget_old
 from notifications_hub.live.session import session_key_of
+from notifications_hub.live.shared_cap import SharedCap
 from notifications_hub.live.watch import Watch
 from notifications_hub.sweeper import sweep
 
@@ -57,6 +58,7 @@ class Hub:
         self._loop = asyncio.get_running_loop()
         self._layer = Layer(self._heard)
         self._fanout = Fanout(self.database)
+        self._shared_cap = SharedCap(self.database, self._registry)
         self._draining = False
         self._share = 0
         self._revoked = asyncio.Event()
@@ -73,6 +75,7 @@ class Hub:
                 self._forget_old,
                 self._layer.listen,
                 self.presence.refresh,
+                self._shared_cap.look,
             )
         ]
 
@@ -119,6 +122,7 @@ class Hub:
         self._registry.add(connection)
         for oldest in self._registry.of_person(connection.person_pk)[: -hub_settings.live_per_user]:
             oldest.end(TOO_MANY)
+        self._shared_cap.changed(connection.person_pk)
         if self._draining:
             connection.end(RESTART)
         connection.share = self._share
@@ -130,6 +134,7 @@ class Hub:
         self._fanout.forget(connection, connection.positions)
         self._watch.leave(connection)
         self._registry.remove(connection)
+        self._shared_cap.changed(connection.person_pk)
         if not self._registry.of_person(connection.person_pk):
             self.presence.left(connection.person_pk)
         connection.stop()
@@ -154,6 +159,7 @@ class Hub:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.presence.close()
+        await self._shared_cap.close()
         await self._layer.close()
         await asyncio.to_thread(self._fanout.close)
         await asyncio.to_thread(self.database.close)

@@ -26,6 +26,9 @@ class Registry:
         for session in connection.sessions:
             _take_out(connection, self._of_session, session)
 
+    def people(self) -> list[str]:
+        return list(self._of_person)
+
     def of_person(self, pk: object) -> Sequence[Connection]:
         """In the order in which they came."""
         return self._of_person.get(str(pk), ())

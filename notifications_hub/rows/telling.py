@@ -10,7 +10,7 @@ from django.db import models
 
 from notifications_hub import streams
 from notifications_hub.rows.declared import LiveRows, Shown
-from notifications_hub.streams import EventTooLarge, NewEvent, encode_data
+from notifications_hub.streams import EventTooLarge, NewEvent, encode_data, item_key
 
 CHUNK = 1000
 """Rows that are held at once."""
@@ -48,14 +48,19 @@ def tell_again(rows: Showing) -> None:
 
 
 def tell_deleted(gone: Iterable[Gone]) -> None:
+    """Also erases what the topics' logs say of these rows."""
     ids: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for rows, topic, key in gone:
-        ids[topic, f"{rows.name}.deleted"].append(str(key))
+        ids[topic, rows.name].append(str(key))
     streams.append_many(
-        NewEvent(topic, kind, {"ids": its[first : first + IDS_IN_AN_EVENT]})
-        for (topic, kind), its in ids.items()
+        _deleted(topic, name, its[first : first + IDS_IN_AN_EVENT])
+        for (topic, name), its in ids.items()
         for first in range(0, len(its), IDS_IN_AN_EVENT)
     )
+
+
+def _deleted(topic: str, name: str, ids: Sequence[str]) -> NewEvent:
+    return NewEvent(topic, f"{name}.deleted", {"ids": ids}, erases=[item_key(name, key) for key in ids])
 
 
 def _left(before: Showing, after: Showing) -> Iterator[Gone]:
@@ -84,4 +89,4 @@ def _whole(verb: str, place: Place, topic: str, row: Shown) -> NewEvent:
         encode_data(data)
     except EventTooLarge:
         data = {"ids": [str(key)]}
-    return NewEvent(topic, f"{rows.name}.{verb}", data)
+    return NewEvent(topic, f"{rows.name}.{verb}", data, item=item_key(rows.name, key))

@@ -16,7 +16,7 @@ from django.db.models.signals import post_save
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from notifications_hub.transports.subscriptions import PushSubscription, password_stamp
+from notifications_hub.transports.subscriptions import PushSubscription, own, password_stamp
 from notifications_hub.transports.vapid import current_key
 
 if TYPE_CHECKING:
@@ -40,6 +40,12 @@ def binding_of(request: HttpRequest) -> str:
     session = getattr(request, "session", None)
     parts = (request.user.pk, request.user.password, session and session.session_key, key.fingerprint)
     return salted_hmac("notifications_hub.binding", repr(parts), algorithm="sha256").hexdigest()[:16]
+
+
+def is_bound(person: AbstractBaseUser, address: str) -> bool:
+    """Return whether this browser still speaks for the person: they did not sign out of it, nor change the password."""
+    stamps = ("", password_stamp(person))
+    return own(person, address).filter(password_stamp__in=stamps).exists()
 
 
 def _signed_out(request: HttpRequest | None, user: AbstractBaseUser | None, **kwargs: object) -> None:

@@ -33,6 +33,9 @@ HOST_SUFFIXES = (".notify.windows.com",)
 _PLAIN = re.compile(r"[!-\[\]-~]+")  # printable ASCII without the backslash, which some parsers take for a slash
 _HOST_NAME = re.compile(r"[a-z0-9.-]+")
 _NAT64 = IPv6Network("64:ff9b::/96")
+# `is_global` takes these for public: NAT64 of an operator's own (RFC 8215), IPv4-compatible addresses (RFC 4291, 2.5.5.1)
+# and site-local ones (RFC 3879).
+_NOT_PUBLIC = [IPv6Network(network) for network in ("64:ff9b:1::/48", "::/96", "fec0::/10")]
 
 Lookup = Callable[[str, int], Iterable[str]]
 
@@ -85,7 +88,19 @@ def _parsed(text: str) -> URL:
         raise EndpointRefused("The endpoint must not carry a user name.")
     if "#" in text:
         raise EndpointRefused("The endpoint must not have a fragment.")
-    return url
+    return _as_browsers_write_it(url)
+
+
+def _as_browsers_write_it(url: URL) -> URL:
+    """Return the one spelling of an endpoint, so that a browser cannot be registered again under a variant.
+
+    Scheme and host are in lower case, a default port is left out, and the path has no dot segments, needless escapes or
+    repeated slashes. The query stays: a push service may read it to the letter.
+    """
+    path = URL(f"https://host/{re.sub('/+', '/', url.raw_path).lstrip('/')}").raw_path
+    port = "" if url.is_default_port() else f":{url.port}"
+    query = f"?{url.raw_query_string}" if url.raw_query_string else ""
+    return URL(f"{url.scheme}://{(url.host_subcomponent or '').lower()}{port}{path}{query}", encoded=True)
 
 
 def is_extra_host(host: str, port: int) -> bool:
@@ -96,7 +111,9 @@ def is_extra_host(host: str, port: int) -> bool:
 def is_public(address: str) -> bool:
     """Whether an address is out on the internet, also where one protocol wraps another."""
     ip = ip_address(address.partition("%")[0])
-    return ip.is_global and not ip.is_multicast and all(is_public(str(inner)) for inner in _wrapped(ip))
+    if not ip.is_global or ip.is_multicast or any(ip in network for network in _NOT_PUBLIC):
+        return False
+    return all(is_public(str(inner)) for inner in _wrapped(ip))
 
 
 def _wrapped(ip: IPv4Address | IPv6Address) -> list[IPv4Address]:

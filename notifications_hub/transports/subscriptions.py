@@ -87,12 +87,12 @@ class Keys:
         keys = given.get("keys")
         if not isinstance(keys, Mapping):
             raise InvalidSubscription("The subscription has no keys.")
-        endpoint = _text(given, "endpoint")
-        check_addresses(parse_endpoint(endpoint), lookup)
+        endpoint = parse_endpoint(_text(given, "endpoint"))
+        check_addresses(endpoint, lookup)
         p256dh, auth = _text(keys, "p256dh"), _text(keys, "auth")
         _check_point(p256dh)
         _check_auth(auth)
-        return cls(endpoint, p256dh.rstrip("="), auth.rstrip("="))
+        return cls(str(endpoint.url), p256dh.rstrip("="), auth.rstrip("="))
 
     @property
     def endpoint_hash(self) -> str:

@@ -1,4 +1,4 @@
-"""Coming and going: by oneself, or by the room's keeper."""
+"""Coming and going: by oneself, by invitation, or sent away by the room's keeper."""
 
 from __future__ import annotations
 
@@ -35,16 +35,33 @@ def leave(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @login_required
-def bring(request: HttpRequest, slug: str) -> HttpResponse:
-    """The keeper brings somebody in."""
+def invite(request: HttpRequest, slug: str) -> HttpResponse:
+    """The keeper invites somebody."""
     room = _kept(request, slug)
     person = User.objects.filter(username=request.POST.get("username", "").strip(), is_active=True).first()
     if person is None:
         messages.error(request, _("There is nobody of that name."))
+    elif rooms.invite(room, person_of(request), person):
+        text = _("%(name)s is invited, and will be in the room after accepting.")
+        messages.success(request, text % {"name": person})
     else:
-        rooms.join(room, person)
-        messages.success(request, _("%(name)s is in the room now.") % {"name": person})
+        messages.info(request, _("%(name)s is in the room already.") % {"name": person})
     return redirect(room)
+
+
+@require_POST
+@login_required
+def accept(request: HttpRequest, slug: str) -> HttpResponse:
+    room = _invited_to(request, slug)
+    rooms.accept(room, person_of(request))
+    return redirect(room)
+
+
+@require_POST
+@login_required
+def decline(request: HttpRequest, slug: str) -> HttpResponse:
+    rooms.decline(_invited_to(request, slug), person_of(request))
+    return redirect("chat:rooms")
 
 
 @require_POST
@@ -63,3 +80,7 @@ def _kept(request: HttpRequest, slug: str) -> Room:
     if room.keeper_id != person_of(request).pk:
         raise PermissionDenied
     return room
+
+
+def _invited_to(request: HttpRequest, slug: str) -> Room:
+    return get_object_or_404(Room, slug=slug, invitations__person=person_of(request))

@@ -10,7 +10,7 @@ MAX_BODY = 2_000
 
 
 class Room(models.Model):
-    """Whoever is signed in may join one that is open; into any other its keeper brings people."""
+    """Whoever is signed in may join one that is open; into any other its keeper invites people."""
 
     slug = models.SlugField(_("address"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=60)
@@ -57,6 +57,29 @@ class Membership(models.Model):
         constraints = (models.UniqueConstraint(fields=["room", "person"], name="showcase_one_membership"),)
         verbose_name = _("membership")
         verbose_name_plural = _("memberships")
+
+    def __str__(self) -> str:
+        return f"{self.person}, {self.room}"
+
+
+class Invitation(models.Model):
+    """The keeper asks somebody in. Until they accept, the room is not among theirs and they hear nothing of it."""
+
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="invitations", verbose_name=_("room"))
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="invitations",
+        db_index=False,
+        verbose_name=_("person"),
+    )
+    created = models.DateTimeField(_("invited"), default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ("-created", "-pk")
+        constraints = (models.UniqueConstraint(fields=["person", "room"], name="showcase_one_invitation"),)
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
 
     def __str__(self) -> str:
         return f"{self.person}, {self.room}"

@@ -9,12 +9,17 @@ from django.db import transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.db.models.signals import post_delete
+from django.urls import reverse
+from notifications.signals import notify
 
 from accounts.models import User
 from notifications_hub import publish, revoke
 from notifications_hub.models import Notification
 from showcase.chat.faces import face_of
-from showcase.chat.models import Membership, Message, Room
+from showcase.chat.models import Invitation, Membership, Message, Room
+
+MOST_INVITATIONS = 20
+"""The newest that a page lists: strangers who open rooms must not make it endless."""
 
 
 def membership_of(person: User, slug: str) -> Membership:
@@ -37,8 +42,43 @@ def open_to(person: User) -> QuerySet[Room]:
     return Room.objects.filter(is_open=True).exclude(members=person)
 
 
+def invitations_of(person: User) -> QuerySet[Invitation]:
+    return Invitation.objects.filter(person=person).select_related("room__keeper")[:MOST_INVITATIONS]
+
+
+def invite(room: Room, keeper: User, person: User) -> bool:
+    """Return whether they can accept now; False for a member. They are notified of the first invitation to a room."""
+    if room.members.filter(pk=person.pk).exists():
+        return False
+    with transaction.atomic():
+        Invitation.objects.get_or_create(room=room, person=person)
+        notify.send(
+            keeper,
+            recipient=person,
+            verb="invited you to",
+            target=room,
+            kind="chat.invitation",
+            url=reverse("chat:rooms"),
+            dedupe_key=f"chat.invitation:{room.pk}",
+        )
+    return True
+
+
+def accept(room: Room, person: User) -> None:
+    """Raise `PermissionDenied` without an invitation."""
+    with transaction.atomic():
+        if not Invitation.objects.select_for_update().filter(room=room, person=person).exists():
+            raise PermissionDenied
+        join(room, person)
+
+
+def decline(room: Room, person: User) -> None:
+    Invitation.objects.filter(room=room, person=person).delete()
+
+
 def join(room: Room, person: User) -> None:
     with transaction.atomic():
+        Invitation.objects.filter(room=room, person=person).delete()
         _, is_new = Membership.objects.get_or_create(room=room, person=person)
         if is_new:
             publish(room.topic, "member.joined", face_of(person))

@@ -14,6 +14,8 @@ urlpatterns = [
     path("<slug:slug>/here/", answers.be_here, name="here"),
     path("<slug:slug>/join/", members.join, name="join"),
     path("<slug:slug>/leave/", members.leave, name="leave"),
-    path("<slug:slug>/members/", members.bring, name="bring"),
+    path("<slug:slug>/members/", members.invite, name="invite"),
+    path("<slug:slug>/accept/", members.accept, name="accept"),
+    path("<slug:slug>/decline/", members.decline, name="decline"),
     path("<slug:slug>/members/remove/", members.remove, name="remove"),
 ]

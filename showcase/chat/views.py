@@ -50,7 +50,12 @@ def rooms_page(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         with transaction.atomic():
             return redirect(form.open_for(person))
-    context = {"memberships": rooms.memberships_of(person), "open_rooms": rooms.open_to(person), "form": form}
+    context = {
+        "memberships": rooms.memberships_of(person),
+        "invitations": rooms.invitations_of(person),
+        "open_rooms": rooms.open_to(person),
+        "form": form,
+    }
     return render(request, "showcase/chat/rooms.html", context)
 
 

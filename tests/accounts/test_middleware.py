@@ -95,3 +95,28 @@ async def test_an_async_view_sees_the_readers_zone() -> None:
 
 def _offset() -> timedelta | None:
     return timezone.localtime(datetime.fromisoformat("2026-11-20T12:00:00+00:00")).utcoffset()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/posts/", "/accounts/profile/", "/accounts/password/", "/showcase/connections/", "/showcase/chat/"),
+        *("/notifications/", "/notifications/preferences/", "/nowhere/", "/admin/"),
+    ],
+)
+def test_pages_of_signed_in_people_are_kept_by_nobody(client_for: ClientFor, alice: User, path: str) -> None:
+    kept = client_for(alice).get(path, follow=True).headers["Cache-Control"]
+
+    assert {"private", "no-store"} <= {part.strip() for part in kept.split(",")}
+
+
+def test_pages_of_strangers_and_what_says_itself_how_long_it_is_good_may_be_kept(
+    client_for: ClientFor, alice: User
+) -> None:
+    assert "Cache-Control" not in Client().get("/").headers
+    assert client_for(alice).get("/sw.js").headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_they_are_kept_by_nobody_where_django_answers_asynchronously_too(bobs_async_client: AsyncClient) -> None:
+    assert "no-store" in (await bobs_async_client.get("/")).headers["Cache-Control"]

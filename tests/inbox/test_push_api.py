@@ -17,7 +17,7 @@ from notifications_hub import delivery
 from notifications_hub.delivery import Delivery, Plan, State
 from notifications_hub.kinds import Road
 from notifications_hub.notification import Notification
-from notifications_hub.transports import vapid
+from notifications_hub.transports import subscriptions, vapid
 from notifications_hub.transports.subscriptions import PushSubscription
 from notifications_hub.worker import act_token
 from tests.inbox.support import API, ClientFor, events_of, post, tell
@@ -54,6 +54,10 @@ def subscription() -> dict[str, Any]:
 def sent(alice: User, bob: User) -> Delivery:
     """A push on its way to Alice, and one that waits for her other browser."""
     row = tell(alice, bob)
+    for pk in (7, 8):
+        PushSubscription.objects.create(
+            pk=pk, owner=alice, endpoint_hash=str(pk), password_stamp=subscriptions.password_stamp(alice)
+        )
     delivery.arm([Plan(notification_pk=row.pk, transport="web_push", address=address) for address in ("7", "8")])
     Delivery.objects.filter(address="7").update(state=State.SENT)
     return Delivery.objects.get(address="7")
@@ -93,6 +97,18 @@ def test_a_browser_is_registered_listed_and_forgotten(
     forgotten = client.delete(f"{API}push/subscriptions/{made.json()['id']}/")
     assert (forgotten.status_code, forgotten.content) == (204, b"")
     assert client.get(API + "push/subscriptions/").json() == {"results": []}
+
+
+@pytest.mark.parametrize("variant", ["HTTP://{}/send/alice", "http://{}//send/alice", "http://{}/x/../send/alice"])
+def test_another_spelling_of_its_endpoint_is_the_same_browser(
+    alice: User, client_for: ClientFor, subscription: dict[str, Any], variant: str
+) -> None:
+    client = client_for(alice)
+    first = post(client, "push/subscriptions/", subscription).json()
+    second = post(client, "push/subscriptions/", {**subscription, "endpoint": variant.format(HOST)}).json()
+
+    assert first["id"] == second["id"]
+    assert PushSubscription.objects.get().endpoint == subscription["endpoint"]
 
 
 def test_the_same_browser_again_is_the_same_subscription(
@@ -283,6 +299,36 @@ def test_a_report_about_what_is_gone_is_taken_and_changes_nothing(alice: User, s
 
     assert act(token, "read").json() == {"unread": None}
     assert events_of(alice, "notification.told") == []
+
+
+def test_a_token_ends_with_the_session_that_its_browser_was_registered_in(
+    alice: User, bob: User, client_for: ClientFor, subscription: dict[str, Any]
+) -> None:
+    client = client_for(alice)
+    browser = post(client, "push/subscriptions/", subscription).json()["id"]
+    row = tell(alice, bob)
+    delivery.arm([Plan(notification_pk=row.pk, transport="web_push", address=browser)])
+    token = act_token(Delivery.objects.get())
+    assert act(token).json() == {"unread": 1}
+    client.post("/accounts/logout/")
+
+    answer = act(token, "read")
+    assert (answer.status_code, set(answer.json())) == (400, {"detail"})
+    row.refresh_from_db()
+    assert row.unread
+
+
+def test_a_token_ends_with_the_password(alice: User, sent: Delivery) -> None:
+    alice.set_password("another")
+    alice.save()
+
+    assert act(act_token(sent)).status_code == 400
+
+
+def test_a_token_says_nothing_to_who_has_taken_the_browser_over(alice: User, bob: User, sent: Delivery) -> None:
+    PushSubscription.objects.filter(pk=7).update(owner=bob)
+
+    assert act(act_token(sent)).status_code == 400
 
 
 def test_a_token_speaks_for_one_notification(alice: User, bob: User, sent: Delivery) -> None:

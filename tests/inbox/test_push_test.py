@@ -8,10 +8,12 @@ import pytest
 from django.db.models.functions import Now
 
 from notifications_hub.delivery import Delivery, State
+from notifications_hub.inbox import push_test
 from notifications_hub.inbox.push_test import TESTS
 from notifications_hub.notification import Notification
 from notifications_hub.transports.subscriptions import PushSubscription
 from tests.inbox.support import ClientFor
+from tests.support.together import together
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -78,3 +80,16 @@ def test_a_browser_that_is_held_back_is_listed_as_such(
     assert client.get(PREFERENCES).context["devices"][0]["held_back"] is False
     PushSubscription.objects.update(quarantined_at=browser.created)
     assert client.get(PREFERENCES).context["devices"][0]["held_back"] is True
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tests_are_few_also_when_they_are_asked_for_at_once(alice: User, browser: PushSubscription) -> None:
+    def ask() -> bool:
+        try:
+            push_test.send(alice, browser)
+        except push_test.TooMany:
+            return False
+        return True
+
+    assert sum(together([ask] * 15)) == TESTS
+    assert Notification.objects.count() == TESTS

@@ -257,3 +257,14 @@ test("of a catch-up, exactly what is still news is shown", () => {
     assert.deepEqual(shown, news, `seed ${seed}`);
   }
 });
+
+test("what was erased while this page was away ends without an item and without a toast", () => {
+  const store = aStore(anItem("1"));
+  const change = store.applyAll([
+    { kind: "tombstone", data: {} },
+    changed("seen", "2"),
+    { kind: "tombstone", data: {} },
+    changed("deleted", "2"),
+  ]);
+  assert.deepEqual([idsOf(store.items), idsOf(change.fresh)], [["1"], []]);
+});

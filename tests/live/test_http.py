@@ -51,8 +51,18 @@ def test_nobody_keeps_packs_or_holds_back_what_was_said(site: Site, path: str, c
     assert response.headers["Content-Type"].startswith(content_type)
     assert {"no-store", "no-transform"} <= {part.strip() for part in response.headers["Cache-Control"].split(",")}
     assert response.headers["X-Accel-Buffering"] == "no"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert {"cookie", "origin"} <= vary(response)
     assert "Content-Encoding" not in response.headers
+
+
+@pytest.mark.parametrize("path", [SSE_PATH, POLL_PATH, POLL_PATH + "?wait=1"])
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "a b"])
+def test_a_host_that_is_not_this_site_is_answered_nothing_though_no_page_is_named(
+    site: Site, path: str, host: str
+) -> None:
+    response = get(site, path, Host=host)
+    assert (response.status_code, response.headers["Content-Type"]) == (400, "application/json")
 
 
 @pytest.mark.parametrize("path", [SSE_PATH, POLL_PATH])

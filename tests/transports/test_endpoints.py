@@ -95,6 +95,35 @@ def test_the_origin_is_what_a_push_service_calls_itself() -> None:
     assert parse_endpoint("https://fcm.googleapis.com:443/fcm/send/abc").origin == "https://fcm.googleapis.com"
 
 
+@pytest.mark.parametrize(
+    "variant",
+    [
+        "HTTPS://push.example/send/a%2Fb?x=%2f",
+        "https://PUSH.Example/send/a%2Fb?x=%2f",
+        "https://push.example:443/send/a%2Fb?x=%2f",
+        "https://push.example//send///a%2Fb?x=%2f",
+        "https://push.example/x/../send/./a%2fb?x=%2f",
+        "https://push.example/%73end/a%2Fb?x=%2f",
+    ],
+)
+def test_an_endpoint_has_one_spelling(settings: Settings, variant: str) -> None:
+    settings.NOTIFICATIONS_HUB = {"PUSH_EXTRA_HOSTS": ["push.example"]}
+    assert str(parse_endpoint(variant).url) == "https://push.example/send/a%2Fb?x=%2f"
+
+
+def test_a_port_that_is_not_the_default_and_an_address_stay(settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {"PUSH_EXTRA_HOSTS": ["[::1]:8765", "bücher.example"]}
+    assert str(parse_endpoint("HTTP://[::1]:8765//x?").url) == "http://[::1]:8765/x"
+    assert str(parse_endpoint("https://XN--bcher-KVA.example/x").url) == "https://xn--bcher-kva.example/x"
+
+
+@pytest.mark.parametrize("url", ["https://push.example./x", "https://push.example../x"])
+def test_a_host_with_a_trailing_dot_is_another_that_nobody_vouched_for(settings: Settings, url: str) -> None:
+    settings.NOTIFICATIONS_HUB = {"PUSH_EXTRA_HOSTS": ["push.example"]}
+    with pytest.raises(EndpointRefused):
+        parse_endpoint(url)
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8765/x", "https://127.0.0.1:8765/x", "http://push.internal/x"])
 def test_only_the_sites_owner_can_allow_a_private_host(settings: Settings, url: str) -> None:
     with pytest.raises(EndpointRefused):
@@ -120,6 +149,7 @@ def test_public_addresses(address: str) -> None:
         *("127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0"),
         *("224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1"),
         *("::ffff:10.0.0.1", "2002:a00:1::", "64:ff9b::a00:1", "2001:db8::1"),
+        *("64:ff9b:1::808:808", "64:ff9b:1:ffff::1", "::8.8.8.8", "::10.0.0.1", "fec0::1", "feff::1"),
     ],
 )
 def test_private_addresses_also_where_one_protocol_wraps_another(address: str) -> None:

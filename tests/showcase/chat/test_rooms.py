@@ -16,9 +16,11 @@ from accounts.models import User
 from notifications_hub.live.here import cursor_here
 from notifications_hub.live.revocation import Revocation
 from notifications_hub.live.topics import TopicRefused, may_listen
+from notifications_hub.notification import Notification
 from notifications_hub.streams import Event
 from showcase.chat import here, history, rooms
-from showcase.models import Membership, Message, Room
+from showcase.chat.views import topics_of
+from showcase.models import Invitation, Membership, Message, Room
 
 ClientFor = Callable[[User], Client]
 
@@ -83,7 +85,7 @@ def test_whoever_is_not_signed_in_is_asked_to(client: Client, room: Room) -> Non
     assert client.get("/showcase/chat/").status_code == 302
 
 
-def test_a_room_is_opened_and_its_keeper_brings_people_in_and_sends_them_away(
+def test_a_room_is_opened_and_its_keeper_invites_people_and_sends_them_away(
     client_for: ClientFor, alice: User, bob: User
 ) -> None:
     client = client_for(alice)
@@ -91,12 +93,63 @@ def test_a_room_is_opened_and_its_keeper_brings_people_in_and_sends_them_away(
     room = Room.objects.get()
     page = room.get_absolute_url()
     client.post(f"{page}members/", {"username": "bob"})
+    assert client_for(bob).get(page).status_code == 403
+    assert "图书馆" in client_for(bob).get("/showcase/chat/").text
+    client_for(bob).post(f"{page}accept/")
     assert client_for(bob).get(page).status_code == 200
+    assert client_for(bob).post(f"{page}decline/").status_code == 404
     assert client_for(bob).post(f"{page}members/remove/", {"person": alice.pk}).status_code == 403
     client.post(f"{page}members/remove/", {"person": bob.pk})
 
     assert client_for(bob).get(page).status_code == 403
     assert (room.keeper, room.is_open) == (alice, False)
+
+
+@pytest.mark.parametrize("path", ["accept/", "decline/"])
+def test_nobody_comes_in_by_an_invitation_that_is_not_theirs(
+    client_for: ClientFor, room: Room, alice: User, bob: User, charlie: User, path: str
+) -> None:
+    Membership.objects.filter(person=bob).delete()
+    rooms.invite(room, alice, bob)
+
+    assert client_for(charlie).post(PAGE + path).status_code == 404
+    assert not room.members.filter(pk=charlie.pk).exists()
+    assert Invitation.objects.filter(person=bob).exists()
+
+
+def test_an_invitation_that_is_declined_is_gone_and_one_that_is_repeated_notifies_nobody_again(
+    client_for: ClientFor, room: Room, alice: User, charlie: User
+) -> None:
+    for _ in range(2):
+        client_for(alice).post(f"{PAGE}members/", {"username": "charlie"})
+    notified = Notification.objects.get(recipient=charlie)
+    assert (notified.kind, notified.url) == ("chat.invitation", "/showcase/chat/")
+    assert str(notified) == "Alice invited you to “Garden”"
+    client_for(charlie).post(f"{PAGE}decline/")
+
+    assert not Invitation.objects.exists()
+    assert not room.members.filter(pk=charlie.pk).exists()
+
+
+def test_a_member_needs_no_invitation(room: Room, alice: User, bob: User) -> None:
+    assert not rooms.invite(room, alice, bob)
+    assert not Invitation.objects.exists()
+
+
+def test_strangers_push_nobodys_own_rooms_out_of_what_they_hear(
+    client_for: ClientFor, room: Room, bob: User, charlie: User
+) -> None:
+    for number in range(40):
+        # By name they come before the garden.
+        theirs = Room.objects.create(slug=f"a{number}", name=f"A {number}", keeper=charlie, is_open=False)
+        Membership.objects.create(room=theirs, person=charlie)
+        client_for(charlie).post(f"/showcase/chat/a{number}/members/", {"username": "bob"})
+
+    heard = topics_of(Membership.objects.get(room=room, person=bob))
+    assert heard == ["room.garden", f"chat.{bob.pk}"]
+    assert not may_listen(bob, "room.a1")
+    page = client_for(bob).get("/showcase/chat/").text
+    assert (page.count("/accept/"), "A 39" in page) == (rooms.MOST_INVITATIONS, True)
 
 
 # The stream
