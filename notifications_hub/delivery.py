@@ -164,24 +164,38 @@ def arm(plans: Iterable[Plan]) -> None:
 def _committed(notifications: Collection[int], *, armed_at: float) -> None:
     # After a transaction that took long, pages would have next to no time to show and acknowledge.
     if time.monotonic() - armed_at > PROMPT_SECONDS:
-        _unclaimed(notifications).update(due_at=Now() + timedelta(seconds=hub_settings.ack_window))
+        due_at = Now() + timedelta(seconds=hub_settings.ack_window)
+        _change(_unclaimed(notifications), skip_locked=True, due_at=due_at)
     armed.send_robust(sender=Delivery, notifications=notifications)
 
 
 def bring_forward(notifications: Collection[int]) -> int:
     """For people who are surely away: nobody is going to acknowledge. Gives how many deliveries."""
     soon = Now() + timedelta(seconds=AWAY_SECONDS)
-    return _unclaimed(notifications).filter(attempts=0, due_at__gt=soon).update(due_at=soon)
+    later = _unclaimed(notifications).filter(attempts=0, due_at__gt=soon)
+    return _change(later, skip_locked=True, due_at=soon)
 
 
 def disarm(notifications: Collection[int], reason: str) -> int:
     """Cancels what no worker has claimed yet; what is being sent cannot be called back."""
     now = datetime.now(UTC)
-    return _unclaimed(notifications).update(state=State.CANCELLED, reason=reason, settled_at=now)
+    return _change(_unclaimed(notifications), state=State.CANCELLED, reason=reason, settled_at=now)
 
 
 def _unclaimed(notifications: Collection[int]) -> models.QuerySet[Delivery]:
     return Delivery.objects.filter(notification__in=notifications, state=State.WAITING, claim=None)
+
+
+def _change(wanted: models.QuerySet[Delivery], *, skip_locked: bool = False, **values: Any) -> int:
+    """Lock the rows in ascending key, then update them. Return how many.
+
+    A plain update locks in the order of its plan, so two crowds that share rows could wait for each other. Changes of
+    when something is due skip rows that another holds: whoever cancels, claims or deletes them decides.
+    """
+    with transaction.atomic(savepoint=False):
+        rows = wanted.order_by("pk").select_for_update(no_key=True, skip_locked=skip_locked)
+        ids = list(rows.values_list("pk", flat=True))
+        return Delivery.objects.filter(pk__in=ids).update(**values) if ids else 0
 
 
 def tell(notifications: Collection[int], road: Road) -> list[int]:
