@@ -61,6 +61,11 @@ def check(audience: str) -> str:
     return audience
 
 
+def is_audience(topic: str) -> bool:
+    """Return whether announcements may be logged on a topic, by its name alone."""
+    return topic in (EVERYONE, STAFF) or topic.startswith(("group.", "audience."))
+
+
 def topics_of(person: Person | AnonymousUser) -> list[str]:
     """Return the audiences a person belongs to. One query, and one more a minute for each named audience."""
     if not person.is_authenticated:

@@ -22,6 +22,8 @@ from django.db.models.functions import Cast, Now
 from django.dispatch import Signal
 from django.utils.translation import gettext_lazy as _
 
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.audiences import is_audience
 from notifications_hub.conf import hub_settings
 from notifications_hub.cursor import Position
 from notifications_hub.events import Event, inbox_topic
@@ -32,7 +34,7 @@ from notifications_hub.people import Person
 AWAY_SECONDS = 3.0
 """What a push waits for that is brought forward: a page that is left may be followed by the next one."""
 PROMPT_SECONDS = 1.0
-"""A commit within this of the arming leaves pages enough of their time."""
+"""A commit within this of the writing leaves pages enough of their time."""
 
 
 class State(models.TextChoices):
@@ -158,15 +160,30 @@ def arm(plans: Iterable[Plan]) -> None:
     if rows:
         Delivery.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
         ids = {row.notification_id for row in rows}
-        transaction.on_commit(partial(_committed, ids, armed_at=time.monotonic()), robust=True)
+        transaction.on_commit(partial(armed.send_robust, sender=Delivery, notifications=ids), robust=True)
 
 
-def _committed(notifications: Collection[int], *, armed_at: float) -> None:
-    # After a transaction that took long, pages would have next to no time to show and acknowledge.
-    if time.monotonic() - armed_at > PROMPT_SECONDS:
-        due_at = Now() + timedelta(seconds=hub_settings.ack_window)
-        _change(_unclaimed(notifications), skip_locked=True, due_at=due_at)
-    armed.send_robust(sender=Delivery, notifications=notifications)
+def count_from_commit(notifications: Collection[int]) -> None:
+    """Count the time that open pages have from the commit. Call it before `arm`, where the rows are made.
+
+    After a transaction that took long they would have next to no time to show and acknowledge. A process killed
+    between the commit and this leaves the old moments: then a page may show what a push or the next page shows too.
+    """
+    transaction.on_commit(partial(_count_anew, notifications, began=time.monotonic()), robust=True)
+
+
+def _count_anew(notifications: Collection[int], *, began: float) -> None:
+    if is_prompt(began):
+        return
+    untold = Notification.objects.filter(pk__in=notifications, told_at=None)
+    _change(untold, skip_locked=True, committed_at=datetime.now(UTC))
+    due_at = Now() + timedelta(seconds=hub_settings.ack_window)
+    _change(_unclaimed(notifications), skip_locked=True, due_at=due_at)
+
+
+def is_prompt(began: float) -> bool:
+    """Return whether a transaction that wrote at `began`, by `time.monotonic`, has committed soon enough."""
+    return time.monotonic() - began <= PROMPT_SECONDS
 
 
 def bring_forward(notifications: Collection[int]) -> int:
@@ -186,7 +203,7 @@ def _unclaimed(notifications: Collection[int]) -> models.QuerySet[Delivery]:
     return Delivery.objects.filter(notification__in=notifications, state=State.WAITING, claim=None)
 
 
-def _change(wanted: models.QuerySet[Delivery], *, skip_locked: bool = False, **values: Any) -> int:
+def _change(wanted: models.QuerySet[Any], *, skip_locked: bool = False, **values: Any) -> int:
     """Lock the rows in ascending key, then update them. Return how many.
 
     A plain update locks in the order of its plan, so two crowds that share rows could wait for each other. Changes of
@@ -195,7 +212,7 @@ def _change(wanted: models.QuerySet[Delivery], *, skip_locked: bool = False, **v
     with transaction.atomic(savepoint=False):
         rows = wanted.order_by("pk").select_for_update(no_key=True, skip_locked=skip_locked)
         ids = list(rows.values_list("pk", flat=True))
-        return Delivery.objects.filter(pk__in=ids).update(**values) if ids else 0
+        return wanted.model._default_manager.filter(pk__in=ids).update(**values) if ids else 0
 
 
 def tell(notifications: Collection[int], road: Road) -> list[int]:
@@ -221,18 +238,18 @@ def acknowledge(person_pk: Any, positions: Mapping[str, Position]) -> None:
 def acknowledge_many(shown: Sequence[Shown]) -> list[None]:
     """What many pages showed. All their inboxes cost the statements of one, and so does each place in an audience."""
     inboxes: list[tuple[Any, Position]] = []
-    audiences: dict[tuple[str, Position], list[Any]] = {}
+    announced: dict[tuple[str, Position], list[Any]] = {}
     for one in shown:
         for topic, position in one.positions.items():
             if position.seq == position.start:
                 continue
             if topic == inbox_topic(one.person_pk):
                 inboxes.append((one.person_pk, position))
-            else:
-                audiences.setdefault((topic, position), []).append(one.person_pk)
+            elif is_audience(topic):
+                announced.setdefault((topic, position), []).append(one.person_pk)
     if inboxes:
         _acknowledge_inboxes(inboxes)
-    for (topic, position), people in audiences.items():
+    for (topic, position), people in announced.items():
         _acknowledge_audience(people, topic, position)
     return [None] * len(shown)
 
@@ -257,7 +274,8 @@ def _acknowledge_inboxes(shown: Sequence[tuple[Any, Position]]) -> None:
 
 
 def _acknowledge_audience(people: Collection[Any], topic: str, position: Position) -> None:
-    announced = _announced(topic, "announcement.created").order_by("-seq").values_list("seq", flat=True)
+    Announcement.objects.filter(audience=topic).record_numbers()
+    announced = Announcement.objects.filter(audience=topic).order_by("-seq").values_list("seq", flat=True)
     last = announced.filter(seq__gt=position.start, seq__lte=position.seq).first()
     if last is None:
         return
@@ -268,7 +286,3 @@ def _acknowledge_audience(people: Collection[Any], topic: str, position: Positio
     rows = [ToldThrough(person_id=pk, topic=topic, start=start, seq=last) for pk in first]
     ToldThrough.objects.bulk_create(rows, ignore_conflicts=True)
     theirs.filter(seq__lt=last).update(seq=last)
-
-
-def _announced(topic: str, kind: str) -> models.QuerySet[Event]:
-    return Event.objects.filter(topic=topic, kind=kind)

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
+from django.db.models.functions import Now
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 from notifications.base.models import AbstractNotification
@@ -45,6 +46,8 @@ class Notification(AbstractNotification):
     flash = models.BooleanField(default=True)
     flash_claim = models.UUIDField(null=True, blank=True, editable=False)
     flash_claimed_until = models.DateTimeField(null=True, blank=True)
+    # From here on open pages have their time to show it: `timestamp` is the caller's, and its transaction may be long.
+    committed_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     told_at = models.DateTimeField(_("told"), null=True, blank=True)
     told_by = models.CharField(_("told by"), max_length=20, blank=True)
     seen_at = models.DateTimeField(_("seen"), null=True, blank=True)

@@ -227,6 +227,7 @@ def _notify(draft: _Draft, people: Sequence[Any]) -> list[Notification]:
     rows = [draft.row(person, roads[person.pk]) for person in people]
     made = _insert(rows)
     emit_items("notification.created", made)
+    delivery.count_from_commit([row.pk for row in made])
     delivery.arm(_plans(made, roads))
     return made
 

@@ -14,14 +14,14 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import broadcast, delivery, streams
+from notifications_hub import broadcast, delivery, retention, streams
 from notifications_hub.announcements.announce import missing_rows, of_person
 from notifications_hub.claiming import Outcome, claim_due
 from notifications_hub.cursor import Position
 from notifications_hub.delivery import Delivery, Shown, State, ToldThrough
 from notifications_hub.kinds import Road, UnknownKind
 from notifications_hub.notification import Notification
-from notifications_hub.streams import Event, inbox_topic
+from notifications_hub.streams import Event, Stream, inbox_topic
 from tests.support.deliveries import make_due, send, settle, states, use_memory
 from tests.support.log import ids_told_to
 from tests.support.processes import wait_until
@@ -121,7 +121,7 @@ def test_two_that_change_the_same_deliveries_do_so_in_one_order_and_never_deadlo
         Delivery.objects.filter(notification=pk).update(due_at=due)
     changes: dict[str, Callable[[], object]] = {
         "forward": lambda: delivery.bring_forward(rows),
-        "committed": lambda: delivery._committed(rows, armed_at=0.0),
+        "committed": lambda: delivery._count_anew(rows, began=0.0),
         "disarm": lambda: delivery.disarm(rows, "read"),
     }
     with ThreadPoolExecutor(2) as threads:
@@ -348,6 +348,16 @@ def test_one_row_holds_however_many_were_shown(alice: User) -> None:
     for start, seq in [(0, 1), (1, 2), (1, 3), (3, 4), (4, 4)]:
         acknowledge(alice, "everyone", start, seq)
     assert ToldThrough.objects.values_list("start", "seq").get() == (0, 3)
+
+
+def test_what_was_shown_and_what_was_missed_is_known_when_the_log_is_pruned(alice: User) -> None:
+    announce(3)
+    acknowledge(alice, "everyone", 0, 1)
+    Stream.objects.create(topic="everyone", top=3)
+    retention.prune(datetime.now(UTC) + timedelta(seconds=1))
+    assert not Event.objects.filter(topic="everyone").exists()
+    delivery.acknowledge(alice.pk, {"everyone": Position("00000000", 2, 3)})
+    assert untold(alice) == ["Announcement 2"]
 
 
 def test_acknowledging_a_topic_without_announcements_keeps_nothing(alice: User) -> None:

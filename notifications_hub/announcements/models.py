@@ -20,6 +20,7 @@ from notifications.base.models import AbstractNotification
 from notifications_hub.announcements.markdown import plain
 from notifications_hub.audiences import EVERYONE
 from notifications_hub.conf import hub_settings
+from notifications_hub.events import Event
 from notifications_hub.kinds import Urgency, kind_of, open_and_read
 from notifications_hub.message import Item, Message, time_to_live
 from notifications_hub.paths import same_site_path
@@ -59,6 +60,15 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
     def over(self) -> Self:
         """Its time is over and open pages still show it."""
         return self.filter(announced_at__isnull=False, withdrawn_at=None, ends_at__lte=timezone.now())
+
+    def record_numbers(self) -> None:
+        """Record the number that each announcement's event was given: it may run for longer than its event is kept."""
+        for one in self.running().filter(seq=None).only("audience"):
+            created = Event.objects.filter(topic=one.audience, kind="announcement.created", data__id=one.item_id)
+            # From the newest backwards, so that a long log is not read through.
+            seq = created.filter(seq__isnull=False).order_by("-seq").values_list("seq", flat=True).first()
+            if seq is not None:
+                self.filter(pk=one.pk).update(seq=seq)
 
     def in_state(self, state: State) -> Self:
         ended = models.Q(ends_at__lte=timezone.now())
@@ -106,6 +116,8 @@ class Announcement(models.Model):
     ends_at = models.DateTimeField(_("ends"), default=_month_from_now)
     announced_at = models.DateTimeField(_("announced"), null=True, blank=True, editable=False)
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True, editable=False)
+    # The number of its event on the topic of its audience, by which acknowledgements of that topic cover it.
+    seq = models.BigIntegerField(null=True, editable=False)
     created = models.DateTimeField(_("written"), auto_now_add=True)
     # Which sending of the admin's form made it, so that a second click makes no second one.
     submission = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
@@ -118,7 +130,10 @@ class Announcement(models.Model):
         verbose_name = _("announcement")
         verbose_name_plural = _("announcements")
         permissions = [("broadcast", _("Can announce to people"))]
-        indexes = [models.Index(fields=["ends_at"], name="hub_announcement_ends")]
+        indexes = [
+            models.Index(fields=["ends_at"], name="hub_announcement_ends"),
+            models.Index(fields=["audience", "seq"], name="hub_announcement_seq"),
+        ]
 
     def __str__(self) -> str:
         return self.title
