@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.people import Person, cache_key_of
+from notifications_hub.primary import from_primary
 
 EVERYONE = "everyone"
 STAFF = "staff"
@@ -36,14 +37,14 @@ class UnknownAudience(ValueError):
 def choices() -> list[tuple[str, str]]:
     """What an admin may choose from, with words."""
     staff = [(STAFF, _("Staff"))] if _has("is_staff") else []
-    groups = Group.objects.order_by("name") if _has("groups") else []
+    groups = from_primary(Group.objects.order_by("name")) if _has("groups") else []
     named = [(f"audience.{name}", name) for name in sorted(hub_settings.audiences)]
     return [(EVERYONE, _("Everyone")), *staff, *((f"group.{group.pk}", str(group)) for group in groups), *named]
 
 
 def sizes() -> dict[str, int]:
     """How many active people each audience has now: three queries, and one for each named audience."""
-    people = _active(get_user_model()._default_manager.all())
+    people = _active(from_primary(get_user_model()._default_manager.all()))
     counted = {EVERYONE: people.count()}
     if _has("is_staff"):
         counted[STAFF] = people.filter(is_staff=True).count()
@@ -94,7 +95,7 @@ def contains(audience: str, person: Person | AnonymousUser) -> bool:
 def members(audience: str) -> QuerySet[Any]:
     """The active people of an audience. Raises `UnknownAudience`."""
     check(audience)
-    people = _active(get_user_model()._default_manager.all())
+    people = _active(from_primary(get_user_model()._default_manager.all()))
     kind, _dot, name = audience.partition(".")
     if kind == "group":
         return people.filter(groups=int(name))
@@ -131,7 +132,8 @@ def _groups_of(person_pks: Collection[Any]) -> dict[Any, list[Any]]:
         return {}
     field: Any = get_user_model()._meta.get_field("groups")
     ends = field.m2m_field_name(), field.m2m_reverse_field_name()
-    rows = field.remote_field.through._default_manager.filter(**{f"{ends[0]}__in": person_pks}).values_list(*ends)
+    joined = from_primary(field.remote_field.through._default_manager.all())
+    rows = joined.filter(**{f"{ends[0]}__in": person_pks}).values_list(*ends)
     groups: dict[Any, list[Any]] = {}
     for person_pk, group_pk in sorted(rows):
         groups.setdefault(person_pk, []).append(group_pk)
@@ -178,4 +180,4 @@ def _keep(memberships: Mapping[Any, Mapping[str, bool]]) -> None:
 
 def _named(name: str) -> QuerySet[Any]:
     people: QuerySet[Any] = import_string(hub_settings.audiences[name])()
-    return people
+    return from_primary(people)

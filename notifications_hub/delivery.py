@@ -16,12 +16,13 @@ from operator import or_
 from typing import Any
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import models
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Now
 from django.dispatch import Signal
 from django.utils.translation import gettext_lazy as _
 
+from notifications_hub import transaction
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.audiences import is_audience
 from notifications_hub.conf import hub_settings
@@ -30,6 +31,7 @@ from notifications_hub.events import Event, inbox_topic
 from notifications_hub.kinds import Kind, Road, get_kind, road_name
 from notifications_hub.notification import Notification
 from notifications_hub.people import Person
+from notifications_hub.primary import HubModel
 
 AWAY_SECONDS = 3.0
 """What a push waits for that is brought forward: a page that is left may be followed by the next one."""
@@ -44,7 +46,7 @@ class State(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
 
 
-class Delivery(models.Model):
+class Delivery(HubModel):
     notification = models.ForeignKey(
         settings.NOTIFICATIONS_NOTIFICATION_MODEL, on_delete=models.CASCADE, related_name="deliveries"
     )
@@ -59,8 +61,7 @@ class Delivery(models.Model):
     created = models.DateTimeField(_("created"), auto_now_add=True)
     settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
 
-    class Meta:
-        app_label = "notifications_hub"
+    class Meta(HubModel.Meta):
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         constraints = [
@@ -72,22 +73,21 @@ class Delivery(models.Model):
         return f"{road_name(self.transport)}: {self.get_state_display()}"
 
 
-class Preference(models.Model):
+class Preference(HubModel):
     """By which roads a person wants to hear of a kind. No row: the kind's own defaults."""
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=100)
     roads = models.JSONField(default=list)
 
-    class Meta:
-        app_label = "notifications_hub"
+    class Meta(HubModel.Meta):
         constraints = [models.UniqueConstraint(fields=["person", "kind"], name="hub_preference_once")]
 
     def __str__(self) -> str:
         return f"{self.kind}: {', '.join(self.roads)}"
 
 
-class ToldThrough(models.Model):
+class ToldThrough(HubModel):
     """A person's pages have shown the announcements of an audience after `start`, through `seq`.
 
     One row, however many there were, and a further one for each time that some came which no page showed. `start` and
@@ -99,8 +99,7 @@ class ToldThrough(models.Model):
     start = models.BigIntegerField()
     seq = models.BigIntegerField()
 
-    class Meta:
-        app_label = "notifications_hub"
+    class Meta(HubModel.Meta):
         constraints = [models.UniqueConstraint(fields=["person", "topic", "start"], name="hub_told_through_once")]
 
     def __str__(self) -> str:

@@ -21,7 +21,6 @@ from asgiref.sync import sync_to_async
 from django.contrib.messages import constants
 from django.contrib.messages.storage.base import Message as DjangoMessage
 from django.contrib.messages.storage.fallback import FallbackStorage
-from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -29,7 +28,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import ngettext
 
-from notifications_hub import delivery
+from notifications_hub import delivery, transaction
 from notifications_hub.announcements.announce import make_rows, missing_rows, of_person
 from notifications_hub.announcements.models import AnnouncementQuerySet
 from notifications_hub.conf import hub_settings

@@ -15,10 +15,12 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
-from django.db import InterfaceError, OperationalError, connection, connections, transaction
+from django.db import InterfaceError, OperationalError, connections
 from django.dispatch import Signal
 
+from notifications_hub import transaction
 from notifications_hub.events import Event, Stream
+from notifications_hub.primary import connection
 
 TOPICS_AT_ONCE = 1000
 IDLE_SECONDS = 60.0

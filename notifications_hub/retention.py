@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import BigIntegerField, ExpressionWrapper, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
+from notifications_hub import transaction
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery import Delivery, State
 from notifications_hub.events import Event, Stream, prune_many

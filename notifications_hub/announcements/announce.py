@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.db import models, transaction
+from django.db import models
 from django.utils import timezone
 
-from notifications_hub import audiences, delivery, streams
+from notifications_hub import audiences, delivery, streams, transaction
 from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet
 from notifications_hub.conf import hub_settings
 from notifications_hub.delivery import ToldThrough

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, Self
+from typing import Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -24,6 +24,7 @@ from notifications_hub.events import Event
 from notifications_hub.kinds import Urgency, kind_of, open_and_read
 from notifications_hub.message import Item, Message, time_to_live
 from notifications_hub.paths import same_site_path
+from notifications_hub.primary import HubModel, PrimaryManager
 
 KIND = "announcement"
 MAX_BODY = 5000
@@ -80,11 +81,14 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
         return self.filter(wanted.get(state, withdrawn))
 
 
+AnnouncementManager = PrimaryManager.from_queryset(AnnouncementQuerySet)
+
+
 def _month_from_now() -> datetime:
     return datetime.now(UTC) + timedelta(days=hub_settings.announcement_days)
 
 
-class Announcement(models.Model):
+class Announcement(HubModel):
     title = models.CharField(_("title"), max_length=120)
     body = models.TextField(
         _("text"),
@@ -122,10 +126,9 @@ class Announcement(models.Model):
     # Which sending of the admin's form made it, so that a second click makes no second one.
     submission = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
 
-    objects: ClassVar[AnnouncementQuerySet] = AnnouncementQuerySet.as_manager()  # type: ignore[assignment]
+    objects = AnnouncementManager()  # type: ignore[misc]
 
-    class Meta:
-        app_label = "notifications_hub"
+    class Meta(HubModel.Meta):
         ordering = ("-starts_at", "-id")
         verbose_name = _("announcement")
         verbose_name_plural = _("announcements")
@@ -203,14 +206,13 @@ def _shortened(body: str) -> str:
     return Truncator(plain(body)).chars(MAX_MESSAGE_BODY)
 
 
-class AnnouncementTranslation(models.Model):
+class AnnouncementTranslation(HubModel):
     announcement = models.ForeignKey(Announcement, on_delete=models.CASCADE, related_name="translations")
     language = models.CharField(_("language"), max_length=20)
     title = models.CharField(_("title"), max_length=120)
     body = models.TextField(_("text"), blank=True, max_length=MAX_BODY, validators=[MaxLengthValidator(MAX_BODY)])
 
-    class Meta:
-        app_label = "notifications_hub"
+    class Meta(HubModel.Meta):
         verbose_name = _("translation")
         verbose_name_plural = _("translations")
         constraints = [models.UniqueConstraint(fields=["announcement", "language"], name="hub_translation_once")]

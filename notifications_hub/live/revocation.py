@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_out
-from django.db import models, transaction
+from django.db import models
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import Signal
 
+from notifications_hub import transaction
 from notifications_hub.events import inbox_topic
 from notifications_hub.people import Person
+from notifications_hub.primary import HubModel
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -40,15 +42,12 @@ class What(models.TextChoices):
     """A person's connections end whose session is no longer valid."""
 
 
-class Revocation(models.Model):
+class Revocation(HubModel):
     what = models.CharField(max_length=10, choices=What)
     person = models.CharField(max_length=64, blank=True)
     session = models.CharField(max_length=64, blank=True)
     topic = models.CharField(max_length=200, blank=True)
     created = models.DateTimeField(db_index=True)
-
-    class Meta:
-        app_label = "notifications_hub"
 
     def __str__(self) -> str:
         return f"{self.what} {self.person}{self.session[:8]} {self.topic}".strip()

@@ -10,9 +10,10 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from django.apps import apps
-from django.db import models, transaction
+from django.db import models
 from django.db.models.signals import post_delete, pre_delete
 
+from notifications_hub import transaction
 from notifications_hub.rows.declared import rows_of
 from notifications_hub.rows.noted import look_after_commit
 from notifications_hub.rows.telling import Gone, tell_deleted
