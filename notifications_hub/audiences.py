@@ -18,11 +18,13 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.people import Person
+from notifications_hub.people import Person, cache_key_of
+from notifications_hub.primary import from_primary
 
 EVERYONE = "everyone"
 STAFF = "staff"
 _MEMBERSHIP_SECONDS = 60
+"""How long pages take a membership for granted. Connections never do: theirs would add up to two minutes."""
 _LOOKED_UP = "_notifications_hub_audiences"
 
 log = logging.getLogger(__name__)
@@ -35,14 +37,14 @@ class UnknownAudience(ValueError):
 def choices() -> list[tuple[str, str]]:
     """What an admin may choose from, with words."""
     staff = [(STAFF, _("Staff"))] if _has("is_staff") else []
-    groups = Group.objects.order_by("name") if _has("groups") else []
+    groups = from_primary(Group.objects.order_by("name")) if _has("groups") else []
     named = [(f"audience.{name}", name) for name in sorted(hub_settings.audiences)]
     return [(EVERYONE, _("Everyone")), *staff, *((f"group.{group.pk}", str(group)) for group in groups), *named]
 
 
 def sizes() -> dict[str, int]:
     """How many active people each audience has now: three queries, and one for each named audience."""
-    people = _active(get_user_model()._default_manager.all())
+    people = _active(from_primary(get_user_model()._default_manager.all()))
     counted = {EVERYONE: people.count()}
     if _has("is_staff"):
         counted[STAFF] = people.filter(is_staff=True).count()
@@ -60,17 +62,28 @@ def check(audience: str) -> str:
     return audience
 
 
+def is_audience(topic: str) -> bool:
+    """Return whether announcements may be logged on a topic, by its name alone."""
+    return topic in (EVERYONE, STAFF) or topic.startswith(("group.", "audience."))
+
+
 def topics_of(person: Person | AnonymousUser) -> list[str]:
-    """The audiences a person belongs to. One query, and one more a minute for each named audience."""
+    """Return the audiences a person belongs to. One query, and one more a minute for each named audience."""
     if not person.is_authenticated:
         return []
     looked_up = getattr(person, _LOOKED_UP, None)
-    return [EVERYONE, *(_joined([person])[person.pk] if looked_up is None else looked_up)]
+    if looked_up is None:
+        looked_up = _joined([person], _named_of(person))[person.pk]
+    return [EVERYONE, *looked_up]
 
 
 def look_up(people: Collection[Any]) -> None:
-    """Finds out what `topics_of` then knows of these very objects, with the queries that one of them would cost."""
-    joined = _joined(people)
+    """Ask the database now what `topics_of` then answers for these very objects.
+
+    One query for all their groups, and one for each named audience. A connection is asked for at its admission and
+    once a minute, so an answer that a page has kept would let someone who left an audience listen for twice as long.
+    """
+    joined = _joined(people, _named_now([person.pk for person in people]))
     for person in people:
         setattr(person, _LOOKED_UP, joined[person.pk])
 
@@ -82,7 +95,7 @@ def contains(audience: str, person: Person | AnonymousUser) -> bool:
 def members(audience: str) -> QuerySet[Any]:
     """The active people of an audience. Raises `UnknownAudience`."""
     check(audience)
-    people = _active(get_user_model()._default_manager.all())
+    people = _active(from_primary(get_user_model()._default_manager.all()))
     kind, _dot, name = audience.partition(".")
     if kind == "group":
         return people.filter(groups=int(name))
@@ -100,10 +113,9 @@ def _has(field: str) -> bool:
     return any(known.name == field for known in get_user_model()._meta.get_fields())
 
 
-def _joined(people: Collection[Any]) -> dict[Any, list[str]]:
-    """To each person's key the audiences that not everyone is in."""
-    pks = [person.pk for person in people]
-    groups, named = _groups_of(pks), _named_among(pks)
+def _joined(people: Collection[Any], named: Mapping[Any, list[str]]) -> dict[Any, list[str]]:
+    """Return, per user id, the audiences they belong to besides `everyone`."""
+    groups = _groups_of([person.pk for person in people])
     return {
         person.pk: [
             *([STAFF] if getattr(person, "is_staff", False) else []),
@@ -120,44 +132,52 @@ def _groups_of(person_pks: Collection[Any]) -> dict[Any, list[Any]]:
         return {}
     field: Any = get_user_model()._meta.get_field("groups")
     ends = field.m2m_field_name(), field.m2m_reverse_field_name()
-    rows = field.remote_field.through._default_manager.filter(**{f"{ends[0]}__in": person_pks}).values_list(*ends)
+    joined = from_primary(field.remote_field.through._default_manager.all())
+    rows = joined.filter(**{f"{ends[0]}__in": person_pks}).values_list(*ends)
     groups: dict[Any, list[Any]] = {}
     for person_pk, group_pk in sorted(rows):
         groups.setdefault(person_pk, []).append(group_pk)
     return groups
 
 
-def _named_among(person_pks: Collection[Any]) -> dict[Any, list[str]]:
-    """To each person the names of the named audiences that they are in."""
+def _named_of(person: Person) -> dict[Any, list[str]]:
+    """Return one person's named audiences, by their user id, from the cache where it has them."""
+    kept = _kept(person.pk) if hub_settings.audiences else None
+    # What is kept may be of settings that named other audiences.
+    if kept is None or kept.keys() != set(hub_settings.audiences):
+        return _named_now([person.pk])
+    return {person.pk: sorted(name for name, is_in in kept.items() if is_in)}
+
+
+def _named_now(person_pks: Collection[Any]) -> dict[Any, list[str]]:
+    """Return the named audiences per user id, as the database has them, and keep them for pages."""
     names = sorted(hub_settings.audiences)
-    keys = {(name, pk): f"notifications_hub:audience:{name}:{pk}" for name in names for pk in person_pks}
-    known = _kept(keys.values()) if keys else {}
-    new: dict[str, bool] = {}
-    for name in names:
-        asked = [pk for pk in person_pks if keys[name, pk] not in known]
-        members = set(_named(name).filter(pk__in=asked).values_list("pk", flat=True)) if asked else set()
-        new |= {keys[name, pk]: pk in members for pk in asked}
-    if new:
-        _keep(new)
-    is_in = {**known, **new}
-    return {pk: [name for name in names if is_in[keys[name, pk]]] for pk in person_pks}
+    members = {name: set(_named(name).filter(pk__in=person_pks).values_list("pk", flat=True)) for name in names}
+    if names and person_pks:
+        _keep({pk: {name: pk in members[name] for name in names} for pk in person_pks})
+    return {pk: [name for name in names if pk in members[name]] for pk in person_pks}
 
 
-def _kept(keys: Collection[str]) -> dict[str, bool]:
+def _key(person_pk: Any) -> str:
+    return f"notifications_hub:audiences:{cache_key_of(person_pk)}"
+
+
+def _kept(person_pk: Any) -> Mapping[str, bool] | None:
     try:
-        return dict(cache.get_many(keys))
+        kept: Mapping[str, bool] | None = cache.get(_key(person_pk))
     except Exception as error:  # noqa: BLE001 -- whatever a cache may raise, the database knows too
         log.warning("Memberships could not be read from the cache: %s", error)
-        return {}
+        return None
+    return kept
 
 
-def _keep(memberships: Mapping[str, bool]) -> None:
+def _keep(memberships: Mapping[Any, Mapping[str, bool]]) -> None:
     try:
-        cache.set_many(dict(memberships), _MEMBERSHIP_SECONDS)
+        cache.set_many({_key(pk): named for pk, named in memberships.items()}, _MEMBERSHIP_SECONDS)
     except Exception as error:  # noqa: BLE001 -- as above
         log.warning("Memberships could not be kept in the cache: %s", error)
 
 
 def _named(name: str) -> QuerySet[Any]:
     people: QuerySet[Any] = import_string(hub_settings.audiences[name])()
-    return people
+    return from_primary(people)

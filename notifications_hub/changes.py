@@ -11,14 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db import models, transaction
+from django.db import models
 from django.db.models.functions import Coalesce
 from django.utils import translation
 from notifications.base.models import NotificationQuerySet
 
-from notifications_hub import streams
+from notifications_hub import streams, transaction
 from notifications_hub.kinds import Road
 from notifications_hub.message import Item, language_of
+from notifications_hub.primary import PrimaryManager
 from notifications_hub.streams import NewEvent, inbox_topic, item_key
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         with transaction.atomic():
             owned = self.owned(**was)
             ids = [pk for pk, _, _ in owned]
-            self._update(ids, **values)
+            self._set(ids, **values)
             emit_ids(event, owned)
             return ids
 
@@ -112,7 +113,7 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         """Back from where pages do not show it, so they need all of it again."""
         with transaction.atomic():
             ids = list(self._locked(was).values_list("pk", flat=True))
-            self._update(ids, **values)
+            self._set(ids, **values)
             emit_items("notification.updated", self._whole(ids))
             return len(ids)
 
@@ -123,7 +124,7 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         rows: InboxQuerySet = self.model._default_manager.filter(pk__in=wanted, **was)
         return rows.order_by("pk").select_for_update(no_key=True)
 
-    def _update(self, ids: Sequence[int], **values: Any) -> None:
+    def _set(self, ids: Sequence[int], **values: Any) -> None:
         for rows in self._rows(ids):
             rows.update(**values)
 
@@ -134,6 +135,9 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
     def _whole(self, ids: Sequence[int]) -> InboxQuerySet:
         rows: InboxQuerySet = self.model._default_manager.filter(pk__in=ids).order_by("pk")
         return rows.select_related("recipient", "announcement").prefetch_related("announcement__translations")
+
+
+InboxManager = PrimaryManager.from_queryset(InboxQuerySet)
 
 
 def item_id(pk: int, announcement_pk: int | None) -> str:

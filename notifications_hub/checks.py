@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError
+from django.db import DatabaseError, router
 
 from notifications_hub import conf
 from notifications_hub.live.origin import parse
+from notifications_hub.primary import hub_alias
 from notifications_hub.rows import LiveQuerySet, triggers
 from notifications_hub.rows.declared import declared_models
 from notifications_hub.transports.key_check import LOST, is_lost
@@ -41,7 +45,7 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
 def check_key(app_configs: Sequence[Any] | None, databases: Sequence[str] | None, **kwargs: Any) -> list[CheckMessage]:
     """Also made when a server or a worker starts, as Django makes checks of the database only where it is told to."""
     try:
-        lost = "default" in (databases or ()) and is_lost()
+        lost = hub_alias() in (databases or ()) and is_lost()
     except (DatabaseError, ImproperlyConfigured):
         # Before the first migration there is no table, and a key that is none is said above.
         return []
@@ -62,7 +66,7 @@ def check_row_triggers(
     app_configs: Sequence[Any] | None, databases: Sequence[str] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     try:
-        words = [*triggers.disagreements()] if "default" in (databases or ()) else []
+        words = [*triggers.disagreements()] if hub_alias() in (databases or ()) else []
     except (DatabaseError, ImproperlyConfigured):
         return []
     return [checks.Warning(each, id="notifications_hub.W001") for each in words]
@@ -76,6 +80,25 @@ def check_row_trigger_names(app_configs: Sequence[Any] | None, **kwargs: Any) ->
     except triggers.NotPossible as error:
         return [Error(f"ROW_TRIGGERS: {error}", id="notifications_hub.E009")]
     return []
+
+
+@register(Tags.models)
+def check_routers(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    own = apps.get_app_config("notifications_hub").get_models()
+    # People are what its rows refer to, and live rows are changed in one transaction with their events.
+    written = {model: router.db_for_write(model) for model in (*own, get_user_model(), *declared_models())}
+    [(home, _number)] = Counter(written.values()).most_common(1)
+    elsewhere = sorted(model.__name__ for model, alias in written.items() if alias != home)
+    if not elsewhere:
+        return []
+    return [
+        Error(
+            f"A database router writes {', '.join(elsewhere)} to another database than the hub's other models.",
+            hint="Have db_for_write return one alias for the models of notifications_hub, the user model and all live "
+            "models: they change in one transaction. Reads may go to replicas; the hub reads its rows where it writes.",
+            id="notifications_hub.E020",
+        )
+    ]
 
 
 @register(Tags.models)

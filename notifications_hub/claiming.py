@@ -14,10 +14,12 @@ from dataclasses import field as a_field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from django.db import connection, models, transaction
+from django.db import models
 from django.db.models.functions import Now
 
+from notifications_hub import transaction
 from notifications_hub.delivery import Delivery, State
+from notifications_hub.primary import connection
 
 LEASE = timedelta(seconds=55)
 """Longer than any transport may take; within a minute of its claim, what a killed worker held is another's."""

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
 
-from django.db import models, transaction
+from django.db import models
+
+from notifications_hub import transaction
 
 Gone = TypeVar("Gone")
 

@@ -16,23 +16,27 @@ from operator import or_
 from typing import Any
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import models
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Now
 from django.dispatch import Signal
 from django.utils.translation import gettext_lazy as _
 
+from notifications_hub import transaction
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.audiences import is_audience
 from notifications_hub.conf import hub_settings
 from notifications_hub.cursor import Position
 from notifications_hub.events import Event, Stream, inbox_topic
 from notifications_hub.kinds import Kind, Road, get_kind, road_name
 from notifications_hub.notification import Notification
 from notifications_hub.people import Person
+from notifications_hub.primary import HubModel
 
 AWAY_SECONDS = 3.0
 """What a push waits for that is brought forward: a page that is left may be followed by the next one."""
 PROMPT_SECONDS = 1.0
-"""A commit within this of the arming leaves pages enough of their time."""
+"""A commit within this of the writing leaves pages enough of their time."""
 
 
 class State(models.TextChoices):
@@ -42,7 +46,7 @@ class State(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
 
 
-class Delivery(models.Model):
+class Delivery(HubModel):
     notification = models.ForeignKey(
         settings.NOTIFICATIONS_NOTIFICATION_MODEL, on_delete=models.CASCADE, related_name="deliveries"
     )
@@ -57,8 +61,7 @@ class Delivery(models.Model):
     created = models.DateTimeField(_("created"), auto_now_add=True)
     settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
 
-    class Meta:
-        app_label = "notifications_hub"
+    class Meta(HubModel.Meta):
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         constraints = [
@@ -70,22 +73,21 @@ class Delivery(models.Model):
         return f"{road_name(self.transport)}: {self.get_state_display()}"
 
 
-class Preference(models.Model):
+class Preference(HubModel):
     """By which roads a person wants to hear of a kind. No row: the kind's own defaults."""
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=100)
     roads = models.JSONField(default=list)
 
-    class Meta:
-        app_label = "notifications_hub"
+    class Meta(HubModel.Meta):
         constraints = [models.UniqueConstraint(fields=["person", "kind"], name="hub_preference_once")]
 
     def __str__(self) -> str:
         return f"{self.kind}: {', '.join(self.roads)}"
 
 
-class ToldThrough(models.Model):
+class ToldThrough(HubModel):
     """A person's pages have shown the announcements of an audience after `start`, through `seq`.
 
     One row, however many there were, and a further one for each time that some came which no page showed. `start` and
@@ -97,8 +99,7 @@ class ToldThrough(models.Model):
     start = models.BigIntegerField()
     seq = models.BigIntegerField()
 
-    class Meta:
-        app_label = "notifications_hub"
+    class Meta(HubModel.Meta):
         constraints = [models.UniqueConstraint(fields=["person", "topic", "start"], name="hub_told_through_once")]
 
     def __str__(self) -> str:
@@ -158,30 +159,59 @@ def arm(plans: Iterable[Plan]) -> None:
     if rows:
         Delivery.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
         ids = {row.notification_id for row in rows}
-        transaction.on_commit(partial(_committed, ids, armed_at=time.monotonic()), robust=True)
+        transaction.on_commit(partial(armed.send_robust, sender=Delivery, notifications=ids), robust=True)
 
 
-def _committed(notifications: Collection[int], *, armed_at: float) -> None:
-    # After a transaction that took long, pages would have next to no time to show and acknowledge.
-    if time.monotonic() - armed_at > PROMPT_SECONDS:
-        _unclaimed(notifications).update(due_at=Now() + timedelta(seconds=hub_settings.ack_window))
-    armed.send_robust(sender=Delivery, notifications=notifications)
+def count_from_commit(notifications: Collection[int]) -> None:
+    """Count the time that open pages have from the commit. Call it before `arm`, where the rows are made.
+
+    After a transaction that took long they would have next to no time to show and acknowledge. A process killed
+    between the commit and this leaves the old moments: then a page may show what a push or the next page shows too.
+    """
+    transaction.on_commit(partial(_count_anew, notifications, began=time.monotonic()), robust=True)
+
+
+def _count_anew(notifications: Collection[int], *, began: float) -> None:
+    if is_prompt(began):
+        return
+    untold = Notification.objects.filter(pk__in=notifications, told_at=None)
+    _change(untold, skip_locked=True, committed_at=datetime.now(UTC))
+    due_at = Now() + timedelta(seconds=hub_settings.ack_window)
+    _change(_unclaimed(notifications), skip_locked=True, due_at=due_at)
+
+
+def is_prompt(began: float) -> bool:
+    """Return whether a transaction that wrote at `began`, by `time.monotonic`, has committed soon enough."""
+    return time.monotonic() - began <= PROMPT_SECONDS
 
 
 def bring_forward(notifications: Collection[int]) -> int:
     """For people who are surely away: nobody is going to acknowledge. Gives how many deliveries."""
     soon = Now() + timedelta(seconds=AWAY_SECONDS)
-    return _unclaimed(notifications).filter(attempts=0, due_at__gt=soon).update(due_at=soon)
+    later = _unclaimed(notifications).filter(attempts=0, due_at__gt=soon)
+    return _change(later, skip_locked=True, due_at=soon)
 
 
 def disarm(notifications: Collection[int], reason: str) -> int:
     """Cancels what no worker has claimed yet; what is being sent cannot be called back."""
     now = datetime.now(UTC)
-    return _unclaimed(notifications).update(state=State.CANCELLED, reason=reason, settled_at=now)
+    return _change(_unclaimed(notifications), state=State.CANCELLED, reason=reason, settled_at=now)
 
 
 def _unclaimed(notifications: Collection[int]) -> models.QuerySet[Delivery]:
     return Delivery.objects.filter(notification__in=notifications, state=State.WAITING, claim=None)
+
+
+def _change(wanted: models.QuerySet[Any], *, skip_locked: bool = False, **values: Any) -> int:
+    """Lock the rows in ascending key, then update them. Return how many.
+
+    A plain update locks in the order of its plan, so two crowds that share rows could wait for each other. Changes of
+    when something is due skip rows that another holds: whoever cancels, claims or deletes them decides.
+    """
+    with transaction.atomic(savepoint=False):
+        rows = wanted.order_by("pk").select_for_update(no_key=True, skip_locked=skip_locked)
+        ids = list(rows.values_list("pk", flat=True))
+        return wanted.model._default_manager.filter(pk__in=ids).update(**values) if ids else 0
 
 
 def tell(notifications: Collection[int], road: Road) -> list[int]:
@@ -207,19 +237,24 @@ def acknowledge(person_pk: Any, positions: Mapping[str, Position]) -> None:
 def acknowledge_many(shown: Sequence[Shown]) -> list[None]:
     """What many pages showed. All their inboxes cost the statements of one, and so does each place in an audience."""
     inboxes: list[tuple[Any, Position]] = []
-    audiences: dict[tuple[str, Position], list[Any]] = {}
-    epochs = _epochs({topic for one in shown for topic in one.positions})
-    for one in shown:
-        for topic, position in one.positions.items():
-            if position.seq == position.start or position.epoch != epochs.get(topic):
-                continue
-            if topic == inbox_topic(one.person_pk):
-                inboxes.append((one.person_pk, position))
-            else:
-                audiences.setdefault((topic, position), []).append(one.person_pk)
+    announced: dict[tuple[str, Position], list[Any]] = {}
+    applied = [
+        (one.person_pk, topic, position)
+        for one in shown
+        for topic, position in one.positions.items()
+        if position.seq > position.start
+    ]
+    epochs = _epochs({topic for _person, topic, _position in applied})
+    for person_pk, topic, position in applied:
+        if position.epoch != epochs.get(topic):
+            continue
+        if topic == inbox_topic(person_pk):
+            inboxes.append((person_pk, position))
+        elif is_audience(topic):
+            announced.setdefault((topic, position), []).append(person_pk)
     if inboxes:
         _acknowledge_inboxes(inboxes)
-    for (topic, position), people in audiences.items():
+    for (topic, position), people in announced.items():
         _acknowledge_audience(people, topic, position)
     return [None] * len(shown)
 
@@ -249,7 +284,8 @@ def _acknowledge_inboxes(shown: Sequence[tuple[Any, Position]]) -> None:
 
 
 def _acknowledge_audience(people: Collection[Any], topic: str, position: Position) -> None:
-    announced = _announced(topic, "announcement.created").order_by("-seq").values_list("seq", flat=True)
+    Announcement.objects.filter(audience=topic).record_numbers()
+    announced = Announcement.objects.filter(audience=topic).order_by("-seq").values_list("seq", flat=True)
     last = announced.filter(seq__gt=position.start, seq__lte=position.seq).first()
     if last is None:
         return
@@ -260,7 +296,3 @@ def _acknowledge_audience(people: Collection[Any], topic: str, position: Positio
     rows = [ToldThrough(person_id=pk, topic=topic, start=start, seq=last) for pk in first]
     ToldThrough.objects.bulk_create(rows, ignore_conflicts=True)
     theirs.filter(seq__lt=last).update(seq=last)
-
-
-def _announced(topic: str, kind: str) -> models.QuerySet[Event]:
-    return Event.objects.filter(topic=topic, kind=kind)

@@ -16,7 +16,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import NoReverseMatch, is_valid_path, reverse
 from django.utils.module_loading import import_string
@@ -29,6 +29,7 @@ from notifications_hub.flash import Storage
 from notifications_hub.jobs.models import Job
 from notifications_hub.jobs.models import State as JobState
 from notifications_hub.live.layer import GROUP, shared_layer
+from notifications_hub.primary import connection
 from notifications_hub.rows import triggers
 from notifications_hub.rows.noted import RowChange
 from notifications_hub.transports.key_check import LOST, browsers_of, is_lost

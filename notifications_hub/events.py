@@ -17,8 +17,11 @@ from operator import or_
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import models, transaction
+from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from notifications_hub import transaction
+from notifications_hub.primary import HubModel
 
 MAX_DATA = 64 * 1024
 """Bytes of JSON an event may carry."""
@@ -46,7 +49,7 @@ def new_epoch() -> str:
     return secrets.token_hex(4)
 
 
-class Stream(models.Model):
+class Stream(HubModel):
     """Where a topic's numbering stands. Everything in `pruned_through + 1 … top` exists."""
 
     topic = models.CharField(_("topic"), max_length=200, unique=True)
@@ -56,8 +59,7 @@ class Stream(models.Model):
     timeline = models.IntegerField(null=True, editable=False)
     """PostgreSQL's, in which the last number was given. A standby that takes over, or a restore, begins another."""
 
-    class Meta:
-        app_label = "notifications_hub"
+    class Meta(HubModel.Meta):
         verbose_name = _("stream")
         verbose_name_plural = _("streams")
 
@@ -65,7 +67,7 @@ class Stream(models.Model):
         return f"{self.topic} at {self.top}"
 
 
-class Event(models.Model):
+class Event(HubModel):
     """One entry of a topic's log. `seq` is empty until its transaction has committed.
 
     `item` names what the data describes. `erases` names items whose earlier events on the topic lose their data when
@@ -81,8 +83,7 @@ class Event(models.Model):
     item = models.TextField(null=True)  # noqa: DJ001 -- most events have none, and the index leaves those out
     erases = models.JSONField(null=True)
 
-    class Meta:
-        app_label = "notifications_hub"
+    class Meta(HubModel.Meta):
         constraints = [models.UniqueConstraint(fields=["topic", "seq"], name="hub_event_topic_seq")]
         indexes = [
             models.Index(fields=["topic", "id"], condition=models.Q(seq=None), name="hub_event_unnumbered"),

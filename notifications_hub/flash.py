@@ -2,32 +2,33 @@
 
 A message storage over Django's own, so `messages.add_message` is untouched. Only a template that iterates the messages
 takes notifications, by a conditional update, so two tabs that load at once show them once. Once the response is known
-they are confirmed for an HTML page, and released for anything else (a redirect, JSON, an error).
+they are confirmed for an HTML page, and released for anything else (a redirect, JSON, an error). A page that is
+streamed is confirmed once it has been sent.
 """
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.contrib.messages import constants
 from django.contrib.messages.storage.base import Message as DjangoMessage
 from django.contrib.messages.storage.fallback import FallbackStorage
-from django.db import transaction
 from django.db.models import Q
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import ngettext
 
-from notifications_hub import delivery
+from notifications_hub import delivery, transaction
 from notifications_hub.announcements.announce import make_rows, missing_rows, of_person
 from notifications_hub.announcements.models import AnnouncementQuerySet
 from notifications_hub.conf import hub_settings
@@ -40,6 +41,9 @@ SHOWN = 3
 CLAIM = timedelta(seconds=30)
 """How long a claim holds when its process dies between the page and the confirmation."""
 TAGS = "notification"
+NAVIGATION = "Hub-Navigation"
+"""The header of a script that puts the answer in the page's place (`true`), or only a part of it (`false`)."""
+_PURPOSES = ("Sec-Purpose", "X-Sec-Purpose", "Purpose", "X-Moz", "X-Purpose")
 
 _LEVELS = {
     "info": constants.INFO,
@@ -76,9 +80,37 @@ class Storage(FallbackStorage):
         return _count(person) if person else 0
 
     def update(self, response: HttpResponseBase) -> list[DjangoMessage] | None:
+        if isinstance(response, StreamingHttpResponse):
+            self._follow(response)
+        else:
+            self._settle(response)
+        return super().update(response)
+
+    def _follow(self, response: StreamingHttpResponse) -> None:
+        """Settle once a response that is only being made has been sent to its end.
+
+        What a page that broke off had claimed is free again when the claim is over.
+        """
+        content = response.streaming_content
+        if isinstance(content, AsyncIterator):
+            response.streaming_content = self._followed_async(response, content)
+        else:
+            response.streaming_content = self._followed(response, content)
+
+    def _followed(self, response: StreamingHttpResponse, content: Iterator[bytes]) -> Iterator[bytes]:
+        yield from content
+        self._settle(response)
+
+    async def _followed_async(
+        self, response: StreamingHttpResponse, content: AsyncIterator[bytes]
+    ) -> AsyncIterator[bytes]:
+        async for part in content:
+            yield part
+        await sync_to_async(self._settle)(response)
+
+    def _settle(self, response: HttpResponseBase) -> None:
         if self._claim and self._claim.count:
             (_confirm if _is_page(response) else _release)(self._claim)
-        return super().update(response)
 
 
 # Which requests and responses show a page to a person
@@ -102,12 +134,23 @@ def _is_on_event_loop() -> bool:
 
 
 def _is_prefetch(request: HttpRequest) -> bool:
-    purposes = [request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz", "X-Purpose")]
-    return any("prefetch" in purpose or "preview" in purpose for purpose in purposes)
+    purposes = [request.headers.get(name, "") for name in _PURPOSES]
+    return "HX-Preloaded" in request.headers or any("prefetch" in one or "preview" in one for one in purposes)
 
 
 def _is_navigation(request: HttpRequest) -> bool:
-    return request.headers.get("Sec-Fetch-Dest", "document") in ("document", "iframe", "frame")
+    """Return whether the answer becomes the page: by the browser, or by a script that says that it puts it there."""
+    said = request.headers.get(NAVIGATION)
+    if said is not None:
+        return said == "true"
+    is_loaded = request.headers.get("Sec-Fetch-Dest", "document") in ("document", "iframe", "frame")
+    return is_loaded or _is_swapped_by_library(request)
+
+
+def _is_swapped_by_library(request: HttpRequest) -> bool:
+    # Turbo marks all its requests, and those for a part of the page once more.
+    is_turbo_visit = "X-Turbo-Request-Id" in request.headers and "Turbo-Frame" not in request.headers
+    return is_turbo_visit or request.headers.get("HX-Boosted") == "true"
 
 
 def _is_page(response: HttpResponseBase) -> bool:
@@ -129,7 +172,7 @@ class _Claim:
 def _count(person: Person) -> int:
     running = of_person(person)
     until = _offered_until(person)
-    new = [row for row in missing_rows(person, running) if row.flash and not row.told_at and row.timestamp < until]
+    new = [row for row in missing_rows(person, running) if row.flash and not row.told_at and row.committed_at < until]
     return _waiting(person, running, until).count() + len(new)
 
 
@@ -154,7 +197,7 @@ def _waiting(person: Person, running: AnnouncementQuerySet, until: datetime) -> 
     is_running = Q(announcement=None) | Q(announcement__in=running)
     is_free = Q(flash_claimed_until=None) | Q(flash_claimed_until__lt=datetime.now(UTC))
     untold = Notification.objects.unread().filter(recipient=person, told_at=None, flash=True, archived_at=None)
-    return untold.filter(is_running, is_free, timestamp__lt=until)
+    return untold.filter(is_running, is_free, committed_at__lt=until)
 
 
 def _offered_until(person: Person) -> datetime:

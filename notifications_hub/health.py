@@ -9,7 +9,6 @@ from ipaddress import ip_address
 
 from asgiref.sync import sync_to_async
 from django.core.cache import cache
-from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -18,6 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from notifications_hub import metrics
 from notifications_hub.live.hub import current_hub
+from notifications_hub.primary import connection
 
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 

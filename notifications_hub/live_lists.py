@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from notifications_hub.inbox import addresses
 from notifications_hub.live.here import cursor_at
 from notifications_hub.people import pseudonym_of
+from notifications_hub.primary import from_primary
 from notifications_hub.rows.declared import rows_of
 
 
@@ -53,4 +54,4 @@ def live_list(request: HttpRequest, topic: str, rows: QuerySet[Any], *, row: str
     if person is not None and person.is_authenticated:
         line = pseudonym_of(person.pk)
         attributes |= {"cursor": cursor_at([topic]), "live": addresses.live(), "person": line}
-    return LiveList(list(rows.all()), format_html_join(" ", '{}="{}"', attributes.items()))
+    return LiveList(list(from_primary(rows.all())), format_html_join(" ", '{}="{}"', attributes.items()))

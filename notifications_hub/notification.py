@@ -5,17 +5,16 @@ Subclasses django-notifications' abstract model, so its fields, methods and quer
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 from notifications.base.models import AbstractNotification
 
-from notifications_hub.changes import IDS_IN_AN_EVENT, InboxQuerySet, emit_items, item_id
+from notifications_hub.changes import IDS_IN_AN_EVENT, InboxManager, InboxQuerySet, emit_items, item_id
 from notifications_hub.kinds import Kind, kind_of, words_of
 from notifications_hub.message import Item, Message, time_to_live
 
@@ -45,6 +44,8 @@ class Notification(AbstractNotification):
     flash = models.BooleanField(default=True)
     flash_claim = models.UUIDField(null=True, blank=True, editable=False)
     flash_claimed_until = models.DateTimeField(null=True, blank=True)
+    # From here on open pages have their time to show it: `timestamp` is the caller's, and its transaction may be long.
+    committed_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     told_at = models.DateTimeField(_("told"), null=True, blank=True)
     told_by = models.CharField(_("told by"), max_length=20, blank=True)
     seen_at = models.DateTimeField(_("seen"), null=True, blank=True)
@@ -69,12 +70,13 @@ class Notification(AbstractNotification):
         ContentType, on_delete=models.CASCADE, related_name="+", db_index=False, null=True, blank=True
     )
 
-    objects: ClassVar[InboxQuerySet] = InboxQuerySet.as_manager()  # type: ignore[assignment]
+    objects = InboxManager()  # type: ignore[assignment, misc]
 
     class Meta(AbstractNotification.Meta):
         abstract = False
         swappable = "NOTIFICATIONS_NOTIFICATION_MODEL"
         app_label = "notifications_hub"
+        base_manager_name = "objects"
         ordering = ("-timestamp", "-id")
         indexes = [
             models.Index(fields=["recipient", "-timestamp", "-id"], name="hub_inbox"),

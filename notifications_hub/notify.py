@@ -22,16 +22,17 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, models
 from django.utils import timezone
 from notifications.signals import notify
 
-from notifications_hub import delivery
+from notifications_hub import delivery, transaction
 from notifications_hub.delivery import Plan
 from notifications_hub.events import as_json
 from notifications_hub.kinds import Kind, Road, get_kind
 from notifications_hub.notification import Notification, emit_items
 from notifications_hub.paths import same_site_path
+from notifications_hub.primary import from_primary
 from notifications_hub.transports import addresses_of, get_transport, transport_names
 
 CHUNK = 1000
@@ -207,7 +208,8 @@ def _people(recipient: object) -> Iterable[Any]:
     if isinstance(recipient, Group):
         if recipient.pk is None:
             raise BadRecipient(f"notify.send(): the group {recipient!r} is not saved; nobody was notified.")
-        return get_user_model()._default_manager.filter(groups=recipient).order_by("pk").iterator(CHUNK)
+        members = from_primary(get_user_model()._default_manager.filter(groups=recipient))
+        return members.order_by("pk").iterator(CHUNK)
     if isinstance(recipient, models.QuerySet):
         return recipient.iterator(CHUNK)
     if isinstance(recipient, Iterable) and not isinstance(recipient, (str, bytes, models.Model)):
@@ -227,6 +229,7 @@ def _notify(draft: _Draft, people: Sequence[Any]) -> list[Notification]:
     rows = [draft.row(person, roads[person.pk]) for person in people]
     made = _insert(rows)
     emit_items("notification.created", made)
+    delivery.count_from_commit([row.pk for row in made])
     delivery.arm(_plans(made, roads))
     return made
 

@@ -16,10 +16,12 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from functools import cache, partial
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
 from django.dispatch import Signal
 
+from notifications_hub import transaction
 from notifications_hub.events import TOMBSTONE, Event, Stream
+from notifications_hub.primary import connection
 
 TOPICS_AT_ONCE = 1000
 IDLE_SECONDS = 60.0

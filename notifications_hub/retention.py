@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import BigIntegerField, ExpressionWrapper, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
+from notifications_hub import transaction
+from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery import Delivery, State
 from notifications_hub.events import Event, Stream, prune_many
 from notifications_hub.jobs.models import Job
@@ -34,6 +35,7 @@ class Pruned:
 
 def prune(before: datetime) -> Pruned:
     """Removes what was settled, or logged, before a moment."""
+    Announcement.objects.record_numbers()
     deliveries = _prune_deliveries(before)
     jobs = _prune_jobs(before)
     events = topics = 0

@@ -19,9 +19,9 @@ from operator import itemgetter
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from notifications_hub import transaction
 from notifications_hub.cursor import Position
 from notifications_hub.events import (
     BadTopic,
@@ -37,6 +37,7 @@ from notifications_hub.events import (
     prune_many,
 )
 from notifications_hub.numbering import number, number_everything, number_soon, numbered
+from notifications_hub.primary import connection
 
 __all__ = [
     "BadTopic",

@@ -114,3 +114,15 @@ def test_a_hosts_own_membership_is_asked_for_once_a_minute(alice: User, charlie:
     assert not [query for query in queries if "username" in query["sql"]]
     assert not audiences.contains("audience.early", charlie)
     assert audiences.contains("audience.early", alice)
+
+
+@pytest.mark.usefixtures("_early_birds")
+def test_a_connection_asks_the_database_whatever_a_page_has_found_out_a_moment_ago(alice: User) -> None:
+    assert audiences.contains("audience.early", alice)
+    User.objects.filter(pk=alice.pk).update(username="late")
+    [connecting] = User.objects.filter(pk=alice.pk)
+    audiences.look_up([connecting])
+
+    assert not audiences.contains("audience.early", connecting)
+    [reading] = User.objects.filter(pk=alice.pk)
+    assert not audiences.contains("audience.early", reading)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -12,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import broadcast, delivery, streams
+from notifications_hub import broadcast, delivery, retention, streams
 from notifications_hub.announcements.announce import missing_rows, of_person
 from notifications_hub.claiming import Outcome, claim_due
 from notifications_hub.cursor import Position
@@ -22,6 +24,7 @@ from notifications_hub.notification import Notification
 from notifications_hub.streams import Event, Stream, inbox_topic
 from tests.support.deliveries import make_due, send, settle, states, use_memory
 from tests.support.log import ids_told_to
+from tests.support.processes import wait_until
 from tests.support.together import rolled_back, together
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -84,6 +87,54 @@ def test_after_a_long_transaction_pages_have_their_time_all_the_same(
         send(bob, alice)
         make_due()  # as it would be by now
     assert (Delivery.objects.get().due_at > datetime.now(UTC)) is is_rearmed
+
+
+# Several at once
+
+
+def by(plan: str, function: Callable[[], object]) -> None:
+    """Call it where PostgreSQL can read rows in one way only."""
+    with connection.cursor() as sql:
+        for other in {"seqscan", "indexscan", "bitmapscan"} - {plan}:
+            sql.execute(f"SET enable_{other} = off")
+    function()
+
+
+def held_up_by(wait_for: int) -> bool:
+    """Whether so many sessions wait for a lock of another."""
+    with connection.cursor() as sql:
+        sql.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees what it saw first
+        sql.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        return bool(sql.fetchone()[0] >= wait_for)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgres
+@pytest.mark.parametrize("another", ["forward", "committed", "disarm"])
+def test_two_that_change_the_same_deliveries_do_so_in_one_order_and_never_deadlock(
+    alice: User, bob: User, another: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "PROMPT_SECONDS", 0.0)
+    rows = [send(bob, alice)[0].pk for _ in range(3)]
+    # In the table they now stand in the one order, in each index in the other.
+    for pk in reversed(rows):
+        due = datetime.now(UTC) + timedelta(minutes=1, seconds=rows.index(pk))
+        Delivery.objects.filter(notification=pk).update(due_at=due)
+    changes: dict[str, Callable[[], object]] = {
+        "forward": lambda: delivery.bring_forward(rows),
+        "committed": lambda: delivery._count_anew(rows, began=0.0),
+        "disarm": lambda: delivery.disarm(rows, "read"),
+    }
+    with ThreadPoolExecutor(2) as threads:
+        with transaction.atomic():
+            Delivery.objects.select_for_update().get(notification=rows[1])
+            first = threads.submit(together, [partial(by, "seqscan", lambda: delivery.disarm(rows, "told"))])
+            wait_until(lambda: held_up_by(1))
+            second = threads.submit(together, [partial(by, "indexscan", changes[another])])
+            wait_until(lambda: held_up_by(2) or second.done())
+        first.result(10)
+        second.result(10)
+    assert {state for state, _reason in states()} == {"cancelled"}
 
 
 # Preferences
@@ -310,6 +361,16 @@ def test_one_row_holds_however_many_were_shown(alice: User) -> None:
     assert ToldThrough.objects.values_list("start", "seq").get() == (0, 3)
 
 
+def test_what_was_shown_and_what_was_missed_is_known_when_the_log_is_pruned(alice: User) -> None:
+    announce(3)
+    acknowledge(alice, "everyone", 0, 1)
+    Stream.objects.filter(topic="everyone").update(top=3)
+    retention.prune(datetime.now(UTC) + timedelta(seconds=1))
+    assert not Event.objects.filter(topic="everyone").exists()
+    delivery.acknowledge(alice.pk, {"everyone": Position("00000000", 2, 3)})
+    assert untold(alice) == ["Announcement 2"]
+
+
 def test_acknowledging_a_topic_without_announcements_keeps_nothing(alice: User) -> None:
     streams.append("post.9", "comment.created", {"id": "1"})
     acknowledge(alice, "post.9", 0, 1)
@@ -320,7 +381,8 @@ def test_acknowledging_a_topic_without_announcements_keeps_nothing(alice: User) 
 def test_several_tabs_that_acknowledge_at_once_keep_the_farthest(alice: User) -> None:
     for number in range(8):
         broadcast(title=f"Announcement {number + 1}")
-    acknowledged = [{"everyone": Position("00000000", 0, seq)} for seq in range(1, 9)]
+    epoch = Stream.objects.get(topic="everyone").epoch
+    acknowledged = [{"everyone": Position(epoch, 0, seq)} for seq in range(1, 9)]
     together([partial(delivery.acknowledge, alice.pk, positions) for positions in acknowledged])
     assert untold(alice) == []
     assert ToldThrough.objects.count() == 1

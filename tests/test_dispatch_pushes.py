@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from accounts.models import User
 from notifications_hub import delivery
 from notifications_hub.delivery import AWAY_SECONDS, Delivery
 from notifications_hub.live import presence
+from notifications_hub.live.database import Database
+from notifications_hub.live.presence import Presence
 from tests.support.deliveries import BY_MEMORY
 from tests.support.processes import free_port
 
@@ -31,8 +34,8 @@ def _by_memory(settings: Settings) -> None:
 
 @pytest.fixture
 def _known() -> Iterator[None]:
-    """A hub has been listed for so long that the cache has heard of everybody."""
-    cache.set_many({presence._SINCE: time.time() - 100, presence._PLACES[0]: "hub"}, 60)
+    """The cache has been up for so long that it has heard of everybody."""
+    cache.set(presence._SINCE, time.time() - 100, 60)
     yield
     cache.clear()
 
@@ -52,6 +55,29 @@ def test_the_push_of_who_is_away_is_brought_forward(alice: User, bob: User, char
     send(charlie, alice, bob)
     assert 8 < due_in(alice) <= 10
     assert 1 < due_in(bob) <= AWAY_SECONDS
+
+
+@pytest.mark.usefixtures("_known")
+def test_beside_a_hundred_processes_too_whoever_is_away_is_not_waited_for(
+    alice: User, bob: User, charlie: User
+) -> None:
+    asyncio.run(one_person_each_in_a_hundred_hubs(alice.pk))
+    send(charlie, alice, bob)
+    assert 8 < due_in(alice) <= 10
+    assert 1 < due_in(bob) <= AWAY_SECONDS
+    assert presence.is_connected(alice.pk)
+
+
+async def one_person_each_in_a_hundred_hubs(last: object) -> None:
+    """The last hub's is this one, the others' are people whom nobody asks for. The hubs are killed."""
+    database = Database()
+    hubs = [Presence(database) for _ in range(100)]
+    for number, hub in enumerate(hubs, start=1):
+        hub.arrived(last if number == len(hubs) else -number)
+    for hub in hubs:
+        while hub._telling is not None:
+            await hub._telling
+    database.close()
 
 
 def test_where_nothing_is_known_everybody_has_their_time(alice: User, bob: User) -> None:

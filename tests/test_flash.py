@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 import time_machine
+from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib import messages
 from django.db import connection, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.template import RequestContext, Template, engines
 from django.template.response import SimpleTemplateResponse
-from django.test import Client, RequestFactory
+from django.test import AsyncClient, Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import include, path
 from django.utils import timezone, translation
@@ -25,7 +26,7 @@ from notifications.signals import notify
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import broadcast, delivery, flash
+from notifications_hub import broadcast, delivery, flash, retention
 from notifications_hub.announcements.announce import make_rows, withdraw
 from notifications_hub.announcements.models import AnnouncementTranslation
 from notifications_hub.cursor import Position
@@ -105,6 +106,28 @@ def late(request: HttpRequest) -> SimpleTemplateResponse:
     return SimpleTemplateResponse(template, {"messages": messages.get_messages(request)})
 
 
+def streamed(request: HttpRequest) -> StreamingHttpResponse:
+    def parts() -> Iterator[str]:
+        yield "<ul>"
+        yield rendered(request, LIST)
+        yield "</ul>"
+
+    return StreamingHttpResponse(parts())
+
+
+def streamed_json(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse((rendered(request, LIST) for _ in range(1)), content_type="application/json")
+
+
+async def streamed_async(request: HttpRequest) -> StreamingHttpResponse:
+    await request.auser()
+
+    async def parts() -> AsyncIterator[str]:
+        yield await sync_to_async(rendered)(request, LIST)
+
+    return StreamingHttpResponse(parts())
+
+
 async def on_the_event_loop(request: HttpRequest) -> HttpResponse:
     await request.auser()
     return HttpResponse(rendered(request, LIST))
@@ -123,6 +146,9 @@ urlpatterns = [
     path("forbidden/", forbidden),
     path("late/", late),
     path("on-the-event-loop/", on_the_event_loop),
+    path("streamed/", streamed),
+    path("streamed-json/", streamed_json),
+    path("streamed-async/", streamed_async),
 ]
 
 
@@ -243,6 +269,11 @@ def test_only_a_visit_consumes(alice: User, bob: User, client_for: ClientFor, me
         {"X-Purpose": "preview"},
         {"Sec-Fetch-Dest": "empty"},
         {"Sec-Fetch-Dest": "image"},
+        {"Sec-Fetch-Dest": "empty", "HX-Request": "true"},
+        {"Sec-Fetch-Dest": "empty", "HX-Boosted": "true", "HX-Preloaded": "true"},
+        {"Sec-Fetch-Dest": "empty", "HX-Boosted": "true", "Hub-Navigation": "false"},
+        {"Sec-Fetch-Dest": "empty", "X-Turbo-Request-Id": "9", "X-Sec-Purpose": "prefetch"},
+        {"Sec-Fetch-Dest": "empty", "X-Turbo-Request-Id": "9", "Turbo-Frame": "part"},
     ],
     ids=str,
 )
@@ -253,6 +284,68 @@ def test_a_page_nobody_looks_at_consumes_nothing(
     client = client_for(alice)
     assert shown(client, **headers) == []
     assert shown(client, **{"Sec-Fetch-Dest": "document"}) == ["replied (en)"]
+
+
+@pytest.mark.parametrize(
+    "headers", [{"HX-Boosted": "true"}, {"X-Turbo-Request-Id": "9"}, {"Hub-Navigation": "true"}], ids=str
+)
+def test_a_script_that_puts_the_answer_in_the_place_of_the_page_shows_it(
+    alice: User, bob: User, client_for: ClientFor, headers: dict[str, str]
+) -> None:
+    send(bob, alice)
+    client = client_for(alice)
+    assert shown(client, **{"Sec-Fetch-Dest": "empty", **headers}) == ["replied (en)"]
+    assert shown(client) == []
+
+
+# Pages that are sent while they are made
+
+
+def test_a_streamed_page_shows_it_once(alice: User, bob: User, client_for: ClientFor) -> None:
+    row = send(bob, alice)
+    client = client_for(alice)
+    content = b"".join(client.get("/streamed/").streaming_content)  # type: ignore[attr-defined]
+    assert b"replied (en)" in content
+    row.refresh_from_db()
+    assert row.told_by == "flash"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_that_is_streamed_on_the_event_loop_shows_it_once(alice: User, bob: User) -> None:
+    row = send(bob, alice)
+    client = AsyncClient()
+    client.force_login(alice)
+
+    async def read() -> bytes:
+        response: Any = await client.get("/streamed-async/")
+        return b"".join([part async for part in response.streaming_content])
+
+    assert b"replied (en)" in async_to_sync(read)()
+    row.refresh_from_db()
+    assert row.told_by == "flash"
+
+
+def test_a_streamed_page_that_broke_off_shows_it_again_when_its_claim_is_over(
+    alice: User, bob: User, client_for: ClientFor
+) -> None:
+    send(bob, alice)
+    client = client_for(alice)
+    response: Any = client.get("/streamed/")
+    content = iter(response.streaming_content)
+    assert b"replied (en)" in next(content) + next(content)
+    assert shown(client) == []
+    with time_machine.travel(datetime.now(UTC) + CLAIM + timedelta(seconds=1)):
+        assert shown(client) == ["replied (en)"]
+
+
+def test_a_stream_that_is_no_page_consumes_nothing(alice: User, bob: User, client_for: ClientFor) -> None:
+    send(bob, alice)
+    client = client_for(alice)
+    assert b"replied" in b"".join(client.get("/streamed-json/").streaming_content)  # type: ignore[attr-defined]
+    assert shown(client) == ["replied (en)"]
+
+
+# Counting, and where no page can be shown
 
 
 def test_counting_takes_nothing(alice: User, bob: User, client_for: ClientFor) -> None:
@@ -327,13 +420,52 @@ def test_while_a_page_is_open_only_what_it_left_untold_is_offered(
 ) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "ACK_WINDOW": 10}
     now = datetime.now(UTC)
-    send(bob, alice, verb="old", timestamp=now - timedelta(seconds=11))
-    send(bob, alice, verb="new", timestamp=now - timedelta(seconds=5))
+    for verb, ago in (("old", 11), ("new", 5)):
+        with time_machine.travel(now - timedelta(seconds=ago)):
+            send(bob, alice, verb=verb)
     client = client_for(alice)
     assert client.get("/counting/").content == b"1"
     assert shown(client) == ["old (en)"]
     with time_machine.travel(now + timedelta(seconds=6)):
         assert shown(client) == ["new (en)"]
+
+
+@pytest.mark.usefixtures("connected")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("prompt", [0.0, 60.0], ids=["long", "short"])
+def test_after_a_long_transaction_an_open_page_has_its_time_from_the_commit_on(
+    alice: User, bob: User, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch, prompt: float
+) -> None:
+    seen = ["replied (en)"] if prompt else []
+    monkeypatch.setattr(delivery, "PROMPT_SECONDS", prompt)
+    with transaction.atomic(), time_machine.travel(datetime.now(UTC) - timedelta(minutes=1)):
+        send(bob, alice)
+    client = client_for(alice)
+    assert client.get("/counting/").content == str(len(seen)).encode()
+    assert shown(client) == seen
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=11)):
+        assert len(shown(client)) == 1 - len(seen)
+
+
+@pytest.mark.usefixtures("connected")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("prompt", [0.0, 60.0], ids=["long", "short"])
+def test_after_a_long_transaction_an_open_page_has_its_time_for_an_announcement_too(
+    alice: User, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch, prompt: float
+) -> None:
+    seen = ["Closed on Friday"] if prompt else []
+    monkeypatch.setattr(delivery, "PROMPT_SECONDS", prompt)
+    with transaction.atomic(), time_machine.travel(datetime.now(UTC) - timedelta(minutes=1)):
+        broadcast(title="Closed on Friday")
+    assert shown(client_for(alice)) == seen
+
+
+@pytest.mark.usefixtures("connected")
+def test_what_is_dated_back_is_left_to_the_open_page_all_the_same(
+    alice: User, bob: User, client_for: ClientFor
+) -> None:
+    send(bob, alice, timestamp=datetime.now(UTC) - timedelta(days=1))
+    assert shown(client_for(alice)) == []
 
 
 # Many, and at once
@@ -452,6 +584,19 @@ def test_an_announcement_that_an_open_page_showed_is_not_flashed(alice: User, bo
     assert client.get("/counting/").content == b"0"
     assert shown(client) == []
     assert shown(client_for(bob)) == ["Closed on Friday"]
+
+
+def test_an_announcement_that_an_open_page_showed_is_not_flashed_when_its_event_is_pruned(
+    alice: User, bob: User, client_for: ClientFor
+) -> None:
+    broadcast(title="Closed on Fridays", ends_at=timezone.now() + timedelta(days=1000))
+    number_all()
+    Stream.objects.filter(topic="everyone").update(top=1)
+    delivery.acknowledge(alice.pk, {"everyone": Position("00000000", 0, 1)})
+    retention.prune(timezone.now() + timedelta(seconds=1))
+    assert not Event.objects.filter(topic="everyone").exists()
+    assert shown(client_for(alice)) == []
+    assert shown(client_for(bob)) == ["Closed on Fridays"]
 
 
 def test_an_announcement_for_staff_is_flashed_to_staff(alice: User, admin: User, client_for: ClientFor) -> None:

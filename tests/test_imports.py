@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[1]
 HUB = "notifications_hub"
 
 LAYERS = [
+    ["primary"],
+    ["transaction"],
     ["people", "paths", "cursor", "deletions", "events", "kinds", "announcements.markdown"],
     ["conf", "numbering", "reasons"],
     ["streams"],
@@ -99,6 +101,16 @@ def test_what_is_reusable_knows_nothing_of_this_site(package: str, stranger: str
     for module in modules(package):
         known = [target for target in imports_of(module) if target.split(".")[0] == stranger]
         assert known == [], module
+
+
+@pytest.mark.parametrize("module", modules(HUB))
+def test_a_module_takes_connections_and_transactions_of_the_hubs_own_database(module: str) -> None:
+    if module not in (f"{HUB}.primary", f"{HUB}.transaction"):
+        path = ROOT.joinpath(*module.split("."))
+        tree = ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text())
+        froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == "django.db"]
+        taken = {name.name for node in froms for name in node.names} & {"connection", "transaction"}
+        assert not taken, f"import them from {HUB}: django.db's are of `default`, which a host may not have"
 
 
 def test_the_table_names_only_what_there_is() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
-from django.db import models, transaction
+from django.db import models
 from django.db.models.signals import pre_delete
 from django.utils import timezone
 
-from notifications_hub import audiences, delivery, streams
+from notifications_hub import audiences, delivery, streams, transaction
 from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet
 from notifications_hub.conf import hub_settings
 from notifications_hub.delivery import ToldThrough
@@ -68,6 +70,12 @@ def retire_over() -> None:
     _each_once(Announcement.objects.over(), "withdrawn_at", _take_back)
 
 
+@every_second
+def record_numbers() -> None:
+    """Keep what tells which announcements an acknowledgement covers, before their events are pruned."""
+    Announcement.objects.record_numbers()
+
+
 def tell_of_edit(announcement: Announcement) -> None:
     """Open pages show the new words; nobody is told again. In the transaction that saved them.
 
@@ -104,6 +112,13 @@ def _each_once(
 
 def _announce(announcement: Announcement) -> None:
     streams.append_many([_event("announcement.created", announcement)])
+    transaction.on_commit(partial(_count_from_commit, announcement.pk, began=time.monotonic()), robust=True)
+
+
+def _count_from_commit(pk: int, *, began: float) -> None:
+    # After a transaction that took long, open pages would have next to no time to show and acknowledge.
+    if not delivery.is_prompt(began):
+        Announcement.objects.filter(pk=pk, announced_at__isnull=False).update(announced_at=timezone.now())
 
 
 def _take_back(announcement: Announcement) -> None:
@@ -159,21 +174,19 @@ def missing_rows(person: Person, running: AnnouncementQuerySet) -> list[Notifica
         return []
     roads = delivery.roads_of([person.pk], kind_of(KIND))[person.pk]
     told = _shown_live(person, missing)
-    return [_row(person, announcement, roads, told=announcement.item_id in told) for announcement in missing]
+    return [_row(person, announcement, roads, told=announcement.pk in told) for announcement in missing]
 
 
-def _shown_live(person: Person, announcements: Collection[Announcement]) -> set[str]:
-    """Item ids of those that a page of this person's acknowledged."""
+def _shown_live(person: Person, announcements: Collection[Announcement]) -> set[int]:
+    """Return the primary keys of those that a page of this person's acknowledged."""
     told = ToldThrough.objects.filter(
-        person=person, topic=models.OuterRef("topic"), start__lt=models.OuterRef("seq"), seq__gte=models.OuterRef("seq")
+        person=person,
+        topic=models.OuterRef("audience"),
+        start__lt=models.OuterRef("seq"),
+        seq__gte=models.OuterRef("seq"),
     )
-    events = streams.Event.objects.filter(
-        models.Exists(told),
-        topic__in={announcement.audience for announcement in announcements},
-        kind="announcement.created",
-        data__id__in=[announcement.item_id for announcement in announcements],
-    )
-    return set(events.values_list("data__id", flat=True))
+    shown = Announcement.objects.filter(models.Exists(told), pk__in=[one.pk for one in announcements])
+    return set(shown.values_list("pk", flat=True))
 
 
 def _row(person: Person, announcement: Announcement, roads: frozenset[Road], *, told: bool) -> Notification:
@@ -184,6 +197,7 @@ def _row(person: Person, announcement: Announcement, roads: frozenset[Road], *, 
         level=announcement.level,
         verb=KIND,
         timestamp=announcement.announced_at or announcement.starts_at,
+        committed_at=announcement.announced_at or announcement.starts_at,
         toast=Road.LIVE in roads,
         flash=Road.FLASH in roads,
         told_at=timezone.now() if told else None,

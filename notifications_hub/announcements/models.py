@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, Self
+from typing import Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -20,9 +20,11 @@ from notifications.base.models import AbstractNotification
 from notifications_hub.announcements.markdown import plain
 from notifications_hub.audiences import EVERYONE
 from notifications_hub.conf import hub_settings
+from notifications_hub.events import Event
 from notifications_hub.kinds import Urgency, kind_of, open_and_read
 from notifications_hub.message import Item, Message, time_to_live
 from notifications_hub.paths import same_site_path
+from notifications_hub.primary import HubModel, PrimaryManager
 
 KIND = "announcement"
 MAX_BODY = 5000
@@ -60,6 +62,15 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
         """Its time is over and open pages still show it."""
         return self.filter(announced_at__isnull=False, withdrawn_at=None, ends_at__lte=timezone.now())
 
+    def record_numbers(self) -> None:
+        """Record the number that each announcement's event was given: it may run for longer than its event is kept."""
+        for one in self.running().filter(seq=None).only("audience"):
+            created = Event.objects.filter(topic=one.audience, kind="announcement.created", data__id=one.item_id)
+            # From the newest backwards, so that a long log is not read through.
+            seq = created.filter(seq__isnull=False).order_by("-seq").values_list("seq", flat=True).first()
+            if seq is not None:
+                self.filter(pk=one.pk).update(seq=seq)
+
     def in_state(self, state: State) -> Self:
         ended = models.Q(ends_at__lte=timezone.now())
         withdrawn = models.Q(withdrawn_at__lt=models.F("ends_at"))
@@ -70,11 +81,14 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
         return self.filter(wanted.get(state, withdrawn))
 
 
+AnnouncementManager = PrimaryManager.from_queryset(AnnouncementQuerySet)
+
+
 def _month_from_now() -> datetime:
     return datetime.now(UTC) + timedelta(days=hub_settings.announcement_days)
 
 
-class Announcement(models.Model):
+class Announcement(HubModel):
     title = models.CharField(_("title"), max_length=120)
     body = models.TextField(
         _("text"),
@@ -106,19 +120,23 @@ class Announcement(models.Model):
     ends_at = models.DateTimeField(_("ends"), default=_month_from_now)
     announced_at = models.DateTimeField(_("announced"), null=True, blank=True, editable=False)
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True, editable=False)
+    # The number of its event on the topic of its audience, by which acknowledgements of that topic cover it.
+    seq = models.BigIntegerField(null=True, editable=False)
     created = models.DateTimeField(_("written"), auto_now_add=True)
     # Which sending of the admin's form made it, so that a second click makes no second one.
     submission = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
 
-    objects: ClassVar[AnnouncementQuerySet] = AnnouncementQuerySet.as_manager()  # type: ignore[assignment]
+    objects = AnnouncementManager()  # type: ignore[misc]
 
-    class Meta:
-        app_label = "notifications_hub"
+    class Meta(HubModel.Meta):
         ordering = ("-starts_at", "-id")
         verbose_name = _("announcement")
         verbose_name_plural = _("announcements")
         permissions = [("broadcast", _("Can announce to people"))]
-        indexes = [models.Index(fields=["ends_at"], name="hub_announcement_ends")]
+        indexes = [
+            models.Index(fields=["ends_at"], name="hub_announcement_ends"),
+            models.Index(fields=["audience", "seq"], name="hub_announcement_seq"),
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -188,14 +206,13 @@ def _shortened(body: str) -> str:
     return Truncator(plain(body)).chars(MAX_MESSAGE_BODY)
 
 
-class AnnouncementTranslation(models.Model):
+class AnnouncementTranslation(HubModel):
     announcement = models.ForeignKey(Announcement, on_delete=models.CASCADE, related_name="translations")
     language = models.CharField(_("language"), max_length=20)
     title = models.CharField(_("title"), max_length=120)
     body = models.TextField(_("text"), blank=True, max_length=MAX_BODY, validators=[MaxLengthValidator(MAX_BODY)])
 
-    class Meta:
-        app_label = "notifications_hub"
+    class Meta(HubModel.Meta):
         verbose_name = _("translation")
         verbose_name_plural = _("translations")
         constraints = [models.UniqueConstraint(fields=["announcement", "language"], name="hub_translation_once")]

@@ -6,10 +6,9 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.db import transaction
 from django.db.models import Q
 
-from notifications_hub import delivery
+from notifications_hub import delivery, transaction
 from notifications_hub.announcements import announce
 from notifications_hub.inbox.queries import ITEM_ID, inbox_of
 from notifications_hub.notification import IDS_IN_AN_EVENT, InboxQuerySet, Notification

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass
 
-from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from notifications_hub import delivery
+from notifications_hub import delivery, transaction
 from notifications_hub.kinds import Kind, Road, all_kinds
 from notifications_hub.people import Person
 

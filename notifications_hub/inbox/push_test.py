@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from django.contrib.auth import get_user_model
-from django.db import transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from notifications_hub import delivery
+from notifications_hub import delivery, transaction
 from notifications_hub.delivery import Delivery, Plan
 from notifications_hub.kinds import PushTest
 from notifications_hub.notification import Notification

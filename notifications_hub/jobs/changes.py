@@ -14,13 +14,12 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 from django.dispatch import Signal
 from notifications.signals import notify
 
-from notifications_hub import streams
+from notifications_hub import streams, transaction
 from notifications_hub.conf import hub_settings
 from notifications_hub.events import MAX_DATA, as_json
 from notifications_hub.jobs.models import MAX_TEXT, OPEN, Job, Reason, State

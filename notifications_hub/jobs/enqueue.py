@@ -11,10 +11,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from django.db import transaction
 from django.db.models.functions import Now
 
-from notifications_hub import audiences
+from notifications_hub import audiences, transaction
 from notifications_hub.events import as_json
 from notifications_hub.jobs.changes import announce, clean, say_queued, send_again_at
 from notifications_hub.jobs.models import Job, State

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from notifications_hub.message import timestamp
+from notifications_hub.primary import HubModel
 
 MAX_TEXT = 255
 
@@ -42,7 +43,7 @@ class Reason(models.TextChoices):
     PARTS = "parts", _("a part of it failed")
 
 
-class Job(models.Model):
+class Job(HubModel):
     """The id is that of the Celery task too. A parent of parts has no message before its parts are done, if ever."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -80,8 +81,7 @@ class Job(models.Model):
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
 
-    class Meta:
-        app_label = "notifications_hub"
+    class Meta(HubModel.Meta):
         verbose_name = _("job")
         verbose_name_plural = _("jobs")
         indexes = [

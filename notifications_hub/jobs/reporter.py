@@ -11,11 +11,12 @@ import threading
 import time
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connection, connections
+from django.db import DatabaseError, InterfaceError, connections
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.jobs import changes
 from notifications_hub.jobs.models import Job
+from notifications_hub.primary import connection
 
 SECONDS_BETWEEN = 0.1
 """Ten updates a second are as many as anybody sees."""

@@ -13,7 +13,7 @@ from billiard.exceptions import SoftTimeLimitExceeded, Terminated, TimeLimitExce
 from celery import Task
 from celery.exceptions import Ignore, MaxRetriesExceededError, Retry
 from celery.signals import task_failure, task_revoked
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError
 
 from notifications_hub.jobs import changes
 from notifications_hub.jobs.models import Job, Reason
@@ -21,6 +21,7 @@ from notifications_hub.jobs.outcome import Done, JobCancelled, JobFailed
 from notifications_hub.jobs.reporter import Reporter
 from notifications_hub.jobs.sending import HEADER
 from notifications_hub.message import in_language_of
+from notifications_hub.primary import connection
 
 PATIENCE = (0.5, 1, 2, 4)
 """Seconds to wait for a database that is away when a job ends. After these its lease decides."""

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-from django.db import connection
-
 from notifications_hub import audiences, cursor
 from notifications_hub.cursor import BadCursor, Position
 from notifications_hub.live.closing import BAD_FRAME, SESSION_OVER, Closing, refused
 from notifications_hub.live.session import SignedIn, check_many
 from notifications_hub.live.topics import INBOX, MAX_TOPICS, TopicRefused, stored_topics
 from notifications_hub.people import is_pseudonym_of
+from notifications_hub.primary import connection
 
 Known = Mapping[str, Position]
 

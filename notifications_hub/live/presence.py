@@ -1,8 +1,9 @@
 """Who has a page open, in any process, by its last sign of life. Kept in Django's cache.
 
-Each hub writes a key a person under its own name, so that one hub's last connection closing says nothing about
-another's, and takes a place in a list where readers find its name. All of it expires unless it is refreshed. A cache
-may be away, be emptied or belong to one process alone, so "here" is sure, "away" only what `connected_among` gives.
+Each person has one record, whatever the number of processes: until when each hub that holds a connection of theirs is
+known to be there. A hub writes its own entry and keeps the others', so its last connection closing says nothing about
+theirs. Entries and records expire unless they are refreshed. A cache may be away, be emptied or belong to one process
+alone, so "here" is sure, "away" only what `connected_among` gives.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -20,6 +21,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 
 from notifications_hub.live.database import Database
+from notifications_hub.people import cache_key_of
 
 LIFE_SECONDS = 40
 _REFRESH_SECONDS = 15
@@ -28,18 +30,19 @@ _GATHER_SECONDS = 0.1
 """Who is let in is here for a while: a moment's crowd is one write."""
 TRUSTED_SECONDS = LIFE_SECONDS
 """A cache that was empty this long ago has heard of everybody since: each hub refreshes more often."""
-_PLACES = [f"notifications_hub:hub:{number}" for number in range(64)]
-_SINCE = "notifications_hub:presence_since"
-_POLLING = "poll"
-_KEYS_AT_ONCE = 1000
+_SINCE = "notifications_hub:present_since"
+_PEOPLE_AT_ONCE = 500
 
 log = logging.getLogger(__name__)
 
+_Record = Mapping[str, float]
+"""Name of a hub to the moment, by the clock of its machine, until which it is known to hold a connection."""
+
 
 def is_connected(person_pk: object) -> bool:
-    """Two reads of the cache; False also where nothing is known."""
+    """One read of the cache; False also where nothing is known."""
     try:
-        return bool(_connected([person_pk], cache.get_many(_PLACES).values()))
+        return bool(_connected([person_pk]))
     except Exception as error:  # noqa: BLE001 -- whatever a cache may raise, it must not cost anyone their page
         log.warning("Presence could not be read: %s", error)
         return False
@@ -53,11 +56,10 @@ def connected_among(person_pks: Collection[Any]) -> set[Any] | None:
     if isinstance(caches[DEFAULT_CACHE_ALIAS], (DummyCache, LocMemCache)):
         return None
     try:
-        listed = cache.get_many([_SINCE, *_PLACES])
-        since = listed.pop(_SINCE, None)
+        since = cache.get(_SINCE)
         if since is None or time.time() - since < TRUSTED_SECONDS:
             return None
-        return _connected(person_pks, listed.values())
+        return _connected(person_pks)
     except Exception as error:  # noqa: BLE001 -- as above
         log.warning("Presence could not be read: %s", error)
         return None
@@ -66,21 +68,37 @@ def connected_among(person_pks: Collection[Any]) -> set[Any] | None:
 def stays(person_pk: object, wait: float) -> None:
     """A poll: its person is here for as long as it may wait, and until the next one may be expected."""
     try:
-        cache.set(_key(_POLLING, person_pk), True, wait + POLL_GRACE_SECONDS)
+        cache.set(_poll_key(person_pk), True, wait + POLL_GRACE_SECONDS)
     except Exception as error:  # noqa: BLE001 -- nor their news
         log.warning("Presence could not be written: %s", error)
 
 
-def _connected(person_pks: Iterable[Any], hubs: Collection[str]) -> set[Any]:
-    keys = ((_key(hub, pk), pk) for pk in person_pks for hub in (_POLLING, *hubs))
+def _connected(person_pks: Iterable[Any]) -> set[Any]:
     found: set[Any] = set()
-    while some := dict(islice(keys, _KEYS_AT_ONCE)):
-        found |= {some[key] for key in cache.get_many(some)}
+    for some in _batches(person_pks):
+        known = cache.get_many([key(pk) for pk in some for key in (_key, _poll_key)])
+        found |= {pk for pk in some if _poll_key(pk) in known or _live(known.get(_key(pk), {}))}
     return found
 
 
-def _key(hub: str, person_pk: object) -> str:
-    return f"notifications_hub:here:{hub}:{person_pk}"
+def _live(record: _Record) -> _Record:
+    """Return the entries that have not run out: a hub that was killed leaves its own behind."""
+    now = time.time()
+    return {hub: until for hub, until in record.items() if until > now}
+
+
+def _batches(person_pks: Iterable[Any]) -> Iterator[list[Any]]:
+    remaining = iter(person_pks)
+    while some := list(islice(remaining, _PEOPLE_AT_ONCE)):
+        yield some
+
+
+def _key(person_pk: object) -> str:
+    return f"notifications_hub:present:{cache_key_of(person_pk)}"
+
+
+def _poll_key(person_pk: object) -> str:
+    return f"notifications_hub:polling:{cache_key_of(person_pk)}"
 
 
 class Presence:
@@ -89,9 +107,9 @@ class Presence:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._name = secrets.token_hex(4)
-        self._place = ""
         self._here: set[object] = set()
         self._changed: set[object] = set()
+        self._since: float | None = None
         self._telling: asyncio.Task[None] | None = None
         # Of two writers the one that looked first may write last, and somebody who has left would be here once more.
         self._writing = asyncio.Lock()
@@ -112,10 +130,10 @@ class Presence:
             await self._database(self._write_all)
 
     async def close(self) -> None:
-        self._here.clear()
+        for person_pk in list(self._here):
+            self.left(person_pk)
         if self._telling is not None:
             await self._telling
-        await self._database(self._withdraw)
 
     def _tell(self, person_pk: object) -> None:
         self._changed.add(person_pk)
@@ -128,39 +146,48 @@ class Presence:
                 # The state is read when it is written: of two changes in quick succession the later one holds.
                 async with self._writing:
                     changed, self._changed = self._changed, set()
-                    await self._database(self._write, changed)
+                    written = await self._database(self._write, changed)
+                # Another hub may have written the same record meanwhile, from what it was before. So look at it again.
+                self._changed |= written
                 await asyncio.sleep(_GATHER_SECONDS)
         except Exception as error:  # noqa: BLE001 -- as above; the next refresh makes up for it
             log.warning("Presence could not be written: %s", error)
         finally:
             self._telling = None
 
-    def _write(self, changed: Collection[object]) -> None:
-        if not self._is_listed():
-            # Nobody is listed by a cache that has just been emptied.
-            self._write_all()
-        here = {_key(self._name, pk): True for pk in changed if pk in self._here}
-        cache.set_many(here, LIFE_SECONDS)
-        cache.delete_many({_key(self._name, pk) for pk in changed} - here.keys())
+    def _write(self, changed: Collection[object]) -> set[object]:
+        """Write the records of people that are not right. Return whose these were."""
+        if self._is_new_to_cache():
+            changed = {*changed, *self._here}
+        written: set[object] = set()
+        for some in _batches(changed):
+            records = cache.get_many(map(_key, some))
+            wrong = [pk for pk in some if (self._name in records.get(_key(pk), {})) != (pk in self._here)]
+            self._put(wrong, records)
+            written.update(wrong)
+        return written
 
     def _write_all(self) -> None:
-        if self._is_listed():
-            cache.touch(self._place, LIFE_SECONDS)
-        else:
-            self._take_a_place()
-        cache.set_many({_key(self._name, pk): True for pk in list(self._here)}, LIFE_SECONDS)
+        self._is_new_to_cache()
+        for some in _batches(list(self._here)):
+            self._put(some, cache.get_many(map(_key, some)))
 
-    def _is_listed(self) -> bool:
-        return bool(self._place) and cache.get(self._place) == self._name
+    def _put(self, person_pks: Collection[object], records: Mapping[str, _Record]) -> None:
+        new = {_key(pk): self._renewed(pk, records.get(_key(pk), {})) for pk in person_pks}
+        if kept := {key: record for key, record in new.items() if record}:
+            cache.set_many(kept, LIFE_SECONDS)
+        if gone := new.keys() - kept.keys():
+            cache.delete_many(gone)
 
-    def _take_a_place(self) -> None:
-        self._place = next((place for place in _PLACES if cache.add(place, self._name, LIFE_SECONDS)), "")
-        if self._place:
+    def _renewed(self, person_pk: object, record: _Record) -> _Record:
+        others = {hub: until for hub, until in _live(record).items() if hub != self._name}
+        return others | {self._name: time.time() + LIFE_SECONDS} if person_pk in self._here else others
+
+    def _is_new_to_cache(self) -> bool:
+        """Whether the cache was emptied since the last look, so that it knows nobody of this hub."""
+        since: float | None = cache.get(_SINCE)
+        if since is None:
             cache.add(_SINCE, time.time(), None)
-        else:
-            # A hub more than there are places for: of nobody is it known then that they are away.
-            cache.set(_SINCE, time.time(), None)
-
-    def _withdraw(self) -> None:
-        if self._is_listed():
-            cache.delete(self._place)
+            since = cache.get(_SINCE)
+        before, self._since = self._since, since
+        return since != before

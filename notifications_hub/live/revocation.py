@@ -11,12 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db import models, transaction
+from django.db import models
 from django.dispatch import Signal
 
+from notifications_hub import transaction
 from notifications_hub.events import inbox_topic
 from notifications_hub.live.session import hashed, names_of
 from notifications_hub.people import Person
+from notifications_hub.primary import HubModel
 
 LONGEST_TRANSACTION = 600.0
 """Seconds for which a row may wait for the commit of its transaction and still be met."""
@@ -40,15 +42,12 @@ class What(models.TextChoices):
     """A person's connections come back, and are asked what is asked of new ones."""
 
 
-class Revocation(models.Model):
+class Revocation(HubModel):
     what = models.CharField(max_length=10, choices=What)
     person = models.CharField(max_length=64, blank=True)
     session = models.CharField(max_length=64, blank=True)
     topic = models.CharField(max_length=200, blank=True)
     created = models.DateTimeField(db_index=True)
-
-    class Meta:
-        app_label = "notifications_hub"
 
     def __str__(self) -> str:
         return f"{self.what} {self.person}{self.session[:8]} {self.topic}".strip()

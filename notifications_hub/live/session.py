@@ -23,6 +23,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from notifications_hub.people import Person
+from notifications_hub.primary import from_primary
 
 _ROWS = {f"django.contrib.sessions.backends.{name}" for name in ("db", "cached_db")}
 """Engines whose sessions are rows, whatever else they keep beside them."""
@@ -93,7 +94,7 @@ def _sessions(keys: Collection[str]) -> dict[str, _Session]:
     if settings.SESSION_ENGINE not in _ROWS:
         return {key: _loaded(store(key)) for key in keys}
     now = timezone.now()
-    rows = store.get_model_class().objects.filter(session_key__in=keys, expire_date__gt=now)
+    rows = from_primary(store.get_model_class().objects.filter(session_key__in=keys, expire_date__gt=now))
     decode = store().decode
     return {
         key: _Session(key, decode(data), (end - now).total_seconds())
@@ -111,7 +112,8 @@ def _seconds_left(session: SessionBase) -> float:
     rows = getattr(session, "model", None)
     if rows is None:
         return float(session.get_expiry_age())
-    end = rows.objects.filter(session_key=session.session_key).values_list("expire_date", flat=True).first()
+    found = from_primary(rows.objects.filter(session_key=session.session_key))
+    end = found.values_list("expire_date", flat=True).first()
     return (end - timezone.now()).total_seconds() if end else 0.0
 
 
@@ -124,7 +126,7 @@ class _People:
             path: load_backend(path) for path in {session.backend_path for session in named}
         }
         in_rows = {one.person_pk for one in named if _reads_rows(self._backends[one.backend_path])} - {None}
-        self._rows = get_user_model()._default_manager.in_bulk(in_rows) if in_rows else {}
+        self._rows = from_primary(get_user_model()._default_manager.all()).in_bulk(in_rows) if in_rows else {}
 
     def of(self, session: _Session) -> Person | None:
         backend, pk = self._backends.get(session.backend_path), session.person_pk

@@ -8,8 +8,9 @@ from string import Formatter
 from typing import Any, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import models, transaction
+from django.db import models
 
+from notifications_hub import transaction
 from notifications_hub.rows import deleting
 from notifications_hub.rows.declared import LiveRows, Topic, declare, rows_of
 from notifications_hub.rows.noted import look_after_commit

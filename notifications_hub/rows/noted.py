@@ -15,10 +15,12 @@ from operator import itemgetter
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import InterfaceError, OperationalError, connection, models, transaction
+from django.db import InterfaceError, OperationalError, models
 from django.db.models.functions import Now
 
+from notifications_hub import transaction
 from notifications_hub.numbering import soon
+from notifications_hub.primary import HubModel, connection, hub_alias
 from notifications_hub.rows.declared import LiveRows, Shown, declared_models, rows_of
 from notifications_hub.rows.telling import CHUNK, tell_difference
 from notifications_hub.rows.triggers import told_here
@@ -31,7 +33,7 @@ Change = tuple[Row | None, Row | None]
 log = logging.getLogger(__name__)
 
 
-class RowChange(models.Model):
+class RowChange(HubModel):
     """One change of one row, written by a trigger: its columns before, which an INSERT has not, and after it."""
 
     id = models.BigAutoField(primary_key=True)
@@ -39,9 +41,6 @@ class RowChange(models.Model):
     old = models.JSONField(null=True)
     new = models.JSONField(null=True)
     created = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        app_label = "notifications_hub"
 
     def __str__(self) -> str:
         return f"{self.model} #{self.pk}"
@@ -135,7 +134,7 @@ _ROWS = """
 
 def _rows(model: type[Row], side: str, pks: Sequence[int]) -> dict[int, Row]:
     table = connection.ops.quote_name(model._meta.db_table)
-    found = model._base_manager.raw(_ROWS.format(table=table, side=side), [list(pks)])
+    found = model._base_manager.db_manager(hub_alias()).raw(_ROWS.format(table=table, side=side), [list(pks)])
     return {getattr(row, _NOTE): row for row in found}
 
 

@@ -9,8 +9,10 @@ from functools import reduce
 from operator import or_
 from typing import Any, TypeVar
 
-from django.db import NotSupportedError, models, transaction
+from django.db import NotSupportedError, models
 
+from notifications_hub import transaction
+from notifications_hub.primary import from_primary
 from notifications_hub.rows.declared import LiveRows, rows_of
 from notifications_hub.rows.noted import look_after_commit
 from notifications_hub.rows.telling import CHUNK, showing, tell_again, tell_difference
@@ -111,12 +113,13 @@ class LiveQuerySet(models.QuerySet[Row_co]):
         rows = self.model._base_manager.filter(pk__in=wanted).order_by("pk").select_for_update(of=("self",))
         return _chunks(list(rows.values_list("pk", flat=True)))
 
-    def _meant_by(self, rows: Sequence[Row_co], unique: Collection[str]) -> list[Any]:
+    def _meant_by(self, given: Sequence[Row_co], unique: Collection[str]) -> list[Any]:
         """The keys of rows that are there already, and would be changed rather than made."""
         if not unique:
             return []
-        same = (models.Q(**{name: getattr(row, name) for name in unique}) for row in rows)
-        return list(self.model._base_manager.filter(reduce(or_, same)).values_list("pk", flat=True))
+        same = (models.Q(**{name: getattr(row, name) for name in unique}) for row in given)
+        rows = from_primary(self.model._base_manager.filter(reduce(or_, same)))
+        return list(rows.values_list("pk", flat=True))
 
 
 LiveManager = models.Manager.from_queryset(LiveQuerySet)

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models
 
 from notifications_hub import streams
+from notifications_hub.primary import from_primary
 from notifications_hub.rows.declared import LiveRows, Shown
 from notifications_hub.streams import EventTooLarge, NewEvent, encode_data, item_key
 
@@ -29,7 +30,7 @@ def showing(
     """What pages have of these rows. One query; a lock keeps others from changing them before this transaction ends."""
     if not declared:
         return {}
-    found = model._base_manager.filter(pk__in=keys).order_by("pk")
+    found = from_primary(model._base_manager.filter(pk__in=keys)).order_by("pk")
     if related := {name for rows in declared for name in rows.related}:
         found = found.select_related(*related)
     if lock:

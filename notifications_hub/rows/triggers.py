@@ -10,9 +10,10 @@ import logging
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from django.db import connection, models
+from django.db import models
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.primary import connection
 from notifications_hub.rows.declared import LiveRows, declared_models, rows_of
 
 FUNCTION = "notifications_hub_note_change"

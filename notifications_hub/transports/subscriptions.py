@@ -13,12 +13,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.core import signing
-from django.db import models, transaction
+from django.db import models
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
+from notifications_hub import transaction
+from notifications_hub.primary import HubModel
 from notifications_hub.transports.endpoints import Lookup, check_addresses, parse_endpoint
 from notifications_hub.transports.vapid import VapidKey, current_key, from_b64url, key_of
 
@@ -35,7 +37,7 @@ class InvalidSubscription(ValueError):
     """What a browser sent is no subscription; the text names what is wrong and holds nothing secret."""
 
 
-class PushSubscription(models.Model):
+class PushSubscription(HubModel):
     """One browser of one person. A row never changes hands, so what was planned for it cannot reach someone else."""
 
     owner = models.ForeignKey(
@@ -59,8 +61,7 @@ class PushSubscription(models.Model):
     quarantined_at = models.DateTimeField(gettext_lazy("held back since"), null=True, blank=True)
     quarantine_reason = models.CharField(gettext_lazy("held back because"), max_length=200, blank=True)
 
-    class Meta:
-        app_label = "notifications_hub"
+    class Meta(HubModel.Meta):
         ordering = ("-last_used", "-id")
         verbose_name = gettext_lazy("push subscription")
         verbose_name_plural = gettext_lazy("push subscriptions")

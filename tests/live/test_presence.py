@@ -6,10 +6,13 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 import pytest_asyncio
+import redis as redis_client
+import time_machine
 from django.core.cache import caches
 from django.core.cache.backends.redis import RedisCache
 from django.core.management import call_command
@@ -19,6 +22,7 @@ from django.test.utils import CaptureQueriesContext
 from notifications_hub.live import presence
 from notifications_hub.live.database import Database
 from notifications_hub.live.presence import Presence, connected_among, is_connected, stays
+from tests.support.full import FULL, report
 from tests.support.redis import RedisServer
 
 LONG_AGO = 3600.0
@@ -42,11 +46,10 @@ def database() -> Iterator[Database]:
 @pytest_asyncio.fixture
 async def hubs(redis: RedisServer, database: Database) -> AsyncIterator[list[Presence]]:
     """Two hubs, which began long enough ago."""
-    caches["default"].add("notifications_hub:presence_since", time.time() - LONG_AGO, None)
+    caches["default"].add(presence._SINCE, time.time() - LONG_AGO, None)
     hubs = [Presence(database), Presence(database)]
     yield hubs
-    for hub in hubs:
-        await hub.close()
+    await asyncio.gather(*(hub.close() for hub in hubs))
 
 
 async def told(hub: Presence) -> None:
@@ -127,14 +130,101 @@ async def test_after_the_cache_was_emptied_nobody_is_taken_for_away(redis: Redis
     assert connected_among([1, 2, 3]) is None
 
 
-async def test_a_hub_too_many_means_that_nobody_is_known_to_be_away(
+async def test_two_hubs_that_write_the_same_person_at_once_both_know_them_a_moment_later(
     hubs: list[Presence], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presence, "_PLACES", presence._PLACES[:1])
+    one, other = hubs
+    get_many = RedisCache.get_many
+    meeting = threading.Barrier(2)
+
+    def at_once(self: RedisCache, *args: Any, **kwargs: Any) -> Any:
+        answer = get_many(self, *args, **kwargs)
+        with suppress(threading.BrokenBarrierError):
+            meeting.wait(1)
+            meeting.abort()
+        return answer
+
+    second = Database()
+    other._database = second
+    monkeypatch.setattr(RedisCache, "get_many", at_once)
+    one.arrived(1)
+    other.arrived(1)
+    await told(one)
+    await told(other)
+    for hub, is_still_here in ((one, {1}), (other, set())):
+        hub.left(1)
+        await told(hub)
+        assert connected_among([1]) == is_still_here
+    second.close()
+
+
+async def test_what_a_killed_hub_left_behind_runs_out_although_another_goes_on_writing(
+    hubs: list[Presence], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed, other = hubs
+    with time_machine.travel(time.time() - presence.LIFE_SECONDS - 1):
+        killed.arrived(1)
+        await told(killed)
+    assert connected_among([1]) == set()
+    other.arrived(1)
+    await told(other)
+    assert connected_among([1]) == {1}
+    other.left(1)
+    await told(other)
+    assert connected_among([1]) == set()
+    killed._here.clear()
+
+
+async def test_a_refresh_keeps_the_people_of_other_hubs(hubs: list[Presence], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence, "_REFRESH_SECONDS", 0)
     for hub in hubs:
         hub.arrived(1)
         await told(hub)
-    assert connected_among([1, 2]) is None
+    for hub in hubs:
+        await hub.refresh()
+    hubs[0].left(1)
+    await told(hubs[0])
+    assert connected_among([1]) == {1}
+
+
+def keys_looked_up(redis: RedisServer) -> int:
+    with redis_client.Redis.from_url(redis.url) as client:
+        stats = client.info("stats")
+        return int(stats["keyspace_hits"]) + int(stats["keyspace_misses"])
+
+
+@pytest.mark.faults(short=True)
+async def test_a_hundred_hubs_know_of_all_their_people_and_a_look_costs_what_it_costs_with_two(
+    redis: RedisServer, hubs: list[Presence], database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count, people_each = (100, 1000) if FULL else (70, 5)
+    asked = range(count * people_each + 500)
+
+    def look() -> tuple[set[int] | None, int, float]:
+        before, began = keys_looked_up(redis), time.perf_counter()
+        found = connected_among(asked)
+        took = time.perf_counter() - began
+        return found, keys_looked_up(redis) - before, took
+
+    _, keys_with_two, seconds_with_two = look()
+    hubs += [Presence(database) for _ in range(count - 2)]
+    for number, hub in enumerate(hubs):
+        for pk in range(number * people_each, (number + 1) * people_each):
+            hub.arrived(pk)
+    await asyncio.gather(*map(told, hubs))
+    found, keys, seconds = look()
+    assert found == set(range(count * people_each))
+    assert all(is_connected(number * people_each) for number in range(count))
+    assert keys == keys_with_two
+    report(f"{count} hubs: {len(asked)} people looked up in {seconds:.3f} s, with two hubs {seconds_with_two:.3f} s")
+
+    monkeypatch.setattr(presence, "_REFRESH_SECONDS", 0)
+    began = time.perf_counter()
+    await asyncio.gather(*(hub.refresh() for hub in hubs))
+    report(f"{count} hubs refresh {people_each} people each in {time.perf_counter() - began:.3f} s")
+    hubs[-1].left(count * people_each - 1)
+    await told(hubs[-1])
+    assert connected_among([0, count * people_each - 1]) == {0}
 
 
 def test_of_a_cache_that_is_away_nothing_is_known(redis: RedisServer) -> None:
@@ -152,7 +242,7 @@ def test_of_a_cache_that_processes_do_not_share_nothing_is_known(settings: Any, 
 @pytest.mark.django_db
 def test_a_cache_in_the_database_is_read_twice_for_some_hundred_people() -> None:
     call_command("createcachetable")
-    caches["default"].add("notifications_hub:presence_since", time.time() - LONG_AGO, None)
+    caches["default"].add(presence._SINCE, time.time() - LONG_AGO, None)
     with CaptureQueriesContext(connection) as queries:
         assert connected_among(range(500)) == set()
     assert len(queries) == 2

@@ -24,7 +24,8 @@ MINUTE = 3.0
 def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     hurry = json.dumps({**json.loads(HURRIED["TEST_HURRY"]), "revalidation.CHECK_SECONDS": 1.0})
     environment = {"DATABASE_URL": databases.copy(), **HURRIED, "TEST_HURRY": hurry}
-    site = Site(tmp_path_factory.mktemp("site"), hub={}, environment=environment)
+    audiences = {"AUDIENCES": {"early": "tests.live.hurry.audiences.early_birds"}}
+    site = Site(tmp_path_factory.mktemp("site"), hub=audiences, environment=environment)
     yield site
     site.close()
 
@@ -67,3 +68,14 @@ def test_whoever_left_an_audience_hears_no_more_of_it_in_their_inbox(
         with suppress(TimeoutError):
             assert client.closing(BRIEFLY)[0] == 1012
         assert client.events == []
+
+
+@pytest.mark.parametrize("by", ["websocket", "sse"])
+def test_whoever_left_a_named_audience_hears_no_more_of_it_although_a_page_has_just_asked_for_their_audiences(
+    listen: Listen, site: Site, newcomer: str, visitor: Visitor
+) -> None:
+    run(site, "UPDATE accounts_user SET first_name = 'early' WHERE id = %s", person_id(site, newcomer))
+    visitor.get("/notifications/")
+    with listen(visitor) as client, ends(client, 1012, MINUTE):
+        visitor.get("/notifications/")
+        run(site, "UPDATE accounts_user SET first_name = '' WHERE id = %s", person_id(site, newcomer))

@@ -18,6 +18,7 @@ from notifications_hub import audiences
 from notifications_hub.announcements.announce import broadcast
 from notifications_hub.audiences import UnknownAudience
 from notifications_hub.kinds import Urgency
+from notifications_hub.primary import from_primary
 
 
 class Command(BaseCommand):
@@ -81,7 +82,7 @@ def _sentences(error: ValidationError) -> Iterator[str]:
 def _person(name: str | None) -> Any:
     if name is None:
         return None
-    people = get_user_model()._default_manager
+    people = from_primary(get_user_model()._default_manager.all())
     person = people.filter(**{get_user_model().USERNAME_FIELD: name}).first()
     if person is None:
         raise CommandError(f"There is nobody called {name!r}.")

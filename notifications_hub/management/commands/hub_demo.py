@@ -9,11 +9,13 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 from django.core.management.base import BaseCommand, CommandError
-from django.db import models, transaction
+from django.db import models
 from django.utils.module_loading import import_string
 
+from notifications_hub import transaction
 from notifications_hub.conf import hub_settings
 from notifications_hub.people import Person
+from notifications_hub.primary import from_primary
 
 PASSWORD = "demo"  # noqa: S105 -- the point of it is that everybody knows it
 NAMES = ("alice", "bob", "charlie", "admin")
@@ -36,7 +38,7 @@ class Command(BaseCommand):
 def _people() -> dict[str, Any]:
     model = get_user_model()
     sign_in_names = {name: _sign_in_name(model, name) for name in NAMES}
-    found = model._default_manager.filter(**{f"{model.USERNAME_FIELD}__in": sign_in_names.values()})
+    found = from_primary(model._default_manager.all()).filter(**{f"{model.USERNAME_FIELD}__in": sign_in_names.values()})
     known = {person.get_username(): person for person in found}
     missing = [name for name, sign_in_name in sign_in_names.items() if sign_in_name not in known]
     # Hashed once for all of them: it is slow on purpose.

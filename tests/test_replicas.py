@@ -1,0 +1,115 @@
+"""A host with a primary and a replica, by the router of Django's documentation. The replica stands still.
+
+Whatever is read from it is what was there before anybody was notified.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from tests.support.host import Host
+from tests.support.site import Visitor
+from tests.test_host_project import BESIDE_IT, PAGE, PEOPLE, TELL
+
+DATABASES = """
+DATABASES = {
+    "default": {},
+    "primary": {**DATABASES["default"], "NAME": BASE_DIR / "primary.sqlite3"},
+    "replica": {**DATABASES["default"], "NAME": BASE_DIR / "replica.sqlite3"},
+}
+DATABASE_ROUTERS = ["host.routers.PrimaryReplicaRouter"]
+SESSION_ENGINE = "django.contrib.sessions.backends.file"
+LOGIN_REDIRECT_URL = "/"
+"""
+ROUTER = """
+class PrimaryReplicaRouter:
+    def db_for_read(self, model, **hints):
+        return "replica"
+
+    def db_for_write(self, model, **hints):
+        return "primary"
+
+    def allow_relation(self, obj1, obj2, **hints):
+        return {obj1._state.db, obj2._state.db} <= {"primary", "replica"}
+
+    def allow_migrate(self, db, app_label, model_name=None, **hints):
+        return True
+"""
+NUMBER = """
+from django.db import connections
+from notifications_hub import publish, streams
+connections["primary"].force_debug_cursor = True
+publish("post.9", "counted", {})
+streams.number_everything()
+assert len(connections["primary"].queries) < 20, len(connections["primary"].queries)
+assert streams.Event.objects.get(topic="post.9").seq == 1
+"""
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
+    host = Host(tmp_path_factory.mktemp("replicas"))
+    host.follow_the_readme()
+    host.add("settings.py", DATABASES)
+    host.add("host/routers.py", ROUTER)
+    host.add("urls.py", BESIDE_IT)
+    host.add("templates/page.html", PAGE)
+    host.manage("migrate", "--database", "primary", "--verbosity", "0")
+    shutil.copy(host.folder / "primary.sqlite3", host.folder / "replica.sqlite3")
+    host.manage("shell", "--command", PEOPLE)
+    shutil.copy(host.folder / "primary.sqlite3", host.folder / "replica.sqlite3")
+    return host
+
+
+@pytest.fixture(scope="module")
+def address(host: Host) -> Iterator[str]:
+    program, address = host.serve()
+    yield address
+    program.stop()
+
+
+@pytest.fixture
+def alice(address: str) -> Visitor:
+    alice = Visitor(address)
+    alice.sign_in("alice")
+    return alice
+
+
+def test_the_checks_have_nothing_against_it(host: Host) -> None:
+    host.manage("check", "--database", "primary", "--fail-level", "WARNING")
+
+
+def test_an_open_page_and_the_inbox_have_what_has_just_been_written(host: Host, address: str, alice: Visitor) -> None:
+    cookies = "; ".join(f"{name}={value}" for name, value in alice.cookies.items())
+    live = address.replace("http", "ws") + "/live/ws/"
+    with connect(live, origin=Origin(address), additional_headers={"Cookie": cookies}) as socket:
+        socket.recv(timeout=5)
+        host.manage("shell", "--command", TELL)
+        [event] = json.loads(socket.recv(timeout=5))["events"]
+    item = event["data"]["id"]
+    page = alice.get("/api/v1/notifications/").json()
+    assert item in [one["id"] for one in page["results"]]
+    alice.get("/notifications/")
+    csrf = {"X-CSRFToken": alice.cookies["csrftoken"]}
+    assert alice.post("/api/v1/notifications/read/", json={"ids": [item]}, headers=csrf).json() == {"changed": 1}
+    assert alice.get("/api/v1/notifications/").json()["results"][0]["unread"] is False
+
+
+def test_a_page_flashes_what_no_page_showed_once(host: Host, alice: Visitor) -> None:
+    host.manage("shell", "--command", TELL)
+    assert "bob waved" in alice.get("/").text
+    assert "bob waved" not in alice.get("/").text
+
+
+def test_numbering_ends_although_the_replica_never_hears_of_it(host: Host) -> None:
+    host.manage("shell", "--command", NUMBER)
+
+
+def test_a_deployment_is_healthy_and_the_doctor_finds_its_database(host: Host, alice: Visitor) -> None:
+    assert alice.get("/readyz").status_code == 200
