@@ -1,4 +1,4 @@
-"""Asks every connection again what it may hear, within a minute of when it was asked last.
+"""Ask every connection again what it may hear, within a minute of when it was asked last.
 
 A slice at a time, so that neither the event loop nor the database meets all of them at once.
 """
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class Revalidation:
-    """`check` asks some connections again, and ends those that may not go on."""
+    """The rounds in which connections are checked. `check` asks some again, and ends those that may not go on."""
 
     def __init__(self, check: Callable[[Sequence[Connection]], Coroutine[Any, Any, None]]) -> None:
         self._check = check

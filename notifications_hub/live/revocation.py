@@ -108,7 +108,7 @@ def forget_old() -> None:
 
 
 class Unread:
-    """Gives each row once, though rows commit in another order than that of their ids.
+    """The rows that this hub has not read yet. Each is given once, though rows commit out of the order of their ids.
 
     An id that is missing below the newest belongs to a transaction that has not committed, or never will: it is asked
     for again until a transaction can no longer be so old. Asks the database; one thread at a time.

@@ -29,7 +29,7 @@ _ENDS_SESSIONS = "_notifications_hub_ends_sessions"
 
 
 def connect() -> None:
-    """Called once models are loaded."""
+    """Connect the receivers. Call it once models are loaded."""
     user_logged_in.connect(_signed_in, dispatch_uid="notifications_hub.signed_in")
     user_logged_out.connect(_signed_out, dispatch_uid="notifications_hub.signed_out")
     for model in apps.get_models():
@@ -94,7 +94,7 @@ def _ends_sessions(instance: Any, using: str, update_fields: Collection[str] | N
     One query by primary key, unless the save can change nothing that decides.
     """
     fields = [field for field in instance._meta.concrete_fields if _is_saved(field, update_fields)]
-    if _is_new(instance) or not any(field.name in _deciding(type(instance)) for field in fields):
+    if _is_new(instance) or _deciding(type(instance)).isdisjoint(field.name for field in fields):
         return False
     stored = type(instance)._base_manager.using(using).filter(pk=instance.pk).first()
     if stored is None:
@@ -119,11 +119,13 @@ def _deciding(model: Any) -> set[str]:
     fields = {field.name for field in model._meta.concrete_fields}
     computed = ("get_session_auth_hash", "_get_session_auth_hash")
     is_djangos = all(getattr(model, name, None) is getattr(AbstractBaseUser, name) for name in computed)
-    if is_djangos and ("is_active" in fields or model.is_active is True):
+    if is_djangos and ("is_active" in fields or getattr(model, "is_active", True) is True):
         return {"password", "is_active"}
     # Signing in saves that one alone, which ends nothing.
     return fields - {"last_login"}
 
 
 def _rights_of(person: Any) -> tuple[str, bool]:
-    return person.get_session_auth_hash(), bool(person.is_active)
+    # A model of the host's own may have neither, as Django allows.
+    auth_hash = getattr(person, "get_session_auth_hash", str)()
+    return auth_hash, bool(getattr(person, "is_active", True))

@@ -9,7 +9,7 @@ import pytest
 
 from tests.live.support import HURRIED, ends, tell
 from tests.support.databases import Databases
-from tests.support.live import listening_by
+from tests.support.live import WEBSOCKET, listening_by
 from tests.support.site import Site, Visitor
 
 
@@ -39,9 +39,9 @@ def change(site: Site, visitor: Visitor) -> None:
 
 
 def test_signing_out_ends_what_was_opened_before_the_session_changed(
-    held_by: str, site: Site, newcomer: str, visitor: Visitor
+    site: Site, newcomer: str, visitor: Visitor
 ) -> None:
-    listen = partial(listening_by, held_by, site)
+    listen = partial(listening_by, WEBSOCKET, site)
     other = site.visitor(newcomer)
     with listen(visitor) as client, listen(other) as elsewhere:
         elsewhere.frame()
@@ -53,8 +53,8 @@ def test_signing_out_ends_what_was_opened_before_the_session_changed(
 
 
 def test_signing_in_as_somebody_else_ends_what_was_opened_before_the_session_changed(
-    held_by: str, site: Site, visitor: Visitor
+    site: Site, visitor: Visitor
 ) -> None:
-    with listening_by(held_by, site, visitor) as client, ends(client, 4401):
+    with listening_by(WEBSOCKET, site, visitor) as client, ends(client, 4401):
         change(site, visitor)
         visitor.sign_in("charlie")

@@ -128,6 +128,10 @@ def test_a_hash_of_the_hosts_own_decides(stored: User, monkeypatch: pytest.Monke
     assert written() == checks_of(stored)
 
 
+def test_a_person_of_a_model_that_has_neither_hash_nor_activity_has_rights_that_never_change() -> None:
+    assert signing_out._rights_of(object()) == ("", True)
+
+
 def test_a_person_who_is_saved_or_deleted_through_a_proxy_counts_as_one(stored: User) -> None:
     with isolate_apps("accounts"):
 

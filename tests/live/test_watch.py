@@ -170,6 +170,16 @@ async def test_rules_that_are_slower_than_the_promise_are_said_once(
     assert room.ended == {}
 
 
+async def test_a_connection_that_changes_its_topics_while_it_is_asked_again_stays(room: Room, alice: User) -> None:
+    await room.enter(alice)
+    [connection] = room.connections
+    asking = asyncio.create_task(room.watch._revalidate([connection]))
+    await asyncio.sleep(0)
+    connection.names, connection.positions = ("everyone",), {"everyone": None}
+    await asking
+    assert room.ended == {}
+
+
 async def test_a_connection_that_has_left_is_not_looked_at(
     room: Room, alice: User, database: OneThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
