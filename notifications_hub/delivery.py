@@ -238,16 +238,7 @@ def acknowledge_many(shown: Sequence[Shown]) -> list[None]:
     """What many pages showed. All their inboxes cost the statements of one, and so does each place in an audience."""
     inboxes: list[tuple[Any, Position]] = []
     announced: dict[tuple[str, Position], list[Any]] = {}
-    applied = [
-        (one.person_pk, topic, position)
-        for one in shown
-        for topic, position in one.positions.items()
-        if position.seq > position.start
-    ]
-    epochs = _epochs({topic for _person, topic, _position in applied})
-    for person_pk, topic, position in applied:
-        if position.epoch != epochs.get(topic):
-            continue
+    for person_pk, topic, position in _of_this_epoch(shown):
         if topic == inbox_topic(person_pk):
             inboxes.append((person_pk, position))
         elif is_audience(topic):
@@ -259,9 +250,17 @@ def acknowledge_many(shown: Sequence[Shown]) -> list[None]:
     return [None] * len(shown)
 
 
-def _epochs(topics: Collection[str]) -> dict[str, str]:
-    # Numbers of another epoch name other events, which no page showed.
-    return dict(Stream.objects.filter(topic__in=topics).values_list("topic", "epoch"))
+def _of_this_epoch(shown: Sequence[Shown]) -> list[tuple[Any, str, Position]]:
+    """Leave out what is empty, and numbers of another epoch: those name other events, which no page showed."""
+    places = [
+        (one.person_pk, topic, position)
+        for one in shown
+        for topic, position in one.positions.items()
+        if position.seq > position.start
+    ]
+    topics = {topic for _person, topic, _position in places}
+    epochs = dict(Stream.objects.filter(topic__in=topics).values_list("topic", "epoch")) if topics else {}
+    return [place for place in places if place[2].epoch == epochs.get(place[1])]
 
 
 def _acknowledge_inboxes(shown: Sequence[tuple[Any, Position]]) -> None:

@@ -166,6 +166,8 @@ class Reading:
 
     def within(self, size: int) -> Reading:
         """Return its beginning: events until this many bytes are reached."""
+        if not self.events or self.size <= size:
+            return self
         reached = takewhile(lambda used: used < size, accumulate((event.size for event in self.events), initial=0))
         events = [event for event, _used in zip(self.events, reached, strict=False)]
         left_out = len(self.events) - len(events)

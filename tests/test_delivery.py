@@ -381,6 +381,7 @@ def test_acknowledging_a_topic_without_announcements_keeps_nothing(alice: User) 
 def test_several_tabs_that_acknowledge_at_once_keep_the_farthest(alice: User) -> None:
     for number in range(8):
         broadcast(title=f"Announcement {number + 1}")
+    streams.number(["everyone"])
     epoch = Stream.objects.get(topic="everyone").epoch
     acknowledged = [{"everyone": Position(epoch, 0, seq)} for seq in range(1, 9)]
     together([partial(delivery.acknowledge, alice.pk, positions) for positions in acknowledged])

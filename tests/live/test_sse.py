@@ -36,7 +36,7 @@ class Client:
         self.heard += message.get("body", b"").decode()
 
     def stream(self) -> asyncio.Task[None]:
-        hub, admitted = cast("Any", SimpleNamespace(database=None, holding=self._holding)), cast("Any", ADMITTED)
+        hub, admitted = cast("Any", SimpleNamespace(log=None, holding=self._holding)), cast("Any", ADMITTED)
         stream = sse._Stream(hub, Exchange({}, self.receive, cast("Any", self.send)))
         return asyncio.create_task(stream.run(Wanted(["inbox"], None), admitted))
 
