@@ -5,7 +5,7 @@ Subclasses django-notifications' abstract model, so its fields, methods and quer
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
