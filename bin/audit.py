@@ -53,9 +53,9 @@ def npm_findings() -> Iterator[str]:
 
 def main(arguments: Sequence[str]) -> int:
     found: list[str] = []
-    for ecosystem, look in (("Python", lambda: python_findings(arguments)), ("npm", npm_findings)):
+    for ecosystem, findings in (("Python", python_findings(arguments)), ("npm", npm_findings())):
         try:
-            found += look()
+            found += findings
         except NoAnswer:
             print(f"bin/audit.py: no advisories for {ecosystem} packages could be had here, so none were checked.")
     print(*found, sep="\n", end="\n" if found else "")

@@ -106,13 +106,17 @@ def _give_numbers(topics: Sequence[str], *, skip_locked: bool) -> dict[str, int]
     if connection.vendor == "sqlite":
         with transaction.atomic(), connection.cursor() as sql:
             for statement in (_ERASE, _GIVE_NUMBERS, _MOVE_TOPS):
-                sql.execute(statement.format(topics=_places(topics)), topics)
+                sql.execute(statement.format(topics=_places(topics), tombstone=TOMBSTONE), topics)
             return dict(sql.fetchall())
-    locking, timeline = "SKIP LOCKED" if skip_locked else "", _timeline()
-    statement = _LOCK_AND_NUMBER.format(topics=_places(topics), locking=locking, timeline=timeline)
     with connection.cursor() as sql:
-        sql.execute(statement, [*topics, *topics])
+        sql.execute(lock_and_number(topics, skip_locked=skip_locked), [*topics, *topics])
         return dict(sql.fetchall())
+
+
+def lock_and_number(topics: Collection[str], *, skip_locked: bool) -> str:
+    """Return PostgreSQL's statement, which takes the topics twice."""
+    locking = "SKIP LOCKED" if skip_locked else ""
+    return _LOCK_AND_NUMBER.format(topics=_places(topics), locking=locking, timeline=_timeline(), tombstone=TOMBSTONE)
 
 
 # An asynchronous standby that takes over may lack the last commits, and so may a restore to a point in time: their
@@ -143,12 +147,12 @@ def _timeline() -> str:
 # writer's transaction locks no event that is waiting for its number. Only one statement may change a row, so `numbers`
 # erases what is new in this batch, and `erased` what has a number. OFFSET 0 and ANY hold the planner, which cannot know
 # how few items are erased, to the indexes.
-_LOCK_AND_NUMBER = f"""
+_LOCK_AND_NUMBER = """
     WITH seen AS (
-        SELECT id, top FROM notifications_hub_stream WHERE topic IN ({{topics}})
+        SELECT id, top FROM notifications_hub_stream WHERE topic IN ({topics})
     ), locked AS (
-        SELECT id, topic, top FROM notifications_hub_stream WHERE topic IN ({{topics}})
-        ORDER BY id FOR NO KEY UPDATE {{locking}}
+        SELECT id, topic, top FROM notifications_hub_stream WHERE topic IN ({topics})
+        ORDER BY id FOR NO KEY UPDATE {locking}
     ), given AS (
         SELECT event.id, event.topic, event.item, event.erases,
                locked.top + row_number() OVER (PARTITION BY event.topic ORDER BY event.id) AS seq
@@ -167,16 +171,16 @@ _LOCK_AND_NUMBER = f"""
         ) AS old
     ), erased AS (
         UPDATE notifications_hub_event event SET
-            kind = CASE WHEN words IS NULL THEN '{TOMBSTONE}' ELSE kind END,
+            kind = CASE WHEN words IS NULL THEN '{tombstone}' ELSE kind END,
             item = CASE WHEN words IS NOT NULL THEN item END,
-            data = coalesce(words, '{{{{}}}}')
+            data = coalesce(words, '{{}}')
         FROM earlier WHERE event.id = ANY(ARRAY(SELECT id FROM earlier)) AND event.id = earlier.id
     ), numbers AS (
         UPDATE notifications_hub_event event SET
             seq = given.seq,
-            kind = CASE WHEN last IS NOT NULL AND words IS NULL THEN '{TOMBSTONE}' ELSE kind END,
+            kind = CASE WHEN last IS NOT NULL AND words IS NULL THEN '{tombstone}' ELSE kind END,
             item = CASE WHEN last IS NULL OR words IS NOT NULL THEN event.item END,
-            data = CASE WHEN last IS NULL THEN data ELSE coalesce(words, '{{{{}}}}') END,
+            data = CASE WHEN last IS NULL THEN data ELSE coalesce(words, '{{}}') END,
             erases = NULL
         FROM given LEFT JOIN erasing
             ON erasing.topic = given.topic AND erasing.item = given.item AND erasing.last > given.id
@@ -185,22 +189,22 @@ _LOCK_AND_NUMBER = f"""
     )
     UPDATE notifications_hub_stream AS stream SET top = moved.top, timeline = moved.timeline, epoch =
         CASE WHEN stream.timeline <> moved.timeline THEN left(CAST(gen_random_uuid() AS text), 8) ELSE stream.epoch END
-    FROM (SELECT topic, max(seq) AS top, {{timeline}} AS timeline FROM numbers GROUP BY topic) AS moved
+    FROM (SELECT topic, max(seq) AS top, {timeline} AS timeline FROM numbers GROUP BY topic) AS moved
     WHERE stream.topic = moved.topic
     RETURNING stream.topic, stream.top
 """
 # Here one transaction writes at a time, and what it sees nobody changes. Of `max()` SQLite takes the row's other
 # columns too: an item's last event decides.
-_ERASE = f"""
+_ERASE = """
     UPDATE notifications_hub_event SET
-        kind = CASE WHEN words IS NULL THEN '{TOMBSTONE}' ELSE kind END,
+        kind = CASE WHEN words IS NULL THEN '{tombstone}' ELSE kind END,
         item = CASE WHEN words IS NOT NULL THEN item END,
-        data = coalesce(words, '{{{{}}}}')
+        data = coalesce(words, '{{}}')
     FROM (
         SELECT old.id, max(event.id), CASE WHEN event.item = named.value THEN event.data END AS words
         FROM notifications_hub_event event, json_each(event.erases) named
         JOIN notifications_hub_event old ON old.topic = event.topic AND old.item = named.value AND old.id < event.id
-        WHERE event.seq IS NULL AND event.erases IS NOT NULL AND event.topic IN ({{topics}})
+        WHERE event.seq IS NULL AND event.erases IS NOT NULL AND event.topic IN ({topics})
         GROUP BY old.id
     ) AS earlier
     WHERE notifications_hub_event.id = earlier.id

@@ -63,7 +63,7 @@ def advisories(*, answers: bool, known: frozenset[str] = frozenset()) -> Iterato
 
 
 def audit(url: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, ROOT / "bin" / "audit.py", "-s", "osv", "--osv-url", f"{url}/osv"]
+    command = [sys.executable, str(ROOT / "bin" / "audit.py"), "-s", "osv", "--osv-url", f"{url}/osv"]
     environment = {**os.environ, "NPM_CONFIG_REGISTRY": url, "NPM_CONFIG_FETCH_RETRIES": "0"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 

@@ -8,12 +8,13 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from kombu.exceptions import ContentDisallowed
-from kombu.serialization import dumps, loads
 
 from notifications_hub import claiming
 from notifications_hub.transports.vapid import VapidKey, generate
@@ -142,10 +143,11 @@ def _kill_in_mid_push(world: World, worker: Program) -> None:
 
 
 def test_a_worker_takes_data_from_its_broker_and_nothing_that_runs_as_code() -> None:
-    from config.celery import app
+    app: Any = import_module("config.celery").app
+    serialization: Any = import_module("kombu.serialization")
 
     assert settings.CELERY_ACCEPT_CONTENT == ["json"]
     assert (app.conf.accept_content, app.conf.task_serializer, app.conf.result_serializer) == (["json"], "json", "json")
-    pickled, content_type, encoding = dumps({"id": 1}, "pickle")
+    pickled, content_type, encoding = serialization.dumps({"id": 1}, "pickle")
     with pytest.raises(ContentDisallowed):
-        loads(pickled, content_type, encoding, accept=app.conf.accept_content)
+        serialization.loads(pickled, content_type, encoding, accept=app.conf.accept_content)

@@ -20,7 +20,8 @@ Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-# Not to be kept by anyone, changed on the way (a proxy that packs would also hold back), buffered by nginx, or guessed at.
+# Not to be kept by anyone, changed on the way (a proxy that packs would also hold back), buffered by nginx, or taken
+# for another type.
 PRIVATE = {
     "Cache-Control": "no-store, no-transform",
     "X-Accel-Buffering": "no",

@@ -33,8 +33,8 @@ HOST_SUFFIXES = (".notify.windows.com",)
 _PLAIN = re.compile(r"[!-\[\]-~]+")  # printable ASCII without the backslash, which some parsers take for a slash
 _HOST_NAME = re.compile(r"[a-z0-9.-]+")
 _NAT64 = IPv6Network("64:ff9b::/96")
-# `is_global` takes these for public: NAT64 of an operator's own (RFC 8215), IPv4-compatible addresses (RFC 4291, 2.5.5.1)
-# and site-local ones (RFC 3879).
+# `is_global` takes these for public: NAT64 of an operator's own (RFC 8215), IPv4-compatible addresses (RFC 4291,
+# 2.5.5.1) and site-local ones (RFC 3879).
 _NOT_PUBLIC = [IPv6Network(network) for network in ("64:ff9b:1::/48", "::/96", "fec0::/10")]
 
 Lookup = Callable[[str, int], Iterable[str]]
