@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.people import Person
+from notifications_hub.people import Person, person_key
 
 EVERYONE = "everyone"
 STAFF = "staff"
@@ -130,7 +130,7 @@ def _groups_of(person_pks: Collection[Any]) -> dict[Any, list[Any]]:
 def _named_among(person_pks: Collection[Any]) -> dict[Any, list[str]]:
     """To each person the names of the named audiences that they are in."""
     names = sorted(hub_settings.audiences)
-    keys = {(name, pk): f"notifications_hub:audience:{name}:{pk}" for name in names for pk in person_pks}
+    keys = {(name, pk): f"notifications_hub:audience:{name}:{person_key(pk)}" for name in names for pk in person_pks}
     known = _kept(keys.values()) if keys else {}
     new: dict[str, bool] = {}
     for name in names:

@@ -20,6 +20,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from notifications_hub.people import person_key
+
 MAX_DATA = 64 * 1024
 """Bytes of JSON an event may carry."""
 
@@ -89,7 +91,7 @@ class NewEvent:
 
 def inbox_topic(person_pk: object) -> str:
     """The stored topic of one person's inbox; that person sees it as plain `inbox`."""
-    return f"inbox.{person_pk}"
+    return f"inbox.{person_key(person_pk)}"
 
 
 def check_topic(topic: str) -> str:

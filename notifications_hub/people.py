@@ -1,7 +1,10 @@
-"""A person, of whatever model the host's `AUTH_USER_MODEL` names: the type, and a name that says nothing of them."""
+"""A person, of whatever model the host's `AUTH_USER_MODEL` names: the type, and short names for one."""
 
 from __future__ import annotations
 
+import re
+from base64 import urlsafe_b64encode
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -12,7 +15,20 @@ if TYPE_CHECKING:
 else:
     from django.contrib.auth.base_user import AbstractBaseUser as Person
 
-__all__ = ["Person", "is_pseudonym_of", "pseudonym_of"]
+__all__ = ["Person", "is_pseudonym_of", "person_key", "pseudonym_of"]
+
+_READABLE = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+def person_key(person_pk: Any) -> str:
+    """Return a person's primary key as text of at most 64 characters that fits into a topic and a cache key.
+
+    A number or a UUID stays readable; any other text is hashed. No two people share a key: only a hashed one has a dot.
+    """
+    text = str(person_pk)
+    if _READABLE.fullmatch(text):
+        return text
+    return f"sha256.{urlsafe_b64encode(sha256(text.encode()).digest()).decode().rstrip('=')}"
 
 
 def pseudonym_of(person_pk: Any) -> str:

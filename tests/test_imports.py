@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[1]
 HUB = "notifications_hub"
 
 LAYERS = [
-    ["people", "paths", "cursor", "events", "kinds", "announcements.markdown"],
+    ["people"],
+    ["paths", "cursor", "events", "kinds", "announcements.markdown"],
     ["conf", "numbering", "reasons"],
     ["streams"],
     ["message", "audiences", "sweeper"],

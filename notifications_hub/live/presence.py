@@ -20,6 +20,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 
 from notifications_hub.live.database import Database
+from notifications_hub.people import person_key
 
 LIFE_SECONDS = 40
 _REFRESH_SECONDS = 15
@@ -80,7 +81,7 @@ def _connected(person_pks: Iterable[Any], hubs: Collection[str]) -> set[Any]:
 
 
 def _key(hub: str, person_pk: object) -> str:
-    return f"notifications_hub:here:{hub}:{person_pk}"
+    return f"notifications_hub:here:{hub}:{person_key(person_pk)}"
 
 
 class Presence:

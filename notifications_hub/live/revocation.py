@@ -17,7 +17,7 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import Signal
 
 from notifications_hub.events import inbox_topic
-from notifications_hub.people import Person
+from notifications_hub.people import Person, person_key
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -62,9 +62,9 @@ def revoke(user: Person, topic: str | None = None, session: str | None = None) -
     if session is not None:
         _write(What.SESSION, session=hashed(session))
     elif topic is not None:
-        _write(What.TOPIC, person=str(user.pk), topic=inbox_topic(user.pk) if topic == "inbox" else topic)
+        _write(What.TOPIC, person=person_key(user.pk), topic=inbox_topic(user.pk) if topic == "inbox" else topic)
     else:
-        _write(What.PERSON, person=str(user.pk))
+        _write(What.PERSON, person=person_key(user.pk))
 
 
 def hashed(session_key: str) -> str:
@@ -97,11 +97,11 @@ def _signed_out(request: HttpRequest, **kwargs: object) -> None:
 def _person_saved(instance: Any, created: bool, update_fields: frozenset[str] | None, **kwargs: object) -> None:
     # Signing in saves `last_login` alone, which ends nothing.
     if not created and (update_fields is None or update_fields & {"password", "is_active"}):
-        _write(What.CHECK, person=str(instance.pk))
+        _write(What.CHECK, person=person_key(instance.pk))
 
 
 def _person_deleted(instance: Any, **kwargs: object) -> None:
-    _write(What.PERSON, person=str(instance.pk))
+    _write(What.PERSON, person=person_key(instance.pk))
 
 
 def connect() -> None:

@@ -13,6 +13,7 @@ from notifications_hub.live.database import Database
 from notifications_hub.live.opening import Admitted, Asked, Refusal, admit_many
 from notifications_hub.live.revocation import Revocation, What, forget_old, hashed, recent
 from notifications_hub.live.topics import shown
+from notifications_hub.people import person_key
 
 CHECK_SECONDS = 60.0
 TIME_SECONDS = 0.5
@@ -105,4 +106,4 @@ def _act_on(connection: Connection, answer: Admitted | BaseException) -> None:
 def _is_meant(row: Revocation, connection: Connection) -> bool:
     if row.what == What.SESSION:
         return hashed(connection.session_key) == row.session
-    return str(connection.person_pk) == row.person and (not row.topic or row.topic in connection.positions)
+    return person_key(connection.person_pk) == row.person and (not row.topic or row.topic in connection.positions)
