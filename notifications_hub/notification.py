@@ -5,6 +5,7 @@ Subclasses django-notifications' abstract model, so its fields, methods and quer
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -57,7 +58,7 @@ class Notification(AbstractNotification):
     deleted = models.BooleanField(_("deleted"), default=False)
     emailed = models.BooleanField(_("emailed"), default=False)
     timestamp = models.DateTimeField(_("timestamp"), default=timezone.now)
-    data = models.JSONField(_("data"), default=dict, blank=True, encoder=DjangoJSONEncoder)
+    data = models.JSONField(_("data"), null=True, blank=True, encoder=DjangoJSONEncoder)
     actor_content_type = models.ForeignKey(
         ContentType, on_delete=models.CASCADE, related_name="+", db_index=False, null=True, blank=True
     )
@@ -121,8 +122,8 @@ class Notification(AbstractNotification):
         """Rendered now, in the language that is active."""
         if self.announcement is not None:
             return self.announcement.message()
-        kind = kind_of(self.kind)
-        title, body = words_of(kind, self)
+        kind, row = kind_of(self.kind), self._with_data()
+        title, body = words_of(kind, row)
         return Message(
             id=self.item_id,
             kind=self.kind,
@@ -131,13 +132,21 @@ class Notification(AbstractNotification):
             url=self.url,
             level=self.level,
             icon=kind.icon,
-            tag=self._tag(kind),
+            tag=row._tag(kind),
             urgency=kind.urgency,
             ttl=time_to_live(kind),
             privacy=kind.privacy,
-            actions=tuple(kind.actions(self)),
+            actions=tuple(kind.actions(row)),
             language=translation.get_language() or settings.LANGUAGE_CODE,
         )
+
+    def _with_data(self) -> Notification:
+        """Return this row with a dict as its `data`, for kinds to read without asking whether there is any."""
+        if self.data is not None:
+            return self
+        row = copy(self)
+        row.data = {}
+        return row
 
     def _tag(self, kind: Kind) -> str:
         tag = kind.tag(self)
@@ -149,7 +158,7 @@ class Notification(AbstractNotification):
             at=self.timestamp,
             actor=self.actor_name,
             target=self.target_name,
-            data=self.data,
+            data=self.data or {},
             unread=self.unread,
             seen=self.seen_at is not None,
             archived=self.archived_at is not None,

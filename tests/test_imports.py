@@ -25,7 +25,7 @@ LAYERS = [
     ["changes", "announcements.models", "rows"],
     ["notification"],
     ["delivery"],
-    ["claiming", "transports", "live", "nudge"],
+    ["arguments", "claiming", "transports", "live", "nudge"],
     ["dispatch", "sending"],
     ["worker"],
     ["notify", "trail"],
