@@ -85,7 +85,8 @@ class ToldFilter(ChoiceFilter):
     parameter_name = column = "told_by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("", str(_("not told yet"))), *((road.value, road_name(road)) for road in Road)]
+        roads = dict.fromkeys([*(road.value for road in Road), *transport_names()])
+        return [("", str(_("not told yet"))), *((road, road_name(road)) for road in roads)]
 
 
 class TransportFilter(ChoiceFilter):

@@ -53,7 +53,7 @@ class Draft:
     columns: dict[str, Any]
     dedupe_key: str | None
 
-    def row(self, person: Any, roads: frozenset[Road]) -> Notification:
+    def row(self, person: Any, roads: frozenset[str]) -> Notification:
         return Notification(
             recipient=person,
             dedupe_key=self.dedupe_key,

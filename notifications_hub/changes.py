@@ -17,7 +17,6 @@ from django.utils import translation
 from notifications.base.models import NotificationQuerySet
 
 from notifications_hub import streams
-from notifications_hub.kinds import Road
 from notifications_hub.message import Item, language_of
 from notifications_hub.streams import NewEvent, inbox_topic
 
@@ -76,9 +75,9 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
     def mark_all_as_active(self, recipient: models.Model | None = None) -> int:
         return self._of(recipient)._restore({"deleted": True}, deleted=False)
 
-    def mark_as_told(self, road: Road) -> list[int]:
+    def mark_as_told(self, road: str) -> list[int]:
         """Records the road that reached the person first. Gives the ids that no road had told before."""
-        return self._changed("notification.told", {"told_at": None}, told_at=_now(), told_by=road.value)
+        return self._changed("notification.told", {"told_at": None}, told_at=_now(), told_by=str(road))
 
     def delete(self) -> tuple[int, dict[str, int]]:
         with transaction.atomic():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,8 +12,10 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
+from django.utils.module_loading import import_string
 
 from notifications_hub import conf
+from notifications_hub.kinds import Kind, Road, all_kinds
 from notifications_hub.live.origin import parse
 from notifications_hub.rows import LiveQuerySet, triggers
 from notifications_hub.rows.declared import declared_models
@@ -20,6 +23,7 @@ from notifications_hub.transports.key_check import LOST, is_lost
 from notifications_hub.transports.vapid import current_key, previous_key
 
 MODEL = "notifications_hub.Notification"
+_TRANSPORT = re.compile(r"[a-z][a-z0-9_]{0,19}")
 
 
 @register(Tags.compatibility)
@@ -34,6 +38,8 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
         *_time_zones(),
         *_origins(loaded.live_allowed_origins),
         *_keys(),
+        *_transports(loaded.transports),
+        *_kinds(loaded.transports),
     ]
 
 
@@ -46,6 +52,38 @@ def check_key(app_configs: Sequence[Any] | None, databases: Sequence[str] | None
         # Before the first migration there is no table, and a key that is none is said above.
         return []
     return [Error(LOST, id="notifications_hub.E006")] if lost else []
+
+
+def _kinds(transports: Iterable[str]) -> Iterator[CheckMessage]:
+    known = {*map(str, Road), *map(str, transports)}
+    for kind in all_kinds():
+        yield from _roads(kind, known)
+
+
+def _roads(kind: Kind, known: Collection[str]) -> Iterator[CheckMessage]:
+    if not isinstance(kind.roads, Set):
+        said = f"The kind {kind.name!r} has {kind.roads!r} as its roads, which must be a set of names."
+        hint = "Write roads = frozenset({Road.LIVE, ...})."
+        yield Error(said, hint=hint, obj=type(kind), id="notifications_hub.E022")
+        return
+    for road in sorted({str(road) for road in kind.roads}.difference(known)):
+        hint = f"Add it to {conf.SETTING}['TRANSPORTS'], or use one of {', '.join(sorted(known))}."
+        said = f"The kind {kind.name!r} names a road that there is not: {road!r}."
+        yield Error(said, hint=hint, obj=type(kind), id="notifications_hub.E022")
+
+
+def _transports(transports: Mapping[Any, Any]) -> Iterator[CheckMessage]:
+    for name, path in transports.items():
+        if not isinstance(name, str) or not _TRANSPORT.fullmatch(name) or name in (Road.LIVE, Road.FLASH):
+            said = f"{name!r} cannot be the name of a transport."
+            hint = "Write up to 20 small letters, digits and underscores, other than 'live' and 'flash'."
+            yield Error(said, hint=hint, id="notifications_hub.E021")
+            continue
+        try:
+            import_string(path)
+        except (ImportError, AttributeError) as error:
+            hint = "Give the dotted path of its class."
+            yield Error(f"The transport {name!r} is not found: {error}", hint=hint, id="notifications_hub.E021")
 
 
 def _keys() -> list[CheckMessage]:

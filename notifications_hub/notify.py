@@ -20,7 +20,6 @@ from notifications.signals import notify
 from notifications_hub import delivery
 from notifications_hub.arguments import BadRecipient, Draft, draft_of, is_unsaved, saved
 from notifications_hub.delivery import Plan
-from notifications_hub.kinds import Road
 from notifications_hub.notification import Notification, emit_items
 from notifications_hub.transports import addresses_of, get_transport, transport_names
 
@@ -118,7 +117,7 @@ def _is_first(row: Notification) -> bool:
     return True
 
 
-def _plans(made: Sequence[Notification], roads: dict[Any, frozenset[Road]]) -> Iterator[Plan]:
+def _plans(made: Sequence[Notification], roads: dict[Any, frozenset[str]]) -> Iterator[Plan]:
     of_person = {row.recipient_id: row for row in made}
     for name in transport_names():
         wanting = [row.recipient for row in made if name in roads[row.recipient_id]]

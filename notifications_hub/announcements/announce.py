@@ -149,7 +149,7 @@ def _shown_live(person: Person, announcements: Collection[Announcement]) -> set[
     return set(events.values_list("data__id", flat=True))
 
 
-def _row(person: Person, announcement: Announcement, roads: frozenset[Road], *, told: bool) -> Notification:
+def _row(person: Person, announcement: Announcement, roads: frozenset[str], *, told: bool) -> Notification:
     return Notification(
         recipient=person,
         announcement=announcement,
