@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, S
 from difflib import get_close_matches
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError
+from django.db import DatabaseError, connections, router
 from django.utils.module_loading import import_string
 
 from notifications_hub import conf
@@ -23,6 +24,7 @@ from notifications_hub.transports.key_check import LOST, is_lost
 from notifications_hub.transports.vapid import current_key, previous_key
 
 MODEL = "notifications_hub.Notification"
+_VENDORS = {"mysql": "MySQL or MariaDB", "oracle": "Oracle"}
 _TRANSPORT = re.compile(r"[a-z][a-z0-9_]{0,19}")
 
 
@@ -43,6 +45,30 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
     ]
 
 
+@register(Tags.compatibility)
+def check_databases(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """By their engines, so that nothing is connected to."""
+    models = apps.get_app_config("notifications_hub").get_models()
+    found = {alias: _vendor(alias) for alias in sorted({router.db_for_write(model) for model in models})}
+    return [
+        Error(
+            f"The database {alias!r} is {_VENDORS.get(vendor, vendor)}, which the hub does not support.",
+            hint="Use PostgreSQL or SQLite; a database router may send the app notifications_hub there.",
+            id="notifications_hub.E020",
+        )
+        for alias, vendor in found.items()
+        if vendor not in ("postgresql", "sqlite")
+    ]
+
+
+def _vendor(alias: str) -> str:
+    try:
+        return str(connections[alias].vendor)
+    except (ImproperlyConfigured, ImportError):
+        # Its driver is not installed, and need not be.
+        return str(connections.settings[alias]["ENGINE"]).rpartition(".")[2]
+
+
 @register(Tags.database)
 def check_key(app_configs: Sequence[Any] | None, databases: Sequence[str] | None, **kwargs: Any) -> list[CheckMessage]:
     """Also made when a server or a worker starts, as Django makes checks of the database only where it is told to."""
@@ -52,38 +78,6 @@ def check_key(app_configs: Sequence[Any] | None, databases: Sequence[str] | None
         # Before the first migration there is no table, and a key that is none is said above.
         return []
     return [Error(LOST, id="notifications_hub.E006")] if lost else []
-
-
-def _kinds(transports: Iterable[str]) -> Iterator[CheckMessage]:
-    known = {*map(str, Road), *map(str, transports)}
-    for kind in all_kinds():
-        yield from _roads(kind, known)
-
-
-def _roads(kind: Kind, known: Collection[str]) -> Iterator[CheckMessage]:
-    if not isinstance(kind.roads, Set):
-        said = f"The kind {kind.name!r} has {kind.roads!r} as its roads, which must be a set of names."
-        hint = "Write roads = frozenset({Road.LIVE, ...})."
-        yield Error(said, hint=hint, obj=type(kind), id="notifications_hub.E022")
-        return
-    for road in sorted({str(road) for road in kind.roads}.difference(known)):
-        hint = f"Add it to {conf.SETTING}['TRANSPORTS'], or use one of {', '.join(sorted(known))}."
-        said = f"The kind {kind.name!r} names a road that there is not: {road!r}."
-        yield Error(said, hint=hint, obj=type(kind), id="notifications_hub.E022")
-
-
-def _transports(transports: Mapping[Any, Any]) -> Iterator[CheckMessage]:
-    for name, path in transports.items():
-        if not isinstance(name, str) or not _TRANSPORT.fullmatch(name) or name in (Road.LIVE, Road.FLASH):
-            said = f"{name!r} cannot be the name of a transport."
-            hint = "Write up to 20 small letters, digits and underscores, other than 'live' and 'flash'."
-            yield Error(said, hint=hint, id="notifications_hub.E021")
-            continue
-        try:
-            import_string(path)
-        except (ImportError, AttributeError) as error:
-            hint = "Give the dotted path of its class."
-            yield Error(f"The transport {name!r} is not found: {error}", hint=hint, id="notifications_hub.E021")
 
 
 def _keys() -> list[CheckMessage]:
@@ -170,3 +164,38 @@ def _origins(origins: Sequence[str]) -> list[CheckMessage]:
         for origin in origins
         if "*" in origin or parse(origin) is None
     ]
+
+
+def _transports(transports: Mapping[Any, Any]) -> Iterator[CheckMessage]:
+    for name, path in transports.items():
+        if isinstance(name, str) and _TRANSPORT.fullmatch(name) and name not in (Road.LIVE, Road.FLASH):
+            yield from _transport(name, path)
+        else:
+            hint = "Write up to 20 small letters, digits and underscores, other than 'live' and 'flash'."
+            yield Error(f"{name!r} cannot be the name of a transport.", hint=hint, id="notifications_hub.E021")
+
+
+def _transport(name: str, path: Any) -> Iterator[CheckMessage]:
+    try:
+        import_string(path)
+    except (ImportError, AttributeError) as error:
+        hint = "Give the dotted path of its class."
+        yield Error(f"The transport {name!r} is not found: {error}", hint=hint, id="notifications_hub.E021")
+
+
+def _kinds(transports: Iterable[str]) -> Iterator[CheckMessage]:
+    known = {*map(str, Road), *map(str, transports)}
+    for kind in all_kinds():
+        yield from _roads(kind, known)
+
+
+def _roads(kind: Kind, known: Collection[str]) -> Iterator[CheckMessage]:
+    if not isinstance(kind.roads, Set):
+        said = f"The kind {kind.name!r} has {kind.roads!r} as its roads, which must be a set of names."
+        hint = "Write roads = frozenset({Road.LIVE, ...})."
+        yield Error(said, hint=hint, obj=type(kind), id="notifications_hub.E022")
+        return
+    for road in sorted({str(road) for road in kind.roads}.difference(known)):
+        hint = f"Add it to {conf.SETTING}['TRANSPORTS'], or use one of {', '.join(sorted(known))}."
+        said = f"The kind {kind.name!r} names a road that there is not: {road!r}."
+        yield Error(said, hint=hint, obj=type(kind), id="notifications_hub.E022")

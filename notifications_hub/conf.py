@@ -100,6 +100,8 @@ def _parsed(name: str, value: Any) -> Any:
         if isinstance(value, str) or not isinstance(value, Sequence):
             raise ImproperlyConfigured(f"{SETTING}[{name.upper()!r}] must be a list of strings, not {value!r}.")
         return tuple(value)
+    if name in ("transports", "audiences") and not isinstance(value, Mapping):
+        raise ImproperlyConfigured(f"{SETTING}[{name.upper()!r}] must be a dict, not {value!r}.")
     if isinstance(default, (bool, int, float, str)) and not isinstance(value, _accepted(default)):
         raise ImproperlyConfigured(
             f"{SETTING}[{name.upper()!r}] must be {type(default).__name__}, not {type(value).__name__}."

@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.db.models import Model
+from django.db.utils import ConnectionHandler
 from pytest_django import Settings
 
 from notifications_hub import kinds
-from notifications_hub.checks import check_settings
+from notifications_hub.checks import check_databases, check_settings
 from notifications_hub.kinds import Kind, Road
 
 
@@ -110,3 +112,46 @@ def a_kind(given: Any) -> Iterator[None]:
 
     yield
     del kinds._kinds["tests.checked"]
+
+
+ENGINES = [
+    ("tests.support.mysql_engine", "MySQL or MariaDB"),
+    # Without a driver: nothing can be asked of these but their names.
+    ("django.db.backends.mysql", "MySQL or MariaDB"),
+    ("django.db.backends.oracle", "Oracle"),
+    ("django.db.backends.dummy", "unknown"),
+]
+
+
+@pytest.mark.parametrize(("engine", "name"), ENGINES)
+def test_a_database_that_is_not_supported_is_an_error_that_names_those_that_are(
+    monkeypatch: pytest.MonkeyPatch, engine: str, name: str
+) -> None:
+    use_databases(monkeypatch, {"default": {"ENGINE": engine}})
+    [error] = check_databases(None)
+    assert error.id == "notifications_hub.E020"
+    assert f"'default' is {name}" in error.msg
+    assert "PostgreSQL or SQLite" in f"{error.msg} {error.hint}"
+
+
+def test_only_the_databases_that_keep_the_hubs_rows_are_asked(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    sqlite, mysql = {"ENGINE": "django.db.backends.sqlite3"}, {"ENGINE": "tests.support.mysql_engine"}
+    use_databases(monkeypatch, {"default": sqlite, "stock": mysql})
+    assert check_databases(None) == []
+    use_databases(monkeypatch, {"default": mysql, "news": sqlite})
+    settings.DATABASE_ROUTERS = [NewsRouter()]
+    assert check_databases(None) == []
+    use_databases(monkeypatch, {"default": sqlite, "news": mysql})
+    [error] = check_databases(None)
+    assert "'news'" in error.msg
+
+
+class NewsRouter:
+    def db_for_write(self, model: type[Model], **hints: object) -> str | None:
+        return "news" if model._meta.app_label == "notifications_hub" else None
+
+
+def use_databases(monkeypatch: pytest.MonkeyPatch, databases: dict[str, dict[str, Any]]) -> None:
+    monkeypatch.setattr("notifications_hub.checks.connections", ConnectionHandler(databases))
