@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models, transaction
 from django.db.models.functions import Coalesce
-from django.utils import translation
 from notifications.base.models import NotificationQuerySet
 
 from notifications_hub import streams
-from notifications_hub.message import Item, language_of
+from notifications_hub.message import Item, localized_for
 from notifications_hub.streams import NewEvent, inbox_topic
 
 if TYPE_CHECKING:
@@ -161,7 +160,7 @@ def emit_ids(event: str, owned: Iterable[Owned]) -> None:
 
 def _rendered(notifications: Iterable[Notification]) -> Iterator[tuple[Notification, Item]]:
     for row in notifications:
-        with translation.override(language_of(row.recipient)):
+        with localized_for(row.recipient):
             yield row, row.item()
 
 

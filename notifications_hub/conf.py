@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,8 @@ class HubSettings:
     audiences: Mapping[str, str] = field(default_factory=dict)
     """Name of an audience to the dotted path of a callable that gives its members as a queryset of people."""
     language_of: Callable[[Person], str] = _language_of
-    timezone_of: Callable[[Person], str] = _time_zone_of
+    timezone_of: Callable[[Person], str | tzinfo] = _time_zone_of
+    """The zone in which a kind writes times where no request says: in events, pushes and jobs."""
     job_lease: float = 20.0
     """How long a job is taken to be alive after its worker was last heard of."""
     job_resend: float = 30.0
