@@ -148,7 +148,7 @@ def _time_zones() -> list[CheckMessage]:
     return [
         Error(
             "USE_TZ is off, so moments are stored without their zone.",
-            hint="Set USE_TZ = True: when a push is due is told by the database's clock, when it was made by Python's.",
+            hint=conf.ZONES_WANTED,
             id="notifications_hub.E007",
         )
     ]

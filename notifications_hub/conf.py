@@ -75,6 +75,15 @@ class HubSettings:
     """Dotted path of a callable that `hub_demo` hands the demo people to."""
 
 
+ZONES_WANTED = "Set USE_TZ = True: a local time without its zone comes twice each autumn, and a due time must not."
+
+
+def require_time_zones() -> None:
+    """Raise `ImproperlyConfigured` where `USE_TZ` is off. Call it before a moment is written."""
+    if not settings.USE_TZ:
+        raise ImproperlyConfigured(f"Notifications Hub needs time zones. {ZONES_WANTED}")
+
+
 def known_keys() -> frozenset[str]:
     return frozenset(field.name.upper() for field in fields(HubSettings))
 

@@ -19,6 +19,7 @@ from notifications.signals import notify
 
 from notifications_hub import delivery
 from notifications_hub.arguments import BadRecipient, Draft, draft_of, is_unsaved, saved
+from notifications_hub.conf import require_time_zones
 from notifications_hub.delivery import Plan
 from notifications_hub.notification import Notification, emit_items
 from notifications_hub.transports import addresses_of, get_transport, transport_names
@@ -34,6 +35,7 @@ def notify_handler(verb: str, *, sender: models.Model, recipient: object, **give
     argument are kept as data. Gives the notifications that were made. Raises `NotifyError`, `UnknownKind`, and
     `EventTooLarge` where all of it together is more than a page should be sent.
     """
+    require_time_zones()
     given.pop("signal", None)
     draft = draft_of(verb, sender, given)
     made: list[Notification] = []

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from notifications_hub import audiences, delivery, streams
 from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet
-from notifications_hub.conf import hub_settings
+from notifications_hub.conf import hub_settings, require_time_zones
 from notifications_hub.delivery import ToldThrough
 from notifications_hub.kinds import Road, Urgency, kind_of
 from notifications_hub.notification import Notification
@@ -34,6 +34,7 @@ def broadcast(
 
     Raises `UnknownAudience`, and `ValidationError` for words that are too long, a link that leaves the site and so on.
     """
+    require_time_zones()
     start = starts_at or timezone.now()
     announcement = Announcement(
         title=title,

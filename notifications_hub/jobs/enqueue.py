@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from notifications_hub import audiences
+from notifications_hub.conf import require_time_zones
 from notifications_hub.events import as_json
 from notifications_hub.jobs.changes import announce, clean, say_queued, send_again_at
 from notifications_hub.jobs.models import Job, State
@@ -80,6 +81,7 @@ def start_all(
 
 
 def _insert(jobs: Sequence[Job]) -> None:
+    require_time_zones()
     queued = [job for job in jobs if job.state == State.QUEUED]
     for job in queued:
         job.due_at = send_again_at()

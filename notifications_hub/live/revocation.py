@@ -16,6 +16,7 @@ from django.db import models, transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import Signal
 
+from notifications_hub.conf import require_time_zones
 from notifications_hub.events import inbox_topic
 from notifications_hub.people import Person, person_key
 
@@ -81,6 +82,7 @@ def forget_old() -> None:
 
 
 def _write(what: What, **columns: str) -> None:
+    require_time_zones()
     with transaction.atomic():
         Revocation.objects.create(what=what, created=datetime.now(UTC), **columns)
         transaction.on_commit(lambda: revoked.send_robust(sender=Revocation), robust=True)
