@@ -25,7 +25,7 @@ from notifications_hub.delivery import Delivery, State
 from notifications_hub.events import Stream
 from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import Road, all_kinds, road_name
-from notifications_hub.notification import InboxQuerySet, Notification
+from notifications_hub.notification import Notification
 from notifications_hub.reasons import in_words
 from notifications_hub.trail import browser_names, steps_of
 from notifications_hub.transports import transport_names
@@ -103,7 +103,7 @@ def _search_by_name(prefix: str) -> list[str]:
 
 
 @admin.action(description=_("Mark selected notifications as unread"), permissions=["mark"])
-def mark_unread(model_admin: Any, request: HttpRequest, rows: InboxQuerySet) -> None:
+def mark_unread(model_admin: Any, request: HttpRequest, rows: Any) -> None:
     count = rows.mark_all_as_unread()
     words = ngettext("%(count)d notification is unread again.", "%(count)d notifications are unread again.", count)
     model_admin.message_user(request, words % {"count": count})

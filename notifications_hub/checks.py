@@ -190,12 +190,13 @@ def _kinds(transports: Iterable[str]) -> Iterator[CheckMessage]:
 
 
 def _roads(kind: Kind, known: Collection[str]) -> Iterator[CheckMessage]:
-    if not isinstance(kind.roads, Set):
-        said = f"The kind {kind.name!r} has {kind.roads!r} as its roads, which must be a set of names."
+    roads: object = kind.roads
+    if not isinstance(roads, Set):
+        said = f"The kind {kind.name!r} has {roads!r} as its roads, which must be a set of names."
         hint = "Write roads = frozenset({Road.LIVE, ...})."
         yield Error(said, hint=hint, obj=type(kind), id="notifications_hub.E022")
         return
-    for road in sorted({str(road) for road in kind.roads}.difference(known)):
+    for road in sorted({str(road) for road in roads}.difference(known)):
         hint = f"Add it to {conf.SETTING}['TRANSPORTS'], or use one of {', '.join(sorted(known))}."
         said = f"The kind {kind.name!r} names a road that there is not: {road!r}."
         yield Error(said, hint=hint, obj=type(kind), id="notifications_hub.E022")

@@ -6,7 +6,7 @@ Subclasses django-notifications' abstract model, so its fields, methods and quer
 from __future__ import annotations
 
 from copy import copy
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications.base.models import AbstractNotification
 
 from notifications_hub.changes import IDS_IN_AN_EVENT, InboxQuerySet, emit_ids, emit_items, item_id
-from notifications_hub.kinds import Kind, kind_of, words_of
+from notifications_hub.kinds import Kind, Told, kind_of, words_of
 from notifications_hub.message import Item, Message, time_to_live
 
 __all__ = ["IDS_IN_AN_EVENT", "InboxQuerySet", "Notification", "emit_items"]
@@ -122,8 +122,8 @@ class Notification(AbstractNotification):
         """Rendered now, in the language that is active."""
         if self.announcement is not None:
             return self.announcement.message()
-        kind, row = kind_of(self.kind), self._with_data()
-        title, body = words_of(kind, row)
+        kind, told = kind_of(self.kind), self._as_told()
+        title, body = words_of(kind, told)
         return Message(
             id=self.item_id,
             kind=self.kind,
@@ -132,24 +132,24 @@ class Notification(AbstractNotification):
             url=self.url,
             level=self.level,
             icon=kind.icon,
-            tag=row._tag(kind),
+            tag=self._tag(kind, told),
             urgency=kind.urgency,
             ttl=time_to_live(kind),
             privacy=kind.privacy,
-            actions=tuple(kind.actions(row)),
+            actions=tuple(kind.actions(told)),
             language=translation.get_language() or settings.LANGUAGE_CODE,
         )
 
-    def _with_data(self) -> Notification:
-        """Return this row with a dict as its `data`, for kinds to read without asking whether there is any."""
-        if self.data is not None:
-            return self
-        row = copy(self)
-        row.data = {}
-        return row
+    def _as_told(self) -> Told:
+        """Return this row as kinds read it: its `data` is a dict, whether any was given or not."""
+        row = self
+        if self.data is None:
+            row = copy(self)
+            row.data = {}
+        return cast("Told", row)
 
-    def _tag(self, kind: Kind) -> str:
-        tag = kind.tag(self)
+    def _tag(self, kind: Kind, told: Told) -> str:
+        tag = kind.tag(told)
         return f"{self.kind}:{tag}" if tag else f"n{self.pk}"
 
     def item(self) -> Item:
