@@ -64,6 +64,7 @@ class Draft:
 
 
 def draft_of(verb: object, actor: object, given: dict[str, Any]) -> Draft:
+    """Take the arguments out of `given`; what is left becomes data. Raises `BadArgument` and `UnknownKind`."""
     kind = get_kind(given.pop("kind", "default"))
     url = _path(given.pop("url", None))
     columns: dict[str, Any] = {
@@ -97,6 +98,7 @@ def _generic(name: str, value: object, *, concrete: bool) -> dict[str, Any]:
 
 
 def saved(name: str, value: object) -> models.Model:
+    """Return an instance that a notification can point to. Raises `BadArgument`."""
     if not isinstance(value, models.Model):
         raise NotAnInstance(f"notify.send(): the {name} must be a saved model instance, not {value!r}.")
     if is_unsaved(value):

@@ -123,5 +123,5 @@ def _time_zone_of(person: Person) -> tzinfo:
         zone = hub_settings.timezone_of(person)
         return zone if isinstance(zone, tzinfo) else ZoneInfo(zone)
     except Exception as error:  # noqa: BLE001 -- whatever the host's callable raises, the site's zone will do
-        log.warning("TIMEZONE_OF gives no time zone for person %s: %r", person.pk, error)
+        log.warning("TIMEZONE_OF gives no time zone, so the site's is used: %r", error)
         return timezone.get_default_timezone()
