@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 # Imported first: django-notifications registers our model with an admin of its own, which takes a query a row and more.
 import notifications.admin
 from django.contrib import admin
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_permission_codename, get_user_model
 from django.db.models import Model, QuerySet
 from django.forms import Media
 from django.http import HttpRequest
@@ -17,6 +17,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from notifications_hub.announcements.admin import AnnouncementAdmin
 from notifications_hub.announcements.models import Announcement
@@ -84,7 +85,8 @@ class ToldFilter(ChoiceFilter):
     parameter_name = column = "told_by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("", str(_("not told yet"))), *((road.value, road_name(road)) for road in Road)]
+        roads = dict.fromkeys([*(road.value for road in Road), *transport_names()])
+        return [("", str(_("not told yet"))), *((road, road_name(road)) for road in roads)]
 
 
 class TransportFilter(ChoiceFilter):
@@ -100,9 +102,22 @@ def _search_by_name(prefix: str) -> list[str]:
     return [f"{prefix}__{get_user_model().USERNAME_FIELD}__startswith"]
 
 
+@admin.action(description=_("Mark selected notifications as unread"), permissions=["mark"])
+def mark_unread(model_admin: Any, request: HttpRequest, rows: Any) -> None:
+    count = rows.mark_all_as_unread()
+    words = ngettext("%(count)d notification is unread again.", "%(count)d notifications are unread again.", count)
+    model_admin.message_user(request, words % {"count": count})
+
+
 class NotificationAdmin(LookingAdmin):
-    list_display = ("title", "recipient", "told", "deliveries_badges", "timestamp", "kind")
-    list_filter = (KindFilter, ToldFilter, "unread")
+    """Names, filters and the action of django-notifications' admin, and beside them how each person was told."""
+
+    actions = (mark_unread,)
+    list_display = (
+        *("title", "recipient", "actor", "level", "target", "unread", "public"),
+        *("told", "deliveries_badges", "timestamp", "kind"),
+    )
+    list_filter = (KindFilter, ToldFilter, "level", "unread", "public", "timestamp")
     list_select_related = ("recipient", "announcement")
     raw_id_fields = ("recipient",)
     fieldsets = (
@@ -110,6 +125,10 @@ class NotificationAdmin(LookingAdmin):
         (_("Why"), {"fields": ("story",)}),
         (_("From what was stored"), {"fields": ("actor_name", "what", "target_name", "data", "dedupe_key")}),
     )
+
+    def has_mark_permission(self, request: HttpRequest) -> bool:
+        """Allow those who may change notifications to mark them, which is all that is changed by hand."""
+        return request.user.has_perm(f"{self.opts.app_label}.{get_permission_codename('change', self.opts)}")
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         return _search_by_name("recipient")
@@ -120,6 +139,15 @@ class NotificationAdmin(LookingAdmin):
     @admin.display(description=_("title"))
     def title(self, notification: Notification) -> str:
         return notification.message().title
+
+    # By the stored names: the objects themselves would cost a query for each of their models.
+    @admin.display(description=_("actor"))
+    def actor(self, notification: Notification) -> str:
+        return notification.actor_name
+
+    @admin.display(description=_("target"))
+    def target(self, notification: Notification) -> str:
+        return notification.target_name
 
     @admin.display(description=_("verb"))
     def what(self, notification: Notification) -> str:

@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.people import Person, cache_key_of
+from notifications_hub.people import Person, person_key
 from notifications_hub.primary import from_primary
 
 EVERYONE = "everyone"
@@ -159,7 +159,7 @@ def _named_now(person_pks: Collection[Any]) -> dict[Any, list[str]]:
 
 
 def _key(person_pk: Any) -> str:
-    return f"notifications_hub:audiences:{cache_key_of(person_pk)}"
+    return f"notifications_hub:audiences:{person_key(person_pk)}"
 
 
 def _kept(person_pk: Any) -> Mapping[str, bool] | None:

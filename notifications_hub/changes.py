@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models.functions import Coalesce
-from django.utils import translation
 from notifications.base.models import NotificationQuerySet
 
 from notifications_hub import streams, transaction
-from notifications_hub.kinds import Road
-from notifications_hub.message import Item, language_of
+from notifications_hub.message import Item, localized_for
 from notifications_hub.primary import PrimaryManager
 from notifications_hub.streams import NewEvent, inbox_topic, item_key
 
@@ -78,9 +76,9 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
     def mark_all_as_active(self, recipient: models.Model | None = None) -> int:
         return self._of(recipient)._restore({"deleted": True}, deleted=False)
 
-    def mark_as_told(self, road: Road) -> list[int]:
+    def mark_as_told(self, road: str) -> list[int]:
         """Records the road that reached the person first. Gives the ids that no road had told before."""
-        return self._changed("notification.told", {"told_at": None}, told_at=_now(), told_by=road.value)
+        return self._changed("notification.told", {"told_at": None}, told_at=_now(), told_by=str(road))
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """Locks the rows in order first; the events are made by signals, as for cascades (`removal.py`)."""
@@ -179,7 +177,7 @@ def _key(item: str) -> str:
 
 def _rendered(notifications: Iterable[Notification]) -> Iterator[tuple[Notification, Item]]:
     for row in notifications:
-        with translation.override(language_of(row.recipient)):
+        with localized_for(row.recipient):
             yield row, row.item()
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from difflib import get_close_matches
 from typing import Any
 
@@ -13,9 +14,11 @@ from django.contrib.auth import get_user_model
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, router
+from django.db import DatabaseError, connections, router
+from django.utils.module_loading import import_string
 
 from notifications_hub import conf
+from notifications_hub.kinds import Kind, Road, all_kinds
 from notifications_hub.live.origin import parse
 from notifications_hub.primary import hub_alias
 from notifications_hub.rows import LiveQuerySet, triggers
@@ -24,6 +27,8 @@ from notifications_hub.transports.key_check import LOST, is_lost
 from notifications_hub.transports.vapid import current_key, previous_key
 
 MODEL = "notifications_hub.Notification"
+_VENDORS = {"mysql": "MySQL or MariaDB", "oracle": "Oracle"}
+_TRANSPORT = re.compile(r"[a-z][a-z0-9_]{0,19}")
 
 
 @register(Tags.compatibility)
@@ -38,7 +43,33 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
         *_time_zones(),
         *_origins(loaded.live_allowed_origins),
         *_keys(),
+        *_transports(loaded.transports),
+        *_kinds(loaded.transports),
     ]
+
+
+@register(Tags.compatibility)
+def check_databases(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """By their engines, so that nothing is connected to."""
+    models = apps.get_app_config("notifications_hub").get_models()
+    found = {alias: _vendor(alias) for alias in sorted({router.db_for_write(model) for model in models})}
+    return [
+        Error(
+            f"The database {alias!r} is {_VENDORS.get(vendor, vendor)}, which the hub does not support.",
+            hint="Use PostgreSQL or SQLite; a database router may send the app notifications_hub there.",
+            id="notifications_hub.E020",
+        )
+        for alias, vendor in found.items()
+        if vendor not in ("postgresql", "sqlite")
+    ]
+
+
+def _vendor(alias: str) -> str:
+    try:
+        return str(connections[alias].vendor)
+    except (ImproperlyConfigured, ImportError):
+        # Its driver is not installed, and need not be.
+        return str(connections.settings[alias]["ENGINE"]).rpartition(".")[2]
 
 
 @register(Tags.database)
@@ -139,7 +170,7 @@ def _time_zones() -> list[CheckMessage]:
     return [
         Error(
             "USE_TZ is off, so moments are stored without their zone.",
-            hint="Set USE_TZ = True: when a push is due is told by the database's clock, when it was made by Python's.",
+            hint=conf.ZONES_WANTED,
             id="notifications_hub.E007",
         )
     ]
@@ -155,3 +186,39 @@ def _origins(origins: Sequence[str]) -> list[CheckMessage]:
         for origin in origins
         if "*" in origin or parse(origin) is None
     ]
+
+
+def _transports(transports: Mapping[Any, Any]) -> Iterator[CheckMessage]:
+    for name, path in transports.items():
+        if isinstance(name, str) and _TRANSPORT.fullmatch(name) and name not in (Road.LIVE, Road.FLASH):
+            yield from _transport(name, path)
+        else:
+            hint = "Write up to 20 small letters, digits and underscores, other than 'live' and 'flash'."
+            yield Error(f"{name!r} cannot be the name of a transport.", hint=hint, id="notifications_hub.E021")
+
+
+def _transport(name: str, path: Any) -> Iterator[CheckMessage]:
+    try:
+        import_string(path)
+    except (ImportError, AttributeError) as error:
+        hint = "Give the dotted path of its class."
+        yield Error(f"The transport {name!r} is not found: {error}", hint=hint, id="notifications_hub.E021")
+
+
+def _kinds(transports: Iterable[str]) -> Iterator[CheckMessage]:
+    known = {*map(str, Road), *map(str, transports)}
+    for kind in all_kinds():
+        yield from _roads(kind, known)
+
+
+def _roads(kind: Kind, known: Collection[str]) -> Iterator[CheckMessage]:
+    roads: object = kind.roads
+    if not isinstance(roads, Set):
+        said = f"The kind {kind.name!r} has {roads!r} as its roads, which must be a set of names."
+        hint = "Write roads = frozenset({Road.LIVE, ...})."
+        yield Error(said, hint=hint, obj=type(kind), id="notifications_hub.E022")
+        return
+    for road in sorted({str(road) for road in roads}.difference(known)):
+        hint = f"Add it to {conf.SETTING}['TRANSPORTS'], or use one of {', '.join(sorted(known))}."
+        said = f"The kind {kind.name!r} names a road that there is not: {road!r}."
+        yield Error(said, hint=hint, obj=type(kind), id="notifications_hub.E022")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,8 @@ class HubSettings:
     audiences: Mapping[str, str] = field(default_factory=dict)
     """Name of an audience to the dotted path of a callable that gives its members as a queryset of people."""
     language_of: Callable[[Person], str] = _language_of
-    timezone_of: Callable[[Person], str] = _time_zone_of
+    timezone_of: Callable[[Person], str | tzinfo] = _time_zone_of
+    """The zone in which a kind writes times where no request says: in events, pushes and jobs."""
     job_lease: float = 20.0
     """How long a job is taken to be alive after its worker was last heard of."""
     job_resend: float = 30.0
@@ -71,6 +73,15 @@ class HubSettings:
     """Live models (`app.Model`) whose changes triggers in the database note, by `hub_row_triggers`; PostgreSQL."""
     demo: str = ""
     """Dotted path of a callable that `hub_demo` hands the demo people to."""
+
+
+ZONES_WANTED = "Set USE_TZ = True: a local time without its zone comes twice each autumn, and a due time must not."
+
+
+def require_time_zones() -> None:
+    """Raise `ImproperlyConfigured` where `USE_TZ` is off. Call it before a moment is written."""
+    if not settings.USE_TZ:
+        raise ImproperlyConfigured(f"Notifications Hub needs time zones. {ZONES_WANTED}")
 
 
 def known_keys() -> frozenset[str]:
@@ -100,6 +111,8 @@ def _parsed(name: str, value: Any) -> Any:
         if isinstance(value, str) or not isinstance(value, Sequence):
             raise ImproperlyConfigured(f"{SETTING}[{name.upper()!r}] must be a list of strings, not {value!r}.")
         return tuple(value)
+    if name in ("transports", "audiences") and not isinstance(value, Mapping):
+        raise ImproperlyConfigured(f"{SETTING}[{name.upper()!r}] must be a dict, not {value!r}.")
     if isinstance(default, (bool, int, float, str)) and not isinstance(value, _accepted(default)):
         raise ImproperlyConfigured(
             f"{SETTING}[{name.upper()!r}] must be {type(default).__name__}, not {type(value).__name__}."

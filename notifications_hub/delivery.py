@@ -109,28 +109,23 @@ class ToldThrough(HubModel):
 # Who wants what
 
 
-def roads_of(people: Collection[Any], kind: Kind) -> dict[Any, frozenset[Road]]:
+def roads_of(people: Collection[Any], kind: Kind) -> dict[Any, frozenset[str]]:
     """Primary key of a person to the roads they chose for a kind. One query."""
     chosen = dict(Preference.objects.filter(person__in=people, kind=kind.name).values_list("person", "roads"))
-    return {pk: _as_roads(chosen[pk]) if pk in chosen else kind.roads for pk in people}
+    return {pk: frozenset(chosen.get(pk, kind.roads)) for pk in people}
 
 
-def roads_by_kind(person: Person) -> dict[str, frozenset[Road]]:
+def roads_by_kind(person: Person) -> dict[str, frozenset[str]]:
     """What a person chose; a kind that is not in it has its own defaults."""
     chosen = Preference.objects.filter(person=person).values_list("kind", "roads")
-    return {kind: _as_roads(roads) for kind, roads in chosen}
+    return {kind: frozenset(roads) for kind, roads in chosen}
 
 
-def choose_roads(person: Person, kind_name: str, roads: Iterable[Road]) -> None:
-    """Raises `UnknownKind`."""
+def choose_roads(person: Person, kind_name: str, roads: Iterable[str]) -> None:
+    """Store a choice, also of a road that no transport serves at the moment. Raises `UnknownKind`."""
     kind = get_kind(kind_name)
-    values = sorted(road.value for road in roads)
+    values = sorted(str(road) for road in roads)
     Preference.objects.update_or_create(person=person, kind=kind.name, defaults={"roads": values})
-
-
-def _as_roads(values: Iterable[str]) -> frozenset[Road]:
-    # Not `in Road`: before Python 3.12 an enum refuses to be asked for a value.
-    return frozenset(road for road in Road if road.value in set(values))
 
 
 # Arming and disarming
@@ -214,11 +209,11 @@ def _change(wanted: models.QuerySet[Any], *, skip_locked: bool = False, **values
         return wanted.model._default_manager.filter(pk__in=ids).update(**values) if ids else 0
 
 
-def tell(notifications: Collection[int], road: Road) -> list[int]:
+def tell(notifications: Collection[int], road: str) -> list[int]:
     """Records that a road reached the person. Gives those that no other road had told."""
     with transaction.atomic():
         told = Notification.objects.filter(pk__in=notifications).mark_as_told(road)
-        disarm(notifications, f"told by {road.value}")
+        disarm(notifications, f"told by {road}")
         return told
 
 

@@ -21,6 +21,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from notifications_hub import transaction
+from notifications_hub.people import person_key
 from notifications_hub.primary import HubModel
 
 MAX_DATA = 64 * 1024
@@ -112,7 +113,7 @@ def item_key(name: str, key: object) -> str:
 
 def inbox_topic(person_pk: object) -> str:
     """The stored topic of one person's inbox; that person sees it as plain `inbox`."""
-    return f"inbox.{person_pk}"
+    return f"inbox.{person_key(person_pk)}"
 
 
 def check_topic(topic: str) -> str:

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class Road(StrEnum):
-    """How a person can be told; what preferences speak of."""
+    """The built-in ways to tell a person. A host adds its own by name, as a transport: everywhere a road is text."""
 
     LIVE = "live"
     FLASH = "flash"
@@ -101,7 +101,8 @@ class Kind:
     ttl: ClassVar[int | None] = None
     """Seconds after which it is no news to a browser that was off; None: the site's `PUSH_TTL`."""
     privacy: ClassVar[Privacy] = Privacy.FULL
-    roads: ClassVar[frozenset[Road]] = frozenset({Road.LIVE, Road.FLASH, Road.WEB_PUSH})
+    roads: ClassVar[frozenset[str]] = frozenset({Road.LIVE, Road.FLASH, Road.WEB_PUSH})
+    """Built-in roads, and names of transports."""
     optional: ClassVar[bool] = True
     """Whether people choose its roads in their preferences."""
 

@@ -5,18 +5,22 @@ Words are made here and nowhere else, so they cannot differ between the bell, a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.text import Truncator
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.kinds import Action, Kind, Privacy, Urgency
 from notifications_hub.people import Person
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,5 +111,17 @@ def language_of(person: Person) -> str:
     return hub_settings.language_of(person)
 
 
-def in_language_of(person: Person) -> AbstractContextManager[None]:
-    return translation.override(language_of(person))
+@contextmanager
+def localized_for(person: Person) -> Iterator[None]:
+    """Activate a person's language and time zone, where no request of theirs has."""
+    with translation.override(language_of(person)), timezone.override(_time_zone_of(person)):
+        yield
+
+
+def _time_zone_of(person: Person) -> tzinfo:
+    try:
+        zone = hub_settings.timezone_of(person)
+        return zone if isinstance(zone, tzinfo) else ZoneInfo(zone)
+    except Exception as error:  # noqa: BLE001 -- whatever the host's callable raises, the site's zone will do
+        log.warning("TIMEZONE_OF gives no time zone, so the site's is used: %r", error)
+        return timezone.get_default_timezone()

@@ -5,6 +5,9 @@ Subclasses django-notifications' abstract model, so its fields, methods and quer
 
 from __future__ import annotations
 
+from copy import copy
+from typing import cast
+
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.serializers.json import DjangoJSONEncoder
@@ -15,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications.base.models import AbstractNotification
 
 from notifications_hub.changes import IDS_IN_AN_EVENT, InboxManager, InboxQuerySet, emit_items, item_id
-from notifications_hub.kinds import Kind, kind_of, words_of
+from notifications_hub.kinds import Kind, Told, kind_of, words_of
 from notifications_hub.message import Item, Message, time_to_live
 
 __all__ = ["IDS_IN_AN_EVENT", "InboxQuerySet", "Notification", "emit_items"]
@@ -58,7 +61,7 @@ class Notification(AbstractNotification):
     deleted = models.BooleanField(_("deleted"), default=False)
     emailed = models.BooleanField(_("emailed"), default=False)
     timestamp = models.DateTimeField(_("timestamp"), default=timezone.now)
-    data = models.JSONField(_("data"), default=dict, blank=True, encoder=DjangoJSONEncoder)
+    data = models.JSONField(_("data"), null=True, blank=True, encoder=DjangoJSONEncoder)
     actor_content_type = models.ForeignKey(
         ContentType, on_delete=models.CASCADE, related_name="+", db_index=False, null=True, blank=True
     )
@@ -118,8 +121,8 @@ class Notification(AbstractNotification):
         """Rendered now, in the language that is active."""
         if self.announcement is not None:
             return self.announcement.message()
-        kind = kind_of(self.kind)
-        title, body = words_of(kind, self)
+        kind, told = kind_of(self.kind), self._as_told()
+        title, body = words_of(kind, told)
         return Message(
             id=self.item_id,
             kind=self.kind,
@@ -128,16 +131,24 @@ class Notification(AbstractNotification):
             url=self.url,
             level=self.level,
             icon=kind.icon,
-            tag=self._tag(kind),
+            tag=self._tag(kind, told),
             urgency=kind.urgency,
             ttl=time_to_live(kind),
             privacy=kind.privacy,
-            actions=tuple(kind.actions(self)),
+            actions=tuple(kind.actions(told)),
             language=translation.get_language() or settings.LANGUAGE_CODE,
         )
 
-    def _tag(self, kind: Kind) -> str:
-        tag = kind.tag(self)
+    def _as_told(self) -> Told:
+        """Return this row as kinds read it: its `data` is a dict, whether any was given or not."""
+        row = self
+        if self.data is None:
+            row = copy(self)
+            row.data = {}
+        return cast("Told", row)
+
+    def _tag(self, kind: Kind, told: Told) -> str:
+        tag = kind.tag(told)
         return f"{self.kind}:{tag}" if tag else f"n{self.pk}"
 
     def item(self) -> Item:
@@ -146,7 +157,7 @@ class Notification(AbstractNotification):
             at=self.timestamp,
             actor=self.actor_name,
             target=self.target_name,
-            data=self.data,
+            data=self.data or {},
             unread=self.unread,
             seen=self.seen_at is not None,
             archived=self.archived_at is not None,

@@ -1,9 +1,10 @@
-"""A person, of whatever model the host's `AUTH_USER_MODEL` names: the type, and a name that says nothing of them."""
+"""A person, of whatever model the host's `AUTH_USER_MODEL` names: the type, and short names for one."""
 
 from __future__ import annotations
 
 import re
-from hashlib import blake2b
+from base64 import urlsafe_b64encode
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -14,9 +15,20 @@ if TYPE_CHECKING:
 else:
     from django.contrib.auth.base_user import AbstractBaseUser as Person
 
-__all__ = ["Person", "cache_key_of", "is_pseudonym_of", "pseudonym_of"]
+__all__ = ["Person", "is_pseudonym_of", "person_key", "pseudonym_of"]
 
-_KEY = re.compile(r"[\w.@+-]{1,64}", re.ASCII)
+_READABLE = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+def person_key(person_pk: Any) -> str:
+    """Return a person's primary key as text of at most 64 characters that fits into a topic and a cache key.
+
+    A number or a UUID stays readable; any other text is hashed. No two people share a key: only a hashed one has a dot.
+    """
+    text = str(person_pk)
+    if _READABLE.fullmatch(text):
+        return text
+    return f"sha256.{urlsafe_b64encode(sha256(text.encode()).digest()).decode().rstrip('=')}"
 
 
 def pseudonym_of(person_pk: Any) -> str:
@@ -28,12 +40,6 @@ def is_pseudonym_of(given: str, person_pk: Any) -> bool:
     """Also that of a page which is older than the site's newest key."""
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return any(constant_time_compare(given, _pseudonym(person_pk, key)) for key in keys)
-
-
-def cache_key_of(person_pk: Any) -> str:
-    """Return the part of a cache's key that stands for a person. Caches refuse long keys, and memcached blanks."""
-    text = str(person_pk)
-    return text if _KEY.fullmatch(text) else f"={blake2b(text.encode(), digest_size=16).hexdigest()}"
 
 
 def _pseudonym(person_pk: Any, key: str | bytes) -> str:

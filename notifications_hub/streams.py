@@ -22,6 +22,7 @@ from weakref import WeakKeyDictionary
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from notifications_hub import transaction
+from notifications_hub.conf import require_time_zones
 from notifications_hub.cursor import Position
 from notifications_hub.events import (
     BadTopic,
@@ -82,6 +83,7 @@ def append(topic: str, kind: str, data: Mapping[str, Any]) -> None:
 
 def append_many(events: Iterable[NewEvent]) -> None:
     """Logs events in the caller's transaction; they are numbered once it has committed, and gone if it rolls back."""
+    require_time_zones()
     now = connection.ops.adapt_datetimefield_value(datetime.now(UTC))
     rows = [(check_topic(event.topic), event.kind, encode_data(event.data), now, *_items(event)) for event in events]
     if not rows:

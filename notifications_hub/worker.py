@@ -24,7 +24,7 @@ from notifications_hub import claiming
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.claiming import Outcome, Settled
 from notifications_hub.delivery import Delivery, State
-from notifications_hub.message import in_language_of
+from notifications_hub.message import localized_for
 from notifications_hub.notification import Notification
 from notifications_hub.sending import STOP_SECONDS, Job, Network, Result, surprise
 from notifications_hub.sweeper import sweep
@@ -148,7 +148,7 @@ def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Job:
     send = senders.get(one.address) or partial(get_transport(one.transport).send, address=one.address)
     if reason := _why_not(one.notification):
         raise _Pointless(reason)
-    with in_language_of(one.notification.recipient):
+    with localized_for(one.notification.recipient):
         message = one.notification.message()
     expires = one.notification.timestamp.timestamp() + message.ttl
     rest = expires - time.time()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from notifications_hub.kinds import Road
 from notifications_hub.models import Notification, PushSubscription
 from notifications_hub.transports.vapid import generate
 from tests.support.deliveries import settle
+from tests.support.log import told_to
 
 if TYPE_CHECKING:
     ClientFor = Callable[[User], Client]
@@ -179,7 +180,72 @@ def test_a_list_costs_the_same_for_fifty_rows_as_for_one(
 
 
 @both_databases
-@pytest.mark.parametrize("query", ["kind=default", "told_by=live", "told_by=", "unread__exact=1", "q=ali"])
+def test_a_list_of_ten_costs_at_most_seven_queries(
+    page: Callable[[str], str], alice: User, bob: User, settings: Settings
+) -> None:
+    settings.MESSAGE_STORAGE = "django.contrib.messages.storage.fallback.FallbackStorage"
+    notify.send(bob, recipient=alice, verb="replied", target=bob)
+    page("notification/")
+    for number in range(9):
+        notify.send(bob, recipient=alice, verb=f"replied {number}", target=alice if number % 2 else bob)
+    with CaptureQueriesContext(connection) as queries:
+        page("notification/")
+
+    assert len(queries) <= 7
+
+
+def test_the_packages_columns_and_filters_are_there(page: Callable[[str], str], alice: User, bob: User) -> None:
+    notify.send(bob, recipient=alice, verb="replied", target=alice, level="warning")
+    text = page("notification/")
+
+    for column in ("recipient", "actor", "level", "target", "unread", "public"):
+        assert f"column-{column}" in text
+    for name in ("level", "unread", "public", "timestamp"):
+        assert f'data-filter-title="{name}"' in text
+    assert '<td class="field-actor">Bob</td><td class="field-level">Warning</td>' in text
+
+
+def mark_unread(client: Client, rows: Sequence[Notification]) -> None:
+    client.post(f"{ADMIN}notification/", {"action": "mark_unread", "_selected_action": [row.pk for row in rows]})
+
+
+@both_databases
+def test_what_an_admin_marks_as_unread_is_so_on_open_pages_too(
+    client_for: ClientFor, admin: User, alice: User, bob: User
+) -> None:
+    first, second, _other = (tell(alice, by=bob) for _ in range(3))
+    Notification.objects.all().mark_all_as_read()
+    client = client_for(admin)
+    mark_unread(client, [first, second])
+
+    assert list(Notification.objects.unread().order_by("pk")) == [first, second]
+    assert told_to(alice)[-1] == ("notification.unread", {"ids": [str(first.pk), str(second.pk)]})
+    assert "2 notifications are unread again." in client.get(f"{ADMIN}notification/").content.decode()
+
+
+@both_databases
+@pytest.mark.parametrize("may", [False, True])
+def test_only_staff_who_may_change_notifications_mark_them(
+    client_for: ClientFor, alice: User, bob: User, may: bool
+) -> None:
+    User.objects.filter(pk=bob.pk).update(is_staff=True)
+    names = ["view_notification", *(["change_notification"] if may else [])]
+    bob.user_permissions.set(Permission.objects.filter(codename__in=names))
+    row = tell(alice, by=bob)
+    row.mark_as_read()
+    client = client_for(bob)
+    mark_unread(client, [row])
+    row.refresh_from_db()
+
+    assert row.unread is may
+    assert ("mark_unread" in client.get(f"{ADMIN}notification/").content.decode()) is may
+
+
+@both_databases
+@pytest.mark.parametrize(
+    "query",
+    ["kind=default", "told_by=live", "told_by=", "unread__exact=1", "level__exact=info", "public__exact=1", "q=ali"],
+)
 def test_the_list_is_filtered_and_searched(
     client_for: ClientFor, admin: User, alice: User, bob: User, query: str
 ) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.db.models import Model
+from django.db.utils import ConnectionHandler
 from pytest_django import Settings
 
-from notifications_hub.checks import check_settings
+from notifications_hub import kinds
+from notifications_hub.checks import check_databases, check_settings
+from notifications_hub.kinds import Kind, Road
 
 
 def found(settings: Settings, **given: Any) -> list[str | None]:
@@ -52,3 +58,100 @@ def test_an_origin_is_none(settings: Settings) -> None:
 def test_moments_without_a_zone_are_an_error(settings: Settings) -> None:
     settings.USE_TZ = False
     assert [message.id for message in check_settings(None)] == ["notifications_hub.E007"]
+
+
+MEMORY = "notifications_hub.transports.memory.Memory"
+
+
+@pytest.mark.parametrize("name", ["live", "flash", "s.m.s", "Sms", "", "x" * 21, 7])
+def test_what_cannot_name_a_transport_is_an_error(settings: Settings, name: Any) -> None:
+    assert found(settings, TRANSPORTS={name: MEMORY}) == ["notifications_hub.E021"]
+
+
+@pytest.mark.parametrize("path", ["no.such.module.Sms", "notifications_hub.transports.memory.Sms", "Memory", None])
+def test_a_path_to_no_transport_is_an_error_that_names_it(settings: Settings, path: Any) -> None:
+    settings.NOTIFICATIONS_HUB = {"TRANSPORTS": {"sms": path}}
+    [error] = check_settings(None)
+    assert error.id == "notifications_hub.E021"
+    assert "'sms'" in error.msg
+
+
+def test_a_transport_of_ones_own_is_none(settings: Settings) -> None:
+    assert found(settings, TRANSPORTS={"sms": MEMORY, "web_push_2": MEMORY}) == []
+
+
+@pytest.mark.parametrize(
+    ("roads", "said"),
+    [
+        (frozenset({Road.LIVE, "smss"}), "'smss'"),
+        ({"pigeon"}, "'pigeon'"),
+        ("sms", "a set of names"),
+        (["sms"], "a set of names"),
+    ],
+)
+def test_a_kind_that_names_an_unknown_road_is_an_error(settings: Settings, roads: Any, said: str) -> None:
+    settings.NOTIFICATIONS_HUB = {"TRANSPORTS": {"sms": MEMORY}}
+    with a_kind(roads):
+        [error] = check_settings(None)
+    assert error.id == "notifications_hub.E022"
+    assert "tests.checked" in error.msg
+    assert said in error.msg
+
+
+def test_a_kind_may_name_what_is_built_in_and_what_is_configured(settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {"TRANSPORTS": {"sms": MEMORY}}
+    with a_kind(frozenset({*Road, "sms"})):
+        assert check_settings(None) == []
+
+
+@contextmanager
+def a_kind(given: Any) -> Iterator[None]:
+    class Checked(Kind):
+        name = "tests.checked"
+        roads = given
+
+    yield
+    del kinds._kinds["tests.checked"]
+
+
+ENGINES = [
+    ("tests.support.mysql_engine", "MySQL or MariaDB"),
+    # Without a driver: nothing can be asked of these but their names.
+    ("django.db.backends.mysql", "MySQL or MariaDB"),
+    ("django.db.backends.oracle", "Oracle"),
+    ("django.db.backends.dummy", "unknown"),
+]
+
+
+@pytest.mark.parametrize(("engine", "name"), ENGINES)
+def test_a_database_that_is_not_supported_is_an_error_that_names_those_that_are(
+    monkeypatch: pytest.MonkeyPatch, engine: str, name: str
+) -> None:
+    use_databases(monkeypatch, {"default": {"ENGINE": engine}})
+    [error] = check_databases(None)
+    assert error.id == "notifications_hub.E020"
+    assert f"'default' is {name}" in error.msg
+    assert "PostgreSQL or SQLite" in f"{error.msg} {error.hint}"
+
+
+def test_only_the_databases_that_keep_the_hubs_rows_are_asked(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    sqlite, mysql = {"ENGINE": "django.db.backends.sqlite3"}, {"ENGINE": "tests.support.mysql_engine"}
+    use_databases(monkeypatch, {"default": sqlite, "stock": mysql})
+    assert check_databases(None) == []
+    use_databases(monkeypatch, {"default": mysql, "news": sqlite})
+    settings.DATABASE_ROUTERS = [NewsRouter()]
+    assert check_databases(None) == []
+    use_databases(monkeypatch, {"default": sqlite, "news": mysql})
+    [error] = check_databases(None)
+    assert "'news'" in error.msg
+
+
+class NewsRouter:
+    def db_for_write(self, model: type[Model], **hints: object) -> str | None:
+        return "news" if model._meta.app_label == "notifications_hub" else None
+
+
+def use_databases(monkeypatch: pytest.MonkeyPatch, databases: dict[str, dict[str, Any]]) -> None:
+    monkeypatch.setattr("notifications_hub.checks.connections", ConnectionHandler(databases))

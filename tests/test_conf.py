@@ -65,6 +65,8 @@ def test_an_unknown_key_is_named_and_does_no_harm(settings: Settings) -> None:
         {"VAPID_SUBJECT": None},
         {"PUSH_EXTRA_HOSTS": "push.hub.example"},
         {"LIVE_ALLOWED_ORIGINS": None},
+        {"TRANSPORTS": ["host.sms.Sms"]},
+        {"AUDIENCES": None},
     ],
     ids=repr,
 )

@@ -42,6 +42,38 @@ notify.send(person(username="bob"), recipient=person(username="alice"), verb="wa
 """
 
 
+NAIVE = """
+from host.settings import *
+USE_TZ = False
+"""
+WHAT_NAIVE_MOMENTS_MEET = """
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from notifications.signals import notify
+from notifications_hub import broadcast, publish, revoke
+from notifications_hub.models import Announcement, Event, Notification, Revocation
+MODELS = Announcement, Event, Notification, Revocation
+def rows():
+    return [model.objects.count() for model in MODELS]
+def refused(call, *arguments, **given):
+    try:
+        call(*arguments, **given)
+    except (ImproperlyConfigured, SystemCheckError) as error:
+        assert "USE_TZ = True" in str(error), error
+        return True
+alice, before = get_user_model().objects.get(username="alice"), rows()
+assert refused(call_command, "check")
+assert refused(notify.send, alice, recipient=alice, verb="waved")
+assert refused(publish, "post.9", "comment.created", {})
+assert refused(broadcast, title="Hello")
+assert refused(revoke, alice)
+assert refused(revoke, alice, topic="inbox")
+assert rows() == before
+"""
+
+
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
     host = Host(tmp_path_factory.mktemp("host"))
@@ -83,6 +115,11 @@ def test_what_no_page_showed_is_flashed_by_the_hosts_own_messages(host: Host, ad
     host.manage("shell", "--command", TELL)
     assert "bob waved" in alice.get("/").text
     assert "bob waved" not in alice.get("/").text
+
+
+def test_without_time_zones_a_check_and_every_call_name_the_remedy(host: Host) -> None:
+    host.add("host/naive.py", NAIVE)
+    host.manage("shell", "--settings", "host.naive", "--command", WHAT_NAIVE_MOMENTS_MEET)
 
 
 def test_an_asgi_file_may_import_it_before_django_is_set_up() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import timezone as zones
 from django.utils import translation
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub.message import Item, Message, in_language_of, timestamp
+from notifications_hub.message import Item, Message, localized_for, timestamp
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -68,14 +71,42 @@ def test_a_moment_is_written_in_utc_with_microseconds(moment: datetime, text: st
 
 def test_words_are_in_the_persons_language_and_then_in_the_old_one_again() -> None:
     with translation.override("en"):
-        with in_language_of(User(language="zh-hans")):
+        with localized_for(User(language="zh-hans")):
             assert translation.get_language() == "zh-hans"
         assert translation.get_language() == "en"
+
+
+def test_times_are_in_the_persons_time_zone_and_then_in_the_old_one_again() -> None:
+    with zones.override("America/New_York"):
+        with localized_for(User(time_zone="Asia/Shanghai")):
+            assert zones.localtime(NOON).isoformat() == "2026-11-20T20:00:00+08:00"
+        assert zones.get_current_timezone_name() == "America/New_York"
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        (lambda person: "Asia/Tokyo", "Asia/Tokyo"),
+        (lambda person: ZoneInfo("Asia/Tokyo"), "Asia/Tokyo"),
+        (lambda person: "Middle/Earth", "Europe/Rome"),
+        (lambda person: "../../etc/passwd", "Europe/Rome"),
+        (lambda person: None, "Europe/Rome"),
+        (lambda person: person.no_such_field, "Europe/Rome"),
+    ],
+    ids=["name", "zone", "unknown", "path", "nothing", "fault"],
+)
+def test_a_host_that_gives_no_time_zone_costs_nobody_their_news(
+    settings: Settings, given: Callable[[User], object], used: str
+) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TIMEZONE_OF": given}
+    settings.TIME_ZONE = "Europe/Rome"
+    with localized_for(User()):
+        assert zones.get_current_timezone_name() == used
 
 
 def test_a_host_without_languages_speaks_its_own(settings: Settings) -> None:
     hub = {key: value for key, value in settings.NOTIFICATIONS_HUB.items() if key != "LANGUAGE_OF"}
     settings.NOTIFICATIONS_HUB = hub
     settings.LANGUAGE_CODE = "zh-hans"
-    with in_language_of(User(language="en")):
+    with localized_for(User(language="en")):
         assert translation.get_language() == "zh-hans"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from django.db import connection, transaction
 from django.template import Context, Template
 from django.test.utils import CaptureQueriesContext
-from django.utils import translation
+from django.utils import timezone, translation
 from notifications.signals import notify
 
 from accounts.models import User
@@ -35,6 +36,15 @@ class InWhoseLanguage(Kind):
 
     def title(self, notification: Told) -> str:
         return translation.get_language() or ""
+
+
+class AtWhatTime(Kind):
+    """Writes a moment that was given as data, as its reader's clock shows it."""
+
+    name = "tests.at_what_time"
+
+    def title(self, notification: Told) -> str:
+        return f"{timezone.localtime(datetime.fromisoformat(notification.data['at'])):%H:%M}"
 
 
 def send(actor: User, *people: User, **given: Any) -> list[Notification]:
@@ -312,6 +322,15 @@ def test_events_are_in_the_language_of_their_person(alice: User, bob: User, char
     with translation.override("zh-hans"):
         notify.send(charlie, recipient=[alice, bob], verb="replied", kind="tests.in_whose_language")
     assert [told_to(person)[0][1]["title"] for person in (alice, bob)] == ["en", "zh-hans"]
+
+
+def test_events_write_times_in_the_zone_of_their_person(alice: User, bob: User, charlie: User) -> None:
+    User.objects.filter(pk=bob.pk).update(time_zone="Asia/Shanghai")
+    bob.refresh_from_db()
+    at = "2026-11-20T12:00:00+00:00"
+    with timezone.override("America/New_York"):
+        notify.send(charlie, recipient=[alice, bob], verb="met", kind="tests.at_what_time", at=at)
+    assert [told_to(person)[0][1]["title"] for person in (alice, bob)] == ["12:00", "20:00"]
 
 
 def test_what_comes_back_is_in_the_language_of_its_person(alice: User, bob: User) -> None:

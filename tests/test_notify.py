@@ -12,6 +12,7 @@ from typing import Any
 
 import notifications
 import pytest
+from asgiref.sync import async_to_sync
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser, Group
 from django.contrib.contenttypes.models import ContentType
@@ -23,9 +24,10 @@ from notifications.signals import notify
 
 from accounts.models import User
 from notifications_hub import notify as notify_module
+from notifications_hub.arguments import BadArgument, BadRecipient
 from notifications_hub.kinds import Kind, Told, UnknownKind
 from notifications_hub.notification import Notification
-from notifications_hub.notify import BadArgument, BadRecipient, take_over_signal
+from notifications_hub.notify import take_over_signal
 from notifications_hub.streams import Event
 from tests.support.log import told_to
 from tests.support.together import rolled_back, together
@@ -54,6 +56,24 @@ class Parcel(models.Model):
         return "Parcel"
 
 
+class Letter(models.Model):
+    """Has a primary key of any length."""
+
+    id = models.TextField(primary_key=True)
+
+    class Meta:
+        app_label = "tests"
+        managed = False
+
+    def __str__(self) -> str:
+        return "Letter"
+
+
+def saved(letter: Letter) -> Letter:
+    letter._state.adding = False
+    return letter
+
+
 class Counting(Kind):
     """Says what it is given, so that a test sees what a kind renders from."""
 
@@ -61,6 +81,15 @@ class Counting(Kind):
 
     def title(self, notification: Told) -> str:
         return f"{notification.data['at']!r}"
+
+
+class Optional(Kind):
+    """Reads data that not every notification has."""
+
+    name = "tests.optional"
+
+    def title(self, notification: Told) -> str:
+        return str(notification.data.get("words", "nothing"))
 
 
 def send(actor: Any, recipient: object, **given: Any) -> list[Notification]:
@@ -103,7 +132,7 @@ def test_every_documented_argument_is_kept(alice: User, bob: User, charlie: User
     assert (row.recipient, row.actor, row.action_object, row.target) == (alice, bob, bob, charlie)
     assert (row.verb, row.level, row.description, row.public) == ("moved", "warning", "From here to there.", False)
     assert (row.timestamp, row.kind, row.url) == (moment, "comment.reply", "/posts/9/")
-    assert row.data == {"colour": "blue"}
+    assert row.data == {"colour": "blue", "url": "/posts/9/"}
     assert (row.unread, row.actor_name, row.target_name) == (True, "Bob", "Charlie")
 
 
@@ -112,7 +141,7 @@ def test_what_is_left_out_has_its_default(alice: User, bob: User) -> None:
     send(bob, alice)
     row = Notification.objects.get()
     assert (row.level, row.kind, row.url, row.description, row.public) == ("info", "default", "", None, True)
-    assert (row.target, row.target_name, row.action_object, row.data, row.dedupe_key) == (None, "", None, {}, None)
+    assert (row.target, row.target_name, row.action_object, row.data, row.dedupe_key) == (None, "", None, None, None)
     assert before <= row.timestamp <= datetime.now(UTC)
 
 
@@ -144,6 +173,22 @@ def test_an_extra_keyword_named_like_a_column_is_data_and_no_column(alice: User,
     assert row.data == {"recipient_id": bob.pk, "deleted": True}
 
 
+def test_a_link_is_kept_as_data_too(alice: User, bob: User) -> None:
+    [linked] = send(bob, alice, url="/posts/9/", data={"url": "/elsewhere/", "post": 9})
+    [unlinked] = send(bob, alice, url=None, data={"post": 9})
+    assert (linked.url, linked.data) == ("/posts/9/", {"post": 9, "url": "/posts/9/"})
+    assert (unlinked.url, unlinked.data) == ("", {"post": 9})
+
+
+def test_without_data_a_kind_and_a_page_see_an_empty_dict(alice: User, bob: User) -> None:
+    [made] = send(bob, alice, kind="tests.optional")
+    stored = Notification.objects.get()
+    assert made.data is stored.data is None
+    [(_kind, item)] = told_to(alice)
+    assert item["title"] == stored.message().title == "nothing"
+    assert item["data"] == stored.item().data == {}
+
+
 def test_a_kind_sees_the_same_data_at_once_and_later(alice: User, bob: User) -> None:
     [made] = send(bob, alice, kind="tests.counting", at=datetime(2026, 1, 1, tzinfo=UTC), price=Decimal("1.50"))
     stored = Notification.objects.get()
@@ -166,7 +211,7 @@ def test_a_proxy_is_kept_as_itself_only_when_asked(alice: User, bob: User, name:
     expected = ContentType.objects.get_for_model(Reader, for_concrete_model=concrete)
     row = Notification.objects.get()
     assert getattr(row, f"{name}_content_type") == expected
-    assert row.data == {}
+    assert row.data is None
 
 
 def test_an_actor_may_have_any_primary_key(alice: User) -> None:
@@ -313,15 +358,34 @@ def test_an_argument_that_cannot_be_stored_is_named(alice: User, bob: User, give
 
 @pytest.mark.parametrize("actor", [None, "Bob", User, Parcel()], ids=["nobody", "text", "class", "without a row"])
 def test_an_actor_that_is_not_saved_is_refused(alice: User, actor: object) -> None:
-    with pytest.raises(BadArgument, match="actor"):
+    with pytest.raises(BadArgument, match="sender"):
         send(actor, alice)
     assert not Notification.objects.exists()
 
 
-def test_an_actor_without_a_primary_key_is_refused(alice: User) -> None:
-    # Django asks first, as it must tell senders apart.
-    with pytest.raises(TypeError, match="without primary key"):
+@pytest.mark.parametrize("name", ["sender", "target", "action_object"])
+def test_a_class_in_place_of_an_instance_is_a_type_error_as_the_package_has_it(
+    alice: User, bob: User, name: str
+) -> None:
+    actor, given = (User, {}) if name == "sender" else (bob, {name: User})
+    with pytest.raises(TypeError, match=name) as raised:
+        send(actor, alice, **given)
+    assert isinstance(raised.value, BadArgument)
+    assert not Notification.objects.exists()
+
+
+def test_an_actor_without_a_primary_key_is_refused_before_django_hashes_it(alice: User) -> None:
+    with pytest.raises(BadArgument, match=r"sender .* is not saved yet; save it first"):
         send(User(username="unsaved"), alice)
+    with pytest.raises(BadArgument, match="save it first"):
+        async_to_sync(notify.asend)(User(username="unsaved"), recipient=alice, verb="replied")
+    assert not Notification.objects.exists()
+
+
+def test_a_primary_key_that_the_column_is_too_short_for_is_refused(alice: User, bob: User) -> None:
+    with pytest.raises(BadArgument, match="target has a primary key of 256 characters"):
+        send(bob, alice, target=saved(Letter(id="x" * 256)))
+    assert not Notification.objects.exists()
 
 
 def test_a_kind_that_no_app_declares_is_refused_with_the_remedy(alice: User, bob: User) -> None:
@@ -365,7 +429,8 @@ def test_open_pages_get_the_whole_item(alice: User, bob: User) -> None:
     assert kind == "notification.created"
     assert item == row.item().as_json()
     assert (item["id"], item["actor"], item["body"], item["url"]) == (str(row.pk), "Bob", "I agree.", "/posts/9/")
-    assert (item["data"], item["unread"], item["told"], item["toast"]) == ({"post": 9}, True, False, True)
+    assert (item["unread"], item["told"], item["toast"]) == (True, False, True)
+    assert item["data"] == {"post": 9, "url": "/posts/9/"}
 
 
 def test_a_rollback_leaves_neither_row_nor_event(alice: User, bob: User) -> None:

@@ -50,6 +50,13 @@ class Spoken(Kind):
         return translation.get_language() or ""
 
 
+class Timed(Kind):
+    name = "tests.timed"
+
+    def title(self, notification: Told) -> str:
+        return timezone.get_current_timezone_name()
+
+
 @pytest.fixture(autouse=True)
 def _by_memory(settings: Settings) -> None:
     use_memory(settings, ack_window=0)
@@ -91,6 +98,14 @@ def test_a_message_is_in_the_language_of_its_person(alice: User, bob: User, one_
     one_worker.run_due()
     [(message, _address)] = memory().outbox
     assert (message.title, message.language) == ("zh-hans", "zh-hans")
+
+
+def test_a_message_writes_times_in_the_zone_of_its_person(alice: User, bob: User, one_worker: Worker) -> None:
+    User.objects.filter(pk=alice.pk).update(time_zone="Asia/Shanghai")
+    send_due(bob, alice, kind="tests.timed")
+    one_worker.run_due()
+    [(message, _address)] = memory().outbox
+    assert message.title == "Asia/Shanghai"
 
 
 def test_a_message_bears_a_token_for_its_own_delivery(alice: User, bob: User, one_worker: Worker) -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from notifications_hub import audiences, delivery, streams, transaction
 from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet
-from notifications_hub.conf import hub_settings
+from notifications_hub.conf import hub_settings, require_time_zones
 from notifications_hub.delivery import ToldThrough
 from notifications_hub.kinds import Road, Urgency, kind_of
 from notifications_hub.notification import Notification
@@ -38,6 +38,7 @@ def broadcast(
 
     Raises `UnknownAudience`, and `ValidationError` for words that are too long, a link that leaves the site and so on.
     """
+    require_time_zones()
     start = starts_at or timezone.now()
     announcement = Announcement(
         title=title,
@@ -189,7 +190,7 @@ def _shown_live(person: Person, announcements: Collection[Announcement]) -> set[
     return set(shown.values_list("pk", flat=True))
 
 
-def _row(person: Person, announcement: Announcement, roads: frozenset[Road], *, told: bool) -> Notification:
+def _row(person: Person, announcement: Announcement, roads: frozenset[str], *, told: bool) -> Notification:
     return Notification(
         recipient=person,
         announcement=announcement,

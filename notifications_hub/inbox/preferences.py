@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
 from notifications_hub import delivery, transaction
 from notifications_hub.kinds import Kind, Road, all_kinds
 from notifications_hub.people import Person
-
-ROADS = {
-    Road.LIVE: _("While you are here"),
-    Road.FLASH: _("On the next page"),
-    Road.WEB_PUSH: _("Push"),
-}
+from notifications_hub.transports import transport_label, transport_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +31,18 @@ class Row:
 
 
 def form_rows(person: Person) -> list[Row]:
-    chosen = delivery.roads_by_kind(person)
-    return [_row(kind, chosen.get(kind.name, kind.roads)) for kind in _optional_kinds()]
+    chosen, offered = delivery.roads_by_kind(person), _offered()
+    return [_row(kind, chosen.get(kind.name, kind.roads), offered) for kind in _optional_kinds()]
 
 
-def _row(kind: Kind, roads: Container[Road]) -> Row:
-    choices = [Choice(road.value, str(label), road in roads) for road, label in ROADS.items()]
+def _offered() -> dict[str, str]:
+    """Return the names and labels of the roads to choose from: both of the page's own, and each transport."""
+    of_pages = {Road.LIVE.value: str(_("While you are here")), Road.FLASH.value: str(_("On the next page"))}
+    return of_pages | {name: transport_label(name) for name in transport_names()}
+
+
+def _row(kind: Kind, roads: Container[str], offered: Mapping[str, str]) -> Row:
+    choices = [Choice(road, label, road in roads) for road, label in offered.items()]
     return Row(kind.name, str(kind.label or kind.name), choices)
 
 
@@ -51,12 +52,12 @@ def _optional_kinds() -> list[Kind]:
 
 def save(person: Person, checked: Container[str]) -> None:
     """Keeps what differs from before: who never chose otherwise follows a kind's defaults when these change."""
-    chosen = delivery.roads_by_kind(person)
+    chosen, offered = delivery.roads_by_kind(person), {Road.LIVE, Road.FLASH, *transport_names()}
     with transaction.atomic():
         for kind in _optional_kinds():
             before = chosen.get(kind.name, kind.roads)
-            shown = {road for road in ROADS if f"{kind.name}:{road.value}" in checked}
-            # A road that the form does not offer is left as it was.
-            after = before.difference(ROADS) | shown
+            shown = {road for road in offered if f"{kind.name}:{road}" in checked}
+            # A road that the form does not offer is left as it was: its transport may be back tomorrow.
+            after = frozenset(before) - offered | shown
             if after != before:
                 delivery.choose_roads(person, kind.name, after)

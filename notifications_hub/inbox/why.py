@@ -11,6 +11,7 @@ from notifications_hub.delivery import Delivery, State
 from notifications_hub.kinds import Road, kind_of
 from notifications_hub.notification import Notification
 from notifications_hub.trail import NoPush, Step, browser_names, entries_of, is_in_trail, why_no_push
+from notifications_hub.transports import transport_label
 
 _TOLD = {
     Road.LIVE: gettext_lazy("You were told on an open page."),
@@ -33,8 +34,12 @@ def told(notification: Notification) -> list[Step]:
     names = browser_names(deliveries)
     steps = [*_own(notification)]
     for delivery in deliveries:
-        steps += _pushed(delivery, names.get(delivery.pk) or _("A browser"))
+        steps += _pushed(delivery, names.get(delivery.pk) or _addressee(delivery))
     return sorted(steps, key=lambda step: step.at)
+
+
+def _addressee(delivery: Delivery) -> str:
+    return _("A browser") if delivery.transport == Road.WEB_PUSH else transport_label(delivery.transport)
 
 
 def not_pushed(notification: Notification) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from django.db.models.functions import Now
 
 from notifications_hub import audiences, transaction
+from notifications_hub.conf import require_time_zones
 from notifications_hub.events import as_json
 from notifications_hub.jobs.changes import announce, clean, say_queued, send_again_at
 from notifications_hub.jobs.models import Job, State
@@ -79,6 +80,7 @@ def start_all(
 
 
 def _insert(jobs: Sequence[Job]) -> None:
+    require_time_zones()
     queued = [job for job in jobs if job.state == State.QUEUED]
     for job in queued:
         job.due_at = send_again_at()

@@ -20,7 +20,7 @@ from notifications_hub.jobs.models import Job, Reason
 from notifications_hub.jobs.outcome import Done, JobCancelled, JobFailed
 from notifications_hub.jobs.reporter import Reporter
 from notifications_hub.jobs.sending import HEADER
-from notifications_hub.message import in_language_of
+from notifications_hub.message import localized_for
 from notifications_hub.primary import connection
 
 PATIENCE = (0.5, 1, 2, 4)
@@ -131,7 +131,7 @@ class HubTask(Task):  # type: ignore[misc]
 
     def _run_job(self, run: Run, *args: Any, **kwargs: Any) -> None:
         try:
-            with in_language_of(run.job.owner):
+            with localized_for(run.job.owner):
                 given = self.run(*args, **kwargs)
             outcome = given if isinstance(given, Done) else Done(value=given)
             run.end(outcome)

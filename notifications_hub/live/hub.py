@@ -31,6 +31,7 @@ from notifications_hub.live.revocation import forget_old
 from notifications_hub.live.session import session_key_of
 from notifications_hub.live.shared_cap import SharedCap
 from notifications_hub.live.watch import Watch
+from notifications_hub.people import person_key
 from notifications_hub.sweeper import sweep
 
 SWEEP_SECONDS = 1.0
@@ -120,7 +121,7 @@ class Hub:
         # Before the connection reads the log, so that nothing falls between its reading and the hub's.
         self._fanout.listen(connection, connection.positions)
         self._registry.add(connection)
-        for oldest in self._registry.of_person(connection.person_pk)[: -hub_settings.live_per_user]:
+        for oldest in self._registry.of_person(person_key(connection.person_pk))[: -hub_settings.live_per_user]:
             oldest.end(TOO_MANY)
         self._shared_cap.changed(connection.person_pk)
         if self._draining:
@@ -135,7 +136,7 @@ class Hub:
         self._watch.leave(connection)
         self._registry.remove(connection)
         self._shared_cap.changed(connection.person_pk)
-        if not self._registry.of_person(connection.person_pk):
+        if not self._registry.of_person(person_key(connection.person_pk)):
             self.presence.left(connection.person_pk)
         connection.stop()
 

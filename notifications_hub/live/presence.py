@@ -21,7 +21,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 
 from notifications_hub.live.database import Database
-from notifications_hub.people import cache_key_of
+from notifications_hub.people import person_key
 
 LIFE_SECONDS = 40
 _REFRESH_SECONDS = 15
@@ -94,11 +94,11 @@ def _batches(person_pks: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _key(person_pk: object) -> str:
-    return f"notifications_hub:present:{cache_key_of(person_pk)}"
+    return f"notifications_hub:present:{person_key(person_pk)}"
 
 
 def _poll_key(person_pk: object) -> str:
-    return f"notifications_hub:polling:{cache_key_of(person_pk)}"
+    return f"notifications_hub:polling:{person_key(person_pk)}"
 
 
 class Presence:

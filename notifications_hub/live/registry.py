@@ -5,33 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from notifications_hub.live.connection import Connection
+from notifications_hub.people import person_key
 
 _Lists = dict[str, list[Connection]]
 
 
 class Registry:
-    """A person goes by the text of their primary key, a session by the hashes of its names."""
+    """A person goes by their `person_key`, a session by the hashes of its names."""
 
     def __init__(self) -> None:
         self._of_person: _Lists = {}
         self._of_session: _Lists = {}
 
     def add(self, connection: Connection) -> None:
-        self._of_person.setdefault(str(connection.person_pk), []).append(connection)
+        self._of_person.setdefault(person_key(connection.person_pk), []).append(connection)
         for session in connection.sessions:
             self._of_session.setdefault(session, []).append(connection)
 
     def remove(self, connection: Connection) -> None:
-        _take_out(connection, self._of_person, str(connection.person_pk))
+        _take_out(connection, self._of_person, person_key(connection.person_pk))
         for session in connection.sessions:
             _take_out(connection, self._of_session, session)
 
     def people(self) -> list[str]:
         return list(self._of_person)
 
-    def of_person(self, pk: object) -> Sequence[Connection]:
+    def of_person(self, key: str) -> Sequence[Connection]:
         """In the order in which they came."""
-        return self._of_person.get(str(pk), ())
+        return self._of_person.get(key, ())
 
     def of_session(self, session: str) -> Sequence[Connection]:
         return self._of_session.get(session, ())

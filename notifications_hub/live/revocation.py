@@ -15,9 +15,10 @@ from django.db import models
 from django.dispatch import Signal
 
 from notifications_hub import transaction
+from notifications_hub.conf import require_time_zones
 from notifications_hub.events import inbox_topic
 from notifications_hub.live.session import hashed, names_of
-from notifications_hub.people import Person
+from notifications_hub.people import Person, person_key
 from notifications_hub.primary import HubModel
 
 LONGEST_TRANSACTION = 600.0
@@ -75,9 +76,9 @@ def revoke(user: Person, topic: str | None = None, session: str | None = None) -
     if session is not None:
         revoke_sessions(names_of(session))
     elif topic is not None:
-        write(What.TOPIC, person=str(user.pk), topic=inbox_topic(user.pk) if topic == "inbox" else topic)
+        write(What.TOPIC, person=person_key(user.pk), topic=inbox_topic(user.pk) if topic == "inbox" else topic)
     else:
-        write(What.PERSON, person=str(user.pk))
+        write(What.PERSON, person=person_key(user.pk))
 
 
 def revoke_sessions(names: Iterable[str]) -> None:
@@ -90,6 +91,7 @@ def write(what: What, *, person: str, topic: str = "") -> None:
 
 
 def _insert(rows: list[Revocation]) -> None:
+    require_time_zones()
     for row in rows:
         row.created = datetime.now(UTC)
     with transaction.atomic():

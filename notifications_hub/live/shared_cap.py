@@ -22,6 +22,7 @@ from notifications_hub.conf import hub_settings
 from notifications_hub.live.closing import TOO_MANY
 from notifications_hub.live.database import Database
 from notifications_hub.live.registry import Registry
+from notifications_hub.people import person_key
 
 LOOK_SECONDS = 20.0
 _GATHER_SECONDS = 0.2
@@ -50,7 +51,7 @@ class SharedCap:
         """Call it when a connection of this person has come or gone."""
         if not _is_shared():
             return
-        self._changed.add(str(person_pk))
+        self._changed.add(person_key(person_pk))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_changed())
 

@@ -21,6 +21,7 @@ from django.db.models.signals import post_delete, post_save, pre_save
 
 from notifications_hub.live.revocation import What, revoke_sessions, write
 from notifications_hub.live.session import MARK, names_of
+from notifications_hub.people import person_key
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -64,7 +65,7 @@ def _signed_out(request: HttpRequest | None, user: Any, **kwargs: object) -> Non
     if request is None:
         # Channels signs out a scope, and tells of the person alone.
         if user is not None:
-            write(What.RENEW, person=str(user.pk))
+            write(What.RENEW, person=person_key(user.pk))
         return
     session = getattr(request, "session", None)
     if key := getattr(session, "session_key", None):
@@ -81,11 +82,11 @@ def _before_save(instance: Any, using: str, update_fields: Collection[str] | Non
 
 def _saved(instance: Any, **kwargs: object) -> None:
     if instance.__dict__.pop(_ENDS_SESSIONS, False):
-        write(What.CHECK, person=str(instance.pk))
+        write(What.CHECK, person=person_key(instance.pk))
 
 
 def _deleted(instance: Any, **kwargs: object) -> None:
-    write(What.PERSON, person=str(instance.pk))
+    write(What.PERSON, person=person_key(instance.pk))
 
 
 def _ends_sessions(instance: Any, using: str, update_fields: Collection[str] | None) -> bool:

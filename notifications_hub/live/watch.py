@@ -19,6 +19,7 @@ from notifications_hub.live.revalidation import Revalidation
 from notifications_hub.live.revocation import MOST, Revoked, Unread, What
 from notifications_hub.live.session import check_many
 from notifications_hub.live.topics import shown
+from notifications_hub.people import person_key
 
 TIME_SECONDS = 0.5
 """How late it may be noticed that a connection's time is up."""
@@ -71,7 +72,7 @@ class Watch:
 
     def replay(self, connection: Connection) -> None:
         """Act on what was revoked after the connection was admitted, and before it was there to be ended."""
-        for name in (str(connection.person_pk), *connection.sessions):
+        for name in (person_key(connection.person_pk), *connection.sessions):
             for handled in (*self._before.get(name, ()), *self._recent.get(name, ())):
                 if handled.at >= connection.admitted_at:
                     self._act(handled, [connection])

@@ -6,6 +6,7 @@ since a transport may hold connections; `close_transports` lets them go.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -14,8 +15,10 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
+from django.utils.text import capfirst
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.kinds import road_name
 from notifications_hub.transports.base import (
     Closes,
     FindsMany,
@@ -41,8 +44,12 @@ __all__ = [
     "addresses_of",
     "close_transports",
     "get_transport",
+    "transport_label",
     "transport_names",
 ]
+
+
+log = logging.getLogger(__name__)
 
 
 def transport_names() -> list[str]:
@@ -56,6 +63,17 @@ def get_transport(name: str) -> Transport:
         known = ", ".join(transport_names()) or "none"
         raise ImproperlyConfigured(f"NOTIFICATIONS_HUB['TRANSPORTS'] names no transport {name!r} (known: {known}).")
     return _made(path)
+
+
+def transport_label(name: str) -> str:
+    """Return what people call a transport: its `label`, or else its name in words."""
+    try:
+        label = getattr(get_transport(name), "label", "")
+    except Exception:
+        # Whatever keeps a host's transport from being made must not close the pages that list it.
+        log.exception("The transport %r cannot be made", name)
+        label = ""
+    return str(label) or capfirst(road_name(name).replace("_", " "))
 
 
 def addresses_of(transport: Transport, people: Iterable[AbstractBaseUser]) -> dict[Any, list[str]]:

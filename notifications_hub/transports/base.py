@@ -54,6 +54,7 @@ class Transport(Protocol):
       nothing else. It is bounded by a deadline of its own (10 seconds or less), whatever the other side does.
     - Many `send` may run at once in one event loop, and one instance may serve several loops.
     - An address never changes hands: what was planned for one person is never sent to another.
+    - `label`, where it has one, is what people call it in their preferences; it may be lazily translated.
     """
 
     name: str

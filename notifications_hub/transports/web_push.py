@@ -33,6 +33,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.message import Message
@@ -65,6 +66,7 @@ class WebPush:
     """An address is the primary key of a `PushSubscription`."""
 
     name = "web_push"
+    label = _("Push")
 
     def __init__(self, client: PushClient | None = None) -> None:
         self._client = client or PushClient()

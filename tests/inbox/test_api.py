@@ -45,7 +45,7 @@ def test_an_item_has_the_shape_of_the_contract(alice: User, bob: User, client_fo
         "tag": f"n{row.pk}",
         "actor": "Bob",
         "target": "",
-        "data": {"post": 9},
+        "data": {"post": 9, "url": "/posts/9/"},
         "at": answer["results"][0]["at"],
         "unread": True,
         "seen": False,

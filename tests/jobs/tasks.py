@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from celery import shared_task
+from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import get_language
 
 from notifications_hub.jobs import Done, HubTask, JobFailed
@@ -37,6 +38,11 @@ def say_why(self: HubTask, words: str) -> None:
 @shared_task(base=HubTask, bind=True)  # type: ignore[untyped-decorator]
 def say_in_what_language(self: HubTask) -> None:
     raise JobFailed(get_language())
+
+
+@shared_task(base=HubTask, bind=True)  # type: ignore[untyped-decorator]
+def say_in_what_time_zone(self: HubTask) -> None:
+    raise JobFailed(get_current_timezone_name())
 
 
 @shared_task(base=HubTask, bind=True)  # type: ignore[untyped-decorator]

@@ -63,6 +63,13 @@ def test_a_task_speaks_its_owners_language(alice: User, bob: User) -> None:
         assert job.text == language
 
 
+def test_a_task_writes_times_in_its_owners_zone(alice: User) -> None:
+    type(alice).objects.filter(pk=alice.pk).update(time_zone="Asia/Shanghai")
+    job = started(alice, tasks.say_in_what_time_zone)
+    deliver(job)
+    assert job.text == "Asia/Shanghai"
+
+
 def test_any_other_exception_keeps_its_words_to_itself(alice: User) -> None:
     job = started(alice, tasks.stumble)
     deliver(job)

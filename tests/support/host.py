@@ -21,7 +21,7 @@ from typing import NamedTuple
 import requests
 
 from tests.support.processes import ROOT, Program, free_port
-from tests.support.site import UVICORN, site_environment
+from tests.support.site import UVICORN, Shell, site_environment
 
 FENCE = re.compile(r"^```(\w+)\n(.+?)^```$", re.DOTALL | re.MULTILINE)
 PATH = re.compile(r"(?:# |<!-- |// |/\* |\{# )([\w./-]+\.\w+)(?: -->| \*/| #\})?")
@@ -86,6 +86,10 @@ class Host:
 
     def manage(self, *arguments: str) -> None:
         subprocess.run([sys.executable, "manage.py", *arguments], cwd=self.folder, env=self._environment, check=True)
+
+    def shell(self) -> Shell:
+        """A Django shell of the project, to be closed by the caller."""
+        return Shell(self._environment)
 
     def serve(self) -> tuple[Program, str]:
         port = free_port()

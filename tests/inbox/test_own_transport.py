@@ -1,0 +1,134 @@
+"""A transport of the host's own, named by one setting: people choose it, kinds name it, and nothing of that is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from notifications_hub import delivery, kinds
+from notifications_hub.delivery import Delivery, Preference
+from notifications_hub.kinds import Kind, Road, get_kind
+from notifications_hub.transports.memory import Memory
+from tests.inbox.support import ClientFor, tell
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+pytestmark = pytest.mark.both_databases
+
+PREFERENCES = "/notifications/preferences/"
+DEFAULT = {"web_push": "notifications_hub.transports.web_push.WebPush"}
+
+
+class Sms(Memory):
+    name = "sms"
+
+
+class PaperMail(Memory):
+    name = "paper_mail"
+
+
+class Letter(Memory):
+    """Says what people call it."""
+
+    name = "letter"
+    label: ClassVar[str | Promise] = gettext_lazy("email")
+
+
+class Unmakeable(Memory):
+    def __init__(self) -> None:
+        raise RuntimeError("no credentials")
+
+
+@pytest.fixture
+def _alarm() -> Iterator[None]:
+    class Alarm(Kind):
+        name = "tests.alarm"
+        roads = frozenset({Road.LIVE, "sms"})
+
+    yield
+    del kinds._kinds["tests.alarm"]
+
+
+def use(settings: Any, **transports: type) -> None:
+    paths = {name: f"{one.__module__}.{one.__qualname__}" for name, one in transports.items()}
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TRANSPORTS": {**DEFAULT, **paths}}
+
+
+def choices(response: Any, kind: str = "default") -> dict[str, bool]:
+    [row] = [row for row in response.context["form_rows"] if row.name == kind]
+    return {choice.label: choice.checked for choice in row.roads}
+
+
+def test_it_is_offered_by_its_label_or_else_by_its_name(alice: User, client_for: ClientFor, settings: Any) -> None:
+    use(settings, sms=Sms, paper_mail=PaperMail, letter=Letter)
+    labels = list(choices(client_for(alice).get(PREFERENCES)))
+    assert labels == ["While you are here", "On the next page", "Push", "Sms", "Paper mail", "email"]
+
+
+def test_its_label_is_in_the_language_of_whoever_reads(alice: User, client_for: ClientFor, settings: Any) -> None:
+    use(settings, letter=Letter)
+    alice.language = "zh-hans"
+    alice.save()
+    with translation.override("zh-hans"):
+        label = str(gettext_lazy("email"))
+    assert label != "email"
+    assert list(choices(client_for(alice).get(PREFERENCES)))[-1] == label
+
+
+def test_what_is_chosen_is_saved_shown_and_sent(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
+    use(settings, sms=Sms)
+    client = client_for(alice)
+    response = client.post(PREFERENCES, {"default:sms": "on", "default:live": "on"}, follow=True)
+
+    assert response.status_code == 200
+    assert choices(response) == {"While you are here": True, "On the next page": False, "Push": False, "Sms": True}
+    tell(alice, bob)
+    assert list(Delivery.objects.values_list("transport", "address")) == [("sms", str(alice.pk))]
+
+
+def test_a_choice_outlives_a_time_without_the_transport(
+    alice: User, bob: User, client_for: ClientFor, settings: Any
+) -> None:
+    client = client_for(alice)
+    use(settings, sms=Sms)
+    client.post(PREFERENCES, {"default:sms": "on"})
+    use(settings)
+    tell(alice, bob)
+    client.post(PREFERENCES, {"default:flash": "on"})
+    assert not Delivery.objects.exists()
+    assert Preference.objects.get(kind="default").roads == ["flash", "sms"]
+    use(settings, sms=Sms)
+    assert choices(client.get(PREFERENCES))["Sms"] is True
+
+
+@pytest.mark.usefixtures("_alarm")
+def test_a_kind_may_name_it_as_a_default(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
+    use(settings, sms=Sms)
+    assert choices(client_for(alice).get(PREFERENCES), "tests.alarm")["Sms"] is True
+    assert delivery.roads_of([alice.pk], get_kind("tests.alarm")) == {alice.pk: {"live", "sms"}}
+    tell(alice, bob, kind="tests.alarm")
+    assert [one.transport for one in Delivery.objects.all()] == ["sms"]
+
+
+def test_the_page_of_how_one_was_told_names_it(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
+    use(settings, sms=Sms)
+    delivery.choose_roads(alice, "default", ["sms"])
+    row = tell(alice, bob)
+    client = client_for(alice)
+    assert "Sms is told at this time" in client.get(f"/notifications/{row.item_id}/why/").content.decode()
+    delivery.tell([row.pk], "sms")
+    assert "Sms was left in peace" in client.get(f"/notifications/{row.item_id}/why/").content.decode()
+
+
+def test_one_that_cannot_be_made_does_not_close_the_page(
+    alice: User, client_for: ClientFor, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    use(settings, fax=Unmakeable)
+    assert list(choices(client_for(alice).get(PREFERENCES)))[-1] == "Fax"
+    assert "no credentials" in caplog.text
