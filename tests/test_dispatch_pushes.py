@@ -70,7 +70,7 @@ def test_beside_a_hundred_processes_too_whoever_is_away_is_not_waited_for(
 
 async def one_person_each_in_a_hundred_hubs(last: object) -> None:
     """The last hub's is this one, the others' are people whom nobody asks for. The hubs are killed."""
-    database = Database()
+    database = Database(threads=1)
     hubs = [Presence(database) for _ in range(100)]
     for number, hub in enumerate(hubs, start=1):
         hub.arrived(last if number == len(hubs) else -number)
