@@ -15,7 +15,7 @@ from django.utils import translation
 from django.utils.text import Truncator
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.kinds import Action, Kind, Privacy, Urgency
+from notifications_hub.kinds import Action, Privacy, Urgency
 from notifications_hub.people import Person
 
 
@@ -51,8 +51,9 @@ def shortened(message: Message) -> Message:
     return replace(message, title=title, body=body, actions=())
 
 
-def time_to_live(kind: Kind) -> int:
-    return max(1, kind.ttl if kind.ttl is not None else hub_settings.push_ttl)
+def time_to_live(ttl: int | None) -> int:
+    """Return the seconds of a kind's `ttl`, or else of the site's `PUSH_TTL`."""
+    return max(1, hub_settings.push_ttl if ttl is None else ttl)
 
 
 @dataclass(frozen=True, kw_only=True)

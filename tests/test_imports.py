@@ -17,8 +17,9 @@ ROOT = Path(__file__).parents[1]
 HUB = "notifications_hub"
 
 LAYERS = [
-    ["people", "paths", "cursor", "events", "kinds", "announcements.markdown"],
-    ["conf", "numbering", "reasons"],
+    ["people", "paths", "cursor", "text", "kinds", "announcements.markdown"],
+    ["conf", "events", "reasons", "rendering"],
+    ["numbering"],
     ["streams"],
     ["message", "audiences", "sweeper"],
     ["changes", "announcements.models", "rows"],

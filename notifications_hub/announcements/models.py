@@ -157,7 +157,7 @@ class Announcement(models.Model):
             icon=kind_of(KIND).icon,
             tag=self.item_id,
             urgency=Urgency(self.urgency),
-            ttl=time_to_live(kind_of(KIND)),
+            ttl=time_to_live(kind_of(KIND).ttl),
             privacy=kind_of(KIND).privacy,
             actions=tuple(open_and_read()),
             language=language,
