@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-from django.db import InterfaceError, OperationalError
+from django.db import Error, InterfaceError, OperationalError, connection
 
 from notifications_hub import streams
 
@@ -13,7 +16,69 @@ Chore = Callable[[], object]
 
 log = logging.getLogger(__name__)
 
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    seconds: float
+    until: float
+
+
+class Isolation:
+    """Keeps what fails from its neighbours. It rests before the next try, each time for twice as long.
+
+    Kept in memory, for this process alone: a row for it would have to be written where writing may be what fails.
+    """
+
+    def __init__(self, *, longest: float) -> None:
+        self._longest = longest
+        self._rests: dict[Hashable, _Rest] = {}
+
+    def resting(self) -> list[Hashable]:
+        """Return the keys of what must not be tried now."""
+        now = time.monotonic()
+        return [key for key, rest in list(self._rests.items()) if rest.until > now]
+
+    @contextmanager
+    def of(self, key: Hashable, name: str) -> Iterator[None]:
+        """Log what fails in the block, the first time. Raises only the error of a database that is away."""
+        try:
+            yield
+        except (OperationalError, InterfaceError):
+            if not _database_answers():
+                raise
+            self._failed(key, name)
+        except Exception:
+            self._failed(key, name)
+        else:
+            self._rests.pop(key, None)
+
+    def _failed(self, key: Hashable, name: str) -> None:
+        before = self._rests.get(key)
+        if before is None:
+            log.exception("%s failed. It is tried again, ever less often; this is said once", name)
+        seconds = min(self._longest, 1.0 if before is None else before.seconds * 2)
+        self._forget_what_is_gone()
+        self._rests[key] = _Rest(seconds, time.monotonic() + seconds)
+
+    def _forget_what_is_gone(self) -> None:
+        # What nobody has tried for so long after its rest was deleted, or another process did it.
+        gone = time.monotonic() - 2 * self._longest
+        self._rests = {key: rest for key, rest in list(self._rests.items()) if rest.until > gone}
+
+
+def _database_answers() -> bool:
+    """On this connection, or on a new one where only this connection was lost."""
+    try:
+        if connection.connection is not None and not connection.is_usable():
+            connection.close()
+        connection.ensure_connection()
+    except Error:
+        return False
+    return True
+
+
 _chores: list[Chore] = [streams.number_everything]
+_isolation = Isolation(longest=60.0)
 
 
 def every_second(chore: Chore) -> Chore:
@@ -25,10 +90,8 @@ def every_second(chore: Chore) -> Chore:
 
 def sweep() -> None:
     """Raises `OperationalError` or `InterfaceError` where the database is away; other faults stay with their chore."""
+    resting = _isolation.resting()
     for chore in _chores:
-        try:
-            chore()
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
-            log.exception("The chore %r failed", chore)
+        if chore not in resting:
+            with _isolation.of(chore, f"The chore {chore!r}"):
+                chore()

@@ -175,8 +175,7 @@ class AnnouncementAdmin(AnnouncementModelAdmin):
         super().save_related(request, form, formsets, change)
         if change and (form.has_changed() or any(formset.has_changed() for formset in formsets)):
             announce.tell_of_edit(form.instance)
-        announce.announce_due()
-        form.instance.refresh_from_db(fields=["announced_at"])
+        announce.announce_if_due(form.instance)
 
     def response_add(self, request: HttpRequest, obj: Announcement, post_url_continue: Any = None) -> HttpResponse:
         if obj.announced_at:
