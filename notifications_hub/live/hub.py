@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
@@ -209,6 +210,7 @@ async def _forever(step: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 _hub: Hub | None = None
 _lock = threading.Lock()
+_of_parents: list[Hub] = []
 
 
 def start_hub() -> Hub:
@@ -230,3 +232,15 @@ async def stop_hub() -> None:
         hub, _hub = _hub, None
     if hub is not None:
         await hub.stop()
+
+
+def _forget_parent() -> None:
+    """In a forked process no thread runs the hub's loop: what it publishes goes out as from any process without one."""
+    global _hub, _lock  # noqa: PLW0603 -- another thread of the parent may have held the lock
+    if _hub is not None:
+        # Kept, not collected: its sockets and its selector are the parent's too, which still uses them.
+        _of_parents.append(_hub)
+    _hub, _lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_parent)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import logging
+import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
@@ -99,7 +100,6 @@ class Outside:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="hub-hints", daemon=True).start()
         self._layer = Layer()
-        atexit.register(self._finish)
 
     def hint(self, tops: Mapping[str, int]) -> None:
         self._loop.call_soon_threadsafe(self._layer.hint, dict(tops))
@@ -110,11 +110,12 @@ class Outside:
         self._finish_at_exit()
 
     def _finish_at_exit(self) -> None:
-        # The last events of a process are numbered while it exits, after `_finish` has been called.
+        # The last events of a process are numbered while it exits, after `finish` has been called.
         if not threading.main_thread().is_alive():
-            self._finish()
+            self.finish()
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """Wait a moment for what has not left yet."""
         with suppress(TimeoutError):
             asyncio.run_coroutine_threadsafe(self._layer.sent(), self._loop).result(_EXIT_SECONDS)
 
@@ -122,3 +123,27 @@ class Outside:
 @cache
 def outside() -> Outside | None:
     return Outside() if shared_layer() is not None else None
+
+
+_of_parents: list[Outside | None] = []
+
+
+def _forget_parent() -> None:
+    """In a forked process there is no thread that would send; a new one is made when it is first needed."""
+    if _is_made():
+        # Kept, not collected: its sockets and its selector are the parent's too, which still uses them.
+        _of_parents.append(outside())
+        outside.cache_clear()
+
+
+def _finish() -> None:
+    if _is_made() and (one := outside()):
+        one.finish()
+
+
+def _is_made() -> bool:
+    return outside.cache_info().currsize > 0
+
+
+atexit.register(_finish)
+os.register_at_fork(after_in_child=_forget_parent)

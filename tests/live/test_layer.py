@@ -27,3 +27,57 @@ def test_a_process_that_exits_says_first_what_it_published_last(
         # The process is gone: what is not there by now never comes.
         said = [message["data"] for message in iter(lambda: heard.get_message(timeout=0.2), None)]
     assert any(b"open.t" in data for data in said if isinstance(data, bytes))
+
+
+_FORK = """
+    import asyncio, atexit, os
+    from django.db import connections
+    from notifications_hub import publish
+    from notifications_hub.live.hub import start_hub, stop_hub
+    from notifications_hub.numbering import numberer
+
+    def fork():
+        publish("open.parent", "counted", {})
+        numberer.finish(20)
+        # As Celery does before it forks: a connection is no use to two processes.
+        connections.close_all()
+        child = os.fork()
+        if not child:
+            for number in range(5):
+                publish(f"open.child{number}", "counted", {})
+                publish(f"open.child{number}", "typing", {}, ephemeral=True)
+            numberer.finish(20)
+            atexit._run_exitfuncs()
+            os._exit(0)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        publish("open.parent_after", "counted", {})
+        numberer.finish(20)
+        connections.close_all()
+
+    async def fork_beside_a_hub():
+        start_hub()
+        await asyncio.to_thread(fork)
+        await asyncio.sleep(0.2)
+        await stop_hub()
+"""
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("fork", ["fork()", "asyncio.run(fork_beside_a_hub())"], ids=["plain", "beside a hub"])
+def test_a_forked_process_says_what_it_publishes_and_so_does_its_parent(
+    databases: Databases, redis_server: RedisServer, fork: str
+) -> None:
+    environment = site_environment(DATABASE_URL=databases.copy(), REDIS_URL=redis_server.url)
+    with Redis.from_url(redis_server.url) as redis, redis.pubsub() as heard:
+        heard.psubscribe("*")
+        heard.get_message(timeout=5)
+        shell = Shell(environment)
+        shell.python(_FORK)
+        assert shell.python(fork) == "0"
+        shell.close()
+        said = [message["data"] for message in iter(lambda: heard.get_message(timeout=0.2), None)]
+    messages = [data for data in said if isinstance(data, bytes)]
+    by_child = [sum(f"open.child{number}".encode() in data for data in messages) for number in range(5)]
+    assert by_child == [2] * 5
+    by_parent = [any(topic in data for data in messages) for topic in (b"open.parent", b"open.parent_after")]
+    assert by_parent == [True, True]
