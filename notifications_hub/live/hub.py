@@ -62,6 +62,7 @@ class Hub:
                 self._watch.check_all,
                 self._watch.end_due,
                 self._layer.listen,
+                self._layer.stay,
                 self.presence.refresh,
             )
         ]

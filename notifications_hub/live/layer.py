@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import logging
+import math
 import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping
@@ -20,6 +21,8 @@ from typing import Any
 from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_layer
 
 GROUP = "notifications_hub"
+STAY_SECONDS = 60.0
+"""How often a hub joins again: a Redis that lost everything, or a layer whose groups expire, finds it within this."""
 _TOPICS_A_HINT = 500
 _PAUSE_SECONDS = 5.0
 _UNDER_WAY = 100
@@ -65,6 +68,12 @@ class Layer:
         message = await self._layer.receive(self._channel)
         if message.get("from") != self._channel:
             self._heard(message)
+
+    async def stay(self) -> None:
+        """Join the group once more; called over and over. A layer forgets members that joined long ago."""
+        await asyncio.sleep(min(STAY_SECONDS, getattr(self._layer, "group_expiry", math.inf) / 3))
+        if self._layer is not None and self._channel:
+            await self._layer.group_add(GROUP, self._channel)
 
     async def sent(self) -> None:
         """Waits until what is being sent has been."""

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
 import pytest
+from pytest_django import Settings
 from redis import Redis
 
+from notifications_hub.live.layer import Layer, shared_layer
 from tests.support.databases import Databases
 from tests.support.redis import RedisServer
 from tests.support.site import Shell, site_environment
@@ -81,3 +88,73 @@ def test_a_forked_process_says_what_it_publishes_and_so_does_its_parent(
     assert by_child == [2] * 5
     by_parent = [any(topic in data for data in messages) for topic in (b"open.parent", b"open.parent_after")]
     assert by_parent == [True, True]
+
+
+@pytest.fixture(params=["core.RedisChannelLayer", "pubsub.RedisPubSubChannelLayer"])
+def forgetful(request: pytest.FixtureRequest, settings: Settings, redis_server: RedisServer) -> RedisServer:
+    """A layer whose groups forget their members after a second or two; it is a day where nobody says otherwise."""
+    own = {"group_expiry": 2} if request.param.startswith("core") else {}
+    layer = {"BACKEND": f"channels_redis.{request.param}", "CONFIG": {"hosts": [redis_server.url], **own}}
+    settings.CHANNEL_LAYERS = {"default": layer}
+    return redis_server
+
+
+@asynccontextmanager
+async def one_hub(heard: list[Any]) -> AsyncIterator[Layer]:
+    """The layer as a hub runs it."""
+    layer = Layer(heard.append)
+
+    async def forever(step: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await step()
+
+    tasks = [asyncio.create_task(forever(step)) for step in (layer.listen, layer.stay)]
+    try:
+        yield layer
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await layer.close()
+        await close_layer()
+
+
+async def close_layer() -> None:
+    shared = shared_layer()
+    assert shared is not None
+    await cast("Any", shared).close_pools() if hasattr(shared, "close_pools") else await cast("Any", shared).flush()
+
+
+@pytest.mark.usefixtures("forgetful")
+async def test_a_hub_hears_hints_for_longer_than_its_layer_remembers_a_group() -> None:
+    heard: list[Any] = []
+    async with one_hub(heard):
+        await asyncio.sleep(3.5)
+        sender = Layer()
+        sender.hint({"open.t": 1})
+        await sender.sent()
+        await _until(lambda: heard)
+    assert [message["tops"] for message in heard] == [{"open.t": 1}]
+
+
+async def test_a_hub_is_heard_of_again_after_its_layer_has_lost_everything(
+    forgetful: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifications_hub.live.layer.STAY_SECONDS", 0.2)
+    heard: list[Any] = []
+    async with one_hub(heard):
+        await asyncio.sleep(0.5)
+        forgetful.flush()
+        await asyncio.sleep(0.5)
+        sender = Layer()
+        sender.hint({"open.t": 1})
+        await sender.sent()
+        await _until(lambda: heard)
+    assert [message["tops"] for message in heard] == [{"open.t": 1}]
+
+
+async def _until(holds: Callable[[], object]) -> None:
+    for _ in range(100):
+        if holds():
+            return
+        await asyncio.sleep(0.02)
