@@ -17,6 +17,7 @@ from django.utils.text import Truncator
 from notifications_hub.conf import hub_settings
 from notifications_hub.kinds import Action, Privacy, Urgency
 from notifications_hub.people import Person
+from notifications_hub.text import balanced
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,8 @@ SHORT_TITLE, SHORT_BODY = 60, 120
 def shortened(message: Message) -> Message:
     """The same in few words, for a road that found it too long."""
     title, body = (
-        Truncator(text).chars(most) for text, most in ((message.title, SHORT_TITLE), (message.body, SHORT_BODY))
+        balanced(Truncator(text).chars(most))
+        for text, most in ((message.title, SHORT_TITLE), (message.body, SHORT_BODY))
     )
     return replace(message, title=title, body=body, actions=())
 

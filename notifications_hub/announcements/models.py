@@ -24,7 +24,7 @@ from notifications_hub.events import EventTooLarge, encode_data
 from notifications_hub.kinds import Urgency, kind_of, open_and_read
 from notifications_hub.message import Item, Message, time_to_live
 from notifications_hub.paths import same_site_path
-from notifications_hub.text import is_blank, is_storable
+from notifications_hub.text import balanced, is_blank, is_storable, isolated
 
 KIND = "announcement"
 MAX_BODY = 5000
@@ -124,7 +124,7 @@ class Announcement(models.Model):
         indexes = [models.Index(fields=["ends_at"], name="hub_announcement_ends")]
 
     def __str__(self) -> str:
-        return self.title
+        return isolated(self.title)
 
     def clean(self) -> None:
         validate_words(self)
@@ -174,7 +174,7 @@ class Announcement(models.Model):
         return Message(
             id=self.item_id,
             kind=KIND,
-            title=title,
+            title=balanced(title),
             body=_shortened(body),
             url=self.url,
             level=self.level,
@@ -218,7 +218,7 @@ def validate_words(written: Announcement | AnnouncementTranslation) -> None:
 
 
 def _shortened(body: str) -> str:
-    return Truncator(plain(body)).chars(MAX_MESSAGE_BODY)
+    return balanced(Truncator(plain(body)).chars(MAX_MESSAGE_BODY))
 
 
 class AnnouncementTranslation(models.Model):
@@ -240,4 +240,4 @@ class AnnouncementTranslation(models.Model):
         validate_words(self)
 
     def words_json(self) -> dict[str, str]:
-        return {"title": self.title, "body": _shortened(self.body)}
+        return {"title": balanced(self.title), "body": _shortened(self.body)}
