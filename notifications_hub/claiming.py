@@ -57,7 +57,8 @@ class Outcome:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", storable(str(self.reason), MAX_REASON))
-        object.__setattr__(self, "status", self.status if type(self.status) is int and 0 <= self.status < 1000 else None)
+        if type(self.status) is not int or not 0 <= self.status < 1000:
+            object.__setattr__(self, "status", None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,6 +23,7 @@ from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+
 class Road(StrEnum):
     """How a person can be told; what preferences speak of."""
 

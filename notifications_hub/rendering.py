@@ -51,8 +51,8 @@ def render(kind: Kind, row: Told) -> Rendered:
     def part(name: str, read: Callable[[], T], plain: Callable[[], T]) -> T:
         try:
             return read()
-        except Exception:
-            _log_once(kind.name, name)
+        except Exception as error:  # noqa: BLE001 -- a host's code may raise anything; it is logged
+            _log_once(kind.name, name, error)
             return plain()
 
     return Rendered(
@@ -70,11 +70,12 @@ def render(kind: Kind, row: Told) -> Rendered:
     )
 
 
-def _log_once(kind: str, part: str) -> None:
+def _log_once(kind: str, part: str, error: Exception) -> None:
     # Every page shows the same rows again, so once a page would be a flood.
     if (kind, part) not in _logged:
         _logged.add((kind, part))
-        log.exception("The kind %r fails at %r of a stored row; a plain one is shown. This is said once", kind, part)
+        words = "The kind %r fails at %r of a stored row; a plain one is shown. This is said once"
+        log.error(words, kind, part, exc_info=error)
 
 
 def _with_isolated_names(row: Row) -> Row:

@@ -105,9 +105,9 @@ class Network:
     async def _send(self, job: Job) -> None:
         try:
             result = await _result(job)
-        except Exception as error:
-            # A place that was never given back would be lost to all others.
-            result = Result(settled=Settled(delivery=job.delivery, outcomes=[_surprise(job, error)]), error=_unexpected())
+        except Exception as error:  # noqa: BLE001 -- a place that is never given back is lost to all others
+            settled = Settled(delivery=job.delivery, outcomes=[_surprise(job, error)])
+            result = Result(settled=settled, error=_unexpected())
         self._back.append(result)
         if len(self._back) >= min(ENOUGH, self._under_way):
             self._enough.set()
@@ -145,8 +145,7 @@ async def _attempt(job: Job, message: Message) -> tuple[Outcome, TransportError 
         return _no_answer(job, "took too long")
     except asyncio.CancelledError:
         return _no_answer(job, "the worker was stopped before an answer came")
-    except Exception as error:
-        # A surprise in one delivery must not hold up the others.
+    except Exception as error:  # noqa: BLE001 -- a surprise in one delivery must not hold up the others
         return _surprise(job, error), _unexpected()
     return Outcome(state=State.SENT, reason="taken by the other side", status=status), None
 
@@ -157,7 +156,7 @@ def _no_answer(job: Job, reason: str) -> tuple[Outcome, TransportError]:
 
 
 def _surprise(job: Job, error: Exception) -> Outcome:
-    log.exception("Delivery %s failed unexpectedly", job.delivery.pk)
+    log.error("Delivery %s failed unexpectedly", job.delivery.pk, exc_info=error)
     return surprise(error)
 
 

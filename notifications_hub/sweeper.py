@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from django.db import Error, InterfaceError, OperationalError, connection
 
 from notifications_hub import streams
 
 Chore = Callable[[], object]
+Key = TypeVar("Key", bound=Hashable)
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +25,7 @@ class _Rest:
     until: float
 
 
-class Isolation:
+class Isolation(Generic[Key]):
     """Keeps what fails from its neighbours. It rests before the next try, each time for twice as long.
 
     Kept in memory, for this process alone: a row for it would have to be written where writing may be what fails.
@@ -31,31 +33,31 @@ class Isolation:
 
     def __init__(self, *, longest: float) -> None:
         self._longest = longest
-        self._rests: dict[Hashable, _Rest] = {}
+        self._rests: dict[Key, _Rest] = {}
 
-    def resting(self) -> list[Hashable]:
+    def resting(self) -> list[Key]:
         """Return the keys of what must not be tried now."""
         now = time.monotonic()
         return [key for key, rest in list(self._rests.items()) if rest.until > now]
 
     @contextmanager
-    def of(self, key: Hashable, name: str) -> Iterator[None]:
+    def of(self, key: Key, name: str) -> Iterator[None]:
         """Log what fails in the block, the first time. Raises only the error of a database that is away."""
         try:
             yield
-        except (OperationalError, InterfaceError):
+        except (OperationalError, InterfaceError) as error:
             if not _database_answers():
                 raise
-            self._failed(key, name)
-        except Exception:
-            self._failed(key, name)
+            self._failed(key, name, error)
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the neighbours have nothing to do with it
+            self._failed(key, name, error)
         else:
             self._rests.pop(key, None)
 
-    def _failed(self, key: Hashable, name: str) -> None:
+    def _failed(self, key: Key, name: str, error: Exception) -> None:
         before = self._rests.get(key)
         if before is None:
-            log.exception("%s failed. It is tried again, ever less often; this is said once", name)
+            log.error("%s failed. It is tried again, ever less often; this is said once", name, exc_info=error)
         seconds = min(self._longest, 1.0 if before is None else before.seconds * 2)
         self._forget_what_is_gone()
         self._rests[key] = _Rest(seconds, time.monotonic() + seconds)
@@ -78,7 +80,7 @@ def _database_answers() -> bool:
 
 
 _chores: list[Chore] = [streams.number_everything]
-_isolation = Isolation(longest=60.0)
+_isolation: Isolation[Chore] = Isolation(longest=60.0)
 
 
 def every_second(chore: Chore) -> Chore:

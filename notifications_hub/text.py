@@ -10,7 +10,9 @@ from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext_lazy as _
 
 # Characters that show nothing: the ignorable ones of Unicode that are no Cf, a Braille cell without dots.
-_UNSEEN = re.compile(r"[\u034F\u115F\u1160\u17B4\u17B5\u180B-\u180F\u2065\u2800\u3164\uFE00-\uFE0F\uFFA0\U000E0000-\U000E0FFF]")
+_UNSEEN = re.compile(
+    r"[\u034F\u115F\u1160\u17B4\u17B5\u180B-\u180F\u2065\u2800\u3164\uFE00-\uFE0F\uFFA0\U000E0000-\U000E0FFF]"
+)
 _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _CLOSES = {**dict.fromkeys("\u202a\u202b\u202d\u202e", "\u202c"), **dict.fromkeys("\u2066\u2067\u2068", "\u2069")}
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"

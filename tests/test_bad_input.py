@@ -134,7 +134,7 @@ API = [
         "9" * 50_000,
         '{"ids": [' + "9" * 5000 + "]}",
         '{"ids": ["' + "9" * 50 + '", "a\\u0000"]}',
-        '{"token": "a\\u0000b\\ud800", "action": "read", "subscription": {"endpoint": "https://x/\\u0000", "keys": {}}}',
+        '{"token": "a\\u0000b\\ud800", "action": "read", "subscription": {"endpoint": "\\u0000", "keys": {}}}',
         json.dumps({"endpoint": "https://fcm.googleapis.com/\0", "keys": {"p256dh": "\0", "auth": "\0"}}),
         "\udcff".encode("utf-8", "surrogatepass"),
     ],
@@ -171,7 +171,9 @@ QUOTED_NUL = '"a\\000bcdefgh"'
 
 
 @pytest.mark.parametrize("name", [settings.SESSION_COOKIE_NAME, "csrftoken", "messages", "django_language", "other"])
-@pytest.mark.parametrize("path", ["/", "/accounts/login/", "/api/v1/notifications/", "/live/poll/?wait=0", "/admin/login/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/accounts/login/", "/api/v1/notifications/", "/live/poll/?wait=0", "/admin/login/"]
+)
 def test_a_cookie_that_holds_a_nul_is_no_cookie(db: None, name: str, path: str) -> None:
     client = Client(raise_request_exception=False)
     plain = client.get(path).status_code

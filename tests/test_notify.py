@@ -278,6 +278,7 @@ def test_an_iterable_that_fails_half_way_means_that_nothing_is_stored(alice: Use
 
 # What is refused
 
+
 def nested(levels: int) -> Any:
     value: Any = 1
     for level in range(levels):

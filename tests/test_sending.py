@@ -183,27 +183,26 @@ def test_whatever_reason_a_transport_gives_is_recorded_and_nothing_is_sent_again
 
 
 @pytest.mark.parametrize(
-    ("asked", "least", "most"),
-    [
-        (float("nan"), 1, 5.5),
-        (float("inf"), 1, 5.5),
-        (1e300, 1, LAST_PAUSE + 1),
-        (-5, 0.5, 1.5),
-        ("soon", 1, 5.5),
-    ],
+    ("asked", "longest"),
+    [(float("nan"), 5), (float("inf"), 5), (1e300, LAST_PAUSE), (-5, 1), ("soon", 5)],
 )
 def test_whatever_pause_a_transport_asks_for_is_kept_within_reason(
-    alice: User, bob: User, one_worker: Worker, settings: Settings, asked: Any, least: float, most: float
+    alice: User, bob: User, settings: Settings, asked: Any, longest: float
 ) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "PUSH_TTL": 10**9}
     send_due(bob, alice)
     memory().fail_next(TransportError("busy", retry_after=asked))
-    one_worker.run_due()
+    one = Worker()
+    one.run_due()
+    one.close()
     assert outcome() == ("waiting", "busy")
-    assert least <= pause() <= most
+    assert 0.5 <= pause() <= longest + 0.5
 
 
-@pytest.mark.parametrize("status", ["teapot", 10**40, True, 429.0, Strange()], ids=["text", "huge", "bool", "float", "strange"])
+STATUSES = {"text": "teapot", "huge": 10**40, "bool": True, "float": 429.0, "strange": Strange()}
+
+
+@pytest.mark.parametrize("status", STATUSES.values(), ids=STATUSES)
 def test_a_status_that_is_none_is_not_recorded(alice: User, bob: User, one_worker: Worker, status: Any) -> None:
     send_due(bob, alice)
     memory().fail_next(TransportError("refused", permanent=True, status=status))

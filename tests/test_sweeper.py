@@ -76,7 +76,8 @@ class Clock:
 
 
 def test_what_failed_and_was_never_tried_again_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    isolation, clock = Isolation(longest=60), Clock(monkeypatch)
+    isolation: Isolation[float] = Isolation(longest=60)
+    clock = Clock(monkeypatch)
     for clock.now in range(0, 10_000, 10):
         with isolation.of(clock.now, "Something of one time"):
             raise ZeroDivisionError

@@ -88,7 +88,7 @@ def withdraw(announcement: Announcement) -> bool:
     return _once(standing, "withdrawn_at", _take_back, skip_locked=False)
 
 
-_isolation = Isolation(longest=3600.0)
+_isolation: Isolation[tuple[str, int]] = Isolation(longest=3600.0)
 
 
 def _each(wanted: AnnouncementQuerySet, stamp: str, tell: Callable[[Announcement], None]) -> None:
@@ -100,9 +100,7 @@ def _each(wanted: AnnouncementQuerySet, stamp: str, tell: Callable[[Announcement
                 _once(wanted.filter(pk=pk), stamp, tell, skip_locked=True)
 
 
-def _once(
-    wanted: AnnouncementQuerySet, stamp: str, tell: Callable[[Announcement], None], *, skip_locked: bool
-) -> bool:
+def _once(wanted: AnnouncementQuerySet, stamp: str, tell: Callable[[Announcement], None], *, skip_locked: bool) -> bool:
     """The stamp and the event commit together. Of several sweepers one has the row, the others leave it to that one."""
     if not wanted.exists():
         return False

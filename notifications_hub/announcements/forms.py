@@ -21,7 +21,7 @@ from notifications_hub.conf import hub_settings
 if TYPE_CHECKING:
     Form = forms.ModelForm[Announcement]
     TranslationBase = forms.ModelForm[AnnouncementTranslation]
-    TranslationFormSetBase = forms.BaseInlineFormSet[AnnouncementTranslation, Announcement, "TranslationForm"]
+    TranslationFormSetBase = forms.BaseInlineFormSet[AnnouncementTranslation, Announcement, TranslationBase]
 else:
     Form = TranslationBase = forms.ModelForm
     TranslationFormSetBase = forms.BaseInlineFormSet
@@ -133,5 +133,5 @@ class TranslationFormSet(TranslationFormSetBase):
         if not any(self.errors):
             self.instance.check_size([form.instance for form in self.forms if self._is_kept(form)])
 
-    def _is_kept(self, form: TranslationForm) -> bool:
+    def _is_kept(self, form: TranslationBase) -> bool:
         return bool(form.cleaned_data) and form not in self.deleted_forms

@@ -35,7 +35,7 @@ _AT_ONCE_OR_NOT = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "i
 
 log = logging.getLogger(__name__)
 
-_isolation = Isolation(longest=_LONGEST)
+_isolation: Isolation[Id] = Isolation(longest=_LONGEST)
 
 
 @receiver(changes.queued)
@@ -109,7 +109,7 @@ def _send_due(pk: Id) -> bool:
 
 
 def _send(job: Job) -> bool:
-    """False where the broker is away. Raises what is wrong with this job alone, like arguments its task does not take."""
+    """False where the broker is away. Raises what is wrong with this job alone, like too few arguments."""
     from celery import current_app
     from kombu.exceptions import OperationalError
 

@@ -237,7 +237,8 @@ async def stop_hub() -> None:
 
 def _forget_parent() -> None:
     """In a forked process no thread runs the hub's loop: what it publishes goes out as from any process without one."""
-    global _hub, _lock  # noqa: PLW0603 -- another thread of the parent may have held the lock
+    # A lock of its own: another thread of the parent may have held the other one.
+    global _hub, _lock
     if _hub is not None:
         # Kept, not collected: its sockets and its selector are the parent's too, which still uses them.
         _of_parents.append(_hub)

@@ -188,7 +188,7 @@ def _quoted(model: type[models.Model]) -> str:
     return connection.ops.quote_name(model._meta.db_table)
 
 
-def _value(query: str, *parameters: object) -> object:
+def _value(query: str, *parameters: str) -> object:
     with connection.cursor() as sql:
         sql.execute(query, parameters)
         found = sql.fetchone()

@@ -388,8 +388,8 @@ def test_the_function_runs_no_code_of_another_roles_types(program: psycopg.Conne
         "CREATE TYPE trap AS ENUM ('x')",
         "CREATE TABLE who_ran (who text)",
         "GRANT INSERT ON who_ran TO PUBLIC",
-        "CREATE FUNCTION spring(trap) RETURNS json LANGUAGE plpgsql AS"
-        " $$ BEGIN INSERT INTO public.who_ran VALUES (current_user); RETURN '{}'; END $$",
+        """CREATE FUNCTION spring(trap) RETURNS json LANGUAGE plpgsql AS
+        $$ BEGIN INSERT INTO public.who_ran VALUES (current_user); RETURN '{}'; END $$""",
         "CREATE CAST (trap AS json) WITH FUNCTION spring(trap)",
         "CREATE TABLE forged (id int, word trap)",
         ATTACHED.format(table="forged"),
