@@ -9,6 +9,7 @@ from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.translation import gettext as _
 
@@ -17,10 +18,10 @@ from notifications_hub.text import is_storable
 
 @sync_and_async_middleware
 def storable_requests(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Forget cookies that no database could look up, and refuse an address with a NUL in its query.
+    """Forget cookies that no database could look up, and refuse a query of the admin that holds a NUL.
 
     Django looks up the session of a cookie, and the admin what a query names, without a check of its own. PostgreSQL
-    refuses a NUL, and the answer would be an error of the server. Forms and the API check what they are sent.
+    refuses a NUL, and the answer would be an error of the server. Other pages check what they are sent.
     """
     if not iscoroutinefunction(get_response):
 
@@ -42,5 +43,5 @@ def storable_requests(get_response: Callable[[HttpRequest], Any]) -> Callable[[H
 def _check(request: HttpRequest) -> None:
     request.COOKIES = {name: value for name, value in request.COOKIES.items() if is_storable(value)}
     query = request.META.get("QUERY_STRING", "")
-    if "%00" in query or "\0" in query:
+    if ("%00" in query or "\0" in query) and request.path.startswith(reverse("admin:index")):
         raise BadRequest(_("An address holds no NUL character."))
