@@ -11,7 +11,6 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.decorators import sync_and_async_middleware
-from django.utils.translation import gettext as _
 
 from notifications_hub.text import is_storable
 
@@ -44,4 +43,4 @@ def _check(request: HttpRequest) -> None:
     request.COOKIES = {name: value for name, value in request.COOKIES.items() if is_storable(value)}
     query = request.META.get("QUERY_STRING", "")
     if ("%00" in query or "\0" in query) and request.path.startswith(reverse("admin:index")):
-        raise BadRequest(_("An address holds no NUL character."))
+        raise BadRequest("An address holds no NUL character.")
