@@ -16,6 +16,9 @@ from notifications_hub import streams
 Chore = Callable[[], object]
 Key = TypeVar("Key", bound=Hashable)
 
+MOST_RESTING = 1000
+"""Beyond so many failures of one sort at once the oldest are tried again before their time."""
+
 log = logging.getLogger(__name__)
 
 
@@ -59,13 +62,10 @@ class Isolation(Generic[Key]):
         if before is None:
             log.error("%s failed. It is tried again, ever less often; this is said once", name, exc_info=error)
         seconds = min(self._longest, 1.0 if before is None else before.seconds * 2)
-        self._forget_what_is_gone()
-        self._rests[key] = _Rest(seconds, time.monotonic() + seconds)
-
-    def _forget_what_is_gone(self) -> None:
-        # What nobody has tried for so long after its rest was deleted, or another process did it.
-        gone = time.monotonic() - 2 * self._longest
-        self._rests = {key: rest for key, rest in list(self._rests.items()) if rest.until > gone}
+        rests = {other: rest for other, rest in self._rests.items() if other != key}
+        # The newest, as what is gone is never tried again, and a query leaves these out by name.
+        kept = list(rests.items())[-(MOST_RESTING - 1) :]
+        self._rests = {**dict(kept), key: _Rest(seconds, time.monotonic() + seconds)}
 
 
 def _database_answers() -> bool:

@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from notifications_hub import sweeper
 from notifications_hub.events import Event
-from notifications_hub.sweeper import Isolation
+from notifications_hub.sweeper import MOST_RESTING, Isolation
 
 
 @pytest.fixture(autouse=True)
@@ -75,13 +75,13 @@ class Clock:
         monkeypatch.setattr("notifications_hub.sweeper.time.monotonic", lambda: self.now)
 
 
-def test_what_failed_and_was_never_tried_again_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    isolation: Isolation[float] = Isolation(longest=60)
-    clock = Clock(monkeypatch)
-    for clock.now in range(0, 10_000, 10):
-        with isolation.of(clock.now, "Something of one time"):
+def test_of_very_many_failures_the_newest_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    Clock(monkeypatch)
+    isolation: Isolation[int] = Isolation(longest=60)
+    for number in range(MOST_RESTING + 500):
+        with isolation.of(number, "Something of one time"):
             raise ZeroDivisionError
-    assert len(isolation._rests) <= 15
+    assert isolation.resting() == list(range(500, MOST_RESTING + 500))
 
 
 @pytest.mark.both_databases

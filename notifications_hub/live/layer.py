@@ -71,7 +71,8 @@ class Layer:
 
     async def stay(self) -> None:
         """Join the group once more; called over and over. A layer forgets members that joined long ago."""
-        await asyncio.sleep(min(STAY_SECONDS, getattr(self._layer, "group_expiry", math.inf) / 3))
+        expiry = max(1.0, getattr(self._layer, "group_expiry", math.inf))
+        await asyncio.sleep(min(STAY_SECONDS, expiry / 3))
         if self._layer is not None and self._channel:
             await self._layer.group_add(GROUP, self._channel)
 
