@@ -8,6 +8,7 @@ from django.utils.translation import get_language
 
 from accounts.locales import known_time_zones, time_zone_choices
 from accounts.models import User
+from notifications_hub.text import validate_visible
 
 if TYPE_CHECKING:
     CreationForm = UserCreationForm[User]
@@ -28,6 +29,10 @@ class SignUpForm(CreationForm):
         model = User
         fields = ("username", "email")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].validators.append(validate_visible)
+
     def clean_time_zone(self) -> str:
         """A browser may know a zone that this machine does not; that is no reason to turn somebody away."""
         name: str = self.cleaned_data["time_zone"]
@@ -47,6 +52,8 @@ class ProfileForm(UserForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         typed = self.fields["time_zone"]
+        for name in ("first_name", "last_name"):
+            self.fields[name].validators.append(validate_visible)
         self.fields["time_zone"] = forms.ChoiceField(
             label=typed.label, help_text=typed.help_text, choices=_choices_with(self.instance.time_zone)
         )

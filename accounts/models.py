@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.locales import language_choices, validate_time_zone
+from notifications_hub.text import is_blank, isolated
 
 
 class User(AbstractUser):
@@ -29,4 +30,6 @@ class User(AbstractUser):
         abstract = False
 
     def __str__(self) -> str:
-        return self.get_full_name() or self.username
+        """Return the name as it can stand in any sentence and beside any other text."""
+        name = self.get_full_name()
+        return isolated(self.username if is_blank(name) else name)

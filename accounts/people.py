@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from accounts.locales import known_time_zones
+from notifications_hub.text import is_blank
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -27,8 +28,9 @@ def zone_of(person: User) -> zoneinfo.ZoneInfo:
     return zoneinfo.ZoneInfo(time_zone_of(person))
 
 
-def initial_of(person: User) -> str:
-    return str(person)[:1].upper()
+def initial_of(person: User | str) -> str:
+    """Return the first character of the name that can be seen."""
+    return next((character for character in str(person) if not is_blank(character)), "?").upper()
 
 
 def hue_of(person: User) -> int:

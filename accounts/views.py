@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 from django.utils import translation
@@ -24,13 +24,13 @@ from accounts.models import User
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_up(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
-        return redirect(_next(request))
+        return HttpResponseRedirect(_next(request))
     form = SignUpForm(request.POST or None)
     if form.is_valid():
         person = form.save()
         login(request, person)
         messages.success(request, _("Welcome, %(name)s.") % {"name": person})
-        return redirect(_next(request))
+        return HttpResponseRedirect(_next(request))
     return render(request, "registration/signup.html", {"form": form, "next": _next(request)})
 
 

@@ -69,7 +69,10 @@ class ChoiceFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
-        return queryset if value is None else queryset.filter(**{self.column: value})
+        if value is None:
+            return queryset
+        offered = any(value == choice for choice, _words in self.lookup_choices)
+        return queryset.filter(**{self.column: value}) if offered else queryset.none()
 
 
 class KindFilter(ChoiceFilter):

@@ -23,6 +23,7 @@ from notifications_hub.events import as_json
 from notifications_hub.kinds import Kind, Road, get_kind
 from notifications_hub.notification import Notification
 from notifications_hub.paths import same_site_path
+from notifications_hub.text import is_blank
 
 MAX_NAME = 255
 MAX_KEY = 200
@@ -81,8 +82,8 @@ def draft_of(verb: object, actor: object, given: dict[str, Any]) -> Draft:
         concrete = bool(given.pop(name + _CONCRETE, True))
         if value is not None or name == "actor":
             columns |= _generic(name, value, concrete=concrete)
-    columns["actor_name"] = str(actor)[:MAX_NAME]
-    columns["target_name"] = "" if objects["target"] is None else str(objects["target"])[:MAX_NAME]
+    columns["actor_name"] = _name("actor", actor)
+    columns["target_name"] = "" if objects["target"] is None else _name("target", objects["target"])
     dedupe_key = given.pop("dedupe_key", None)
     if dedupe_key is not None:
         dedupe_key = _text("dedupe_key", dedupe_key, MAX_KEY)
@@ -114,10 +115,16 @@ def is_unsaved(instance: models.Model) -> bool:
     return instance.pk is None or instance._state.adding
 
 
+def _name(of: str, value: object) -> str:
+    return _storable(f"{of}'s name", str(value))[:MAX_NAME]
+
+
 def _text(name: str, value: object, longest: int) -> str:
     text = _storable(name, str(value))
-    if not text.strip() or len(text) > longest:
+    if len(text) > longest:
         raise BadArgument(f"notify.send(): the {name} has 1 to {longest} characters, not {len(text)}.")
+    if is_blank(text):
+        raise BadArgument(f"notify.send(): the {name} has at least one character that can be seen.")
     return text
 
 
@@ -163,7 +170,8 @@ def _data(data: object, extra: Mapping[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for key, value in {**(data or {}), **extra}.items():
         try:
-            kept |= json.loads(as_json({key: value}))
+            # As deep inside as the event that tells pages has it.
+            kept |= json.loads(as_json({"data": {key: value}}))["data"]
         except (TypeError, ValueError) as error:
             raise BadArgument(f"notify.send(): the data {key!r} cannot be kept as JSON: {error}.") from None
     return kept

@@ -20,9 +20,11 @@ from django.db.models.functions import Now
 from notifications_hub import transaction
 from notifications_hub.delivery import Delivery, State
 from notifications_hub.primary import connection
+from notifications_hub.text import storable
 
 LEASE = timedelta(seconds=55)
 """Longer than any transport may take; within a minute of its claim, what a killed worker held is another's."""
+MAX_REASON = 255
 
 
 def claim_due(limit: int = 100) -> list[Delivery]:
@@ -42,7 +44,11 @@ def claim_due(limit: int = 100) -> list[Delivery]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """How an attempt went, or why there was none. `retry_in` seconds, where the delivery goes on waiting."""
+    """How an attempt went, or why there was none. `retry_in` seconds, where the delivery goes on waiting.
+
+    `reason` and `status` come from a transport, which may be a host's own: they are kept as every database keeps them.
+    An outcome that could not be recorded would have the message sent again after each lease.
+    """
 
     state: State
     reason: str = ""
@@ -50,6 +56,11 @@ class Outcome:
     retry_in: float = 0.0
     attempted: bool = True
     at: datetime = a_field(default_factory=lambda: datetime.now(UTC))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", storable(str(self.reason), MAX_REASON))
+        if type(self.status) is not int or not 0 <= self.status < 1000:
+            object.__setattr__(self, "status", None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +112,7 @@ def _columns(settled: Settled, ahead: timedelta) -> Mapping[str, Any]:
         "id": one.pk,
         "claim": _stored("claim", one.claim),
         "state": last.state.value,
-        "reason": last.reason[:255],
+        "reason": last.reason,
         "attempts": one.attempts + sum(outcome.attempted for outcome in settled.outcomes),
         "trail": _trail(one, settled.outcomes),
         "moment": _stored("due_at", moment),
@@ -128,7 +139,7 @@ def _entry(outcome: Outcome) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "at": outcome.at.isoformat(),
         "state": outcome.state.value,
-        "reason": outcome.reason[:255],
+        "reason": outcome.reason,
     }
     if outcome.status is not None:
         entry["status"] = outcome.status

@@ -29,6 +29,10 @@ MAX_DATA = 64 * 1024
 TOMBSTONE = "tombstone"
 """The kind of an event whose words were erased. Clients ignore kinds they do not know, so they only count it."""
 
+MAX_DEPTH = 100
+"""Lists and objects within each other. SQLite reads a thousand levels, and other readers of JSON fewer."""
+_TOO_DEEP = f"it is nested more than {MAX_DEPTH} levels deep: keep it flat"
+
 _TOPIC = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_-]+)*", re.ASCII)
 # As JSON writes it; one behind an odd number of backslashes is a backslash that someone wrote.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -140,12 +144,31 @@ def encode_data(data: Mapping[str, Any]) -> str:
 
 
 def as_json(data: object) -> str:
-    """The JSON of something; no NaN, NUL or half a surrogate pair, which SQLite would keep and PostgreSQL not."""
-    text = json.dumps(data, cls=DjangoJSONEncoder, ensure_ascii=False, allow_nan=False)
+    """The JSON of something; no NaN, NUL or half a surrogate pair, which SQLite would keep and PostgreSQL not.
+
+    Raises `ValueError`, also for what is nested more deeply than every database and browser reads, and `TypeError`.
+    """
+    try:
+        text = json.dumps(data, cls=DjangoJSONEncoder, ensure_ascii=False, allow_nan=False)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
     text.encode()
     if _NUL.search(text):
-        raise ValueError("it holds a NUL character")
+        raise ValueError("it holds a NUL character: remove it")
+    # Counted first, which is quick: without that many brackets nothing can be nested so deeply.
+    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(json.loads(text)) > MAX_DEPTH:
+        raise ValueError(_TOO_DEEP)
     return text
+
+
+def _depth(value: object) -> int:
+    """Level by level, as a call for each level could be too deep itself."""
+    depth, level = 0, [value]
+    while level:
+        lists = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
+        level = [inner for one in lists for inner in one]
+        depth += bool(lists)
+    return depth
 
 
 def prune_many(wanted: Mapping[str, int]) -> int:

@@ -228,7 +228,7 @@ def _messages(claim: _Claim) -> Iterator[DjangoMessage]:
 def _as_message(row: Notification) -> DjangoMessage:
     message = row.message()
     text = format_html('<a href="{}">{}</a>', message.url, message.title) if message.url else message.title
-    return DjangoMessage(_LEVELS[message.level], text, extra_tags=TAGS)
+    return DjangoMessage(_LEVELS.get(message.level, constants.INFO), text, extra_tags=TAGS)
 
 
 def _and_more(count: int) -> DjangoMessage:

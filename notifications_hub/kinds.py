@@ -13,7 +13,6 @@ use the notification's own columns and its `data`, and must not load the actor o
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,8 +22,6 @@ from django.utils.functional import Promise
 from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-
-log = logging.getLogger(__name__)
 
 
 class Road(StrEnum):
@@ -188,16 +185,6 @@ def get_kind(name: str) -> Kind:
 def kind_of(name: str) -> Kind:
     """For rows already stored: a kind whose app has gone renders like the default one."""
     return _kinds.get(name, _kinds["default"])
-
-
-def words_of(kind: Kind, notification: Told) -> tuple[str, str]:
-    """Title and body. A kind that fails on one stored row costs it its own words, not the whole inbox it stands in."""
-    try:
-        return str(kind.title(notification)), str(kind.body(notification))
-    except Exception:
-        log.exception("The kind %r cannot put a notification into words; the default ones are shown", kind.name)
-        plain = _kinds["default"]
-        return plain.title(notification), plain.body(notification)
 
 
 def all_kinds() -> list[Kind]:

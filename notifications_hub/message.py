@@ -17,8 +17,9 @@ from django.utils import timezone, translation
 from django.utils.text import Truncator
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.kinds import Action, Kind, Privacy, Urgency
+from notifications_hub.kinds import Action, Privacy, Urgency
 from notifications_hub.people import Person
+from notifications_hub.text import balanced
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +51,15 @@ SHORT_TITLE, SHORT_BODY = 60, 120
 def shortened(message: Message) -> Message:
     """The same in few words, for a road that found it too long."""
     title, body = (
-        Truncator(text).chars(most) for text, most in ((message.title, SHORT_TITLE), (message.body, SHORT_BODY))
+        balanced(Truncator(text).chars(most))
+        for text, most in ((message.title, SHORT_TITLE), (message.body, SHORT_BODY))
     )
     return replace(message, title=title, body=body, actions=())
 
 
-def time_to_live(kind: Kind) -> int:
-    return max(1, kind.ttl if kind.ttl is not None else hub_settings.push_ttl)
+def time_to_live(ttl: int | None) -> int:
+    """Return the seconds of a kind's `ttl`, or else of the site's `PUSH_TTL`."""
+    return max(1, hub_settings.push_ttl if ttl is None else ttl)
 
 
 @dataclass(frozen=True, kw_only=True)

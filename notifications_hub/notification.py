@@ -18,8 +18,9 @@ from django.utils.translation import gettext_lazy as _
 from notifications.base.models import AbstractNotification
 
 from notifications_hub.changes import IDS_IN_AN_EVENT, InboxManager, InboxQuerySet, emit_items, item_id
-from notifications_hub.kinds import Kind, Told, kind_of, words_of
+from notifications_hub.kinds import Told, kind_of
 from notifications_hub.message import Item, Message, time_to_live
+from notifications_hub.rendering import render
 
 __all__ = ["IDS_IN_AN_EVENT", "InboxQuerySet", "Notification", "emit_items"]
 
@@ -121,21 +122,20 @@ class Notification(AbstractNotification):
         """Rendered now, in the language that is active."""
         if self.announcement is not None:
             return self.announcement.message()
-        kind, told = kind_of(self.kind), self._as_told()
-        title, body = words_of(kind, told)
+        rendered = render(kind_of(self.kind), self._as_told())
         return Message(
             id=self.item_id,
             kind=self.kind,
-            title=title,
-            body=body,
-            url=self.url,
-            level=self.level,
-            icon=kind.icon,
-            tag=self._tag(kind, told),
-            urgency=kind.urgency,
-            ttl=time_to_live(kind),
-            privacy=kind.privacy,
-            actions=tuple(kind.actions(told)),
+            title=rendered.title,
+            body=rendered.body,
+            url=rendered.url,
+            level=rendered.level,
+            icon=rendered.icon,
+            tag=f"{self.kind}:{rendered.tag}" if rendered.tag else f"n{self.pk}",
+            urgency=rendered.urgency,
+            ttl=time_to_live(rendered.ttl),
+            privacy=rendered.privacy,
+            actions=rendered.actions,
             language=translation.get_language() or settings.LANGUAGE_CODE,
         )
 
@@ -146,10 +146,6 @@ class Notification(AbstractNotification):
             row = copy(self)
             row.data = {}
         return cast("Told", row)
-
-    def _tag(self, kind: Kind, told: Told) -> str:
-        tag = kind.tag(told)
-        return f"{self.kind}:{tag}" if tag else f"n{self.pk}"
 
     def item(self) -> Item:
         return Item(

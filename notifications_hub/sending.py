@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import threading
 import time
@@ -23,6 +24,8 @@ SEND_SECONDS = 30.0
 STOP_SECONDS = 5.0
 """What is under way when the worker is to stop gets this long."""
 FIRST_RETRY, LAST_RETRY = 5.0, 3600.0
+LAST_PAUSE = 30 * 86_400.0
+"""The longest that the other side may ask for."""
 ENOUGH = 100
 """So many back are worth recording at once."""
 
@@ -100,7 +103,12 @@ class Network:
             task.add_done_callback(self._sending.discard)
 
     async def _send(self, job: Job) -> None:
-        self._back.append(await _result(job))
+        try:
+            result = await _result(job)
+        except Exception as error:  # noqa: BLE001 -- a place that is never given back is lost to all others
+            settled = Settled(delivery=job.delivery, outcomes=[_surprise(job, error)])
+            result = Result(settled=settled, error=_unexpected())
+        self._back.append(result)
         if len(self._back) >= min(ENOUGH, self._under_way):
             self._enough.set()
 
@@ -137,16 +145,23 @@ async def _attempt(job: Job, message: Message) -> tuple[Outcome, TransportError 
         return _no_answer(job, "took too long")
     except asyncio.CancelledError:
         return _no_answer(job, "the worker was stopped before an answer came")
-    except Exception as error:
-        # A surprise in one delivery must not hold up the others.
-        log.exception("Delivery %s failed unexpectedly", job.delivery.pk)
-        return surprise(error), TransportError("unexpected")
+    except Exception as error:  # noqa: BLE001 -- a surprise in one delivery must not hold up the others
+        return _surprise(job, error), _unexpected()
     return Outcome(state=State.SENT, reason="taken by the other side", status=status), None
 
 
 def _no_answer(job: Job, reason: str) -> tuple[Outcome, TransportError]:
     error = TransportError(reason)
     return _failure(job, error), error
+
+
+def _surprise(job: Job, error: Exception) -> Outcome:
+    log.error("Delivery %s failed unexpectedly", job.delivery.pk, exc_info=error)
+    return surprise(error)
+
+
+def _unexpected() -> TransportError:
+    return TransportError("unexpected")
 
 
 def surprise(error: Exception, *, attempted: bool = True) -> Outcome:
@@ -157,7 +172,7 @@ def _failure(job: Job, error: TransportError) -> Outcome:
     if error.permanent:
         return Outcome(state=State.FAILED, reason=error.reason, status=error.status)
     attempted = not isinstance(error, PutOff)
-    pause = pause_after(job.delivery.attempts + 1) if error.retry_after is None else max(1.0, error.retry_after)
+    pause = pause_asked(error.retry_after) or pause_after(job.delivery.attempts + 1)
     waits = Outcome(state=State.WAITING, reason=error.reason, status=error.status, retry_in=pause, attempted=attempted)
     return _final(waits) if time.time() + pause > job.expires else waits
 
@@ -165,6 +180,13 @@ def _failure(job: Job, error: TransportError) -> Outcome:
 def _final(waits: Outcome) -> Outcome:
     reason = f"given up: {waits.reason}"
     return Outcome(state=State.FAILED, reason=reason, status=waits.status, attempted=waits.attempted)
+
+
+def pause_asked(seconds: object) -> float | None:
+    """Return how long the other side wants to be left alone, kept within reason; None where it did not say."""
+    if not isinstance(seconds, int | float) or not math.isfinite(seconds):
+        return None
+    return min(max(1.0, seconds), LAST_PAUSE)
 
 
 def pause_after(attempts: int) -> float:

@@ -221,7 +221,15 @@ def _teach(results: Iterable[Result]) -> None:
     for name, its_results in learnt.items():
         transport = get_transport(name)
         if isinstance(transport, Learns):
-            transport.learn(its_results)
+            _have_learn(transport, name, its_results)
+
+
+def _have_learn(transport: Learns, name: str, results: Sequence[tuple[str, TransportError | None]]) -> None:
+    try:
+        transport.learn(results)
+    except Exception:
+        # What went well and what did not is recorded by now, and other transports learn of theirs.
+        log.exception("The transport %r could not learn how its sends went", name)
 
 
 # A thread or a process that does nothing else

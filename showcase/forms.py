@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from notifications_hub.text import validate_visible
 from showcase.models import Post, Reply
 
 if TYPE_CHECKING:
@@ -15,6 +16,11 @@ else:
 
 
 class PostForm(PostModelForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("title", "body"):
+            self.fields[name].validators.append(validate_visible)
+
     class Meta:
         model = Post
         fields = ("title", "body")
@@ -26,6 +32,10 @@ class PostForm(PostModelForm):
 
 
 class ReplyForm(ReplyModelForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["body"].validators.append(validate_visible)
+
     class Meta:
         model = Reply
         fields = ("body",)

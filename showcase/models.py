@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.people import hue_of, initial_of
 from notifications_hub import LiveManager, live_rows
+from notifications_hub.text import isolated
 from showcase.chat.models import Invitation, Membership, Message, Room
 
 __all__ = ["Invitation", "Membership", "Message", "Post", "Reply", "Room"]
@@ -28,7 +29,7 @@ class Post(models.Model):
         verbose_name_plural = _("posts")
 
     def __str__(self) -> str:
-        return self.title
+        return isolated(self.title)
 
     def get_absolute_url(self) -> str:
         return reverse("post", args=[self.pk])

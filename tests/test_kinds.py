@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from notifications_hub import kinds
-from notifications_hub.kinds import Kind, Road, Told, UnknownKind, all_kinds, get_kind, kind_of, words_of
+from notifications_hub.kinds import Kind, Road, UnknownKind, all_kinds, get_kind, kind_of
 
 
 @pytest.fixture(autouse=True)
@@ -76,14 +76,3 @@ def test_by_default_words_are_who_did_what_to_what() -> None:
 
 def test_by_default_every_road_but_email_is_taken() -> None:
     assert Kind.roads == {Road.LIVE, Road.FLASH, Road.WEB_PUSH}
-
-
-def test_a_kind_that_fails_on_a_stored_row_costs_it_its_own_words_only(caplog: pytest.LogCaptureFixture) -> None:
-    class Broken(Kind):
-        name = "tests.broken"
-
-        def title(self, notification: Told) -> str:
-            return str(notification.data["renamed since"])
-
-    assert words_of(get_kind("tests.broken"), happened(data={})) == ("Bob replied Hello", "")
-    assert "tests.broken" in caplog.text

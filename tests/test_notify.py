@@ -323,6 +323,14 @@ def test_an_iterable_that_fails_half_way_means_that_nothing_is_stored(alice: Use
 
 # What is refused
 
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for level in range(levels):
+        value = [value] if level % 2 else {"a": value}
+    return value
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"verb": ""}, "verb"),
     ({"verb": "x" * 256}, "verb"),
@@ -343,6 +351,11 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"post": {1, 2}}, "'post'"),
     ({"ratio": float("nan")}, "'ratio'"),
     ({"words": "NUL \x00"}, "'words'"),
+    ({"words": {"a": ["NUL \x00"]}}, "'words'"),
+    ({"words": nested(99)}, "'words'.*keep it flat"),
+    ({"words": nested(100_000)}, "'words'.*keep it flat"),
+    ({"data": {"words": nested(101)}}, "'words'.*keep it flat"),
+    ({"verb": "\u200b\u3164"}, "verb"),
 ]
 
 
@@ -354,6 +367,22 @@ def test_an_argument_that_cannot_be_stored_is_named(alice: User, bob: User, give
         send(bob, alice, **given)
     assert not Notification.objects.exists()
     assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["Bob\0", "Bob \ud83d"], ids=["nul", "surrogate"])
+@pytest.mark.parametrize("whose", ["actor", "target"])
+def test_a_name_that_cannot_be_stored_is_refused_by_whose_it_is(alice: User, bob: User, whose: str, name: str) -> None:
+    bob.first_name = name
+    given = {"target": bob} if whose == "target" else {}
+    with pytest.raises(BadArgument, match=f"the {whose}'s name cannot be stored"):
+        send(alice if whose == "target" else bob, alice, **given)
+    assert not Notification.objects.exists()
+
+
+def test_data_nested_as_deeply_as_it_may_be_is_kept_and_told(alice: User, bob: User) -> None:
+    [row] = send(bob, alice, words=nested(98))
+    row.refresh_from_db()
+    assert row.data == {"words": nested(98)}
 
 
 @pytest.mark.parametrize("actor", [None, "Bob", User, Parcel()], ids=["nobody", "text", "class", "without a row"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pytest_django import Settings
@@ -13,7 +14,7 @@ from notifications_hub import sending
 from notifications_hub.delivery import Delivery
 from notifications_hub.message import Message
 from notifications_hub.notification import Notification
-from notifications_hub.sending import pause_after
+from notifications_hub.sending import LAST_PAUSE, pause_after
 from notifications_hub.transports import PutOff, TooLong, TransportError
 from notifications_hub.worker import Worker
 from tests.support.deliveries import make_due, memory, one_worker, outcome, send_due, sent, use_memory
@@ -147,3 +148,64 @@ def test_a_transport_that_never_ends_is_ended(
     monkeypatch.setattr(sending, "SEND_SECONDS", 0.05)
     one_worker.run_due()
     assert outcome() == ("waiting", "took too long")
+
+
+class Strange:
+    """What no database keeps, in none of its parts."""
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("reason", "stored"),
+    [
+        ("half \ud83d of one", "half ? of one"),
+        ("a\0b", "ab"),
+        ("\ud800\0" + "x" * 300, "?" + "x" * 254),
+        (ValueError("no route"), "no route"),
+        (None, "None"),
+        (Strange(), "unexpected: ZeroDivisionError"),
+    ],
+    ids=["surrogate", "nul", "long", "error", "none", "strange"],
+)
+def test_whatever_reason_a_transport_gives_is_recorded_and_nothing_is_sent_again(
+    alice: User, bob: User, one_worker: Worker, reason: Any, stored: str
+) -> None:
+    send_due(bob, alice)
+    memory().fail_next(TransportError(reason, permanent=True))
+    assert one_worker.run_due() == 1
+    assert outcome() == ("failed", stored)
+    one = Delivery.objects.get()
+    assert (one.claim, [entry["reason"] for entry in one.trail]) == (None, [stored])
+    make_due()
+    assert (one_worker.run_due(), sent()) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("asked", "longest"),
+    [(float("nan"), 5), (float("inf"), 5), (1e300, LAST_PAUSE), (-5, 1), ("soon", 5)],
+)
+def test_whatever_pause_a_transport_asks_for_is_kept_within_reason(
+    alice: User, bob: User, settings: Settings, asked: Any, longest: float
+) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "PUSH_TTL": 10**9}
+    send_due(bob, alice)
+    memory().fail_next(TransportError("busy", retry_after=asked))
+    one = Worker()
+    one.run_due()
+    one.close()
+    assert outcome() == ("waiting", "busy")
+    assert 0.5 <= pause() <= longest + 0.5
+
+
+STATUSES = {"text": "teapot", "huge": 10**40, "bool": True, "float": 429.0, "strange": Strange()}
+
+
+@pytest.mark.parametrize("status", STATUSES.values(), ids=STATUSES)
+def test_a_status_that_is_none_is_not_recorded(alice: User, bob: User, one_worker: Worker, status: Any) -> None:
+    send_due(bob, alice)
+    memory().fail_next(TransportError("refused", permanent=True, status=status))
+    one_worker.run_due()
+    assert outcome() == ("failed", "refused")
+    assert "status" not in Delivery.objects.get().trail[0]

@@ -5,29 +5,113 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError, connection
 
 from notifications_hub import sweeper
+from notifications_hub.events import Event
+from notifications_hub.sweeper import MOST_RESTING, Isolation
 
 
-def test_a_chore_that_fails_keeps_no_other_from_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def _nothing_failed_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeper, "_isolation", Isolation(longest=60))
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db
+@pytest.mark.parametrize("error", [ZeroDivisionError, OperationalError, InterfaceError])
+def test_a_chore_that_fails_keeps_no_other_from_its_turn(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
     done: list[str] = []
 
     def fail() -> None:
-        raise ZeroDivisionError
+        raise error
 
     monkeypatch.setattr(sweeper, "_chores", [fail, partial(done.append, "swept")])
     sweeper.sweep()
     assert done == ["swept"]
 
 
-def test_a_database_that_is_away_is_said_to_whoever_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> None:
-        raise OperationalError("away")
+@pytest.mark.django_db
+def test_a_chore_that_fails_is_logged_once_and_tried_ever_less_often(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried: list[float] = []
 
+    def fail() -> None:
+        tried.append(clock.now)
+        raise ZeroDivisionError
+
+    clock = Clock(monkeypatch)
     monkeypatch.setattr(sweeper, "_chores", [fail])
-    with pytest.raises(OperationalError):
+    for clock.now in range(200):
         sweeper.sweep()
+    assert tried == [0, 1, 3, 7, 15, 31, 63, 123, 183]
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.django_db
+def test_a_chore_that_works_again_is_done_each_second_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[float] = []
+
+    def fail_at_first() -> None:
+        tried.append(clock.now)
+        if clock.now < 7:
+            raise ZeroDivisionError
+
+    clock = Clock(monkeypatch)
+    monkeypatch.setattr(sweeper, "_chores", [fail_at_first])
+    for clock.now in range(10):
+        sweeper.sweep()
+    assert tried == [0, 1, 3, 7, 8, 9]
+
+
+class Clock:
+    """The sweeper's, turned by hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr("notifications_hub.sweeper.time.monotonic", lambda: self.now)
+
+
+def test_of_very_many_failures_the_newest_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    Clock(monkeypatch)
+    isolation: Isolation[int] = Isolation(longest=60)
+    for number in range(MOST_RESTING + 500):
+        with isolation.of(number, "Something of one time"):
+            raise ZeroDivisionError
+    assert isolation.resting() == list(range(500, MOST_RESTING + 500))
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_away_is_said_to_whoever_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(sweeper, "_chores", [Event.objects.exists, partial(done.append, "swept")])
+    connection.close()
+    with monkeypatch.context() as away:
+        for name, value in {"HOST": "127.0.0.1", "PORT": "1", "NAME": "/nowhere/to/be.found"}.items():
+            away.setitem(connection.settings_dict, name, value)
+        with pytest.raises(OperationalError):
+            sweeper.sweep()
+    assert done == []
+    sweeper.sweep()
+    assert done == ["swept"]
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_was_cut_costs_no_chore_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    def fail() -> None:
+        with connection.cursor() as sql:
+            sql.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    monkeypatch.setattr(sweeper, "_chores", [fail, Event.objects.exists, partial(done.append, "swept")])
+    sweeper.sweep()
+    assert done == ["swept"]
 
 
 def test_a_chore_is_registered_once(monkeypatch: pytest.MonkeyPatch) -> None:

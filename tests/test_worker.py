@@ -211,8 +211,7 @@ def test_a_fault_in_forgetting_loses_no_outcome(
     send_due(charlie, alice, bob)
     memory().fail_next(TransportError("gone", permanent=True))
     monkeypatch.setattr(memory(), "learn", fail)
-    with pytest.raises(RuntimeError):
-        one_worker.run_due()
+    one_worker.run_due()
     assert sorted(Delivery.objects.values_list("state", flat=True)) == ["failed", "sent"]
 
 

@@ -13,6 +13,9 @@ register = template.Library()
 DEMO_PEOPLE = ("alice", "bob", "charlie", "admin")
 
 
+register.filter("initial", initial_of)
+
+
 @register.inclusion_tag("accounts/avatar.html")
 def avatar(person: User) -> dict[str, Any]:
     """A disc with the person's initial, in a colour that stays theirs."""

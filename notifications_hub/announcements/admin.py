@@ -175,20 +175,19 @@ class AnnouncementAdmin(AnnouncementModelAdmin):
         super().save_related(request, form, formsets, change)
         if change and (form.has_changed() or any(formset.has_changed() for formset in formsets)):
             announce.tell_of_edit(form.instance)
-        announce.announce_due()
-        form.instance.refresh_from_db(fields=["announced_at"])
+        announce.announce_if_due(form.instance)
 
     def response_add(self, request: HttpRequest, obj: Announcement, post_url_continue: Any = None) -> HttpResponse:
         if obj.announced_at:
             reached = people(audiences.members(obj.audience).count())
-            text = _("“%(title)s” is announced to %(people)s.") % {"title": obj.title, "people": reached}
+            text = _("“%(title)s” is announced to %(people)s.") % {"title": obj, "people": reached}
         else:
-            text = _("“%(title)s” is planned. It will be announced when its time comes.") % {"title": obj.title}
+            text = _("“%(title)s” is planned. It will be announced when its time comes.") % {"title": obj}
         return self._back_to_list(request, text)
 
     def response_change(self, request: HttpRequest, obj: Announcement) -> HttpResponse:
         text = _("“%(title)s” is changed, on open pages too.") if obj.announced_at else _("“%(title)s” is changed.")
-        return self._back_to_list(request, text % {"title": obj.title})
+        return self._back_to_list(request, text % {"title": obj})
 
     def _sent_before(self, request: HttpRequest) -> Announcement | None:
         if request.method != "POST" or not self.has_add_permission(request):
@@ -200,7 +199,7 @@ class AnnouncementAdmin(AnnouncementModelAdmin):
         return Announcement.objects.filter(submission=submission).first()
 
     def _say_sent_before(self, request: HttpRequest, earlier: Announcement) -> HttpResponse:
-        text = _("“%(title)s” was sent already; it is announced once.") % {"title": earlier.title}
+        text = _("“%(title)s” was sent already; it is announced once.") % {"title": earlier}
         return self._back_to_list(request, text, messages.INFO)
 
     def _back_to_list(self, request: HttpRequest, text: str, level: int = messages.SUCCESS) -> HttpResponse:
@@ -246,7 +245,7 @@ class AnnouncementAdmin(AnnouncementModelAdmin):
     def _withdraw(self, request: HttpRequest, announcement: Announcement) -> HttpResponse:
         if announce.withdraw(announcement):
             self.log_change(request, announcement, _("Withdrawn."))
-            return self._back_to_list(request, _("“%(title)s” is withdrawn.") % {"title": announcement.title})
+            return self._back_to_list(request, _("“%(title)s” is withdrawn.") % {"title": announcement})
         return self._back_to_list(request, _("There was nothing to withdraw any more."), messages.INFO)
 
     @admin.action(description=gettext_lazy("Withdraw the selected announcements"), permissions=["broadcast"])

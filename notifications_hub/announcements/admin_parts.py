@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
-from notifications_hub.announcements.forms import TranslationForm, other_languages
+from notifications_hub.announcements.forms import TranslationForm, TranslationFormSet, other_languages
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, State
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def may_write(request: HttpRequest, announcement: Announcement | None = None) ->
 class TranslationInline(TranslationInlineBase):
     model = AnnouncementTranslation
     form = TranslationForm
+    formset = TranslationFormSet
     fields = ("language", "title", "body")
     verbose_name_plural = gettext_lazy("In other languages")
 

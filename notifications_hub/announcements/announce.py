@@ -19,7 +19,7 @@ from notifications_hub.kinds import Road, Urgency, kind_of
 from notifications_hub.notification import Notification
 from notifications_hub.people import Person
 from notifications_hub.streams import NewEvent, item_key
-from notifications_hub.sweeper import every_second
+from notifications_hub.sweeper import Isolation, every_second
 
 
 def broadcast(
@@ -54,21 +54,27 @@ def broadcast(
     announcement.full_clean()
     with transaction.atomic():
         announcement.save()
-        announce_due()
-        announcement.refresh_from_db(fields=["announced_at"])
+        announce_if_due(announcement)
     return announcement
 
 
 @every_second
 def announce_due() -> None:
     """Tells of everything whose time has come, each once."""
-    _each_once(Announcement.objects.due(), "announced_at", _announce)
+    _each(Announcement.objects.due(), "announced_at", _announce)
 
 
 @every_second
 def retire_over() -> None:
     """Takes from open pages what is over."""
-    _each_once(Announcement.objects.over(), "withdrawn_at", _take_back)
+    _each(Announcement.objects.over(), "withdrawn_at", _take_back)
+
+
+def announce_if_due(announcement: Announcement) -> None:
+    """Announce what was just saved, in the caller's transaction. Others that are due are the sweeper's."""
+    due = Announcement.objects.due().filter(pk=announcement.pk)
+    _once(due, "announced_at", _announce, skip_locked=False)
+    announcement.refresh_from_db(fields=["announced_at"])
 
 
 @every_second
@@ -93,22 +99,33 @@ def withdraw(announcement: Announcement) -> bool:
     Gives whether it was there to take back.
     """
     standing = Announcement.objects.filter(pk=announcement.pk, withdrawn_at=None, ends_at__gt=timezone.now())
-    return _each_once(standing, "withdrawn_at", _take_back, skip_locked=False) > 0
+    return _once(standing, "withdrawn_at", _take_back, skip_locked=False)
 
 
-def _each_once(
-    wanted: AnnouncementQuerySet, stamp: str, tell: Callable[[Announcement], None], *, skip_locked: bool = True
-) -> int:
+_isolation: Isolation[tuple[str, int]] = Isolation(longest=3600.0)
+
+
+def _each(wanted: AnnouncementQuerySet, stamp: str, tell: Callable[[Announcement], None]) -> None:
+    """Each in a transaction of its own, so that one that cannot be told holds up no other."""
+    resting = _isolation.resting()
+    for pk in wanted.values_list("pk", flat=True):
+        if (stamp, pk) not in resting:
+            with _isolation.of((stamp, pk), f"Announcement {pk}"):
+                _once(wanted.filter(pk=pk), stamp, tell, skip_locked=True)
+
+
+def _once(wanted: AnnouncementQuerySet, stamp: str, tell: Callable[[Announcement], None], *, skip_locked: bool) -> bool:
     """The stamp and the event commit together. Of several sweepers one has the row, the others leave it to that one."""
     if not wanted.exists():
-        return 0
+        return False
     with transaction.atomic():
-        taken = list(wanted.select_for_update(skip_locked=skip_locked, of=("self",)))
-        for announcement in taken:
-            setattr(announcement, stamp, timezone.now())
-            announcement.save(update_fields=[stamp])
-            tell(announcement)
-    return len(taken)
+        announcement = wanted.select_for_update(skip_locked=skip_locked, of=("self",)).first()
+        if announcement is None:
+            return False
+        setattr(announcement, stamp, timezone.now())
+        announcement.save(update_fields=[stamp])
+        tell(announcement)
+        return True
 
 
 def _announce(announcement: Announcement) -> None:

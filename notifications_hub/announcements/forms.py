@@ -21,8 +21,10 @@ from notifications_hub.conf import hub_settings
 if TYPE_CHECKING:
     Form = forms.ModelForm[Announcement]
     TranslationBase = forms.ModelForm[AnnouncementTranslation]
+    TranslationFormSetBase = forms.BaseInlineFormSet[AnnouncementTranslation, Announcement, TranslationBase]
 else:
     Form = TranslationBase = forms.ModelForm
+    TranslationFormSetBase = forms.BaseInlineFormSet
 
 
 def other_languages() -> list[tuple[str, str]]:
@@ -121,3 +123,15 @@ class TranslationForm(TranslationBase):
         super().__init__(*args, **kwargs)
         label = self.fields["language"].label
         self.fields["language"] = forms.ChoiceField(label=label, choices=[("", "—"), *other_languages()])
+
+
+class TranslationFormSet(TranslationFormSetBase):
+    """The announcement is checked here once more, since only here all its languages are known."""
+
+    def clean(self) -> None:
+        super().clean()
+        if not any(self.errors):
+            self.instance.check_size([form.instance for form in self.forms if self._is_kept(form)])
+
+    def _is_kept(self, form: TranslationBase) -> bool:
+        return bool(form.cleaned_data) and form not in self.deleted_forms

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
@@ -20,16 +20,18 @@ from notifications.base.models import AbstractNotification
 from notifications_hub.announcements.markdown import plain
 from notifications_hub.audiences import EVERYONE
 from notifications_hub.conf import hub_settings
-from notifications_hub.events import Event
+from notifications_hub.events import Event, EventTooLarge, encode_data
 from notifications_hub.kinds import Urgency, kind_of, open_and_read
 from notifications_hub.message import Item, Message, time_to_live
 from notifications_hub.paths import same_site_path
 from notifications_hub.primary import HubModel, PrimaryManager
+from notifications_hub.text import balanced, is_blank, is_storable, isolated
 
 KIND = "announcement"
 MAX_BODY = 5000
 MAX_MESSAGE_BODY = 600
 """What a message carries of the text, so that an event in many languages stays small; the inbox page has it all."""
+_LONGEST_ID = "a9223372036854775807"
 
 _URGENCY_WORDS = {
     Urgency.VERY_LOW: _("very low: can wait for days"),
@@ -139,15 +141,36 @@ class Announcement(HubModel):
         ]
 
     def __str__(self) -> str:
-        return self.title
+        return isolated(self.title)
 
     def clean(self) -> None:
+        validate_words(self)
         if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
             raise ValidationError({"ends_at": _("It must end after it starts.")})
         try:
             same_site_path(self.url)
         except ValueError:
             raise ValidationError({"url": _("Give a path of this site, like /posts/9/.")}) from None
+        self.check_size([])
+
+    def check_size(self, translations: Collection[AnnouncementTranslation]) -> None:
+        """Raise `ValidationError` where the words in all these languages are more than one event carries."""
+        words = {row.language: row.words_json() for row in translations}
+        for title, body in [(self.title, self.body), *((row.title, row.body) for row in translations)]:
+            message = Message(
+                id=_LONGEST_ID,
+                kind=KIND,
+                title=title,
+                body=_shortened(body),
+                url=self.url,
+                level=self.level,
+                icon=kind_of(KIND).icon,
+                tag=_LONGEST_ID,
+            )
+            try:
+                encode_data(Item(message=message, at=timezone.now(), translations=words).as_json())
+            except EventTooLarge:
+                raise ValidationError(_("In all languages together this is too long: shorten some of them.")) from None
 
     @property
     def state(self) -> State:
@@ -168,14 +191,14 @@ class Announcement(HubModel):
         return Message(
             id=self.item_id,
             kind=KIND,
-            title=title,
+            title=balanced(title),
             body=_shortened(body),
             url=self.url,
             level=self.level,
             icon=kind_of(KIND).icon,
             tag=self.item_id,
             urgency=Urgency(self.urgency),
-            ttl=time_to_live(kind_of(KIND)),
+            ttl=time_to_live(kind_of(KIND).ttl),
             privacy=kind_of(KIND).privacy,
             actions=tuple(open_and_read()),
             language=language,
@@ -192,7 +215,7 @@ class Announcement(HubModel):
         )
 
     def translations_json(self) -> Mapping[str, Mapping[str, str]]:
-        return {row.language: {"title": row.title, "body": _shortened(row.body)} for row in self.translations.all()}
+        return {row.language: row.words_json() for row in self.translations.all()}
 
     def _words(self, language: str) -> tuple[str, str]:
         if self._state.adding:
@@ -202,8 +225,17 @@ class Announcement(HubModel):
         return translated.get(language) or translated.get(plainer) or (self.title, self.body)
 
 
+def validate_words(written: Announcement | AnnouncementTranslation) -> None:
+    """Raise `ValidationError` for a title that shows nothing, and for words that not every database keeps."""
+    if written.title and is_blank(written.title):
+        raise ValidationError({"title": _("Write something that can be seen.")})
+    for name in ("title", "body"):
+        if not is_storable(getattr(written, name)):
+            raise ValidationError({name: _("This holds a character that cannot be stored.")})
+
+
 def _shortened(body: str) -> str:
-    return Truncator(plain(body)).chars(MAX_MESSAGE_BODY)
+    return balanced(Truncator(plain(body)).chars(MAX_MESSAGE_BODY))
 
 
 class AnnouncementTranslation(HubModel):
@@ -219,3 +251,9 @@ class AnnouncementTranslation(HubModel):
 
     def __str__(self) -> str:
         return f"{self.language}: {self.title}"
+
+    def clean(self) -> None:
+        validate_words(self)
+
+    def words_json(self) -> dict[str, str]:
+        return {"title": balanced(self.title), "body": _shortened(self.body)}

@@ -25,6 +25,7 @@ from notifications_hub.events import MAX_DATA, as_json
 from notifications_hub.jobs.models import MAX_TEXT, OPEN, Job, Reason, State
 from notifications_hub.jobs.outcome import Done
 from notifications_hub.paths import same_site_path
+from notifications_hub.text import storable
 
 queued = Signal()
 """Sent with `pks`, after the commit that queued them. A hint: what nobody sends now the sweeper does."""
@@ -146,7 +147,7 @@ def say_queued(pks: Sequence[Id]) -> None:
 
 def clean(text: str) -> str:
     """What every database keeps and every page can show."""
-    return text.encode(errors="replace").decode().replace("\0", "")[:MAX_TEXT]
+    return storable(text, MAX_TEXT)
 
 
 # How

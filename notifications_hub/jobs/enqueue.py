@@ -20,6 +20,7 @@ from notifications_hub.jobs.changes import announce, clean, say_queued, send_aga
 from notifications_hub.jobs.models import Job, State
 from notifications_hub.paths import same_site_path
 from notifications_hub.people import Person
+from notifications_hub.text import is_blank
 
 ROUTES = ("queue", "routing_key", "exchange", "priority")
 
@@ -107,7 +108,7 @@ def _described(signature: Signature) -> dict[str, Any]:
 
 
 def _checked(*, title: str, url: str, audience: str, **about: Any) -> Job:
-    if not title.strip():
+    if is_blank(title):
         raise BadJob("A job has a title, for the person who waits.")
     try:
         seen_by = audiences.check(audience) if audience else ""

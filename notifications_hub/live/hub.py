@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
@@ -75,6 +76,7 @@ class Hub:
                 self._watch.end_due,
                 self._forget_old,
                 self._layer.listen,
+                self._layer.stay,
                 self.presence.refresh,
                 self._shared_cap.look,
             )
@@ -250,6 +252,7 @@ class _Holding:
 
 _hub: Hub | None = None
 _lock = threading.Lock()
+_of_parents: list[Hub] = []
 
 
 def start_hub() -> Hub:
@@ -271,3 +274,16 @@ async def stop_hub() -> None:
         hub, _hub = _hub, None
     if hub is not None:
         await hub.stop()
+
+
+def _forget_parent() -> None:
+    """In a forked process no thread runs the hub's loop: what it publishes goes out as from any process without one."""
+    # A lock of its own: another thread of the parent may have held the other one.
+    global _hub, _lock
+    if _hub is not None:
+        # Kept, not collected: its sockets and its selector are the parent's too, which still uses them.
+        _of_parents.append(_hub)
+    _hub, _lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_parent)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import atexit
 import logging
+import math
+import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
@@ -19,6 +21,8 @@ from typing import Any
 from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_layer
 
 GROUP = "notifications_hub"
+STAY_SECONDS = 60.0
+"""How often a hub joins again: a Redis that lost everything, or a layer whose groups expire, finds it within this."""
 _TOPICS_A_HINT = 500
 _PAUSE_SECONDS = 5.0
 _UNDER_WAY = 100
@@ -65,6 +69,13 @@ class Layer:
         if message.get("from") != self._channel:
             self._heard(message)
 
+    async def stay(self) -> None:
+        """Join the group once more; called over and over. A layer forgets members that joined long ago."""
+        expiry = max(1.0, getattr(self._layer, "group_expiry", math.inf))
+        await asyncio.sleep(min(STAY_SECONDS, expiry / 3))
+        if self._layer is not None and self._channel:
+            await self._layer.group_add(GROUP, self._channel)
+
     async def sent(self) -> None:
         """Waits until what is being sent has been."""
         await asyncio.gather(*self._sending, return_exceptions=True)
@@ -99,7 +110,6 @@ class Outside:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="hub-hints", daemon=True).start()
         self._layer = Layer()
-        atexit.register(self._finish)
 
     def hint(self, tops: Mapping[str, int]) -> None:
         self._loop.call_soon_threadsafe(self._layer.hint, dict(tops))
@@ -110,11 +120,12 @@ class Outside:
         self._finish_at_exit()
 
     def _finish_at_exit(self) -> None:
-        # The last events of a process are numbered while it exits, after `_finish` has been called.
+        # The last events of a process are numbered while it exits, after `finish` has been called.
         if not threading.main_thread().is_alive():
-            self._finish()
+            self.finish()
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """Wait a moment for what has not left yet."""
         with suppress(TimeoutError):
             asyncio.run_coroutine_threadsafe(self._layer.sent(), self._loop).result(_EXIT_SECONDS)
 
@@ -122,3 +133,27 @@ class Outside:
 @cache
 def outside() -> Outside | None:
     return Outside() if shared_layer() is not None else None
+
+
+_of_parents: list[Outside | None] = []
+
+
+def _forget_parent() -> None:
+    """In a forked process there is no thread that would send; a new one is made when it is first needed."""
+    if _is_made():
+        # Kept, not collected: its sockets and its selector are the parent's too, which still uses them.
+        _of_parents.append(outside())
+        outside.cache_clear()
+
+
+def _finish() -> None:
+    if _is_made() and (one := outside()):
+        one.finish()
+
+
+def _is_made() -> bool:
+    return outside.cache_info().currsize > 0
+
+
+atexit.register(_finish)
+os.register_at_fork(after_in_child=_forget_parent)

@@ -24,6 +24,7 @@ from django.utils.crypto import constant_time_compare
 
 from notifications_hub.people import Person
 from notifications_hub.primary import from_primary
+from notifications_hub.text import is_storable
 
 _ROWS = {f"django.contrib.sessions.backends.{name}" for name in ("db", "cached_db")}
 """Engines whose sessions are rows, whatever else they keep beside them."""
@@ -65,7 +66,8 @@ def check_many(session_keys: Sequence[str]) -> list[SignedIn | None]:
     One query for all sessions and one for all people, where Django's own backends keep them; else one after the other.
     """
     at = time.monotonic()
-    sessions = _sessions(set(session_keys) - {""})
+    # PostgreSQL refuses a question that holds a NUL, and it is asked for all of them at once.
+    sessions = _sessions({key for key in session_keys if key and is_storable(key)})
     people = _People(sessions.values())
     return [_signed_in(sessions.get(key), people, at) for key in session_keys]
 

@@ -6,6 +6,7 @@ the ORM, beside it or past it is told on one road, in one order, and once. Names
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -17,6 +18,8 @@ from notifications_hub.primary import connection
 from notifications_hub.rows.declared import LiveRows, declared_models, rows_of
 
 FUNCTION = "notifications_hub_note_change"
+TABLES = "notifications_hub.tables"
+"""The setting of the function that says which table it notes for which model."""
 PATIENCE = "5s"
 """How long a table is waited for: behind who waits, all that come after wait too."""
 
@@ -55,6 +58,11 @@ def disagreements() -> Iterator[str]:
             f"{_list(unnamed)} has triggers that ROW_TRIGGERS does not name, so what Django changes there is told "
             "twice: name it and restart, or run `manage.py hub_row_triggers remove`."
         )
+    if connection.vendor == "postgresql" and _value(_IS_OLD, FUNCTION):
+        yield (
+            "The function of the triggers is of an older version, or any role of the database may use it and have "
+            "pages told what it likes: run `manage.py hub_row_triggers install`."
+        )
 
 
 def _missing(labels: frozenset[str]) -> str:
@@ -78,12 +86,21 @@ def model_of(label: str) -> type[models.Model]:
     return model
 
 
-# Notes are written by the rights of who installed this: the writer may have none on their table. For rows that are
-# truncated nothing fires, so they are noted before.
+# Notes are written by the rights of who installed this: the writer may have none on their table. So the table is
+# checked before anything else: `to_jsonb` runs code that belongs to the types of a table's columns, and a table of
+# somebody else's would have its code run, and its rows noted, by those rights. For rows that are truncated nothing
+# fires, so they are noted before.
 _FUNCTION = """
     CREATE OR REPLACE FUNCTION {schema}.{function}() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET {tables_setting} = {tables} AS $$
+    DECLARE
+        declared text := current_setting('{tables_setting}')::jsonb ->> TG_ARGV[0];
     BEGIN
+        IF declared IS NULL OR declared NOT IN (
+            format('%I.%I', TG_TABLE_SCHEMA, TG_TABLE_NAME), coalesce(pg_partition_root(TG_RELID)::regclass::text, '')
+        ) THEN
+            RETURN NULL;
+        END IF;
         IF TG_OP = 'TRUNCATE' THEN
             EXECUTE format(
                 'INSERT INTO {schema}.notifications_hub_rowchange (model, old) SELECT %L, to_jsonb(was) FROM %I.%I was',
@@ -95,6 +112,8 @@ _FUNCTION = """
         RETURN NULL;
     END $$
 """
+# Whoever may execute it can make it a trigger of a table of their own; to fire one takes no right.
+_REVOKE = "REVOKE EXECUTE ON FUNCTION {schema}.{function}() FROM PUBLIC"
 _CREATE = (
     """
     CREATE OR REPLACE TRIGGER notifications_hub_rows AFTER INSERT OR UPDATE OR DELETE ON {table}
@@ -107,13 +126,31 @@ _CREATE = (
 )
 _SCHEMA = "SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass('notifications_hub_rowchange')"
 _INSTALLED = """
-    SELECT split_part(encode(tgargs, 'escape'), '\\000', 1), tgname, tgrelid::regclass::text, tgenabled IN ('O', 'A')
-    FROM pg_trigger WHERE tgfoid = to_regproc(%s) AND tgparentid = 0
+    WITH noting AS (
+        SELECT oid, (
+            SELECT substr(setting, length('notifications_hub.tables=') + 1)::jsonb FROM unnest(proconfig) setting
+            WHERE starts_with(setting, 'notifications_hub.tables=')
+        ) AS tables
+        FROM pg_proc WHERE oid = to_regproc(%s)
+    ), fired AS (
+        SELECT split_part(encode(tgargs, 'escape'), '\\000', 1) AS label, tgname, tgrelid, tables,
+               tgenabled IN ('O', 'A') AS enabled
+        FROM pg_trigger JOIN noting ON noting.oid = tgfoid WHERE tgparentid = 0
+    )
+    SELECT label, tgname, tgrelid::regclass::text,
+           enabled AND (tables IS NULL OR tables ->> label = format('%%s.%%I', relnamespace::regnamespace, relname))
+    FROM fired JOIN pg_class ON pg_class.oid = tgrelid
+"""
+_TABLE = "SELECT format('%%s.%%I', relnamespace::regnamespace, relname) FROM pg_class WHERE oid = to_regclass(%s)"
+_IS_OLD = """
+    SELECT has_function_privilege('public', oid, 'EXECUTE')
+        OR NOT EXISTS (SELECT FROM unnest(proconfig) setting WHERE starts_with(setting, 'notifications_hub.tables='))
+    FROM pg_proc WHERE oid = to_regproc(%s)
 """
 
 
 def installed() -> frozenset[str]:
-    """The models that have them all, and none disabled."""
+    """The models that have them all, none disabled, and on the table that the function notes for them."""
     at_work = [label for label, _, _, enabled in _triggers() if enabled]
     return frozenset(label for label in at_work if at_work.count(label) == len(_CREATE))
 
@@ -124,14 +161,39 @@ def install(model: type[models.Model]) -> None:
     Raises `NotPossible`, and `OperationalError` where others hold the table for longer than `PATIENCE`.
     """
     _require_postgresql()
-    with connection.cursor() as sql:
-        sql.execute(_SCHEMA)
-        found = sql.fetchone()
-    if found is None:
+    schema = _value(_SCHEMA)
+    if schema is None:
         raise NotPossible("There is no table for what triggers note: run `manage.py migrate` first.")
-    names = {"schema": found[0], "function": FUNCTION, "table": connection.ops.quote_name(model._meta.db_table)}
-    label = connection.schema_editor().quote_value(model._meta.label_lower)
-    _alter([statement.format(**names, label=label) for statement in (_FUNCTION, *_CREATE)])
+    quote = connection.schema_editor().quote_value
+    names = {
+        "schema": schema,
+        "function": FUNCTION,
+        "table": _quoted(model),
+        "label": quote(model._meta.label_lower),
+        "tables_setting": TABLES,
+        "tables": quote(json.dumps(_tables())),
+    }
+    _alter([statement.format(**names) for statement in (_FUNCTION, _REVOKE, *_CREATE)])
+
+
+def _tables() -> dict[str, str]:
+    """The tables of all live models that are in the database, as the function has their names."""
+    tables = {}
+    for model in declared_models():
+        if not (model._meta.proxy or model._meta.parents) and (table := _value(_TABLE, _quoted(model))):
+            tables[model._meta.label_lower] = str(table)
+    return tables
+
+
+def _quoted(model: type[models.Model]) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
+
+
+def _value(query: str, *parameters: str) -> object:
+    with connection.cursor() as sql:
+        sql.execute(query, parameters)
+        found = sql.fetchone()
+        return found[0] if found else None
 
 
 def remove(label: str) -> None:

@@ -20,6 +20,7 @@ from notifications_hub.conf import hub_settings
 from notifications_hub.kinds import Action, Privacy, open_and_read
 from notifications_hub.message import Message
 from notifications_hub.people import pseudonym_of
+from notifications_hub.text import balanced
 from notifications_hub.transports.subscriptions import PushSubscription
 
 MAX_BYTES = 3993  # of plain text: push services take 4,096 bytes of cipher text
@@ -148,4 +149,4 @@ def _longest(text: str, with_text: Callable[[str], Message], envelope: _Envelope
 
 
 def _cut(text: str, length: int) -> str:
-    return text[:length].rstrip() + ELLIPSIS if length else ""
+    return balanced(text[:length].rstrip() + ELLIPSIS) if length else ""

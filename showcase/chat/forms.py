@@ -9,6 +9,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from notifications_hub.text import validate_visible
 from showcase.chat.models import MAX_BODY, Membership, Room
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class LinesField(forms.CharField):
 
 
 class MessageForm(forms.Form):
-    body = LinesField(label=_("Message"), max_length=MAX_BODY)
+    body = LinesField(label=_("Message"), max_length=MAX_BODY, validators=[validate_visible])
     client_id = forms.CharField(max_length=36, validators=[RegexValidator(r"\A[A-Za-z0-9-]+\Z")])
 
 
@@ -34,6 +35,10 @@ class RoomForm(RoomModelForm):
         model = Room
         fields = ("name", "is_open")
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "off"})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].validators.append(validate_visible)
 
     def open_for(self, keeper: User) -> Room:
         """The room, with its keeper for its first member."""

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from showcase.chat import rooms
+from showcase.chat.forms import MemberForm
 from showcase.chat.models import Room
 from showcase.chat.visitor import membership_of, number, person_of
 
@@ -38,7 +39,9 @@ def leave(request: HttpRequest, slug: str) -> HttpResponse:
 def invite(request: HttpRequest, slug: str) -> HttpResponse:
     """The keeper invites somebody."""
     room = _kept(request, slug)
-    person = User.objects.filter(username=request.POST.get("username", "").strip(), is_active=True).first()
+    form = MemberForm(request.POST)
+    name = form.cleaned_data["username"] if form.is_valid() else ""
+    person = User.objects.filter(username=name, is_active=True).first()
     if person is None:
         messages.error(request, _("There is nobody of that name."))
     elif rooms.invite(room, person_of(request), person):

@@ -6,6 +6,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from notifications_hub.text import isolated
+
 MAX_BODY = 2_000
 
 
@@ -34,7 +36,7 @@ class Room(models.Model):
         verbose_name_plural = _("rooms")
 
     def __str__(self) -> str:
-        return self.name
+        return isolated(self.name)
 
     def get_absolute_url(self) -> str:
         return reverse("chat:room", args=[self.slug])

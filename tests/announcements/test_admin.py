@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
+from django.conf import global_settings
 from django.contrib.auth.models import Group
 from django.db import connections
 
@@ -220,3 +221,39 @@ def test_charlie_is_asked_to_sign_in(client_for: ClientFor, charlie: User, path:
     assert answer.status_code == HTTPStatus.FOUND
     assert "/admin/login/" in answer["Location"]
     assert not Announcement.objects.exists()
+
+
+def in_languages(*codes: str) -> dict[str, str]:
+    """The part of the form with the longest words in each of these languages."""
+    form = {"translations-TOTAL_FORMS": str(len(codes))}
+    for number, code in enumerate(codes):
+        words = {"language": code, "title": "图" * 120, "body": "书" * 600}
+        form |= {f"translations-{number}-{name}": text for name, text in words.items()}
+    return form
+
+
+def test_words_in_more_languages_than_an_event_carries_are_a_mistake_in_words(
+    writer: Client, settings: Settings
+) -> None:
+    settings.LANGUAGES = global_settings.LANGUAGES
+    codes = [code for code, _name in global_settings.LANGUAGES if code != "en"]
+
+    answer = writer.post(ADD, filled_in(**in_languages(*codes)))
+    assert answer.status_code == 200
+    assert "In all languages together this is too long" in answer.content.decode()
+    assert not Announcement.objects.exists()
+
+    assert writer.post(ADD, filled_in(**in_languages(*codes[:20]))).status_code == 302
+    assert kinds_on("everyone") == ["announcement.created"]
+
+
+def test_an_edit_may_not_make_it_more_than_an_event_carries(writer: Client, settings: Settings) -> None:
+    settings.LANGUAGES = global_settings.LANGUAGES
+    codes = [code for code, _name in global_settings.LANGUAGES if code != "en"]
+    writer.post(ADD, filled_in())
+    announcement = Announcement.objects.get()
+
+    answer = writer.post(change(announcement), filled_in(**in_languages(*codes)))
+    assert answer.status_code == 200
+    assert "In all languages together this is too long" in answer.content.decode()
+    assert kinds_on("everyone") == ["announcement.created"]

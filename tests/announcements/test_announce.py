@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import time_machine
+from django.conf import global_settings
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import connection, connections, transaction
@@ -19,7 +20,7 @@ from notifications_hub.announcements import announce
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, State
 from notifications_hub.audiences import UnknownAudience
 from notifications_hub.models import Notification
-from notifications_hub.sweeper import sweep
+from notifications_hub.sweeper import Isolation, sweep
 from tests.announcements.support import kinds_on, log_of
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_failed_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(announce, "_isolation", Isolation(longest=60))
 
 
 def members_named(count: int) -> None:
@@ -261,3 +267,65 @@ def test_the_event_carries_every_language_and_no_number_of_any_person() -> None:
     assert item["translations"] == {"zh-hans": {"title": "闭馆", "body": "抱歉"}}
     assert (item["title"], item["body"]) == ("Closed", "Sorry")
     assert not {"recipient", "unread_count"} & item.keys()
+
+
+# One that cannot be told
+
+
+LANGUAGES = [code for code, _name in global_settings.LANGUAGES]
+
+
+def in_every_language(announcement: Announcement) -> None:
+    """As a host's own code may write it, past every form: more than an event carries."""
+    AnnouncementTranslation.objects.bulk_create(
+        AnnouncementTranslation(announcement=announcement, language=language, title="图" * 120, body="书" * 600)
+        for language in LANGUAGES
+    )
+
+
+def test_one_that_no_event_can_carry_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        poison = broadcast(title="In every language", starts_at=NOON + HOUR)
+        in_every_language(poison)
+        good = [broadcast(title=f"Good {number}", starts_at=NOON + HOUR) for number in range(2)]
+        over = broadcast(title="Over soon", ends_at=NOON + HOUR)
+        clock.shift(HOUR)
+        for _ in range(3):
+            sweep()
+
+    assert kinds_on("everyone") == ["tombstone", *["announcement.created"] * 2, "announcement.withdrawn"]
+    poison.refresh_from_db()
+    assert poison.announced_at is None
+    assert all(Announcement.objects.get(pk=one.pk).announced_at for one in (*good, over))
+    assert caplog.text.count(f"Announcement {poison.pk} failed") == 1
+
+
+def test_one_that_cannot_be_told_is_told_once_it_is_mended(monkeypatch: pytest.MonkeyPatch) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        poison = broadcast(title="In every language", starts_at=NOON + HOUR)
+        in_every_language(poison)
+        clock.shift(HOUR)
+        sweep()
+        poison.translations.all().delete()
+        monkeypatch.setattr(announce, "_isolation", Isolation(longest=60))
+        sweep()
+    assert kinds_on("everyone") == ["announcement.created"]
+
+
+def test_a_new_one_is_announced_whatever_others_wait(caplog: pytest.LogCaptureFixture) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        in_every_language(broadcast(title="In every language", starts_at=NOON + HOUR))
+        clock.shift(HOUR)
+        assert broadcast(title="Now").announced_at == NOON + HOUR
+    assert kinds_on("everyone") == ["announcement.created"]
+
+
+@pytest.mark.parametrize("title", ["", "   ", "\u200b\u2060", "\u3164", "Hello\0", "Hello \ud83d"], ids=repr)
+def test_a_title_that_shows_nothing_or_cannot_be_kept_is_refused(title: str) -> None:
+    with pytest.raises(ValidationError, match="title"):
+        broadcast(title=title)
+
+
+def test_words_that_cannot_be_kept_are_refused() -> None:
+    with pytest.raises(ValidationError, match="body"):
+        broadcast(title="Hello", body="a\0b")

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
 import pytest
+from pytest_django import Settings
 from redis import Redis
 
+from notifications_hub.live.layer import Layer, shared_layer
 from tests.support.databases import Databases
 from tests.support.redis import RedisServer
 from tests.support.site import Shell, site_environment
@@ -27,3 +34,127 @@ def test_a_process_that_exits_says_first_what_it_published_last(
         # The process is gone: what is not there by now never comes.
         said = [message["data"] for message in iter(lambda: heard.get_message(timeout=0.2), None)]
     assert any(b"open.t" in data for data in said if isinstance(data, bytes))
+
+
+_FORK = """
+    import asyncio, atexit, os
+    from django.db import connections
+    from notifications_hub import publish
+    from notifications_hub.live.hub import start_hub, stop_hub
+    from notifications_hub.numbering import numberer
+
+    def fork():
+        publish("open.parent", "counted", {})
+        numberer.finish(20)
+        # As Celery does before it forks: a connection is no use to two processes.
+        connections.close_all()
+        child = os.fork()
+        if not child:
+            for number in range(5):
+                publish(f"open.child{number}", "counted", {})
+                publish(f"open.child{number}", "typing", {}, ephemeral=True)
+            numberer.finish(20)
+            atexit._run_exitfuncs()
+            os._exit(0)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        publish("open.parent_after", "counted", {})
+        numberer.finish(20)
+        connections.close_all()
+
+    async def fork_beside_a_hub():
+        start_hub()
+        await asyncio.to_thread(fork)
+        await asyncio.sleep(0.2)
+        await stop_hub()
+"""
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("fork", ["fork()", "asyncio.run(fork_beside_a_hub())"], ids=["plain", "beside a hub"])
+def test_a_forked_process_says_what_it_publishes_and_so_does_its_parent(
+    databases: Databases, redis_server: RedisServer, fork: str
+) -> None:
+    environment = site_environment(DATABASE_URL=databases.copy(), REDIS_URL=redis_server.url)
+    with Redis.from_url(redis_server.url) as redis, redis.pubsub() as heard:
+        heard.psubscribe("*")
+        heard.get_message(timeout=5)
+        shell = Shell(environment)
+        shell.python(_FORK)
+        assert shell.python(fork) == "0"
+        shell.close()
+        said = [message["data"] for message in iter(lambda: heard.get_message(timeout=0.2), None)]
+    messages = [data for data in said if isinstance(data, bytes)]
+    by_child = [sum(f"open.child{number}".encode() in data for data in messages) for number in range(5)]
+    assert by_child == [2] * 5
+    by_parent = [any(topic in data for data in messages) for topic in (b"open.parent", b"open.parent_after")]
+    assert by_parent == [True, True]
+
+
+@pytest.fixture(params=["core.RedisChannelLayer", "pubsub.RedisPubSubChannelLayer"])
+def forgetful(request: pytest.FixtureRequest, settings: Settings, redis_server: RedisServer) -> RedisServer:
+    """A layer whose groups forget their members after a second or two; it is a day where nobody says otherwise."""
+    own = {"group_expiry": 2} if request.param.startswith("core") else {}
+    layer = {"BACKEND": f"channels_redis.{request.param}", "CONFIG": {"hosts": [redis_server.url], **own}}
+    settings.CHANNEL_LAYERS = {"default": layer}
+    return redis_server
+
+
+@asynccontextmanager
+async def one_hub(heard: list[Any]) -> AsyncIterator[Layer]:
+    """The layer as a hub runs it."""
+    layer = Layer(heard.append)
+
+    async def forever(step: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await step()
+
+    tasks = [asyncio.create_task(forever(step)) for step in (layer.listen, layer.stay)]
+    try:
+        yield layer
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await layer.close()
+        await close_layer()
+
+
+async def close_layer() -> None:
+    shared = shared_layer()
+    assert shared is not None
+    await cast("Any", shared).close_pools() if hasattr(shared, "close_pools") else await cast("Any", shared).flush()
+
+
+@pytest.mark.usefixtures("forgetful")
+async def test_a_hub_hears_hints_for_longer_than_its_layer_remembers_a_group() -> None:
+    heard: list[Any] = []
+    async with one_hub(heard):
+        await asyncio.sleep(3.5)
+        sender = Layer()
+        sender.hint({"open.t": 1})
+        await sender.sent()
+        await _until(lambda: heard)
+    assert [message["tops"] for message in heard] == [{"open.t": 1}]
+
+
+async def test_a_hub_is_heard_of_again_after_its_layer_has_lost_everything(
+    forgetful: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifications_hub.live.layer.STAY_SECONDS", 0.2)
+    heard: list[Any] = []
+    async with one_hub(heard):
+        await asyncio.sleep(0.5)
+        forgetful.flush()
+        await asyncio.sleep(0.5)
+        sender = Layer()
+        sender.hint({"open.t": 1})
+        await sender.sent()
+        await _until(lambda: heard)
+    assert [message["tops"] for message in heard] == [{"open.t": 1}]
+
+
+async def _until(holds: Callable[[], object]) -> None:
+    for _ in range(100):
+        if holds():
+            return
+        await asyncio.sleep(0.02)

@@ -331,6 +331,132 @@ def test_a_program_with_no_right_to_the_notes_is_heard(at_tea: Page, program: ps
         run(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
 
 
+@pytest.fixture
+def forger() -> Iterator[str]:
+    """A role that may make tables of its own in the site's database, as every role could before PostgreSQL 15."""
+    role = f"forger_{uuid4().hex[:8]}"
+    run(f"CREATE ROLE {role}", f"GRANT CREATE ON SCHEMA public TO {role}")
+    yield role
+    run(f"DROP OWNED BY {role} CASCADE", f"DROP ROLE {role}")
+
+
+FORGED = "CREATE TABLE forged (id int, thread_id int, body text, address text, hidden bool, views int)"
+ATTACHED = (
+    "CREATE TRIGGER notifications_hub_rows AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW"
+    " EXECUTE FUNCTION public.notifications_hub_note_change('board.note')"
+)
+LIE = "INSERT INTO {table} VALUES (1, 1, 'A lie', '', false, 0)"
+
+
+@installed
+def test_another_role_cannot_have_the_function_note_a_table_of_its_own(
+    program: psycopg.Connection[Any], forger: str
+) -> None:
+    program.execute(f"SET ROLE {forger}")
+    program.execute(FORGED)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="notifications_hub_note_change"):
+        program.execute(ATTACHED.format(table="forged"))
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        program.execute("INSERT INTO notifications_hub_rowchange (model) VALUES ('board.note')")
+
+
+@installed
+@pytest.mark.parametrize("table", ["forged", "pg_temp.board_note", "forged_part"])
+def test_a_table_that_is_not_the_declared_one_is_not_noted_though_its_owner_may_use_the_function(
+    at_tea: Page, program: psycopg.Connection[Any], forger: str, table: str
+) -> None:
+    run(f"GRANT EXECUTE ON FUNCTION notifications_hub_note_change() TO {forger}")
+    program.execute(f"SET ROLE {forger}")
+    program.execute(FORGED)
+    program.execute("CREATE TEMPORARY TABLE board_note (LIKE forged)")
+    program.execute("CREATE TABLE forged_whole (LIKE forged) PARTITION BY LIST (id)")
+    program.execute("CREATE TABLE forged_part PARTITION OF forged_whole DEFAULT")
+    program.execute(ATTACHED.format(table=table))
+    program.execute(LIE.format(table=table))
+    program.execute(f"UPDATE {table} SET body = 'Another'")
+    program.execute(f"DELETE FROM {table}")
+    assert (RowChange.objects.count(), at_tea.hears()) == (0, [])
+    run(insert(1, 1, "The truth"))
+    assert at_tea.hears() == [("created", "1 The truth")]
+    assert triggers.installed() == {"board.note", "board.parcel"}
+
+
+@installed
+def test_the_function_runs_no_code_of_another_roles_types(program: psycopg.Connection[Any], forger: str) -> None:
+    """A cast to JSON of a type of one's own would run by the rights of whoever installed the function."""
+    run(f"GRANT EXECUTE ON FUNCTION notifications_hub_note_change() TO {forger}")
+    program.execute(f"SET ROLE {forger}")
+    for statement in (
+        "CREATE TYPE trap AS ENUM ('x')",
+        "CREATE TABLE who_ran (who text)",
+        "GRANT INSERT ON who_ran TO PUBLIC",
+        """CREATE FUNCTION spring(trap) RETURNS json LANGUAGE plpgsql AS
+        $$ BEGIN INSERT INTO public.who_ran VALUES (current_user); RETURN '{}'; END $$""",
+        "CREATE CAST (trap AS json) WITH FUNCTION spring(trap)",
+        "CREATE TABLE forged (id int, word trap)",
+        ATTACHED.format(table="forged"),
+        "INSERT INTO forged VALUES (1, 'x')",
+    ):
+        program.execute(statement)
+    assert program.execute("SELECT who FROM who_ran").fetchall() == []
+
+
+@installed
+def test_a_search_path_of_the_writers_own_changes_nothing(
+    at_tea: Page, program: psycopg.Connection[Any], forger: str
+) -> None:
+    run(f"GRANT SELECT, INSERT ON board_note TO {forger}", f"CREATE SCHEMA {forger} AUTHORIZATION {forger}")
+    for statement in (
+        f"SET ROLE {forger}",
+        f"CREATE TABLE {forger}.notifications_hub_rowchange (model text, old jsonb, new jsonb)",
+        f"CREATE FUNCTION {forger}.to_jsonb(anyelement) RETURNS jsonb LANGUAGE sql AS $$ SELECT '{{}}'::jsonb $$",
+        f"SET search_path = {forger}, public",
+        "SET notifications_hub.tables = '{}'",
+        insert(1, 1),
+    ):
+        program.execute(statement)
+    assert at_tea.hears() == [("created", "1 Cup 1")]
+
+
+@installed
+@pytest.mark.parametrize(
+    "older",
+    [
+        "GRANT EXECUTE ON FUNCTION notifications_hub_note_change() TO PUBLIC",
+        "ALTER FUNCTION notifications_hub_note_change() RESET notifications_hub.tables",
+    ],
+)
+def test_a_function_that_is_open_or_of_an_older_version_is_said(settings: Settings, older: str) -> None:
+    assert list(triggers.disagreements()) == []
+    run(older)
+    [words] = triggers.disagreements()
+    assert "run `manage.py hub_row_triggers install`" in words
+    assert triggers.installed() == {"board.note", "board.parcel"}
+    manage("install")
+    assert list(triggers.disagreements()) == []
+
+
+@installed
+def test_a_table_that_was_renamed_is_told_by_django_until_it_is_installed_again(
+    settings: Settings, at_tea: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("ALTER TABLE board_note RENAME TO board_memo")
+    monkeypatch.setattr(Note._meta, "db_table", "board_memo")
+    try:
+        assert triggers.installed() == {"board.parcel"}
+        [words] = triggers.disagreements()
+        assert "ROW_TRIGGERS names board.note, which has no triggers" in words
+        manage("install")
+        assert list(triggers.disagreements()) == []
+        run(insert(1, 1).replace("board_note", "board_memo"))
+        assert RowChange.objects.count() == 1
+    finally:
+        RowChange.objects.all().delete()
+        run("DELETE FROM board_memo", "ALTER TABLE board_memo RENAME TO board_note")
+        monkeypatch.undo()
+        triggers.install(Note)
+
+
 @installed
 def test_columns_may_come_and_go_and_be_renamed(at_tea: Page) -> None:
     with rolled_back():

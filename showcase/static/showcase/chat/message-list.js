@@ -2,6 +2,7 @@
 /** @import { Message } from "./chat-message.js" */
 import { copyOf, pageLanguage, part, setText } from "../../notifications_hub/dom.js";
 import { DayDividers, isMessage } from "./day-dividers.js";
+import { initialOf } from "./initial-of.js";
 
 const TOGETHER = 5 * 60_000;
 /** As the page writes it. @type {Intl.DateTimeFormatOptions} */
@@ -146,7 +147,7 @@ export class MessageList {
     row.classList.toggle("is-mention", mentions.includes(this.#me.username));
     const avatar = /** @type {HTMLElement} */ (row.querySelector(".avatar"));
     avatar.className = `avatar hue-${hue}`;
-    setText(avatar, [...name][0]?.toUpperCase() ?? "");
+    setText(avatar, initialOf(name));
     setText(part(row, "name"), name);
     setText(part(row, "body"), body);
     this.#date(/** @type {HTMLTimeElement} */ (part(row, "time")), at);

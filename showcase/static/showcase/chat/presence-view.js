@@ -4,6 +4,7 @@
  * @import { ChatPresence } from "./chat-presence.js"
  */
 import { copyOf, part, setText } from "../../notifications_hub/dom.js";
+import { initialOf } from "./initial-of.js";
 
 /** Who is here, as a row of discs, and who is typing, as a line of words. */
 export class PresenceView {
@@ -42,7 +43,7 @@ export class PresenceView {
     const disc = copyOf(this.#host, "face");
     const avatar = /** @type {HTMLElement} */ (disc.querySelector(".avatar"));
     avatar.className = `avatar hue-${hue}`;
-    setText(avatar, [...name][0]?.toUpperCase() ?? "");
+    setText(avatar, initialOf(name));
     setText(part(disc, "name"), name);
     disc.title = name;
     return disc;

@@ -1,0 +1,132 @@
+"""What a stored notification looks like by its kind: the one place where the code of a kind is called.
+
+A kind is a host's code, and a row may be older than it. Whatever a part of it raises or returns, the row is shown:
+that part gives way to a plain one, and the log says so once per process.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from django.utils.functional import Promise
+from notifications.base.models import AbstractNotification
+
+from notifications_hub.kinds import Action, Kind, Privacy, Told, Urgency, get_kind, open_and_read
+from notifications_hub.paths import same_site_path
+from notifications_hub.text import balanced, is_blank, is_storable, isolated
+
+Row = TypeVar("Row", bound=Told)
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+_logged: set[tuple[str, str]] = set()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rendered:
+    """Plain text in the active language. An empty `tag` means that the notification stands by itself."""
+
+    title: str
+    body: str
+    url: str
+    level: str
+    icon: str
+    tag: str
+    actions: tuple[Action, ...]
+    urgency: Urgency
+    ttl: int | None
+    privacy: Privacy
+
+
+def render(kind: Kind, row: Told) -> Rendered:
+    """Return the row as its kind shows it. Raises nothing that the kind raised."""
+    named = _with_isolated_names(row)
+    plain = get_kind("default")
+
+    def part(name: str, read: Callable[[], T], plain: Callable[[], T]) -> T:
+        try:
+            return read()
+        except Exception as error:  # noqa: BLE001 -- a host's code may raise anything; it is logged
+            _log_once(kind.name, name, error)
+            return plain()
+
+    return Rendered(
+        title=part("title", lambda: _title(kind.title(named)), lambda: balanced(plain.title(named))),
+        body=part("body", lambda: _words(kind.body(named)), lambda: balanced(plain.body(named))),
+        url=part("url", lambda: same_site_path(row.url), str),
+        level=part("level", lambda: _level(row.level), lambda: "info"),
+        icon=part("icon", lambda: _text(kind.icon), lambda: Kind.icon),
+        tag=part("tag", lambda: _text(kind.tag(row)), str),
+        actions=part("actions", lambda: tuple(map(_action, kind.actions(row))), lambda: tuple(open_and_read())),
+        urgency=part("urgency", lambda: Urgency(kind.urgency), lambda: Kind.urgency),
+        ttl=part("ttl", lambda: _seconds(kind.ttl), lambda: None),
+        # Where a kind cannot say how much a locked screen may show, it shows nothing.
+        privacy=part("privacy", lambda: Privacy(kind.privacy), lambda: Privacy.NOTHING),
+    )
+
+
+def _log_once(kind: str, part: str, error: Exception) -> None:
+    # Every page shows the same rows again, so once a page would be a flood.
+    if (kind, part) not in _logged:
+        _logged.add((kind, part))
+        words = "The kind %r fails at %r of a stored row; a plain one is shown. This is said once"
+        log.error(words, kind, part, exc_info=error)
+
+
+def _with_isolated_names(row: Row) -> Row:
+    """Return the row, or a copy whose names cannot turn the words that a kind puts around them."""
+    isolating = {name: isolated(getattr(row, name)) for name in ("actor_name", "target_name")}
+    changed = {name: text for name, text in isolating.items() if text != getattr(row, name)}
+    if not changed:
+        return row
+    named = copy.copy(row)
+    for name, text in changed.items():
+        setattr(named, name, text)
+    return named
+
+
+# What a part must be
+
+
+def _title(title: object) -> str:
+    words = _words(title)
+    if is_blank(words):
+        raise ValueError("a title has words that can be seen")
+    return words
+
+
+def _words(words: object) -> str:
+    return balanced(_text(words))
+
+
+def _text(text: object) -> str:
+    if not isinstance(text, str | Promise):
+        raise TypeError(f"this is text, not {type(text).__name__}")
+    found = str(text)
+    if not is_storable(found):
+        raise ValueError("it holds a NUL character or half of a surrogate pair")
+    return found
+
+
+def _level(level: str) -> str:
+    if level not in AbstractNotification.LEVELS.values:
+        raise ValueError(f"{level!r} is no level")
+    return level
+
+
+def _seconds(ttl: object) -> int | None:
+    if not isinstance(ttl, int | None):
+        raise TypeError(f"this is a number of seconds or None, not {type(ttl).__name__}")
+    return ttl
+
+
+def _action(action: object) -> Action:
+    if not isinstance(action, Action):
+        raise TypeError(f"each is an Action, not {type(action).__name__}")
+    # A lazy title is rendered in the language that is active now.
+    return replace(action, name=_text(action.name), title=_words(action.title), url=same_site_path(action.url))

@@ -1,0 +1,88 @@
+"""A job that cannot be cared for, among others that can."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from pytest_django import Settings
+
+from notifications_hub.jobs import sending
+from notifications_hub.jobs.models import Job
+from notifications_hub.people import Person
+from notifications_hub.sweeper import Isolation
+from tests.jobs import tasks
+from tests.jobs.support import make_due, messages, started, tend, told
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_failed_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "_isolation", Isolation(longest=60))
+
+
+def without_arguments(owner: User) -> Job:
+    """As a job is left by a deployment after which its task wants more than before: Celery refuses to send it."""
+    return started(owner, tasks.count)
+
+
+def test_a_job_that_cannot_be_sent_keeps_no_other_from_being_sent(
+    alice: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    poison = without_arguments(alice)
+    good = [started(alice, tasks.count, 1) for _ in range(2)]
+    assert messages() == [str(job.pk) for job in good]
+    for job in (poison, *good):
+        make_due(job)
+    for _ in range(3):
+        tend()
+    assert messages() == [str(job.pk) for job in good]
+    assert caplog.text.count(f"job {poison.pk} failed") == 1
+    assert "The broker did not take" not in caplog.text
+
+
+def test_a_job_that_cannot_be_sent_is_tried_ever_less_often(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    poison = without_arguments(alice)
+    for sends in range(1, 4):
+        monkeypatch.setattr(sending, "_isolation", Isolation(longest=60))
+        make_due(poison)
+        tend()
+        poison.refresh_from_db()
+        assert poison.sends == sends
+
+
+def test_one_that_was_sent_very_often_is_sent_again_all_the_same(alice: User) -> None:
+    job = started(alice, tasks.count, 1)
+    messages()
+    Job.objects.update(sends=30_000)
+    make_due(job)
+    tend()
+    assert messages() == [str(job.pk)]
+
+
+def _no_language_for_bob(person: Person) -> str:
+    if person.get_username() == "bob":
+        raise LookupError("bob")
+    return "en"
+
+
+def test_a_job_that_cannot_be_given_up_keeps_no_other_from_its_end(
+    alice: User, bob: User, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "LANGUAGE_OF": _no_language_for_bob}
+    poison, good = (started(owner, tasks.count, 1) for owner in (bob, alice))
+    messages()
+    Job.objects.update(state="running")
+    for job in (poison, good):
+        make_due(job)
+    for _ in range(3):
+        tend()
+    poison.refresh_from_db()
+    good.refresh_from_db()
+    assert (poison.state, good.state) == ("running", "failed")
+    assert [kind for kind, _title, _body in told(alice)] == ["task.failed"]
+    assert caplog.text.count(f"job {poison.pk} failed") == 1
