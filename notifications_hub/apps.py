@@ -14,7 +14,7 @@ class NotificationsHubConfig(AppConfig):
         from notifications_hub import checks, dispatch, kinds, removal  # noqa: F401
         from notifications_hub.announcements import announce
         from notifications_hub.jobs import sending, told  # noqa: F401
-        from notifications_hub.live import revocation
+        from notifications_hub.live import signing_out
         from notifications_hub.notify import take_over_signal
         from notifications_hub.rows import deleting
         from notifications_hub.transports import binding
@@ -22,7 +22,7 @@ class NotificationsHubConfig(AppConfig):
         take_over_signal()
         removal.connect()
         announce.connect()
-        revocation.connect()
+        signing_out.connect()
         binding.connect()
         kinds.autodiscover()
         deleting.connect_all()

@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.cursor import Position
-from notifications_hub.events import Event, inbox_topic
+from notifications_hub.events import Event, Stream, inbox_topic
 from notifications_hub.kinds import Kind, Road, get_kind, road_name
 from notifications_hub.notification import Notification
 from notifications_hub.people import Person
@@ -208,9 +208,10 @@ def acknowledge_many(shown: Sequence[Shown]) -> list[None]:
     """What many pages showed. All their inboxes cost the statements of one, and so does each place in an audience."""
     inboxes: list[tuple[Any, Position]] = []
     audiences: dict[tuple[str, Position], list[Any]] = {}
+    epochs = _epochs({topic for one in shown for topic in one.positions})
     for one in shown:
         for topic, position in one.positions.items():
-            if position.seq == position.start:
+            if position.seq == position.start or position.epoch != epochs.get(topic):
                 continue
             if topic == inbox_topic(one.person_pk):
                 inboxes.append((one.person_pk, position))
@@ -221,6 +222,11 @@ def acknowledge_many(shown: Sequence[Shown]) -> list[None]:
     for (topic, position), people in audiences.items():
         _acknowledge_audience(people, topic, position)
     return [None] * len(shown)
+
+
+def _epochs(topics: Collection[str]) -> dict[str, str]:
+    # Numbers of another epoch name other events, which no page showed.
+    return dict(Stream.objects.filter(topic__in=topics).values_list("topic", "epoch"))
 
 
 def _acknowledge_inboxes(shown: Sequence[tuple[Any, Position]]) -> None:

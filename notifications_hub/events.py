@@ -53,6 +53,8 @@ class Stream(models.Model):
     epoch = models.CharField(_("epoch"), max_length=8, default=new_epoch)
     top = models.BigIntegerField(_("last number"), default=0)
     pruned_through = models.BigIntegerField(_("pruned through"), default=0)
+    timeline = models.IntegerField(null=True, editable=False)
+    """PostgreSQL's, in which the last number was given. A standby that takes over, or a restore, begins another."""
 
     class Meta:
         app_label = "notifications_hub"

@@ -13,9 +13,10 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Collection, Sequence
-from functools import partial
+from contextlib import nullcontext
+from functools import cache, partial
 
-from django.db import InterfaceError, OperationalError, connection, connections, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections, transaction
 from django.dispatch import Signal
 
 from notifications_hub.events import TOMBSTONE, Event, Stream
@@ -58,9 +59,15 @@ def number(topics: Collection[str], *, skip_locked: bool = False) -> None:
 
 
 def number_everything() -> None:
-    """What the sweeper does: finds what a killed process left behind."""
-    while topics := list(Event.objects.filter(seq=None).values_list("topic", flat=True).distinct()[:TOPICS_AT_ONCE]):
+    """Number what a killed process left behind, as the sweeper does each second.
+
+    Each topic once, in the order of their names: what comes meanwhile, however fast, is for the next second.
+    """
+    late = Event.objects.filter(seq=None).order_by("topic").values_list("topic", flat=True).distinct()
+    topics = list(late[:TOPICS_AT_ONCE])
+    while topics:
         number(topics)
+        topics = list(late.filter(topic__gt=topics[-1])[:TOPICS_AT_ONCE]) if len(topics) == TOPICS_AT_ONCE else []
 
 
 def _number_some(topics: Collection[str], *, skip_locked: bool) -> dict[str, int]:
@@ -107,7 +114,27 @@ def _give_numbers(topics: Sequence[str], *, skip_locked: bool) -> dict[str, int]
 def lock_and_number(topics: Collection[str], *, skip_locked: bool) -> str:
     """Return PostgreSQL's statement, which takes the topics twice."""
     locking = "SKIP LOCKED" if skip_locked else ""
-    return _LOCK_AND_NUMBER.format(topics=_places(topics), locking=locking, tombstone=TOMBSTONE)
+    return _LOCK_AND_NUMBER.format(topics=_places(topics), locking=locking, timeline=_timeline(), tombstone=TOMBSTONE)
+
+
+# An asynchronous standby that takes over may lack the last commits, and so may a restore to a point in time: their
+# numbers are given again, to other events. Either begins a new timeline, and the first number given there a new epoch,
+# so that no page takes the one event for the other. The first eight digits of a WAL file's name are the timeline.
+_TIMELINE = "CAST(CAST('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS bit(32)) AS int)"
+
+
+@cache
+def _timeline() -> str:
+    """SQL for the server's timeline; NULL where a hosted PostgreSQL keeps it to itself."""
+    try:
+        with transaction.atomic() if connection.in_atomic_block else nullcontext(), connection.cursor() as sql:
+            sql.execute(f"SELECT {_TIMELINE}")
+    except (OperationalError, InterfaceError):
+        raise
+    except DatabaseError as error:
+        log.info("After a failover that lost commits, run `manage.py hub_rotate_epochs`: no timelines here (%s)", error)
+        return "CAST(NULL AS int)"
+    return _TIMELINE
 
 
 # One statement is one round trip. It sees the events of the moment it began, but a stream that it had to wait for as
@@ -158,10 +185,11 @@ _LOCK_AND_NUMBER = """
         WHERE event.id = given.id
         RETURNING event.topic, event.seq
     )
-    UPDATE notifications_hub_stream SET top = moved.top
-    FROM (SELECT topic, max(seq) AS top FROM numbers GROUP BY topic) AS moved
-    WHERE notifications_hub_stream.topic = moved.topic
-    RETURNING notifications_hub_stream.topic, notifications_hub_stream.top
+    UPDATE notifications_hub_stream AS stream SET top = moved.top, timeline = moved.timeline, epoch =
+        CASE WHEN stream.timeline <> moved.timeline THEN left(CAST(gen_random_uuid() AS text), 8) ELSE stream.epoch END
+    FROM (SELECT topic, max(seq) AS top, {timeline} AS timeline FROM numbers GROUP BY topic) AS moved
+    WHERE stream.topic = moved.topic
+    RETURNING stream.topic, stream.top
 """
 # Here one transaction writes at a time, and what it sees nobody changes. Of `max()` SQLite takes the row's other
 # columns too: an item's last event decides.

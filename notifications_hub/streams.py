@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain, groupby
+from itertools import accumulate, chain, groupby, takewhile
 from operator import itemgetter
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -64,6 +64,12 @@ __all__ = [
 
 PAGE = 200
 """Events of one topic that one read gives."""
+FRAME_BYTES = 256 * 1024
+"""What one reader is given at a time, of all its topics: a little over at most, as an event is not divided."""
+BATCH_BYTES = 4 * 2**20
+"""What all readers are given that are answered by one statement."""
+_ENVELOPE = 256
+"""Bytes that an event takes in a frame besides its data, so that very small ones count too."""
 
 
 # Writing
@@ -133,6 +139,10 @@ class LoggedEvent:
     data: str
     created: datetime
 
+    @property
+    def size(self) -> int:
+        return len(self.data) + _ENVELOPE
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -149,42 +159,101 @@ class Reading:
     def more(self) -> bool:
         return self.position.seq < self.top
 
+    @property
+    def size(self) -> int:
+        return sum(event.size for event in self.events)
 
-# Limits come from gaplessness: a page is a range of numbers, and streams and events are read in one statement, so that
-# pruning between the two cannot make a hole.
+    def within(self, size: int) -> Reading:
+        """Return its beginning: events until this many bytes are reached."""
+        reached = takewhile(lambda used: used < size, accumulate((event.size for event in self.events), initial=0))
+        events = [event for event, _used in zip(self.events, reached, strict=False)]
+        left_out = len(self.events) - len(events)
+        return replace(self, events=events, position=replace(self.position, seq=self.position.seq - left_out))
+
+
+# Streams and events are read in one statement, so that pruning between the two cannot make a hole. `walk` goes through
+# each topic's numbers one by one and stops at its share of the bytes, so what is not given is not even unpacked; a
+# running sum over a page would unpack all of it, again for each page. `reader` is the first that asks for a place.
 _READ = """
-    WITH want(number, topic, epoch, seq) AS (VALUES {wanted})
-    SELECT want.number, stream.epoch, stream.top, stream.pruned_through,
-           EXISTS (SELECT 1 FROM notifications_hub_event late WHERE late.topic = want.topic AND late.seq IS NULL),
-           event.seq, event.kind, event.data, event.created
-    FROM want
-    LEFT JOIN notifications_hub_stream stream ON stream.topic = want.topic
-    LEFT JOIN notifications_hub_event event ON event.topic = want.topic
-        AND event.seq > want.seq AND event.seq <= want.seq + {page}
-        AND (stream.epoch = want.epoch OR (want.epoch = '' AND want.seq = 0))
-    ORDER BY want.number, event.seq
+    WITH RECURSIVE want(number, reader, topic, epoch, seq) AS (VALUES {wanted}),
+    place AS (
+        SELECT want.number, want.reader, want.topic, want.seq, stream.epoch, stream.top, stream.pruned_through,
+               EXISTS (
+                   SELECT 1 FROM notifications_hub_event late WHERE late.topic = want.topic AND late.seq IS NULL
+               ) AS unnumbered,
+               CASE WHEN (stream.epoch = want.epoch OR (want.epoch = '' AND want.seq = 0))
+                   AND stream.pruned_through <= want.seq AND want.seq < stream.top THEN 1 ELSE 0 END AS behind
+        FROM want LEFT JOIN notifications_hub_stream stream ON stream.topic = want.topic
+    ), counted AS (
+        SELECT place.*, sum(behind) OVER () AS in_all, sum(behind) OVER (PARTITION BY reader) AS of_reader FROM place
+    ), walk(number, reader, topic, last, share, seq, before, data) AS (
+        SELECT number, reader, topic, seq + {page},
+               CASE WHEN in_all * {for_reader} > of_reader * {for_all} THEN {for_all} / in_all
+                    ELSE {for_reader} / of_reader END,
+               seq, CAST(0 AS bigint), CAST(NULL AS text)
+        FROM counted WHERE behind = 1
+        UNION ALL
+        SELECT walk.number, walk.reader, walk.topic, walk.last, walk.share,
+               event.seq, walk.before + {size}, CAST(event.data AS text)
+        FROM walk JOIN notifications_hub_event event ON event.topic = walk.topic AND event.seq = walk.seq + 1
+        WHERE walk.seq < walk.last AND walk.before + {size} < walk.share AND walk.before + {size} < {for_topic}
+    ), sized AS (
+        SELECT number, reader, seq, data, {size} AS size FROM walk WHERE data IS NOT NULL
+    ), of_readers AS (
+        SELECT sized.*, sum(size) OVER (PARTITION BY reader ORDER BY number, seq) - size AS before FROM sized
+    ), given AS (
+        SELECT of_readers.*, sum(size) OVER (ORDER BY number, seq) - size AS before_in_all
+        FROM of_readers WHERE before < {for_reader}
+    )
+    SELECT place.number, place.epoch, place.top, place.pruned_through, place.unnumbered,
+           event.seq, event.kind, given.data, event.created
+    FROM place
+    LEFT JOIN given ON given.number = place.number AND given.before_in_all < {for_all}
+    LEFT JOIN notifications_hub_event event ON event.topic = place.topic AND event.seq = given.seq
+    ORDER BY place.number, event.seq
 """
 _NOWHERE = Position("", 0, 2**62)
 
 _Place = tuple[str, Position | None]
 
 
-def read(wanted: Mapping[str, Position | None]) -> list[Reading]:
+def read(wanted: Mapping[str, Position | None], size: int = FRAME_BYTES) -> list[Reading]:
     """A page of each topic after its position; from now on where there is none. Two statements at most.
 
-    `reset` where the position is of another epoch, beyond the top (a restored backup) or before what was pruned.
+    `reset` where the position is of another epoch, beyond the top (a restored backup) or before what was pruned. All
+    topics together give about `size` bytes, and at least one event if there are any; `more` says where some are left.
     """
-    return read_many([wanted])[0]
+    [readings] = _read_many([wanted], size)
+    return readings
 
 
 def read_many(wanted: Sequence[Mapping[str, Position | None]]) -> list[list[Reading]]:
-    """What each of many readers would read, in as many statements as for one."""
-    places = list({place: None for one in wanted for place in one.items()})
-    readings, unnumbered = _read_once(places) if places else ({}, [])
+    """What each of many readers would read, in as many statements as for one.
+
+    Those for whom `BATCH_BYTES` leave no room have `more` and no events, and ask again.
+    """
+    return _read_many(wanted, FRAME_BYTES)
+
+
+def _read_many(wanted: Sequence[Mapping[str, Position | None]], size: int) -> list[list[Reading]]:
+    places: dict[_Place, int] = {}
+    for reader, one in enumerate(wanted):
+        for place in one.items():
+            places.setdefault(place, reader)
+    readings, unnumbered = _read_once(places, size) if places else ({}, [])
     if unnumbered and not connection.in_atomic_block:
         number(unnumbered, skip_locked=True)
-        readings, _ = _read_once(places)
-    return [[readings[place] for place in one.items()] for one in wanted]
+        readings, _ = _read_once(places, size)
+    return [_within([readings[place] for place in one.items()], size) for one in wanted]
+
+
+def _within(readings: list[Reading], size: int) -> list[Reading]:
+    """Cut what a reader gets of places that were read for others too."""
+    kept: list[Reading] = []
+    for reading in readings:
+        kept.append(reading.within(size))
+        size -= kept[-1].size
+    return kept
 
 
 # Each second it is asked of every topic that somebody listens to, so those that stay where they are are not even
@@ -211,19 +280,31 @@ def moved(places: Mapping[str, Position | None]) -> dict[str, tuple[str, int]]:
         return {topic: (epoch, top) for topic, epoch, top in sql.fetchall()}
 
 
-def _read_once(places: Sequence[_Place]) -> tuple[dict[_Place, Reading], list[str]]:
+def _read_once(places: Mapping[_Place, int], size: int) -> tuple[dict[_Place, Reading], list[str]]:
     values: list[str] = []
     parameters: list[str | int] = []
-    for index, (topic, position) in enumerate(places):
+    for index, ((topic, position), reader) in enumerate(places.items()):
         at = position or _NOWHERE
-        values.append(f"({index}, %s, %s, CAST(%s AS bigint))")
+        values.append(f"({index}, {reader}, %s, %s, CAST(%s AS bigint))")
         parameters += [topic, at.epoch, at.seq]
     with connection.cursor() as sql:
-        sql.execute(_READ.format(wanted=", ".join(values), page=PAGE), parameters)
+        sql.execute(_read_statement(values, size), parameters)
         rows = sql.fetchall()
-    found = {places[index]: list(its_rows) for index, its_rows in groupby(rows, itemgetter(0))}
+    found = dict(zip(places, (list(its_rows) for _, its_rows in groupby(rows, itemgetter(0))), strict=True))
     readings = {(topic, position): _reading(topic, position, its_rows) for (topic, position), its_rows in found.items()}
     return readings, sorted({topic for (topic, _position), its_rows in found.items() if its_rows[0][4]})
+
+
+def _read_statement(wanted: Sequence[str], size: int) -> str:
+    octets = "length(CAST(walk.data AS blob))" if connection.vendor == "sqlite" else "octet_length(walk.data)"
+    return _READ.format(
+        wanted=", ".join(wanted),
+        page=PAGE,
+        size=f"coalesce({octets} + {_ENVELOPE}, 0)",
+        for_topic=FRAME_BYTES,
+        for_reader=size,
+        for_all=BATCH_BYTES,
+    )
 
 
 def _reading(topic: str, position: Position | None, rows: list[tuple[Any, ...]]) -> Reading:

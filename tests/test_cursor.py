@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,6 +46,33 @@ def test_a_cursor_does_not_name_its_topics() -> None:
     assert "secret" not in encode({"room.secret": Position("", 0, 0)})
 
 
+FORGED = [
+    pytest.param(lambda text: text.rpartition("~")[0], id="without a signature"),
+    pytest.param(lambda text: text.replace(".7.9", ".0.9"), id="with another start"),
+    pytest.param(lambda text: text.replace(".7.9", ".7.99"), id="with another number"),
+    pytest.param(lambda text: text.replace("0123abcd", ""), id="with another epoch"),
+    pytest.param(lambda text: text.replace(key_of("room.a"), key_of("room.b")), id="for another topic"),
+    pytest.param(lambda text: f"{text.rpartition('~')[0]}~{'A' * 16}", id="with a guessed signature"),
+]
+
+
+@pytest.mark.parametrize("forge", FORGED)
+def test_a_cursor_that_was_changed_knows_nothing(forge: Callable[[str], str]) -> None:
+    written = encode({"room.a": Position("0123abcd", 7, 9)})
+    forged = forge(written)
+    assert forged != written
+    assert decode(forged) == {}
+
+
+def test_a_cursor_signed_with_a_key_that_is_being_rotated_out_goes_on() -> None:
+    position = Position("0123abcd", 7, 9)
+    with override_settings(SECRET_KEY="the earlier key"):
+        written = encode({"room.a": position})
+    assert decode(written) == {}
+    with override_settings(SECRET_KEY_FALLBACKS=["the earlier key"]):
+        assert decode(written) == {key_of("room.a"): position}
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -78,7 +107,7 @@ def test_what_this_server_did_not_write_is_refused(text: str) -> None:
 def test_a_cursor_that_is_too_long_is_refused() -> None:
     entry = "~abcdefgh..0.1"
     fitting = "1" + entry * ((MAX_LENGTH - 1) // len(entry))
-    decode(fitting)
+    assert decode(fitting) == {}
     with pytest.raises(BadCursor):
         decode(fitting + entry)
 

@@ -19,7 +19,7 @@ from notifications_hub.cursor import Position
 from notifications_hub.delivery import Delivery, Shown, State, ToldThrough
 from notifications_hub.kinds import Road, UnknownKind
 from notifications_hub.notification import Notification
-from notifications_hub.streams import Event, inbox_topic
+from notifications_hub.streams import Event, Stream, inbox_topic
 from tests.support.deliveries import make_due, send, settle, states, use_memory
 from tests.support.log import ids_told_to
 from tests.support.together import rolled_back, together
@@ -37,6 +37,7 @@ def number_all() -> None:
     for event in Event.objects.filter(seq=None).order_by("id"):
         event.seq = Event.objects.filter(topic=event.topic).exclude(seq=None).count() + 1
         event.save()
+        Stream.objects.get_or_create(topic=event.topic, defaults={"epoch": "00000000"})
 
 
 def acknowledge(person: User, topic: str, start: int, seq: int) -> None:
@@ -224,6 +225,16 @@ def test_a_long_backlog_is_acknowledged_in_few_queries(alice: User, bob: User) -
         delivery.acknowledge(alice.pk, {inbox_topic(alice.pk): Position("00000000", 0, 120)})
     assert Notification.objects.filter(told_at=None).count() == 0
     assert len(queries) <= 12
+
+
+def test_numbers_of_another_epoch_are_not_acknowledged(alice: User, bob: User) -> None:
+    send(bob, alice)
+    broadcast(title="Closed on Friday")
+    number_all()
+    shown = Position("ffffffff", 0, 9)
+    delivery.acknowledge(alice.pk, {inbox_topic(alice.pk): shown, "everyone": shown})
+    assert Notification.objects.filter(told_at=None).count() == 1
+    assert untold(alice) == ["Closed on Friday"]
 
 
 def test_many_who_acknowledge_together_cost_what_one_costs(alice: User, bob: User, charlie: User) -> None:

@@ -33,7 +33,7 @@ from notifications_hub.delivery import Delivery
 from notifications_hub.flash import CLAIM
 from notifications_hub.kinds import Kind, Road, Told
 from notifications_hub.notification import Notification
-from notifications_hub.streams import Event
+from notifications_hub.streams import Event, Stream
 from tests.support.deliveries import BY_MEMORY
 from tests.support.log import ids_told_to
 from tests.support.together import together
@@ -433,6 +433,7 @@ def number_all() -> None:
     """What happens after a commit, for tests that have none."""
     for seq, event in enumerate(Event.objects.filter(topic="everyone").order_by("id"), start=1):
         Event.objects.filter(pk=event.pk).update(seq=seq)
+    Stream.objects.get_or_create(topic="everyone", defaults={"epoch": "00000000"})
 
 
 def test_an_announcement_is_flashed_once(alice: User, client_for: ClientFor) -> None:

@@ -16,7 +16,7 @@ from notifications_hub import apublish, numbering, publish, streams
 from notifications_hub.cursor import Position
 from notifications_hub.numbering import Numberer
 from notifications_hub.streams import Event, Stream
-from tests.support.log import holes, unnumbered
+from tests.support.log import holes, leave_unnumbered, unnumbered
 from tests.support.processes import wait_until
 from tests.support.together import in_process, rolled_back, together
 
@@ -184,3 +184,39 @@ def test_the_thread_ends_when_nobody_has_needed_it_for_a_while(numberer: Numbere
     assert numberer.at_work
     wait_until(lambda: not numberer.at_work, what="the end of the numberer's thread")
     assert "hub-numberer" not in [thread.name for thread in threading.enumerate()]
+
+
+@both_databases
+def test_a_sweep_numbers_each_topic_once_however_fast_more_is_committed(monkeypatch: pytest.MonkeyPatch) -> None:
+    topics = [f"post.{number}" for number in range(5)]
+    rounds: list[list[str]] = []
+
+    def number_while_more_comes(some: list[str]) -> None:
+        assert len(rounds) < 10
+        rounds.append(list(some))
+        original(some)
+        leave_unnumbered(*topics)
+
+    original = numbering.number
+    monkeypatch.setattr(numbering, "TOPICS_AT_ONCE", 2)
+    monkeypatch.setattr(numbering, "number", number_while_more_comes)
+    leave_unnumbered(*topics)
+    numbering.number_everything()
+    assert rounds == [topics[:2], topics[2:4], topics[4:]]
+
+
+@postgres
+def test_a_server_that_keeps_its_timeline_to_itself_numbers_all_the_same(
+    numberer: Numberer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numbering, "_TIMELINE", "pg_walfile_name_that_is_not_there()")
+    numbering._timeline.cache_clear()
+    try:
+        with transaction.atomic():
+            publish_some("first", times=1)
+            streams.number_everything()
+        publish_some("next", times=1)
+        assert numberer.finish(20)
+    finally:
+        numbering._timeline.cache_clear()
+    assert (unnumbered(), Stream.objects.get().top, Stream.objects.get().timeline) == (0, 2, None)

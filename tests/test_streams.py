@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import UTC
 from typing import Any
 
@@ -174,6 +175,78 @@ def test_many_topics_are_read_in_one_statement() -> None:
     assert sorted(reading.topic for reading in readings) == sorted(topics)
     assert all(numbers_in(reading) == [1] for reading in readings)
     assert len(queries) == 1
+
+
+BIG = 60_000
+ONE_MORE = MAX_DATA + 1000
+"""An event is not divided, so a reading may go over its bound by one."""
+
+
+def append_big(topic: str, count: int) -> None:
+    streams.append_many(NewEvent(topic, "note", {"id": number, "words": "x" * BIG}) for number in range(count))
+
+
+def size_of(readings: Iterable[Reading]) -> int:
+    return sum(len(event.data) for reading in readings for event in reading.events)
+
+
+def test_a_page_of_large_events_is_bounded_by_bytes_and_goes_on_without_a_hole() -> None:
+    append_big(TOPIC, 30)
+    position, got, more = BEGINNING, [], True
+    while more:
+        page = read(position)
+        assert 0 < size_of([page]) < streams.FRAME_BYTES + ONE_MORE
+        assert page.position.seq == position.seq + len(page.events)
+        got += numbers_in(page)
+        position, more = page.position, page.more
+    assert got == list(range(30))
+
+
+def test_many_topics_share_the_bytes_of_one_reading_and_all_get_their_turn() -> None:
+    positions: dict[str, Position | None] = {f"post.{number}": BEGINNING for number in range(31)}
+    for topic in positions:
+        append_big(topic, 3)
+    got: Counter[str] = Counter()
+    readings = streams.read(positions)
+    while any(reading.events for reading in readings):
+        assert size_of(readings) < streams.FRAME_BYTES + ONE_MORE
+        got.update({reading.topic: len(reading.events) for reading in readings})
+        positions = {reading.topic: reading.position for reading in readings}
+        readings = streams.read(positions)
+    assert got == dict.fromkeys(positions, 3)
+
+
+def test_readers_in_one_statement_share_its_bytes_and_those_without_room_have_more_to_come() -> None:
+    topics = [f"post.{number}" for number in range(100)]
+    for topic in topics:
+        append_big(topic, 2)
+    wanted: list[dict[str, Position | None]] = [{topic: BEGINNING, "post.0": BEGINNING} for topic in topics]
+    with CaptureQueriesContext(connection) as queries:
+        answers = streams.read_many(wanted)
+    assert len(queries) == 1
+    places = {reading.topic: reading for readings in answers for reading in readings}
+    assert size_of(places.values()) < streams.BATCH_BYTES + ONE_MORE
+    assert all(reading.more for readings in answers for reading in readings if not reading.events)
+    assert all(size_of(readings) < streams.FRAME_BYTES + ONE_MORE for readings in answers)
+    assert [not reading.events for reading in answers[-1]] == [True, False]
+
+
+def test_one_who_reads_places_that_were_read_for_others_gets_no_more_than_they() -> None:
+    topics = [f"post.{number}" for number in range(8)]
+    for topic in topics:
+        append_big(topic, 8)
+    wanted: list[dict[str, Position | None]] = [{topic: BEGINNING} for topic in topics]
+    *_, last = streams.read_many([*wanted, dict.fromkeys(topics, BEGINNING)])
+    assert 0 < size_of(last) < streams.FRAME_BYTES + ONE_MORE
+    assert [reading.more for reading in last] == [True] * 8
+    assert all(reading.position.seq == len(reading.events) for reading in last)
+
+
+def test_very_small_events_count_with_what_a_frame_puts_around_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "FRAME_BYTES", 10_000)
+    append(*range(100))
+    [reading] = streams.read({TOPIC: BEGINNING}, 10_000)
+    assert 10 < len(reading.events) < 40
 
 
 def test_a_read_of_nothing_asks_nothing() -> None:

@@ -9,7 +9,6 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
 
@@ -20,7 +19,7 @@ from notifications_hub import streams
 from notifications_hub.cursor import Position
 from notifications_hub.streams import Event, Stream
 from notifications_hub.sweeper import sweep
-from tests.support.log import holes, unnumbered
+from tests.support.log import holes, leave_unnumbered, unnumbered
 from tests.support.processes import wait_until
 from tests.support.together import in_process, together
 
@@ -372,12 +371,6 @@ def test_pruning_beside_readers_never_makes_a_silent_hole(monkeypatch: pytest.Mo
 
 
 # Helpers
-
-
-def leave_unnumbered(*topics: str, mark: str = "left behind") -> None:
-    """What a process leaves behind that is killed between its commit and its callbacks."""
-    now = datetime.now(UTC)
-    Event.objects.bulk_create(Event(topic=topic, kind="note", data={"mark": mark}, created=now) for topic in topics)
 
 
 def _append_many(name: str) -> None:

@@ -13,12 +13,12 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from notifications_hub import cursor, streams
+from notifications_hub import cursor
 from notifications_hub.cursor import Position
 from notifications_hub.live.closing import RESTART, TOO_SLOW, Closing
-from notifications_hub.live.database import Database
 from notifications_hub.live.eager import begin
 from notifications_hub.live.frames import Batch, Frame, Places, Round, compose, encode_events
+from notifications_hub.live.log_reader import LogReader
 from notifications_hub.live.opening import Admitted
 from notifications_hub.streams import Reading
 
@@ -26,20 +26,22 @@ MAX_WAITING = 256 * 1024
 """Bytes that may wait for a client that reads slowly, before it is closed."""
 
 log = logging.getLogger(__name__)
+_UNSENT = "A frame could not be sent; the client is asked to come back"
 
 
 class Connection:
     """`send` takes a frame, `close` ends the connection. Everything here runs on the hub's event loop.
 
-    One that is kept `warm` is sent a frame now and then whether anything happened or not.
+    One that is kept `warm` is sent a frame now and then whether anything happened or not. What returns an awaitable has
+    begun to send, and its caller's task must await the rest: `eager.py` says why.
     """
 
     __slots__ = (
         "_again",
         "_catching_up",
         "_close",
-        "_database",
         "_frame_due",
+        "_log",
         "_missed",
         "_more",
         "_reset",
@@ -49,6 +51,7 @@ class Connection:
         "_waiting",
         "_waiting_bytes",
         "_warm",
+        "admitted_at",
         "due",
         "expires_in",
         "names",
@@ -56,7 +59,9 @@ class Connection:
         "person_pk",
         "positions",
         "session_key",
+        "sessions",
         "share",
+        "slice",
         "visible",
     )
 
@@ -64,30 +69,33 @@ class Connection:
         self,
         admitted: Admitted,
         *,
-        database: Database,
+        log: LogReader,
         send: Callable[[Frame], Coroutine[Any, Any, None]],
         close: Callable[[Closing], None],
         warm: bool = False,
     ) -> None:
         self.person_pk: object = admitted.visitor.person.pk
         self.session_key = admitted.visitor.session_key
+        self.sessions = admitted.visitor.sessions
+        self.admitted_at = admitted.visitor.at
         self.expires_in = admitted.visitor.seconds_left
         self.due = math.inf
         self.opened = time.time()
         self.names = admitted.names
         self.visible = True
         self.positions: Places = {}
-        self._database = database
+        self._log = log
         self._send = send
         self._close = close
         self._warm = warm
         self.share = 0
+        self.slice = 0
         self._waiting: list[str] = []
         self._waiting_bytes = 0
         self._reset: list[str] = []
         self._more = False
         self._frame_due = False
-        self._sending: asyncio.Task[None] | None = None
+        self._sending: asyncio.Task[Any] | None = None
         self._sending_since: float | None = None
         self._catching_up = False
         self._missed = False
@@ -128,34 +136,42 @@ class Connection:
         self._catching_up = True
         while self._catching_up:
             self._missed = False
-            readings = await self._database.together(streams.read_many, self.positions)
-            for reading in readings:
-                self._apply(reading)
-            self._more = any(reading.more for reading in readings)
-            self._frame_due = True
-            self._flush()
-            if self._sending is not None:
-                await self._sending
+            asked = self.positions
+            async with self._log.page(asked) as readings:
+                applied = [reading for reading in readings if self._apply(reading, asked)]
+                self._more = any(reading.more for reading in applied)
+                # A batch may have had no room for this reader, who then asks again.
+                if not self._more or any(reading.events or reading.reset for reading in applied):
+                    await self._send_waiting()
             self._catching_up = self._more or self._missed
 
-    def offer(self, offered: Round) -> None:
-        """What the hub has read. Never blocks."""
+    async def _send_waiting(self) -> None:
+        self._frame_due = True
+        if self._sending is not None:
+            # Another task sends an earlier frame, and this one after it.
+            await self._sending
+        if (rest := self._flush()) is not None:
+            await rest
+
+    def offer(self, offered: Round) -> Awaitable[None] | None:
+        """Take what the hub has read."""
         batch = offered.batch
         if self._catching_up:
             self._missed = True
         elif batch.topic in self.positions:
-            self._take(offered, batch, self.positions[batch.topic])
+            return self._take(offered, batch, self.positions[batch.topic])
+        return None
 
-    def _take(self, offered: Round, batch: Batch, position: Position | None) -> None:
+    def _take(self, offered: Round, batch: Batch, position: Position | None) -> Awaitable[None] | None:
         if position is None or (batch.epoch != position.epoch and position.epoch) or batch.first > position.seq + 1:
             self.miss()
         elif batch.last > position.seq:
             step = offered.step(self.positions, position)
             self.positions = step.places
             if self._sending is None:
-                self._begin(step.frame)
-            else:
-                self._queue(step.events)
+                return self._begin(step.frame)
+            self._queue(step.events)
+        return None
 
     def miss(self) -> None:
         """Something happened that this connection cannot join to what it has."""
@@ -171,17 +187,16 @@ class Connection:
         return self._again
 
     def say(self, event: str) -> None:
-        """An event that is in no log: sent as soon as may be, or not at all."""
+        """Queue an event that is in no log, for the next frame."""
         if self._waiting_bytes <= MAX_WAITING:
             self._queue([event])
-        if not self._catching_up:
-            self._flush()
 
-    def keep_warm(self) -> None:
-        """A frame without events: a page takes a line that is silent for long for a dead one."""
-        if self._warm and not self._catching_up:
-            self._frame_due = True
-            self._flush()
+    def keep_warm(self) -> Awaitable[None] | None:
+        """Send a frame without events: a page takes a line that is silent for long for a dead one."""
+        if not self._warm or self._catching_up:
+            return None
+        self._frame_due = True
+        return self._flush()
 
     def end(self, closing: Closing) -> None:
         self._close(closing)
@@ -194,13 +209,16 @@ class Connection:
             if task is not None:
                 task.cancel()
 
-    def _apply(self, reading: Reading) -> None:
-        if reading.topic not in self.positions:
-            return  # It stopped listening to it meanwhile.
+    def _apply(self, reading: Reading, asked: Places) -> bool:
+        """Return whether it was of use: meanwhile the topic may have been dropped, or added again from elsewhere."""
+        topic = reading.topic
+        if topic not in self.positions or self.positions[topic] != asked[topic]:
+            return False
         self.positions = {**self.positions, reading.topic: reading.position}
         if reading.reset:
             self._reset.append(reading.topic)
         self._queue(encode_events(reading))
+        return True
 
     def _queue(self, events: Sequence[str]) -> None:
         self._waiting += events
@@ -208,17 +226,28 @@ class Connection:
         if self._waiting_bytes > MAX_WAITING and not self._catching_up:
             self._close(TOO_SLOW)
 
-    def _flush(self) -> None:
-        while self._sending is None and self._has_frame():
-            self._begin(self._take_frame())
+    def flush(self) -> Awaitable[None] | None:
+        """Send what waits, unless it catches up and does so itself."""
+        return None if self._catching_up else self._flush()
 
-    def _begin(self, frame: Frame) -> None:
-        """Sends in place. Only a client that does not take it at once gets a task, and has what follows wait."""
-        rest = begin(self._send(frame))
-        if rest is not None:
-            loop = asyncio.get_running_loop()
-            self._sending_since = loop.time()
-            self._sending = loop.create_task(self._go_on(rest))
+    def _flush(self) -> Awaitable[None] | None:
+        while self._sending is None and self._has_frame():
+            if (rest := self._begin(self._take_frame())) is not None:
+                return rest
+        return None
+
+    def _begin(self, frame: Frame) -> Awaitable[None] | None:
+        """Send in place. A client that does not take it at once keeps the task, and has what follows wait."""
+        try:
+            rest = begin(self._send(frame))
+        except Exception:
+            log.exception(_UNSENT)
+            self._close(RESTART)
+            return None
+        if rest is None:
+            return None
+        self._sending, self._sending_since = asyncio.current_task(), asyncio.get_running_loop().time()
+        return self._go_on(rest)
 
     async def _go_on(self, rest: Awaitable[None]) -> None:
         # What arrives while a frame is being sent goes out together in the next one.
@@ -228,7 +257,7 @@ class Connection:
                 self._sending_since = asyncio.get_running_loop().time()
                 await self._send(self._take_frame())
         except Exception:
-            log.exception("A frame could not be sent; the client is asked to come back")
+            log.exception(_UNSENT)
             self._close(RESTART)
         finally:
             self._sending = self._sending_since = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
@@ -28,24 +29,34 @@ class Database:
     def __init__(self, threads: int = 4) -> None:
         self._threads = threads
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="hub-database")
-        self._together: dict[Callable[..., Any], Together[Any, Any]] = {}
+        self._together: dict[tuple[Callable[..., Any], str], Together[Any, Any]] = {}
 
     async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, lambda: _run(function, *args, **kwargs))
 
-    async def together(self, many: Many[A, T], request: A) -> T:
-        """What `many` answers to a request, asked along with what others ask of it meanwhile."""
-        if many not in self._together:
-            self._together[many] = Together(self.__call__, many)
-        answer: T = await self._together[many].ask(request)
+    async def together(self, many: Many[A, T], request: A, *, lane: str = "") -> T:
+        """Return `many`'s answer to this request, batched with requests that arrive meanwhile in the same lane.
+
+        A lane waits for its own batches alone, so what is urgent is asked in one that nothing else uses.
+        """
+        if (many, lane) not in self._together:
+            self._together[many, lane] = Together(self.__call__, many)
+        answer: T = await self._together[many, lane].ask(request)
         return answer
 
     def close(self) -> None:
-        """Waits for what is under way, then closes every thread's database connection."""
+        """Wait for what is under way, then close every thread's database connection."""
+        # One that is quick would otherwise take the turn of another, whose connection would stay open.
+        everyone = threading.Barrier(self._threads)
         for _ in range(self._threads):
-            self._executor.submit(connections.close_all)
+            self._executor.submit(_close, everyone)
         self._executor.shutdown()
+
+
+def _close(everyone: threading.Barrier) -> None:
+    connections.close_all()
+    everyone.wait()
 
 
 def _run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

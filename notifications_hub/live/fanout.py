@@ -8,25 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
-from typing import TypeVarTuple
+from typing import TypeVar, TypeVarTuple
 
 from notifications_hub import streams
 from notifications_hub.cursor import Position
 from notifications_hub.live.closing import RESTART
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.database import Database
+from notifications_hub.live.eager import Step, in_turn, start
 from notifications_hub.live.frames import Round, batch_of
 from notifications_hub.streams import Reading
 
 _TOPICS_A_READ = 200
 _TOPICS_A_LOOK = 1000
 """Few, so that a look that finds nothing takes the interpreter from a round for a millisecond at a time."""
-_AT_A_TIME = 100
-"""Connections that are sent to before the event loop has its turn, which is when frames leave."""
 
 Given = TypeVarTuple("Given")
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +96,7 @@ class Fanout:
         """An encoded event that is in no log."""
         if listened := self._topics.get(topic):
             _each(listened.connections, Connection.say, event)
+            start(in_turn([connection.flush for connection in listened.connections]))
 
     # Reading and fanning out
 
@@ -105,35 +107,38 @@ class Fanout:
         while self._behind:
             # Taken out before the read: what is hinted meanwhile may not be in it, and is read again.
             taken = {topic: self._behind.pop(topic) for topic in list(islice(self._behind, _TOPICS_A_READ))}
-            wanted = {topic: self._topics[topic].position for topic in taken if topic in self._topics}
             try:
-                readings = await self._log(streams.read, wanted)
+                readings = await self._log(streams.read, self._wanted(taken), streams.BATCH_BYTES)
             except Exception:
                 self._behind = taken | self._behind
                 self._wake.set()
                 raise
-            for reading in readings:
-                await self._fan_out(reading)
+            await in_turn(self._offers(readings))
 
-    async def _fan_out(self, reading: Reading) -> None:
-        listened = self._topics.get(reading.topic)
-        if listened is None:
-            return
-        listened.position = reading.position
-        if reading.more:
-            self._behind[reading.topic] = reading.top
-        if reading.reset:
-            _each(listened.connections, Connection.miss)
-        elif reading.events:
-            await self._go_round(listened, Round(batch_of(reading)))
+    def _wanted(self, topics: Iterable[str]) -> dict[str, Position | None]:
+        """Return from where to read topics; one that was given up meanwhile is not read."""
+        listened = {topic: self._topics[topic] for topic in topics if topic in self._topics}
+        for one in listened.values():
+            if one.position is None:
+                # Given up and taken up again. Only its connections know where they stand, so they read themselves.
+                _each(one.connections, Connection.miss)
+        return {topic: one.position for topic, one in listened.items() if one.position is not None}
 
-    async def _go_round(self, listened: _Listened, offered: Round) -> None:
-        # Who comes meanwhile reads the log later than this was read; who goes has no places any more.
-        connections = iter(list(listened.connections))
-        while some := list(islice(connections, _AT_A_TIME)):
-            _each(some, Connection.offer, offered)
-            if len(some) == _AT_A_TIME:
-                await asyncio.sleep(0)
+    def _offers(self, readings: Iterable[Reading]) -> Iterator[Step]:
+        for reading in readings:
+            listened = self._topics.get(reading.topic)
+            if listened is None:
+                continue
+            listened.position = reading.position
+            if reading.more:
+                self._behind[reading.topic] = reading.top
+            if reading.reset:
+                _each(listened.connections, Connection.miss)
+            elif reading.events:
+                offered = Round(batch_of(reading))
+                # Who comes meanwhile reads the log later than this was read; who goes has no places any more.
+                for connection in list(listened.connections):
+                    yield partial(_guarded, connection, Connection.offer, offered)
 
     # Looking for ourselves
 
@@ -161,10 +166,15 @@ class Fanout:
 
 
 def _each(connections: Iterable[Connection], act: Callable[[Connection, *Given], None], *given: *Given) -> None:
-    # A fault of one connection never reaches another. It may have missed what it was handed, so it comes back for it.
     for connection in list(connections):
-        try:
-            act(connection, *given)
-        except Exception:
-            log.exception("A connection failed while events were handed to it")
-            connection.end(RESTART)
+        _guarded(connection, act, *given)
+
+
+def _guarded(connection: Connection, act: Callable[[Connection, *Given], T | None], *given: *Given) -> T | None:
+    # A fault of one connection never reaches another. It may have missed what it was handed, so it comes back for it.
+    try:
+        return act(connection, *given)
+    except Exception:
+        log.exception("A connection failed while events were handed to it")
+        connection.end(RESTART)
+        return None

@@ -13,9 +13,8 @@ from django.core.handlers.asgi import ASGIRequest
 
 from notifications_hub.live.closing import Closing
 from notifications_hub.live.hub import Hub
-from notifications_hub.live.opening import Admitted, Refusal, Wanted, admit_many
+from notifications_hub.live.opening import Admitted, Refusal, Wanted
 from notifications_hub.live.origin import Caller
-from notifications_hub.live.session import session_key_of
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -56,9 +55,7 @@ class Exchange:
             return None
         try:
             wanted = Wanted.parse(self.scope["query_string"].decode("latin1"), caller.headers.get("last-event-id", ""))
-            with hub.gate.enter(self.scope.get("client")):
-                asked = wanted.asked_by(session_key_of(self.scope))
-                return wanted, await hub.database.together(admit_many, asked)
+            return wanted, await hub.admit(self.scope, wanted)
         except Refusal as refusal:
             await self.refuse(refusal.closing)
             return None

@@ -15,14 +15,20 @@ from contextlib import suppress
 from typing import Any
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.live.closing import RESTART, TOO_MANY, TOO_SLOW
+from notifications_hub.live.closing import RESTART, SESSION_OVER, TOO_MANY, TOO_SLOW
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.database import Database
+from notifications_hub.live.eager import in_turn
 from notifications_hub.live.fanout import Fanout
 from notifications_hub.live.frames import Places
 from notifications_hub.live.gate import Gate
 from notifications_hub.live.layer import Layer
+from notifications_hub.live.log_reader import LogReader
+from notifications_hub.live.opening import Admitted, Refusal, Wanted, admit_many
 from notifications_hub.live.presence import Presence
+from notifications_hub.live.registry import Registry
+from notifications_hub.live.revocation import forget_old
+from notifications_hub.live.session import session_key_of
 from notifications_hub.live.shared_cap import SharedCap
 from notifications_hub.live.watch import Watch
 from notifications_hub.sweeper import sweep
@@ -33,6 +39,8 @@ STALL_SECONDS = 10.0
 WARM_SECONDS = 25.0
 """At most so long is a WebSocket silent: proxies forget such lines, and a script hears nothing of a server's pings."""
 _SHARES = 25
+FORGET_SECONDS = 60.0
+_GATHER_SECONDS = 0.05
 
 log = logging.getLogger(__name__)
 
@@ -42,26 +50,29 @@ class Hub:
 
     def __init__(self) -> None:
         self.database = Database()
-        self.gate = Gate()
+        self.log = LogReader(self.database)
         self.presence = Presence(self.database)
-        self._watch = Watch(self.database, self.connections)
+        self._gate = Gate()
+        self._registry = Registry()
+        self._watch = Watch(self.database, self._registry)
         self._loop = asyncio.get_running_loop()
         self._layer = Layer(self._heard)
         self._fanout = Fanout(self.database)
-        self._of_person: dict[object, list[Connection]] = {}
-        self._shared_cap = SharedCap(self.database, self._of_person)
+        self._shared_cap = SharedCap(self.database, self._registry)
         self._draining = False
         self._share = 0
         self._revoked = asyncio.Event()
         self._tasks = [
-            self._loop.create_task(_forever(step), name=f"hub {step.__name__}")
+            self._loop.create_task(self._forever(step), name=f"hub {step.__name__}")
             for step in (
                 self._fanout.read_behind,
                 self._sweep,
                 self._heed,
                 self._keep_warm,
-                self._watch.check_all,
+                self._watch.revalidation.check_next,
+                self._watch.recheck,
                 self._watch.end_due,
+                self._forget_old,
                 self._layer.listen,
                 self.presence.refresh,
                 self._shared_cap.look,
@@ -86,6 +97,14 @@ class Hub:
 
     # Connections
 
+    async def admit(self, scope: Mapping[str, Any], wanted: Wanted) -> Admitted:
+        """Raises `Refusal`. Whoever brings no session is refused at no cost."""
+        session_key = session_key_of(scope)
+        if not session_key:
+            raise Refusal(SESSION_OVER)
+        async with self._gate.enter(scope.get("client")):
+            return await self.database.together(admit_many, wanted.asked_by(session_key))
+
     def holding(self, connection: Connection) -> _Holding:
         """Keeps a connection while the block runs, and has it catch up meanwhile."""
         return _Holding(self, connection)
@@ -95,35 +114,33 @@ class Hub:
         self._fanout.forget(connection, connection.positions.keys() - positions.keys())
         self._fanout.listen(connection, positions)
         connection.change(positions, reset)
+        self._watch.replay(connection)
 
     def join(self, connection: Connection) -> None:
         # Before the connection reads the log, so that nothing falls between its reading and the hub's.
         self._fanout.listen(connection, connection.positions)
-        own = self._of_person.setdefault(connection.person_pk, [])
-        own.append(connection)
-        for oldest in own[: -hub_settings.live_per_user]:
+        self._registry.add(connection)
+        for oldest in self._registry.of_person(connection.person_pk)[: -hub_settings.live_per_user]:
             oldest.end(TOO_MANY)
         self._shared_cap.changed(connection.person_pk)
         if self._draining:
             connection.end(RESTART)
         connection.share = self._share
         self.presence.arrived(connection.person_pk)
-        self._watch.keep_time(connection)
+        self._watch.join(connection)
         connection.start().add_done_callback(lambda _: self._fanout.caught_up(connection))
 
     def leave(self, connection: Connection) -> None:
         self._fanout.forget(connection, connection.positions)
-        own = self._of_person.get(connection.person_pk, [])
-        if connection in own:
-            own.remove(connection)
-            self._shared_cap.changed(connection.person_pk)
-        if not own:
-            self._of_person.pop(connection.person_pk, None)
+        self._watch.leave(connection)
+        self._registry.remove(connection)
+        self._shared_cap.changed(connection.person_pk)
+        if not self._registry.of_person(connection.person_pk):
             self.presence.left(connection.person_pk)
         connection.stop()
 
     def connections(self) -> list[Connection]:
-        return [connection for own in self._of_person.values() for connection in own]
+        return self._registry.all()
 
     def drain(self) -> None:
         """Asks every client to come back elsewhere. From any thread, or from a signal handler."""
@@ -146,6 +163,29 @@ class Hub:
         await self._layer.close()
         await asyncio.to_thread(self._fanout.close)
         await asyncio.to_thread(self.database.close)
+
+    async def _forever(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a step over and over; a fault (a database that is away) is logged and tried again."""
+        while True:
+            try:
+                await step()
+            except asyncio.CancelledError:
+                if self._is_ending():
+                    raise
+                self._go_on_after_cancellation(step.__qualname__)
+            except Exception:
+                log.exception("%s failed; trying again", step.__qualname__)
+                await asyncio.sleep(SWEEP_SECONDS)
+
+    def _is_ending(self) -> bool:
+        # `stop` cancels all of them, and so does an event loop that is closed. One alone is somebody's mistake: code
+        # that took this task for its own, and without which nothing would be fanned out, or swept, ever again.
+        return all(task.done() or task.cancelling() for task in self._tasks)
+
+    def _go_on_after_cancellation(self, name: str) -> None:
+        log.error("%s was cancelled by somebody else's code; it goes on", name)
+        if task := asyncio.current_task():
+            task.uncancel()
 
     # Hearing
 
@@ -174,15 +214,19 @@ class Hub:
         # A share of them at a time, so that no event waits for thousands of frames that nobody does.
         await asyncio.sleep(WARM_SECONDS / _SHARES)
         self._share = (self._share + 1) % _SHARES
-        for connection in self.connections():
-            if connection.share == self._share:
-                connection.keep_warm()
+        await in_turn([one.keep_warm for one in self.connections() if one.share == self._share])
 
     async def _heed(self) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._revoked.wait(), SWEEP_SECONDS)
+            # Where one is revoked, more are as a rule: one look for them all.
+            await asyncio.sleep(_GATHER_SECONDS)
         self._revoked.clear()
         await self._watch.heed()
+
+    async def _forget_old(self) -> None:
+        await asyncio.sleep(FORGET_SECONDS)
+        await self.database(forget_old)
 
 
 class _Holding:
@@ -199,16 +243,6 @@ class _Holding:
 
     def __exit__(self, *error: object) -> None:
         self._hub.leave(self._connection)
-
-
-async def _forever(step: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Runs a step over and over; a fault (a database that is away) is logged and tried again."""
-    while True:
-        try:
-            await step()
-        except Exception:
-            log.exception("%s failed; trying again", step.__qualname__)
-            await asyncio.sleep(SWEEP_SECONDS)
 
 
 # One a process

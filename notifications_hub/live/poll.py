@@ -55,9 +55,7 @@ class _Waiting:
         self._frames: asyncio.Queue[Frame | Closing] = asyncio.Queue()
 
     async def run(self, wanted: Wanted, admitted: Admitted, wait: float) -> None:
-        connection = Connection(
-            admitted, database=self._hub.database, send=self._frames.put, close=self._frames.put_nowait
-        )
+        connection = Connection(admitted, log=self._hub.log, send=self._frames.put, close=self._frames.put_nowait)
         connection.listen(*start(admitted.topics, wanted.known))
         with self._hub.holding(connection):
             said = await self._first_news(wait, from_now=wanted.known is None)

@@ -1,29 +1,27 @@
 """Taking the right to listen away: rows that every hub reads each second, and at once where a hint reaches it.
 
-Django's own ways of ending a session write such a row in their own transaction: signing out, a changed password, a
-person deactivated or deleted through the model. What is changed behind the model's back is found once a minute.
+`revoke()` writes such rows, and so do Django's own ways of ending a session (`signing_out.py`). What is changed behind
+the model's back is found by the look at every connection, within a minute (`revalidation.py`).
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.signals import user_logged_out
 from django.db import models, transaction
-from django.db.models.signals import post_delete, post_save
 from django.dispatch import Signal
 
 from notifications_hub.events import inbox_topic
+from notifications_hub.live.session import hashed, names_of
 from notifications_hub.people import Person
 
-if TYPE_CHECKING:
-    from django.http import HttpRequest
-
-REMEMBERED = timedelta(seconds=60)
-"""How long hubs go on reading a row: longer than any of them can have been held up without losing its connections."""
+LONGEST_TRANSACTION = 600.0
+"""Seconds for which a row may wait for the commit of its transaction and still be met."""
+MOST = 1000
+"""Rows of one read, and ids below the newest that may still be waited for."""
 
 revoked = Signal()
 """Sent once a revocation has committed; a hint for hubs not to wait for their next look."""
@@ -38,6 +36,8 @@ class What(models.TextChoices):
     """A person's connections that listen to a topic end."""
     CHECK = "check"
     """A person's connections end whose session is no longer valid."""
+    RENEW = "renew"
+    """A person's connections come back, and are asked what is asked of new ones."""
 
 
 class Revocation(models.Model):
@@ -54,58 +54,103 @@ class Revocation(models.Model):
         return f"{self.what} {self.person}{self.session[:8]} {self.topic}".strip()
 
 
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """A row as hubs read it."""
+
+    pk: int
+    what: str
+    person: str
+    session: str
+    topic: str
+
+
+# Writing
+
+
 def revoke(user: Person, topic: str | None = None, session: str | None = None) -> None:
     """Ends connections within two seconds of the commit: a person's, or only those on a topic, or of a session key.
 
     It takes no right away: whoever comes back is asked again by session and by the topic's rule.
     """
     if session is not None:
-        _write(What.SESSION, session=hashed(session))
+        revoke_sessions(names_of(session))
     elif topic is not None:
-        _write(What.TOPIC, person=str(user.pk), topic=inbox_topic(user.pk) if topic == "inbox" else topic)
+        write(What.TOPIC, person=str(user.pk), topic=inbox_topic(user.pk) if topic == "inbox" else topic)
     else:
-        _write(What.PERSON, person=str(user.pk))
+        write(What.PERSON, person=str(user.pk))
 
 
-def hashed(session_key: str) -> str:
-    """Sessions are known by this outside of their own table: a row must not be a way to sign in."""
-    return sha256(session_key.encode()).hexdigest()
+def revoke_sessions(names: Iterable[str]) -> None:
+    """End the connections of sessions, which are named as `session.py` does: by the hash of a key or of a mark."""
+    _insert([Revocation(what=What.SESSION, session=hashed(name)) for name in names])
 
 
-def recent() -> list[Revocation]:
-    return list(Revocation.objects.filter(created__gt=datetime.now(UTC) - REMEMBERED).order_by("pk"))
+def write(what: What, *, person: str, topic: str = "") -> None:
+    _insert([Revocation(what=what, person=person, topic=topic)])
 
 
-def forget_old() -> None:
-    Revocation.objects.filter(created__lt=datetime.now(UTC) - 2 * REMEMBERED).delete()
-
-
-def _write(what: What, **columns: str) -> None:
+def _insert(rows: list[Revocation]) -> None:
+    for row in rows:
+        row.created = datetime.now(UTC)
     with transaction.atomic():
-        Revocation.objects.create(what=what, created=datetime.now(UTC), **columns)
+        Revocation.objects.bulk_create(rows)
         transaction.on_commit(lambda: revoked.send_robust(sender=Revocation), robust=True)
 
 
-# Django's own means
+def forget_old() -> None:
+    """Delete rows that every hub has read. The newest stays, so that a hub that starts knows where ids stand."""
+    newest = Revocation.objects.aggregate(pk=models.Max("pk"))["pk"]
+    before = datetime.now(UTC) - timedelta(seconds=2 * LONGEST_TRANSACTION)
+    Revocation.objects.filter(created__lt=before, pk__lt=newest or 0).delete()
 
 
-def _signed_out(request: HttpRequest, **kwargs: object) -> None:
-    if key := request.session.session_key:
-        _write(What.SESSION, session=hashed(key))
+# Reading
 
 
-def _person_saved(instance: Any, created: bool, update_fields: frozenset[str] | None, **kwargs: object) -> None:
-    # Signing in saves `last_login` alone, which ends nothing.
-    if not created and (update_fields is None or update_fields & {"password", "is_active"}):
-        _write(What.CHECK, person=str(instance.pk))
+class Unread:
+    """Gives each row once, though rows commit in another order than that of their ids.
+
+    An id that is missing below the newest belongs to a transaction that has not committed, or never will: it is asked
+    for again until a transaction can no longer be so old. Asks the database; one thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self._top: int | None = None
+        self._missing: dict[int, float] = {}
+
+    @property
+    def is_new(self) -> bool:
+        """Nothing was read before."""
+        return self._top is None
+
+    def take(self) -> list[Revoked]:
+        """Return at most `MOST` rows that were not given before, in the order of their ids."""
+        rows = self._rows()
+        self._note({row.pk for row in rows})
+        return rows
+
+    def _rows(self) -> list[Revoked]:
+        if self._top is None:
+            return _read(Revocation.objects.order_by("-pk"))[::-1]
+        wanted = models.Q(pk__gt=self._top)
+        if self._missing:
+            wanted |= models.Q(pk__in=list(self._missing))
+        return _read(Revocation.objects.filter(wanted).order_by("pk"))
+
+    def _note(self, given: set[int]) -> None:
+        now = time.monotonic()
+        known = min(given, default=1) - 1 if self._top is None else self._top
+        newest = max(given | {known})
+        for pk in given:
+            self._missing.pop(pk, None)
+        self._missing |= dict.fromkeys(sorted(set(range(max(known, newest - MOST) + 1, newest)) - given), now)
+        oldest = newest - MOST
+        self._missing = {
+            pk: since for pk, since in self._missing.items() if pk > oldest and now - since < LONGEST_TRANSACTION
+        }
+        self._top = newest
 
 
-def _person_deleted(instance: Any, **kwargs: object) -> None:
-    _write(What.PERSON, person=str(instance.pk))
-
-
-def connect() -> None:
-    """Called once models are loaded."""
-    user_logged_out.connect(_signed_out, dispatch_uid="notifications_hub.signed_out")
-    post_save.connect(_person_saved, sender=get_user_model(), dispatch_uid="notifications_hub.person_saved")
-    post_delete.connect(_person_deleted, sender=get_user_model(), dispatch_uid="notifications_hub.person_deleted")
+def _read(rows: models.QuerySet[Revocation]) -> list[Revoked]:
+    return [Revoked(*row) for row in rows.values_list("pk", "what", "person", "session", "topic")[:MOST]]

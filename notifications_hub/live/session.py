@@ -6,8 +6,10 @@ which only a response could hand to the browser. Here nothing is written.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib import import_module
 from typing import Any
 
@@ -24,15 +26,36 @@ from notifications_hub.people import Person
 
 _ROWS = {f"django.contrib.sessions.backends.{name}" for name in ("db", "cached_db")}
 """Engines whose sessions are rows, whatever else they keep beside them."""
+MARK = "_notifications_hub"
+"""Under which a session keeps the name that it has for as long as it lasts; its key may change."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """`seconds_left` of the session as it stands now."""
+    """`seconds_left` of the session as it stands now; `at`, in monotonic time, is from before anything was read."""
 
     person: Person
     session_key: str
     seconds_left: float
+    mark: str = ""
+    at: float = 0.0
+
+    @property
+    def sessions(self) -> tuple[str, ...]:
+        """By which a revocation may name the session."""
+        return tuple(hashed(name) for name in (self.session_key, self.mark) if name)
+
+
+def hashed(name: str) -> str:
+    """Sessions are known by this outside of their own table: a row must not be a way to sign in."""
+    return sha256(name.encode()).hexdigest()
+
+
+def names_of(session_key: str) -> list[str]:
+    """Return a session's key, and its mark where the session still exists and has one."""
+    session = _sessions({session_key}).get(session_key)
+    mark = str(session.data.get(MARK, "")) if session else ""
+    return [session_key, mark] if mark else [session_key]
 
 
 def check_many(session_keys: Sequence[str]) -> list[SignedIn | None]:
@@ -40,9 +63,10 @@ def check_many(session_keys: Sequence[str]) -> list[SignedIn | None]:
 
     One query for all sessions and one for all people, where Django's own backends keep them; else one after the other.
     """
+    at = time.monotonic()
     sessions = _sessions(set(session_keys) - {""})
     people = _People(sessions.values())
-    return [_signed_in(sessions.get(key), people) for key in session_keys]
+    return [_signed_in(sessions.get(key), people, at) for key in session_keys]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +141,11 @@ def _reads_rows(backend: object) -> bool:
     return getattr(type(backend), "get_user", None) is ModelBackend.get_user
 
 
-def _signed_in(session: _Session | None, people: _People) -> SignedIn | None:
+def _signed_in(session: _Session | None, people: _People, at: float) -> SignedIn | None:
     person = people.of(session) if session else None
     if session is None or person is None or not _is_current(session, person):
         return None
-    return SignedIn(person, session.key, session.seconds_left)
+    return SignedIn(person, session.key, session.seconds_left, str(session.data.get(MARK, "")), at)
 
 
 def _is_current(session: _Session, person: Person) -> bool:

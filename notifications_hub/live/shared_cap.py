@@ -20,8 +20,8 @@ from django.core.cache.backends.locmem import LocMemCache
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.live.closing import TOO_MANY
-from notifications_hub.live.connection import Connection
 from notifications_hub.live.database import Database
+from notifications_hub.live.registry import Registry
 
 LOOK_SECONDS = 20.0
 _GATHER_SECONDS = 0.2
@@ -37,27 +37,27 @@ Opened = dict[str, list[float]]
 
 
 class SharedCap:
-    """What this process's hub compares with the others. `of_person` is the hub's own register."""
+    """What this process's hub compares with the others."""
 
-    def __init__(self, database: Database, of_person: Mapping[object, Sequence[Connection]]) -> None:
+    def __init__(self, database: Database, registry: Registry) -> None:
         self._database = database
-        self._of_person = of_person
+        self._registry = registry
         self._name = secrets.token_hex(4)
-        self._changed: set[object] = set()
+        self._changed: set[str] = set()
         self._writing: asyncio.Task[None] | None = None
 
     def changed(self, person_pk: object) -> None:
         """Call it when a connection of this person has come or gone."""
         if not _is_shared():
             return
-        self._changed.add(person_pk)
+        self._changed.add(str(person_pk))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_changed())
 
     async def look(self) -> None:
         await asyncio.sleep(LOOK_SECONDS)
         if _is_shared():
-            await self._compare(list(self._of_person))
+            await self._compare(self._registry.people())
 
     async def close(self) -> None:
         if self._writing is not None:
@@ -72,10 +72,10 @@ class SharedCap:
         finally:
             self._writing = None
 
-    async def _compare(self, people: Sequence[object]) -> None:
+    async def _compare(self, people: Sequence[str]) -> None:
         for first in range(0, len(people), _KEYS_AT_ONCE):
             some = people[first : first + _KEYS_AT_ONCE]
-            own = {pk: [one.opened for one in self._of_person.get(pk, ())] for pk in some}
+            own = {pk: [one.opened for one in self._registry.of_person(pk)] for pk in some}
             try:
                 oldest = await self._database(_exchange, self._name, own)
             except Exception as error:  # noqa: BLE001 -- whatever a cache may raise, it must not cost anyone their page
@@ -84,18 +84,18 @@ class SharedCap:
             for pk, opened in oldest.items():
                 self._end_before(pk, opened)
 
-    def _end_before(self, person_pk: object, opened: float) -> None:
-        for connection in list(self._of_person.get(person_pk, ())):
+    def _end_before(self, person_pk: str, opened: float) -> None:
+        for connection in list(self._registry.of_person(person_pk)):
             if connection.opened < opened:
                 connection.end(TOO_MANY)
 
 
-def _exchange(hub: str, own: Mapping[object, list[float]]) -> dict[object, float]:
+def _exchange(hub: str, own: Mapping[str, list[float]]) -> dict[str, float]:
     """Write this hub's own. Return, for people who have too many, when the oldest that may stay was opened."""
     keys = {f"notifications_hub:opened:{pk}": pk for pk in own}
     stored: dict[str, Opened] = cache.get_many(keys)
     stale = time.time() - _LIFE_SECONDS
-    oldest: dict[object, float] = {}
+    oldest: dict[str, float] = {}
     written: dict[str, Opened] = {}
     for key, pk in keys.items():
         before = stored.get(key, {})

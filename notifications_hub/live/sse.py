@@ -40,7 +40,7 @@ class _Stream:
         self._ended: asyncio.Future[Closing | None] = asyncio.get_running_loop().create_future()
 
     async def run(self, wanted: Wanted, admitted: Admitted) -> None:
-        connection = Connection(admitted, database=self._hub.database, send=self._send_frame, close=self._end)
+        connection = Connection(admitted, log=self._hub.log, send=self._send_frame, close=self._end)
         connection.listen(*start(admitted.topics, wanted.known))
         await self._exchange.start(200, "text/event-stream", {})
         await self._write(f"retry: {RETRY_MS}\n\n")

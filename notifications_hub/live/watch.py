@@ -4,105 +4,186 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+import random
+import time
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from notifications_hub.live.closing import RESTART, SESSION_OVER, refused
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.database import Database
 from notifications_hub.live.opening import Admitted, Asked, Refusal, admit_many
-from notifications_hub.live.revocation import Revocation, What, forget_old, hashed, recent
+from notifications_hub.live.registry import Registry
+from notifications_hub.live.revalidation import Revalidation
+from notifications_hub.live.revocation import MOST, Revoked, Unread, What
+from notifications_hub.live.session import check_many
 from notifications_hub.live.topics import shown
 
-CHECK_SECONDS = 60.0
 TIME_SECONDS = 0.5
 """How late it may be noticed that a connection's time is up."""
 LONGEST_SECONDS = 3600.0
 """After this a connection is renewed, with everything that is asked of a new one."""
+REMEMBERED = 60.0
+"""Longer than an admission takes: a connection that was admitted before a revocation is ended by it when it joins."""
+_AGAIN_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Handled:
+    """A revocation that this hub acted on. One that may be older than a connection is not certain to end it."""
+
+    row: Revoked
+    at: float
+    is_certain: bool
+
+
 class Watch:
-    """Reads revocations, keeps each session's time, and looks at every session once a minute."""
+    """Reads revocations, keeps each session's time, and looks at every connection once a minute.
 
-    def __init__(self, database: Database, connections: Callable[[], list[Connection]]) -> None:
+    Each purpose has a lane of its own to the database: what is urgent waits for nothing that is not.
+    """
+
+    def __init__(self, database: Database, registry: Registry) -> None:
         self._database = database
-        self._connections = connections
-        self._heeded: set[int] | None = None
+        self._registry = registry
+        self._unread = Unread()
+        self._recent: dict[str, list[_Handled]] = {}
+        self._before: dict[str, list[_Handled]] = {}
+        self._turned = time.monotonic()
+        self._unsure: dict[Connection, None] = {}
+        self._has_unsure = asyncio.Event()
+        self.revalidation = Revalidation(self._revalidate)
 
-    def keep_time(self, connection: Connection) -> None:
-        left = min(max(connection.expires_in, 0.0), LONGEST_SECONDS)
-        connection.due = asyncio.get_running_loop().time() + left
+    # Connections
+
+    def join(self, connection: Connection) -> None:
+        longest = LONGEST_SECONDS * random.uniform(0.9, 1)  # noqa: S311 -- spreads the returns
+        connection.due = asyncio.get_running_loop().time() + min(max(connection.expires_in, 0.0), longest)
+        self.revalidation.add(connection)
+        self.replay(connection)
+
+    def leave(self, connection: Connection) -> None:
+        self.revalidation.remove(connection)
+        self._unsure.pop(connection, None)
+
+    def replay(self, connection: Connection) -> None:
+        """Act on what was revoked after the connection was admitted, and before it was there to be ended."""
+        for name in (str(connection.person_pk), *connection.sessions):
+            for handled in (*self._before.get(name, ()), *self._recent.get(name, ())):
+                if handled.at >= connection.admitted_at:
+                    self._act(handled, [connection])
+
+    # Revocations
+
+    async def heed(self) -> None:
+        """Act on what was revoked since the last look."""
+        rows = await self._look()
+        while len(rows) == MOST:
+            rows = await self._look()
+
+    async def _look(self) -> list[Revoked]:
+        # The first look finds revocations from before this hub: their people may have signed in again since.
+        is_certain = not self._unread.is_new
+        rows = await self._database(self._unread.take)
+        self._forget()
+        checked: dict[Connection, None] = {}
+        for row in rows:
+            handled = _Handled(row, time.monotonic(), is_certain)
+            self._recent.setdefault(row.session or row.person, []).append(handled)
+            if touched := self._meant_by(row):
+                if is_certain and row.what == What.CHECK:
+                    checked |= dict.fromkeys(touched)
+                else:
+                    self._act(handled, touched)
+        await self._end_signed_out(list(checked))
+        return rows
+
+    def _forget(self) -> None:
+        if time.monotonic() - self._turned > REMEMBERED:
+            self._turned = time.monotonic()
+            self._recent, self._before = {}, self._recent
+
+    def _meant_by(self, row: Revoked) -> Sequence[Connection]:
+        if row.what == What.SESSION:
+            return self._registry.of_session(row.session)
+        return self._registry.of_person(row.person)
+
+    def _act(self, handled: _Handled, connections: Iterable[Connection]) -> None:
+        row = handled.row
+        for connection in list(connections):
+            if not handled.is_certain or row.what == What.CHECK:
+                self._recheck_soon(connection)
+            elif row.what == What.TOPIC:
+                if row.topic in connection.positions:
+                    connection.end(refused(shown(row.topic)))
+            else:
+                connection.end(RESTART if row.what == What.RENEW else SESSION_OVER)
+
+    async def _end_signed_out(self, connections: Sequence[Connection]) -> None:
+        """Check sessions alone: a host's rules, which may be slow, have no say in whether one is valid."""
+        asking = (self._database.together(check_many, one.session_key, lane="revoked") for one in connections)
+        answers = await asyncio.gather(*asking, return_exceptions=True)
+        for answer, connection in zip(answers, connections, strict=True):
+            if isinstance(answer, BaseException):
+                self._recheck_soon(connection)
+            elif answer is None or answer.person.pk != connection.person_pk:
+                connection.end(SESSION_OVER)
+
+    # Looking again
+
+    async def recheck(self) -> None:
+        """Check connections that a revocation may mean, until it is known; called over and over."""
+        await self._has_unsure.wait()
+        self._has_unsure.clear()
+        unsure, self._unsure = list(self._unsure), {}
+        await self._end_signed_out(unsure)
+        await self._end_invalid(unsure, lane="recheck")
+        if self._unsure:
+            await asyncio.sleep(_AGAIN_SECONDS)
 
     async def end_due(self) -> None:
         """Looks whose time is up: one look for all costs less than a timer each, in time and in memory."""
         await asyncio.sleep(TIME_SECONDS)
         now = asyncio.get_running_loop().time()
-        due = [connection for connection in self._connections() if connection.due <= now]
+        due = [connection for connection in self._registry.all() if connection.due <= now]
         if not due:
             return
         # A session is either over, which the client is told, or was prolonged, and the client is renewed.
         with suppress(TimeoutError):
             async with asyncio.timeout(1):
-                await self._end_invalid(due)
+                await self._end_invalid(due, lane="expired")
         for connection in due:
             connection.end(RESTART)
 
-    async def heed(self) -> None:
-        """Acts on what was revoked since the last look. A row that was committed late is met by a later look.
+    async def _revalidate(self, connections: Sequence[Connection]) -> None:
+        await self._end_invalid(connections, lane="revalidate")
 
-        What the first look finds is as a rule older than any connection, whose people may have signed in again since:
-        they are asked again, and only who may no longer listen is ended.
-        """
-        rows = await self._database(recent)
-        for row in rows:
-            if self._heeded is None:
-                await self._end_invalid(self._meant_by(row))
-            elif row.pk not in self._heeded:
-                await self._act(row)
-        self._heeded = {row.pk for row in rows}
+    def _recheck_soon(self, connection: Connection) -> None:
+        self._unsure[connection] = None
+        self._has_unsure.set()
 
-    async def check_all(self) -> None:
-        await asyncio.sleep(CHECK_SECONDS)
-        await self._database(forget_old)
-        await self._end_invalid(self._connections())
-
-    async def _act(self, row: Revocation) -> None:
-        touched = self._meant_by(row)
-        if row.what == What.CHECK:
-            await self._end_invalid(touched)
-            return
-        closing = refused(shown(row.topic)) if row.what == What.TOPIC else SESSION_OVER
-        for connection in touched:
-            connection.end(closing)
-
-    def _meant_by(self, row: Revocation) -> list[Connection]:
-        return [connection for connection in self._connections() if _is_meant(row, connection)]
-
-    async def _end_invalid(self, connections: Iterable[Connection]) -> None:
+    async def _end_invalid(self, connections: Iterable[Connection], *, lane: str) -> None:
         sharing: dict[Asked, list[Connection]] = {}
         for connection in connections:
             sharing.setdefault(Asked(connection.session_key, tuple(connection.names)), []).append(connection)
-        asking = (self._database.together(admit_many, asked) for asked in sharing)
+        asking = (self._database.together(admit_many, asked, lane=lane) for asked in sharing)
         answers = await asyncio.gather(*asking, return_exceptions=True)
-        for answer, its_connections in zip(answers, sharing.values(), strict=True):
-            for connection in its_connections:
-                _act_on(connection, answer)
+        for asked, answer in zip(sharing, answers, strict=True):
+            for connection in sharing[asked]:
+                _judge(connection, asked, answer)
+        faults = [answer for answer in answers if isinstance(answer, BaseException) and not isinstance(answer, Refusal)]
+        if faults:
+            log.error("%d connections could not be checked; the next round asks again", len(faults), exc_info=faults[0])
 
 
-def _act_on(connection: Connection, answer: Admitted | BaseException) -> None:
+def _judge(connection: Connection, asked: Asked, answer: Admitted | BaseException) -> None:
     if isinstance(answer, Refusal):
         connection.end(answer.closing)
     elif isinstance(answer, BaseException):
-        # Nothing was found out about it, and it is asked again in a minute.
-        log.error("A connection could not be checked", exc_info=answer)
-    elif set(answer.topics) != connection.positions.keys():
+        return  # The fault of a rule, or of the database, says nothing of the right.
+    elif set(answer.topics) != connection.positions.keys() and tuple(connection.names) == asked.names:
         # An audience was joined or left, which its client takes up by coming back.
         connection.end(RESTART)
-
-
-def _is_meant(row: Revocation, connection: Connection) -> bool:
-    if row.what == What.SESSION:
-        return hashed(connection.session_key) == row.session
-    return str(connection.person_pk) == row.person and (not row.topic or row.topic in connection.positions)

@@ -23,7 +23,6 @@ from notifications_hub.live.http import Receive, Scope, Send
 from notifications_hub.live.hub import Hub, start_hub
 from notifications_hub.live.opening import Asked, Known, Refusal, Wanted, admit_many, start
 from notifications_hub.live.origin import Caller
-from notifications_hub.live.session import session_key_of
 from notifications_hub.live.topics import MAX_TOPICS
 
 MAX_CLIENT_FRAME = 8 * 1024
@@ -118,12 +117,8 @@ class _Socket:
 
     async def _open(self, scope: Scope) -> Connection:
         wanted = Wanted.parse(scope["query_string"].decode("latin1"))
-        with self._hub.gate.enter(scope.get("client")):
-            asked = wanted.asked_by(session_key_of(scope))
-            admitted = await self._hub.database.together(admit_many, asked)
-        connection = Connection(
-            admitted, database=self._hub.database, send=self._send_frame, close=self._end, warm=True
-        )
+        admitted = await self._hub.admit(scope, wanted)
+        connection = Connection(admitted, log=self._hub.log, send=self._send_frame, close=self._end, warm=True)
         connection.listen(*start(admitted.topics, wanted.known))
         return connection
 
@@ -166,7 +161,7 @@ class _Socket:
         except Refusal as refusal:
             self._end(refusal.closing)
         else:
-            connection.names = admitted.names
+            connection.names, connection.admitted_at = admitted.names, admitted.visitor.at
             self._hub.change(connection, *start(admitted.topics, known))
 
     def _end(self, closing: Closing) -> None:

@@ -48,8 +48,10 @@ def is_bound(person: AbstractBaseUser, address: str) -> bool:
     return own(person, address).filter(password_stamp__in=stamps).exists()
 
 
-def _signed_out(request: HttpRequest, user: AbstractBaseUser | None, **kwargs: object) -> None:
-    pk = request.session.get(_REMEMBERED)
+def _signed_out(request: HttpRequest | None, user: AbstractBaseUser | None, **kwargs: object) -> None:
+    # Channels names no request when it signs out a scope, and a sign-out by token has no session.
+    session = getattr(request, "session", None)
+    pk = session.get(_REMEMBERED) if session is not None else None
     if pk is not None and user is not None:
         PushSubscription.objects.filter(pk=pk, owner_id=user.pk).delete()
 

@@ -266,6 +266,7 @@ test("a refused inbox ends it", (t) => {
 test("too many connections: it waits for a look, not for the network or a timer", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
+  last().says([], "c1");
   last().breaks(4429);
   t.mock.timers.tick(600_000);
   page.say("page-online");
@@ -273,6 +274,20 @@ test("too many connections: it waits for a look, not for the network or a timer"
   assert.equal(client.state, HubState.CROWDED);
   page.say("page-focus");
   assert.equal(connections.length, 2);
+});
+
+test("a crowd at the door: whoever was not let in tries again, ever later", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  aClient();
+  for (const wait of [2_000, 4_000, 8_000]) {
+    last().breaks(4429);
+    assert.equal(client.state, HubState.WAITING);
+    const before = connections.length;
+    t.mock.timers.tick(wait - 1);
+    assert.equal(connections.length, before);
+    t.mock.timers.tick(1);
+    assert.equal(connections.length, before + 1);
+  }
 });
 
 test("after a restart it is back within seconds", (t) => {

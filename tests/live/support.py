@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from notifications_hub.cursor import Position, encode
 from tests.support.live import LiveClient
 from tests.support.site import Site
 
@@ -70,10 +69,17 @@ def epoch_and_top(site: Site, topic: str) -> tuple[str, int]:
 
 
 def cursor_at(site: Site, topic: str, *, after_top: int = 0, seq: int | None = None, epoch: str = "") -> str:
-    """A cursor that no client was given: at a number, or so many after the top."""
+    """A cursor that no client was given, as the site signs it: at a number, or so many after the top."""
     current, top = epoch_and_top(site, topic)
     at = top + after_top if seq is None else seq
-    return encode({topic: Position(epoch or current, 0, at)})
+    return signed_by(site, topic, epoch or current, at)
+
+
+def signed_by(site: Site, topic: str, epoch: str, seq: int) -> str:
+    return site.python(f"""
+        from notifications_hub.cursor import Position, encode
+        print(encode({{{topic!r}: Position({epoch!r}, 0, {seq})}}))
+    """).strip()
 
 
 @contextmanager

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from notifications_hub import cursor
 from tests.live.conftest import Listen
-from tests.live.support import BRIEFLY, cursor_at, person_id, publish, tell
+from tests.live.support import BRIEFLY, cursor_at, person_id, publish, signed_by, tell
 from tests.support.live import LiveClient
 from tests.support.site import Site
 
@@ -247,9 +248,17 @@ def test_whoever_is_not_signed_in_is_told_that_the_session_is_over(listen: Liste
         assert stranger.closing()[0] == 4401
 
 
-@pytest.mark.parametrize("cursor", ["x", "1~", "1~short.1.2.3", "2~" + "a" * 8 + ".00000000.0.0", "1" * 3000, "\x00"])
-def test_a_cursor_that_no_server_wrote_is_a_bad_request(listen: Listen, cursor: str) -> None:
-    with listen("alice", cursor=cursor) as alice:
+def test_a_made_up_beginning_opens_nothing_of_what_was_logged_before(listen: Listen, history: str) -> None:
+    made_up = f"1~{cursor.key_of(history)}..0.0"
+    with listen("charlie", topics=[history], cursor=made_up) as charlie:
+        frame = charlie.frame()
+        assert charlie.hears_nothing(BRIEFLY)
+    assert (frame["events"], frame["reset"], frame["more"]) == ([], [history], False)
+
+
+@pytest.mark.parametrize("text", ["x", "1~", "1~short.1.2.3", "2~" + "a" * 8 + ".00000000.0.0", "1" * 3000, "\x00"])
+def test_a_cursor_that_no_server_wrote_is_a_bad_request(listen: Listen, text: str) -> None:
+    with listen("alice", cursor=text) as alice:
         assert alice.closing()[0] == 4400
 
 
@@ -276,6 +285,18 @@ def test_an_acknowledgement_marks_what_was_shown_and_tells_the_other_tab(
         assert second.until("notification.told")["data"] == {"ids": [created["data"]["id"]]}
     told_by = f"print(person(username={newcomer!r}).notifications.get(announcement=None).told_by)"
     assert site.python(told_by) == "live"
+
+
+def test_a_made_up_acknowledgement_marks_nothing(listen: Listen, site: Site, newcomer: str) -> None:
+    inbox = f"inbox.{person_id(site, newcomer)}"
+    with listen(newcomer) as tab:
+        tab.frame()
+        tell(site, newcomer)
+        tab.until("notification.created")
+        tab.say(ack=f"1~{cursor.key_of(inbox)}.00000000.0.99", visible=True)
+        tab.say(ack=signed_by(site, inbox, "00000000", 99), visible=True)
+        assert tab.hears_nothing(BRIEFLY)
+    assert site.python(f"print(person(username={newcomer!r}).notifications.get(announcement=None).told_at)") == "None"
 
 
 def test_charlie_cannot_acknowledge_for_somebody_else(listen: Listen, site: Site, newcomer: str) -> None:

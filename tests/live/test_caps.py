@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import psycopg
 import pytest
 
+from notifications_hub.live import gate as gates
 from notifications_hub.live.closing import TOO_MANY
 from notifications_hub.live.gate import Gate
 from notifications_hub.live.opening import Refusal
-from tests.live.support import tell
+from tests.live.support import HURRIED, tell
 from tests.support.databases import Databases
 from tests.support.live import HELD, LONG_POLL, WEBSOCKET, LiveClient, cookie_of, listening, listening_by
-from tests.support.processes import wait_until
-from tests.support.site import Site
+from tests.support.processes import Program, wait_until
+from tests.support.site import UVICORN, Site
 
 both_databases = pytest.mark.both_databases
 
@@ -29,6 +32,16 @@ def small_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
     """A site that has little room."""
     environment = {"DATABASE_URL": databases.copy(), "LIVE_PER_USER": "2", "LIVE_PER_ADDRESS": "3"}
     site = Site(tmp_path_factory.mktemp("small"), hub={}, environment=environment)
+    yield site
+    site.close()
+
+
+@pytest.fixture(scope="module")
+def hasty_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One at whose door nobody waits for long."""
+    environment = {**HURRIED, "TEST_HURRY": '{"gate.WAIT_SECONDS": 0.5}', "LIVE_PER_ADDRESS": "3"}
+    environment["DATABASE_URL"] = databases.copy()
+    site = Site(tmp_path_factory.mktemp("hasty"), hub={}, environment=environment)
     yield site
     site.close()
 
@@ -54,16 +67,14 @@ def test_a_person_has_so_many_connections_and_the_oldest_goes(small_site: Site, 
             assert bob.until("notification.created")
 
 
-def test_strangers_of_one_address_are_let_in_so_many_at_a_time(small_site: Site) -> None:
-    statuses = asyncio.run(crowd(small_site, 120))
-    assert set(statuses) == {200, 429}
-    # Whoever waits a moment comes in.
-    with listening(small_site, "alice") as alice:
-        assert alice.frame()
+def test_strangers_of_one_address_who_find_no_room_wait_their_turn(small_site: Site) -> None:
+    assert set(asyncio.run(crowd(small_site, 60))) == {200}
 
 
-async def crowd(site: Site, people: int) -> list[int]:
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+async def crowd(site: Site, people: int, socket_file: str = "") -> list[int]:
+    """By what status each was answered."""
+    connector = aiohttp.UnixConnector(socket_file, limit=0) if socket_file else aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session:
 
         async def knock() -> int:
             async with session.get(f"{site.url}/live/poll/", headers={"Cookie": cookie_of(site, "alice")}) as answer:
@@ -74,16 +85,16 @@ async def crowd(site: Site, people: int) -> list[int]:
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("by", [WEBSOCKET, "sse", LONG_POLL, "poll"])
-def test_who_waits_at_the_door_counts_until_they_are_known(small_site: Site, by: str) -> None:
-    cookie = cookie_of(small_site, "alice")
+def test_who_waits_at_the_door_is_refused_after_a_while(hasty_site: Site, by: str) -> None:
+    cookie = cookie_of(hasty_site, "alice")
     assert cookie
-    with psycopg.connect(small_site.database_url) as database, ExitStack() as opened:
+    with psycopg.connect(hasty_site.database_url) as database, ExitStack() as opened:
         database.execute("LOCK TABLE django_session IN ACCESS EXCLUSIVE MODE")
-        four = [opened.enter_context(listening_by(by, small_site, "alice")) for _ in range(4)]
+        four = [opened.enter_context(listening_by(by, hasty_site, "alice")) for _ in range(4)]
         wait_until(lambda: [code_of(client) for client in four].count(4429), what="one too many")
         assert sorted(code_of(client) for client in four) == [0, 0, 0, 4429]
         database.rollback()
-    wait_until(lambda: asyncio.run(crowd(small_site, 1)) == [200], what="room at the door")
+    wait_until(lambda: asyncio.run(crowd(hasty_site, 1)) == [200], what="room at the door")
 
 
 def code_of(client: LiveClient) -> int:
@@ -94,17 +105,98 @@ def code_of(client: LiveClient) -> int:
         return 0
 
 
-def test_addresses_are_counted_apart_and_none_of_them_for_ever(settings: Any) -> None:
+def test_clients_of_a_socket_file_are_not_taken_for_one(hasty_site: Site, tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--uds", path, *UVICORN]
+    room = {"LIVE_PER_ADDRESS": "1", "TEST_HURRY": '{"gate.WAITING": 0}'}
+    server = Program(command, log=tmp_path / "log", environment={**hasty_site.environment, **room})
+    try:
+        server.wait_until_ready(lambda: Path(path).exists())
+        assert set(asyncio.run(crowd(hasty_site, 30, path))) == {200}
+    finally:
+        server.stop()
+
+
+# The gate
+
+
+async def test_addresses_are_counted_apart_and_none_of_them_for_ever(settings: Any, busy: None) -> None:
     settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 1}
     gate = Gate()
-    with gate.enter(("192.0.2.1", 1)):
-        with gate.enter(("192.0.2.2", 1)):
+    async with gate.enter(("192.0.2.1", 1)):
+        async with gate.enter(("192.0.2.2", 1)):
             pass
-        with pytest.raises(Refusal) as refused, gate.enter(("192.0.2.1", 2)):
-            pass
-        assert refused.value.closing == TOO_MANY
-    with gate.enter(("192.0.2.1", 3)):
+        assert await is_refused(gate, ("192.0.2.1", 2))
+    async with gate.enter(("192.0.2.1", 3)):
         pass
+    assert gate._addresses == {}
     settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 0}
-    with gate.enter(("192.0.2.1", 4)), gate.enter(("192.0.2.1", 5)):
+    async with gate.enter(("192.0.2.1", 4)), gate.enter(("192.0.2.1", 5)):
+        pass
+
+
+@pytest.fixture
+def busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody may wait."""
+    monkeypatch.setattr(gates, "WAITING", 0)
+
+
+async def is_refused(gate: Gate, client: Sequence[object] | None) -> bool:
+    try:
+        async with gate.enter(client):
+            return False
+    except Refusal as refusal:
+        return refusal.closing == TOO_MANY
+
+
+async def test_those_who_wait_come_in_as_others_leave_in_the_order_in_which_they_came(settings: Any) -> None:
+    settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 2}
+    gate, inside, came = Gate(), [0], []
+
+    async def visit(number: int) -> None:
+        async with gate.enter(("192.0.2.1", number)):
+            inside[0] += 1
+            came.append(number)
+            assert inside[0] <= 2
+            await asyncio.sleep(0.001)
+            inside[0] -= 1
+
+    await asyncio.gather(*(visit(number) for number in range(80)))
+    assert came == list(range(80))
+
+
+async def test_so_many_may_wait_and_no_more(settings: Any) -> None:
+    settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 2}
+    gate, over = Gate(), asyncio.Event()
+
+    async def visit() -> None:
+        async with gate.enter(("192.0.2.1", 1)):
+            await over.wait()
+
+    visits = [asyncio.create_task(visit()) for _ in range(2 + 2 * gates.WAITING)]
+    await asyncio.sleep(0)
+    assert await is_refused(gate, ("192.0.2.1", 2))
+    # Another address has room, and so has this one once somebody gives up.
+    async with gate.enter(("192.0.2.2", 1)):
+        visits[-1].cancel()
+        await asyncio.sleep(0)
+    visits.append(asyncio.create_task(visit()))
+    over.set()
+    results = await asyncio.gather(*visits, return_exceptions=True)
+    assert len([result for result in results if result is None]) == 2 + 2 * gates.WAITING
+    assert gate._addresses == {}
+
+
+@pytest.mark.parametrize("client", [None, ("", 0)], ids=["none", "empty"])
+async def test_clients_of_a_socket_file_are_bounded_in_all_and_not_as_one_address(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, client: Sequence[object] | None
+) -> None:
+    settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 1}
+    monkeypatch.setattr(gates, "IN_ALL", 3)
+    monkeypatch.setattr(gates, "WAITING_IN_ALL", 0)
+    gate = Gate()
+    async with gate.enter(client), gate.enter(client), gate.enter(("192.0.2.1", 1)):
+        assert await is_refused(gate, client)
+        assert await is_refused(gate, ("192.0.2.2", 1))
+    async with gate.enter(client):
         pass

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,6 +14,7 @@ from notifications_hub.cursor import Position
 from notifications_hub.live.closing import Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame, Round, batch_of
+from notifications_hub.live.session import SignedIn
 from notifications_hub.streams import LoggedEvent, Reading
 
 TOPIC, EPOCH = "open.t", "0123abcd"
@@ -24,15 +26,15 @@ class World:
     def __init__(self) -> None:
         self.top = 0
         self.reads = 0
+        self.frames = 0
+        self.full = False
         self.seqs: list[int] = []
         self.closings: list[Closing] = []
         self.after_reading: Callable[[], object] = lambda: None
-        visitor = SimpleNamespace(person=SimpleNamespace(pk=1), session_key="", seconds_left=9)
-        admitted, database = (
-            cast("Any", SimpleNamespace(visitor=visitor, names=[TOPIC])),
-            cast("Any", SimpleNamespace(together=self._read_together)),
-        )
-        self.connection = Connection(admitted, database=database, send=self._send, close=self.closings.append)
+        visitor = SignedIn(cast("Any", SimpleNamespace(pk=1)), session_key="", seconds_left=9)
+        admitted = cast("Any", SimpleNamespace(visitor=visitor, names=[TOPIC]))
+        log = cast("Any", SimpleNamespace(page=self._page))
+        self.connection = Connection(admitted, log=log, send=self._send, close=self.closings.append)
         self.connection.listen({TOPIC: Position(EPOCH, 0, 0)}, [])
 
     def commit(self, count: int = 1) -> None:
@@ -46,18 +48,21 @@ class World:
         for _ in range(20):
             await asyncio.sleep(0)
 
-    async def _read_together(self, function: object, positions: Mapping[str, Position]) -> list[Reading]:
+    @asynccontextmanager
+    async def _page(self, positions: Mapping[str, Position]) -> AsyncIterator[list[Reading]]:
         self.reads += 1
         reading = self._read(positions[TOPIC].seq)
         self.after_reading()
-        return [reading]
+        yield [reading]
 
     def _read(self, after: int) -> Reading:
         now = datetime.now(UTC)
         events = [LoggedEvent(TOPIC, seq, "counted", "{}", now) for seq in range(after + 1, self.top + 1)]
-        return Reading(TOPIC, EPOCH, self.top, Position(EPOCH, 0, self.top), events=events)
+        reading = Reading(TOPIC, EPOCH, self.top, Position(EPOCH, 0, self.top), events=events)
+        return reading.within(0) if self.full else reading
 
     async def _send(self, frame: Frame) -> None:
+        self.frames += 1
         self.seqs += [event["seq"] for event in json.loads(frame.text)["events"]]
 
 
@@ -87,6 +92,31 @@ async def test_what_a_client_has_read_itself_is_not_sent_again() -> None:
     world.hub_offers(2)
     await world.settled()
     assert (world.seqs, world.reads) == ([1, 2, 3, 4], 1)
+
+
+async def test_a_topic_dropped_and_added_again_during_a_read_goes_on_from_where_it_was_added() -> None:
+    world = World()
+    world.commit(10)
+    await world.connection.catch_up()
+    world.seqs.clear()
+    world.commit(5)
+
+    def meanwhile() -> None:
+        world.connection.change({}, [])
+        world.connection.change({TOPIC: Position(EPOCH, 0, 5)}, [])
+
+    world.after_reading = once(meanwhile)
+    await world.connection.catch_up()
+    assert world.seqs == list(range(6, 16))
+
+
+async def test_a_reader_for_whom_a_batch_had_no_room_asks_again_and_is_sent_no_empty_frame() -> None:
+    world = World()
+    world.commit(3)
+    world.full = True
+    world.after_reading = once(lambda: setattr(world, "full", False))
+    await world.connection.catch_up()
+    assert (world.seqs, world.frames, world.reads) == ([1, 2, 3], 1, 2)
 
 
 async def test_what_does_not_join_is_read_from_the_log() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import ContextVar
+from typing import Any
 
 import pytest
 
-from notifications_hub.live.eager import begin
+from notifications_hub.live.eager import begin, in_turn
 
 
 class Work:
@@ -83,3 +86,92 @@ async def test_what_goes_wrong_is_raised_at_once_or_later() -> None:
     door.set()
     with pytest.raises(KeyError):
         await rest
+
+
+# One after the other, in tasks that stay with their work
+
+VARIABLE = ContextVar("VARIABLE", default="")
+
+
+def step_of(work: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], Awaitable[None] | None]:
+    return lambda: begin(work())
+
+
+async def test_a_step_that_waits_holds_up_no_other_and_begins_in_its_turn() -> None:
+    begun: list[int] = []
+    doors = [opened(), asyncio.Event(), opened(), asyncio.Event(), opened()]
+
+    def step(number: int) -> Awaitable[None] | None:
+        begun.append(number)
+        return begin(works[number].run())
+
+    works = [Work(door) for door in doors]
+    await in_turn([lambda number=number: step(number) for number in range(5)])  # type: ignore[misc]
+    assert begun == [0, 1, 2, 3, 4]
+    assert [work.passed for work in works] == [1, 0, 1, 0, 1]
+    for door in doors:
+        door.set()
+    await asyncio.sleep(0.01)
+    assert [work.passed for work in works] == [1] * 5
+
+
+async def test_a_deadline_is_that_of_the_work_and_not_of_whoever_began_it() -> None:
+    ended: list[str] = []
+
+    async def work() -> None:
+        try:
+            async with asyncio.timeout(0.01):
+                await asyncio.sleep(5)
+        except TimeoutError:
+            ended.append("timeout")
+
+    await in_turn([step_of(work), step_of(work)])
+    await asyncio.sleep(0.1)
+    assert ended == ["timeout", "timeout"]
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_the_work_has_one_task_and_one_context_from_beginning_to_end() -> None:
+    same: list[bool] = []
+
+    async def work() -> None:
+        token, task = VARIABLE.set("inside"), asyncio.current_task()
+        await asyncio.sleep(0)
+        same.append(asyncio.current_task() is task and VARIABLE.get() == "inside")
+        VARIABLE.reset(token)
+
+    await in_turn([step_of(work)] * 3)
+    await asyncio.sleep(0.01)
+    assert same == [True] * 3
+    assert VARIABLE.get() == ""
+
+
+async def test_what_the_work_waits_for_in_vain_is_raised_where_it_waits() -> None:
+    drained = asyncio.get_running_loop().create_future()
+    caught: list[BaseException] = []
+
+    async def work() -> None:
+        try:
+            await drained
+        except ConnectionResetError as error:
+            caught.append(error)
+
+    await in_turn([step_of(work)])
+    drained.set_exception(ConnectionResetError())
+    await asyncio.sleep(0.01)
+    assert [type(error) for error in caught] == [ConnectionResetError]
+
+
+@pytest.mark.parametrize("fault", [KeyError(), asyncio.CancelledError()])
+async def test_a_step_that_fails_takes_no_other_along(fault: BaseException) -> None:
+    async def fail() -> None:
+        raise fault
+
+    last = Work(opened())
+    with pytest.MonkeyPatch.context() as patch:
+        # What a task raised that nobody waits for goes to the log.
+        patch.setattr(asyncio.get_running_loop(), "call_exception_handler", lambda context: None)
+        await in_turn([step_of(fail), step_of(last.run)])
+    assert last.passed == 1

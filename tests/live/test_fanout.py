@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -14,11 +16,12 @@ import pytest_asyncio
 
 from notifications_hub import cursor, streams
 from notifications_hub.cursor import Position
-from notifications_hub.live import fanout as fanout_module
+from notifications_hub.live import eager
 from notifications_hub.live.closing import RESTART, TOO_SLOW, Closing
 from notifications_hub.live.connection import MAX_WAITING, Connection
 from notifications_hub.live.fanout import Fanout
 from notifications_hub.live.frames import Frame
+from notifications_hub.live.session import SignedIn
 from notifications_hub.streams import LoggedEvent, Reading
 
 EPOCH, POST = "0123abcd", "post.9"
@@ -31,7 +34,9 @@ class World:
         self.fanout = Fanout(cast("Any", self.database))
         self._tops: dict[str, int] = {}
         self._size = 2
-        cast("Any", self.fanout)._log = self.database
+        self.open = asyncio.Event()
+        self.open.set()
+        cast("Any", self.fanout)._log = self.log
         self._reading = asyncio.create_task(self._read_for_ever())
 
     async def listener(self, *topics: str, start: int = 0) -> Listener:
@@ -45,9 +50,16 @@ class World:
     async def tell(self, topic: str, count: int = 1, *, size: int = 2) -> None:
         """Commits events, and lets them go round."""
         self._size = size
-        self._tops[topic] = self._tops.get(topic, 0) + count
+        self.grow(topic, count)
         self.fanout.note({topic: self._tops[topic]})
         await self.settled()
+
+    def grow(self, topic: str, count: int = 1) -> None:
+        self._tops[topic] = self._tops.get(topic, 0) + count
+
+    @property
+    def is_reading(self) -> bool:
+        return not self._reading.done()
 
     async def settled(self) -> None:
         for _ in range(20):
@@ -59,7 +71,7 @@ class World:
 
     async def tell_unheard(self, topic: str) -> None:
         """As another process does that reaches this one by no layer; the next look finds it."""
-        self._tops[topic] = self._tops.get(topic, 0) + 1
+        self.grow(topic)
         await self.fanout.look()
         await self.settled()
 
@@ -68,8 +80,18 @@ class World:
             return {topic: (EPOCH, self._tops[topic]) for topic in positions if topic in self._tops}
         return [self._read(topic, position) for topic, position in positions.items()]
 
-    def _read(self, topic: str, position: Position) -> Reading:
+    async def log(self, function: object, positions: Mapping[str, Position], size: int) -> object:
+        await self.open.wait()
+        return await self.database(function, positions)
+
+    @asynccontextmanager
+    async def page(self, positions: Mapping[str, Position]) -> AsyncIterator[list[Reading]]:
+        yield [self._read(topic, position) for topic, position in positions.items()]
+
+    def _read(self, topic: str, position: Position | None) -> Reading:
         top, now, data = self._tops.get(topic, 0), datetime.now(UTC), json.dumps("x" * (self._size - 2))
+        if position is None:
+            return Reading(topic, EPOCH, top, Position(EPOCH, top, top))
         events = [LoggedEvent(topic, seq, "told", data, now) for seq in range(position.seq + 1, top + 1)]
         return Reading(topic, EPOCH, top, Position(EPOCH, position.start, top), events=events)
 
@@ -87,11 +109,12 @@ class Listener:
         self.free = asyncio.Event()
         self.free.set()
         self.fault: Exception | None = None
+        self.patience: float | None = None
         self.on_frame: Callable[[Listener], object] = lambda listener: None
-        visitor = SimpleNamespace(person=SimpleNamespace(pk=1), session_key="", seconds_left=9)
+        visitor = SignedIn(cast("Any", SimpleNamespace(pk=1)), session_key="", seconds_left=9)
         admitted = cast("Any", SimpleNamespace(visitor=visitor, names=[]))
-        database = cast("Any", SimpleNamespace(together=world.database))
-        self.connection = Connection(admitted, database=database, send=self._send, close=self.closings.append)
+        log = cast("Any", SimpleNamespace(page=world.page))
+        self.connection = Connection(admitted, log=log, send=self._send, close=self.closings.append)
         self.connection.listen(places, [])
 
     @property
@@ -105,6 +128,9 @@ class Listener:
     async def _send(self, frame: Frame) -> None:
         if self.fault:
             raise self.fault
+        if self.patience is not None:
+            async with asyncio.timeout(self.patience):
+                await self.free.wait()
         await self.free.wait()
         self.frames.append(frame)
         self.on_frame(self)
@@ -221,8 +247,38 @@ async def test_a_fault_of_one_ends_that_one_only(world: World) -> None:
     assert (sound.closings, sound.seqs) == ([], [[1], [2]])
 
 
+async def test_a_server_whose_send_has_a_deadline_ends_that_client_and_no_other(world: World) -> None:
+    slow, sound = await world.listener(POST), await world.listener(POST)
+    slow.patience, sound.patience = 0.01, 0.01
+    slow.busy()
+    await world.tell(POST)
+    await asyncio.sleep(0.1)
+    await world.tell(POST)
+    assert (slow.closings, sound.closings) == ([RESTART], [])
+    assert (sound.seqs, world.is_reading) == ([[1], [2]], True)
+
+
+async def test_who_takes_up_a_topic_that_was_just_given_up_misses_nothing(world: World) -> None:
+    alice = await world.listener(POST)
+    world.open.clear()
+    world.grow(POST)
+    world.fanout.note({POST: 1})
+    world.fanout.forget(alice.connection, [POST])
+    bob = Listener(world, {POST: Position(EPOCH, 0, 0)})
+    world.fanout.listen(bob.connection, [POST])
+    await bob.connection.start()
+    world.fanout.caught_up(bob.connection)
+    # Committed after Bob has read, and before the hub reads; its hint is the last to come.
+    world.grow(POST)
+    world.open.set()
+    await world.settled()
+    world.fanout.note({POST: 2})
+    await world.settled()
+    assert list(chain.from_iterable(bob.seqs)) == [1, 2]
+
+
 async def test_who_leaves_during_a_round_hears_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fanout_module, "_AT_A_TIME", 1)
+    monkeypatch.setattr(eager, "AT_A_TIME", 1)
     listeners = [await world.listener(POST) for _ in range(3)]
     gone: list[Listener] = []
 

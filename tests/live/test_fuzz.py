@@ -15,7 +15,7 @@ import requests
 from django.test import Client
 
 from notifications_hub import streams
-from notifications_hub.cursor import Position, encode
+from notifications_hub.cursor import Position, encode, sign
 from notifications_hub.events import inbox_topic
 from notifications_hub.live.frames import read_frame
 from notifications_hub.live.opening import Refusal, Wanted, start
@@ -53,15 +53,20 @@ def _changed(cursor: str, seeds: list[str], chance: random.Random) -> str:
 
 
 def _numbered(cursor: str, seeds: list[str], chance: random.Random) -> str:
-    head, *entries = cursor.split("~")
+    head, *entries, _signature = cursor.split("~")
     key, epoch, *_ = chance.choice(entries).split(".")
     epoch = chance.choice([epoch, "", "00000000", "ffffffff"])
-    return f"{head}~{key}.{epoch}.{chance.choice(NUMBERS)}.{chance.choice(NUMBERS)}"
+    return _perhaps_signed(f"{head}~{key}.{epoch}.{chance.choice(NUMBERS)}.{chance.choice(NUMBERS)}", chance)
 
 
 def _spliced(cursor: str, seeds: list[str], chance: random.Random) -> str:
-    entries = [entry for seed in seeds for entry in seed.split("~")[1:]]
-    return "~".join(["1", *chance.choices(entries, k=chance.randint(1, 60))])
+    entries = [entry for seed in seeds for entry in seed.split("~")[1:-1]]
+    return _perhaps_signed("~".join(["1", *chance.choices(entries, k=chance.randint(1, 60))]), chance)
+
+
+def _perhaps_signed(text: str, chance: random.Random) -> str:
+    """What lies behind the signature holds too, whatever a server signs."""
+    return sign(text) if chance.random() < 0.8 else text
 
 
 def _random(cursor: str, seeds: list[str], chance: random.Random) -> str:

@@ -22,7 +22,7 @@ MINUTE = 3.0
 
 @pytest.fixture(scope="module")
 def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    hurry = json.dumps({**json.loads(HURRIED["TEST_HURRY"]), "watch.CHECK_SECONDS": 1.0})
+    hurry = json.dumps({**json.loads(HURRIED["TEST_HURRY"]), "revalidation.CHECK_SECONDS": 1.0})
     environment = {"DATABASE_URL": databases.copy(), **HURRIED, "TEST_HURRY": hurry}
     site = Site(tmp_path_factory.mktemp("site"), hub={}, environment=environment)
     yield site

@@ -47,6 +47,16 @@ def test_signing_out_leaves_the_persons_other_sessions_alone(
         assert elsewhere.until("notification.created")
 
 
+def test_signing_in_as_somebody_else_ends_what_the_first_person_had_open(
+    held_by: str, site: Site, newcomer: str, visitor: Visitor
+) -> None:
+    with listening_by(held_by, site, visitor) as client:
+        with ends(client, 4401):
+            visitor.sign_in("charlie")
+        tell(site, newcomer)
+        assert client.events == []
+
+
 def test_a_page_of_somebody_who_was_here_before_hears_nothing_of_who_signed_in_after(
     listen: Listen, site: Site, newcomer: str, visitor: Visitor
 ) -> None:

@@ -17,6 +17,7 @@ from notifications_hub.live import shared_cap
 from notifications_hub.live.closing import TOO_MANY, Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.database import Database
+from notifications_hub.live.registry import Registry
 from notifications_hub.live.shared_cap import SharedCap
 from tests.live.support import HURRIED
 from tests.support.live import cookie_of, listening
@@ -33,18 +34,18 @@ class Hub:
     """Its register of connections, and what it compares."""
 
     database: Database
-    of_person: dict[object, list[Connection]] = field(default_factory=dict)
+    registry: Registry = field(default_factory=Registry)
     cap: SharedCap = field(init=False)
 
     def __post_init__(self) -> None:
-        self.cap = SharedCap(self.database, self.of_person)
+        self.cap = SharedCap(self.database, self.registry)
 
     def join(self, person: int) -> None:
-        self.of_person.setdefault(person, []).append(_connection(self, person))
+        self.registry.add(_connection(self, person))
         self.cap.changed(person)
 
     def leave(self, person: int, connection: Connection) -> None:
-        self.of_person[person].remove(connection)
+        self.registry.remove(connection)
         self.cap.changed(person)
 
     async def look(self) -> None:
@@ -58,6 +59,8 @@ def _connection(hub: Hub, person: int) -> Any:
 
     class Opened:
         opened = next(_moments)
+        person_pk = person
+        sessions = ()
 
         def end(self, closing: Closing) -> None:
             assert closing is TOO_MANY
@@ -78,7 +81,7 @@ def hubs(settings: Any, redis_server: RedisServer, monkeypatch: pytest.MonkeyPat
 
 
 def held(hubs: list[Hub], person: int = 1) -> int:
-    return sum(len(hub.of_person.get(person, [])) for hub in hubs)
+    return sum(len(hub.registry.of_person(person)) for hub in hubs)
 
 
 async def look(*hubs: Hub) -> None:
@@ -93,7 +96,7 @@ async def test_of_too_many_in_all_hubs_the_oldest_go_wherever_they_are(hubs: lis
         hub.join(2)
     await look(*hubs, *hubs)
 
-    assert [len(hub.of_person[1]) for hub in hubs[:2]] == [2, 8]
+    assert [len(hub.registry.of_person(1)) for hub in hubs[:2]] == [2, 8]
     assert held(hubs, 2) == 2
 
 
@@ -112,7 +115,7 @@ async def test_whoever_left_makes_room(hubs: list[Hub]) -> None:
     for _ in range(10):
         one.join(1)
     await look(one)
-    for connection in one.of_person[1][:5]:
+    for connection in one.registry.of_person(1)[:5]:
         one.leave(1, connection)
     for _ in range(5):
         other.join(1)
@@ -130,7 +133,7 @@ async def test_what_a_killed_hub_left_keeps_nobody_out(hubs: list[Hub]) -> None:
         other.join(1)
         await look(other)
 
-    assert len(other.of_person[1]) == 10
+    assert len(other.registry.of_person(1)) == 10
 
 
 async def test_a_cache_that_is_away_ends_nobody(hubs: list[Hub], redis_server: RedisServer) -> None:

@@ -15,6 +15,7 @@ from notifications_hub.live.closing import TOO_SLOW
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.http import Exchange
 from notifications_hub.live.opening import Wanted
+from notifications_hub.live.session import SignedIn
 
 
 class Client:
@@ -46,7 +47,7 @@ class Client:
         self.held.remove(connection)
 
 
-VISITOR = SimpleNamespace(person=SimpleNamespace(pk=1), session_key="", seconds_left=9)
+VISITOR = SignedIn(cast("Any", SimpleNamespace(pk=1)), session_key="", seconds_left=9)
 ADMITTED = SimpleNamespace(visitor=VISITOR, names=["inbox"], topics=["inbox.1"])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any, cast
@@ -10,17 +12,22 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user_model, login
+from django.contrib.auth.signals import user_logged_out
 from django.contrib.sessions.models import Session
+from django.db import OperationalError
 from django.db import connection as database_connection
 from django.http import HttpRequest
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from notifications_hub import revoke
+from notifications_hub.live import revalidation, topics, watch
 from notifications_hub.live.closing import RESTART, SESSION_OVER, Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.database import Database
-from notifications_hub.live.opening import Asked, admit_many, start
+from notifications_hub.live.opening import Admitted, Asked, admit_many, start
+from notifications_hub.live.registry import Registry
+from notifications_hub.live.session import check_many
 from notifications_hub.live.watch import Watch
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
@@ -30,8 +37,11 @@ class OneThread(Database):
     """Asks on one database connection, and counts what it is asked."""
 
     selects = 0
+    is_away = False
 
     async def __call__(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if self.is_away and function in (admit_many, check_many):
+            raise OperationalError("the database is away")
         return await sync_to_async(self._count)(function, *args, **kwargs)
 
     def _count(self, function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -55,20 +65,39 @@ class Room:
         self.connections: list[Connection] = []
         self.ended: dict[str, Closing] = {}
         self._database = database
-        self.watch = Watch(database, lambda: self.connections)
+        self._registry = Registry()
+        self.watch = Watch(database, self._registry)
 
-    def enter(self, *people: User) -> None:
-        for admitted in admit_many([Asked(_sign_in(person), ("inbox",)) for person in people]):
-            self.connections.append(self._connection(cast("Any", admitted)))
+    async def enter(self, *people: User) -> None:
+        for admitted in await self.admit(*people):
+            self.join(admitted)
 
-    def _connection(self, admitted: Any) -> Connection:
+    async def admit(self, *people: User) -> list[Admitted]:
+        """Sign them in and let them in, without a connection yet."""
+
+        def admit() -> Any:
+            return admit_many([Asked(_sign_in(person), ("inbox",)) for person in people])
+
+        return cast("list[Admitted]", await sync_to_async(admit)())
+
+    def join(self, admitted: Admitted) -> None:
+        connection = self._connection(admitted)
+        self.connections.append(connection)
+        self._registry.add(connection)
+        self.watch.join(connection)
+
+    def _connection(self, admitted: Admitted) -> Connection:
         def close(closing: Closing) -> None:
             # The first reason stands, as with every kind of connection.
             self.ended.setdefault(admitted.visitor.person.username, closing)
 
-        connection = Connection(admitted, database=self._database, send=cast("Any", None), close=close)
+        connection = Connection(admitted, log=cast("Any", None), send=cast("Any", None), close=close)
         connection.listen(*start(admitted.topics, None))
         return connection
+
+    def leave(self, connection: Connection) -> None:
+        self._registry.remove(connection)
+        self.watch.leave(connection)
 
 
 def _sign_in(person: User) -> str:
@@ -88,27 +117,77 @@ def people(count: int) -> list[User]:
     return [get_user_model().objects.create_user(f"person{number}") for number in range(count)]
 
 
-async def test_three_hundred_connections_are_looked_at_in_a_handful_of_queries(
+async def test_three_hundred_connections_are_looked_at_in_slices_of_a_handful_of_queries(
     room: Room, database: OneThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("notifications_hub.live.watch.CHECK_SECONDS", 0.0)
-    await sync_to_async(lambda: room.enter(*people(300)))()
+    monkeypatch.setattr(revalidation, "CHECK_SECONDS", 0.0)
+    await room.enter(*await sync_to_async(people)(300))
     await sync_to_async(lambda: Session.objects.filter(session_key=room.connections[7].session_key).delete())()
-    await room.watch.check_all()
+    for _ in range(revalidation.SLICES):
+        before = database.selects
+        await room.watch.revalidation.check_next()
+        # Sessions, people, their groups.
+        assert database.selects - before in (0, 3)
     assert room.ended == {"person7": SESSION_OVER}
-    # Sessions, people, their groups.
-    assert database.selects == 3
+    assert database.selects == 3 * 300 / revalidation.FEW
+
+
+async def test_everybody_is_looked_at_within_the_time_that_is_promised(
+    room: Room, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revalidation, "CHECK_SECONDS", 1.0)
+    monkeypatch.setattr(revalidation, "FEW", 1)
+    await room.enter(alice, bob)
+    await sync_to_async(lambda: Session.objects.all().delete())()
+    looking = asyncio.create_task(again_and_again(room))
+    await asyncio.sleep(1)
+    looking.cancel()
+    assert room.ended == {"alice": SESSION_OVER, "bob": SESSION_OVER}
+
+
+async def again_and_again(room: Room) -> None:
+    while True:
+        await room.watch.revalidation.check_next()
+
+
+def slow(user: User, pk: int) -> bool:
+    time.sleep(0.2)
+    return True
+
+
+async def test_rules_that_are_slower_than_the_promise_are_said_once(
+    room: Room, alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(revalidation, "CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(topics, "_rules", dict(topics._rules))
+    topics.topic("slow.<int:pk>")(slow)
+    await room.enter(alice)
+    room.connections[0].names = ("slow.1",)
+    room.connections[0].positions = {"slow.1": None}
+    for _ in range(3 * revalidation.SLICES):
+        await room.watch.revalidation.check_next()
+    assert [record.levelname for record in caplog.records if "Make the rules" in record.message] == ["WARNING"]
+    assert room.ended == {}
+
+
+async def test_a_connection_that_has_left_is_not_looked_at(
+    room: Room, alice: User, database: OneThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revalidation, "CHECK_SECONDS", 0.0)
+    await room.enter(alice)
+    room.leave(room.connections[0])
+    for _ in range(revalidation.SLICES):
+        await room.watch.revalidation.check_next()
+    assert database.selects == 0
 
 
 async def test_whose_time_is_up_hears_that_the_session_is_over_or_is_renewed(
     room: Room, alice: User, bob: User, charlie: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("notifications_hub.live.watch.TIME_SECONDS", 0.0)
-    await sync_to_async(room.enter)(alice, bob, charlie)
+    await room.enter(alice, bob, charlie)
     over, prolonged, _running = room.connections
-    over.expires_in = prolonged.expires_in = 0.0
-    for connection in room.connections:
-        room.watch.keep_time(connection)
+    over.due = prolonged.due = 0.0
     await sync_to_async(lambda: Session.objects.filter(session_key=over.session_key).delete())()
     await room.watch.end_due()
     assert room.ended == {"alice": SESSION_OVER, "bob": RESTART}
@@ -118,8 +197,9 @@ async def test_whoever_signed_in_again_after_a_revocation_stays_on_a_hub_that_is
     room: Room, alice: User, bob: User
 ) -> None:
     await sync_to_async(revoke)(alice)
-    await sync_to_async(room.enter)(alice, bob)
+    await room.enter(alice, bob)
     await room.watch.heed()
+    await room.watch.recheck()
     assert room.ended == {}
     # What comes after the first look counts at once.
     await sync_to_async(revoke)(bob)
@@ -128,8 +208,63 @@ async def test_whoever_signed_in_again_after_a_revocation_stays_on_a_hub_that_is
 
 
 async def test_a_session_that_was_over_before_a_new_hubs_first_look_is_ended(room: Room, alice: User) -> None:
-    await sync_to_async(room.enter)(alice)
+    await room.enter(alice)
     await sync_to_async(revoke)(alice)
     await sync_to_async(lambda: Session.objects.all().delete())()
     await room.watch.heed()
+    await room.watch.recheck()
+    assert room.ended == {"alice": SESSION_OVER}
+
+
+async def test_whoever_was_let_in_before_a_revocation_and_joins_after_it_is_ended(
+    room: Room, alice: User, bob: User
+) -> None:
+    await room.watch.heed()
+    in_between = await room.admit(alice)
+    await sync_to_async(revoke)(alice)
+    await room.watch.heed()
+    for admitted in (*in_between, *await room.admit(alice, bob)):
+        room.join(admitted)
+    assert room.ended == {"alice": SESSION_OVER}
+    assert len(room.connections) == 3
+
+
+async def test_a_topic_that_is_revoked_while_it_is_added_ends_the_connection(room: Room, alice: User) -> None:
+    await room.watch.heed()
+    await room.enter(alice)
+    [added] = await room.admit(alice)
+    await sync_to_async(revoke)(alice, topic="everyone")
+    [connection] = room.connections
+    connection.positions = {}
+    await room.watch.heed()
+    assert room.ended == {}
+    connection.positions, connection.admitted_at = dict.fromkeys(["everyone"]), added.visitor.at
+    room.watch.replay(connection)
+    assert room.ended["alice"].code == 4403
+
+
+async def test_a_renewal_has_every_connection_of_a_person_come_back(room: Room, alice: User, bob: User) -> None:
+    await room.watch.heed()
+    await room.enter(alice, bob)
+    await sync_to_async(user_logged_out.send)(sender=User, request=None, user=alice)
+    await room.watch.heed()
+    assert room.ended == {"alice": RESTART}
+
+
+async def test_a_session_that_cannot_be_looked_at_is_looked_at_again(
+    room: Room, alice: User, database: OneThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_AGAIN_SECONDS", 0.0)
+    await room.watch.heed()
+    await room.enter(alice)
+    alice.set_password("another")
+    await sync_to_async(alice.save)()
+    rows = await database(room.watch._unread.take)
+    monkeypatch.setattr(room.watch._unread, "take", lambda: rows)
+    database.is_away = True
+    await room.watch.heed()
+    await room.watch.recheck()
+    assert room.ended == {}
+    database.is_away = False
+    await room.watch.recheck()
     assert room.ended == {"alice": SESSION_OVER}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from notifications_hub.people import Person
@@ -31,3 +32,9 @@ def holes() -> list[str]:
 def _is_gapless(stream: Stream) -> bool:
     seqs = Event.objects.filter(topic=stream.topic).exclude(seq=None).order_by("seq").values_list("seq", flat=True)
     return list(seqs) == list(range(stream.pruned_through + 1, stream.top + 1))
+
+
+def leave_unnumbered(*topics: str, mark: str = "left behind") -> None:
+    """What a process leaves behind that is killed between its commit and its callbacks."""
+    now = datetime.now(UTC)
+    Event.objects.bulk_create(Event(topic=topic, kind="note", data={"mark": mark}, created=now) for topic in topics)

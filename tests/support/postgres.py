@@ -29,16 +29,17 @@ CLUSTER = ("-U", "hub", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-s
 
 
 class PostgresServer:
-    """A running server; `url` names its database `hub`."""
+    """A running server; `url` names its database `hub`. A standby follows another, until it is promoted."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, standby_of: PostgresServer | None = None) -> None:
         self.port = free_port()
         self._user = _owner()
         self._folder = Path(tempfile.mkdtemp(prefix="hub-postgres-"))
         try:
-            self._create_cluster()
+            self._create_cluster(standby_of)
             self.start()
-            self.create_database("hub")
+            if standby_of is None:
+                self.create_database("hub")
         except BaseException:  # Ctrl-C too: nobody else could stop what was started
             self.close()
             raise
@@ -69,6 +70,10 @@ class PostgresServer:
     def kill(self) -> None:
         self._program.kill()
 
+    def promote(self) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("SELECT pg_promote()")
+
     def close(self) -> None:
         """Stop it and remove its files."""
         if hasattr(self, "_program"):
@@ -85,13 +90,16 @@ class PostgresServer:
     def _data(self) -> Path:
         return self._folder / "data"
 
-    def _create_cluster(self) -> None:
+    def _create_cluster(self, standby_of: PostgresServer | None) -> None:
         if self._user is not None:
             shutil.chown(self._folder, self._user)
         command = [_binary("initdb"), "-D", str(self._data), *CLUSTER]
+        if standby_of is not None:
+            primary = f"host=127.0.0.1 port={standby_of.port} user=hub"
+            command = [_binary("pg_basebackup"), "-D", str(self._data), "-d", primary, "-R", "-c", "fast", "--no-sync"]
         made = Program(command, log=self._folder / "log", user=self._user)
         if made.process.wait(120) != 0:
-            raise AssertionError(f"initdb failed:\n{made.log.read_text()}")
+            raise AssertionError(f"{command[0]} failed:\n{made.log.read_text()}")
 
     def _answers(self) -> bool:
         if not accepts_connections(self.port):

@@ -221,10 +221,15 @@ export class HubLine extends EventTarget {
     if ([...this.#asked].every((topic) => this.#carried.has(topic))) clearTimeout(this.#topicsTimer);
   }
 
-  /** @param {ConnectionClosedEvent} event */
+  /**
+   * Of too many connections the person has newer ones, where this one was live; where it never was, too many others
+   * came at the same time, and it tries again.
+   *
+   * @param {ConnectionClosedEvent} event
+   */
   #closed({ code, reason }) {
     if (code === CloseCode.SESSION_OVER) return this.#rest(HubState.SIGNED_OUT);
-    if (code === CloseCode.TOO_MANY) return this.#rest(HubState.CROWDED);
+    if (code === CloseCode.TOO_MANY && this.#state === HubState.LIVE) return this.#rest(HubState.CROWDED);
     if (code === CloseCode.TOPIC_REFUSED) return this.#refused(reason);
     if (code === CloseCode.RESTART) return this.#wait(this.#random() * RESTART_SPREAD);
     if (code === CloseCode.BAD_FRAME) this.#misplaced();

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notifications_hub", "0005_row_change")]
+    dependencies = [("notifications_hub", "0007_stream_timeline")]
 
     operations = [
         migrations.AddField(model_name="event", name="item", field=models.TextField(null=True)),

@@ -29,7 +29,7 @@ class AddIndexBesideWriters(migrations.AddIndex):
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("notifications_hub", "0006_event_item")]
+    dependencies = [("notifications_hub", "0008_event_item")]
 
     operations = [
         AddIndexBesideWriters(

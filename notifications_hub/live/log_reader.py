@@ -1,0 +1,54 @@
+"""The log, read for connections that catch up: many by one statement, and only so many bytes at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from notifications_hub import streams
+from notifications_hub.live.database import Database
+from notifications_hub.live.frames import Places
+from notifications_hub.live.together import Many, Together
+from notifications_hub.streams import Reading
+
+MAX_HELD = 32 * 2**20
+"""Bytes that were read and that clients have not taken yet. At this many nobody reads, until some have.
+
+A batch or two may go over it. Each byte is in memory about five times on its way: read, encoded, joined, framed, sent.
+"""
+
+
+class LogReader:
+    """Connections that ask at the same moment are answered together; while there is no room, they queue."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._together: Together[Places, list[Reading]] = Together(self._read, streams.read_many)
+        self._held = 0
+        self._room = asyncio.Event()
+        self._room.set()
+
+    @asynccontextmanager
+    async def page(self, positions: Places) -> AsyncIterator[list[Reading]]:
+        """Read what follows these positions. It counts as held for as long as the block runs."""
+        readings = await self._together.ask(positions)
+        size = sum(reading.size for reading in readings)
+        self._hold(size)
+        try:
+            yield readings
+        finally:
+            self._hold(-size)
+
+    def _hold(self, size: int) -> None:
+        self._held += size
+        if self._held < MAX_HELD:
+            self._room.set()
+        else:
+            self._room.clear()
+
+    async def _read(
+        self, many: Many[Places, list[Reading]], requests: Sequence[Places]
+    ) -> Sequence[list[Reading] | Exception]:
+        await self._room.wait()
+        return await self._database(many, requests)

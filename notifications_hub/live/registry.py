@@ -1,0 +1,48 @@
+"""The connections of this process, found by their person or by their session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from notifications_hub.live.connection import Connection
+
+_Lists = dict[str, list[Connection]]
+
+
+class Registry:
+    """A person goes by the text of their primary key, a session by the hashes of its names."""
+
+    def __init__(self) -> None:
+        self._of_person: _Lists = {}
+        self._of_session: _Lists = {}
+
+    def add(self, connection: Connection) -> None:
+        self._of_person.setdefault(str(connection.person_pk), []).append(connection)
+        for session in connection.sessions:
+            self._of_session.setdefault(session, []).append(connection)
+
+    def remove(self, connection: Connection) -> None:
+        _take_out(connection, self._of_person, str(connection.person_pk))
+        for session in connection.sessions:
+            _take_out(connection, self._of_session, session)
+
+    def people(self) -> list[str]:
+        return list(self._of_person)
+
+    def of_person(self, pk: object) -> Sequence[Connection]:
+        """In the order in which they came."""
+        return self._of_person.get(str(pk), ())
+
+    def of_session(self, session: str) -> Sequence[Connection]:
+        return self._of_session.get(session, ())
+
+    def all(self) -> list[Connection]:
+        return [connection for own in self._of_person.values() for connection in own]
+
+
+def _take_out(connection: Connection, lists: _Lists, name: str) -> None:
+    own = lists.get(name, [])
+    if connection in own:
+        own.remove(connection)
+    if not own:
+        lists.pop(name, None)

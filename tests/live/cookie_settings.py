@@ -1,0 +1,7 @@
+"""The settings of live tests, with sessions that are kept in the cookie alone."""
+
+from __future__ import annotations
+
+from tests.live.settings import *  # noqa: F403
+
+SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"

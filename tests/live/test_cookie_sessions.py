@@ -1,0 +1,60 @@
+"""Sessions that are kept in a signed cookie: their key is their data, so it is another after each change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from tests.live.support import HURRIED, ends, tell
+from tests.support.databases import Databases
+from tests.support.live import listening_by
+from tests.support.site import Site, Visitor
+
+
+@pytest.fixture(scope="module")
+def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    environment = {**HURRIED, "DJANGO_SETTINGS_MODULE": "tests.live.cookie_settings"}
+    site = Site(
+        tmp_path_factory.mktemp("cookies"), hub={}, environment={"DATABASE_URL": databases.copy(), **environment}
+    )
+    yield site
+    site.close()
+
+
+def change(site: Site, visitor: Visitor) -> None:
+    """Something is put into the session, as any view may do."""
+    visitor._session.cookies.set(
+        "sessionid",
+        site.python(f"""
+            from django.contrib.sessions.backends.signed_cookies import SessionStore
+            session = SessionStore({visitor.cookies["sessionid"]!r})
+            session["basket"] = [1, 2, 3]
+            session.save()
+            print(session.session_key)
+        """).strip(),
+        domain="127.0.0.1",
+    )
+
+
+def test_signing_out_ends_what_was_opened_before_the_session_changed(
+    held_by: str, site: Site, newcomer: str, visitor: Visitor
+) -> None:
+    listen = partial(listening_by, held_by, site)
+    other = site.visitor(newcomer)
+    with listen(visitor) as client, listen(other) as elsewhere:
+        elsewhere.frame()
+        with ends(client, 4401):
+            change(site, visitor)
+            assert visitor.post("/accounts/logout/").ok
+        tell(site, newcomer)
+        assert elsewhere.until("notification.created")
+
+
+def test_signing_in_as_somebody_else_ends_what_was_opened_before_the_session_changed(
+    held_by: str, site: Site, visitor: Visitor
+) -> None:
+    with listening_by(held_by, site, visitor) as client, ends(client, 4401):
+        change(site, visitor)
+        visitor.sign_in("charlie")

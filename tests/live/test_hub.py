@@ -1,0 +1,47 @@
+"""The hub's own tasks: what must go on for as long as the process lives."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from notifications_hub.live.hub import Hub
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest_asyncio.fixture
+async def hub() -> AsyncIterator[Hub]:
+    hub = Hub()
+    await asyncio.sleep(0.01)
+    yield hub
+    await asyncio.wait_for(hub.stop(), 10)
+
+
+async def test_a_task_that_somebody_else_cancels_goes_on_and_says_so(
+    hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    for task in hub._tasks:
+        with caplog.at_level(logging.ERROR):
+            task.cancel()
+            await asyncio.sleep(0.01)
+        assert not task.done()
+        assert task.cancelling() == 0
+    assert [record.message for record in caplog.records if "read_behind was cancelled" in record.message]
+
+
+async def test_a_hub_that_is_stopped_ends_all_its_tasks() -> None:
+    hub = Hub()
+    await asyncio.wait_for(hub.stop(), 10)
+    assert all(task.done() for task in hub._tasks)
+
+
+async def test_an_event_loop_that_closes_without_stopping_the_hub_ends_them_too(hub: Hub) -> None:
+    for task in hub._tasks:
+        task.cancel()
+    await asyncio.wait_for(asyncio.gather(*hub._tasks, return_exceptions=True), 5)
+    assert all(task.done() for task in hub._tasks)

@@ -1,0 +1,104 @@
+"""An office behind one address: everybody in it comes back at once after a restart, and so may a flood of strangers.
+
+`FULL=1` makes it 1,500 people, as `make faults` does; without it is 150, with as much less room at the door.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import secrets
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import aiohttp
+import pytest
+
+from tests.live.support import tell
+from tests.support.databases import Databases
+from tests.support.full import FULL, report
+from tests.support.live import listening
+from tests.support.site import Site
+
+pytestmark = [pytest.mark.clocked, pytest.mark.both_databases, pytest.mark.faults(short=True)]
+
+PEOPLE, ROOM = (1500, 50) if FULL else (150, 5)
+
+
+@pytest.fixture(scope="module")
+def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    environment = {"DATABASE_URL": databases.copy(), "LIVE_PER_ADDRESS": str(ROOM)}
+    site = Site(tmp_path_factory.mktemp("office"), hub={}, environment=environment)
+    yield site
+    site.close()
+
+
+def test_everybody_in_an_office_is_connected_within_ten_seconds(site: Site) -> None:
+    took, codes = asyncio.run(visit(site, signed_in(site), within=3.0))
+    report(f"{PEOPLE} people of one address: the last was connected after {took:.1f} s; {dict(codes)}")
+    assert codes == {0: PEOPLE}
+    assert took < 10
+
+
+def test_a_flood_of_strangers_is_refused_and_keeps_nobody_else_out(site: Site) -> None:
+    strangers = [secrets.token_hex(16) for _ in range(2 * PEOPLE)]
+    took, codes = asyncio.run(visit(site, strangers, within=0.0))
+    report(f"{len(strangers)} strangers of one address: refused within {took:.1f} s; {dict(codes)}")
+    assert set(codes) <= {4401, 4429}
+    with listening(site, "alice") as alice:
+        alice.frame()
+        tell(site, "alice")
+        assert alice.until("notification.created")
+
+
+async def visit(site: Site, keys: Sequence[str], *, within: float) -> tuple[float, Counter[int]]:
+    """Connect with each session. Return the seconds until the last was answered, and their codes; 0 is connected."""
+    everybody = asyncio.Barrier(len(keys))
+
+    async def one(key: str) -> tuple[float, int]:
+        await asyncio.sleep(random.uniform(0, within))
+        headers = {"Cookie": f"sessionid={key}", "Origin": site.url}
+        async with session.ws_connect(f"{site.url}/live/ws/", headers=headers) as socket:
+            message = await socket.receive()
+            answered = time.monotonic()
+            await everybody.wait()
+        return answered, 0 if message.type is aiohttp.WSMsgType.TEXT else int(message.data or 0)
+
+    began = time.monotonic()
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session, asyncio.timeout(100):
+        answers = await asyncio.gather(*map(one, keys))
+    return max(answered for answered, _code in answers) - began, Counter(code for _answered, code in answers)
+
+
+def signed_in(site: Site) -> list[str]:
+    """The sessions of people who are all signed in."""
+    keys: list[str] = json.loads(
+        site.python(f"""
+            import json
+            from datetime import timedelta
+            from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
+            from django.contrib.sessions.backends.db import SessionStore
+            from django.contrib.sessions.models import Session
+            from django.utils import timezone
+            User = get_user_model()
+            User.objects.bulk_create(User(username=f"office{{n}}", password="!") for n in range({PEOPLE}))
+            store, end = SessionStore(), timezone.now() + timedelta(days=1)
+            sessions = [
+                Session(
+                    session_key=f"{{person.pk:032d}}",
+                    expire_date=end,
+                    session_data=store.encode({{
+                        SESSION_KEY: str(person.pk),
+                        BACKEND_SESSION_KEY: "django.contrib.auth.backends.ModelBackend",
+                        HASH_SESSION_KEY: person.get_session_auth_hash(),
+                    }}),
+                )
+                for person in User.objects.filter(username__startswith="office")
+            ]
+            Session.objects.bulk_create(sessions, batch_size=500)
+            print(json.dumps([session.session_key for session in sessions]))
+        """)
+    )
+    return keys

@@ -1,0 +1,98 @@
+"""A standby that takes over without the last commits: numbers are given again, and nobody takes one for the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing
+
+import pytest
+
+from tests.support.postgres import PostgresServer
+from tests.support.site import Shell, site_environment
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def primary() -> Iterator[PostgresServer]:
+    with PostgresServer() as server:
+        yield server
+
+
+class Publisher:
+    """A process with a server: it publishes, and reads, on one topic."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._shell = Shell(site_environment(DATABASE_URL=server.url))
+        self.close = self._shell.close
+        self._shell.python("""
+            from django.core.management import call_command
+            from notifications_hub import publish_many, streams
+            from notifications_hub.cursor import Position
+            from notifications_hub.numbering import numberer
+            from notifications_hub.streams import Stream
+        """)
+
+    def migrate(self) -> None:
+        self._shell.python("call_command('migrate', verbosity=0)")
+
+    def publish(self, words: str, count: int) -> None:
+        self._shell.python(f"""
+            publish_many(("post.9", "note", {{"words": {words!r}}}) for number in range({count}))
+            assert numberer.finish(20)
+        """)
+
+    @property
+    def epoch(self) -> str:
+        return self._shell.python("print(Stream.objects.get(topic='post.9').epoch)").strip()
+
+    @property
+    def top(self) -> int:
+        return int(self._shell.python("print(Stream.objects.get(topic='post.9').top)"))
+
+    def read_after(self, epoch: str, seq: int) -> tuple[bool, int]:
+        """Whether it is a reset, and how many events come."""
+        reset, count = self._shell.python(f"""
+            [reading] = streams.read({{"post.9": Position({epoch!r}, 0, {seq})}})
+            print(int(reading.reset), len(reading.events))
+        """).split()
+        return reset == "1", int(count)
+
+
+def on(server: PostgresServer) -> AbstractContextManager[Publisher]:
+    return closing(Publisher(server))
+
+
+def test_a_client_of_before_is_told_to_reset_once_lost_numbers_are_given_again(primary: PostgresServer) -> None:
+    with on(primary) as before:
+        before.migrate()
+        before.publish("first", 95)
+        with PostgresServer(standby_of=primary) as standby:
+            # It began with all of that; what is committed while it is away is lost with its primary.
+            standby.kill()
+            before.publish("lost", 5)
+            epoch, top = before.epoch, before.top
+            primary.kill()
+            standby.start()
+            standby.promote()
+            with on(standby) as after:
+                assert (top, after.top, after.epoch) == (100, 95, epoch)
+                assert after.read_after(epoch, 100) == (True, 0)
+                after.publish("others", 10)
+                assert after.read_after(epoch, 100) == (True, 0)
+                new_epoch = after.epoch
+                after.publish("next", 1)
+                assert (after.top, after.epoch) == (106, new_epoch)
+                assert after.read_after(new_epoch, 95) == (False, 11)
+
+
+def test_a_server_that_only_restarts_keeps_its_epochs(primary: PostgresServer) -> None:
+    with on(primary) as before:
+        before.migrate()
+        before.publish("first", 3)
+        epoch = before.epoch
+    primary.kill()
+    primary.start()
+    with on(primary) as after:
+        after.publish("next", 1)
+        assert (after.top, after.epoch) == (4, epoch)
