@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
-from notifications_hub import conf
+from notifications_hub import conf, demo
 from notifications_hub.live.origin import parse
 from notifications_hub.rows import LiveQuerySet, triggers
 from notifications_hub.rows.declared import declared_models
@@ -46,6 +46,17 @@ def check_key(app_configs: Sequence[Any] | None, databases: Sequence[str] | None
         # Before the first migration there is no table, and a key that is none is said above.
         return []
     return [Error(LOST, id="notifications_hub.E006")] if lost else []
+
+
+@register(Tags.security, deploy=True)
+def check_demo_people(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Asked of the database without `--database`: `check --deploy` is what people run before they open a site."""
+    try:
+        refusal = demo.refusal()
+    except (DatabaseError, ImproperlyConfigured):
+        # Without a database or its tables nobody can sign in.
+        return []
+    return [Error(refusal, id="notifications_hub.E010")] if refusal else []
 
 
 def _keys() -> list[CheckMessage]:

@@ -18,14 +18,14 @@ HUB = "notifications_hub"
 
 LAYERS = [
     ["people", "paths", "cursor", "events", "kinds", "announcements.markdown"],
-    ["conf", "numbering", "reasons"],
+    ["conf", "demo", "numbering", "reasons"],
     ["streams"],
     ["message", "audiences", "sweeper"],
     ["changes", "announcements.models", "rows"],
     ["notification"],
     ["delivery"],
     ["claiming", "transports", "live", "nudge"],
-    ["dispatch", "sending"],
+    ["dispatch", "sending", "startup"],
     ["worker"],
     ["notify", "trail"],
     ["announcements", "jobs"],
@@ -34,7 +34,7 @@ LAYERS = [
     ["jobs.api", "jobs.views"],
     # What the outside meets: servers, Django, the command line.
     ["serving", "checks", "metrics", "retention", "templatetags"],
-    ["asgi", "doctor", "health", "admin", "models", "tasks"],
+    ["asgi", "wsgi", "doctor", "health", "admin", "models", "tasks"],
     ["apps", "management", "urls"],
 ]
 LEVEL = {part: level for level, layer in enumerate(LAYERS) for part in layer}
