@@ -142,6 +142,8 @@ NOTIFICATIONS_HUB = {
     "CELERY": bool(CELERY_BROKER_URL),
     "LIVE_PER_USER": env.int("LIVE_PER_USER", default=10),
     "LIVE_PER_ADDRESS": env.int("LIVE_PER_ADDRESS", default=50),
+    "METRICS_TOKEN": env.str("METRICS_TOKEN", default=""),
+    "METRICS_ALLOW": env.list("METRICS_ALLOW", default=[]),
     "LANGUAGE_OF": "accounts.people.language_of",
     "TIMEZONE_OF": "accounts.people.time_zone_of",
     "DEMO": "showcase.demo.make",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
@@ -33,6 +34,7 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
         *_model(),
         *_time_zones(),
         *_origins(loaded.live_allowed_origins),
+        *_networks(loaded.metrics_allow),
         *_keys(),
     ]
 
@@ -143,3 +145,23 @@ def _origins(origins: Sequence[str]) -> list[CheckMessage]:
         for origin in origins
         if "*" in origin or parse(origin) is None
     ]
+
+
+def _networks(networks: Sequence[str]) -> list[CheckMessage]:
+    return [
+        Error(
+            f"{network!r} in METRICS_ALLOW is not an address or a network.",
+            hint="Write an address like '10.1.2.3' or a network like '10.1.0.0/16'; until then nobody is on the list.",
+            id="notifications_hub.E011",
+        )
+        for network in networks
+        if not _is_network(network)
+    ]
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True

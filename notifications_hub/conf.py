@@ -69,6 +69,10 @@ class HubSettings:
     """How long a job waits to be started before its message is sent again; then twice as long, and so on."""
     row_triggers: tuple[str, ...] = ()
     """Live models (`app.Model`) whose changes triggers in the database note, by `hub_row_triggers`; PostgreSQL."""
+    metrics_token: str = ""
+    """What a scraper sends as `Authorization: Bearer`. Without this and `metrics_allow` there is no `/metrics`."""
+    metrics_allow: tuple[str, ...] = ()
+    """Addresses and networks (`10.1.0.0/16`) that read `/metrics` without a token, if no proxy is between."""
     demo: str = ""
     """Dotted path of a callable that `hub_demo` hands the demo people to."""
 
