@@ -18,6 +18,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from notifications_hub.admin_guards import DeclaredLookups, PrivateContent
 from notifications_hub.announcements.admin import AnnouncementAdmin
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery import Delivery, State
@@ -36,7 +37,7 @@ else:
     LookingBase = admin.ModelAdmin
 
 
-class LookingAdmin(LookingBase):
+class LookingAdmin(DeclaredLookups, LookingBase):
     """Rows that the hub alone writes. A count of all of them would read all of them, so there is none."""
 
     show_full_result_count = False
@@ -100,7 +101,8 @@ def _search_by_name(prefix: str) -> list[str]:
     return [f"{prefix}__{get_user_model().USERNAME_FIELD}__startswith"]
 
 
-class NotificationAdmin(LookingAdmin):
+class NotificationAdmin(PrivateContent, LookingAdmin):
+    content = frozenset({"title", "body", "url", "actor_name", "what", "target_name", "data", "dedupe_key"})
     list_display = ("title", "recipient", "told", "deliveries_badges", "timestamp", "kind")
     list_filter = (KindFilter, ToldFilter, "unread")
     list_select_related = ("recipient", "announcement")
@@ -151,7 +153,8 @@ class NotificationAdmin(LookingAdmin):
         )
 
 
-class DeliveryAdmin(LookingAdmin):
+class DeliveryAdmin(PrivateContent, LookingAdmin):
+    content = frozenset({"title"})
     list_display = ("title", "person", "road", "state_badge", "why", "attempts", "due_at", "settled_at")
     list_filter = (TransportFilter, "state")
     list_select_related = ("notification__recipient", "notification__announcement")

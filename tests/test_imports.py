@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 HUB = "notifications_hub"
 
 LAYERS = [
-    ["people", "client_ip", "paths", "cursor", "events", "kinds", "announcements.markdown"],
+    ["people", "admin_guards", "client_ip", "paths", "cursor", "events", "kinds", "announcements.markdown"],
     ["conf", "demo", "numbering", "reasons"],
     ["streams"],
     ["message", "audiences", "sweeper"],
