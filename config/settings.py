@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -30,6 +31,7 @@ INSTALLED_APPS = [
     "notifications",
     "channels",
     "ninja",
+    "axes",
     "csp",
     "servestatic",
     "django.contrib.admin",
@@ -52,6 +54,7 @@ MIDDLEWARE = [
     "accounts.middleware.PersonalLocaleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -97,7 +100,7 @@ else:
     # Presence must be the same for every process of this site, which memory is not.
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "BACKEND": "notifications_hub.database_cache.CountingDatabaseCache",
             "LOCATION": "django_cache",
             # By itself it throws out a third of what it holds beyond 300, and with it who is present.
             "OPTIONS": {"MAX_ENTRIES": 100_000},
@@ -114,9 +117,33 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
+
+# Wrong passwords for one name from one address. By name alone, anybody could lock anybody out.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_HANDLER = "axes.handlers.cache.AxesCacheHandler"
+AXES_CLIENT_IP_CALLABLE = "notifications_hub.throttle.address_of"
+AXES_LOCKOUT_CALLABLE = "accounts.throttles.locked_out"
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+# How often one may send each form; "" is no limit. An address may be a whole office.
+RATES = {
+    "sign_in": {"person": "", "address": "60/10m"},
+    "sign_up": {"person": "", "address": "20/h"},
+    "password": {"person": "10/h", "address": ""},
+    "post": {"person": "6/m", "address": "60/m"},
+    "reply": {"person": "20/m", "address": "200/m"},
+    "room": {"person": "6/m", "address": "60/m"},
+    "member": {"person": "20/m", "address": "200/m"},
+    "report": {"person": "4/m", "address": "20/m"},
+}
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]

@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
-from notifications_hub import conf, demo
+from notifications_hub import conf, demo, throttle
 from notifications_hub.live.origin import parse
 from notifications_hub.rows import LiveQuerySet, triggers
 from notifications_hub.rows.declared import declared_models
@@ -35,6 +35,7 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
         *_time_zones(),
         *_origins(loaded.live_allowed_origins),
         *_networks(loaded.metrics_allow),
+        *_rate(loaded.api_rate),
         *_keys(),
     ]
 
@@ -145,6 +146,14 @@ def _origins(origins: Sequence[str]) -> list[CheckMessage]:
         for origin in origins
         if "*" in origin or parse(origin) is None
     ]
+
+
+def _rate(text: str) -> list[CheckMessage]:
+    try:
+        throttle.parse(text)
+    except ValueError as error:
+        return [Error(f"API_RATE: {error}", id="notifications_hub.E012")]
+    return []
 
 
 def _networks(networks: Sequence[str]) -> list[CheckMessage]:

@@ -69,6 +69,8 @@ class HubSettings:
     """How long a job waits to be started before its message is sent again; then twice as long, and so on."""
     row_triggers: tuple[str, ...] = ()
     """Live models (`app.Model`) whose changes triggers in the database note, by `hub_row_triggers`; PostgreSQL."""
+    api_rate: str = "600/m"
+    """Requests to the API by one person, or by one address that is not signed in; empty: no limit."""
     metrics_token: str = ""
     """What a scraper sends as `Authorization: Bearer`. Without this and `metrics_allow` there is no `/metrics`."""
     metrics_allow: tuple[str, ...] = ()

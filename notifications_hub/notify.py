@@ -12,9 +12,10 @@ an armed delivery for each address of each road that its person chose. Nothing i
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from operator import attrgetter
 from typing import Any
@@ -23,6 +24,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, models, transaction
+from django.db.models import Count
 from django.utils import timezone
 from notifications.signals import notify
 
@@ -36,8 +38,11 @@ from notifications_hub.transports import addresses_of, get_transport, transport_
 
 CHUNK = 1000
 MAX_NAME = 255
+MINUTE = timedelta(minutes=1)
 MAX_KEY = 200
 _CONCRETE = "_for_concrete_model"
+
+log = logging.getLogger(__name__)
 
 
 class NotifyError(ValueError):
@@ -57,8 +62,9 @@ def notify_handler(verb: str, *, sender: models.Model, recipient: object, **give
 
     `recipient` is a person, a group, or a list, tuple, generator or queryset of people. Duplicates and inactive people
     are left out; one who is not a saved person means that nothing is stored. `data` and keywords that are no argument
-    are kept as data. Gives the notifications that were made. Raises `NotifyError`, `UnknownKind`, and `EventTooLarge`
-    where all of it together is more than a page should be sent.
+    are kept as data. What goes beyond the kind's `per_minute` is dropped, and logged. Gives the notifications that were
+    made. Raises `NotifyError`, `UnknownKind`, and `EventTooLarge` where all of it together is more than a page should
+    be sent.
     """
     given.pop("signal", None)
     draft = _draft(verb, sender, given)
@@ -223,6 +229,8 @@ def _chunks(people: Iterator[Any]) -> Iterator[list[Any]]:
 def _notify(draft: _Draft, people: Sequence[Any]) -> list[Notification]:
     if draft.dedupe_key is not None:
         people = _not_told_yet(draft.dedupe_key, people)
+    if draft.kind.per_minute is not None:
+        people = _not_flooded(draft, draft.kind.per_minute, people)
     roads = delivery.roads_of([person.pk for person in people], draft.kind)
     rows = [draft.row(person, roads[person.pk]) for person in people]
     made = _insert(rows)
@@ -235,6 +243,23 @@ def _not_told_yet(dedupe_key: str, people: Sequence[Any]) -> list[Any]:
     told = Notification.objects.filter(recipient__in=people, dedupe_key=dedupe_key)
     known = set(told.values_list("recipient", flat=True))
     return [person for person in people if person.pk not in known]
+
+
+def _not_flooded(draft: _Draft, most: int, people: Sequence[Any]) -> list[Any]:
+    """Leave out those to whom this actor has sent as many of the kind within a minute.
+
+    One query, by the index of inboxes. Only what is committed counts, so parallel senders may each add one more.
+    """
+    at = draft.columns["timestamp"]
+    actor = {name: draft.columns[name] for name in ("actor_content_type", "actor_object_id")}
+    recent = Notification.objects.filter(
+        recipient__in=people, kind=draft.kind.name, timestamp__gt=at - MINUTE, timestamp__lt=at + MINUTE, **actor
+    )
+    counts = recent.order_by().values("recipient").annotate(number=Count("pk"))
+    flooded = set(counts.filter(number__gte=most).values_list("recipient", flat=True))
+    if flooded:
+        log.warning("%s: %d people have had %d from one actor within a minute", draft.kind.name, len(flooded), most)
+    return [person for person in people if person.pk not in flooded]
 
 
 def _insert(rows: list[Notification]) -> list[Notification]:

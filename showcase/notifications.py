@@ -14,6 +14,7 @@ from showcase.models import Membership, Post
 
 class CommentReply(Kind):
     name = "comment.reply"
+    per_minute = 20
     label = _("Replies to your posts and conversations")
     icon = "reply"
     urgency = Urgency.NORMAL
@@ -28,6 +29,7 @@ class CommentReply(Kind):
 
 class ChatMention(Kind):
     name = "chat.mention"
+    per_minute = 10
     label = _("Messages that mention you")
     icon = "reply"
     urgency = Urgency.HIGH

@@ -18,7 +18,7 @@ HUB = "notifications_hub"
 
 LAYERS = [
     ["people", "admin_guards", "client_ip", "paths", "cursor", "events", "kinds", "announcements.markdown"],
-    ["conf", "demo", "numbering", "reasons"],
+    ["conf", "database_cache", "demo", "numbering", "reasons", "throttle"],
     ["streams"],
     ["message", "audiences", "sweeper"],
     ["changes", "announcements.models", "rows"],

@@ -55,7 +55,7 @@ def test_what_is_no_event_is_not_sent(client_for: ClientFor, alice: User, field:
 def test_a_flood_is_asked_to_pause(
     client_for: ClientFor, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "MOST", 2)
+    monkeypatch.setattr(connections, "RATE", "2/10s")
     monkeypatch.setattr(connections, "WINDOW_SECONDS", 100_000)
     client = client_for(alice)
     answers = [client.post(SEND, ONE) for _ in range(3)]
