@@ -35,7 +35,8 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
         *_time_zones(),
         *_origins(loaded.live_allowed_origins),
         *_networks(loaded.metrics_allow),
-        *_rate(loaded.api_rate),
+        *_rate("API_RATE", loaded.api_rate),
+        *_rate("API_RATE_PER_ADDRESS", loaded.api_rate_per_address),
         *_keys(),
     ]
 
@@ -148,11 +149,11 @@ def _origins(origins: Sequence[str]) -> list[CheckMessage]:
     ]
 
 
-def _rate(text: str) -> list[CheckMessage]:
+def _rate(key: str, text: str) -> list[CheckMessage]:
     try:
         throttle.parse(text)
     except ValueError as error:
-        return [Error(f"API_RATE: {error}", id="notifications_hub.E012")]
+        return [Error(f"{key}: {error}", id="notifications_hub.E012")]
     return []
 
 

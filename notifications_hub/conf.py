@@ -70,7 +70,9 @@ class HubSettings:
     row_triggers: tuple[str, ...] = ()
     """Live models (`app.Model`) whose changes triggers in the database note, by `hub_row_triggers`; PostgreSQL."""
     api_rate: str = "600/m"
-    """Requests to the API by one person, or by one address that is not signed in; empty: no limit."""
+    """Requests to the API by one person; empty: no limit."""
+    api_rate_per_address: str = "6000/m"
+    """Those by one address without a session: what service workers of a whole office say of their pushes."""
     metrics_token: str = ""
     """What a scraper sends as `Authorization: Bearer`. Without this and `metrics_allow` there is no `/metrics`."""
     metrics_allow: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from config.settings import INSTALLED_APPS, NOTIFICATIONS_HUB, RATES, env
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # A test sends forms faster than anybody types. Those about throttles ask for the site's own.
 if not env.bool("TEST_RATES", default=False):
-    NOTIFICATIONS_HUB["API_RATE"] = ""
+    NOTIFICATIONS_HUB |= {"API_RATE": "", "API_RATE_PER_ADDRESS": ""}
     RATES = {scope: dict.fromkeys(rates, "") for scope, rates in RATES.items()}
 NOTIFICATIONS_HUB = {**NOTIFICATIONS_HUB, **json.loads(env.str("TEST_NOTIFICATIONS_HUB", default="{}"))}
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.rows.board"]

@@ -463,3 +463,76 @@ def test_two_and_a_half_thousand_people_are_told_in_few_queries(bob: User) -> No
     assert Event.objects.exclude(seq=None).count() == 2500
     # SQLite takes a thousand values a statement, so it needs an insert for every 30 rows or so.
     assert len(queries) < (80 if connection.vendor == "postgresql" else 220)
+
+
+# Floods
+
+
+class Nudged(Kind):
+    """At most three a minute from one actor."""
+
+    name = "tests.nudged"
+    per_minute = 3
+
+
+def nudge(actor: User, recipient: object, **given: Any) -> list[str]:
+    return [row.recipient.username for row in send(actor, recipient, kind="tests.nudged", **given)]
+
+
+def test_one_actor_sends_one_person_only_so_many_of_a_kind_in_a_minute(
+    alice: User, bob: User, charlie: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        nudge(bob, alice)
+
+    assert nudge(bob, [alice, charlie]) == ["charlie"]
+    assert "tests.nudged: 1 people have had 3 from one actor within a minute" in caplog.text
+    assert nudge(charlie, alice) == ["alice"]
+    assert [row.kind for row in send(bob, alice)] == ["default"]
+    assert Notification.objects.filter(recipient=alice, kind="tests.nudged").count() == 4
+    assert len(told_to(alice)) == 5
+
+
+def test_a_minute_later_the_actor_may_notify_again(alice: User, bob: User) -> None:
+    long_ago = datetime.now(UTC) - timedelta(seconds=61)
+    for _ in range(3):
+        nudge(bob, alice, timestamp=long_ago)
+
+    assert nudge(bob, alice) == ["alice"]
+    assert nudge(bob, alice, timestamp=long_ago) == []
+
+
+def test_a_flood_is_looked_for_by_one_query_for_all_who_are_notified(alice: User, bob: User) -> None:
+    crowd = User.objects.bulk_create(User(username=f"reader-{number}") for number in range(60))
+
+    def queries(kind: str, people: list[User]) -> int:
+        with CaptureQueriesContext(connection) as made:
+            send(bob, people, kind=kind)
+        return len(made)
+
+    queries("tests.nudged", [alice])
+    assert queries("tests.nudged", [alice]) == queries("default", [alice]) + 1
+    assert queries("tests.nudged", crowd) == queries("default", crowd) + 1
+
+
+def test_a_flood_is_looked_for_by_the_index_of_inboxes(alice: User, bob: User) -> None:
+    with CaptureQueriesContext(connection) as made:
+        nudge(bob, alice)
+    [looked] = [query["sql"] for query in made if "COUNT(" in query["sql"]]
+    with connection.cursor() as sql:
+        if connection.vendor == "postgresql":
+            # A table of a few rows is read from end to end, whatever its indexes.
+            sql.execute("SET LOCAL enable_seqscan = off")
+            sql.execute(f"EXPLAIN {looked}")
+        else:
+            sql.execute(f"EXPLAIN QUERY PLAN {looked}")
+        plan = str(sql.fetchall())
+
+    assert "hub_inbox" in plan
+    assert "timestamp" in plan
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_a_limit_that_lets_nothing_through_is_refused(number: int) -> None:
+    with pytest.raises(ValueError, match="write 1 or more, or None"):
+        type("Mute", (Kind,), {"name": "tests.mute", "per_minute": number})

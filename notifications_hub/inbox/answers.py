@@ -66,8 +66,10 @@ def _private(view: View) -> View:
 
 def _too_many(request: HttpRequest) -> JsonResponse | None:
     """Counted before anything else is done, also for those who are not signed in."""
-    caller = f"person:{request.user.pk}" if request.user.is_authenticated else address_of(request)
-    seconds = take(f"api:{caller}", hub_settings.api_rate)
+    if request.user.is_authenticated:
+        seconds = take(f"api:person:{request.user.pk}", hub_settings.api_rate)
+    else:
+        seconds = take(f"api:{address_of(request)}", hub_settings.api_rate_per_address)
     if not seconds:
         return None
     return JsonResponse({"detail": wait_in_words(seconds)}, status=429, headers={"Retry-After": str(seconds)})
