@@ -14,7 +14,6 @@ from showcase.models import Membership, Post
 
 class CommentReply(Kind):
     name = "comment.reply"
-    per_minute = 20
     label = _("Replies to your posts and conversations")
     icon = "reply"
     urgency = Urgency.NORMAL
