@@ -37,7 +37,7 @@ else:
     LookingBase = admin.ModelAdmin
 
 
-class LookingAdmin(DeclaredLookups, LookingBase):
+class LookingAdmin(DeclaredLookups[Model], LookingBase):
     """Rows that the hub alone writes. A count of all of them would read all of them, so there is none."""
 
     show_full_result_count = False
@@ -101,7 +101,7 @@ def _search_by_name(prefix: str) -> list[str]:
     return [f"{prefix}__{get_user_model().USERNAME_FIELD}__startswith"]
 
 
-class NotificationAdmin(PrivateContent, LookingAdmin):
+class NotificationAdmin(PrivateContent[Model], LookingAdmin):
     content = frozenset({"title", "body", "url", "actor_name", "what", "target_name", "data", "dedupe_key"})
     list_display = ("title", "recipient", "told", "deliveries_badges", "timestamp", "kind")
     list_filter = (KindFilter, ToldFilter, "unread")
@@ -153,7 +153,7 @@ class NotificationAdmin(PrivateContent, LookingAdmin):
         )
 
 
-class DeliveryAdmin(PrivateContent, LookingAdmin):
+class DeliveryAdmin(PrivateContent[Model], LookingAdmin):
     content = frozenset({"title"})
     list_display = ("title", "person", "road", "state_badge", "why", "attempts", "due_at", "settled_at")
     list_filter = (TransportFilter, "state")

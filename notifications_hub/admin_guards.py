@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
+Row = TypeVar("Row", bound=Model)
+
 if TYPE_CHECKING:
-    Base = admin.ModelAdmin[Model]
+
+    class Base(admin.ModelAdmin[Row]): ...
+
 else:
-    Base = object
+
+    class Base(Generic[Row]): ...
+
 
 SEE_CONTENT = "notifications_hub.view_recipient_content"
 
 
-class DeclaredLookups(Base):
+class DeclaredLookups(Base[Row]):
     """Answers filters that the list declares, and refuses every other.
 
     Django answers a lookup in any local column. Whoever may only look could thus guess a hidden one letter by letter.
@@ -36,12 +42,12 @@ def _parameters_of(declared: Any) -> Iterator[str]:
         yield from (f"{declared}{how}" for how in ("", "__exact", "__isnull"))
 
 
-class PrivateContent(Base):
+class PrivateContent(Base[Row]):
     """Leaves out the `content` of what people were notified of, unless the viewer has the right to see it."""
 
     content: frozenset[str] = frozenset()
 
-    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
         return self._visible(request, super().get_list_display(request))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:

@@ -28,7 +28,7 @@ class CountingDatabaseCache(DatabaseCache):
             return self._incr(connections[database], name, delta)
 
     def _incr(self, connection: Any, name: str, delta: int) -> int:
-        table = connection.ops.quote_name(self._table)
+        table = connection.ops.quote_name(self._table)  # type: ignore[attr-defined]  # set by Django, unknown to its stubs
         # SQLite has one writer, and no such clause.
         lock = "FOR UPDATE" if connection.features.has_select_for_update else ""
         now = connection.ops.adapt_datetimefield_value(timezone.now().replace(microsecond=0))

@@ -18,7 +18,7 @@ SECONDS = 10.0
 _of_thread = threading.local()
 
 
-@worker_init.connect
+@worker_init.connect  # type: ignore[untyped-decorator]
 def check_at_start(**kwargs: object) -> None:
     # Celery logs a receiver's exceptions and goes on; this is none of those that it catches.
     if refusal := refusal_at_start():

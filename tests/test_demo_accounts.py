@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import check_password, make_password
 from django.core.management import call_command
 from django.db import DatabaseError
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     StartSite = Callable[..., Site]
 
 both_databases = pytest.mark.both_databases
-PRODUCTION = {
+PRODUCTION: dict[str, str] = {
     "DEBUG": "0",
     "SECRET_KEY": "twelve-lamps-in-the-harbour-of-a-town-without-a-name-0123456789",
     "ALLOWED_HOSTS": "127.0.0.1",
@@ -39,7 +39,7 @@ REMEDY = "hub_demo --remove"
 @pytest.fixture
 def production(databases: Databases) -> dict[str, str]:
     """The environment of a site without `DEBUG`, on a database that has served the demo."""
-    return site_environment(DATABASE_URL=databases.copy(), **PRODUCTION)
+    return site_environment(DATABASE_URL=databases.copy()) | PRODUCTION
 
 
 def python(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -95,8 +95,8 @@ def test_the_checks_before_opening_a_site_name_the_demo_people_and_the_remedy(pr
 
 
 def test_the_check_is_silent_without_a_database() -> None:
-    away = site_environment(DATABASE_URL="postgres://nobody@127.0.0.1:1/nothing", **PRODUCTION)
-    empty = site_environment(DATABASE_URL="sqlite://:memory:", **PRODUCTION)
+    away = site_environment(DATABASE_URL="postgres://nobody@127.0.0.1:1/nothing") | PRODUCTION
+    empty = site_environment(DATABASE_URL="sqlite://:memory:") | PRODUCTION
 
     for environment in (away, empty):
         checked = python(environment, "manage.py", "check", "--deploy")
@@ -109,8 +109,12 @@ def test_the_check_is_silent_without_a_database() -> None:
 def test_demo_people_cost_one_query_and_one_hash_to_find(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     demo.make_people()
     hashed: list[str] = []
-    check = demo.check_password
-    monkeypatch.setattr(demo, "check_password", lambda *given: hashed.append(given[1]) or check(*given))
+
+    def counted(password: str, stored: str) -> bool:
+        hashed.append(stored)
+        return check_password(password, stored)
+
+    monkeypatch.setattr("notifications_hub.demo.check_password", counted)
 
     assert queries_of(demo.open_accounts) == 1
     assert len(hashed) == 1

@@ -84,7 +84,7 @@ def test_parallel_requests_of_several_processes_do_not_get_past_a_rate(
     databases: Databases, redis_server: RedisServer, backend: str
 ) -> None:
     shared = {"REDIS_URL": redis_server.url} if backend == "redis" else {}
-    environment = site_environment(DATABASE_URL=databases.copy(), **shared)
+    environment = site_environment(DATABASE_URL=databases.copy()) | shared
     running = [
         subprocess.Popen([sys.executable, "-c", HAMMER], cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE)
         for _ in range(2)

@@ -36,7 +36,7 @@ else:
     AnnouncementModelAdmin = admin.ModelAdmin
 
 
-class AnnouncementAdmin(DeclaredLookups, AnnouncementModelAdmin):
+class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
     form = AnnouncementForm
     inlines = (TranslationInline,)
     list_filter = (StateFilter, "level")
