@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth.hashers import check_password, make_password
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import DatabaseError
 
 from accounts.models import User
 from notifications_hub import demo
+from notifications_hub.asgi import live_application
 from notifications_hub.checks import check_demo_people
 from tests.inbox.support import queries_of
 from tests.support.databases import Databases
@@ -164,3 +167,20 @@ def test_a_database_that_is_away_does_not_keep_a_site_from_starting(
 
     assert demo.check_at_start() == ""
     assert "could not be looked for" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_server_without_a_lifespan_serves_nothing_beside_demo_people() -> None:
+    served: list[str] = []
+
+    async def page(scope: Any, receive: Any, send: Any) -> None:
+        served.append(scope["path"])
+
+    application = live_application(page)
+    demo.make_people()
+    with pytest.raises(ImproperlyConfigured, match=REMEDY):
+        asyncio.run(application({"type": "http", "path": "/"}, page, page))
+    demo.remove_people()
+    asyncio.run(application({"type": "http", "path": "/"}, page, page))
+
+    assert served == ["/"]
