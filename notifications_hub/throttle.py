@@ -25,7 +25,18 @@ _RATE = re.compile(r"([1-9]\d*)/(\d*)([smhd])", re.ASCII)
 _MINUTES_FROM = 120
 """From so many seconds on, a wait is told in minutes."""
 
+AWAY_SECONDS = 5.0
+"""A cache that failed is not asked for so long: one that swallows packets would hold up every request."""
+
 log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Away:
+    until: float = 0.0
+
+
+_away = _Away()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +64,14 @@ def take(name: str, text: str) -> int:
     rate = parse(text)
     if rate is None:
         return 0
+    if time.monotonic() < _away.until:
+        return 0
     left = rate.seconds - time.time() % rate.seconds
     try:
         count = _count(f"notifications_hub:throttle:{name}:{rate.seconds}", left)
     except Exception as error:  # noqa: BLE001 -- whatever a cache may raise, it must not cost anyone their page
         log.warning("Requests could not be counted: %s", error)
+        _away.until = time.monotonic() + AWAY_SECONDS
         return 0
     return ceil(left) if count > rate.most else 0
 
@@ -83,10 +97,10 @@ def _count(key: str, left: float) -> int:
 
 
 def address_of(request: HttpRequest) -> str:
-    """Return the address to count by. Of IPv6 it is the network of 64 bits, which one customer has to themselves."""
+    """Return the address to count by. IPv6 counts by its first 64 bits: the rest is one customer's to choose."""
     address = client_ip(request)
     if isinstance(address, IPv6Address):
-        return str(ip_network((int(address), 64), strict=False))
+        return str(ip_network((int(address), 64), strict=False).network_address)
     return str(address or "unknown")
 
 

@@ -14,6 +14,7 @@ from django.test import Client
 from accounts.models import User
 from config.settings import RATES
 from showcase.models import Post, Reply, Room
+from tests.support.redis import RedisServer
 from tests.support.site import Site
 
 if TYPE_CHECKING:
@@ -92,6 +93,20 @@ def test_two_processes_count_wrong_passwords_together(start_site: StartSite) -> 
     codes = [visitors[number % 2].post("/accounts/login/", data=form).status_code for number in range(6)]
 
     assert codes == [200, 200, 200, 200, 429, 429]
+
+
+def test_without_redis_people_sign_in_and_wrong_passwords_still_count(
+    start_site: StartSite, redis_server: RedisServer
+) -> None:
+    site = start_site(REDIS_URL=redis_server.url, TEST_RATES="1")
+    redis_server.stop()
+    site.visitor("bob")
+    form = {"username": "alice", "password": "wrong"}
+    visitor = site.visitor()
+    visitor.get("/accounts/login/")
+    codes = [visitor.post("/accounts/login/", data=form).status_code for _ in range(5)]
+
+    assert codes == [200, 200, 200, 200, 429]
 
 
 # Forms
