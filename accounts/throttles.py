@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
+from notifications_hub.client_ip import client_ip
 from notifications_hub.throttle import address_of, take, wait_in_words
 
 View = Callable[..., HttpResponseBase]
@@ -52,3 +53,8 @@ def too_many(request: HttpRequest, seconds: int) -> HttpResponse:
 def locked_out(request: HttpRequest, *ignored: object) -> HttpResponse:
     """Answer a sign-in after too many wrong passwords; django-axes hands over more than is used here."""
     return too_many(request, int(settings.AXES_COOLOFF_TIME.total_seconds()))
+
+
+def sign_in_address(request: HttpRequest) -> str | None:
+    """Return the address that wrong passwords are counted by. PostgreSQL stores nothing but addresses in its column."""
+    return address_of(request) if client_ip(request) else None

@@ -136,7 +136,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
-AXES_CLIENT_IP_CALLABLE = "notifications_hub.throttle.address_of"
+AXES_CLIENT_IP_CALLABLE = "accounts.throttles.sign_in_address"
 AXES_LOCKOUT_CALLABLE = "accounts.throttles.locked_out"
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False

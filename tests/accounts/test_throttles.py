@@ -57,6 +57,16 @@ def test_after_five_wrong_passwords_the_right_one_is_refused_too(client: Client,
     assert not get_user(client).is_authenticated
 
 
+@both_databases
+@pytest.mark.parametrize("address", ["", "2001:db8:1:2:3:4:5:6"])
+def test_wrong_passwords_count_over_ipv6_and_behind_a_socket_without_addresses(
+    client: Client, alice: User, address: str
+) -> None:
+    codes = [sign_in(client, "wrong", REMOTE_ADDR=address).status_code for _ in range(5)]
+
+    assert codes == [200, 200, 200, 200, 429]
+
+
 def test_a_locked_name_is_locked_only_for_the_address_that_guessed(client: Client, alice: User) -> None:
     for _ in range(6):
         sign_in(client, "wrong", REMOTE_ADDR="192.0.2.1", headers={"X-Forwarded-For": "203.0.113.5"})
