@@ -177,10 +177,14 @@ def test_a_server_without_a_lifespan_serves_nothing_beside_demo_people() -> None
         served.append(scope["path"])
 
     application = live_application(page)
+
+    async def ask() -> None:
+        await application({"type": "http", "path": "/"}, None, None)
+
     demo.make_people()
     with pytest.raises(ImproperlyConfigured, match=REMEDY):
-        asyncio.run(application({"type": "http", "path": "/"}, page, page))
+        asyncio.run(ask())
     demo.remove_people()
-    asyncio.run(application({"type": "http", "path": "/"}, page, page))
+    asyncio.run(ask())
 
     assert served == ["/"]
