@@ -6,7 +6,7 @@ VENV := .venv/bin
 NODE := node_modules/.bin
 DEVELOPMENT := DEBUG=1 $(VENV)/python manage.py
 # Nothing of this shell's own settings: what a production server would be given, and no more.
-PRODUCTION := env -i PATH="$(PATH)" ALLOWED_HOSTS=hub.example \
+PRODUCTION := env -i PATH="$(PATH)" ALLOWED_HOSTS=hub.example DATABASE_URL=sqlite://:memory: \
 	SECRET_KEY=a-key-of-fifty-characters-that-only-this-check-is-using-0123456789 \
 	$(VENV)/python -W error manage.py
 HTML := $(wildcard templates */templates)

@@ -28,7 +28,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     form = SignUpForm(request.POST or None)
     if form.is_valid():
         person = form.save()
-        login(request, person)
+        login(request, person, backend="django.contrib.auth.backends.ModelBackend")
         messages.success(request, _("Welcome, %(name)s.") % {"name": person})
         return HttpResponseRedirect(_next(request))
     return render(request, "registration/signup.html", {"form": form, "next": _next(request)})

@@ -52,7 +52,7 @@ def people(count: int) -> list[tuple[int, str]]:
 def _signed_in(person: Any) -> dict[str, str]:
     return {
         SESSION_KEY: str(person.pk),
-        BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0],
+        BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[-1],
         HASH_SESSION_KEY: person.get_session_auth_hash(),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -30,6 +31,7 @@ INSTALLED_APPS = [
     "notifications",
     "channels",
     "ninja",
+    "axes",
     "csp",
     "servestatic",
     "django.contrib.admin",
@@ -54,6 +56,7 @@ MIDDLEWARE = [
     "accounts.middleware.PersonalLocaleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -94,12 +97,18 @@ if REDIS_URL:
             "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_connect_timeout": 1, "socket_timeout": 5}]},
         }
     }
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 5},
+        }
+    }
 else:
     # Presence must be the same for every process of this site, which memory is not.
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "BACKEND": "notifications_hub.database_cache.CountingDatabaseCache",
             "LOCATION": "django_cache",
             # By itself it throws out a third of what it holds beyond 300, and with it who is present.
             "OPTIONS": {"MAX_ENTRIES": 100_000},
@@ -116,9 +125,34 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
+
+# Wrong passwords for one name from one address, counted in the database: a cache that is away opens no door. By name
+# alone, anybody could lock anybody out.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_CLIENT_IP_CALLABLE = "accounts.throttles.sign_in_address"
+AXES_LOCKOUT_CALLABLE = "accounts.throttles.locked_out"
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+# How often one may send each form; "" is no limit. An address may be a whole office.
+RATES = {
+    "sign_in": {"person": "", "address": "60/10m"},
+    "sign_up": {"person": "", "address": "20/h"},
+    "password": {"person": "10/h", "address": ""},
+    "post": {"person": "6/m", "address": "60/m"},
+    "reply": {"person": "20/m", "address": "200/m"},
+    "room": {"person": "6/m", "address": "60/m"},
+    "member": {"person": "20/m", "address": "200/m"},
+    "report": {"person": "4/m", "address": "20/m"},
+}
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
@@ -144,6 +178,8 @@ NOTIFICATIONS_HUB = {
     "CELERY": bool(CELERY_BROKER_URL),
     "LIVE_PER_USER": env.int("LIVE_PER_USER", default=10),
     "LIVE_PER_ADDRESS": env.int("LIVE_PER_ADDRESS", default=50),
+    "METRICS_TOKEN": env.str("METRICS_TOKEN", default=""),
+    "METRICS_ALLOW": env.list("METRICS_ALLOW", default=[]),
     "LANGUAGE_OF": "accounts.people.language_of",
     "TIMEZONE_OF": "accounts.people.time_zone_of",
     "DEMO": "showcase.demo.make",
@@ -210,4 +246,5 @@ LOGGING = {
     "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"axes": {"level": "WARNING"}},  # it also has a line for everybody who signs in or out
 }

@@ -3,7 +3,10 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts.throttles import throttled
+
 urlpatterns = [
+    path("admin/login/", throttled("sign_in")(admin.site.login)),
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.urls")),
     path("", include("showcase.urls")),

@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from notifications_hub.admin_guards import DeclaredLookups, PrivateContent
 from notifications_hub.announcements.admin import AnnouncementAdmin
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery import Delivery, State
@@ -37,7 +38,7 @@ else:
     LookingBase = admin.ModelAdmin
 
 
-class LookingAdmin(LookingBase):
+class LookingAdmin(DeclaredLookups[Model], LookingBase):
     """Rows that the hub alone writes. A count of all of them would read all of them, so there is none."""
 
     show_full_result_count = False
@@ -112,9 +113,12 @@ def mark_unread(model_admin: Any, request: HttpRequest, rows: Any) -> None:
     model_admin.message_user(request, words % {"count": count})
 
 
-class NotificationAdmin(LookingAdmin):
+class NotificationAdmin(PrivateContent[Model], LookingAdmin):
     """Names, filters and the action of django-notifications' admin, and beside them how each person was told."""
 
+    content = frozenset(
+        {"title", "body", "url", "actor", "actor_name", "what", "target", "target_name", "data", "dedupe_key"}
+    )
     actions = (mark_unread,)
     list_display = (
         *("title", "recipient", "actor", "level", "target", "unread", "public"),
@@ -182,7 +186,8 @@ class NotificationAdmin(LookingAdmin):
         )
 
 
-class DeliveryAdmin(LookingAdmin):
+class DeliveryAdmin(PrivateContent[Model], LookingAdmin):
+    content = frozenset({"title"})
     list_display = ("title", "person", "road", "state_badge", "why", "attempts", "due_at", "settled_at")
     list_filter = (TransportFilter, "state")
     list_select_related = ("notification__recipient", "notification__announcement")

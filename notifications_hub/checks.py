@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from difflib import get_close_matches
+from ipaddress import ip_network
 from typing import Any
 
 from django.apps import apps
@@ -17,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections, router
 from django.utils.module_loading import import_string
 
-from notifications_hub import conf
+from notifications_hub import conf, demo, throttle
 from notifications_hub.kinds import Kind, Road, all_kinds
 from notifications_hub.live.origin import parse
 from notifications_hub.primary import hub_alias
@@ -42,6 +43,9 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
         *_model(),
         *_time_zones(),
         *_origins(loaded.live_allowed_origins),
+        *_networks(loaded.metrics_allow),
+        *_rate("API_RATE", loaded.api_rate),
+        *_rate("API_RATE_PER_ADDRESS", loaded.api_rate_per_address),
         *_keys(),
         *_transports(loaded.transports),
         *_kinds(loaded.transports),
@@ -81,6 +85,17 @@ def check_key(app_configs: Sequence[Any] | None, databases: Sequence[str] | None
         # Before the first migration there is no table, and a key that is none is said above.
         return []
     return [Error(LOST, id="notifications_hub.E006")] if lost else []
+
+
+@register(Tags.security, deploy=True)
+def check_demo_people(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Asked of the database without `--database`: `check --deploy` is what people run before they open a site."""
+    try:
+        refusal = demo.refusal()
+    except (DatabaseError, ImproperlyConfigured):
+        # Without a database or its tables nobody can sign in.
+        return []
+    return [Error(refusal, id="notifications_hub.E010")] if refusal else []
 
 
 def _keys() -> list[CheckMessage]:
@@ -222,3 +237,31 @@ def _roads(kind: Kind, known: Collection[str]) -> Iterator[CheckMessage]:
         hint = f"Add it to {conf.SETTING}['TRANSPORTS'], or use one of {', '.join(sorted(known))}."
         said = f"The kind {kind.name!r} names a road that there is not: {road!r}."
         yield Error(said, hint=hint, obj=type(kind), id="notifications_hub.E022")
+
+
+def _rate(key: str, text: str) -> list[CheckMessage]:
+    try:
+        throttle.parse(text)
+    except ValueError as error:
+        return [Error(f"{key}: {error}", id="notifications_hub.E012")]
+    return []
+
+
+def _networks(networks: Sequence[str]) -> list[CheckMessage]:
+    return [
+        Error(
+            f"{network!r} in METRICS_ALLOW is not an address or a network.",
+            hint="Write an address like '10.1.2.3' or a network like '10.1.0.0/16'; until then nobody is on the list.",
+            id="notifications_hub.E011",
+        )
+        for network in networks
+        if not _is_network(network)
+    ]
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True

@@ -71,6 +71,14 @@ class HubSettings:
     """How long a job waits to be started before its message is sent again; then twice as long, and so on."""
     row_triggers: tuple[str, ...] = ()
     """Live models (`app.Model`) whose changes triggers in the database note, by `hub_row_triggers`; PostgreSQL."""
+    api_rate: str = "600/m"
+    """Requests to the API by one person; empty: no limit."""
+    api_rate_per_address: str = "6000/m"
+    """Those by one address without a session: what service workers of a whole office say of their pushes."""
+    metrics_token: str = ""
+    """What a scraper sends as `Authorization: Bearer`. Without this and `metrics_allow` there is no `/metrics`."""
+    metrics_allow: tuple[str, ...] = ()
+    """Addresses and networks (`10.1.0.0/16`) that read `/metrics` without a token, if no proxy is between."""
     demo: str = ""
     """Dotted path of a callable that `hub_demo` hands the demo people to."""
 

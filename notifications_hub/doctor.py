@@ -21,6 +21,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.urls import NoReverseMatch, is_valid_path, reverse
 from django.utils.module_loading import import_string
 
+from notifications_hub import demo
 from notifications_hub.checks import MODEL
 from notifications_hub.conf import hub_settings
 from notifications_hub.delivery import Delivery, State
@@ -263,6 +264,14 @@ def _addresses() -> Answer:
     return f"the inbox is at {reverse('notifications_hub:inbox')}.", True
 
 
+def _demo_people() -> Answer:
+    if refusal := demo.refusal():
+        return refusal, False
+    if names := ", ".join(person.get_username() for person in demo.open_accounts()):
+        return f"{names}: sign in with the demo password, which is right while DEBUG is on.", True
+    return "nobody has the demo password.", True
+
+
 def _server() -> Answer:
     if not getattr(settings, "ASGI_APPLICATION", None):
         return "under WSGI pages poll. Serve asgi.py with uvicorn, and name it in ASGI_APPLICATION.", False
@@ -303,6 +312,7 @@ _CHECKS: tuple[Callable[[], Answer], ...] = (
     _middleware,
     _flash,
     _server,
+    _demo_people,
     _channel_layer,
     _presence,
     _push,

@@ -5,21 +5,24 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import ip_network
 
 from asgiref.sync import sync_to_async
 from django.core.cache import cache
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from notifications_hub import metrics
+from notifications_hub.client_ip import client_ip
+from notifications_hub.conf import hub_settings
 from notifications_hub.live.hub import current_hub
 from notifications_hub.primary import connection
 
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via")
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +47,12 @@ def ready(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 async def measured(request: HttpRequest) -> HttpResponse:
-    """In Prometheus' text format, for staff, or for a scraper on this machine that no proxy speaks for."""
-    if not (_is_local(request) or await _is_staff(request)):
-        return HttpResponse("Only for staff, or from this machine itself.\n", status=403, content_type="text/plain")
+    """Answer in Prometheus' text format. Raise `Http404` while the settings name neither a token nor an address."""
+    if not (hub_settings.metrics_token or hub_settings.metrics_allow):
+        raise Http404
+    if not (_has_token(request) or _is_on_allow_list(request) or await _is_staff(request)):
+        refusal = "Send the token as `Authorization: Bearer`, or sign in as staff.\n"
+        return HttpResponse(refusal, status=401, content_type="text/plain", headers={"WWW-Authenticate": "Bearer"})
     # On the event loop, where the hub's connections may be counted.
     hub = current_hub()
     connections = len(hub.connections()) if hub else 0
@@ -88,10 +94,19 @@ async def _is_staff(request: HttpRequest) -> bool:
     return bool(getattr(person, "is_staff", False))
 
 
-def _is_local(request: HttpRequest) -> bool:
-    if any(name in request.headers for name in _FORWARDED):
+def _has_token(request: HttpRequest) -> bool:
+    token = hub_settings.metrics_token
+    return bool(token) and constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {token}")
+
+
+def _is_on_allow_list(request: HttpRequest) -> bool:
+    """Not for what a proxy passes on: the address is then the proxy's, and so is everybody's."""
+    address = client_ip(request)
+    if address is None or any(name in request.headers for name in _FORWARDED):
         return False
     try:
-        return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+        networks = [ip_network(allowed) for allowed in hub_settings.metrics_allow]
     except ValueError:
+        # The system check names the entry that is no network.
         return False
+    return any(address in network for network in networks)

@@ -100,6 +100,8 @@ class Kind:
     privacy: ClassVar[Privacy] = Privacy.FULL
     roads: ClassVar[frozenset[str]] = frozenset({Road.LIVE, Road.FLASH, Road.WEB_PUSH})
     """Built-in roads, and names of transports."""
+    per_minute: ClassVar[int | None] = None
+    """How many of this kind one actor may send one person in a minute; None: no limit. What is beyond is dropped."""
     optional: ClassVar[bool] = True
     """Whether people choose its roads in their preferences."""
 
@@ -134,6 +136,8 @@ def _register(kind: Kind) -> None:
     known = _kinds.get(kind.name)
     if known is not None and type(known).__qualname__ != type(kind).__qualname__:
         raise ValueError(f"The kind {kind.name!r} is declared twice: by {type(known)!r} and by {type(kind)!r}.")
+    if kind.per_minute is not None and kind.per_minute < 1:
+        raise ValueError(f"The kind {kind.name!r} has per_minute = {kind.per_minute}: write 1 or more, or None.")
     _kinds[kind.name] = kind
 
 

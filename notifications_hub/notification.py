@@ -99,11 +99,13 @@ class Notification(AbstractNotification):
             models.UniqueConstraint(fields=["recipient", "dedupe_key"], name="hub_notification_dedupe"),
             models.UniqueConstraint(fields=["recipient", "announcement"], name="hub_notification_announcement"),
         ]
+        permissions = [("view_recipient_content", _("Can see what people were notified of"))]
         verbose_name = _("notification")
         verbose_name_plural = _("notifications")
 
     def __str__(self) -> str:
-        return self.message().title
+        # Django's admin shows this on pages that ask for no right to read the words.
+        return f"{self.kind} {self.item_id}"
 
     def mark_as_read(self) -> None:
         """Also where the caller's instance is stale: the row decides."""

@@ -6,7 +6,9 @@ an armed delivery for each address of each road that its person chose. Nothing i
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from itertools import islice
 from operator import attrgetter
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, models
+from django.db.models import Count
 from django.dispatch import Signal
 from notifications.signals import notify
 
@@ -26,6 +29,9 @@ from notifications_hub.primary import from_primary
 from notifications_hub.transports import addresses_of, get_transport, transport_names
 
 CHUNK = 1000
+MINUTE = timedelta(minutes=1)
+
+log = logging.getLogger(__name__)
 
 
 def notify_handler(verb: str, *, sender: models.Model, recipient: object, **given: Any) -> list[Notification]:
@@ -33,8 +39,8 @@ def notify_handler(verb: str, *, sender: models.Model, recipient: object, **give
 
     `recipient` is a person, a group, or a list, tuple, generator or queryset of people. Duplicates and inactive people
     are left out; one who is not a saved person means that nothing is stored. `data`, the `url` and keywords that are no
-    argument are kept as data. Gives the notifications that were made. Raises `NotifyError`, `UnknownKind`, and
-    `EventTooLarge` where all of it together is more than a page should be sent.
+    argument are kept as data. What goes beyond the kind's `per_minute` is dropped, and logged. Gives the notifications
+    that were made. Raises `NotifyError`, `UnknownKind`, and `EventTooLarge` for more than a page should be sent.
     """
     require_time_zones()
     given.pop("signal", None)
@@ -86,6 +92,8 @@ def _chunks(people: Iterator[Any]) -> Iterator[list[Any]]:
 def _notify(draft: Draft, people: Sequence[Any]) -> list[Notification]:
     if draft.dedupe_key is not None:
         people = _not_told_yet(draft.dedupe_key, people)
+    if draft.kind.per_minute is not None:
+        people = _not_flooded(draft, draft.kind.per_minute, people)
     roads = delivery.roads_of([person.pk for person in people], draft.kind)
     rows = [draft.row(person, roads[person.pk]) for person in people]
     made = _insert(rows)
@@ -99,6 +107,23 @@ def _not_told_yet(dedupe_key: str, people: Sequence[Any]) -> list[Any]:
     told = Notification.objects.filter(recipient__in=people, dedupe_key=dedupe_key)
     known = set(told.values_list("recipient", flat=True))
     return [person for person in people if person.pk not in known]
+
+
+def _not_flooded(draft: Draft, most: int, people: Sequence[Any]) -> list[Any]:
+    """Leave out those to whom this actor has sent as many of the kind within a minute.
+
+    One query, by the index of inboxes. Only what is committed counts, so parallel senders may each add one more.
+    """
+    at = draft.columns["timestamp"]
+    actor = {name: draft.columns[name] for name in ("actor_content_type", "actor_object_id")}
+    recent = Notification.objects.filter(
+        recipient__in=people, kind=draft.kind.name, timestamp__gt=at - MINUTE, timestamp__lt=at + MINUTE, **actor
+    )
+    counts = recent.order_by().values("recipient").annotate(number=Count("pk"))
+    flooded = set(counts.filter(number__gte=most).values_list("recipient", flat=True))
+    if flooded:
+        log.warning("%s: %d people have had %d from one actor within a minute", draft.kind.name, len(flooded), most)
+    return [person for person in people if person.pk not in flooded]
 
 
 def _insert(rows: list[Notification]) -> list[Notification]:

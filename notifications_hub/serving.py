@@ -12,6 +12,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import Resolver404, resolve
 
 from notifications_hub.conf import hub_settings
@@ -20,7 +21,7 @@ from notifications_hub.live.hub import Hub, current_hub, start_hub, stop_hub
 from notifications_hub.live.poll import poll
 from notifications_hub.live.sse import sse
 from notifications_hub.live.websocket import websocket
-from notifications_hub.transports.key_check import check_at_start
+from notifications_hub.startup import refusal_at_start
 from notifications_hub.worker import WorkerThread
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
@@ -40,6 +41,8 @@ def with_connections(pages: Application) -> Application:
         if scope["type"] == "lifespan":
             await _lifespan(beside, receive, send)
             return
+        if not beside.may_serve:
+            await beside.check()
         connection = _connection_at(scope)
         if connection is not None:
             beside.start()
@@ -73,6 +76,13 @@ class _Beside:
 
     def __init__(self) -> None:
         self._worker: WorkerThread | None = None
+        self.may_serve = False
+
+    async def check(self) -> None:
+        """Raise `ImproperlyConfigured` if the site must not be served. Without a lifespan, a request is the start."""
+        if refusal := await sync_to_async(refusal_at_start)():
+            raise ImproperlyConfigured(refusal)
+        self.may_serve = True
 
     def start(self) -> None:
         if current_hub() is None:
@@ -104,8 +114,10 @@ def _drain_first(hub: Hub, server: Callable[[int, Any], Any], number: int, frame
 
 async def _lifespan(beside: _Beside, receive: Receive, send: Send) -> None:
     while (message := await receive())["type"] == "lifespan.startup":
-        if trouble := await sync_to_async(check_at_start)():
-            await send({"type": "lifespan.startup.failed", "message": trouble})
+        try:
+            await beside.check()
+        except ImproperlyConfigured as refusal:
+            await send({"type": "lifespan.startup.failed", "message": str(refusal)})
             return
         beside.start()
         _collect_less()

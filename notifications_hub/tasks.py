@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 
 from celery import shared_task
+from celery.signals import worker_init
 
 from notifications_hub.nudge import SEND_DUE
+from notifications_hub.startup import refusal_at_start
 from notifications_hub.sweeper import sweep
 from notifications_hub.worker import Worker
 
@@ -14,6 +16,13 @@ SECONDS = 10.0
 """A task that never ended could not be stopped; the next one goes on."""
 
 _of_thread = threading.local()
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def check_at_start(**kwargs: object) -> None:
+    # Celery logs a receiver's exceptions and goes on; this is none of those that it catches.
+    if refusal := refusal_at_start():
+        raise SystemExit(refusal)
 
 
 @shared_task(name=SEND_DUE, ignore_result=True)  # type: ignore[untyped-decorator]

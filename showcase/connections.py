@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import time
 
 from django.contrib.auth.decorators import login_required
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
@@ -17,12 +15,12 @@ from accounts.models import User
 from notifications_hub import publish
 from notifications_hub.inbox import addresses
 from notifications_hub.live.here import cursor_here
+from notifications_hub.throttle import take
 from showcase.chat.visitor import person_of, private
 
 KINDS = ("ws", "sse", "poll", "plain-poll")
-MOST = 200
-WINDOW_SECONDS = 10
-"""About so many events in this time: a burst and a cut at once, and no flood."""
+RATE = "200/10s"
+"""A burst and a cut at once, and no flood."""
 
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 _RUN = re.compile(r"[0-9a-f]{1,32}", re.ASCII)
@@ -51,8 +49,8 @@ def send_event(request: HttpRequest) -> HttpResponse:
     n, run = request.POST.get("n", ""), request.POST.get("run", "")
     if not _NUMBER.fullmatch(n) or not _RUN.fullmatch(run):
         return JsonResponse({"detail": _("An event has a number and a run.")}, status=400)
-    if _is_flood(person_of(request)):
-        headers = {"Retry-After": str(WINDOW_SECONDS)}
+    if seconds := take(f"lab:{person_of(request).pk}", RATE):
+        headers = {"Retry-After": str(seconds)}
         return JsonResponse({"detail": _("That is enough for now. Wait a few seconds.")}, status=429, headers=headers)
     publish(lab_topic(person_of(request)), "lab.event", {"n": int(n), "run": run})
     return HttpResponse(status=204)
@@ -60,11 +58,3 @@ def send_event(request: HttpRequest) -> HttpResponse:
 
 def lab_topic(person: User) -> str:
     return f"lab.{person.pk}"
-
-
-def _is_flood(person: User) -> bool:
-    # Requests at the same moment may count as one: it is a limit for kindness, not for money.
-    key = f"showcase:lab:{person.pk}:{int(time.time() / WINDOW_SECONDS)}"
-    sent = cache.get(key, 0)
-    cache.set(key, sent + 1, WINDOW_SECONDS)
-    return bool(sent >= MOST)

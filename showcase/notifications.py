@@ -28,6 +28,7 @@ class CommentReply(Kind):
 
 class ChatMention(Kind):
     name = "chat.mention"
+    per_minute = 10
     label = _("Messages that mention you")
     icon = "reply"
     urgency = Urgency.HIGH

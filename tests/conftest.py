@@ -11,6 +11,7 @@ runs it alone once they have ended.
 
 People. `alice`, `bob` and `charlie` (who may see nothing) and `admin` are rows in the test's database. On a `site`,
 which has a database and a process of its own, people of the same names are there already, with the password "demo".
+The rows have another, since a site without `DEBUG` refuses the demo people.
 Starting one takes seconds: take the `quiet_site` that all share where a test needs no settings of its own.
 
 Browsers. A test that takes `page_for` stands in a file without async tests and without the test's own database, since
@@ -152,7 +153,7 @@ def admin(db: None) -> User:
 
 
 def _person(username: str, **fields: object) -> User:
-    return get_user_model().objects.create_user(username, f"{username}@example.com", "demo", **fields)
+    return get_user_model().objects.create_user(username, f"{username}@example.com", "three-red-lamps", **fields)
 
 
 @pytest.fixture

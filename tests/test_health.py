@@ -9,15 +9,19 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test import AsyncClient, Client
 
 from notifications_hub import delivery, health
+from notifications_hub.checks import check_settings
 from notifications_hub.delivery import Plan
 from tests.inbox.support import queries_of, tell
 
 if TYPE_CHECKING:
+    from pytest_django import Settings
+
     from accounts.models import User
 
 pytestmark = pytest.mark.both_databases
 
 ELSEWHERE = "192.0.2.7"
+TOKEN = "scrape-a-token-of-some-length"
 READY = {"database": "ok", "migrations": "ok", "cache": "ok"}
 
 
@@ -65,10 +69,21 @@ def test_before_its_migrations_it_is_not_ready(client: Client, db: None, monkeyp
     assert (response.status_code, response.json()["migrations"]) == (503, "failed")
 
 
-def test_the_metrics_say_how_far_behind_it_is(client: Client, alice: User, bob: User) -> None:
+@pytest.fixture
+def measured(settings: Settings) -> str:
+    """A site whose metrics are on; the token that opens them."""
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "METRICS_TOKEN": TOKEN}
+    return TOKEN
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_the_metrics_say_how_far_behind_it_is(client: Client, alice: User, bob: User, measured: str) -> None:
     row = tell(alice, bob)
     delivery.arm([Plan(notification_pk=row.pk, transport="web_push", address=address) for address in ("1", "2")])
-    response = client.get("/metrics")
+    response = client.get("/metrics", headers=bearer(measured))
     text = response.content.decode()
 
     assert response["Content-Type"].startswith("text/plain")
@@ -78,24 +93,67 @@ def test_the_metrics_say_how_far_behind_it_is(client: Client, alice: User, bob: 
     assert "notifications_hub_connections 0.0" in text
 
 
-def test_the_metrics_are_for_staff_from_anywhere(client: Client, admin: User, alice: User) -> None:
-    assert client.get("/metrics", REMOTE_ADDR=ELSEWHERE).status_code == 403
+@pytest.mark.parametrize("headers", [{}, {"X-Forwarded-Proto": "https"}, bearer(""), bearer("anything")])
+def test_without_a_token_or_an_allow_list_there_are_no_metrics(
+    client: Client, admin: User, headers: dict[str, str]
+) -> None:
+    assert client.get("/metrics", headers=headers, REMOTE_ADDR="127.0.0.1").status_code == 404
+    client.force_login(admin)
+    assert client.get("/metrics", headers=headers).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "sent", ["", "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", "Bearer é"]
+)
+def test_only_the_token_itself_opens_the_metrics(client: Client, db: None, measured: str, sent: str) -> None:
+    refused = client.get("/metrics", headers={"Authorization": sent})
+
+    assert (refused.status_code, refused["WWW-Authenticate"]) == (401, "Bearer")
+    assert client.get("/metrics", headers=bearer(measured), REMOTE_ADDR=ELSEWHERE).status_code == 200
+
+
+def test_the_metrics_are_for_staff_from_anywhere(client: Client, admin: User, alice: User, measured: str) -> None:
     client.force_login(alice)
-    assert client.get("/metrics", REMOTE_ADDR=ELSEWHERE).status_code == 403
+    assert client.get("/metrics", REMOTE_ADDR=ELSEWHERE).status_code == 401
     client.force_login(admin)
     assert client.get("/metrics", REMOTE_ADDR=ELSEWHERE).status_code == 200
 
 
-@pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"])
-def test_a_proxy_on_this_machine_does_not_open_the_metrics(client: Client, db: None, header: str) -> None:
-    assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 403
+def allow(settings: Settings, *networks: str) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "METRICS_ALLOW": networks}
 
 
-@pytest.mark.parametrize(("address", "status"), [("127.0.0.1", 200), ("::1", 200), ("", 403), ("unix:", 403)])
-def test_only_this_machine_itself_is_let_in_without_signing_in(
-    client: Client, db: None, address: str, status: int
+@pytest.mark.parametrize(
+    "header", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via"]
+)
+def test_what_comes_through_a_proxy_is_on_no_allow_list(
+    client: Client, db: None, settings: Settings, header: str
 ) -> None:
+    allow(settings, "127.0.0.1")
+
+    assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 401
+    assert client.get("/metrics").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [("127.0.0.1", 200), ("::1", 200), ("::ffff:10.1.2.3", 200), ("10.2.0.1", 401), ("", 401), ("unix:", 401)],
+)
+def test_only_addresses_on_the_allow_list_come_without_a_token(
+    client: Client, db: None, settings: Settings, address: str, status: int
+) -> None:
+    allow(settings, "127.0.0.1", "::1", "10.1.0.0/16")
+
     assert client.get("/metrics", REMOTE_ADDR=address).status_code == status
+
+
+def test_an_allow_list_that_is_none_lets_nobody_in_and_is_an_error(
+    client: Client, db: None, settings: Settings
+) -> None:
+    allow(settings, "127.0.0.1", "the office")
+
+    assert client.get("/metrics").status_code == 401
+    assert [message.id for message in check_settings(None)] == ["notifications_hub.E011"]
 
 
 def test_a_plain_request_for_the_websocket_is_told_to_upgrade(client: Client, db: None) -> None:

@@ -20,8 +20,8 @@ LAYERS = [
     ["primary"],
     ["transaction"],
     ["people"],
-    ["paths", "cursor", "deletions", "text", "kinds", "announcements.markdown"],
-    ["conf", "events", "reasons", "rendering"],
+    ["admin_guards", "client_ip", "paths", "cursor", "deletions", "text", "kinds", "announcements.markdown"],
+    ["conf", "database_cache", "demo", "events", "reasons", "rendering", "throttle"],
     ["numbering"],
     ["streams"],
     ["message", "audiences", "sweeper"],
@@ -29,7 +29,7 @@ LAYERS = [
     ["notification"],
     ["delivery", "removal"],
     ["arguments", "claiming", "transports", "live", "nudge"],
-    ["dispatch", "sending"],
+    ["dispatch", "sending", "startup"],
     ["worker"],
     ["notify", "trail"],
     ["announcements", "jobs"],
@@ -38,7 +38,7 @@ LAYERS = [
     ["jobs.api", "jobs.views"],
     # What the outside meets: servers, Django, the command line.
     ["serving", "checks", "metrics", "retention", "templatetags"],
-    ["asgi", "doctor", "health", "admin", "models", "tasks"],
+    ["asgi", "wsgi", "doctor", "health", "admin", "models", "tasks"],
     ["apps", "management", "urls"],
 ]
 LEVEL = {part: level for level, layer in enumerate(LAYERS) for part in layer}

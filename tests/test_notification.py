@@ -354,9 +354,9 @@ def test_an_announcements_row_reads_as_the_announcement_does_now(alice: User) ->
     )
 
 
-def test_a_row_is_called_by_its_title(alice: User, bob: User) -> None:
+def test_the_name_of_a_row_holds_none_of_its_words(alice: User, bob: User) -> None:
     [row] = send(bob, alice, target=bob, kind="comment.reply")
-    assert str(row) == row.message().title
+    assert str(row) == f"comment.reply {row.pk}"
 
 
 def test_links_to_what_is_missing_are_empty(alice: User) -> None:

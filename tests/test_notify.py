@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -557,3 +558,77 @@ def test_two_and_a_half_thousand_people_are_told_in_few_queries(bob: User) -> No
     assert Event.objects.exclude(seq=None).count() == 2500
     # SQLite takes a thousand values a statement, so it needs an insert for every 30 rows or so.
     assert len(queries) < (80 if connection.vendor == "postgresql" else 220)
+
+
+# Floods
+
+
+class Nudged(Kind):
+    """At most three a minute from one actor."""
+
+    name = "tests.nudged"
+    per_minute = 3
+
+
+def nudge(actor: User, recipient: object, **given: Any) -> list[str]:
+    return [row.recipient.username for row in send(actor, recipient, kind="tests.nudged", **given)]
+
+
+def test_one_actor_sends_one_person_only_so_many_of_a_kind_in_a_minute(
+    alice: User, bob: User, charlie: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        nudge(bob, alice)
+
+    assert nudge(bob, [alice, charlie]) == ["charlie"]
+    assert "tests.nudged: 1 people have had 3 from one actor within a minute" in caplog.text
+    assert nudge(charlie, alice) == ["alice"]
+    assert [row.kind for row in send(bob, alice)] == ["default"]
+    assert Notification.objects.filter(recipient=alice, kind="tests.nudged").count() == 4
+    assert len(told_to(alice)) == 5
+
+
+def test_a_minute_later_the_actor_may_notify_again(alice: User, bob: User) -> None:
+    long_ago = datetime.now(UTC) - timedelta(seconds=61)
+    for _ in range(3):
+        nudge(bob, alice, timestamp=long_ago)
+
+    assert nudge(bob, alice) == ["alice"]
+    assert nudge(bob, alice, timestamp=long_ago) == []
+
+
+def test_a_flood_is_looked_for_by_one_query_for_all_who_are_notified(alice: User, bob: User) -> None:
+    crowd = User.objects.bulk_create(User(username=f"reader-{number}") for number in range(60))
+
+    def queries(kind: str, people: list[User]) -> int:
+        with CaptureQueriesContext(connection) as made:
+            send(bob, people, kind=kind)
+        return len(made)
+
+    queries("tests.nudged", [alice])
+    assert queries("tests.nudged", [alice]) == queries("default", [alice]) + 1
+    assert queries("tests.nudged", crowd) == queries("default", crowd) + 1
+
+
+def test_a_flood_is_looked_for_in_the_last_minute_of_an_inbox_and_no_further(alice: User, bob: User) -> None:
+    day = timedelta(days=1)
+    old = (Notification(recipient=alice, verb="x", timestamp=datetime.now(UTC) - n * day) for n in range(1, 3000))
+    Notification.objects.bulk_create(old)
+    with CaptureQueriesContext(connection) as made:
+        nudge(bob, alice)
+    [looked] = [query["sql"] for query in made if "COUNT(" in query["sql"]]
+    with connection.cursor() as sql:
+        sql.execute("ANALYZE")
+        sql.execute(f"EXPLAIN {'' if connection.vendor == 'postgresql' else 'QUERY PLAN'} {looked}")
+        plan = str(sql.fetchall())
+
+    assert "USING INDEX hub_inbox (recipient_id=? AND timestamp>? AND timestamp<?)" in plan or (
+        "Index Scan using hub_inbox on" in plan
+        and re.search(r"Index Cond: \(\(recipient_id = .*? AND \(\"timestamp\" > ", plan)
+    )
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_a_limit_that_lets_nothing_through_is_refused(number: int) -> None:
+    with pytest.raises(ValueError, match="write 1 or more, or None"):
+        type("Mute", (Kind,), {"name": "tests.mute", "per_minute": number})

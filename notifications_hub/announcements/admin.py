@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from notifications_hub import audiences
+from notifications_hub.admin_guards import DeclaredLookups
 from notifications_hub.announcements import announce
 from notifications_hub.announcements.admin_parts import PERMISSION, StateFilter, TranslationInline, may_write
 from notifications_hub.announcements.forms import AnnouncementForm, other_languages, people
@@ -35,7 +36,7 @@ else:
     AnnouncementModelAdmin = admin.ModelAdmin
 
 
-class AnnouncementAdmin(AnnouncementModelAdmin):
+class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
     form = AnnouncementForm
     inlines = (TranslationInline,)
     list_filter = (StateFilter, "level")

@@ -17,6 +17,9 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.security import SessionAuth
 from ninja.utils import check_csrf
 
+from notifications_hub.conf import hub_settings
+from notifications_hub.throttle import address_of, take, wait_in_words
+
 View = Callable[..., HttpResponseBase]
 
 
@@ -52,13 +55,24 @@ class PrivateAPI(NinjaAPI):
 def _private(view: View) -> View:
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = view(request, *args, **kwargs)
+        response = _too_many(request) or view(request, *args, **kwargs)
         if isinstance(response, HttpResponseNotAllowed):
             response = _as_json(response)
         patch_cache_control(response, no_store=True, private=True)
         return response
 
     return answer
+
+
+def _too_many(request: HttpRequest) -> JsonResponse | None:
+    """Counted before anything else is done, also for those who are not signed in."""
+    if request.user.is_authenticated:
+        seconds = take(f"api:person:{request.user.pk}", hub_settings.api_rate)
+    else:
+        seconds = take(f"api:{address_of(request)}", hub_settings.api_rate_per_address)
+    if not seconds:
+        return None
+    return JsonResponse({"detail": wait_in_words(seconds)}, status=429, headers={"Retry-After": str(seconds)})
 
 
 def _as_json(refusal: HttpResponseNotAllowed) -> JsonResponse:

@@ -28,8 +28,8 @@ api = PrivateAPI(
 )
 api.add_router("push/", push_api.router)
 
-_PROBLEMS = {(400, 401): Problem}
-_MARK_PROBLEMS = {(400, 401, 403): Problem}
+_PROBLEMS = {(400, 401, 429): Problem}
+_MARK_PROBLEMS = {(400, 401, 403, 429): Problem}
 
 
 @api.get(

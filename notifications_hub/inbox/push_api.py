@@ -44,7 +44,7 @@ router = Router(tags=["push"])
 
 @router.get(
     "key/",
-    response={200: Key, (401, 404): Problem},
+    response={200: Key, (401, 404, 429): Problem},
     url_name="push_key",
     summary="The key that this site's pushes are signed with",
 )
@@ -57,7 +57,7 @@ def push_key(request: HttpRequest) -> dict[str, str]:
 
 @router.get(
     "subscriptions/",
-    response={200: Browsers, 401: Problem},
+    response={200: Browsers, (401, 429): Problem},
     url_name="push_subscriptions",
     summary="The browsers that are told",
 )
@@ -68,7 +68,7 @@ def list_subscriptions(request: HttpRequest) -> dict[str, Any]:
 
 @router.post(
     "subscriptions/",
-    response={201: RegisteredBrowser, (400, 401, 403): Problem},
+    response={201: RegisteredBrowser, (400, 401, 403, 429): Problem},
     url_name="push_subscriptions",
     summary="Have this browser told",
 )
@@ -86,7 +86,7 @@ def register(request: HttpRequest, given: SubscriptionGiven) -> Status[dict[str,
 
 @router.delete(
     "subscriptions/{subscription_id}/",
-    response={204: None, (401, 403, 404): Problem},
+    response={204: None, (401, 403, 404, 429): Problem},
     url_name="push_subscription",
     summary="Have this browser told no more",
 )
@@ -98,7 +98,7 @@ def forget(request: HttpRequest, subscription_id: str) -> Status[None]:
 
 @router.post(
     "renew/",
-    response={200: RegisteredBrowser, 400: Problem},
+    response={200: RegisteredBrowser, (400, 429): Problem},
     auth=None,
     url_name="push_renew",
     summary="Have the same browser told at its new endpoint",
@@ -117,7 +117,7 @@ def _registered(subscription: PushSubscription) -> dict[str, Any]:
 
 @router.post(
     "act/",
-    response={200: Acted, 400: Problem},
+    response={200: Acted, (400, 429): Problem},
     auth=None,
     url_name="push_act",
     summary="What became of a push",

@@ -42,7 +42,9 @@ class Cancelled(Schema):
     cancelled: bool = Field(description="False where it had ended already.")
 
 
-@router.get("{uuid:pk}/", response={200: JobAnswer, (401, 404): Problem}, url_name="job", summary="How a job stands")
+@router.get(
+    "{uuid:pk}/", response={200: JobAnswer, (401, 404, 429): Problem}, url_name="job", summary="How a job stands"
+)
 def show(request: HttpRequest, pk: UUID) -> dict[str, Any]:
     seen = bar.look(_visible(request, pk))
     return {"job": seen.job.as_json(), "cursor": seen.cursor}
@@ -50,7 +52,7 @@ def show(request: HttpRequest, pk: UUID) -> dict[str, Any]:
 
 @router.post(
     "{uuid:pk}/cancel/",
-    response={200: Cancelled, (401, 403, 404): Problem},
+    response={200: Cancelled, (401, 403, 404, 429): Problem},
     url_name="job_cancel",
     summary="Stop a job",
 )

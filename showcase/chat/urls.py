@@ -2,19 +2,20 @@ from __future__ import annotations
 
 from django.urls import path
 
+from accounts.throttles import throttled
 from showcase.chat import answers, members, views
 
 app_name = "chat"
 
 urlpatterns = [
-    path("", views.rooms_page, name="rooms"),
+    path("", throttled("room")(views.rooms_page), name="rooms"),
     path("<slug:slug>/", views.room_page, name="room"),
     path("<slug:slug>/messages/", answers.room_messages, name="messages"),
     path("<slug:slug>/read/", answers.mark_read, name="read"),
     path("<slug:slug>/here/", answers.be_here, name="here"),
-    path("<slug:slug>/join/", members.join, name="join"),
+    path("<slug:slug>/join/", throttled("member")(members.join), name="join"),
     path("<slug:slug>/leave/", members.leave, name="leave"),
-    path("<slug:slug>/members/", members.invite, name="invite"),
+    path("<slug:slug>/members/", throttled("member")(members.invite), name="invite"),
     path("<slug:slug>/accept/", members.accept, name="accept"),
     path("<slug:slug>/decline/", members.decline, name="decline"),
     path("<slug:slug>/members/remove/", members.remove, name="remove"),

@@ -60,7 +60,11 @@ def test_the_profile_leads_to_the_preferences_and_the_password(client_for: Clien
 
 def test_a_changed_password_keeps_this_browser_and_signs_the_others_out(client_for: ClientFor, alice: User) -> None:
     here, there = client_for(alice), client_for(alice)
-    form = {"old_password": "demo", "new_password1": "three-green-lamps", "new_password2": "three-green-lamps"}
+    form = {
+        "old_password": "three-red-lamps",
+        "new_password1": "three-green-lamps",
+        "new_password2": "three-green-lamps",
+    }
 
     page = here.post("/accounts/password/", form, follow=True)
 

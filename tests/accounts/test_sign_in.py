@@ -16,7 +16,7 @@ def test_somebody_signs_in_and_lands_where_they_wanted_to_go(client: Client, ali
     refused = client.get("/accounts/profile/")
     assert refused.headers["Location"] == "/accounts/login/?next=/accounts/profile/"
 
-    form = {"username": "alice", "password": "demo", "next": "/accounts/profile/"}
+    form = {"username": "alice", "password": "three-red-lamps", "next": "/accounts/profile/"}
     answer = client.post("/accounts/login/", form)
 
     assert answer.headers["Location"] == "/accounts/profile/"
@@ -64,6 +64,6 @@ def test_no_demo_password_is_offered_without_debug(
 
 @pytest.mark.parametrize("where", ["https://elsewhere.example/", "//elsewhere.example/", "javascript:alert(1)"])
 def test_nobody_is_sent_elsewhere(client: Client, alice: User, where: str) -> None:
-    answer = client.post("/accounts/login/", {"username": "alice", "password": "demo", "next": where})
+    answer = client.post("/accounts/login/", {"username": "alice", "password": "three-red-lamps", "next": where})
 
     assert answer.headers["Location"] == "/"

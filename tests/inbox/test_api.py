@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 
@@ -14,6 +15,8 @@ from notifications_hub.notification import Notification
 from tests.inbox.support import API, NEVER, ClientFor, post, queries_of, tell
 
 if TYPE_CHECKING:
+    from pytest_django import Settings
+
     from accounts.models import User
 
 both_databases = pytest.mark.both_databases
@@ -353,3 +356,41 @@ def test_the_page_about_the_api_has_no_script_or_style_of_its_own(client: Client
         tag = opening.split(">")[0]
         assert "src=" in tag or 'type="application/json"' in tag
     assert "https://" not in page
+
+
+@pytest.fixture
+def few(settings: Settings) -> int:
+    """How many requests a minute the API answers one person, or one address."""
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "API_RATE": "3/m", "API_RATE_PER_ADDRESS": "3/m"}
+    return 3
+
+
+@both_databases
+@pytest.mark.parametrize("path", [*GETS, *POSTS])
+def test_beyond_its_rate_the_api_says_how_long_to_wait(
+    alice: User, bob: User, client_for: ClientFor, few: int, path: str
+) -> None:
+    client = client_for(alice)
+    with time_machine.travel("2026-11-28T12:00:50Z", tick=False):
+        for _ in range(few):
+            assert get(client, "notifications/count/").status_code == 200
+        refused = get(client, path) if path in GETS else post(client, path, {})
+        another = get(client_for(bob), "notifications/count/")
+
+    assert (refused.status_code, refused["Retry-After"]) == (429, "10")
+    assert refused.json() == {"detail": "Too many requests. Try again in 10 seconds."}
+    assert "no-store" in refused["Cache-Control"]
+    assert another.status_code == 200
+
+
+@both_databases
+@pytest.mark.parametrize("path", ["notifications/", "push/act/", "push/renew/"])
+def test_those_who_are_not_signed_in_are_counted_by_address(client: Client, db: None, few: int, path: str) -> None:
+    with time_machine.travel("2026-11-28T12:00:50Z", tick=False):
+        before = [client.post(API + path).status_code for _ in range(few)]
+        beyond = client.post(API + path).status_code
+        elsewhere = client.post(API + path, REMOTE_ADDR="192.0.2.7").status_code
+
+    assert 429 not in before
+    assert beyond == 429
+    assert elsewhere != 429

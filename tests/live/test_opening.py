@@ -109,7 +109,7 @@ def sessions_of(person: Callable[..., User]) -> dict[str, tuple[str, str]]:
 
 @pytest.fixture
 def person(db: None) -> Callable[[str], User]:
-    return lambda name: get_user_model().objects.create_user(name, password="demo")
+    return lambda name: get_user_model().objects.create_user(name, password="three-red-lamps")
 
 
 @pytest.fixture(params=["db", "cached_db", "cache"])

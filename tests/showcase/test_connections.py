@@ -55,11 +55,10 @@ def test_what_is_no_event_is_not_sent(client_for: ClientFor, alice: User, field:
 def test_a_flood_is_asked_to_pause(
     client_for: ClientFor, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "MOST", 2)
-    monkeypatch.setattr(connections, "WINDOW_SECONDS", 100_000)
+    monkeypatch.setattr(connections, "RATE", "2/100000s")
     client = client_for(alice)
     answers = [client.post(SEND, ONE) for _ in range(3)]
 
     assert [answer.status_code for answer in answers] == [204, 204, 429]
-    assert answers[-1].headers["Retry-After"] == "100000"
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 100_000
     assert client_for(bob).post(SEND, ONE).status_code == 204

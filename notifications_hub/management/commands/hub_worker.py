@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from notifications_hub import worker
+from notifications_hub.startup import refusal_at_start
 from notifications_hub.sweeper import sweep
-from notifications_hub.transports.key_check import check_at_start
 
 
 class Command(BaseCommand):
@@ -20,8 +20,8 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="send what is due now, then end")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if trouble := check_at_start():
-            raise CommandError(trouble)
+        if refusal := refusal_at_start():
+            raise CommandError(refusal)
         if options["once"]:
             self.stdout.write(f"{_work_once()} deliveries were due.")
         else:

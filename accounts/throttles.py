@@ -1,0 +1,60 @@
+"""How often a person, and an address, may do what costs the site or other people something: `settings.RATES`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+from notifications_hub.client_ip import client_ip
+from notifications_hub.throttle import address_of, take, wait_in_words
+
+View = Callable[..., HttpResponseBase]
+
+
+def throttled(scope: str) -> Callable[[View], View]:
+    """Answer 429 to a POST beyond the rates of this scope. What is only looked at is not counted."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.method == "POST" and (seconds := _seconds_to_wait(request, scope)):
+                return too_many(request, seconds)
+            return view(request, *args, **kwargs)
+
+        return answer
+
+    return decorate
+
+
+def _seconds_to_wait(request: HttpRequest, scope: str) -> int:
+    rates = settings.RATES[scope]
+    by_person = take(f"{scope}:{request.user.pk}", rates["person"]) if request.user.is_authenticated else 0
+    # Whoever is refused as a person does not use up what the others at their address have.
+    return by_person or take(f"{scope}:{address_of(request)}", rates["address"])
+
+
+def too_many(request: HttpRequest, seconds: int) -> HttpResponse:
+    """Say how long to wait, as a page or as JSON."""
+    headers = {"Retry-After": str(seconds)}
+    words = wait_in_words(seconds)
+    if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+        return JsonResponse({"detail": words}, status=429, headers=headers)
+    response = render(request, "429.html", {"words": words}, status=429)
+    response["Retry-After"] = headers["Retry-After"]
+    return response
+
+
+def locked_out(request: HttpRequest, *ignored: object) -> HttpResponse:
+    """Answer a sign-in after too many wrong passwords; django-axes hands over more than is used here."""
+    return too_many(request, int(settings.AXES_COOLOFF_TIME.total_seconds()))
+
+
+def sign_in_address(request: HttpRequest) -> str | None:
+    """Return the address that wrong passwords are counted by. PostgreSQL stores nothing but addresses in its column."""
+    return address_of(request) if client_ip(request) else None

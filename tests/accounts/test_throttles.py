@@ -1,0 +1,226 @@
+"""How often a person and an address may send the site's forms, and guess a password."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import time_machine
+from django.contrib.auth import get_user
+from django.core.cache import cache
+from django.test import Client
+
+from accounts.models import User
+from config.settings import RATES
+from showcase.models import Post, Reply, Room
+from tests.support.redis import RedisServer
+from tests.support.site import Site
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
+
+ClientFor = Callable[[User], Client]
+StartSite = Callable[..., Site]
+
+NOON = "2026-11-28T12:00:00Z"
+both_databases = pytest.mark.both_databases
+PASSWORD = "three-red-lamps"
+
+
+@pytest.fixture(autouse=True)
+def _rates_of_the_site(settings: Settings, db: None) -> None:
+    settings.RATES = RATES
+    cache.clear()
+
+
+def most(scope: str, whose: str = "person") -> int:
+    return int(RATES[scope][whose].partition("/")[0])
+
+
+def sign_in(client: Client, password: str, *, path: str = "/accounts/login/", **given: Any) -> Any:
+    return client.post(path, {"username": "alice", "password": password}, **given)
+
+
+# Guessing passwords
+
+
+@both_databases
+@pytest.mark.parametrize("path", ["/accounts/login/", "/admin/login/"])
+def test_after_five_wrong_passwords_the_right_one_is_refused_too(client: Client, alice: User, path: str) -> None:
+    answers = [sign_in(client, "wrong", path=path).status_code for _ in range(5)]
+    right = sign_in(client, PASSWORD, path=path)
+
+    assert answers == [200, 200, 200, 200, 429]
+    assert (right.status_code, right["Retry-After"]) == (429, "900")
+    assert "Try again in 15 minutes." in right.content.decode()
+    assert not get_user(client).is_authenticated
+
+
+@both_databases
+@pytest.mark.parametrize("address", ["", "2001:db8:1:2:3:4:5:6"])
+def test_wrong_passwords_count_over_ipv6_and_behind_a_socket_without_addresses(
+    client: Client, alice: User, address: str
+) -> None:
+    codes = [sign_in(client, "wrong", REMOTE_ADDR=address).status_code for _ in range(5)]
+
+    assert codes == [200, 200, 200, 200, 429]
+
+
+def test_a_locked_name_is_locked_only_for_the_address_that_guessed(client: Client, alice: User) -> None:
+    for _ in range(6):
+        sign_in(client, "wrong", REMOTE_ADDR="192.0.2.1", headers={"X-Forwarded-For": "203.0.113.5"})
+
+    assert sign_in(client, PASSWORD, REMOTE_ADDR="192.0.2.1").status_code == 429
+    assert sign_in(client, PASSWORD, REMOTE_ADDR="192.0.2.2").status_code == 302
+
+
+def test_the_right_password_forgets_the_wrong_ones(client: Client, alice: User) -> None:
+    for _ in range(3):
+        codes = [sign_in(client, "wrong").status_code for _ in range(4)] + [sign_in(client, PASSWORD).status_code]
+        assert codes == [200, 200, 200, 200, 302]
+
+
+def test_one_address_tries_only_so_many_names(client: Client, alice: User) -> None:
+    limit = most("sign_in", "address")
+    with time_machine.travel(NOON, tick=False):
+        for number in range(limit):
+            client.post("/accounts/login/", {"username": f"name-{number}", "password": "wrong"})
+        refused = client.post("/admin/login/", {"username": "one-more", "password": "wrong"})
+
+    assert (refused.status_code, refused["Retry-After"]) == (429, "600")
+    assert sign_in(client, PASSWORD, REMOTE_ADDR="192.0.2.2").status_code == 302
+
+
+@both_databases
+def test_two_processes_count_wrong_passwords_together(start_site: StartSite) -> None:
+    one = start_site()
+    other = start_site(DATABASE_URL=one.database_url)
+    form = {"username": "alice", "password": "wrong"}
+    visitors = [one.visitor(), other.visitor()]
+    for visitor in visitors:
+        visitor.get("/accounts/login/")
+    codes = [visitors[number % 2].post("/accounts/login/", data=form).status_code for number in range(6)]
+
+    assert codes == [200, 200, 200, 200, 429, 429]
+
+
+def test_without_redis_people_sign_in_and_wrong_passwords_still_count(
+    start_site: StartSite, redis_server: RedisServer
+) -> None:
+    site = start_site(REDIS_URL=redis_server.url, TEST_RATES="1")
+    redis_server.stop()
+    site.visitor("bob")
+    form = {"username": "alice", "password": "wrong"}
+    visitor = site.visitor()
+    visitor.get("/accounts/login/")
+    codes = [visitor.post("/accounts/login/", data=form).status_code for _ in range(5)]
+
+    assert codes == [200, 200, 200, 200, 429]
+
+
+# Forms
+
+
+def forms(room: Room, post: Post) -> dict[str, tuple[str, dict[str, str]]]:
+    return {
+        "post": ("/", {"title": "Hello", "body": "Text"}),
+        "reply": (f"/posts/{post.pk}/", {"body": "Text"}),
+        "room": ("/showcase/chat/", {"name": "Room"}),
+        "member": (f"/showcase/chat/{room.slug}/members/", {"username": "nobody"}),
+        "report": ("/showcase/report/", {"how": "parts"}),
+        "password": ("/accounts/password/", {"old_password": "wrong"}),
+    }
+
+
+@pytest.fixture
+def place(alice: User) -> dict[str, tuple[str, dict[str, str]]]:
+    """Where each form is sent, and a form that is accepted."""
+    room = Room.objects.create(name="Lobby", slug="lobby", keeper=alice, is_open=True)
+    room.memberships.create(person=alice)
+    return forms(room, Post.objects.create(author=alice, title="Hello", body="Text"))
+
+
+@both_databases
+@pytest.mark.parametrize("scope", ["post", "reply", "room", "member", "report", "password"])
+def test_a_person_sends_a_form_only_so_often(
+    client_for: ClientFor, alice: User, bob: User, place: dict[str, Any], scope: str
+) -> None:
+    path, form = place[scope]
+    client = client_for(alice)
+    with time_machine.travel(NOON, tick=False) as clock:
+        for _ in range(most(scope)):
+            assert client.post(path, form).status_code in (200, 302)
+        refused = client.post(path, form)
+        elsewhere = client.post(path, form, REMOTE_ADDR="192.0.2.2")
+        another = client_for(bob).post(path, form)
+        clock.shift(int(refused["Retry-After"]))
+        later = client.post(path, form)
+
+    assert (refused.status_code, elsewhere.status_code) == (429, 429)
+    assert "Slow down a little" in refused.content.decode()
+    assert "Try again in" in refused.content.decode()
+    assert another.status_code != 429
+    assert later.status_code in (200, 302)
+
+
+def test_what_is_refused_is_not_done(client_for: ClientFor, alice: User, place: dict[str, Any]) -> None:
+    client = client_for(alice)
+    with time_machine.travel(NOON, tick=False):
+        for scope in ("post", "reply"):
+            for _ in range(most(scope) + 5):
+                client.post(*place[scope])
+
+    assert Post.objects.count() == 1 + most("post")
+    assert Reply.objects.count() == most("reply")
+
+
+def test_pages_are_read_as_often_as_one_likes(client_for: ClientFor, alice: User, place: dict[str, Any]) -> None:
+    client = client_for(alice)
+    path, _form = place["post"]
+
+    assert {client.get(path).status_code for _ in range(most("post") * 2)} == {200}
+
+
+def test_many_people_at_one_address_have_a_limit_together(client: Client, place: dict[str, Any]) -> None:
+    path, form = place["post"]
+    people = [User.objects.create(username=f"person-{number}") for number in range(12)]
+    with time_machine.travel(NOON, tick=False):
+        codes = []
+        for number in range(most("post", "address") + 1):
+            client.force_login(people[number % len(people)])
+            codes.append(client.post(path, form).status_code)
+
+    assert set(codes[:-1]) == {302}
+    assert codes[-1] == 429
+
+
+def test_one_address_signs_up_only_so_many(client: Client) -> None:
+    form = {"password1": "harbour-lights-9", "password2": "harbour-lights-9"}
+    limit = most("sign_up", "address")
+    with time_machine.travel(NOON, tick=False):
+        for number in range(limit + 3):
+            Client().post("/accounts/signup/", {"username": f"person-{number}", **form})
+
+    assert User.objects.count() == limit
+
+
+def test_a_script_is_told_in_json(client_for: ClientFor, alice: User, place: dict[str, Any]) -> None:
+    path, form = place["member"]
+    client = client_for(alice)
+    with time_machine.travel(NOON, tick=False):
+        for _ in range(most("member")):
+            client.post(path, form)
+        refused = client.post(path, form, headers={"Accept": "application/json"})
+
+    assert (refused.status_code, refused["Retry-After"]) == (429, "60")
+    assert refused.json() == {"detail": "Too many requests. Try again in 60 seconds."}
+
+
+def test_the_page_speaks_the_readers_language(client_for: ClientFor, alice: User, place: dict[str, Any]) -> None:
+    User.objects.filter(pk=alice.pk).update(language="zh-hans")
+    client = client_for(alice)
+    with time_machine.travel(NOON, tick=False):
+        pages = [client.post(*place["report"]) for _ in range(most("report") + 1)]
+
+    assert "请求过于频繁" in pages[-1].content.decode()
