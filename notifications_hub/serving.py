@@ -7,11 +7,12 @@ import gc
 import signal
 import threading
 from collections.abc import Awaitable, Callable
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.core.handlers.asgi import get_script_prefix
 from django.urls import Resolver404, resolve
 
 from notifications_hub.conf import hub_settings
@@ -56,16 +57,13 @@ def _connection_at(scope: Scope) -> Application | None:
     # Asking the resolver costs every page some microseconds, so only what looks like one is asked about.
     if scope["type"] == "http" and not scope["path"].endswith(("/sse/", "/poll/")):
         return None
-    name = _name_of(scope["path"].removeprefix(scope.get("root_path", "")), settings.ROOT_URLCONF)
-    return _CONNECTIONS.get((scope["type"], name))
-
-
-@lru_cache(maxsize=64)
-def _name_of(path: str, urlconf: str) -> str:
+    # Django's own rule: a proxy may have taken the prefix off the path, or left it there.
+    path = scope["path"].removeprefix(get_script_prefix(scope))
     try:
-        return resolve(path, urlconf).view_name
+        name = resolve(path, settings.ROOT_URLCONF).view_name
     except Resolver404:
-        return ""
+        return None
+    return _CONNECTIONS.get((scope["type"], name))
 
 
 class _Beside:

@@ -1,4 +1,7 @@
-"""The site's own settings, with cheap passwords, live models, and knobs of the hub from `TEST_NOTIFICATIONS_HUB`."""
+"""The site's own settings, with cheap passwords and live models.
+
+`TEST_NOTIFICATIONS_HUB` and `TEST_SETTINGS` are JSON: keys of the hub's own dict, and whole settings of Django's.
+"""
 
 from __future__ import annotations
 
@@ -14,3 +17,4 @@ from config.settings import INSTALLED_APPS, NOTIFICATIONS_HUB, env
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 NOTIFICATIONS_HUB = {**NOTIFICATIONS_HUB, **json.loads(env.str("TEST_NOTIFICATIONS_HUB", default="{}"))}
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.rows.board"]
+globals().update(json.loads(env.str("TEST_SETTINGS", default="{}")))

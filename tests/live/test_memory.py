@@ -1,0 +1,50 @@
+"""What a stranger sends is gone once it is answered, so a process does not grow by it."""
+
+from __future__ import annotations
+
+import http.client
+from pathlib import Path
+
+import pytest
+
+from tests.support.full import FULL, report
+from tests.support.site import Site
+
+POLLS = 300 if FULL else 60
+LONG = 500_000
+ALLOWED_GROWTH = 4_000_000
+"""Room for what an allocator keeps: a fraction of what was sent."""
+
+
+@pytest.mark.faults(short=True)
+@pytest.mark.parametrize("name", ["Origin", "Host"])
+def test_long_headers_of_strangers_are_not_kept(site: Site, name: str) -> None:
+    for number in range(5):
+        ask(site, name, number)
+    before = resident(site)
+    statuses = {ask(site, name, number) for number in range(5, 5 + POLLS)}
+    grown = resident(site) - before
+    report(f"{POLLS} polls with {LONG:,} characters in their {name}: {grown / 1e6:.1f} MB more, answered {statuses}")
+
+    assert statuses == {403}
+    assert grown < ALLOWED_GROWTH
+
+
+def ask(site: Site, name: str, number: int) -> int:
+    """Return the status of a poll whose header is long and unlike every other's."""
+    long = f"{number}x".ljust(LONG, "x")
+    line = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
+    line.putrequest("GET", "/live/poll/?wait=0", skip_host=name == "Host")
+    if name == "Host":
+        line.putheader("Host", long)
+    line.putheader("Origin", f"http://{long}")
+    line.endheaders()
+    status = line.getresponse().status
+    line.close()
+    return status
+
+
+def resident(site: Site) -> int:
+    """Return how many bytes of memory the server's process has."""
+    lines = Path(f"/proc/{site.process_id}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
