@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.full import FULL, report
+from tests.support.processes import wait_until
 from tests.support.site import Site
 
 POLLS = 300 if FULL else 60
@@ -23,11 +24,13 @@ def test_long_headers_of_strangers_are_not_kept(site: Site, name: str) -> None:
         ask(site, name, number)
     before = resident(site)
     statuses = {ask(site, name, number) for number in range(5, 5 + POLLS)}
-    grown = resident(site) - before
-    report(f"{POLLS} polls with {LONG:,} characters in their {name}: {grown / 1e6:.1f} MB more, answered {statuses}")
+    at_once = resident(site) - before
 
     assert statuses == {403}
-    assert grown < ALLOWED_GROWTH
+    # What requests left in cycles is there until it is collected.
+    wait_until(lambda: resident(site) - before < ALLOWED_GROWTH, seconds=20, what="as little memory as before")
+    kept = resident(site) - before
+    report(f"{POLLS} polls of {LONG:,} characters in {name}: {at_once / 1e6:.1f} MB, of which {kept / 1e6:.1f} stay")
 
 
 def ask(site: Site, name: str, number: int) -> int:
