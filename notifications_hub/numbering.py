@@ -19,6 +19,7 @@ from django.db import InterfaceError, OperationalError, connection, connections,
 from django.dispatch import Signal
 
 from notifications_hub.events import Event, Stream
+from notifications_hub.paths import use_script_name
 
 TOPICS_AT_ONCE = 1000
 IDLE_SECONDS = 60.0
@@ -197,6 +198,7 @@ class Numberer:
         return bool(self._waiting or self._chores)
 
     def _run(self) -> None:
+        use_script_name()
         try:
             while work := self._next():
                 for step in work:

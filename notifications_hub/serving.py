@@ -41,6 +41,7 @@ def with_connections(pages: Application) -> Application:
         if scope["type"] == "lifespan":
             await _lifespan(beside, receive, send)
             return
+        scope = _in_folder(scope)
         connection = _connection_at(scope)
         if connection is not None:
             beside.start()
@@ -53,11 +54,21 @@ def with_connections(pages: Application) -> Application:
     return application
 
 
+def _in_folder(scope: Scope) -> Scope:
+    """Put `FORCE_SCRIPT_NAME` back where a proxy took it off the path, as ASGI wants it there.
+
+    Django takes it off by itself, but makes links to the page that is asked for from the whole path.
+    """
+    folder = settings.FORCE_SCRIPT_NAME
+    if not folder or f"{scope['path']}/".startswith(f"{folder}/"):
+        return scope
+    return {**scope, "path": folder + scope["path"]}
+
+
 def _connection_at(scope: Scope) -> Application | None:
     # Asking the resolver costs every page some microseconds, so only what looks like one is asked about.
     if scope["type"] == "http" and not scope["path"].endswith(("/sse/", "/poll/")):
         return None
-    # Django's own rule: a proxy may have taken the prefix off the path, or left it there.
     path = scope["path"].removeprefix(get_script_prefix(scope))
     try:
         name = resolve(path, settings.ROOT_URLCONF).view_name

@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 from django.db import InterfaceError, OperationalError, connections
 
 from notifications_hub.live.together import Many, Together
+from notifications_hub.paths import use_script_name
 
 A = TypeVar("A")
 P = ParamSpec("P")
@@ -27,7 +28,7 @@ class Database:
 
     def __init__(self, threads: int = 4) -> None:
         self._threads = threads
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="hub-database")
+        self._executor = ThreadPoolExecutor(threads, "hub-database", use_script_name)
         self._together: dict[Callable[..., Any], Together[Any, Any]] = {}
 
     async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
