@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import signal
 import threading
 from collections.abc import Awaitable, Callable
@@ -20,11 +21,13 @@ from notifications_hub.live.http import Receive, Scope, Send
 from notifications_hub.live.hub import Hub, current_hub, start_hub, stop_hub
 from notifications_hub.live.poll import poll
 from notifications_hub.live.sse import sse
-from notifications_hub.live.websocket import websocket
+from notifications_hub.live.websocket import MAX_CLIENT_FRAME, websocket
 from notifications_hub.transports.key_check import check_at_start
 from notifications_hub.worker import WorkerThread
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+log = logging.getLogger(__name__)
 
 _CONNECTIONS: dict[tuple[str, str], Application] = {
     ("websocket", "notifications_hub:live_ws"): websocket,
@@ -118,10 +121,22 @@ async def _lifespan(beside: _Beside, receive: Receive, send: Send) -> None:
             return
         beside.start()
         _collect_less()
+        _warn_of(send)
         await send({"type": "lifespan.startup.complete"})
     if message["type"] == "lifespan.shutdown":
         await beside.stop()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _warn_of(send: Send) -> None:
+    """Say what a uvicorn that runs by its own defaults leaves open. It hands over the `send` of an object that knows."""
+    config = getattr(getattr(send, "__self__", None), "config", None)
+    if getattr(config, "ws_max_size", 0) > MAX_CLIENT_FRAME or getattr(config, "ws_per_message_deflate", False):
+        log.warning(
+            "This server takes long WebSocket frames, or compresses them: a few strangers can fill its memory. "
+            "Start it by `manage.py hub_serve`, or with --ws-max-size %s --ws-per-message-deflate false.",
+            MAX_CLIENT_FRAME,
+        )
 
 
 def _collect_less() -> None:
