@@ -11,7 +11,6 @@ from django.core.management import call_command
 from django.db import connections
 
 from config.keeper import Keeper
-from notifications_hub.server import Options, serve
 
 
 def main() -> None:
@@ -22,7 +21,7 @@ def main() -> None:
     introduce(port)
     keeper = Keeper(after_port=port) if settings.CELERY_FOLDER else None
     try:
-        serve("config.asgi:application", Options(port=port))
+        call_command("hub_serve", port=port)
     finally:
         if keeper is not None:
             keeper.stop()
