@@ -1,6 +1,7 @@
 """uvicorn as a site with live connections should run it. Its own defaults leave several doors open to strangers.
 
-Half-sent requests end after a while, a head has a size, WebSocket frames are short, and nothing is compressed.
+Half-sent requests end after a while, a head has a size, WebSocket frames are short, and nothing is compressed. Of
+several workers each imports this module before the site, so it imports no models.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from notifications_hub.live.websocket import MAX_CLIENT_FRAME
+from notifications_hub.live.closing import MAX_CLIENT_FRAME
 
 HEAD_SECONDS = 10.0
 """From the connection, or from the answer before it, until the whole head of a request has arrived."""

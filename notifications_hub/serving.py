@@ -7,7 +7,7 @@ import gc
 import logging
 import signal
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -17,11 +17,12 @@ from django.core.handlers.asgi import get_script_prefix
 from django.urls import Resolver404, resolve
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.live.closing import MAX_CLIENT_FRAME
 from notifications_hub.live.http import Receive, Scope, Send
 from notifications_hub.live.hub import Hub, current_hub, start_hub, stop_hub
 from notifications_hub.live.poll import poll
 from notifications_hub.live.sse import sse
-from notifications_hub.live.websocket import MAX_CLIENT_FRAME, websocket
+from notifications_hub.live.websocket import websocket
 from notifications_hub.transports.key_check import check_at_start
 from notifications_hub.worker import WorkerThread
 
@@ -37,24 +38,44 @@ _CONNECTIONS: dict[tuple[str, str], Application] = {
 
 
 def with_connections(pages: Application) -> Application:
-    """Wraps a Django ASGI application. Connections are at the host's own URLs of their names, whatever the prefix."""
-    beside = _Beside()
+    """Wrap a site's ASGI application: Django's, or a router that hands some sockets to consumers of the host's own.
+
+    Connections are at the host's own URLs of their names, whatever the prefix. A site may wrap several parts of it.
+    """
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _lifespan(beside, receive, send)
+            await _lifespan(receive, send)
             return
         scope = _in_folder(scope)
         connection = _connection_at(scope)
         if connection is not None:
-            beside.start()
+            _beside.start()
             await connection(scope, receive, send)
         elif scope["type"] == "websocket":
-            await _refuse(receive, send)
+            await _hand_over(pages, scope, receive, send)
         else:
             await pages(scope, receive, send)
 
     return application
+
+
+async def _hand_over(pages: Application, scope: Scope, receive: Receive, send: Send) -> None:
+    """Leave a socket that is not the hub's to the host's application, and refuse it if that takes none there."""
+    heard = False
+
+    async def hear() -> Mapping[str, Any]:
+        nonlocal heard
+        heard = True
+        return await receive()
+
+    try:
+        await pages(scope, hear, send)
+    except ValueError:
+        # So Django says that it takes no sockets at all, and a router of Channels that it has no route.
+        if heard:
+            raise
+        await _refuse(receive, send)
 
 
 def _in_folder(scope: Scope) -> Scope:
@@ -63,9 +84,10 @@ def _in_folder(scope: Scope) -> Scope:
     Django takes it off by itself, but makes links to the page that is asked for from the whole path.
     """
     folder = settings.FORCE_SCRIPT_NAME
-    if not folder or f"{scope['path']}/".startswith(f"{folder}/"):
+    if not folder:
         return scope
-    return {**scope, "path": folder + scope["path"]}
+    is_there = f"{scope['path']}/".startswith(f"{folder}/")
+    return {**scope, "path": scope["path"] if is_there else folder + scope["path"], "root_path": folder}
 
 
 def _connection_at(scope: Scope) -> Application | None:
@@ -81,7 +103,10 @@ def _connection_at(scope: Scope) -> Application | None:
 
 
 class _Beside:
-    """The hub and the embedded worker, started with the server or, where it has no lifespan, the first connection."""
+    """The hub and the embedded worker: one of each a process, however many parts of the application are wrapped.
+
+    They start with the server or, where it has no lifespan, with the first connection.
+    """
 
     def __init__(self) -> None:
         self._worker: WorkerThread | None = None
@@ -99,6 +124,9 @@ class _Beside:
             self._worker = None
 
 
+_beside = _Beside()
+
+
 def _drain_on_signals(hub: Hub) -> None:
     """Before the server's own handlers: it waits for open streams to end, and they would wait for it."""
     if threading.current_thread() is not threading.main_thread():
@@ -114,17 +142,17 @@ def _drain_first(hub: Hub, server: Callable[[int, Any], Any], number: int, frame
     server(number, frame)
 
 
-async def _lifespan(beside: _Beside, receive: Receive, send: Send) -> None:
+async def _lifespan(receive: Receive, send: Send) -> None:
     while (message := await receive())["type"] == "lifespan.startup":
         if trouble := await sync_to_async(check_at_start)():
             await send({"type": "lifespan.startup.failed", "message": trouble})
             return
-        beside.start()
+        _beside.start()
         _collect_less()
         _warn_of(send)
         await send({"type": "lifespan.startup.complete"})
     if message["type"] == "lifespan.shutdown":
-        await beside.stop()
+        await _beside.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 
 from notifications_hub.server import BODY_SECONDS, HEAD_SECONDS, MAX_HEAD
-from tests.live.support import HURRIED
+from tests.live.support import HURRIED, tell
 from tests.support.databases import Databases
 from tests.support.full import FULL, report
-from tests.support.live import cookie_of
-from tests.support.site import BARE_UVICORN, HUB_SERVE, Site
+from tests.support.live import cookie_of, listening_by
+from tests.support.processes import Program
+from tests.support.site import BARE_UVICORN, HUB_SERVE, Site, site_environment
 
 HALF = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
 STRANGERS = 600 if FULL else 60
@@ -150,3 +153,40 @@ def test_a_server_by_its_own_defaults_is_warned_of_when_it_starts(
     assert "hub_serve" not in quiet_site.log
 
 
+
+
+def test_several_workers_serve_one_site(databases: Databases, tmp_path: Path) -> None:
+    server = (*HUB_SERVE, "--workers", "2")
+    site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()}, server=server)
+    try:
+        with listening_by("websocket", site, "alice") as alice:
+            alice.frame()
+            tell(site, "alice")
+            assert alice.until("notification.created")
+        site.stop()
+        assert site.log.count("Application shutdown complete") == 2
+        assert "Traceback" not in site.log
+    finally:
+        site.close()
+
+
+def test_behind_a_unix_socket_a_proxy_is_believed(databases: Databases, tmp_path: Path) -> None:
+    path = tmp_path / "hub.sock"
+    environment = site_environment(DATABASE_URL=databases.copy())
+    command = [sys.executable, *HUB_SERVE, "--uds", str(path)]
+    program = Program(command, log=tmp_path / "log", environment=environment)
+    try:
+        program.wait_until_ready(path.exists)
+        assert status_over(path, "/metrics", **{"X-Forwarded-For": "203.0.113.7"}) == 403
+        assert "203.0.113.7:0 - " in program.log.read_text()
+    finally:
+        program.kill()
+
+
+def status_over(path: Path, address: str, **headers: str) -> int:
+    """Return the status of a request over a unix socket."""
+    line = http.client.HTTPConnection("127.0.0.1", timeout=5)
+    with closing(line), socket.socket(socket.AF_UNIX) as line.sock:
+        line.sock.connect(str(path))
+        line.request("GET", address, headers=headers)
+        return line.getresponse().status
