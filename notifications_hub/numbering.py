@@ -18,6 +18,7 @@ from functools import partial
 from django.db import InterfaceError, OperationalError, connection, connections, transaction
 from django.dispatch import Signal
 
+from notifications_hub.connections import give_back
 from notifications_hub.events import Event, Stream
 from notifications_hub.paths import use_script_name
 
@@ -203,6 +204,7 @@ class Numberer:
             while work := self._next():
                 for step in work:
                     _do_or_leave(step)
+                give_back()
         finally:
             connections.close_all()
 

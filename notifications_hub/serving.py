@@ -17,6 +17,7 @@ from django.core.handlers.asgi import get_script_prefix
 from django.urls import Resolver404, resolve
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.connections import give_back
 from notifications_hub.live.closing import MAX_CLIENT_FRAME
 from notifications_hub.live.http import Receive, Scope, Send
 from notifications_hub.live.hub import Hub, current_hub, start_hub, stop_hub
@@ -144,7 +145,7 @@ def _drain_first(hub: Hub, server: Callable[[int, Any], Any], number: int, frame
 
 async def _lifespan(receive: Receive, send: Send) -> None:
     while (message := await receive())["type"] == "lifespan.startup":
-        if trouble := await sync_to_async(check_at_start)():
+        if trouble := await sync_to_async(_trouble)():
             await send({"type": "lifespan.startup.failed", "message": trouble})
             return
         _beside.start()
@@ -154,6 +155,13 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     if message["type"] == "lifespan.shutdown":
         await _beside.stop()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _trouble() -> str:
+    try:
+        return check_at_start()
+    finally:
+        give_back()
 
 
 def _warn_of(send: Send) -> None:

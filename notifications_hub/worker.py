@@ -23,6 +23,7 @@ from django.urls import NoReverseMatch, reverse
 from notifications_hub import claiming
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.claiming import Outcome, Settled
+from notifications_hub.connections import give_back
 from notifications_hub.delivery import Delivery, State
 from notifications_hub.message import in_language_of
 from notifications_hub.notification import Notification
@@ -265,6 +266,7 @@ def run(stopping: threading.Event) -> None:
                 swept = time.monotonic()
                 _safely(sweep)
             newly = _safely(worker.turn)
+            give_back()
             if worker.is_busy and newly is not None:
                 worker.pause(newly)
             else:

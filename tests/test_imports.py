@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 HUB = "notifications_hub"
 
 LAYERS = [
-    ["people", "paths", "cursor", "events", "kinds", "announcements.markdown"],
+    ["people", "paths", "connections", "cursor", "events", "kinds", "announcements.markdown"],
     ["conf", "numbering", "reasons"],
     ["streams"],
     ["message", "audiences", "sweeper"],

@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError, connections
 
+from notifications_hub.connections import give_back
 from notifications_hub.live.together import Many, Together
 from notifications_hub.paths import use_script_name
 
@@ -24,7 +25,10 @@ log = logging.getLogger(__name__)
 
 
 class Database:
-    """Runs functions that use the ORM. Connections stay open between calls; a broken one is replaced once."""
+    """Runs functions that use the ORM. A connection stays open between calls unless it is a pool's.
+
+    One that is broken is replaced once.
+    """
 
     def __init__(self, threads: int = 4) -> None:
         self._threads = threads
@@ -56,3 +60,5 @@ def _run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         log.info("Trying once more on a new database connection: %s", error)
         connections.close_all()
         return function(*args, **kwargs)
+    finally:
+        give_back()
