@@ -165,7 +165,7 @@ def _trouble() -> str:
 
 
 def _warn_of(send: Send) -> None:
-    """Say what a uvicorn that runs by its own defaults leaves open. It hands over the `send` of an object that knows."""
+    """Warn of a uvicorn that runs by its own defaults. The object whose method `send` is knows them."""
     config = getattr(getattr(send, "__self__", None), "config", None)
     if getattr(config, "ws_max_size", 0) > MAX_CLIENT_FRAME or getattr(config, "ws_per_message_deflate", False):
         log.warning(

@@ -33,7 +33,7 @@ LAYERS = [
     ["jobs.bar", "live_lists"],
     ["jobs.api", "jobs.views"],
     # What the outside meets: servers, Django, the command line.
-    ["serving", "server", "checks", "metrics", "retention", "templatetags"],
+    ["serving", "server", "running_server", "checks", "metrics", "retention", "templatetags"],
     ["asgi", "doctor", "health", "admin", "models", "tasks"],
     ["apps", "management", "urls"],
 ]

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from notifications_hub.running_server import look_at
 from notifications_hub.server import BODY_SECONDS, HEAD_SECONDS, MAX_HEAD
 from tests.live.support import HURRIED, tell
 from tests.support.databases import Databases
@@ -21,6 +22,7 @@ from tests.support.full import FULL, report
 from tests.support.live import cookie_of, listening_by
 from tests.support.processes import Program
 from tests.support.site import BARE_UVICORN, HUB_SERVE, Site, site_environment
+from tests.support.web import CONFIGURATION, Nginx
 
 HALF = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
 STRANGERS = 600 if FULL else 60
@@ -153,8 +155,6 @@ def test_a_server_by_its_own_defaults_is_warned_of_when_it_starts(
     assert "hub_serve" not in quiet_site.log
 
 
-
-
 def test_several_workers_serve_one_site(databases: Databases, tmp_path: Path) -> None:
     server = (*HUB_SERVE, "--workers", "2")
     site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()}, server=server)
@@ -190,3 +190,29 @@ def status_over(path: Path, address: str, **headers: str) -> int:
         line.sock.connect(str(path))
         line.request("GET", address, headers=headers)
         return line.getresponse().status
+
+
+def test_the_doctor_looks_at_a_running_server(quiet_site: Site) -> None:
+    assert look_at(quiet_site.url) == (f"{quiet_site.url} takes WebSockets, and does not compress them.", True)
+    words, good = look_at(quiet_site.url.replace("127.0.0.1", "[::1]"))
+    assert "does not answer" in words
+    assert not good
+
+
+def test_the_doctor_notices_a_server_that_compresses(databases: Databases, tmp_path: Path) -> None:
+    site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()}, server=BARE_UVICORN)
+    try:
+        words, good = look_at(site.url)
+        assert "compresses" in words
+        assert "hub_serve" in words
+        assert not good
+    finally:
+        site.close()
+
+
+def test_the_doctor_notices_a_proxy_that_passes_nothing_on(quiet_site: Site, tmp_path: Path) -> None:
+    forgetful = CONFIGURATION.replace("proxy_set_header", "# proxy_set_header")
+    with Nginx([quiet_site.port], forgetful) as front:
+        words, good = look_at(front.url)
+    assert "Upgrade and Connection" in words
+    assert not good

@@ -17,7 +17,9 @@ from tests.support.site import Site
 
 
 @pytest.fixture(scope="module", params=["around_a_router", "within_a_router"])
-def site(request: pytest.FixtureRequest, databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(
+    request: pytest.FixtureRequest, databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
     given = {
         "ASGI_APPLICATION": f"tests.live.consumers.{request.param}",
         "CHANNEL_LAYERS": {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}},

@@ -23,7 +23,9 @@ ALLOWED_GROWTH = 4_000_000
 def site(
     databases: Databases, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("site"), hub={}, environment={"DATABASE_URL": databases.copy()}, server=request.param)
+    site = Site(
+        tmp_path_factory.mktemp("site"), hub={}, environment={"DATABASE_URL": databases.copy()}, server=request.param
+    )
     yield site
     site.close()
 
