@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -21,9 +20,8 @@ BROAD = ["<str:room>", "<path:room>", "inbox.<int:pk>", "audience.<path:rest>"]
 
 
 @pytest.fixture(autouse=True)
-def _rules_of_the_test_end_with_it(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _rules_of_the_test_end_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(topics, "_rules", dict(topics._rules))
-    yield
 
 
 def allow(pattern: str) -> None:

@@ -137,9 +137,9 @@ class Visitor:
     def cookies(self) -> dict[str, str]:
         return {cookie.name: cookie.value or "" for cookie in self._session.cookies}
 
-    def sign_in(self, username: str) -> None:
+    def sign_in(self, username: str, password: str = PASSWORD) -> None:
         self.get("/accounts/login/")
-        page = self.post("/accounts/login/", data={"username": username, "password": PASSWORD})
+        page = self.post("/accounts/login/", data={"username": username, "password": password})
         assert "sessionid" in self.cookies, f"{username} could not sign in: {page.status_code}"
 
     def get(self, path: str, **options: object) -> requests.Response:
