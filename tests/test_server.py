@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -18,13 +18,13 @@ from notifications_hub.running_server import look_at
 from notifications_hub.server import BODY_SECONDS, HEAD_SECONDS, MAX_HEAD
 from tests.live.support import HURRIED, tell
 from tests.support.databases import Databases
+from tests.support.dialling import HALF, dialled, still_open, wait_until_closed
 from tests.support.full import FULL, report
 from tests.support.live import cookie_of, listening_by
 from tests.support.processes import Program
 from tests.support.site import BARE_UVICORN, HUB_SERVE, Site, site_environment
 from tests.support.web import CONFIGURATION, Nginx
 
-HALF = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
 STRANGERS = 600 if FULL else 60
 HEAD, BODY = (HEAD_SECONDS, BODY_SECONDS) if FULL else (1.5, 1.5)
 GRACE = 5.0
@@ -38,42 +38,6 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
     site = Site(tmp_path_factory.mktemp("server"), hub={}, environment=environment)
     yield site
     site.close()
-
-
-@contextmanager
-def dialled(port: int, count: int, first: bytes) -> Iterator[list[socket.socket]]:
-    """Open so many connections to a port, each of which says the same."""
-    with ExitStack() as opened:
-        lines = [opened.enter_context(socket.create_connection(("127.0.0.1", port), 10)) for _ in range(count)]
-        for line in lines:
-            line.sendall(first)
-        yield lines
-
-
-def still_open(lines: list[socket.socket]) -> list[socket.socket]:
-    """Return those that the other side has not closed."""
-    left = []
-    for line in lines:
-        line.setblocking(False)
-        try:
-            ended = not line.recv(65536)
-        except BlockingIOError:
-            ended = False
-        except ConnectionError:
-            ended = True
-        line.setblocking(True)
-        if not ended:
-            left.append(line)
-    return left
-
-
-def wait_until_closed(lines: list[socket.socket], seconds: float) -> float:
-    """Return how many seconds passed until the other side had closed them all."""
-    began = time.monotonic()
-    while lines := still_open(lines):
-        assert time.monotonic() - began < seconds, f"{len(lines)} are open after {seconds:g} s"
-        time.sleep(0.2)
-    return time.monotonic() - began
 
 
 @pytest.mark.faults(short=True)
