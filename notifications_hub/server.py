@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from notifications_hub.live.closing import MAX_CLIENT_FRAME
 
@@ -87,7 +87,9 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        if self.cycle is not None and self.cycle.response_complete:
+        # An answer that did not wait for the body. Of an upgrade there is no cycle.
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and cycle.response_complete:
             self._expect_head()
         else:
             self._expect_nothing()

@@ -84,7 +84,7 @@ def _in_folder(scope: Scope) -> Scope:
 
     Django takes it off by itself, but makes links to the page that is asked for from the whole path.
     """
-    folder = settings.FORCE_SCRIPT_NAME
+    folder = (settings.FORCE_SCRIPT_NAME or "").rstrip("/")
     if not folder:
         return scope
     is_there = f"{scope['path']}/".startswith(f"{folder}/")

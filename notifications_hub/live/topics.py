@@ -15,12 +15,11 @@ from typing import Any
 from django.urls.resolvers import RoutePattern
 
 from notifications_hub import audiences
-from notifications_hub.events import Event
+from notifications_hub.events import BadTopic, check_topic
 from notifications_hub.people import Person
 from notifications_hub.streams import inbox_topic
 
 MAX_TOPICS = 32
-MAX_TOPIC: int = Event._meta.get_field("topic").max_length
 INBOX = "inbox"
 OWN = ("inbox", "inbox.", "everyone", "staff", "group.", "audience.", "task.")
 """The package's own topics: whole names, and with a dot at the end the beginnings of names."""
@@ -59,7 +58,9 @@ def _declaring(rules: Rules, pattern: str) -> Callable[[Rule], Rule]:
 
 def may_listen(person: Person, name: str) -> bool:
     """Return the answer of the first rule whose pattern matches; False if none does or no topic has such a name."""
-    if len(name) > MAX_TOPIC or "\0" in name:
+    try:
+        check_topic(name)
+    except BadTopic:
         return False
     for pattern, rule in (_own_rules if is_own(name) else _rules).values():
         match = pattern.match(name)

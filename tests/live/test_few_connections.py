@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.faults(short=True)]
 
 SIZE = 4
 STREAMS = (WEBSOCKET, SSE, LONG_POLL) * (8 if FULL else 3)
-SECONDS = 60.0 if FULL else 4.0
+SECONDS = 25.0 if FULL else 4.0
 ROOM = {"LIVE_PER_USER": "100", "LIVE_PER_ADDRESS": "0"}
 
 
