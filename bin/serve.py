@@ -6,7 +6,6 @@ import os
 import sys
 
 import django
-import uvicorn
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
@@ -22,23 +21,10 @@ def main() -> None:
     introduce(port)
     keeper = Keeper(after_port=port) if settings.CELERY_FOLDER else None
     try:
-        serve(port)
+        call_command("hub_serve", port=port)
     finally:
         if keeper is not None:
             keeper.stop()
-
-
-def serve(port: int) -> None:
-    uvicorn.run(
-        "config.asgi:application",
-        host="127.0.0.1",
-        port=port,
-        ws="websockets-sansio",
-        # Compression costs more than it saves on short frames, and a window of memory a socket.
-        ws_per_message_deflate=False,
-        ws_max_size=8192,
-        timeout_graceful_shutdown=5,
-    )
 
 
 def prepare() -> None:

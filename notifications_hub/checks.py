@@ -21,6 +21,7 @@ from django.utils.module_loading import import_string
 from notifications_hub import conf, demo, throttle
 from notifications_hub.kinds import Kind, Road, all_kinds
 from notifications_hub.live.origin import parse
+from notifications_hub.live.topics import unreachable_patterns
 from notifications_hub.primary import hub_alias
 from notifications_hub.rows import LiveQuerySet, triggers
 from notifications_hub.rows.declared import declared_models
@@ -158,6 +159,18 @@ def check_live_models(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[
         )
         for model in declared_models()
         if not isinstance(model._default_manager.all(), LiveQuerySet)
+    ]
+
+
+@register(Tags.compatibility)
+def check_topics(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"@topic({pattern!r}) names a topic of the package's own, so its rule is never asked.",
+            hint="Publish to a topic of another name; who may listen to inboxes, groups, audiences and tasks is fixed.",
+            id="notifications_hub.E020",
+        )
+        for pattern in unreachable_patterns()
     ]
 
 

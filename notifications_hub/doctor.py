@@ -24,6 +24,7 @@ from django.utils.module_loading import import_string
 from notifications_hub import demo
 from notifications_hub.checks import MODEL
 from notifications_hub.conf import hub_settings
+from notifications_hub.connections import OF_ONE_SERVER, is_pooled, pool_size
 from notifications_hub.delivery import Delivery, State
 from notifications_hub.events import Event
 from notifications_hub.flash import Storage
@@ -33,6 +34,7 @@ from notifications_hub.live.layer import GROUP, shared_layer
 from notifications_hub.primary import connection
 from notifications_hub.rows import triggers
 from notifications_hub.rows.noted import RowChange
+from notifications_hub.running_server import look_at
 from notifications_hub.transports.key_check import LOST, browsers_of, is_lost
 from notifications_hub.transports.vapid import current_key, previous_key
 
@@ -56,8 +58,11 @@ class Finding:
     good: bool = True
 
 
-def examine() -> Iterator[Finding]:
-    """One finding a line; a check that cannot be made is a bad finding, never an error."""
+def examine(server: str = "") -> Iterator[Finding]:
+    """One finding a line; a check that cannot be made is a bad finding, never an error.
+
+    `server` is the address of one that runs, to be looked at too.
+    """
     for check in _CHECKS:
         about = check.__name__.strip("_").replace("_", " ")
         try:
@@ -65,6 +70,8 @@ def examine() -> Iterator[Finding]:
         except (DatabaseError, ImproperlyConfigured, ImportError) as error:
             words, good = f"could not be looked at: {_first_line(error)}", False
         yield Finding(about, words, good)
+    if server:
+        yield Finding("running server", *look_at(server))
 
 
 Answer = tuple[str, bool]
@@ -81,6 +88,16 @@ def _database() -> Answer:
             sql.execute("SHOW server_version")
             return f"PostgreSQL {sql.fetchone()[0]}.", True
     return f"{connection.vendor} is not supported: use PostgreSQL or SQLite.", False
+
+
+def _connections() -> Answer:
+    use = f"a process uses up to {OF_ONE_SERVER} at once, and one for each page that is being made"
+    if not is_pooled(connection):
+        return f"of no pool: {use}.", True
+    if (size := pool_size(connection)) <= OF_ONE_SERVER:
+        remedy = f'"OPTIONS": {{"pool": {{"max_size": {OF_ONE_SERVER + 10}}}}}'
+        return f"the pool lends {size}, so pages wait for the hub: {use}. Set {remedy}.", False
+    return f"the pool lends {size}: {use}.", True
 
 
 def _sqlite() -> Answer:
@@ -261,6 +278,9 @@ def _addresses() -> Answer:
         return 'add path("", include("notifications_hub.urls")) to the URLs.', False
     if current_key() and not _is_mounted("service_worker:worker"):
         return "no service worker of ours is mounted: pushes are shown only if your own imports push.js.", True
+    folder = settings.FORCE_SCRIPT_NAME or ""
+    if folder and (not folder.startswith("/") or folder.endswith("/")):
+        return f"FORCE_SCRIPT_NAME is {folder!r}: begin it with a slash and end it without, like '/app'.", False
     return f"the inbox is at {reverse('notifications_hub:inbox')}.", True
 
 
@@ -274,10 +294,10 @@ def _demo_people() -> Answer:
 
 def _server() -> Answer:
     if not getattr(settings, "ASGI_APPLICATION", None):
-        return "under WSGI pages poll. Serve asgi.py with uvicorn, and name it in ASGI_APPLICATION.", False
+        return "under WSGI pages poll. Name asgi.py in ASGI_APPLICATION, and start `manage.py hub_serve`.", False
     if settings.DEBUG and not _serves_files():
         return "uvicorn serves no static files: add staticfiles_urlpatterns() to the URLs.", False
-    return f"{settings.ASGI_APPLICATION}, for uvicorn. `runserver` is WSGI: pages poll there.", True
+    return f"{settings.ASGI_APPLICATION}: `manage.py hub_serve`. `runserver` is WSGI: pages poll there.", True
 
 
 def _serves_files() -> bool:
@@ -305,6 +325,7 @@ def _first_line(error: Exception) -> str:
 
 _CHECKS: tuple[Callable[[], Answer], ...] = (
     _database,
+    _connections,
     _tables,
     _requests,
     _model,

@@ -20,7 +20,9 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.dispatch import Signal
 
 from notifications_hub import transaction
+from notifications_hub.connections import give_back
 from notifications_hub.events import TOMBSTONE, Event, Stream
+from notifications_hub.paths import use_script_name
 from notifications_hub.primary import connection
 
 TOPICS_AT_ONCE = 1000
@@ -278,10 +280,12 @@ class Numberer:
         return bool(self._waiting or self._chores)
 
     def _run(self) -> None:
+        use_script_name()
         try:
             while work := self._next():
                 for step in work:
                     _do_or_leave(step)
+                give_back()
         finally:
             connections.close_all()
 

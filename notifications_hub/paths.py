@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.urls import set_script_prefix
+
 MAX_PATH = 2000
 
 
@@ -16,3 +19,12 @@ def same_site_path(url: str) -> str:
     if strange or not url.startswith("/") or url.startswith("//"):
         raise ValueError(f"The url is a path of this site like '/posts/9/', not {url!r}.")
     return url
+
+
+def use_script_name() -> None:
+    """Have `reverse()` begin with `FORCE_SCRIPT_NAME` in this thread.
+
+    Django sees to that for requests and for the thread that sets it up, and for no other.
+    """
+    if settings.FORCE_SCRIPT_NAME:
+        set_script_prefix(settings.FORCE_SCRIPT_NAME)

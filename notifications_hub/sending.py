@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from notifications_hub.claiming import Outcome, Settled
 from notifications_hub.delivery import Delivery, State
 from notifications_hub.message import Message, shortened
+from notifications_hub.paths import use_script_name
 from notifications_hub.transports import PutOff, Send, TooLong, TransportError, close_transports
 
 SEND_SECONDS = 30.0
@@ -97,6 +98,7 @@ class Network:
     # In the loop's own thread
 
     def _start(self, jobs: Sequence[Job]) -> None:
+        use_script_name()
         for job in jobs:
             task = self._loop.create_task(self._send(job))
             self._sending.add(task)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import signal
 import threading
-from collections.abc import Awaitable, Callable
-from functools import lru_cache, partial
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.asgi import get_script_prefix
 from django.urls import Resolver404, resolve
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.connections import give_back
+from notifications_hub.live.closing import MAX_CLIENT_FRAME
 from notifications_hub.live.http import Receive, Scope, Send
 from notifications_hub.live.hub import Hub, current_hub, start_hub, stop_hub
 from notifications_hub.live.poll import poll
@@ -26,6 +30,8 @@ from notifications_hub.worker import WorkerThread
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
+log = logging.getLogger(__name__)
+
 _CONNECTIONS: dict[tuple[str, str], Application] = {
     ("websocket", "notifications_hub:live_ws"): websocket,
     ("http", "notifications_hub:live_sse"): sse,
@@ -34,45 +40,77 @@ _CONNECTIONS: dict[tuple[str, str], Application] = {
 
 
 def with_connections(pages: Application) -> Application:
-    """Wraps a Django ASGI application. Connections are at the host's own URLs of their names, whatever the prefix."""
-    beside = _Beside()
+    """Wrap a site's ASGI application: Django's, or a router that hands some sockets to consumers of the host's own.
+
+    Connections are at the host's own URLs of their names, whatever the prefix. A site may wrap several parts of it.
+    """
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _lifespan(beside, receive, send)
+            await _lifespan(receive, send)
             return
-        if not beside.may_serve:
-            await beside.check()
+        if not _beside.may_serve:
+            await _beside.check()
+        scope = _in_folder(scope)
         connection = _connection_at(scope)
         if connection is not None:
-            beside.start()
+            _beside.start()
             await connection(scope, receive, send)
         elif scope["type"] == "websocket":
-            await _refuse(receive, send)
+            await _hand_over(pages, scope, receive, send)
         else:
             await pages(scope, receive, send)
 
     return application
 
 
+async def _hand_over(pages: Application, scope: Scope, receive: Receive, send: Send) -> None:
+    """Leave a socket that is not the hub's to the host's application, and refuse it if that takes none there."""
+    heard = False
+
+    async def hear() -> Mapping[str, Any]:
+        nonlocal heard
+        heard = True
+        return await receive()
+
+    try:
+        await pages(scope, hear, send)
+    except ValueError:
+        # So Django says that it takes no sockets at all, and a router of Channels that it has no route.
+        if heard:
+            raise
+        await _refuse(receive, send)
+
+
+def _in_folder(scope: Scope) -> Scope:
+    """Put `FORCE_SCRIPT_NAME` back where a proxy took it off the path, as ASGI wants it there.
+
+    Django takes it off by itself, but makes links to the page that is asked for from the whole path.
+    """
+    folder = (settings.FORCE_SCRIPT_NAME or "").rstrip("/")
+    if not folder:
+        return scope
+    is_there = f"{scope['path']}/".startswith(f"{folder}/")
+    return {**scope, "path": scope["path"] if is_there else folder + scope["path"], "root_path": folder}
+
+
 def _connection_at(scope: Scope) -> Application | None:
     # Asking the resolver costs every page some microseconds, so only what looks like one is asked about.
     if scope["type"] == "http" and not scope["path"].endswith(("/sse/", "/poll/")):
         return None
-    name = _name_of(scope["path"].removeprefix(scope.get("root_path", "")), settings.ROOT_URLCONF)
+    path = scope["path"].removeprefix(get_script_prefix(scope))
+    try:
+        name = resolve(path, settings.ROOT_URLCONF).view_name
+    except Resolver404:
+        return None
     return _CONNECTIONS.get((scope["type"], name))
 
 
-@lru_cache(maxsize=64)
-def _name_of(path: str, urlconf: str) -> str:
-    try:
-        return resolve(path, urlconf).view_name
-    except Resolver404:
-        return ""
-
-
 class _Beside:
-    """The hub and the embedded worker, started with the server or, where it has no lifespan, the first connection."""
+    """The hub and the embedded worker: one of each a process, however many parts of the application are wrapped.
+
+    They start with the server or, where it has no lifespan, with the first connection.
+    """
 
     def __init__(self) -> None:
         self._worker: WorkerThread | None = None
@@ -80,7 +118,7 @@ class _Beside:
 
     async def check(self) -> None:
         """Raise `ImproperlyConfigured` if the site must not be served. Without a lifespan, a request is the start."""
-        if refusal := await sync_to_async(refusal_at_start)():
+        if refusal := await sync_to_async(_refusal)():
             raise ImproperlyConfigured(refusal)
         self.may_serve = True
 
@@ -95,6 +133,16 @@ class _Beside:
         if self._worker is not None:
             await asyncio.to_thread(self._worker.stop)
             self._worker = None
+
+
+_beside = _Beside()
+
+
+def _refusal() -> str:
+    try:
+        return refusal_at_start()
+    finally:
+        give_back()
 
 
 def _drain_on_signals(hub: Hub) -> None:
@@ -112,19 +160,31 @@ def _drain_first(hub: Hub, server: Callable[[int, Any], Any], number: int, frame
     server(number, frame)
 
 
-async def _lifespan(beside: _Beside, receive: Receive, send: Send) -> None:
+async def _lifespan(receive: Receive, send: Send) -> None:
     while (message := await receive())["type"] == "lifespan.startup":
         try:
-            await beside.check()
+            await _beside.check()
         except ImproperlyConfigured as refusal:
             await send({"type": "lifespan.startup.failed", "message": str(refusal)})
             return
-        beside.start()
+        _beside.start()
         _collect_less()
+        _warn_of(send)
         await send({"type": "lifespan.startup.complete"})
     if message["type"] == "lifespan.shutdown":
-        await beside.stop()
+        await _beside.stop()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _warn_of(send: Send) -> None:
+    """Warn of a uvicorn that runs by its own defaults. The object whose method `send` is knows them."""
+    config = getattr(getattr(send, "__self__", None), "config", None)
+    if getattr(config, "ws_max_size", 0) > MAX_CLIENT_FRAME or getattr(config, "ws_per_message_deflate", False):
+        log.warning(
+            "This server takes long WebSocket frames, or compresses them: a few strangers can fill its memory. "
+            "Start it by `manage.py hub_serve`, or with --ws-max-size %s --ws-per-message-deflate false.",
+            MAX_CLIENT_FRAME,
+        )
 
 
 def _collect_less() -> None:

@@ -23,9 +23,11 @@ from django.urls import NoReverseMatch, reverse
 from notifications_hub import claiming
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.claiming import Outcome, Settled
+from notifications_hub.connections import give_back
 from notifications_hub.delivery import Delivery, State
 from notifications_hub.message import localized_for
 from notifications_hub.notification import Notification
+from notifications_hub.paths import use_script_name
 from notifications_hub.sending import STOP_SECONDS, Job, Network, Result, surprise
 from notifications_hub.sweeper import sweep
 from notifications_hub.transports import Learns, Loads, Send, TransportError, get_transport, transport_names
@@ -65,6 +67,8 @@ class Worker:
 
     def turn(self, *, claim: bool = True) -> int:
         """Records what has come back and begins what is due, as far as there are places; gives how many that were."""
+        # The thread may be Celery's.
+        use_script_name()
         self._record()
         free = min(BATCH, PLACES - self._network.under_way)
         return self._begin(free) if claim and free >= BATCH // 4 else 0
@@ -270,6 +274,7 @@ def run(stopping: threading.Event) -> None:
                 swept = time.monotonic()
                 _safely(sweep)
             newly = _safely(worker.turn)
+            give_back()
             if worker.is_busy and newly is not None:
                 worker.pause(newly)
             else:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import get_script_prefix
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
@@ -18,7 +19,7 @@ def worker(request: HttpRequest) -> HttpResponse:
     """One script rather than two: browsers look for a new version of the worker's own URL on every visit."""
     script = b"\n".join((SCRIPTS / name).read_bytes() for name in ("push.js", "sw.js"))
     response = HttpResponse(script, content_type="text/javascript; charset=utf-8")
-    response["Service-Worker-Allowed"] = "/"
+    response["Service-Worker-Allowed"] = get_script_prefix()
     return response
 
 
@@ -27,5 +28,8 @@ def worker(request: HttpRequest) -> HttpResponse:
 def manifest(request: HttpRequest) -> HttpResponse:
     """Makes the site installable, which iPhones ask for before they allow pushes. Override its template for yours."""
     return TemplateResponse(
-        request, "service_worker/manifest.webmanifest", content_type="application/manifest+json; charset=utf-8"
+        request,
+        "service_worker/manifest.webmanifest",
+        {"folder": get_script_prefix()},
+        content_type="application/manifest+json; charset=utf-8",
     )

@@ -1,4 +1,7 @@
-"""The site's own settings, with cheap passwords, live models, and knobs of the hub from `TEST_NOTIFICATIONS_HUB`."""
+"""The site's own settings, with cheap passwords and live models.
+
+`TEST_NOTIFICATIONS_HUB` and `TEST_SETTINGS` are JSON: keys of the hub's own dict, and whole settings of Django's.
+"""
 
 from __future__ import annotations
 
@@ -20,3 +23,4 @@ NOTIFICATIONS_HUB = {**NOTIFICATIONS_HUB, **json.loads(env.str("TEST_NOTIFICATIO
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.rows.board"]
 # What a replica is to a site: a query that a test's router lets go there fails, as no test asks for it.
 DATABASES = {**DATABASES, "replica": {**DATABASES["default"], "TEST": {"MIRROR": "default"}}}
+globals().update(json.loads(env.str("TEST_SETTINGS", default="{}")))

@@ -16,8 +16,15 @@ import pytest
 import requests
 
 from tests.support.processes import ROOT, Program, free_port, wait_until
+from tests.support.site import Visitor
 
 RUN = str(ROOT / "bin" / "run")
+SHOW = """
+from django.conf import settings
+from django.contrib.auth import get_user_model
+print(settings.SECRET_KEY, settings.NOTIFICATIONS_HUB["VAPID_PRIVATE_KEY"], settings.DEBUG, sep="\\n")
+print(get_user_model().objects.get(username="alice").username)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +73,26 @@ def test_its_keys_are_kept_and_nobody_elses_to_read(running: Program) -> None:
     assert {line.split("=")[0] for line in keys.read_text().splitlines()} >= {"SECRET_KEY", "VAPID_PRIVATE_KEY"}
 
 
+def test_any_command_of_manage_runs_as_the_site_that_it_serves(running: Program, environment: dict[str, str]) -> None:
+    keys = dict(line.split("=", 1) for line in (ROOT / "var" / "run.env").read_text().splitlines())
+    shown = manage(environment, "shell", "--verbosity", "0", "--command", SHOW).stdout.splitlines()
+
+    assert shown == [keys["SECRET_KEY"], keys["VAPID_PRIVATE_KEY"], "True", "alice"]
+    made = {**environment, "DJANGO_SUPERUSER_PASSWORD": "garden-path-7"}
+    names = ("--username", "grace", "--email", "grace@example.com")
+    assert manage(made, "createsuperuser", "--noinput", *names).returncode == 0
+    grace = Visitor(f"http://127.0.0.1:{environment['PORT']}")
+    grace.sign_in("grace", "garden-path-7")
+    assert grace.get("/admin/").status_code == 200
+
+
+def test_what_manage_says_of_a_mistake_is_passed_on(environment: dict[str, str]) -> None:
+    run = manage(environment, "no_such_command")
+
+    assert run.returncode == 1
+    assert "Unknown command: 'no_such_command'" in run.stderr
+
+
 @pytest.mark.clocked
 def test_ctrl_c_ends_it_cleanly_and_a_second_start_takes_under_five_seconds(
     running: Program, environment: dict[str, str], folder: Path
@@ -89,6 +116,11 @@ def test_a_taken_port_is_said_in_one_line(environment: dict[str, str]) -> None:
     assert run.returncode == 1
     assert run.stderr.startswith(f"bin/run: port {environment['PORT']} cannot be used")
     assert run.stderr.count("\n") == 1
+
+
+def manage(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(ROOT / "bin" / "manage"), *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def _worker_of(program: Program) -> int:

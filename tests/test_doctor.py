@@ -176,3 +176,21 @@ def test_requests_in_one_transaction_are_noticed(findings: Findings, monkeypatch
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
 
     assert findings()["requests"].good is (connection.vendor == "postgresql")
+
+
+@pytest.mark.parametrize(("pool", "good"), [(True, False), ({"max_size": 4}, False), ({"max_size": 18}, True)])
+def test_the_doctor_sizes_a_pool(findings: Findings, monkeypatch: pytest.MonkeyPatch, pool: object, good: bool) -> None:
+    assert "up to 8 at once" in findings()["connections"].words
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "pool", pool)
+    finding = {each.about: each for each in [doctor.Finding("connections", *doctor._connections())]}["connections"]
+
+    assert finding.good is good
+    assert good or '"max_size": 18' in finding.words
+
+
+@pytest.mark.usefixtures("_healthy")
+def test_a_folder_that_is_written_wrongly_is_said(settings: Settings, findings: Findings) -> None:
+    settings.FORCE_SCRIPT_NAME = "/app/"
+    assert not findings()["addresses"].good
+    settings.FORCE_SCRIPT_NAME = "/app"
+    assert findings()["addresses"].good

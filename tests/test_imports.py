@@ -20,7 +20,10 @@ LAYERS = [
     ["primary"],
     ["transaction"],
     ["people"],
-    ["admin_guards", "client_ip", "paths", "cursor", "deletions", "text", "kinds", "announcements.markdown"],
+    [
+        *("admin_guards", "client_ip", "connections", "cursor", "deletions", "kinds", "paths", "text"),
+        "announcements.markdown",
+    ],
     ["conf", "database_cache", "demo", "events", "reasons", "rendering", "throttle"],
     ["numbering"],
     ["streams"],
@@ -37,7 +40,7 @@ LAYERS = [
     ["jobs.bar", "live_lists"],
     ["jobs.api", "jobs.views"],
     # What the outside meets: servers, Django, the command line.
-    ["serving", "checks", "metrics", "retention", "templatetags"],
+    ["serving", "server", "running_server", "checks", "metrics", "retention", "templatetags"],
     ["asgi", "wsgi", "doctor", "health", "admin", "models", "tasks"],
     ["apps", "management", "urls"],
 ]

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, connections
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.connections import give_back
 from notifications_hub.jobs import changes
 from notifications_hub.jobs.models import Job
 from notifications_hub.primary import connection
@@ -61,6 +62,7 @@ class Reporter:
         try:
             while self._wait():
                 self._turn()
+                give_back()
         finally:
             connections.close_all()
 

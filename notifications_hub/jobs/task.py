@@ -21,6 +21,7 @@ from notifications_hub.jobs.outcome import Done, JobCancelled, JobFailed
 from notifications_hub.jobs.reporter import Reporter
 from notifications_hub.jobs.sending import HEADER
 from notifications_hub.message import localized_for
+from notifications_hub.paths import use_script_name
 from notifications_hub.primary import connection
 
 PATIENCE = (0.5, 1, 2, 4)
@@ -102,6 +103,7 @@ class HubTask(Task):  # type: ignore[misc]
             # Sent twice, or cancelled since.
             raise Ignore
         self.request.hub_run = Run(job)
+        use_script_name()
         return self._run_job(self.request.hub_run, *args, **kwargs)
 
     def retry(  # noqa: PLR0917 -- Celery's own arguments, in Celery's order

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications_hub import audiences
 from notifications_hub.jobs.models import Job, Reason
 from notifications_hub.kinds import Kind, Told
-from notifications_hub.live.topics import topic
+from notifications_hub.live.topics import own_topic
 
 
 class TaskDone(Kind):
@@ -51,7 +51,7 @@ def may_see(person: Any, job: Job) -> bool:
     return bool(job.owner_id == person.pk or (job.audience and audiences.contains(job.audience, person)))
 
 
-@topic("task.<uuid:pk>")
+@own_topic("task.<uuid:pk>")
 def _may_listen(user: Any, pk: UUID) -> bool:
     job = Job.objects.filter(pk=pk).first()
     return job is not None and may_see(user, job)

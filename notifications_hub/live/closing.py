@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MAX_CLIENT_FRAME = 8 * 1024
+"""Bytes of a WebSocket message from a client."""
+
 
 @dataclass(frozen=True, slots=True)
 class Closing:

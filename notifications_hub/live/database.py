@@ -14,7 +14,9 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError, connections
 
+from notifications_hub.connections import give_back
 from notifications_hub.live.together import Many, Together
+from notifications_hub.paths import use_script_name
 
 A = TypeVar("A")
 P = ParamSpec("P")
@@ -24,11 +26,14 @@ log = logging.getLogger(__name__)
 
 
 class Database:
-    """Runs functions that use the ORM. Connections stay open between calls; a broken one is replaced once."""
+    """Runs functions that use the ORM. A connection stays open between calls unless it is a pool's.
+
+    One that is broken is replaced once.
+    """
 
     def __init__(self, threads: int = 4) -> None:
         self._threads = threads
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="hub-database")
+        self._executor = ThreadPoolExecutor(threads, "hub-database", use_script_name)
         self._together: dict[tuple[Callable[..., Any], str], Together[Any, Any]] = {}
 
     async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -66,3 +71,5 @@ def _run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         log.info("Trying once more on a new database connection: %s", error)
         connections.close_all()
         return function(*args, **kwargs)
+    finally:
+        give_back()

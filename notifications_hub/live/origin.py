@@ -2,47 +2,51 @@
 
 Compared whole: scheme, host and port (RFC 6454, section 5). A browser sends its cookies with a connection from any
 page, so this check is all that stands between a stranger's page and a person's inbox.
+
+Nothing that a request says is cached here: it is a stranger's to choose, and to choose anew each time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
-from django.http.request import validate_host
 
 from notifications_hub.conf import hub_settings
 
+MAX_ORIGIN = 8 + 253 + 6
+"""Characters of `https://`, of the longest name that DNS has (RFC 1035, section 2.3.4), and of a port."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_LOCAL_HOSTS = [".localhost", "127.0.0.1", "[::1]"]
+_HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 
 Origin = tuple[str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """What a request says of the page behind it; header names are in lower case."""
+    """What a request says of the page behind it, read by Django's own rules for proxies and hosts."""
 
-    headers: Mapping[str, str]
-    secure: bool
+    request: HttpRequest
 
     @classmethod
     def of_scope(cls, scope: Mapping[str, Any]) -> Caller:
-        headers = {name.decode("latin1").lower(): value.decode("latin1") for name, value in scope["headers"]}
-        return cls(headers, _is_secure(scope.get("scheme", "http"), headers))
+        return cls(_request_of(scope))
 
-    @classmethod
-    def of_request(cls, request: HttpRequest) -> Caller:
-        return cls({name.lower(): value for name, value in request.headers.items()}, request.is_secure())
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self.request.headers
 
     def may_open_socket(self) -> bool:
         """A WebSocket handshake without an origin is refused like one from a stranger."""
-        return self._is_own() or self._is_listed()
+        origin = parse(self.headers.get("origin", ""))
+        return origin is not None and (origin == self._own() or _is_listed(origin))
 
     def cors(self) -> dict[str, str] | None:
         """Headers for a page that may read the answer over HTTP; None for one that may not.
@@ -51,50 +55,53 @@ class Caller:
         """
         if "origin" not in self.headers:
             return {} if self.headers.get("sec-fetch-site", "none") in ("same-origin", "none") else None
-        if self._is_own():
+        origin = parse(self.headers["origin"])
+        if origin is None:
+            return None
+        if origin == self._own():
             return {}
-        if not self._is_listed():
+        if not _is_listed(origin):
             return None
         return {
             "Access-Control-Allow-Origin": self.headers["origin"],
             "Access-Control-Allow-Credentials": "true",
         }
 
-    def _is_own(self) -> bool:
-        origin = parse(self.headers.get("origin", ""))
-        return origin is not None and origin == self._own()
-
-    def _is_listed(self) -> bool:
-        origin = parse(self.headers.get("origin", ""))
-        return origin is not None and origin in map(parse, hub_settings.live_allowed_origins)
-
     def _own(self) -> Origin | None:
-        scheme = "https" if self.secure else "http"
-        own = parse(f"{scheme}://{self.headers.get('host', '').lower()}")
-        allowed = settings.ALLOWED_HOSTS or (_LOCAL_HOSTS if settings.DEBUG else [])
-        if own is None or not validate_host(own[1] if ":" not in own[1] else f"[{own[1]}]", allowed):
+        try:
+            return parse(f"{self.request.scheme}://{self.request.get_host()}")
+        except DisallowedHost:
             return None
-        return own
 
 
-@lru_cache(maxsize=1024)
 def parse(text: str) -> Origin | None:
-    """Scheme, host and port of an origin as a browser writes it, or None for anything else."""
+    """Return scheme, host and port of an origin as a browser writes it, or None for anything else."""
+    # `urlsplit` keeps what it has read lately, however long it is.
+    if len(text) > MAX_ORIGIN:
+        return None
     try:
         parts = urlsplit(text)
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
     except ValueError:
         return None
-    plain = f"{parts.scheme}://{parts.netloc}" == text.lower() and "@" not in parts.netloc
+    plain = f"{parts.scheme}://{parts.netloc}".lower() == text.lower() and "@" not in parts.netloc
     if not plain or not parts.hostname or port is None:
         return None
     return parts.scheme, parts.hostname, port
 
 
-def _is_secure(scheme: str, headers: Mapping[str, str]) -> bool:
-    if settings.SECURE_PROXY_SSL_HEADER:
-        name, value = settings.SECURE_PROXY_SSL_HEADER
-        header = headers.get(name.removeprefix("HTTP_").replace("_", "-").lower())
-        if header is not None:
-            return header.split(",")[0].strip() == value
-    return scheme in ("https", "wss")
+def _is_listed(origin: Origin) -> bool:
+    return origin in _parsed(tuple(hub_settings.live_allowed_origins))
+
+
+@lru_cache(maxsize=1)
+def _parsed(origins: Sequence[str]) -> frozenset[Origin | None]:
+    return frozenset(map(parse, origins))
+
+
+def _request_of(scope: Mapping[str, Any]) -> HttpRequest:
+    """Return a request with the headers of an ASGI scope: a WebSocket's handshake, or one that brings no body."""
+    scheme = scope.get("scheme", "http")
+    headers = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
+    plain = {"method": "GET", "query_string": b"", "scheme": _HTTP_SCHEMES.get(scheme, scheme), "headers": headers}
+    return ASGIRequest({**scope, **plain}, BytesIO())

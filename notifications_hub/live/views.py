@@ -37,7 +37,7 @@ def _from_allowed_pages(view: View) -> Callable[[HttpRequest], HttpResponseBase]
     @csrf_exempt
     @wraps(view)
     def checked(request: HttpRequest) -> HttpResponseBase:
-        caller = Caller.of_request(request)
+        caller = Caller(request)
         cors = caller.cors()
         if cors is None:
             return JsonResponse({"detail": _("This page's origin may not connect.")}, status=403, headers=PRIVATE)

@@ -16,7 +16,7 @@ from typing import Any
 from notifications_hub import cursor
 from notifications_hub.cursor import Position
 from notifications_hub.delivery import Shown, acknowledge_many
-from notifications_hub.live.closing import BAD_FRAME, TOO_LARGE, TOO_MANY, Closing
+from notifications_hub.live.closing import BAD_FRAME, MAX_CLIENT_FRAME, TOO_LARGE, TOO_MANY, Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame
 from notifications_hub.live.http import Receive, Scope, Send
@@ -25,7 +25,6 @@ from notifications_hub.live.opening import Asked, Known, Refusal, Wanted, admit_
 from notifications_hub.live.origin import Caller
 from notifications_hub.live.topics import MAX_TOPICS
 
-MAX_CLIENT_FRAME = 8 * 1024
 CLOSE_SECONDS = 2.0
 FRAMES = 20
 """How many a client may send in any ten seconds."""

@@ -8,6 +8,8 @@ from typing import ParamSpec, TypeVar
 from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError, connections
 
+from notifications_hub.connections import give_back
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -28,6 +30,8 @@ def _run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     except (OperationalError, InterfaceError):
         _close_idle()
         return function(*args, **kwargs)
+    finally:
+        give_back()
 
 
 def _close_idle() -> None:

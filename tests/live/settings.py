@@ -6,4 +6,5 @@ from tests.settings import *  # noqa: F403
 from tests.settings import INSTALLED_APPS, MIDDLEWARE
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.live.hurry"]
-MIDDLEWARE = [*MIDDLEWARE[:2], "django.middleware.gzip.GZipMiddleware", *MIDDLEWARE[2:]]
+_AT = MIDDLEWARE.index("servestatic.middleware.ServeStaticMiddleware") + 1
+MIDDLEWARE = [*MIDDLEWARE[:_AT], "django.middleware.gzip.GZipMiddleware", *MIDDLEWARE[_AT:]]

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import requests
 
 from tests.support.processes import ROOT, Program, free_port
-from tests.support.site import UVICORN, Shell, site_environment
+from tests.support.site import Shell, site_environment
 
 FENCE = re.compile(r"^```(\w+)\n(.+?)^```$", re.DOTALL | re.MULTILINE)
 PATH = re.compile(r"(?:# |<!-- |// |/\* |\{# )([\w./-]+\.\w+)(?: -->| \*/| #\})?")
@@ -58,7 +58,7 @@ class Host:
         readme = (ROOT / "README.md").read_text()
         recipe = re.search(r"## Put it in your own project\n\n```python\n(.+?)```", readme, re.DOTALL)
         assert recipe is not None
-        settings, urls, asgi = re.split(r"# (?:urls|asgi)\.py\n", recipe[1])
+        settings, urls, asgi = re.split(r"# (?:urls|asgi)\.py\n", recipe[1].replace("yoursite", "host"))
         self.add("settings.py", settings + '\nTEMPLATES[0]["DIRS"] = [BASE_DIR / "templates"]\n')
         self.add("urls.py", urls)
         self.add("asgi.py", asgi)
@@ -93,8 +93,7 @@ class Host:
 
     def serve(self) -> tuple[Program, str]:
         port = free_port()
-        served = ["host.asgi:application", "--app-dir", str(self.folder), "--port", str(port)]
-        command = [sys.executable, "-m", "uvicorn", *served, *UVICORN]
+        command = [sys.executable, str(self.folder / "manage.py"), "hub_serve", "--port", str(port)]
         program = Program(command, log=self.folder / "log", environment=self._environment)
         address = f"http://127.0.0.1:{port}"
         program.wait_until_ready(lambda: _answers(address))

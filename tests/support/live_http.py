@@ -31,7 +31,7 @@ class _HttpClient(LiveClient):
         super().__init__()
         address = urlsplit(site_url)
         self._site_url = site_url
-        self._path, self._sent = path, dict(headers)
+        self._path, self._sent = address.path + path, dict(headers)
         self._line = HTTPConnection(address.hostname or "", address.port, timeout=60)
         self._line.connect()
         self._socket: socket.socket = self._line.sock

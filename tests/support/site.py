@@ -1,4 +1,4 @@
-"""The product as people run it: uvicorn in a process of its own, on a database of its own."""
+"""The product as people run it: a server in a process of its own, on a database of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 
@@ -15,18 +15,29 @@ import requests
 
 from tests.support.processes import ROOT, Program, free_port
 
-# As `bin/run` and the deployments have it.
+# As `hub_serve` has it, for what is no Django site.
 UVICORN = (
     *("--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--ws-max-size", "8192"),
     *("--timeout-graceful-shutdown", "5"),
 )
+HUB_SERVE = (str(ROOT / "manage.py"), "hub_serve")
+BARE_UVICORN = ("-m", "uvicorn", "config.asgi:application")
 PASSWORD = "demo"
 
 
 class Site:
     """A running site with the demo people (alice, bob, charlie, admin), reached by HTTP and by `python`."""
 
-    def __init__(self, folder: Path, *, hub: Mapping[str, object], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        hub: Mapping[str, object],
+        environment: Mapping[str, str],
+        server: Sequence[str] = HUB_SERVE,
+    ) -> None:
+        """`server` is the command that starts it, without its port."""
+        self._server = [sys.executable, *server]
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = folder / f"site-{self.port}.log"
@@ -49,8 +60,7 @@ class Site:
 
     def start(self) -> None:
         """Start it, again after `stop` or `kill` too, at the same address and on the same database."""
-        server = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(self.port), *UVICORN]
-        self._program = Program(server, log=self._log, environment=self.environment)
+        self._program = Program([*self._server, "--port", str(self.port)], log=self._log, environment=self.environment)
         self._program.wait_until_ready(self._is_healthy)
 
     def stop(self) -> None:
@@ -127,9 +137,9 @@ class Visitor:
     def cookies(self) -> dict[str, str]:
         return {cookie.name: cookie.value or "" for cookie in self._session.cookies}
 
-    def sign_in(self, username: str) -> None:
+    def sign_in(self, username: str, password: str = PASSWORD) -> None:
         self.get("/accounts/login/")
-        page = self.post("/accounts/login/", data={"username": username, "password": PASSWORD})
+        page = self.post("/accounts/login/", data={"username": username, "password": password})
         assert "sessionid" in self.cookies, f"{username} could not sign in: {page.status_code}"
 
     def get(self, path: str, **options: object) -> requests.Response:

@@ -53,24 +53,27 @@ class Nginx:
     It buffers and packs as it comes: a stream that is not to be held back must say so.
     """
 
-    def __init__(self, ports: Sequence[int]) -> None:
+    def __init__(self, ports: Sequence[int], given: str = CONFIGURATION) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._folder = Path(tempfile.mkdtemp(prefix="hub-nginx-"))
-        servers = "\n        ".join(f"server 127.0.0.1:{port} max_fails=1 fail_timeout=1s;" for port in ports)
-        configuration = self._folder / "nginx.conf"
-        configuration.write_text(CONFIGURATION.format(folder=self._folder, port=self.port, servers=servers))
-        command = [tool("nginx"), "-c", str(configuration), "-p", str(self._folder), "-e", "stderr"]
-        self._program = Program(command, log=self._folder / "log")
+        self.folder = Path(tempfile.mkdtemp(prefix="hub-nginx-"))
+        configuration = self.folder / "nginx.conf"
+        configuration.write_text(self.written(given, ports))
+        command = [tool("nginx"), "-c", str(configuration), "-p", str(self.folder), "-e", "stderr"]
+        self._program = Program(command, log=self.folder / "log")
         try:
             self._program.wait_until_ready(lambda: accepts_connections(self.port))
         except BaseException:  # Ctrl-C too: nobody else could stop what was started
             self.close()
             raise
 
+    def written(self, given: str, ports: Sequence[int]) -> str:
+        servers = "\n        ".join(f"server 127.0.0.1:{port} max_fails=1 fail_timeout=1s;" for port in ports)
+        return given.format(folder=self.folder, port=self.port, servers=servers)
+
     def close(self) -> None:
         self._program.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self

@@ -14,6 +14,6 @@ class Hurry(AppConfig):
     def ready(self) -> None:
         for path, seconds in json.loads(os.environ.get("TEST_HURRY", "{}")).items():
             module, _, name = path.rpartition(".")
-            knobs = import_module(f"notifications_hub.live.{module}")
+            knobs = import_module(f".{module}", "notifications_hub.live")
             assert hasattr(knobs, name), f"{path} is no knob"
             setattr(knobs, name, seconds)

@@ -1,0 +1,35 @@
+"""`manage.py hub_serve`: the site with its live connections, served as it should be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+
+class Command(BaseCommand):
+    help = "Serves the site by uvicorn: pages, live connections and, unless it is turned off, the embedded worker."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", help="address to listen on (127.0.0.1)")
+        parser.add_argument("--port", type=int, help="port to listen on (8000)")
+        parser.add_argument("--uds", metavar="PATH", help="listen on this unix socket, for a proxy on this machine")
+        parser.add_argument("--workers", type=int, help="processes (1); more need Redis as channel layer and cache")
+        parser.add_argument(
+            "--forwarded-allow-ips",
+            metavar="LIST",
+            help="addresses of proxies whose X-Forwarded-For and -Proto are believed (127.0.0.1)",
+        )
+        parser.add_argument("--limit-concurrency", type=int, help="connections of one process (12000); others get 503")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.ASGI_APPLICATION:
+            raise CommandError('Set ASGI_APPLICATION, such as "yoursite.asgi.application".')
+        try:
+            from notifications_hub.server import Options, serve
+        except ImportError as error:
+            raise CommandError(f'{error}. Install the server: pip install "uvicorn[standard]"') from error
+        module, _, name = settings.ASGI_APPLICATION.rpartition(".")
+        given = {key: options[key] for key in Options.__dataclass_fields__ if options[key] is not None}
+        serve(f"{module}:{name}", Options(**given))

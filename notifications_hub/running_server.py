@@ -1,0 +1,49 @@
+"""What a running server does with a WebSocket, seen from outside: by way of every proxy that stands before it."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from urllib.parse import urlsplit
+
+from django.urls import reverse
+
+SECONDS = 5
+
+
+def look_at(url: str) -> tuple[str, bool]:
+    """Return what a handshake at this address shows, in words, and whether that is good."""
+    try:
+        status, extensions = _handshake(url)
+    except (OSError, HTTPException, ValueError) as error:
+        return f"{url} does not answer ({error}).", False
+    if status == 403:
+        return f"{url} refuses its own pages: does its proxy pass the Host on, and is it in ALLOWED_HOSTS?", False
+    if status != 101:
+        return f"a WebSocket is answered {status}: does the proxy pass Upgrade and Connection on?", False
+    if "permessage-deflate" in extensions:
+        return "it compresses WebSockets, which costs memory for each. Start it by `manage.py hub_serve`.", False
+    return f"{url} takes WebSockets, and does not compress them.", True
+
+
+def _handshake(url: str) -> tuple[int, str]:
+    """Return the status of a WebSocket's handshake (RFC 6455, section 4.1) and the extensions that it agreed to."""
+    parts = urlsplit(url)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    with closing(kind(parts.netloc, timeout=SECONDS)) as line:
+        line.request(
+            "GET",
+            reverse("notifications_hub:live_ws"),
+            headers={
+                "Origin": f"{parts.scheme}://{parts.netloc}",
+                "Connection": "Upgrade",
+                "Upgrade": "websocket",
+                "Sec-WebSocket-Version": "13",
+                "Sec-WebSocket-Key": base64.b64encode(secrets.token_bytes(16)).decode(),
+                "Sec-WebSocket-Extensions": "permessage-deflate",
+            },
+        )
+        answer: HTTPResponse = line.getresponse()
+        return answer.status, answer.headers.get("Sec-WebSocket-Extensions", "")

@@ -1,0 +1,26 @@
+"""A site in a folder of a larger one, in Chromium: its pages listen by WebSocket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.browser.test_main_job import toasts, wait_until_live
+from tests.live.support import tell
+from tests.support.browser import People
+from tests.support.processes import wait_until
+from tests.support.site import Site
+
+
+def test_a_page_in_a_folder_listens_by_websocket_and_shows_what_comes(
+    start_site: Callable[..., Site], people_of: Callable[[Site], People]
+) -> None:
+    site = start_site(FORCE_SCRIPT_NAME="/app")
+    sockets: list[str] = []
+    page = people_of(site)("alice", "/app/notifications/")
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    page.reload()
+    wait_until_live(page)
+    assert {address.partition("?")[0] for address in sockets} == {site.url.replace("http", "ws") + "/app/live/ws/"}
+
+    tell(site, "alice")
+    wait_until(lambda: toasts(page), what="a toast")

@@ -1,0 +1,89 @@
+"""Sites that have few database connections to give: the hub keeps none from the pages."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+
+import environ
+import pytest
+import requests
+
+from tests.live.support import tell
+from tests.support.databases import Databases
+from tests.support.full import FULL, report
+from tests.support.live import LONG_POLL, SSE, WEBSOCKET, LiveClient, listening_by
+from tests.support.pgbouncer import PgBouncer
+from tests.support.site import Site
+
+pytestmark = [pytest.mark.postgres, pytest.mark.faults(short=True)]
+
+SIZE = 4
+STREAMS = (WEBSOCKET, SSE, LONG_POLL) * (8 if FULL else 3)
+SECONDS = 25.0 if FULL else 4.0
+ROOM = {"LIVE_PER_USER": "100", "LIVE_PER_ADDRESS": "0"}
+
+
+@pytest.fixture(params=["pool", "no age", "PgBouncer"])
+def site(databases: Databases, tmp_path: Any, request: pytest.FixtureRequest) -> Iterator[Site]:
+    url = databases.copy()
+    with ExitStack() as running:
+        if request.param == "PgBouncer":
+            url = running.enter_context(PgBouncer(url, SIZE)).url
+        database: dict[str, Any] = environ.Env.db_url_config(url)
+        if request.param == "pool":
+            database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": SIZE, "timeout": 3}}
+        database["DISABLE_SERVER_SIDE_CURSORS"] = request.param == "PgBouncer"
+        environment = {"DATABASE_URL": url, "TEST_SETTINGS": json.dumps({"DATABASES": {"default": database}}), **ROOM}
+        site = Site(tmp_path, hub={}, environment=environment)
+        running.callback(site.close)
+        # Starting the shell is no part of what is measured.
+        site.python("")
+        yield site
+
+
+def test_open_streams_leave_the_pages_their_connections_and_hear_everything(site: Site) -> None:
+    statuses: list[int] = []
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.is_set():
+            statuses.append(requests.get(f"{site.url}/readyz", timeout=30).status_code)
+            time.sleep(0.05)
+
+    with ExitStack() as opened, ThreadPoolExecutor(2) as watchers:
+        opened.callback(stop.set)
+        clients = [opened.enter_context(listening_by(by, site, "alice")) for by in STREAMS]
+        for client in clients:
+            client.frame()
+        watching = [watchers.submit(watch) for _ in range(2)]
+        said = say_for(SECONDS, site)
+        for client in clients:
+            hear(client, said)
+        stop.set()
+        for one in watching:
+            one.result()
+    report(f"{len(clients)} streams, {said} notifications, {len(statuses)} times /readyz: {set(statuses)}")
+    assert len(statuses) > SECONDS
+    assert set(statuses) == {200}
+    assert "Traceback" not in site.log
+
+
+def say_for(seconds: float, site: Site) -> int:
+    """Return how many times Alice was told something."""
+    until, said = time.monotonic() + seconds, 0
+    while time.monotonic() < until:
+        tell(site)
+        said += 1
+        time.sleep(0.1)
+    return said
+
+
+def hear(client: LiveClient, times: int) -> None:
+    for _ in range(times):
+        client.until("notification.created")

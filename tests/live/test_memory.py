@@ -1,0 +1,66 @@
+"""What a stranger sends is gone once it is answered, so a process does not grow by it."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.databases import Databases
+from tests.support.full import FULL, report
+from tests.support.processes import wait_until
+from tests.support.site import BARE_UVICORN, HUB_SERVE, Site
+
+POLLS = 300 if FULL else 60
+LONG = 500_000
+ALLOWED_GROWTH = 4_000_000
+"""Room for what an allocator keeps: a fraction of what was sent."""
+
+
+@pytest.fixture(scope="module", params=[BARE_UVICORN, HUB_SERVE], ids=["uvicorn by itself", "hub_serve"])
+def site(
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Site]:
+    site = Site(
+        tmp_path_factory.mktemp("site"), hub={}, environment={"DATABASE_URL": databases.copy()}, server=request.param
+    )
+    yield site
+    site.close()
+
+
+@pytest.mark.faults(short=True)
+@pytest.mark.parametrize("name", ["Origin", "Host"])
+def test_long_headers_of_strangers_are_not_kept(site: Site, name: str) -> None:
+    for number in range(5):
+        ask(site, name, number)
+    before = resident(site)
+    statuses = {ask(site, name, number) for number in range(5, 5 + POLLS)}
+    at_once = resident(site) - before
+
+    assert statuses <= {403, 431}
+    # What requests left in cycles is there until it is collected.
+    wait_until(lambda: resident(site) - before < ALLOWED_GROWTH, seconds=20, what="as little memory as before")
+    kept = resident(site) - before
+    report(f"{POLLS} polls of {LONG:,} characters in {name}: {at_once / 1e6:.1f} MB, of which {kept / 1e6:.1f} stay")
+
+
+def ask(site: Site, name: str, number: int) -> int:
+    """Return the status of a poll whose header is long and unlike every other's."""
+    long = f"{number}x".ljust(LONG, "x")
+    line = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
+    line.putrequest("GET", "/live/poll/?wait=0", skip_host=name == "Host")
+    if name == "Host":
+        line.putheader("Host", long)
+    line.putheader("Origin", f"http://{long}")
+    line.endheaders()
+    status = line.getresponse().status
+    line.close()
+    return status
+
+
+def resident(site: Site) -> int:
+    """Return how many bytes of memory the server's process has."""
+    lines = Path(f"/proc/{site.process_id}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))

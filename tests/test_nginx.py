@@ -1,0 +1,142 @@
+"""The file for nginx in the documents, run as it is but for its name, certificate and ports."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import requests
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from tests.live.support import tell
+from tests.support.databases import Databases
+from tests.support.dialling import HALF, still_open, wait_until_closed
+from tests.support.full import FULL, report
+from tests.support.live import cookie_of
+from tests.support.processes import ROOT, free_port, tool
+from tests.support.site import Site
+from tests.support.web import Nginx
+
+pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+
+STRANGERS = 600 if FULL else 100
+HEAD_SECONDS = 10.0 if FULL else 2.0
+GRACE = 5.0
+TEMPORARY = "".join(
+    f"{kind}_temp_path {{folder}}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+)
+
+
+class Front(Nginx):
+    """`url` is https, with a certificate that nobody has signed."""
+
+    def __init__(self, site: Site, folder: Path) -> None:
+        self.plain = free_port()
+        self._certificate, self._key = folder / "hub.pem", folder / "hub.key"
+        made = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=hub"]
+        written = ["-keyout", str(self._key), "-out", str(self._certificate)]
+        subprocess.run([tool("openssl"), *made, *written], check=True, capture_output=True)
+        super().__init__([site.port], (ROOT / "docs" / "nginx.conf").read_text())
+        self.url = f"https://127.0.0.1:{self.port}"
+
+    def written(self, given: str, ports: Sequence[int]) -> str:
+        [port] = ports
+        for there, here in {
+            "worker_processes auto;": f"daemon off; pid {self.folder}/pid; error_log stderr; worker_processes 2;",
+            "http {": "http {" + TEMPORARY.format(folder=self.folder),
+            "access_log /var/log/nginx/access.log;": "access_log off;",
+            "client_header_timeout 10s;": f"client_header_timeout {HEAD_SECONDS:g}s;",
+            "server 127.0.0.1:8000;": f"server 127.0.0.1:{port};",
+            "listen 80;": f"listen 127.0.0.1:{self.plain};",
+            "listen 443 ssl": f"listen 127.0.0.1:{self.port} ssl",
+            "/etc/ssl/hub.example.pem": str(self._certificate),
+            "/etc/ssl/hub.example.key": str(self._key),
+        }.items():
+            assert there in given, there
+            given = given.replace(there, here)
+        return given
+
+
+@pytest.fixture(scope="module")
+def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("site"), hub={}, environment={"DATABASE_URL": databases.copy()})
+    yield site
+    site.close()
+
+
+@pytest.fixture(scope="module")
+def front(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    with Front(site, tmp_path_factory.mktemp("nginx")) as front:
+        yield front
+
+
+@pytest.fixture(scope="module")
+def unverified() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+@pytest.mark.faults(short=True)
+def test_half_sent_requests_are_closed_within_the_deadline_while_others_are_answered(
+    front: Front, unverified: ssl.SSLContext
+) -> None:
+    began = time.monotonic()
+    with ExitStack() as opened:
+        lines = [opened.enter_context(dialled_securely(front.port, unverified)) for _ in range(STRANGERS)]
+        for line in lines:
+            line.sendall(HALF)
+        asked = time.monotonic()
+        assert requests.get(f"{front.url}/healthz", verify=False, timeout=10).ok
+        answered = time.monotonic() - asked
+        assert len(still_open(lines)) > STRANGERS / 2
+        wait_until_closed(lines, HEAD_SECONDS + GRACE)
+    report(
+        f"{STRANGERS} half-sent requests: gone {time.monotonic() - began:.1f} s after the first came, "
+        f"a page meanwhile took {answered:.2f} s"
+    )
+
+
+def test_sockets_streams_and_polls_come_through_at_once(front: Front, site: Site, unverified: ssl.SSLContext) -> None:
+    headers = {"Cookie": cookie_of(site, "alice"), "Origin": front.url}
+    stream = requests.get(f"{front.url}/live/sse/", headers=headers, verify=False, stream=True, timeout=10)
+    address = front.url.replace("https", "wss") + "/live/ws/"
+    socket_of_alice = connect(
+        address, origin=Origin(front.url), additional_headers={"Cookie": headers["Cookie"]}, ssl=unverified
+    )
+    with stream, socket_of_alice as alice:
+        heard = stream.iter_lines()
+        while not next(heard).startswith(b"data:"):
+            pass
+        cursor = json.loads(alice.recv(timeout=5))["cursor"]
+        tell(site, "alice")
+        assert [event["kind"] for event in json.loads(alice.recv(timeout=5))["events"]] == ["notification.created"]
+        while b"notification.created" not in next(heard):
+            pass
+    asked = {"cursor": cursor, "wait": "5"}
+    frame = requests.get(f"{front.url}/live/poll/", params=asked, headers=headers, verify=False, timeout=10).json()
+    assert frame["events"]
+
+
+def test_plain_requests_are_sent_to_https(front: Front) -> None:
+    answer = requests.get(f"http://127.0.0.1:{front.plain}/notifications/?page=2", allow_redirects=False, timeout=5)
+    assert (answer.status_code, answer.headers["Location"]) == (301, "https://127.0.0.1/notifications/?page=2")
+
+
+def test_a_client_cannot_say_who_it_is_or_where_it_asks(front: Front, site: Site) -> None:
+    claimed = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"}
+    assert requests.get(f"{front.url}/healthz?claimed", headers=claimed, verify=False, timeout=5).ok
+    assert "203.0.113.7" not in site.log
+    assert "/healthz?claimed" in site.log
+
+
+def dialled_securely(port: int, context: ssl.SSLContext) -> ssl.SSLSocket:
+    return context.wrap_socket(socket.create_connection(("127.0.0.1", port), 10))
