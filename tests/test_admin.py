@@ -23,6 +23,7 @@ from notifications_hub.announcements.announce import make_rows
 from notifications_hub.claiming import Outcome, claim_due
 from notifications_hub.delivery import Delivery, Plan, State
 from notifications_hub.events import Stream
+from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import Road
 from notifications_hub.models import Notification, PushSubscription
 from notifications_hub.transports.vapid import generate
@@ -272,6 +273,22 @@ def test_what_would_let_others_send_is_nowhere(page: Callable[[str], str], alice
 
     for secret in (SECRET, browser.p256dh, browser.auth):
         assert secret not in text
+
+
+@pytest.mark.parametrize("path", ["job/", "job/{pk}/change/"])
+def test_what_a_job_was_given_and_gave_stays_its_owners(page: Callable[[str], str], alice: User, path: str) -> None:
+    job = Job.objects.create(
+        owner=alice,
+        task="reports.make",
+        title="Report 2026",
+        arguments={"args": ["the-secret-argument"], "kwargs": {}},
+        value={"answer": "the-secret-result"},
+        due_at=datetime.now(UTC),
+    )
+    text = page(path.format(pk=job.pk))
+
+    assert "Report 2026" in text
+    assert "the-secret" not in text
 
 
 def test_browsers_are_listed_by_name_and_owner(page: Callable[[str], str], alice: User) -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
+from asgiref.sync import async_to_sync
 from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub.kinds import Urgency
-from notifications_hub.transports.push_client import CONNECTIONS_PER_HOST, PushClient
+from notifications_hub.transports.base import TransportError
+from notifications_hub.transports.endpoints import parse_endpoint
+from notifications_hub.transports.push_client import CONNECTIONS_PER_HOST, Answer, PushClient
 from notifications_hub.transports.resolver import GuardedResolver
 from notifications_hub.transports.subscriptions import PushSubscription, register
 from notifications_hub.transports.vapid import VapidKey, generate
@@ -56,9 +60,11 @@ def listener() -> Iterator[tuple[int, list[object]]]:
 
         thread = threading.Thread(target=count)
         thread.start()
-        yield server.getsockname()[1], hits
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join()
+        try:
+            yield server.getsockname()[1], hits
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 # What is sent
@@ -236,6 +242,45 @@ def test_a_huge_answer_is_not_read(push_site: LocalPushService, browser: PushSub
     assert time.monotonic() - start < 5
     assert error is not None
     assert len(error.reason) < 200
+
+
+def test_only_the_start_of_an_answer_is_kept(push_site: LocalPushService, browser: PushSubscription) -> None:
+    push_site.fail(Fault(500, body=b"x" * 50_000))
+    assert len(_answer_to(PushClient(), browser).text) <= 4096
+
+
+def test_a_packed_answer_is_not_unpacked(push_site: LocalPushService, browser: PushSubscription) -> None:
+    packed = gzip.compress(b"bomb" * 10_000_000)
+    push_site.fail(Fault(500, headers={"Content-Encoding": "gzip"}, body=packed))
+    answer = _answer_to(PushClient(), browser)
+    assert answer.status == 500
+    assert "bomb" not in answer.text
+
+
+def test_a_push_service_cannot_set_a_cookie(push_site: LocalPushService, browser: PushSubscription) -> None:
+    push_site.fail(Fault(500, headers={"Set-Cookie": "follow=alice"}))
+    transport = WebPush()
+    addresses = [str(browser.pk)] * 2
+
+    async def twice() -> None:
+        for address in addresses:
+            with suppress(TransportError):
+                await transport.send(REPLY, address)
+        await transport.close()
+
+    async_to_sync(twice)()
+    assert len(push_site.requests) == 2
+    assert "cookie" not in push_site.requests[-1].headers
+
+
+def _answer_to(client: PushClient, browser: PushSubscription) -> Answer:
+    async def post() -> Answer:
+        try:
+            return await client.post(parse_endpoint(browser.endpoint), b"", {})
+        finally:
+            await client.close()
+
+    return async_to_sync(post)()
 
 
 def test_a_slow_one_does_not_hold_up_the_others(

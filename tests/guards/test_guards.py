@@ -1,0 +1,103 @@
+"""Take each guard of `table.py` out of a copy of this project, and see that a test fails without it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from tests.guards.table import GUARDS, Guard
+
+ROOT = Path(__file__).parents[2]
+PASSED, FAILED = 0, 1
+ON_POSTGRES = connection.vendor == "postgresql"
+
+
+def _case(guard: Guard) -> object:
+    marks = [pytest.mark.postgres] if guard.postgres else []
+    return pytest.param(guard, id=guard.name, marks=marks)
+
+
+CASES = [_case(guard) for guard in GUARDS]
+
+
+@pytest.mark.parametrize("guard", [pytest.param(guard, id=guard.name) for guard in GUARDS])
+def test_the_table_names_a_guard_and_tests_that_exist(guard: Guard) -> None:
+    assert (ROOT / guard.file).read_text().count(guard.text) == 1
+    for test in guard.tests:
+        file, _colons, name = test.partition("::")
+        assert f"def {name}(" in (ROOT / file).read_text() if name else (ROOT / file).is_file()
+
+
+def test_thirty_guards_or_more_are_in_the_table() -> None:
+    assert len({guard.name for guard in GUARDS}) == len(GUARDS) >= 30
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the sources that tests may break."""
+    folder = tmp_path_factory.mktemp("guards")
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+    for name in filter(None, names):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, folder / name)
+    for shared in (".venv", "node_modules"):
+        (folder / shared).symlink_to(ROOT / shared)
+    for tests in _with_every_guard():
+        assert _outcome(tests, folder) == PASSED
+    return folder
+
+
+def _with_every_guard() -> list[list[str]]:
+    """Return what the whole copy must pass first: the tests of this run's guards, one list for each runner."""
+    named = sorted({test for guard in GUARDS if guard.postgres == ON_POSTGRES for test in guard.tests})
+    scripts = [test for test in named if test.endswith(".js")]
+    return [tests for tests in (scripts, [test for test in named if test not in scripts]) if tests]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("guard", CASES)
+def test_without_the_guard_a_test_fails(guard: Guard, copy: Path) -> None:
+    file = copy / guard.file
+    whole = file.read_text()
+    file.write_text(whole.replace(guard.text, guard.without))
+    try:
+        assert _outcome(guard.tests, copy) == FAILED
+    finally:
+        file.write_text(whole)
+
+
+def _outcome(tests: Sequence[str], folder: Path) -> int:
+    """Return 0 if every test passes and 1 if one fails. Any other trouble raises."""
+    run = subprocess.run(
+        _command(tests), cwd=folder, env=_environment(), capture_output=True, text=True, timeout=600, check=False
+    )
+    assert run.returncode in (PASSED, FAILED), run.stdout[-2000:] + run.stderr[-2000:]
+    return run.returncode
+
+
+def _command(tests: Sequence[str]) -> list[str]:
+    if all(test.endswith(".js") for test in tests):
+        return ["node", "--test", *tests]
+    return [sys.executable, "-m", "pytest", "-x", "-q", *tests]
+
+
+def _environment() -> dict[str, str]:
+    """A run inside a run needs a database of its own, and none of this run's marks of its worker."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "FULL"))}
+    if url := environment.get("DATABASE_URL"):
+        environment["DATABASE_URL"] = _beside(url)
+    return environment
+
+
+def _beside(url: str) -> str:
+    """Return the URL of another name on the same server; the inner run makes and drops its own test database."""
+    return f"{url.rpartition('/')[0]}/guards"
