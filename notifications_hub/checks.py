@@ -62,7 +62,7 @@ def check_databases(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Ch
         Error(
             f"The database {alias!r} is {_VENDORS.get(vendor, vendor)}, which the hub does not support.",
             hint="Use PostgreSQL or SQLite; a database router may send the app notifications_hub there.",
-            id="notifications_hub.E020",
+            id="notifications_hub.E013",
         )
         for alias, vendor in found.items()
         if vendor not in ("postgresql", "sqlite")
@@ -143,7 +143,7 @@ def check_routers(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
             f"A database router writes {', '.join(elsewhere)} to another database than the hub's other models.",
             hint="Have db_for_write return one alias for the models of notifications_hub, the user model and all live "
             "models: they change in one transaction. Reads may go to replicas; the hub reads its rows where it writes.",
-            id="notifications_hub.E020",
+            id="notifications_hub.E014",
         )
     ]
 
@@ -168,7 +168,7 @@ def check_topics(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Check
         Error(
             f"@topic({pattern!r}) names a topic of the package's own, so its rule is never asked.",
             hint="Publish to a topic of another name; who may listen to inboxes, groups, audiences and tasks is fixed.",
-            id="notifications_hub.E020",
+            id="notifications_hub.E015",
         )
         for pattern in unreachable_patterns()
     ]
@@ -222,7 +222,7 @@ def _transports(transports: Mapping[Any, Any]) -> Iterator[CheckMessage]:
             yield from _transport(name, path)
         else:
             hint = "Write up to 20 small letters, digits and underscores, other than 'live' and 'flash'."
-            yield Error(f"{name!r} cannot be the name of a transport.", hint=hint, id="notifications_hub.E021")
+            yield Error(f"{name!r} cannot be the name of a transport.", hint=hint, id="notifications_hub.E016")
 
 
 def _transport(name: str, path: Any) -> Iterator[CheckMessage]:
@@ -230,7 +230,7 @@ def _transport(name: str, path: Any) -> Iterator[CheckMessage]:
         import_string(path)
     except (ImportError, AttributeError) as error:
         hint = "Give the dotted path of its class."
-        yield Error(f"The transport {name!r} is not found: {error}", hint=hint, id="notifications_hub.E021")
+        yield Error(f"The transport {name!r} is not found: {error}", hint=hint, id="notifications_hub.E016")
 
 
 def _kinds(transports: Iterable[str]) -> Iterator[CheckMessage]:
@@ -244,12 +244,12 @@ def _roads(kind: Kind, known: Collection[str]) -> Iterator[CheckMessage]:
     if not isinstance(roads, Set):
         said = f"The kind {kind.name!r} has {roads!r} as its roads, which must be a set of names."
         hint = "Write roads = frozenset({Road.LIVE, ...})."
-        yield Error(said, hint=hint, obj=type(kind), id="notifications_hub.E022")
+        yield Error(said, hint=hint, obj=type(kind), id="notifications_hub.E017")
         return
     for road in sorted({str(road) for road in roads}.difference(known)):
         hint = f"Add it to {conf.SETTING}['TRANSPORTS'], or use one of {', '.join(sorted(known))}."
         said = f"The kind {kind.name!r} names a road that there is not: {road!r}."
-        yield Error(said, hint=hint, obj=type(kind), id="notifications_hub.E022")
+        yield Error(said, hint=hint, obj=type(kind), id="notifications_hub.E017")
 
 
 def _rate(key: str, text: str) -> list[CheckMessage]:

@@ -65,14 +65,14 @@ MEMORY = "notifications_hub.transports.memory.Memory"
 
 @pytest.mark.parametrize("name", ["live", "flash", "s.m.s", "Sms", "", "x" * 21, 7])
 def test_what_cannot_name_a_transport_is_an_error(settings: Settings, name: Any) -> None:
-    assert found(settings, TRANSPORTS={name: MEMORY}) == ["notifications_hub.E021"]
+    assert found(settings, TRANSPORTS={name: MEMORY}) == ["notifications_hub.E016"]
 
 
 @pytest.mark.parametrize("path", ["no.such.module.Sms", "notifications_hub.transports.memory.Sms", "Memory", None])
 def test_a_path_to_no_transport_is_an_error_that_names_it(settings: Settings, path: Any) -> None:
     settings.NOTIFICATIONS_HUB = {"TRANSPORTS": {"sms": path}}
     [error] = check_settings(None)
-    assert error.id == "notifications_hub.E021"
+    assert error.id == "notifications_hub.E016"
     assert "'sms'" in error.msg
 
 
@@ -93,7 +93,7 @@ def test_a_kind_that_names_an_unknown_road_is_an_error(settings: Settings, roads
     settings.NOTIFICATIONS_HUB = {"TRANSPORTS": {"sms": MEMORY}}
     with a_kind(roads):
         [error] = check_settings(None)
-    assert error.id == "notifications_hub.E022"
+    assert error.id == "notifications_hub.E017"
     assert "tests.checked" in error.msg
     assert said in error.msg
 
@@ -129,7 +129,7 @@ def test_a_database_that_is_not_supported_is_an_error_that_names_those_that_are(
 ) -> None:
     use_databases(monkeypatch, {"default": {"ENGINE": engine}})
     [error] = check_databases(None)
-    assert error.id == "notifications_hub.E020"
+    assert error.id == "notifications_hub.E013"
     assert f"'default' is {name}" in error.msg
     assert "PostgreSQL or SQLite" in f"{error.msg} {error.hint}"
 

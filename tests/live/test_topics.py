@@ -79,6 +79,6 @@ def test_a_rule_that_could_never_be_asked_is_an_error() -> None:
     allow("staff")
     allow("inbox.<int:pk>")
     staff, inbox = check_topics(None)
-    assert staff.id == inbox.id == "notifications_hub.E020"
+    assert staff.id == inbox.id == "notifications_hub.E015"
     assert "'staff'" in staff.msg
     assert "'inbox.<int:pk>'" in inbox.msg
