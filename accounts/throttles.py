@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -53,6 +53,12 @@ def too_many(request: HttpRequest, seconds: int) -> HttpResponse:
 def locked_out(request: HttpRequest, *ignored: object) -> HttpResponse:
     """Answer a sign-in after too many wrong passwords; django-axes hands over more than is used here."""
     return too_many(request, int(settings.AXES_COOLOFF_TIME.total_seconds()))
+
+
+def sign_in_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
+    """Return the name that wrong passwords are counted by, as long as django-axes stores."""
+    given = request.POST if credentials is None else credentials
+    return str(given.get("username") or "")[:255]
 
 
 def sign_in_address(request: HttpRequest) -> str | None:

@@ -139,6 +139,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_CLIENT_IP_CALLABLE = "accounts.throttles.sign_in_address"
+AXES_USERNAME_CALLABLE = "accounts.throttles.sign_in_name"
 AXES_LOCKOUT_CALLABLE = "accounts.throttles.locked_out"
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False

@@ -91,7 +91,7 @@ def test_a_server_that_only_restarts_keeps_its_epochs(primary: PostgresServer) -
         before.migrate()
         before.publish("first", 3)
         epoch = before.epoch
-    primary.kill()
+    primary.stop()
     primary.start()
     with on(primary) as after:
         after.publish("next", 1)

@@ -18,6 +18,7 @@ from notifications_hub.delivery import Delivery, State
 from notifications_hub.events import inbox_topic
 from notifications_hub.kinds import Road
 from notifications_hub.notification import Notification
+from notifications_hub.transports.subscriptions import PushSubscription
 from notifications_hub.worker import Worker, act_token
 from tests.support.deliveries import BY_MEMORY, memory
 
@@ -51,7 +52,10 @@ class Story:
     def web_push(self) -> None:
         """It is sent, and the browser's worker reports that it showed it."""
         self.pushed()
-        token = act_token(Delivery.objects.get())
+        sent = Delivery.objects.get()
+        # A report is taken while the browser speaks for its person.
+        PushSubscription.objects.create(pk=int(sent.address), owner=self.alice, endpoint_hash="h")
+        token = act_token(sent)
         report = {"token": token, "action": "shown"}
         url = reverse("notifications_hub_api:push_act")
         assert Client().post(url, report, content_type="application/json").status_code == 200

@@ -17,6 +17,7 @@ from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from django.db import connection as database_connection
 from django.http import HttpRequest
+from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
@@ -253,6 +254,7 @@ async def test_a_topic_that_is_revoked_while_it_is_added_ends_the_connection(roo
     assert room.ended["alice"].code == 4403
 
 
+@override_settings(AXES_ENABLED=False)  # which is this site's own, and knows no sign-out without a request
 async def test_a_renewal_has_every_connection_of_a_person_come_back(room: Room, alice: User, bob: User) -> None:
     await room.watch.heed()
     await room.enter(alice, bob)
