@@ -18,6 +18,7 @@ from ninja.security import SessionAuth
 from ninja.utils import check_csrf
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.people import person_key
 from notifications_hub.throttle import address_of, take, wait_in_words
 
 View = Callable[..., HttpResponseBase]
@@ -67,7 +68,7 @@ def _private(view: View) -> View:
 def _too_many(request: HttpRequest) -> JsonResponse | None:
     """Counted before anything else is done, also for those who are not signed in."""
     if request.user.is_authenticated:
-        seconds = take(f"api:person:{request.user.pk}", hub_settings.api_rate)
+        seconds = take(f"api:person:{person_key(request.user.pk)}", hub_settings.api_rate)
     else:
         seconds = take(f"api:{address_of(request)}", hub_settings.api_rate_per_address)
     if not seconds:

@@ -9,13 +9,16 @@ wait keeps that task to its end, and the others go on in a new one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Iterable, Iterator
 from functools import partial
 from types import coroutine
 from typing import Any
 
 AT_A_TIME = 100
 """Steps before the event loop has its turn, which is when frames leave."""
+
+_CANCELLATIONS = 10
+_CANCEL_SECONDS = 0.5
 
 Step = Callable[[], Awaitable[None] | None]
 """Begins some work, and returns what is left of it to await."""
@@ -80,3 +83,17 @@ async def _run(steps: Iterator[Step], begun: asyncio.Future[None]) -> None:
         raise
     start(_run(steps, begun))
     await rest
+
+
+async def cancel_all(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait until they have ended.
+
+    `channels_redis.core` may swallow a cancellation that meets it while it cleans up, so they are cancelled again.
+    """
+    for _ in range(_CANCELLATIONS):
+        pending = [task for task in tasks if not task.done()]
+        if not pending:
+            return
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=_CANCEL_SECONDS)

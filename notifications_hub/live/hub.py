@@ -19,7 +19,7 @@ from notifications_hub.conf import hub_settings
 from notifications_hub.live.closing import RESTART, SESSION_OVER, TOO_MANY, TOO_SLOW
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.database import Database
-from notifications_hub.live.eager import in_turn
+from notifications_hub.live.eager import cancel_all, in_turn
 from notifications_hub.live.fanout import Fanout
 from notifications_hub.live.frames import Places
 from notifications_hub.live.gate import Gate
@@ -158,9 +158,7 @@ class Hub:
     async def stop(self) -> None:
         """Ends every connection, and frees threads and database."""
         self._drain()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel_all(self._tasks)
         await self.presence.close()
         await self._shared_cap.close()
         await self._layer.close()

@@ -56,7 +56,8 @@ def test_a_page_of_any_other_host_is_refused_behind_a_proxy(site: Site, headers:
     assert refused.value.status == 403
     sent = {"Cookie": cookie_of(site, "alice"), **headers}
     for path in ("/live/poll/?wait=0", "/live/sse/"):
-        assert requests.get(site.url + path, headers=sent, timeout=5).status_code == 403
+        # A host that is not this site is a bad request, whatever the origin.
+        assert requests.get(site.url + path, headers=sent, timeout=5).status_code in (400, 403)
 
 
 def test_a_site_that_trusts_no_forwarded_host_ignores_it(quiet_site: Site) -> None:

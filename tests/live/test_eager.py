@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from notifications_hub.live.eager import begin, in_turn
+from notifications_hub.live.eager import begin, cancel_all, in_turn
 
 
 class Work:
@@ -175,3 +175,20 @@ async def test_a_step_that_fails_takes_no_other_along(fault: BaseException) -> N
         patch.setattr(asyncio.get_running_loop(), "call_exception_handler", lambda context: None)
         await in_turn([step_of(fail), step_of(last.run)])
     assert last.passed == 1
+
+
+async def test_a_task_that_swallows_a_cancellation_is_cancelled_again() -> None:
+    swallowed = asyncio.Event()
+
+    async def stubborn() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            swallowed.set()
+        await asyncio.sleep(60)
+
+    tasks = [asyncio.create_task(stubborn())]
+    await asyncio.sleep(0)
+    await cancel_all(tasks)
+    assert swallowed.is_set()
+    assert tasks[0].cancelled()

@@ -11,6 +11,7 @@ import pytest
 from pytest_django import Settings
 from redis import Redis
 
+from notifications_hub.live.eager import cancel_all
 from notifications_hub.live.layer import Layer, shared_layer
 from tests.support.databases import Databases
 from tests.support.redis import RedisServer
@@ -112,9 +113,7 @@ async def one_hub(heard: list[Any]) -> AsyncIterator[Layer]:
     try:
         yield layer
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(tasks)
         await layer.close()
         await close_layer()
 

@@ -124,7 +124,7 @@ def test_an_invitation_that_is_declined_is_gone_and_one_that_is_repeated_notifie
         client_for(alice).post(f"{PAGE}members/", {"username": "charlie"})
     notified = Notification.objects.get(recipient=charlie)
     assert (notified.kind, notified.url) == ("chat.invitation", "/showcase/chat/")
-    assert str(notified) == "Alice invited you to “Garden”"
+    assert notified.message().title == "Alice invited you to “Garden”"
     client_for(charlie).post(f"{PAGE}decline/")
 
     assert not Invitation.objects.exists()
