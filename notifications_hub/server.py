@@ -20,6 +20,8 @@ BODY_SECONDS = 20.0
 """Between two parts of a body: a long upload over a slow line goes on for as long as it moves."""
 MAX_HEAD = 64 * 1024
 """Bytes. More than any browser sends; `h11` has the same bound."""
+MAX_FORWARDED = 1024
+"""Bytes. uvicorn keeps the last 4,096 addresses that it was told, however long they are."""
 MAX_CONNECTIONS = 12_000
 """Open in one process, of every kind. What comes beyond is answered 503."""
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -75,6 +77,12 @@ class DeadlineProtocol(HttpToolsProtocol):
             if self._head_bytes > MAX_HEAD and not self.transport.is_closing():
                 self.transport.write(_TOO_LARGE)
                 self.transport.close()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if len(value) > MAX_FORWARDED and name.lower() == b"x-forwarded-for":
+            # Answered 400, and not just dropped: the request would seem to come from the proxy itself.
+            raise ValueError("X-Forwarded-For is too long.")
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._head_bytes = None

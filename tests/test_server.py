@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from notifications_hub.running_server import look_at
-from notifications_hub.server import BODY_SECONDS, HEAD_SECONDS, MAX_HEAD
+from notifications_hub.server import BODY_SECONDS, HEAD_SECONDS, MAX_FORWARDED, MAX_HEAD
 from tests.live.support import HURRIED, tell
 from tests.support.databases import Databases
 from tests.support.dialling import HALF, dialled, still_open, wait_until_closed
@@ -96,6 +96,13 @@ def test_a_head_without_end_is_refused(quiet_site: Site) -> None:
         except ConnectionError:
             return  # gone before its answer was read
         assert answer.startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_forwarded_address_longer_than_any_is_refused(quiet_site: Site) -> None:
+    # uvicorn keeps the last 4,096 addresses that it was told, and a proxy may pass on what a stranger wrote.
+    for length, status in ((MAX_FORWARDED, 200), (MAX_FORWARDED + 1, 400)):
+        headers = {"X-Forwarded-For": "1" * length}
+        assert requests.get(f"{quiet_site.url}/healthz", headers=headers, timeout=5).status_code == status
 
 
 def test_beyond_its_limit_it_says_so_at_once(databases: Databases, tmp_path: Path) -> None:
