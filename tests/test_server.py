@@ -154,6 +154,30 @@ def test_behind_a_unix_socket_a_proxy_is_believed(databases: Databases, tmp_path
         program.kill()
 
 
+def test_behind_a_unix_socket_a_client_cannot_name_its_own_address(databases: Databases, tmp_path: Path) -> None:
+    path = tmp_path / "hub.sock"
+    environment = site_environment(DATABASE_URL=databases.copy())
+    program = Program([sys.executable, *HUB_SERVE, "--uds", str(path)], log=tmp_path / "log", environment=environment)
+    forwarded = {"X-Forwarded-For": "198.51.100.1, 203.0.113.7", "X-Forwarded-Proto": "https"}
+    handshake = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        "Origin": "https://127.0.0.1",
+    }
+    try:
+        program.wait_until_ready(path.exists)
+        # A proxy that appends leaves in front what the client wrote.
+        assert status_over(path, "/healthz", **forwarded) == 200
+        assert status_over(path, "/live/ws/", **forwarded, **handshake) == 101
+        log = program.log.read_text()
+        assert "198.51.100.1" not in log
+        assert log.count("203.0.113.7:0 - ") == 2
+    finally:
+        program.kill()
+
+
 def status_over(path: Path, address: str, **headers: str) -> int:
     """Return the status of a request over a unix socket."""
     line = http.client.HTTPConnection("127.0.0.1", timeout=5)
