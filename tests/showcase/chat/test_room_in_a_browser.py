@@ -291,5 +291,8 @@ def test_an_invitation_is_answered_on_a_phone(site: Site, page_for: People) -> N
     heights = [button.bounding_box() for button in page.locator(".chat-answer .button").all()]
 
     assert [box and box["height"] < 50 for box in heights] == [True, True]
+    name = page.get_by_role("listitem").filter(has_text="Phone").locator(":scope > span").bounding_box()
+    assert name is not None
+    assert name["height"] < 60
     page.get_by_role("button", name="Accept: Phone").click()
     expect(page).to_have_url(f"{site.url}/showcase/chat/phone/")
