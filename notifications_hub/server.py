@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from notifications_hub.live.closing import MAX_CLIENT_FRAME
 
@@ -20,8 +21,12 @@ BODY_SECONDS = 20.0
 """Between two parts of a body: a long upload over a slow line goes on for as long as it moves."""
 MAX_HEAD = 64 * 1024
 """Bytes. More than any browser sends; `h11` has the same bound."""
+MAX_FORWARDED = 1024
+"""Bytes. uvicorn keeps the last 4,096 addresses that it was told, however long they are."""
 MAX_CONNECTIONS = 12_000
 """Open in one process, of every kind. What comes beyond is answered 503."""
+_UNIX = "unix"
+"""The host of what comes over a unix socket, which has no address. By this name a proxy there can be trusted."""
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -45,16 +50,25 @@ def serve(application: str, options: Options) -> None:
         port=options.port,
         uds=options.uds,
         workers=options.workers,
-        # Nobody but a proxy on this machine can reach a socket in the file system.
-        forwarded_allow_ips=options.forwarded_allow_ips or ("*" if options.uds else None),
+        # Nobody but a proxy on this machine can reach a socket in the file system. By "*" uvicorn would believe the
+        # first address of X-Forwarded-For, which is a client's to write where a proxy appends.
+        forwarded_allow_ips=options.forwarded_allow_ips or (_UNIX if options.uds else None),
         limit_concurrency=options.limit_concurrency,
         http=DeadlineProtocol,
-        ws="websockets-sansio",
+        ws=NamedSocketProtocol,
         # Compression costs more than it saves on short frames, and a window of memory a socket.
         ws_per_message_deflate=False,
         ws_max_size=MAX_CLIENT_FRAME,
         timeout_graceful_shutdown=5,
     )
+
+
+class NamedSocketProtocol(WebSocketsSansIOProtocol):
+    """WebSockets that come over a unix socket by the same name as requests."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.client = self.client or (_UNIX, 0)
 
 
 class DeadlineProtocol(HttpToolsProtocol):
@@ -66,6 +80,7 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.client = self.client or (_UNIX, 0)
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:
@@ -75,6 +90,12 @@ class DeadlineProtocol(HttpToolsProtocol):
             if self._head_bytes > MAX_HEAD and not self.transport.is_closing():
                 self.transport.write(_TOO_LARGE)
                 self.transport.close()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if len(value) > MAX_FORWARDED and name.lower() == b"x-forwarded-for":
+            # Answered 400, and not just dropped: the request would seem to come from the proxy itself.
+            raise ValueError("X-Forwarded-For is too long.")
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._head_bytes = None

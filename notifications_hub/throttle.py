@@ -11,14 +11,13 @@ import re
 import time
 from dataclasses import dataclass
 from functools import cache as remembered
-from ipaddress import IPv6Address, ip_network
 from math import ceil
 
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.translation import ngettext
 
-from notifications_hub.client_ip import client_ip
+from notifications_hub.client_ip import counted_as
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _RATE = re.compile(r"([1-9]\d*)/(\d*)([smhd])", re.ASCII)
@@ -97,11 +96,8 @@ def _count(key: str, left: float) -> int:
 
 
 def address_of(request: HttpRequest) -> str:
-    """Return the address to count by. IPv6 counts by its first 64 bits: the rest is one customer's to choose."""
-    address = client_ip(request)
-    if isinstance(address, IPv6Address):
-        return str(ip_network((int(address), 64), strict=False).network_address)
-    return str(address or "unknown")
+    """Return the name to count by."""
+    return counted_as(request.META.get("REMOTE_ADDR", "")) or "unknown"
 
 
 def wait_in_words(seconds: int) -> str:

@@ -43,6 +43,7 @@ class ChatMention(Kind):
 
 class ChatInvitation(Kind):
     name = "chat.invitation"
+    per_minute = 3
     label = _("Invitations to chat rooms")
     urgency = Urgency.NORMAL
     roads = frozenset({Road.LIVE, Road.FLASH})

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from notifications_hub.running_server import look_at
-from notifications_hub.server import BODY_SECONDS, HEAD_SECONDS, MAX_HEAD
+from notifications_hub.server import BODY_SECONDS, HEAD_SECONDS, MAX_FORWARDED, MAX_HEAD
 from tests.live.support import HURRIED, tell
 from tests.support.databases import Databases
 from tests.support.dialling import HALF, dialled, still_open, wait_until_closed
@@ -98,6 +98,13 @@ def test_a_head_without_end_is_refused(quiet_site: Site) -> None:
         assert answer.startswith(b"HTTP/1.1 431 ")
 
 
+def test_a_forwarded_address_longer_than_any_is_refused(quiet_site: Site) -> None:
+    # uvicorn keeps the last 4,096 addresses that it was told, and a proxy may pass on what a stranger wrote.
+    for length, status in ((MAX_FORWARDED, 200), (MAX_FORWARDED + 1, 400)):
+        headers = {"X-Forwarded-For": "1" * length}
+        assert requests.get(f"{quiet_site.url}/healthz", headers=headers, timeout=5).status_code == status
+
+
 def test_beyond_its_limit_it_says_so_at_once(databases: Databases, tmp_path: Path) -> None:
     server = (*HUB_SERVE, "--limit-concurrency", "20")
     site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()}, server=server)
@@ -143,6 +150,30 @@ def test_behind_a_unix_socket_a_proxy_is_believed(databases: Databases, tmp_path
         program.wait_until_ready(path.exists)
         assert status_over(path, "/healthz", **{"X-Forwarded-For": "203.0.113.7"}) == 200
         assert "203.0.113.7:0 - " in program.log.read_text()
+    finally:
+        program.kill()
+
+
+def test_behind_a_unix_socket_a_client_cannot_name_its_own_address(databases: Databases, tmp_path: Path) -> None:
+    path = tmp_path / "hub.sock"
+    environment = site_environment(DATABASE_URL=databases.copy())
+    program = Program([sys.executable, *HUB_SERVE, "--uds", str(path)], log=tmp_path / "log", environment=environment)
+    forwarded = {"X-Forwarded-For": "198.51.100.1, 203.0.113.7", "X-Forwarded-Proto": "https"}
+    handshake = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        "Origin": "https://127.0.0.1",
+    }
+    try:
+        program.wait_until_ready(path.exists)
+        # A proxy that appends leaves in front what the client wrote.
+        assert status_over(path, "/healthz", **forwarded) == 200
+        assert status_over(path, "/live/ws/", **forwarded, **handshake) == 101
+        log = program.log.read_text()
+        assert "198.51.100.1" not in log
+        assert log.count("203.0.113.7:0 - ") == 2
     finally:
         program.kill()
 

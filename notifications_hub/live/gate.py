@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from notifications_hub.client_ip import counted_as
 from notifications_hub.conf import hub_settings
 from notifications_hub.live.closing import TOO_MANY
 from notifications_hub.live.opening import Refusal
@@ -73,7 +74,7 @@ class Gate:
     @asynccontextmanager
     async def enter(self, client: Sequence[object] | None) -> AsyncIterator[None]:
         """Raises `Refusal`."""
-        address = str(client[0]) if client else ""
+        address = counted_as(str(client[0])) if client else ""
         if not address or not hub_settings.live_per_address:
             async with self._process.enter():
                 yield

@@ -164,6 +164,22 @@ def test_a_person_sends_a_form_only_so_often(
     assert later.status_code in (200, 302)
 
 
+def test_the_old_password_is_guessed_no_faster_in_the_admin(
+    client_for: ClientFor, alice: User, place: dict[str, Any]
+) -> None:
+    alice.is_staff = True
+    alice.save()
+    client = client_for(alice)
+    path, form = place["password"]
+    with time_machine.travel(NOON, tick=False):
+        answers = [client.post("/admin/password_change/", form).status_code for _ in range(most("password"))]
+        refused = [client.post(each, form).status_code for each in ("/admin/password_change/", path)]
+
+    assert set(answers) == {200}
+    assert refused == [429, 429]
+    assert client.get("/admin/password_change/").status_code == 200
+
+
 def test_what_is_refused_is_not_done(client_for: ClientFor, alice: User, place: dict[str, Any]) -> None:
     client = client_for(alice)
     with time_machine.travel(NOON, tick=False):

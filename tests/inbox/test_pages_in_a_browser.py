@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,9 @@ from tests.support.site import Site
 
 if TYPE_CHECKING:
     from tests.support.browser import People
+
+StartSite = Callable[..., Site]
+PeopleOf = Callable[[Site], "People"]
 
 
 @pytest.fixture
@@ -43,3 +47,16 @@ def test_without_javascript_everything_is_read_and_preferences_are_kept(page_for
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Your preferences are saved.")).to_be_visible()
     expect(box).not_to_be_checked()
+
+
+def test_the_names_of_kinds_stay_readable_beside_many_roads(start_site: StartSite, people_of: PeopleOf) -> None:
+    memory = "notifications_hub.transports.memory.Memory"
+    push = "notifications_hub.transports.web_push.WebPush"
+    site = start_site(hub={"TRANSPORTS": {"web_push": push, "text_message": memory, "corporate_pager": memory}})
+    page = people_of(site)("alice", "/notifications/preferences/")
+    for width in (1200, 600):
+        page.set_viewport_size({"width": width, "height": 800})
+        name = page.get_by_role("rowheader", name="Announcements").bounding_box()
+        assert name is not None
+        assert name["height"] < 60
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

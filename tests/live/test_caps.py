@@ -135,6 +135,16 @@ async def test_addresses_are_counted_apart_and_none_of_them_for_ever(settings: A
         pass
 
 
+async def test_an_ipv6_network_of_one_customer_is_one_address(settings: Any, busy: None) -> None:
+    settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 1}
+    gate = Gate()
+    async with gate.enter(("2001:db8:1:2::3", 1)):
+        assert await is_refused(gate, ("2001:db8:1:2:4:5:6:7", 2))
+        assert not await is_refused(gate, ("2001:db8:1:3::3", 3))
+    async with gate.enter(("::ffff:192.0.2.1", 1)):
+        assert await is_refused(gate, ("192.0.2.1", 2))
+
+
 @pytest.fixture
 def busy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody may wait."""
@@ -187,7 +197,7 @@ async def test_so_many_may_wait_and_no_more(settings: Any) -> None:
     assert gate._addresses == {}
 
 
-@pytest.mark.parametrize("client", [None, ("", 0)], ids=["none", "empty"])
+@pytest.mark.parametrize("client", [None, ("", 0), ("unix", 0)], ids=["none", "empty", "name"])
 async def test_clients_of_a_socket_file_are_bounded_in_all_and_not_as_one_address(
     settings: Any, monkeypatch: pytest.MonkeyPatch, client: Sequence[object] | None
 ) -> None:

@@ -217,7 +217,7 @@ def test_who_is_here_who_types_and_whoever_is_named_is_told(page_for: People, si
 
 @pytest.mark.faults
 def test_what_is_new_elsewhere_is_counted_until_it_is_read_in_any_tab(page_for: People, site: Site) -> None:
-    bob = page_for("bob", "/showcase/chat/workshop/")
+    bob = page_for("bob", "/showcase/chat/phone/")
     badge = bob.locator("chat-room [data-topic='room.lobby'] [data-part=unread]")
     expect_live(bob)
     site.python("say('alice', 'News')")
@@ -277,3 +277,22 @@ def test_whoever_is_removed_hears_no_more_and_charlie_never_did(page_for: People
     expect(alice.locator(".chat-message[data-id]", has_text="Bob cannot hear this")).to_have_count(1)
     bob.wait_for_timeout(1_000)
     assert rows(bob, "cannot hear") == []
+
+
+def test_an_invitation_is_answered_on_a_phone(site: Site, page_for: People) -> None:
+    site.python(
+        """
+        from showcase.chat import rooms
+        room = Room.objects.create(slug="phone", name="Phone", keeper=person["bob"])
+        rooms.invite(room, person["bob"], person["charlie"])
+        """
+    )
+    page = page_for("charlie", "/showcase/chat/", viewport={"width": 375, "height": 700})
+    heights = [button.bounding_box() for button in page.locator(".chat-answer .button").all()]
+
+    assert [box and box["height"] < 50 for box in heights] == [True, True]
+    name = page.get_by_role("listitem").filter(has_text="Phone").locator(":scope > span").bounding_box()
+    assert name is not None
+    assert name["height"] < 60
+    page.get_by_role("button", name="Accept: Phone").click()
+    expect(page).to_have_url(f"{site.url}/showcase/chat/phone/")

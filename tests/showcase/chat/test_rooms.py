@@ -131,6 +131,14 @@ def test_an_invitation_that_is_declined_is_gone_and_one_that_is_repeated_notifie
     assert not room.members.filter(pk=charlie.pk).exists()
 
 
+def test_many_rooms_do_not_make_many_notifications_of_invitations(room: Room, alice: User, charlie: User) -> None:
+    opened = [Room.objects.create(slug=f"room-{number}", name="Room", keeper=alice) for number in range(5)]
+    assert [rooms.invite(each, alice, charlie) for each in opened] == [True] * 5
+
+    assert Notification.objects.filter(recipient=charlie, kind="chat.invitation").count() == 3
+    assert Invitation.objects.filter(person=charlie).count() == 5
+
+
 def test_a_member_needs_no_invitation(room: Room, alice: User, bob: User) -> None:
     assert not rooms.invite(room, alice, bob)
     assert not Invitation.objects.exists()
