@@ -21,7 +21,8 @@ def main() -> None:
     introduce(port)
     keeper = Keeper(after_port=port) if settings.CELERY_FOLDER else None
     try:
-        call_command("hub_serve", port=port)
+        # No proxy stands before it, so nobody is believed to speak for another address.
+        call_command("hub_serve", port=port, forwarded_allow_ips="")
     finally:
         if keeper is not None:
             keeper.stop()

@@ -7,6 +7,7 @@ several workers each imports this module before the site, so it imports no model
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass
 
 import uvicorn
@@ -23,10 +24,15 @@ MAX_HEAD = 64 * 1024
 """Bytes. More than any browser sends; `h11` has the same bound."""
 MAX_FORWARDED = 1024
 """Bytes. uvicorn keeps the last 4,096 addresses that it was told, however long they are."""
+MAX_BODY = 10 * 2**20
+"""Bytes. Django keeps a body on disk before any code of the site sees the request."""
 MAX_CONNECTIONS = 12_000
 """Open in one process, of every kind. What comes beyond is answered 503."""
 _UNIX = "unix"
 """The host of what comes over a unix socket, which has no address. By this name a proxy there can be trusted."""
+_BODY_VARIABLE = "HUB_SERVE_MAX_BODY"
+"""By which the limit reaches the processes of several workers."""
+_TOO_LONG = b"HTTP/1.1 413 Content Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -40,19 +46,19 @@ class Options:
     workers: int = 1
     forwarded_allow_ips: str | None = None
     limit_concurrency: int = MAX_CONNECTIONS
+    max_body: int = MAX_BODY
 
 
 def serve(application: str, options: Options) -> None:
     """Serve an ASGI application, named like `yoursite.asgi:application`, until SIGTERM or SIGINT."""
+    os.environ[_BODY_VARIABLE] = str(options.max_body)
     uvicorn.run(
         application,
         host=options.host,
         port=options.port,
         uds=options.uds,
         workers=options.workers,
-        # Nobody but a proxy on this machine can reach a socket in the file system. By "*" uvicorn would believe the
-        # first address of X-Forwarded-For, which is a client's to write where a proxy appends.
-        forwarded_allow_ips=options.forwarded_allow_ips or (_UNIX if options.uds else None),
+        forwarded_allow_ips=_trusted(options),
         limit_concurrency=options.limit_concurrency,
         http=DeadlineProtocol,
         ws=NamedSocketProtocol,
@@ -61,6 +67,14 @@ def serve(application: str, options: Options) -> None:
         ws_max_size=MAX_CLIENT_FRAME,
         timeout_graceful_shutdown=5,
     )
+
+
+def _trusted(options: Options) -> str | None:
+    if options.forwarded_allow_ips is not None:
+        return options.forwarded_allow_ips
+    # Nobody but a proxy on this machine can reach a socket in the file system. By "*" uvicorn would believe the first
+    # address of X-Forwarded-For, which is a client's to write where a proxy appends.
+    return _UNIX if options.uds else None
 
 
 class NamedSocketProtocol(WebSocketsSansIOProtocol):
@@ -77,10 +91,12 @@ class DeadlineProtocol(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
     _head_bytes: int | None = 0
     """Of the head that is arriving; None while a request has its head."""
+    _body_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.client = self.client or (_UNIX, 0)
+        self._max_body = int(os.environ.get(_BODY_VARIABLE, MAX_BODY))
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:
@@ -98,13 +114,18 @@ class DeadlineProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._head_bytes = None
+        self._head_bytes, self._body_bytes = None, 0
         self._expect(BODY_SECONDS)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._expect(BODY_SECONDS)
-        super().on_body(body)
+        self._body_bytes += len(body)
+        if self._body_bytes <= self._max_body:
+            super().on_body(body)
+        elif not self.transport.is_closing():
+            self.transport.write(_TOO_LONG)
+            self.transport.close()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

@@ -8,14 +8,14 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
 import requests
 
 from notifications_hub.running_server import look_at
-from notifications_hub.server import BODY_SECONDS, HEAD_SECONDS, MAX_FORWARDED, MAX_HEAD
+from notifications_hub.server import BODY_SECONDS, HEAD_SECONDS, MAX_BODY, MAX_FORWARDED, MAX_HEAD
 from tests.live.support import HURRIED, tell
 from tests.support.databases import Databases
 from tests.support.dialling import HALF, dialled, still_open, wait_until_closed
@@ -96,6 +96,18 @@ def test_a_head_without_end_is_refused(quiet_site: Site) -> None:
         except ConnectionError:
             return  # gone before its answer was read
         assert answer.startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_body_without_end_is_refused(quiet_site: Site) -> None:
+    head = b"POST /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000000\r\n\r\n"
+    taken = 0
+    with dialled(quiet_site.port, 1, head) as [line]:
+        with suppress(ConnectionError):
+            while taken < 4 * MAX_BODY:
+                taken += line.send(b"x" * 2**16)
+        assert taken < 4 * MAX_BODY
+    body = b"x" * MAX_BODY
+    assert requests.post(f"{quiet_site.url}/healthz", data=body, timeout=10).status_code != 413
 
 
 def test_a_forwarded_address_longer_than_any_is_refused(quiet_site: Site) -> None:

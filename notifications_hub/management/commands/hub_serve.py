@@ -22,6 +22,7 @@ class Command(BaseCommand):
             help="addresses of proxies whose X-Forwarded-For and -Proto are believed (127.0.0.1)",
         )
         parser.add_argument("--limit-concurrency", type=int, help="connections of one process (12000); others get 503")
+        parser.add_argument("--max-body", type=int, metavar="BYTES", help="of one request (10 MiB); more gets 413")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.ASGI_APPLICATION:
