@@ -219,7 +219,8 @@ class DeliveryAdmin(PrivateContent[Model], LookingAdmin):
 
     @admin.display(description=_("address"))
     def where(self, delivery: Delivery) -> str:
-        return browser_names([delivery]).get(delivery.pk, delivery.address)
+        # Another transport's address may be a telephone number, or a link that lets others send.
+        return browser_names([delivery]).get(delivery.pk, "—")
 
     @admin.display(description=_("reason"))
     def why(self, delivery: Delivery) -> str:

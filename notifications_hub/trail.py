@@ -87,7 +87,7 @@ def steps_of(notification: Notification) -> list[Step]:
     if not deliveries and (reason := why_no_push(notification)):
         steps.append(Step(notification.timestamp, _no_push(reason)))
     for delivery in deliveries:
-        steps += _delivery_steps(delivery, names.get(delivery.pk, delivery.address))
+        steps += _delivery_steps(delivery, names.get(delivery.pk, _("an address")))
     return sorted(steps, key=lambda step: step.at)
 
 

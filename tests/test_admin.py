@@ -152,7 +152,7 @@ def test_where_no_push_was_planned_it_says_why(
 def test_one_that_still_waits_says_until_when(page: Callable[[str], str], alice: User, bob: User) -> None:
     planned = push_planned(tell(alice, by=bob), "7")
 
-    assert "Due: Web Push to 7." in page(f"delivery/{planned.pk}/change/")
+    assert "Due: Web Push to an address." in page(f"delivery/{planned.pk}/change/")
 
 
 @both_databases
@@ -289,6 +289,11 @@ def test_what_a_job_was_given_and_gave_stays_its_owners(page: Callable[[str], st
 
     assert "Report 2026" in text
     assert "the-secret" not in text
+
+
+def test_an_address_of_another_transport_is_not_shown(page: Callable[[str], str], alice: User, bob: User) -> None:
+    planned = push_planned(tell(alice, by=bob), "https://hooks.chat.example/the-secret-path")
+    assert "the-secret-path" not in page(f"delivery/{planned.pk}/change/")
 
 
 def test_browsers_are_listed_by_name_and_owner(page: Callable[[str], str], alice: User) -> None:

@@ -18,6 +18,7 @@ from notifications_hub.models import Notification
 from showcase.chat.faces import face_of
 from showcase.chat.models import Invitation, Membership, Message, Room
 
+MOST_OPEN = 50
 MOST_INVITATIONS = 20
 """The newest that a page lists: strangers who open rooms must not make it endless."""
 
@@ -39,7 +40,8 @@ def memberships_of(person: User) -> QuerySet[Membership]:
 
 
 def open_to(person: User) -> QuerySet[Room]:
-    return Room.objects.filter(is_open=True).exclude(members=person)
+    """Return the newest rooms that a person may join. Anyone opens rooms, so a page lists only so many."""
+    return Room.objects.filter(is_open=True).exclude(members=person).order_by("-pk")[:MOST_OPEN]
 
 
 def invitations_of(person: User) -> QuerySet[Invitation]:

@@ -70,6 +70,13 @@ def test_a_room_that_is_not_there_looks_like_one_that_is_closed(
     assert client.post("/showcase/chat/garden/join/").status_code == 404
 
 
+def test_a_page_lists_only_so_many_open_rooms(client_for: ClientFor, alice: User, bob: User) -> None:
+    Room.objects.bulk_create(
+        Room(name=f"Room {number}", slug=f"room-{number}", keeper=alice, is_open=True) for number in range(60)
+    )
+    assert client_for(bob).get("/showcase/chat/").content.count(b"/join/") == 50
+
+
 def test_an_open_room_has_a_door(client_for: ClientFor, room: Room, charlie: User) -> None:
     Room.objects.update(is_open=True)
     client = client_for(charlie)
