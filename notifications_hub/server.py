@@ -7,9 +7,14 @@ several workers each imports this module before the site, so it imports no model
 from __future__ import annotations
 
 import asyncio
+import logging
+import re
+from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
+from uvicorn.config import LOGGING_CONFIG
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from notifications_hub.live.closing import MAX_CLIENT_FRAME
@@ -22,6 +27,7 @@ MAX_HEAD = 64 * 1024
 """Bytes. More than any browser sends; `h11` has the same bound."""
 MAX_CONNECTIONS = 12_000
 """Open in one process, of every kind. What comes beyond is answered 503."""
+_CURSOR = re.compile(r"(?<=[?&]cursor=)[^&\s]+")
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -54,7 +60,26 @@ def serve(application: str, options: Options) -> None:
         ws_per_message_deflate=False,
         ws_max_size=MAX_CLIENT_FRAME,
         timeout_graceful_shutdown=5,
+        log_config=_log_config(),
     )
+
+
+class HideCursors(logging.Filter):
+    """Leaves cursors out of the addresses that uvicorn logs."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(_CURSOR.sub("…", arg) if isinstance(arg, str) else arg for arg in record.args)
+        return True
+
+
+def _log_config() -> dict[str, Any]:
+    """Return uvicorn's own configuration of its log, with that filter."""
+    config = deepcopy(LOGGING_CONFIG)
+    config["filters"] = {"cursors": {"()": HideCursors}}
+    for name in ("uvicorn.access", "uvicorn.error"):
+        config["loggers"][name]["filters"] = ["cursors"]
+    return config
 
 
 class DeadlineProtocol(HttpToolsProtocol):
