@@ -65,7 +65,7 @@ def serve(application: str, options: Options) -> None:
 
 
 class HideCursors(logging.Filter):
-    """Leaves cursors out of the addresses that uvicorn logs."""
+    """A filter that leaves cursors out of the addresses that uvicorn logs."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):

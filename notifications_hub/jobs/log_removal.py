@@ -17,8 +17,11 @@ _TOPICS_AT_ONCE = 500
 def _forget(topics: Sequence[str]) -> None:
     for first in range(0, len(topics), _TOPICS_AT_ONCE):
         some = topics[first : first + _TOPICS_AT_ONCE]
+        streams = Stream.objects.filter(topic__in=some)
+        # Before their events and in ascending order, as everybody who locks streams takes them.
+        list(streams.order_by("pk").select_for_update().values_list("pk"))
         Event.objects.filter(topic__in=some).delete()
-        Stream.objects.filter(topic__in=some).delete()
+        streams.delete()
 
 
 _deletions: Deletions[str] = Deletions(_forget)

@@ -35,7 +35,14 @@ LIMITS = [
         "notifications_hub/streams.py",
         "for_reader=size,",
         "for_reader=1 << 40,",
-        ("tests/test_streams.py::test_many_topics_share_the_bytes_of_one_reading_and_all_get_their_turn",),
+        ("tests/test_streams.py::test_a_reading_takes_no_more_from_the_database_than_it_hands_over",),
+    ),
+    Guard(
+        "the bytes of a reader among many",
+        "notifications_hub/streams.py",
+        "kept.append(reading.within(size))",
+        "kept.append(reading)",
+        ("tests/test_streams.py::test_one_who_reads_places_that_were_read_for_others_gets_no_more_than_they",),
     ),
     Guard(
         "the bytes of readings for many",
