@@ -13,7 +13,7 @@ class NotificationsHubConfig(AppConfig):
         """Connects receivers and reads what apps declare. Nothing starts here: no thread, no loop, no query."""
         from notifications_hub import checks, dispatch, kinds, removal  # noqa: F401
         from notifications_hub.announcements import announce
-        from notifications_hub.jobs import sending, told  # noqa: F401
+        from notifications_hub.jobs import log_removal, sending, told  # noqa: F401
         from notifications_hub.live import signing_out
         from notifications_hub.notify import take_over_signal
         from notifications_hub.rows import deleting
@@ -21,6 +21,7 @@ class NotificationsHubConfig(AppConfig):
 
         take_over_signal()
         removal.connect()
+        log_removal.connect()
         announce.connect()
         signing_out.connect()
         binding.connect()

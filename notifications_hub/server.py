@@ -7,10 +7,15 @@ several workers each imports this module before the site, so it imports no model
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import re
+from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
+from uvicorn.config import LOGGING_CONFIG
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -33,6 +38,7 @@ _UNIX = "unix"
 _BODY_VARIABLE = "HUB_SERVE_MAX_BODY"
 """By which the limit reaches the processes of several workers."""
 _TOO_LONG = b"HTTP/1.1 413 Content Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+_CURSOR = re.compile(r"(?<=[?&]cursor=)[^&\s]+")
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -66,6 +72,7 @@ def serve(application: str, options: Options) -> None:
         ws_per_message_deflate=False,
         ws_max_size=MAX_CLIENT_FRAME,
         timeout_graceful_shutdown=5,
+        log_config=_log_config(),
     )
 
 
@@ -83,6 +90,24 @@ class NamedSocketProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.client = self.client or (_UNIX, 0)
+
+
+class HideCursors(logging.Filter):
+    """A filter that leaves cursors out of the addresses that uvicorn logs."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(_CURSOR.sub("…", arg) if isinstance(arg, str) else arg for arg in record.args)
+        return True
+
+
+def _log_config() -> dict[str, Any]:
+    """Return uvicorn's own configuration of its log, with that filter."""
+    config = deepcopy(LOGGING_CONFIG)
+    config["filters"] = {"cursors": {"()": HideCursors}}
+    for name in ("uvicorn.access", "uvicorn.error"):
+        config["loggers"][name]["filters"] = ["cursors"]
+    return config
 
 
 class DeadlineProtocol(HttpToolsProtocol):

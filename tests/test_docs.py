@@ -12,6 +12,7 @@ from notifications_hub import conf
 from tests.support.processes import ROOT
 
 SETTINGS = (ROOT / "docs" / "settings.md").read_text()
+SECURITY = (ROOT / "docs" / "security.md").read_text()
 README = (ROOT / "README.md").read_text()
 
 
@@ -37,6 +38,19 @@ def test_every_link_and_picture_of_a_page_exists(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
         if not target.startswith(("http:", "https:", "/")):
             assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", [*sorted(ROOT.glob("docs/**/*.md")), ROOT / "README.md"], ids=lambda page: page.name)
+def test_every_test_that_a_page_names_exists(page: Path) -> None:
+    for file, name in re.findall(r"`(tests/[\w/.-]+?\.(?:py|js))(?:::(\w+))?`", page.read_text()):
+        assert f"def {name}(" in (ROOT / file).read_text() if name else (ROOT / file).is_file(), f"{file}::{name}"
+
+
+def test_every_threat_has_a_row_with_a_test_unless_it_comes_later() -> None:
+    rows = re.findall(r"^\| (S\d+) \| (.+) \| (.+) \| (.+) \|$", SECURITY, re.MULTILINE)
+    assert [number for number, *_ in rows] == [f"S{number}" for number in range(1, 37)]
+    for number, _threat, _done, shown in rows:
+        assert "::" in shown or (shown, number) == ("later", "S29"), number
 
 
 def test_the_readme_shows_python_that_is_python() -> None:

@@ -21,7 +21,7 @@ from tests.support.databases import Databases
 from tests.support.dialling import HALF, still_open, wait_until_closed
 from tests.support.full import FULL, report
 from tests.support.live import cookie_of
-from tests.support.processes import ROOT, free_port, tool
+from tests.support.processes import ROOT, free_port, tool, wait_until
 from tests.support.site import Site
 from tests.support.web import Nginx
 
@@ -52,7 +52,7 @@ class Front(Nginx):
         for there, here in {
             "worker_processes auto;": f"daemon off; pid {self.folder}/pid; error_log stderr; worker_processes 2;",
             "http {": "http {" + TEMPORARY.format(folder=self.folder),
-            "access_log /var/log/nginx/access.log;": "access_log off;",
+            "access_log /var/log/nginx/access.log plain;": f"access_log {self.folder}/access.log plain;",
             "client_header_timeout 10s;": f"client_header_timeout {HEAD_SECONDS:g}s;",
             "server 127.0.0.1:8000;": f"server 127.0.0.1:{port};",
             "listen 80;": f"listen 127.0.0.1:{self.plain};",
@@ -124,6 +124,13 @@ def test_sockets_streams_and_polls_come_through_at_once(front: Front, site: Site
     asked = {"cursor": cursor, "wait": "5"}
     frame = requests.get(f"{front.url}/live/poll/", params=asked, headers=headers, verify=False, timeout=10).json()
     assert frame["events"]
+
+
+def test_its_log_names_no_cursor(front: Front) -> None:
+    requests.get(f"{front.url}/live/poll/?wait=0&cursor=1~canary", verify=False, timeout=10)
+    log = front.folder / "access.log"
+    wait_until(lambda: "GET /live/poll/" in log.read_text(), what="a line in the log")
+    assert "canary" not in log.read_text()
 
 
 def test_plain_requests_are_sent_to_https(front: Front) -> None:

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from notifications_hub import streams
 from notifications_hub.cursor import MAX_SEQ, Position
 from notifications_hub.events import MAX_DATA
-from notifications_hub.streams import BadTopic, Event, EventTooLarge, NewEvent, Reading, Stream
+from notifications_hub.streams import BadTopic, Event, EventTooLarge, LoggedEvent, NewEvent, Reading, Stream
 from tests.support.log import holes, unnumbered
 from tests.support.together import rolled_back
 
@@ -214,6 +214,22 @@ def test_many_topics_share_the_bytes_of_one_reading_and_all_get_their_turn() -> 
         positions = {reading.topic: reading.position for reading in readings}
         readings = streams.read(positions)
     assert got == dict.fromkeys(positions, 3)
+
+
+def test_a_reading_takes_no_more_from_the_database_than_it_hands_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[LoggedEvent] = []
+    logged = streams._logged
+
+    def counted(topic: str, row: tuple[Any, ...]) -> LoggedEvent:
+        taken.append(logged(topic, row))
+        return taken[-1]
+
+    monkeypatch.setattr(streams, "_logged", counted)
+    positions: dict[str, Position | None] = {f"post.{number}": BEGINNING for number in range(31)}
+    for topic in positions:
+        append_big(topic, 3)
+    readings = streams.read(positions)
+    assert taken == [event for reading in readings for event in reading.events]
 
 
 def test_readers_in_one_statement_share_its_bytes_and_those_without_room_have_more_to_come() -> None:

@@ -32,6 +32,9 @@ HOST_SUFFIXES = (".notify.windows.com",)
 
 _PLAIN = re.compile(r"[!-\[\]-~]+")  # printable ASCII without the backslash, which some parsers take for a slash
 _HOST_NAME = re.compile(r"[a-z0-9.-]+")
+_TOKEN = re.compile(r"[\w%~+=-]{32,}", re.ASCII)
+_SHORT_TOKEN = 8
+"""Characters. Shorter parts of a path, such as `push` or `v2`, are the same for every browser."""
 _NAT64 = IPv6Network("64:ff9b::/96")
 # `is_global` takes these for public: NAT64 of an operator's own (RFC 8215), IPv4-compatible addresses (RFC 4291,
 # 2.5.5.1) and site-local ones (RFC 3879).
@@ -55,6 +58,14 @@ class Endpoint:
     @cached_property
     def origin(self) -> str:
         return str(self.url.origin())
+
+    def hidden_in(self, text: str) -> str:
+        """Return the text without what would let its reader send here: parts of this address, and long tokens."""
+        parts = re.split(r"[/?&=]", self.url.raw_path_qs)
+        for part in sorted(parts, key=len, reverse=True):
+            if len(part) >= _SHORT_TOKEN:
+                text = text.replace(part, "…")
+        return _TOKEN.sub("…", text)
 
 
 def parse_endpoint(text: str) -> Endpoint:

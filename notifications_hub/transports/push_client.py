@@ -82,7 +82,7 @@ class PushClient:
             raise NoAnswer(f"No answer within {self._deadline:g} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # aiohttp answers a malformed header or address with a plain ValueError.
-            raise NoAnswer(_printable(f"{type(error).__name__}: {error}"[:200])) from error
+            raise NoAnswer(_printable(endpoint.hidden_in(f"{type(error).__name__}: {error}")[:200])) from error
 
     def _of_loop(self) -> _OfLoop:
         loop = asyncio.get_running_loop()

@@ -191,8 +191,8 @@ def _judge(answer: Answer, endpoint: Endpoint) -> None:
     status = answer.status
     if status in TAKEN:
         return
-    # The service's own words go to the log only, cut and escaped: they are a stranger's.
-    logger.info("A push service answered %s: %.200r", status, answer.text)
+    # The service's own words go to the log only, cut and escaped: they are a stranger's, and may repeat the request.
+    logger.info("A push service answered %s: %.200r", status, endpoint.hidden_in(answer.text))
     if status in GONE:
         raise TransportError("The browser no longer takes pushes.", permanent=True, status=status)
     if status in REFUSED or 300 <= status < 400:

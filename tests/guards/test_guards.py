@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from tests.guards.table import GUARDS, Guard
+from tests.guards.guard import Guard
+from tests.guards.table import GUARDS
 
 ROOT = Path(__file__).parents[2]
 PASSED, FAILED = 0, 1
@@ -52,7 +53,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for shared in (".venv", "node_modules"):
         (folder / shared).symlink_to(ROOT / shared)
     for tests in _with_every_guard():
-        assert _outcome(tests, folder) == PASSED
+        run = _run(tests, folder)
+        assert run.returncode == PASSED, run.stdout[-3000:]
     return folder
 
 
@@ -70,18 +72,18 @@ def test_without_the_guard_a_test_fails(guard: Guard, copy: Path) -> None:
     whole = file.read_text()
     file.write_text(whole.replace(guard.text, guard.without))
     try:
-        assert _outcome(guard.tests, copy) == FAILED
+        assert _run(guard.tests, copy).returncode == FAILED
     finally:
         file.write_text(whole)
 
 
-def _outcome(tests: Sequence[str], folder: Path) -> int:
-    """Return 0 if every test passes and 1 if one fails. Any other trouble raises."""
+def _run(tests: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the tests. The exit status is 0 if every one passes and 1 if one fails; any other trouble raises."""
     run = subprocess.run(
         _command(tests), cwd=folder, env=_environment(), capture_output=True, text=True, timeout=600, check=False
     )
     assert run.returncode in (PASSED, FAILED), run.stdout[-2000:] + run.stderr[-2000:]
-    return run.returncode
+    return run
 
 
 def _command(tests: Sequence[str]) -> list[str]:

@@ -368,6 +368,11 @@ def test_a_token_of_another_site_is_refused(sent: Delivery) -> None:
     assert act(token).status_code == 400
 
 
+@pytest.mark.parametrize("salt", ["django.core.signing", subscriptions.RENEW_SALT])
+def test_a_token_that_was_signed_for_another_purpose_is_refused(sent: Delivery, salt: str) -> None:
+    assert act(signing.dumps([sent.pk, sent.notification_id], salt=salt)).status_code == 400
+
+
 def test_a_token_that_was_altered_is_refused(sent: Delivery) -> None:
     token = act_token(sent)
 

@@ -206,17 +206,35 @@ test("a button marks as read and opens nothing", async () => {
 
 for (const url of [
   "https://evil.example/",
+  "https:evil.example/",
+  "https:\\evil.example/",
+  "https://hub.example@evil.example/",
+  "https://hub.example.evil.example/",
+  "https://hub.example:8443/",
+  "http://hub.example/",
   "//evil.example/",
+  "///evil.example/",
+  "/\\evil.example/",
+  "/\t/evil.example/",
+  "/\n/evil.example/",
   "javascript:alert(1)",
+  "JaVaScRiPt:alert(1)",
+  "java\nscript:alert(1)",
+  "\tjavascript:alert(1)",
   "data:text/html,x",
+  "blob:https://evil.example/1",
+  "mailto:eve@evil.example",
   "",
   "http://",
 ]) {
-  test(`a click never leads to ${url || "nowhere"}`, async () => {
+  test(`neither a click nor a button leaves the site for ${JSON.stringify(url)}`, async () => {
     const worker = aWorker();
-    await worker.dispatch("push", pushed({ ...SAMPLE, url }));
+    const notification = { ...SAMPLE.notification, actions: [{ action: "thread", title: "All", navigate: url }] };
+    await worker.dispatch("push", pushed({ ...SAMPLE, url, notification }));
     await worker.dispatch("notificationclick", clickOn(worker.shown[0]).event);
-    assert.deepEqual(worker.opened, [`${SITE}/`]);
+    await worker.dispatch("notificationclick", clickOn(worker.shown[0], "thread").event);
+    const origins = worker.opened.map((opened) => new URL(opened).origin);
+    assert.deepEqual(origins, [SITE, SITE]);
   });
 }
 

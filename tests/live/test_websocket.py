@@ -6,15 +6,26 @@ import os
 import re
 import socket
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from notifications_hub.live.closing import TOO_LARGE
 from tests.live.support import BRIEFLY, tell
+from tests.support.databases import Databases
 from tests.support.live import cookie_of, listening
-from tests.support.site import Site
+from tests.support.site import BARE_UVICORN, Site
+
+
+@pytest.fixture
+def loose_site(databases: Databases, tmp_path: Path) -> Iterator[Site]:
+    """A site whose server passes frames of sixteen megabytes on, as uvicorn by itself does."""
+    site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()}, server=BARE_UVICORN)
+    yield site
+    site.close()
 
 
 @pytest.mark.parametrize("frame", ["[]", "{", '"x"', '{"ack": 1}', '{"ack": "x"}', "[" * 5000, "\ud7ff", "", "null"])
@@ -82,6 +93,13 @@ def test_a_frame_in_many_pieces_is_too_large_all_the_same(site: Site) -> None:
             alice.say_raw("x" for _ in range(9000))
         assert alice.closing()[0] in (1009, 1006)
     assert memory_of(site) - before < 5 * 1024 * 1024
+
+
+def test_a_frame_that_a_server_of_any_settings_lets_through_is_too_large(loose_site: Site) -> None:
+    with listening(loose_site, "alice") as alice:
+        alice.frame()
+        alice.say(wave="x" * 8192)
+        assert alice.closing() == (TOO_LARGE.code, TOO_LARGE.reason)
 
 
 def test_more_than_twenty_frames_in_ten_seconds_are_too_many(site: Site) -> None:

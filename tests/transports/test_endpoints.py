@@ -169,3 +169,18 @@ def test_a_name_server_that_is_away_refuses_nobody(error: type[OSError]) -> None
         raise error
 
     check_addresses(parse_endpoint("https://x.notify.windows.com/w"), away)
+
+
+@pytest.mark.parametrize(
+    ("answer", "logged"),
+    [
+        ("gone: https://web.push.apple.com/QGz-short-token", "gone: https://web.push.apple.com/…"),
+        ("/QGz-short-token?id=12345678 is unknown", "/…?id=… is unknown"),
+        ("UnauthorizedRegistration", "UnauthorizedRegistration"),
+        ("vapid t=eyJ0eXAiOiJKV1QiLCJhbGciOiJFUzI1NiJ9", "vapid …"),
+        ("MismatchSenderId", "MismatchSenderId"),
+    ],
+)
+def test_words_of_a_push_service_are_logged_without_what_lets_others_send(answer: str, logged: str) -> None:
+    endpoint = parse_endpoint("https://web.push.apple.com/QGz-short-token?id=12345678")
+    assert endpoint.hidden_in(answer) == logged

@@ -1,0 +1,43 @@
+"""A job that is deleted takes the log of its topic along, by itself or with its person: its title is in every event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models.signals import post_delete, pre_delete
+
+from notifications_hub.deletions import Deletions
+from notifications_hub.events import Event, Stream
+from notifications_hub.jobs.models import Job
+
+_TOPICS_AT_ONCE = 500
+
+
+def _forget(topics: Sequence[str]) -> None:
+    for first in range(0, len(topics), _TOPICS_AT_ONCE):
+        some = topics[first : first + _TOPICS_AT_ONCE]
+        streams = Stream.objects.filter(topic__in=some)
+        # Before their events and in ascending order, as everybody who locks streams takes them.
+        list(streams.order_by("pk").select_for_update().values_list("pk"))
+        Event.objects.filter(topic__in=some).delete()
+        streams.delete()
+
+
+_deletions: Deletions[str] = Deletions(_forget)
+
+
+def connect() -> None:
+    """Called once models are loaded."""
+    pre_delete.connect(_before, sender=Job, dispatch_uid="notifications_hub.job_log_removal")
+    post_delete.connect(_after, sender=Job, dispatch_uid="notifications_hub.job_log_removal")
+
+
+def _before(instance: Job, origin: object, **kwargs: Any) -> None:
+    # Parts have no log of their own.
+    if instance.parent_id is None:
+        _deletions.expect(origin, instance, [instance.topic])
+
+
+def _after(instance: Job, origin: object, **kwargs: Any) -> None:
+    _deletions.took(origin, instance)

@@ -1,0 +1,156 @@
+"""Guards of what people are told and what they write."""
+
+from __future__ import annotations
+
+from tests.guards.guard import Guard
+
+_INBOX = "notifications_hub/inbox"
+
+CONTENT = [
+    # Whose rows
+    Guard(
+        "the inbox is its person's",
+        f"{_INBOX}/queries.py",
+        "Notification.objects.visible().filter(recipient=person)",
+        "Notification.objects.visible()",
+        ("tests/inbox/test_charlie.py", "tests/inbox/test_queries.py::test_charlie_sees_nothing_of_alices"),
+    ),
+    Guard(
+        "the API asks for the CSRF token",
+        f"{_INBOX}/answers.py",
+        "if check_csrf(request) is not None:",
+        "if False:",
+        ("tests/inbox/test_api.py::test_a_post_without_the_csrf_token_changes_nothing",),
+    ),
+    Guard(
+        "no cache keeps the API's answers",
+        f"{_INBOX}/answers.py",
+        "patch_cache_control(response, no_store=True, private=True)",
+        "pass",
+        ("tests/inbox/test_api.py::test_nothing_may_be_kept_by_a_cache",),
+    ),
+    Guard(
+        "no cache keeps the inbox page",
+        f"{_INBOX}/views.py",
+        "cache_control(no_store=True, private=True)",
+        "cache_control()",
+        ("tests/inbox/test_views.py::test_no_cache_may_keep_a_page",),
+    ),
+    Guard(
+        "a link stays on this site",
+        "notifications_hub/paths.py",
+        'if strange or not url.startswith("/") or url.startswith("//"):',
+        "if False:",
+        ("tests/test_paths.py",),
+    ),
+    Guard(
+        "no cache keeps pages of signed-in people",
+        "accounts/middleware.py",
+        'if person.is_authenticated and not response.has_header("Cache-Control"):',
+        "if False:",
+        (
+            "tests/accounts/test_middleware.py::test_pages_of_signed_in_people_are_kept_by_nobody",
+            "tests/test_shared_cache.py::test_a_cache_keeps_nothing_of_a_person_for_who_comes_after",
+        ),
+    ),
+    Guard(
+        "a link that an open page hears of stays on this site",
+        "notifications_hub/static/notifications_hub/item-view.js",
+        'return new URL(url, base).origin === new URL(base).origin ? url : "";',
+        "return url;",
+        ("tests/js/item-view.test.js",),
+    ),
+    Guard(
+        "what is deleted is blank in the log",
+        "notifications_hub/numbering.py",
+        "data = coalesce(words, '{{}}')\n    FROM (",
+        "data = data\n    FROM (",
+        ("tests/test_tombstones.py::test_a_deleted_row_is_in_no_log",),
+    ),
+    Guard(
+        "what is deleted is blank in PostgreSQL's log",
+        "notifications_hub/numbering.py",
+        "data = coalesce(words, '{{}}')\n        FROM earlier",
+        "data = event.data\n        FROM earlier",
+        ("tests/test_tombstones.py::test_a_deleted_row_is_in_no_log",),
+        postgres=True,
+    ),
+    Guard(
+        "what is deleted before its number is blank in PostgreSQL's log",
+        "notifications_hub/numbering.py",
+        "data = CASE WHEN last IS NULL THEN data ELSE coalesce(words, '{{}}') END,",
+        "data = event.data,",
+        (
+            "tests/test_tombstones.py::test_what_waits_for_its_number_when_its_row_is_deleted_is_numbered_as_a_tombstone",
+        ),
+        postgres=True,
+    ),
+    Guard(
+        "a job's log goes with the job",
+        "notifications_hub/jobs/log_removal.py",
+        "        Event.objects.filter(topic__in=some).delete()\n",
+        "",
+        ("tests/test_deleted_person.py::test_nothing_that_a_deleted_person_was_told_or_registered_is_kept",),
+    ),
+    Guard(
+        "nobody is pulled into a room",
+        "showcase/chat/rooms.py",
+        "Invitation.objects.get_or_create(room=room, person=person)",
+        "join(room, person)",
+        ("tests/showcase/chat/test_rooms.py::test_strangers_push_nobodys_own_rooms_out_of_what_they_hear",),
+    ),
+    Guard(
+        "an invitation is its person's",
+        "showcase/chat/members.py",
+        "slug=slug, invitations__person=person_of(request)",
+        "slug=slug",
+        ("tests/showcase/chat/test_rooms.py::test_nobody_comes_in_by_an_invitation_that_is_not_theirs",),
+    ),
+    Guard(
+        "no other database role has changes noted",
+        "notifications_hub/rows/triggers.py",
+        "(_FUNCTION, _REVOKE, *_CREATE)",
+        "(_FUNCTION, *_CREATE)",
+        ("tests/rows/test_row_triggers.py::test_another_role_cannot_have_the_function_note_a_table_of_its_own",),
+        postgres=True,
+    ),
+    Guard(
+        "no table is noted that is not the declared one",
+        "notifications_hub/rows/triggers.py",
+        "IF declared IS NULL OR declared NOT IN (",
+        "IF false AND declared NOT IN (",
+        (
+            "tests/rows/test_row_triggers.py::test_a_table_that_is_not_the_declared_one_is_not_noted_though_its_owner_may_use_the_function",
+        ),
+        postgres=True,
+    ),
+    # What people write
+    Guard(
+        "Markdown is sanitised",
+        "notifications_hub/announcements/markdown.py",
+        "clean = nh3.clean(_rendered(text), tags=_ALLOWED,",
+        "clean = (lambda text, **named: text)(_rendered(text), tags=_ALLOWED,",
+        ("tests/announcements/test_markdown.py",),
+    ),
+    Guard(
+        "a name cannot turn a kind's words",
+        "notifications_hub/rendering.py",
+        "named = _with_isolated_names(row)",
+        "named = row",
+        ("tests/test_text.py::test_a_kind_is_handed_names_that_cannot_turn_its_words",),
+    ),
+    Guard(
+        "a text ends the directions that it begins",
+        "notifications_hub/rendering.py",
+        "return balanced(_text(words))",
+        "return _text(words)",
+        ("tests/test_text.py::test_what_a_kind_takes_from_its_data_turns_nothing_outside_of_its_words",),
+    ),
+    Guard(
+        "a worker takes nothing that runs as code",
+        "config/settings.py",
+        'CELERY_ACCEPT_CONTENT = ["json"]',
+        'CELERY_ACCEPT_CONTENT = ["json", "pickle"]',
+        ("tests/test_tasks.py::test_a_worker_takes_data_from_its_broker_and_nothing_that_runs_as_code",),
+    ),
+]

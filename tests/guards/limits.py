@@ -1,0 +1,121 @@
+"""Guards of how much anybody may send, ask for or keep waiting."""
+
+from __future__ import annotations
+
+from tests.guards.guard import Guard
+
+_LIVE = "notifications_hub/live"
+_INBOX = "notifications_hub/inbox"
+
+LIMITS = [
+    # How much
+    Guard(
+        "the number of a client's frames",
+        f"{_LIVE}/websocket.py",
+        "return len(recent) >= FRAMES",
+        "return False",
+        ("tests/live/test_websocket.py::test_more_than_twenty_frames_in_ten_seconds_are_too_many",),
+    ),
+    Guard(
+        "what may wait for a slow reader",
+        f"{_LIVE}/connection.py",
+        "MAX_WAITING = 256 * 1024",
+        "MAX_WAITING = 1 << 40",
+        ("tests/live/test_fanout.py::test_who_lets_more_wait_than_fits_is_too_slow",),
+    ),
+    Guard(
+        "the size of a client's frame",
+        f"{_LIVE}/websocket.py",
+        "elif len(text) > MAX_CLIENT_FRAME:",
+        "elif False:",
+        ("tests/live/test_websocket.py::test_a_frame_that_a_server_of_any_settings_lets_through_is_too_large",),
+    ),
+    Guard(
+        "the bytes of one reading",
+        "notifications_hub/streams.py",
+        "for_reader=size,",
+        "for_reader=1 << 40,",
+        ("tests/test_streams.py::test_a_reading_takes_no_more_from_the_database_than_it_hands_over",),
+    ),
+    Guard(
+        "the bytes of a reader among many",
+        "notifications_hub/streams.py",
+        "kept.append(reading.within(size))",
+        "kept.append(reading)",
+        ("tests/test_streams.py::test_one_who_reads_places_that_were_read_for_others_gets_no_more_than_they",),
+    ),
+    Guard(
+        "the bytes of readings for many",
+        "notifications_hub/streams.py",
+        "for_all=BATCH_BYTES,",
+        "for_all=1 << 40,",
+        (
+            "tests/test_streams.py::test_readers_in_one_statement_share_its_bytes_and_those_without_room_have_more_to_come",
+        ),
+    ),
+    Guard(
+        "how many strangers wait at the door",
+        f"{_LIVE}/gate.py",
+        "if self._waiting >= self._most_waiting:",
+        "if False:",
+        ("tests/live/test_caps.py::test_so_many_may_wait_and_no_more",),
+    ),
+    Guard(
+        "a person's connections in all processes",
+        f"{_LIVE}/shared_cap.py",
+        "            if connection.opened < opened:",
+        "            if False:",
+        ("tests/live/test_shared_cap.py::test_of_too_many_in_all_hubs_the_oldest_go_wherever_they_are",),
+    ),
+    Guard(
+        "the time for the head of a request",
+        "notifications_hub/server.py",
+        "self._expect(HEAD_SECONDS)",
+        "pass",
+        ("tests/test_server.py::test_half_sent_requests_are_closed_and_keep_nobody_out",),
+    ),
+    Guard(
+        "the size of the head of a request",
+        "notifications_hub/server.py",
+        "if self._head_bytes > MAX_HEAD and not self.transport.is_closing():",
+        "if False:",
+        ("tests/test_server.py::test_a_head_without_end_is_refused",),
+    ),
+    Guard(
+        "the rate of sign-ins from an address",
+        "accounts/urls.py",
+        'throttled("sign_in")(auth_views.LoginView.as_view())',
+        "auth_views.LoginView.as_view()",
+        ("tests/accounts/test_throttles.py::test_one_address_tries_only_so_many_names",),
+    ),
+    Guard(
+        "the rate of forms",
+        "accounts/throttles.py",
+        'if request.method == "POST" and (seconds := _seconds_to_wait(request, scope)):',
+        "if seconds := 0:",
+        ("tests/accounts/test_throttles.py::test_what_is_refused_is_not_done",),
+    ),
+    Guard(
+        "the rate of the API",
+        f"{_INBOX}/answers.py",
+        "response = _too_many(request) or view(",
+        "response = view(",
+        ("tests/inbox/test_api.py::test_beyond_its_rate_the_api_says_how_long_to_wait",),
+    ),
+    Guard(
+        "wrong passwords lock a name",
+        "config/settings.py",
+        '"axes.backends.AxesStandaloneBackend", ',
+        "",
+        ("tests/accounts/test_throttles.py::test_after_five_wrong_passwords_the_right_one_is_refused_too",),
+    ),
+    Guard(
+        "a header is no address",
+        "notifications_hub/client_ip.py",
+        'request.META.get("REMOTE_ADDR", "")',
+        'request.headers.get("X-Forwarded-For", request.META.get("REMOTE_ADDR", ""))',
+        (
+            "tests/test_throttle.py::test_an_address_is_the_servers_word_and_a_network_where_one_customer_has_a_whole_one",
+        ),
+    ),
+]
