@@ -284,9 +284,10 @@ def _acknowledge_audience(people: Collection[Any], topic: str, position: Positio
     if last is None:
         return
     start = announced.filter(seq__lte=position.start).first() or 0
-    # Only ever upwards, and without a lock: of two tabs the one that is behind changes nothing.
+    # Only ever upwards: of two tabs the one that is behind changes nothing. In one order, as the crowds of two hubs may
+    # hold the same people.
     theirs = ToldThrough.objects.filter(person__in=people, topic=topic, start__lte=start, seq__gte=start)
     first = set(people) - set(theirs.values_list("person", flat=True))
-    rows = [ToldThrough(person_id=pk, topic=topic, start=start, seq=last) for pk in first]
+    rows = [ToldThrough(person_id=pk, topic=topic, start=start, seq=last) for pk in sorted(first)]
     ToldThrough.objects.bulk_create(rows, ignore_conflicts=True)
-    theirs.filter(seq__lt=last).update(seq=last)
+    _change(theirs.filter(seq__lt=last), seq=last)

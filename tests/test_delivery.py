@@ -387,3 +387,25 @@ def test_several_tabs_that_acknowledge_at_once_keep_the_farthest(alice: User) ->
     together([partial(delivery.acknowledge, alice.pk, positions) for positions in acknowledged])
     assert untold(alice) == []
     assert ToldThrough.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgres
+def test_two_crowds_that_acknowledge_an_announcement_do_so_in_one_order_and_never_deadlock() -> None:
+    # A set of the few has 8 first, and one of the many 1.
+    few, many = [1, 2, 8], [1, 2, 8, 9, 10, 11, 12, 13]
+    for pk in many:
+        get_user_model().objects.create_user(f"person{pk}", pk=pk)
+    announce(1)
+    at = {"everyone": Position(Stream.objects.get(topic="everyone").epoch, 0, 1)}
+    with ThreadPoolExecutor(2) as threads:
+        with transaction.atomic():
+            ToldThrough.objects.create(person_id=2, topic="everyone", start=0, seq=1)
+            crowds = []
+            for waiting, people in enumerate((many, few), start=1):
+                shown = [Shown(pk, at) for pk in people]
+                crowds.append(threads.submit(together, [partial(delivery.acknowledge_many, shown)]))
+                wait_until(partial(held_up_by, waiting))
+        for crowd in crowds:
+            crowd.result(10)
+    assert ToldThrough.objects.count() == len(many)

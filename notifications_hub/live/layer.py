@@ -25,6 +25,7 @@ STAY_SECONDS = 60.0
 """How often a hub joins again: a Redis that lost everything, or a layer whose groups expire, finds it within this."""
 _TOPICS_A_HINT = 500
 _PAUSE_SECONDS = 5.0
+_SEND_SECONDS = 2.0
 _UNDER_WAY = 100
 _EXIT_SECONDS = 1.0
 """How long a process that exits may wait for its last hints to leave."""
@@ -85,7 +86,13 @@ class Layer:
             task.cancel()
         await self.sent()
         if self._layer is not None and self._channel:
-            await self._layer.group_discard(GROUP, self._channel)
+            await self._leave(self._layer)
+
+    async def _leave(self, layer: BaseChannelLayer) -> None:
+        try:
+            await asyncio.wait_for(layer.group_discard(GROUP, self._channel), _SEND_SECONDS)
+        except Exception as error:  # noqa: BLE001 -- as below; what stops with the hub must not wait for a Redis
+            log.warning("The channel layer could not be left (%s); it forgets this hub in time", error)
 
     def _send(self, message: dict[str, Any]) -> None:
         loop = asyncio.get_running_loop()
@@ -97,7 +104,7 @@ class Layer:
 
     async def _try(self, sending: Coroutine[Any, Any, None]) -> None:
         try:
-            await asyncio.wait_for(sending, 2)
+            await asyncio.wait_for(sending, _SEND_SECONDS)
         except Exception as error:  # noqa: BLE001 -- whatever a layer may raise, hints are not worth an error
             self._silent_until = asyncio.get_running_loop().time() + _PAUSE_SECONDS
             log.warning("The channel layer took no hint (%s); hubs will find out by themselves", error)

@@ -7,7 +7,8 @@ the model's back is found by the look at every connection, within a minute (`rev
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -24,7 +25,9 @@ from notifications_hub.primary import HubModel
 LONGEST_TRANSACTION = 600.0
 """Seconds for which a row may wait for the commit of its transaction and still be met."""
 MOST = 1000
-"""Rows of one read, and ids below the newest that may still be waited for."""
+"""Rows of one read."""
+GAPS = 500
+"""Runs of missing ids that are waited for at once. SQLite takes a condition of fewer than a thousand parts."""
 
 revoked = Signal()
 """Sent once a revocation has committed; a hint for hubs not to wait for their next look."""
@@ -109,16 +112,36 @@ def forget_old() -> None:
 # Reading
 
 
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """The ids `first` to `last`, of which no row has been met `since` a moment of the monotonic clock."""
+
+    first: int
+    last: int
+    since: float
+
+    def without(self, ids: Sequence[int]) -> Iterator[_Gap]:
+        """Yield what is left of it. `ids` are ascending."""
+        first = self.first
+        for pk in ids[bisect_left(ids, self.first) : bisect_right(ids, self.last)]:
+            if first < pk:
+                yield _Gap(first, pk - 1, self.since)
+            first = pk + 1
+        if first <= self.last:
+            yield _Gap(first, self.last, self.since)
+
+
 class Unread:
     """The rows that this hub has not read yet. Each is given once, though rows commit out of the order of their ids.
 
     An id that is missing below the newest belongs to a transaction that has not committed, or never will: it is asked
-    for again until a transaction can no longer be so old. Asks the database; one thread at a time.
+    for again until a transaction can no longer be so old. One transaction may have any number of them, so they are
+    kept as runs. Asks the database; one thread at a time.
     """
 
     def __init__(self) -> None:
         self._top: int | None = None
-        self._missing: dict[int, float] = {}
+        self._gaps: list[_Gap] = []
 
     @property
     def is_new(self) -> bool:
@@ -128,29 +151,27 @@ class Unread:
     def take(self) -> list[Revoked]:
         """Return at most `MOST` rows that were not given before, in the order of their ids."""
         rows = self._rows()
-        self._note({row.pk for row in rows})
+        self._note([row.pk for row in rows])
         return rows
 
     def _rows(self) -> list[Revoked]:
         if self._top is None:
             return _read(Revocation.objects.order_by("-pk"))[::-1]
         wanted = models.Q(pk__gt=self._top)
-        if self._missing:
-            wanted |= models.Q(pk__in=list(self._missing))
+        for gap in self._gaps:
+            wanted |= models.Q(pk__range=(gap.first, gap.last))
         return _read(Revocation.objects.filter(wanted).order_by("pk"))
 
-    def _note(self, given: set[int]) -> None:
+    def _note(self, given: Sequence[int]) -> None:
         now = time.monotonic()
-        known = min(given, default=1) - 1 if self._top is None else self._top
-        newest = max(given | {known})
-        for pk in given:
-            self._missing.pop(pk, None)
-        self._missing |= dict.fromkeys(sorted(set(range(max(known, newest - MOST) + 1, newest)) - given), now)
-        oldest = newest - MOST
-        self._missing = {
-            pk: since for pk, since in self._missing.items() if pk > oldest and now - since < LONGEST_TRANSACTION
-        }
-        self._top = newest
+        known = self._top
+        if known is None:
+            # Where the first read was not cut, no row was older than what it gave.
+            known = given[0] - 1 if len(given) == MOST else 0
+        self._top = max([known, *given])
+        waited_for = [gap for gap in self._gaps if now - gap.since < LONGEST_TRANSACTION]
+        gaps = [*waited_for, _Gap(known + 1, self._top, now)]
+        self._gaps = [left for gap in gaps for left in gap.without(given)][-GAPS:]
 
 
 def _read(rows: models.QuerySet[Revocation]) -> list[Revoked]:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from channels.layers import InMemoryChannelLayer
 
 from notifications_hub.live.hub import Hub
 
@@ -38,6 +39,24 @@ async def test_a_hub_that_is_stopped_ends_all_its_tasks() -> None:
     hub = Hub()
     await asyncio.wait_for(hub.stop(), 10)
     assert all(task.done() for task in hub._tasks)
+
+
+@pytest.mark.parametrize("answer", ["refusal", "silence"])
+async def test_a_hub_that_stops_while_redis_is_away_frees_its_threads_all_the_same(
+    answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Away(InMemoryChannelLayer):  # type: ignore[misc]
+        async def group_discard(self, group: str, channel: str) -> None:
+            if answer == "silence":
+                await asyncio.Event().wait()
+            raise ConnectionError("Connection refused.")
+
+    monkeypatch.setattr("notifications_hub.live.layer.shared_layer", Away)
+    hub = Hub()
+    await asyncio.sleep(0.1)
+    await asyncio.wait_for(hub.stop(), 10)
+    with pytest.raises(RuntimeError):
+        await hub.database(bool)
 
 
 async def test_an_event_loop_that_closes_without_stopping_the_hub_ends_them_too(hub: Hub) -> None:

@@ -281,20 +281,35 @@ def test_a_hub_that_starts_still_meets_rows_that_commit_after_newer_ones(db: Non
     unread.take()
     put(103)
     assert taken(unread) == [103]
+    # Also before all that there are: older rows are forgotten.
+    put(100)
+    assert taken(unread) == [100]
+
+
+def test_a_long_transaction_of_very_many_revocations_is_met_whole(db: None) -> None:
+    put(1)
+    unread = Unread()
+    unread.take()
+    put(5000)
+    assert taken(unread) == [5000]
+    put(*range(2000, 3500))
+    assert [len(unread.take()) for _ in range(3)] == [1000, 500, 0]
 
 
 def test_what_is_waited_for_has_a_bound(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     put(1)
     unread = Unread()
     unread.take()
-    put(1_000_000)
-    unread.take()
-    assert len(unread._missing) == revocation.MOST - 1
+    put(*range(2, 2 + 4 * revocation.GAPS, 2), 1_000_000)
+    while unread.take():
+        pass
+    assert len(unread._gaps) == revocation.GAPS
+    assert unread.take() == []
     monkeypatch.setattr(revocation, "LONGEST_TRANSACTION", 0.0)
     unread.take()
     with CaptureQueriesContext(connection) as queries:
         unread.take()
-    assert " IN " not in queries[0]["sql"]
+    assert " BETWEEN " not in queries[0]["sql"]
 
 
 def test_many_rows_are_given_a_thousand_at_a_time_and_none_is_left_out(db: None) -> None:
