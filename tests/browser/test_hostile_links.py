@@ -33,8 +33,8 @@ HOSTILE = [
     "mailto:eve@evil.example",
     "blob:https://evil.example/1",
 ]
-TOASTED = [HOSTILE[0], *HOSTILE[2:4], HOSTILE[7], HOSTILE[9], HOSTILE[13]]
-"""One of each manner: a toast is shown for a second or more."""
+ONE_OF_EACH = [HOSTILE[0], *HOSTILE[2:4], HOSTILE[7], HOSTILE[9], HOSTILE[13]]
+"""One of each manner, for what takes a page or a second of its own."""
 LEADING_ELSEWHERE = """(root) => [...root.querySelectorAll("a[href], area[href], form[action], button[formaction]")]
   .map((link) => new URL(link.href ?? link.formAction ?? link.action, document.baseURI))
   .filter((url) => url.origin !== location.origin)
@@ -86,7 +86,7 @@ def test_a_stored_link_that_leads_elsewhere_is_none_on_any_page_or_in_the_bell(p
     expect(page.locator("main").get_by_text("hostile").first).to_be_visible()
     _nothing_leads_elsewhere(page)
 
-    for one in ids:
+    for one in (one for one, url in zip(ids, HOSTILE, strict=True) if url in ONE_OF_EACH):
         page.goto(f"{site.url}/notifications/{one}/why/")
         expect(page.locator("main").get_by_text("hostile").first).to_be_visible()
         _nothing_leads_elsewhere(page)
@@ -103,7 +103,7 @@ def test_a_logged_link_that_leads_elsewhere_is_none_in_a_toast_or_the_bell(page_
     expect(last).to_be_visible()
     _nothing_leads_elsewhere(page)
     page.keyboard.press("Escape")
-    for number, url in enumerate(TOASTED):
+    for number, url in enumerate(ONE_OF_EACH):
         site.python(f"logged({url!r}, 'toasted {number}')")
         toast = page.locator("toast-stack .nh-toast").filter(has_text=f"toasted {number}")
         expect(toast).to_be_visible()
