@@ -259,21 +259,17 @@ def _of_this_epoch(shown: Sequence[Shown]) -> list[tuple[Any, str, Position]]:
 
 
 def _acknowledge_inboxes(shown: Sequence[tuple[Any, Position]]) -> None:
-    # What has no toast was only counted, which tells nobody anything.
-    untold = Notification.objects.filter(recipient__in={person for person, _ in shown}, told_at=None, toast=True)
-    waiting = {(inbox_topic(person), str(pk)): pk for person, pk in untold.values_list("recipient_id", "pk")}
-    topics = {topic for topic, _item in waiting}
+    # From the events to the rows: a page is sent few, while a person may have any number that nothing ever delivered.
     ranges = [
-        models.Q(topic=inbox_topic(person), seq__gt=position.start, seq__lte=position.seq)
-        for person, position in shown
-        if inbox_topic(person) in topics
+        models.Q(topic=inbox_topic(person), seq__gt=position.start, seq__lte=position.seq) for person, position in shown
     ]
-    if not ranges:
-        return
     created = Event.objects.filter(reduce(or_, ranges), kind="notification.created")
     named = created.annotate(named=Cast(KeyTextTransform("id", "data"), models.TextField()))
-    items = named.filter(named__in={item for _topic, item in waiting})
-    if told := [waiting[place] for place in items.values_list("topic", "named") if place in waiting]:
+    displayed = set(named.values_list("topic", "named"))
+    # What has no toast was only counted, which tells nobody anything.
+    untold = Notification.objects.filter(pk__in={item for _topic, item in displayed}, told_at=None, toast=True)
+    places = {(inbox_topic(person), str(pk)): pk for pk, person in untold.values_list("pk", "recipient_id")}
+    if told := [pk for place, pk in places.items() if place in displayed]:
         tell(told, Road.LIVE)
 
 

@@ -22,7 +22,7 @@ from django.contrib.messages import constants
 from django.contrib.messages.storage.base import Message as DjangoMessage
 from django.contrib.messages.storage.fallback import FallbackStorage
 from django.db.models import Q
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
@@ -80,7 +80,8 @@ class Storage(FallbackStorage):
         return _count(person) if person else 0
 
     def update(self, response: HttpResponseBase) -> list[DjangoMessage] | None:
-        if isinstance(response, StreamingHttpResponse):
+        # A file has no messages in it, and a server that was handed it sends it by itself.
+        if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
             self._follow(response)
         else:
             self._settle(response)

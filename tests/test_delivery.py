@@ -278,6 +278,16 @@ def test_a_long_backlog_is_acknowledged_in_few_queries(alice: User, bob: User) -
     assert len(queries) <= 12
 
 
+def test_what_nothing_ever_delivered_makes_no_acknowledgement_dearer(alice: User, bob: User) -> None:
+    for _ in range(300):
+        send(bob, alice)
+    number_all()
+    with CaptureQueriesContext(connection) as queries:
+        delivery.acknowledge(alice.pk, {inbox_topic(alice.pk): Position("00000000", 298, 300)})
+    assert Notification.objects.filter(told_at__isnull=False).count() == 2
+    assert max(len(query["sql"]) for query in queries) < 2000
+
+
 def test_numbers_of_another_epoch_are_not_acknowledged(alice: User, bob: User) -> None:
     send(bob, alice)
     broadcast(title="Closed on Friday")

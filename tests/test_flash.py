@@ -8,14 +8,24 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
 from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib import messages
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
+from django.http import (
+    FileResponse,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+    StreamingHttpResponse,
+)
 from django.template import RequestContext, Template, engines
 from django.template.response import SimpleTemplateResponse
 from django.test import AsyncClient, Client, RequestFactory
@@ -336,6 +346,15 @@ def test_a_streamed_page_that_broke_off_shows_it_again_when_its_claim_is_over(
     assert shown(client) == []
     with time_machine.travel(datetime.now(UTC) + CLAIM + timedelta(seconds=1)):
         assert shown(client) == ["replied (en)"]
+
+
+def test_a_file_is_left_to_the_server_that_sends_files_faster_than_python(alice: User) -> None:
+    request = RequestFactory().get("/file/")
+    request.user, request.session = alice, SessionStore()
+    with Path(__file__).open("rb") as content:
+        response: Any = MessageMiddleware(lambda _request: FileResponse(content))(request)
+        assert response.file_to_stream is content
+        response.close()
 
 
 def test_a_stream_that_is_no_page_consumes_nothing(alice: User, bob: User, client_for: ClientFor) -> None:

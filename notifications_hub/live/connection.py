@@ -11,6 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from notifications_hub import cursor
@@ -26,6 +27,7 @@ MAX_WAITING = 256 * 1024
 """Bytes that may wait for a client that reads slowly, before it is closed."""
 
 log = logging.getLogger(__name__)
+_NOTHING: Mapping[str, Position] = {}
 _UNSENT = "A frame could not be sent; the client is asked to come back"
 
 
@@ -61,6 +63,7 @@ class Connection:
         "session_key",
         "sessions",
         "share",
+        "shown",
         "slice",
         "visible",
     )
@@ -84,6 +87,7 @@ class Connection:
         self.names = admitted.names
         self.visible = True
         self.positions: Places = {}
+        self.shown: Mapping[str, Position] = _NOTHING
         self._log = log
         self._send = send
         self._close = close
@@ -121,6 +125,10 @@ class Connection:
         """What a decoded cursor says of this connection's topics; of others it may say what it likes."""
         keys = {topic: cursor.key_of(topic) for topic in self.positions}
         return {topic: decoded[key] for topic, key in keys.items() if key in decoded}
+
+    def newly_shown(self, known: Mapping[str, Position]) -> dict[str, Position]:
+        """Leave out what `shown` covers already: a page that is open for long acknowledges again and again."""
+        return {topic: _beyond(self.shown.get(topic), position) for topic, position in known.items()}
 
     async def catch_up(self) -> None:
         """Reads the log until nothing is left; the first frame goes out even when it is empty."""
@@ -269,3 +277,9 @@ class Connection:
         frame = compose(self._waiting, self.positions, more=self._more, reset=self._reset)
         self._waiting, self._waiting_bytes, self._reset, self._frame_due = [], 0, [], False
         return frame
+
+
+def _beyond(shown: Position | None, position: Position) -> Position:
+    if shown is None or shown.epoch != position.epoch or not shown.start <= position.start <= shown.seq:
+        return position
+    return replace(position, start=min(shown.seq, position.seq))

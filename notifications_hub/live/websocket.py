@@ -148,8 +148,10 @@ class _Socket:
         if frame.visible is not None:
             connection.visible = frame.visible
         if frame.shown is not None and connection.visible:
-            shown = Shown(connection.person_pk, connection.known(frame.shown))
+            known = connection.known(frame.shown)
+            shown = Shown(connection.person_pk, connection.newly_shown(known))
             await self._hub.database.together(acknowledge_many, shown)
+            connection.shown = known
         if frame.topics is not None:
             await self._change_topics(connection, frame.topics, frame.known or {})
 

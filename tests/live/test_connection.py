@@ -126,3 +126,19 @@ async def test_what_does_not_join_is_read_from_the_log() -> None:
     world.hub_offers(3)
     await world.settled()
     assert (world.seqs, world.reads) == ([1, 2, 3], 2)
+
+
+def test_what_was_acknowledged_is_not_acknowledged_again() -> None:
+    connection = World().connection
+
+    def newly_shown(position: Position) -> Position:
+        return connection.newly_shown({TOPIC: position})[TOPIC]
+
+    first = Position(EPOCH, 5, 8)
+    assert newly_shown(first) == first
+    connection.shown = {TOPIC: first}
+    assert newly_shown(Position(EPOCH, 5, 11)) == Position(EPOCH, 8, 11)
+    assert newly_shown(Position(EPOCH, 5, 7)) == Position(EPOCH, 7, 7)
+    # From before the first one began, after it ended, and of another epoch: those are others.
+    for other in (Position(EPOCH, 4, 11), Position(EPOCH, 9, 11), Position("ffffffff", 5, 11)):
+        assert newly_shown(other) == other
