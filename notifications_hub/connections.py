@@ -10,10 +10,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 KEEP_SECONDS = 60.0
 """Where `CONN_MAX_AGE` is 0, Django's default. Connecting for every look at the log would cost more than the look."""
 
-OF_ONE_SERVER = 8
+OF_ONE_SERVER = 10
 """Connections that a server's process uses at once at most, beside one for each page that is being made.
 
-Five threads of the hub, and one each that numbers events, that runs the embedded worker and that looks up addresses.
+Seven threads of the hub, two of them for a cache in the database. One each numbers events, runs the embedded worker and
+looks up addresses.
 """
 POOL_SIZE = 4
 """psycopg's default."""

@@ -129,10 +129,12 @@ class _Beside:
             self._worker = WorkerThread()
 
     async def stop(self) -> None:
-        await stop_hub()
-        if self._worker is not None:
-            await asyncio.to_thread(self._worker.stop)
-            self._worker = None
+        try:
+            await stop_hub()
+        finally:
+            if self._worker is not None:
+                await asyncio.to_thread(self._worker.stop)
+                self._worker = None
 
 
 _beside = _Beside()

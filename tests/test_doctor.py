@@ -178,14 +178,14 @@ def test_requests_in_one_transaction_are_noticed(findings: Findings, monkeypatch
     assert findings()["requests"].good is (connection.vendor == "postgresql")
 
 
-@pytest.mark.parametrize(("pool", "good"), [(True, False), ({"max_size": 4}, False), ({"max_size": 18}, True)])
+@pytest.mark.parametrize(("pool", "good"), [(True, False), ({"max_size": 4}, False), ({"max_size": 20}, True)])
 def test_the_doctor_sizes_a_pool(findings: Findings, monkeypatch: pytest.MonkeyPatch, pool: object, good: bool) -> None:
-    assert "up to 8 at once" in findings()["connections"].words
+    assert "up to 10 at once" in findings()["connections"].words
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "pool", pool)
     finding = {each.about: each for each in [doctor.Finding("connections", *doctor._connections())]}["connections"]
 
     assert finding.good is good
-    assert good or '"max_size": 18' in finding.words
+    assert good or '"max_size": 20' in finding.words
 
 
 @pytest.mark.usefixtures("_healthy")

@@ -20,7 +20,7 @@ from notifications.base.models import AbstractNotification
 from notifications_hub.announcements.markdown import plain
 from notifications_hub.audiences import EVERYONE
 from notifications_hub.conf import hub_settings
-from notifications_hub.events import Event, EventTooLarge, encode_data
+from notifications_hub.events import Event, EventTooLarge, encode_data, item_key
 from notifications_hub.kinds import Urgency, kind_of, open_and_read
 from notifications_hub.message import Item, Message, time_to_live
 from notifications_hub.paths import same_site_path
@@ -67,9 +67,10 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
     def record_numbers(self) -> None:
         """Record the number that each announcement's event was given: it may run for longer than its event is kept."""
         for one in self.running().filter(seq=None).only("audience"):
-            created = Event.objects.filter(topic=one.audience, kind="announcement.created", data__id=one.item_id)
-            # From the newest backwards, so that a long log is not read through.
-            seq = created.filter(seq__isnull=False).order_by("-seq").values_list("seq", flat=True).first()
+            # By the item, which is indexed: a log may be long.
+            of_it = Event.objects.filter(topic=one.audience, item=item_key(KIND, one.item_id), seq__isnull=False)
+            created = of_it.filter(kind="announcement.created")
+            seq = created.order_by("-seq").values_list("seq", flat=True).first()
             if seq is not None:
                 self.filter(pk=one.pk).update(seq=seq)
 

@@ -60,8 +60,10 @@ class Database:
 
 
 def _close(everyone: threading.Barrier) -> None:
-    connections.close_all()
-    everyone.wait()
+    try:
+        connections.close_all()
+    finally:
+        everyone.wait()
 
 
 def _run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

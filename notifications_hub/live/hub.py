@@ -36,6 +36,7 @@ from notifications_hub.people import person_key
 from notifications_hub.sweeper import sweep
 
 SWEEP_SECONDS = 1.0
+CACHE_THREADS = 2
 STALL_SECONDS = 10.0
 """How long one frame may take to leave before its client is taken for gone."""
 WARM_SECONDS = 25.0
@@ -53,14 +54,16 @@ class Hub:
     def __init__(self) -> None:
         self.database = Database()
         self.log = LogReader(self.database)
-        self.presence = Presence(self.database)
+        # Apart: a cache that hangs must keep no revocation and no newcomer waiting.
+        self.cache = Database(threads=CACHE_THREADS)
+        self.presence = Presence(self.cache)
         self._gate = Gate()
         self._registry = Registry()
         self._watch = Watch(self.database, self._registry)
         self._loop = asyncio.get_running_loop()
         self._layer = Layer(self._heard)
         self._fanout = Fanout(self.database)
-        self._shared_cap = SharedCap(self.database, self._registry)
+        self._shared_cap = SharedCap(self.cache, self._registry)
         self._draining = False
         self._share = 0
         self._revoked = asyncio.Event()
@@ -164,6 +167,7 @@ class Hub:
         await self._layer.close()
         await asyncio.to_thread(self._fanout.close)
         await asyncio.to_thread(self.database.close)
+        await asyncio.to_thread(self.cache.close)
 
     async def _forever(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run a step over and over; a fault (a database that is away) is logged and tried again."""

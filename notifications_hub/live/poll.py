@@ -29,7 +29,7 @@ async def poll(scope: Scope, receive: Receive, send: Send) -> None:
     wanted, admitted = opened
     wait = wait_of(scope["query_string"].decode("latin1"))
     if wanted.visible:
-        await hub.database(stays, admitted.visitor.person.pk, wait)
+        await hub.cache(stays, admitted.visitor.person.pk, wait)
     if wait:
         await _Waiting(hub, exchange).run(wanted, admitted, wait)
     else:

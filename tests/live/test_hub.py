@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from channels.layers import InMemoryChannelLayer
 
+from notifications_hub.live import presence
 from notifications_hub.live.hub import Hub
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,3 +66,23 @@ async def test_an_event_loop_that_closes_without_stopping_the_hub_ends_them_too(
         task.cancel()
     await asyncio.wait_for(asyncio.gather(*hub._tasks, return_exceptions=True), 5)
     assert all(task.done() for task in hub._tasks)
+
+
+async def test_a_cache_that_hangs_keeps_no_revocation_and_no_newcomer_waiting(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go = threading.Event()
+
+    class Hanging:
+        def set(self, *given: object, **named: object) -> None:
+            let_go.wait(30)
+
+    monkeypatch.setattr("notifications_hub.live.presence.cache", Hanging())
+    polls = [asyncio.create_task(hub.cache(presence.stays, person, 0)) for person in range(8)]
+    try:
+        await asyncio.sleep(0.1)
+        assert not any(poll.done() for poll in polls)
+        await asyncio.wait_for(hub._watch.heed(), 2)
+    finally:
+        let_go.set()
+        await asyncio.gather(*polls)
