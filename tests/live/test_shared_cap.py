@@ -164,7 +164,7 @@ def test_two_processes_of_a_site_hold_no_more_sockets_of_a_person_than_one(start
             client.frame()
 
         def ended() -> list[int]:
-            return [client.closing(5)[0] for client in clients[:4]]
+            return [client.closing(20)[0] for client in clients[:4]]
 
         assert ended() == [4429] * 4
         # The newest are left alone.
