@@ -8,7 +8,7 @@ import logging
 import signal
 import threading
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -29,6 +29,9 @@ from notifications_hub.startup import refusal_at_start
 from notifications_hub.worker import WorkerThread
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+LONGEST_PATH = 500
+"""Characters. No connection's address is longer."""
 
 log = logging.getLogger(__name__)
 
@@ -99,11 +102,17 @@ def _connection_at(scope: Scope) -> Application | None:
     if scope["type"] == "http" and not scope["path"].endswith(("/sse/", "/poll/")):
         return None
     path = scope["path"].removeprefix(get_script_prefix(scope))
-    try:
-        name = resolve(path, settings.ROOT_URLCONF).view_name
-    except Resolver404:
-        return None
+    name = _name_of(path, settings.ROOT_URLCONF) if len(path) <= LONGEST_PATH else ""
     return _CONNECTIONS.get((scope["type"], name))
+
+
+@lru_cache(maxsize=64)
+def _name_of(path: str, urlconf: str) -> str:
+    # Asked for each handshake of a crowd. Paths are a stranger's to choose, so few are kept, and none that is long.
+    try:
+        return resolve(path, urlconf).view_name
+    except Resolver404:
+        return ""
 
 
 class _Beside:
