@@ -1,4 +1,4 @@
-"""What a request may hold before anything else reads it."""
+"""Middleware that cleans a request before anything else reads it."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def _timestamp(moment: object) -> datetime:
 
 
 def _data(data: object, extra: Mapping[str, Any]) -> dict[str, Any]:
-    """As it will be read back, so that a kind renders the same words at once and later."""
+    """Return the data as it will be read back, so that a kind renders the same words at once and later."""
     if not isinstance(data, Mapping | None):
         raise BadArgument(f"notify.send(): the data is a dict, not {data!r}.")
     kept: dict[str, Any] = {}

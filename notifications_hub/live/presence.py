@@ -184,7 +184,7 @@ class Presence:
         return others | {self._name: time.time() + LIFE_SECONDS} if person_pk in self._here else others
 
     def _is_new_to_cache(self) -> bool:
-        """Whether the cache was emptied since the last look, so that it knows nobody of this hub."""
+        """Return whether the cache was emptied since the last look, so that it knows nobody of this hub."""
         since: float | None = cache.get(_SINCE)
         if since is None:
             cache.add(_SINCE, time.time(), None)

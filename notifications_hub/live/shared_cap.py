@@ -38,7 +38,7 @@ Opened = dict[str, list[float]]
 
 
 class SharedCap:
-    """What this process's hub compares with the others."""
+    """Compares the connections of this process's hub with those of the others."""
 
     def __init__(self, database: Database, registry: Registry) -> None:
         self._database = database
