@@ -21,7 +21,7 @@ from django.db import transaction  # noqa: E402
 from django.db.models.functions import Now  # noqa: E402
 from notifications.signals import notify  # noqa: E402
 
-from notifications_hub.delivery import Delivery, State  # noqa: E402
+from notifications_hub.delivery.models import Delivery, State  # noqa: E402
 from notifications_hub.transports.subscriptions import PushSubscription, register  # noqa: E402
 from notifications_hub.transports.vapid import from_b64url  # noqa: E402
 from notifications_hub.worker import Worker, spare_the_collector  # noqa: E402

@@ -22,7 +22,7 @@ from django.utils.translation import ngettext
 from notifications_hub.admin_guards import DeclaredLookups, PrivateContent
 from notifications_hub.announcements.admin import AnnouncementAdmin
 from notifications_hub.announcements.models import Announcement
-from notifications_hub.delivery import Delivery, State
+from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.events import Stream
 from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import Road, all_kinds, road_name

@@ -18,7 +18,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from notifications_hub import transaction
-from notifications_hub.delivery import Delivery, State
+from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.primary import connection
 from notifications_hub.text import storable
 

@@ -12,8 +12,9 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.dispatch import receiver
 
-from notifications_hub import delivery, streams
+from notifications_hub import streams
 from notifications_hub.conf import hub_settings
+from notifications_hub.delivery import arming
 from notifications_hub.events import check_public_topic
 from notifications_hub.live import presence, revocation
 from notifications_hub.live.frames import encode_event
@@ -64,11 +65,11 @@ def _hint(tops: Mapping[str, int], **kwargs: object) -> None:
         hub.hint(tops)
 
 
-@receiver(delivery.armed)
+@receiver(arming.armed)
 def _send_soon(notifications: Collection[int], **kwargs: object) -> None:
-    if hub_settings.ack_window > delivery.AWAY_SECONDS and (away := _of_people_away(notifications)):
-        delivery.bring_forward(away)
-        nudge(delivery.AWAY_SECONDS)
+    if hub_settings.ack_window > arming.AWAY_SECONDS and (away := _of_people_away(notifications)):
+        arming.bring_forward(away)
+        nudge(arming.AWAY_SECONDS)
     nudge(hub_settings.ack_window)
 
 

@@ -25,7 +25,7 @@ from notifications_hub import demo
 from notifications_hub.checks import MODEL
 from notifications_hub.conf import hub_settings
 from notifications_hub.connections import OF_ONE_SERVER, is_pooled, pool_size
-from notifications_hub.delivery import Delivery, State
+from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.events import Event
 from notifications_hub.flash import Storage
 from notifications_hub.jobs.models import Job

@@ -28,10 +28,11 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import ngettext
 
-from notifications_hub import delivery, transaction
+from notifications_hub import transaction
 from notifications_hub.announcements.announce import make_rows, missing_rows, of_person
 from notifications_hub.announcements.models import AnnouncementQuerySet
 from notifications_hub.conf import hub_settings
+from notifications_hub.delivery import arming
 from notifications_hub.kinds import Road
 from notifications_hub.live.presence import is_connected
 from notifications_hub.notification import InboxQuerySet, Notification
@@ -209,7 +210,7 @@ def _offered_until(person: Person) -> datetime:
 
 def _confirm(claim: _Claim) -> None:
     rows = Notification.objects.filter(flash_claim=claim.token)
-    delivery.tell(list(rows.values_list("pk", flat=True)), Road.FLASH)
+    arming.tell(list(rows.values_list("pk", flat=True)), Road.FLASH)
 
 
 def _release(claim: _Claim) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
-from notifications_hub.delivery import Delivery, Preference, ToldThrough
+from notifications_hub.delivery.models import Delivery, Preference, ToldThrough
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
 from notifications_hub.notification import Notification

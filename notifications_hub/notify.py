@@ -20,10 +20,11 @@ from django.db.models import Count
 from django.dispatch import Signal
 from notifications.signals import notify
 
-from notifications_hub import delivery, transaction
+from notifications_hub import transaction
 from notifications_hub.arguments import BadRecipient, Draft, draft_of, is_unsaved, saved
 from notifications_hub.conf import require_time_zones
-from notifications_hub.delivery import Plan
+from notifications_hub.delivery import arming, preferences
+from notifications_hub.delivery.arming import Plan
 from notifications_hub.notification import Notification, emit_items
 from notifications_hub.primary import from_primary
 from notifications_hub.transports import addresses_of, get_transport, transport_names
@@ -94,12 +95,12 @@ def _notify(draft: Draft, people: Sequence[Any]) -> list[Notification]:
         people = _not_told_yet(draft.dedupe_key, people)
     if draft.kind.per_minute is not None:
         people = _not_flooded(draft, draft.kind.per_minute, people)
-    roads = delivery.roads_of([person.pk for person in people], draft.kind)
+    roads = preferences.roads_of([person.pk for person in people], draft.kind)
     rows = [draft.row(person, roads[person.pk]) for person in people]
     made = _insert(rows)
     emit_items("notification.created", made)
-    delivery.count_from_commit([row.pk for row in made])
-    delivery.arm(_plans(made, roads))
+    arming.count_from_commit([row.pk for row in made])
+    arming.arm(_plans(made, roads))
     return made
 
 

@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 
 from notifications_hub import transaction
 from notifications_hub.announcements.models import Announcement
-from notifications_hub.delivery import Delivery, State
+from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.events import Event, Stream, prune_many
 from notifications_hub.jobs.models import Job
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from notifications_hub.claiming import Outcome, Settled
-from notifications_hub.delivery import Delivery, State
+from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.message import Message, shortened
 from notifications_hub.paths import use_script_name
 from notifications_hub.transports import PutOff, Send, TooLong, TransportError, close_transports

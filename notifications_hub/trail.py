@@ -9,7 +9,8 @@ from enum import Enum, auto
 
 from django.utils.translation import gettext as _
 
-from notifications_hub.delivery import Delivery, State, roads_of
+from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.delivery.preferences import roads_of
 from notifications_hub.kinds import Road, kind_of, road_name
 from notifications_hub.notification import Notification
 from notifications_hub.reasons import in_words

@@ -24,7 +24,7 @@ from notifications_hub import claiming
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.claiming import Outcome, Settled
 from notifications_hub.connections import give_back
-from notifications_hub.delivery import Delivery, State
+from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.message import localized_for
 from notifications_hub.notification import Notification
 from notifications_hub.paths import use_script_name

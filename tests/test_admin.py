@@ -18,10 +18,12 @@ from notifications.signals import notify
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import broadcast, delivery
+from notifications_hub import broadcast
 from notifications_hub.announcements.announce import make_rows
 from notifications_hub.claiming import Outcome, claim_due
-from notifications_hub.delivery import Delivery, Plan, State
+from notifications_hub.delivery import arming, preferences
+from notifications_hub.delivery.arming import Plan
+from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.events import Stream
 from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import Road
@@ -59,7 +61,7 @@ def tell(person: User, by: User, verb: str = "replied") -> Notification:
 
 
 def push_planned(notification: Notification, address: str) -> Delivery:
-    delivery.arm([Plan(notification_pk=notification.pk, transport="web_push", address=address)])
+    arming.arm([Plan(notification_pk=notification.pk, transport="web_push", address=address)])
     return Delivery.objects.latest("pk")
 
 
@@ -91,7 +93,7 @@ def test_the_list_says_what_happened_to_whom_and_how_they_were_told(
 ) -> None:
     notification = tell(alice, by=bob)
     push_planned(notification, "7")
-    delivery.tell([notification.pk], Road.LIVE)
+    arming.tell([notification.pk], Road.LIVE)
     text = page("notification/")
 
     for words in ("Bob replied", "Alice", ", live", "Web Push: cancelled"):
@@ -122,7 +124,7 @@ def test_the_story_of_a_notification_is_told_in_order(page: Callable[[str], str]
 
 def test_a_delivery_that_was_called_off_says_why(page: Callable[[str], str], alice: User, bob: User) -> None:
     planned = push_planned(tell(alice, by=bob), str(browser_of(alice).pk))
-    delivery.tell([planned.notification_id], Road.LIVE)
+    arming.tell([planned.notification_id], Road.LIVE)
     text = page(f"delivery/{planned.pk}/change/")
 
     for words in (
@@ -145,7 +147,7 @@ def test_where_no_push_was_planned_it_says_why(
     assert "so it was switched on since." in page(path)
     PushSubscription.objects.update(quarantined_at=browser.created)
     assert "No push: every browser of the person is held back." in page(path)
-    delivery.choose_roads(alice, "default", [Road.LIVE])
+    preferences.choose_roads(alice, "default", [Road.LIVE])
     assert "No push: by the person’s preferences as they are now, none of this kind." in page(path)
 
 
@@ -252,7 +254,7 @@ def test_the_list_is_filtered_and_searched(
 ) -> None:
     notification = tell(alice, by=bob)
     if query == "told_by=live":
-        delivery.tell([notification.pk], Road.LIVE)
+        arming.tell([notification.pk], Road.LIVE)
     answer = client_for(admin).get(f"{ADMIN}notification/?{query}")
 
     assert [row.pk for row in answer.context["cl"].result_list] == [notification.pk]

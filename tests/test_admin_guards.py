@@ -14,9 +14,10 @@ from django.test import Client
 from notifications.signals import notify
 
 from accounts.models import User
-from notifications_hub import delivery
 from notifications_hub.admin_guards import DeclaredLookups
-from notifications_hub.delivery import Delivery, Plan
+from notifications_hub.delivery import arming
+from notifications_hub.delivery.arming import Plan
+from notifications_hub.delivery.models import Delivery
 from notifications_hub.jobs.models import Job
 from notifications_hub.models import Notification, PushSubscription
 
@@ -60,7 +61,7 @@ def planned(alice: User, charlie: User) -> Delivery:
         name="Firefox",
     )
     Job.objects.create(owner=alice, title="Report", task="write", value={"a": SECRET}, arguments={"b": SECRET})
-    delivery.arm([Plan(notification_pk=row.pk, transport="web_push", address=str(browser.pk))])
+    arming.arm([Plan(notification_pk=row.pk, transport="web_push", address=str(browser.pk))])
     return Delivery.objects.get()
 
 

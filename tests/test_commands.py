@@ -19,10 +19,12 @@ from django.test.utils import CaptureQueriesContext
 from notifications.signals import notify
 
 from accounts.models import User
-from notifications_hub import delivery, demo, streams
+from notifications_hub import demo, streams
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.cursor import Position
-from notifications_hub.delivery import Delivery, Plan, State
+from notifications_hub.delivery import arming
+from notifications_hub.delivery.arming import Plan
+from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.events import Event, Stream
 from notifications_hub.models import Notification
 from notifications_hub.transports import get_transport
@@ -172,7 +174,7 @@ def due(alice: User, bob: User, settings: Settings) -> Memory:
     for _ in range(3):
         notify.send(bob, recipient=alice, verb="replied")
         notification = Notification.objects.latest("pk")
-        delivery.arm([Plan(notification_pk=notification.pk, transport="memory", address=str(alice.pk))])
+        arming.arm([Plan(notification_pk=notification.pk, transport="memory", address=str(alice.pk))])
     Delivery.objects.update(due_at=datetime.now(UTC) - timedelta(seconds=1))
     transport = get_transport("memory")
     assert isinstance(transport, Memory)

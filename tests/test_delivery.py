@@ -14,11 +14,13 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import broadcast, delivery, retention, streams
+from notifications_hub import broadcast, retention, streams
 from notifications_hub.announcements.announce import missing_rows, of_person
 from notifications_hub.claiming import Outcome, claim_due
 from notifications_hub.cursor import Position
-from notifications_hub.delivery import Delivery, Shown, State, ToldThrough
+from notifications_hub.delivery import acknowledgement, arming, models, preferences
+from notifications_hub.delivery.acknowledgement import Shown
+from notifications_hub.delivery.models import Delivery, State, ToldThrough
 from notifications_hub.kinds import Road, UnknownKind
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event, Stream, inbox_topic
@@ -45,7 +47,7 @@ def number_all() -> None:
 
 def acknowledge(person: User, topic: str, start: int, seq: int) -> None:
     number_all()
-    delivery.acknowledge(person.pk, {topic: Position("00000000", start, seq)})
+    acknowledgement.acknowledge(person.pk, {topic: Position("00000000", start, seq)})
 
 
 # Arming
@@ -72,8 +74,8 @@ def test_a_rollback_takes_the_delivery_back(alice: User, bob: User) -> None:
 
 def test_arming_twice_makes_one(alice: User, bob: User) -> None:
     [row] = send(bob, alice)
-    plan = delivery.Plan(notification_pk=row.pk, transport="web_push", address=str(alice.pk))
-    delivery.arm([plan, plan])
+    plan = arming.Plan(notification_pk=row.pk, transport="web_push", address=str(alice.pk))
+    arming.arm([plan, plan])
     assert Delivery.objects.count() == 1
 
 
@@ -121,14 +123,14 @@ def test_two_that_change_the_same_deliveries_do_so_in_one_order_and_never_deadlo
         due = datetime.now(UTC) + timedelta(minutes=1, seconds=rows.index(pk))
         Delivery.objects.filter(notification=pk).update(due_at=due)
     changes: dict[str, Callable[[], object]] = {
-        "forward": lambda: delivery.bring_forward(rows),
-        "committed": lambda: delivery._count_anew(rows, began=0.0),
-        "disarm": lambda: delivery.disarm(rows, "read"),
+        "forward": lambda: arming.bring_forward(rows),
+        "committed": lambda: arming._count_anew(rows, began=0.0),
+        "disarm": lambda: arming.disarm(rows, "read"),
     }
     with ThreadPoolExecutor(2) as threads:
         with transaction.atomic():
             Delivery.objects.select_for_update().get(notification=rows[1])
-            first = threads.submit(together, [partial(by, "seqscan", lambda: delivery.disarm(rows, "told"))])
+            first = threads.submit(together, [partial(by, "seqscan", lambda: arming.disarm(rows, "told"))])
             wait_until(lambda: held_up_by(1))
             second = threads.submit(together, [partial(by, "indexscan", changes[another])])
             wait_until(lambda: held_up_by(2) or second.done())
@@ -154,13 +156,13 @@ def test_two_that_change_the_same_deliveries_do_so_in_one_order_and_never_deadlo
 def test_a_persons_choice_decides_the_roads(
     alice: User, bob: User, roads: list[Road], armed_toast_flash: tuple[int, bool, bool]
 ) -> None:
-    delivery.choose_roads(alice, "comment.reply", roads)
+    preferences.choose_roads(alice, "comment.reply", roads)
     [row] = send(bob, alice, kind="comment.reply")
     assert (Delivery.objects.count(), row.toast, row.flash) == armed_toast_flash
 
 
 def test_a_choice_is_for_one_kind_and_one_person(alice: User, bob: User, charlie: User) -> None:
-    delivery.choose_roads(alice, "comment.reply", [])
+    preferences.choose_roads(alice, "comment.reply", [])
     send(charlie, alice, bob, kind="comment.reply")
     send(charlie, alice)
     assert set(Delivery.objects.values_list("notification__recipient", "notification__kind")) == {
@@ -170,21 +172,21 @@ def test_a_choice_is_for_one_kind_and_one_person(alice: User, bob: User, charlie
 
 
 def test_a_new_choice_replaces_the_old(alice: User) -> None:
-    delivery.choose_roads(alice, "comment.reply", [Road.LIVE])
-    delivery.choose_roads(alice, "comment.reply", [Road.FLASH])
-    assert delivery.roads_by_kind(alice) == {"comment.reply": {Road.FLASH}}
+    preferences.choose_roads(alice, "comment.reply", [Road.LIVE])
+    preferences.choose_roads(alice, "comment.reply", [Road.FLASH])
+    assert preferences.roads_by_kind(alice) == {"comment.reply": {Road.FLASH}}
 
 
 def test_a_stored_road_that_is_gone_is_ignored(alice: User, bob: User) -> None:
-    delivery.choose_roads(alice, "default", [Road.LIVE])
-    delivery.Preference.objects.update(roads=["live", "carrier_pigeon"])
+    preferences.choose_roads(alice, "default", [Road.LIVE])
+    models.Preference.objects.update(roads=["live", "carrier_pigeon"])
     [row] = send(bob, alice)
     assert row.toast
 
 
 def test_a_kind_that_is_not_declared_cannot_be_chosen(alice: User) -> None:
     with pytest.raises(UnknownKind):
-        delivery.choose_roads(alice, "tests.nothing", [])
+        preferences.choose_roads(alice, "tests.nothing", [])
 
 
 # Acknowledging
@@ -219,7 +221,7 @@ def test_acknowledging_again_tells_nothing_again(alice: User, bob: User) -> None
 def test_an_empty_acknowledgement_asks_nothing(alice: User, bob: User) -> None:
     send(bob, alice)
     with CaptureQueriesContext(connection) as queries:
-        delivery.acknowledge(alice.pk, {inbox_topic(alice.pk): Position("00000000", 1, 1)})
+        acknowledgement.acknowledge(alice.pk, {inbox_topic(alice.pk): Position("00000000", 1, 1)})
     assert len(queries) == 0
 
 
@@ -233,7 +235,7 @@ def test_charlie_cannot_acknowledge_for_alice(alice: User, bob: User, charlie: U
 
 
 def test_what_a_page_only_counted_is_still_pushed(alice: User, bob: User) -> None:
-    delivery.choose_roads(alice, "default", [Road.WEB_PUSH])
+    preferences.choose_roads(alice, "default", [Road.WEB_PUSH])
     send(bob, alice)
     acknowledge(alice, inbox_topic(alice.pk), 0, 1)
     assert Notification.objects.get().told_at is None
@@ -261,8 +263,8 @@ def test_what_waits_for_another_try_is_called_back(alice: User, bob: User) -> No
 
 def test_told_by_one_road_stops_the_others(alice: User, bob: User) -> None:
     [row] = send(bob, alice)
-    assert delivery.tell([row.pk], Road.FLASH) == [row.pk]
-    assert delivery.tell([row.pk], Road.LIVE) == []
+    assert arming.tell([row.pk], Road.FLASH) == [row.pk]
+    assert arming.tell([row.pk], Road.LIVE) == []
     row.refresh_from_db()
     assert row.told_by == "flash"
     assert states() == [("cancelled", "told by flash")]
@@ -273,7 +275,7 @@ def test_a_long_backlog_is_acknowledged_in_few_queries(alice: User, bob: User) -
         send(bob, alice)
     number_all()
     with CaptureQueriesContext(connection) as queries:
-        delivery.acknowledge(alice.pk, {inbox_topic(alice.pk): Position("00000000", 0, 120)})
+        acknowledgement.acknowledge(alice.pk, {inbox_topic(alice.pk): Position("00000000", 0, 120)})
     assert Notification.objects.filter(told_at=None).count() == 0
     assert len(queries) <= 12
 
@@ -283,7 +285,7 @@ def test_what_nothing_ever_delivered_makes_no_acknowledgement_dearer(alice: User
         send(bob, alice)
     number_all()
     with CaptureQueriesContext(connection) as queries:
-        delivery.acknowledge(alice.pk, {inbox_topic(alice.pk): Position("00000000", 298, 300)})
+        acknowledgement.acknowledge(alice.pk, {inbox_topic(alice.pk): Position("00000000", 298, 300)})
     assert Notification.objects.filter(told_at__isnull=False).count() == 2
     assert max(len(query["sql"]) for query in queries) < 2000
 
@@ -293,7 +295,7 @@ def test_numbers_of_another_epoch_are_not_acknowledged(alice: User, bob: User) -
     broadcast(title="Closed on Friday")
     number_all()
     shown = Position("ffffffff", 0, 9)
-    delivery.acknowledge(alice.pk, {inbox_topic(alice.pk): shown, "everyone": shown})
+    acknowledgement.acknowledge(alice.pk, {inbox_topic(alice.pk): shown, "everyone": shown})
     assert Notification.objects.filter(told_at=None).count() == 1
     assert untold(alice) == ["Closed on Friday"]
 
@@ -308,7 +310,7 @@ def test_many_who_acknowledge_together_cost_what_one_costs(alice: User, bob: Use
     # Of what is another's, by topic or by event, nothing is told.
     shown.append(Shown(alice.pk, {inbox_topic(charlie.pk): Position("00000000", 0, 9)}))
     with CaptureQueriesContext(connection) as queries:
-        assert delivery.acknowledge_many(shown) == [None] * 21
+        assert acknowledgement.acknowledge_many(shown) == [None] * 21
     assert list(Notification.objects.filter(told_at=None).values_list("recipient", flat=True)) == [charlie.pk]
     assert len(queries) <= 12
 
@@ -337,7 +339,7 @@ def test_an_announcement_a_page_showed_counts_as_told_to_its_person_alone(alice:
 def test_an_announcement_that_many_pages_showed_is_told_to_them_all(alice: User, bob: User, charlie: User) -> None:
     announce(2)
     acknowledge(alice, "everyone", 0, 1)
-    delivery.acknowledge_many([Shown(one.pk, {"everyone": Position("00000000", 0, 2)}) for one in (alice, bob)])
+    acknowledgement.acknowledge_many([Shown(one.pk, {"everyone": Position("00000000", 0, 2)}) for one in (alice, bob)])
     assert (untold(alice), untold(bob)) == ([], [])
     assert ToldThrough.objects.count() == 2
     assert untold(charlie) == ["Announcement 1", "Announcement 2"]
@@ -377,7 +379,7 @@ def test_what_was_shown_and_what_was_missed_is_known_when_the_log_is_pruned(alic
     Stream.objects.filter(topic="everyone").update(top=3)
     retention.prune(datetime.now(UTC) + timedelta(seconds=1))
     assert not Event.objects.filter(topic="everyone").exists()
-    delivery.acknowledge(alice.pk, {"everyone": Position("00000000", 2, 3)})
+    acknowledgement.acknowledge(alice.pk, {"everyone": Position("00000000", 2, 3)})
     assert untold(alice) == ["Announcement 2"]
 
 
@@ -394,7 +396,7 @@ def test_several_tabs_that_acknowledge_at_once_keep_the_farthest(alice: User) ->
     streams.number(["everyone"])
     epoch = Stream.objects.get(topic="everyone").epoch
     acknowledged = [{"everyone": Position(epoch, 0, seq)} for seq in range(1, 9)]
-    together([partial(delivery.acknowledge, alice.pk, positions) for positions in acknowledged])
+    together([partial(acknowledgement.acknowledge, alice.pk, positions) for positions in acknowledged])
     assert untold(alice) == []
     assert ToldThrough.objects.count() == 1
 
@@ -414,7 +416,7 @@ def test_two_crowds_that_acknowledge_an_announcement_do_so_in_one_order_and_neve
             crowds = []
             for waiting, people in enumerate((many, few), start=1):
                 shown = [Shown(pk, at) for pk in people]
-                crowds.append(threads.submit(together, [partial(delivery.acknowledge_many, shown)]))
+                crowds.append(threads.submit(together, [partial(acknowledgement.acknowledge_many, shown)]))
                 wait_until(partial(held_up_by, waiting))
         for crowd in crowds:
             crowd.result(10)

@@ -16,8 +16,9 @@ from notifications.signals import notify
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import delivery
-from notifications_hub.delivery import AWAY_SECONDS, Delivery
+from notifications_hub.delivery import arming
+from notifications_hub.delivery.arming import AWAY_SECONDS
+from notifications_hub.delivery.models import Delivery
 from notifications_hub.live import presence
 from notifications_hub.live.database import Database
 from notifications_hub.live.presence import Presence
@@ -106,7 +107,7 @@ def test_what_waits_for_another_try_keeps_its_time(alice: User, bob: User) -> No
     send(bob, alice)
     one = Delivery.objects.get()
     Delivery.objects.update(attempts=1, due_at=datetime.now(UTC) + timedelta(seconds=60))
-    assert delivery.bring_forward([one.notification_id]) == 0
+    assert arming.bring_forward([one.notification_id]) == 0
     assert due_in(alice) > 50
 
 

@@ -15,8 +15,10 @@ from django.db.migrations.recorder import MigrationRecorder
 from notifications.signals import notify
 
 from accounts.models import User
-from notifications_hub import delivery, doctor
-from notifications_hub.delivery import Delivery, Plan
+from notifications_hub import doctor
+from notifications_hub.delivery import arming
+from notifications_hub.delivery.arming import Plan
+from notifications_hub.delivery.models import Delivery
 from notifications_hub.events import Event
 from notifications_hub.models import Notification
 from notifications_hub.transports.vapid import generate
@@ -155,7 +157,7 @@ def test_a_layer_that_is_away_is_found_out_in_time(settings: Settings, findings:
 @pytest.mark.usefixtures("_healthy")
 def test_work_that_nobody_does_is_noticed(alice: User, bob: User, findings: Findings) -> None:
     notify.send(bob, recipient=alice, verb="replied")
-    delivery.arm([Plan(notification_pk=Notification.objects.get().pk, transport="web_push", address="7")])
+    arming.arm([Plan(notification_pk=Notification.objects.get().pk, transport="web_push", address="7")])
     Delivery.objects.update(due_at=datetime.now(UTC) - timedelta(hours=3))
     Event.objects.create(topic="post.1", kind="post.created", created=datetime.now(UTC) - timedelta(minutes=1))
     found = findings()

@@ -36,11 +36,12 @@ from notifications.signals import notify
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import broadcast, delivery, flash, retention
+from notifications_hub import broadcast, flash, retention
 from notifications_hub.announcements.announce import make_rows, withdraw
 from notifications_hub.announcements.models import AnnouncementTranslation
 from notifications_hub.cursor import Position
-from notifications_hub.delivery import Delivery
+from notifications_hub.delivery import acknowledgement, arming, preferences
+from notifications_hub.delivery.models import Delivery
 from notifications_hub.flash import CLAIM
 from notifications_hub.kinds import Kind, Road, Told
 from notifications_hub.notification import Notification
@@ -414,7 +415,7 @@ def deleted(row: Notification) -> None:
 
 
 def told_live(row: Notification) -> None:
-    delivery.tell([row.pk], Road.LIVE)
+    arming.tell([row.pk], Road.LIVE)
 
 
 @pytest.mark.parametrize("happen", [no_longer_unread, archived, deleted, told_live])
@@ -428,7 +429,7 @@ def test_what_is_settled_elsewhere_is_not_flashed(
 
 
 def test_who_does_not_want_flashes_gets_none(alice: User, bob: User, client_for: ClientFor) -> None:
-    delivery.choose_roads(alice, "tests.flashed", [Road.LIVE])
+    preferences.choose_roads(alice, "tests.flashed", [Road.LIVE])
     send(bob, alice)
     assert shown(client_for(alice)) == []
 
@@ -541,7 +542,7 @@ def test_a_page_does_not_wait_for_a_row_that_is_being_told(alice: User, bob: Use
     row = send(bob, alice)
     tab = client_for(alice)
     with transaction.atomic():
-        delivery.tell([row.pk], Road.LIVE)
+        arming.tell([row.pk], Road.LIVE)
         [on_the_page] = together([partial(shown, tab)])
     assert on_the_page == []
 
@@ -598,7 +599,7 @@ def test_an_announcement_is_flashed_once(alice: User, client_for: ClientFor) -> 
 def test_an_announcement_that_an_open_page_showed_is_not_flashed(alice: User, bob: User, client_for: ClientFor) -> None:
     broadcast(title="Closed on Friday")
     number_all()
-    delivery.acknowledge(alice.pk, {"everyone": Position("00000000", 0, 1)})
+    acknowledgement.acknowledge(alice.pk, {"everyone": Position("00000000", 0, 1)})
     client = client_for(alice)
     assert client.get("/counting/").content == b"0"
     assert shown(client) == []
@@ -611,7 +612,7 @@ def test_an_announcement_that_an_open_page_showed_is_not_flashed_when_its_event_
     broadcast(title="Closed on Fridays", ends_at=timezone.now() + timedelta(days=1000))
     number_all()
     Stream.objects.filter(topic="everyone").update(top=1)
-    delivery.acknowledge(alice.pk, {"everyone": Position("00000000", 0, 1)})
+    acknowledgement.acknowledge(alice.pk, {"everyone": Position("00000000", 0, 1)})
     retention.prune(timezone.now() + timedelta(seconds=1))
     assert not Event.objects.filter(topic="everyone").exists()
     assert shown(client_for(alice)) == []
@@ -643,7 +644,7 @@ def test_an_announcement_whose_time_is_over_is_not_flashed(alice: User, client_f
 
 
 def test_who_wants_no_announcements_on_pages_gets_none(alice: User, client_for: ClientFor) -> None:
-    delivery.choose_roads(alice, "announcement", [Road.LIVE])
+    preferences.choose_roads(alice, "announcement", [Road.LIVE])
     broadcast(title="Closed on Friday")
     client = client_for(alice)
     assert client.get("/counting/").content == b"0"

@@ -8,9 +8,10 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test import AsyncClient, Client
 
-from notifications_hub import delivery, health
+from notifications_hub import health
 from notifications_hub.checks import check_settings
-from notifications_hub.delivery import Plan
+from notifications_hub.delivery import arming
+from notifications_hub.delivery.arming import Plan
 from tests.inbox.support import queries_of, tell
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def bearer(token: str) -> dict[str, str]:
 
 def test_the_metrics_say_how_far_behind_it_is(client: Client, alice: User, bob: User, measured: str) -> None:
     row = tell(alice, bob)
-    delivery.arm([Plan(notification_pk=row.pk, transport="web_push", address=address) for address in ("1", "2")])
+    arming.arm([Plan(notification_pk=row.pk, transport="web_push", address=address) for address in ("1", "2")])
     response = client.get("/metrics", headers=bearer(measured))
     text = response.content.decode()
 

@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub import claiming
-from notifications_hub.delivery import Delivery, State
+from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.transports.subscriptions import register
 from notifications_hub.transports.vapid import VapidKey, generate
 from notifications_hub.worker import PLACES

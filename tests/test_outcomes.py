@@ -12,9 +12,10 @@ from notifications.signals import notify
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import delivery, streams
+from notifications_hub import streams
 from notifications_hub.cursor import Position
-from notifications_hub.delivery import Delivery, State
+from notifications_hub.delivery import acknowledgement
+from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.events import inbox_topic
 from notifications_hub.kinds import Road
 from notifications_hub.notification import Notification
@@ -44,7 +45,7 @@ class Story:
         """A visible page shows it and acknowledges what it has read."""
         topic = inbox_topic(self.alice.pk)
         epoch, top = streams.moved({topic: None})[topic]
-        delivery.acknowledge(self.alice.pk, {topic: Position(epoch, 0, top)})
+        acknowledgement.acknowledge(self.alice.pk, {topic: Position(epoch, 0, top)})
 
     def flash(self) -> None:
         self.flashed()

@@ -10,9 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from notifications.signals import notify
 
 from accounts.models import User
-from notifications_hub import delivery, retention, streams
+from notifications_hub import retention, streams
 from notifications_hub.cursor import Position
-from notifications_hub.delivery import Delivery, Plan, State
+from notifications_hub.delivery import arming
+from notifications_hub.delivery.arming import Plan
+from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.events import Event, Stream
 from notifications_hub.models import Notification
 from notifications_hub.streams import NewEvent
@@ -37,7 +39,7 @@ def seqs(topic: str) -> list[int | None]:
 
 def settled(person: User, by: User, at: datetime | None) -> Delivery:
     notify.send(by, recipient=person, verb="replied")
-    delivery.arm([Plan(notification_pk=Notification.objects.latest("pk").pk, transport="web_push", address="7")])
+    arming.arm([Plan(notification_pk=Notification.objects.latest("pk").pk, transport="web_push", address="7")])
     planned = Delivery.objects.latest("pk")
     if at:
         Delivery.objects.filter(pk=planned.pk).update(state=State.SENT, settled_at=at)

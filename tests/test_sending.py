@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub import sending
-from notifications_hub.delivery import Delivery
+from notifications_hub.delivery.models import Delivery
 from notifications_hub.message import Message
 from notifications_hub.notification import Notification
 from notifications_hub.sending import LAST_PAUSE, pause_after

@@ -16,10 +16,11 @@ from django.utils import timezone, translation
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import broadcast, claiming, delivery, worker
+from notifications_hub import broadcast, claiming, worker
 from notifications_hub.announcements.announce import make_rows, withdraw
 from notifications_hub.announcements.models import Announcement
-from notifications_hub.delivery import Delivery, State
+from notifications_hub.delivery import arming
+from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.kinds import Kind, Road, Told
 from notifications_hub.message import Message
 from notifications_hub.notification import Notification
@@ -175,7 +176,7 @@ def test_an_announcement_that_is_over_is_not_sent(
     announcement = broadcast(title="Closed on Friday")
     make_rows(alice)
     row = Notification.objects.get()
-    delivery.arm([delivery.Plan(notification_pk=row.pk, transport="web_push", address=str(alice.pk))])
+    arming.arm([arming.Plan(notification_pk=row.pk, transport="web_push", address=str(alice.pk))])
     finish(announcement)
     make_due()
     one_worker.run_due()

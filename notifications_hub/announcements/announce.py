@@ -11,10 +11,11 @@ from django.db import models
 from django.db.models.signals import pre_delete
 from django.utils import timezone
 
-from notifications_hub import audiences, delivery, streams, transaction
+from notifications_hub import audiences, streams, transaction
 from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet
 from notifications_hub.conf import hub_settings, require_time_zones
-from notifications_hub.delivery import ToldThrough
+from notifications_hub.delivery import arming, preferences
+from notifications_hub.delivery.models import ToldThrough
 from notifications_hub.kinds import Road, Urgency, kind_of
 from notifications_hub.notification import Notification
 from notifications_hub.people import Person
@@ -135,7 +136,7 @@ def _announce(announcement: Announcement) -> None:
 
 def _count_from_commit(pk: int, *, began: float) -> None:
     # After a transaction that took long, open pages would have next to no time to show and acknowledge.
-    if not delivery.is_prompt(began):
+    if not arming.is_prompt(began):
         Announcement.objects.filter(pk=pk, announced_at__isnull=False).update(announced_at=timezone.now())
 
 
@@ -190,7 +191,7 @@ def missing_rows(person: Person, running: AnnouncementQuerySet) -> list[Notifica
     missing = list(without_row(person, running))
     if not missing:
         return []
-    roads = delivery.roads_of([person.pk], kind_of(KIND))[person.pk]
+    roads = preferences.roads_of([person.pk], kind_of(KIND))[person.pk]
     told = _shown_live(person, missing)
     return [_row(person, announcement, roads, told=announcement.pk in told) for announcement in missing]
 

@@ -8,8 +8,9 @@ from enum import StrEnum
 
 from django.db.models import Q
 
-from notifications_hub import delivery, transaction
+from notifications_hub import transaction
 from notifications_hub.announcements import announce
+from notifications_hub.delivery import arming
 from notifications_hub.inbox.queries import ITEM_ID, inbox_of
 from notifications_hub.notification import IDS_IN_AN_EVENT, InboxQuerySet, Notification
 from notifications_hub.people import Person
@@ -83,5 +84,5 @@ def _apply_to(pks: Collection[int], mark: _Mark) -> int:
     changed = mark.change(Notification.objects.filter(pk__in=pks))
     if mark.disarms:
         # After the mark: whoever tells a person locks rows before deliveries too.
-        delivery.disarm(pks, mark.disarms)
+        arming.disarm(pks, mark.disarms)
     return changed

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from notifications_hub import delivery, transaction
+from notifications_hub import transaction
+from notifications_hub.delivery import preferences
 from notifications_hub.kinds import Kind, Road, all_kinds
 from notifications_hub.people import Person
 from notifications_hub.transports import transport_label, transport_names
@@ -31,7 +32,7 @@ class Row:
 
 
 def form_rows(person: Person) -> list[Row]:
-    chosen, offered = delivery.roads_by_kind(person), _offered()
+    chosen, offered = preferences.roads_by_kind(person), _offered()
     return [_row(kind, chosen.get(kind.name, kind.roads), offered) for kind in _optional_kinds()]
 
 
@@ -52,7 +53,7 @@ def _optional_kinds() -> list[Kind]:
 
 def save(person: Person, checked: Container[str]) -> None:
     """Keeps what differs from before: who never chose otherwise follows a kind's defaults when these change."""
-    chosen, offered = delivery.roads_by_kind(person), {Road.LIVE, Road.FLASH, *transport_names()}
+    chosen, offered = preferences.roads_by_kind(person), {Road.LIVE, Road.FLASH, *transport_names()}
     with transaction.atomic():
         for kind in _optional_kinds():
             before = chosen.get(kind.name, kind.roads)
@@ -60,4 +61,4 @@ def save(person: Person, checked: Container[str]) -> None:
             # A road that the form does not offer is left as it was: its transport may be back tomorrow.
             after = frozenset(before) - offered | shown
             if after != before:
-                delivery.choose_roads(person, kind.name, after)
+                preferences.choose_roads(person, kind.name, after)

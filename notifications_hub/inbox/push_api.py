@@ -15,8 +15,8 @@ from ninja import Router
 from ninja.errors import HttpError
 from ninja.responses import Status
 
-from notifications_hub import delivery
-from notifications_hub.delivery import Delivery
+from notifications_hub.delivery import arming
+from notifications_hub.delivery.models import Delivery
 from notifications_hub.inbox import marks, queries
 from notifications_hub.inbox.marks import Action
 from notifications_hub.inbox.schemas import (
@@ -133,7 +133,7 @@ def act(request: HttpRequest, report: Act) -> dict[str, int | None]:
         return {"unread": None}
     if not _may_report(sent, row):
         raise HttpError(400, _spent())
-    delivery.tell([pk], Road.WEB_PUSH)
+    arming.tell([pk], Road.WEB_PUSH)
     if report.action == "read":
         marks.mark(row.recipient, Action.READ, [row.item_id])
     return {"unread": queries.counts(row.recipient).unread}

@@ -8,8 +8,10 @@ from django.contrib.auth import get_user_model
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from notifications_hub import delivery, transaction
-from notifications_hub.delivery import Delivery, Plan
+from notifications_hub import transaction
+from notifications_hub.delivery import arming
+from notifications_hub.delivery.arming import Plan
+from notifications_hub.delivery.models import Delivery
 from notifications_hub.kinds import PushTest
 from notifications_hub.notification import Notification
 from notifications_hub.notify import notify_handler
@@ -32,7 +34,7 @@ def send(person: Person, browser: PushSubscription) -> Notification:
         _check_pace(person)
         url = reverse("notifications_hub:preferences")
         [row] = notify_handler("tested", sender=person, recipient=person, kind=PushTest.name, url=url)
-        delivery.arm([Plan(notification_pk=row.pk, transport="web_push", address=str(browser.pk))])
+        arming.arm([Plan(notification_pk=row.pk, transport="web_push", address=str(browser.pk))])
         Delivery.objects.filter(notification=row).update(due_at=Now())
     return row
 

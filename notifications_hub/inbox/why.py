@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from notifications_hub.delivery import Delivery, State
+from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.kinds import Road, kind_of
 from notifications_hub.notification import Notification
 from notifications_hub.trail import NoPush, Step, browser_names, entries_of, is_in_trail, why_no_push

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
-from notifications_hub import delivery
+from notifications_hub.delivery import acknowledgement
 from notifications_hub.live.closing import BAD_FRAME
 from notifications_hub.live.frames import read_frame
 from notifications_hub.live.http import PRIVATE
@@ -72,7 +72,7 @@ def _ack(request: HttpRequest, caller: Caller) -> HttpResponse:
     positions, _reset = start(admitted.topics, known)
     shown = {topic: position for topic, position in positions.items() if position is not None}
     if visible:
-        delivery.acknowledge(admitted.visitor.person.pk, shown)
+        acknowledgement.acknowledge(admitted.visitor.person.pk, shown)
     return HttpResponse(status=204)
 
 

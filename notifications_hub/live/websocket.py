@@ -15,7 +15,7 @@ from typing import Any
 
 from notifications_hub import cursor
 from notifications_hub.cursor import Position
-from notifications_hub.delivery import Shown, acknowledge_many
+from notifications_hub.delivery.acknowledgement import Shown, acknowledge_many
 from notifications_hub.live.closing import BAD_FRAME, MAX_CLIENT_FRAME, TOO_LARGE, TOO_MANY, Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame

@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from notifications_hub import broadcast, delivery
+from notifications_hub import broadcast
 from notifications_hub.announcements.announce import withdraw
-from notifications_hub.delivery import Delivery, Plan, State
+from notifications_hub.delivery import arming
+from notifications_hub.delivery.arming import Plan
+from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.inbox.marks import Action, mark, mark_all
 from notifications_hub.inbox.queries import counts, items
 from notifications_hub.notification import IDS_IN_AN_EVENT, Notification
@@ -26,7 +28,7 @@ EVENTS = {
 
 
 def armed(row: Notification) -> Delivery:
-    delivery.arm([Plan(notification_pk=row.pk, transport="web_push", address="7")])
+    arming.arm([Plan(notification_pk=row.pk, transport="web_push", address="7")])
     return Delivery.objects.get(notification=row)
 
 

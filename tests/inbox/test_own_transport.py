@@ -10,8 +10,9 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from notifications_hub import delivery, kinds
-from notifications_hub.delivery import Delivery, Preference
+from notifications_hub import kinds
+from notifications_hub.delivery import arming, preferences
+from notifications_hub.delivery.models import Delivery, Preference
 from notifications_hub.kinds import Kind, Road, get_kind
 from notifications_hub.transports.memory import Memory
 from tests.inbox.support import ClientFor, tell
@@ -111,18 +112,18 @@ def test_a_choice_outlives_a_time_without_the_transport(
 def test_a_kind_may_name_it_as_a_default(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
     use(settings, sms=Sms)
     assert choices(client_for(alice).get(PREFERENCES), "tests.alarm")["Sms"] is True
-    assert delivery.roads_of([alice.pk], get_kind("tests.alarm")) == {alice.pk: {"live", "sms"}}
+    assert preferences.roads_of([alice.pk], get_kind("tests.alarm")) == {alice.pk: {"live", "sms"}}
     tell(alice, bob, kind="tests.alarm")
     assert [one.transport for one in Delivery.objects.all()] == ["sms"]
 
 
 def test_the_page_of_how_one_was_told_names_it(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
     use(settings, sms=Sms)
-    delivery.choose_roads(alice, "default", ["sms"])
+    preferences.choose_roads(alice, "default", ["sms"])
     row = tell(alice, bob)
     client = client_for(alice)
     assert "Sms is told at this time" in client.get(f"/notifications/{row.item_id}/why/").content.decode()
-    delivery.tell([row.pk], "sms")
+    arming.tell([row.pk], "sms")
     assert "Sms was left in peace" in client.get(f"/notifications/{row.item_id}/why/").content.decode()
 
 

@@ -13,8 +13,9 @@ from django.core.management import call_command
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from notifications_hub import delivery
-from notifications_hub.delivery import Delivery, Plan, State
+from notifications_hub.delivery import arming
+from notifications_hub.delivery.arming import Plan
+from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.kinds import Road
 from notifications_hub.notification import Notification
 from notifications_hub.transports import subscriptions, vapid
@@ -58,7 +59,7 @@ def sent(alice: User, bob: User) -> Delivery:
         PushSubscription.objects.create(
             pk=pk, owner=alice, endpoint_hash=str(pk), password_stamp=subscriptions.password_stamp(alice)
         )
-    delivery.arm([Plan(notification_pk=row.pk, transport="web_push", address=address) for address in ("7", "8")])
+    arming.arm([Plan(notification_pk=row.pk, transport="web_push", address=address) for address in ("7", "8")])
     Delivery.objects.filter(address="7").update(state=State.SENT)
     return Delivery.objects.get(address="7")
 
@@ -307,7 +308,7 @@ def test_a_token_ends_with_the_session_that_its_browser_was_registered_in(
     client = client_for(alice)
     browser = post(client, "push/subscriptions/", subscription).json()["id"]
     row = tell(alice, bob)
-    delivery.arm([Plan(notification_pk=row.pk, transport="web_push", address=browser)])
+    arming.arm([Plan(notification_pk=row.pk, transport="web_push", address=browser)])
     token = act_token(Delivery.objects.get())
     assert act(token).json() == {"unread": 1}
     client.post("/accounts/logout/")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db.models.functions import Now
 
-from notifications_hub.delivery import Delivery, State
+from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.inbox import push_test
 from notifications_hub.inbox.push_test import TESTS
 from notifications_hub.notification import Notification

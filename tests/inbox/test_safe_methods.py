@@ -10,8 +10,10 @@ import pytest
 from django.db.models import Model
 from django.urls import URLPattern, URLResolver
 
-from notifications_hub import delivery, urls
-from notifications_hub.delivery import Delivery, Plan, Preference
+from notifications_hub import urls
+from notifications_hub.delivery import arming
+from notifications_hub.delivery.arming import Plan
+from notifications_hub.delivery.models import Delivery, Preference
 from notifications_hub.jobs.models import Job
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event
@@ -44,7 +46,7 @@ def everything() -> list[list[dict[str, Any]]]:
 @pytest.mark.parametrize("path", ADDRESSES)
 def test_looking_changes_nothing(alice: User, bob: User, client_for: ClientFor, path: str) -> None:
     row = tell(alice, bob)
-    delivery.arm([Plan(notification_pk=row.pk, transport="web_push", address="1")])
+    arming.arm([Plan(notification_pk=row.pk, transport="web_push", address="1")])
     PushSubscription.objects.create(owner=alice, endpoint="https://push.example/x")
     Job.objects.create(pk=JOB, owner=alice, title="Report", task="report")
     client = client_for(alice)

@@ -7,8 +7,9 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
-from notifications_hub import broadcast, delivery
-from notifications_hub.delivery import Preference
+from notifications_hub import broadcast
+from notifications_hub.delivery import preferences
+from notifications_hub.delivery.models import Preference
 from notifications_hub.kinds import Kind, Road, all_kinds, get_kind
 from notifications_hub.notification import Notification
 from notifications_hub.transports import vapid
@@ -212,10 +213,10 @@ def test_everything_may_be_switched_off_and_on_again(alice: User, client_for: Cl
 
 
 def test_a_road_that_the_form_does_not_offer_is_kept(alice: User, client_for: ClientFor) -> None:
-    delivery.choose_roads(alice, "default", {Road.EMAIL, Road.LIVE})
+    preferences.choose_roads(alice, "default", {Road.EMAIL, Road.LIVE})
     client_for(alice).post(PREFERENCES, {"default:flash": "on"})
 
-    assert delivery.roads_of([alice.pk], get_kind("default")) == {alice.pk: {Road.EMAIL, Road.FLASH}}
+    assert preferences.roads_of([alice.pk], get_kind("default")) == {alice.pk: {Road.EMAIL, Road.FLASH}}
 
 
 def test_what_is_no_choice_is_ignored(alice: User, client_for: ClientFor) -> None:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from notifications_hub import broadcast, delivery
-from notifications_hub.delivery import Delivery, Plan, State
+from notifications_hub import broadcast
+from notifications_hub.delivery import arming, preferences
+from notifications_hub.delivery.arming import Plan
+from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.kinds import Road, get_kind
 from notifications_hub.notification import Notification
 from notifications_hub.transports.subscriptions import PushSubscription
@@ -34,7 +36,7 @@ def _key(settings: Any) -> None:
 
 
 def planned(row: Notification, browser: PushSubscription, **columns: Any) -> None:
-    delivery.arm([Plan(notification_pk=row.pk, transport="web_push", address=str(browser.pk))])
+    arming.arm([Plan(notification_pk=row.pk, transport="web_push", address=str(browser.pk))])
     Delivery.objects.filter(notification=row).update(**columns)
 
 
@@ -53,7 +55,7 @@ def test_it_says_what_told_the_person(
 ) -> None:
     row = tell(alice, bob)
     planned(row, browser)
-    delivery.tell([row.pk], road)
+    arming.tell([row.pk], road)
     text = page(client_for, alice, row.item_id)
 
     assert words in text
@@ -95,7 +97,7 @@ def test_it_says_why_no_browser_was_to_be_told(alice: User, bob: User, client_fo
     assert "When it happened no browser was to be told." in page(client_for, alice, row.item_id)
     PushSubscription.objects.update(quarantined_at=browser.created)
     assert "switched on again" in page(client_for, alice, row.item_id)
-    delivery.choose_roads(alice, "comment.reply", [Road.LIVE])
+    preferences.choose_roads(alice, "comment.reply", [Road.LIVE])
     words = f"By your preferences as they are now, no browser is told of “{get_kind('comment.reply').label}”."
     assert words in page(client_for, alice, row.item_id)
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": ""}

@@ -11,7 +11,7 @@ from notifications.signals import notify
 from pytest_django import Settings
 
 from notifications_hub.claiming import Outcome, Settled, record
-from notifications_hub.delivery import Delivery
+from notifications_hub.delivery.models import Delivery
 from notifications_hub.notification import Notification
 from notifications_hub.transports import get_transport
 from notifications_hub.transports.memory import Memory

@@ -16,7 +16,7 @@ from notifications.signals import notify
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub.delivery import Delivery
+from notifications_hub.delivery.models import Delivery
 from notifications_hub.kinds import Kind, Privacy, Told, Urgency
 from notifications_hub.transports import push_client, push_hosts
 from notifications_hub.transports.push_hosts import FAILURES

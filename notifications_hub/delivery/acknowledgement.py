@@ -1,0 +1,94 @@
+"""What open pages showed: mark it as delivered, and cancel what was planned for it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db import models
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
+
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.audiences import is_audience
+from notifications_hub.cursor import Position
+from notifications_hub.delivery.arming import _change, tell
+from notifications_hub.delivery.models import ToldThrough
+from notifications_hub.events import Event, Stream, inbox_topic
+from notifications_hub.kinds import Road
+from notifications_hub.notification import Notification
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A visible page showed a person everything in (start, seq] of topics: of their own inbox, or of audiences."""
+
+    person_pk: Any
+    positions: Mapping[str, Position]
+
+
+def acknowledge(person_pk: Any, positions: Mapping[str, Position]) -> None:
+    acknowledge_many([Shown(person_pk, positions)])
+
+
+def acknowledge_many(shown: Sequence[Shown]) -> list[None]:
+    """What many pages showed. All their inboxes cost the statements of one, and so does each place in an audience."""
+    inboxes: list[tuple[Any, Position]] = []
+    announced: dict[tuple[str, Position], list[Any]] = {}
+    for person_pk, topic, position in _of_this_epoch(shown):
+        if topic == inbox_topic(person_pk):
+            inboxes.append((person_pk, position))
+        elif is_audience(topic):
+            announced.setdefault((topic, position), []).append(person_pk)
+    if inboxes:
+        _acknowledge_inboxes(inboxes)
+    for (topic, position), people in announced.items():
+        _acknowledge_audience(people, topic, position)
+    return [None] * len(shown)
+
+
+def _of_this_epoch(shown: Sequence[Shown]) -> list[tuple[Any, str, Position]]:
+    """Leave out what is empty, and numbers of another epoch: those name other events, which no page showed."""
+    places = [
+        (one.person_pk, topic, position)
+        for one in shown
+        for topic, position in one.positions.items()
+        if position.seq > position.start
+    ]
+    topics = {topic for _person, topic, _position in places}
+    epochs = dict(Stream.objects.filter(topic__in=topics).values_list("topic", "epoch")) if topics else {}
+    return [place for place in places if place[2].epoch == epochs.get(place[1])]
+
+
+def _acknowledge_inboxes(shown: Sequence[tuple[Any, Position]]) -> None:
+    # From the events to the rows: a page is sent few, while a person may have any number that nothing ever delivered.
+    ranges = [
+        models.Q(topic=inbox_topic(person), seq__gt=position.start, seq__lte=position.seq) for person, position in shown
+    ]
+    created = Event.objects.filter(reduce(or_, ranges), kind="notification.created")
+    named = created.annotate(named=Cast(KeyTextTransform("id", "data"), models.TextField()))
+    displayed = set(named.values_list("topic", "named"))
+    # What has no toast was only counted, which tells nobody anything.
+    untold = Notification.objects.filter(pk__in={item for _topic, item in displayed}, told_at=None, toast=True)
+    places = {(inbox_topic(person), str(pk)): pk for pk, person in untold.values_list("pk", "recipient_id")}
+    if told := [pk for place, pk in places.items() if place in displayed]:
+        tell(told, Road.LIVE)
+
+
+def _acknowledge_audience(people: Collection[Any], topic: str, position: Position) -> None:
+    Announcement.objects.filter(audience=topic).record_numbers()
+    announced = Announcement.objects.filter(audience=topic).order_by("-seq").values_list("seq", flat=True)
+    last = announced.filter(seq__gt=position.start, seq__lte=position.seq).first()
+    if last is None:
+        return
+    start = announced.filter(seq__lte=position.start).first() or 0
+    # Only ever upwards: of two tabs the one that is behind changes nothing. In one order, as the crowds of two hubs may
+    # hold the same people.
+    theirs = ToldThrough.objects.filter(person__in=people, topic=topic, start__lte=start, seq__gte=start)
+    first = set(people) - set(theirs.values_list("person", flat=True))
+    rows = [ToldThrough(person_id=pk, topic=topic, start=start, seq=last) for pk in sorted(first)]
+    ToldThrough.objects.bulk_create(rows, ignore_conflicts=True)
+    _change(theirs.filter(seq__lt=last), seq=last)

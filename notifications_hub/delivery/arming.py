@@ -1,0 +1,114 @@
+"""Plan deliveries in the transaction that makes the notification, and cancel them.
+
+A delivery is due when pages have had their time to acknowledge; an acknowledgement cancels it. Those of people who are
+away are brought forward after the commit. `claiming.py` has how workers take them and record what became of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import models
+from django.db.models.functions import Now
+from django.dispatch import Signal
+
+from notifications_hub import transaction
+from notifications_hub.conf import hub_settings
+from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.notification import Notification
+
+AWAY_SECONDS = 3.0
+"""What a push waits for that is brought forward: a page that is left may be followed by the next one."""
+PROMPT_SECONDS = 1.0
+"""A commit within this of the writing leaves pages enough of their time."""
+
+
+armed = Signal()
+"""Sent with `notifications`, the primary keys of those with deliveries, after their commit. A hint and no more."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What is to be sent unless a page tells the person first."""
+
+    notification_pk: int
+    transport: str
+    address: str
+
+
+def arm(plans: Iterable[Plan]) -> None:
+    """In the caller's transaction: a push that is planned is as sure as the notification itself."""
+    due = Now() + timedelta(seconds=hub_settings.ack_window)
+    rows = [
+        Delivery(notification_id=plan.notification_pk, transport=plan.transport, address=plan.address[:255], due_at=due)
+        for plan in plans
+    ]
+    if rows:
+        Delivery.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
+        ids = {row.notification_id for row in rows}
+        transaction.on_commit(partial(armed.send_robust, sender=Delivery, notifications=ids), robust=True)
+
+
+def count_from_commit(notifications: Collection[int]) -> None:
+    """Count the time that open pages have from the commit. Call it before `arm`, where the rows are made.
+
+    After a transaction that took long they would have next to no time to show and acknowledge. A process killed
+    between the commit and this leaves the old moments: then a page may show what a push or the next page shows too.
+    """
+    transaction.on_commit(partial(_count_anew, notifications, began=time.monotonic()), robust=True)
+
+
+def _count_anew(notifications: Collection[int], *, began: float) -> None:
+    if is_prompt(began):
+        return
+    untold = Notification.objects.filter(pk__in=notifications, told_at=None)
+    _change(untold, skip_locked=True, committed_at=datetime.now(UTC))
+    due_at = Now() + timedelta(seconds=hub_settings.ack_window)
+    _change(_unclaimed(notifications), skip_locked=True, due_at=due_at)
+
+
+def is_prompt(began: float) -> bool:
+    """Return whether a transaction that wrote at `began`, by `time.monotonic`, has committed soon enough."""
+    return time.monotonic() - began <= PROMPT_SECONDS
+
+
+def bring_forward(notifications: Collection[int]) -> int:
+    """For people who are surely away: nobody is going to acknowledge. Gives how many deliveries."""
+    soon = Now() + timedelta(seconds=AWAY_SECONDS)
+    later = _unclaimed(notifications).filter(attempts=0, due_at__gt=soon)
+    return _change(later, skip_locked=True, due_at=soon)
+
+
+def disarm(notifications: Collection[int], reason: str) -> int:
+    """Cancels what no worker has claimed yet; what is being sent cannot be called back."""
+    now = datetime.now(UTC)
+    return _change(_unclaimed(notifications), state=State.CANCELLED, reason=reason, settled_at=now)
+
+
+def _unclaimed(notifications: Collection[int]) -> models.QuerySet[Delivery]:
+    return Delivery.objects.filter(notification__in=notifications, state=State.WAITING, claim=None)
+
+
+def _change(wanted: models.QuerySet[Any], *, skip_locked: bool = False, **values: Any) -> int:
+    """Lock the rows in ascending key, then update them. Return how many.
+
+    A plain update locks in the order of its plan, so two crowds that share rows could wait for each other. Changes of
+    when something is due skip rows that another holds: whoever cancels, claims or deletes them decides.
+    """
+    with transaction.atomic(savepoint=False):
+        rows = wanted.order_by("pk").select_for_update(no_key=True, skip_locked=skip_locked)
+        ids = list(rows.values_list("pk", flat=True))
+        return wanted.model._default_manager.filter(pk__in=ids).update(**values) if ids else 0
+
+
+def tell(notifications: Collection[int], road: str) -> list[int]:
+    """Records that a road reached the person. Gives those that no other road had told."""
+    with transaction.atomic():
+        told = Notification.objects.filter(pk__in=notifications).mark_as_told(road)
+        disarm(notifications, f"told by {road}")
+        return told
