@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
-from notifications_hub.client_ip import client_ip
-from notifications_hub.throttle import address_of, take, wait_in_words
+from notifications_hub.web.client_ip import client_ip
+from notifications_hub.web.throttle import address_of, take, wait_in_words
 
 View = Callable[..., HttpResponseBase]
 

@@ -22,9 +22,9 @@ from django.db.models.functions import Now  # noqa: E402
 from notifications.signals import notify  # noqa: E402
 
 from notifications_hub.delivery.models import Delivery, State  # noqa: E402
-from notifications_hub.transports.subscriptions import PushSubscription, register  # noqa: E402
-from notifications_hub.transports.vapid import from_b64url  # noqa: E402
-from notifications_hub.worker import Worker, spare_the_collector  # noqa: E402
+from notifications_hub.delivery.worker import Worker, spare_the_collector  # noqa: E402
+from notifications_hub.transports.web_push.subscriptions import PushSubscription, register  # noqa: E402
+from notifications_hub.transports.web_push.vapid import from_b64url  # noqa: E402
 
 
 def measure(subscriptions: Sequence[dict[str, Any]], count: int) -> dict[str, float]:

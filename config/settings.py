@@ -108,7 +108,7 @@ else:
     # Presence must be the same for every process of this site, which memory is not.
     CACHES = {
         "default": {
-            "BACKEND": "notifications_hub.database_cache.CountingDatabaseCache",
+            "BACKEND": "notifications_hub.database.counting_cache.CountingDatabaseCache",
             "LOCATION": "django_cache",
             # By itself it throws out a third of what it holds beyond 300, and with it who is present.
             "OPTIONS": {"MAX_ENTRIES": 100_000},

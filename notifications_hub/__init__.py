@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from notifications_hub.announcements.announce import broadcast
-    from notifications_hub.dispatch import apublish, publish, publish_many
     from notifications_hub.live.revocation import revoke
     from notifications_hub.live_lists import live_list
+    from notifications_hub.publishing import apublish, publish, publish_many
     from notifications_hub.rows import LiveManager, live_rows
 
 __all__ = ["LiveManager", "apublish", "broadcast", "live_list", "live_rows", "publish", "publish_many", "revoke"]
 
 _HOMES = {
     "LiveManager": "notifications_hub.rows",
-    "apublish": "notifications_hub.dispatch",
+    "apublish": "notifications_hub.publishing",
     "broadcast": "notifications_hub.announcements.announce",
     "live_list": "notifications_hub.live_lists",
     "live_rows": "notifications_hub.rows",
-    "publish": "notifications_hub.dispatch",
-    "publish_many": "notifications_hub.dispatch",
+    "publish": "notifications_hub.publishing",
+    "publish_many": "notifications_hub.publishing",
     "revoke": "notifications_hub.live.revocation",
 }
 

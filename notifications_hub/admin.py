@@ -22,15 +22,15 @@ from django.utils.translation import ngettext
 from notifications_hub.admin_guards import DeclaredLookups, PrivateContent
 from notifications_hub.announcements.admin import AnnouncementAdmin
 from notifications_hub.announcements.models import Announcement
+from notifications_hub.delivery.history import browser_names, steps_of
 from notifications_hub.delivery.models import Delivery, State
-from notifications_hub.events import Stream
+from notifications_hub.delivery.reasons import in_words
 from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import Road, all_kinds, road_name
 from notifications_hub.notification import Notification
-from notifications_hub.reasons import in_words
-from notifications_hub.trail import browser_names, steps_of
+from notifications_hub.streams.models import Stream
 from notifications_hub.transports import transport_names
-from notifications_hub.transports.subscriptions import PushSubscription
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
 
 if TYPE_CHECKING:
     LookingBase = admin.ModelAdmin[Model]

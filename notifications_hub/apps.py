@@ -11,19 +11,19 @@ class NotificationsHubConfig(AppConfig):
 
     def ready(self) -> None:
         """Connects receivers and reads what apps declare. Nothing starts here: no thread, no loop, no query."""
-        from notifications_hub import checks, dispatch, kinds, removal  # noqa: F401
+        from notifications_hub import checks, kinds, notification_removal, publishing  # noqa: F401
         from notifications_hub.announcements import announce
-        from notifications_hub.jobs import log_removal, sending, told  # noqa: F401
+        from notifications_hub.jobs import broker, log_removal, notifications  # noqa: F401
         from notifications_hub.live import signing_out
         from notifications_hub.notify import take_over_signal
-        from notifications_hub.rows import deleting
-        from notifications_hub.transports import binding
+        from notifications_hub.rows import delete_signals
+        from notifications_hub.transports.web_push import session_binding
 
         take_over_signal()
-        removal.connect()
+        notification_removal.connect()
         log_removal.connect()
         announce.connect()
         signing_out.connect()
-        binding.connect()
+        session_binding.connect()
         kinds.autodiscover()
-        deleting.connect_all()
+        delete_signals.connect_all()

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from notifications_hub.serving import Application
+    from notifications_hub.live.server import Application
 
 
 def live_application(pages: Application) -> Application:
     """The site's pages and its live connections; these are at the host's own URLs of their names."""
     # Its modules hold models. An asgi.py imports this before it sets Django up, and calls it after.
-    from notifications_hub.serving import with_connections
+    from notifications_hub.live.server import with_connections
 
     return with_connections(pages)

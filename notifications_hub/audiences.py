@@ -18,8 +18,8 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.people import Person, person_key
-from notifications_hub.primary import from_primary
+from notifications_hub.database.primary import from_primary
+from notifications_hub.users import Person, person_key
 
 EVERYONE = "everyone"
 STAFF = "staff"

@@ -18,15 +18,17 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections, router
 from django.utils.module_loading import import_string
 
-from notifications_hub import conf, demo, throttle
+from notifications_hub import conf
+from notifications_hub.database.primary import hub_alias
 from notifications_hub.kinds import Kind, Road, all_kinds
 from notifications_hub.live.origin import parse
 from notifications_hub.live.topics import unreachable_patterns
-from notifications_hub.primary import hub_alias
+from notifications_hub.ops import demo
 from notifications_hub.rows import LiveQuerySet, triggers
-from notifications_hub.rows.declared import declared_models
-from notifications_hub.transports.key_check import LOST, is_lost
-from notifications_hub.transports.vapid import current_key, previous_key
+from notifications_hub.rows.registry import declared_models
+from notifications_hub.transports.web_push.key_check import LOST, is_lost
+from notifications_hub.transports.web_push.vapid import current_key, previous_key
+from notifications_hub.web import throttle
 
 MODEL = "notifications_hub.Notification"
 _VENDORS = {"mysql": "MySQL or MariaDB", "oracle": "Oracle"}

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from notifications_hub.people import Person
+from notifications_hub.users import Person
 
 SETTING = "NOTIFICATIONS_HUB"
 
@@ -46,7 +46,7 @@ class HubSettings:
     live_per_user: int = 10
     live_per_address: int = 50
     transports: Mapping[str, str] = field(
-        default_factory=lambda: {"web_push": "notifications_hub.transports.web_push.WebPush"}
+        default_factory=lambda: {"web_push": "notifications_hub.transports.web_push.transport.WebPush"}
     )
     """Road name to the dotted path of the transport that serves it."""
     vapid_private_key: str = ""

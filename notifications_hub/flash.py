@@ -28,15 +28,15 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import ngettext
 
-from notifications_hub import transaction
 from notifications_hub.announcements.announce import make_rows, missing_rows, of_person
 from notifications_hub.announcements.models import AnnouncementQuerySet
 from notifications_hub.conf import hub_settings
+from notifications_hub.database import transaction
 from notifications_hub.delivery import arming
 from notifications_hub.kinds import Road
 from notifications_hub.live.presence import is_connected
 from notifications_hub.notification import InboxQuerySet, Notification
-from notifications_hub.people import Person
+from notifications_hub.users import Person
 
 SHOWN = 3
 CLAIM = timedelta(seconds=30)

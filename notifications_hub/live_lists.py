@@ -12,11 +12,11 @@ from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from notifications_hub.inbox import addresses
-from notifications_hub.live.here import cursor_at
-from notifications_hub.people import pseudonym_of
-from notifications_hub.primary import from_primary
-from notifications_hub.rows.declared import rows_of
+from notifications_hub.database.primary import from_primary
+from notifications_hub.inbox import links
+from notifications_hub.live.start_cursor import cursor_at
+from notifications_hub.rows.registry import rows_of
+from notifications_hub.users import pseudonym_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,5 +53,5 @@ def live_list(request: HttpRequest, topic: str, rows: QuerySet[Any], *, row: str
     person = getattr(request, "user", None)
     if person is not None and person.is_authenticated:
         line = pseudonym_of(person.pk)
-        attributes |= {"cursor": cursor_at([topic]), "live": addresses.live(), "person": line}
+        attributes |= {"cursor": cursor_at([topic]), "live": links.live(), "person": line}
     return LiveList(list(from_primary(rows.all())), format_html_join(" ", '{}="{}"', attributes.items()))

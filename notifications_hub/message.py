@@ -18,8 +18,8 @@ from django.utils.text import Truncator
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.kinds import Action, Privacy, Urgency
-from notifications_hub.people import Person
-from notifications_hub.text import balanced
+from notifications_hub.users import Person
+from notifications_hub.web.text import balanced
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from notifications_hub.delivery.models import Delivery, Preference, ToldThrough
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
 from notifications_hub.notification import Notification
-from notifications_hub.rows.noted import RowChange
+from notifications_hub.rows.trigger_notes import RowChange
 from notifications_hub.streams import Event, Stream
-from notifications_hub.transports.subscriptions import PushSubscription
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
 
 __all__ = [
     "Announcement",

@@ -20,13 +20,13 @@ from django.db.models import Count
 from django.dispatch import Signal
 from notifications.signals import notify
 
-from notifications_hub import transaction
-from notifications_hub.arguments import BadRecipient, Draft, draft_of, is_unsaved, saved
 from notifications_hub.conf import require_time_zones
+from notifications_hub.database import transaction
+from notifications_hub.database.primary import from_primary
 from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.notification import Notification, emit_items
-from notifications_hub.primary import from_primary
+from notifications_hub.notify_arguments import BadRecipient, Draft, draft_of, is_unsaved, saved
 from notifications_hub.transports import addresses_of, get_transport, transport_names
 
 CHUNK = 1000

@@ -16,8 +16,8 @@ from django.utils.functional import Promise
 from notifications.base.models import AbstractNotification
 
 from notifications_hub.kinds import Action, Kind, Privacy, Told, Urgency, get_kind, open_and_read
-from notifications_hub.paths import same_site_path
-from notifications_hub.text import balanced, is_blank, is_storable, isolated
+from notifications_hub.web.site_paths import same_site_path
+from notifications_hub.web.text import balanced, is_blank, is_storable, isolated
 
 Row = TypeVar("Row", bound=Told)
 T = TypeVar("T")

@@ -7,10 +7,10 @@ import threading
 from celery import shared_task
 from celery.signals import worker_init
 
-from notifications_hub.nudge import SEND_DUE
-from notifications_hub.startup import refusal_at_start
-from notifications_hub.sweeper import sweep
-from notifications_hub.worker import Worker
+from notifications_hub.delivery.celery_wakeup import SEND_DUE
+from notifications_hub.delivery.worker import Worker
+from notifications_hub.ops.startup import refusal_at_start
+from notifications_hub.streams.sweeper import sweep
 
 SECONDS = 10.0
 """A task that never ended could not be stopped; the next one goes on."""

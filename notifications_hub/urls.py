@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from notifications_hub import health
 from notifications_hub.inbox import views
 from notifications_hub.inbox.api import api
 from notifications_hub.jobs import views as jobs
 from notifications_hub.jobs.api import router as jobs_router
 from notifications_hub.live import views as live
+from notifications_hub.ops import health
 
 api.add_router("jobs/", jobs_router)
 

@@ -17,7 +17,7 @@ def checked_application(pages: Pages) -> Pages:
     from django.core.exceptions import ImproperlyConfigured
     from django.db import connections
 
-    from notifications_hub.startup import refusal_at_start
+    from notifications_hub.ops.startup import refusal_at_start
 
     if refusal := refusal_at_start():
         raise ImproperlyConfigured(refusal)

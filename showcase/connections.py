@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from notifications_hub import publish
-from notifications_hub.inbox import addresses
-from notifications_hub.live.here import cursor_here
-from notifications_hub.throttle import take
+from notifications_hub.inbox import links
+from notifications_hub.live.start_cursor import cursor_here
+from notifications_hub.web.throttle import take
 from showcase.chat.visitor import person_of, private
 
 KINDS = ("ws", "sse", "poll", "plain-poll")
@@ -35,7 +35,7 @@ def connections_page(request: HttpRequest) -> HttpResponse:
     context = {
         "topic": topic,
         "cursor": cursor_here(person, [topic]),
-        "live": addresses.live_of(person),
+        "live": links.live_of(person),
         "csrf": get_token(request),
         "kinds": KINDS,
     }

@@ -37,7 +37,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection, connections
 from django.test import AsyncClient, Client
 
-from notifications_hub import numbering
+from notifications_hub.streams import sequencer
 from tests.support.browser import People, chromium
 from tests.support.databases import Databases, databases_like
 from tests.support.full import FULL
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from accounts.models import User
-    from notifications_hub.numbering import Numberer
+    from notifications_hub.streams.sequencer import Numberer
 
     StartSite = Callable[..., Site]
 
@@ -118,17 +118,17 @@ def _numbered_at_commit(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
     Sites and other processes of a test number in the background, as everywhere.
     """
     if "numberer" not in request.fixturenames:
-        monkeypatch.setattr("notifications_hub.streams.number_soon", numbering.number)
-        monkeypatch.setattr("notifications_hub.rows.noted.soon", lambda chore: chore())
+        monkeypatch.setattr("notifications_hub.streams.store.number_soon", sequencer.number)
+        monkeypatch.setattr("notifications_hub.rows.trigger_notes.soon", lambda chore: chore())
 
 
 @pytest.fixture
 def numberer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Numberer]:
     """That of this process, at work: `numberer.finish(20)` waits for it. It leaves no connection behind."""
-    monkeypatch.setattr(numbering, "IDLE_SECONDS", 0.1)
-    yield numbering.numberer
-    assert numbering.numberer.finish(20)
-    wait_until(lambda: not numbering.numberer.at_work, what="the end of the numberer's thread")
+    monkeypatch.setattr(sequencer, "IDLE_SECONDS", 0.1)
+    yield sequencer.numberer
+    assert sequencer.numberer.finish(20)
+    wait_until(lambda: not sequencer.numberer.at_work, what="the end of the numberer's thread")
 
 
 @pytest.fixture

@@ -20,15 +20,15 @@ from pytest_django import Settings
 from accounts.models import User
 from notifications_hub import broadcast
 from notifications_hub.announcements.announce import make_rows
-from notifications_hub.claiming import Outcome, claim_due
 from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.arming import Plan
+from notifications_hub.delivery.claiming import Outcome, claim_due
 from notifications_hub.delivery.models import Delivery, State
-from notifications_hub.events import Stream
 from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import Road
 from notifications_hub.models import Notification, PushSubscription
-from notifications_hub.transports.vapid import generate
+from notifications_hub.streams.models import Stream
+from notifications_hub.transports.web_push.vapid import generate
 from tests.support.deliveries import settle
 from tests.support.log import told_to
 

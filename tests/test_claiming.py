@@ -14,10 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub.claiming import Outcome, Settled, claim_due, record
+from notifications_hub.delivery.claiming import Outcome, Settled, claim_due, record
 from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.delivery.worker import Worker
 from notifications_hub.message import Message
-from notifications_hub.worker import Worker
 from tests.support.deliveries import make_due, memory, send, settle, states, use_memory
 from tests.support.together import together
 

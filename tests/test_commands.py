@@ -19,14 +19,15 @@ from django.test.utils import CaptureQueriesContext
 from notifications.signals import notify
 
 from accounts.models import User
-from notifications_hub import demo, streams
+from notifications_hub import streams
 from notifications_hub.announcements.models import Announcement
-from notifications_hub.cursor import Position
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.models import Delivery, State
-from notifications_hub.events import Event, Stream
 from notifications_hub.models import Notification
+from notifications_hub.ops import demo
+from notifications_hub.streams.cursor import Position
+from notifications_hub.streams.models import Event, Stream
 from notifications_hub.transports import get_transport
 from notifications_hub.transports.memory import Memory
 from tests.announcements.support import kinds_on

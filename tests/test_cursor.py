@@ -10,7 +10,7 @@ from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications_hub.cursor import MAX_LENGTH, MAX_SEQ, BadCursor, Position, decode, encode, key_of
+from notifications_hub.streams.cursor import MAX_LENGTH, MAX_SEQ, BadCursor, Position, decode, encode, key_of
 
 EPOCHS = st.one_of(st.just(""), st.from_regex(r"[0-9a-f]{8}", fullmatch=True))
 SEQS = st.integers(0, MAX_SEQ)

@@ -14,16 +14,17 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import broadcast, retention, streams
+from notifications_hub import broadcast, streams
 from notifications_hub.announcements.announce import missing_rows, of_person
-from notifications_hub.claiming import Outcome, claim_due
-from notifications_hub.cursor import Position
 from notifications_hub.delivery import acknowledgement, arming, models, preferences
 from notifications_hub.delivery.acknowledgement import Shown
+from notifications_hub.delivery.claiming import Outcome, claim_due
 from notifications_hub.delivery.models import Delivery, State, ToldThrough
 from notifications_hub.kinds import Road, UnknownKind
 from notifications_hub.notification import Notification
+from notifications_hub.ops import retention
 from notifications_hub.streams import Event, Stream, inbox_topic
+from notifications_hub.streams.cursor import Position
 from tests.support.deliveries import make_due, send, settle, states, use_memory
 from tests.support.log import ids_told_to
 from tests.support.processes import wait_until
@@ -84,7 +85,7 @@ def test_arming_twice_makes_one(alice: User, bob: User) -> None:
 def test_after_a_long_transaction_pages_have_their_time_all_the_same(
     alice: User, bob: User, monkeypatch: pytest.MonkeyPatch, prompt: float, is_rearmed: bool
 ) -> None:
-    monkeypatch.setattr(delivery, "PROMPT_SECONDS", prompt)
+    monkeypatch.setattr(arming, "PROMPT_SECONDS", prompt)
     with transaction.atomic():
         send(bob, alice)
         make_due()  # as it would be by now
@@ -116,7 +117,7 @@ def held_up_by(wait_for: int) -> bool:
 def test_two_that_change_the_same_deliveries_do_so_in_one_order_and_never_deadlock(
     alice: User, bob: User, another: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "PROMPT_SECONDS", 0.0)
+    monkeypatch.setattr(arming, "PROMPT_SECONDS", 0.0)
     rows = [send(bob, alice)[0].pk for _ in range(3)]
     # In the table they now stand in the one order, in each index in the other.
     for pk in reversed(rows):

@@ -15,9 +15,9 @@ from django.core.management import call_command
 from django.db import DatabaseError
 
 from accounts.models import User
-from notifications_hub import demo
 from notifications_hub.asgi import live_application
 from notifications_hub.checks import check_demo_people
+from notifications_hub.ops import demo
 from tests.inbox.support import queries_of
 from tests.support.databases import Databases
 from tests.support.processes import ROOT, free_port
@@ -117,7 +117,7 @@ def test_demo_people_cost_one_query_and_one_hash_to_find(settings: Settings, mon
         hashed.append(stored)
         return check_password(password, stored)
 
-    monkeypatch.setattr("notifications_hub.demo.check_password", counted)
+    monkeypatch.setattr("notifications_hub.ops.demo.check_password", counted)
 
     assert queries_of(demo.open_accounts) == 1
     assert len(hashed) == 1

@@ -20,7 +20,7 @@ from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import AWAY_SECONDS
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.live import presence
-from notifications_hub.live.database import Database
+from notifications_hub.live.db_threads import Database
 from notifications_hub.live.presence import Presence
 from tests.support.deliveries import BY_MEMORY
 from tests.support.processes import free_port

@@ -15,13 +15,13 @@ from django.db.migrations.recorder import MigrationRecorder
 from notifications.signals import notify
 
 from accounts.models import User
-from notifications_hub import doctor
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.models import Delivery
-from notifications_hub.events import Event
 from notifications_hub.models import Notification
-from notifications_hub.transports.vapid import generate
+from notifications_hub.ops import doctor
+from notifications_hub.streams.models import Event
+from notifications_hub.transports.web_push.vapid import generate
 
 if TYPE_CHECKING:
     from pytest_django import Settings

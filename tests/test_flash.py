@@ -36,16 +36,17 @@ from notifications.signals import notify
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import broadcast, flash, retention
+from notifications_hub import broadcast, flash
 from notifications_hub.announcements.announce import make_rows, withdraw
 from notifications_hub.announcements.models import AnnouncementTranslation
-from notifications_hub.cursor import Position
 from notifications_hub.delivery import acknowledgement, arming, preferences
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.flash import CLAIM
 from notifications_hub.kinds import Kind, Road, Told
 from notifications_hub.notification import Notification
+from notifications_hub.ops import retention
 from notifications_hub.streams import Event, Stream
+from notifications_hub.streams.cursor import Position
 from tests.support.deliveries import BY_MEMORY
 from tests.support.log import ids_told_to
 from tests.support.together import together
@@ -457,7 +458,7 @@ def test_after_a_long_transaction_an_open_page_has_its_time_from_the_commit_on(
     alice: User, bob: User, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch, prompt: float
 ) -> None:
     seen = ["replied (en)"] if prompt else []
-    monkeypatch.setattr(delivery, "PROMPT_SECONDS", prompt)
+    monkeypatch.setattr(arming, "PROMPT_SECONDS", prompt)
     with transaction.atomic(), time_machine.travel(datetime.now(UTC) - timedelta(minutes=1)):
         send(bob, alice)
     client = client_for(alice)
@@ -474,7 +475,7 @@ def test_after_a_long_transaction_an_open_page_has_its_time_for_an_announcement_
     alice: User, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch, prompt: float
 ) -> None:
     seen = ["Closed on Friday"] if prompt else []
-    monkeypatch.setattr(delivery, "PROMPT_SECONDS", prompt)
+    monkeypatch.setattr(arming, "PROMPT_SECONDS", prompt)
     with transaction.atomic(), time_machine.travel(datetime.now(UTC) - timedelta(minutes=1)):
         broadcast(title="Closed on Friday")
     assert shown(client_for(alice)) == seen

@@ -8,10 +8,10 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test import AsyncClient, Client
 
-from notifications_hub import health
 from notifications_hub.checks import check_settings
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
+from notifications_hub.ops import health
 from tests.inbox.support import queries_of, tell
 
 if TYPE_CHECKING:

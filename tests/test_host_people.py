@@ -14,8 +14,8 @@ import requests
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from notifications_hub.live.closing import SESSION_OVER
-from notifications_hub.transports import vapid
+from notifications_hub.live.close_codes import SESSION_OVER
+from notifications_hub.transports.web_push import vapid
 from tests.support.host import Host
 from tests.support.live import WEBSOCKET, opened
 from tests.support.live_client import LiveClient

@@ -17,11 +17,11 @@ from notifications.signals import notify
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import claiming
+from notifications_hub.delivery import claiming
 from notifications_hub.delivery.models import Delivery, State
-from notifications_hub.transports.subscriptions import register
-from notifications_hub.transports.vapid import VapidKey, generate
-from notifications_hub.worker import PLACES
+from notifications_hub.delivery.worker import PLACES
+from notifications_hub.transports.web_push.subscriptions import register
+from notifications_hub.transports.web_push.vapid import VapidKey, generate
 from tests.push_lab.faults import Fault
 from tests.push_lab.fixtures import push_service
 from tests.push_lab.reader import Reader

@@ -25,10 +25,10 @@ from notifications.signals import notify
 
 from accounts.models import User
 from notifications_hub import notify as notify_module
-from notifications_hub.arguments import BadArgument, BadRecipient
 from notifications_hub.kinds import Kind, Told, UnknownKind
 from notifications_hub.notification import Notification
 from notifications_hub.notify import take_over_signal
+from notifications_hub.notify_arguments import BadArgument, BadRecipient
 from notifications_hub.streams import Event
 from tests.support.log import told_to
 from tests.support.together import rolled_back, together

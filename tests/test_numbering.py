@@ -12,10 +12,10 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from notifications_hub import apublish, numbering, publish, streams
-from notifications_hub.cursor import Position
-from notifications_hub.numbering import Numberer
-from notifications_hub.streams import Event, Stream
+from notifications_hub import apublish, publish, streams
+from notifications_hub.streams import Event, Stream, sequencer
+from notifications_hub.streams.cursor import Position
+from notifications_hub.streams.sequencer import Numberer
 from tests.support.log import holes, leave_unnumbered, unnumbered
 from tests.support.processes import wait_until
 from tests.support.together import in_process, rolled_back, together
@@ -100,7 +100,7 @@ def test_a_numberer_whose_thread_died_is_followed_by_another(
     numberer: Numberer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(numbering, "number", die)
+        patched.setattr(sequencer, "number", die)
         publish_some("first", times=1)
         wait_until(lambda: not numberer.at_work, what="the numberer's death")
     publish_some("next", times=1)
@@ -131,7 +131,7 @@ def test_a_fault_while_numbering_is_not_the_end_of_it(
     numberer: Numberer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(numbering, "number", lambda topics: 1 / 0)
+        patched.setattr(sequencer, "number", lambda topics: 1 / 0)
         publish_some("first", times=1)
         assert numberer.finish(20)
     assert "the sweeper will" in caplog.text
@@ -197,11 +197,11 @@ def test_a_sweep_numbers_each_topic_once_however_fast_more_is_committed(monkeypa
         original(some)
         leave_unnumbered(*topics)
 
-    original = numbering.number
-    monkeypatch.setattr(numbering, "TOPICS_AT_ONCE", 2)
-    monkeypatch.setattr(numbering, "number", number_while_more_comes)
+    original = sequencer.number
+    monkeypatch.setattr(sequencer, "TOPICS_AT_ONCE", 2)
+    monkeypatch.setattr(sequencer, "number", number_while_more_comes)
     leave_unnumbered(*topics)
-    numbering.number_everything()
+    sequencer.number_everything()
     assert rounds == [topics[:2], topics[2:4], topics[4:]]
 
 
@@ -209,8 +209,8 @@ def test_a_sweep_numbers_each_topic_once_however_fast_more_is_committed(monkeypa
 def test_a_server_that_keeps_its_timeline_to_itself_numbers_all_the_same(
     numberer: Numberer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(numbering, "_TIMELINE", "pg_walfile_name_that_is_not_there()")
-    numbering._timeline.cache_clear()
+    monkeypatch.setattr(sequencer, "_TIMELINE", "pg_walfile_name_that_is_not_there()")
+    sequencer._timeline.cache_clear()
     try:
         with transaction.atomic():
             publish_some("first", times=1)
@@ -218,5 +218,5 @@ def test_a_server_that_keeps_its_timeline_to_itself_numbers_all_the_same(
         publish_some("next", times=1)
         assert numberer.finish(20)
     finally:
-        numbering._timeline.cache_clear()
+        sequencer._timeline.cache_clear()
     assert (unnumbered(), Stream.objects.get().top, Stream.objects.get().timeline) == (0, 2, None)

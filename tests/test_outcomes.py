@@ -13,14 +13,14 @@ from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub import streams
-from notifications_hub.cursor import Position
 from notifications_hub.delivery import acknowledgement
 from notifications_hub.delivery.models import Delivery, State
-from notifications_hub.events import inbox_topic
+from notifications_hub.delivery.worker import Worker, act_token
 from notifications_hub.kinds import Road
 from notifications_hub.notification import Notification
-from notifications_hub.transports.subscriptions import PushSubscription
-from notifications_hub.worker import Worker, act_token
+from notifications_hub.streams.cursor import Position
+from notifications_hub.streams.models import inbox_topic
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from tests.support.deliveries import BY_MEMORY, memory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications_hub.paths import MAX_PATH, same_site_path
+from notifications_hub.web.site_paths import MAX_PATH, same_site_path
 
 OFF_SITE = [
     "//evil.example",

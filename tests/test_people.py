@@ -7,9 +7,9 @@ import uuid
 import pytest
 from django.core.cache.backends.base import memcache_key_warnings
 
-from notifications_hub.events import check_topic, inbox_topic
 from notifications_hub.live.presence import _key
-from notifications_hub.people import person_key
+from notifications_hub.streams.models import check_topic, inbox_topic
+from notifications_hub.users import person_key
 
 ODD = ["ann@example.com", "a.b", "Ann Müller/安妮: x", "x" * 65, "x" * 4000, " ", "\n", "%", "", "a\u2028b"]
 

@@ -14,11 +14,12 @@ from notifications.signals import notify
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import audiences, transaction
+from notifications_hub import audiences
+from notifications_hub.database import transaction
+from notifications_hub.database.primary import connection, from_primary, hub_alias
 from notifications_hub.live.session import check_many
 from notifications_hub.live_lists import live_list
 from notifications_hub.models import Delivery, Notification
-from notifications_hub.primary import connection, from_primary, hub_alias
 from tests.rows.board.models import Note
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import translation
 
-from notifications_hub.reasons import in_words
+from notifications_hub.delivery.reasons import in_words
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,11 @@ from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub import kinds, rendering
+from notifications_hub.delivery.worker import Worker
 from notifications_hub.kinds import Action, Kind, Privacy, Told, Urgency
 from notifications_hub.notification import Notification
 from notifications_hub.rendering import render
-from notifications_hub.transports.payload import encode
-from notifications_hub.worker import Worker
+from notifications_hub.transports.web_push.payload import encode
 from tests.support.deliveries import memory, one_worker, send, send_due, use_memory
 from tests.support.log import told_to
 

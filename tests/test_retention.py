@@ -10,14 +10,15 @@ from django.test.utils import CaptureQueriesContext
 from notifications.signals import notify
 
 from accounts.models import User
-from notifications_hub import retention, streams
-from notifications_hub.cursor import Position
+from notifications_hub import streams
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.models import Delivery, State
-from notifications_hub.events import Event, Stream
 from notifications_hub.models import Notification
+from notifications_hub.ops import retention
 from notifications_hub.streams import NewEvent
+from notifications_hub.streams.cursor import Position
+from notifications_hub.streams.models import Event, Stream
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 OLD = NOW - timedelta(days=100)

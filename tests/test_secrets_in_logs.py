@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from notifications_hub import cursor
-from notifications_hub.transports.vapid import generate
+from notifications_hub.streams import cursor
+from notifications_hub.transports.web_push.vapid import generate
 from tests.push_lab.checks import encode
 from tests.push_lab.faults import Fault
 from tests.push_lab.fixtures import push_service

@@ -10,13 +10,13 @@ import pytest
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import sending
+from notifications_hub.delivery import sender
 from notifications_hub.delivery.models import Delivery
+from notifications_hub.delivery.sender import LAST_PAUSE, pause_after
+from notifications_hub.delivery.worker import Worker
 from notifications_hub.message import Message
 from notifications_hub.notification import Notification
-from notifications_hub.sending import LAST_PAUSE, pause_after
 from notifications_hub.transports import PutOff, TooLong, TransportError
-from notifications_hub.worker import Worker
 from tests.support.deliveries import make_due, memory, one_worker, outcome, send_due, sent, use_memory
 
 __all__ = ["one_worker"]
@@ -145,7 +145,7 @@ def test_a_transport_that_never_ends_is_ended(
 
     send_due(bob, alice)
     monkeypatch.setattr(memory(), "send", hang)
-    monkeypatch.setattr(sending, "SEND_SECONDS", 0.05)
+    monkeypatch.setattr(sender, "SEND_SECONDS", 0.05)
     one_worker.run_due()
     assert outcome() == ("waiting", "took too long")
 

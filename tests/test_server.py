@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from notifications_hub.running_server import look_at
-from notifications_hub.server import BODY_SECONDS, HEAD_SECONDS, MAX_BODY, MAX_FORWARDED, MAX_HEAD
+from notifications_hub.ops.running_server import look_at
+from notifications_hub.ops.server import BODY_SECONDS, HEAD_SECONDS, MAX_BODY, MAX_FORWARDED, MAX_HEAD
 from tests.live.support import HURRIED, tell
 from tests.support.databases import Databases
 from tests.support.dialling import HALF, dialled, still_open, wait_until_closed
@@ -33,7 +33,7 @@ GRACE = 5.0
 @pytest.fixture(scope="module")
 def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Start a server with its own deadlines, or shorter ones in the short form."""
-    hurry = json.dumps({".server.HEAD_SECONDS": HEAD, ".server.BODY_SECONDS": BODY})
+    hurry = json.dumps({".ops.server.HEAD_SECONDS": HEAD, ".ops.server.BODY_SECONDS": BODY})
     environment = {"DATABASE_URL": databases.copy(), **HURRIED, "TEST_HURRY": hurry}
     site = Site(tmp_path_factory.mktemp("server"), hub={}, environment=environment)
     yield site

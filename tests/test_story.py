@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from notifications_hub.transports.vapid import generate
+from notifications_hub.transports.web_push.vapid import generate
 from tests.push_lab.reader import Reader
 from tests.push_lab.service import LocalPushService, wait_for
 from tests.support.live import LiveClient, listening

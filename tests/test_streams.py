@@ -13,9 +13,10 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from notifications_hub import streams
-from notifications_hub.cursor import MAX_SEQ, Position
-from notifications_hub.events import MAX_DATA
+from notifications_hub.streams import store
 from notifications_hub.streams import BadTopic, Event, EventTooLarge, LoggedEvent, NewEvent, Reading, Stream
+from notifications_hub.streams.cursor import MAX_SEQ, Position
+from notifications_hub.streams.models import MAX_DATA
 from tests.support.log import holes, unnumbered
 from tests.support.together import rolled_back
 
@@ -218,13 +219,13 @@ def test_many_topics_share_the_bytes_of_one_reading_and_all_get_their_turn() -> 
 
 def test_a_reading_takes_no_more_from_the_database_than_it_hands_over(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[LoggedEvent] = []
-    logged = streams._logged
+    logged = store._logged
 
     def counted(topic: str, row: tuple[Any, ...]) -> LoggedEvent:
         taken.append(logged(topic, row))
         return taken[-1]
 
-    monkeypatch.setattr(streams, "_logged", counted)
+    monkeypatch.setattr(store, "_logged", counted)
     positions: dict[str, Position | None] = {f"post.{number}": BEGINNING for number in range(31)}
     for topic in positions:
         append_big(topic, 3)

@@ -16,9 +16,9 @@ import pytest
 from django.db import connection, transaction
 
 from notifications_hub import streams
-from notifications_hub.cursor import Position
 from notifications_hub.streams import Event, Stream
-from notifications_hub.sweeper import sweep
+from notifications_hub.streams.cursor import Position
+from notifications_hub.streams.sweeper import sweep
 from tests.support.log import holes, leave_unnumbered, unnumbered
 from tests.support.processes import wait_until
 from tests.support.together import in_process, together

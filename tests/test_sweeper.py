@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 from django.db import InterfaceError, OperationalError, connection
 
-from notifications_hub import sweeper
-from notifications_hub.events import Event
-from notifications_hub.sweeper import MOST_RESTING, Isolation
+from notifications_hub.streams import sweeper
+from notifications_hub.streams.models import Event
+from notifications_hub.streams.sweeper import MOST_RESTING, Isolation
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +72,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
-        monkeypatch.setattr("notifications_hub.sweeper.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("notifications_hub.streams.sweeper.time.monotonic", lambda: self.now)
 
 
 def test_of_very_many_failures_the_newest_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:

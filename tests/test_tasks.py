@@ -16,8 +16,8 @@ import pytest
 from django.conf import settings
 from kombu.exceptions import ContentDisallowed
 
-from notifications_hub import claiming
-from notifications_hub.transports.vapid import VapidKey, generate
+from notifications_hub.delivery import claiming
+from notifications_hub.transports.web_push.vapid import VapidKey, generate
 from tests.push_lab.faults import Fault
 from tests.push_lab.fixtures import push_service
 from tests.push_lab.reader import Reader

@@ -16,13 +16,13 @@ from pytest_django import Settings
 from accounts.forms import ProfileForm, SignUpForm
 from accounts.models import User
 from accounts.people import initial_of
+from notifications_hub.delivery.worker import Worker
 from notifications_hub.jobs.enqueue import BadJob
 from notifications_hub.kinds import Kind, Told, get_kind
 from notifications_hub.message import Message
 from notifications_hub.rendering import render
-from notifications_hub.text import balanced, is_blank, isolated, storable, validate_visible
-from notifications_hub.transports.payload import encode
-from notifications_hub.worker import Worker
+from notifications_hub.transports.web_push.payload import encode
+from notifications_hub.web.text import balanced, is_blank, isolated, storable, validate_visible
 from showcase.chat.forms import MessageForm, RoomForm
 from showcase.chat.models import Room
 from showcase.forms import PostForm, ReplyForm

@@ -11,9 +11,9 @@ import time_machine
 from django.core.cache import cache, caches
 from django.test import RequestFactory
 
-from notifications_hub import throttle
 from notifications_hub.checks import check_settings
-from notifications_hub.throttle import Rate, address_of, parse, take, wait_in_words
+from notifications_hub.web import throttle
+from notifications_hub.web.throttle import Rate, address_of, parse, take, wait_in_words
 from tests.inbox.support import queries_of
 from tests.support.databases import Databases
 from tests.support.processes import ROOT

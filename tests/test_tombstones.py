@@ -16,15 +16,15 @@ from django.utils import timezone
 from notifications.signals import notify
 
 from accounts.models import User
-from notifications_hub import broadcast, numbering, publish, streams
+from notifications_hub import broadcast, publish, streams
 from notifications_hub.announcements import announce
 from notifications_hub.announcements.models import Announcement
-from notifications_hub.cursor import Position, encode
-from notifications_hub.events import TOMBSTONE, Event, NewEvent, item_key
 from notifications_hub.models import Notification
-from notifications_hub.numbering import Numberer
-from notifications_hub.rows import noted, triggers
-from notifications_hub.streams import LoggedEvent, inbox_topic
+from notifications_hub.rows import trigger_notes, triggers
+from notifications_hub.streams import LoggedEvent, inbox_topic, sequencer
+from notifications_hub.streams.cursor import Position, encode
+from notifications_hub.streams.models import TOMBSTONE, Event, NewEvent, item_key
+from notifications_hub.streams.sequencer import Numberer
 from showcase.models import Post, Reply
 from tests.rows.board.models import Note, Sign, Thread
 from tests.support.log import holes, unnumbered
@@ -138,11 +138,11 @@ def test_a_row_deleted_by_raw_sql_is_in_no_log_where_triggers_note_it(tea: Threa
     triggers.install(Note)
     try:
         Note.objects.create(thread=tea, body=SECRET)
-        noted.look()
+        trigger_notes.look()
         assert words_in_the_log()
         with connection.cursor() as sql:
             sql.execute(f"DELETE FROM {Note._meta.db_table}")
-        noted.look()
+        trigger_notes.look()
     finally:
         triggers.remove("board.note")
 
@@ -283,12 +283,12 @@ def test_what_waits_for_its_number_when_its_row_is_deleted_is_numbered_as_a_tomb
     tea: Thread, since: Since, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = since(f"thread.{tea.pk}")
-    monkeypatch.setattr("notifications_hub.streams.number_soon", lambda topics: None)
+    monkeypatch.setattr("notifications_hub.streams.store.number_soon", lambda topics: None)
     note = Note.objects.create(thread=tea, body=SECRET)
     note.delete()
     assert unnumbered() == 4
 
-    numbering.number_everything()
+    sequencer.number_everything()
     assert words_in_the_log() == []
     assert kinds(read()) == [TOMBSTONE, "note.deleted"]
 
@@ -332,7 +332,7 @@ def test_an_edit_that_a_deletion_waits_for_leaves_no_words(tea: Thread) -> None:
         tea.delete()
 
     together([edit, delete])
-    numbering.number_everything()
+    sequencer.number_everything()
     assert words_in_the_log() == []
 
 
@@ -348,7 +348,7 @@ def test_many_who_edit_and_delete_at_once_leave_no_words_and_no_hole(tea: Thread
             Note.objects.filter(pk=note.pk).delete()
 
     together([edit, edit, delete, delete])
-    numbering.number_everything()
+    sequencer.number_everything()
     assert words_in_the_log() == []
     assert holes() == []
 
@@ -363,9 +363,9 @@ def test_erasing_finds_its_events_by_an_index_however_many_the_topic_has(monkeyp
     with connection.cursor() as sql:
         sql.execute("ANALYZE notifications_hub_event")
         with monkeypatch.context() as waiting:
-            waiting.setattr("notifications_hub.streams.number_soon", lambda topics: None)
+            waiting.setattr("notifications_hub.streams.store.number_soon", lambda topics: None)
             streams.append_many([deleted])
-        statement = numbering.lock_and_number(["post.9"], skip_locked=False)
+        statement = sequencer.lock_and_number(["post.9"], skip_locked=False)
         sql.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", ["post.9", "post.9"])
         [[[plan]]] = sql.fetchall()
     nodes = list(_nodes(plan["Plan"]))

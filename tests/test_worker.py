@@ -16,16 +16,16 @@ from django.utils import timezone, translation
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import broadcast, claiming, worker
+from notifications_hub import broadcast
 from notifications_hub.announcements.announce import make_rows, withdraw
 from notifications_hub.announcements.models import Announcement
-from notifications_hub.delivery import arming
+from notifications_hub.delivery import arming, claiming, worker
 from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.delivery.worker import ACT_SALT, Worker, WorkerThread
 from notifications_hub.kinds import Kind, Road, Told
 from notifications_hub.message import Message
 from notifications_hub.notification import Notification
 from notifications_hub.transports import TransportError
-from notifications_hub.worker import ACT_SALT, Worker, WorkerThread
 from tests.support.deliveries import make_due, memory, one_worker, outcome, send_due, sent, use_memory
 from tests.support.processes import wait_until
 from tests.support.together import in_process, together

@@ -11,16 +11,17 @@ from django.db import models
 from django.db.models.signals import pre_delete
 from django.utils import timezone
 
-from notifications_hub import audiences, streams, transaction
+from notifications_hub import audiences, streams
 from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet
 from notifications_hub.conf import hub_settings, require_time_zones
+from notifications_hub.database import transaction
 from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.models import ToldThrough
 from notifications_hub.kinds import Road, Urgency, kind_of
 from notifications_hub.notification import Notification
-from notifications_hub.people import Person
 from notifications_hub.streams import NewEvent, item_key
-from notifications_hub.sweeper import Isolation, every_second
+from notifications_hub.streams.sweeper import Isolation, every_second
+from notifications_hub.users import Person
 
 
 def broadcast(

@@ -20,12 +20,12 @@ from notifications.base.models import AbstractNotification
 from notifications_hub.announcements.markdown import plain
 from notifications_hub.audiences import EVERYONE
 from notifications_hub.conf import hub_settings
-from notifications_hub.events import Event, EventTooLarge, encode_data, item_key
+from notifications_hub.database.primary import HubModel, PrimaryManager
 from notifications_hub.kinds import Urgency, kind_of, open_and_read
 from notifications_hub.message import Item, Message, time_to_live
-from notifications_hub.paths import same_site_path
-from notifications_hub.primary import HubModel, PrimaryManager
-from notifications_hub.text import balanced, is_blank, is_storable, isolated
+from notifications_hub.streams.models import Event, EventTooLarge, encode_data, item_key
+from notifications_hub.web.site_paths import same_site_path
+from notifications_hub.web.text import balanced, is_blank, is_storable, isolated
 
 KIND = "announcement"
 MAX_BODY = 5000

@@ -14,7 +14,7 @@ from notifications_hub.announcements.forms import other_languages
 from notifications_hub.announcements.markdown import safe_html
 from notifications_hub.announcements.models import MAX_BODY, Announcement
 from notifications_hub.message import Message
-from notifications_hub.paths import same_site_path
+from notifications_hub.web.site_paths import same_site_path
 
 
 @dataclass(frozen=True, kw_only=True)

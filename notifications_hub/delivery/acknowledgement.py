@@ -14,12 +14,12 @@ from django.db.models.functions import Cast
 
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.audiences import is_audience
-from notifications_hub.cursor import Position
 from notifications_hub.delivery.arming import _change, tell
 from notifications_hub.delivery.models import ToldThrough
-from notifications_hub.events import Event, Stream, inbox_topic
 from notifications_hub.kinds import Road
 from notifications_hub.notification import Notification
+from notifications_hub.streams.cursor import Position
+from notifications_hub.streams.models import Event, Stream, inbox_topic
 
 
 @dataclass(frozen=True, slots=True)

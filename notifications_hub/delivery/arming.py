@@ -17,8 +17,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.dispatch import Signal
 
-from notifications_hub import transaction
 from notifications_hub.conf import hub_settings
+from notifications_hub.database import transaction
 from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.notification import Notification
 

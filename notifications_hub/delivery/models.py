@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from notifications_hub.database.primary import HubModel
 from notifications_hub.kinds import road_name
-from notifications_hub.primary import HubModel
 
 
 class State(models.TextChoices):

@@ -7,7 +7,7 @@ from typing import Any
 
 from notifications_hub.delivery.models import Preference
 from notifications_hub.kinds import Kind, get_kind
-from notifications_hub.people import Person
+from notifications_hub.users import Person
 
 
 def roads_of(people: Collection[Any], kind: Kind) -> dict[Any, frozenset[str]]:

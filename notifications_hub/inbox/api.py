@@ -10,12 +10,12 @@ from ninja import Query
 from ninja.errors import HttpError
 
 from notifications_hub.inbox import marks, push_api, queries, schemas
-from notifications_hub.inbox.answers import PrivateAPI
 from notifications_hub.inbox.marks import Action
 from notifications_hub.inbox.queries import BadPlace
+from notifications_hub.inbox.responses import PrivateAPI
 from notifications_hub.inbox.schemas import Changed, Filters, Marked, Problem
 from notifications_hub.inbox.visitor import person_of
-from notifications_hub.live.here import cursor_here
+from notifications_hub.live.start_cursor import cursor_here
 from notifications_hub.live.topics import INBOX
 
 api = PrivateAPI(

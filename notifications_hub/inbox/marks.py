@@ -8,12 +8,12 @@ from enum import StrEnum
 
 from django.db.models import Q
 
-from notifications_hub import transaction
 from notifications_hub.announcements import announce
+from notifications_hub.database import transaction
 from notifications_hub.delivery import arming
 from notifications_hub.inbox.queries import ITEM_ID, inbox_of
 from notifications_hub.notification import IDS_IN_AN_EVENT, InboxQuerySet, Notification
-from notifications_hub.people import Person
+from notifications_hub.users import Person
 
 
 class Action(StrEnum):

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from notifications_hub import transaction
+from notifications_hub.database import transaction
 from notifications_hub.delivery import preferences
 from notifications_hub.kinds import Kind, Road, all_kinds
-from notifications_hub.people import Person
 from notifications_hub.transports import transport_label, transport_names
+from notifications_hub.users import Person
 
 
 @dataclass(frozen=True, slots=True)

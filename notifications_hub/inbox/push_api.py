@@ -17,6 +17,7 @@ from ninja.responses import Status
 
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.models import Delivery
+from notifications_hub.delivery.worker import ACT_SALT
 from notifications_hub.inbox import marks, queries
 from notifications_hub.inbox.marks import Action
 from notifications_hub.inbox.schemas import (
@@ -32,9 +33,8 @@ from notifications_hub.inbox.schemas import (
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.kinds import Road
 from notifications_hub.notification import Notification
-from notifications_hub.transports import binding, subscriptions, vapid
-from notifications_hub.transports.subscriptions import PushSubscription
-from notifications_hub.worker import ACT_SALT
+from notifications_hub.transports.web_push import session_binding, subscriptions, vapid
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
 
 ACT_AGE = timedelta(days=30)
 """A push may wait for its device, and then stay on the screen; what is older tells nobody anything new."""
@@ -80,7 +80,7 @@ def register(request: HttpRequest, given: SubscriptionGiven) -> Status[dict[str,
         subscription = subscriptions.register(person_of(request), given.dict(), agent, site=site)
     except ValueError as error:
         raise HttpError(400, str(error)) from None
-    binding.bind(request, subscription)
+    session_binding.bind(request, subscription)
     return Status(201, _registered(subscription))
 
 
@@ -150,7 +150,7 @@ def _reported(token: str) -> tuple[int, int]:
 
 def _may_report(sent: int, row: Notification) -> bool:
     one = Delivery.objects.filter(pk=sent, notification=row).only("transport", "address").first()
-    return one is not None and (one.transport != "web_push" or binding.is_bound(row.recipient, one.address))
+    return one is not None and (one.transport != "web_push" or session_binding.is_bound(row.recipient, one.address))
 
 
 def _spent() -> str:

@@ -8,9 +8,9 @@ from typing import Self
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 
-from notifications_hub.inbox import addresses
-from notifications_hub.people import pseudonym_of
-from notifications_hub.transports import binding
+from notifications_hub.inbox import links
+from notifications_hub.transports.web_push import session_binding
+from notifications_hub.users import pseudonym_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,11 +27,11 @@ class PushAttributes:
     def of(cls, request: HttpRequest) -> Self:
         """For who is signed in. Takes no query."""
         return cls(
-            api=addresses.api(),
-            key_url=addresses.push_key(),
-            renew_url=addresses.push_renew(),
-            sw_url=addresses.service_worker(),
+            api=links.api(),
+            key_url=links.push_key(),
+            renew_url=links.push_renew(),
+            sw_url=links.service_worker(),
             csrf=get_token(request),
             person=pseudonym_of(request.user.pk),
-            binding=binding.binding_of(request),
+            binding=session_binding.binding_of(request),
         )

@@ -15,7 +15,7 @@ from notifications_hub.announcements import announce
 from notifications_hub.announcements.models import AnnouncementQuerySet
 from notifications_hub.message import Item
 from notifications_hub.notification import InboxQuerySet, Notification
-from notifications_hub.people import Person
+from notifications_hub.users import Person
 
 PAGE = 20
 

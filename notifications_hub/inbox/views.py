@@ -19,16 +19,17 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from notifications_hub.announcements.markdown import safe_html
-from notifications_hub.inbox import marks, preferences, push_test, queries
+from notifications_hub.inbox import marks, preferences, push_trial, queries
+from notifications_hub.inbox.delivery_report import is_under_way, not_pushed, told
 from notifications_hub.inbox.marks import Action
 from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.inbox.queries import BadPlace
 from notifications_hub.inbox.visitor import person_of
-from notifications_hub.inbox.why import is_under_way, not_pushed, told
 from notifications_hub.notification import Notification
-from notifications_hub.paths import same_site_path
-from notifications_hub.transports import subscriptions, transport_names, vapid
-from notifications_hub.transports.subscriptions import PushSubscription
+from notifications_hub.transports import transport_names
+from notifications_hub.transports.web_push import subscriptions, vapid
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
+from notifications_hub.web.site_paths import same_site_path
 
 _SHOWN: dict[str, dict[str, Any]] = {"all": {}, "unread": {"unread": True}, "archived": {"archived": True}}
 
@@ -151,8 +152,8 @@ def test_device(request: HttpRequest) -> HttpResponse:
     """Sends a push of its own to one of the person's browsers, and shows what becomes of it."""
     browser = get_object_or_404(subscriptions.own(person_of(request), request.POST.get("id", "")))
     try:
-        row = push_test.send(person_of(request), browser)
-    except push_test.TooMany:
+        row = push_trial.send(person_of(request), browser)
+    except push_trial.TooMany:
         messages.error(request, _("You have just sent a few tests. Please wait a minute."))
         return redirect("notifications_hub:preferences")
     return redirect("notifications_hub:why", row.item_id)

@@ -6,7 +6,7 @@ from typing import cast
 
 from django.http import HttpRequest
 
-from notifications_hub.people import Person
+from notifications_hub.users import Person
 
 
 def person_of(request: HttpRequest) -> Person:

@@ -16,10 +16,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from notifications_hub.jobs.changes import cancel
     from notifications_hub.jobs.enqueue import start, start_all
     from notifications_hub.jobs.outcome import Done, JobCancelled, JobFailed
     from notifications_hub.jobs.task import HubTask
+    from notifications_hub.jobs.transitions import cancel
 
 __all__ = ["Done", "HubTask", "JobCancelled", "JobFailed", "cancel", "start", "start_all"]
 
@@ -28,7 +28,7 @@ _HOMES = {
     "HubTask": "task",
     "JobCancelled": "outcome",
     "JobFailed": "outcome",
-    "cancel": "changes",
+    "cancel": "transitions",
     "start": "enqueue",
     "start_all": "enqueue",
 }

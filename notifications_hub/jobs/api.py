@@ -13,9 +13,9 @@ from pydantic import Field
 
 from notifications_hub.inbox.schemas import Problem
 from notifications_hub.inbox.visitor import person_of
-from notifications_hub.jobs import bar, changes
+from notifications_hub.jobs import progress_tag, transitions
 from notifications_hub.jobs.models import Job
-from notifications_hub.jobs.told import may_see
+from notifications_hub.jobs.notifications import may_see
 
 router = Router(tags=["jobs"])
 
@@ -46,7 +46,7 @@ class Cancelled(Schema):
     "{uuid:pk}/", response={200: JobAnswer, (401, 404, 429): Problem}, url_name="job", summary="How a job stands"
 )
 def show(request: HttpRequest, pk: UUID) -> dict[str, Any]:
-    seen = bar.look(_visible(request, pk))
+    seen = progress_tag.look(_visible(request, pk))
     return {"job": seen.job.as_json(), "cursor": seen.cursor}
 
 
@@ -61,7 +61,7 @@ def cancel(request: HttpRequest, pk: UUID) -> dict[str, bool]:
     job = _visible(request, pk)
     if job.owner_id != person_of(request).pk:
         raise HttpError(403, _("Only the one who started it can stop it."))
-    return {"cancelled": changes.cancel(job)}
+    return {"cancelled": transitions.cancel(job)}
 
 
 def _visible(request: HttpRequest, pk: UUID) -> Job:

@@ -13,14 +13,15 @@ from typing import Any, Protocol
 
 from django.db.models.functions import Now
 
-from notifications_hub import audiences, transaction
+from notifications_hub import audiences
 from notifications_hub.conf import require_time_zones
-from notifications_hub.events import as_json
-from notifications_hub.jobs.changes import announce, clean, say_queued, send_again_at
+from notifications_hub.database import transaction
 from notifications_hub.jobs.models import Job, State
-from notifications_hub.paths import same_site_path
-from notifications_hub.people import Person
-from notifications_hub.text import is_blank
+from notifications_hub.jobs.transitions import announce, clean, say_queued, send_again_at
+from notifications_hub.streams.models import as_json
+from notifications_hub.users import Person
+from notifications_hub.web.site_paths import same_site_path
+from notifications_hub.web.text import is_blank
 
 ROUTES = ("queue", "routing_key", "exchange", "priority")
 

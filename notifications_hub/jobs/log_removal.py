@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db.models.signals import post_delete, pre_delete
 
-from notifications_hub.deletions import Deletions
-from notifications_hub.events import Event, Stream
+from notifications_hub.database.deletions import Deletions
 from notifications_hub.jobs.models import Job
+from notifications_hub.streams.models import Event, Stream
 
 _TOPICS_AT_ONCE = 500
 

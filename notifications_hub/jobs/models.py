@@ -16,8 +16,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from notifications_hub.database.primary import HubModel
 from notifications_hub.message import timestamp
-from notifications_hub.primary import HubModel
 
 MAX_TEXT = 255
 

@@ -14,10 +14,10 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, connections
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.connections import give_back
-from notifications_hub.jobs import changes
+from notifications_hub.database.pooling import give_back
+from notifications_hub.database.primary import connection
+from notifications_hub.jobs import transitions
 from notifications_hub.jobs.models import Job
-from notifications_hub.primary import connection
 
 SECONDS_BETWEEN = 0.1
 """Ten updates a second are as many as anybody sees."""
@@ -95,7 +95,7 @@ class Reporter:
             return
         self._wrote_at = time.monotonic()
         try:
-            written = changes.report(self._job, note)
+            written = transitions.report(self._job, note)
         except (DatabaseError, InterfaceError):
             with self._changed:
                 self._note = note | self._note
@@ -105,8 +105,8 @@ class Reporter:
 
     def _look(self) -> None:
         self._looked_at = time.monotonic()
-        if not changes.may_go_on(self._job):
+        if not transitions.may_go_on(self._job):
             self._cancelled.set()
         elif self._looked_at - self._renewed_at >= hub_settings.job_lease / 4:
-            changes.renew(self._job)
+            transitions.renew(self._job)
             self._renewed_at = self._looked_at

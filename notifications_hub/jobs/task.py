@@ -15,14 +15,14 @@ from celery.exceptions import Ignore, MaxRetriesExceededError, Retry
 from celery.signals import task_failure, task_revoked
 from django.db import DatabaseError, InterfaceError
 
-from notifications_hub.jobs import changes
+from notifications_hub.database.primary import connection
+from notifications_hub.jobs import transitions
+from notifications_hub.jobs.broker import HEADER
 from notifications_hub.jobs.models import Job, Reason
 from notifications_hub.jobs.outcome import Done, JobCancelled, JobFailed
 from notifications_hub.jobs.reporter import Reporter
-from notifications_hub.jobs.sending import HEADER
 from notifications_hub.message import localized_for
-from notifications_hub.paths import use_script_name
-from notifications_hub.primary import connection
+from notifications_hub.web.site_paths import use_script_name
 
 PATIENCE = (0.5, 1, 2, 4)
 """Seconds to wait for a database that is away when a job ends. After these its lease decides."""
@@ -45,7 +45,7 @@ class Run:
             raise JobCancelled
         if not (math.isfinite(done) and math.isfinite(total)):
             raise ValueError(f"Progress is {done!r} of {total!r}: give finite numbers.")
-        values: dict[str, Any] = {"text": changes.clean(text)}
+        values: dict[str, Any] = {"text": transitions.clean(text)}
         if not self._before:
             values |= {"done": done, "total": total}
         elif total > 0:
@@ -53,16 +53,16 @@ class Run:
         self._reporter.say(values)
 
     def end(self, outcome: Done) -> None:
-        self._settle(lambda note: changes.finish(self.job, outcome, note))
+        self._settle(lambda note: transitions.finish(self.job, outcome, note))
 
     def fail(self, words: str = "", reason: str = Reason.ERROR) -> None:
-        self._settle(lambda note: changes.fail(self.job, note, words=words, reason=reason))
+        self._settle(lambda note: transitions.fail(self.job, note, words=words, reason=reason))
 
     def stop(self) -> None:
-        self._settle(lambda note: changes.stop(self.job, note))
+        self._settle(lambda note: transitions.stop(self.job, note))
 
     def put_off(self, seconds: float) -> None:
-        self._settle(lambda note: changes.put_off(self.job, seconds, note))
+        self._settle(lambda note: transitions.put_off(self.job, seconds, note))
 
     def abandon(self) -> None:
         """This process is being ended: what becomes of the job its main process knows, or its lease."""
@@ -98,7 +98,7 @@ class HubTask(Task):  # type: ignore[misc]
             return super().__call__(*args, **kwargs)
         if HEADER not in (self.request.headers or {}):
             return self.run(*args, **kwargs)
-        job = changes.claim(self.request.id)
+        job = transitions.claim(self.request.id)
         if job is None:
             # Sent twice, or cancelled since.
             raise Ignore
@@ -181,7 +181,7 @@ def _patiently(write: Callable[[], Result]) -> Result:
 def _revoked(sender: Any, request: Any, **kwargs: Any) -> None:
     """In the worker's main process: somebody told Celery itself, whether or not the task had begun."""
     if isinstance(sender, HubTask):
-        changes.revoked(request.id)
+        transitions.revoked(request.id)
 
 
 @task_failure.connect  # type: ignore[untyped-decorator]
@@ -190,6 +190,6 @@ def _killed(sender: Any, task_id: str, exception: BaseException, **kwargs: Any) 
     if not isinstance(sender, HubTask):
         return
     if isinstance(exception, TimeLimitExceeded):
-        changes.out_of_time(task_id)
+        transitions.out_of_time(task_id)
     elif isinstance(exception, (WorkerLostError, Terminated)):
-        changes.expire(task_id)
+        transitions.expire(task_id)

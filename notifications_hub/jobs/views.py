@@ -10,9 +10,9 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
 from notifications_hub.inbox.visitor import person_of
-from notifications_hub.jobs import changes
+from notifications_hub.jobs import transitions
 from notifications_hub.jobs.models import Job
-from notifications_hub.paths import same_site_path
+from notifications_hub.web.site_paths import same_site_path
 
 
 @require_POST
@@ -20,7 +20,7 @@ from notifications_hub.paths import same_site_path
 def cancel(request: HttpRequest, pk: UUID) -> HttpResponseRedirect:
     """Field: `next`, where to go on. Another's job is like one that does not exist."""
     job = get_object_or_404(Job, pk=pk, owner=person_of(request))
-    changes.cancel(job)
+    transitions.cancel(job)
     return HttpResponseRedirect(_next(request, job))
 
 

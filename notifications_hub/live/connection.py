@@ -14,14 +14,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from notifications_hub import cursor
-from notifications_hub.cursor import Position
-from notifications_hub.live.closing import RESTART, TOO_SLOW, Closing
-from notifications_hub.live.eager import begin
+from notifications_hub.live.admission import Admitted
+from notifications_hub.live.close_codes import RESTART, TOO_SLOW, Closing
+from notifications_hub.live.eager_start import begin
 from notifications_hub.live.frames import Batch, Frame, Places, Round, compose, encode_events
 from notifications_hub.live.log_reader import LogReader
-from notifications_hub.live.opening import Admitted
-from notifications_hub.streams import Reading
+from notifications_hub.streams import Reading, cursor
+from notifications_hub.streams.cursor import Position
 
 MAX_WAITING = 256 * 1024
 """Bytes that may wait for a client that reads slowly, before it is closed."""

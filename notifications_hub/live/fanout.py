@@ -14,13 +14,13 @@ from itertools import islice
 from typing import TypeVar, TypeVarTuple
 
 from notifications_hub import streams
-from notifications_hub.cursor import Position
-from notifications_hub.live.closing import RESTART
+from notifications_hub.live.close_codes import RESTART
 from notifications_hub.live.connection import Connection
-from notifications_hub.live.database import Database
-from notifications_hub.live.eager import Step, in_turn, start
+from notifications_hub.live.db_threads import Database
+from notifications_hub.live.eager_start import Step, in_turn, start
 from notifications_hub.live.frames import Round, batch_of
 from notifications_hub.streams import Reading
+from notifications_hub.streams.cursor import Position
 
 _TOPICS_A_READ = 200
 _TOPICS_A_LOOK = 1000

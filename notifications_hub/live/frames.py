@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from notifications_hub import cursor, streams
-from notifications_hub.cursor import Position
+from notifications_hub import streams
 from notifications_hub.live.topics import shown
 from notifications_hub.message import timestamp
-from notifications_hub.streams import LoggedEvent, Reading
+from notifications_hub.streams import LoggedEvent, Reading, cursor
+from notifications_hub.streams.cursor import Position
 
 Places = Mapping[str, Position | None]
 """Where a reader stands on each of its topics; None is now. Never changed in place, as connections share them."""

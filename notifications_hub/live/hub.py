@@ -16,24 +16,24 @@ from contextlib import suppress
 from typing import Any
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.live.closing import RESTART, SESSION_OVER, TOO_MANY, TOO_SLOW
+from notifications_hub.live.admission import Admitted, Refusal, Wanted, admit_many
+from notifications_hub.live.channel_layer import Layer
+from notifications_hub.live.close_codes import RESTART, SESSION_OVER, TOO_MANY, TOO_SLOW
 from notifications_hub.live.connection import Connection
-from notifications_hub.live.database import Database
-from notifications_hub.live.eager import cancel_all, in_turn
+from notifications_hub.live.db_threads import Database
+from notifications_hub.live.eager_start import cancel_all, in_turn
 from notifications_hub.live.fanout import Fanout
 from notifications_hub.live.frames import Places
-from notifications_hub.live.gate import Gate
-from notifications_hub.live.layer import Layer
+from notifications_hub.live.handshake_limit import Gate
 from notifications_hub.live.log_reader import LogReader
-from notifications_hub.live.opening import Admitted, Refusal, Wanted, admit_many
 from notifications_hub.live.presence import Presence
 from notifications_hub.live.registry import Registry
 from notifications_hub.live.revocation import forget_old
 from notifications_hub.live.session import session_key_of
 from notifications_hub.live.shared_cap import SharedCap
 from notifications_hub.live.watch import Watch
-from notifications_hub.people import person_key
-from notifications_hub.sweeper import sweep
+from notifications_hub.streams.sweeper import sweep
+from notifications_hub.users import person_key
 
 SWEEP_SECONDS = 1.0
 CACHE_THREADS = 2

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from notifications_hub import streams
-from notifications_hub.live.database import Database
+from notifications_hub.live.batching import Many, Together
+from notifications_hub.live.db_threads import Database
 from notifications_hub.live.frames import Places
-from notifications_hub.live.together import Many, Together
 from notifications_hub.streams import Reading
 
 MAX_HELD = 32 * 2**20

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import parse_qs
 
-from notifications_hub.live.closing import RESTART, Closing
+from notifications_hub.live.admission import Admitted, Wanted, start
+from notifications_hub.live.asgi_exchange import Exchange, Receive, Scope, Send
+from notifications_hub.live.close_codes import RESTART, Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame, read_frame
-from notifications_hub.live.http import Exchange, Receive, Scope, Send
 from notifications_hub.live.hub import Hub, start_hub
-from notifications_hub.live.opening import Admitted, Wanted, start
 from notifications_hub.live.presence import stays
 
 LONGEST_WAIT = 25.0

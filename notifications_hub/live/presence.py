@@ -20,8 +20,8 @@ from django.core.cache import DEFAULT_CACHE_ALIAS, cache, caches
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 
-from notifications_hub.live.database import Database
-from notifications_hub.people import person_key
+from notifications_hub.live.db_threads import Database
+from notifications_hub.users import person_key
 
 LIFE_SECONDS = 40
 _REFRESH_SECONDS = 15

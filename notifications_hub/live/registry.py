@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from notifications_hub.live.connection import Connection
-from notifications_hub.people import person_key
+from notifications_hub.users import person_key
 
 _Lists = dict[str, list[Connection]]
 

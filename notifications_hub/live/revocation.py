@@ -15,12 +15,12 @@ from datetime import UTC, datetime, timedelta
 from django.db import models
 from django.dispatch import Signal
 
-from notifications_hub import transaction
 from notifications_hub.conf import require_time_zones
-from notifications_hub.events import inbox_topic
+from notifications_hub.database import transaction
+from notifications_hub.database.primary import HubModel
 from notifications_hub.live.session import hashed, names_of
-from notifications_hub.people import Person, person_key
-from notifications_hub.primary import HubModel
+from notifications_hub.streams.models import inbox_topic
+from notifications_hub.users import Person, person_key
 
 LONGEST_TRANSACTION = 600.0
 """Seconds for which a row may wait for the commit of its transaction and still be met."""

@@ -22,9 +22,9 @@ from django.http import parse_cookie
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from notifications_hub.people import Person
-from notifications_hub.primary import from_primary
-from notifications_hub.text import is_storable
+from notifications_hub.database.primary import from_primary
+from notifications_hub.users import Person
+from notifications_hub.web.text import is_storable
 
 _ROWS = {f"django.contrib.sessions.backends.{name}" for name in ("db", "cached_db")}
 """Engines whose sessions are rows, whatever else they keep beside them."""

@@ -19,10 +19,10 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.live.closing import TOO_MANY
-from notifications_hub.live.database import Database
+from notifications_hub.live.close_codes import TOO_MANY
+from notifications_hub.live.db_threads import Database
 from notifications_hub.live.registry import Registry
-from notifications_hub.people import person_key
+from notifications_hub.users import person_key
 
 LOOK_SECONDS = 20.0
 _GATHER_SECONDS = 0.2

@@ -21,7 +21,7 @@ from django.db.models.signals import post_delete, post_save, pre_save
 
 from notifications_hub.live.revocation import What, revoke_sessions, write
 from notifications_hub.live.session import MARK, names_of
-from notifications_hub.people import person_key
+from notifications_hub.users import person_key
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

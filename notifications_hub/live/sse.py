@@ -10,12 +10,12 @@ import json
 import random
 from contextlib import suppress
 
-from notifications_hub.live.closing import RESTART, Closing
+from notifications_hub.live.admission import Admitted, Wanted, start
+from notifications_hub.live.asgi_exchange import Exchange, Receive, Scope, Send
+from notifications_hub.live.close_codes import RESTART, Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame
-from notifications_hub.live.http import Exchange, Receive, Scope, Send
 from notifications_hub.live.hub import Hub, start_hub
-from notifications_hub.live.opening import Admitted, Wanted, start
 
 RETRY_MS = 3000
 HEARTBEAT_SECONDS = 15.0

@@ -15,9 +15,9 @@ from typing import Any
 from django.urls.resolvers import RoutePattern
 
 from notifications_hub import audiences
-from notifications_hub.events import BadTopic, check_topic
-from notifications_hub.people import Person
 from notifications_hub.streams import inbox_topic
+from notifications_hub.streams.models import BadTopic, check_topic
+from notifications_hub.users import Person
 
 MAX_TOPICS = 32
 INBOX = "inbox"

@@ -18,10 +18,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
 from notifications_hub.delivery import acknowledgement
-from notifications_hub.live.closing import BAD_FRAME
+from notifications_hub.live.admission import Known, Refusal, Wanted, admit, decoded, start
+from notifications_hub.live.asgi_exchange import PRIVATE
+from notifications_hub.live.close_codes import BAD_FRAME
 from notifications_hub.live.frames import read_frame
-from notifications_hub.live.http import PRIVATE
-from notifications_hub.live.opening import Known, Refusal, Wanted, admit, decoded, start
 from notifications_hub.live.origin import Caller
 from notifications_hub.live.presence import stays
 from notifications_hub.live.topics import INBOX

@@ -10,16 +10,16 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from notifications_hub.live.closing import RESTART, SESSION_OVER, refused
+from notifications_hub.live.admission import Admitted, Asked, Refusal, admit_many
+from notifications_hub.live.close_codes import RESTART, SESSION_OVER, refused
 from notifications_hub.live.connection import Connection
-from notifications_hub.live.database import Database
-from notifications_hub.live.opening import Admitted, Asked, Refusal, admit_many
+from notifications_hub.live.db_threads import Database
 from notifications_hub.live.registry import Registry
 from notifications_hub.live.revalidation import Revalidation
 from notifications_hub.live.revocation import MOST, Revoked, Unread, What
 from notifications_hub.live.session import check_many
 from notifications_hub.live.topics import shown
-from notifications_hub.people import person_key
+from notifications_hub.users import person_key
 
 TIME_SECONDS = 0.5
 """How late it may be noticed that a connection's time is up."""

@@ -13,17 +13,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from notifications_hub import cursor
-from notifications_hub.cursor import Position
 from notifications_hub.delivery.acknowledgement import Shown, acknowledge_many
-from notifications_hub.live.closing import BAD_FRAME, MAX_CLIENT_FRAME, TOO_LARGE, TOO_MANY, Closing
+from notifications_hub.live.admission import Asked, Known, Refusal, Wanted, admit_many, start
+from notifications_hub.live.asgi_exchange import Receive, Scope, Send
+from notifications_hub.live.close_codes import BAD_FRAME, MAX_CLIENT_FRAME, TOO_LARGE, TOO_MANY, Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame
-from notifications_hub.live.http import Receive, Scope, Send
 from notifications_hub.live.hub import Hub, start_hub
-from notifications_hub.live.opening import Asked, Known, Refusal, Wanted, admit_many, start
 from notifications_hub.live.origin import Caller
 from notifications_hub.live.topics import MAX_TOPICS
+from notifications_hub.streams import cursor
+from notifications_hub.streams.cursor import Position
 
 CLOSE_SECONDS = 2.0
 FRAMES = 20

@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("topic", models.CharField(max_length=200, unique=True)),
-                ("epoch", models.CharField(default=notifications_hub.events.new_epoch, max_length=8)),
+                ("epoch", models.CharField(default=notifications_hub.streams.models.new_epoch, max_length=8)),
                 ("top", models.BigIntegerField(default=0)),
                 ("pruned_through", models.BigIntegerField(default=0)),
             ],

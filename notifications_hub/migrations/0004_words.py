@@ -36,7 +36,9 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="stream",
             name="epoch",
-            field=models.CharField(default=notifications_hub.events.new_epoch, max_length=8, verbose_name="epoch"),
+            field=models.CharField(
+                default=notifications_hub.streams.models.new_epoch, max_length=8, verbose_name="epoch"
+            ),
         ),
         migrations.AlterField(
             model_name="stream",

@@ -10,7 +10,7 @@ be declared for several topics, with other fields on each.
 
 from __future__ import annotations
 
-from notifications_hub.rows.declare import live_rows
+from notifications_hub.rows.decorator import live_rows
 from notifications_hub.rows.queryset import LiveManager, LiveQuerySet
 
 __all__ = ["LiveManager", "LiveQuerySet", "live_rows"]

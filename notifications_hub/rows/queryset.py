@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 from django.db import NotSupportedError, models
 
-from notifications_hub import transaction
-from notifications_hub.primary import from_primary
-from notifications_hub.rows.declared import LiveRows, rows_of
-from notifications_hub.rows.noted import look_after_commit
-from notifications_hub.rows.telling import CHUNK, showing, tell_again, tell_difference
+from notifications_hub.database import transaction
+from notifications_hub.database.primary import from_primary
+from notifications_hub.rows.diff import CHUNK, showing, tell_again, tell_difference
+from notifications_hub.rows.registry import LiveRows, rows_of
+from notifications_hub.rows.trigger_notes import look_after_commit
 from notifications_hub.rows.triggers import told_here
 
 Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)

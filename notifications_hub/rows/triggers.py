@@ -14,8 +14,8 @@ from functools import lru_cache
 from django.db import models
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.primary import connection
-from notifications_hub.rows.declared import LiveRows, declared_models, rows_of
+from notifications_hub.database.primary import connection
+from notifications_hub.rows.registry import LiveRows, declared_models, rows_of
 
 FUNCTION = "notifications_hub_note_change"
 TABLES = "notifications_hub.tables"

@@ -17,12 +17,12 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from notifications_hub import live_lists
-from notifications_hub.inbox import addresses, queries
+from notifications_hub.inbox import links, queries
 from notifications_hub.inbox.push_attributes import PushAttributes
-from notifications_hub.jobs.bar import bar
 from notifications_hub.jobs.models import Job
-from notifications_hub.people import Person, pseudonym_of
-from notifications_hub.transports.vapid import current_key
+from notifications_hub.jobs.progress_tag import bar
+from notifications_hub.transports.web_push.vapid import current_key
+from notifications_hub.users import Person, pseudonym_of
 
 register = template.Library()
 
@@ -43,11 +43,11 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
     values = {
         "unread": counts.unread,
         "unseen": counts.unseen,
-        "api": addresses.api(),
-        "live": addresses.live(),
+        "api": links.api(),
+        "live": links.live(),
         "inbox_url": reverse("notifications_hub:inbox"),
         "preferences_url": reverse("notifications_hub:preferences"),
-        "sign_out_url": addresses.sign_out(),
+        "sign_out_url": links.sign_out(),
         "push": PushAttributes.of(request),
         "csrf": get_token(request),
         "person": pseudonym_of(person.pk),

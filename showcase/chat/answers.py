@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from notifications_hub.live.here import cursor_here
+from notifications_hub.live.start_cursor import cursor_here
 from showcase.chat import here, history, rooms
 from showcase.chat.faces import as_json
 from showcase.chat.forms import MessageForm

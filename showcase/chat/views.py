@@ -17,8 +17,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.people import time_zone_of
-from notifications_hub.inbox import addresses
-from notifications_hub.live.here import cursor_here
+from notifications_hub.inbox import links
+from notifications_hub.live.start_cursor import cursor_here
 from showcase.chat import here, history, rooms
 from showcase.chat.faces import face_of
 from showcase.chat.forms import MemberForm, MessageForm, RoomForm
@@ -88,7 +88,7 @@ def show(
         "room": room,
         "membership": membership,
         "me": face_of(person),
-        "live": addresses.live_of(person),
+        "live": links.live_of(person),
         "max_body": MAX_BODY,
         "memberships": rooms.memberships_of(person)[:MOST_ROOMS],
         "members": room.memberships.select_related("person"),

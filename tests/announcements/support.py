@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from django.contrib.messages import get_messages
 
 from notifications_hub.announcements.models import Announcement
-from notifications_hub.events import Event
+from notifications_hub.streams.models import Event
 
 if TYPE_CHECKING:
     from django.test import Client

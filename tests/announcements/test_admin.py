@@ -16,7 +16,7 @@ from django.db import connections
 from accounts.models import User
 from notifications_hub import broadcast
 from notifications_hub.announcements.models import Announcement, State
-from notifications_hub.sweeper import sweep
+from notifications_hub.streams.sweeper import sweep
 from tests.announcements.support import (
     ADD,
     LIST,

@@ -20,7 +20,7 @@ from notifications_hub.announcements import announce
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, State
 from notifications_hub.audiences import UnknownAudience
 from notifications_hub.models import Notification
-from notifications_hub.sweeper import Isolation, sweep
+from notifications_hub.streams.sweeper import Isolation, sweep
 from tests.announcements.support import kinds_on, log_of
 
 if TYPE_CHECKING:

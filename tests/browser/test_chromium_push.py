@@ -13,7 +13,7 @@ from typing import TypeVar
 import pytest
 from playwright.sync_api import BrowserContext, Page, Worker
 
-from notifications_hub.transports.vapid import generate
+from notifications_hub.transports.web_push.vapid import generate
 from tests.push_lab.chromium import Pushes, chromium_with_desktop
 from tests.push_lab.desktop import Desktop
 from tests.push_lab.fcm import LocalFcmService

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from notifications_hub.transports.vapid import generate
+from notifications_hub.transports.web_push.vapid import generate
 from tests.push_lab.firefox import Firefox
 from tests.push_lab.service import LocalPushService, wait_for
 from tests.support.site import PASSWORD, Site

@@ -8,10 +8,11 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from notifications_hub import broadcast, cursor, publish, streams
+from notifications_hub import broadcast, publish, streams
 from notifications_hub.announcements.models import AnnouncementTranslation
 from notifications_hub.live.topics import stored_topics
 from notifications_hub.notification import Notification
+from notifications_hub.streams import cursor
 from tests.inbox.support import API, NEVER, ClientFor, post, queries_of, tell
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from django.utils.functional import SimpleLazyObject
 
 from notifications_hub import broadcast
 from notifications_hub.notification import Notification
-from notifications_hub.people import is_pseudonym_of, pseudonym_of
-from notifications_hub.transports.vapid import generate
+from notifications_hub.transports.web_push.vapid import generate
+from notifications_hub.users import is_pseudonym_of, pseudonym_of
 from tests.inbox.support import queries_of, tell
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from notifications_hub.announcements.announce import withdraw
 from notifications_hub.inbox.marks import Action
 from notifications_hub.inbox.queries import Place, items
 from notifications_hub.notification import Notification
-from notifications_hub.transports.subscriptions import PushSubscription
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from tests.inbox.support import API, NEVER, ClientFor, answer_of, post, tell
 
 if TYPE_CHECKING:

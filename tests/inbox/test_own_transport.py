@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.both_databases
 
 PREFERENCES = "/notifications/preferences/"
-DEFAULT = {"web_push": "notifications_hub.transports.web_push.WebPush"}
+DEFAULT = {"web_push": "notifications_hub.transports.web_push.transport.WebPush"}
 
 
 class Sms(Memory):

@@ -51,7 +51,7 @@ def test_without_javascript_everything_is_read_and_preferences_are_kept(page_for
 
 def test_the_names_of_kinds_stay_readable_beside_many_roads(start_site: StartSite, people_of: PeopleOf) -> None:
     memory = "notifications_hub.transports.memory.Memory"
-    push = "notifications_hub.transports.web_push.WebPush"
+    push = "notifications_hub.transports.web_push.transport.WebPush"
     site = start_site(hub={"TRANSPORTS": {"web_push": push, "text_message": memory, "corporate_pager": memory}})
     page = people_of(site)("alice", "/notifications/preferences/")
     for width in (1200, 600):

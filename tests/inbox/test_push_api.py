@@ -16,11 +16,11 @@ from django.urls import reverse
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.delivery.worker import act_token
 from notifications_hub.kinds import Road
 from notifications_hub.notification import Notification
-from notifications_hub.transports import subscriptions, vapid
-from notifications_hub.transports.subscriptions import PushSubscription
-from notifications_hub.worker import act_token
+from notifications_hub.transports.web_push import subscriptions, vapid
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from tests.inbox.support import API, ClientFor, events_of, post, tell
 
 if TYPE_CHECKING:

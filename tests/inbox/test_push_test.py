@@ -8,10 +8,10 @@ import pytest
 from django.db.models.functions import Now
 
 from notifications_hub.delivery.models import Delivery, State
-from notifications_hub.inbox import push_test
-from notifications_hub.inbox.push_test import TESTS
+from notifications_hub.inbox import push_trial
+from notifications_hub.inbox.push_trial import TESTS
 from notifications_hub.notification import Notification
-from notifications_hub.transports.subscriptions import PushSubscription
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from tests.inbox.support import ClientFor
 from tests.support.together import together
 
@@ -86,8 +86,8 @@ def test_a_browser_that_is_held_back_is_listed_as_such(
 def test_tests_are_few_also_when_they_are_asked_for_at_once(alice: User, browser: PushSubscription) -> None:
     def ask() -> bool:
         try:
-            push_test.send(alice, browser)
-        except push_test.TooMany:
+            push_trial.send(alice, browser)
+        except push_trial.TooMany:
             return False
         return True
 

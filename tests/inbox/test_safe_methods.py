@@ -17,7 +17,7 @@ from notifications_hub.delivery.models import Delivery, Preference
 from notifications_hub.jobs.models import Job
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event
-from notifications_hub.transports.subscriptions import PushSubscription
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from tests.inbox.support import ClientFor, columns, tell
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from notifications_hub.delivery import preferences
 from notifications_hub.delivery.models import Preference
 from notifications_hub.kinds import Kind, Road, all_kinds, get_kind
 from notifications_hub.notification import Notification
-from notifications_hub.transports import vapid
-from notifications_hub.transports.subscriptions import PushSubscription
+from notifications_hub.transports.web_push import vapid
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from tests.inbox.support import NEVER, ClientFor, queries_of, tell
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.kinds import Road, get_kind
 from notifications_hub.notification import Notification
-from notifications_hub.transports.subscriptions import PushSubscription
-from notifications_hub.transports.vapid import generate
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
+from notifications_hub.transports.web_push.vapid import generate
 from tests.inbox.support import NEVER, ClientFor, tell
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from celery import current_app
 
-from notifications_hub.jobs import sending
+from notifications_hub.jobs import broker
 from tests.jobs import tasks  # noqa: F401  a worker has them, and so do these tests
 
 
@@ -16,6 +16,6 @@ def _broker_in_memory() -> Iterator[None]:
     current_app.conf.broker_url = "memory://"
     current_app.control.purge()
     yield
-    sending._postman.wait()
+    broker._postman.wait()
     current_app.control.purge()
     current_app.conf.broker_url = before

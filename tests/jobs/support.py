@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from celery import current_app
 
-from notifications_hub.events import Event
-from notifications_hub.jobs import sending, start
+from notifications_hub.jobs import broker, start
 from notifications_hub.jobs.models import Job
 from notifications_hub.notification import Notification
+from notifications_hub.streams.models import Event
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -34,7 +34,7 @@ def deliver(job: Job) -> None:
     job.refresh_from_db()
     task = current_app.tasks[job.task]
     given = job.arguments["args"], job.arguments["kwargs"]
-    task.apply(*given, task_id=str(job.pk), headers={sending.HEADER: 1}, retries=job.retries)
+    task.apply(*given, task_id=str(job.pk), headers={broker.HEADER: 1}, retries=job.retries)
     job.refresh_from_db()
 
 
@@ -65,8 +65,8 @@ def make_due(job: Job) -> None:
 
 def tend() -> None:
     """One look of the sweeper, to its end."""
-    sending.tend()
-    sending._postman.wait()
+    broker.tend()
+    broker._postman.wait()
 
 
 def events_of(job: Job) -> list[tuple[str, dict[str, Any]]]:

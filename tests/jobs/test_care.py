@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from notifications_hub import doctor, retention
-from notifications_hub.events import Event, Stream
 from notifications_hub.jobs import start_all
 from notifications_hub.jobs.models import Job
+from notifications_hub.ops import doctor, retention
+from notifications_hub.streams.models import Event, Stream
 from tests.jobs import tasks
 from tests.jobs.support import deliver, started, use_broker
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from notifications_hub.jobs import cancel, changes, start_all
+from notifications_hub.jobs import cancel, start_all, transitions
 from notifications_hub.jobs.models import Job, State
 from tests.jobs import tasks
 from tests.jobs.support import deliver, events_of, make_due, messages, tend, told
@@ -69,12 +69,12 @@ def test_a_part_that_fails_fails_the_whole_once_the_others_have_ended(alice: Use
 def test_stopping_the_whole_stops_every_part(alice: User) -> None:
     job = three(alice)
     first, *others = parts_of(job)
-    running = changes.claim(first.pk)
+    running = transitions.claim(first.pk)
     assert running is not None
     assert cancel(job)
     assert {part.state for part in parts_of(job)} == {State.RUNNING, State.CANCELLED}
     assert Job.objects.get(pk=job.pk).standing == "cancelling"
-    changes.stop(running, {})
+    transitions.stop(running, {})
     for part in others:
         deliver(part)
     job.refresh_from_db()
@@ -94,7 +94,7 @@ def test_stopping_what_has_not_begun_ends_it_at_once(alice: User) -> None:
 def test_a_part_whose_worker_was_killed_ends_the_whole(alice: User) -> None:
     job = start_all([tasks.count.s(1)], owner=alice, title="Parts")
     [part] = parts_of(job)
-    changes.claim(part.pk)
+    transitions.claim(part.pk)
     make_due(part)
     tend()
     job.refresh_from_db()

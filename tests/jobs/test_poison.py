@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from pytest_django import Settings
 
-from notifications_hub.jobs import sending
+from notifications_hub.jobs import broker
 from notifications_hub.jobs.models import Job
-from notifications_hub.people import Person
-from notifications_hub.sweeper import Isolation
+from notifications_hub.streams.sweeper import Isolation
+from notifications_hub.users import Person
 from tests.jobs import tasks
 from tests.jobs.support import make_due, messages, started, tend, told
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True
 
 @pytest.fixture(autouse=True)
 def _nothing_failed_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "_isolation", Isolation(longest=60))
+    monkeypatch.setattr(broker, "_isolation", Isolation(longest=60))
 
 
 def without_arguments(owner: User) -> Job:
@@ -48,7 +48,7 @@ def test_a_job_that_cannot_be_sent_keeps_no_other_from_being_sent(
 def test_a_job_that_cannot_be_sent_is_tried_ever_less_often(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     poison = without_arguments(alice)
     for sends in range(1, 4):
-        monkeypatch.setattr(sending, "_isolation", Isolation(longest=60))
+        monkeypatch.setattr(broker, "_isolation", Isolation(longest=60))
         make_due(poison)
         tend()
         poison.refresh_from_db()

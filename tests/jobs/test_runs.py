@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError
 
 from notifications_hub.jobs import Done, JobCancelled, cancel
-from notifications_hub.jobs import changes as job_changes
+from notifications_hub.jobs import transitions as job_changes
 from notifications_hub.jobs.models import Job, State
 from notifications_hub.jobs.reporter import Reporter
 from notifications_hub.jobs.task import Run

@@ -92,7 +92,7 @@ def test_of_several_sweepers_one_sends_it(alice: User) -> None:
     job = started(alice, tasks.count, 1)
     messages()
     make_due(job)
-    from notifications_hub.jobs.sending import _send_due
+    from notifications_hub.jobs.broker import _send_due
 
     together([lambda: _send_due(job.pk)] * 6)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.test import Client
 
-from notifications_hub.jobs import Done, changes
+from notifications_hub.jobs import Done, transitions
 from notifications_hub.jobs.enqueue import BadJob
 from notifications_hub.jobs.models import Job
 from tests.jobs import tasks
@@ -58,14 +58,14 @@ def ended_in_every_way(owner: User, words: str) -> list[Job]:
     """One that runs, one that failed and one that is done, with these words in all that a task may say."""
     running, failed, done = (_claimed(owner, words) for _ in range(3))
     path = "/result/" + words.replace(" ", "+").replace("\\", "-")
-    changes.report(running, {"text": changes.clean(words)})
-    changes.fail(failed, {}, words=words)
-    changes.finish(done, Done(text=words, url=path), {})
+    transitions.report(running, {"text": transitions.clean(words)})
+    transitions.fail(failed, {}, words=words)
+    transitions.finish(done, Done(text=words, url=path), {})
     return [running, failed, done]
 
 
 def _claimed(owner: User, words: str) -> Job:
-    job = changes.claim(started(owner, tasks.count, 1, title=words, url="/showcase/report/").pk)
+    job = transitions.claim(started(owner, tasks.count, 1, title=words, url="/showcase/report/").pk)
     assert job is not None
     return job
 
@@ -95,4 +95,4 @@ def test_a_link_that_is_no_path_of_this_site_is_refused(alice: User, link: str) 
         started(alice, tasks.count, 1, url=link)
     job = _claimed(alice, HARMLESS)
     with pytest.raises(ValueError, match="path of this site"):
-        changes.finish(job, Done(url=link), {})
+        transitions.finish(job, Done(url=link), {})

@@ -9,7 +9,7 @@ import pytest
 from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.signals import task_failure, task_revoked
 
-from notifications_hub.jobs import changes
+from notifications_hub.jobs import transitions
 from notifications_hub.jobs.models import Job, State
 from tests.jobs import tasks
 from tests.jobs.support import started, tend, told
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True
 
 @pytest.fixture
 def running(alice: User) -> Job:
-    job = changes.claim(started(alice, tasks.count, 1).pk)
+    job = transitions.claim(started(alice, tasks.count, 1).pk)
     assert job is not None
     return job
 

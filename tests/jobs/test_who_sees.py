@@ -12,9 +12,9 @@ from django.template import Context, Template
 from django.test import Client, RequestFactory
 
 from notifications_hub import streams
-from notifications_hub.cursor import decode, key_of
 from notifications_hub.jobs.models import Job, State
 from notifications_hub.live.topics import may_listen
+from notifications_hub.streams.cursor import decode, key_of
 from tests.inbox.support import answer_of
 from tests.jobs import tasks
 from tests.jobs.support import deliver, events_of, started

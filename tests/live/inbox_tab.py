@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from notifications_hub import streams
-from notifications_hub.cursor import Position, decode, encode, key_of
 from notifications_hub.models import Notification
+from notifications_hub.streams.cursor import Position, decode, encode, key_of
 
 State = Mapping[str, tuple[bool, bool, bool]]
 """Id to unread, seen, told, of everything that is listed."""

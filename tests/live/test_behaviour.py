@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from notifications_hub import cursor
+from notifications_hub.streams import cursor
 from tests.live.conftest import Listen
 from tests.live.support import BRIEFLY, cursor_at, person_id, publish, signed_by, tell
 from tests.support.live import LiveClient

@@ -14,10 +14,10 @@ import aiohttp
 import psycopg
 import pytest
 
-from notifications_hub.live import gate as gates
-from notifications_hub.live.closing import TOO_MANY
-from notifications_hub.live.gate import Gate
-from notifications_hub.live.opening import Refusal
+from notifications_hub.live import handshake_limit as gates
+from notifications_hub.live.admission import Refusal
+from notifications_hub.live.close_codes import TOO_MANY
+from notifications_hub.live.handshake_limit import Gate
 from tests.live.support import HURRIED, tell
 from tests.support.databases import Databases
 from tests.support.live import HELD, LONG_POLL, WEBSOCKET, LiveClient, cookie_of, listening, listening_by
@@ -39,7 +39,7 @@ def small_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="module")
 def hasty_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One at whose door nobody waits for long."""
-    environment = {**HURRIED, "TEST_HURRY": '{"gate.WAIT_SECONDS": 0.5}', "LIVE_PER_ADDRESS": "3"}
+    environment = {**HURRIED, "TEST_HURRY": '{"handshake_limit.WAIT_SECONDS": 0.5}', "LIVE_PER_ADDRESS": "3"}
     environment["DATABASE_URL"] = databases.copy()
     site = Site(tmp_path_factory.mktemp("hasty"), hub={}, environment=environment)
     yield site
@@ -108,7 +108,7 @@ def code_of(client: LiveClient) -> int:
 def test_clients_of_a_socket_file_are_not_taken_for_one(hasty_site: Site, tmp_path: Path) -> None:
     path = str(tmp_path / "socket")
     command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--uds", path, *UVICORN]
-    room = {"LIVE_PER_ADDRESS": "1", "TEST_HURRY": '{"gate.WAITING": 0}'}
+    room = {"LIVE_PER_ADDRESS": "1", "TEST_HURRY": '{"handshake_limit.WAITING": 0}'}
     server = Program(command, log=tmp_path / "log", environment={**hasty_site.environment, **room})
     try:
         server.wait_until_ready(lambda: Path(path).exists())

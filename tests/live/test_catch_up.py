@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import requests
 
-from notifications_hub.events import MAX_DATA
 from notifications_hub.streams import FRAME_BYTES
+from notifications_hub.streams.models import MAX_DATA
 from tests.live.support import HURRIED, cursor_at
 from tests.live.test_switching import cookies_of
 from tests.live.test_websocket import memory_of, open_by_hand

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
-from notifications_hub.cursor import Position
-from notifications_hub.live.closing import Closing
+from notifications_hub.live.close_codes import Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame, Round, batch_of
 from notifications_hub.live.session import SignedIn
 from notifications_hub.streams import LoggedEvent, Reading
+from notifications_hub.streams.cursor import Position
 
 TOPIC, EPOCH = "open.t", "0123abcd"
 

@@ -22,11 +22,11 @@ from django.utils import timezone
 from accounts.models import User
 from notifications_hub import revoke
 from notifications_hub.live import revalidation, topics
-from notifications_hub.live.closing import Closing
+from notifications_hub.live.admission import Admitted, Asked, admit_many, start
+from notifications_hub.live.close_codes import Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame
 from notifications_hub.live.hub import Hub, start_hub, stop_hub
-from notifications_hub.live.opening import Admitted, Asked, admit_many, start
 from tests.support.full import FULL, report
 
 pytestmark = [

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from notifications_hub.live.eager import begin, cancel_all, in_turn
+from notifications_hub.live.eager_start import begin, cancel_all, in_turn
 
 
 class Work:

@@ -14,15 +14,15 @@ from typing import Any, cast
 import pytest
 import pytest_asyncio
 
-from notifications_hub import cursor, streams
-from notifications_hub.cursor import Position
-from notifications_hub.live import eager
-from notifications_hub.live.closing import RESTART, TOO_SLOW, Closing
+from notifications_hub import streams
+from notifications_hub.live import eager_start
+from notifications_hub.live.close_codes import RESTART, TOO_SLOW, Closing
 from notifications_hub.live.connection import MAX_WAITING, Connection
 from notifications_hub.live.fanout import Fanout
 from notifications_hub.live.frames import Frame
 from notifications_hub.live.session import SignedIn
-from notifications_hub.streams import LoggedEvent, Reading
+from notifications_hub.streams import LoggedEvent, Reading, cursor
+from notifications_hub.streams.cursor import Position
 
 EPOCH, POST = "0123abcd", "post.9"
 
@@ -278,7 +278,7 @@ async def test_who_takes_up_a_topic_that_was_just_given_up_misses_nothing(world:
 
 
 async def test_who_leaves_during_a_round_hears_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(eager, "AT_A_TIME", 1)
+    monkeypatch.setattr(eager_start, "AT_A_TIME", 1)
     listeners = [await world.listener(POST) for _ in range(3)]
     gone: list[Listener] = []
 

@@ -15,12 +15,12 @@ import requests
 from django.test import Client
 
 from notifications_hub import streams
-from notifications_hub.cursor import Position, encode, sign
-from notifications_hub.events import inbox_topic
+from notifications_hub.live.admission import Refusal, Wanted, start
 from notifications_hub.live.frames import read_frame
-from notifications_hub.live.opening import Refusal, Wanted, start
 from notifications_hub.live.topics import stored_topics
 from notifications_hub.streams import Stream
+from notifications_hub.streams.cursor import Position, encode, sign
+from notifications_hub.streams.models import inbox_topic
 from tests.live.support import tell
 from tests.support.live import cookie_of
 from tests.support.site import Site

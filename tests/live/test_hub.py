@@ -53,7 +53,7 @@ async def test_a_hub_that_stops_while_redis_is_away_frees_its_threads_all_the_sa
                 await asyncio.Event().wait()
             raise ConnectionError("Connection refused.")
 
-    monkeypatch.setattr("notifications_hub.live.layer.shared_layer", Away)
+    monkeypatch.setattr("notifications_hub.live.channel_layer.shared_layer", Away)
     hub = Hub()
     await asyncio.sleep(0.1)
     await asyncio.wait_for(hub.stop(), 10)

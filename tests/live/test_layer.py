@@ -11,8 +11,8 @@ import pytest
 from pytest_django import Settings
 from redis import Redis
 
-from notifications_hub.live.eager import cancel_all
-from notifications_hub.live.layer import Layer, shared_layer
+from notifications_hub.live.channel_layer import Layer, shared_layer
+from notifications_hub.live.eager_start import cancel_all
 from tests.support.databases import Databases
 from tests.support.redis import RedisServer
 from tests.support.site import Shell, site_environment
@@ -139,7 +139,7 @@ async def test_a_hub_hears_hints_for_longer_than_its_layer_remembers_a_group() -
 async def test_a_hub_is_heard_of_again_after_its_layer_has_lost_everything(
     forgetful: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("notifications_hub.live.layer.STAY_SECONDS", 0.2)
+    monkeypatch.setattr("notifications_hub.live.channel_layer.STAY_SECONDS", 0.2)
     heard: list[Any] = []
     async with one_hub(heard):
         await asyncio.sleep(0.5)

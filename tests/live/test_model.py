@@ -14,9 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from notifications.signals import notify
 
 from notifications_hub import streams
-from notifications_hub.events import Stream, inbox_topic
 from notifications_hub.kinds import Road
 from notifications_hub.models import Notification
+from notifications_hub.streams.models import Stream, inbox_topic
 from tests.live.inbox_tab import Tab, in_the_database
 from tests.support.full import FULL
 from tests.support.together import rolled_back

@@ -21,10 +21,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from notifications_hub import audiences, streams
-from notifications_hub.cursor import Position
 from notifications_hub.live import topics
-from notifications_hub.live.opening import Admitted, Asked, Refusal, admit_many
-from notifications_hub.live.together import Together
+from notifications_hub.live.admission import Admitted, Asked, Refusal, admit_many
+from notifications_hub.live.batching import Together
+from notifications_hub.streams.cursor import Position
 from tests.support.redis import RedisServer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]

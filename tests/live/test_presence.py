@@ -20,7 +20,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from notifications_hub.live import presence
-from notifications_hub.live.database import Database
+from notifications_hub.live.db_threads import Database
 from notifications_hub.live.presence import Presence, connected_among, is_connected, stays
 from tests.support.full import FULL, report
 from tests.support.redis import RedisServer

@@ -11,10 +11,10 @@ from typing import Any, cast
 import pytest
 
 from notifications_hub.live import sse
-from notifications_hub.live.closing import TOO_SLOW
+from notifications_hub.live.admission import Wanted
+from notifications_hub.live.asgi_exchange import Exchange
+from notifications_hub.live.close_codes import TOO_SLOW
 from notifications_hub.live.connection import Connection
-from notifications_hub.live.http import Exchange
-from notifications_hub.live.opening import Wanted
 from notifications_hub.live.session import SignedIn
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from notifications_hub.transports.vapid import generate
+from notifications_hub.transports.web_push.vapid import generate
 from tests.live.support import tell
 from tests.push_lab.service import LocalPushService, wait_for
 from tests.support.databases import Databases

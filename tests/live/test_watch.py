@@ -23,10 +23,10 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from notifications_hub import revoke
 from notifications_hub.live import revalidation, topics, watch
-from notifications_hub.live.closing import RESTART, SESSION_OVER, Closing
+from notifications_hub.live.admission import Admitted, Asked, admit_many, start
+from notifications_hub.live.close_codes import RESTART, SESSION_OVER, Closing
 from notifications_hub.live.connection import Connection
-from notifications_hub.live.database import Database
-from notifications_hub.live.opening import Admitted, Asked, admit_many, start
+from notifications_hub.live.db_threads import Database
 from notifications_hub.live.registry import Registry
 from notifications_hub.live.session import check_many
 from notifications_hub.live.watch import Watch

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from notifications_hub.live.closing import TOO_LARGE
+from notifications_hub.live.close_codes import TOO_LARGE
 from tests.live.support import BRIEFLY, tell
 from tests.support.databases import Databases
 from tests.support.live import cookie_of, listening

@@ -10,8 +10,8 @@ import socket
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from notifications_hub.transports.push_client import PushClient
-from notifications_hub.transports.web_push import WebPush
+from notifications_hub.transports.web_push.push_client import PushClient
+from notifications_hub.transports.web_push.transport import WebPush
 
 PORT = "TEST_PUSH_SERVICE_PORT"
 

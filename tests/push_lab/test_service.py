@@ -10,7 +10,7 @@ import requests
 from py_vapid import Vapid02
 from pywebpush import WebPusher
 
-from notifications_hub.transports.vapid import VapidKey, generate
+from notifications_hub.transports.web_push.vapid import VapidKey, generate
 from tests.push_lab.checks import encode
 from tests.push_lab.reader import Reader
 from tests.push_lab.service import LocalPushService

@@ -11,8 +11,9 @@ from django.template import Context, Template
 from django.test import RequestFactory
 from pytest_django import DjangoAssertNumQueries
 
-from notifications_hub import cursor, live_list, streams
-from notifications_hub.cursor import Position
+from notifications_hub import live_list, streams
+from notifications_hub.streams import cursor
+from notifications_hub.streams.cursor import Position
 from tests.rows.board.models import Sign
 
 if TYPE_CHECKING:

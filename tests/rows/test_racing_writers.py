@@ -16,11 +16,11 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from pytest_django import Settings
 
-from notifications_hub.events import TOMBSTONE
 from notifications_hub.rows import triggers
-from notifications_hub.rows.noted import RowChange
+from notifications_hub.rows.trigger_notes import RowChange
 from notifications_hub.streams import Event
-from notifications_hub.sweeper import sweep
+from notifications_hub.streams.models import TOMBSTONE
+from notifications_hub.streams.sweeper import sweep
 from tests.rows.board.models import Note, Thread
 from tests.support.full import FULL
 from tests.support.processes import wait_until

@@ -20,14 +20,14 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from notifications_hub import streams
 from notifications_hub.checks import check_row_triggers
-from notifications_hub.cursor import Position
-from notifications_hub.doctor import examine
-from notifications_hub.events import TOMBSTONE
-from notifications_hub.numbering import Numberer
+from notifications_hub.ops.doctor import examine
 from notifications_hub.rows import triggers
-from notifications_hub.rows.noted import RowChange
+from notifications_hub.rows.trigger_notes import RowChange
 from notifications_hub.streams import Event
-from notifications_hub.sweeper import sweep
+from notifications_hub.streams.cursor import Position
+from notifications_hub.streams.models import TOMBSTONE
+from notifications_hub.streams.sequencer import Numberer
+from notifications_hub.streams.sweeper import sweep
 from tests.rows.board.models import Author, Note, Parcel, Thread
 from tests.support.log import holes, unnumbered
 from tests.support.together import database_url, in_process, rolled_back

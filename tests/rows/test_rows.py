@@ -14,8 +14,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from notifications_hub import live_rows
 from notifications_hub.checks import check_live_models
-from notifications_hub.rows import deleting, noted, queryset, telling, triggers
-from notifications_hub.rows.declared import LiveRows
+from notifications_hub.rows import delete_signals, diff, queryset, trigger_notes, triggers
+from notifications_hub.rows.registry import LiveRows
 from notifications_hub.streams import BadTopic, Event
 from tests.rows.board.models import Author, Lit, Note, Sign, Thread, Whisper
 
@@ -66,13 +66,13 @@ def notes(tea: Thread, ann: Author) -> list[Note]:
 
 
 def forget() -> None:
-    noted.look()
+    trigger_notes.look()
     Event.objects.all().delete()
 
 
 def heard(topic: str | Thread) -> Heard:
     """What was said there since the last look."""
-    noted.look()
+    trigger_notes.look()
     said = Event.objects.filter(topic=topic if isinstance(topic, str) else f"thread.{topic.pk}").order_by("pk")
     events = list(said.values_list("kind", "data"))
     said.delete()
@@ -278,7 +278,7 @@ def test_what_is_too_many_at_once_is_changed_in_pieces_and_each_row_once(
     tea: Thread, ann: Author, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queryset, "CHUNK", 10)
-    monkeypatch.setattr(telling, "IDS_IN_AN_EVENT", 5)
+    monkeypatch.setattr(diff, "IDS_IN_AN_EVENT", 5)
     many = Note.objects.bulk_create(Note(thread=tea, author=ann, body="x") for _ in range(25))
     assert [data["id"] for _, data in heard(tea)] == [str(note.pk) for note in many]
     assert Note.objects.filter(body="x").update(body="y") == 25
@@ -333,8 +333,8 @@ def test_a_whole_row_in_a_row_is_refused(note: Note) -> None:
 
 @by_python
 def test_a_live_model_without_a_live_manager_is_found_at_start_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("notifications_hub.rows.declared._declared", {})
-    monkeypatch.setattr(deleting, "connect", lambda model: None)
+    monkeypatch.setattr("notifications_hub.rows.registry._declared", {})
+    monkeypatch.setattr(delete_signals, "connect", lambda model: None)
     monkeypatch.setattr(Author, "save_base", models.Model.save_base)
     live_rows(topic="authors", fields=["name"])(Author)
 

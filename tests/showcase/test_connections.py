@@ -9,8 +9,8 @@ from django.test import Client
 
 from accounts.models import User
 from notifications_hub.live.topics import may_listen
-from notifications_hub.people import pseudonym_of
 from notifications_hub.streams import Event
+from notifications_hub.users import pseudonym_of
 from showcase import connections
 
 ClientFor = Callable[[User], Client]

@@ -10,12 +10,12 @@ import pytest
 from notifications.signals import notify
 from pytest_django import Settings
 
-from notifications_hub.claiming import Outcome, Settled, record
+from notifications_hub.delivery.claiming import Outcome, Settled, record
 from notifications_hub.delivery.models import Delivery
+from notifications_hub.delivery.worker import Worker
 from notifications_hub.notification import Notification
 from notifications_hub.transports import get_transport
 from notifications_hub.transports.memory import Memory
-from notifications_hub.worker import Worker
 
 if TYPE_CHECKING:
     from accounts.models import User

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from notifications_hub.people import Person
 from notifications_hub.streams import Event, Stream, inbox_topic
+from notifications_hub.users import Person
 
 
 def told_to(person: Person, *kinds: str) -> list[tuple[str, Any]]:

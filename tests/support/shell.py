@@ -39,7 +39,7 @@ def _answer(code: str, names: dict[str, Any]) -> dict[str, str]:
 
 def _number_what_was_published() -> None:
     """A test that goes on after a commit means to find it in the log."""
-    from notifications_hub.numbering import numberer
+    from notifications_hub.streams.sequencer import numberer
 
     numberer.finish(20)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pytest_django import Settings
 
-from notifications_hub.transports.vapid import VapidKey, generate
+from notifications_hub.transports.web_push.vapid import VapidKey, generate
 from tests.push_lab.fixtures import push_service
 from tests.push_lab.service import LocalPushService
 

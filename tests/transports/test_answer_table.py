@@ -17,12 +17,12 @@ from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub.delivery.models import Delivery
+from notifications_hub.delivery.worker import Worker
 from notifications_hub.kinds import Kind, Privacy, Told, Urgency
-from notifications_hub.transports import push_client, push_hosts
-from notifications_hub.transports.push_hosts import FAILURES
-from notifications_hub.transports.subscriptions import PushSubscription, register
-from notifications_hub.transports.vapid import VapidKey
-from notifications_hub.worker import Worker
+from notifications_hub.transports.web_push import push_client, push_hosts
+from notifications_hub.transports.web_push.push_hosts import FAILURES
+from notifications_hub.transports.web_push.subscriptions import PushSubscription, register
+from notifications_hub.transports.web_push.vapid import VapidKey
 from tests.push_lab.faults import Fault
 from tests.push_lab.reader import Reader
 from tests.push_lab.service import LocalPushService

@@ -11,9 +11,9 @@ from accounts.models import User
 from notifications_hub.message import Message
 from notifications_hub.transports import Learns, Transport, TransportError, addresses_of
 from notifications_hub.transports.memory import Memory
-from notifications_hub.transports.subscriptions import register
-from notifications_hub.transports.vapid import VapidKey
-from notifications_hub.transports.web_push import WebPush
+from notifications_hub.transports.web_push.subscriptions import register
+from notifications_hub.transports.web_push.transport import WebPush
+from notifications_hub.transports.web_push.vapid import VapidKey
 from tests.push_lab.faults import Fault
 from tests.push_lab.reader import Reader
 from tests.push_lab.service import LocalPushService

@@ -5,12 +5,7 @@ import socket
 import pytest
 from pytest_django import Settings
 
-from notifications_hub.transports.endpoints import (
-    EndpointRefused,
-    check_addresses,
-    is_public,
-    parse_endpoint,
-)
+from notifications_hub.transports.web_push.endpoints import EndpointRefused, check_addresses, is_public, parse_endpoint
 
 GOOD = [
     "https://fcm.googleapis.com/fcm/send/abc:DEF-123_4",

@@ -18,13 +18,13 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 from pytest_django import Settings
 
+from notifications_hub.delivery.worker import PLACES
 from notifications_hub.transports import TransportError
-from notifications_hub.transports.push_client import DEADLINE, PushClient
-from notifications_hub.transports.resolver import GuardedResolver
-from notifications_hub.transports.subscriptions import PushSubscription
-from notifications_hub.transports.vapid import VapidKey
-from notifications_hub.transports.web_push import WebPush
-from notifications_hub.worker import PLACES
+from notifications_hub.transports.web_push.push_client import DEADLINE, PushClient
+from notifications_hub.transports.web_push.resolver import GuardedResolver
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
+from notifications_hub.transports.web_push.transport import WebPush
+from notifications_hub.transports.web_push.vapid import VapidKey
 from tests.push_lab.reader import Reader
 from tests.support.full import FULL, report
 from tests.support.processes import Program

@@ -8,8 +8,8 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub.transports.subscriptions import PushSubscription
-from notifications_hub.transports.vapid import VapidKey, generate
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
+from notifications_hub.transports.web_push.vapid import VapidKey, generate
 
 
 def browser_with(private: str, owner: User) -> PushSubscription:

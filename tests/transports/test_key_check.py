@@ -11,12 +11,12 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import doctor
 from notifications_hub.asgi import live_application
 from notifications_hub.checks import check_key, check_settings
-from notifications_hub.transports.key_check import LOST, check_at_start
-from notifications_hub.transports.subscriptions import PushSubscription
-from notifications_hub.transports.vapid import VapidKey, generate
+from notifications_hub.ops import doctor
+from notifications_hub.transports.web_push.key_check import LOST, check_at_start
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
+from notifications_hub.transports.web_push.vapid import VapidKey, generate
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from notifications_hub.kinds import Action, Privacy, open_and_read
-from notifications_hub.transports.payload import MAX_BYTES, encode
+from notifications_hub.transports.web_push.payload import MAX_BYTES, encode
 from tests.transports.sending import REPLY, reply
 
 SAMPLE = Path(__file__).parents[1] / "payloads" / "push.json"

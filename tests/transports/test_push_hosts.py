@@ -7,8 +7,9 @@ import time
 import pytest
 from pytest_django import Settings
 
-from notifications_hub.transports import PutOff, push_hosts
-from notifications_hub.transports.push_hosts import CROWD, FAILURES, PushHost, PushHosts
+from notifications_hub.transports import PutOff
+from notifications_hub.transports.web_push import push_hosts
+from notifications_hub.transports.web_push.push_hosts import CROWD, FAILURES, PushHost, PushHosts
 
 ORIGIN = "https://fcm.googleapis.com"
 

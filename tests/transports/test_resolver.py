@@ -7,7 +7,7 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 from pytest_django import Settings
 
-from notifications_hub.transports.resolver import GuardedResolver, PrivateAddress
+from notifications_hub.transports.web_push.resolver import GuardedResolver, PrivateAddress
 
 
 class FixedResolver(AbstractResolver):

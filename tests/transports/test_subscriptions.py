@@ -9,7 +9,7 @@ from django.utils import translation
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub.transports.subscriptions import (
+from notifications_hub.transports.web_push.subscriptions import (
     BROWSERS_PER_PERSON,
     PushSubscription,
     browser_name,
@@ -18,8 +18,8 @@ from notifications_hub.transports.subscriptions import (
     renew,
     renewal_token,
 )
-from notifications_hub.transports.vapid import VapidKey, generate
-from notifications_hub.transports.web_push import WebPush
+from notifications_hub.transports.web_push.transport import WebPush
+from notifications_hub.transports.web_push.vapid import VapidKey, generate
 from tests.push_lab.reader import Reader
 from tests.transports.sending import REPLY, send_one
 

@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 from time_machine import TimeMachineFixture
 
-from notifications_hub.transports.vapid import VapidKey, current_key, from_b64url, generate, key_for
+from notifications_hub.transports.web_push.vapid import VapidKey, current_key, from_b64url, generate, key_for
 from tests.push_lab.checks import check_vapid, decode
 
 SUBJECT = "mailto:ops@hub.example"

@@ -19,12 +19,12 @@ from pytest_django import Settings
 from accounts.models import User
 from notifications_hub.kinds import Urgency
 from notifications_hub.transports.base import TransportError
-from notifications_hub.transports.endpoints import parse_endpoint
-from notifications_hub.transports.push_client import CONNECTIONS_PER_HOST, Answer, PushClient
-from notifications_hub.transports.resolver import GuardedResolver
-from notifications_hub.transports.subscriptions import PushSubscription, register
-from notifications_hub.transports.vapid import VapidKey, generate
-from notifications_hub.transports.web_push import WebPush
+from notifications_hub.transports.web_push.endpoints import parse_endpoint
+from notifications_hub.transports.web_push.push_client import CONNECTIONS_PER_HOST, Answer, PushClient
+from notifications_hub.transports.web_push.resolver import GuardedResolver
+from notifications_hub.transports.web_push.subscriptions import PushSubscription, register
+from notifications_hub.transports.web_push.transport import WebPush
+from notifications_hub.transports.web_push.vapid import VapidKey, generate
 from tests.push_lab.faults import Fault
 from tests.push_lab.reader import Reader
 from tests.push_lab.service import LocalPushService

@@ -17,8 +17,8 @@ from notifications.base.models import AbstractNotification
 from notifications_hub import audiences
 from notifications_hub.announcements.announce import broadcast
 from notifications_hub.audiences import UnknownAudience
+from notifications_hub.database.primary import from_primary
 from notifications_hub.kinds import Urgency
-from notifications_hub.primary import from_primary
 
 
 class Command(BaseCommand):

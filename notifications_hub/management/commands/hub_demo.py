@@ -9,8 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import ProtectedError, RestrictedError
 from django.utils.module_loading import import_string
 
-from notifications_hub import demo, transaction
 from notifications_hub.conf import hub_settings
+from notifications_hub.database import transaction
+from notifications_hub.ops import demo
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from notifications_hub import doctor
+from notifications_hub.ops import doctor
 
 
 class Command(BaseCommand):

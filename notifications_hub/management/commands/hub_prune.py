@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from notifications_hub import retention
 from notifications_hub.conf import hub_settings
+from notifications_hub.ops import retention
 
 MOST_DAYS = 36_500
 

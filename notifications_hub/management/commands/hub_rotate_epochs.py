@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from notifications_hub.events import Stream, new_epoch
+from notifications_hub.streams.models import Stream, new_epoch
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
 from notifications_hub.rows import triggers
-from notifications_hub.rows.declared import declared_models
+from notifications_hub.rows.registry import declared_models
 from notifications_hub.rows.triggers import NotPossible
 
 

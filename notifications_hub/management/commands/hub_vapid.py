@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.transports.key_check import browsers_of
-from notifications_hub.transports.vapid import VapidKey, current_key, generate, previous_key
+from notifications_hub.transports.web_push.key_check import browsers_of
+from notifications_hub.transports.web_push.vapid import VapidKey, current_key, generate, previous_key
 
 
 class Command(BaseCommand):

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from notifications_hub import worker
-from notifications_hub.startup import refusal_at_start
-from notifications_hub.sweeper import sweep
+from notifications_hub.delivery import worker
+from notifications_hub.ops.startup import refusal_at_start
+from notifications_hub.streams.sweeper import sweep
 
 
 class Command(BaseCommand):

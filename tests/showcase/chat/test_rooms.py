@@ -13,8 +13,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from notifications_hub.live.here import cursor_here
 from notifications_hub.live.revocation import Revocation
+from notifications_hub.live.start_cursor import cursor_here
 from notifications_hub.live.topics import TopicRefused, may_listen
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event

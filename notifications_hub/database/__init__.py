@@ -1,0 +1,1 @@
+"""The database that the hub writes to: its connections and transactions, pools, counters and deletions."""

@@ -1,0 +1,152 @@
+"""Takes what is due, and writes how it went: for many deliveries at once.
+
+A claim is a lease: it moves `due_at` to the lease's end, so a row whose worker was killed becomes due again by itself.
+What is due is told by the database's clock, as the clocks of two workers may differ by more than a lease.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as a_field
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from django.db import models
+from django.db.models.functions import Now
+
+from notifications_hub.database import transaction
+from notifications_hub.database.primary import connection
+from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.web.text import storable
+
+LEASE = timedelta(seconds=55)
+"""Longer than any transport may take; within a minute of its claim, what a killed worker held is another's."""
+MAX_REASON = 255
+
+
+def claim_due(limit: int = 100) -> list[Delivery]:
+    """Takes deliveries that are due, under a lease, in the order they fell due. No two workers get the same."""
+    due = Delivery.objects.filter(state=State.WAITING, due_at__lte=Now()).order_by("due_at")
+    # Not `exists`: it drops the order, and without it PostgreSQL may read the whole table.
+    if not due.values_list("pk").first():
+        return []
+    claim = uuid.uuid4()
+    with transaction.atomic():
+        ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
+        Delivery.objects.filter(pk__in=ids).update(claim=claim, due_at=Now() + LEASE)
+    claimed = Delivery.objects.filter(pk__in=ids, claim=claim).order_by("pk")
+    whole = claimed.select_related("notification__recipient", "notification__announcement")
+    return list(whole.prefetch_related("notification__announcement__translations"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """How an attempt went, or why there was none. `retry_in` seconds, where the delivery goes on waiting.
+
+    `reason` and `status` come from a transport, which may be a host's own: they are kept as every database keeps them.
+    An outcome that could not be recorded would have the message sent again after each lease.
+    """
+
+    state: State
+    reason: str = ""
+    status: int | None = None
+    retry_in: float = 0.0
+    attempted: bool = True
+    at: datetime = a_field(default_factory=lambda: datetime.now(UTC))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", storable(str(self.reason), MAX_REASON))
+        if type(self.status) is not int or not 0 <= self.status < 1000:
+            object.__setattr__(self, "status", None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settled:
+    """What became of a claimed delivery: its last outcome decides, and each is kept in its trail."""
+
+    delivery: Delivery
+    outcomes: Sequence[Outcome]
+
+
+_RECORD = """
+    UPDATE notifications_hub_delivery AS delivery SET
+        claim = NULL, state = went.state, reason = went.reason, attempts = went.attempts, trail = went.trail,
+        due_at = CASE WHEN went.state = 'waiting' THEN went.moment ELSE delivery.due_at END,
+        settled_at = CASE WHEN went.state = 'waiting' THEN NULL ELSE went.moment END
+    FROM {went} WHERE delivery.id = went.id AND delivery.claim = went.claim
+"""
+# One parameter for all rows: thousands of them take the driver longer than the database.
+_WENT = {
+    "postgresql": """jsonb_to_recordset(CAST(%s AS jsonb)) AS went(
+        id bigint, claim uuid, state text, reason text, attempts int, trail jsonb, moment timestamptz)""",
+    "sqlite": """(SELECT value ->> 'id' AS id, value ->> 'claim' AS claim, value ->> 'state' AS state,
+        value ->> 'reason' AS reason, value ->> 'attempts' AS attempts, value -> 'trail' AS trail,
+        value ->> 'moment' AS moment FROM json_each(%s)) AS went""",
+}
+
+
+def record(settled: Collection[Settled]) -> None:
+    """Writes what became of deliveries, in one statement; not where another worker has the lease by now."""
+    if not settled:
+        return
+    ahead = _clock_ahead(settled)
+    rows = json.dumps([_columns(one, ahead) for one in settled])
+    with connection.cursor() as sql:
+        sql.execute(_RECORD.format(went=_WENT[connection.vendor]), [rows])
+
+
+def _clock_ahead(settled: Collection[Settled]) -> timedelta:
+    """Of the database's clock before this machine's, by which what goes on waiting is due."""
+    waiting = [one.delivery.pk for one in settled if one.outcomes[-1].state is State.WAITING]
+    clock = Delivery.objects.filter(pk__in=waiting[:1]).annotate(clock=Now()).values_list("clock", flat=True)
+    return next((now - datetime.now(UTC) for now in clock), timedelta())
+
+
+def _columns(settled: Settled, ahead: timedelta) -> Mapping[str, Any]:
+    one, last = settled.delivery, settled.outcomes[-1]
+    moment = last.at + timedelta(seconds=last.retry_in) + ahead if last.state is State.WAITING else last.at
+    return {
+        "id": one.pk,
+        "claim": _stored("claim", one.claim),
+        "state": last.state.value,
+        "reason": last.reason,
+        "attempts": one.attempts + sum(outcome.attempted for outcome in settled.outcomes),
+        "trail": _trail(one, settled.outcomes),
+        "moment": _stored("due_at", moment),
+    }
+
+
+def _stored(column: str, value: object) -> str:
+    """As this database keeps it; SQLite compares moments as text."""
+    field = cast("models.Field[Any, Any]", Delivery._meta.get_field(column))
+    return str(field.get_db_prep_save(value, connection=connection))
+
+
+def _trail(one: Delivery, outcomes: Iterable[Outcome]) -> list[Mapping[str, Any]]:
+    trail = list(one.trail)
+    for outcome in outcomes:
+        entry = _entry(outcome)
+        # What is put off again and again for the same reason says so once: it may be thousands of times.
+        if outcome.attempted or not (trail and _is_same(trail[-1], entry)):
+            trail.append(entry)
+    return trail
+
+
+def _entry(outcome: Outcome) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "at": outcome.at.isoformat(),
+        "state": outcome.state.value,
+        "reason": outcome.reason,
+    }
+    if outcome.status is not None:
+        entry["status"] = outcome.status
+    if not outcome.attempted:
+        entry["attempted"] = False
+    return entry
+
+
+def _is_same(last: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
+    return {**last, "at": ""} == {**entry, "at": ""}

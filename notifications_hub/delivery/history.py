@@ -1,0 +1,151 @@
+"""What became of a notification, in the order it happened: the answer to "why was I (not) told?"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+
+from django.utils.translation import gettext as _
+
+from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.delivery.preferences import roads_of
+from notifications_hub.delivery.reasons import in_words
+from notifications_hub.kinds import Road, kind_of, road_name
+from notifications_hub.notification import Notification
+from notifications_hub.transports.web_push.subscriptions import PushSubscription, name_in_words
+from notifications_hub.transports.web_push.vapid import current_key
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    at: datetime
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Of a delivery's trail. Not `attempted`: it was put off or called off, and nothing was sent."""
+
+    at: datetime
+    state: State
+    reason: str
+    status: int | None
+    attempted: bool
+
+
+def entries_of(delivery: Delivery) -> list[Entry]:
+    return [
+        Entry(
+            at=datetime.fromisoformat(stored["at"]),
+            state=State(stored["state"]),
+            reason=stored["reason"],
+            status=stored.get("status"),
+            attempted=stored.get("attempted", True),
+        )
+        for stored in delivery.trail
+    ]
+
+
+class NoPush(Enum):
+    """Why none was planned, as far as what is so now can tell: it would take a row a person to remember what was so."""
+
+    NO_KEY = auto()
+    PREFERENCE = auto()
+    NO_BROWSER = auto()
+    HELD_BACK = auto()
+    CHANGED_SINCE = auto()
+
+
+def why_no_push(notification: Notification) -> NoPush | None:
+    """Two queries. None: an announcement, which is not planned for each person."""
+    person = notification.recipient_id
+    if current_key() is None:
+        return NoPush.NO_KEY
+    if Road.WEB_PUSH not in roads_of([person], kind_of(notification.kind))[person]:
+        return NoPush.PREFERENCE
+    browsers = PushSubscription.objects.filter(owner=person).values_list("quarantined_at", flat=True)
+    if not browsers:
+        return NoPush.NO_BROWSER
+    if all(browsers):
+        return NoPush.HELD_BACK
+    return NoPush.CHANGED_SINCE if notification.announcement_id is None else None
+
+
+def browser_names(deliveries: list[Delivery]) -> dict[int, str]:
+    """Delivery to the name of its browser, where it goes to one that is still there."""
+    pushes = {delivery.pk: int(delivery.address) for delivery in deliveries if _goes_to_browser(delivery)}
+    browsers = dict(PushSubscription.objects.filter(pk__in=pushes.values()).values_list("pk", "name"))
+    return {pk: name_in_words(browsers[browser]) for pk, browser in pushes.items() if browsers.get(browser)}
+
+
+def steps_of(notification: Notification) -> list[Step]:
+    """For admins. Two queries, and two more where no delivery was planned."""
+    deliveries = list(notification.deliveries.order_by("pk"))
+    names = browser_names(deliveries)
+    steps = [*_own_steps(notification)]
+    if not deliveries and (reason := why_no_push(notification)):
+        steps.append(Step(notification.timestamp, _no_push(reason)))
+    for delivery in deliveries:
+        steps += _delivery_steps(delivery, names.get(delivery.pk, _("an address")))
+    return sorted(steps, key=lambda step: step.at)
+
+
+def _no_push(reason: NoPush) -> str:
+    return {
+        NoPush.NO_KEY: _("No push: this site has no key."),
+        NoPush.PREFERENCE: _("No push: by the person’s preferences as they are now, none of this kind."),
+        NoPush.NO_BROWSER: _("No push: the person has switched on no browser."),
+        NoPush.HELD_BACK: _("No push: every browser of the person is held back."),
+        NoPush.CHANGED_SINCE: _("No push: nothing now stands in its way, so it was switched on since."),
+    }[reason]
+
+
+def _own_steps(notification: Notification) -> Iterator[Step]:
+    yield Step(notification.timestamp, _("It happened."))
+    road = road_name(notification.told_by) or "?"
+    happened = (
+        (notification.told_at, _("The person was told, by %(road)s.") % {"road": road}),
+        (notification.seen_at, _("The person opened the bell on it.")),
+        (notification.read_at, _("The person read it.")),
+        (notification.archived_at, _("The person archived it.")),
+    )
+    yield from (Step(at, words) for at, words in happened if at is not None)
+
+
+def _delivery_steps(delivery: Delivery, address: str) -> Iterator[Step]:
+    names = {"transport": road_name(delivery.transport), "address": address}
+    yield Step(delivery.created, _("Planned: %(transport)s to %(address)s.") % names)
+    for entry in entries_of(delivery):
+        yield Step(entry.at, _entry(entry, names))
+    if delivery.settled_at and not is_in_trail(delivery):
+        how = {"state": delivery.get_state_display(), "reason": _sentence(delivery.reason)}
+        yield Step(delivery.settled_at, _became() % {**names, **how})
+    elif delivery.state == State.WAITING:
+        yield Step(delivery.due_at, _("Due: %(transport)s to %(address)s.") % names)
+
+
+def _entry(entry: Entry, names: Mapping[str, str]) -> str:
+    said = _sentence(entry.reason)
+    reason = said if entry.status is None or str(entry.status) in said else f"{said} ({entry.status})"
+    attempt = _("Attempt, %(transport)s to %(address)s: %(state)s. %(reason)s.")
+    return (attempt if entry.attempted else _became()) % {**names, "state": str(entry.state.label), "reason": reason}
+
+
+def _became() -> str:
+    return _("%(transport)s to %(address)s: %(state)s. %(reason)s.")
+
+
+def _sentence(reason: str) -> str:
+    words = in_words(reason).rstrip(".")
+    return words[:1].upper() + words[1:]
+
+
+def is_in_trail(delivery: Delivery) -> bool:
+    """Whether how it ended is its trail's last entry. What was disarmed has none for that."""
+    return bool(delivery.trail) and delivery.trail[-1]["state"] == delivery.state
+
+
+def _goes_to_browser(delivery: Delivery) -> bool:
+    return delivery.transport == "web_push" and delivery.address.isdecimal()

@@ -1,0 +1,197 @@
+"""Sends in an event loop of its own, in a thread of its own, so that neither the network nor the database waits.
+
+Knows no rows: it is handed jobs, and hands back how they went. Connections to push services last as long as the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import random
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from notifications_hub.delivery.claiming import Outcome, Settled
+from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.message import Message, shortened
+from notifications_hub.transports import PutOff, Send, TooLong, TransportError, close_transports
+from notifications_hub.web.site_paths import use_script_name
+
+SEND_SECONDS = 30.0
+"""Beyond any transport's own deadline, and well within the lease."""
+STOP_SECONDS = 5.0
+"""What is under way when the worker is to stop gets this long."""
+FIRST_RETRY, LAST_RETRY = 5.0, 3600.0
+LAST_PAUSE = 30 * 86_400.0
+"""The longest that the other side may ask for."""
+ENOUGH = 100
+"""So many back are worth recording at once."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """Something to send. After `expires`, in seconds since the epoch, it is no news any more."""
+
+    delivery: Delivery
+    message: Message
+    send: Send
+    expires: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """What became of a job. `error` is that of its last attempt."""
+
+    settled: Settled
+    error: TransportError | None = None
+
+
+class Network:
+    """Used by one thread, that of its worker."""
+
+    def __init__(self) -> None:
+        self._loop = _new_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="hub-network", daemon=True)
+        self._thread.start()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._under_way = 0
+        self._back: list[Result] = []
+        self._enough = threading.Event()
+
+    @property
+    def under_way(self) -> int:
+        """Jobs that were begun and not yet collected."""
+        return self._under_way
+
+    def begin(self, jobs: Sequence[Job]) -> None:
+        self._under_way += len(jobs)
+        self._loop.call_soon_threadsafe(self._start, jobs)
+
+    def collect(self) -> list[Result]:
+        """What has come back since the last time."""
+        self._enough.clear()
+        back = self._back[:]
+        # The loop's thread may have added more meanwhile, at the end.
+        del self._back[: len(back)]
+        self._under_way -= len(back)
+        return back
+
+    def wait(self, seconds: float) -> None:
+        """Until many, or all that were under way, are back; no longer than this."""
+        self._enough.wait(seconds)
+
+    def break_off(self) -> None:
+        """Whoever has not answered by now has not answered."""
+        self._loop.call_soon_threadsafe(self._cancel)
+
+    def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(close_transports(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    # In the loop's own thread
+
+    def _start(self, jobs: Sequence[Job]) -> None:
+        use_script_name()
+        for job in jobs:
+            task = self._loop.create_task(self._send(job))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    async def _send(self, job: Job) -> None:
+        try:
+            result = await _result(job)
+        except Exception as error:  # noqa: BLE001 -- a place that is never given back is lost to all others
+            settled = Settled(delivery=job.delivery, outcomes=[_surprise(job, error)])
+            result = Result(settled=settled, error=_unexpected())
+        self._back.append(result)
+        if len(self._back) >= min(ENOUGH, self._under_way):
+            self._enough.set()
+
+    def _cancel(self) -> None:
+        for task in self._sending:
+            task.cancel()
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Of uvloop where the site has it, as uvicorn does: it takes a third less."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return new_event_loop()
+
+
+async def _result(job: Job) -> Result:
+    outcome, error = await _attempt(job, job.message)
+    outcomes = [outcome]
+    if isinstance(error, TooLong):
+        outcome, error = await _attempt(job, shortened(job.message))
+        outcomes.append(_final(outcome) if isinstance(error, TooLong) else outcome)
+    return Result(settled=Settled(delivery=job.delivery, outcomes=outcomes), error=error)
+
+
+async def _attempt(job: Job, message: Message) -> tuple[Outcome, TransportError | None]:
+    try:
+        async with asyncio.timeout(SEND_SECONDS):
+            status = await job.send(message)
+    except TransportError as error:
+        return _failure(job, error), error
+    except TimeoutError:
+        return _no_answer(job, "took too long")
+    except asyncio.CancelledError:
+        return _no_answer(job, "the worker was stopped before an answer came")
+    except Exception as error:  # noqa: BLE001 -- a surprise in one delivery must not hold up the others
+        return _surprise(job, error), _unexpected()
+    return Outcome(state=State.SENT, reason="taken by the other side", status=status), None
+
+
+def _no_answer(job: Job, reason: str) -> tuple[Outcome, TransportError]:
+    error = TransportError(reason)
+    return _failure(job, error), error
+
+
+def _surprise(job: Job, error: Exception) -> Outcome:
+    log.error("Delivery %s failed unexpectedly", job.delivery.pk, exc_info=error)
+    return surprise(error)
+
+
+def _unexpected() -> TransportError:
+    return TransportError("unexpected")
+
+
+def surprise(error: Exception, *, attempted: bool = True) -> Outcome:
+    return Outcome(state=State.FAILED, reason=f"unexpected: {type(error).__name__}", attempted=attempted)
+
+
+def _failure(job: Job, error: TransportError) -> Outcome:
+    if error.permanent:
+        return Outcome(state=State.FAILED, reason=error.reason, status=error.status)
+    attempted = not isinstance(error, PutOff)
+    pause = pause_asked(error.retry_after) or pause_after(job.delivery.attempts + 1)
+    waits = Outcome(state=State.WAITING, reason=error.reason, status=error.status, retry_in=pause, attempted=attempted)
+    return _final(waits) if time.time() + pause > job.expires else waits
+
+
+def _final(waits: Outcome) -> Outcome:
+    reason = f"given up: {waits.reason}"
+    return Outcome(state=State.FAILED, reason=reason, status=waits.status, attempted=waits.attempted)
+
+
+def pause_asked(seconds: object) -> float | None:
+    """Return how long the other side wants to be left alone, kept within reason; None where it did not say."""
+    if not isinstance(seconds, int | float) or not math.isfinite(seconds):
+        return None
+    return min(max(1.0, seconds), LAST_PAUSE)
+
+
+def pause_after(attempts: int) -> float:
+    """Doubling, with jitter, so that what failed together does not come back together."""
+    longest = min(LAST_RETRY, FIRST_RETRY * 2 ** min(attempts - 1, 20))
+    return random.uniform(longest / 2, longest)  # noqa: S311 -- a pause is no secret

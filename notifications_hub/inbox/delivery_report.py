@@ -1,0 +1,104 @@
+"""How a person was told of something, or why not, in plain words: `trail.py` for those whom it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from notifications_hub.delivery.history import NoPush, Step, browser_names, entries_of, is_in_trail, why_no_push
+from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.kinds import Road, kind_of
+from notifications_hub.notification import Notification
+from notifications_hub.transports import transport_label
+
+_TOLD = {
+    Road.LIVE: gettext_lazy("You were told on an open page."),
+    Road.FLASH: gettext_lazy("You were told at the top of the next page that you opened."),
+    Road.WEB_PUSH: gettext_lazy("You were told by one of your browsers."),
+    Road.EMAIL: gettext_lazy("You were told by email."),
+}
+_NEEDLESS = {
+    "told": gettext_lazy("%(browser)s was left in peace: you had been told already."),
+    "read": gettext_lazy("%(browser)s was left in peace: you had read it."),
+    "archived": gettext_lazy("%(browser)s was left in peace: you had archived it."),
+    "expired": gettext_lazy("%(browser)s was not told: it was no news any more."),
+}
+"""The first word of why a delivery was cancelled to what that means to its person."""
+
+
+def told(notification: Notification) -> list[Step]:
+    """In the order it happened."""
+    deliveries = list(notification.deliveries.order_by("pk"))
+    names = browser_names(deliveries)
+    steps = [*_own(notification)]
+    for delivery in deliveries:
+        steps += _pushed(delivery, names.get(delivery.pk) or _addressee(delivery))
+    return sorted(steps, key=lambda step: step.at)
+
+
+def _addressee(delivery: Delivery) -> str:
+    return _("A browser") if delivery.transport == Road.WEB_PUSH else transport_label(delivery.transport)
+
+
+def not_pushed(notification: Notification) -> str:
+    """Why no browser was to be told; empty where one was, or where that cannot be said."""
+    reason = None if notification.deliveries.exists() else why_no_push(notification)
+    if reason is None:
+        return ""
+    kind = kind_of(notification.kind)
+    return {
+        NoPush.NO_KEY: _("This site does not send notifications to browsers at the moment."),
+        NoPush.PREFERENCE: _("By your preferences as they are now, no browser is told of “%(kind)s”.")
+        % {"kind": kind.label or kind.name},
+        NoPush.NO_BROWSER: _("You have switched notifications on in no browser."),
+        NoPush.HELD_BACK: _("Your browsers have to be switched on again."),
+        NoPush.CHANGED_SINCE: _("When it happened no browser was to be told. As things are now, one would be."),
+    }[reason]
+
+
+def is_under_way(notification: Notification) -> bool:
+    return notification.deliveries.filter(state=State.WAITING).exists()
+
+
+def _own(notification: Notification) -> Iterator[Step]:
+    yield Step(notification.timestamp, _("It happened."))
+    by = next((words for road, words in _TOLD.items() if road == notification.told_by), _("You were told."))
+    happened = (
+        (notification.told_at, str(by)),
+        (notification.seen_at, _("You had it before you in the list.")),
+        (notification.read_at, _("You read it.")),
+        (notification.archived_at, _("You archived it.")),
+    )
+    yield from (Step(at, words) for at, words in happened if at is not None)
+
+
+def _pushed(delivery: Delivery, browser: str) -> Iterator[Step]:
+    entries = entries_of(delivery)
+    for entry in entries:
+        yield Step(entry.at, _went(entry.state, delivery, browser, attempted=entry.attempted))
+    if delivery.settled_at and not is_in_trail(delivery):
+        yield Step(delivery.settled_at, _went(State(delivery.state), delivery, browser, attempted=False))
+    elif delivery.state == State.WAITING:
+        first = _("%(browser)s is told at this time, unless a page tells you before.")
+        again = _("%(browser)s is tried again at this time.")
+        tried = any(entry.attempted for entry in entries)
+        yield Step(delivery.due_at, (again if tried else first) % {"browser": browser})
+
+
+def _went(state: State, delivery: Delivery, browser: str, *, attempted: bool) -> str:
+    failed, later = _("%(browser)s could not be reached."), _("%(browser)s could not be reached; another try follows.")
+    untried, put_off = _("%(browser)s could not be told."), _("Nothing was sent to %(browser)s yet; it has to wait.")
+    words = {
+        State.SENT: _("Sent to %(browser)s."),
+        State.WAITING: later if attempted else put_off,
+        State.FAILED: failed if attempted else untried,
+        State.CANCELLED: _needless(delivery.reason),
+    }[state]
+    return words % {"browser": browser}
+
+
+def _needless(reason: str) -> str:
+    first_word = reason.partition(" ")[0]
+    return str(_NEEDLESS.get(first_word, _("%(browser)s was not told: there was no need any more.")))

@@ -1,0 +1,45 @@
+"""A person tries whether a browser of theirs is told: a notification like any other, so its trail says how it went."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django.contrib.auth import get_user_model
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from notifications_hub.database import transaction
+from notifications_hub.delivery import arming
+from notifications_hub.delivery.arming import Plan
+from notifications_hub.delivery.models import Delivery
+from notifications_hub.kinds import PushTest
+from notifications_hub.notification import Notification
+from notifications_hub.notify import notify_handler
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
+from notifications_hub.users import Person
+
+TESTS = 3
+WITHIN = timedelta(minutes=1)
+
+
+class TooMany(Exception):
+    """This person has just sent some."""
+
+
+def send(person: Person, browser: PushSubscription) -> Notification:
+    """Due at once: who asks for it looks at a page, which would otherwise keep it from being sent. Raises `TooMany`."""
+    with transaction.atomic():
+        # Held until the commit: of several at once each counts the ones before it.
+        get_user_model()._base_manager.select_for_update(no_key=True).get(pk=person.pk)
+        _check_pace(person)
+        url = reverse("notifications_hub:preferences")
+        [row] = notify_handler("tested", sender=person, recipient=person, kind=PushTest.name, url=url)
+        arming.arm([Plan(notification_pk=row.pk, transport="web_push", address=str(browser.pk))])
+        Delivery.objects.filter(notification=row).update(due_at=Now())
+    return row
+
+
+def _check_pace(person: Person) -> None:
+    recent = Notification.objects.filter(recipient=person, timestamp__gt=datetime.now(UTC) - WITHIN, kind=PushTest.name)
+    if recent.count() >= TESTS:
+        raise TooMany

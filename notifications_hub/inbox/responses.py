@@ -1,0 +1,107 @@
+"""How the API answers: JSON always, `{"detail": "…"}` for whatever is wrong, and nothing that a cache may keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponseNotAllowed, JsonResponse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, URLResolver
+from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext as _
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.security import SessionAuth
+from ninja.utils import check_csrf
+
+from notifications_hub.conf import hub_settings
+from notifications_hub.users import person_key
+from notifications_hub.web.throttle import address_of, take, wait_in_words
+
+View = Callable[..., HttpResponseBase]
+
+
+class SignedIn(SessionAuth):
+    """Django's session. Who is not signed in hears so, whether or not they brought a CSRF token."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if not request.user.is_authenticated:
+            raise AuthenticationError(message=_("Sign in first."))
+        if check_csrf(request) is not None:
+            raise HttpError(403, _("The CSRF token is missing or wrong."))
+        return request.user
+
+
+class PrivateAPI(NinjaAPI):
+    """Answers meant for one person, whom the session names."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(auth=SignedIn(), **options)
+        self.add_exception_handler(ValidationError, _invalid)
+        self.add_exception_handler(Http404, _missing)
+        self.add_exception_handler(RequestDataTooBig, _too_big)
+
+    @property
+    def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
+        patterns, app_name, namespace = super().urls
+        for pattern in patterns:
+            if isinstance(pattern, URLPattern):
+                pattern.callback = _private(pattern.callback)
+        return patterns, app_name, namespace
+
+
+def _private(view: View) -> View:
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = _too_many(request) or view(request, *args, **kwargs)
+        if isinstance(response, HttpResponseNotAllowed):
+            response = _as_json(response)
+        patch_cache_control(response, no_store=True, private=True)
+        return response
+
+    return answer
+
+
+def _too_many(request: HttpRequest) -> JsonResponse | None:
+    """Counted before anything else is done, also for those who are not signed in."""
+    if request.user.is_authenticated:
+        seconds = take(f"api:person:{person_key(request.user.pk)}", hub_settings.api_rate)
+    else:
+        seconds = take(f"api:{address_of(request)}", hub_settings.api_rate_per_address)
+    if not seconds:
+        return None
+    return JsonResponse({"detail": wait_in_words(seconds)}, status=429, headers={"Retry-After": str(seconds)})
+
+
+def _as_json(refusal: HttpResponseNotAllowed) -> JsonResponse:
+    detail = _("This address answers to %(methods)s only.") % {"methods": refusal["Allow"]}
+    return JsonResponse({"detail": detail}, status=405, headers={"Allow": refusal["Allow"]})
+
+
+def problem(detail: str, status: int) -> JsonResponse:
+    return JsonResponse({"detail": detail}, status=status)
+
+
+def _invalid(request: HttpRequest, error: ValidationError | type[ValidationError]) -> JsonResponse:
+    errors: Sequence[Mapping[str, Any]] = getattr(error, "errors", ())
+    return problem("; ".join(map(_sentence, errors)), 400)
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    """Where and what, never the value: it may be a key."""
+    source, *path = error["loc"]
+    # A body's path starts with the name that our function has for it, which means nothing outside.
+    where = ".".join(map(str, path[1:] if source == "body" else path))
+    what = str(error["msg"]).removeprefix("Value error, ")
+    return f"{where}: {what}" if where else what
+
+
+def _missing(request: HttpRequest, error: Http404 | type[Http404]) -> JsonResponse:
+    return problem(_("There is no such thing."), 404)
+
+
+def _too_big(request: HttpRequest, error: RequestDataTooBig | type[RequestDataTooBig]) -> JsonResponse:
+    return problem(_("The request is too large."), 413)

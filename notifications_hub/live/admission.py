@@ -1,0 +1,126 @@
+"""What every kind of connection asks before it opens: what is wanted, by whom, and whether they may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from notifications_hub import audiences
+from notifications_hub.database.primary import connection
+from notifications_hub.live.close_codes import BAD_FRAME, SESSION_OVER, Closing, refused
+from notifications_hub.live.session import SignedIn, check_many
+from notifications_hub.live.topics import INBOX, MAX_TOPICS, TopicRefused, stored_topics
+from notifications_hub.streams import cursor
+from notifications_hub.streams.cursor import BadCursor, Position
+from notifications_hub.users import is_pseudonym_of
+
+Known = Mapping[str, Position]
+
+
+class Refusal(Exception):
+    """The connection does not open; `closing` says why in the terms of the protocol."""
+
+    def __init__(self, closing: Closing) -> None:
+        super().__init__(closing.reason)
+        self.closing = closing
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """`names` of topics as a client writes them; `known` is its decoded cursor, None to start from now.
+
+    `person` is the pseudonym of whom the client's page was made for, empty where it does not say; `visible`, that the
+    page is looked at, is said by those that poll.
+    """
+
+    names: Sequence[str]
+    known: Known | None
+    person: str = ""
+    visible: bool = True
+
+    @classmethod
+    def parse(cls, query: str, last_event_id: str = "") -> Wanted:
+        """Raises `Refusal`. The id of the last SSE event is the newer cursor where a client has both."""
+        try:
+            fields = parse_qs(query, keep_blank_values=True, max_num_fields=2 * MAX_TOPICS)
+        except ValueError:
+            raise Refusal(BAD_FRAME) from None
+        names = list(dict.fromkeys(fields.get("topic", [INBOX])))
+        if len(names) > MAX_TOPICS:
+            raise Refusal(BAD_FRAME)
+        given = last_event_id or fields.get("cursor", [""])[0]
+        known = decoded(given) if given else None
+        return cls(names, known, person=fields.get("person", [""])[0], visible=fields.get("visible") != ["0"])
+
+    def asked_by(self, session_key: str) -> Asked:
+        return Asked(session_key, tuple(self.names), self.person)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A visitor and the topics that they may hear: as they named them, and as they are logged."""
+
+    visitor: SignedIn
+    names: tuple[str, ...]
+    topics: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a visitor asks to hear, by the names that they know.
+
+    Refused where the session is another's than the `person` of the page, who signed in after them.
+    """
+
+    session_key: str
+    names: tuple[str, ...]
+    person: str = ""
+
+
+def start(topics: Sequence[str], known: Known | None) -> tuple[dict[str, Position | None], list[str]]:
+    """Where to read each topic from, None for now; and what to reset, as the cursor does not know it."""
+    if known is None:
+        return dict.fromkeys(topics), []
+    positions = {topic: known.get(cursor.key_of(topic)) for topic in topics}
+    return positions, [topic for topic, position in positions.items() if position is None]
+
+
+def decoded(given: str) -> Known:
+    """Raises `Refusal`."""
+    try:
+        return cursor.decode(given)
+    except BadCursor:
+        raise Refusal(BAD_FRAME) from None
+
+
+def admit(session_key: str, names: Sequence[str], person: str = "") -> Admitted:
+    """Raises `Refusal`. Asks the database: run it in a thread."""
+    [answer] = admit_many([Asked(session_key, tuple(names), person)])
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def admit_many(asked: Sequence[Asked]) -> list[Admitted | Exception]:
+    """In their order; a `Refusal` among them, or the fault of a rule, is that one's. Asks the database.
+
+    However many they are: one query for sessions, one for people, one for groups. The host's rules are asked each.
+    """
+    visitors = check_many([one.session_key for one in asked])
+    audiences.look_up({visitor.person.pk: visitor.person for visitor in visitors if visitor}.values())
+    return [_admit(visitor, one) for visitor, one in zip(visitors, asked, strict=True)]
+
+
+def _admit(visitor: SignedIn | None, asked: Asked) -> Admitted | Exception:
+    if visitor is None or (asked.person and not is_pseudonym_of(asked.person, visitor.person.pk)):
+        return Refusal(SESSION_OVER)
+    try:
+        return Admitted(visitor, asked.names, stored_topics(visitor.person, asked.names))
+    except TopicRefused as refusal:
+        return Refusal(refused(refusal.topic))
+    except Exception as fault:
+        # A rule is the host's code, and its fault that of whoever asked. A broken connection is everybody's.
+        if not connection.is_usable():
+            raise
+        return fault

@@ -1,0 +1,92 @@
+"""Connections over HTTP answer in ASGI itself: one that waits inside Django would hold a thread of every middleware."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.asgi import ASGIRequest
+
+from notifications_hub.live.admission import Admitted, Refusal, Wanted
+from notifications_hub.live.close_codes import Closing
+from notifications_hub.live.hub import Hub
+from notifications_hub.live.origin import Caller
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+# Not to be kept by anyone, changed on the way (a proxy that packs would also hold back), buffered by nginx, or taken
+# for another type.
+PRIVATE = {
+    "Cache-Control": "no-store, no-transform",
+    "X-Accel-Buffering": "no",
+    "X-Content-Type-Options": "nosniff",
+    "Vary": "Cookie, Origin",
+}
+
+
+@dataclass
+class Exchange:
+    """One request and its answer."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    headers: dict[str, str] = field(default_factory=lambda: dict(PRIVATE))
+
+    async def open(self, hub: Hub) -> tuple[Wanted, Admitted] | None:
+        """What is wanted, and who may have it; None where a refusal has been answered."""
+        if not _names_this_site(self.scope):
+            await self.answer(400, {"detail": "There is no site of this name here."})
+            return None
+        caller = Caller.of_scope(self.scope)
+        cors = caller.cors()
+        if cors is None:
+            await self.answer(403, {"detail": "This page's origin may not connect."})
+            return None
+        self.headers |= cors
+        if self.scope["method"] != "GET":
+            await self.answer(405, {"detail": "Use GET."}, {"Allow": "GET"})
+            return None
+        try:
+            wanted = Wanted.parse(self.scope["query_string"].decode("latin1"), caller.headers.get("last-event-id", ""))
+            return wanted, await hub.admit(self.scope, wanted)
+        except Refusal as refusal:
+            await self.refuse(refusal.closing)
+            return None
+
+    async def refuse(self, closing: Closing) -> None:
+        await self.answer(closing.status, {"detail": closing.reason})
+
+    async def answer(self, status: int, body: object, headers: Mapping[str, str] | None = None) -> None:
+        text = body if isinstance(body, str) else json.dumps(body)
+        await self.start(status, "application/json", headers or {})
+        await self.write(text, more=False)
+
+    async def start(self, status: int, content_type: str, headers: Mapping[str, str]) -> None:
+        named = {"Content-Type": content_type, **self.headers, **headers}
+        encoded = [(name.lower().encode("latin1"), value.encode("latin1")) for name, value in named.items()]
+        await self.send({"type": "http.response.start", "status": status, "headers": encoded})
+
+    async def write(self, text: str, *, more: bool = True) -> None:
+        await self.send({"type": "http.response.body", "body": text.encode(), "more_body": more})
+
+    async def gone(self) -> None:
+        """Returns once the client has gone."""
+        message = await self.receive()
+        while message["type"] != "http.disconnect":
+            message = await self.receive()
+
+
+def _names_this_site(scope: Scope) -> bool:
+    """As Django asks of every request, in middleware that these do not pass: a name that DNS was made to lie about."""
+    try:
+        ASGIRequest(dict(scope), BytesIO()).get_host()
+    except DisallowedHost:
+        return False
+    return True

@@ -1,0 +1,77 @@
+"""The database from the event loop: a few threads of our own.
+
+`database_sync_to_async` runs everything of a process on one thread, so one slow query would hold up every connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+from django.db import InterfaceError, OperationalError, connections
+
+from notifications_hub.database.pooling import give_back
+from notifications_hub.live.batching import Many, Together
+from notifications_hub.web.site_paths import use_script_name
+
+A = TypeVar("A")
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+class Database:
+    """Runs functions that use the ORM. A connection stays open between calls unless it is a pool's.
+
+    One that is broken is replaced once.
+    """
+
+    def __init__(self, threads: int = 4) -> None:
+        self._threads = threads
+        self._executor = ThreadPoolExecutor(threads, "hub-database", use_script_name)
+        self._together: dict[tuple[Callable[..., Any], str], Together[Any, Any]] = {}
+
+    async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, lambda: _run(function, *args, **kwargs))
+
+    async def together(self, many: Many[A, T], request: A, *, lane: str = "") -> T:
+        """Return `many`'s answer to this request, batched with requests that arrive meanwhile in the same lane.
+
+        A lane waits for its own batches alone, so what is urgent is asked in one that nothing else uses.
+        """
+        if (many, lane) not in self._together:
+            self._together[many, lane] = Together(self.__call__, many)
+        answer: T = await self._together[many, lane].ask(request)
+        return answer
+
+    def close(self) -> None:
+        """Wait for what is under way, then close every thread's database connection."""
+        # One that is quick would otherwise take the turn of another, whose connection would stay open.
+        everyone = threading.Barrier(self._threads)
+        for _ in range(self._threads):
+            self._executor.submit(_close, everyone)
+        self._executor.shutdown()
+
+
+def _close(everyone: threading.Barrier) -> None:
+    try:
+        connections.close_all()
+    finally:
+        everyone.wait()
+
+
+def _run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    try:
+        return function(*args, **kwargs)
+    except (OperationalError, InterfaceError) as error:
+        log.info("Trying once more on a new database connection: %s", error)
+        connections.close_all()
+        return function(*args, **kwargs)
+    finally:
+        give_back()

@@ -1,0 +1,213 @@
+"""What a site's server serves: its pages, its live connections, and what runs beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache, partial
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.asgi import get_script_prefix
+from django.urls import Resolver404, resolve
+
+from notifications_hub.conf import hub_settings
+from notifications_hub.database.pooling import give_back
+from notifications_hub.delivery.worker import WorkerThread
+from notifications_hub.live.asgi_exchange import Receive, Scope, Send
+from notifications_hub.live.close_codes import MAX_CLIENT_FRAME
+from notifications_hub.live.hub import Hub, current_hub, start_hub, stop_hub
+from notifications_hub.live.poll import poll
+from notifications_hub.live.sse import sse
+from notifications_hub.live.websocket import websocket
+from notifications_hub.ops.startup import refusal_at_start
+
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+LONGEST_PATH = 500
+"""Characters. No connection's address is longer."""
+
+log = logging.getLogger(__name__)
+
+_CONNECTIONS: dict[tuple[str, str], Application] = {
+    ("websocket", "notifications_hub:live_ws"): websocket,
+    ("http", "notifications_hub:live_sse"): sse,
+    ("http", "notifications_hub:live_poll"): poll,
+}
+
+
+def with_connections(pages: Application) -> Application:
+    """Wrap a site's ASGI application: Django's, or a router that hands some sockets to consumers of the host's own.
+
+    Connections are at the host's own URLs of their names, whatever the prefix. A site may wrap several parts of it.
+    """
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        if not _beside.may_serve:
+            await _beside.check()
+        scope = _in_folder(scope)
+        connection = _connection_at(scope)
+        if connection is not None:
+            _beside.start()
+            await connection(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await _hand_over(pages, scope, receive, send)
+        else:
+            await pages(scope, receive, send)
+
+    return application
+
+
+async def _hand_over(pages: Application, scope: Scope, receive: Receive, send: Send) -> None:
+    """Leave a socket that is not the hub's to the host's application, and refuse it if that takes none there."""
+    heard = False
+
+    async def hear() -> Mapping[str, Any]:
+        nonlocal heard
+        heard = True
+        return await receive()
+
+    try:
+        await pages(scope, hear, send)
+    except ValueError:
+        # So Django says that it takes no sockets at all, and a router of Channels that it has no route.
+        if heard:
+            raise
+        await _refuse(receive, send)
+
+
+def _in_folder(scope: Scope) -> Scope:
+    """Put `FORCE_SCRIPT_NAME` back where a proxy took it off the path, as ASGI wants it there.
+
+    Django takes it off by itself, but makes links to the page that is asked for from the whole path.
+    """
+    folder = (settings.FORCE_SCRIPT_NAME or "").rstrip("/")
+    if not folder:
+        return scope
+    is_there = f"{scope['path']}/".startswith(f"{folder}/")
+    return {**scope, "path": scope["path"] if is_there else folder + scope["path"], "root_path": folder}
+
+
+def _connection_at(scope: Scope) -> Application | None:
+    # Asking the resolver costs every page some microseconds, so only what looks like one is asked about.
+    if scope["type"] == "http" and not scope["path"].endswith(("/sse/", "/poll/")):
+        return None
+    path = scope["path"].removeprefix(get_script_prefix(scope))
+    name = _name_of(path, settings.ROOT_URLCONF) if len(path) <= LONGEST_PATH else ""
+    return _CONNECTIONS.get((scope["type"], name))
+
+
+@lru_cache(maxsize=64)
+def _name_of(path: str, urlconf: str) -> str:
+    # Asked for each handshake of a crowd. Paths are a stranger's to choose, so few are kept, and none that is long.
+    try:
+        return resolve(path, urlconf).view_name
+    except Resolver404:
+        return ""
+
+
+class _Beside:
+    """The hub and the embedded worker: one of each a process, however many parts of the application are wrapped.
+
+    They start with the server or, where it has no lifespan, with the first connection.
+    """
+
+    def __init__(self) -> None:
+        self._worker: WorkerThread | None = None
+        self.may_serve = False
+
+    async def check(self) -> None:
+        """Raise `ImproperlyConfigured` if the site must not be served. Without a lifespan, a request is the start."""
+        if refusal := await sync_to_async(_refusal)():
+            raise ImproperlyConfigured(refusal)
+        self.may_serve = True
+
+    def start(self) -> None:
+        if current_hub() is None:
+            _drain_on_signals(start_hub())
+        if self._worker is None and hub_settings.embedded_worker:
+            self._worker = WorkerThread()
+
+    async def stop(self) -> None:
+        try:
+            await stop_hub()
+        finally:
+            if self._worker is not None:
+                await asyncio.to_thread(self._worker.stop)
+                self._worker = None
+
+
+_beside = _Beside()
+
+
+def _refusal() -> str:
+    try:
+        return refusal_at_start()
+    finally:
+        give_back()
+
+
+def _drain_on_signals(hub: Hub) -> None:
+    """Before the server's own handlers: it waits for open streams to end, and they would wait for it."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGTERM, signal.SIGINT):
+        server = signal.getsignal(number)
+        if callable(server):
+            signal.signal(number, partial(_drain_first, hub, server))
+
+
+def _drain_first(hub: Hub, server: Callable[[int, Any], Any], number: int, frame: Any) -> None:
+    hub.drain()
+    server(number, frame)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while (message := await receive())["type"] == "lifespan.startup":
+        try:
+            await _beside.check()
+        except ImproperlyConfigured as refusal:
+            await send({"type": "lifespan.startup.failed", "message": str(refusal)})
+            return
+        _beside.start()
+        _collect_less()
+        _warn_of(send)
+        await send({"type": "lifespan.startup.complete"})
+    if message["type"] == "lifespan.shutdown":
+        await _beside.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _warn_of(send: Send) -> None:
+    """Warn of a uvicorn that runs by its own defaults. The object whose method `send` is knows them."""
+    config = getattr(getattr(send, "__self__", None), "config", None)
+    if getattr(config, "ws_max_size", 0) > MAX_CLIENT_FRAME or getattr(config, "ws_per_message_deflate", False):
+        log.warning(
+            "This server takes long WebSocket frames, or compresses them: a few strangers can fill its memory. "
+            "Start it by `manage.py hub_serve`, or with --ws-max-size %s --ws-per-message-deflate false.",
+            MAX_CLIENT_FRAME,
+        )
+
+
+def _collect_less() -> None:
+    # What a start has made stays, so the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    # What open sockets are made of stays, too. By Python's thresholds the collector goes through all of it again and
+    # again while a crowd comes, and the process stands still meanwhile. What dies young is found as before; the cost is
+    # that what sockets leave when they close, once they lived long, waits longer to be collected.
+    gc.set_threshold(2_000, 100, 5)
+
+
+async def _refuse(receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "websocket.close"})

@@ -1,0 +1,186 @@
+"""Every way notifications change, in one transaction with the event that tells open pages.
+
+The package's querysets change by plain updates; these keep its names and arguments. A host's own `queryset.update()` is
+as plain as Django's: no page hears of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+from django.db.models.functions import Coalesce
+from notifications.base.models import NotificationQuerySet
+
+from notifications_hub import streams
+from notifications_hub.database import transaction
+from notifications_hub.database.primary import PrimaryManager
+from notifications_hub.message import Item, localized_for
+from notifications_hub.streams import NewEvent, inbox_topic, item_key
+
+if TYPE_CHECKING:
+    from notifications_hub.notification import Notification
+
+IDS_IN_AN_EVENT = 500
+DELETED = "notification.deleted"
+
+_LISTED: dict[str, Any] = {"deleted": False}
+Owned = tuple[int, Any, int | None]
+
+
+class InboxQuerySet(NotificationQuerySet["Notification"]):
+    """Changes are conditional: what is already so does not change and makes no event."""
+
+    def visible(self) -> Self:
+        return self.filter(deleted=False)
+
+    def unread(self, include_deleted: bool = False) -> Self:
+        return self.filter(unread=True) if include_deleted else self.visible().filter(unread=True)
+
+    def read(self, include_deleted: bool = False) -> Self:
+        return self.filter(unread=False) if include_deleted else self.visible().filter(unread=False)
+
+    def deleted(self) -> Self:
+        return self.filter(deleted=True)
+
+    def active(self) -> Self:
+        return self.visible()
+
+    def mark_all_as_read(self, recipient: models.Model | None = None) -> int:
+        now = _now()
+        # What is read has been seen: pages take it so, and unread again it must not count as new.
+        seen_at = Coalesce("seen_at", models.Value(now))
+        changed = self._of(recipient)._changed(
+            "notification.read", _LISTED | {"unread": True}, unread=False, read_at=now, seen_at=seen_at
+        )
+        return len(changed)
+
+    def mark_all_as_unread(self, recipient: models.Model | None = None) -> int:
+        was = _LISTED | {"unread": False}
+        return len(self._of(recipient)._changed("notification.unread", was, unread=True, read_at=None))
+
+    def mark_all_as_seen(self) -> int:
+        return len(self._changed("notification.seen", _LISTED | {"seen_at": None}, seen_at=_now()))
+
+    def archive(self) -> int:
+        return len(self._changed("notification.archived", _LISTED | {"archived_at": None}, archived_at=_now()))
+
+    def unarchive(self) -> int:
+        return self._restore(_LISTED | {"archived_at__isnull": False}, archived_at=None)
+
+    def mark_all_as_deleted(self, recipient: models.Model | None = None) -> int:
+        return len(self._of(recipient)._changed(DELETED, _LISTED, deleted=True))
+
+    def mark_all_as_active(self, recipient: models.Model | None = None) -> int:
+        return self._of(recipient)._restore({"deleted": True}, deleted=False)
+
+    def mark_as_told(self, road: str) -> list[int]:
+        """Records the road that reached the person first. Gives the ids that no road had told before."""
+        return self._changed("notification.told", {"told_at": None}, told_at=_now(), told_by=str(road))
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Locks the rows in order first; the events are made by signals, as for cascades (`removal.py`)."""
+        by_model: Counter[str] = Counter()
+        with transaction.atomic():
+            for rows in self._rows([pk for pk, _, _ in self.owned()]):
+                by_model.update(super(InboxQuerySet, rows).delete()[1])
+        return by_model.total(), dict(by_model)
+
+    # As Django has it: a manager must not offer to delete everything.
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+    def owned(self, **was: Any) -> list[Owned]:
+        """What an event needs of these rows; they are locked."""
+        return list(self._locked(was).values_list("pk", "recipient_id", "announcement_id"))
+
+    def _of(self, recipient: models.Model | None) -> Self:
+        return self.filter(recipient=recipient) if recipient is not None else self
+
+    def _changed(self, event: str, was: Mapping[str, Any], **values: Any) -> list[int]:
+        """Changes those that are as they `was`, and gives their ids."""
+        with transaction.atomic():
+            owned = self.owned(**was)
+            ids = [pk for pk, _, _ in owned]
+            self._set(ids, **values)
+            emit_ids(event, owned)
+            return ids
+
+    def _restore(self, was: Mapping[str, Any], **values: Any) -> int:
+        """Back from where pages do not show it, so they need all of it again."""
+        with transaction.atomic():
+            ids = list(self._locked(was).values_list("pk", flat=True))
+            self._set(ids, **values)
+            emit_items("notification.updated", self._whole(ids))
+            return len(ids)
+
+    def _locked(self, was: Mapping[str, Any]) -> InboxQuerySet:
+        # In ascending id, so that two of these meet in order; the second then finds nothing left to change, since the
+        # condition is asked again of a row it had to wait for. Beside a subquery, as PostgreSQL locks no DISTINCT rows.
+        wanted = self.order_by().filter(**was).values("pk")
+        rows: InboxQuerySet = self.model._default_manager.filter(pk__in=wanted, **was)
+        return rows.order_by("pk").select_for_update(no_key=True)
+
+    def _set(self, ids: Sequence[int], **values: Any) -> None:
+        for rows in self._rows(ids):
+            rows.update(**values)
+
+    def _rows(self, ids: Sequence[int]) -> Iterator[InboxQuerySet]:
+        for first in range(0, len(ids), IDS_IN_AN_EVENT):
+            yield self.model._default_manager.filter(pk__in=ids[first : first + IDS_IN_AN_EVENT])
+
+    def _whole(self, ids: Sequence[int]) -> InboxQuerySet:
+        rows: InboxQuerySet = self.model._default_manager.filter(pk__in=ids).order_by("pk")
+        return rows.select_related("recipient", "announcement").prefetch_related("announcement__translations")
+
+
+InboxManager = PrimaryManager.from_queryset(InboxQuerySet)
+
+
+def item_id(pk: int, announcement_pk: int | None) -> str:
+    """An announcement has its id before a row of it is made for a person, and keeps it after."""
+    return str(pk) if announcement_pk is None else f"a{announcement_pk}"
+
+
+def emit_items(event: str, notifications: Iterable[Notification]) -> None:
+    """Logs one event a notification, with all of it, in its person's language."""
+    streams.append_many(
+        NewEvent(inbox_topic(row.recipient_id), event, item.as_json(), item=_key(row.item_id))
+        for row, item in _rendered(notifications)
+    )
+
+
+def emit_ids(event: str, owned: Iterable[Owned]) -> None:
+    """Logs which ids changed: exactly those, so that a page can apply it to what it knows.
+
+    Where they are deleted, what the log says of them is erased.
+    """
+    ids: dict[Any, list[str]] = defaultdict(list)
+    for pk, person, announcement in owned:
+        ids[person].append(item_id(pk, announcement))
+    streams.append_many(
+        _changed_event(person, event, theirs[first : first + IDS_IN_AN_EVENT])
+        for person, theirs in ids.items()
+        for first in range(0, len(theirs), IDS_IN_AN_EVENT)
+    )
+
+
+def _changed_event(person: object, event: str, ids: Sequence[str]) -> NewEvent:
+    erases = [_key(item) for item in ids] if event == DELETED else ()
+    return NewEvent(inbox_topic(person), event, {"ids": ids}, erases=erases)
+
+
+def _key(item: str) -> str:
+    return item_key("notification", item)
+
+
+def _rendered(notifications: Iterable[Notification]) -> Iterator[tuple[Notification, Item]]:
+    for row in notifications:
+        with localized_for(row.recipient):
+            yield row, row.item()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

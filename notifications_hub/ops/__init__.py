@@ -1,0 +1,1 @@
+"""Running a site: its server, the checks at start, the doctor, health, metrics and retention."""

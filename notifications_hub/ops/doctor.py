@@ -1,0 +1,345 @@
+"""What a site's settings and services mean for the hub, in plain words: what `hub_doctor` prints."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+
+from django.conf import settings
+from django.core.cache import DEFAULT_CACHE_ALIAS, cache, caches
+from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.db import DatabaseCache
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.filebased import FileBasedCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
+from django.db.migrations.executor import MigrationExecutor
+from django.urls import NoReverseMatch, is_valid_path, reverse
+from django.utils.module_loading import import_string
+
+from notifications_hub.checks import MODEL
+from notifications_hub.conf import hub_settings
+from notifications_hub.database.pooling import OF_ONE_SERVER, is_pooled, pool_size
+from notifications_hub.database.primary import connection
+from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.flash import Storage
+from notifications_hub.jobs.models import Job
+from notifications_hub.jobs.models import State as JobState
+from notifications_hub.live.channel_layer import GROUP, shared_layer
+from notifications_hub.ops import demo
+from notifications_hub.ops.running_server import look_at
+from notifications_hub.rows import triggers
+from notifications_hub.rows.trigger_notes import RowChange
+from notifications_hub.streams.models import Event
+from notifications_hub.transports.web_push.key_check import LOST, browsers_of, is_lost
+from notifications_hub.transports.web_push.vapid import current_key, previous_key
+
+LATE = timedelta(seconds=90)
+"""Longer than the lease of a worker that was killed."""
+FEW_ENTRIES = 1000
+"""In a cache that throws out what is beyond its most: there is one for each person who is here, and more."""
+_ANSWER_SECONDS = 3
+_WAL = '"init_command": "PRAGMA journal_mode=WAL", "transaction_mode": "IMMEDIATE"'
+_MIDDLEWARE = (
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    about: str
+    words: str
+    good: bool = True
+
+
+def examine(server: str = "") -> Iterator[Finding]:
+    """One finding a line; a check that cannot be made is a bad finding, never an error.
+
+    `server` is the address of one that runs, to be looked at too.
+    """
+    for check in _CHECKS:
+        about = check.__name__.strip("_").replace("_", " ")
+        try:
+            words, good = check()
+        except (DatabaseError, ImproperlyConfigured, ImportError) as error:
+            words, good = f"could not be looked at: {_first_line(error)}", False
+        yield Finding(about, words, good)
+    if server:
+        yield Finding("running server", *look_at(server))
+
+
+Answer = tuple[str, bool]
+
+
+# The database
+
+
+def _database() -> Answer:
+    if connection.vendor == "sqlite":
+        return _sqlite()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as sql:
+            sql.execute("SHOW server_version")
+            return f"PostgreSQL {sql.fetchone()[0]}.", True
+    return f"{connection.vendor} is not supported: use PostgreSQL or SQLite.", False
+
+
+def _connections() -> Answer:
+    use = f"a process uses up to {OF_ONE_SERVER} at once, and one for each page that is being made"
+    if not is_pooled(connection):
+        return f"of no pool: {use}.", True
+    if (size := pool_size(connection)) <= OF_ONE_SERVER:
+        remedy = f'"OPTIONS": {{"pool": {{"max_size": {OF_ONE_SERVER + 10}}}}}'
+        return f"the pool lends {size}, so pages wait for the hub: {use}. Set {remedy}.", False
+    return f"the pool lends {size}: {use}.", True
+
+
+def _sqlite() -> Answer:
+    with connection.cursor() as sql:
+        sql.execute("PRAGMA journal_mode")
+        journal = str(sql.fetchone()[0]).upper()
+    mode = str(connection.settings_dict["OPTIONS"].get("transaction_mode") or "deferred").upper()
+    if journal != "WAL":
+        return f"SQLite in {journal} mode: readers wait for writers. Put {_WAL} into its OPTIONS.", False
+    if mode not in ("IMMEDIATE", "EXCLUSIVE"):
+        return 'SQLite in WAL mode, but without "transaction_mode": "IMMEDIATE": writers fail under load.', False
+    return "SQLite in WAL mode, with immediate transactions: right for one machine.", True
+
+
+def _tables() -> Answer:
+    plan = MigrationExecutor(connection)
+    if missing := len(plan.migration_plan(plan.loader.graph.leaf_nodes())):
+        return f"migrations not applied: {missing}. Run `manage.py migrate`.", False
+    return "every migration is applied.", True
+
+
+def _requests() -> Answer:
+    if not connection.settings_dict.get("ATOMIC_REQUESTS"):
+        return "ATOMIC_REQUESTS is off.", True
+    if connection.vendor == "sqlite":
+        return "ATOMIC_REQUESTS is on: with SQLite every page waits for every other. Turn it off.", False
+    return "ATOMIC_REQUESTS is on: people are told when the whole request has ended.", True
+
+
+# What is shared between processes
+
+
+def _channel_layer() -> Answer:
+    layer = shared_layer()
+    if layer is None:
+        return "none that is shared: at once within one process, within a second or two between several.", True
+    try:
+        asyncio.run(asyncio.wait_for(layer.group_send(GROUP, {"type": "hub.hint", "tops": {}}), _ANSWER_SECONDS))
+    except Exception as error:  # noqa: BLE001 -- each layer has faults of its own, and all mean that it is away
+        return f"{type(layer).__name__} does not answer ({_first_line(error)}): pages hear late, not never.", False
+    return f"{type(layer).__name__}, shared by all processes.", True
+
+
+def _presence() -> Answer:
+    backend = _cache_backend()
+    name = type(backend).__name__
+    if isinstance(backend, DummyCache):
+        return f"the cache is {name}, which forgets everything: nobody counts as present.", False
+    if isinstance(backend, LocMemCache):
+        return f"the cache is {name}: each process knows only its own pages. Use Redis or DatabaseCache.", False
+    if (most := _most_entries(backend)) < FEW_ENTRIES:
+        remedy = 'Set "OPTIONS": {"MAX_ENTRIES": 100_000}, or use Redis.'
+        return f"{name} throws out a third of what it holds beyond {most}, and with it who is present. {remedy}", False
+    try:
+        cache.set("notifications_hub:doctor", "here", 10)
+        kept = cache.get("notifications_hub:doctor") == "here"
+    except DatabaseError:
+        return f"the cache is {name}, and its table is missing: run `manage.py createcachetable`.", False
+    except Exception as error:  # noqa: BLE001 -- each cache has faults of its own
+        return f"the cache, {name}, does not answer ({_first_line(error)}).", False
+    return (f"kept in {name}, shared by all processes.", True) if kept else (f"{name} loses what it is given.", False)
+
+
+def _most_entries(backend: BaseCache) -> float:
+    culls = isinstance(backend, (DatabaseCache, FileBasedCache))
+    return int(backend._max_entries) if culls else float("inf")
+
+
+def _cache_backend() -> BaseCache:
+    return caches[DEFAULT_CACHE_ALIAS]
+
+
+# Sending
+
+
+def _push() -> Answer:
+    key = current_key()
+    if key is None:
+        return "off: there is no VAPID key. `manage.py hub_vapid --env` makes one.", True
+    if not hub_settings.vapid_subject.startswith(("mailto:", "https://")):
+        return "VAPID_SUBJECT must be a mailto: or https: address, where push services reach you.", False
+    if is_lost():
+        return LOST, False
+    previous = previous_key()
+    moving = f" {browsers_of(previous.fingerprint)} browsers still have the previous key." if previous else ""
+    return f"on, with key {key.fingerprint} for {hub_settings.vapid_subject}.{moving}", True
+
+
+def _worker() -> Answer:
+    if hub_settings.celery:
+        return "Celery, nudged at each commit; the rows are the truth.", True
+    if hub_settings.embedded_worker:
+        return "embedded: a thread of the web process sends.", True
+    return "none embedded: run `manage.py hub_worker` beside the site.", True
+
+
+def _deliveries() -> Answer:
+    oldest = Delivery.objects.filter(state=State.WAITING).order_by("due_at").values_list("due_at", flat=True).first()
+    late = datetime.now(UTC) - oldest if oldest else timedelta()
+    if late > LATE:
+        return f"the oldest is {_duration(late)} overdue: no worker runs, or it cannot keep up.", False
+    return "none is overdue.", True
+
+
+def _jobs() -> Answer:
+    waiting = Job.objects.filter(state=JobState.QUEUED).order_by("created").values_list("created", flat=True).first()
+    late = datetime.now(UTC) - waiting if waiting else timedelta()
+    if not Job.objects.exists():
+        return "none was ever started.", True
+    if problem := _workers_problem():
+        return f"{problem}: start one with `celery -A yoursite worker`.", False
+    if late > LATE:
+        return f"the oldest has waited for {_duration(late)}: the workers cannot keep up.", False
+    return "a worker answers.", True
+
+
+def _workers_problem() -> str:
+    if find_spec("celery") is None:
+        return "Celery is not installed, so no worker can run them"
+    from celery import current_app
+
+    try:
+        with current_app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=_ANSWER_SECONDS)
+            answers = current_app.control.ping(timeout=1, connection=connection)
+    except Exception as error:  # noqa: BLE001 -- each broker has faults of its own, and all mean that it is away
+        return f"the broker does not answer ({_first_line(error)})"
+    return "" if answers else "no worker answers"
+
+
+def _events() -> Answer:
+    stale = Event.objects.filter(seq=None, created__lt=datetime.now(UTC) - timedelta(seconds=10)).count()
+    if stale:
+        return f"{stale} wait for their number for more than 10 s: no hub and no worker runs.", False
+    return "every one has its number.", True
+
+
+def _row_triggers() -> Answer:
+    if words := [*triggers.disagreements()]:
+        return " ".join(words), False
+    stale = RowChange.objects.filter(created__lt=datetime.now(UTC) - timedelta(seconds=10)).count()
+    if stale:
+        return f"{stale} changes wait to be told for more than 10 s: no hub and no worker runs.", False
+    if labels := sorted(triggers.named()):
+        return f"raw SQL is heard of {', '.join(labels)}.", True
+    return "none: raw SQL that changes live rows is not heard of.", True
+
+
+# How the host has put it in
+
+
+def _model() -> Answer:
+    if getattr(settings, "NOTIFICATIONS_NOTIFICATION_MODEL", None) == MODEL:
+        return f"NOTIFICATIONS_NOTIFICATION_MODEL is {MODEL}.", True
+    return f'set NOTIFICATIONS_NOTIFICATION_MODEL = "{MODEL}" before the first migration.', False
+
+
+def _flash() -> Answer:
+    storage = import_string(settings.MESSAGE_STORAGE)
+    if isinstance(storage, type) and issubclass(storage, Storage):
+        return f"MESSAGE_STORAGE is {settings.MESSAGE_STORAGE}.", True
+    return 'off: set MESSAGE_STORAGE = "notifications_hub.flash.Storage", and pages show what nobody was told.', False
+
+
+def _middleware() -> Answer:
+    places = [settings.MIDDLEWARE.index(name) if name in settings.MIDDLEWARE else -1 for name in _MIDDLEWARE]
+    names = [name.rpartition(".")[2] for name in _MIDDLEWARE]
+    if missing := [name for name, place in zip(names, places, strict=True) if place < 0]:
+        return f"{', '.join(missing)} is missing.", False
+    if places != sorted(places):
+        return f"the order must be {', '.join(names)}: a flash is for a person, who must be known by then.", False
+    return f"{', '.join(names)}, in this order.", True
+
+
+def _addresses() -> Answer:
+    missing = [name for name in ("notifications_hub:inbox", "notifications_hub:live_ws") if not _is_mounted(name)]
+    if missing:
+        return 'add path("", include("notifications_hub.urls")) to the URLs.', False
+    if current_key() and not _is_mounted("service_worker:worker"):
+        return "no service worker of ours is mounted: pushes are shown only if your own imports push.js.", True
+    folder = settings.FORCE_SCRIPT_NAME or ""
+    if folder and (not folder.startswith("/") or folder.endswith("/")):
+        return f"FORCE_SCRIPT_NAME is {folder!r}: begin it with a slash and end it without, like '/app'.", False
+    return f"the inbox is at {reverse('notifications_hub:inbox')}.", True
+
+
+def _demo_people() -> Answer:
+    if refusal := demo.refusal():
+        return refusal, False
+    if names := ", ".join(person.get_username() for person in demo.open_accounts()):
+        return f"{names}: sign in with the demo password, which is right while DEBUG is on.", True
+    return "nobody has the demo password.", True
+
+
+def _server() -> Answer:
+    if not getattr(settings, "ASGI_APPLICATION", None):
+        return "under WSGI pages poll. Name asgi.py in ASGI_APPLICATION, and start `manage.py hub_serve`.", False
+    if settings.DEBUG and not _serves_files():
+        return "uvicorn serves no static files: add staticfiles_urlpatterns() to the URLs.", False
+    return f"{settings.ASGI_APPLICATION}: `manage.py hub_serve`. `runserver` is WSGI: pages poll there.", True
+
+
+def _serves_files() -> bool:
+    by_middleware = any("static" in name.lower() or "whitenoise" in name.lower() for name in settings.MIDDLEWARE)
+    by_url = bool(is_valid_path(f"{settings.STATIC_URL}index.js"))
+    return by_middleware or by_url or not str(settings.STATIC_URL).startswith("/")
+
+
+def _is_mounted(name: str) -> bool:
+    try:
+        reverse(name)
+    except NoReverseMatch:
+        return False
+    return True
+
+
+def _duration(late: timedelta) -> str:
+    minutes = int(late.total_seconds() // 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
+
+
+_CHECKS: tuple[Callable[[], Answer], ...] = (
+    _database,
+    _connections,
+    _tables,
+    _requests,
+    _model,
+    _addresses,
+    _middleware,
+    _flash,
+    _server,
+    _demo_people,
+    _channel_layer,
+    _presence,
+    _push,
+    _worker,
+    _deliveries,
+    _jobs,
+    _events,
+    _row_triggers,
+)

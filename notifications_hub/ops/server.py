@@ -1,0 +1,196 @@
+"""uvicorn as a site with live connections should run it. Its own defaults leave several doors open to strangers.
+
+Half-sent requests end after a while, a head has a size, WebSocket frames are short, and nothing is compressed. Of
+several workers each imports this module before the site, so it imports no models.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from uvicorn.config import LOGGING_CONFIG
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from notifications_hub.live.close_codes import MAX_CLIENT_FRAME
+
+HEAD_SECONDS = 10.0
+"""From the connection, or from the answer before it, until the whole head of a request has arrived."""
+BODY_SECONDS = 20.0
+"""Between two parts of a body: a long upload over a slow line goes on for as long as it moves."""
+MAX_HEAD = 64 * 1024
+"""Bytes. More than any browser sends; `h11` has the same bound."""
+MAX_FORWARDED = 1024
+"""Bytes. uvicorn keeps the last 4,096 addresses that it was told, however long they are."""
+MAX_BODY = 10 * 2**20
+"""Bytes. Django keeps a body on disk before any code of the site sees the request."""
+MAX_CONNECTIONS = 12_000
+"""Open in one process, of every kind. What comes beyond is answered 503."""
+_UNIX = "unix"
+"""The host of what comes over a unix socket, which has no address. By this name a proxy there can be trusted."""
+_BODY_VARIABLE = "HUB_SERVE_MAX_BODY"
+"""By which the limit reaches the processes of several workers."""
+_TOO_LONG = b"HTTP/1.1 413 Content Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+_CURSOR = re.compile(r"(?<=[?&]cursor=)[^&\s]+")
+_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What differs from one deployment to another; see `hub_serve --help`."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    uds: str | None = None
+    workers: int = 1
+    forwarded_allow_ips: str | None = None
+    limit_concurrency: int = MAX_CONNECTIONS
+    max_body: int = MAX_BODY
+
+
+def serve(application: str, options: Options) -> None:
+    """Serve an ASGI application, named like `yoursite.asgi:application`, until SIGTERM or SIGINT."""
+    os.environ[_BODY_VARIABLE] = str(options.max_body)
+    uvicorn.run(
+        application,
+        host=options.host,
+        port=options.port,
+        uds=options.uds,
+        workers=options.workers,
+        forwarded_allow_ips=_trusted(options),
+        limit_concurrency=options.limit_concurrency,
+        http=DeadlineProtocol,
+        ws=NamedSocketProtocol,
+        # Compression costs more than it saves on short frames, and a window of memory a socket.
+        ws_per_message_deflate=False,
+        ws_max_size=MAX_CLIENT_FRAME,
+        timeout_graceful_shutdown=5,
+        log_config=_log_config(),
+    )
+
+
+def _trusted(options: Options) -> str | None:
+    if options.forwarded_allow_ips is not None:
+        return options.forwarded_allow_ips
+    # Nobody but a proxy on this machine can reach a socket in the file system. By "*" uvicorn would believe the first
+    # address of X-Forwarded-For, which is a client's to write where a proxy appends.
+    return _UNIX if options.uds else None
+
+
+class NamedSocketProtocol(WebSocketsSansIOProtocol):
+    """WebSockets that come over a unix socket by the same name as requests."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.client = self.client or (_UNIX, 0)
+
+
+class HideCursors(logging.Filter):
+    """A filter that leaves cursors out of the addresses that uvicorn logs."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(_CURSOR.sub("…", arg) if isinstance(arg, str) else arg for arg in record.args)
+        return True
+
+
+def _log_config() -> dict[str, Any]:
+    """Return uvicorn's own configuration of its log, with that filter."""
+    config = deepcopy(LOGGING_CONFIG)
+    config["filters"] = {"cursors": {"()": HideCursors}}
+    for name in ("uvicorn.access", "uvicorn.error"):
+        config["loggers"][name]["filters"] = ["cursors"]
+    return config
+
+
+class DeadlineProtocol(HttpToolsProtocol):
+    """HTTP/1.1 that closes a connection whose next request stops arriving. uvicorn itself waits without end."""
+
+    _deadline: asyncio.TimerHandle | None = None
+    _head_bytes: int | None = 0
+    """Of the head that is arriving; None while a request has its head."""
+    _body_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.client = self.client or (_UNIX, 0)
+        self._max_body = int(os.environ.get(_BODY_VARIABLE, MAX_BODY))
+        self._expect_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD and not self.transport.is_closing():
+                self.transport.write(_TOO_LARGE)
+                self.transport.close()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if len(value) > MAX_FORWARDED and name.lower() == b"x-forwarded-for":
+            # Answered 400, and not just dropped: the request would seem to come from the proxy itself.
+            raise ValueError("X-Forwarded-For is too long.")
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._head_bytes, self._body_bytes = None, 0
+        self._expect(BODY_SECONDS)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._expect(BODY_SECONDS)
+        self._body_bytes += len(body)
+        if self._body_bytes <= self._max_body:
+            super().on_body(body)
+        elif not self.transport.is_closing():
+            self.transport.write(_TOO_LONG)
+            self.transport.close()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        # An answer that did not wait for the body. Of an upgrade there is no cycle.
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and cycle.response_complete:
+            self._expect_head()
+        else:
+            self._expect_nothing()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        # A request that was sent along with this one has its head already.
+        if self.cycle.response_complete and self._deadline is None:
+            self._expect_head()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._expect_nothing()
+        super().handle_websocket_upgrade()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._expect_nothing()
+        super().connection_lost(exc)
+
+    def _expect_head(self) -> None:
+        self._head_bytes = 0
+        self._expect(HEAD_SECONDS)
+
+    def _expect(self, seconds: float) -> None:
+        self._expect_nothing()
+        self._deadline = self.loop.call_later(seconds, self._give_up, seconds)
+
+    def _expect_nothing(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self, seconds: float) -> None:
+        # While the application has enough to read, it is we who do not take more.
+        if self.flow.read_paused:
+            self._expect(seconds)
+        else:
+            self.transport.close()

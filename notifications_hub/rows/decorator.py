@@ -1,0 +1,93 @@
+"""`@live_rows`, and what it does to a model: its saves and deletes, one by one or along with others, make events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from string import Formatter
+from typing import Any, TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+
+from notifications_hub.database import transaction
+from notifications_hub.rows import delete_signals
+from notifications_hub.rows.diff import showing, tell_difference
+from notifications_hub.rows.queryset import LiveQuerySet
+from notifications_hub.rows.registry import LiveRows, Topic, declare, rows_of
+from notifications_hub.rows.trigger_notes import look_after_commit
+from notifications_hub.rows.triggers import told_here
+
+Live = TypeVar("Live", bound=type[models.Model])
+
+
+def live_rows(
+    *, topic: Topic, fields: Sequence[str], related: Sequence[str] = (), name: str = ""
+) -> Callable[[Live], Live]:
+    """Declares a model live: `@live_rows(…)` above its class, or `live_rows(…)(Model)` for one of another app.
+
+    `topic` is a form like `"post.{post_id}"`, or a callable of the row; None shows that row to nobody. `fields` name
+    attributes and methods without arguments, and `related` the foreign keys that these read, as `select_related` does.
+    Events are called after the model in lower case unless `name` says otherwise.
+
+    Raises `ImproperlyConfigured` for a field that the model does not have.
+    """
+
+    def declared(model: Live) -> Live:
+        rows = LiveRows(
+            model=model,
+            name=name or str(model._meta.model_name),
+            topic=topic,
+            fields=tuple(fields),
+            related=tuple(related),
+        )
+        _check(rows)
+        if not rows_of(model):
+            _tell_saves(model)
+            _tell_of_bulk_changes(model)
+        delete_signals.connect(model)
+        declare(rows)
+        return model
+
+    return declared
+
+
+def _check(rows: LiveRows) -> None:
+    named = [*rows.fields, *_names_in(rows.topic)]
+    missing = [name for name in named if not hasattr(rows.model, name)]
+    if missing:
+        raise ImproperlyConfigured(f"@live_rows: {rows.model.__name__} has no {', '.join(missing)}.")
+
+
+def _names_in(topic: Topic) -> list[str]:
+    return [name for _, name, _, _ in Formatter().parse(topic) if name] if isinstance(topic, str) else []
+
+
+def _tell_saves(model: type[models.Model]) -> None:
+    """Around `save_base()`, which every save goes through; row and event are then of one transaction."""
+    plain = model.save_base
+
+    @wraps(plain)
+    def save_base(self: models.Model, *args: Any, **kwargs: Any) -> None:
+        told = told_here(type(self))
+        with transaction.atomic(savepoint=False):
+            look_after_commit(type(self))
+            # Read, not remembered: others may have changed it since.
+            before = {} if self.pk is None else showing(type(self), told, [self.pk], lock=True)
+            plain(self, *args, **kwargs)
+            # Read again, as it may hold expressions, or values that were not to be saved.
+            tell_difference(before, showing(type(self), told, [self.pk]))
+
+    model.save_base = save_base  # type: ignore[method-assign]
+
+
+def _tell_of_bulk_changes(model: type[models.Model]) -> None:
+    """Makes Django's own updates live too: those of `on_delete=SET_NULL`, and of `post.comments.add()` and `.clear()`.
+
+    They go through the base manager, which may leave no row out.
+    """
+    manager = model._default_manager
+    plain = models.Manager.get_queryset
+    if isinstance(manager.all(), LiveQuerySet) and type(manager).get_queryset is plain:
+        model._meta.base_manager_name = manager.name
+        model._meta._expire_cache()  # type: ignore[attr-defined]

@@ -1,0 +1,59 @@
+"""Topics as gapless sequences of events: written without a number, numbered after commit, read by position.
+
+Other packages import from here; the modules import from each other.
+"""
+
+from __future__ import annotations
+
+from notifications_hub.streams.models import (
+    BadTopic,
+    Event,
+    EventTooLarge,
+    NewEvent,
+    Stream,
+    StreamError,
+    check_topic,
+    encode_data,
+    inbox_topic,
+    item_key,
+)
+from notifications_hub.streams.sequencer import number, number_everything, number_soon, numbered
+from notifications_hub.streams.store import (
+    BATCH_BYTES,
+    FRAME_BYTES,
+    LoggedEvent,
+    Reading,
+    append,
+    append_many,
+    moved,
+    prune,
+    read,
+    read_many,
+)
+
+__all__ = [
+    "BATCH_BYTES",
+    "FRAME_BYTES",
+    "BadTopic",
+    "Event",
+    "EventTooLarge",
+    "LoggedEvent",
+    "NewEvent",
+    "Reading",
+    "Stream",
+    "StreamError",
+    "append",
+    "append_many",
+    "check_topic",
+    "encode_data",
+    "inbox_topic",
+    "item_key",
+    "moved",
+    "number",
+    "number_everything",
+    "number_soon",
+    "numbered",
+    "prune",
+    "read",
+    "read_many",
+]

@@ -1,0 +1,323 @@
+"""Gives events their numbers, after the commit that made them.
+
+A short transaction of its own locks the topics' streams and numbers what has no number `top + 1 … top + n`. Anyone may
+do it at any time: `number_soon` after a commit, a reader that meets an event without a number, the sweeper.
+
+`numbered` is sent after such a transaction, with the new tops. It is a hint: nothing may depend on hearing it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
+from functools import cache, partial
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from django.dispatch import Signal
+
+from notifications_hub.database import transaction
+from notifications_hub.database.pooling import give_back
+from notifications_hub.database.primary import connection
+from notifications_hub.streams.models import TOMBSTONE, Event, Stream
+from notifications_hub.web.site_paths import use_script_name
+
+TOPICS_AT_ONCE = 1000
+IDLE_SECONDS = 60.0
+"""How long the numberer keeps its thread and its database connection when there is nothing to do."""
+EXIT_SECONDS = 5.0
+"""How long a process that exits may wait for its events to be numbered; the sweeper of another does what is left."""
+
+log = logging.getLogger(__name__)
+
+numbered = Signal()
+"""Sent with `tops`, a mapping of topic to its new top, outside any transaction."""
+
+
+def number_soon(topics: Collection[str]) -> None:
+    """Whoever commits waits for nothing but their commit, and what many commit meanwhile is numbered together.
+
+    Not on SQLite: it has one writer, which a numberer would have to wait for.
+    """
+    if connection.vendor == "sqlite":
+        number(topics)
+    else:
+        numberer.take(topics)
+
+
+def soon(chore: Callable[[], object]) -> None:
+    """Has something done that makes events, in the background too and before the numbering. PostgreSQL only."""
+    numberer.take_on(chore)
+
+
+def number(topics: Collection[str], *, skip_locked: bool = False) -> None:
+    """Gives every committed event of these topics its number. A thousand topics are one transaction."""
+    ordered = sorted(topics)
+    for first in range(0, len(ordered), TOPICS_AT_ONCE):
+        tops = _number_some(ordered[first : first + TOPICS_AT_ONCE], skip_locked=skip_locked)
+        if tops:
+            numbered.send_robust(sender=Stream, tops=tops)
+
+
+def number_everything() -> None:
+    """Number what a killed process left behind, as the sweeper does each second.
+
+    Each topic once, in the order of their names: what comes meanwhile, however fast, is for the next second.
+    """
+    late = Event.objects.filter(seq=None).order_by("topic").values_list("topic", flat=True).distinct()
+    topics = list(late[:TOPICS_AT_ONCE])
+    while topics:
+        number(topics)
+        topics = list(late.filter(topic__gt=topics[-1])[:TOPICS_AT_ONCE]) if len(topics) == TOPICS_AT_ONCE else []
+
+
+def _number_some(topics: Collection[str], *, skip_locked: bool) -> dict[str, int]:
+    tops: dict[str, int] = {}
+    while topics and (grown := _look(topics)):
+        # In the order of their names, or two numberers that make the same ones could wait for each other.
+        if missing := [Stream(topic=topic) for topic, stream in grown.items() if stream is None]:
+            Stream.objects.bulk_create(missing, ignore_conflicts=True)
+        tops |= _give_numbers(list(grown), skip_locked=skip_locked)
+        if skip_locked:
+            break
+        # Who had to wait for another numberer looks again.
+        topics = grown.keys() - tops.keys()
+    return tops
+
+
+# A reader or the sweeper may have been first, or a savepoint was rolled back: then there is nothing to number.
+_LOOK = """
+    SELECT event.topic, stream.id
+    FROM (SELECT DISTINCT topic FROM notifications_hub_event WHERE seq IS NULL AND topic IN ({topics})) AS event
+    LEFT JOIN notifications_hub_stream stream ON stream.topic = event.topic
+    ORDER BY event.topic
+"""
+
+
+def _look(topics: Collection[str]) -> dict[str, int | None]:
+    with connection.cursor() as sql:
+        sql.execute(_LOOK.format(topics=_places(topics)), list(topics))
+        return dict(sql.fetchall())
+
+
+def _give_numbers(topics: Sequence[str], *, skip_locked: bool) -> dict[str, int]:
+    """Topic to its new top. A topic that another numbered since we began is not in it."""
+    if connection.vendor == "sqlite":
+        with transaction.atomic(), connection.cursor() as sql:
+            for statement in (_ERASE, _GIVE_NUMBERS, _MOVE_TOPS):
+                sql.execute(statement.format(topics=_places(topics), tombstone=TOMBSTONE), topics)
+            return dict(sql.fetchall())
+    with connection.cursor() as sql:
+        sql.execute(lock_and_number(topics, skip_locked=skip_locked), [*topics, *topics])
+        return dict(sql.fetchall())
+
+
+def lock_and_number(topics: Collection[str], *, skip_locked: bool) -> str:
+    """Return PostgreSQL's statement, which takes the topics twice."""
+    locking = "SKIP LOCKED" if skip_locked else ""
+    return _LOCK_AND_NUMBER.format(topics=_places(topics), locking=locking, timeline=_timeline(), tombstone=TOMBSTONE)
+
+
+# An asynchronous standby that takes over may lack the last commits, and so may a restore to a point in time: their
+# numbers are given again, to other events. Either begins a new timeline, and the first number given there a new epoch,
+# so that no page takes the one event for the other. The first eight digits of a WAL file's name are the timeline.
+_TIMELINE = "CAST(CAST('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS bit(32)) AS int)"
+
+
+@cache
+def _timeline() -> str:
+    """SQL for the server's timeline; NULL where a hosted PostgreSQL keeps it to itself."""
+    try:
+        with transaction.atomic() if connection.in_atomic_block else nullcontext(), connection.cursor() as sql:
+            sql.execute(f"SELECT {_TIMELINE}")
+    except (OperationalError, InterfaceError):
+        raise
+    except DatabaseError as error:
+        log.info("After a failover that lost commits, run `manage.py hub_rotate_epochs`: no timelines here (%s)", error)
+        return "CAST(NULL AS int)"
+    return _TIMELINE
+
+
+# One statement is one round trip. It sees the events of the moment it began, but a stream that it had to wait for as
+# that is now: where the two do not belong together (`seen`), it leaves the topic alone. Streams are locked in ascending
+# order, for the reason above.
+#
+# What an event erases goes in the statement that numbers it: nobody reads a deletion beside the deleted words, and a
+# writer's transaction locks no event that is waiting for its number. Only one statement may change a row, so `numbers`
+# erases what is new in this batch, and `erased` what has a number. OFFSET 0 and ANY hold the planner, which cannot know
+# how few items are erased, to the indexes.
+_LOCK_AND_NUMBER = """
+    WITH seen AS (
+        SELECT id, top FROM notifications_hub_stream WHERE topic IN ({topics})
+    ), locked AS (
+        SELECT id, topic, top FROM notifications_hub_stream WHERE topic IN ({topics})
+        ORDER BY id FOR NO KEY UPDATE {locking}
+    ), given AS (
+        SELECT event.id, event.topic, event.item, event.erases,
+               locked.top + row_number() OVER (PARTITION BY event.topic ORDER BY event.id) AS seq
+        FROM locked JOIN seen ON seen.id = locked.id AND seen.top = locked.top
+        JOIN notifications_hub_event event ON event.topic = locked.topic AND event.seq IS NULL
+    ), erasing AS (
+        SELECT DISTINCT ON (given.topic, named.item) given.topic, named.item, given.id AS last, own.data AS words
+        FROM given CROSS JOIN LATERAL jsonb_array_elements_text(given.erases) AS named(item)
+        LEFT JOIN notifications_hub_event own ON own.id = given.id AND given.item = named.item
+        ORDER BY given.topic, named.item, given.id DESC
+    ), earlier AS (
+        SELECT old.id, erasing.words
+        FROM erasing CROSS JOIN LATERAL (
+            SELECT id FROM notifications_hub_event
+            WHERE topic = erasing.topic AND item = erasing.item AND seq IS NOT NULL OFFSET 0
+        ) AS old
+    ), erased AS (
+        UPDATE notifications_hub_event event SET
+            kind = CASE WHEN words IS NULL THEN '{tombstone}' ELSE kind END,
+            item = CASE WHEN words IS NOT NULL THEN item END,
+            data = coalesce(words, '{{}}')
+        FROM earlier WHERE event.id = ANY(ARRAY(SELECT id FROM earlier)) AND event.id = earlier.id
+    ), numbers AS (
+        UPDATE notifications_hub_event event SET
+            seq = given.seq,
+            kind = CASE WHEN last IS NOT NULL AND words IS NULL THEN '{tombstone}' ELSE kind END,
+            item = CASE WHEN last IS NULL OR words IS NOT NULL THEN event.item END,
+            data = CASE WHEN last IS NULL THEN data ELSE coalesce(words, '{{}}') END,
+            erases = NULL
+        FROM given LEFT JOIN erasing
+            ON erasing.topic = given.topic AND erasing.item = given.item AND erasing.last > given.id
+        WHERE event.id = given.id
+        RETURNING event.topic, event.seq
+    )
+    UPDATE notifications_hub_stream AS stream SET top = moved.top, timeline = moved.timeline, epoch =
+        CASE WHEN stream.timeline <> moved.timeline THEN left(CAST(gen_random_uuid() AS text), 8) ELSE stream.epoch END
+    FROM (SELECT topic, max(seq) AS top, {timeline} AS timeline FROM numbers GROUP BY topic) AS moved
+    WHERE stream.topic = moved.topic
+    RETURNING stream.topic, stream.top
+"""
+# Here one transaction writes at a time, and what it sees nobody changes. Of `max()` SQLite takes the row's other
+# columns too: an item's last event decides.
+_ERASE = """
+    UPDATE notifications_hub_event SET
+        kind = CASE WHEN words IS NULL THEN '{tombstone}' ELSE kind END,
+        item = CASE WHEN words IS NOT NULL THEN item END,
+        data = coalesce(words, '{{}}')
+    FROM (
+        SELECT old.id, max(event.id), CASE WHEN event.item = named.value THEN event.data END AS words
+        FROM notifications_hub_event event, json_each(event.erases) named
+        JOIN notifications_hub_event old ON old.topic = event.topic AND old.item = named.value AND old.id < event.id
+        WHERE event.seq IS NULL AND event.erases IS NOT NULL AND event.topic IN ({topics})
+        GROUP BY old.id
+    ) AS earlier
+    WHERE notifications_hub_event.id = earlier.id
+"""
+_GIVE_NUMBERS = """
+    UPDATE notifications_hub_event SET seq = given.seq, erases = NULL
+    FROM (
+        SELECT event.id, stream.top + row_number() OVER (PARTITION BY event.topic ORDER BY event.id) AS seq
+        FROM notifications_hub_event event JOIN notifications_hub_stream stream ON stream.topic = event.topic
+        WHERE event.seq IS NULL AND event.topic IN ({topics})
+    ) AS given
+    WHERE notifications_hub_event.id = given.id
+"""
+_MOVE_TOPS = """
+    UPDATE notifications_hub_stream SET top = coalesce(
+        (SELECT max(seq) FROM notifications_hub_event event WHERE event.topic = notifications_hub_stream.topic), top)
+    WHERE topic IN ({topics})
+    RETURNING topic, top
+"""
+
+
+def _places(values: Collection[object]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+class Numberer:
+    """One thread a process, from the first topic that it is handed until nobody has needed it for a while.
+
+    It owes nobody anything: what it has not done when its process ends, by whatever means, the sweeper finds.
+    """
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Also in a process that was just forked: the topics are its parent's, and no thread was forked along."""
+        self._changed = threading.Condition()
+        self._waiting: set[str] = set()
+        self._chores: set[Callable[[], object]] = set()
+        self._working = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def at_work(self) -> bool:
+        """Whether there is a thread, which holds a database connection."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def take(self, topics: Collection[str]) -> None:
+        with self._changed:
+            self._waiting.update(topics)
+            self._wake()
+
+    def take_on(self, chore: Callable[[], object]) -> None:
+        """Done once, however often it is handed over meanwhile."""
+        with self._changed:
+            self._chores.add(chore)
+            self._wake()
+
+    def finish(self, seconds: float) -> bool:
+        """Waits until everything that it was handed has been dealt with. Gives whether it has."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._has_work() and not self._working, seconds)
+
+    def _wake(self) -> None:
+        if not self.at_work:
+            self._thread = threading.Thread(target=self._run, name="hub-numberer", daemon=True)
+            self._thread.start()
+        self._changed.notify_all()
+
+    def _has_work(self) -> bool:
+        return bool(self._waiting or self._chores)
+
+    def _run(self) -> None:
+        use_script_name()
+        try:
+            while work := self._next():
+                for step in work:
+                    _do_or_leave(step)
+                give_back()
+        finally:
+            connections.close_all()
+
+    def _next(self) -> list[Callable[[], object]]:
+        """What has come meanwhile; nothing once nothing has come for so long that the thread ends."""
+        with self._changed:
+            self._working = False
+            self._changed.notify_all()
+            self._changed.wait_for(self._has_work, IDLE_SECONDS)
+            work: list[Callable[[], object]] = []
+            if self._has_work():
+                work = [*self._chores, partial(number, self._waiting)]
+            self._waiting, self._chores = set(), set()
+            self._working = bool(work)
+            if not work:
+                self._thread = None
+            return work
+
+
+def _do_or_leave(step: Callable[[], object]) -> None:
+    try:
+        try:
+            step()
+        except (OperationalError, InterfaceError) as error:
+            log.info("Once more on a new database connection: %s", error)
+            connections.close_all()
+            step()
+    except Exception:
+        log.exception("Events were not made or numbered; the sweeper will")
+        connections.close_all()
+
+
+numberer = Numberer()
+atexit.register(lambda: numberer.finish(EXIT_SECONDS))
+os.register_at_fork(after_in_child=numberer.forget)

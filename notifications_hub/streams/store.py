@@ -1,0 +1,309 @@
+"""The log: every topic a gapless sequence of events, numbered after commit.
+
+A writer inserts events without a number, inside its own transaction, and touches no shared row: nothing to wait for,
+nothing to deadlock with. Once they are committed `numbering.py` numbers them `top + 1 … top + n`, topic by topic. So
+whoever sees number k sees every number below it, on PostgreSQL and on SQLite; a rollback leaves nothing, and a process
+killed before it numbered leaves rows that the next reader or the sweeper numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from itertools import accumulate, chain, groupby, takewhile
+from operator import itemgetter
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from notifications_hub.conf import require_time_zones
+from notifications_hub.database import transaction
+from notifications_hub.database.primary import connection
+from notifications_hub.streams.cursor import Position
+from notifications_hub.streams.models import (
+    NewEvent,
+    check_topic,
+    encode_data,
+    prune_many,
+)
+from notifications_hub.streams.sequencer import number, number_soon
+
+PAGE = 200
+"""Events of one topic that one read gives."""
+FRAME_BYTES = 256 * 1024
+"""What one reader is given at a time, of all its topics: a little over at most, as an event is not divided."""
+BATCH_BYTES = 4 * 2**20
+"""What all readers are given that are answered by one statement."""
+_ENVELOPE = 256
+"""Bytes that an event takes in a frame besides its data, so that very small ones count too."""
+
+
+# Writing
+
+
+def append(topic: str, kind: str, data: Mapping[str, Any]) -> None:
+    append_many([NewEvent(topic, kind, data)])
+
+
+def append_many(events: Iterable[NewEvent]) -> None:
+    """Logs events in the caller's transaction; they are numbered once it has committed, and gone if it rolls back."""
+    require_time_zones()
+    now = connection.ops.adapt_datetimefield_value(datetime.now(UTC))
+    rows = [(check_topic(event.topic), event.kind, encode_data(event.data), now, *_items(event)) for event in events]
+    if not rows:
+        return
+    # A statement alone is its own transaction, for one round trip in place of three.
+    with transaction.atomic() if len(rows) > _ROWS_AT_ONCE else nullcontext():
+        for first in range(0, len(rows), _ROWS_AT_ONCE):
+            _insert(rows[first : first + _ROWS_AT_ONCE])
+        _number_on_commit({topic for topic, *_ in rows})
+
+
+# Not by the ORM, which takes longer for a row than the database.
+_INSERT = "INSERT INTO notifications_hub_event (topic, kind, data, created, item, erases) VALUES {rows}"
+_ROWS_AT_ONCE = 1000
+
+
+def _items(event: NewEvent) -> tuple[str | None, str | None]:
+    return event.item, json.dumps(event.erases) if event.erases else None
+
+
+def _insert(rows: Sequence[tuple[Any, ...]]) -> None:
+    places = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(rows))
+    with connection.cursor() as sql:
+        sql.execute(_INSERT.format(rows=places), list(chain.from_iterable(rows)))
+
+
+_uncommitted: WeakKeyDictionary[BaseDatabaseWrapper, set[str]] = WeakKeyDictionary()
+
+
+def _number_on_commit(topics: set[str]) -> None:
+    # A callback each append, as a savepoint that rolls back takes its callbacks along. The first to run does all;
+    # what a rollback left in the set has no events, and costs the next commit nothing.
+    database: BaseDatabaseWrapper = transaction.get_connection()
+    waiting = _uncommitted.setdefault(database, set())
+    waiting |= topics
+    transaction.on_commit(partial(_number_waiting, waiting), robust=True)
+
+
+def _number_waiting(waiting: set[str]) -> None:
+    topics = set(waiting)
+    waiting.clear()
+    if topics:
+        number_soon(topics)
+
+
+# Reading
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEvent:
+    """`data` is the JSON as stored, which goes to pages without being decoded. An ephemeral event has no `seq`."""
+
+    topic: str
+    seq: int | None
+    kind: str
+    data: str
+    created: datetime
+
+    @property
+    def size(self) -> int:
+        return len(self.data) + _ENVELOPE
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A page of one topic. After it the reader stands at `position`; `top` says how much more there is."""
+
+    topic: str
+    epoch: str
+    top: int
+    position: Position
+    reset: bool = False
+    events: list[LoggedEvent] = field(default_factory=list)
+
+    @property
+    def more(self) -> bool:
+        return self.position.seq < self.top
+
+    @property
+    def size(self) -> int:
+        return sum(event.size for event in self.events)
+
+    def within(self, size: int) -> Reading:
+        """Return its beginning: events until this many bytes are reached."""
+        if not self.events or self.size <= size:
+            return self
+        reached = takewhile(lambda used: used < size, accumulate((event.size for event in self.events), initial=0))
+        events = [event for event, _used in zip(self.events, reached, strict=False)]
+        left_out = len(self.events) - len(events)
+        return replace(self, events=events, position=replace(self.position, seq=self.position.seq - left_out))
+
+
+# Streams and events are read in one statement, so that pruning between the two cannot make a hole. `walk` goes through
+# each topic's numbers one by one and stops at its share of the bytes, so what is not given is not even unpacked; a
+# running sum over a page would unpack all of it, again for each page. `reader` is the first that asks for a place.
+_READ = """
+    WITH RECURSIVE want(number, reader, topic, epoch, seq) AS (VALUES {wanted}),
+    place AS (
+        SELECT want.number, want.reader, want.topic, want.seq, stream.epoch, stream.top, stream.pruned_through,
+               EXISTS (
+                   SELECT 1 FROM notifications_hub_event late WHERE late.topic = want.topic AND late.seq IS NULL
+               ) AS unnumbered,
+               CASE WHEN (stream.epoch = want.epoch OR (want.epoch = '' AND want.seq = 0))
+                   AND stream.pruned_through <= want.seq AND want.seq < stream.top THEN 1 ELSE 0 END AS behind
+        FROM want LEFT JOIN notifications_hub_stream stream ON stream.topic = want.topic
+    ), counted AS (
+        SELECT place.*, sum(behind) OVER () AS in_all, sum(behind) OVER (PARTITION BY reader) AS of_reader FROM place
+    ), walk(number, reader, topic, last, share, seq, before, data) AS (
+        SELECT number, reader, topic, seq + {page},
+               CASE WHEN in_all * {for_reader} > of_reader * {for_all} THEN {for_all} / in_all
+                    ELSE {for_reader} / of_reader END,
+               seq, CAST(0 AS bigint), CAST(NULL AS text)
+        FROM counted WHERE behind = 1
+        UNION ALL
+        SELECT walk.number, walk.reader, walk.topic, walk.last, walk.share,
+               event.seq, walk.before + {size}, CAST(event.data AS text)
+        FROM walk JOIN notifications_hub_event event ON event.topic = walk.topic AND event.seq = walk.seq + 1
+        WHERE walk.seq < walk.last AND walk.before + {size} < walk.share AND walk.before + {size} < {for_topic}
+    ), sized AS (
+        SELECT number, reader, seq, data, {size} AS size FROM walk WHERE data IS NOT NULL
+    ), of_readers AS (
+        SELECT sized.*, sum(size) OVER (PARTITION BY reader ORDER BY number, seq) - size AS before FROM sized
+    ), given AS (
+        SELECT of_readers.*, sum(size) OVER (ORDER BY number, seq) - size AS before_in_all
+        FROM of_readers WHERE before < {for_reader}
+    )
+    SELECT place.number, place.epoch, place.top, place.pruned_through, place.unnumbered,
+           event.seq, event.kind, given.data, event.created
+    FROM place
+    LEFT JOIN given ON given.number = place.number AND given.before_in_all < {for_all}
+    LEFT JOIN notifications_hub_event event ON event.topic = place.topic AND event.seq = given.seq
+    ORDER BY place.number, event.seq
+"""
+_NOWHERE = Position("", 0, 2**62)
+
+_Place = tuple[str, Position | None]
+
+
+def read(wanted: Mapping[str, Position | None], size: int = FRAME_BYTES) -> list[Reading]:
+    """A page of each topic after its position; from now on where there is none. Two statements at most.
+
+    `reset` where the position is of another epoch, beyond the top (a restored backup) or before what was pruned. All
+    topics together give about `size` bytes, and at least one event if there are any; `more` says where some are left.
+    """
+    [readings] = _read_many([wanted], size)
+    return readings
+
+
+def read_many(wanted: Sequence[Mapping[str, Position | None]]) -> list[list[Reading]]:
+    """What each of many readers would read, in as many statements as for one.
+
+    Those for whom `BATCH_BYTES` leave no room have `more` and no events, and ask again.
+    """
+    return _read_many(wanted, FRAME_BYTES)
+
+
+def _read_many(wanted: Sequence[Mapping[str, Position | None]], size: int) -> list[list[Reading]]:
+    places: dict[_Place, int] = {}
+    for reader, one in enumerate(wanted):
+        for place in one.items():
+            places.setdefault(place, reader)
+    readings, unnumbered = _read_once(places, size) if places else ({}, [])
+    if unnumbered and not connection.in_atomic_block:
+        number(unnumbered, skip_locked=True)
+        readings, _ = _read_once(places, size)
+    return [_within([readings[place] for place in one.items()], size) for one in wanted]
+
+
+def _within(readings: list[Reading], size: int) -> list[Reading]:
+    """Cut what a reader gets of places that were read for others too."""
+    kept: list[Reading] = []
+    for reading in readings:
+        kept.append(reading.within(size))
+        size -= kept[-1].size
+    return kept
+
+
+# Each second it is asked of every topic that somebody listens to, so those that stay where they are are not even
+# fetched. JSON is what both databases take a table in, as one parameter.
+_MOVED = """
+    SELECT stream.topic, stream.epoch, stream.top
+    FROM json_array_elements(CAST(%s AS json)) AS place(value)
+    JOIN notifications_hub_stream stream ON stream.topic = place.value->>0
+    WHERE stream.epoch <> place.value->>1 OR stream.top <> CAST(place.value->>2 AS bigint)
+"""
+_MOVED_ON_SQLITE = """
+    SELECT stream.topic, stream.epoch, stream.top
+    FROM json_each(%s) AS place
+    JOIN notifications_hub_stream stream ON stream.topic = json_extract(place.value, '$[0]')
+    WHERE stream.epoch <> json_extract(place.value, '$[1]') OR stream.top <> json_extract(place.value, '$[2]')
+"""
+
+
+def moved(places: Mapping[str, Position | None]) -> dict[str, tuple[str, int]]:
+    """Epoch and top of the topics that do not stand at these places, for a look whether anything was missed."""
+    wanted = [(topic, at.epoch, at.seq) for topic, at in ((topic, at or _NOWHERE) for topic, at in places.items())]
+    with connection.cursor() as sql:
+        sql.execute(_MOVED_ON_SQLITE if connection.vendor == "sqlite" else _MOVED, [json.dumps(wanted)])
+        return {topic: (epoch, top) for topic, epoch, top in sql.fetchall()}
+
+
+def _read_once(places: Mapping[_Place, int], size: int) -> tuple[dict[_Place, Reading], list[str]]:
+    values: list[str] = []
+    parameters: list[str | int] = []
+    for index, ((topic, position), reader) in enumerate(places.items()):
+        at = position or _NOWHERE
+        values.append(f"({index}, {reader}, %s, %s, CAST(%s AS bigint))")
+        parameters += [topic, at.epoch, at.seq]
+    with connection.cursor() as sql:
+        sql.execute(_read_statement(values, size), parameters)
+        rows = sql.fetchall()
+    found = dict(zip(places, (list(its_rows) for _, its_rows in groupby(rows, itemgetter(0))), strict=True))
+    readings = {(topic, position): _reading(topic, position, its_rows) for (topic, position), its_rows in found.items()}
+    return readings, sorted({topic for (topic, _position), its_rows in found.items() if its_rows[0][4]})
+
+
+def _read_statement(wanted: Sequence[str], size: int) -> str:
+    octets = "length(CAST(walk.data AS blob))" if connection.vendor == "sqlite" else "octet_length(walk.data)"
+    return _READ.format(
+        wanted=", ".join(wanted),
+        page=PAGE,
+        size=f"coalesce({octets} + {_ENVELOPE}, 0)",
+        for_topic=FRAME_BYTES,
+        for_reader=size,
+        for_all=BATCH_BYTES,
+    )
+
+
+def _reading(topic: str, position: Position | None, rows: list[tuple[Any, ...]]) -> Reading:
+    _, epoch, top, pruned_through, *_ = rows[0]
+    epoch, top, pruned_through = epoch or "", top or 0, pruned_through or 0
+    if position is None:
+        return Reading(topic, epoch, top, Position(epoch, top, top))
+    if not _continues(position, epoch, top, pruned_through):
+        return Reading(topic, epoch, top, Position(epoch, top, top), reset=True)
+    events = [_logged(topic, row) for row in rows if row[5] is not None]
+    reached = Position(epoch, position.start, position.seq + len(events))
+    return Reading(topic, epoch, top, reached, events=events)
+
+
+def _continues(position: Position, epoch: str, top: int, pruned_through: int) -> bool:
+    same_stream = position.epoch == epoch or (position.epoch == "" and position.seq == 0)
+    return same_stream and pruned_through <= position.seq <= top
+
+
+def _logged(topic: str, row: tuple[Any, ...]) -> LoggedEvent:
+    *_, seq, kind, data, created = row
+    # SQLite keeps no zone, and Django writes UTC.
+    return LoggedEvent(topic, seq, kind, data, created if created.tzinfo else created.replace(tzinfo=UTC))
+
+
+def prune(topic: str, through: int) -> int:
+    """Removes a topic's events up to a number. Gives how many."""
+    return prune_many({topic: through})

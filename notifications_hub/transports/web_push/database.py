@@ -1,0 +1,40 @@
+"""The database from a transport's coroutine. One thread serves a whole process, so ask rarely and for much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db import InterfaceError, OperationalError, connections
+
+from notifications_hub.database.pooling import give_back
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Runs a function that uses the ORM. A connection that broke while it was idle is replaced once."""
+    return await sync_to_async(_run)(function, *args, **kwargs)
+
+
+async def close_idle_connections() -> None:
+    """Of the thread that `in_database` uses: no request ends there, so Django would keep them for ever."""
+    await sync_to_async(_close_idle)()
+
+
+def _run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    try:
+        return function(*args, **kwargs)
+    except (OperationalError, InterfaceError):
+        _close_idle()
+        return function(*args, **kwargs)
+    finally:
+        give_back()
+
+
+def _close_idle() -> None:
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()

@@ -1,0 +1,43 @@
+"""Whether the site's key is the one that its browsers subscribed with: another one silences all of them at once."""
+
+from __future__ import annotations
+
+import logging
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
+
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
+from notifications_hub.transports.web_push.vapid import current_key, previous_key
+
+LOST = (
+    "VAPID_PRIVATE_KEY has changed: no browser that is registered knows it, so no push would arrive. Put the old key "
+    "back, or keep it as VAPID_PREVIOUS_KEY until browsers have moved over; `manage.py hub_vapid --rotate` shows how."
+)
+
+log = logging.getLogger(__name__)
+
+
+def check_at_start() -> str:
+    """Why this process must not start; empty: nothing is wrong. A database that is away is no reason."""
+    try:
+        if current_key() is None:
+            log.warning("Push is off: there is no VAPID key. `manage.py hub_vapid --env` makes one.")
+            return ""
+        return LOST if is_lost() else ""
+    except ImproperlyConfigured as error:
+        return str(error)
+    except DatabaseError as error:
+        log.warning("Whether browsers know the VAPID key could not be looked at (%s)", type(error).__name__)
+        return ""
+
+
+def is_lost() -> bool:
+    """Whether there are browsers and none of them subscribed with a key of ours."""
+    ours = [key.fingerprint for key in (current_key(), previous_key()) if key]
+    known = PushSubscription.objects.exclude(key_fingerprint="")
+    return bool(ours) and not known.filter(key_fingerprint__in=ours).exists() and known.exists()
+
+
+def browsers_of(fingerprint: str) -> int:
+    return PushSubscription.objects.filter(key_fingerprint=fingerprint).count()

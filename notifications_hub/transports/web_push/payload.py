@@ -1,0 +1,152 @@
+"""What a browser's service worker is handed: the wire form of a message, and how it is made to fit.
+
+The outer form is Declarative Web Push (`"web_push": 8030`), which Safari shows without waking a worker; the rest is for
+`service_worker/push.js`. `tests/payloads/push.json` is a sample that both sides are tested against.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urljoin
+
+from django.urls import NoReverseMatch, get_script_prefix, reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from notifications_hub.conf import hub_settings
+from notifications_hub.kinds import Action, Privacy, open_and_read
+from notifications_hub.message import Message
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
+from notifications_hub.users import pseudonym_of
+from notifications_hub.web.text import balanced
+
+MAX_BYTES = 3993  # of plain text: push services take 4,096 bytes of cipher text
+ELLIPSIS = "…"
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def encode_for(browser: PushSubscription, message: Message) -> bytes:
+    return encode(message, owner=pseudonym_of(browser.owner_id), site=browser.site)
+
+
+def encode(message: Message, limit: int = MAX_BYTES, *, owner: str = "", site: str = "") -> bytes:
+    """JSON of at most `limit` bytes: what is too long is shortened, the body first, and never refused.
+
+    `owner` is the opaque name of the person whose browser it goes to, for the worker to see that nobody else is signed
+    in there. `site` is the root that links become absolute with where `SITE_URL` is not set.
+    """
+    envelope = _Envelope(owner=owner, site=hub_settings.site_url or site, limit=limit)
+    message = _veiled(message)
+    for shorten in (_as_it_is, _shorten_body, _without_actions, _shorten_title, _without_url):
+        message = shorten(message, envelope)
+        sealed = envelope.seal(message)
+        if len(sealed) <= limit:
+            break
+    return sealed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Envelope:
+    owner: str
+    site: str
+    limit: int
+
+    def seal(self, message: Message) -> bytes:
+        return _JSON.encode(self._shape(message)).encode("utf-8", "replace")
+
+    def fits(self, message: Message) -> bool:
+        return len(self.seal(message)) <= self.limit
+
+    def _shape(self, message: Message) -> dict[str, Any]:
+        url = message.url or _inbox()
+        notification: dict[str, Any] = {
+            "title": message.title,
+            "body": message.body,
+            "navigate": self._absolute(url),
+            "tag": message.tag,
+            "lang": message.language,
+            "dir": "auto",
+            # By which a page finds what the browser has shown without our worker.
+            "data": {"notificationsHub": {"id": message.id, "owner": self.owner}},
+        }
+        if message.actions:
+            notification["actions"] = [self._action(action, url) for action in message.actions]
+        return {
+            "web_push": 8030,
+            "notification": notification,
+            "id": message.id,
+            "url": url,
+            "kind": message.kind,
+            "owner": self.owner,
+            "token": message.token,
+            "act": message.act_url,
+        }
+
+    def _action(self, action: Action, url: str) -> dict[str, str]:
+        return {"action": action.name, "title": action.title, "navigate": self._absolute(action.url or url)}
+
+    def _absolute(self, url: str) -> str:
+        return urljoin(self.site, url) if self.site else url
+
+
+def _inbox() -> str:
+    try:
+        return reverse("notifications_hub:inbox")
+    except NoReverseMatch:
+        return get_script_prefix()
+
+
+# What passers-by may read
+
+
+def _veiled(message: Message) -> Message:
+    if message.privacy is Privacy.FULL:
+        return message
+    if message.privacy is Privacy.TITLE:
+        return replace(message, body="")
+    with translation.override(message.language):
+        # The kind's own buttons would tell what it is about.
+        actions = tuple(open_and_read()) if message.actions else ()
+        return replace(message, title=_("You have a new notification"), body="", actions=actions)
+
+
+# What does not fit
+
+
+def _as_it_is(message: Message, envelope: _Envelope) -> Message:
+    return message
+
+
+def _shorten_body(message: Message, envelope: _Envelope) -> Message:
+    return _longest(message.body, lambda text: replace(message, body=text), envelope)
+
+
+def _shorten_title(message: Message, envelope: _Envelope) -> Message:
+    return _longest(message.title, lambda text: replace(message, title=text), envelope)
+
+
+def _without_actions(message: Message, envelope: _Envelope) -> Message:
+    return replace(message, actions=())
+
+
+def _without_url(message: Message, envelope: _Envelope) -> Message:
+    return replace(message, url="")
+
+
+def _longest(text: str, with_text: Callable[[str], Message], envelope: _Envelope) -> Message:
+    """The message with as many characters of `text` as fit; a search by halves, since JSON escapes vary in length."""
+    fits, too_many = 0, len(text)
+    while too_many - fits > 1:
+        middle = (fits + too_many) // 2
+        if envelope.fits(with_text(_cut(text, middle))):
+            fits = middle
+        else:
+            too_many = middle
+    return with_text(_cut(text, fits))
+
+
+def _cut(text: str, length: int) -> str:
+    return balanced(text[:length].rstrip() + ELLIPSIS) if length else ""

@@ -1,0 +1,147 @@
+"""HTTP to push services, which are strangers: bounded in time, in size and in where it goes. Knows no rows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from weakref import WeakKeyDictionary
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+
+from notifications_hub.transports.web_push.endpoints import Endpoint
+from notifications_hub.transports.web_push.push_hosts import PushHosts
+from notifications_hub.transports.web_push.resolver import GuardedResolver
+
+DEADLINE = 10.0
+CONNECT_SECONDS = 3.0
+BODY_BYTES = 4096
+BODY_SECONDS = 1.0
+CONNECTIONS_PER_HOST = 100
+"""And no limit for all hosts together, or silent ones would keep the others waiting. A worker's own limit holds."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`text` is the start of what the service said, for the log: it is a stranger's text."""
+
+    status: int
+    retry_after: float | None
+    text: str
+
+
+class NoAnswer(Exception):
+    """The service could not be reached, or said nothing in time."""
+
+
+class PushClient:
+    """What it holds is of one event loop each, since connections belong to the loop that opened them."""
+
+    def __init__(
+        self, resolver: Callable[[], AbstractResolver] = GuardedResolver, deadline: float | None = None
+    ) -> None:
+        self._resolver = resolver
+        self._deadline = DEADLINE if deadline is None else deadline
+        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = WeakKeyDictionary()
+
+    async def post(self, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Raises `NoAnswer`, or `PutOff` where the host is left alone for a while, and nothing else."""
+        mine = self._of_loop()
+        host, answered = mine.hosts[endpoint.origin], None
+        wait = host.enter()
+        try:
+            if wait:
+                await asyncio.sleep(wait)
+            answer = await self._answer(mine.session, endpoint, body, headers)
+            answered = answer.status < 500 and answer.status != 429
+        except NoAnswer:
+            answered = False
+            raise
+        finally:
+            host.leave(answered=answered)
+        return answer
+
+    async def close(self) -> None:
+        """Lets go of the running loop's connections."""
+        mine = self._loops.pop(asyncio.get_running_loop(), None)
+        if mine is not None:
+            await mine.session.close()
+
+    async def _answer(
+        self, session: aiohttp.ClientSession, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]
+    ) -> Answer:
+        try:
+            async with asyncio.timeout(self._deadline):
+                async with session.post(endpoint.url, data=body, headers=headers, allow_redirects=False) as response:
+                    text = await _first_bytes(response)
+                    return Answer(response.status, _retry_after(response.headers.get("Retry-After")), text)
+        except TimeoutError:
+            raise NoAnswer(f"No answer within {self._deadline:g} s") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            # aiohttp answers a malformed header or address with a plain ValueError.
+            raise NoAnswer(_printable(endpoint.hidden_in(f"{type(error).__name__}: {error}")[:200])) from error
+
+    def _of_loop(self) -> _OfLoop:
+        loop = asyncio.get_running_loop()
+        mine = self._loops.get(loop)
+        if mine is None or mine.session.closed:
+            mine = self._loops[loop] = _OfLoop(self._new_session(), PushHosts())
+        return mine
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            resolver=self._resolver(), limit=0, limit_per_host=CONNECTIONS_PER_HOST, ttl_dns_cache=60
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            # The deadline of the whole is our own.
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            trust_env=False,
+            # A small compressed answer may unfold to gigabytes, and a cookie would tie people together.
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": "notifications-hub"},
+        )
+
+
+@dataclass(frozen=True)
+class _OfLoop:
+    session: aiohttp.ClientSession
+    hosts: PushHosts
+
+
+async def _first_bytes(response: aiohttp.ClientResponse) -> str:
+    """The verdict is in the status: a body that drips or never ends is cut off and its connection closed."""
+    if response.content.at_eof():
+        return ""
+    read = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while len(read) <= BODY_BYTES and (chunk := await response.content.read(BODY_BYTES - len(read) + 1)):
+                read += chunk
+    except (TimeoutError, aiohttp.ClientError):
+        response.close()
+    if len(read) > BODY_BYTES:
+        response.close()
+    return read[:BODY_BYTES].decode("utf-8", "replace")
+
+
+def _printable(text: str) -> str:
+    """Some of it may be a stranger's, and no database keeps every character."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _retry_after(value: str | None) -> float | None:
+    if value is None:
+        return None
+    if value.isascii() and value.isdecimal():
+        return float(value[:9])
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (aware - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,293 @@
+"""The browsers that a person allowed to show pushes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.core import signing
+from django.db import models
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
+
+from notifications_hub.database import transaction
+from notifications_hub.database.primary import HubModel
+from notifications_hub.transports.web_push.endpoints import Lookup, check_addresses, parse_endpoint
+from notifications_hub.transports.web_push.vapid import VapidKey, current_key, from_b64url, key_of
+
+BROWSERS_PER_PERSON = 10
+RENEW_SALT = "notifications_hub.renew"
+
+_FREE: dict[str, Any] = {"quarantined_at": None, "quarantine_reason": ""}
+_SPENT = "The token is not valid, or not any more."
+POINT_BYTES = 65
+AUTH_BYTES = 16
+
+
+class InvalidSubscription(ValueError):
+    """What a browser sent is no subscription; the text names what is wrong and holds nothing secret."""
+
+
+class PushSubscription(HubModel):
+    """One browser of one person. A row never changes hands, so what was planned for it cannot reach someone else."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="push_subscriptions",
+        verbose_name=gettext_lazy("owner"),
+    )
+    endpoint = models.CharField(max_length=2048)
+    endpoint_hash = models.CharField(max_length=64, unique=True, editable=False)
+    p256dh = models.CharField(max_length=100)
+    auth = models.CharField(max_length=30)
+    key_fingerprint = models.CharField(max_length=32, blank=True)
+    # Of the password of that time: whose session ended with it is told nothing until they have signed in again.
+    password_stamp = models.CharField(max_length=32, blank=True, editable=False)
+    site = models.CharField(max_length=200, blank=True, editable=False)
+    name = models.CharField(gettext_lazy("browser"), max_length=100, blank=True)
+    created = models.DateTimeField(gettext_lazy("switched on"), default=timezone.now)
+    last_used = models.DateTimeField(gettext_lazy("last used"), default=timezone.now)
+    # Set when a push service refused us rather than the browser: our key may be wrong, so the row must survive.
+    quarantined_at = models.DateTimeField(gettext_lazy("held back since"), null=True, blank=True)
+    quarantine_reason = models.CharField(gettext_lazy("held back because"), max_length=200, blank=True)
+
+    class Meta(HubModel.Meta):
+        ordering = ("-last_used", "-id")
+        verbose_name = gettext_lazy("push subscription")
+        verbose_name_plural = gettext_lazy("push subscriptions")
+
+    def __str__(self) -> str:
+        return name_in_words(self.name)
+
+    def as_json(self) -> dict[str, Any]:
+        """What its owner may see of it: never the endpoint or the keys, which let others send."""
+        return {"id": str(self.pk), "name": str(self), "created": self.created, "last_used": self.last_used}
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What a browser gives so that only it can read what is sent to it (RFC 8291)."""
+
+    endpoint: str
+    p256dh: str
+    auth: str
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any], lookup: Lookup | None = None) -> Keys:
+        """Reads `PushSubscription.toJSON()`. Raises `InvalidSubscription`, or `EndpointRefused` for its endpoint."""
+        keys = given.get("keys")
+        if not isinstance(keys, Mapping):
+            raise InvalidSubscription("The subscription has no keys.")
+        endpoint = parse_endpoint(_text(given, "endpoint"))
+        check_addresses(endpoint, lookup)
+        p256dh, auth = _text(keys, "p256dh"), _text(keys, "auth")
+        _check_point(p256dh)
+        _check_auth(auth)
+        return cls(str(endpoint.url), p256dh.rstrip("="), auth.rstrip("="))
+
+    @property
+    def endpoint_hash(self) -> str:
+        return hashlib.sha256(self.endpoint.encode()).hexdigest()
+
+
+def register(
+    user: AbstractBaseUser,
+    subscription_json: Mapping[str, Any],
+    user_agent: str,
+    *,
+    site: str = "",
+    lookup: Lookup | None = None,
+) -> PushSubscription:
+    """Remembers this browser as `user`'s, and as nobody else's. `site` is the root of the site it was registered at.
+
+    Raises `ValueError` (`InvalidSubscription` or `EndpointRefused`) with a sentence for the person.
+    """
+    keys = Keys.from_json(subscription_json, lookup)
+    bound = {"name": browser_name(user_agent), "password_stamp": password_stamp(user), "site": site[:200]}
+    with transaction.atomic():
+        _take_from_others(user, keys)
+        subscription, _created = PushSubscription.objects.update_or_create(
+            endpoint_hash=keys.endpoint_hash,
+            owner_id=user.pk,
+            defaults=_columns(keys, _signing_key(subscription_json)) | bound | _FREE,
+        )
+        _drop_beyond_limit(user)
+    return subscription
+
+
+def renewal_token(subscription: PushSubscription) -> str:
+    """Lets the browser's worker, which has no session, hand in what takes the place of this subscription, once."""
+    return signing.dumps([subscription.pk, subscription.endpoint_hash], salt=RENEW_SALT)
+
+
+def renew(token: str, subscription_json: Mapping[str, Any], *, lookup: Lookup | None = None) -> PushSubscription:
+    """The same browser of the same person, at a new endpoint, so what is planned for it goes there.
+
+    Raises `ValueError` as `register` does, also for a token that is not valid, or not any more.
+    """
+    old = _renewable(token)
+    keys = Keys.from_json(subscription_json, lookup)
+    columns = _columns(keys, _signing_key(subscription_json))
+    with transaction.atomic():
+        taken = PushSubscription.objects.filter(endpoint_hash=keys.endpoint_hash).exclude(pk=old.pk).first()
+        if taken is not None:
+            return _registered_meanwhile(old, taken)
+        # A new endpoint makes good for a refused one, but not for a session that has ended.
+        freed = _FREE if old.password_stamp == password_stamp(old.owner) else {}
+        renewed = PushSubscription.objects.filter(pk=old.pk, endpoint_hash=old.endpoint_hash)
+        if not renewed.update(**columns, **freed):
+            raise InvalidSubscription(_SPENT)
+    return PushSubscription.objects.get(pk=old.pk)
+
+
+def own(user: AbstractBaseUser, subscription_id: str | int) -> models.QuerySet[PushSubscription]:
+    """The browser of this id where it is this person's; one of somebody else is like one that does not exist."""
+    pk = str(subscription_id)
+    if not (pk.isascii() and pk.isdecimal() and len(pk) < 19):
+        return PushSubscription.objects.none()
+    return PushSubscription.objects.filter(owner_id=user.pk, pk=int(pk))
+
+
+def forget(user: AbstractBaseUser, subscription_id: str | int) -> bool:
+    """Whether there was such a browser of this person."""
+    deleted, _rows = own(user, subscription_id).delete()
+    return deleted > 0
+
+
+def _take_from_others(user: AbstractBaseUser, keys: Keys) -> None:
+    # The secret proves that it is the same browser; whoever merely learnt an endpoint cannot take it from its owner.
+    other = PushSubscription.objects.filter(endpoint_hash=keys.endpoint_hash).exclude(owner_id=user.pk).first()
+    if other is None:
+        return
+    if not constant_time_compare(other.auth, keys.auth):
+        raise InvalidSubscription("The keys do not belong to this endpoint.")
+    other.delete()
+
+
+def _renewable(token: str) -> PushSubscription:
+    try:
+        pk, endpoint_hash = signing.loads(token, salt=RENEW_SALT)
+        return PushSubscription.objects.select_related("owner").get(pk=pk, endpoint_hash=endpoint_hash)
+    except (signing.BadSignature, PushSubscription.DoesNotExist, TypeError, ValueError):
+        raise InvalidSubscription(_SPENT) from None
+
+
+def _registered_meanwhile(old: PushSubscription, taken: PushSubscription) -> PushSubscription:
+    if taken.owner_id != old.owner_id:
+        raise InvalidSubscription("This browser is someone else's now.")
+    old.delete()
+    return taken
+
+
+def _columns(keys: Keys, key: VapidKey | None) -> dict[str, Any]:
+    return {
+        "endpoint": keys.endpoint,
+        "endpoint_hash": keys.endpoint_hash,
+        "p256dh": keys.p256dh,
+        "auth": keys.auth,
+        "key_fingerprint": key.fingerprint if key else "",
+        "last_used": timezone.now(),
+    }
+
+
+def _signing_key(given: Mapping[str, Any]) -> VapidKey | None:
+    """The one of ours that the browser says it subscribed with; one that says nothing was told the current one."""
+    public = given.get("key")
+    if not public:
+        return current_key()
+    key = key_of(str(public))
+    if key is None:
+        raise InvalidSubscription("The subscription was made with a key that is not this site's.")
+    return key
+
+
+def password_stamp(user: AbstractBaseUser) -> str:
+    """Changes with the password and tells nothing about it."""
+    return hashlib.sha256(user.password.encode()).hexdigest()[:32]
+
+
+def _drop_beyond_limit(user: AbstractBaseUser) -> None:
+    newest_first = PushSubscription.objects.filter(owner_id=user.pk).order_by("-last_used", "-pk")
+    surplus = list(newest_first.values_list("pk", flat=True)[BROWSERS_PER_PERSON:])
+    if surplus:
+        PushSubscription.objects.filter(pk__in=surplus).delete()
+
+
+def quarantine(pk: int, reason: str, at: datetime) -> None:
+    """Holds a browser back until it registers again. Not deleted: our own key may be what is wrong."""
+    PushSubscription.objects.filter(pk=pk, quarantined_at=None).update(
+        quarantined_at=at, quarantine_reason=reason[:200]
+    )
+
+
+def _text(given: Mapping[str, Any], name: str) -> str:
+    value = given.get(name)
+    if not isinstance(value, str) or not value:
+        raise InvalidSubscription(f"The subscription has no {name}.")
+    return value
+
+
+def _check_point(p256dh: str) -> None:
+    try:
+        raw = from_b64url(p256dh)
+        if len(raw) != POINT_BYTES:
+            raise ValueError("wrong length")
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), raw)
+    except ValueError:
+        raise InvalidSubscription("The key p256dh is not an uncompressed point on the curve P-256.") from None
+
+
+def _check_auth(auth: str) -> None:
+    try:
+        length = len(from_b64url(auth))
+    except ValueError:
+        length = 0
+    if length != AUTH_BYTES:
+        raise InvalidSubscription(f"The key auth is not {AUTH_BYTES} bytes in base64url.")
+
+
+_BROWSERS = (
+    ("Edge", r"Edg(e|A|iOS)?/"),
+    ("Opera", r"OPR/|Opera"),
+    ("Samsung Internet", r"SamsungBrowser/"),
+    ("Firefox", r"Firefox/|FxiOS/"),
+    ("Chrome", r"Chrome/|Chromium/|CriOS/"),
+    ("Safari", r"Safari/"),
+)
+_SYSTEMS = (
+    ("iPhone", r"iPhone"),
+    ("iPad", r"iPad"),
+    ("Android", r"Android"),
+    ("Windows", r"Windows"),
+    ("macOS", r"Mac OS X|Macintosh"),
+    ("ChromeOS", r"CrOS"),
+    ("Linux", r"Linux|X11"),
+)
+_ON = " on "
+
+
+def browser_name(user_agent: str) -> str:
+    """“Firefox on Linux”, for the list in which people tell their browsers apart; always in English."""
+    browser = next((name for name, pattern in _BROWSERS if re.search(pattern, user_agent)), "")
+    system = next((name for name, pattern in _SYSTEMS if re.search(pattern, user_agent)), "")
+    if browser and system:
+        return f"{browser}{_ON}{system}"
+    return browser or system or gettext_noop("A browser")
+
+
+def name_in_words(name: str) -> str:
+    """What `browser_name` said, in the active language."""
+    browser, on, system = name.partition(_ON)
+    if on:
+        return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+    return name and _(name)

@@ -1,0 +1,203 @@
+"""Sends messages to people's browsers while no page is open.
+
+Encryption is that of pywebpush (http_ece); the sending is ours, because pywebpush's own follows redirects, waits for
+ever and goes anywhere.
+
+What a push service answers, and what that means here:
+
+    200 201 202            it took the message
+    404 410                the browser is gone: permanent, delivery forgets the address
+    400 401 403, any 3xx   it refuses us, not the browser: held back (quarantined) until the browser registers again
+    413                    too long: worth another try at once, in fewer words
+    429 5xx, others,       temporary: worth another try, after `Retry-After` where it said so
+    no answer
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hmac
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
+from functools import lru_cache, partial
+from typing import Any, ParamSpec, TypeVar
+
+import http_ece
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
+
+from notifications_hub.conf import hub_settings
+from notifications_hub.message import Message
+from notifications_hub.transports.base import PutOff, Send, TooLong, TransportError
+from notifications_hub.transports.web_push import payload
+from notifications_hub.transports.web_push.database import close_idle_connections, in_database
+from notifications_hub.transports.web_push.endpoints import Endpoint, EndpointRefused, parse_endpoint
+from notifications_hub.transports.web_push.push_client import Answer, NoAnswer, PushClient
+from notifications_hub.transports.web_push.subscriptions import PushSubscription, quarantine
+from notifications_hub.transports.web_push.vapid import current_key, from_b64url, key_for
+
+logger = logging.getLogger(__name__)
+
+TAKEN = frozenset({200, 201, 202})
+GONE = frozenset({404, 410})
+REFUSED = frozenset({400, 401, 403})
+TOO_LONG = 413
+USED_WITHIN = timedelta(hours=1)
+HELD_BACK_SECONDS = 3600.0
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Quarantined(TransportError):
+    """Held back: sending again is pointless until this browser has registered again."""
+
+
+class WebPush:
+    """An address is the primary key of a `PushSubscription`."""
+
+    name = "web_push"
+    label = _("Push")
+
+    def __init__(self, client: PushClient | None = None) -> None:
+        self._client = client or PushClient()
+
+    def addresses(self, person: AbstractBaseUser) -> Iterable[str]:
+        return self.addresses_of([person.pk]).get(person.pk, [])
+
+    def addresses_of(self, people: Collection[Any]) -> Mapping[Any, list[str]]:
+        found: dict[Any, list[str]] = defaultdict(list)
+        if current_key() is not None:
+            usable = PushSubscription.objects.filter(owner__in=people, quarantined_at=None)
+            for owner, pk in usable.order_by("pk").values_list("owner", "pk"):
+                found[owner].append(str(pk))
+        return found
+
+    def load(self, addresses: Collection[str]) -> Mapping[str, Send]:
+        known = PushSubscription.objects.in_bulk([int(address) for address in addresses])
+        return {str(pk): partial(self._send, subscription=subscription) for pk, subscription in known.items()}
+
+    async def send(self, message: Message, address: str) -> int:
+        subscription = await _ask_database(PushSubscription.objects.filter(pk=int(address)).first)
+        if subscription is None:
+            raise TransportError("The browser was switched off.", permanent=True)
+        return await self._send(message, subscription)
+
+    def learn(self, results: Sequence[tuple[str, TransportError | None]]) -> None:
+        gone = [int(address) for address, error in results if error is not None and error.permanent]
+        if gone:
+            PushSubscription.objects.filter(pk__in=gone).delete()
+        for address, error in results:
+            if isinstance(error, Quarantined):
+                quarantine(int(address), error.reason, timezone.now())
+        now = timezone.now()
+        used = [int(address) for address, error in results if error is None]
+        PushSubscription.objects.filter(pk__in=used, last_used__lt=now - USED_WITHIN).update(last_used=now)
+
+    async def close(self) -> None:
+        await self._client.close()
+        await close_idle_connections()
+
+    async def _send(self, message: Message, subscription: PushSubscription) -> int:
+        if subscription.quarantined_at is not None:
+            raise PutOff(f"Held back: {subscription.quarantine_reason}", retry_after=HELD_BACK_SECONDS)
+        endpoint = _endpoint(subscription)
+        body = _encrypted(subscription, payload.encode_for(subscription, message))
+        # Those that begin together first all encrypt, then all speak: taking turns finds the processor's caches cold.
+        await asyncio.sleep(0)
+        try:
+            answer = await self._client.post(endpoint, body, _headers(message, subscription, endpoint))
+        except NoAnswer as error:
+            raise TransportError(str(error)) from error
+        _judge(answer, endpoint)
+        return answer.status
+
+
+async def _ask_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    try:
+        return await in_database(function, *args, **kwargs)
+    except DatabaseError as error:
+        raise TransportError("The database could not be reached.") from error
+
+
+def _endpoint(subscription: PushSubscription) -> Endpoint:
+    try:
+        return parse_endpoint(subscription.endpoint)
+    except EndpointRefused as error:
+        raise Quarantined(str(error)) from error
+
+
+def _encrypted(subscription: PushSubscription, plain: bytes) -> bytes:
+    """As RFC 8291 has it: for each push a new key and a new salt."""
+    try:
+        return bytes(
+            http_ece.encrypt(
+                plain,
+                private_key=ec.generate_private_key(ec.SECP256R1()),
+                dh=from_b64url(subscription.p256dh),
+                auth_secret=from_b64url(subscription.auth),
+                version="aes128gcm",
+            )
+        )
+    except (http_ece.ECEException, ValueError, IndexError, TypeError) as error:
+        raise Quarantined("The stored keys are unusable.") from error
+
+
+def _headers(message: Message, subscription: PushSubscription, endpoint: Endpoint) -> dict[str, str]:
+    headers = {
+        "Authorization": _authorization(subscription, endpoint),
+        "Content-Encoding": "aes128gcm",
+        "Content-Type": "application/octet-stream",
+        # Without a time to live a push to a browser that is closed is dropped at once.
+        "TTL": str(max(1, message.ttl)),
+        "Urgency": message.urgency.value,
+    }
+    if message.tag:
+        headers["Topic"] = _topic(message.tag)
+    return headers
+
+
+def _authorization(subscription: PushSubscription, endpoint: Endpoint) -> str:
+    key = key_for(subscription.key_fingerprint)
+    if key is None:
+        raise TransportError("Push is off: this site has no VAPID key.")
+    try:
+        return key.authorization(endpoint.origin, hub_settings.vapid_subject)
+    except ImproperlyConfigured as error:
+        raise TransportError(str(error)) from error
+
+
+def _topic(tag: str) -> str:
+    """A later push of the same tag takes the place of one still waiting. At most 32 characters, which tell nothing."""
+    digest = hmac.digest(_topic_key(settings.SECRET_KEY), tag.encode(), "sha256")
+    return base64.urlsafe_b64encode(digest)[:32].decode("ascii")
+
+
+@lru_cache(maxsize=1)
+def _topic_key(secret: str) -> bytes:
+    return salted_hmac("notifications_hub.topic", "", secret=secret, algorithm="sha256").digest()
+
+
+def _judge(answer: Answer, endpoint: Endpoint) -> None:
+    status = answer.status
+    if status in TAKEN:
+        return
+    # The service's own words go to the log only, cut and escaped: they are a stranger's, and may repeat the request.
+    logger.info("A push service answered %s: %.200r", status, endpoint.hidden_in(answer.text))
+    if status in GONE:
+        raise TransportError("The browser no longer takes pushes.", permanent=True, status=status)
+    if status in REFUSED or 300 <= status < 400:
+        logger.error("%s refuses pushes with %s; is the VAPID key right?", endpoint.host, status)
+        raise Quarantined(f"The push service refused with status {status}.", status=status)
+    if status == TOO_LONG:
+        raise TooLong("The push service found it too long.", status=status)
+    raise TransportError(f"The push service answered {status}.", retry_after=answer.retry_after, status=status)

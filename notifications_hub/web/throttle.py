@@ -1,0 +1,117 @@
+"""How often something may be done: counted in Django's cache, so that all processes of a site count together.
+
+A rate is written "10/m": at most ten in each minute by the clock. Two windows meet at their edge, where twice as many
+may pass. A cache that counts in one step (Redis, or `CountingDatabaseCache`) holds a rate against parallel requests.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from dataclasses import dataclass
+from functools import cache as remembered
+from math import ceil
+
+from django.core.cache import cache
+from django.http import HttpRequest
+from django.utils.translation import ngettext
+
+from notifications_hub.web.client_ip import counted_as
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_RATE = re.compile(r"([1-9]\d*)/(\d*)([smhd])", re.ASCII)
+_MINUTES_FROM = 120
+"""From so many seconds on, a wait is told in minutes."""
+
+AWAY_SECONDS = 5.0
+"""A cache that failed is not asked for so long: one that swallows packets would hold up every request."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Away:
+    until: float = 0.0
+
+
+_away = _Away()
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    most: int
+    seconds: int
+
+
+@remembered
+def parse(text: str) -> Rate | None:
+    """Return the rate, or None for an empty text, which sets no limit. Raise `ValueError` for any other text."""
+    if not text:
+        return None
+    match = _RATE.fullmatch(text)
+    if match is None or match[2] == "0":
+        raise ValueError(f"{text!r} is not a rate. Write '10/m' or '5/10m': a number and s, m, h or d.")
+    return Rate(int(match[1]), int(match[2] or 1) * _SECONDS[match[3]])
+
+
+def take(name: str, text: str) -> int:
+    """Count one more under this name. Return 0, or the seconds to wait once the rate is used up.
+
+    A cache that is away refuses nobody.
+    """
+    rate = parse(text)
+    if rate is None:
+        return 0
+    if time.monotonic() < _away.until:
+        return 0
+    left = rate.seconds - time.time() % rate.seconds
+    try:
+        count = _count(f"notifications_hub:throttle:{name}:{rate.seconds}", left)
+    except Exception as error:  # noqa: BLE001 -- whatever a cache may raise, it must not cost anyone their page
+        log.warning("Requests could not be counted: %s", error)
+        _away.until = time.monotonic() + AWAY_SECONDS
+        return 0
+    return ceil(left) if count > rate.most else 0
+
+
+def _count(key: str, left: float) -> int:
+    """Count on, in a key that ends with its window. One key for each name, whatever the time: a cache is not filled."""
+    # Rather a second too early than too late, so that nobody who waited as told is refused again: a cache in the
+    # database keeps whole seconds, and the last one is still good.
+    timeout = max(1, int(left) - 1)
+    for _ in range(2):
+        try:
+            count = int(cache.incr(key))
+        except ValueError:
+            # The first of a window. Of two at the same moment one adds the key, and the other counts on.
+            if cache.add(key, 1, timeout):
+                return 1
+            continue
+        if count == 1:
+            # The key ended while Redis was asked, and was made again without an end.
+            cache.touch(key, timeout)
+        return count
+    return 0
+
+
+def address_of(request: HttpRequest) -> str:
+    """Return the name to count by."""
+    return counted_as(request.META.get("REMOTE_ADDR", "")) or "unknown"
+
+
+def wait_in_words(seconds: int) -> str:
+    if seconds < _MINUTES_FROM:
+        text = ngettext(
+            "Too many requests. Try again in %(number)d second.",
+            "Too many requests. Try again in %(number)d seconds.",
+            seconds,
+        )
+        return text % {"number": seconds}
+    minutes = ceil(seconds / 60)
+    text = ngettext(
+        "Too many requests. Try again in %(number)d minute.",
+        "Too many requests. Try again in %(number)d minutes.",
+        minutes,
+    )
+    return text % {"number": minutes}
