@@ -29,7 +29,7 @@ class LiveList:
     @property
     def media(self) -> SafeString:
         style, script = (
-            static(f"notifications_hub/{name}") for name in ("live-list.css", "live-list-element-define.js")
+            static(f"notifications_hub/{name}") for name in ("live-list.css", "elements/live-list-element-define.js")
         )
         return format_html('<link rel="stylesheet" href="{}"><script type="module" src="{}"></script>', style, script)
 

@@ -55,7 +55,7 @@ CONTENT = [
     ),
     Guard(
         "a link that an open page hears of stays on this site",
-        "notifications_hub/static/notifications_hub/item-view.js",
+        "notifications_hub/static/notifications_hub/inbox/item-view.js",
         'return new URL(url, base).origin === new URL(base).origin ? url : "";',
         "return url;",
         ("tests/js/item-view.test.js",),

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { backoff } from "../../notifications_hub/static/notifications_hub/backoff.js";
+import { backoff } from "../../notifications_hub/static/notifications_hub/protocol/backoff.js";
 
 test("the ceiling doubles with each try", () => {
   const most = [0, 1, 2, 3].map((tries) => backoff(tries, () => 1));

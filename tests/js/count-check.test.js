@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CountCheck } from "../../notifications_hub/static/notifications_hub/count-check.js";
+import { CountCheck } from "../../notifications_hub/static/notifications_hub/inbox/count-check.js";
 
 /** @param {import("node:test").TestContext} t */
 function aCheck(t) {

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EventStream } from "../../notifications_hub/static/notifications_hub/event-stream.js";
+import { EventStream } from "../../notifications_hub/static/notifications_hub/connections/event-stream.js";
 
 const TEXT = 'retry: 3000\n\n:\n\nid: c1\ndata: {"a": 1}\n\nevent: close\ndata: {"code":\ndata:4401}\n\n';
 const EVENTS = [

@@ -1,8 +1,8 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { PollConnection } from "../../notifications_hub/static/notifications_hub/poll-connection.js";
-import { SseConnection } from "../../notifications_hub/static/notifications_hub/sse-connection.js";
+import { PollConnection } from "../../notifications_hub/static/notifications_hub/connections/poll-connection.js";
+import { SseConnection } from "../../notifications_hub/static/notifications_hub/connections/sse-connection.js";
 import { FakeServer, json, settled, stream } from "./support/fake-server.js";
 
 const LIVE = new URL("https://host.example/live/");

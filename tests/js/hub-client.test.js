@@ -1,9 +1,9 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
-import { HubClient } from "../../notifications_hub/static/notifications_hub/hub-client.js";
-import { HubLine } from "../../notifications_hub/static/notifications_hub/hub-line.js";
-import { HubState } from "../../notifications_hub/static/notifications_hub/hub-state.js";
+import { HubClient } from "../../notifications_hub/static/notifications_hub/client/hub-client.js";
+import { HubLine } from "../../notifications_hub/static/notifications_hub/client/hub-line.js";
+import { HubState } from "../../notifications_hub/static/notifications_hub/protocol/hub-state.js";
 import { FakeConnection } from "./support/fake-connection.js";
 import { FakePage } from "./support/fake-page.js";
 

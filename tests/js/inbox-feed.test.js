@@ -1,12 +1,12 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
-import { ApiError } from "../../notifications_hub/static/notifications_hub/api-error.js";
-import { FeedState } from "../../notifications_hub/static/notifications_hub/feed-state.js";
-import { HubClient } from "../../notifications_hub/static/notifications_hub/hub-client.js";
-import { HubLine } from "../../notifications_hub/static/notifications_hub/hub-line.js";
-import { InboxFeed } from "../../notifications_hub/static/notifications_hub/inbox-feed.js";
-import { InboxStore } from "../../notifications_hub/static/notifications_hub/inbox-store.js";
+import { HubClient } from "../../notifications_hub/static/notifications_hub/client/hub-client.js";
+import { HubLine } from "../../notifications_hub/static/notifications_hub/client/hub-line.js";
+import { FeedState } from "../../notifications_hub/static/notifications_hub/inbox/feed-state.js";
+import { InboxFeed } from "../../notifications_hub/static/notifications_hub/inbox/inbox-feed.js";
+import { InboxStore } from "../../notifications_hub/static/notifications_hub/inbox/inbox-store.js";
+import { ApiError } from "../../notifications_hub/static/notifications_hub/shared/api-error.js";
 import { FakeConnection } from "./support/fake-connection.js";
 import { FakePage } from "./support/fake-page.js";
 import { anItem } from "./support/items.js";

@@ -1,8 +1,8 @@
 // @ts-check
-/** @import { Item } from "../../notifications_hub/static/notifications_hub/wire.js" */
+/** @import { Item } from "../../notifications_hub/static/notifications_hub/protocol/wire.js" */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { InboxStore } from "../../notifications_hub/static/notifications_hub/inbox-store.js";
+import { InboxStore } from "../../notifications_hub/static/notifications_hub/inbox/inbox-store.js";
 import { anItem } from "./support/items.js";
 
 /** @param {Item[]} items */

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { badgeOf, iconOf, linkOf, wordsOf } from "../../notifications_hub/static/notifications_hub/item-view.js";
+import { badgeOf, iconOf, linkOf, wordsOf } from "../../notifications_hub/static/notifications_hub/inbox/item-view.js";
 import { anItem } from "./support/items.js";
 
 const PAGE = "https://host.example/posts/";

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isOver, percentOf, quarterOf } from "../../notifications_hub/static/notifications_hub/job-view.js";
+import { isOver, percentOf, quarterOf } from "../../notifications_hub/static/notifications_hub/jobs/job-view.js";
 
 /** @param {object} given */
 const job = (given) => /** @type {any} */ ({ state: "running", done: 0, total: 0, ...given });

@@ -1,8 +1,8 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { Ladder } from "../../notifications_hub/static/notifications_hub/ladder.js";
-import { LadderConnection } from "../../notifications_hub/static/notifications_hub/ladder-connection.js";
+import { Ladder } from "../../notifications_hub/static/notifications_hub/connections/fallback.js";
+import { LadderConnection } from "../../notifications_hub/static/notifications_hub/connections/fallback-connection.js";
 import { FakeConnection } from "./support/fake-connection.js";
 
 /** @type {[string, FakeConnection][]} */

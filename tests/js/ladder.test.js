@@ -1,12 +1,12 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Ladder } from "../../notifications_hub/static/notifications_hub/ladder.js";
+import { Ladder } from "../../notifications_hub/static/notifications_hub/connections/fallback.js";
 
 const NAMES = ["ws", "sse", "poll"];
 const [WS, SSE, POLL] = [0, 1, 2];
 
-/** @returns {import("../../notifications_hub/static/notifications_hub/ladder.js").Memory} */
+/** @returns {import("../../notifications_hub/static/notifications_hub/connections/fallback.js").Memory} */
 function aMemory() {
   const kept = new Map();
   return {

@@ -1,7 +1,12 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { liveAddress, liveFor, liveUrl, socketUrl } from "../../notifications_hub/static/notifications_hub/live-url.js";
+import {
+  liveAddress,
+  liveFor,
+  liveUrl,
+  socketUrl,
+} from "../../notifications_hub/static/notifications_hub/protocol/live-url.js";
 
 const at = (/** @type {string} */ live, page = "https://host.example/posts/9/?a=b") => new URL(live, page);
 

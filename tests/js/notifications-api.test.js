@@ -1,8 +1,8 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ApiError } from "../../notifications_hub/static/notifications_hub/api-error.js";
-import { NotificationsApi } from "../../notifications_hub/static/notifications_hub/notifications-api.js";
+import { NotificationsApi } from "../../notifications_hub/static/notifications_hub/inbox/notifications-api.js";
+import { ApiError } from "../../notifications_hub/static/notifications_hub/shared/api-error.js";
 
 /**
  * @param {() => Response | Promise<Response>} answer

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { PausableTimer } from "../../notifications_hub/static/notifications_hub/pausable-timer.js";
+import { PausableTimer } from "../../notifications_hub/static/notifications_hub/toasts/pausable-timer.js";
 
 test("time that it was paused does not count", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });

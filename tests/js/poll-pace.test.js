@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { PollPace } from "../../notifications_hub/static/notifications_hub/poll-pace.js";
+import { PollPace } from "../../notifications_hub/static/notifications_hub/connections/poll-pace.js";
 
 /** @type {PollPace} */
 let pace;

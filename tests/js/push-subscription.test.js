@@ -1,10 +1,10 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PushApi } from "../../notifications_hub/static/notifications_hub/push-api.js";
-import { PushMemory } from "../../notifications_hub/static/notifications_hub/push-memory.js";
-import { PushSwitch } from "../../notifications_hub/static/notifications_hub/push-subscription.js";
-import { PushState } from "../../notifications_hub/static/notifications_hub/push-subscription-state.js";
+import { PushApi } from "../../notifications_hub/static/notifications_hub/push/push-api.js";
+import { PushMemory } from "../../notifications_hub/static/notifications_hub/push/push-memory.js";
+import { PushState } from "../../notifications_hub/static/notifications_hub/push/push-state.js";
+import { PushSwitch } from "../../notifications_hub/static/notifications_hub/push/push-switch.js";
 import { fakeCaches } from "./support/fake-caches.js";
 
 const KEY = "BAEC_-8";

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { relativeTime } from "../../notifications_hub/static/notifications_hub/relative-time.js";
+import { relativeTime } from "../../notifications_hub/static/notifications_hub/shared/relative-time.js";
 
 const NOW = Date.parse("2026-11-20T12:00:00Z");
 const MINUTE = 60_000;

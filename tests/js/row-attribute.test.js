@@ -1,8 +1,8 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attributeOf, mayBeFilled } from "../../notifications_hub/static/notifications_hub/row-attribute.js";
-import { holds, textOf } from "../../notifications_hub/static/notifications_hub/row-item.js";
+import { attributeOf, mayBeFilled } from "../../notifications_hub/static/notifications_hub/rows/row-attribute.js";
+import { holds, textOf } from "../../notifications_hub/static/notifications_hub/rows/row-item.js";
 
 const BASE = "https://hub.example/posts/9/";
 const item = {

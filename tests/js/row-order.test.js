@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compareValues, placeOf } from "../../notifications_hub/static/notifications_hub/row-order.js";
+import { compareValues, placeOf } from "../../notifications_hub/static/notifications_hub/rows/row-order.js";
 
 test("numbers, times and words each compare as what they are", () => {
   assert.ok(compareValues("9", "10") < 0);

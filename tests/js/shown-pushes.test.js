@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { closeOthers, closeRead } from "../../notifications_hub/static/notifications_hub/shown-pushes.js";
+import { closeOthers, closeRead } from "../../notifications_hub/static/notifications_hub/push/shown-pushes.js";
 
 /** @param {[string, string | null][]} pushes id and owner; null: shown by a worker of the site's own */
 function screenWith(pushes) {

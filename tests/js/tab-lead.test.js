@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
-import { HubState } from "../../notifications_hub/static/notifications_hub/hub-state.js";
+import { HubState } from "../../notifications_hub/static/notifications_hub/protocol/hub-state.js";
 import { begin, browser, end, hub, numbers, open, pass, publish, settled, Tab, tabs } from "./support/tabs.js";
 
 beforeEach(begin);

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
-import { ToastQueue } from "../../notifications_hub/static/notifications_hub/toast-queue.js";
+import { ToastQueue } from "../../notifications_hub/static/notifications_hub/toasts/toast-queue.js";
 import { anItem } from "./support/items.js";
 
 beforeEach(() => {

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TopicPositions, Verdict } from "../../notifications_hub/static/notifications_hub/topic-positions.js";
+import { TopicPositions, Verdict } from "../../notifications_hub/static/notifications_hub/client/topic-positions.js";
 
 test("the first event of a topic is taken as it comes", () => {
   assert.equal(new TopicPositions().judge("inbox", 4711), Verdict.NEXT);

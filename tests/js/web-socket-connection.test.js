@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
-import { WebSocketConnection } from "../../notifications_hub/static/notifications_hub/web-socket-connection.js";
+import { WebSocketConnection } from "../../notifications_hub/static/notifications_hub/connections/web-socket-connection.js";
 
 const { WebSocket } = globalThis;
 const FRAME = JSON.stringify({ events: [], cursor: "c1", more: false, reset: [] });

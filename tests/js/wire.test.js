@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseFrame } from "../../notifications_hub/static/notifications_hub/wire.js";
+import { parseFrame } from "../../notifications_hub/static/notifications_hub/protocol/wire.js";
 
 test("a frame is read", () => {
   const frame = parseFrame('{"events": [], "cursor": "c", "more": true, "reset": ["inbox"], "new": 1}');

@@ -85,6 +85,6 @@ def test_the_tag_gives_rows_attributes_and_what_the_element_needs(request_of_ali
     context = {"request": request_of_alice, "topic": '"><script>', "signs": Sign.objects.all()}
 
     shown = page.render(Context(context))
-    assert "live-list-element-define.js" in shown
+    assert "elements/live-list-element-define.js" in shown
     assert 'topic="&quot;&gt;&lt;script&gt;"' in shown
     assert "&lt;Exit&gt;</live-list>" in shown

@@ -1,7 +1,7 @@
 // @ts-check
 // Toasts come first: the bell looks for the stack as soon as it is there.
-import "./toast-stack-element-define.js";
-import "./notification-bell-element-define.js";
-import "./inbox-page-element-define.js";
-import "./push-subscription-element-define.js";
-import "./push-keeper-element-define.js";
+import "./elements/toast-stack-element-define.js";
+import "./elements/notification-bell-element-define.js";
+import "./elements/inbox-page-element-define.js";
+import "./elements/push-subscription-element-define.js";
+import "./elements/push-keeper-element-define.js";

@@ -1,7 +1,9 @@
 // @ts-check
-/** @import { Entry } from "../../../notifications_hub/static/notifications_hub/wire.js" */
-import { ConnectionClosedEvent } from "../../../notifications_hub/static/notifications_hub/connection-closed-event.js";
-import { ConnectionFrameEvent } from "../../../notifications_hub/static/notifications_hub/connection-frame-event.js";
+/** @import { Entry } from "../../../notifications_hub/static/notifications_hub/protocol/wire.js" */
+import {
+  ConnectionClosedEvent,
+  ConnectionFrameEvent,
+} from "../../../notifications_hub/static/notifications_hub/connections/events.js";
 
 /** A connection whose server is the test. */
 export class FakeConnection extends EventTarget {

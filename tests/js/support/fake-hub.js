@@ -1,8 +1,10 @@
 // @ts-check
-import { ConnectionClosedEvent } from "../../../notifications_hub/static/notifications_hub/connection-closed-event.js";
-import { ConnectionFrameEvent } from "../../../notifications_hub/static/notifications_hub/connection-frame-event.js";
+import {
+  ConnectionClosedEvent,
+  ConnectionFrameEvent,
+} from "../../../notifications_hub/static/notifications_hub/connections/events.js";
 
-/** @typedef {import("../../../notifications_hub/static/notifications_hub/live-url.js").Query} Query */
+/** @typedef {import("../../../notifications_hub/static/notifications_hub/protocol/live-url.js").Query} Query */
 
 /** A hub with its log: what a cursor has not got is sent, whatever the kind of connection. */
 export class FakeHub {

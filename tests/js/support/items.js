@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { Item } from "../../../notifications_hub/static/notifications_hub/wire.js" */
+/** @import { Item } from "../../../notifications_hub/static/notifications_hub/protocol/wire.js" */
 
 /**
  * @param {string} id

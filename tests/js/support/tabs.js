@@ -1,7 +1,7 @@
 // @ts-check
-import { HubClient } from "../../../notifications_hub/static/notifications_hub/hub-client.js";
-import { HubLine } from "../../../notifications_hub/static/notifications_hub/hub-line.js";
-import { TabLine } from "../../../notifications_hub/static/notifications_hub/tab-line.js";
+import { HubClient } from "../../../notifications_hub/static/notifications_hub/client/hub-client.js";
+import { HubLine } from "../../../notifications_hub/static/notifications_hub/client/hub-line.js";
+import { TabLine } from "../../../notifications_hub/static/notifications_hub/tabs/tab-line.js";
 import { FakeBrowser } from "./fake-browser.js";
 import { FakeHub } from "./fake-hub.js";
 import { FakePage } from "./fake-page.js";

@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * @import { Line } from "../../notifications_hub/hub-client.js"
- * @import { HubFrameEvent } from "../../notifications_hub/hub-frame-event.js"
- * @import { Query } from "../../notifications_hub/live-url.js"
+ * @import { Line } from "../../notifications_hub/client/hub-client.js"
+ * @import { HubFrameEvent } from "../../notifications_hub/client/hub-events.js"
+ * @import { Query } from "../../notifications_hub/protocol/live-url.js"
  */
-import { HubClient } from "../../notifications_hub/hub-client.js";
-import { lineOfKind, liveLine } from "../../notifications_hub/live-line.js";
-import { PageWatch } from "../../notifications_hub/page-watch.js";
+import { HubClient } from "../../notifications_hub/client/hub-client.js";
+import { PageWatch } from "../../notifications_hub/client/page-watch.js";
+import { lineOfKind, liveLine } from "../../notifications_hub/tabs/open-line.js";
 
 const RELAYED = ["hub-event", "hub-reset", "hub-refused", "hub-state"];
 

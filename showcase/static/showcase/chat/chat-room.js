@@ -1,17 +1,15 @@
 // @ts-check
 /**
- * @import { HubEvent } from "../../notifications_hub/hub-event.js"
- * @import { HubRefusedEvent } from "../../notifications_hub/hub-refused-event.js"
- * @import { HubResetEvent } from "../../notifications_hub/hub-reset-event.js"
- * @import { HubStateEvent } from "../../notifications_hub/hub-state-event.js"
+ * @import { HubEvent, HubRefusedEvent, HubResetEvent, HubStateEvent } from "../../notifications_hub/client/hub-events.js"
  * @import { Message } from "./chat-message.js"
  * @import { Waiting } from "./chat-outbox.js"
  * @import { OutboxFailedEvent } from "./outbox-failed-event.js"
  * @import { OutboxSentEvent } from "./outbox-sent-event.js"
  */
-import { backoff } from "../../notifications_hub/backoff.js";
-import { part, setText } from "../../notifications_hub/dom.js";
-import { PageWatch } from "../../notifications_hub/page-watch.js";
+
+import { PageWatch } from "../../notifications_hub/client/page-watch.js";
+import { backoff } from "../../notifications_hub/protocol/backoff.js";
+import { part, setText } from "../../notifications_hub/shared/dom.js";
 import { ChatApi } from "./chat-api.js";
 import { ChatComposer } from "./chat-composer.js";
 import { ChatHistory } from "./chat-history.js";

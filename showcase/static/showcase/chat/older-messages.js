@@ -4,8 +4,8 @@
  * @import { ChatHistory } from "./chat-history.js"
  * @import { MessageList } from "./message-list.js"
  */
-import { backoff } from "../../notifications_hub/backoff.js";
-import { part } from "../../notifications_hub/dom.js";
+import { backoff } from "../../notifications_hub/protocol/backoff.js";
+import { part } from "../../notifications_hub/shared/dom.js";
 
 /** As far as a link to an old message is followed. */
 const FAR = 20;

@@ -1,5 +1,5 @@
 // @ts-check
-import { part, setText } from "../../notifications_hub/dom.js";
+import { part, setText } from "../../notifications_hub/shared/dom.js";
 import { LabChart } from "./lab-chart.js";
 import { LabConnection } from "./lab-connection.js";
 import { LabSender, until } from "./lab-sender.js";

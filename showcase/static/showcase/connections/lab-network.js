@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * @import { Network } from "../../notifications_hub/network.js"
+ * @import { Network } from "../../notifications_hub/protocol/network.js"
  * @import { LabFigures } from "./lab-figures.js"
  */
 

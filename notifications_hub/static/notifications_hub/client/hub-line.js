@@ -1,0 +1,267 @@
+// @ts-check
+/**
+ * @import { ConnectionClosedEvent, ConnectionFrameEvent } from "../connections/events.js"
+ * @import { State } from "../protocol/hub-state.js"
+ * @import { Query } from "../protocol/live-url.js"
+ * @import { Frame } from "../protocol/wire.js"
+ */
+import { backoff } from "../protocol/backoff.js";
+import { CloseCode } from "../protocol/close-code.js";
+import { HubState } from "../protocol/hub-state.js";
+import { refusedTopic } from "../protocol/refused-topic.js";
+import { LineFrameEvent, LineMisplacedEvent, LineRefusedEvent, LineStateEvent } from "./line-events.js";
+
+const FIRST_FRAME_WITHIN = 30_000;
+const STEADY_AFTER = 10_000;
+const STALE_AFTER = 30_000;
+/** Several signs of a return within this time are one. */
+const FRESH_FOR = 3_000;
+const RESTART_SPREAD = 3_000;
+const TOPICS_WITHIN = 3_000;
+
+/**
+ * @typedef {{ack?: string, visible?: boolean, topics?: string[]}} Message
+ * @typedef {EventTarget & {open(): void, close(): void, send(message: Message): boolean}} Connection
+ * @typedef {EventTarget & {visible: boolean, hiddenFor: number}} Watch
+ */
+
+/**
+ * Stays on the line with the hub: one connection, opened again from the newest cursor whenever it is lost, for ever.
+ *
+ * Dispatches `line-frame`, `line-state`, `line-refused`, and `line-misplaced` where the server cannot read the cursor.
+ */
+export class HubLine extends EventTarget {
+  #connect;
+  #watch;
+  #query;
+  #random;
+  #watching = false;
+  #ack = "";
+  /** @type {State} */
+  #state = HubState.IDLE;
+  /** @type {Connection | null} */
+  #connection = null;
+  #openedAt = 0;
+  #tries = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** What the connection was asked to carry, and what it is known to. @type {Set<string>} */
+  #asked = new Set();
+  /** @type {Set<string>} */
+  #carried = new Set();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #topicsTimer;
+
+  /**
+   * @param {object} options
+   * @param {(query: () => Query) => Connection} options.connect
+   * @param {Watch} options.watch who looks
+   * @param {() => Query} options.query the topics and the newest cursor
+   * @param {() => number} [options.random]
+   */
+  constructor({ connect, watch, query, random = Math.random }) {
+    super();
+    this.#connect = connect;
+    this.#watch = watch;
+    this.#query = query;
+    this.#random = random;
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** This is the tab that tells the person what comes in. */
+  get tells() {
+    return true;
+  }
+
+  /** @param {string} topic */
+  carries(topic) {
+    return this.#carried.has(topic);
+  }
+
+  open() {
+    this.#watchPage();
+    this.#open();
+  }
+
+  /** Ends it for good. */
+  close() {
+    this.#rest(HubState.IDLE);
+  }
+
+  /** A frame did not join what came before: go on from the cursor of that. */
+  resume() {
+    this.#wait(backoff(0, this.#random));
+  }
+
+  /** The query's topics are others now. Who listens to fewer stops hearing the rest with the next connection. */
+  changeTopics() {
+    const topics = [...this.#query().topics];
+    if (this.#over || !this.#connection || topics.every((topic) => this.#asked.has(topic))) return;
+    this.#asked = new Set(topics);
+    clearTimeout(this.#topicsTimer);
+    if (this.#connection.send({ topics })) this.#topicsTimer = setTimeout(() => this.#open(), TOPICS_WITHIN);
+    else this.#open();
+  }
+
+  /**
+   * A visible page has shown everything up to this cursor, so no other road need tell it.
+   *
+   * @param {string} cursor
+   */
+  displayed(cursor) {
+    if (cursor) this.#ack = cursor;
+    this.#sendAck();
+  }
+
+  #watchPage() {
+    if (this.#watching) return;
+    this.#watching = true;
+    const watch = this.#watch;
+    watch.addEventListener("page-hidden", () => this.#sendVisibility());
+    watch.addEventListener("page-visible", () => {
+      this.#sendVisibility();
+      this.#comeBack({ stale: watch.hiddenFor > STALE_AFTER });
+    });
+    watch.addEventListener("page-focus", () => this.#comeBack({ stale: false }));
+    for (const type of ["page-online", "page-woke"]) {
+      watch.addEventListener(type, () => this.#state !== HubState.CROWDED && this.#comeBack({ stale: true }));
+    }
+    watch.addEventListener("page-left", () => !this.#over && this.#rest(HubState.WAITING));
+    watch.addEventListener("page-restored", () => this.#comeBack({ stale: true }));
+  }
+
+  /**
+   * Somebody looks, or the network is back: try at once. A connection cannot be asked whether it is still alive, so
+   * one that may have died in its sleep is replaced; with the cursor that costs little and loses nothing.
+   *
+   * @param {{stale: boolean}} how
+   */
+  #comeBack({ stale }) {
+    const lost = this.#state === HubState.WAITING || this.#state === HubState.CROWDED;
+    const fresh = this.#connection !== null && Date.now() - this.#openedAt < FRESH_FOR;
+    if (lost || (stale && !this.#over && !fresh)) this.#open();
+  }
+
+  get #over() {
+    return this.#state === HubState.IDLE || this.#state === HubState.SIGNED_OUT || this.#state === HubState.REFUSED;
+  }
+
+  #open() {
+    this.#drop();
+    this.#setState(HubState.CONNECTING);
+    this.#asked = new Set(this.#query().topics);
+    this.#carried = new Set();
+    const connection = this.#connect(this.#query);
+    connection.addEventListener("connection-open", () => this.#greet());
+    connection.addEventListener("connection-frame", (event) => {
+      this.#receive(/** @type {ConnectionFrameEvent} */ (event));
+    });
+    connection.addEventListener("connection-closed", (event) => {
+      this.#closed(/** @type {ConnectionClosedEvent} */ (event));
+    });
+    this.#connection = connection;
+    this.#openedAt = Date.now();
+    this.#timer = setTimeout(() => this.#retry(), FIRST_FRAME_WITHIN);
+    connection.open();
+  }
+
+  #drop() {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#topicsTimer);
+    this.#connection?.close();
+    this.#connection = null;
+  }
+
+  /** @param {State} state */
+  #rest(state) {
+    this.#drop();
+    this.#setState(state);
+  }
+
+  #greet() {
+    this.#sendVisibility();
+    this.#sendAck();
+  }
+
+  #sendVisibility() {
+    this.#connection?.send({ visible: this.#watch.visible });
+  }
+
+  #sendAck() {
+    if (this.#ack && this.#watch.visible && this.#connection?.send({ ack: this.#ack })) this.#ack = "";
+  }
+
+  /** @param {ConnectionFrameEvent} event */
+  #receive({ frame }) {
+    clearTimeout(this.#timer);
+    this.#learnTopics(frame);
+    const connection = this.#connection;
+    this.dispatchEvent(new LineFrameEvent(frame));
+    // Who heard it may have found that it does not join, and asked to go on from before.
+    if (!frame.more && connection && connection === this.#connection) this.#setState(HubState.LIVE);
+  }
+
+  /**
+   * The first frame answers for all that was asked, and so does an empty one. Later ones name as `reset` what was added
+   * since; what another topic had brought already, as the inbox brings audiences, they do not name.
+   *
+   * @param {Frame} frame
+   */
+  #learnTopics({ events, reset }) {
+    const answer = this.#carried.size === 0 || (events.length === 0 && reset.length === 0);
+    const known = answer ? this.#asked : reset;
+    for (const topic of known) if (this.#asked.has(topic)) this.#carried.add(topic);
+    if ([...this.#asked].every((topic) => this.#carried.has(topic))) clearTimeout(this.#topicsTimer);
+  }
+
+  /**
+   * Of too many connections the person has newer ones, where this one was live; where it never was, too many others
+   * came at the same time, and it tries again.
+   *
+   * @param {ConnectionClosedEvent} event
+   */
+  #closed({ code, reason }) {
+    if (code === CloseCode.SESSION_OVER) return this.#rest(HubState.SIGNED_OUT);
+    if (code === CloseCode.TOO_MANY && this.#state === HubState.LIVE) return this.#rest(HubState.CROWDED);
+    if (code === CloseCode.TOPIC_REFUSED) return this.#refused(reason);
+    if (code === CloseCode.RESTART) return this.#wait(this.#random() * RESTART_SPREAD);
+    if (code === CloseCode.BAD_FRAME) this.#misplaced();
+    this.#retry();
+  }
+
+  /** @param {string} reason names the topic */
+  #refused(reason) {
+    const topic = refusedTopic(reason, this.#query().topics);
+    this.dispatchEvent(new LineRefusedEvent(topic));
+    if (topic === "inbox" || [...this.#query().topics].length === 0) return this.#rest(HubState.REFUSED);
+    this.#wait(backoff(0, this.#random));
+  }
+
+  /** With a cursor that the server cannot read every further try would end the same way. */
+  #misplaced() {
+    this.#ack = "";
+    this.dispatchEvent(new LineMisplacedEvent());
+  }
+
+  #retry() {
+    const steady = this.#state === HubState.LIVE && Date.now() - this.#openedAt > STEADY_AFTER;
+    this.#tries = steady ? 0 : this.#tries + 1;
+    this.#wait(backoff(this.#tries, this.#random));
+  }
+
+  /** @param {number} ms */
+  #wait(ms) {
+    this.#rest(HubState.WAITING);
+    this.#timer = setTimeout(() => this.#open(), ms);
+  }
+
+  /** @param {State} state */
+  #setState(state) {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.dispatchEvent(new LineStateEvent(state));
+  }
+}

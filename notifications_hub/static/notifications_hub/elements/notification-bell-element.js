@@ -1,0 +1,244 @@
+// @ts-check
+/**
+ * @import { HubEvent, HubShownEvent, HubUnshownEvent } from "../client/hub-events.js"
+ * @import { State } from "../protocol/hub-state.js"
+ * @import { InboxChangedEvent } from "../inbox/inbox-changed-event.js"
+ * @import { Change } from "../inbox/inbox-store.js"
+ * @import { Query } from "../protocol/live-url.js"
+ * @import { ToastOpenedEvent, ToastsDisplayedEvent } from "../toasts/toast-events.js"
+ * @import { Item } from "../protocol/wire.js"
+ */
+
+import { HubClient } from "../client/hub-client.js";
+import { PageWatch } from "../client/page-watch.js";
+import { FeedState } from "../inbox/feed-state.js";
+import { InboxFeed } from "../inbox/inbox-feed.js";
+import { InboxStore, isNews } from "../inbox/inbox-store.js";
+import { badgeOf } from "../inbox/item-view.js";
+import { NotificationPanel } from "../inbox/notification-panel.js";
+import { NotificationsApi } from "../inbox/notifications-api.js";
+import { HubState } from "../protocol/hub-state.js";
+import { closePushes } from "../push/close-pushes.js";
+import { copyOf, part, setText } from "../shared/dom.js";
+import { liveLine } from "../tabs/open-line.js";
+import { ToastStackElement } from "./toast-stack-element.js";
+
+const RELAYED = ["hub-event", "hub-reset", "hub-refused", "hub-state"];
+/** Where the rows cannot be had, that is what counts. @type {Record<string, State | undefined>} */
+const STANDING = { [FeedState.FAILED]: HubState.WAITING, [FeedState.ENDED]: HubState.SIGNED_OUT };
+const RETURNS = ["page-visible", "page-focus", "page-online"];
+
+/**
+ * @typedef {object} Parts
+ * @property {HTMLButtonElement} button
+ * @property {NotificationPanel} panel
+ * @property {PageWatch} page
+ * @property {InboxStore} store
+ * @property {HubClient} client
+ * @property {InboxFeed} feed
+ */
+
+/**
+ * `<notification-bell>`: the count, the newest notifications, and this page's connection to the hub.
+ *
+ * Attributes, all written by the template tag: `api`, `live`, `csrf`, `topics` (further ones, by spaces), `person`
+ * (whose page it is), and `unread` and `unseen`, which it keeps true. What the hub says bubbles from it as `hub-event`,
+ * `hub-reset`, `hub-refused` and `hub-state`; what happens to the inbox as `inbox-changed`. Until it is upgraded it
+ * shows the link inside it.
+ */
+export class NotificationBellElement extends HTMLElement {
+  #life = new AbortController();
+  #renderDue = false;
+  /** What there is while connected to a document. @type {Parts | null} */
+  #parts = null;
+
+  connectedCallback() {
+    this.#life = new AbortController();
+    this.#parts = this.#assemble();
+    this.#listen(this.#parts);
+    this.#render();
+    this.#parts.feed.start();
+  }
+
+  disconnectedCallback() {
+    this.#parts?.feed.stop();
+    this.#life.abort();
+    this.#parts = null;
+  }
+
+  /** How many are unread. */
+  get unread() {
+    return this.#parts?.store.unread ?? Number(this.#text("unread"));
+  }
+
+  /** @param {string} id */
+  markRead(id) {
+    return this.#parts?.feed.markRead(id);
+  }
+
+  /** @returns {Parts} */
+  #assemble() {
+    const { signal } = this.#life;
+    const { button, panel } = this.#build();
+    const page = new PageWatch(signal);
+    const others = this.#text("topics").split(/\s+/).filter(Boolean);
+    const store = new InboxStore({ unread: Number(this.#text("unread")), unseen: Number(this.#text("unseen")) });
+    const client = new HubClient({ topics: ["inbox", ...others], line: (query) => this.#line(page, query) });
+    const base = new URL(this.#text("api"), document.baseURI);
+    const api = new NotificationsApi({ base, csrf: this.#text("csrf"), signal });
+    return { button, panel, page, store, client, feed: new InboxFeed({ api, client, store, others }) };
+  }
+
+  /** Puts button and panel where the plain link was. */
+  #build() {
+    for (const child of [...this.children]) {
+      if (child.localName !== "template") child.remove();
+    }
+    const root = copyOf(this, "bell");
+    const button = /** @type {HTMLButtonElement} */ (part(root, "button"));
+    const newRow = () => copyOf(this, "row");
+    const options = { panel: part(root, "panel"), button, newRow, actions: this.#actions, signal: this.#life.signal };
+    this.append(root);
+    return { button, panel: new NotificationPanel(options) };
+  }
+
+  get #actions() {
+    return {
+      opened: () => this.#opened(),
+      retry: () => this.#parts?.feed.load(),
+      readAll: () => this.#parts?.feed.markAllRead(),
+      read: (/** @type {string} */ id) => this.#parts?.feed.markRead(id),
+      archive: (/** @type {string} */ id) => this.#parts?.feed.archive(id),
+    };
+  }
+
+  /**
+   * @param {PageWatch} page
+   * @param {() => Query} query
+   */
+  #line(page, query) {
+    const live = new URL(this.#text("live"), document.baseURI);
+    return liveLine({ live, person: this.#text("person"), page, query, unshown: () => this.#toasts?.waiting ?? [] });
+  }
+
+  /** @param {Parts} parts */
+  #listen({ button, page, client, feed }) {
+    const { signal } = this.#life;
+    feed.addEventListener("inbox-changed", (event) => this.#changed(/** @type {InboxChangedEvent} */ (event)));
+    for (const type of RELAYED) {
+      client.addEventListener(type, (event) => this.dispatchEvent(/** @type {HubEvent} */ (event).copy()));
+    }
+    for (const type of RETURNS) {
+      page.addEventListener(type, () => feed.state === FeedState.FAILED && feed.load());
+    }
+    button.addEventListener("animationend", () => delete button.dataset.ringing, { signal });
+    this.#listenToToasts(client, feed, signal);
+  }
+
+  /**
+   * @param {HubClient} client
+   * @param {InboxFeed} feed
+   * @param {AbortSignal} signal
+   */
+  #listenToToasts(client, feed, signal) {
+    const displayed = (/** @type {Event} */ event) => {
+      const { cursor, ids } = /** @type {ToastsDisplayedEvent} */ (event);
+      client.displayed(cursor, ids);
+    };
+    const opened = (/** @type {Event} */ event) => {
+      feed.markRead(/** @type {ToastOpenedEvent} */ (event).id);
+    };
+    client.addEventListener("hub-shown", (event) => this.#toasts?.forget(/** @type {HubShownEvent} */ (event).ids));
+    client.addEventListener("hub-unshown", (event) => this.#showLate(/** @type {HubUnshownEvent} */ (event)));
+    this.#toasts?.addEventListener("toasts-displayed", displayed, { signal });
+    this.#toasts?.addEventListener("toast-opened", opened, { signal });
+  }
+
+  get #toasts() {
+    const stack = document.querySelector("toast-stack");
+    return stack instanceof ToastStackElement ? stack : null;
+  }
+
+  /** @param {InboxChangedEvent} event */
+  #changed(event) {
+    if (event.change) this.#tell(event.change, event.cursor);
+    this.dispatchEvent(event.copy());
+    this.#renderSoon();
+  }
+
+  /**
+   * @param {Change} change
+   * @param {string} cursor
+   */
+  #tell({ fresh, told, gone }, cursor) {
+    this.#toasts?.forget(told);
+    this.#toasts?.withdraw(gone);
+    if (gone.length > 0) closePushes(gone);
+    if (fresh.length === 0 || !this.#parts) return;
+    this.#parts.button.dataset.ringing = "";
+    if (this.#parts.panel.open && this.#parts.page.visible) this.#showInPanel(fresh, cursor);
+    else this.#toasts?.show(fresh, cursor, { now: this.#parts.client.tells });
+  }
+
+  /**
+   * Who has the list before their eyes needs no toast on top of it.
+   *
+   * @param {Item[]} fresh
+   * @param {string} cursor
+   */
+  #showInPanel(fresh, cursor) {
+    const ids = fresh.map(({ id }) => id);
+    requestAnimationFrame(() => this.#parts?.client.displayed(cursor, ids));
+    this.#parts?.feed.markAllSeen();
+  }
+
+  /**
+   * What was read or told since is no news.
+   *
+   * @param {HubUnshownEvent} event
+   */
+  #showLate({ items, cursor }) {
+    const news = items.map((item) => this.#parts?.store.get(item.id) ?? item).filter(isNews);
+    if (news.length > 0) this.#toasts?.show(news, cursor, { now: true });
+  }
+
+  #opened() {
+    this.#render();
+    this.#toasts?.dismissAll();
+    this.#parts?.feed.markAllSeen();
+  }
+
+  #renderSoon() {
+    if (this.#renderDue) return;
+    this.#renderDue = true;
+    queueMicrotask(() => this.#render());
+  }
+
+  #render() {
+    this.#renderDue = false;
+    if (!this.#parts) return;
+    const { panel, store, client, feed } = this.#parts;
+    this.setAttribute("unread", String(store.unread));
+    this.setAttribute("unseen", String(store.unseen));
+    this.#renderButton(this.#parts.button, store.unread);
+    panel.renderState(STANDING[feed.state] ?? client.state);
+    if (panel.open) panel.render(store, feed.state);
+  }
+
+  /**
+   * @param {HTMLElement} button
+   * @param {number} unread
+   */
+  #renderButton(button, unread) {
+    const badge = part(button, "badge");
+    badge.hidden = unread === 0;
+    setText(badge, badgeOf(unread));
+    const { labelSome = "", labelNone = "" } = button.dataset;
+    button.setAttribute("aria-label", unread ? labelSome.replace("{count}", String(unread)) : labelNone);
+  }
+
+  /** @param {string} name */
+  #text(name) {
+    return this.getAttribute(name) ?? "";
+  }
+}

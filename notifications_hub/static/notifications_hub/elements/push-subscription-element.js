@@ -1,0 +1,89 @@
+// @ts-check
+/**
+ * @import { PushSwitch } from "../push/push-switch.js"
+ * @import { PushStateName } from "../push/push-state.js"
+ */
+import { refreshDevices } from "../push/device-list.js";
+import { PushState, SWITCHABLE } from "../push/push-state.js";
+import { pushSwitchOf } from "../push/push-switch-of.js";
+
+/**
+ * `<push-subscription>` with the attributes of `_push_attributes.html`: says how pushes stand in this browser, and has
+ * one button that switches them. Its words are the server's: it shows the child whose `data-state` fits, and
+ * gives the button its `data-turn-on` or `data-turn-off`.
+ */
+export class PushSubscriptionElement extends HTMLElement {
+  /** @type {AbortController | undefined} */
+  #connected;
+  /** @type {PushStateName | undefined} */
+  #state;
+
+  connectedCallback() {
+    this.#connected = new AbortController();
+    const { signal } = this.#connected;
+    const pushes = pushSwitchOf(this);
+    this.#button?.addEventListener("click", () => this.#work(signal, pushes, () => this.#turn(pushes)), { signal });
+    this.#work(signal, pushes, () => pushes.look());
+  }
+
+  disconnectedCallback() {
+    this.#connected?.abort();
+  }
+
+  /** What it shows now, for style sheets and tests too: the attribute `state`. */
+  get state() {
+    return this.#state;
+  }
+
+  /** @param {PushSwitch} pushes */
+  #turn(pushes) {
+    return this.#state === PushState.ON ? pushes.turnOff() : pushes.turnOn();
+  }
+
+  /**
+   * One thing at a time: the button is dead until it is done.
+   *
+   * @param {AbortSignal} signal
+   * @param {PushSwitch} pushes
+   * @param {() => Promise<PushStateName>} task
+   */
+  async #work(signal, pushes, task) {
+    this.setAttribute("aria-busy", "true");
+    if (this.#button) this.#button.disabled = true;
+    const before = pushes.id;
+    const state = await task().catch(failed);
+    if (signal.aborted) return;
+    this.#show(state);
+    await refreshDevices(pushes.id, { changed: pushes.id !== before });
+  }
+
+  /** @param {PushStateName} state */
+  #show(state) {
+    this.#state = state;
+    this.setAttribute("state", state);
+    this.removeAttribute("aria-busy");
+    for (const words of /** @type {NodeListOf<HTMLElement>} */ (this.querySelectorAll("[data-state]"))) {
+      words.hidden = words.dataset.state !== state;
+    }
+    this.#showButton(state);
+  }
+
+  /** @param {PushStateName} state */
+  #showButton(state) {
+    const button = this.#button;
+    if (!button) return;
+    button.hidden = !SWITCHABLE.has(state);
+    button.disabled = false;
+    button.textContent = (state === PushState.ON ? button.dataset.turnOff : button.dataset.turnOn) ?? "";
+  }
+
+  get #button() {
+    return this.querySelector("button");
+  }
+}
+
+/** @param {unknown} error */
+function failed(error) {
+  console.warn("Pushes could not be switched.", error);
+  return PushState.FAILED;
+}

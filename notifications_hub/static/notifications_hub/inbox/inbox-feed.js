@@ -1,0 +1,213 @@
+// @ts-check
+/**
+ * @import { State } from "./feed-state.js"
+ * @import { HubClient } from "../client/hub-client.js"
+ * @import { HubEvent, HubFrameEvent, HubResetEvent, HubStateEvent } from "../client/hub-events.js"
+ * @import { Change, Happening, InboxStore } from "./inbox-store.js"
+ * @import { NotificationsApi } from "./notifications-api.js"
+ * @import { Page } from "../protocol/wire.js"
+ */
+
+import { backoff } from "../protocol/backoff.js";
+import { HubState } from "../protocol/hub-state.js";
+import { ApiError } from "../shared/api-error.js";
+import { CountCheck } from "./count-check.js";
+import { FeedState } from "./feed-state.js";
+import { InboxChangedEvent } from "./inbox-changed-event.js";
+
+/**
+ * Keeps the store true: loads it, folds the client's events into it, and sends what the person does. Dispatches
+ * `inbox-changed`.
+ */
+export class InboxFeed extends EventTarget {
+  #api;
+  #client;
+  #store;
+  #others;
+  #random;
+  #counts;
+  /** @type {State} */
+  #state = FeedState.LOADING;
+  /** Events that wait for the end of their catch-up, or for the rows that are being loaded. @type {Happening[]} */
+  #waiting = [];
+  #cursor = "";
+  #connected = false;
+  #loading = false;
+  #again = false;
+  #tries = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /**
+   * @param {object} options
+   * @param {NotificationsApi} options.api
+   * @param {HubClient} options.client
+   * @param {InboxStore} options.store
+   * @param {Iterable<string>} [options.others] topics on the same connection that are not the inbox's
+   * @param {() => number} [options.random]
+   */
+  constructor({ api, client, store, others = [], random = Math.random }) {
+    super();
+    this.#api = api;
+    this.#client = client;
+    this.#store = store;
+    this.#others = new Set(others);
+    this.#random = random;
+    this.#counts = new CountCheck(() => this.#count(), random);
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  start() {
+    this.#client.addEventListener("hub-event", (event) => this.#hear(/** @type {HubEvent} */ (event)));
+    this.#client.addEventListener("hub-frame", (event) => this.#caughtUp(/** @type {HubFrameEvent} */ (event)));
+    this.#client.addEventListener("hub-reset", (event) => this.#reset(/** @type {HubResetEvent} */ (event)));
+    this.#client.addEventListener("hub-state", (event) => this.#turned(/** @type {HubStateEvent} */ (event)));
+    return this.load();
+  }
+
+  stop() {
+    this.#end();
+    this.#client.stop();
+  }
+
+  /** Takes the first page as the truth. The first time, the client goes on from where that page was read. */
+  async load() {
+    if (this.#state === FeedState.ENDED) return;
+    if (this.#loading) {
+      this.#again = true;
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#loading = true;
+    try {
+      this.#take(await this.#api.list());
+    } catch (error) {
+      this.#failed(error);
+    }
+    this.#loading = false;
+    this.#changed();
+    // What came meanwhile may be in those rows or not; applied after them it is right either way.
+    this.#fold();
+    if (this.#again) this.#loadAgain();
+  }
+
+  /** @param {string} id may be one further down than what is loaded */
+  async markRead(id) {
+    if (this.#store.get(id)?.unread !== false)
+      await this.#do("notification.read", [id], () => this.#api.markRead([id]));
+  }
+
+  async markAllRead() {
+    const ids = this.#store.items.filter((item) => item.unread).map((item) => item.id);
+    await this.#do("notification.read", ids, () => this.#api.markAllRead(), { unread: 0, unseen: 0 });
+  }
+
+  async markAllSeen() {
+    if (this.#store.unseen === 0) return;
+    const ids = this.#store.items.filter((item) => !item.seen).map((item) => item.id);
+    await this.#do("notification.seen", ids, () => this.#api.markAllSeen(), { unseen: 0 });
+  }
+
+  /** @param {string} id */
+  async archive(id) {
+    await this.#do("notification.archived", [id], () => this.#api.archive([id]));
+  }
+
+  /**
+   * Shows the outcome at once, and the truth again should the server not agree.
+   *
+   * @param {string} kind
+   * @param {string[]} ids
+   * @param {() => Promise<unknown>} send
+   * @param {{unread?: number, unseen?: number}} [counts]
+   */
+  async #do(kind, ids, send, counts = {}) {
+    const change = this.#store.apply({ kind, data: { ids } });
+    this.#store.setCounts({ unread: this.#store.unread, unseen: this.#store.unseen, ...counts });
+    this.#changed(change);
+    try {
+      await send();
+    } catch {
+      this.#loadAgain();
+    }
+  }
+
+  /** @param {Page} page */
+  #take(page) {
+    const whole = page.next === null;
+    this.#store.reset(page.results, { whole });
+    if (!whole) this.#counts.soon();
+    this.#state = FeedState.READY;
+    this.#tries = 0;
+    if (!this.#connected) this.#client.start(page.cursor);
+    this.#connected = true;
+  }
+
+  /** @param {unknown} error */
+  #failed(error) {
+    if (this.#state === FeedState.ENDED) return;
+    if (error instanceof ApiError && error.signedOut) return this.#end();
+    this.#state = FeedState.FAILED;
+    this.#loadAgain();
+  }
+
+  #loadAgain() {
+    this.#again = false;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.load(), backoff(this.#tries++, this.#random));
+  }
+
+  async #count() {
+    try {
+      this.#store.setCounts(await this.#api.count());
+      this.#changed();
+    } catch {
+      // The counts stay as they are; the next load or doubt asks again.
+    }
+  }
+
+  /** @param {HubEvent} event */
+  #hear({ kind, data }) {
+    this.#waiting.push({ kind, data });
+  }
+
+  /** @param {HubFrameEvent} event */
+  #caughtUp({ cursor, more }) {
+    this.#cursor = cursor;
+    if (!more && !this.#loading) this.#fold();
+  }
+
+  #fold() {
+    if (this.#waiting.length === 0) return;
+    const change = this.#store.applyAll(this.#waiting.splice(0));
+    if (change.reload) this.#loadAgain();
+    if (change.recount) this.#counts.soon();
+    if (change.touched) this.#counts.moved({ late: this.#client.state !== HubState.LIVE });
+    this.#changed(change);
+  }
+
+  /** @param {HubResetEvent} event */
+  #reset({ topics }) {
+    if (topics.some((topic) => !this.#others.has(topic))) this.load();
+  }
+
+  /** @param {HubStateEvent} event */
+  #turned({ state }) {
+    if (state === HubState.SIGNED_OUT) this.#end();
+    this.#changed();
+  }
+
+  #end() {
+    this.#state = FeedState.ENDED;
+    clearTimeout(this.#timer);
+    this.#counts.stop();
+  }
+
+  /** @param {Change | null} [change] */
+  #changed(change = null) {
+    this.dispatchEvent(new InboxChangedEvent(change, this.#cursor));
+  }
+}

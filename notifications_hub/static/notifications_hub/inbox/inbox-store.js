@@ -1,0 +1,267 @@
+// @ts-check
+/** @import { Counts, Item } from "../protocol/wire.js" */
+
+const KEPT = 100;
+
+/**
+ * What one or more events changed.
+ *
+ * @typedef {object} Change
+ * @property {boolean} touched the list or a count is another
+ * @property {Item[]} fresh new and untold: to be shown as toasts
+ * @property {string[]} told some road told them: no longer to be shown, but what is on screen may stay
+ * @property {string[]} gone read, archived or deleted: off the screen
+ * @property {boolean} recount a count can only be known by asking
+ * @property {boolean} reload so can the list
+ *
+ * @typedef {{kind: string, data: any}} Happening
+ */
+
+/** The inbox as this page knows it: pure state, folded from events. Every event may come again and changes nothing then. */
+export class InboxStore {
+  /** The newest, none archived. @type {Map<string, Item>} */
+  #items = new Map();
+  /** @type {Counts} */
+  #counts;
+
+  /** @param {Counts} [counts] */
+  constructor(counts = { unread: 0, unseen: 0 }) {
+    this.#counts = { ...counts };
+  }
+
+  get unread() {
+    return this.#counts.unread;
+  }
+
+  get unseen() {
+    return this.#counts.unseen;
+  }
+
+  /** Newest first. */
+  get items() {
+    return [...this.#items.values()].sort(newestFirst);
+  }
+
+  /** @param {string} id */
+  get(id) {
+    return this.#items.get(id);
+  }
+
+  /**
+   * Takes a first page as the truth.
+   *
+   * @param {Item[]} items
+   * @param {{whole: boolean}} how whether there is no second page, so that the counts follow from the items
+   */
+  reset(items, { whole }) {
+    this.#items = new Map(items.filter((item) => !item.archived).map((item) => [item.id, item]));
+    if (whole) this.#counts = { unread: this.#countOf(isUnread), unseen: this.#countOf(isUnseen) };
+  }
+
+  /** @param {Counts} counts */
+  setCounts({ unread, unseen }) {
+    this.#counts = { unread, unseen };
+  }
+
+  /**
+   * @param {Happening[]} events in their order
+   * @returns {Change}
+   */
+  applyAll(events) {
+    const change = noChange();
+    for (const event of events) this.#apply(event, change);
+    const over = new Set([...change.told, ...change.gone]);
+    const current = new Map(change.fresh.map(({ id }) => [id, this.#items.get(id)]));
+    change.fresh = [...current.values()].filter((item) => item !== undefined).filter((item) => !over.has(item.id));
+    return change;
+  }
+
+  /** @param {Happening} event */
+  apply(event) {
+    return this.applyAll([event]);
+  }
+
+  /**
+   * @param {Happening} event
+   * @param {Change} change
+   */
+  #apply({ kind, data }, change) {
+    switch (kind) {
+      case "notification.created":
+      case "announcement.created":
+        return this.#create(data, change);
+      case "notification.updated":
+        return this.#update(data, change);
+      case "announcement.updated":
+        return this.#reword(data, change);
+      case "notification.read":
+        this.#gone(data, change);
+        return this.#mark(data, { unread: false, seen: true }, change);
+      case "notification.unread":
+        return this.#mark(data, { unread: true }, change);
+      case "notification.seen":
+        change.told.push(...idsOf(data, change));
+        return this.#mark(data, { seen: true }, change);
+      case "notification.told":
+        return this.#told(data, change);
+      case "notification.archived":
+      case "notification.deleted":
+      case "announcement.withdrawn":
+        this.#gone(data, change);
+        return this.#remove(data, change);
+    }
+  }
+
+  /**
+   * A row that was loaded is at least as new as the event of its making, so it stays as it is; it is still news.
+   *
+   * @param {Item} item
+   * @param {Change} change
+   */
+  #create(item, change) {
+    if (!this.#items.has(item.id)) this.#put(item, change);
+    const known = this.#items.get(item.id);
+    if (known && isNews(known)) change.fresh.push(known);
+  }
+
+  /**
+   * @param {Item} item
+   * @param {Change} change
+   */
+  #update(item, change) {
+    // Not on our page: whether the counts had it already, only the server can say.
+    change.recount ||= !this.#items.has(item.id);
+    if (item.archived) this.#apply({ kind: "notification.archived", data: { ids: [item.id] } }, change);
+    else this.#put(item, change);
+  }
+
+  /**
+   * An announcement's event goes to everyone, so it knows the words but not what this person did with them. One that
+   * is not on our page is older than all of it.
+   *
+   * @param {Item} item
+   * @param {Change} change
+   */
+  #reword(item, change) {
+    const known = this.#items.get(item.id);
+    if (!known) return;
+    const { unread, seen, archived, told } = known;
+    this.#put({ ...item, unread, seen, archived, told }, change);
+  }
+
+  /**
+   * @param {{ids?: string[]}} data
+   * @param {Partial<Item>} state
+   * @param {Change} change
+   */
+  #mark(data, state, change) {
+    for (const id of idsOf(data, change)) {
+      const item = this.#items.get(id);
+      if (item) this.#put({ ...item, ...state }, change);
+      else change.recount = true;
+    }
+  }
+
+  /**
+   * @param {{ids?: string[]}} data
+   * @param {Change} change
+   */
+  #told(data, change) {
+    for (const id of idsOf(data, change)) {
+      const item = this.#items.get(id);
+      if (item) this.#items.set(id, { ...item, told: true });
+      change.told.push(id);
+    }
+  }
+
+  /**
+   * @param {{ids?: string[]}} data
+   * @param {Change} change
+   */
+  #gone(data, change) {
+    change.gone.push(...idsOf(data, change));
+  }
+
+  /**
+   * @param {{ids?: string[]}} data
+   * @param {Change} change
+   */
+  #remove(data, change) {
+    for (const id of idsOf(data, change)) {
+      const item = this.#items.get(id);
+      this.#items.delete(id);
+      if (item) this.#recounted(item, undefined, change);
+      else change.recount = true;
+    }
+  }
+
+  /**
+   * @param {Item} item
+   * @param {Change} change
+   */
+  #put(item, change) {
+    this.#recounted(this.#items.get(item.id), item, change);
+    this.#items.set(item.id, item);
+    for (const { id } of this.#items.size > KEPT ? this.items.slice(KEPT) : []) this.#items.delete(id);
+  }
+
+  /**
+   * @param {Item | undefined} before
+   * @param {Item | undefined} after
+   * @param {Change} change
+   */
+  #recounted(before, after, change) {
+    this.#counts.unread = Math.max(0, this.#counts.unread + isUnread(after) - isUnread(before));
+    this.#counts.unseen = Math.max(0, this.#counts.unseen + isUnseen(after) - isUnseen(before));
+    change.touched = true;
+  }
+
+  /** @param {(item: Item) => number} test */
+  #countOf(test) {
+    return [...this.#items.values()].reduce((sum, item) => sum + test(item), 0);
+  }
+}
+
+/** @returns {Change} */
+function noChange() {
+  return { touched: false, fresh: [], told: [], gone: [], recount: false, reload: false };
+}
+
+/**
+ * A change may name a stretch of the log instead of ids, which only the server can resolve.
+ *
+ * @param {{ids?: string[]}} data
+ * @param {Change} change
+ */
+function idsOf(data, change) {
+  if (Array.isArray(data?.ids)) return data.ids;
+  change.reload = true;
+  return [];
+}
+
+/** @param {Item | undefined} item */
+function isUnread(item) {
+  return Number(item?.unread ?? false);
+}
+
+/** @param {Item | undefined} item */
+function isUnseen(item) {
+  return Number(item ? item.unread && !item.seen : false);
+}
+
+/**
+ * Still worth a toast.
+ *
+ * @param {Item} item
+ */
+export function isNews(item) {
+  return item.toast && item.unread && !item.seen && !item.told;
+}
+
+/**
+ * @param {Item} a
+ * @param {Item} b
+ */
+function newestFirst(a, b) {
+  return Date.parse(b.at) - Date.parse(a.at) || b.id.localeCompare(a.id, undefined, { numeric: true });
+}

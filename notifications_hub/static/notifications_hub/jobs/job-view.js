@@ -1,0 +1,29 @@
+// @ts-check
+/** @import { Job } from "../protocol/wire.js" */
+
+const OVER = new Set(["done", "failed", "cancelled"]);
+const QUARTER = 25;
+
+/** @param {string} state */
+export function isOver(state) {
+  return OVER.has(state);
+}
+
+/**
+ * How far a job is, 0 to 100; null when nobody knows.
+ *
+ * @param {Job} job
+ */
+export function percentOf({ state, done, total }) {
+  if (state === "done") return 100;
+  return total > 0 ? Math.round(100 * Math.min(1, Math.max(0, done / total))) : null;
+}
+
+/**
+ * What is worth saying aloud on the way: each quarter once, since a voice that reads every percent is no help.
+ *
+ * @param {number | null} percent
+ */
+export function quarterOf(percent) {
+  return percent === null ? 0 : Math.floor(percent / QUARTER) * QUARTER;
+}

@@ -1,0 +1,30 @@
+// @ts-check
+import { part } from "../shared/dom.js";
+
+/**
+ * Brings the list of browsers beside the switch up to date, as the server has it. Nothing on a page without one.
+ *
+ * @param {string | undefined} here the id of this browser
+ * @param {{changed: boolean}} how whether it is another than before
+ */
+export async function refreshDevices(here, { changed }) {
+  const list = part(document.body, "devices");
+  if (!list) return;
+  if (!changed && mark(list, here)) return;
+  const response = await fetch(location.href, { credentials: "same-origin" });
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  list.replaceChildren(...(part(page.body, "devices")?.childNodes ?? []));
+  mark(list, here);
+}
+
+/**
+ * Whether this browser is listed, or belongs not to be.
+ *
+ * @param {Element} list
+ * @param {string | undefined} here
+ */
+function mark(list, here) {
+  const rows = [.../** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll("[data-device]"))];
+  for (const row of rows) part(row, "here").hidden = row.dataset.device !== here;
+  return here === undefined || rows.some((row) => row.dataset.device === here);
+}

@@ -1,0 +1,24 @@
+// @ts-check
+import { countOnIcon } from "../inbox/app-badge.js";
+import { PushMemory } from "./push-memory.js";
+import { closeOthers } from "./shown-pushes.js";
+import { WorkerNote } from "./worker-note.js";
+
+/*
+ * On a page of nobody, once after somebody: pushes that still come show no words. Whoever signed out, rather than was
+ * away for too long, is told nothing here any more.
+ */
+const note = new WorkerNote();
+const { person } = await note.read();
+if (person) {
+  await note.change({ person: "" });
+  await closeOthers("");
+  await countOnIcon(0);
+  if (new PushMemory(localStorage).of(person)?.id === "") await unsubscribe();
+}
+
+async function unsubscribe() {
+  const registration = await navigator.serviceWorker.getRegistration();
+  const subscription = await registration?.pushManager.getSubscription();
+  await subscription?.unsubscribe();
+}

@@ -1,0 +1,259 @@
+// @ts-check
+/**
+ * @import { ConnectionClosedEvent, ConnectionFrameEvent } from "../connections/events.js"
+ * @import { Connection } from "../client/hub-line.js"
+ * @import { State } from "../protocol/hub-state.js"
+ * @import { Query } from "../protocol/live-url.js"
+ * @import { TabsHere } from "./tab-line.js"
+ * @import { Passed, TabMessage, Welcome } from "./tab-message.js"
+ * @import { Frame } from "../protocol/wire.js"
+ */
+
+import {
+  LineFrameEvent,
+  LineMisplacedEvent,
+  LineRefusedEvent,
+  LineStateEvent,
+  LineUnshownEvent,
+} from "../client/line-events.js";
+import { backoff } from "../protocol/backoff.js";
+import { CloseCode } from "../protocol/close-code.js";
+import { HubState } from "../protocol/hub-state.js";
+import { refusedTopic } from "../protocol/refused-topic.js";
+
+const ASKS_EVERY = 3_000;
+/** A page that loads or computes is slow too; what is closed or killed loses the lead at once anyway. */
+const ANSWER_WITHIN = 3_000;
+/** Browsers slow the timers of a tab that is hidden for long; one that is seen leads better. */
+const HIDDEN_TOO_LONG = 60_000;
+/** A leader in any other state is about to leave, and the next one finds out for itself. @type {Set<State>} */
+const PASSING = new Set([HubState.WAITING, HubState.CROWDED]);
+const LOOKS = ["page-visible", "page-hidden", "page-blur"];
+const SIGNS = ["page-focus", "page-woke"];
+
+/**
+ * Follows the tab that leads. It joins by asking the hub once for what it lacks, while what the leader passes on waits;
+ * from then on that joins without a hole, as the numbers show.
+ */
+export class TabFollower extends EventTarget {
+  #here;
+  #query;
+  #catchUp;
+  #random;
+  #ending = new AbortController();
+  /** @type {State} */
+  #state = HubState.CONNECTING;
+  /** Of the leader we follow; 0 before there was one. */
+  term = 0;
+  #met = false;
+  #number = Number.NaN;
+  #tells = false;
+  #tries = 0;
+  /** Asks the hub for what is lacking. @type {Connection | null} */
+  #joining = null;
+  /** Came meanwhile. @type {Passed[]} */
+  #ahead = [];
+  /** What no tab has shown, until we know the rest. @type {Welcome["unshown"] | null} */
+  #unshown = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #retry;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #answer;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #asking;
+
+  /**
+   * @param {TabsHere} here
+   * @param {() => Query} query
+   * @param {(query: Query) => Connection} catchUp
+   * @param {() => number} [random]
+   */
+  constructor(here, query, catchUp, random = Math.random) {
+    super();
+    this.#here = here;
+    this.#query = query;
+    this.#catchUp = catchUp;
+    this.#random = random;
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  get tells() {
+    return this.#tells;
+  }
+
+  start() {
+    const { page } = this.#here;
+    const { signal } = this.#ending;
+    for (const type of LOOKS) page.addEventListener(type, () => this.#hello(), { signal });
+    for (const type of SIGNS) page.addEventListener(type, () => this.#hello(type), { signal });
+    this.#asking = setInterval(() => page.visible && this.#hello(), ASKS_EVERY);
+    this.#hello();
+  }
+
+  stop() {
+    this.#ending.abort();
+    clearInterval(this.#asking);
+    clearTimeout(this.#answer);
+    this.#unjoin();
+  }
+
+  resume() {
+    this.#rejoin(backoff(0, this.#random));
+  }
+
+  /** @param {string} cursor */
+  displayed(cursor) {
+    this.#here.ack(cursor);
+  }
+
+  /** @param {TabMessage} message */
+  hear(message) {
+    if (!("term" in message) || message.term < this.term) return;
+    if (message.term > this.term) this.#meet(message.term);
+    if (message.type === "welcome") this.#welcomed(message);
+    if (message.type === "frame") this.#passed(message);
+    if (message.type === "refused") this.#refused(message.topic);
+  }
+
+  /** @param {string} [sign] */
+  #hello(sign = "") {
+    const { id, bus, look } = this.#here;
+    bus.post({ type: "hello", from: id, look, sign, first: !this.#met });
+    if (look.visible) this.#answer ??= setTimeout(() => this.#unanswered(), ANSWER_WITHIN);
+  }
+
+  /** It hangs, or the browser froze it. */
+  #unanswered() {
+    this.#answer = undefined;
+    if (this.#here.page.visible) this.#takeLead();
+  }
+
+  #takeLead() {
+    this.dispatchEvent(new Event("lead-wanted"));
+  }
+
+  /** @param {Welcome} welcome */
+  #welcomed({ to, state, number, topics, full, hiddenFor, unshown }) {
+    if (to && to !== this.#here.id) return;
+    if (to) this.#answered();
+    if (unshown.items.length > 0) this.#unshown = unshown;
+    if (to && hiddenFor > HIDDEN_TOO_LONG && this.#here.page.visible) return this.#takeLead();
+    if (state !== HubState.LIVE) return this.#setState(PASSING.has(state) ? state : HubState.CONNECTING);
+    if (this.#number !== number) this.#unjoin();
+    const carried = [...this.#query().topics].every((topic) => topics.includes(topic));
+    if (carried && Number.isNaN(this.#number)) this.#join(number);
+    else if (!Number.isNaN(this.#number) && !this.#joining) this.#setState(HubState.LIVE);
+    else if (!carried && full) this.dispatchEvent(new Event("room-wanted"));
+  }
+
+  /** @param {number} term */
+  #meet(term) {
+    this.term = term;
+    this.#unjoin();
+    this.#setState(HubState.CONNECTING);
+    this.#hello();
+  }
+
+  #answered() {
+    this.#met = true;
+    clearTimeout(this.#answer);
+    this.#answer = undefined;
+  }
+
+  /** @param {Passed} passed */
+  #passed(passed) {
+    if (Number.isNaN(this.#number)) return;
+    if (passed.number !== this.#number + 1) return this.#rejoin(0);
+    this.#number = passed.number;
+    if (this.#joining) this.#ahead.push(passed);
+    else this.#give(passed.frame, passed.teller);
+  }
+
+  /** @param {number} number of the leader's last frame: every event after it comes by the leader too */
+  #join(number) {
+    this.#number = number;
+    const joining = this.#catchUp(this.#query());
+    joining.addEventListener("connection-frame", (event) => {
+      if (joining === this.#joining) this.#caughtUp(/** @type {ConnectionFrameEvent} */ (event).frame);
+    });
+    joining.addEventListener("connection-closed", (event) => {
+      if (joining === this.#joining) this.#couldNotJoin(/** @type {ConnectionClosedEvent} */ (event));
+    });
+    this.#joining = joining;
+    joining.open();
+  }
+
+  /** @param {Frame} frame */
+  #caughtUp(frame) {
+    // Other tabs have heard this too, so it is not for this one to tell.
+    this.#give(frame, "");
+    if (frame.more || !this.#joining) return;
+    this.#joining.close();
+    this.#joining = null;
+    this.#tries = 0;
+    this.#giveAhead();
+  }
+
+  #giveAhead() {
+    const ahead = this.#ahead.splice(0);
+    for (const { frame, teller } of ahead) {
+      if (Number.isNaN(this.#number)) return;
+      this.#give(frame, teller);
+    }
+    if (Number.isNaN(this.#number)) return;
+    this.#setState(HubState.LIVE);
+    if (this.#unshown) this.dispatchEvent(new LineUnshownEvent(this.#unshown));
+    this.#unshown = null;
+  }
+
+  /**
+   * @param {Frame} frame
+   * @param {string} teller
+   */
+  #give(frame, teller) {
+    this.#tells = teller === this.#here.id;
+    this.dispatchEvent(new LineFrameEvent(frame));
+  }
+
+  /** @param {ConnectionClosedEvent} event */
+  #couldNotJoin({ code, reason }) {
+    this.#unjoin();
+    if (code === CloseCode.SESSION_OVER) return this.#setState(HubState.SIGNED_OUT);
+    if (code === CloseCode.TOPIC_REFUSED) this.#refused(refusedTopic(reason, this.#query().topics));
+    if (code === CloseCode.BAD_FRAME) this.dispatchEvent(new LineMisplacedEvent());
+    if (this.#state !== HubState.REFUSED) this.#rejoin(backoff(this.#tries++, this.#random));
+  }
+
+  /** @param {string} topic */
+  #refused(topic) {
+    if (![...this.#query().topics].includes(topic)) return;
+    this.dispatchEvent(new LineRefusedEvent(topic));
+    if (topic === "inbox") this.#setState(HubState.REFUSED);
+    else this.#rejoin(0);
+  }
+
+  /** @param {number} ms */
+  #rejoin(ms) {
+    this.#unjoin();
+    this.#setState(HubState.CONNECTING);
+    this.#retry = setTimeout(() => this.#hello(), ms);
+  }
+
+  #unjoin() {
+    clearTimeout(this.#retry);
+    this.#joining?.close();
+    this.#joining = null;
+    this.#ahead = [];
+    this.#number = Number.NaN;
+  }
+
+  /** @param {State} state */
+  #setState(state) {
+    if (state === this.#state || this.#ending.signal.aborted) return;
+    this.#state = state;
+    this.dispatchEvent(new LineStateEvent(state));
+  }
+}

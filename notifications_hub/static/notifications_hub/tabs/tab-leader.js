@@ -1,0 +1,181 @@
+// @ts-check
+/**
+ * @import { HubLine, Watch } from "../client/hub-line.js"
+ * @import { LineRefusedEvent, LineStateEvent } from "../client/line-events.js"
+ * @import { Query } from "../protocol/live-url.js"
+ * @import { TabsHere } from "./tab-line.js"
+ * @import { Hello, TabMessage } from "./tab-message.js"
+ */
+import { LineFrameEvent, LineMisplacedEvent } from "../client/line-events.js";
+import { TabRoster } from "./tab-roster.js";
+
+/** Other tabs say what they want within this time, so that one connection is opened for all. */
+const ROLL_CALL = 50;
+const SIGNS = ["page-focus", "page-online", "page-woke"];
+
+/** Leads: holds the one connection of all tabs, and passes on to them what it hears. */
+export class TabLeader extends EventTarget {
+  #here;
+  #query;
+  #roster;
+  #line;
+  #term;
+  #number = 0;
+  #hiddenAt = 0;
+  #ending = new AbortController();
+  /** Topics the hub has been asked for before. @type {Set<string>} */
+  #carried = new Set();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /**
+   * @param {TabsHere} here
+   * @param {number} term
+   * @param {() => Query} query what this tab itself wants
+   * @param {(query: () => Query, watch: Watch) => HubLine} newLine
+   */
+  constructor(here, term, query, newLine) {
+    super();
+    this.#here = here;
+    this.#term = term;
+    this.#query = query;
+    this.#roster = new TabRoster({ id: here.id, own: () => here.look, lives: here.lives });
+    this.#line = newLine(() => ({ topics: this.#roster.topics, cursor: query().cursor }), this.#roster);
+    this.#hiddenAt = here.page.visible ? 0 : Date.now();
+  }
+
+  get state() {
+    return this.#line.state;
+  }
+
+  get tells() {
+    return this.#roster.teller === this.#here.id;
+  }
+
+  /** @param {{others: boolean}} tabs whether there may be others, who are then asked first */
+  start({ others }) {
+    this.#watchPage();
+    this.#watchLine();
+    this.#welcome();
+    if (others) this.#timer = setTimeout(() => this.#line.open(), ROLL_CALL);
+    else this.#line.open();
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+    this.#ending.abort();
+    this.#line.close();
+    this.#roster.close();
+  }
+
+  resume() {
+    this.#line.resume();
+  }
+
+  /** @param {string} cursor */
+  displayed(cursor) {
+    this.#line.displayed(cursor);
+  }
+
+  /** @param {TabMessage} message */
+  hear(message) {
+    if (message.type === "hello") this.#meet(message);
+  }
+
+  #watchPage() {
+    const { page } = this.#here;
+    const { signal } = this.#ending;
+    const turned = () => {
+      this.#hiddenAt = page.visible ? 0 : Date.now();
+      this.#roster.noticed();
+    };
+    page.addEventListener("page-visible", turned, { signal });
+    page.addEventListener("page-hidden", turned, { signal });
+    for (const type of SIGNS) page.addEventListener(type, () => this.#roster.say(type), { signal });
+  }
+
+  #watchLine() {
+    const line = this.#line;
+    const { signal } = this.#ending;
+    line.addEventListener("line-frame", (event) => this.#pass(/** @type {LineFrameEvent} */ (event)), { signal });
+    line.addEventListener("line-refused", (event) => this.#refused(/** @type {LineRefusedEvent} */ (event)), {
+      signal,
+    });
+    line.addEventListener("line-misplaced", () => this.#misplaced(), { signal });
+    line.addEventListener("line-state", (event) => this.#turned(/** @type {LineStateEvent} */ (event)), { signal });
+  }
+
+  /** @param {Hello} hello */
+  #meet({ from, look, sign, first }) {
+    this.#roster.put(from, look);
+    if (sign) this.#roster.say(sign);
+    this.#line.changeTopics();
+    this.#welcome(from, first);
+  }
+
+  /**
+   * @param {string} [to]
+   * @param {boolean} [first] it has only just come, and does not know what waits to be shown
+   */
+  #welcome(to = "", first = false) {
+    const { id, bus, unshown } = this.#here;
+    const topics = this.#roster.topics;
+    bus.post({
+      type: "welcome",
+      from: id,
+      term: this.#term,
+      to,
+      state: this.#line.state,
+      number: this.#number,
+      topics: topics.filter((topic) => this.#line.carries(topic)),
+      full: this.#roster.full,
+      hiddenFor: this.#hiddenAt && Date.now() - this.#hiddenAt,
+      unshown: { items: first ? unshown() : [], cursor: this.#query().cursor },
+    });
+  }
+
+  /** @param {LineFrameEvent} event */
+  #pass({ frame }) {
+    const reset = frame.reset.filter((topic) => this.#concerns(topic));
+    const news = this.#roster.topics.filter((topic) => this.#line.carries(topic) && !this.#carried.has(topic));
+    for (const topic of news) this.#carried.add(topic);
+    this.#number += 1;
+    const { id, bus } = this.#here;
+    const heard = { ...frame, reset };
+    const { teller } = this.#roster;
+    bus.post({ type: "frame", from: id, term: this.#term, number: this.#number, teller, frame: heard });
+    this.dispatchEvent(new LineFrameEvent(heard));
+    if (news.length > 0) this.#welcome();
+  }
+
+  /**
+   * A topic that was just added for another tab begins with a reset, which is that tab's affair: it asks for itself.
+   * Audiences, which no tab names, concern every inbox.
+   *
+   * @param {string} topic
+   */
+  #concerns(topic) {
+    const named = this.#roster.topics.includes(topic);
+    return !named || this.#carried.has(topic) || [...this.#query().topics].includes(topic);
+  }
+
+  /** @param {LineRefusedEvent} event */
+  #refused(event) {
+    const { topic } = event;
+    this.#roster.drop(topic);
+    this.#here.bus.post({ type: "refused", from: this.#here.id, term: this.#term, topic });
+    if ([...this.#query().topics].includes(topic)) this.dispatchEvent(event.copy());
+  }
+
+  /** There is a hole nobody can name. A number without a frame makes every tab ask for itself. */
+  #misplaced() {
+    this.#number += 1;
+    this.dispatchEvent(new LineMisplacedEvent());
+  }
+
+  /** @param {LineStateEvent} event */
+  #turned(event) {
+    this.#welcome();
+    this.dispatchEvent(event.copy());
+  }
+}

@@ -1,0 +1,236 @@
+// @ts-check
+/**
+ * @import { Connection, HubLine, Watch } from "../client/hub-line.js"
+ * @import { State } from "../protocol/hub-state.js"
+ * @import { Locks } from "./lead-lock.js"
+ * @import { LineFrameEvent } from "../client/line-events.js"
+ * @import { Query } from "../protocol/live-url.js"
+ * @import { Channel } from "./tab-bus.js"
+ * @import { Look, TabMessage } from "./tab-message.js"
+ * @import { Item } from "../protocol/wire.js"
+ */
+
+import { LineShownEvent, LineStateEvent } from "../client/line-events.js";
+import { HubState } from "../protocol/hub-state.js";
+import { LeadLock } from "./lead-lock.js";
+import { TabBus } from "./tab-bus.js";
+import { TabFollower } from "./tab-follower.js";
+import { TabLeader } from "./tab-leader.js";
+
+const RELAYED = ["line-frame", "line-refused", "line-misplaced", "line-unshown"];
+/** @type {Set<State>} */
+const OVER = new Set([HubState.SIGNED_OUT, HubState.REFUSED]);
+
+/**
+ * What a leader or follower knows of its own tab.
+ *
+ * @typedef {object} TabsHere
+ * @property {string} id
+ * @property {TabBus} bus
+ * @property {Watch & {focused: boolean}} page
+ * @property {Look} look
+ * @property {{locks: Locks, nameOf: (tab: string) => string}} lives
+ * @property {() => Item[]} unshown
+ * @property {(cursor: string) => void} ack
+ *
+ * @typedef {object} Options
+ * @property {string} name of the group of tabs that share a connection: one person's in this browser
+ * @property {Watch & {focused: boolean}} page
+ * @property {() => Query} query
+ * @property {(query: () => Query, watch: Watch) => HubLine} newLine
+ * @property {(query: Query) => Connection} catchUp asks the hub once
+ * @property {() => Item[]} unshown what this tab has not shown yet
+ * @property {boolean} [toasts] false: it has nowhere to show any
+ * @property {(cursor: string) => void} ack
+ * @property {Locks} locks
+ * @property {(name: string) => Channel} openChannel
+ *
+ * @typedef {TabLeader | TabFollower | HubLine} Role
+ */
+
+/**
+ * The line of a tab that shares its connection with all tabs of the same person in this browser: one of them leads and
+ * holds it, the others follow.
+ */
+export class TabLine extends EventTarget {
+  #options;
+  #id = crypto.randomUUID();
+  /** @type {State} */
+  #state = HubState.IDLE;
+  /** Ends our part among the tabs. */
+  #part = new AbortController();
+  /** @type {TabsHere | null} */
+  #here = null;
+  /** @type {Role | null} */
+  #role = null;
+  #term = 0;
+
+  /** @param {Options} options */
+  constructor(options) {
+    super();
+    this.#options = options;
+    options.page.addEventListener("page-left", () => this.#here && this.#leave(HubState.WAITING));
+    options.page.addEventListener("page-restored", () => this.#state === HubState.WAITING && this.open());
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  get tells() {
+    return this.#role?.tells ?? false;
+  }
+
+  /** Held as long as we take part: by that lock the others see when we are gone, so it comes before the first word. */
+  open() {
+    const { signal } = this.#part;
+    const whileHere = () => new Promise((resolve) => this.#join(signal, resolve));
+    this.#setState(HubState.CONNECTING);
+    this.#options.locks.request(this.#nameOf(this.#id), { signal }, whileHere).catch(() => {});
+  }
+
+  close() {
+    if (this.#here) this.#leave(HubState.IDLE);
+    else this.#take(null);
+    this.#setState(HubState.IDLE);
+  }
+
+  resume() {
+    this.#role?.resume();
+  }
+
+  /**
+   * @param {string} cursor
+   * @param {string[]} ids
+   */
+  displayed(cursor, ids) {
+    if (cursor) this.#role?.displayed(cursor);
+    if (ids.length > 0) this.#here?.bus.post({ type: "shown", from: this.#id, ids });
+  }
+
+  /**
+   * @param {AbortSignal} signal
+   * @param {(value?: unknown) => void} left
+   */
+  #join(signal, left) {
+    if (signal.aborted) return left();
+    const { locks, name, openChannel } = this.#options;
+    const lock = new LeadLock(locks, `${name}:lead`);
+    const bus = new TabBus(openChannel(name));
+    this.#here = this.#describe(bus);
+    bus.addEventListener("tab-message", (event) => this.#hear(/** @type {MessageEvent} */ (event).data));
+    lock.addEventListener("lead-gained", () => this.#lead());
+    lock.addEventListener("lead-lost", () => this.#follow(lock));
+    signal.addEventListener("abort", () => {
+      lock.release();
+      bus.close();
+      left();
+    });
+    this.#follow(lock);
+  }
+
+  /**
+   * @param {TabBus} bus
+   * @returns {TabsHere}
+   */
+  #describe(bus) {
+    const { page, query, locks, unshown, toasts = true, ack } = this.#options;
+    return {
+      id: this.#id,
+      bus,
+      page,
+      get look() {
+        return { topics: [...query().topics], visible: page.visible, focused: page.focused, toasts };
+      },
+      lives: { locks, nameOf: (tab) => this.#nameOf(tab) },
+      unshown,
+      ack,
+    };
+  }
+
+  /** @param {TabMessage} message */
+  #hear(message) {
+    if ("term" in message) this.#term = Math.max(this.#term, message.term);
+    if (message.type === "shown") this.dispatchEvent(new LineShownEvent(message.ids));
+    if (this.#role && "hear" in this.#role) this.#role.hear(message);
+  }
+
+  #lead() {
+    const { query, newLine } = this.#options;
+    const others = this.#term > 0;
+    // By the clock, since a tab that has heard nothing yet must not begin below a term that others know.
+    this.#term = Math.max(this.#term + 1, Date.now());
+    const leader = new TabLeader(/** @type {TabsHere} */ (this.#here), this.#term, query, newLine);
+    this.#take(leader);
+    leader.start({ others });
+  }
+
+  /** @param {LeadLock} lock */
+  #follow(lock) {
+    const { query, catchUp } = this.#options;
+    const follower = new TabFollower(/** @type {TabsHere} */ (this.#here), query, catchUp);
+    follower.addEventListener("lead-wanted", () => lock.steal());
+    follower.addEventListener("room-wanted", () => this.#goAlone());
+    this.#take(follower);
+    follower.start();
+    lock.wait();
+  }
+
+  /** All together want more than one connection may carry. */
+  #goAlone() {
+    this.#leave(HubState.CONNECTING);
+    const line = this.#options.newLine(this.#options.query, this.#options.page);
+    this.#take(line);
+    line.open();
+  }
+
+  /** @param {State} state */
+  #leave(state) {
+    this.#take(null);
+    this.#here = null;
+    this.#part.abort();
+    this.#part = new AbortController();
+    this.#setState(state);
+  }
+
+  /** @param {Role | null} role */
+  #take(role) {
+    const before = this.#role;
+    this.#role = role;
+    if (before) "stop" in before ? before.stop() : before.close();
+    for (const type of RELAYED) role?.addEventListener(type, (event) => this.#relay(role, event));
+    role?.addEventListener("line-state", (event) => {
+      if (role === this.#role) this.#turned(/** @type {LineStateEvent} */ (event).state);
+    });
+  }
+
+  /**
+   * @param {Role} role
+   * @param {Event} event
+   */
+  #relay(role, event) {
+    if (role === this.#role) this.dispatchEvent(/** @type {LineFrameEvent} */ (event).copy());
+  }
+
+  /**
+   * Who may not listen any more makes room for a tab of a new session; the others find out for themselves.
+   *
+   * @param {State} state
+   */
+  #turned(state) {
+    if (OVER.has(state)) this.#leave(state);
+    else this.#setState(state);
+  }
+
+  /** @param {State} state */
+  #setState(state) {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.dispatchEvent(new LineStateEvent(state));
+  }
+
+  /** @param {string} tab */
+  #nameOf(tab) {
+    return `${this.#options.name}:${tab}`;
+  }
+}

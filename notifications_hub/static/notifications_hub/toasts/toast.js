@@ -1,0 +1,40 @@
+// @ts-check
+/** @import { Item } from "../protocol/wire.js" */
+import { fillItem } from "../inbox/item-dom.js";
+import { PausableTimer } from "./pausable-timer.js";
+
+const SHOWN_FOR = 8_000;
+const LEAVING = [{}, { opacity: 0, transform: "scale(0.96)" }];
+
+/** One toast on the screen: its element and the time it has left. */
+export class Toast {
+  #timer;
+
+  /**
+   * @param {Item} item
+   * @param {HTMLElement} element a copy of the template
+   * @param {() => void} timeUp
+   */
+  constructor(item, element, timeUp) {
+    this.element = element;
+    this.#timer = new PausableTimer(timeUp, SHOWN_FOR);
+    element.setAttribute("role", item.level === "error" ? "alert" : "status");
+    fillItem(element, item);
+  }
+
+  run() {
+    this.#timer.run();
+  }
+
+  pause() {
+    this.#timer.pause();
+  }
+
+  async leave() {
+    this.#timer.pause();
+    this.element.inert = true;
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    await this.element.animate(LEAVING, { duration: still ? 0 : 160, easing: "ease-in" }).finished;
+    this.element.remove();
+  }
+}
