@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 
 import django
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connections
+from django.db import connection, connections
+from django.db.migrations.loader import MigrationLoader
 
 from config.keeper import Keeper
 
@@ -16,6 +18,7 @@ from config.keeper import Keeper
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
+    refuse_old_database()
     prepare()
     port = int(os.environ["PORT"])
     introduce(port)
@@ -26,6 +29,28 @@ def main() -> None:
     finally:
         if keeper is not None:
             keeper.stop()
+
+
+def refuse_old_database() -> None:
+    """Exit with the remedy if a version with other migrations made the database: there is no way up from it."""
+    loader, database = MigrationLoader(connection), connection.settings_dict["NAME"]
+    ours = loader.migrated_apps & {"accounts", "notifications_hub", "showcase"}
+    unknown = sorted(
+        ".".join(key) for key in loader.applied_migrations if key[0] in ours and key not in loader.graph.nodes
+    )
+    if unknown:
+        sys.exit(
+            f"bin/run: the database {database} was made by an earlier version (it has {unknown[0]}), "
+            "which cannot be upgraded.\nDelete it and start again; what is in it is lost:\n\n"
+            f"  {how_to_delete()}\n  bin/run"
+        )
+
+
+def how_to_delete() -> str:
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite":
+        return f"rm {shlex.quote(name)}*"
+    return f"dropdb {shlex.quote(name)} && createdb {shlex.quote(name)}"
 
 
 def prepare() -> None:

@@ -26,7 +26,7 @@ from notifications_hub.delivery.history import browser_names, steps_of
 from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.delivery.reasons import in_words
 from notifications_hub.jobs.models import Job
-from notifications_hub.kinds import Road, all_kinds, road_name
+from notifications_hub.kinds import DeliveryMethod, all_kinds, method_name
 from notifications_hub.notification import Notification
 from notifications_hub.streams.models import Stream
 from notifications_hub.transports import transport_names
@@ -84,13 +84,13 @@ class KindFilter(ChoiceFilter):
         return [(kind.name, str(kind.label or kind.name)) for kind in all_kinds()]
 
 
-class ToldFilter(ChoiceFilter):
-    title = _("road")
-    parameter_name = column = "told_by"
+class DeliveredFilter(ChoiceFilter):
+    title = _("delivery method")
+    parameter_name = column = "delivered_by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        roads = dict.fromkeys([*(road.value for road in Road), *transport_names()])
-        return [("", str(_("not told yet"))), *((road, road_name(road)) for road in roads)]
+        methods = dict.fromkeys([*(method.value for method in DeliveryMethod), *transport_names()])
+        return [("", str(_("not told yet"))), *((method, method_name(method)) for method in methods)]
 
 
 class TransportFilter(ChoiceFilter):
@@ -98,7 +98,7 @@ class TransportFilter(ChoiceFilter):
     parameter_name = column = "transport"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, road_name(name)) for name in transport_names()]
+        return [(name, method_name(name)) for name in transport_names()]
 
 
 def _search_by_name(prefix: str) -> list[str]:
@@ -122,9 +122,9 @@ class NotificationAdmin(PrivateContent[Model], LookingAdmin):
     actions = (mark_unread,)
     list_display = (
         *("title", "recipient", "actor", "level", "target", "unread", "public"),
-        *("told", "deliveries_badges", "timestamp", "kind"),
+        *("delivered", "deliveries_badges", "timestamp", "kind"),
     )
-    list_filter = (KindFilter, ToldFilter, "level", "unread", "public", "timestamp")
+    list_filter = (KindFilter, DeliveredFilter, "level", "unread", "public", "timestamp")
     list_select_related = ("recipient", "announcement")
     raw_id_fields = ("recipient",)
     fieldsets = (
@@ -164,15 +164,17 @@ class NotificationAdmin(PrivateContent[Model], LookingAdmin):
     def body(self, notification: Notification) -> str:
         return notification.message().body
 
-    @admin.display(description=_("told"), ordering="told_at")
-    def told(self, notification: Notification) -> str:
-        if notification.told_at is None:
+    @admin.display(description=_("delivered"), ordering="delivered_at")
+    def delivered(self, notification: Notification) -> str:
+        if notification.delivered_at is None:
             return "—"
-        return f"{_moment(notification.told_at)}, {road_name(notification.told_by)}"
+        return f"{_moment(notification.delivered_at)}, {method_name(notification.delivered_by)}"
 
     @admin.display(description=_("deliveries"))
     def deliveries_badges(self, notification: Notification) -> SafeString | str:
-        rows = ((one.state, road_name(one.transport), one.get_state_display()) for one in notification.deliveries.all())
+        rows = (
+            (one.state, method_name(one.transport), one.get_state_display()) for one in notification.deliveries.all()
+        )
         badges = format_html_join(" ", '<span class="hub-state" data-state="{}">{}: {}</span>', rows)
         return badges or "—"
 
@@ -188,13 +190,13 @@ class NotificationAdmin(PrivateContent[Model], LookingAdmin):
 
 class DeliveryAdmin(PrivateContent[Model], LookingAdmin):
     content = frozenset({"title"})
-    list_display = ("title", "person", "road", "state_badge", "why", "attempts", "due_at", "settled_at")
+    list_display = ("title", "person", "method", "state_badge", "why", "attempts", "due_at", "settled_at")
     list_filter = (TransportFilter, "state")
     list_select_related = ("notification__recipient", "notification__announcement")
     raw_id_fields = ("notification",)
     ordering = ("-pk",)
     fieldsets = (
-        (None, {"fields": ("title", "person", "road", "where", "state_badge", "why", "attempts")}),
+        (None, {"fields": ("title", "person", "method", "where", "state_badge", "why", "attempts")}),
         (_("Times"), {"fields": ("created", "due_at", "settled_at")}),
         (_("Why"), {"fields": ("story",)}),
     )
@@ -214,8 +216,8 @@ class DeliveryAdmin(PrivateContent[Model], LookingAdmin):
         return str(delivery.notification.recipient)
 
     @admin.display(description=_("transport"), ordering="transport")
-    def road(self, delivery: Delivery) -> str:
-        return road_name(delivery.transport)
+    def method(self, delivery: Delivery) -> str:
+        return method_name(delivery.transport)
 
     @admin.display(description=_("address"))
     def where(self, delivery: Delivery) -> str:

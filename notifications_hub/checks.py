@@ -20,7 +20,7 @@ from django.utils.module_loading import import_string
 
 from notifications_hub import conf
 from notifications_hub.database.primary import hub_alias
-from notifications_hub.kinds import Kind, Road, all_kinds
+from notifications_hub.kinds import Kind, DeliveryMethod, all_kinds
 from notifications_hub.live.origin import parse
 from notifications_hub.live.topics import unreachable_patterns
 from notifications_hub.ops import demo
@@ -220,7 +220,11 @@ def _origins(origins: Sequence[str]) -> list[CheckMessage]:
 
 def _transports(transports: Mapping[Any, Any]) -> Iterator[CheckMessage]:
     for name, path in transports.items():
-        if isinstance(name, str) and _TRANSPORT.fullmatch(name) and name not in (Road.LIVE, Road.FLASH):
+        if (
+            isinstance(name, str)
+            and _TRANSPORT.fullmatch(name)
+            and name not in (DeliveryMethod.LIVE, DeliveryMethod.FLASH)
+        ):
             yield from _transport(name, path)
         else:
             hint = "Write up to 20 small letters, digits and underscores, other than 'live' and 'flash'."
@@ -236,21 +240,21 @@ def _transport(name: str, path: Any) -> Iterator[CheckMessage]:
 
 
 def _kinds(transports: Iterable[str]) -> Iterator[CheckMessage]:
-    known = {*map(str, Road), *map(str, transports)}
+    known = {*map(str, DeliveryMethod), *map(str, transports)}
     for kind in all_kinds():
-        yield from _roads(kind, known)
+        yield from _methods(kind, known)
 
 
-def _roads(kind: Kind, known: Collection[str]) -> Iterator[CheckMessage]:
-    roads: object = kind.roads
-    if not isinstance(roads, Set):
-        said = f"The kind {kind.name!r} has {roads!r} as its roads, which must be a set of names."
-        hint = "Write roads = frozenset({Road.LIVE, ...})."
+def _methods(kind: Kind, known: Collection[str]) -> Iterator[CheckMessage]:
+    methods: object = kind.methods
+    if not isinstance(methods, Set):
+        said = f"The kind {kind.name!r} has {methods!r} as its delivery methods, which must be a set of names."
+        hint = "Write methods = frozenset({DeliveryMethod.LIVE, ...})."
         yield Error(said, hint=hint, obj=type(kind), id="notifications_hub.E017")
         return
-    for road in sorted({str(road) for road in roads}.difference(known)):
+    for method in sorted({str(method) for method in methods}.difference(known)):
         hint = f"Add it to {conf.SETTING}['TRANSPORTS'], or use one of {', '.join(sorted(known))}."
-        said = f"The kind {kind.name!r} names a road that there is not: {road!r}."
+        said = f"The kind {kind.name!r} names a delivery method that there is not: {method!r}."
         yield Error(said, hint=hint, obj=type(kind), id="notifications_hub.E017")
 
 

@@ -34,7 +34,7 @@ class HubSettings:
     """Each field is a key of `NOTIFICATIONS_HUB` in capitals; times are in seconds."""
 
     ack_window: float = 10.0
-    """How long a visible page has to acknowledge before another road is taken."""
+    """How long a visible page has to acknowledge before another delivery method is taken."""
     announcement_days: int = 30
     """How long an announcement runs when its author sets no end."""
     retention_days: int = 90
@@ -48,7 +48,7 @@ class HubSettings:
     transports: Mapping[str, str] = field(
         default_factory=lambda: {"web_push": "notifications_hub.transports.web_push.transport.WebPush"}
     )
-    """Road name to the dotted path of the transport that serves it."""
+    """Delivery method name to the dotted path of the transport that serves it."""
     vapid_private_key: str = ""
     vapid_previous_key: str = ""
     vapid_subject: str = ""

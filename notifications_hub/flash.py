@@ -1,4 +1,4 @@
-"""The road of the next page: what no other road told is shown once as a Django message.
+"""The delivery method of the next page: what no other delivery method told is shown once as a Django message.
 
 A message storage over Django's own, so `messages.add_message` is untouched. Only a template that iterates the messages
 takes notifications, by a conditional update, so two tabs that load at once show them once. Once the response is known
@@ -33,7 +33,7 @@ from notifications_hub.announcements.models import AnnouncementQuerySet
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
 from notifications_hub.delivery import arming
-from notifications_hub.kinds import Road
+from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.live.presence import is_connected
 from notifications_hub.notification import InboxQuerySet, Notification
 from notifications_hub.users import Person
@@ -174,7 +174,9 @@ class _Claim:
 def _count(person: Person) -> int:
     running = of_person(person)
     until = _offered_until(person)
-    new = [row for row in missing_rows(person, running) if row.flash and not row.told_at and row.committed_at < until]
+    new = [
+        row for row in missing_rows(person, running) if row.flash and not row.delivered_at and row.committed_at < until
+    ]
     return _waiting(person, running, until).count() + len(new)
 
 
@@ -195,11 +197,13 @@ def _take(person: Person) -> _Claim:
 
 
 def _waiting(person: Person, running: AnnouncementQuerySet, until: datetime) -> InboxQuerySet:
-    """What no road has told this person."""
+    """What no delivery method has told this person."""
     is_running = Q(announcement=None) | Q(announcement__in=running)
     is_free = Q(flash_claimed_until=None) | Q(flash_claimed_until__lt=datetime.now(UTC))
-    untold = Notification.objects.unread().filter(recipient=person, told_at=None, flash=True, archived_at=None)
-    return untold.filter(is_running, is_free, committed_at__lt=until)
+    undelivered = Notification.objects.unread().filter(
+        recipient=person, delivered_at=None, flash=True, archived_at=None
+    )
+    return undelivered.filter(is_running, is_free, committed_at__lt=until)
 
 
 def _offered_until(person: Person) -> datetime:
@@ -210,7 +214,7 @@ def _offered_until(person: Person) -> datetime:
 
 def _confirm(claim: _Claim) -> None:
     rows = Notification.objects.filter(flash_claim=claim.token)
-    arming.tell(list(rows.values_list("pk", flat=True)), Road.FLASH)
+    arming.mark_delivered(list(rows.values_list("pk", flat=True)), DeliveryMethod.FLASH)
 
 
 def _release(claim: _Claim) -> None:

@@ -24,8 +24,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
-class Road(StrEnum):
-    """The built-in ways to tell a person. A host adds its own by name, as a transport: everywhere a road is text."""
+class DeliveryMethod(StrEnum):
+    """The built-in ways to tell a person. A host adds its own by name, as a transport: everywhere a delivery method is text."""
 
     LIVE = "live"
     FLASH = "flash"
@@ -33,17 +33,17 @@ class Road(StrEnum):
     EMAIL = "email"
 
 
-_ROAD_NAMES = {
-    Road.LIVE.value: _("live"),
-    Road.FLASH.value: _("flash"),
-    Road.WEB_PUSH.value: _("Web Push"),
-    Road.EMAIL.value: _("email"),
+_METHOD_NAMES = {
+    DeliveryMethod.LIVE.value: _("live"),
+    DeliveryMethod.FLASH.value: _("flash"),
+    DeliveryMethod.WEB_PUSH.value: _("Web Push"),
+    DeliveryMethod.EMAIL.value: _("email"),
 }
 
 
-def road_name(value: str) -> str:
+def method_name(value: str) -> str:
     """For admins, also of a transport; what is neither has no other name than its own."""
-    return str(_ROAD_NAMES.get(value, value))
+    return str(_METHOD_NAMES.get(value, value))
 
 
 class Urgency(StrEnum):
@@ -72,7 +72,7 @@ class Action:
     url: str = ""
 
 
-class Told(Protocol):
+class NotificationLike(Protocol):
     """What a kind may render from: the stored columns of one notification."""
 
     actor_name: str
@@ -98,29 +98,29 @@ class Kind:
     ttl: ClassVar[int | None] = None
     """Seconds after which it is no news to a browser that was off; None: the site's `PUSH_TTL`."""
     privacy: ClassVar[Privacy] = Privacy.FULL
-    roads: ClassVar[frozenset[str]] = frozenset({Road.LIVE, Road.FLASH, Road.WEB_PUSH})
-    """Built-in roads, and names of transports."""
+    methods: ClassVar[frozenset[str]] = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH})
+    """Built-in delivery methods, and names of transports."""
     per_minute: ClassVar[int | None] = None
     """How many of this kind one actor may send one person in a minute; None: no limit. What is beyond is dropped."""
     optional: ClassVar[bool] = True
-    """Whether people choose its roads in their preferences."""
+    """Whether people choose its delivery methods in their preferences."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if cls.name:
             _register(cls())
 
-    def title(self, notification: Told) -> str:
+    def title(self, notification: NotificationLike) -> str:
         return " ".join(filter(None, (notification.actor_name, notification.verb, notification.target_name)))
 
-    def body(self, notification: Told) -> str:
+    def body(self, notification: NotificationLike) -> str:
         return notification.description or ""
 
-    def tag(self, notification: Told) -> str:
+    def tag(self, notification: NotificationLike) -> str:
         """On a device a later one takes the place of one of the same tag. Empty: each stands by itself."""
         return ""
 
-    def actions(self, notification: Told) -> Sequence[Action]:
+    def actions(self, notification: NotificationLike) -> Sequence[Action]:
         """The buttons of its push. Most devices show the first two."""
         return open_and_read()
 
@@ -159,13 +159,13 @@ class PushTest(Kind):
     label = _("Tests")
     icon = "device"
     urgency = Urgency.HIGH
-    roads = frozenset()
+    methods = frozenset()
     optional = False
 
-    def title(self, notification: Told) -> str:
+    def title(self, notification: NotificationLike) -> str:
         return gettext("This is a test")
 
-    def body(self, notification: Told) -> str:
+    def body(self, notification: NotificationLike) -> str:
         return gettext("You will be told here, even when the site is closed.")
 
 

@@ -1,4 +1,4 @@
-"""The rendered form of a notification, the one that the inbox and every road share.
+"""The rendered form of a notification, the one that the inbox and every delivery method share.
 
 Words are made here and nowhere else, so they cannot differ between the bell, a toast, a flash and a push.
 """
@@ -49,7 +49,7 @@ SHORT_TITLE, SHORT_BODY = 60, 120
 
 
 def shortened(message: Message) -> Message:
-    """The same in few words, for a road that found it too long."""
+    """The same in few words, for a delivery method that found it too long."""
     title, body = (
         balanced(Truncator(text).chars(most))
         for text, most in ((message.title, SHORT_TITLE), (message.body, SHORT_BODY))
@@ -74,7 +74,7 @@ class Item:
     unread: bool = True
     seen: bool = False
     archived: bool = False
-    told: bool = False
+    delivered: bool = False
     toast: bool = True
     translations: Mapping[str, Mapping[str, str]] | None = None
 
@@ -97,7 +97,7 @@ class Item:
             "unread": self.unread,
             "seen": self.seen,
             "archived": self.archived,
-            "told": self.told,
+            "delivered": self.delivered,
             "toast": self.toast,
         }
         if self.translations is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
-from notifications_hub.delivery.models import Delivery, Preference, ToldThrough
+from notifications_hub.delivery.models import DeliveredThrough, Delivery, Preference
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
 from notifications_hub.notification import Notification
@@ -14,6 +14,7 @@ from notifications_hub.transports.web_push.subscriptions import PushSubscription
 __all__ = [
     "Announcement",
     "AnnouncementTranslation",
+    "DeliveredThrough",
     "Delivery",
     "Event",
     "Job",
@@ -23,5 +24,4 @@ __all__ = [
     "Revocation",
     "RowChange",
     "Stream",
-    "ToldThrough",
 ]

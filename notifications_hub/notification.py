@@ -17,7 +17,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 from notifications.base.models import AbstractNotification
 
-from notifications_hub.kinds import Told, kind_of
+from notifications_hub.kinds import NotificationLike, kind_of
 from notifications_hub.message import Item, Message, time_to_live
 from notifications_hub.notification_queryset import IDS_IN_AN_EVENT, InboxManager, InboxQuerySet, emit_items, item_id
 from notifications_hub.rendering import render
@@ -26,7 +26,7 @@ __all__ = ["IDS_IN_AN_EVENT", "InboxQuerySet", "Notification", "emit_items"]
 
 
 class Notification(AbstractNotification):
-    """`told_at`: a road reached the person; `seen_at`: they opened the bell on it; `read_at`: they read it."""
+    """`delivered_at`: a delivery method reached the person; `seen_at`: they opened the bell on it; `read_at`: they read it."""
 
     id = models.BigAutoField(primary_key=True)
     recipient = models.ForeignKey(
@@ -50,8 +50,8 @@ class Notification(AbstractNotification):
     flash_claimed_until = models.DateTimeField(null=True, blank=True)
     # From here on open pages have their time to show it: `timestamp` is the caller's, and its transaction may be long.
     committed_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
-    told_at = models.DateTimeField(_("told"), null=True, blank=True)
-    told_by = models.CharField(_("told by"), max_length=20, blank=True)
+    delivered_at = models.DateTimeField(_("delivered"), null=True, blank=True)
+    delivered_by = models.CharField(_("delivered by"), max_length=20, blank=True)
     seen_at = models.DateTimeField(_("seen"), null=True, blank=True)
     read_at = models.DateTimeField(_("read"), null=True, blank=True)
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
@@ -91,8 +91,8 @@ class Notification(AbstractNotification):
             ),
             models.Index(
                 fields=["recipient", "id"],
-                condition=models.Q(told_at=None, unread=True, deleted=False, flash=True),
-                name="hub_inbox_untold",
+                condition=models.Q(delivered_at=None, unread=True, deleted=False, flash=True),
+                name="hub_inbox_undelivered",
             ),
         ]
         constraints = [
@@ -124,7 +124,7 @@ class Notification(AbstractNotification):
         """Rendered now, in the language that is active."""
         if self.announcement is not None:
             return self.announcement.message()
-        rendered = render(kind_of(self.kind), self._as_told())
+        rendered = render(kind_of(self.kind), self._as_delivered())
         return Message(
             id=self.item_id,
             kind=self.kind,
@@ -141,13 +141,13 @@ class Notification(AbstractNotification):
             language=translation.get_language() or settings.LANGUAGE_CODE,
         )
 
-    def _as_told(self) -> Told:
+    def _as_delivered(self) -> NotificationLike:
         """Return this row as kinds read it: its `data` is a dict, whether any was given or not."""
         row = self
         if self.data is None:
             row = copy(self)
             row.data = {}
-        return cast("Told", row)
+        return cast("NotificationLike", row)
 
     def item(self) -> Item:
         return Item(
@@ -159,7 +159,7 @@ class Notification(AbstractNotification):
             unread=self.unread,
             seen=self.seen_at is not None,
             archived=self.archived_at is not None,
-            told=self.told_at is not None,
+            delivered=self.delivered_at is not None,
             toast=self.toast,
             translations=None if self.announcement is None else self.announcement.translations_json(),
         )

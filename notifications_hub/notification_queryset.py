@@ -77,9 +77,11 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
     def mark_all_as_active(self, recipient: models.Model | None = None) -> int:
         return self._of(recipient)._restore({"deleted": True}, deleted=False)
 
-    def mark_as_told(self, road: str) -> list[int]:
-        """Records the road that reached the person first. Gives the ids that no road had told before."""
-        return self._changed("notification.told", {"told_at": None}, told_at=_now(), told_by=str(road))
+    def mark_as_delivered(self, method: str) -> list[int]:
+        """Records the delivery method that reached the person first. Gives the ids that no delivery method had told before."""
+        return self._changed(
+            "notification.delivered", {"delivered_at": None}, delivered_at=_now(), delivered_by=str(method)
+        )
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """Locks the rows in order first; the events are made by signals, as for cascades (`removal.py`)."""

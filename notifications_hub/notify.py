@@ -1,7 +1,7 @@
 """Who is told: what `notify.send()` does.
 
 In the caller's transaction, for a thousand people at a time: the notification rows, an event for each open page, and
-an armed delivery for each address of each road that its person chose. Nothing is sent here.
+an armed delivery for each address of each delivery method that its person chose. Nothing is sent here.
 """
 
 from __future__ import annotations
@@ -92,21 +92,21 @@ def _chunks(people: Iterator[Any]) -> Iterator[list[Any]]:
 
 def _notify(draft: Draft, people: Sequence[Any]) -> list[Notification]:
     if draft.dedupe_key is not None:
-        people = _not_told_yet(draft.dedupe_key, people)
+        people = _not_delivered_yet(draft.dedupe_key, people)
     if draft.kind.per_minute is not None:
         people = _not_flooded(draft, draft.kind.per_minute, people)
-    roads = preferences.roads_of([person.pk for person in people], draft.kind)
-    rows = [draft.row(person, roads[person.pk]) for person in people]
+    methods = preferences.methods_of([person.pk for person in people], draft.kind)
+    rows = [draft.row(person, methods[person.pk]) for person in people]
     made = _insert(rows)
     emit_items("notification.created", made)
     arming.count_from_commit([row.pk for row in made])
-    arming.arm(_plans(made, roads))
+    arming.arm(_plans(made, methods))
     return made
 
 
-def _not_told_yet(dedupe_key: str, people: Sequence[Any]) -> list[Any]:
-    told = Notification.objects.filter(recipient__in=people, dedupe_key=dedupe_key)
-    known = set(told.values_list("recipient", flat=True))
+def _not_delivered_yet(dedupe_key: str, people: Sequence[Any]) -> list[Any]:
+    delivered = Notification.objects.filter(recipient__in=people, dedupe_key=dedupe_key)
+    known = set(delivered.values_list("recipient", flat=True))
     return [person for person in people if person.pk not in known]
 
 
@@ -148,10 +148,10 @@ def _is_first(row: Notification) -> bool:
     return True
 
 
-def _plans(made: Sequence[Notification], roads: dict[Any, frozenset[str]]) -> Iterator[Plan]:
+def _plans(made: Sequence[Notification], methods: dict[Any, frozenset[str]]) -> Iterator[Plan]:
     of_person = {row.recipient_id: row for row in made}
     for name in transport_names():
-        wanting = [row.recipient for row in made if name in roads[row.recipient_id]]
+        wanting = [row.recipient for row in made if name in methods[row.recipient_id]]
         for pk, addresses in addresses_of(get_transport(name), wanting).items():
             for address in addresses:
                 yield Plan(notification_pk=of_person[pk].pk, transport=name, address=address)

@@ -19,7 +19,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.utils import timezone
 
-from notifications_hub.kinds import Kind, Road, get_kind
+from notifications_hub.kinds import DeliveryMethod, Kind, get_kind
 from notifications_hub.notification import Notification
 from notifications_hub.streams.models import as_json
 from notifications_hub.web.site_paths import same_site_path
@@ -54,12 +54,12 @@ class Draft:
     columns: dict[str, Any]
     dedupe_key: str | None
 
-    def row(self, person: Any, roads: frozenset[str]) -> Notification:
+    def row(self, person: Any, methods: frozenset[str]) -> Notification:
         return Notification(
             recipient=person,
             dedupe_key=self.dedupe_key,
-            toast=Road.LIVE in roads,
-            flash=Road.FLASH in roads,
+            toast=DeliveryMethod.LIVE in methods,
+            flash=DeliveryMethod.FLASH in methods,
             **self.columns,
         )
 

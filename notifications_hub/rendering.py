@@ -15,11 +15,11 @@ from typing import TypeVar
 from django.utils.functional import Promise
 from notifications.base.models import AbstractNotification
 
-from notifications_hub.kinds import Action, Kind, Privacy, Told, Urgency, get_kind, open_and_read
+from notifications_hub.kinds import Action, Kind, NotificationLike, Privacy, Urgency, get_kind, open_and_read
 from notifications_hub.web.site_paths import same_site_path
 from notifications_hub.web.text import balanced, is_blank, is_storable, isolated
 
-Row = TypeVar("Row", bound=Told)
+Row = TypeVar("Row", bound=NotificationLike)
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Rendered:
     privacy: Privacy
 
 
-def render(kind: Kind, row: Told) -> Rendered:
+def render(kind: Kind, row: NotificationLike) -> Rendered:
     """Return the row as its kind shows it. Raises nothing that the kind raised."""
     named = _with_isolated_names(row)
     plain = get_kind("default")

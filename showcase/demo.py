@@ -20,7 +20,7 @@ class DemoReply:
     by: str
     body: str
     hours_ago: float
-    told: bool = False
+    delivered: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +59,8 @@ POSTS = (
         "once.\n\nReply to this and let us see what my bell does.",
         hours_ago=3,
         replies=(
-            DemoReply(by="bob", body="Replying from my phone. Did it ring?", hours_ago=1.5, told=True),
-            DemoReply(by="charlie", body="And one from me, from the library.", hours_ago=0.4, told=True),
+            DemoReply(by="bob", body="Replying from my phone. Did it ring?", hours_ago=1.5, delivered=True),
+            DemoReply(by="charlie", body="And one from me, from the library.", hours_ago=0.4, delivered=True),
         ),
     ),
 )
@@ -82,5 +82,5 @@ def _make_post(demo: DemoPost, users: Mapping[str, User]) -> None:
     for answer in demo.replies:
         created = timezone.now() - timedelta(hours=answer.hours_ago)
         reply = Reply.objects.create(post=post, author=users[answer.by], body=answer.body, created=created)
-        if answer.told:
+        if answer.delivered:
             tell_of(reply)

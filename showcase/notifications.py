@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications_hub.kinds import Kind, Road, Told, Urgency
+from notifications_hub.kinds import DeliveryMethod, Kind, NotificationLike, Urgency
 from notifications_hub.live.topics import topic
 from showcase.models import Membership, Post
 
@@ -17,9 +17,9 @@ class CommentReply(Kind):
     label = _("Replies to your posts and conversations")
     icon = "reply"
     urgency = Urgency.NORMAL
-    roads = frozenset({Road.LIVE, Road.FLASH, Road.WEB_PUSH})
+    methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH})
 
-    def title(self, notification: Told) -> str:
+    def title(self, notification: NotificationLike) -> str:
         return gettext("%(actor)s replied to “%(target)s”") % {
             "actor": notification.actor_name,
             "target": notification.target_name,
@@ -32,9 +32,9 @@ class ChatMention(Kind):
     label = _("Messages that mention you")
     icon = "reply"
     urgency = Urgency.HIGH
-    roads = frozenset({Road.LIVE, Road.FLASH, Road.WEB_PUSH})
+    methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH})
 
-    def title(self, notification: Told) -> str:
+    def title(self, notification: NotificationLike) -> str:
         return gettext("%(actor)s mentioned you in “%(target)s”") % {
             "actor": notification.actor_name,
             "target": notification.target_name,
@@ -46,9 +46,9 @@ class ChatInvitation(Kind):
     per_minute = 3
     label = _("Invitations to chat rooms")
     urgency = Urgency.NORMAL
-    roads = frozenset({Road.LIVE, Road.FLASH})
+    methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH})
 
-    def title(self, notification: Told) -> str:
+    def title(self, notification: NotificationLike) -> str:
         return gettext("%(actor)s invited you to “%(target)s”") % {
             "actor": notification.actor_name,
             "target": notification.target_name,

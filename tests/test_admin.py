@@ -25,12 +25,12 @@ from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.claiming import Outcome, claim_due
 from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.jobs.models import Job
-from notifications_hub.kinds import Road
+from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.models import Notification, PushSubscription
 from notifications_hub.streams.models import Stream
 from notifications_hub.transports.web_push.vapid import generate
 from tests.support.deliveries import settle
-from tests.support.log import told_to
+from tests.support.log import delivered_to
 
 if TYPE_CHECKING:
     ClientFor = Callable[[User], Client]
@@ -93,7 +93,7 @@ def test_the_list_says_what_happened_to_whom_and_how_they_were_told(
 ) -> None:
     notification = tell(alice, by=bob)
     push_planned(notification, "7")
-    arming.tell([notification.pk], Road.LIVE)
+    arming.mark_delivered([notification.pk], DeliveryMethod.LIVE)
     text = page("notification/")
 
     for words in ("Bob replied", "Alice", ", live", "Web Push: cancelled"):
@@ -110,7 +110,7 @@ def test_the_story_of_a_notification_is_told_in_order(page: Callable[[str], str]
     Notification.objects.filter(recipient=alice).mark_all_as_read()
     text = page(f"notification/{notification.pk}/change/")
 
-    told = [
+    delivered = [
         "It happened.",
         "Planned: Web Push to Firefox.",
         "<span>Web Push to Firefox: waiting. Not tried: push.example is slow to answer.",
@@ -118,13 +118,13 @@ def test_the_story_of_a_notification_is_told_in_order(page: Callable[[str], str]
         "Attempt, Web Push to Firefox: sent. Taken by the other side (201).",
         "The person read it.",
     ]
-    places = [text.index(words) for words in told]
+    places = [text.index(words) for words in delivered]
     assert places == sorted(places)
 
 
 def test_a_delivery_that_was_called_off_says_why(page: Callable[[str], str], alice: User, bob: User) -> None:
     planned = push_planned(tell(alice, by=bob), str(browser_of(alice).pk))
-    arming.tell([planned.notification_id], Road.LIVE)
+    arming.mark_delivered([planned.notification_id], DeliveryMethod.LIVE)
     text = page(f"delivery/{planned.pk}/change/")
 
     for words in (
@@ -147,7 +147,7 @@ def test_where_no_push_was_planned_it_says_why(
     assert "so it was switched on since." in page(path)
     PushSubscription.objects.update(quarantined_at=browser.created)
     assert "No push: every browser of the person is held back." in page(path)
-    preferences.choose_roads(alice, "default", [Road.LIVE])
+    preferences.choose_methods(alice, "default", [DeliveryMethod.LIVE])
     assert "No push: by the person’s preferences as they are now, none of this kind." in page(path)
 
 
@@ -222,7 +222,7 @@ def test_what_an_admin_marks_as_unread_is_so_on_open_pages_too(
     mark_unread(client, [first, second])
 
     assert list(Notification.objects.unread().order_by("pk")) == [first, second]
-    assert told_to(alice)[-1] == ("notification.unread", {"ids": [str(first.pk), str(second.pk)]})
+    assert delivered_to(alice)[-1] == ("notification.unread", {"ids": [str(first.pk), str(second.pk)]})
     assert "2 notifications are unread again." in client.get(f"{ADMIN}notification/").content.decode()
 
 
@@ -247,14 +247,22 @@ def test_only_staff_who_may_change_notifications_mark_them(
 @both_databases
 @pytest.mark.parametrize(
     "query",
-    ["kind=default", "told_by=live", "told_by=", "unread__exact=1", "level__exact=info", "public__exact=1", "q=ali"],
+    [
+        "kind=default",
+        "delivered_by=live",
+        "delivered_by=",
+        "unread__exact=1",
+        "level__exact=info",
+        "public__exact=1",
+        "q=ali",
+    ],
 )
 def test_the_list_is_filtered_and_searched(
     client_for: ClientFor, admin: User, alice: User, bob: User, query: str
 ) -> None:
     notification = tell(alice, by=bob)
-    if query == "told_by=live":
-        arming.tell([notification.pk], Road.LIVE)
+    if query == "delivered_by=live":
+        arming.mark_delivered([notification.pk], DeliveryMethod.LIVE)
     answer = client_for(admin).get(f"{ADMIN}notification/?{query}")
 
     assert [row.pk for row in answer.context["cl"].result_list] == [notification.pk]
@@ -263,7 +271,7 @@ def test_the_list_is_filtered_and_searched(
 @both_databases
 def test_a_filter_leaves_others_out(client_for: ClientFor, admin: User, alice: User, bob: User) -> None:
     tell(alice, by=bob)
-    for query in ("kind=announcement", "told_by=live", "q=bob"):
+    for query in ("kind=announcement", "delivered_by=live", "q=bob"):
         assert not client_for(admin).get(f"{ADMIN}notification/?{query}").context["cl"].result_list
 
 

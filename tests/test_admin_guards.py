@@ -101,7 +101,7 @@ def test_a_lookup_that_no_filter_declares_is_refused(staff: Staff, model: str, l
     ("model", "query"),
     [
         ("notification", "unread__exact=1"),
-        ("notification", "kind=default&told_by="),
+        ("notification", "kind=default&delivered_by="),
         ("delivery", "transport=web_push&state__exact=waiting"),
         ("job", "state__exact=queued"),
         ("job", "reason__exact=lost"),

@@ -151,7 +151,7 @@ ADMIN = ["notification", "delivery", "pushsubscription", "stream", "job", "annou
 def test_the_admins_lists_answer_whatever_they_are_asked(admin: User, model: str) -> None:
     client = Client(raise_request_exception=False)
     client.force_login(admin)
-    fields = ["q", "p", "o", "kind", "told_by", "transport", "state", "state__exact", "level", "unread__exact"]
+    fields = ["q", "p", "o", "kind", "delivered_by", "transport", "state", "state__exact", "level", "unread__exact"]
     path = f"/admin/notifications_hub/{model}/"
     broken = [
         (field, ids(value))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,25 @@ def test_a_taken_port_is_said_in_one_line(environment: dict[str, str]) -> None:
     assert run.returncode == 1
     assert run.stderr.startswith(f"bin/run: port {environment['PORT']} cannot be used")
     assert run.stderr.count("\n") == 1
+
+
+def test_a_database_of_an_earlier_version_is_refused_with_the_command_that_deletes_it(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    old = tmp_path / "db.sqlite3"
+    with closing(sqlite3.connect(old)) as database:
+        database.execute("CREATE TABLE django_migrations (id integer, app text, name text, applied text)")
+        for number, name in enumerate(("0001_initial", "0005_row_change")):
+            row = (number, "notifications_hub", name, "2026-11-01")
+            database.execute("INSERT INTO django_migrations VALUES (?, ?, ?, ?)", row)
+        database.commit()
+    elsewhere = {**environment, "DATABASE_URL": f"sqlite:///{old}", "PORT": str(free_port())}
+
+    run = subprocess.run([RUN], env=elsewhere, capture_output=True, text=True, timeout=60, check=False)
+
+    assert run.returncode == 1
+    assert "was made by an earlier version (it has notifications_hub.0005_row_change)" in run.stderr
+    assert f"rm {old}*" in run.stderr
 
 
 def manage(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from notifications_hub import kinds
 from notifications_hub.checks import check_databases, check_settings
-from notifications_hub.kinds import Kind, Road
+from notifications_hub.kinds import DeliveryMethod, Kind
 
 
 def found(settings: Settings, **given: Any) -> list[str | None]:
@@ -81,17 +81,17 @@ def test_a_transport_of_ones_own_is_none(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("roads", "said"),
+    ("methods", "said"),
     [
-        (frozenset({Road.LIVE, "smss"}), "'smss'"),
+        (frozenset({DeliveryMethod.LIVE, "smss"}), "'smss'"),
         ({"pigeon"}, "'pigeon'"),
         ("sms", "a set of names"),
         (["sms"], "a set of names"),
     ],
 )
-def test_a_kind_that_names_an_unknown_road_is_an_error(settings: Settings, roads: Any, said: str) -> None:
+def test_a_kind_that_names_an_unknown_delivery_method_is_an_error(settings: Settings, methods: Any, said: str) -> None:
     settings.NOTIFICATIONS_HUB = {"TRANSPORTS": {"sms": MEMORY}}
-    with a_kind(roads):
+    with a_kind(methods):
         [error] = check_settings(None)
     assert error.id == "notifications_hub.E017"
     assert "tests.checked" in error.msg
@@ -100,7 +100,7 @@ def test_a_kind_that_names_an_unknown_road_is_an_error(settings: Settings, roads
 
 def test_a_kind_may_name_what_is_built_in_and_what_is_configured(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {"TRANSPORTS": {"sms": MEMORY}}
-    with a_kind(frozenset({*Road, "sms"})):
+    with a_kind(frozenset({*DeliveryMethod, "sms"})):
         assert check_settings(None) == []
 
 
@@ -108,7 +108,7 @@ def test_a_kind_may_name_what_is_built_in_and_what_is_configured(settings: Setti
 def a_kind(given: Any) -> Iterator[None]:
     class Checked(Kind):
         name = "tests.checked"
-        roads = given
+        methods = given
 
     yield
     del kinds._kinds["tests.checked"]

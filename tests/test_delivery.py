@@ -19,14 +19,14 @@ from notifications_hub.announcements.announce import missing_rows, of_person
 from notifications_hub.delivery import acknowledgement, arming, models, preferences
 from notifications_hub.delivery.acknowledgement import Shown
 from notifications_hub.delivery.claiming import Outcome, claim_due
-from notifications_hub.delivery.models import Delivery, State, ToldThrough
-from notifications_hub.kinds import Road, UnknownKind
+from notifications_hub.delivery.models import DeliveredThrough, Delivery, State
+from notifications_hub.kinds import DeliveryMethod, UnknownKind
 from notifications_hub.notification import Notification
 from notifications_hub.ops import retention
 from notifications_hub.streams import Event, Stream, inbox_topic
 from notifications_hub.streams.cursor import Position
 from tests.support.deliveries import make_due, send, settle, states, use_memory
-from tests.support.log import ids_told_to
+from tests.support.log import notified_ids
 from tests.support.processes import wait_until
 from tests.support.together import rolled_back, together
 
@@ -131,7 +131,7 @@ def test_two_that_change_the_same_deliveries_do_so_in_one_order_and_never_deadlo
     with ThreadPoolExecutor(2) as threads:
         with transaction.atomic():
             Delivery.objects.select_for_update().get(notification=rows[1])
-            first = threads.submit(together, [partial(by, "seqscan", lambda: arming.disarm(rows, "told"))])
+            first = threads.submit(together, [partial(by, "seqscan", lambda: arming.disarm(rows, "delivered"))])
             wait_until(lambda: held_up_by(1))
             second = threads.submit(together, [partial(by, "indexscan", changes[another])])
             wait_until(lambda: held_up_by(2) or second.done())
@@ -144,26 +144,26 @@ def test_two_that_change_the_same_deliveries_do_so_in_one_order_and_never_deadlo
 
 
 @pytest.mark.parametrize(
-    ("roads", "armed_toast_flash"),
+    ("methods", "armed_toast_flash"),
     [
-        ([Road.LIVE, Road.FLASH, Road.WEB_PUSH], (1, True, True)),
-        ([Road.WEB_PUSH], (1, False, False)),
-        ([Road.LIVE], (0, True, False)),
-        ([Road.FLASH, Road.EMAIL], (0, False, True)),
+        ([DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH], (1, True, True)),
+        ([DeliveryMethod.WEB_PUSH], (1, False, False)),
+        ([DeliveryMethod.LIVE], (0, True, False)),
+        ([DeliveryMethod.FLASH, DeliveryMethod.EMAIL], (0, False, True)),
         ([], (0, False, False)),
     ],
     ids=str,
 )
-def test_a_persons_choice_decides_the_roads(
-    alice: User, bob: User, roads: list[Road], armed_toast_flash: tuple[int, bool, bool]
+def test_a_persons_choice_decides_the_delivery_methods(
+    alice: User, bob: User, methods: list[DeliveryMethod], armed_toast_flash: tuple[int, bool, bool]
 ) -> None:
-    preferences.choose_roads(alice, "comment.reply", roads)
+    preferences.choose_methods(alice, "comment.reply", methods)
     [row] = send(bob, alice, kind="comment.reply")
     assert (Delivery.objects.count(), row.toast, row.flash) == armed_toast_flash
 
 
 def test_a_choice_is_for_one_kind_and_one_person(alice: User, bob: User, charlie: User) -> None:
-    preferences.choose_roads(alice, "comment.reply", [])
+    preferences.choose_methods(alice, "comment.reply", [])
     send(charlie, alice, bob, kind="comment.reply")
     send(charlie, alice)
     assert set(Delivery.objects.values_list("notification__recipient", "notification__kind")) == {
@@ -173,21 +173,21 @@ def test_a_choice_is_for_one_kind_and_one_person(alice: User, bob: User, charlie
 
 
 def test_a_new_choice_replaces_the_old(alice: User) -> None:
-    preferences.choose_roads(alice, "comment.reply", [Road.LIVE])
-    preferences.choose_roads(alice, "comment.reply", [Road.FLASH])
-    assert preferences.roads_by_kind(alice) == {"comment.reply": {Road.FLASH}}
+    preferences.choose_methods(alice, "comment.reply", [DeliveryMethod.LIVE])
+    preferences.choose_methods(alice, "comment.reply", [DeliveryMethod.FLASH])
+    assert preferences.methods_by_kind(alice) == {"comment.reply": {DeliveryMethod.FLASH}}
 
 
-def test_a_stored_road_that_is_gone_is_ignored(alice: User, bob: User) -> None:
-    preferences.choose_roads(alice, "default", [Road.LIVE])
-    models.Preference.objects.update(roads=["live", "carrier_pigeon"])
+def test_a_stored_delivery_method_that_is_gone_is_ignored(alice: User, bob: User) -> None:
+    preferences.choose_methods(alice, "default", [DeliveryMethod.LIVE])
+    models.Preference.objects.update(methods=["live", "carrier_pigeon"])
     [row] = send(bob, alice)
     assert row.toast
 
 
 def test_a_kind_that_is_not_declared_cannot_be_chosen(alice: User) -> None:
     with pytest.raises(UnknownKind):
-        preferences.choose_roads(alice, "tests.nothing", [])
+        preferences.choose_methods(alice, "tests.nothing", [])
 
 
 # Acknowledging
@@ -197,26 +197,26 @@ def test_what_a_page_showed_is_told_and_disarmed(alice: User, bob: User) -> None
     [row] = send(bob, alice)
     acknowledge(alice, inbox_topic(alice.pk), 0, 1)
     row.refresh_from_db()
-    assert row.told_by == "live"
-    assert row.told_at is not None
-    assert states() == [("cancelled", "told by live")]
-    assert ids_told_to(alice, "notification.told") == [[str(row.pk)]]
+    assert row.delivered_by == "live"
+    assert row.delivered_at is not None
+    assert states() == [("cancelled", "delivered by live")]
+    assert notified_ids(alice, "notification.delivered") == [[str(row.pk)]]
 
 
 def test_an_acknowledgement_covers_what_came_after_its_start_up_to_its_end(alice: User, bob: User) -> None:
     rows = [send(bob, alice)[0] for _ in range(4)]
     acknowledge(alice, inbox_topic(alice.pk), 1, 3)
-    assert set(Notification.objects.exclude(told_at=None)) == {rows[1], rows[2]}
+    assert set(Notification.objects.exclude(delivered_at=None)) == {rows[1], rows[2]}
     assert [state for state, _reason in states()] == ["waiting", "cancelled", "cancelled", "waiting"]
 
 
 def test_acknowledging_again_tells_nothing_again(alice: User, bob: User) -> None:
     send(bob, alice)
     acknowledge(alice, inbox_topic(alice.pk), 0, 1)
-    told_at = Notification.objects.get().told_at
+    delivered_at = Notification.objects.get().delivered_at
     acknowledge(alice, inbox_topic(alice.pk), 0, 2)
-    assert Notification.objects.get().told_at == told_at
-    assert len(ids_told_to(alice, "notification.told")) == 1
+    assert Notification.objects.get().delivered_at == delivered_at
+    assert len(notified_ids(alice, "notification.delivered")) == 1
 
 
 def test_an_empty_acknowledgement_asks_nothing(alice: User, bob: User) -> None:
@@ -231,15 +231,15 @@ def test_charlie_cannot_acknowledge_for_alice(alice: User, bob: User, charlie: U
     streams.append(inbox_topic(charlie.pk), "notification.created", {"id": str(row.pk)})
     acknowledge(charlie, inbox_topic(alice.pk), 0, 99)
     acknowledge(charlie, inbox_topic(charlie.pk), 0, 99)
-    assert Notification.objects.get().told_at is None
+    assert Notification.objects.get().delivered_at is None
     assert states() == [("waiting", "")]
 
 
 def test_what_a_page_only_counted_is_still_pushed(alice: User, bob: User) -> None:
-    preferences.choose_roads(alice, "default", [Road.WEB_PUSH])
+    preferences.choose_methods(alice, "default", [DeliveryMethod.WEB_PUSH])
     send(bob, alice)
     acknowledge(alice, inbox_topic(alice.pk), 0, 1)
-    assert Notification.objects.get().told_at is None
+    assert Notification.objects.get().delivered_at is None
     assert states() == [("waiting", "")]
 
 
@@ -259,16 +259,16 @@ def test_what_waits_for_another_try_is_called_back(alice: User, bob: User) -> No
     [claimed] = claim_due()
     settle(claimed, Outcome(state=State.WAITING, reason="busy", retry_in=60))
     acknowledge(alice, inbox_topic(alice.pk), 0, 1)
-    assert states() == [("cancelled", "told by live")]
+    assert states() == [("cancelled", "delivered by live")]
 
 
-def test_told_by_one_road_stops_the_others(alice: User, bob: User) -> None:
+def test_told_by_one_delivery_method_stops_the_others(alice: User, bob: User) -> None:
     [row] = send(bob, alice)
-    assert arming.tell([row.pk], Road.FLASH) == [row.pk]
-    assert arming.tell([row.pk], Road.LIVE) == []
+    assert arming.mark_delivered([row.pk], DeliveryMethod.FLASH) == [row.pk]
+    assert arming.mark_delivered([row.pk], DeliveryMethod.LIVE) == []
     row.refresh_from_db()
-    assert row.told_by == "flash"
-    assert states() == [("cancelled", "told by flash")]
+    assert row.delivered_by == "flash"
+    assert states() == [("cancelled", "delivered by flash")]
 
 
 def test_a_long_backlog_is_acknowledged_in_few_queries(alice: User, bob: User) -> None:
@@ -277,7 +277,7 @@ def test_a_long_backlog_is_acknowledged_in_few_queries(alice: User, bob: User) -
     number_all()
     with CaptureQueriesContext(connection) as queries:
         acknowledgement.acknowledge(alice.pk, {inbox_topic(alice.pk): Position("00000000", 0, 120)})
-    assert Notification.objects.filter(told_at=None).count() == 0
+    assert Notification.objects.filter(delivered_at=None).count() == 0
     assert len(queries) <= 12
 
 
@@ -287,7 +287,7 @@ def test_what_nothing_ever_delivered_makes_no_acknowledgement_dearer(alice: User
     number_all()
     with CaptureQueriesContext(connection) as queries:
         acknowledgement.acknowledge(alice.pk, {inbox_topic(alice.pk): Position("00000000", 298, 300)})
-    assert Notification.objects.filter(told_at__isnull=False).count() == 2
+    assert Notification.objects.filter(delivered_at__isnull=False).count() == 2
     assert max(len(query["sql"]) for query in queries) < 2000
 
 
@@ -297,8 +297,8 @@ def test_numbers_of_another_epoch_are_not_acknowledged(alice: User, bob: User) -
     number_all()
     shown = Position("ffffffff", 0, 9)
     acknowledgement.acknowledge(alice.pk, {inbox_topic(alice.pk): shown, "everyone": shown})
-    assert Notification.objects.filter(told_at=None).count() == 1
-    assert untold(alice) == ["Closed on Friday"]
+    assert Notification.objects.filter(delivered_at=None).count() == 1
+    assert undelivered(alice) == ["Closed on Friday"]
 
 
 def test_many_who_acknowledge_together_cost_what_one_costs(alice: User, bob: User, charlie: User) -> None:
@@ -312,7 +312,7 @@ def test_many_who_acknowledge_together_cost_what_one_costs(alice: User, bob: Use
     shown.append(Shown(alice.pk, {inbox_topic(charlie.pk): Position("00000000", 0, 9)}))
     with CaptureQueriesContext(connection) as queries:
         assert acknowledgement.acknowledge_many(shown) == [None] * 21
-    assert list(Notification.objects.filter(told_at=None).values_list("recipient", flat=True)) == [charlie.pk]
+    assert list(Notification.objects.filter(delivered_at=None).values_list("recipient", flat=True)) == [charlie.pk]
     assert len(queries) <= 12
 
 
@@ -325,45 +325,45 @@ def announce(count: int) -> None:
     number_all()
 
 
-def untold(person: User) -> list[str]:
+def undelivered(person: User) -> list[str]:
     rows = missing_rows(person, of_person(person))
-    return sorted(row.announcement.title for row in rows if row.announcement and not row.told_at)
+    return sorted(row.announcement.title for row in rows if row.announcement and not row.delivered_at)
 
 
 def test_an_announcement_a_page_showed_counts_as_told_to_its_person_alone(alice: User, bob: User) -> None:
     announce(1)
     acknowledge(alice, "everyone", 0, 1)
-    assert untold(alice) == []
-    assert untold(bob) == ["Announcement 1"]
+    assert undelivered(alice) == []
+    assert undelivered(bob) == ["Announcement 1"]
 
 
 def test_an_announcement_that_many_pages_showed_is_told_to_them_all(alice: User, bob: User, charlie: User) -> None:
     announce(2)
     acknowledge(alice, "everyone", 0, 1)
     acknowledgement.acknowledge_many([Shown(one.pk, {"everyone": Position("00000000", 0, 2)}) for one in (alice, bob)])
-    assert (untold(alice), untold(bob)) == ([], [])
-    assert ToldThrough.objects.count() == 2
-    assert untold(charlie) == ["Announcement 1", "Announcement 2"]
+    assert (undelivered(alice), undelivered(bob)) == ([], [])
+    assert DeliveredThrough.objects.count() == 2
+    assert undelivered(charlie) == ["Announcement 1", "Announcement 2"]
 
 
 def test_an_announcement_that_came_while_nobody_looked_is_not_told_by_a_later_one(alice: User) -> None:
     announce(3)
     acknowledge(alice, "everyone", 2, 3)
-    assert untold(alice) == ["Announcement 1", "Announcement 2"]
+    assert undelivered(alice) == ["Announcement 1", "Announcement 2"]
 
 
 def test_announcements_shown_before_and_after_one_that_was_missed_stay_told(alice: User) -> None:
     announce(3)
     acknowledge(alice, "everyone", 0, 1)
     acknowledge(alice, "everyone", 2, 3)
-    assert untold(alice) == ["Announcement 2"]
+    assert undelivered(alice) == ["Announcement 2"]
 
 
 def test_a_tab_that_is_behind_takes_nothing_back(alice: User) -> None:
     announce(3)
     acknowledge(alice, "everyone", 0, 3)
     acknowledge(alice, "everyone", 0, 1)
-    assert untold(alice) == []
+    assert undelivered(alice) == []
 
 
 def test_one_row_holds_however_many_were_shown(alice: User) -> None:
@@ -371,7 +371,7 @@ def test_one_row_holds_however_many_were_shown(alice: User) -> None:
     streams.append("everyone", "note", {})
     for start, seq in [(0, 1), (1, 2), (1, 3), (3, 4), (4, 4)]:
         acknowledge(alice, "everyone", start, seq)
-    assert ToldThrough.objects.values_list("start", "seq").get() == (0, 3)
+    assert DeliveredThrough.objects.values_list("start", "seq").get() == (0, 3)
 
 
 def test_what_was_shown_and_what_was_missed_is_known_when_the_log_is_pruned(alice: User) -> None:
@@ -381,13 +381,13 @@ def test_what_was_shown_and_what_was_missed_is_known_when_the_log_is_pruned(alic
     retention.prune(datetime.now(UTC) + timedelta(seconds=1))
     assert not Event.objects.filter(topic="everyone").exists()
     acknowledgement.acknowledge(alice.pk, {"everyone": Position("00000000", 2, 3)})
-    assert untold(alice) == ["Announcement 2"]
+    assert undelivered(alice) == ["Announcement 2"]
 
 
 def test_acknowledging_a_topic_without_announcements_keeps_nothing(alice: User) -> None:
     streams.append("post.9", "comment.created", {"id": "1"})
     acknowledge(alice, "post.9", 0, 1)
-    assert not ToldThrough.objects.exists()
+    assert not DeliveredThrough.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -398,8 +398,8 @@ def test_several_tabs_that_acknowledge_at_once_keep_the_farthest(alice: User) ->
     epoch = Stream.objects.get(topic="everyone").epoch
     acknowledged = [{"everyone": Position(epoch, 0, seq)} for seq in range(1, 9)]
     together([partial(acknowledgement.acknowledge, alice.pk, positions) for positions in acknowledged])
-    assert untold(alice) == []
-    assert ToldThrough.objects.count() == 1
+    assert undelivered(alice) == []
+    assert DeliveredThrough.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -413,7 +413,7 @@ def test_two_crowds_that_acknowledge_an_announcement_do_so_in_one_order_and_neve
     at = {"everyone": Position(Stream.objects.get(topic="everyone").epoch, 0, 1)}
     with ThreadPoolExecutor(2) as threads:
         with transaction.atomic():
-            ToldThrough.objects.create(person_id=2, topic="everyone", start=0, seq=1)
+            DeliveredThrough.objects.create(person_id=2, topic="everyone", start=0, seq=1)
             crowds = []
             for waiting, people in enumerate((many, few), start=1):
                 shown = [Shown(pk, at) for pk in people]
@@ -421,4 +421,4 @@ def test_two_crowds_that_acknowledge_an_announcement_do_so_in_one_order_and_neve
                 wait_until(partial(held_up_by, waiting))
         for crowd in crowds:
             crowd.result(10)
-    assert ToldThrough.objects.count() == len(many)
+    assert DeliveredThrough.objects.count() == len(many)

@@ -1,4 +1,4 @@
-"""The road of the next page, through whole requests."""
+"""The delivery method of the next page, through whole requests."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ from notifications_hub.announcements.models import AnnouncementTranslation
 from notifications_hub.delivery import acknowledgement, arming, preferences
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.flash import CLAIM
-from notifications_hub.kinds import Kind, Road, Told
+from notifications_hub.kinds import DeliveryMethod, Kind, NotificationLike
 from notifications_hub.notification import Notification
 from notifications_hub.ops import retention
 from notifications_hub.streams import Event, Stream
 from notifications_hub.streams.cursor import Position
 from tests.support.deliveries import BY_MEMORY
-from tests.support.log import ids_told_to
+from tests.support.log import notified_ids
 from tests.support.together import together
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases, pytest.mark.urls(__name__)]
@@ -59,7 +59,7 @@ ClientFor = Callable[[User], Client]
 class Spoken(Kind):
     name = "tests.flashed"
 
-    def title(self, notification: Told) -> str:
+    def title(self, notification: NotificationLike) -> str:
         return f"{notification.verb} ({translation.get_language()})"
 
 
@@ -196,15 +196,17 @@ def test_what_nobody_told_is_shown_once(alice: User, bob: User, client_for: Clie
     assert (shown(client), shown(client)) == (["replied (en)"], [])
 
 
-def test_showing_it_tells_it_and_stops_the_other_roads(alice: User, bob: User, client_for: ClientFor) -> None:
+def test_showing_it_tells_it_and_stops_the_other_delivery_methods(
+    alice: User, bob: User, client_for: ClientFor
+) -> None:
     row = send(bob, alice)
     shown(client_for(alice))
     row.refresh_from_db()
-    assert row.told_by == "flash"
-    assert row.told_at is not None
+    assert row.delivered_by == "flash"
+    assert row.delivered_at is not None
     assert row.unread
-    assert Delivery.objects.get().reason == "told by flash"
-    assert ids_told_to(alice, "notification.told") == [[str(row.pk)]]
+    assert Delivery.objects.get().reason == "delivered by flash"
+    assert notified_ids(alice, "notification.delivered") == [[str(row.pk)]]
 
 
 def test_ordinary_messages_are_untouched(alice: User, bob: User, client_for: ClientFor) -> None:
@@ -218,7 +220,7 @@ def test_ordinary_messages_are_untouched(alice: User, bob: User, client_for: Cli
 def test_charlie_sees_nothing_of_alices(alice: User, bob: User, charlie: User, client_for: ClientFor) -> None:
     send(bob, alice)
     assert shown(client_for(charlie)) == []
-    assert Notification.objects.get().told_at is None
+    assert Notification.objects.get().delivered_at is None
 
 
 def test_a_stranger_sees_ordinary_messages_only(alice: User, bob: User) -> None:
@@ -251,7 +253,7 @@ def test_what_shows_no_page_consumes_nothing(alice: User, bob: User, client_for:
     send(bob, alice)
     client = client_for(alice)
     client.get(url)
-    assert Notification.objects.get().told_at is None
+    assert Notification.objects.get().delivered_at is None
     assert shown(client) == ["replied (en)"]
 
 
@@ -319,7 +321,7 @@ def test_a_streamed_page_shows_it_once(alice: User, bob: User, client_for: Clien
     content = b"".join(client.get("/streamed/").streaming_content)  # type: ignore[attr-defined]
     assert b"replied (en)" in content
     row.refresh_from_db()
-    assert row.told_by == "flash"
+    assert row.delivered_by == "flash"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -334,7 +336,7 @@ def test_a_page_that_is_streamed_on_the_event_loop_shows_it_once(alice: User, bo
 
     assert b"replied (en)" in async_to_sync(read)()
     row.refresh_from_db()
-    assert row.told_by == "flash"
+    assert row.delivered_by == "flash"
 
 
 def test_a_streamed_page_that_broke_off_shows_it_again_when_its_claim_is_over(
@@ -415,11 +417,11 @@ def deleted(row: Notification) -> None:
     Notification.objects.filter(pk=row.pk).mark_all_as_deleted()
 
 
-def told_live(row: Notification) -> None:
-    arming.tell([row.pk], Road.LIVE)
+def delivered_live(row: Notification) -> None:
+    arming.mark_delivered([row.pk], DeliveryMethod.LIVE)
 
 
-@pytest.mark.parametrize("happen", [no_longer_unread, archived, deleted, told_live])
+@pytest.mark.parametrize("happen", [no_longer_unread, archived, deleted, delivered_live])
 def test_what_is_settled_elsewhere_is_not_flashed(
     alice: User, bob: User, client_for: ClientFor, happen: Callable[[Notification], None]
 ) -> None:
@@ -430,7 +432,7 @@ def test_what_is_settled_elsewhere_is_not_flashed(
 
 
 def test_who_does_not_want_flashes_gets_none(alice: User, bob: User, client_for: ClientFor) -> None:
-    preferences.choose_roads(alice, "tests.flashed", [Road.LIVE])
+    preferences.choose_methods(alice, "tests.flashed", [DeliveryMethod.LIVE])
     send(bob, alice)
     assert shown(client_for(alice)) == []
 
@@ -499,7 +501,7 @@ def test_the_newest_three_are_shown_and_the_others_counted(alice: User, bob: Use
     client = client_for(alice)
     assert shown(client) == ["reply 4 (en)", "reply 3 (en)", "reply 2 (en)", "and 2 more notifications"]
     assert shown(client) == []
-    assert Notification.objects.filter(told_by="flash").count() == 5
+    assert Notification.objects.filter(delivered_by="flash").count() == 5
 
 
 def test_the_others_are_one_click_away(alice: User, bob: User, client_for: ClientFor) -> None:
@@ -516,7 +518,7 @@ def test_a_thousand_at_once_take_few_queries(alice: User, bob: User, client_for:
     with CaptureQueriesContext(connection) as queries:
         assert shown(client)[-1] == "and 997 more notifications"
     assert len(queries) <= 35
-    assert not Notification.objects.filter(told_at=None).exists()
+    assert not Notification.objects.filter(delivered_at=None).exists()
 
 
 def test_a_page_with_nothing_to_flash_asks_little(alice: User, client_for: ClientFor) -> None:
@@ -543,7 +545,7 @@ def test_a_page_does_not_wait_for_a_row_that_is_being_told(alice: User, bob: Use
     row = send(bob, alice)
     tab = client_for(alice)
     with transaction.atomic():
-        arming.tell([row.pk], Road.LIVE)
+        arming.mark_delivered([row.pk], DeliveryMethod.LIVE)
         [on_the_page] = together([partial(shown, tab)])
     assert on_the_page == []
 
@@ -573,10 +575,10 @@ def test_a_page_that_came_too_late_takes_nothing_from_the_one_that_claimed_after
         flash._release(late)
         flash._confirm(late)
         row.refresh_from_db()
-        assert (row.flash_claim, row.told_at) == (current.token, None)
+        assert (row.flash_claim, row.delivered_at) == (current.token, None)
         flash._confirm(current)
     row.refresh_from_db()
-    assert row.told_by == "flash"
+    assert row.delivered_by == "flash"
 
 
 # Announcements
@@ -645,7 +647,7 @@ def test_an_announcement_whose_time_is_over_is_not_flashed(alice: User, client_f
 
 
 def test_who_wants_no_announcements_on_pages_gets_none(alice: User, client_for: ClientFor) -> None:
-    preferences.choose_roads(alice, "announcement", [Road.LIVE])
+    preferences.choose_methods(alice, "announcement", [DeliveryMethod.LIVE])
     broadcast(title="Closed on Friday")
     client = client_for(alice)
     assert client.get("/counting/").content == b"0"

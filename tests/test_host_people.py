@@ -162,8 +162,10 @@ def test_an_open_page_hears_of_a_notification_and_its_acknowledgement_counts(hos
         assert charlie.until("notification.created")["data"]["title"] == "bob waved"
         alice.say(visible=True)
         alice.say(ack=alice.cursor)
-        alice.until("notification.told")
-    assert host.python('print(notified("alice").told_by, notified("bob").told_by or "nobody")') == "live nobody"
+        alice.until("notification.delivered")
+    assert (
+        host.python('print(notified("alice").delivered_by, notified("bob").delivered_by or "nobody")') == "live nobody"
+    )
     assert host.python('print(notified("alice").actor.username, len(made))') == "bob 3"
 
 
@@ -205,7 +207,7 @@ def test_announcements_reach_everyone_a_group_and_a_named_audience(host: Running
 def test_preferences_are_saved(host: Running) -> None:
     answer = host.visitor("bob").post("/notifications/preferences/", data={"default:live": "on"})
     assert answer.status_code == requests.codes.ok
-    assert host.python('print(Preference.objects.get(person=person("bob"), kind="default").roads)') == "['live']"
+    assert host.python('print(Preference.objects.get(person=person("bob"), kind="default").methods)') == "['live']"
 
 
 @pytest.mark.parametrize("ended", ['revoke(person("{}"))', 'person("{}").delete()'])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from notifications_hub import kinds
-from notifications_hub.kinds import Kind, Road, UnknownKind, all_kinds, get_kind, kind_of
+from notifications_hub.kinds import DeliveryMethod, Kind, UnknownKind, all_kinds, get_kind, kind_of
 
 
 @pytest.fixture(autouse=True)
@@ -74,5 +74,5 @@ def test_by_default_words_are_who_did_what_to_what() -> None:
     assert (kind.body(happened()), kind.body(happened(description="I agree."))) == ("", "I agree.")
 
 
-def test_by_default_every_road_but_email_is_taken() -> None:
-    assert Kind.roads == {Road.LIVE, Road.FLASH, Road.WEB_PUSH}
+def test_by_default_every_delivery_method_but_email_is_taken() -> None:
+    assert Kind.methods == {DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH}

@@ -1,4 +1,4 @@
-"""The rendered form that every road shares."""
+"""The rendered form that every delivery method shares."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_an_item_has_the_shape_of_the_contract() -> None:
         "unread": True,
         "seen": False,
         "archived": False,
-        "told": False,
+        "delivered": False,
         "toast": True,
     }
 

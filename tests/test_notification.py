@@ -19,22 +19,22 @@ from accounts.models import User
 from notifications_hub import broadcast
 from notifications_hub.announcements.announce import make_rows
 from notifications_hub.announcements.models import Announcement
-from notifications_hub.kinds import Kind, Road, Told
+from notifications_hub.kinds import DeliveryMethod, Kind, NotificationLike
 from notifications_hub.notification import InboxQuerySet, Notification
 from notifications_hub.streams import Event
-from tests.support.log import ids_told_to, told_to
+from tests.support.log import delivered_to, notified_ids
 from tests.support.together import rolled_back, together
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 ROWS = Notification.objects
-STATE = ("unread", "read_at", "seen_at", "archived_at", "deleted", "told_at")
+STATE = ("unread", "read_at", "seen_at", "archived_at", "deleted", "delivered_at")
 
 
 class InWhoseLanguage(Kind):
     name = "tests.in_whose_language"
 
-    def title(self, notification: Told) -> str:
+    def title(self, notification: NotificationLike) -> str:
         return translation.get_language() or ""
 
 
@@ -43,7 +43,7 @@ class AtWhatTime(Kind):
 
     name = "tests.at_what_time"
 
-    def title(self, notification: Told) -> str:
+    def title(self, notification: NotificationLike) -> str:
         return f"{timezone.localtime(datetime.fromisoformat(notification.data['at'])):%H:%M}"
 
 
@@ -58,8 +58,8 @@ def read(*rows: Notification) -> None:
     ROWS.filter(pk__in=[row.pk for row in rows]).update(unread=False)
 
 
-def kinds_told_to(person: User) -> list[str]:
-    return [kind for kind, _data in told_to(person)]
+def notified_kinds(person: User) -> list[str]:
+    return [kind for kind, _data in delivered_to(person)]
 
 
 # One change after another: from which state, by which method, to which state, and what pages hear
@@ -78,7 +78,7 @@ CHANGES = {
     "seen": Change(InboxQuerySet.mark_all_as_seen, "notification.seen"),
     "archived": Change(InboxQuerySet.archive, "notification.archived"),
     "deleted": Change(InboxQuerySet.mark_all_as_deleted, "notification.deleted"),
-    "told": Change(lambda rows: len(rows.mark_as_told(Road.LIVE)), "notification.told"),
+    "delivered": Change(lambda rows: len(rows.mark_as_delivered(DeliveryMethod.LIVE)), "notification.delivered"),
 }
 
 
@@ -89,28 +89,28 @@ class TestAChange:
         send(bob, alice)
         ROWS.filter(pk__in=[first.pk, second.pk]).update(**change.before)
         assert change.make(ROWS.filter(pk__in=[first.pk, second.pk])) == 2
-        assert told_to(alice) == [(change.event, {"ids": [str(first.pk), str(second.pk)]})]
+        assert delivered_to(alice) == [(change.event, {"ids": [str(first.pk), str(second.pk)]})]
 
     def test_is_told_once(self, alice: User, bob: User, change: Change) -> None:
         send(bob, alice)
         ROWS.update(**change.before)
         assert (change.make(ROWS.all()), change.make(ROWS.all())) == (1, 0)
-        assert kinds_told_to(alice) == [change.event]
+        assert notified_kinds(alice) == [change.event]
 
     def test_is_told_to_each_person_of_their_own(self, alice: User, bob: User, charlie: User, change: Change) -> None:
         of_alice, of_bob = send(charlie, alice, bob)
         ROWS.update(**change.before)
         change.make(ROWS.all())
-        assert ids_told_to(alice, change.event) == [[str(of_alice.pk)]]
-        assert ids_told_to(bob, change.event) == [[str(of_bob.pk)]]
-        assert told_to(charlie) == []
+        assert notified_ids(alice, change.event) == [[str(of_alice.pk)]]
+        assert notified_ids(bob, change.event) == [[str(of_bob.pk)]]
+        assert delivered_to(charlie) == []
 
     def test_of_an_announcement_bears_its_id(self, alice: User, change: Change) -> None:
         announcement = broadcast(title="Closed on Friday")
         make_rows(alice)
         ROWS.update(**change.before)
         change.make(ROWS.all())
-        assert ids_told_to(alice, change.event) == [[f"a{announcement.pk}"]]
+        assert notified_ids(alice, change.event) == [[f"a{announcement.pk}"]]
 
     def test_that_rolls_back_is_not_told(self, alice: User, bob: User, change: Change) -> None:
         send(bob, alice)
@@ -119,14 +119,14 @@ class TestAChange:
         with rolled_back():
             change.make(ROWS.all())
         assert ROWS.values(*STATE).get() == was
-        assert told_to(alice) == []
+        assert delivered_to(alice) == []
 
     def test_works_on_a_query_with_joins_and_doubles(self, alice: User, bob: User, change: Change) -> None:
         [row] = send(bob, alice)
         ROWS.update(**change.before)
         joined = ROWS.filter(recipient__username="alice", recipient__notifications__verb="replied").distinct()
         assert change.make(joined) == 1
-        assert ids_told_to(alice, change.event) == [[str(row.pk)]]
+        assert notified_ids(alice, change.event) == [[str(row.pk)]]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -143,7 +143,7 @@ def test_several_who_change_the_same_at_once_tell_it_once(alice: User, bob: User
         0,
         5,
     ]
-    assert len(ids_told_to(alice, change.event)) == 1
+    assert len(notified_ids(alice, change.event)) == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -183,13 +183,13 @@ def test_unread_again_is_not_new_again(alice: User, bob: User) -> None:
     assert row.seen_at is not None
 
 
-def test_the_first_road_that_told_stands(alice: User, bob: User) -> None:
+def test_the_first_delivery_method_that_told_stands(alice: User, bob: User) -> None:
     [row] = send(bob, alice)
-    assert ROWS.all().mark_as_told(Road.FLASH) == [row.pk]
-    assert ROWS.all().mark_as_told(Road.LIVE) == []
+    assert ROWS.all().mark_as_delivered(DeliveryMethod.FLASH) == [row.pk]
+    assert ROWS.all().mark_as_delivered(DeliveryMethod.LIVE) == []
     row.refresh_from_db()
-    assert row.told_by == "flash"
-    assert row.told_at is not None
+    assert row.delivered_by == "flash"
+    assert row.delivered_at is not None
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_one_persons_are_changed_when_a_person_is_named(alice: User, bob: User, 
     send(charlie, alice, bob)
     ROWS.update(unread=name == "mark_all_as_read", deleted=name == "mark_all_as_active")
     assert getattr(ROWS, name)(alice) == 1
-    assert told_to(bob) == []
+    assert delivered_to(bob) == []
 
 
 def test_a_persons_own_manager_changes_theirs_only(alice: User, bob: User, charlie: User) -> None:
@@ -214,7 +214,7 @@ def test_what_was_deleted_softly_is_no_longer_listed_or_changed(alice: User, bob
     assert [rows.count() for rows in (ROWS.unread(), ROWS.read(), ROWS.active(), ROWS.deleted())] == [0, 0, 0, 1]
     assert [rows.count() for rows in (ROWS.unread(include_deleted=True), ROWS.read(include_deleted=True))] == [1, 0]
     assert [ROWS.mark_all_as_read(), ROWS.mark_all_as_seen(), ROWS.archive()] == [0, 0, 0]
-    assert kinds_told_to(alice) == ["notification.deleted"]
+    assert notified_kinds(alice) == ["notification.deleted"]
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_what_comes_back_is_told_whole_and_once(
     ROWS.update(**before)
     assert (restore(ROWS.all()), restore(ROWS.all())) == (1, 0)
     row.refresh_from_db()
-    assert told_to(alice) == [("notification.updated", row.item().as_json())]
+    assert delivered_to(alice) == [("notification.updated", row.item().as_json())]
     assert not row.item().archived
 
 
@@ -244,7 +244,7 @@ def test_an_instance_is_marked_read_and_unread(alice: User, bob: User) -> None:
     assert (row.unread, ROWS.get().unread) == (False, False)
     row.mark_as_unread()
     assert (row.unread, ROWS.get().unread) == (True, True)
-    assert kinds_told_to(alice) == ["notification.read", "notification.unread"]
+    assert notified_kinds(alice) == ["notification.read", "notification.unread"]
 
 
 def test_a_stale_instance_changes_nothing_twice_and_overwrites_nothing(alice: User, bob: User) -> None:
@@ -256,7 +256,7 @@ def test_a_stale_instance_changes_nothing_twice_and_overwrites_nothing(alice: Us
     stale.mark_as_read()
     assert not stale.unread
     assert (ROWS.get().read_at, ROWS.get().archived_at is not None) == (read_at, True)
-    assert kinds_told_to(alice) == ["notification.read", "notification.archived"]
+    assert notified_kinds(alice) == ["notification.read", "notification.archived"]
 
 
 def test_a_deleted_instance_is_told_once(alice: User, bob: User) -> None:
@@ -265,7 +265,7 @@ def test_a_deleted_instance_is_told_once(alice: User, bob: User) -> None:
     row.delete()
     stale.delete()
     assert not ROWS.exists()
-    assert ids_told_to(alice, "notification.deleted") == [[str(pk)]]
+    assert notified_ids(alice, "notification.deleted") == [[str(pk)]]
 
 
 # Deleting rows
@@ -274,8 +274,8 @@ def test_a_deleted_instance_is_told_once(alice: User, bob: User) -> None:
 def test_deleted_rows_are_told_to_each_person_of_their_own(alice: User, bob: User, charlie: User) -> None:
     of_alice, of_bob = send(charlie, alice, bob)
     ROWS.filter(pk__in=[of_alice.pk, of_bob.pk]).delete()
-    assert ids_told_to(alice, "notification.deleted") == [[str(of_alice.pk)]]
-    assert ids_told_to(bob, "notification.deleted") == [[str(of_bob.pk)]]
+    assert notified_ids(alice, "notification.deleted") == [[str(of_alice.pk)]]
+    assert notified_ids(bob, "notification.deleted") == [[str(of_bob.pk)]]
 
 
 def test_deleting_says_what_went_as_django_does(alice: User, bob: User) -> None:
@@ -289,7 +289,7 @@ def test_a_deletion_that_rolls_back_is_not_told(alice: User, bob: User) -> None:
     with rolled_back():
         ROWS.all().delete()
     assert ROWS.count() == 1
-    assert told_to(alice) == []
+    assert delivered_to(alice) == []
 
 
 def test_the_manager_does_not_offer_to_delete_everything() -> None:
@@ -310,7 +310,7 @@ def test_a_plain_update_is_as_plain_as_djangos(alice: User, bob: User) -> None:
     """By design: a host that updates columns itself tells no page; the methods are there for that."""
     send(bob, alice)
     ROWS.update(unread=False)
-    assert told_to(alice) == []
+    assert delivered_to(alice) == []
 
 
 # In words
@@ -321,7 +321,7 @@ def test_events_are_in_the_language_of_their_person(alice: User, bob: User, char
     bob.refresh_from_db()
     with translation.override("zh-hans"):
         notify.send(charlie, recipient=[alice, bob], verb="replied", kind="tests.in_whose_language")
-    assert [told_to(person)[0][1]["title"] for person in (alice, bob)] == ["en", "zh-hans"]
+    assert [delivered_to(person)[0][1]["title"] for person in (alice, bob)] == ["en", "zh-hans"]
 
 
 def test_events_write_times_in_the_zone_of_their_person(alice: User, bob: User, charlie: User) -> None:
@@ -330,7 +330,7 @@ def test_events_write_times_in_the_zone_of_their_person(alice: User, bob: User, 
     at = "2026-11-20T12:00:00+00:00"
     with timezone.override("America/New_York"):
         notify.send(charlie, recipient=[alice, bob], verb="met", kind="tests.at_what_time", at=at)
-    assert [told_to(person)[0][1]["title"] for person in (alice, bob)] == ["12:00", "20:00"]
+    assert [delivered_to(person)[0][1]["title"] for person in (alice, bob)] == ["12:00", "20:00"]
 
 
 def test_what_comes_back_is_in_the_language_of_its_person(alice: User, bob: User) -> None:
@@ -338,7 +338,7 @@ def test_what_comes_back_is_in_the_language_of_its_person(alice: User, bob: User
     send(bob, alice, kind="tests.in_whose_language")
     ROWS.update(deleted=True)
     ROWS.mark_all_as_active()
-    assert told_to(alice)[0][1]["title"] == "zh-hans"
+    assert delivered_to(alice)[0][1]["title"] == "zh-hans"
 
 
 def test_an_announcements_row_reads_as_the_announcement_does_now(alice: User) -> None:
@@ -373,8 +373,8 @@ def test_many_changes_are_told_in_events_of_at_most_five_hundred(alice: User, bo
     ROWS.bulk_create([Notification(recipient=alice, verb="replied", actor_name="Bob") for _ in range(1500)])
     with CaptureQueriesContext(connection) as queries:
         assert ROWS.mark_all_as_read(alice) == 1500
-    told = ids_told_to(alice, "notification.read")
-    assert [len(ids) for ids in told] == [500, 500, 500]
-    assert [int(pk) for ids in told for pk in ids] == list(ROWS.order_by("pk").values_list("pk", flat=True))
+    delivered = notified_ids(alice, "notification.read")
+    assert [len(ids) for ids in delivered] == [500, 500, 500]
+    assert [int(pk) for ids in delivered for pk in ids] == list(ROWS.order_by("pk").values_list("pk", flat=True))
     assert not ROWS.unread().exists()
     assert len(queries) <= 10

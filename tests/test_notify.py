@@ -25,12 +25,12 @@ from notifications.signals import notify
 
 from accounts.models import User
 from notifications_hub import notify as notify_module
-from notifications_hub.kinds import Kind, Told, UnknownKind
+from notifications_hub.kinds import Kind, NotificationLike, UnknownKind
 from notifications_hub.notification import Notification
 from notifications_hub.notify import take_over_signal
 from notifications_hub.notify_arguments import BadArgument, BadRecipient
 from notifications_hub.streams import Event
-from tests.support.log import told_to
+from tests.support.log import delivered_to
 from tests.support.together import rolled_back, together
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -80,7 +80,7 @@ class Counting(Kind):
 
     name = "tests.counting"
 
-    def title(self, notification: Told) -> str:
+    def title(self, notification: NotificationLike) -> str:
         return f"{notification.data['at']!r}"
 
 
@@ -89,7 +89,7 @@ class Optional(Kind):
 
     name = "tests.optional"
 
-    def title(self, notification: Told) -> str:
+    def title(self, notification: NotificationLike) -> str:
         return str(notification.data.get("words", "nothing"))
 
 
@@ -185,7 +185,7 @@ def test_without_data_a_kind_and_a_page_see_an_empty_dict(alice: User, bob: User
     [made] = send(bob, alice, kind="tests.optional")
     stored = Notification.objects.get()
     assert made.data is stored.data is None
-    [(_kind, item)] = told_to(alice)
+    [(_kind, item)] = delivered_to(alice)
     assert item["title"] == stored.message().title == "nothing"
     assert item["data"] == stored.item().data == {}
 
@@ -194,7 +194,7 @@ def test_a_kind_sees_the_same_data_at_once_and_later(alice: User, bob: User) -> 
     [made] = send(bob, alice, kind="tests.counting", at=datetime(2026, 1, 1, tzinfo=UTC), price=Decimal("1.50"))
     stored = Notification.objects.get()
     assert made.data == stored.data
-    [(_kind, item)] = told_to(alice)
+    [(_kind, item)] = delivered_to(alice)
     assert item["title"] == stored.message().title == "'2026-01-01T00:00:00Z'"
 
 
@@ -253,7 +253,7 @@ def test_everyone_in_it_is_told_and_nobody_else(
 ) -> None:
     send(charlie, hold(alice, bob))
     assert recipients() == ["alice", "bob"]
-    assert told_to(charlie) == []
+    assert delivered_to(charlie) == []
 
 
 def test_one_person_is_told(alice: User, bob: User) -> None:
@@ -274,7 +274,7 @@ def test_nobody_is_told_of_nothing(bob: User) -> None:
 def test_whoever_is_named_twice_is_told_once(alice: User, bob: User) -> None:
     send(bob, [alice, alice, User.objects.get(pk=alice.pk)])
     assert recipients() == ["alice"]
-    assert len(told_to(alice)) == 1
+    assert len(delivered_to(alice)) == 1
 
 
 def test_the_inactive_are_left_out(alice: User, bob: User, charlie: User) -> None:
@@ -439,7 +439,7 @@ def test_more_than_a_page_should_be_sent_is_refused(alice: User, bob: User) -> N
 
 def test_a_long_text_in_chinese_is_not_too_much(alice: User, bob: User) -> None:
     send(bob, alice, description="好" * 15_000)
-    assert len(told_to(alice)) == 1
+    assert len(delivered_to(alice)) == 1
 
 
 # What comes of it
@@ -455,11 +455,11 @@ def test_the_notifications_made_are_given_back_in_the_order_of_the_people(
 
 def test_open_pages_get_the_whole_item(alice: User, bob: User) -> None:
     [row] = send(bob, alice, target=bob, kind="comment.reply", url="/posts/9/", description="I agree.", post=9)
-    [(kind, item)] = told_to(alice)
+    [(kind, item)] = delivered_to(alice)
     assert kind == "notification.created"
     assert item == row.item().as_json()
     assert (item["id"], item["actor"], item["body"], item["url"]) == (str(row.pk), "Bob", "I agree.", "/posts/9/")
-    assert (item["unread"], item["told"], item["toast"]) == (True, False, True)
+    assert (item["unread"], item["delivered"], item["toast"]) == (True, False, True)
     assert item["data"] == {"post": 9, "url": "/posts/9/"}
 
 
@@ -485,7 +485,7 @@ def test_our_receiver_stands_alone_whichever_app_comes_first(alice: User, bob: U
     finally:
         take_over_signal()
     assert [receiver for receiver, _made in answers] == [notify_module.notify_handler]
-    assert len(told_to(alice)) == 1
+    assert len(delivered_to(alice)) == 1
 
 
 # Only once for a key
@@ -494,7 +494,7 @@ def test_our_receiver_stands_alone_whichever_app_comes_first(alice: User, bob: U
 def test_a_repeated_key_is_ignored(alice: User, bob: User) -> None:
     send(bob, alice, dedupe_key="reply-9")
     assert send(bob, alice, dedupe_key="reply-9") == []
-    assert len(told_to(alice)) == 1
+    assert len(delivered_to(alice)) == 1
 
 
 def test_a_key_is_each_persons_own(alice: User, bob: User, charlie: User) -> None:
@@ -507,7 +507,7 @@ def test_a_key_is_each_persons_own(alice: User, bob: User, charlie: User) -> Non
 def test_without_a_key_everything_is_told(alice: User, bob: User) -> None:
     send(bob, alice)
     send(bob, alice)
-    assert len(told_to(alice)) == 2
+    assert len(delivered_to(alice)) == 2
 
 
 @pytest.mark.django_db(transaction=True)
@@ -519,7 +519,7 @@ def test_of_several_senders_of_a_key_at_once_one_is_first(
     made = together([partial(send, charlie, [alice, bob], dedupe_key="reply-9")] * 4)
     assert sorted(len(rows) for rows in made) == [0, 0, 0, 2]
     assert recipients() == ["alice", "bob"]
-    assert [len(told_to(person)) for person in (alice, bob)] == [1, 1]
+    assert [len(delivered_to(person)) for person in (alice, bob)] == [1, 1]
 
 
 def test_a_key_whose_first_sender_rolled_back_is_free_again(alice: User, bob: User) -> None:
@@ -585,7 +585,7 @@ def test_one_actor_sends_one_person_only_so_many_of_a_kind_in_a_minute(
     assert nudge(charlie, alice) == ["alice"]
     assert [row.kind for row in send(bob, alice)] == ["default"]
     assert Notification.objects.filter(recipient=alice, kind="tests.nudged").count() == 4
-    assert len(told_to(alice)) == 5
+    assert len(delivered_to(alice)) == 5
 
 
 def test_a_minute_later_the_actor_may_notify_again(alice: User, bob: User) -> None:

@@ -1,4 +1,4 @@
-"""Told once, by which road, and why: the same questions asked of live, flash and push."""
+"""Told once, by which delivery method, and why: the same questions asked of live, flash and push."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from notifications_hub import streams
 from notifications_hub.delivery import acknowledgement
 from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.delivery.worker import Worker, act_token
-from notifications_hub.kinds import Road
+from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.notification import Notification
 from notifications_hub.streams.cursor import Position
 from notifications_hub.streams.models import inbox_topic
@@ -61,8 +61,10 @@ class Story:
         url = reverse("notifications_hub_api:push_act")
         assert Client().post(url, report, content_type="application/json").status_code == 200
 
-    def tell(self, road: Road) -> None:
-        {Road.LIVE: self.live, Road.FLASH: self.flash, Road.WEB_PUSH: self.web_push}[road]()
+    def tell(self, method: DeliveryMethod) -> None:
+        {DeliveryMethod.LIVE: self.live, DeliveryMethod.FLASH: self.flash, DeliveryMethod.WEB_PUSH: self.web_push}[
+            method
+        ]()
 
     def flashed(self) -> bool:
         response = self.browser.get(reverse("profile"))
@@ -76,12 +78,12 @@ class Story:
         worker.close()
         return len(memory().outbox) > before
 
-    def told_by(self) -> str:
+    def delivered_by(self) -> str:
         self.notification.refresh_from_db()
-        return self.notification.told_by
+        return self.notification.delivered_by
 
-    def told_events(self) -> int:
-        return streams.Event.objects.filter(topic=inbox_topic(self.alice.pk), kind="notification.told").count()
+    def delivered_events(self) -> int:
+        return streams.Event.objects.filter(topic=inbox_topic(self.alice.pk), kind="notification.delivered").count()
 
 
 @pytest.fixture
@@ -91,39 +93,41 @@ def story(alice: User, bob: User, client_for: ClientFor) -> Story:
     return Story(alice, client_for(alice), Notification.objects.get())
 
 
-ROADS = [Road.LIVE, Road.FLASH, Road.WEB_PUSH]
-each_road = pytest.mark.parametrize("road", ROADS)
+METHODS = [DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH]
+each_method = pytest.mark.parametrize("method", METHODS)
 each_other = pytest.mark.parametrize(
-    ("first", "second"), [(first, second) for first in ROADS for second in ROADS if first != second]
+    ("first", "second"), [(first, second) for first in METHODS for second in METHODS if first != second]
 )
 
 
-@each_road
-def test_the_row_says_which_road_told(story: Story, road: Road) -> None:
-    story.tell(road)
-    assert story.told_by() == road.value
-    assert story.notification.told_at is not None
+@each_method
+def test_the_row_says_which_delivery_method_told(story: Story, method: DeliveryMethod) -> None:
+    story.tell(method)
+    assert story.delivered_by() == method.value
+    assert story.notification.delivered_at is not None
 
 
-@each_road
-def test_open_pages_hear_once_that_it_was_told(story: Story, road: Road) -> None:
-    story.tell(road)
+@each_method
+def test_open_pages_hear_once_that_it_was_told(story: Story, method: DeliveryMethod) -> None:
+    story.tell(method)
     story.live()
-    assert story.told_events() == 1
+    assert story.delivered_events() == 1
 
 
-@each_road
-def test_what_was_told_is_not_flashed(story: Story, road: Road) -> None:
-    story.tell(road)
+@each_method
+def test_what_was_told_is_not_flashed(story: Story, method: DeliveryMethod) -> None:
+    story.tell(method)
     assert not story.flashed()
 
 
-@pytest.mark.parametrize("road", [Road.LIVE, Road.FLASH])
-def test_what_was_told_before_the_push_was_claimed_is_not_pushed_and_says_why(story: Story, road: Road) -> None:
-    story.tell(road)
+@pytest.mark.parametrize("method", [DeliveryMethod.LIVE, DeliveryMethod.FLASH])
+def test_what_was_told_before_the_push_was_claimed_is_not_pushed_and_says_why(
+    story: Story, method: DeliveryMethod
+) -> None:
+    story.tell(method)
     assert not story.pushed()
     planned = Delivery.objects.get()
-    assert (planned.state, planned.reason) == (State.CANCELLED, f"told by {road.value}")
+    assert (planned.state, planned.reason) == (State.CANCELLED, f"delivered by {method.value}")
 
 
 def test_what_was_pushed_is_not_pushed_again(story: Story) -> None:
@@ -133,40 +137,44 @@ def test_what_was_pushed_is_not_pushed_again(story: Story) -> None:
 
 
 @each_other
-def test_the_first_road_is_the_one_that_told(story: Story, first: Road, second: Road) -> None:
+def test_the_first_delivery_method_is_the_one_that_told(
+    story: Story, first: DeliveryMethod, second: DeliveryMethod
+) -> None:
     story.tell(first)
-    at = Notification.objects.get().told_at
-    if second is not Road.WEB_PUSH:  # which is not sent any more
+    at = Notification.objects.get().delivered_at
+    if second is not DeliveryMethod.WEB_PUSH:  # which is not sent any more
         story.tell(second)
-    assert story.told_by() == first.value
-    assert story.notification.told_at == at
+    assert story.delivered_by() == first.value
+    assert story.notification.delivered_at == at
 
 
 def test_a_push_that_was_sent_and_not_reported_leaves_the_flash(story: Story) -> None:
     assert story.pushed()
-    assert story.told_by() == ""
+    assert story.delivered_by() == ""
     assert story.flashed()
 
 
-@each_road
-def test_reading_tells_every_road_to_stop(story: Story, road: Road) -> None:
+@each_method
+def test_reading_tells_every_delivery_method_to_stop(story: Story, method: DeliveryMethod) -> None:
     story.notification.mark_as_read()
-    if road is Road.WEB_PUSH:
+    if method is DeliveryMethod.WEB_PUSH:
         assert not story.pushed()
         assert Delivery.objects.get().reason == "read already"
-    elif road is Road.FLASH:
+    elif method is DeliveryMethod.FLASH:
         assert not story.flashed()
     else:
         assert streams.Event.objects.filter(kind="notification.read").count() == 1
 
 
-@each_road
-def test_charlie_is_told_by_no_road(story: Story, road: Road, charlie: User, client_for: ClientFor) -> None:
+@each_method
+def test_charlie_is_told_by_no_delivery_method(
+    story: Story, method: DeliveryMethod, charlie: User, client_for: ClientFor
+) -> None:
     other = Story(charlie, client_for(charlie), story.notification)
-    if road is Road.LIVE:
+    if method is DeliveryMethod.LIVE:
         assert inbox_topic(charlie.pk) not in streams.moved({inbox_topic(charlie.pk): None})
-    elif road is Road.FLASH:
+    elif method is DeliveryMethod.FLASH:
         assert not other.flashed()
     else:
         assert not Delivery.objects.filter(notification__recipient=charlie).exists()
-    assert story.told_by() == ""
+    assert story.delivered_by() == ""

@@ -12,7 +12,7 @@ from notifications_hub.delivery.reasons import in_words
     ("stored", "said"),
     [
         ("taken by the other side", "对方已接收"),
-        ("told by live", "已通知（实时）"),
+        ("delivered by live", "已通知（实时）"),
         ("read", "已读"),
         ("given up: The push service answered 503.", "放弃发送：推送服务返回 503"),
         ("Not tried: push.example is slow to answer.", "未尝试：push.example 响应缓慢"),

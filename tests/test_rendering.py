@@ -15,12 +15,12 @@ from pytest_django import Settings
 from accounts.models import User
 from notifications_hub import kinds, rendering
 from notifications_hub.delivery.worker import Worker
-from notifications_hub.kinds import Action, Kind, Privacy, Told, Urgency
+from notifications_hub.kinds import Action, Kind, NotificationLike, Privacy, Urgency
 from notifications_hub.notification import Notification
 from notifications_hub.rendering import render
 from notifications_hub.transports.web_push.payload import encode
 from tests.support.deliveries import memory, one_worker, send, send_due, use_memory
-from tests.support.log import told_to
+from tests.support.log import delivered_to
 
 __all__ = ["one_worker"]
 
@@ -35,16 +35,16 @@ class Broken(Kind):
 
     name = "tests.every_part_broken"
 
-    def title(self, notification: Told) -> str:
+    def title(self, notification: NotificationLike) -> str:
         raise KeyError("title")
 
-    def body(self, notification: Told) -> str:
+    def body(self, notification: NotificationLike) -> str:
         raise KeyError("body")
 
-    def tag(self, notification: Told) -> str:
+    def tag(self, notification: NotificationLike) -> str:
         raise KeyError("tag")
 
-    def actions(self, notification: Told) -> list[Action]:
+    def actions(self, notification: NotificationLike) -> list[Action]:
         raise KeyError("actions")
 
     @property
@@ -121,9 +121,9 @@ def test_the_api_and_live_events_carry_a_row_of_a_broken_kind(
     row: Notification, alice: User, client_for: ClientFor
 ) -> None:
     [listed] = client_for(alice).get("/api/v1/notifications/").json()["results"]
-    [(kind, told)] = told_to(alice)
+    [(kind, delivered)] = delivered_to(alice)
     assert (listed["title"], listed["tag"], listed["icon"]) == ("Bob replied", f"n{row.pk}", "bell")
-    assert (kind, told["title"]) == ("notification.created", "Bob replied")
+    assert (kind, delivered["title"]) == ("notification.created", "Bob replied")
 
 
 @both_databases

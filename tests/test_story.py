@@ -69,17 +69,17 @@ def world(start_site: Callable[..., Site]) -> Iterator[World]:
         yield World(site, push, post)
 
 
-def test_one_signal_tells_alice_once_by_the_best_road(world: World) -> None:
+def test_one_signal_tells_alice_once_by_the_best_delivery_method(world: World) -> None:
     alice = world.site.visitor("alice")
     browser = _allow_push(world, alice)
 
     _she_is_looking_and_hears_at_once(world)
     _what_the_page_showed_is_neither_pushed_nor_flashed(world, alice, browser)
     _nobody_is_looking_so_her_browser_shows_it(world, browser)
-    _what_no_road_told_is_flashed_once(world, alice)
+    _what_no_method_delivered_is_flashed_once(world, alice)
     _reading_it_anywhere_moves_every_tab(world, alice)
     _an_announcement_reaches_those_who_look_and_those_who_come_back(world, alice)
-    _charlie_was_told_of_nothing_but_the_announcement(world)
+    _charlie_was_delivered_of_nothing_but_the_announcement(world)
 
 
 def _allow_push(world: World, alice: Visitor) -> Reader:
@@ -100,11 +100,11 @@ def _she_is_looking_and_hears_at_once(world: World) -> None:
             assert item["body"] == "I am here."
             assert item["url"].startswith(world.post)
         first.say(ack=first.cursor)
-        assert second.until("notification.told")
+        assert second.until("notification.delivered")
 
 
 def _what_the_page_showed_is_neither_pushed_nor_flashed(world: World, alice: Visitor, browser: Reader) -> None:
-    assert world.trail() == [("cancelled", "told by live")]
+    assert world.trail() == [("cancelled", "delivered by live")]
     assert "I am here." not in alice.get("/accounts/profile/").text
     assert world.pushes_to(browser) == []
 
@@ -121,13 +121,13 @@ def _nobody_is_looking_so_her_browser_shows_it(world: World, browser: Reader) ->
     assert shown.status_code == 200
 
 
-def _what_no_road_told_is_flashed_once(world: World, alice: Visitor) -> None:
+def _what_no_method_delivered_is_flashed_once(world: World, alice: Visitor) -> None:
     # The push was reported as shown, so only the reply after it is left to flash.
     world.site.python("""
-        from notifications_hub.delivery import choose_roads
-        from notifications_hub.kinds import Road
+        from notifications_hub.delivery import choose_methods
+        from notifications_hub.kinds import DeliveryMethod
         from django.contrib.auth import get_user_model
-        choose_roads(get_user_model().objects.get(username="alice"), "comment.reply", [Road.LIVE, Road.FLASH])
+        choose_methods(get_user_model().objects.get(username="alice"), "comment.reply", [DeliveryMethod.LIVE, DeliveryMethod.FLASH])
     """)
     world.bob_replies("Last words.")
     first, second = (alice.get("/accounts/profile/").text for _ in range(2))
@@ -161,7 +161,7 @@ def _an_announcement_reaches_those_who_look_and_those_who_come_back(world: World
     assert "Tea is ready" in alice.get("/accounts/profile/").text
 
 
-def _charlie_was_told_of_nothing_but_the_announcement(world: World) -> None:
+def _charlie_was_delivered_of_nothing_but_the_announcement(world: World) -> None:
     charlie = world.site.visitor("charlie")
     assert [item["title"] for item in charlie.get("/api/v1/notifications/").json()["results"]] == ["Tea is ready"]
     with listening(world.site, "charlie") as socket:

@@ -13,8 +13,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from notifications_hub import streams
-from notifications_hub.streams import store
-from notifications_hub.streams import BadTopic, Event, EventTooLarge, LoggedEvent, NewEvent, Reading, Stream
+from notifications_hub.streams import BadTopic, Event, EventTooLarge, LoggedEvent, NewEvent, Reading, Stream, store
 from notifications_hub.streams.cursor import MAX_SEQ, Position
 from notifications_hub.streams.models import MAX_DATA
 from tests.support.log import holes, unnumbered

@@ -18,7 +18,7 @@ from accounts.models import User
 from accounts.people import initial_of
 from notifications_hub.delivery.worker import Worker
 from notifications_hub.jobs.enqueue import BadJob
-from notifications_hub.kinds import Kind, Told, get_kind
+from notifications_hub.kinds import Kind, NotificationLike, get_kind
 from notifications_hub.message import Message
 from notifications_hub.rendering import render
 from notifications_hub.transports.web_push.payload import encode
@@ -30,7 +30,7 @@ from showcase.models import Post
 from tests.jobs import tasks
 from tests.jobs.support import started
 from tests.support.deliveries import memory, one_worker, send, send_due, use_memory
-from tests.support.log import told_to
+from tests.support.log import delivered_to
 
 __all__ = ["one_worker"]
 
@@ -101,10 +101,10 @@ def test_what_a_text_begins_it_ends(text: str, even: str) -> None:
 class Replied(Kind):
     name = "tests.replied"
 
-    def title(self, notification: Told) -> str:
+    def title(self, notification: NotificationLike) -> str:
         return f"{notification.actor_name} replied to “{notification.target_name}”"
 
-    def body(self, notification: Told) -> str:
+    def body(self, notification: NotificationLike) -> str:
         return str(notification.data.get("words", ""))
 
 
@@ -153,7 +153,7 @@ def test_no_page_push_or_event_is_turned_around_by_a_name(
     [(message, _address)] = memory().outbox
     assert message.title == "Eve replied to “Hello”"
     assert RLO.encode() not in encode(message)
-    assert [data["title"] for _kind, data in told_to(alice, "notification.created")] == ["Eve replied to “Hello”"]
+    assert [data["title"] for _kind, data in delivered_to(alice, "notification.created")] == ["Eve replied to “Hello”"]
     client = client_for(alice)
     for path in ("/", post.get_absolute_url(), "/notifications/", "/showcase/chat/", "/showcase/chat/lobby/"):
         assert RLO not in client.get(path).content.decode(), path

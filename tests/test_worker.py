@@ -22,7 +22,7 @@ from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery import arming, claiming, worker
 from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.delivery.worker import ACT_SALT, Worker, WorkerThread
-from notifications_hub.kinds import Kind, Road, Told
+from notifications_hub.kinds import DeliveryMethod, Kind, NotificationLike
 from notifications_hub.message import Message
 from notifications_hub.notification import Notification
 from notifications_hub.transports import TransportError
@@ -40,21 +40,21 @@ class Fragile(Kind):
 
     name = "tests.fragile"
 
-    def title(self, notification: Told) -> str:
+    def title(self, notification: NotificationLike) -> str:
         return str(notification.data["title"])
 
 
 class Spoken(Kind):
     name = "tests.spoken"
 
-    def title(self, notification: Told) -> str:
+    def title(self, notification: NotificationLike) -> str:
         return translation.get_language() or ""
 
 
 class Timed(Kind):
     name = "tests.timed"
 
-    def title(self, notification: Told) -> str:
+    def title(self, notification: NotificationLike) -> str:
         return timezone.get_current_timezone_name()
 
 
@@ -90,7 +90,7 @@ def test_what_is_not_due_is_not_sent(alice: User, bob: User, one_worker: Worker)
 def test_a_push_that_was_taken_has_told_nobody_yet(alice: User, bob: User, one_worker: Worker) -> None:
     send_due(bob, alice)
     one_worker.run_due()
-    assert Notification.objects.get().told_at is None
+    assert Notification.objects.get().delivered_at is None
 
 
 def test_a_message_is_in_the_language_of_its_person(alice: User, bob: User, one_worker: Worker) -> None:
@@ -131,8 +131,8 @@ def delete_softly(row: Notification) -> None:
     Notification.objects.filter(pk=row.pk).mark_all_as_deleted()
 
 
-def told_elsewhere(row: Notification) -> None:
-    Notification.objects.filter(pk=row.pk).mark_as_told(Road.FLASH)
+def delivered_elsewhere(row: Notification) -> None:
+    Notification.objects.filter(pk=row.pk).mark_as_delivered(DeliveryMethod.FLASH)
 
 
 def deactivate(row: Notification) -> None:
@@ -146,7 +146,7 @@ def grow_old(row: Notification) -> None:
 @pytest.mark.parametrize(
     ("happen", "reason"),
     [
-        (told_elsewhere, "told already"),
+        (delivered_elsewhere, "delivered already"),
         (read, "read already"),
         (archive, "archived"),
         (delete_softly, "deleted"),

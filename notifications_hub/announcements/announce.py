@@ -16,8 +16,8 @@ from notifications_hub.announcements.models import KIND, Announcement, Announcem
 from notifications_hub.conf import hub_settings, require_time_zones
 from notifications_hub.database import transaction
 from notifications_hub.delivery import arming, preferences
-from notifications_hub.delivery.models import ToldThrough
-from notifications_hub.kinds import Road, Urgency, kind_of
+from notifications_hub.delivery.models import DeliveredThrough
+from notifications_hub.kinds import DeliveryMethod, Urgency, kind_of
 from notifications_hub.notification import Notification
 from notifications_hub.streams import NewEvent, item_key
 from notifications_hub.streams.sweeper import Isolation, every_second
@@ -192,24 +192,24 @@ def missing_rows(person: Person, running: AnnouncementQuerySet) -> list[Notifica
     missing = list(without_row(person, running))
     if not missing:
         return []
-    roads = preferences.roads_of([person.pk], kind_of(KIND))[person.pk]
-    told = _shown_live(person, missing)
-    return [_row(person, announcement, roads, told=announcement.pk in told) for announcement in missing]
+    methods = preferences.methods_of([person.pk], kind_of(KIND))[person.pk]
+    delivered = _shown_live(person, missing)
+    return [_row(person, announcement, methods, delivered=announcement.pk in delivered) for announcement in missing]
 
 
 def _shown_live(person: Person, announcements: Collection[Announcement]) -> set[int]:
     """Return the primary keys of those that a page of this person's acknowledged."""
-    told = ToldThrough.objects.filter(
+    delivered = DeliveredThrough.objects.filter(
         person=person,
         topic=models.OuterRef("audience"),
         start__lt=models.OuterRef("seq"),
         seq__gte=models.OuterRef("seq"),
     )
-    shown = Announcement.objects.filter(models.Exists(told), pk__in=[one.pk for one in announcements])
+    shown = Announcement.objects.filter(models.Exists(delivered), pk__in=[one.pk for one in announcements])
     return set(shown.values_list("pk", flat=True))
 
 
-def _row(person: Person, announcement: Announcement, roads: frozenset[str], *, told: bool) -> Notification:
+def _row(person: Person, announcement: Announcement, methods: frozenset[str], *, delivered: bool) -> Notification:
     return Notification(
         recipient=person,
         announcement=announcement,
@@ -218,8 +218,8 @@ def _row(person: Person, announcement: Announcement, roads: frozenset[str], *, t
         verb=KIND,
         timestamp=announcement.announced_at or announcement.starts_at,
         committed_at=announcement.announced_at or announcement.starts_at,
-        toast=Road.LIVE in roads,
-        flash=Road.FLASH in roads,
-        told_at=timezone.now() if told else None,
-        told_by=Road.LIVE.value if told else "",
+        toast=DeliveryMethod.LIVE in methods,
+        flash=DeliveryMethod.FLASH in methods,
+        delivered_at=timezone.now() if delivered else None,
+        delivered_by=DeliveryMethod.LIVE.value if delivered else "",
     )

@@ -1,4 +1,4 @@
-"""An announcement's text: Markdown, as HTML for the inbox and as plain text for every other road."""
+"""An announcement's text: Markdown, as HTML for the inbox and as plain text for every other delivery method."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def safe_html(text: str) -> SafeString:
 
 
 def plain(text: str) -> str:
-    """The words without the marks, for roads that show text as text."""
+    """The words without the marks, for delivery methods that show text as text."""
     pointed = _rendered(text).replace("<li>", "<li>• ")
     bare = html.unescape(nh3.clean(pointed, tags=set()))
     lines = re.sub(r"\s*\n\s*", "\n", bare)

@@ -77,10 +77,10 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
     def in_state(self, state: State) -> Self:
         ended = models.Q(ends_at__lte=timezone.now())
         withdrawn = models.Q(withdrawn_at__lt=models.F("ends_at"))
-        untold = models.Q(announced_at=None, withdrawn_at=None)
+        undelivered = models.Q(announced_at=None, withdrawn_at=None)
         if state is State.RUNNING:
             return self.running()
-        wanted = {State.PLANNED: untold & ~ended, State.ENDED: ended & (models.Q(withdrawn_at=None) | ~withdrawn)}
+        wanted = {State.PLANNED: undelivered & ~ended, State.ENDED: ended & (models.Q(withdrawn_at=None) | ~withdrawn)}
         return self.filter(wanted.get(state, withdrawn))
 
 

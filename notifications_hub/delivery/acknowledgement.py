@@ -14,9 +14,9 @@ from django.db.models.functions import Cast
 
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.audiences import is_audience
-from notifications_hub.delivery.arming import _change, tell
-from notifications_hub.delivery.models import ToldThrough
-from notifications_hub.kinds import Road
+from notifications_hub.delivery.arming import _change, mark_delivered
+from notifications_hub.delivery.models import DeliveredThrough
+from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.notification import Notification
 from notifications_hub.streams.cursor import Position
 from notifications_hub.streams.models import Event, Stream, inbox_topic
@@ -72,10 +72,12 @@ def _acknowledge_inboxes(shown: Sequence[tuple[Any, Position]]) -> None:
     named = created.annotate(named=Cast(KeyTextTransform("id", "data"), models.TextField()))
     displayed = set(named.values_list("topic", "named"))
     # What has no toast was only counted, which tells nobody anything.
-    untold = Notification.objects.filter(pk__in={item for _topic, item in displayed}, told_at=None, toast=True)
-    places = {(inbox_topic(person), str(pk)): pk for pk, person in untold.values_list("pk", "recipient_id")}
-    if told := [pk for place, pk in places.items() if place in displayed]:
-        tell(told, Road.LIVE)
+    undelivered = Notification.objects.filter(
+        pk__in={item for _topic, item in displayed}, delivered_at=None, toast=True
+    )
+    places = {(inbox_topic(person), str(pk)): pk for pk, person in undelivered.values_list("pk", "recipient_id")}
+    if delivered := [pk for place, pk in places.items() if place in displayed]:
+        mark_delivered(delivered, DeliveryMethod.LIVE)
 
 
 def _acknowledge_audience(people: Collection[Any], topic: str, position: Position) -> None:
@@ -87,8 +89,8 @@ def _acknowledge_audience(people: Collection[Any], topic: str, position: Positio
     start = announced.filter(seq__lte=position.start).first() or 0
     # Only ever upwards: of two tabs the one that is behind changes nothing. In one order, as the crowds of two hubs may
     # hold the same people.
-    theirs = ToldThrough.objects.filter(person__in=people, topic=topic, start__lte=start, seq__gte=start)
+    theirs = DeliveredThrough.objects.filter(person__in=people, topic=topic, start__lte=start, seq__gte=start)
     first = set(people) - set(theirs.values_list("person", flat=True))
-    rows = [ToldThrough(person_id=pk, topic=topic, start=start, seq=last) for pk in sorted(first)]
-    ToldThrough.objects.bulk_create(rows, ignore_conflicts=True)
+    rows = [DeliveredThrough(person_id=pk, topic=topic, start=start, seq=last) for pk in sorted(first)]
+    DeliveredThrough.objects.bulk_create(rows, ignore_conflicts=True)
     _change(theirs.filter(seq__lt=last), seq=last)

@@ -66,8 +66,8 @@ def count_from_commit(notifications: Collection[int]) -> None:
 def _count_anew(notifications: Collection[int], *, began: float) -> None:
     if is_prompt(began):
         return
-    untold = Notification.objects.filter(pk__in=notifications, told_at=None)
-    _change(untold, skip_locked=True, committed_at=datetime.now(UTC))
+    undelivered = Notification.objects.filter(pk__in=notifications, delivered_at=None)
+    _change(undelivered, skip_locked=True, committed_at=datetime.now(UTC))
     due_at = Now() + timedelta(seconds=hub_settings.ack_window)
     _change(_unclaimed(notifications), skip_locked=True, due_at=due_at)
 
@@ -106,9 +106,9 @@ def _change(wanted: models.QuerySet[Any], *, skip_locked: bool = False, **values
         return wanted.model._default_manager.filter(pk__in=ids).update(**values) if ids else 0
 
 
-def tell(notifications: Collection[int], road: str) -> list[int]:
-    """Records that a road reached the person. Gives those that no other road had told."""
+def mark_delivered(notifications: Collection[int], method: str) -> list[int]:
+    """Records that a delivery method reached the person. Gives those that no other delivery method had told."""
     with transaction.atomic():
-        told = Notification.objects.filter(pk__in=notifications).mark_as_told(road)
-        disarm(notifications, f"told by {road}")
-        return told
+        delivered = Notification.objects.filter(pk__in=notifications).mark_as_delivered(method)
+        disarm(notifications, f"delivered by {method}")
+        return delivered

@@ -10,9 +10,9 @@ from enum import Enum, auto
 from django.utils.translation import gettext as _
 
 from notifications_hub.delivery.models import Delivery, State
-from notifications_hub.delivery.preferences import roads_of
+from notifications_hub.delivery.preferences import methods_of
 from notifications_hub.delivery.reasons import in_words
-from notifications_hub.kinds import Road, kind_of, road_name
+from notifications_hub.kinds import DeliveryMethod, kind_of, method_name
 from notifications_hub.notification import Notification
 from notifications_hub.transports.web_push.subscriptions import PushSubscription, name_in_words
 from notifications_hub.transports.web_push.vapid import current_key
@@ -63,7 +63,7 @@ def why_no_push(notification: Notification) -> NoPush | None:
     person = notification.recipient_id
     if current_key() is None:
         return NoPush.NO_KEY
-    if Road.WEB_PUSH not in roads_of([person], kind_of(notification.kind))[person]:
+    if DeliveryMethod.WEB_PUSH not in methods_of([person], kind_of(notification.kind))[person]:
         return NoPush.PREFERENCE
     browsers = PushSubscription.objects.filter(owner=person).values_list("quarantined_at", flat=True)
     if not browsers:
@@ -104,9 +104,9 @@ def _no_push(reason: NoPush) -> str:
 
 def _own_steps(notification: Notification) -> Iterator[Step]:
     yield Step(notification.timestamp, _("It happened."))
-    road = road_name(notification.told_by) or "?"
+    method = method_name(notification.delivered_by) or "?"
     happened = (
-        (notification.told_at, _("The person was told, by %(road)s.") % {"road": road}),
+        (notification.delivered_at, _("The person was told, by %(method)s.") % {"method": method}),
         (notification.seen_at, _("The person opened the bell on it.")),
         (notification.read_at, _("The person read it.")),
         (notification.archived_at, _("The person archived it.")),
@@ -115,7 +115,7 @@ def _own_steps(notification: Notification) -> Iterator[Step]:
 
 
 def _delivery_steps(delivery: Delivery, address: str) -> Iterator[Step]:
-    names = {"transport": road_name(delivery.transport), "address": address}
+    names = {"transport": method_name(delivery.transport), "address": address}
     yield Step(delivery.created, _("Planned: %(transport)s to %(address)s.") % names)
     for entry in entries_of(delivery):
         yield Step(entry.at, _entry(entry, names))

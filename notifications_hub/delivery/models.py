@@ -10,7 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from notifications_hub.database.primary import HubModel
-from notifications_hub.kinds import road_name
+from notifications_hub.kinds import method_name
 
 
 class State(models.TextChoices):
@@ -44,24 +44,24 @@ class Delivery(HubModel):
         indexes = [models.Index(fields=["due_at"], condition=models.Q(state="waiting"), name="hub_delivery_due")]
 
     def __str__(self) -> str:
-        return f"{road_name(self.transport)}: {self.get_state_display()}"
+        return f"{method_name(self.transport)}: {self.get_state_display()}"
 
 
 class Preference(HubModel):
-    """By which roads a person wants to hear of a kind. No row: the kind's own defaults."""
+    """By which delivery methods a person wants to hear of a kind. No row: the kind's own defaults."""
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=100)
-    roads = models.JSONField(default=list)
+    methods = models.JSONField(default=list)
 
     class Meta(HubModel.Meta):
         constraints = [models.UniqueConstraint(fields=["person", "kind"], name="hub_preference_once")]
 
     def __str__(self) -> str:
-        return f"{self.kind}: {', '.join(self.roads)}"
+        return f"{self.kind}: {', '.join(self.methods)}"
 
 
-class ToldThrough(HubModel):
+class DeliveredThrough(HubModel):
     """A person's pages have shown the announcements of an audience after `start`, through `seq`.
 
     One row, however many there were, and a further one for each time that some came which no page showed. `start` and
@@ -74,7 +74,7 @@ class ToldThrough(HubModel):
     seq = models.BigIntegerField()
 
     class Meta(HubModel.Meta):
-        constraints = [models.UniqueConstraint(fields=["person", "topic", "start"], name="hub_told_through_once")]
+        constraints = [models.UniqueConstraint(fields=["person", "topic", "start"], name="hub_delivered_through_once")]
 
     def __str__(self) -> str:
         return f"{self.topic} from {self.start} through {self.seq}"

@@ -6,7 +6,7 @@ import re
 
 from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
-from notifications_hub.kinds import road_name
+from notifications_hub.kinds import method_name
 
 # These alone are the names of columns too, which other languages say otherwise.
 _SHORT = {
@@ -15,8 +15,8 @@ _SHORT = {
     "deleted": gettext_lazy("it was deleted"),
 }
 _KNOWN = (
-    gettext_noop("told already"),
-    gettext_noop("told by %(rest)s"),
+    gettext_noop("delivered already"),
+    gettext_noop("delivered by %(rest)s"),
     gettext_noop("read already"),
     gettext_noop("expired"),
     gettext_noop("the announcement is over"),
@@ -51,4 +51,4 @@ def in_words(reason: str) -> str:
     for known, pattern in _PATTERNS:
         if found := pattern.fullmatch(reason):
             return gettext(known) % {name: in_words(rest) for name, rest in found.groupdict().items()}
-    return road_name(reason)
+    return method_name(reason)

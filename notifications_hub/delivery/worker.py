@@ -165,7 +165,7 @@ def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Job:
 def _why_not(notification: Notification) -> str:
     """What happened that makes it pointless; empty if nothing did."""
     reasons = {
-        "told already": notification.told_at is not None,
+        "delivered already": notification.delivered_at is not None,
         "read already": not notification.unread,
         "archived": notification.archived_at is not None,
         "deleted": notification.deleted,

@@ -9,18 +9,18 @@ from django.utils.translation import gettext_lazy
 
 from notifications_hub.delivery.history import NoPush, Step, browser_names, entries_of, is_in_trail, why_no_push
 from notifications_hub.delivery.models import Delivery, State
-from notifications_hub.kinds import Road, kind_of
+from notifications_hub.kinds import DeliveryMethod, kind_of
 from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_label
 
-_TOLD = {
-    Road.LIVE: gettext_lazy("You were told on an open page."),
-    Road.FLASH: gettext_lazy("You were told at the top of the next page that you opened."),
-    Road.WEB_PUSH: gettext_lazy("You were told by one of your browsers."),
-    Road.EMAIL: gettext_lazy("You were told by email."),
+_DELIVERED = {
+    DeliveryMethod.LIVE: gettext_lazy("You were told on an open page."),
+    DeliveryMethod.FLASH: gettext_lazy("You were told at the top of the next page that you opened."),
+    DeliveryMethod.WEB_PUSH: gettext_lazy("You were told by one of your browsers."),
+    DeliveryMethod.EMAIL: gettext_lazy("You were told by email."),
 }
 _NEEDLESS = {
-    "told": gettext_lazy("%(browser)s was left in peace: you had been told already."),
+    "delivered": gettext_lazy("%(browser)s was left in peace: you had been delivered already."),
     "read": gettext_lazy("%(browser)s was left in peace: you had read it."),
     "archived": gettext_lazy("%(browser)s was left in peace: you had archived it."),
     "expired": gettext_lazy("%(browser)s was not told: it was no news any more."),
@@ -28,7 +28,7 @@ _NEEDLESS = {
 """The first word of why a delivery was cancelled to what that means to its person."""
 
 
-def told(notification: Notification) -> list[Step]:
+def delivered(notification: Notification) -> list[Step]:
     """In the order it happened."""
     deliveries = list(notification.deliveries.order_by("pk"))
     names = browser_names(deliveries)
@@ -39,7 +39,7 @@ def told(notification: Notification) -> list[Step]:
 
 
 def _addressee(delivery: Delivery) -> str:
-    return _("A browser") if delivery.transport == Road.WEB_PUSH else transport_label(delivery.transport)
+    return _("A browser") if delivery.transport == DeliveryMethod.WEB_PUSH else transport_label(delivery.transport)
 
 
 def not_pushed(notification: Notification) -> str:
@@ -64,9 +64,11 @@ def is_under_way(notification: Notification) -> bool:
 
 def _own(notification: Notification) -> Iterator[Step]:
     yield Step(notification.timestamp, _("It happened."))
-    by = next((words for road, words in _TOLD.items() if road == notification.told_by), _("You were told."))
+    by = next(
+        (words for method, words in _DELIVERED.items() if method == notification.delivered_by), _("You were told.")
+    )
     happened = (
-        (notification.told_at, str(by)),
+        (notification.delivered_at, str(by)),
         (notification.seen_at, _("You had it before you in the list.")),
         (notification.read_at, _("You read it.")),
         (notification.archived_at, _("You archived it.")),

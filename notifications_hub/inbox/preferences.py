@@ -1,4 +1,4 @@
-"""By which roads a person wants to hear of each kind, as rows of a form."""
+"""By which delivery methods a person wants to hear of each kind, as rows of a form."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from django.utils.translation import gettext as _
 
 from notifications_hub.database import transaction
 from notifications_hub.delivery import preferences
-from notifications_hub.kinds import Kind, Road, all_kinds
+from notifications_hub.kinds import DeliveryMethod, Kind, all_kinds
 from notifications_hub.transports import transport_label, transport_names
 from notifications_hub.users import Person
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A checkbox, named `<kind>:<road>`. What is `locked` is not a person's to choose."""
+    """A checkbox, named `<kind>:<delivery method>`. What is `locked` is not a person's to choose."""
 
     name: str
     label: str
@@ -28,22 +28,25 @@ class Choice:
 class Row:
     name: str
     label: str
-    roads: list[Choice]
+    methods: list[Choice]
 
 
 def form_rows(person: Person) -> list[Row]:
-    chosen, offered = preferences.roads_by_kind(person), _offered()
-    return [_row(kind, chosen.get(kind.name, kind.roads), offered) for kind in _optional_kinds()]
+    chosen, offered = preferences.methods_by_kind(person), _offered()
+    return [_row(kind, chosen.get(kind.name, kind.methods), offered) for kind in _optional_kinds()]
 
 
 def _offered() -> dict[str, str]:
-    """Return the names and labels of the roads to choose from: both of the page's own, and each transport."""
-    of_pages = {Road.LIVE.value: str(_("While you are here")), Road.FLASH.value: str(_("On the next page"))}
+    """Return the names and labels of the delivery methods to choose from: both of the page's own, and each transport."""
+    of_pages = {
+        DeliveryMethod.LIVE.value: str(_("While you are here")),
+        DeliveryMethod.FLASH.value: str(_("On the next page")),
+    }
     return of_pages | {name: transport_label(name) for name in transport_names()}
 
 
-def _row(kind: Kind, roads: Container[str], offered: Mapping[str, str]) -> Row:
-    choices = [Choice(road, label, road in roads) for road, label in offered.items()]
+def _row(kind: Kind, methods: Container[str], offered: Mapping[str, str]) -> Row:
+    choices = [Choice(method, label, method in methods) for method, label in offered.items()]
     return Row(kind.name, str(kind.label or kind.name), choices)
 
 
@@ -53,12 +56,15 @@ def _optional_kinds() -> list[Kind]:
 
 def save(person: Person, checked: Container[str]) -> None:
     """Keeps what differs from before: who never chose otherwise follows a kind's defaults when these change."""
-    chosen, offered = preferences.roads_by_kind(person), {Road.LIVE, Road.FLASH, *transport_names()}
+    chosen, offered = (
+        preferences.methods_by_kind(person),
+        {DeliveryMethod.LIVE, DeliveryMethod.FLASH, *transport_names()},
+    )
     with transaction.atomic():
         for kind in _optional_kinds():
-            before = chosen.get(kind.name, kind.roads)
-            shown = {road for road in offered if f"{kind.name}:{road}" in checked}
-            # A road that the form does not offer is left as it was: its transport may be back tomorrow.
+            before = chosen.get(kind.name, kind.methods)
+            shown = {method for method in offered if f"{kind.name}:{method}" in checked}
+            # A delivery method that the form does not offer is left as it was: its transport may be back tomorrow.
             after = frozenset(before) - offered | shown
             if after != before:
-                preferences.choose_roads(person, kind.name, after)
+                preferences.choose_methods(person, kind.name, after)

@@ -31,7 +31,7 @@ from notifications_hub.inbox.schemas import (
     SubscriptionGiven,
 )
 from notifications_hub.inbox.visitor import person_of
-from notifications_hub.kinds import Road
+from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.notification import Notification
 from notifications_hub.transports.web_push import session_binding, subscriptions, vapid
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
@@ -133,7 +133,7 @@ def act(request: HttpRequest, report: Act) -> dict[str, int | None]:
         return {"unread": None}
     if not _may_report(sent, row):
         raise HttpError(400, _spent())
-    arming.tell([pk], Road.WEB_PUSH)
+    arming.mark_delivered([pk], DeliveryMethod.WEB_PUSH)
     if report.action == "read":
         marks.mark(row.recipient, Action.READ, [row.item_id])
     return {"unread": queries.counts(row.recipient).unread}

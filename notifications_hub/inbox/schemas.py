@@ -26,7 +26,7 @@ _AN_ITEM: dict[str, JsonValue] = {
     "unread": True,
     "seen": False,
     "archived": False,
-    "told": False,
+    "delivered": False,
     "toast": True,
 }
 
@@ -60,7 +60,7 @@ class Item(Schema):
     unread: bool
     seen: bool
     archived: bool
-    told: bool = Field(description="Whether some road has told the person of it.")
+    delivered: bool = Field(description="Whether some delivery method has told the person of it.")
     toast: bool = Field(description="False: list it and count it, but do not interrupt for it.")
     translations: dict[str, Words] | None = Field(
         None, description="Only on announcements: language to words; the plain fields where a language is missing."

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from notifications_hub.announcements.markdown import safe_html
 from notifications_hub.inbox import marks, preferences, push_trial, queries
-from notifications_hub.inbox.delivery_report import is_under_way, not_pushed, told
+from notifications_hub.inbox.delivery_report import delivered, is_under_way, not_pushed
 from notifications_hub.inbox.marks import Action
 from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.inbox.queries import BadPlace
@@ -167,7 +167,7 @@ def why(request: HttpRequest, item_id: str) -> HttpResponse:
     row = queries.one(person_of(request), item_id)
     if row is None:
         raise Http404
-    context = {"item": Entry.of(row), "steps": told(row), "not_pushed": not_pushed(row)}
+    context = {"item": Entry.of(row), "steps": delivered(row), "not_pushed": not_pushed(row)}
     response = TemplateResponse(request, "notifications_hub/why.html", context)
     if is_under_way(row) and datetime.now(UTC) - row.timestamp < WATCHED:
         # Without a script: the page looks again by itself while there is something to come.

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications_hub import audiences
 from notifications_hub.jobs.models import Job, Reason
-from notifications_hub.kinds import Kind, Told
+from notifications_hub.kinds import Kind, NotificationLike
 from notifications_hub.live.topics import own_topic
 
 
@@ -19,7 +19,7 @@ class TaskDone(Kind):
     label = _("Jobs of yours that are done")
     icon = "task"
 
-    def title(self, notification: Told) -> str:
+    def title(self, notification: NotificationLike) -> str:
         return gettext("“%(job)s” is done") % {"job": notification.actor_name}
 
 
@@ -28,10 +28,10 @@ class TaskFailed(Kind):
     label = _("Jobs of yours that failed")
     icon = "warning"
 
-    def title(self, notification: Told) -> str:
+    def title(self, notification: NotificationLike) -> str:
         return gettext("“%(job)s” failed") % {"job": notification.actor_name}
 
-    def body(self, notification: Told) -> str:
+    def body(self, notification: NotificationLike) -> str:
         return notification.description or _words_for(notification.data.get("reason", ""))
 
 

@@ -1,1 +1,1 @@
-"""The road to open pages: topics and who may listen, the hub, and the kinds of connection."""
+"""The delivery method to open pages: topics and who may listen, the hub, and the kinds of connection."""

@@ -68,10 +68,10 @@ class _Stream:
             await self._write(":\n\n")
 
     async def _say_why(self, closing: Closing) -> None:
-        told = json.dumps({"code": closing.code, "reason": closing.reason})
+        ending = json.dumps({"code": closing.code, "reason": closing.reason})
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
-                await self._write(f"event: close\ndata: {told}\n\n", more=False)
+                await self._write(f"event: close\ndata: {ending}\n\n", more=False)
 
     async def _watch(self) -> None:
         await self._exchange.gone()

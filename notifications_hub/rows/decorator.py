@@ -16,7 +16,7 @@ from notifications_hub.rows.diff import showing, tell_difference
 from notifications_hub.rows.queryset import LiveQuerySet
 from notifications_hub.rows.registry import LiveRows, Topic, declare, rows_of
 from notifications_hub.rows.trigger_notes import look_after_commit
-from notifications_hub.rows.triggers import told_here
+from notifications_hub.rows.triggers import delivered_here
 
 Live = TypeVar("Live", bound=type[models.Model])
 
@@ -69,14 +69,14 @@ def _tell_saves(model: type[models.Model]) -> None:
 
     @wraps(plain)
     def save_base(self: models.Model, *args: Any, **kwargs: Any) -> None:
-        told = told_here(type(self))
+        delivered = delivered_here(type(self))
         with transaction.atomic(savepoint=False):
             look_after_commit(type(self))
             # Read, not remembered: others may have changed it since.
-            before = {} if self.pk is None else showing(type(self), told, [self.pk], lock=True)
+            before = {} if self.pk is None else showing(type(self), delivered, [self.pk], lock=True)
             plain(self, *args, **kwargs)
             # Read again, as it may hold expressions, or values that were not to be saved.
-            tell_difference(before, showing(type(self), told, [self.pk]))
+            tell_difference(before, showing(type(self), delivered, [self.pk]))
 
     model.save_base = save_base  # type: ignore[method-assign]
 

@@ -13,7 +13,7 @@ from notifications_hub.database.deletions import Deletions, as_stored
 from notifications_hub.rows.diff import Gone, tell_deleted
 from notifications_hub.rows.registry import rows_of
 from notifications_hub.rows.trigger_notes import look_after_commit
-from notifications_hub.rows.triggers import told_here
+from notifications_hub.rows.triggers import delivered_here
 
 
 def connect_all() -> None:
@@ -33,7 +33,7 @@ _deletions: Deletions[Gone] = Deletions(tell_deleted)
 
 def _before(sender: type[models.Model], instance: models.Model, origin: object, **kwargs: Any) -> None:
     look_after_commit(sender)
-    if told_here(sender) and (row := as_stored(instance, origin)):
+    if delivered_here(sender) and (row := as_stored(instance, origin)):
         _deletions.expect(origin, row, _gone(row))
 
 
@@ -43,6 +43,6 @@ def _after(sender: type[models.Model], instance: models.Model, origin: object, *
 
 def _gone(row: models.Model) -> Iterator[Gone]:
     # What a parent's table has of it is deleted as a row of its own.
-    own = [rows for rows in told_here(type(row)) if rows.model._meta.concrete_model is row._meta.concrete_model]
+    own = [rows for rows in delivered_here(type(row)) if rows.model._meta.concrete_model is row._meta.concrete_model]
     places = ((rows, rows.topic_of(row), row.pk) for rows in own)
     yield from ((rows, topic, key) for rows, topic, key in places if topic)

@@ -16,7 +16,7 @@ from notifications_hub.database.primary import from_primary
 from notifications_hub.rows.diff import CHUNK, showing, tell_again, tell_difference
 from notifications_hub.rows.registry import LiveRows, rows_of
 from notifications_hub.rows.trigger_notes import look_after_commit
-from notifications_hub.rows.triggers import told_here
+from notifications_hub.rows.triggers import delivered_here
 
 Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
 
@@ -27,10 +27,10 @@ class LiveQuerySet(models.QuerySet[Row_co]):
     def update(self, **kwargs: Any) -> int:
         if not rows_of(self.model):
             return super().update(**kwargs)
-        with self._changing() as told:
-            if not told:
+        with self._changing() as delivered:
+            if not delivered:
                 return super().update(**kwargs)
-            return sum(self._update_some(told, keys, kwargs) for keys in self._locked_keys())
+            return sum(self._update_some(delivered, keys, kwargs) for keys in self._locked_keys())
 
     # As Django has it: templates must not call these.
     update.alters_data = True  # type: ignore[attr-defined]
@@ -39,8 +39,8 @@ class LiveQuerySet(models.QuerySet[Row_co]):
         if not rows_of(self.model):
             return super().delete()
         by_model: Counter[str] = Counter()
-        with self._changing() as told:
-            if not told:
+        with self._changing() as delivered:
+            if not delivered:
                 return super().delete()
             for keys in self._locked_keys():
                 by_model.update(models.QuerySet(self.model).filter(pk__in=keys).delete()[1])
@@ -65,17 +65,17 @@ class LiveQuerySet(models.QuerySet[Row_co]):
         how = (batch_size, ignore_conflicts, update_conflicts, update_fields, unique_fields)
         if not rows_of(self.model):
             return super().bulk_create(rows, *how)
-        with self._changing() as told:
-            if not told:
+        with self._changing() as delivered:
+            if not delivered:
                 return super().bulk_create(rows, *how)
             if ignore_conflicts:
                 raise NotSupportedError(
                     "Of live rows it must be known which were made: use update_conflicts or create()."
                 )
             for some in _chunks(rows):
-                before = showing(self.model, told, self._meant_by(some, unique_fields or ()), lock=True)
+                before = showing(self.model, delivered, self._meant_by(some, unique_fields or ()), lock=True)
                 made = super().bulk_create(some, *how)
-                tell_difference(before, showing(self.model, told, [row.pk for row in made]))
+                tell_difference(before, showing(self.model, delivered, [row.pk for row in made]))
         return rows
 
     bulk_create.alters_data = True  # type: ignore[attr-defined]
@@ -99,12 +99,12 @@ class LiveQuerySet(models.QuerySet[Row_co]):
         """A transaction, and of which declarations what it changes is to be told here."""
         with transaction.atomic(savepoint=False):
             look_after_commit(self.model)
-            yield told_here(self.model)
+            yield delivered_here(self.model)
 
-    def _update_some(self, told: Sequence[LiveRows], keys: Sequence[Any], values: dict[str, Any]) -> int:
-        before = showing(self.model, told, keys)
+    def _update_some(self, delivered: Sequence[LiveRows], keys: Sequence[Any], values: dict[str, Any]) -> int:
+        before = showing(self.model, delivered, keys)
         changed = super(LiveQuerySet, self.filter(pk__in=keys)).update(**values)
-        tell_difference(before, showing(self.model, told, keys))
+        tell_difference(before, showing(self.model, delivered, keys))
         return changed
 
     def _locked_keys(self) -> Iterator[list[Any]]:

@@ -22,7 +22,7 @@ from notifications_hub.database import transaction
 from notifications_hub.database.primary import HubModel, connection, hub_alias
 from notifications_hub.rows.diff import CHUNK, tell_difference
 from notifications_hub.rows.registry import LiveRows, Shown, declared_models, rows_of
-from notifications_hub.rows.triggers import told_here
+from notifications_hub.rows.triggers import delivered_here
 from notifications_hub.streams.sequencer import soon
 from notifications_hub.streams.sweeper import every_second
 
@@ -48,7 +48,7 @@ class RowChange(HubModel):
 
 def look_after_commit(model: type[Row]) -> None:
     """In the transaction of a change by the ORM: what triggers note of it is told at once, not within a second."""
-    if len(told_here(model)) < len(rows_of(model)):
+    if len(delivered_here(model)) < len(rows_of(model)):
         transaction.on_commit(_look_soon, robust=True)
 
 
@@ -65,13 +65,13 @@ def look() -> None:
 def tell_noted() -> None:
     """Tells of a thousand changes at most; where there are more it has itself called again, and others between."""
     try:
-        told = _tell_some(CHUNK, _tell)
+        delivered = _tell_some(CHUNK, _tell)
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         log.exception("Changes of rows could not be told together; they are told one by one")
-        told = sum(islice(iter(partial(_tell_some, 1, _tell_or_give_up), 0), CHUNK))
-    if told == CHUNK:
+        delivered = sum(islice(iter(partial(_tell_some, 1, _tell_or_give_up), 0), CHUNK))
+    if delivered == CHUNK:
         _look_soon()
 
 

@@ -1,7 +1,7 @@
 """Triggers by which PostgreSQL itself notes each change of a live table, whoever makes it; `noted.py` tells of them.
 
 Where a model's triggers are in place and `ROW_TRIGGERS` names it, Python tells nothing of what it changes: a change by
-the ORM, beside it or past it is told on one road, in one order, and once. Names are labels like `comments.comment`.
+the ORM, beside it or past it is told on one delivery method, in one order, and once. Names are labels like `comments.comment`.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class NotPossible(Exception):
     """Says why, and what to do instead."""
 
 
-def told_here(model: type[models.Model]) -> list[LiveRows]:
+def delivered_here(model: type[models.Model]) -> list[LiveRows]:
     """The declarations for which Python tells what it changes. Where `ROW_TRIGGERS` is set, one query a process."""
-    by_triggers = _told_by_triggers(named())
+    by_triggers = _delivered_by_triggers(named())
     return [rows for rows in rows_of(model) if rows.model._meta.label_lower not in by_triggers]
 
 
@@ -41,7 +41,7 @@ def named() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
-def _told_by_triggers(wanted: frozenset[str]) -> frozenset[str]:
+def _delivered_by_triggers(wanted: frozenset[str]) -> frozenset[str]:
     there = installed() if wanted else wanted
     if wanted - there:
         log.warning("%s", _missing(wanted - there))
@@ -230,4 +230,4 @@ def _alter(statements: Sequence[str]) -> None:
     with connection.schema_editor() as editor:
         for statement in (f"SET LOCAL lock_timeout = '{PATIENCE}'", *statements):
             editor.execute(statement, None)
-    _told_by_triggers.cache_clear()
+    _delivered_by_triggers.cache_clear()

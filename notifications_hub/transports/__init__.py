@@ -1,6 +1,6 @@
-"""Transports: the code of the roads that are sent to an address by the worker.
+"""Transports: the code of the delivery methods that are sent to an address by the worker.
 
-`NOTIFICATIONS_HUB["TRANSPORTS"]` maps a road's name to the dotted path of its transport. One instance a process,
+`NOTIFICATIONS_HUB["TRANSPORTS"]` maps a delivery method's name to the dotted path of its transport. One instance a process,
 since a transport may hold connections; `close_transports` lets them go.
 """
 
@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.kinds import road_name
+from notifications_hub.kinds import method_name
 from notifications_hub.transports.base import (
     Closes,
     FindsMany,
@@ -73,7 +73,7 @@ def transport_label(name: str) -> str:
         # Whatever keeps a host's transport from being made must not close the pages that list it.
         log.exception("The transport %r cannot be made", name)
         label = ""
-    return str(label) or capfirst(road_name(name).replace("_", " "))
+    return str(label) or capfirst(method_name(name).replace("_", " "))
 
 
 def addresses_of(transport: Transport, people: Iterable[AbstractBaseUser]) -> dict[Any, list[str]]:

@@ -60,7 +60,7 @@ class Transport(Protocol):
     name: str
 
     def addresses(self, person: AbstractBaseUser) -> Iterable[str]:
-        """Where this person can be reached, each at most 255 characters. Nothing means: not by this road."""
+        """Where this person can be reached, each at most 255 characters. Nothing means: not by this delivery method."""
         ...
 
     async def send(self, message: Message, address: str) -> int | None:

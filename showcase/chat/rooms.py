@@ -104,8 +104,8 @@ def read(membership: Membership, through: int) -> None:
 
 def _read_mentions(person: User, room: Room, through: int) -> None:
     mentions = Notification.objects.filter(recipient=person, kind="chat.mention", unread=True)
-    told = mentions.filter(target_object_id=str(room.pk)).values_list("pk", "action_object_object_id")
-    read = [pk for pk, message in told if int(message or 0) <= through]
+    delivered = mentions.filter(target_object_id=str(room.pk)).values_list("pk", "action_object_object_id")
+    read = [pk for pk, message in delivered if int(message or 0) <= through]
     Notification.objects.filter(pk__in=read).mark_all_as_read()
 
 

@@ -121,5 +121,5 @@ def test_headings_stay_below_those_of_the_page() -> None:
         ("", ""),
     ],
 )
-def test_other_roads_get_the_words_without_the_marks(written: str, words: str) -> None:
+def test_other_delivery_methods_get_the_words_without_the_marks(written: str, words: str) -> None:
     assert plain(written) == words

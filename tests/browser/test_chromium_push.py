@@ -165,7 +165,7 @@ def _a_button_marks_as_read_with_no_page_open(world: World) -> None:
     (shown,) = world.desktop.shown
     assert shown.title == "Bob replied"
     assert "I agree. 我同意" in shown.body
-    world.wait_for(lambda: world.last("told_by") == "web_push")
+    world.wait_for(lambda: world.last("delivered_by") == "web_push")
     (unread,) = world.worker.evaluate("() => self.counted")
 
     world.desktop.press(shown, "Mark as read")

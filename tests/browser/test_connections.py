@@ -170,7 +170,7 @@ def test_a_hidden_leader_leaves_the_toast_to_the_tab_in_sight_and_that_one_count
     }""")
     wave(site)
     expect(follower.locator("toast-stack .nh-toast")).to_have_count(1, timeout=1500)
-    wait_until(lambda: site.python("print(Notification.objects.latest('pk').told_by)").strip() == "live")
+    wait_until(lambda: site.python("print(Notification.objects.latest('pk').delivered_by)").strip() == "live")
     expect(leader.locator("toast-stack .nh-toast")).to_have_count(0)
 
 

@@ -69,11 +69,11 @@ def bob_replies(site: Site) -> None:
     )
 
 
-def told_by(site: Site) -> str:
+def delivered_by(site: Site) -> str:
     return site.python(
         """
         from notifications_hub.models import Notification
-        print(Notification.objects.order_by("-pk").first().told_by)
+        print(Notification.objects.order_by("-pk").first().delivered_by)
         """
     ).strip()
 
@@ -87,7 +87,7 @@ def test_alice_is_told_though_her_page_is_closed(
     bob_replies(push_site)
     (alert,) = wait_for(firefox.alerts, timeout=15)
     assert alert == {"title": "Bob replied", "body": "I agree. 我同意"}
-    wait_for(lambda: told_by(push_site) == "web_push")
+    wait_for(lambda: delivered_by(push_site) == "web_push")
 
     wait_for(lambda: firefox.click_alert(alert["title"]))
     wait_for(lambda: f"{push_site.url}/notifications/?from=push" in firefox.pages())
@@ -102,7 +102,7 @@ def test_alice_is_not_pushed_what_she_is_looking_at(
     firefox.visit(f"{push_site.url}/")
     firefox.wait_until("document.querySelector('notification-bell')?.matches(':defined')")
     bob_replies(push_site)
-    wait_for(lambda: told_by(push_site) == "live")
+    wait_for(lambda: delivered_by(push_site) == "live")
     time.sleep(ACK_WINDOW + 3)
     assert push_service.messages == {}
     assert firefox.alerts() == []
@@ -123,7 +123,7 @@ def test_with_the_window_as_it_comes_alice_is_not_pushed_what_she_is_looking_at(
     firefox.visit(f"{site.url}/")
     firefox.wait_until("document.querySelector('notification-bell')?.matches(':defined')")
     bob_replies(site)
-    wait_for(lambda: told_by(site) == "live")
+    wait_for(lambda: delivered_by(site) == "live")
     time.sleep(20)
     assert push_service.messages == {}
     assert firefox.alerts() == []
@@ -166,7 +166,7 @@ def test_a_shared_browser_keeps_each_persons_words_from_the_other(
     bob_replies(push_site)
     (alert,) = wait_for(firefox.alerts, timeout=15)
     assert alert == {"title": "New notification", "body": ""}
-    assert told_by(push_site) == ""
+    assert delivered_by(push_site) == ""
 
     firefox.click("push-subscription button")
     firefox.wait_until("document.querySelector('push-subscription').state === 'on'")

@@ -106,24 +106,24 @@ def test_what_a_toast_showed_is_not_flashed(page_for: People, site: Site) -> Non
     wait_until_live(page)
     reply_as_bob(site)
     expect(page.locator("toast-stack .nh-toast")).to_have_count(1)
-    told_by(site, "live")
+    delivered_by(site, "live")
     page.goto(site.url + "/")
     assert not any("Bob replied" in text for text in flashes(page))
 
 
-def told_by(site: Site, road: str) -> None:
+def delivered_by(site: Site, method: str) -> None:
     """Waits for it: the page acknowledges once it has shown."""
     code = """
         import time
         from notifications_hub.models import Notification
         for _ in range(50):
-            told = Notification.objects.latest("pk").told_by
+            told = Notification.objects.latest("pk").delivered_by
             if told:
                 break
             time.sleep(0.1)
         print(told)
     """
-    assert site.python(code).strip() == road
+    assert site.python(code).strip() == method
 
 
 def test_reading_one_or_all_moves_the_badge_in_both_tabs(page_for: People, site: Site) -> None:

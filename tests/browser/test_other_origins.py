@@ -192,5 +192,5 @@ def _cursor(site: Site) -> str:
 def _standing(site: Site) -> str:
     return site.python("""
         made.refresh_from_db()
-        print("unread" if made.unread else "read", "told by " + (made.told_by or "nobody"), sep=", ", end="")
+        print("unread" if made.unread else "read", "told by " + (made.delivered_by or "nobody"), sep=", ", end="")
     """)

@@ -54,7 +54,7 @@ def test_an_item_has_the_shape_of_the_contract(alice: User, bob: User, client_fo
         "unread": True,
         "seen": False,
         "archived": False,
-        "told": False,
+        "delivered": False,
         "toast": True,
     }
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from notifications_hub import kinds
 from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.models import Delivery, Preference
-from notifications_hub.kinds import Kind, Road, get_kind
+from notifications_hub.kinds import DeliveryMethod, Kind, get_kind
 from notifications_hub.transports.memory import Memory
 from tests.inbox.support import ClientFor, tell
 
@@ -50,7 +50,7 @@ class Unmakeable(Memory):
 def _alarm() -> Iterator[None]:
     class Alarm(Kind):
         name = "tests.alarm"
-        roads = frozenset({Road.LIVE, "sms"})
+        methods = frozenset({DeliveryMethod.LIVE, "sms"})
 
     yield
     del kinds._kinds["tests.alarm"]
@@ -63,7 +63,7 @@ def use(settings: Any, **transports: type) -> None:
 
 def choices(response: Any, kind: str = "default") -> dict[str, bool]:
     [row] = [row for row in response.context["form_rows"] if row.name == kind]
-    return {choice.label: choice.checked for choice in row.roads}
+    return {choice.label: choice.checked for choice in row.methods}
 
 
 def test_it_is_offered_by_its_label_or_else_by_its_name(alice: User, client_for: ClientFor, settings: Any) -> None:
@@ -103,7 +103,7 @@ def test_a_choice_outlives_a_time_without_the_transport(
     tell(alice, bob)
     client.post(PREFERENCES, {"default:flash": "on"})
     assert not Delivery.objects.exists()
-    assert Preference.objects.get(kind="default").roads == ["flash", "sms"]
+    assert Preference.objects.get(kind="default").methods == ["flash", "sms"]
     use(settings, sms=Sms)
     assert choices(client.get(PREFERENCES))["Sms"] is True
 
@@ -112,18 +112,18 @@ def test_a_choice_outlives_a_time_without_the_transport(
 def test_a_kind_may_name_it_as_a_default(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
     use(settings, sms=Sms)
     assert choices(client_for(alice).get(PREFERENCES), "tests.alarm")["Sms"] is True
-    assert preferences.roads_of([alice.pk], get_kind("tests.alarm")) == {alice.pk: {"live", "sms"}}
+    assert preferences.methods_of([alice.pk], get_kind("tests.alarm")) == {alice.pk: {"live", "sms"}}
     tell(alice, bob, kind="tests.alarm")
     assert [one.transport for one in Delivery.objects.all()] == ["sms"]
 
 
 def test_the_page_of_how_one_was_told_names_it(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
     use(settings, sms=Sms)
-    preferences.choose_roads(alice, "default", ["sms"])
+    preferences.choose_methods(alice, "default", ["sms"])
     row = tell(alice, bob)
     client = client_for(alice)
     assert "Sms is told at this time" in client.get(f"/notifications/{row.item_id}/why/").content.decode()
-    arming.tell([row.pk], "sms")
+    arming.mark_delivered([row.pk], "sms")
     assert "Sms was left in peace" in client.get(f"/notifications/{row.item_id}/why/").content.decode()
 
 

@@ -49,7 +49,9 @@ def test_without_javascript_everything_is_read_and_preferences_are_kept(page_for
     expect(box).not_to_be_checked()
 
 
-def test_the_names_of_kinds_stay_readable_beside_many_roads(start_site: StartSite, people_of: PeopleOf) -> None:
+def test_the_names_of_kinds_stay_readable_beside_many_delivery_methods(
+    start_site: StartSite, people_of: PeopleOf
+) -> None:
     memory = "notifications_hub.transports.memory.Memory"
     push = "notifications_hub.transports.web_push.transport.WebPush"
     site = start_site(hub={"TRANSPORTS": {"web_push": push, "text_message": memory, "corporate_pager": memory}})

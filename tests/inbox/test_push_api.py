@@ -17,7 +17,7 @@ from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.models import Delivery, State
 from notifications_hub.delivery.worker import act_token
-from notifications_hub.kinds import Road
+from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.notification import Notification
 from notifications_hub.transports.web_push import subscriptions, vapid
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
@@ -273,8 +273,8 @@ def test_a_push_that_was_shown_or_clicked_has_told(alice: User, sent: Delivery, 
     row = Notification.objects.get()
 
     assert (answer.status_code, answer.json()) == (200, {"unread": 1})
-    assert (row.told_by, row.unread) == (Road.WEB_PUSH, True)
-    assert events_of(alice, "notification.told") == [{"ids": [row.item_id]}]
+    assert (row.delivered_by, row.unread) == (DeliveryMethod.WEB_PUSH, True)
+    assert events_of(alice, "notification.delivered") == [{"ids": [row.item_id]}]
     assert Delivery.objects.get(address="8").state == State.CANCELLED
 
 
@@ -282,7 +282,7 @@ def test_a_push_may_be_read_by_its_button(alice: User, sent: Delivery) -> None:
     assert act(act_token(sent), "read").json() == {"unread": 0}
 
     row = Notification.objects.get()
-    assert (row.told_by, row.unread) == (Road.WEB_PUSH, False)
+    assert (row.delivered_by, row.unread) == (DeliveryMethod.WEB_PUSH, False)
     assert events_of(alice, "notification.read") == [{"ids": [row.item_id]}]
 
 
@@ -290,7 +290,7 @@ def test_a_report_twice_says_it_once(alice: User, sent: Delivery) -> None:
     for action in ("shown", "clicked", "shown", "read", "read"):
         assert act(act_token(sent), action).status_code == 200
 
-    assert len(events_of(alice, "notification.told")) == 1
+    assert len(events_of(alice, "notification.delivered")) == 1
     assert len(events_of(alice, "notification.read")) == 1
 
 
@@ -299,7 +299,7 @@ def test_a_report_about_what_is_gone_is_taken_and_changes_nothing(alice: User, s
     Notification.objects.all().delete()
 
     assert act(token, "read").json() == {"unread": None}
-    assert events_of(alice, "notification.told") == []
+    assert events_of(alice, "notification.delivered") == []
 
 
 def test_a_token_ends_with_the_session_that_its_browser_was_registered_in(
@@ -337,7 +337,7 @@ def test_a_token_speaks_for_one_notification(alice: User, bob: User, sent: Deliv
     act(act_token(sent), "read")
     other.refresh_from_db()
 
-    assert (other.told_at, other.unread) == (None, True)
+    assert (other.delivered_at, other.unread) == (None, True)
 
 
 @pytest.mark.parametrize(

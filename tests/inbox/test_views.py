@@ -10,7 +10,7 @@ from django.urls import reverse
 from notifications_hub import broadcast
 from notifications_hub.delivery import preferences
 from notifications_hub.delivery.models import Preference
-from notifications_hub.kinds import Kind, Road, all_kinds, get_kind
+from notifications_hub.kinds import DeliveryMethod, Kind, all_kinds, get_kind
 from notifications_hub.notification import Notification
 from notifications_hub.transports.web_push import vapid
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
@@ -171,7 +171,9 @@ def test_a_mark_does_not_lead_to_another_site(alice: User, client_for: ClientFor
 
 
 def checked(response: Any) -> set[str]:
-    return {f"{row.name}:{road.name}" for row in response.context["form_rows"] for road in row.roads if road.checked}
+    return {
+        f"{row.name}:{method.name}" for row in response.context["form_rows"] for method in row.methods if method.checked
+    }
 
 
 def test_every_kind_has_a_row_with_its_defaults(alice: User, client_for: ClientFor) -> None:
@@ -179,7 +181,7 @@ def test_every_kind_has_a_row_with_its_defaults(alice: User, client_for: ClientF
     rows = response.context["form_rows"]
 
     assert [row.name for row in rows] == [kind.name for kind in all_kinds() if kind.optional]
-    assert all([road.name for road in row.roads] == ["live", "flash", "web_push"] for row in rows)
+    assert all([method.name for method in row.methods] == ["live", "flash", "web_push"] for row in rows)
     assert {"comment.reply:live", "comment.reply:flash", "comment.reply:web_push"} <= checked(response)
 
 
@@ -212,11 +214,13 @@ def test_everything_may_be_switched_off_and_on_again(alice: User, client_for: Cl
     assert checked(client.post(PREFERENCES, dict.fromkeys(everything, "on"), follow=True)) == everything
 
 
-def test_a_road_that_the_form_does_not_offer_is_kept(alice: User, client_for: ClientFor) -> None:
-    preferences.choose_roads(alice, "default", {Road.EMAIL, Road.LIVE})
+def test_a_delivery_method_that_the_form_does_not_offer_is_kept(alice: User, client_for: ClientFor) -> None:
+    preferences.choose_methods(alice, "default", {DeliveryMethod.EMAIL, DeliveryMethod.LIVE})
     client_for(alice).post(PREFERENCES, {"default:flash": "on"})
 
-    assert preferences.roads_of([alice.pk], get_kind("default")) == {alice.pk: {Road.EMAIL, Road.FLASH}}
+    assert preferences.methods_of([alice.pk], get_kind("default")) == {
+        alice.pk: {DeliveryMethod.EMAIL, DeliveryMethod.FLASH}
+    }
 
 
 def test_what_is_no_choice_is_ignored(alice: User, client_for: ClientFor) -> None:

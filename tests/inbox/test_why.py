@@ -10,7 +10,7 @@ from notifications_hub import broadcast
 from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.models import Delivery, State
-from notifications_hub.kinds import Road, get_kind
+from notifications_hub.kinds import DeliveryMethod, get_kind
 from notifications_hub.notification import Notification
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from notifications_hub.transports.web_push.vapid import generate
@@ -47,19 +47,23 @@ def page(client_for: ClientFor, person: User, item: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("road", "words"),
-    [(Road.LIVE, "on an open page"), (Road.FLASH, "top of the next page"), (Road.WEB_PUSH, "one of your browsers")],
+    ("method", "words"),
+    [
+        (DeliveryMethod.LIVE, "on an open page"),
+        (DeliveryMethod.FLASH, "top of the next page"),
+        (DeliveryMethod.WEB_PUSH, "one of your browsers"),
+    ],
 )
 def test_it_says_what_told_the_person(
-    alice: User, bob: User, client_for: ClientFor, browser: PushSubscription, *, road: Road, words: str
+    alice: User, bob: User, client_for: ClientFor, browser: PushSubscription, *, method: DeliveryMethod, words: str
 ) -> None:
     row = tell(alice, bob)
     planned(row, browser)
-    arming.tell([row.pk], road)
+    arming.mark_delivered([row.pk], method)
     text = page(client_for, alice, row.item_id)
 
     assert words in text
-    assert "Firefox on Linux was left in peace: you had been told already." in text
+    assert "Firefox on Linux was left in peace: you had been delivered already." in text
 
 
 @pytest.mark.parametrize(
@@ -97,7 +101,7 @@ def test_it_says_why_no_browser_was_to_be_told(alice: User, bob: User, client_fo
     assert "When it happened no browser was to be told." in page(client_for, alice, row.item_id)
     PushSubscription.objects.update(quarantined_at=browser.created)
     assert "switched on again" in page(client_for, alice, row.item_id)
-    preferences.choose_roads(alice, "comment.reply", [Road.LIVE])
+    preferences.choose_methods(alice, "comment.reply", [DeliveryMethod.LIVE])
     words = f"By your preferences as they are now, no browser is told of “{get_kind('comment.reply').label}”."
     assert words in page(client_for, alice, row.item_id)
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": ""}

@@ -73,7 +73,7 @@ def events_of(job: Job) -> list[tuple[str, dict[str, Any]]]:
     return list(Event.objects.filter(topic=job.topic).order_by("pk").values_list("kind", "data"))
 
 
-def told(owner: User) -> list[tuple[str, str, str]]:
+def delivered(owner: User) -> list[tuple[str, str, str]]:
     """What the owner's inbox says: kind, title and body of each."""
     rows = Notification.objects.filter(recipient=owner).order_by("pk")
     return [(row.kind, row.message().title, row.message().body) for row in rows]

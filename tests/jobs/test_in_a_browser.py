@@ -44,11 +44,11 @@ def toasted(page: Page) -> list[str]:
     return titles
 
 
-def told(site: Site) -> list[str]:
-    """What Alice was told by some road, of jobs."""
+def delivered(site: Site) -> list[str]:
+    """What Alice was told by some delivery method, of jobs."""
     return site.python("""
         from notifications_hub.models import Notification
-        rows = Notification.objects.filter(recipient__username="alice", kind__startswith="task.", told_at__isnull=False)
+        rows = Notification.objects.filter(recipient__username="alice", kind__startswith="task.", delivered_at__isnull=False)
         print(*sorted(rows.values_list("kind", flat=True)))
     """).split()
 
@@ -131,7 +131,7 @@ def test_a_report_runs_through_reloads_and_tabs_to_its_end(
         expect(shown.locator("[data-standing=done]")).to_be_visible()
         expect(shown.get_by_role("progressbar")).to_have_js_property("value", 100)
     # Whose end a bar has shown is told: it counts in the bell, and no tab has a toast of it.
-    wait_until(lambda: told(site) == ["task.done", "task.failed", "task.failed"])
+    wait_until(lambda: delivered(site) == ["task.done", "task.failed", "task.failed"])
     page.wait_for_timeout(1_200)
     assert [toasted(page), toasted(second), toasted(third)] == [*before, []]
     expect(page.locator("notification-bell")).to_have_attribute("unread", "5")

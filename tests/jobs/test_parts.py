@@ -9,7 +9,7 @@ import pytest
 from notifications_hub.jobs import cancel, start_all, transitions
 from notifications_hub.jobs.models import Job, State
 from tests.jobs import tasks
-from tests.jobs.support import deliver, events_of, make_due, messages, tend, told
+from tests.jobs.support import deliver, delivered, events_of, make_due, messages, tend
 from tests.support.together import together
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def test_each_part_moves_the_bar_and_the_last_ends_it(alice: User) -> None:
         ("task.progress", 2, 3),
         ("task.done", 3, 3),
     ]
-    assert told(alice) == [("task.done", "“Parts” is done", "")]
+    assert delivered(alice) == [("task.done", "“Parts” is done", "")]
 
 
 def test_what_follows_is_given_what_they_returned_in_their_order(alice: User) -> None:
@@ -50,7 +50,7 @@ def test_what_follows_is_given_what_they_returned_in_their_order(alice: User) ->
     deliver(job)
 
     assert (job.state, job.text, job.done, job.total) == (State.DONE, "60", 3.5, 4)
-    assert [kind for kind, _title, _body in told(alice)] == ["task.done"]
+    assert [kind for kind, _title, _body in delivered(alice)] == ["task.done"]
 
 
 def test_a_part_that_fails_fails_the_whole_once_the_others_have_ended(alice: User) -> None:
@@ -62,7 +62,7 @@ def test_a_part_that_fails_fails_the_whole_once_the_others_have_ended(alice: Use
     job.refresh_from_db()
 
     assert (job.state, job.standing, job.done) == (State.FAILED, "parts", 1)
-    assert told(alice) == [("task.failed", "“Parts” failed", "A part of it failed.")]
+    assert delivered(alice) == [("task.failed", "“Parts” failed", "A part of it failed.")]
     assert str(job.pk) not in messages()
 
 
@@ -80,7 +80,7 @@ def test_stopping_the_whole_stops_every_part(alice: User) -> None:
     job.refresh_from_db()
 
     assert (job.state, job.done) == (State.CANCELLED, 0)
-    assert told(alice) == []
+    assert delivered(alice) == []
 
 
 def test_stopping_what_has_not_begun_ends_it_at_once(alice: User) -> None:

@@ -12,7 +12,7 @@ from notifications_hub.jobs.models import Job
 from notifications_hub.streams.sweeper import Isolation
 from notifications_hub.users import Person
 from tests.jobs import tasks
-from tests.jobs.support import make_due, messages, started, tend, told
+from tests.jobs.support import delivered, make_due, messages, started, tend
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -84,5 +84,5 @@ def test_a_job_that_cannot_be_given_up_keeps_no_other_from_its_end(
     poison.refresh_from_db()
     good.refresh_from_db()
     assert (poison.state, good.state) == ("running", "failed")
-    assert [kind for kind, _title, _body in told(alice)] == ["task.failed"]
+    assert [kind for kind, _title, _body in delivered(alice)] == ["task.failed"]
     assert caplog.text.count(f"job {poison.pk} failed") == 1

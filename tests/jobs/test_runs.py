@@ -15,7 +15,7 @@ from notifications_hub.jobs.models import Job, State
 from notifications_hub.jobs.reporter import Reporter
 from notifications_hub.jobs.task import Run
 from tests.jobs import tasks
-from tests.jobs.support import deliver, events_of, make_due, messages, started, tend, told
+from tests.jobs.support import deliver, delivered, events_of, make_due, messages, started, tend
 from tests.support.processes import wait_until
 from tests.support.together import together
 
@@ -44,7 +44,7 @@ def test_done_says_so_and_leads_to_its_result(alice: User) -> None:
     assert (job.state, job.done, job.total, job.text, job.download) == (State.DONE, 3, 3, "3 steps", "/result.csv")
     kind, data = events_of(job)[-1]
     assert (kind, data["standing"], data["url"]) == ("task.done", "done", "/result.csv")
-    assert told(alice) == [("task.done", "“Report 2026” is done", "3 steps")]
+    assert delivered(alice) == [("task.done", "“Report 2026” is done", "3 steps")]
 
 
 def test_a_failure_says_to_people_what_was_meant_for_people(alice: User) -> None:
@@ -52,7 +52,7 @@ def test_a_failure_says_to_people_what_was_meant_for_people(alice: User) -> None
     deliver(job)
 
     assert (job.state, job.text, job.standing) == (State.FAILED, "The file is empty.", "failed")
-    assert told(alice) == [("task.failed", "“Report 2026” failed", "The file is empty.")]
+    assert delivered(alice) == [("task.failed", "“Report 2026” failed", "The file is empty.")]
 
 
 def test_a_task_speaks_its_owners_language(alice: User, bob: User) -> None:
@@ -75,8 +75,8 @@ def test_any_other_exception_keeps_its_words_to_itself(alice: User) -> None:
     deliver(job)
 
     assert (job.state, job.standing, job.text) == (State.FAILED, "error", "")
-    assert "hunter2" not in str([events_of(job), told(alice), vars(job)])
-    assert told(alice) == [("task.failed", "“Report 2026” failed", "Something went wrong.")]
+    assert "hunter2" not in str([events_of(job), delivered(alice), vars(job)])
+    assert delivered(alice) == [("task.failed", "“Report 2026” failed", "Something went wrong.")]
 
 
 def test_another_try_waits_in_the_row_and_is_sent_when_its_time_has_come(alice: User) -> None:
@@ -135,7 +135,7 @@ def test_cancelled_before_it_began_it_never_begins(alice: User) -> None:
     deliver(job)
 
     assert (job.state, job.starts, events_of(job)[-1][0]) == (State.CANCELLED, 0, "task.cancelled")
-    assert told(alice) == []
+    assert delivered(alice) == []
     assert not cancel(job)
 
 
@@ -190,7 +190,7 @@ def test_one_whose_lease_has_ended_is_lost_and_says_so(alice: User) -> None:
     job.refresh_from_db()
 
     assert (job.state, job.standing) == (State.FAILED, "lost")
-    [(_kind, _title, body)] = told(alice)
+    [(_kind, _title, body)] = delivered(alice)
     assert "was stopped" in body
 
 
@@ -218,7 +218,7 @@ def test_a_worker_that_was_given_up_changes_nothing_any_more(alice: User) -> Non
     job.refresh_from_db()
 
     assert (job.state, job.text) == (State.FAILED, "")
-    assert [kind for kind, _title, _body in told(alice)] == ["task.failed"]
+    assert [kind for kind, _title, _body in delivered(alice)] == ["task.failed"]
 
 
 @pytest.mark.faults

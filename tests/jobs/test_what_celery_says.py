@@ -12,7 +12,7 @@ from celery.signals import task_failure, task_revoked
 from notifications_hub.jobs import transitions
 from notifications_hub.jobs.models import Job, State
 from tests.jobs import tasks
-from tests.jobs.support import started, tend, told
+from tests.jobs.support import delivered, started, tend
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -31,7 +31,7 @@ def test_what_was_revoked_is_cancelled_and_nobody_is_told_what_they_did(running:
     task_revoked.send(sender=tasks.count, request=SimpleNamespace(id=str(running.pk)), terminated=True)
 
     assert Job.objects.get().standing == "cancelled"
-    assert told(alice) == []
+    assert delivered(alice) == []
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_process_that_was_ended_ends_the_bar_without_waiting_for_the_lease(
     job = Job.objects.get()
 
     assert (job.state, job.standing) == (State.FAILED, standing)
-    assert [kind for kind, _title, _body in told(alice)] == ["task.failed"]
+    assert [kind for kind, _title, _body in delivered(alice)] == ["task.failed"]
 
 
 def test_what_is_said_of_another_task_with_its_id_changes_nothing(running: Job) -> None:

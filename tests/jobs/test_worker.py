@@ -59,7 +59,7 @@ def job(site: Site, pk: str) -> dict[str, Any]:
     return found
 
 
-def told(site: Site) -> list[str]:
+def delivered(site: Site) -> list[str]:
     return site.python("""
         from notifications_hub.models import Notification
         for row in Notification.objects.filter(recipient__username="alice", kind__startswith="task."):
@@ -82,7 +82,7 @@ def test_a_worker_killed_in_the_middle_ends_the_bar_or_begins_again(
 
     assert (job(site, lost)["standing"], left(once)) == ("lost", ["began"])
     assert (job(site, resumed)["state"], left(again)) == ("done", ["began", "began", "ended"])
-    assert sorted(told(site)) == ["task.done", "task.failed"]
+    assert sorted(delivered(site)) == ["task.done", "task.failed"]
 
 
 @pytest.mark.faults
@@ -131,7 +131,7 @@ def test_whenever_a_worker_is_killed_every_job_ends_and_is_told_once(
     for pk in jobs:
         wait_until(lambda pk=pk: job(site, pk)["state"] == "done", seconds=60)  # type: ignore[misc]
 
-    assert sorted(told(site)) == ["task.done"] * len(jobs)
+    assert sorted(delivered(site)) == ["task.done"] * len(jobs)
     for number in range(8):
         # Twice where it was killed between the last line of the task and the end of its row.
         assert left(tmp_path / str(number)).count("ended") in (1, 2)
@@ -150,4 +150,4 @@ def test_a_killed_worker_is_noticed_within_half_a_minute(
         wait_until(lambda: job(site, lost)["state"] in OVER, seconds=30)
 
     assert job(site, lost)["standing"] == "lost"
-    assert told(site) == ["task.failed"]
+    assert delivered(site) == ["task.failed"]

@@ -86,14 +86,16 @@ test("one the server will not take is handed back with what it said, and those b
   const server = new Server({ message: null, again: false, detail: "Too long." });
   const outbox = anOutbox(server);
   /** @type {string[]} */
-  const told = [];
-  outbox.addEventListener("outbox-failed", (event) => told.push(/** @type {OutboxFailedEvent} */ (event).detail));
-  outbox.addEventListener("outbox-sent", (event) => told.push(/** @type {OutboxSentEvent} */ (event).message.body));
+  const delivered = [];
+  outbox.addEventListener("outbox-failed", (event) => delivered.push(/** @type {OutboxFailedEvent} */ (event).detail));
+  outbox.addEventListener("outbox-sent", (event) =>
+    delivered.push(/** @type {OutboxSentEvent} */ (event).message.body),
+  );
   outbox.add("one");
   outbox.add("two");
   await settled();
 
-  assert.deepEqual(told, ["Too long.", "two"]);
+  assert.deepEqual(delivered, ["Too long.", "two"]);
 });
 
 test("who sends too fast is asked to wait as long as the server says", async (t) => {

@@ -18,7 +18,7 @@ test("who is not heard of again in time has left", () => {
 test("what the server says makes good the events that were lost, coming and going", () => {
   const presence = new ChatPresence(40);
   presence.heard(ALICE, 0);
-  presence.told([BOB], 1);
+  presence.update([BOB], 1);
 
   assert.deepEqual(presence.here(2), [BOB]);
 });

@@ -67,7 +67,7 @@ test("one that the first page had already is not counted twice, but is still new
 });
 
 test("one that was read or told before we loaded is no news", () => {
-  const store = aStore(anItem("1", { unread: false }), anItem("2", { told: true }), anItem("3", { seen: true }));
+  const store = aStore(anItem("1", { unread: false }), anItem("2", { delivered: true }), anItem("3", { seen: true }));
   const change = store.applyAll([created(anItem("1")), created(anItem("2")), created(anItem("3"))]);
   assert.deepEqual(change.fresh, []);
   assert.equal(store.get("1")?.unread, false);
@@ -79,7 +79,7 @@ test("one without a toast is counted and listed only", () => {
   assert.equal(store.unread, 1);
 });
 
-for (const what of ["told", "read", "seen", "archived", "deleted"]) {
+for (const what of ["delivered", "read", "seen", "archived", "deleted"]) {
   test(`one that was ${what} in the same catch-up is not shown`, () => {
     assert.deepEqual(aStore().applyAll([created(anItem("1")), changed(what, "1")]).fresh, []);
   });
@@ -88,10 +88,10 @@ for (const what of ["told", "read", "seen", "archived", "deleted"]) {
 test("what was read, archived or deleted elsewhere leaves the screen; what was told or seen may stay", () => {
   const store = aStore(...["1", "2", "3", "4", "5"].map((id) => anItem(id)));
   const change = store.applyAll(
-    ["read", "archived", "deleted", "told", "seen"].map((what, index) => changed(what, String(index + 1))),
+    ["read", "archived", "deleted", "delivered", "seen"].map((what, index) => changed(what, String(index + 1))),
   );
   assert.deepEqual(change.gone, ["1", "2", "3"]);
-  assert.deepEqual(change.told, ["4", "5"]);
+  assert.deepEqual(change.delivered, ["4", "5"]);
 });
 
 test("reading counts once, however often it is said", () => {
@@ -134,7 +134,7 @@ test("a change to one we do not have asks for the counts", () => {
     const change = aStore().apply(changed(what, "77"));
     assert.equal(change.recount, true, what);
   }
-  assert.equal(aStore().apply(changed("told", "77")).recount, false);
+  assert.equal(aStore().apply(changed("delivered", "77")).recount, false);
 });
 
 test("a change that names no ids asks for the list", () => {
@@ -142,9 +142,9 @@ test("a change that names no ids asks for the list", () => {
 });
 
 test("an announcement is edited in its words only", () => {
-  const store = aStore(anItem("a5", { unread: false, seen: true, told: true }));
+  const store = aStore(anItem("a5", { unread: false, seen: true, delivered: true }));
   store.apply({ kind: "announcement.updated", data: anItem("a5", { title: "New words" }) });
-  assert.deepEqual(store.get("a5"), anItem("a5", { title: "New words", unread: false, seen: true, told: true }));
+  assert.deepEqual(store.get("a5"), anItem("a5", { title: "New words", unread: false, seen: true, delivered: true }));
   assert.equal(store.unread, 0);
 });
 
@@ -191,7 +191,7 @@ function diceOf(seed) {
   };
 }
 
-const KINDS = ["created", "read", "unread", "seen", "told", "archived", "deleted"];
+const KINDS = ["created", "read", "unread", "seen", "delivered", "archived", "deleted"];
 
 /** A server's inbox: what really is, and the log of how it came to be. */
 function aHistory(/** @type {(sides: number) => number} */ dice) {
@@ -203,7 +203,7 @@ function aHistory(/** @type {(sides: number) => number} */ dice) {
     read: { unread: false, seen: true },
     unread: { unread: true },
     seen: { seen: true },
-    told: { told: true },
+    delivered: { delivered: true },
   };
   const step = () => {
     const ids = [...rows.keys()];
@@ -250,7 +250,7 @@ test("of a catch-up, exactly what is still news is shown", () => {
     const shown = idsOf(aStore().applyAll(log).fresh);
     const touched = new Set(
       log
-        .filter(({ kind }) => /told|read$|seen/.test(kind) && !kind.endsWith("unread"))
+        .filter(({ kind }) => /delivered|read$|seen/.test(kind) && !kind.endsWith("unread"))
         .flatMap(({ data }) => data.ids),
     );
     const news = [...rows.keys()].filter((id) => !touched.has(id));

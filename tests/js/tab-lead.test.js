@@ -45,7 +45,7 @@ test("a tab that has not noticed yet that it leads no more is not followed", asy
   const [, follower] = [await open(), await open()];
   const stale = browser.openChannelOf({})();
   const frame = { events: [{ topic: "inbox", seq: 99, kind: "k", data: {}, at: "" }], cursor: "", reset: [] };
-  stale.postMessage({ type: "frame", from: "x", term: 1, number: 1, teller: "", frame });
+  stale.postMessage({ type: "frame", from: "x", term: 1, number: 1, notifier: "", frame });
   stale.postMessage({ type: "welcome", from: "x", term: 1, to: "", state: HubState.WAITING, unshown: { items: [] } });
   await settled();
   await publish("inbox");

@@ -30,12 +30,12 @@ test("what happened between a tab's first load and its joining is not lost", asy
 test("one tab tells, and the one in focus rather than another in sight", async () => {
   const [first, second, third] = [await open(), await open(), await open([], { visible: false })];
   await publish("inbox");
-  assert.deepEqual([first.told, second.told, third.told], [["inbox 1"], [], []]);
+  assert.deepEqual([first.delivered, second.delivered, third.delivered], [["inbox 1"], [], []]);
   second.page.focused = true;
   second.page.say("page-focus");
   await settled();
   await publish("inbox");
-  assert.deepEqual([first.told, second.told, third.told], [["inbox 1"], ["inbox 2"], []]);
+  assert.deepEqual([first.delivered, second.delivered, third.delivered], [["inbox 1"], ["inbox 2"], []]);
 });
 
 test("a tab that has nowhere to show it does not tell, though it leads and is in focus", async () => {
@@ -44,20 +44,20 @@ test("a tab that has nowhere to show it does not tell, though it leads and is in
   list.page.say("page-focus");
   const bell = await open();
   await publish("inbox");
-  assert.deepEqual([list.leads, list.told, bell.told], [true, [], ["inbox 1"]]);
+  assert.deepEqual([list.leads, list.delivered, bell.delivered], [true, [], ["inbox 1"]]);
 });
 
 test("while another is in sight a hidden tab does not tell, though it leads", async () => {
   const leader = await open([], { visible: false });
   const other = await open();
   await publish("inbox");
-  assert.deepEqual([leader.leads, leader.told, other.told], [true, [], ["inbox 1"]]);
+  assert.deepEqual([leader.leads, leader.delivered, other.delivered], [true, [], ["inbox 1"]]);
 });
 
 test("while none is in sight none tells, and who comes next is handed what waits", async () => {
   const hidden = await open([], { visible: false });
   await publish("inbox");
-  assert.deepEqual(hidden.told, []);
+  assert.deepEqual(hidden.delivered, []);
   hidden.unshown = [{ id: "7" }];
   const seen = await open();
   assert.deepEqual(seen.late, [[{ id: "7" }]]);

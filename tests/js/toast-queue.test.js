@@ -113,13 +113,13 @@ test("one that breaks it costs nothing", async () => {
 });
 
 test("a tab without the bar leaves one in another window a second to say it", async () => {
-  const [told, alone] = [new APage(), new APage()];
-  for (const page of [told, alone]) page.queue.add([anItem("1"), anEnd("2")], "c1", { now: true });
+  const [delivered, alone] = [new APage(), new APage()];
+  for (const page of [delivered, alone]) page.queue.add([anItem("1"), anEnd("2")], "c1", { now: true });
   await pass(900);
-  assert.deepEqual(told.toasts, ["1"]);
-  told.queue.forget(["2"]);
+  assert.deepEqual(delivered.toasts, ["1"]);
+  delivered.queue.forget(["2"]);
   await pass(200);
-  assert.deepEqual([told.toasts, alone.toasts], [["1"], ["1", "2"]]);
+  assert.deepEqual([delivered.toasts, alone.toasts], [["1"], ["1", "2"]]);
 });
 
 test("nothing is acknowledged past what still waits", async () => {

@@ -26,7 +26,9 @@ class Tab:
     @property
     def state(self) -> State:
         return {
-            pk: (item["unread"], item["seen"], item["told"]) for pk, item in self._items.items() if not item["archived"]
+            pk: (item["unread"], item["seen"], item["delivered"])
+            for pk, item in self._items.items()
+            if not item["archived"]
         }
 
     def read_on(self) -> None:
@@ -62,8 +64,8 @@ class Tab:
                 self._mark(data, unread=True)
             case "notification.seen":
                 self._mark(data, seen=True)
-            case "notification.told":
-                self._mark(data, told=True)
+            case "notification.delivered":
+                self._mark(data, delivered=True)
             case "notification.archived" | "notification.deleted":
                 for pk in data["ids"]:
                     self._items.pop(pk, None)
@@ -81,4 +83,4 @@ def rows_of(person_pk: int) -> list[Mapping[str, Any]]:
 
 
 def in_the_database(person_pk: int) -> State:
-    return {item["id"]: (item["unread"], item["seen"], item["told"]) for item in rows_of(person_pk)}
+    return {item["id"]: (item["unread"], item["seen"], item["delivered"]) for item in rows_of(person_pk)}

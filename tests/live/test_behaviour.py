@@ -282,9 +282,9 @@ def test_an_acknowledgement_marks_what_was_shown_and_tells_the_other_tab(
         tell(site, newcomer)
         created = first.until("notification.created")
         first.say(ack=first.cursor, visible=True)
-        assert second.until("notification.told")["data"] == {"ids": [created["data"]["id"]]}
-    told_by = f"print(person(username={newcomer!r}).notifications.get(announcement=None).told_by)"
-    assert site.python(told_by) == "live"
+        assert second.until("notification.delivered")["data"] == {"ids": [created["data"]["id"]]}
+    delivered_by = f"print(person(username={newcomer!r}).notifications.get(announcement=None).delivered_by)"
+    assert site.python(delivered_by) == "live"
 
 
 def test_a_made_up_acknowledgement_marks_nothing(listen: Listen, site: Site, newcomer: str) -> None:
@@ -296,7 +296,9 @@ def test_a_made_up_acknowledgement_marks_nothing(listen: Listen, site: Site, new
         tab.say(ack=f"1~{cursor.key_of(inbox)}.00000000.0.99", visible=True)
         tab.say(ack=signed_by(site, inbox, "00000000", 99), visible=True)
         assert tab.hears_nothing(BRIEFLY)
-    assert site.python(f"print(person(username={newcomer!r}).notifications.get(announcement=None).told_at)") == "None"
+    assert (
+        site.python(f"print(person(username={newcomer!r}).notifications.get(announcement=None).delivered_at)") == "None"
+    )
 
 
 def test_charlie_cannot_acknowledge_for_somebody_else(listen: Listen, site: Site, newcomer: str) -> None:
@@ -308,4 +310,6 @@ def test_charlie_cannot_acknowledge_for_somebody_else(listen: Listen, site: Site
         charlie.say(ack=alice.cursor, visible=True)
         assert charlie.hears_nothing(BRIEFLY)
         assert alice.hears_nothing(BRIEFLY)
-    assert site.python(f"print(person(username={newcomer!r}).notifications.get(announcement=None).told_at)") == "None"
+    assert (
+        site.python(f"print(person(username={newcomer!r}).notifications.get(announcement=None).delivered_at)") == "None"
+    )

@@ -92,7 +92,7 @@ class World:
         top, now, data = self._tops.get(topic, 0), datetime.now(UTC), json.dumps("x" * (self._size - 2))
         if position is None:
             return Reading(topic, EPOCH, top, Position(EPOCH, top, top))
-        events = [LoggedEvent(topic, seq, "told", data, now) for seq in range(position.seq + 1, top + 1)]
+        events = [LoggedEvent(topic, seq, "delivered", data, now) for seq in range(position.seq + 1, top + 1)]
         return Reading(topic, EPOCH, top, Position(EPOCH, position.start, top), events=events)
 
     async def _read_for_ever(self) -> None:

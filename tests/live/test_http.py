@@ -234,7 +234,9 @@ def test_what_no_visible_page_shows_is_not_told(site: Site, newcomer: str) -> No
         tell(site, newcomer)
         client.until("notification.created")
         client.say(ack=client.cursor, visible=False)
-    assert site.python(f"print(person(username={newcomer!r}).notifications.get(announcement=None).told_at)") == "None"
+    assert (
+        site.python(f"print(person(username={newcomer!r}).notifications.get(announcement=None).delivered_at)") == "None"
+    )
 
 
 # The end of a server

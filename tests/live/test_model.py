@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from notifications.signals import notify
 
 from notifications_hub import streams
-from notifications_hub.kinds import Road
+from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.models import Notification
 from notifications_hub.streams.models import Stream, inbox_topic
 from tests.live.inbox_tab import Tab, in_the_database
@@ -58,7 +58,7 @@ class Inbox(RuleBasedStateMachine):
 
     @rule(chosen=CHOSEN)
     def tell(self, chosen: list[int]) -> None:
-        self._rows(chosen).mark_as_told(Road.LIVE)
+        self._rows(chosen).mark_as_delivered(DeliveryMethod.LIVE)
 
     @rule(change=st.sampled_from(CHANGES), chosen=CHOSEN)
     def change_and_think_better_of_it(self, change: str, chosen: list[int]) -> None:

@@ -52,7 +52,7 @@ async def hubs(redis: RedisServer, database: Database) -> AsyncIterator[list[Pre
     await asyncio.gather(*(hub.close() for hub in hubs))
 
 
-async def told(hub: Presence) -> None:
+async def delivered(hub: Presence) -> None:
     while hub._telling is not None:
         await hub._telling
 
@@ -63,13 +63,13 @@ async def test_people_of_every_hub_are_connected_and_nobody_else(hubs: list[Pres
         one.arrived(pk)
     other.arrived(2)
     other.arrived(3)
-    await told(one)
-    await told(other)
+    await delivered(one)
+    await delivered(other)
     stays(4, 0)
     assert connected_among([1, 2, 3, 4, 5]) == {1, 2, 3, 4}
     one.left(1)
     one.left(2)
-    await told(one)
+    await delivered(one)
     assert connected_among([1, 2, 3, 4, 5]) == {2, 3, 4}
     assert [is_connected(pk) for pk in (1, 2)] == [False, True]
 
@@ -79,7 +79,7 @@ async def test_who_leaves_while_everybody_is_written_anew_is_gone_all_the_same(
 ) -> None:
     hub = hubs[0]
     hub.arrived(1)
-    await told(hub)
+    await delivered(hub)
     written, go_on = threading.Event(), threading.Event()
     set_many = caches["default"].set_many
 
@@ -97,13 +97,13 @@ async def test_who_leaves_while_everybody_is_written_anew_is_gone_all_the_same(
     await asyncio.sleep(0.2)
     go_on.set()
     await refresh
-    await told(hub)
+    await delivered(hub)
     assert connected_among([1]) == set()
 
 
 async def test_a_hub_that_closes_takes_its_people_along(hubs: list[Presence]) -> None:
     hubs[0].arrived(1)
-    await told(hubs[0])
+    await delivered(hubs[0])
     await hubs[0].close()
     assert connected_among([1]) == set()
 
@@ -111,7 +111,7 @@ async def test_a_hub_that_closes_takes_its_people_along(hubs: list[Presence]) ->
 async def test_many_who_arrive_together_are_asked_for_in_few_reads(hubs: list[Presence]) -> None:
     for pk in range(2000):
         hubs[0].arrived(pk)
-    await told(hubs[0])
+    await delivered(hubs[0])
     assert connected_among(range(3000)) == set(range(2000))
 
 
@@ -119,13 +119,13 @@ async def test_after_the_cache_was_emptied_nobody_is_taken_for_away(redis: Redis
     one, other = hubs
     one.arrived(1)
     other.arrived(2)
-    await told(one)
-    await told(other)
+    await delivered(one)
+    await delivered(other)
     redis.flush()
     assert connected_among([1, 2]) is None
     # One hub is back in the list at its next arrival, with all its people; the other only at its refresh.
     one.arrived(3)
-    await told(one)
+    await delivered(one)
     assert [is_connected(pk) for pk in (1, 2, 3)] == [True, False, True]
     assert connected_among([1, 2, 3]) is None
 
@@ -149,11 +149,11 @@ async def test_two_hubs_that_write_the_same_person_at_once_both_know_them_a_mome
     monkeypatch.setattr(RedisCache, "get_many", at_once)
     one.arrived(1)
     other.arrived(1)
-    await told(one)
-    await told(other)
+    await delivered(one)
+    await delivered(other)
     for hub, is_still_here in ((one, {1}), (other, set())):
         hub.left(1)
-        await told(hub)
+        await delivered(hub)
         assert connected_among([1]) == is_still_here
     second.close()
 
@@ -164,13 +164,13 @@ async def test_what_a_killed_hub_left_behind_runs_out_although_another_goes_on_w
     killed, other = hubs
     with time_machine.travel(time.time() - presence.LIFE_SECONDS - 1):
         killed.arrived(1)
-        await told(killed)
+        await delivered(killed)
     assert connected_among([1]) == set()
     other.arrived(1)
-    await told(other)
+    await delivered(other)
     assert connected_among([1]) == {1}
     other.left(1)
-    await told(other)
+    await delivered(other)
     assert connected_among([1]) == set()
     killed._here.clear()
 
@@ -179,11 +179,11 @@ async def test_a_refresh_keeps_the_people_of_other_hubs(hubs: list[Presence], mo
     monkeypatch.setattr(presence, "_REFRESH_SECONDS", 0)
     for hub in hubs:
         hub.arrived(1)
-        await told(hub)
+        await delivered(hub)
     for hub in hubs:
         await hub.refresh()
     hubs[0].left(1)
-    await told(hubs[0])
+    await delivered(hubs[0])
     assert connected_among([1]) == {1}
 
 
@@ -211,7 +211,7 @@ async def test_a_hundred_hubs_know_of_all_their_people_and_a_look_costs_what_it_
     for number, hub in enumerate(hubs):
         for pk in range(number * people_each, (number + 1) * people_each):
             hub.arrived(pk)
-    await asyncio.gather(*map(told, hubs))
+    await asyncio.gather(*map(delivered, hubs))
     found, keys, seconds = look()
     assert found == set(range(count * people_each))
     assert all(is_connected(number * people_each) for number in range(count))
@@ -223,7 +223,7 @@ async def test_a_hundred_hubs_know_of_all_their_people_and_a_look_costs_what_it_
     await asyncio.gather(*(hub.refresh() for hub in hubs))
     report(f"{count} hubs refresh {people_each} people each in {time.perf_counter() - began:.3f} s")
     hubs[-1].left(count * people_each - 1)
-    await told(hubs[-1])
+    await delivered(hubs[-1])
     assert connected_among([0, count * people_each - 1]) == {0}
 
 

@@ -47,7 +47,7 @@ def test_a_line_where_nothing_happens_is_kept_warm(site: Site, topic: str) -> No
 
 @pytest.mark.both_databases
 def test_what_no_visible_page_shows_is_not_told(site: Site, newcomer: str) -> None:
-    told_by = f"print(person(username={newcomer!r}).notifications.get(announcement=None).told_by)"
+    delivered_by = f"print(person(username={newcomer!r}).notifications.get(announcement=None).delivered_by)"
     with listening(site, newcomer) as client:
         client.frame()
         client.say(visible=False)
@@ -55,10 +55,10 @@ def test_what_no_visible_page_shows_is_not_told(site: Site, newcomer: str) -> No
         client.until("notification.created")
         client.say(ack=client.cursor)
         assert client.hears_nothing(BRIEFLY)
-        assert site.python(told_by) == ""
+        assert site.python(delivered_by) == ""
         client.say(visible=True, ack=client.cursor)
-        assert client.until("notification.told")
-    assert site.python(told_by) == "live"
+        assert client.until("notification.delivered")
+    assert site.python(delivered_by) == "live"
 
 
 def test_what_a_later_version_may_say_is_passed_over(site: Site) -> None:

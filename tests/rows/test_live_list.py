@@ -44,14 +44,14 @@ def test_what_is_written_while_the_rows_are_read_lies_behind_the_cursor(
 ) -> None:
     class SlowRows(QuerySet[Sign]):
         def __iter__(self) -> Iterator[Sign]:
-            streams.append("signs", "road.sign.created", {"id": "1"})
+            streams.append("signs", "delivery method.sign.created", {"id": "1"})
             streams.number_everything()
             return super().__iter__()
 
     listed = live_list(request_of_alice, "signs", SlowRows(Sign))
 
     [reading] = streams.read({"signs": position(listed)})
-    assert [event.kind for event in reading.events] == ["road.sign.created"]
+    assert [event.kind for event in reading.events] == ["delivery method.sign.created"]
 
 
 def test_rows_that_were_read_before_are_read_again(request_of_alice: HttpRequest) -> None:
@@ -69,7 +69,7 @@ def test_a_list_costs_a_query_beside_its_rows_and_nothing_for_a_stranger(
     request_of_alice: HttpRequest, rf: RequestFactory, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(2):
-        assert 'row="road.sign"' in live_list(request_of_alice, "signs", Sign.objects.all()).attributes
+        assert 'row="delivery method.sign"' in live_list(request_of_alice, "signs", Sign.objects.all()).attributes
     stranger = rf.get("/")
     stranger.user = AnonymousUser()
     with django_assert_num_queries(1):

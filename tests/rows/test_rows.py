@@ -25,7 +25,7 @@ Heard = list[tuple[str, dict[str, Any]]]
 
 
 @pytest.fixture(autouse=True, params=["python", pytest.param("triggers", marks=pytest.mark.postgres)])
-def road(request: pytest.FixtureRequest, settings: Settings) -> None:
+def method(request: pytest.FixtureRequest, settings: Settings) -> None:
     """Whether Python tells what it changes, or triggers do: pages hear the same."""
     if request.param == "triggers":
         settings.NOTIFICATIONS_HUB = {"ROW_TRIGGERS": ["board.Note", "board.Sign"]}
@@ -33,7 +33,7 @@ def road(request: pytest.FixtureRequest, settings: Settings) -> None:
         triggers.install(Sign)
 
 
-by_python = pytest.mark.parametrize("road", ["python"], indirect=True)
+by_python = pytest.mark.parametrize("method", ["python"], indirect=True)
 
 
 @pytest.fixture
@@ -171,12 +171,12 @@ def test_a_proxy_and_a_child_speak_for_the_row_that_they_are(note: Note, tea: Th
 
     lit = Lit.objects.create(text="Exit", colour="green")
     key = str(lit.pk)
-    assert heard("signs") == [("road.sign.created", {"id": key, "text": "Exit"})]
+    assert heard("signs") == [("delivery method.sign.created", {"id": key, "text": "Exit"})]
     lit.text = "Way out"
     lit.save()
-    assert heard("signs") == [("road.sign.updated", {"id": key, "text": "Way out"})]
+    assert heard("signs") == [("delivery method.sign.updated", {"id": key, "text": "Way out"})]
     lit.delete()
-    assert heard("signs") == [("road.sign.deleted", {"ids": [key]})]
+    assert heard("signs") == [("delivery method.sign.deleted", {"ids": [key]})]
 
 
 def test_what_is_rolled_back_is_never_heard(note: Note, tea: Thread) -> None:

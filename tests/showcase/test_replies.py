@@ -35,11 +35,11 @@ def test_a_reply_is_posted_once_and_the_page_opens_on_it(client_for: ClientFor, 
 def test_the_posts_author_is_told(alice: User, bob: User, post: Post) -> None:
     reply = reply_to(post, bob, "I am.")
 
-    told = Notification.objects.get()
-    assert told.recipient == alice
-    assert (told.kind, told.url) == ("comment.reply", f"/posts/{post.pk}/#reply-{reply.pk}")
-    assert told.message().title == "Bob replied to “Hello”"
-    assert told.message().body == "I am."
+    delivered = Notification.objects.get()
+    assert delivered.recipient == alice
+    assert (delivered.kind, delivered.url) == ("comment.reply", f"/posts/{post.pk}/#reply-{reply.pk}")
+    assert delivered.message().title == "Bob replied to “Hello”"
+    assert delivered.message().body == "I am."
 
 
 def test_the_words_come_in_the_readers_language(bob: User, post: Post) -> None:
@@ -56,8 +56,8 @@ def test_earlier_repliers_are_told_once_each_and_nobody_of_their_own_reply(
         Reply.objects.create(post=post, author=bob, body="I am.")
     reply_to(post, charlie, "So am I.")
 
-    told = Notification.objects.order_by("recipient__username")
-    assert [row.recipient for row in told] == [alice, bob]
+    delivered = Notification.objects.order_by("recipient__username")
+    assert [row.recipient for row in delivered] == [alice, bob]
 
 
 def test_whoever_talks_alone_is_not_told(alice: User, post: Post) -> None:

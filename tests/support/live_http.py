@@ -113,8 +113,8 @@ class SseClient(_HttpClient):
         if fields.pop("", None) is not None:
             self.comments += 1
         if fields.get("event") == "close":
-            told = json.loads(fields["data"])
-            raise Closed(told["code"], told["reason"])
+            delivered = json.loads(fields["data"])
+            raise Closed(delivered["code"], delivered["reason"])
         if fields:
             assert set(fields) == {"id", "data"}
             assert json.loads(fields["data"])["cursor"] == fields["id"]

@@ -48,12 +48,12 @@ class Wanderer:
 
     async def wander(self, until: asyncio.Event) -> None:
         """Until told; then it polls until there is nothing more."""
-        going, told = asyncio.create_task(self._go_on()), asyncio.create_task(until.wait())
+        going, delivered = asyncio.create_task(self._go_on()), asyncio.create_task(until.wait())
         try:
-            await asyncio.wait({going, told}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({going, delivered}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             going.cancel()
-            told.cancel()
+            delivered.cancel()
         with suppress(asyncio.CancelledError):
             await going
         async with asyncio.timeout(30):

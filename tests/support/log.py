@@ -9,15 +9,15 @@ from notifications_hub.streams import Event, Stream, inbox_topic
 from notifications_hub.users import Person
 
 
-def told_to(person: Person, *kinds: str) -> list[tuple[str, Any]]:
+def delivered_to(person: Person, *kinds: str) -> list[tuple[str, Any]]:
     """Kind and data of everything logged for a person's open pages, in order; of these kinds, where some are named."""
     events = Event.objects.filter(topic=inbox_topic(person.pk)).order_by("id")
     return [(event.kind, event.data) for event in events if not kinds or event.kind in kinds]
 
 
-def ids_told_to(person: Person, kind: str) -> list[list[str]]:
+def notified_ids(person: Person, kind: str) -> list[list[str]]:
     """The ids in each of a person's change events of a kind."""
-    return [data["ids"] for _kind, data in told_to(person, kind)]
+    return [data["ids"] for _kind, data in delivered_to(person, kind)]
 
 
 def unnumbered() -> int:

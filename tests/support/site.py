@@ -162,12 +162,12 @@ def settle(site: Site) -> None:
     site.python("""
         from django.core.cache import cache
         from notifications_hub.announcements.announce import withdraw
-        from notifications_hub.kinds import Road
+        from notifications_hub.kinds import DeliveryMethod
         from notifications_hub.models import Announcement, Notification, Preference
         for announcement in Announcement.objects.filter(withdrawn_at=None):
             withdraw(announcement)
         Notification.objects.all().mark_all_as_read()
-        Notification.objects.filter(told_at=None).mark_as_told(Road.FLASH)
+        Notification.objects.filter(delivered_at=None).mark_as_delivered(DeliveryMethod.FLASH)
         Preference.objects.all().delete()
         cache.clear()
     """)

@@ -18,7 +18,7 @@ from pytest_django import Settings
 from accounts.models import User
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.worker import Worker
-from notifications_hub.kinds import Kind, Privacy, Told, Urgency
+from notifications_hub.kinds import Kind, NotificationLike, Privacy, Urgency
 from notifications_hub.transports.web_push import push_client, push_hosts
 from notifications_hub.transports.web_push.push_hosts import FAILURES
 from notifications_hub.transports.web_push.subscriptions import PushSubscription, register
@@ -41,7 +41,7 @@ class Private(Kind):
     ttl = 600
     privacy = Privacy.TITLE
 
-    def tag(self, notification: Told) -> str:
+    def tag(self, notification: NotificationLike) -> str:
         return notification.target_name
 
 

@@ -21,7 +21,7 @@ export function anItem(id, rest = {}) {
     unread: true,
     seen: false,
     archived: false,
-    told: false,
+    delivered: false,
     toast: true,
     ...rest,
   };

@@ -34,7 +34,7 @@ export class Tab {
   /** @type {string[]} */
   heard = [];
   /** @type {string[]} */
-  told = [];
+  delivered = [];
   /** @type {any[]} */
   shown = [];
   /** @type {any[]} */
@@ -55,7 +55,7 @@ export class Tab {
     this.client.addEventListener("hub-event", (event) => {
       const { topic, seq } = /** @type {any} */ (event);
       this.heard.push(`${topic} ${seq}`);
-      if (this.client.tells) this.told.push(`${topic} ${seq}`);
+      if (this.client.notifies) this.delivered.push(`${topic} ${seq}`);
     });
     this.client.addEventListener("hub-reset", (event) => {
       for (const topic of /** @type {any} */ (event).topics) this.heard.push(`${topic} reset`);

@@ -45,7 +45,7 @@ class Whisper(Note):
         proxy = True
 
 
-@live_rows(topic="signs", fields=["text"], name="road.sign")
+@live_rows(topic="signs", fields=["text"], name="delivery method.sign")
 class Sign(models.Model):
     text = models.CharField(max_length=100)
 

@@ -161,11 +161,11 @@ def test_two_thousand_characters_fit_with_all_their_lines(client_for: ClientFor,
 def test_whoever_is_mentioned_is_told_once(room: Room, alice: User, bob: User, body: str) -> None:
     message = send(room, alice, body, "c1").message
 
-    told = Notification.objects.get()
-    assert told.recipient == bob
-    assert (told.kind, told.url) == ("chat.mention", f"/showcase/chat/garden/#message-{message.pk}")
-    assert told.message().title == "Alice mentioned you in “Garden”"
-    assert told.message().body == body
+    delivered = Notification.objects.get()
+    assert delivered.recipient == bob
+    assert (delivered.kind, delivered.url) == ("chat.mention", f"/showcase/chat/garden/#message-{message.pk}")
+    assert delivered.message().title == "Alice mentioned you in “Garden”"
+    assert delivered.message().body == body
 
 
 @pytest.mark.parametrize("body", ["bob", "alice@bob", "@bobby", "@alice myself", "@charlie", "@nobody", "@"])

@@ -19,7 +19,7 @@ import { TopicPositions, Verdict } from "./topic-positions.js";
 /**
  * A way to the hub: a connection of this tab, or that of another. See `HubLine`.
  *
- * @typedef {EventTarget & {state: State, tells: boolean, open(): void, close(): void, resume(): void,
+ * @typedef {EventTarget & {state: State, notifies: boolean, open(): void, close(): void, resume(): void,
  *   displayed(cursor: string, ids: string[]): void}} Line
  */
 
@@ -55,8 +55,8 @@ export class HubClient extends EventTarget {
   }
 
   /** Of all tabs, this is the one to show a toast. */
-  get tells() {
-    return this.#line.tells;
+  get notifies() {
+    return this.#line.notifies;
   }
 
   /** @param {string} cursor where to go on from; "" for now */
@@ -71,7 +71,7 @@ export class HubClient extends EventTarget {
   }
 
   /**
-   * Tells the server that a visible page has shown everything up to this cursor, so no other road need tell it, and
+   * Tells the server that a visible page has shown everything up to this cursor, so no other delivery method need tell it, and
    * other tabs that they need not.
    *
    * @param {string} cursor "" while some of what came has not been shown

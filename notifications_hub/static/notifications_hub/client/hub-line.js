@@ -72,7 +72,7 @@ export class HubLine extends EventTarget {
   }
 
   /** This is the tab that tells the person what comes in. */
-  get tells() {
+  get notifies() {
     return true;
   }
 
@@ -107,7 +107,7 @@ export class HubLine extends EventTarget {
   }
 
   /**
-   * A visible page has shown everything up to this cursor, so no other road need tell it.
+   * A visible page has shown everything up to this cursor, so no other delivery method need tell it.
    *
    * @param {string} cursor
    */

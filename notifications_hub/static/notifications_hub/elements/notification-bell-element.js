@@ -161,7 +161,7 @@ export class NotificationBellElement extends HTMLElement {
 
   /** @param {InboxChangedEvent} event */
   #changed(event) {
-    if (event.change) this.#tell(event.change, event.cursor);
+    if (event.change) this.#notify(event.change, event.cursor);
     this.dispatchEvent(event.copy());
     this.#renderSoon();
   }
@@ -170,14 +170,14 @@ export class NotificationBellElement extends HTMLElement {
    * @param {Change} change
    * @param {string} cursor
    */
-  #tell({ fresh, told, gone }, cursor) {
-    this.#toasts?.forget(told);
+  #notify({ fresh, delivered, gone }, cursor) {
+    this.#toasts?.forget(delivered);
     this.#toasts?.withdraw(gone);
     if (gone.length > 0) closePushes(gone);
     if (fresh.length === 0 || !this.#parts) return;
     this.#parts.button.dataset.ringing = "";
     if (this.#parts.panel.open && this.#parts.page.visible) this.#showInPanel(fresh, cursor);
-    else this.#toasts?.show(fresh, cursor, { now: this.#parts.client.tells });
+    else this.#toasts?.show(fresh, cursor, { now: this.#parts.client.notifies });
   }
 
   /**

@@ -9,7 +9,7 @@ const KEPT = 100;
  * @typedef {object} Change
  * @property {boolean} touched the list or a count is another
  * @property {Item[]} fresh new and untold: to be shown as toasts
- * @property {string[]} told some road told them: no longer to be shown, but what is on screen may stay
+ * @property {string[]} delivered some delivery method told them: no longer to be shown, but what is on screen may stay
  * @property {string[]} gone read, archived or deleted: off the screen
  * @property {boolean} recount a count can only be known by asking
  * @property {boolean} reload so can the list
@@ -70,7 +70,7 @@ export class InboxStore {
   applyAll(events) {
     const change = noChange();
     for (const event of events) this.#apply(event, change);
-    const over = new Set([...change.told, ...change.gone]);
+    const over = new Set([...change.delivered, ...change.gone]);
     const current = new Map(change.fresh.map(({ id }) => [id, this.#items.get(id)]));
     change.fresh = [...current.values()].filter((item) => item !== undefined).filter((item) => !over.has(item.id));
     return change;
@@ -100,10 +100,10 @@ export class InboxStore {
       case "notification.unread":
         return this.#mark(data, { unread: true }, change);
       case "notification.seen":
-        change.told.push(...idsOf(data, change));
+        change.delivered.push(...idsOf(data, change));
         return this.#mark(data, { seen: true }, change);
-      case "notification.told":
-        return this.#told(data, change);
+      case "notification.delivered":
+        return this.#delivered(data, change);
       case "notification.archived":
       case "notification.deleted":
       case "announcement.withdrawn":
@@ -145,8 +145,8 @@ export class InboxStore {
   #reword(item, change) {
     const known = this.#items.get(item.id);
     if (!known) return;
-    const { unread, seen, archived, told } = known;
-    this.#put({ ...item, unread, seen, archived, told }, change);
+    const { unread, seen, archived, delivered } = known;
+    this.#put({ ...item, unread, seen, archived, delivered }, change);
   }
 
   /**
@@ -166,11 +166,11 @@ export class InboxStore {
    * @param {{ids?: string[]}} data
    * @param {Change} change
    */
-  #told(data, change) {
+  #delivered(data, change) {
     for (const id of idsOf(data, change)) {
       const item = this.#items.get(id);
-      if (item) this.#items.set(id, { ...item, told: true });
-      change.told.push(id);
+      if (item) this.#items.set(id, { ...item, delivered: true });
+      change.delivered.push(id);
     }
   }
 
@@ -224,7 +224,7 @@ export class InboxStore {
 
 /** @returns {Change} */
 function noChange() {
-  return { touched: false, fresh: [], told: [], gone: [], recount: false, reload: false };
+  return { touched: false, fresh: [], delivered: [], gone: [], recount: false, reload: false };
 }
 
 /**
@@ -255,7 +255,7 @@ function isUnseen(item) {
  * @param {Item} item
  */
 export function isNews(item) {
-  return item.toast && item.unread && !item.seen && !item.told;
+  return item.toast && item.unread && !item.seen && !item.delivered;
 }
 
 /**

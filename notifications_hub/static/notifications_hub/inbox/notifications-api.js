@@ -35,20 +35,20 @@ export class NotificationsApi {
 
   /** @param {string[]} ids */
   markRead(ids) {
-    return this.#tell("notifications/read/", { ids });
+    return this.#send("notifications/read/", { ids });
   }
 
   markAllRead() {
-    return this.#tell("notifications/read/", { all: true });
+    return this.#send("notifications/read/", { all: true });
   }
 
   markAllSeen() {
-    return this.#tell("notifications/seen/", { all: true });
+    return this.#send("notifications/seen/", { all: true });
   }
 
   /** @param {string[]} ids */
   archive(ids) {
-    return this.#tell("notifications/archive/", { ids });
+    return this.#send("notifications/archive/", { ids });
   }
 
   /**
@@ -58,7 +58,7 @@ export class NotificationsApi {
    * @param {{ids: string[]} | {all: true}} body
    * @returns {Promise<{changed: number}>}
    */
-  #tell(path, body) {
+  #send(path, body) {
     const headers = { "Content-Type": "application/json", "X-CSRFToken": this.#csrf || csrfCookie() };
     return this.#ask(path, { method: "POST", body: JSON.stringify(body), headers, keepalive: true });
   }

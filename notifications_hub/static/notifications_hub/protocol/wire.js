@@ -15,7 +15,7 @@
  * @property {boolean} unread
  * @property {boolean} seen
  * @property {boolean} archived
- * @property {boolean} told
+ * @property {boolean} delivered
  * @property {boolean} toast false: list and count it, show no toast
  * @property {Record<string, any>} [data] what its kind keeps of it
  * @property {Record<string, {title: string, body: string}>} [translations] announcements carry every language

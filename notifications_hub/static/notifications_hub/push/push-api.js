@@ -41,7 +41,7 @@ export class PushApi {
   async register(subscription) {
     const body = JSON.stringify(subscription);
     const headers = { "Content-Type": "application/json" };
-    return answered(await this.#tell("push/subscriptions/", { method: "POST", body, headers }));
+    return answered(await this.#send("push/subscriptions/", { method: "POST", body, headers }));
   }
 
   /** @returns {Promise<string[]>} of this person's subscriptions, whatever the browser */
@@ -60,7 +60,7 @@ export class PushApi {
 
   /** @param {string} id one that is not there any more is removed already */
   async remove(id) {
-    const response = await this.#tell(`push/subscriptions/${encodeURIComponent(id)}/`, { method: "DELETE" });
+    const response = await this.#send(`push/subscriptions/${encodeURIComponent(id)}/`, { method: "DELETE" });
     if (response.status !== 404) await answered(response);
   }
 
@@ -73,7 +73,7 @@ export class PushApi {
    * @param {string} path
    * @param {RequestInit} init
    */
-  #tell(path, init) {
+  #send(path, init) {
     const headers = { ...init.headers, "X-CSRFToken": this.#csrf };
     return this.#fetch(new URL(path, this.#base), { ...init, headers, credentials: "same-origin" });
   }

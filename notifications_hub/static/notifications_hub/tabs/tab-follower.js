@@ -47,7 +47,7 @@ export class TabFollower extends EventTarget {
   term = 0;
   #met = false;
   #number = Number.NaN;
-  #tells = false;
+  #notifies = false;
   #tries = 0;
   /** Asks the hub for what is lacking. @type {Connection | null} */
   #joining = null;
@@ -80,8 +80,8 @@ export class TabFollower extends EventTarget {
     return this.#state;
   }
 
-  get tells() {
-    return this.#tells;
+  get notifies() {
+    return this.#notifies;
   }
 
   start() {
@@ -169,7 +169,7 @@ export class TabFollower extends EventTarget {
     if (passed.number !== this.#number + 1) return this.#rejoin(0);
     this.#number = passed.number;
     if (this.#joining) this.#ahead.push(passed);
-    else this.#give(passed.frame, passed.teller);
+    else this.#give(passed.frame, passed.notifier);
   }
 
   /** @param {number} number of the leader's last frame: every event after it comes by the leader too */
@@ -199,9 +199,9 @@ export class TabFollower extends EventTarget {
 
   #giveAhead() {
     const ahead = this.#ahead.splice(0);
-    for (const { frame, teller } of ahead) {
+    for (const { frame, notifier } of ahead) {
       if (Number.isNaN(this.#number)) return;
-      this.#give(frame, teller);
+      this.#give(frame, notifier);
     }
     if (Number.isNaN(this.#number)) return;
     this.#setState(HubState.LIVE);
@@ -211,10 +211,10 @@ export class TabFollower extends EventTarget {
 
   /**
    * @param {Frame} frame
-   * @param {string} teller
+   * @param {string} notifier
    */
-  #give(frame, teller) {
-    this.#tells = teller === this.#here.id;
+  #give(frame, notifier) {
+    this.#notifies = notifier === this.#here.id;
     this.dispatchEvent(new LineFrameEvent(frame));
   }
 

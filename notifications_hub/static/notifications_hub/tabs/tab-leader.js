@@ -48,8 +48,8 @@ export class TabLeader extends EventTarget {
     return this.#line.state;
   }
 
-  get tells() {
-    return this.#roster.teller === this.#here.id;
+  get notifies() {
+    return this.#roster.notifier === this.#here.id;
   }
 
   /** @param {{others: boolean}} tabs whether there may be others, who are then asked first */
@@ -142,8 +142,8 @@ export class TabLeader extends EventTarget {
     this.#number += 1;
     const { id, bus } = this.#here;
     const heard = { ...frame, reset };
-    const { teller } = this.#roster;
-    bus.post({ type: "frame", from: id, term: this.#term, number: this.#number, teller, frame: heard });
+    const { notifier } = this.#roster;
+    bus.post({ type: "frame", from: id, term: this.#term, number: this.#number, notifier, frame: heard });
     this.dispatchEvent(new LineFrameEvent(heard));
     if (news.length > 0) this.#welcome();
   }

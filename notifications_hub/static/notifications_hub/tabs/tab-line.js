@@ -77,8 +77,8 @@ export class TabLine extends EventTarget {
     return this.#state;
   }
 
-  get tells() {
-    return this.#role?.tells ?? false;
+  get notifies() {
+    return this.#role?.notifies ?? false;
   }
 
   /** Held as long as we take part: by that lock the others see when we are gone, so it comes before the first word. */

@@ -33,7 +33,7 @@
  * @property {string} from
  * @property {number} term
  * @property {number} number one more than that of the frame before
- * @property {string} teller the tab that is to show what it tells; "" for none
+ * @property {string} notifier the tab that is to show what it tells; "" for none
  * @property {Frame} frame
  *
  * @typedef {{type: "refused", from: string, term: number, topic: string}} Refused

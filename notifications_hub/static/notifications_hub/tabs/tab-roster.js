@@ -53,7 +53,7 @@ export class TabRoster extends EventTarget {
   }
 
   /** The tab that is to show a toast: the one in focus, else one in sight; "" when none is. */
-  get teller() {
+  get notifier() {
     const visible = this.#all.filter(([, look]) => look.visible && look.toasts !== false);
     const [id] = visible.find(([, { focused }]) => focused) ?? visible[0] ?? [""];
     return id;

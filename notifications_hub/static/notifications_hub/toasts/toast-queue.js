@@ -81,7 +81,7 @@ export class ToastQueue {
   /** @param {string[]} ids */
   forget(ids) {
     for (const id of ids) this.#waiting.delete(id);
-    if (this.#owesAck) this.#tell([]);
+    if (this.#owesAck) this.#acknowledge([]);
   }
 
   stop() {
@@ -117,7 +117,7 @@ export class ToastQueue {
   async #confirm(ids) {
     await this.#painted();
     this.#owesAck = true;
-    this.#tell(ids);
+    this.#acknowledge(ids);
   }
 
   /**
@@ -125,7 +125,7 @@ export class ToastQueue {
    *
    * @param {string[]} ids
    */
-  #tell(ids) {
+  #acknowledge(ids) {
     const isAll = this.#waiting.size === 0;
     if (isAll) this.#owesAck = false;
     if (isAll || ids.length > 0) this.#displayed(isAll ? this.#cursor : "", ids);

@@ -45,7 +45,7 @@ export class ChatPresence {
    * @param {Face[]} faces
    * @param {number} now
    */
-  told(faces, now) {
+  update(faces, now) {
     const there = new Set(faces.map(({ person }) => person));
     for (const person of [...this.#people.keys()]) if (!there.has(person)) this.#people.delete(person);
     for (const face of faces) this.heard(face, now);

@@ -43,6 +43,6 @@ export class HereBeat {
   async #say(how = {}) {
     if (!this.#page.visible) return;
     const faces = await this.#api.here(how);
-    if (faces) this.#presence.told(faces, Date.now());
+    if (faces) this.#presence.update(faces, Date.now());
   }
 }

@@ -32,14 +32,14 @@ export class ReadMark {
 
   /** Something may have been read. */
   look() {
-    if (this.#hasRead) this.#timer ??= setTimeout(() => this.#tell(), AFTER);
+    if (this.#hasRead) this.#timer ??= setTimeout(() => this.#report(), AFTER);
   }
 
   get #hasRead() {
     return this.#page.visible && this.#list.atEnd && this.#list.newest > this.#through;
   }
 
-  #tell() {
+  #report() {
     this.#timer = undefined;
     if (!this.#hasRead) return;
     this.#through = this.#list.newest;
