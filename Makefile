@@ -65,7 +65,7 @@ scripts: tools
 	$(NODE)/biome check --error-on-warnings
 	$(NODE)/tsc
 	$(NODE)/tsc --project service_worker
-	node --test $(wildcard tests/js/*.test.js)
+	node --test $(wildcard tests/js/*/*.test.js)
 
 templates: tools
 	$(VENV)/djlint --check $(HTML)

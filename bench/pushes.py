@@ -21,7 +21,7 @@ from django.db import transaction  # noqa: E402
 from django.db.models.functions import Now  # noqa: E402
 from notifications.signals import notify  # noqa: E402
 
-from notifications_hub.delivery.models import Delivery, State  # noqa: E402
+from notifications_hub.delivery.models import Delivery, DeliveryState  # noqa: E402
 from notifications_hub.delivery.worker import Worker, spare_the_collector  # noqa: E402
 from notifications_hub.transports.web_push.subscriptions import PushSubscription, register  # noqa: E402
 from notifications_hub.transports.web_push.vapid import from_b64url  # noqa: E402
@@ -40,7 +40,7 @@ def measure(subscriptions: Sequence[dict[str, Any]], count: int) -> dict[str, fl
     sent = worker.run_due()
     seconds, cpu = time.monotonic() - began, time.process_time() - began_cpu
     worker.close()
-    assert not Delivery.objects.exclude(state=State.SENT).exists()
+    assert not Delivery.objects.exclude(state=DeliveryState.SENT).exists()
     return {
         "per_second": sent / seconds,
         "cpu_ms": cpu / sent * 1000,
@@ -61,7 +61,7 @@ def _plan(people: list[Any], count: int) -> None:
     with transaction.atomic():
         for _ in range(count // len(people)):
             notify.send(people[0], recipient=people, verb="replied", description="I agree, and then some.", url="/")
-    Delivery.objects.filter(state=State.WAITING).update(due_at=Now())
+    Delivery.objects.filter(state=DeliveryState.WAITING).update(due_at=Now())
 
 
 def _encryption_ms() -> float:

@@ -23,7 +23,7 @@ from notifications_hub.admin_guards import DeclaredLookups, PrivateContent
 from notifications_hub.announcements.admin import AnnouncementAdmin
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery.history import browser_names, steps_of
-from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import in_words
 from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import DeliveryMethod, all_kinds, method_name
@@ -230,7 +230,7 @@ class DeliveryAdmin(PrivateContent[Model], LookingAdmin):
 
     @admin.display(description=_("state"), ordering="state")
     def state_badge(self, delivery: Delivery) -> SafeString:
-        label = State(delivery.state).label
+        label = DeliveryState(delivery.state).label
         return format_html('<span class="hub-state" data-state="{}">{}</span>', delivery.state, label)
 
     @admin.display(description=_("what became of the notification"))

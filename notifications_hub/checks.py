@@ -20,7 +20,7 @@ from django.utils.module_loading import import_string
 
 from notifications_hub import conf
 from notifications_hub.database.primary import hub_alias
-from notifications_hub.kinds import Kind, DeliveryMethod, all_kinds
+from notifications_hub.kinds import DeliveryMethod, Kind, all_kinds
 from notifications_hub.live.origin import parse
 from notifications_hub.live.topics import unreachable_patterns
 from notifications_hub.ops import demo

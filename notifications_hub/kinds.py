@@ -25,7 +25,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class DeliveryMethod(StrEnum):
-    """The built-in ways to tell a person. A host adds its own by name, as a transport: everywhere a delivery method is text."""
+    """The built-in ways to reach a person. A host adds its own by name, as a transport."""
 
     LIVE = "live"
     FLASH = "flash"

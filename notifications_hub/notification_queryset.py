@@ -78,7 +78,7 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         return self._of(recipient)._restore({"deleted": True}, deleted=False)
 
     def mark_as_delivered(self, method: str) -> list[int]:
-        """Records the delivery method that reached the person first. Gives the ids that no delivery method had told before."""
+        """Record which delivery method reached the person first. Return the ids that were not delivered before."""
         return self._changed(
             "notification.delivered", {"delivered_at": None}, delivered_at=_now(), delivered_by=str(method)
         )

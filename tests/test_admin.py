@@ -23,7 +23,7 @@ from notifications_hub.announcements.announce import make_rows
 from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.claiming import Outcome, claim_due
-from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.models import Notification, PushSubscription
@@ -104,9 +104,9 @@ def test_the_story_of_a_notification_is_told_in_order(page: Callable[[str], str]
     notification = tell(alice, by=bob)
     planned = push_planned(notification, str(browser_of(alice).pk))
     put_off = "Not tried: push.example is slow to answer."
-    attempted(planned, Outcome(state=State.WAITING, reason=put_off, attempted=False))
-    attempted(planned, Outcome(state=State.WAITING, reason="try later", status=503))
-    attempted(planned, Outcome(state=State.SENT, reason="taken by the other side", status=201))
+    attempted(planned, Outcome(state=DeliveryState.WAITING, reason=put_off, attempted=False))
+    attempted(planned, Outcome(state=DeliveryState.WAITING, reason="try later", status=503))
+    attempted(planned, Outcome(state=DeliveryState.SENT, reason="taken by the other side", status=201))
     Notification.objects.filter(recipient=alice).mark_all_as_read()
     text = page(f"notification/{notification.pk}/change/")
 
@@ -131,7 +131,7 @@ def test_a_delivery_that_was_called_off_says_why(page: Callable[[str], str], ali
         "Web Push: cancelled",
         '<div class="readonly">Firefox</div>',
         "The person was told, by live.",
-        "Web Push to Firefox: cancelled. Told by live.",
+        "Web Push to Firefox: cancelled. Delivered by live.",
     ):
         assert words in text
 

@@ -23,7 +23,7 @@ from notifications_hub import streams
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
-from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.models import Notification
 from notifications_hub.ops import demo
 from notifications_hub.streams.cursor import Position
@@ -188,7 +188,7 @@ def test_once_sends_what_is_due_and_numbers_what_was_left(due: Memory) -> None:
     assert run("hub_worker", "--once") == "3 deliveries were due.\n"
 
     assert len(due.outbox) == 3
-    assert set(Delivery.objects.values_list("state", flat=True)) == {State.SENT}
+    assert set(Delivery.objects.values_list("state", flat=True)) == {DeliveryState.SENT}
     assert not Event.objects.filter(seq=None).exists()
     assert run("hub_worker", "--once") == "0 deliveries were due.\n"
 

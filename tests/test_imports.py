@@ -25,7 +25,7 @@ LAYERS = [
     ["delivery", "delivery.arming", "notification_removal", "notify_arguments", "wsgi"],
     ["announcements", "delivery.acknowledgement", "notify", "tasks"],
     ["live"],
-    ["checks", "flash", "inbox", "jobs", "live.server", "ops.server", "publishing"],
+    ["checks", "flash", "inbox", "jobs", "live.server", "ops.web_server", "publishing"],
     # What the outside meets: servers, Django, the command line.
     ["admin", "apps", "asgi", "jobs.progress_tag", "jobs.views", "live_lists", "models", "ops", "ops.retention"],
     ["jobs.api", "management", "templatetags"],
@@ -50,7 +50,7 @@ INSIDE = {
         ["admission", "db_threads", "frames", "revocation", "start_cursor"],
         ["handshake_limit", "log_reader", "presence", "signing_out"],
         ["connection"],
-        ["fanout", "registry", "revalidation"],
+        ["connection_registry", "fanout", "revalidation"],
         ["shared_cap", "watch"],
         ["hub"],
         ["asgi_exchange"],

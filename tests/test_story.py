@@ -127,7 +127,8 @@ def _what_no_method_delivered_is_flashed_once(world: World, alice: Visitor) -> N
         from notifications_hub.delivery import choose_methods
         from notifications_hub.kinds import DeliveryMethod
         from django.contrib.auth import get_user_model
-        choose_methods(get_user_model().objects.get(username="alice"), "comment.reply", [DeliveryMethod.LIVE, DeliveryMethod.FLASH])
+        alice = get_user_model().objects.get(username="alice")
+        choose_methods(alice, "comment.reply", [DeliveryMethod.LIVE, DeliveryMethod.FLASH])
     """)
     world.bob_replies("Last words.")
     first, second = (alice.get("/accounts/profile/").text for _ in range(2))

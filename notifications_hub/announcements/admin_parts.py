@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from notifications_hub.announcements.forms import TranslationForm, TranslationFormSet, other_languages
-from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, State
+from notifications_hub.announcements.models import Announcement, AnnouncementState, AnnouncementTranslation
 
 if TYPE_CHECKING:
     TranslationInlineBase = admin.StackedInline[AnnouncementTranslation, Announcement]
@@ -18,7 +18,7 @@ else:
     TranslationInlineBase = admin.StackedInline
 
 PERMISSION = "notifications_hub.broadcast"
-_STANDING = (State.PLANNED, State.RUNNING)
+_STANDING = (AnnouncementState.PLANNED, AnnouncementState.RUNNING)
 
 
 def may_write(request: HttpRequest, announcement: Announcement | None = None) -> bool:
@@ -57,11 +57,11 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(state.value, str(state.label)) for state in State]
+        return [(state.value, str(state.label)) for state in AnnouncementState]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
-        if value not in State.values:
+        if value not in AnnouncementState.values:
             return queryset
-        wanted = Announcement.objects.in_state(State(value)).values("pk")
+        wanted = Announcement.objects.in_state(AnnouncementState(value)).values("pk")
         return queryset.filter(pk__in=wanted)

@@ -43,7 +43,7 @@ _URGENCY_WORDS = {
 _LEVELS = (gettext_noop("Success"), gettext_noop("Info"), gettext_noop("Warning"), gettext_noop("Error"))
 
 
-class State(models.TextChoices):
+class AnnouncementState(models.TextChoices):
     PLANNED = "planned", _("planned")
     RUNNING = "running", _("running")
     ENDED = "ended", _("ended")
@@ -74,13 +74,16 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
             if seq is not None:
                 self.filter(pk=one.pk).update(seq=seq)
 
-    def in_state(self, state: State) -> Self:
+    def in_state(self, state: AnnouncementState) -> Self:
         ended = models.Q(ends_at__lte=timezone.now())
         withdrawn = models.Q(withdrawn_at__lt=models.F("ends_at"))
         undelivered = models.Q(announced_at=None, withdrawn_at=None)
-        if state is State.RUNNING:
+        if state is AnnouncementState.RUNNING:
             return self.running()
-        wanted = {State.PLANNED: undelivered & ~ended, State.ENDED: ended & (models.Q(withdrawn_at=None) | ~withdrawn)}
+        wanted = {
+            AnnouncementState.PLANNED: undelivered & ~ended,
+            AnnouncementState.ENDED: ended & (models.Q(withdrawn_at=None) | ~withdrawn),
+        }
         return self.filter(wanted.get(state, withdrawn))
 
 
@@ -174,12 +177,12 @@ class Announcement(HubModel):
                 raise ValidationError(_("In all languages together this is too long: shorten some of them.")) from None
 
     @property
-    def state(self) -> State:
+    def state(self) -> AnnouncementState:
         if self.withdrawn_at and self.withdrawn_at < self.ends_at:
-            return State.WITHDRAWN
+            return AnnouncementState.WITHDRAWN
         if self.ends_at <= timezone.now():
-            return State.ENDED
-        return State.RUNNING if self.announced_at else State.PLANNED
+            return AnnouncementState.ENDED
+        return AnnouncementState.RUNNING if self.announced_at else AnnouncementState.PLANNED
 
     @property
     def item_id(self) -> str:

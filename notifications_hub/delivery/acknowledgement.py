@@ -23,7 +23,7 @@ from notifications_hub.streams.models import Event, Stream, inbox_topic
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Acknowledgement:
     """A visible page showed a person everything in (start, seq] of topics: of their own inbox, or of audiences."""
 
     person_pk: Any
@@ -31,10 +31,10 @@ class Shown:
 
 
 def acknowledge(person_pk: Any, positions: Mapping[str, Position]) -> None:
-    acknowledge_many([Shown(person_pk, positions)])
+    acknowledge_many([Acknowledgement(person_pk, positions)])
 
 
-def acknowledge_many(shown: Sequence[Shown]) -> list[None]:
+def acknowledge_many(shown: Sequence[Acknowledgement]) -> list[None]:
     """What many pages showed. All their inboxes cost the statements of one, and so does each place in an audience."""
     inboxes: list[tuple[Any, Position]] = []
     announced: dict[tuple[str, Position], list[Any]] = {}
@@ -50,7 +50,7 @@ def acknowledge_many(shown: Sequence[Shown]) -> list[None]:
     return [None] * len(shown)
 
 
-def _of_this_epoch(shown: Sequence[Shown]) -> list[tuple[Any, str, Position]]:
+def _of_this_epoch(shown: Sequence[Acknowledgement]) -> list[tuple[Any, str, Position]]:
     """Leave out what is empty, and numbers of another epoch: those name other events, which no page showed."""
     places = [
         (one.person_pk, topic, position)

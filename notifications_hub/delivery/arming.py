@@ -19,7 +19,7 @@ from django.dispatch import Signal
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
-from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.notification import Notification
 
 AWAY_SECONDS = 3.0
@@ -87,11 +87,11 @@ def bring_forward(notifications: Collection[int]) -> int:
 def disarm(notifications: Collection[int], reason: str) -> int:
     """Cancels what no worker has claimed yet; what is being sent cannot be called back."""
     now = datetime.now(UTC)
-    return _change(_unclaimed(notifications), state=State.CANCELLED, reason=reason, settled_at=now)
+    return _change(_unclaimed(notifications), state=DeliveryState.CANCELLED, reason=reason, settled_at=now)
 
 
 def _unclaimed(notifications: Collection[int]) -> models.QuerySet[Delivery]:
-    return Delivery.objects.filter(notification__in=notifications, state=State.WAITING, claim=None)
+    return Delivery.objects.filter(notification__in=notifications, state=DeliveryState.WAITING, claim=None)
 
 
 def _change(wanted: models.QuerySet[Any], *, skip_locked: bool = False, **values: Any) -> int:

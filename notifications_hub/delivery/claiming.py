@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 
 from notifications_hub.database import transaction
 from notifications_hub.database.primary import connection
-from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.web.text import storable
 
 LEASE = timedelta(seconds=55)
@@ -29,7 +29,7 @@ MAX_REASON = 255
 
 def claim_due(limit: int = 100) -> list[Delivery]:
     """Takes deliveries that are due, under a lease, in the order they fell due. No two workers get the same."""
-    due = Delivery.objects.filter(state=State.WAITING, due_at__lte=Now()).order_by("due_at")
+    due = Delivery.objects.filter(state=DeliveryState.WAITING, due_at__lte=Now()).order_by("due_at")
     # Not `exists`: it drops the order, and without it PostgreSQL may read the whole table.
     if not due.values_list("pk").first():
         return []
@@ -50,7 +50,7 @@ class Outcome:
     An outcome that could not be recorded would have the message sent again after each lease.
     """
 
-    state: State
+    state: DeliveryState
     reason: str = ""
     status: int | None = None
     retry_in: float = 0.0
@@ -100,14 +100,14 @@ def record(settled: Collection[Settled]) -> None:
 
 def _clock_ahead(settled: Collection[Settled]) -> timedelta:
     """Of the database's clock before this machine's, by which what goes on waiting is due."""
-    waiting = [one.delivery.pk for one in settled if one.outcomes[-1].state is State.WAITING]
+    waiting = [one.delivery.pk for one in settled if one.outcomes[-1].state is DeliveryState.WAITING]
     clock = Delivery.objects.filter(pk__in=waiting[:1]).annotate(clock=Now()).values_list("clock", flat=True)
     return next((now - datetime.now(UTC) for now in clock), timedelta())
 
 
 def _columns(settled: Settled, ahead: timedelta) -> Mapping[str, Any]:
     one, last = settled.delivery, settled.outcomes[-1]
-    moment = last.at + timedelta(seconds=last.retry_in) + ahead if last.state is State.WAITING else last.at
+    moment = last.at + timedelta(seconds=last.retry_in) + ahead if last.state is DeliveryState.WAITING else last.at
     return {
         "id": one.pk,
         "claim": _stored("claim", one.claim),

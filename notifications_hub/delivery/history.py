@@ -9,7 +9,7 @@ from enum import Enum, auto
 
 from django.utils.translation import gettext as _
 
-from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.preferences import methods_of
 from notifications_hub.delivery.reasons import in_words
 from notifications_hub.kinds import DeliveryMethod, kind_of, method_name
@@ -19,27 +19,27 @@ from notifications_hub.transports.web_push.vapid import current_key
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class HistoryStep:
     at: datetime
     words: str
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HistoryEntry:
     """Of a delivery's trail. Not `attempted`: it was put off or called off, and nothing was sent."""
 
     at: datetime
-    state: State
+    state: DeliveryState
     reason: str
     status: int | None
     attempted: bool
 
 
-def entries_of(delivery: Delivery) -> list[Entry]:
+def entries_of(delivery: Delivery) -> list[HistoryEntry]:
     return [
-        Entry(
+        HistoryEntry(
             at=datetime.fromisoformat(stored["at"]),
-            state=State(stored["state"]),
+            state=DeliveryState(stored["state"]),
             reason=stored["reason"],
             status=stored.get("status"),
             attempted=stored.get("attempted", True),
@@ -80,13 +80,13 @@ def browser_names(deliveries: list[Delivery]) -> dict[int, str]:
     return {pk: name_in_words(browsers[browser]) for pk, browser in pushes.items() if browsers.get(browser)}
 
 
-def steps_of(notification: Notification) -> list[Step]:
+def steps_of(notification: Notification) -> list[HistoryStep]:
     """For admins. Two queries, and two more where no delivery was planned."""
     deliveries = list(notification.deliveries.order_by("pk"))
     names = browser_names(deliveries)
     steps = [*_own_steps(notification)]
     if not deliveries and (reason := why_no_push(notification)):
-        steps.append(Step(notification.timestamp, _no_push(reason)))
+        steps.append(HistoryStep(notification.timestamp, _no_push(reason)))
     for delivery in deliveries:
         steps += _delivery_steps(delivery, names.get(delivery.pk, _("an address")))
     return sorted(steps, key=lambda step: step.at)
@@ -102,8 +102,8 @@ def _no_push(reason: NoPush) -> str:
     }[reason]
 
 
-def _own_steps(notification: Notification) -> Iterator[Step]:
-    yield Step(notification.timestamp, _("It happened."))
+def _own_steps(notification: Notification) -> Iterator[HistoryStep]:
+    yield HistoryStep(notification.timestamp, _("It happened."))
     method = method_name(notification.delivered_by) or "?"
     happened = (
         (notification.delivered_at, _("The person was told, by %(method)s.") % {"method": method}),
@@ -111,22 +111,22 @@ def _own_steps(notification: Notification) -> Iterator[Step]:
         (notification.read_at, _("The person read it.")),
         (notification.archived_at, _("The person archived it.")),
     )
-    yield from (Step(at, words) for at, words in happened if at is not None)
+    yield from (HistoryStep(at, words) for at, words in happened if at is not None)
 
 
-def _delivery_steps(delivery: Delivery, address: str) -> Iterator[Step]:
+def _delivery_steps(delivery: Delivery, address: str) -> Iterator[HistoryStep]:
     names = {"transport": method_name(delivery.transport), "address": address}
-    yield Step(delivery.created, _("Planned: %(transport)s to %(address)s.") % names)
+    yield HistoryStep(delivery.created, _("Planned: %(transport)s to %(address)s.") % names)
     for entry in entries_of(delivery):
-        yield Step(entry.at, _entry(entry, names))
+        yield HistoryStep(entry.at, _entry(entry, names))
     if delivery.settled_at and not is_in_trail(delivery):
         how = {"state": delivery.get_state_display(), "reason": _sentence(delivery.reason)}
-        yield Step(delivery.settled_at, _became() % {**names, **how})
-    elif delivery.state == State.WAITING:
-        yield Step(delivery.due_at, _("Due: %(transport)s to %(address)s.") % names)
+        yield HistoryStep(delivery.settled_at, _became() % {**names, **how})
+    elif delivery.state == DeliveryState.WAITING:
+        yield HistoryStep(delivery.due_at, _("Due: %(transport)s to %(address)s.") % names)
 
 
-def _entry(entry: Entry, names: Mapping[str, str]) -> str:
+def _entry(entry: HistoryEntry, names: Mapping[str, str]) -> str:
     said = _sentence(entry.reason)
     reason = said if entry.status is None or str(entry.status) in said else f"{said} ({entry.status})"
     attempt = _("Attempt, %(transport)s to %(address)s: %(state)s. %(reason)s.")

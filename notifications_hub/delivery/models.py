@@ -13,7 +13,7 @@ from notifications_hub.database.primary import HubModel
 from notifications_hub.kinds import method_name
 
 
-class State(models.TextChoices):
+class DeliveryState(models.TextChoices):
     WAITING = "waiting", _("waiting")
     SENT = "sent", _("sent")
     FAILED = "failed", _("failed")
@@ -26,7 +26,7 @@ class Delivery(HubModel):
     )
     transport = models.CharField(_("transport"), max_length=20)
     address = models.CharField(_("address"), max_length=255)
-    state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
+    state = models.CharField(_("state"), max_length=10, choices=DeliveryState, default=DeliveryState.WAITING)
     reason = models.CharField(_("reason"), max_length=255, blank=True)
     due_at = models.DateTimeField(_("due"))
     claim = models.UUIDField(null=True, editable=False)

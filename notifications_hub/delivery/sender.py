@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from notifications_hub.delivery.claiming import Outcome, Settled
-from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.message import Message, shortened
 from notifications_hub.transports import PutOff, Send, TooLong, TransportError, close_transports
 from notifications_hub.web.site_paths import use_script_name
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
+class Sending:
     """Something to send. After `expires`, in seconds since the epoch, it is no news any more."""
 
     delivery: Delivery
@@ -68,7 +68,7 @@ class Network:
         """Jobs that were begun and not yet collected."""
         return self._under_way
 
-    def begin(self, jobs: Sequence[Job]) -> None:
+    def begin(self, jobs: Sequence[Sending]) -> None:
         self._under_way += len(jobs)
         self._loop.call_soon_threadsafe(self._start, jobs)
 
@@ -97,14 +97,14 @@ class Network:
 
     # In the loop's own thread
 
-    def _start(self, jobs: Sequence[Job]) -> None:
+    def _start(self, jobs: Sequence[Sending]) -> None:
         use_script_name()
         for job in jobs:
             task = self._loop.create_task(self._send(job))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
 
-    async def _send(self, job: Job) -> None:
+    async def _send(self, job: Sending) -> None:
         try:
             result = await _result(job)
         except Exception as error:  # noqa: BLE001 -- a place that is never given back is lost to all others
@@ -128,7 +128,7 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return new_event_loop()
 
 
-async def _result(job: Job) -> Result:
+async def _result(job: Sending) -> Result:
     outcome, error = await _attempt(job, job.message)
     outcomes = [outcome]
     if isinstance(error, TooLong):
@@ -137,7 +137,7 @@ async def _result(job: Job) -> Result:
     return Result(settled=Settled(delivery=job.delivery, outcomes=outcomes), error=error)
 
 
-async def _attempt(job: Job, message: Message) -> tuple[Outcome, TransportError | None]:
+async def _attempt(job: Sending, message: Message) -> tuple[Outcome, TransportError | None]:
     try:
         async with asyncio.timeout(SEND_SECONDS):
             status = await job.send(message)
@@ -149,15 +149,15 @@ async def _attempt(job: Job, message: Message) -> tuple[Outcome, TransportError 
         return _no_answer(job, "the worker was stopped before an answer came")
     except Exception as error:  # noqa: BLE001 -- a surprise in one delivery must not hold up the others
         return _surprise(job, error), _unexpected()
-    return Outcome(state=State.SENT, reason="taken by the other side", status=status), None
+    return Outcome(state=DeliveryState.SENT, reason="taken by the other side", status=status), None
 
 
-def _no_answer(job: Job, reason: str) -> tuple[Outcome, TransportError]:
+def _no_answer(job: Sending, reason: str) -> tuple[Outcome, TransportError]:
     error = TransportError(reason)
     return _failure(job, error), error
 
 
-def _surprise(job: Job, error: Exception) -> Outcome:
+def _surprise(job: Sending, error: Exception) -> Outcome:
     log.error("Delivery %s failed unexpectedly", job.delivery.pk, exc_info=error)
     return surprise(error)
 
@@ -167,21 +167,23 @@ def _unexpected() -> TransportError:
 
 
 def surprise(error: Exception, *, attempted: bool = True) -> Outcome:
-    return Outcome(state=State.FAILED, reason=f"unexpected: {type(error).__name__}", attempted=attempted)
+    return Outcome(state=DeliveryState.FAILED, reason=f"unexpected: {type(error).__name__}", attempted=attempted)
 
 
-def _failure(job: Job, error: TransportError) -> Outcome:
+def _failure(job: Sending, error: TransportError) -> Outcome:
     if error.permanent:
-        return Outcome(state=State.FAILED, reason=error.reason, status=error.status)
+        return Outcome(state=DeliveryState.FAILED, reason=error.reason, status=error.status)
     attempted = not isinstance(error, PutOff)
     pause = pause_asked(error.retry_after) or pause_after(job.delivery.attempts + 1)
-    waits = Outcome(state=State.WAITING, reason=error.reason, status=error.status, retry_in=pause, attempted=attempted)
+    waits = Outcome(
+        state=DeliveryState.WAITING, reason=error.reason, status=error.status, retry_in=pause, attempted=attempted
+    )
     return _final(waits) if time.time() + pause > job.expires else waits
 
 
 def _final(waits: Outcome) -> Outcome:
     reason = f"given up: {waits.reason}"
-    return Outcome(state=State.FAILED, reason=reason, status=waits.status, attempted=waits.attempted)
+    return Outcome(state=DeliveryState.FAILED, reason=reason, status=waits.status, attempted=waits.attempted)
 
 
 def pause_asked(seconds: object) -> float | None:

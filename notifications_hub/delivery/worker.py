@@ -24,8 +24,8 @@ from notifications_hub.announcements.models import Announcement
 from notifications_hub.database.pooling import give_back
 from notifications_hub.delivery import claiming
 from notifications_hub.delivery.claiming import Outcome, Settled
-from notifications_hub.delivery.models import Delivery, State
-from notifications_hub.delivery.sender import STOP_SECONDS, Job, Network, Result, surprise
+from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.sender import STOP_SECONDS, Network, Result, Sending, surprise
 from notifications_hub.message import localized_for
 from notifications_hub.notification import Notification
 from notifications_hub.streams.sweeper import sweep
@@ -92,9 +92,9 @@ class Worker:
 
     def _begin(self, most: int) -> int:
         claimed = claiming.claim_due(most)
-        jobs: list[Job] = []
+        jobs: list[Sending] = []
         for prepared in _prepared(claimed):
-            if isinstance(prepared, Job):
+            if isinstance(prepared, Sending):
                 jobs.append(prepared)
             else:
                 self._results.append(prepared)
@@ -112,7 +112,7 @@ class Worker:
 # What to send
 
 
-def _prepared(claimed: Sequence[Delivery]) -> Iterator[Job | Result]:
+def _prepared(claimed: Sequence[Delivery]) -> Iterator[Sending | Result]:
     """A job for each, or how it was settled without a word. What cannot be put into words holds up no other."""
     senders = {name: _senders(name, its) for name, its in _by_transport(claimed).items()}
     act_url = _act_url()
@@ -120,7 +120,7 @@ def _prepared(claimed: Sequence[Delivery]) -> Iterator[Job | Result]:
         try:
             yield _job(one, senders[one.transport], act_url)
         except _Pointless as pointless:
-            outcome = Outcome(state=State.CANCELLED, reason=str(pointless), attempted=False)
+            outcome = Outcome(state=DeliveryState.CANCELLED, reason=str(pointless), attempted=False)
             yield Result(settled=Settled(delivery=one, outcomes=[outcome]))
         except (OperationalError, InterfaceError):
             raise
@@ -148,7 +148,7 @@ class _Pointless(Exception):
     """Something happened between the plan and now."""
 
 
-def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Job:
+def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
     send = senders.get(one.address) or partial(get_transport(one.transport).send, address=one.address)
     if reason := _why_not(one.notification):
         raise _Pointless(reason)
@@ -159,7 +159,7 @@ def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Job:
     if rest <= 0:
         raise _Pointless("expired")
     message = dataclasses.replace(message, ttl=max(1, int(rest)), token=act_token(one), act_url=act_url)
-    return Job(delivery=one, message=message, send=send, expires=expires)
+    return Sending(delivery=one, message=message, send=send, expires=expires)
 
 
 def _why_not(notification: Notification) -> str:

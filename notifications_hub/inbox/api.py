@@ -10,7 +10,7 @@ from ninja import Query
 from ninja.errors import HttpError
 
 from notifications_hub.inbox import marks, push_api, queries, schemas
-from notifications_hub.inbox.marks import Action
+from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.queries import BadPlace
 from notifications_hub.inbox.responses import PrivateAPI
 from notifications_hub.inbox.schemas import Changed, Filters, Marked, Problem
@@ -34,7 +34,7 @@ _MARK_PROBLEMS = {(400, 401, 403, 429): Problem}
 
 @api.get(
     "notifications/",
-    response={200: schemas.Page, **_PROBLEMS},
+    response={200: schemas.PageOut, **_PROBLEMS},
     exclude_unset=True,
     url_name="notifications",
     summary="A page of the inbox",
@@ -55,7 +55,7 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
 
 @api.get(
     "notifications/count/",
-    response={200: schemas.Counts, **_PROBLEMS},
+    response={200: schemas.CountsOut, **_PROBLEMS},
     url_name="count",
     summary="How many are unread, and how many of these never looked at",
     tags=["inbox"],
@@ -73,7 +73,7 @@ def count_notifications(request: HttpRequest) -> queries.Counts:
 )
 def mark_as_read(request: HttpRequest, marked: Marked) -> dict[str, int]:
     """Read anywhere is read everywhere: pushes that wait are cancelled, and open pages hear of it."""
-    return _mark(request, Action.READ, marked)
+    return _mark(request, Mark.READ, marked)
 
 
 @api.post(
@@ -84,7 +84,7 @@ def mark_as_read(request: HttpRequest, marked: Marked) -> dict[str, int]:
     tags=["inbox"],
 )
 def mark_as_unread(request: HttpRequest, marked: Marked) -> dict[str, int]:
-    return _mark(request, Action.UNREAD, marked)
+    return _mark(request, Mark.UNREAD, marked)
 
 
 @api.post(
@@ -96,7 +96,7 @@ def mark_as_unread(request: HttpRequest, marked: Marked) -> dict[str, int]:
 )
 def mark_as_seen(request: HttpRequest, marked: Marked) -> dict[str, int]:
     """Seen, and still unread: the person has opened the list on it."""
-    return _mark(request, Action.SEEN, marked)
+    return _mark(request, Mark.SEEN, marked)
 
 
 @api.post(
@@ -107,10 +107,10 @@ def mark_as_seen(request: HttpRequest, marked: Marked) -> dict[str, int]:
     tags=["inbox"],
 )
 def archive(request: HttpRequest, marked: Marked) -> dict[str, int]:
-    return _mark(request, Action.ARCHIVE, marked)
+    return _mark(request, Mark.ARCHIVE, marked)
 
 
-def _mark(request: HttpRequest, action: Action, marked: Marked) -> dict[str, int]:
+def _mark(request: HttpRequest, action: Mark, marked: Marked) -> dict[str, int]:
     person = person_of(request)
     if marked.ids is None:
         return {"changed": marks.mark_all(person, action)}

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from notifications_hub.delivery.history import NoPush, Step, browser_names, entries_of, is_in_trail, why_no_push
-from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.delivery.history import HistoryStep, NoPush, browser_names, entries_of, is_in_trail, why_no_push
+from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.kinds import DeliveryMethod, kind_of
 from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_label
@@ -28,7 +28,7 @@ _NEEDLESS = {
 """The first word of why a delivery was cancelled to what that means to its person."""
 
 
-def delivered(notification: Notification) -> list[Step]:
+def delivered(notification: Notification) -> list[HistoryStep]:
     """In the order it happened."""
     deliveries = list(notification.deliveries.order_by("pk"))
     names = browser_names(deliveries)
@@ -59,11 +59,11 @@ def not_pushed(notification: Notification) -> str:
 
 
 def is_under_way(notification: Notification) -> bool:
-    return notification.deliveries.filter(state=State.WAITING).exists()
+    return notification.deliveries.filter(state=DeliveryState.WAITING).exists()
 
 
-def _own(notification: Notification) -> Iterator[Step]:
-    yield Step(notification.timestamp, _("It happened."))
+def _own(notification: Notification) -> Iterator[HistoryStep]:
+    yield HistoryStep(notification.timestamp, _("It happened."))
     by = next(
         (words for method, words in _DELIVERED.items() if method == notification.delivered_by), _("You were told.")
     )
@@ -73,30 +73,30 @@ def _own(notification: Notification) -> Iterator[Step]:
         (notification.read_at, _("You read it.")),
         (notification.archived_at, _("You archived it.")),
     )
-    yield from (Step(at, words) for at, words in happened if at is not None)
+    yield from (HistoryStep(at, words) for at, words in happened if at is not None)
 
 
-def _pushed(delivery: Delivery, browser: str) -> Iterator[Step]:
+def _pushed(delivery: Delivery, browser: str) -> Iterator[HistoryStep]:
     entries = entries_of(delivery)
     for entry in entries:
-        yield Step(entry.at, _went(entry.state, delivery, browser, attempted=entry.attempted))
+        yield HistoryStep(entry.at, _went(entry.state, delivery, browser, attempted=entry.attempted))
     if delivery.settled_at and not is_in_trail(delivery):
-        yield Step(delivery.settled_at, _went(State(delivery.state), delivery, browser, attempted=False))
-    elif delivery.state == State.WAITING:
+        yield HistoryStep(delivery.settled_at, _went(DeliveryState(delivery.state), delivery, browser, attempted=False))
+    elif delivery.state == DeliveryState.WAITING:
         first = _("%(browser)s is told at this time, unless a page tells you before.")
         again = _("%(browser)s is tried again at this time.")
         tried = any(entry.attempted for entry in entries)
-        yield Step(delivery.due_at, (again if tried else first) % {"browser": browser})
+        yield HistoryStep(delivery.due_at, (again if tried else first) % {"browser": browser})
 
 
-def _went(state: State, delivery: Delivery, browser: str, *, attempted: bool) -> str:
+def _went(state: DeliveryState, delivery: Delivery, browser: str, *, attempted: bool) -> str:
     failed, later = _("%(browser)s could not be reached."), _("%(browser)s could not be reached; another try follows.")
     untried, put_off = _("%(browser)s could not be told."), _("Nothing was sent to %(browser)s yet; it has to wait.")
     words = {
-        State.SENT: _("Sent to %(browser)s."),
-        State.WAITING: later if attempted else put_off,
-        State.FAILED: failed if attempted else untried,
-        State.CANCELLED: _needless(delivery.reason),
+        DeliveryState.SENT: _("Sent to %(browser)s."),
+        DeliveryState.WAITING: later if attempted else put_off,
+        DeliveryState.FAILED: failed if attempted else untried,
+        DeliveryState.CANCELLED: _needless(delivery.reason),
     }[state]
     return words % {"browser": browser}
 

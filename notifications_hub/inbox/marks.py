@@ -16,7 +16,7 @@ from notifications_hub.notification import IDS_IN_AN_EVENT, InboxQuerySet, Notif
 from notifications_hub.users import Person
 
 
-class Action(StrEnum):
+class Mark(StrEnum):
     READ = "read"
     UNREAD = "unread"
     SEEN = "seen"
@@ -39,15 +39,15 @@ class _Mark:
 
 
 _MARKS = {
-    Action.READ: _Mark(Q(unread=True), InboxQuerySet.mark_all_as_read, disarms="read"),
-    Action.UNREAD: _Mark(Q(unread=False), InboxQuerySet.mark_all_as_unread),
-    Action.SEEN: _Mark(Q(seen_at=None), InboxQuerySet.mark_all_as_seen),
-    Action.ARCHIVE: _Mark(_INBOX, InboxQuerySet.archive, disarms="archived"),
-    Action.UNARCHIVE: _Mark(_ARCHIVE, InboxQuerySet.unarchive, scope=_ARCHIVE),
+    Mark.READ: _Mark(Q(unread=True), InboxQuerySet.mark_all_as_read, disarms="read"),
+    Mark.UNREAD: _Mark(Q(unread=False), InboxQuerySet.mark_all_as_unread),
+    Mark.SEEN: _Mark(Q(seen_at=None), InboxQuerySet.mark_all_as_seen),
+    Mark.ARCHIVE: _Mark(_INBOX, InboxQuerySet.archive, disarms="archived"),
+    Mark.UNARCHIVE: _Mark(_ARCHIVE, InboxQuerySet.unarchive, scope=_ARCHIVE),
 }
 
 
-def mark(person: Person, action: Action, ids: Iterable[str]) -> int:
+def mark(person: Person, action: Mark, ids: Iterable[str]) -> int:
     """How many changed. An id that is not this person's is like one that does not exist: it changes nothing."""
     rows, announcements = _parse(ids)
     running = announce.of_person(person)
@@ -57,7 +57,7 @@ def mark(person: Person, action: Action, ids: Iterable[str]) -> int:
     return _apply(inbox_of(person, running).filter(wanted), _MARKS[action])
 
 
-def mark_all(person: Person, action: Action) -> int:
+def mark_all(person: Person, action: Mark) -> int:
     """How many changed of all that the person's inbox shows; of the archive for "unarchive"."""
     running = announce.of_person(person)
     announce.make_rows(person, running)

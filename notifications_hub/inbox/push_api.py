@@ -19,7 +19,7 @@ from notifications_hub.delivery import arming
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.worker import ACT_SALT
 from notifications_hub.inbox import marks, queries
-from notifications_hub.inbox.marks import Action
+from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.schemas import (
     Act,
     Acted,
@@ -135,7 +135,7 @@ def act(request: HttpRequest, report: Act) -> dict[str, int | None]:
         raise HttpError(400, _spent())
     arming.mark_delivered([pk], DeliveryMethod.WEB_PUSH)
     if report.action == "read":
-        marks.mark(row.recipient, Action.READ, [row.item_id])
+        marks.mark(row.recipient, Mark.READ, [row.item_id])
     return {"unread": queries.counts(row.recipient).unread}
 
 

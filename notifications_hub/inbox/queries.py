@@ -64,7 +64,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class InboxPage:
     """`next` is the `before` of the page after it; None on the last."""
 
     rows: list[Notification]
@@ -98,7 +98,7 @@ def items(
     archived: bool = False,
     before: str | None = None,
     limit: int = PAGE,
-) -> Page:
+) -> InboxPage:
     """A page, newest first. Makes the person's rows for running announcements, silently. Raises `BadPlace`."""
     place = Place.parse(before) if before else None
     running = announce.of_person(person)
@@ -113,11 +113,11 @@ def items(
     return _page(rows, limit)
 
 
-def _page(rows: InboxQuerySet, limit: int) -> Page:
+def _page(rows: InboxQuerySet, limit: int) -> InboxPage:
     whole = rows.select_related("announcement").prefetch_related("announcement__translations")
     found = list(whole.order_by("-timestamp", "-pk")[: limit + 1])
     shown = found[:limit]
-    return Page(shown, str(Place.of(shown[-1])) if len(found) > limit else None)
+    return InboxPage(shown, str(Place.of(shown[-1])) if len(found) > limit else None)
 
 
 def one(person: Person, wanted: str) -> Notification | None:

@@ -24,7 +24,7 @@ from notifications_hub.web.throttle import address_of, take, wait_in_words
 View = Callable[..., HttpResponseBase]
 
 
-class SignedIn(SessionAuth):
+class SignedInSession(SessionAuth):
     """Django's session. Who is not signed in hears so, whether or not they brought a CSRF token."""
 
     def __call__(self, request: HttpRequest) -> Any:
@@ -39,7 +39,7 @@ class PrivateAPI(NinjaAPI):
     """Answers meant for one person, whom the session names."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(auth=SignedIn(), **options)
+        super().__init__(auth=SignedInSession(), **options)
         self.add_exception_handler(ValidationError, _invalid)
         self.add_exception_handler(Http404, _missing)
         self.add_exception_handler(RequestDataTooBig, _too_big)

@@ -42,7 +42,7 @@ class Words(Schema):
     body: str
 
 
-class Item(Schema):
+class ItemOut(Schema):
     model_config = ConfigDict(json_schema_extra={"example": _AN_ITEM})
 
     id: str = Field(description="Opaque. An announcement's is the same before and after the person has a row of it.")
@@ -67,13 +67,13 @@ class Item(Schema):
     )
 
 
-class Page(Schema):
-    results: list[Item] = Field(description="Newest first, 20 at most.")
+class PageOut(Schema):
+    results: list[ItemOut] = Field(description="Newest first, 20 at most.")
     next: str | None = Field(description="Give it as `before` for the page after this one; null on the last.")
     cursor: str = Field(description="Read before the results: a live connection that starts from it misses nothing.")
 
 
-class Counts(Schema):
+class CountsOut(Schema):
     model_config = ConfigDict(json_schema_extra={"example": {"unread": 3, "unseen": 1}})
 
     unread: int

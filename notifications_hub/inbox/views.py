@@ -19,9 +19,9 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from notifications_hub.announcements.markdown import safe_html
-from notifications_hub.inbox import marks, preferences, push_trial, queries
+from notifications_hub.inbox import marks, preference_form, push_trial, queries
 from notifications_hub.inbox.delivery_report import delivered, is_under_way, not_pushed
-from notifications_hub.inbox.marks import Action
+from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.inbox.queries import BadPlace
 from notifications_hub.inbox.visitor import person_of
@@ -41,7 +41,7 @@ _private = cache_control(no_store=True, private=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class InboxEntry:
     """A notification as the inbox page shows it. `body_html` only where the words were written as Markdown."""
 
     id: str
@@ -89,7 +89,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     except BadPlace as error:
         raise BadRequest(str(error)) from None
     context = {
-        "items": [Entry.of(row) for row in page.rows],
+        "items": [InboxEntry.of(row) for row in page.rows],
         "next": page.next,
         "unread": queries.counts(person).unread,
         "show": show,
@@ -103,9 +103,9 @@ def inbox(request: HttpRequest) -> HttpResponse:
 def mark(request: HttpRequest) -> HttpResponseRedirect:
     """Fields: `action`, and `ids` or `all=1`; `next` is where to go on."""
     try:
-        action = Action(request.POST.get("action", ""))
+        action = Mark(request.POST.get("action", ""))
     except ValueError:
-        raise BadRequest(f"The action is one of {', '.join(Action)}.") from None
+        raise BadRequest(f"The action is one of {', '.join(Mark)}.") from None
     if request.POST.get("all") == "1":
         marks.mark_all(person_of(request), action)
     else:
@@ -125,7 +125,7 @@ def _next(request: HttpRequest) -> str:
 @_private
 def preferences_page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
-        preferences.save(person_of(request), request.POST)
+        preference_form.save(person_of(request), request.POST)
         messages.success(request, _("Your preferences are saved."))
         return redirect("notifications_hub:preferences")
     return TemplateResponse(request, "notifications_hub/preferences.html", _preferences(request))
@@ -134,7 +134,7 @@ def preferences_page(request: HttpRequest) -> HttpResponse:
 def _preferences(request: HttpRequest) -> dict[str, Any]:
     person = person_of(request)
     return {
-        "form_rows": preferences.form_rows(person),
+        "form_rows": preference_form.form_rows(person),
         "push_available": vapid.current_key() is not None and "web_push" in transport_names(),
         "devices": [_device(browser) for browser in PushSubscription.objects.filter(owner=person)],
         "push": PushAttributes.of(request),
@@ -167,7 +167,7 @@ def why(request: HttpRequest, item_id: str) -> HttpResponse:
     row = queries.one(person_of(request), item_id)
     if row is None:
         raise Http404
-    context = {"item": Entry.of(row), "steps": delivered(row), "not_pushed": not_pushed(row)}
+    context = {"item": InboxEntry.of(row), "steps": delivered(row), "not_pushed": not_pushed(row)}
     response = TemplateResponse(request, "notifications_hub/why.html", context)
     if is_under_way(row) and datetime.now(UTC) - row.timestamp < WATCHED:
         # Without a script: the page looks again by itself while there is something to come.

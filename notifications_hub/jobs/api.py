@@ -20,7 +20,7 @@ from notifications_hub.jobs.notifications import may_see
 router = Router(tags=["jobs"])
 
 
-class JobState(Schema):
+class JobOut(Schema):
     id: str
     title: str
     state: Literal["queued", "running", "retrying", "done", "failed", "cancelled"]
@@ -34,7 +34,7 @@ class JobState(Schema):
 
 
 class JobAnswer(Schema):
-    job: JobState
+    job: JobOut
     cursor: str = Field(description="From where to listen to its topic, `task.<id>`.")
 
 

@@ -19,7 +19,7 @@ from django.dispatch import receiver
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.jobs import transitions
-from notifications_hub.jobs.models import OPEN, Job, State
+from notifications_hub.jobs.models import OPEN, Job, JobState
 from notifications_hub.jobs.transitions import Id
 from notifications_hub.streams.sweeper import Isolation, every_second
 
@@ -40,11 +40,11 @@ _isolation: Isolation[Id] = Isolation(longest=_LONGEST)
 
 @receiver(transitions.queued)
 def _send_first(pks: Sequence[Id], **kwargs: object) -> None:
-    for job in Job.objects.filter(pk__in=pks, state=State.QUEUED).order_by("created"):
+    for job in Job.objects.filter(pk__in=pks, state=JobState.QUEUED).order_by("created"):
         with _isolation.of(job.pk, f"Sending job {job.pk}"):
             if not _send(job):
                 # The broker is away: a request is not held up once for each job.
-                Job.objects.filter(pk__in=pks, state=State.QUEUED).update(due_at=Now() + _AFTER_FAILURE)
+                Job.objects.filter(pk__in=pks, state=JobState.QUEUED).update(due_at=Now() + _AFTER_FAILURE)
                 return
 
 
@@ -54,7 +54,7 @@ def tend() -> None:
     due = Job.objects.filter(state__in=OPEN, due_at__lte=Now()).exclude(pk__in=_isolation.resting())
     again = []
     for pk, state in due.order_by("due_at").values_list("pk", "state")[:AT_ONCE]:
-        if state == State.RUNNING:
+        if state == JobState.RUNNING:
             with _isolation.of(pk, f"Giving up job {pk}"):
                 transitions.give_up(pk)
         else:
@@ -97,13 +97,13 @@ def _send_again(pks: Sequence[Id]) -> None:
 
 def _send_due(pk: Id) -> bool:
     """False where the broker is away."""
-    waiting = Job.objects.filter(pk=pk, state__in=(State.QUEUED, State.RETRYING), due_at__lte=Now())
+    waiting = Job.objects.filter(pk=pk, state__in=(JobState.QUEUED, JobState.RETRYING), due_at__lte=Now())
     for job in waiting:
         pause = min(_LONGEST, hub_settings.job_resend * 2 ** min(job.sends, _DOUBLINGS))
-        taken = {"state": State.QUEUED, "sends": F("sends") + 1, "due_at": Now() + timedelta(seconds=pause)}
+        taken = {"state": JobState.QUEUED, "sends": F("sends") + 1, "due_at": Now() + timedelta(seconds=pause)}
         # Of several sweepers one has it.
         if waiting.update(**taken) and not _send(job):
-            Job.objects.filter(pk=pk, state=State.QUEUED).update(due_at=Now() + _AFTER_FAILURE, sends=job.sends)
+            Job.objects.filter(pk=pk, state=JobState.QUEUED).update(due_at=Now() + _AFTER_FAILURE, sends=job.sends)
             return False
     return True
 

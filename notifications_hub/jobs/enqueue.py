@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from notifications_hub import audiences
 from notifications_hub.conf import require_time_zones
 from notifications_hub.database import transaction
-from notifications_hub.jobs.models import Job, State
+from notifications_hub.jobs.models import Job, JobState
 from notifications_hub.jobs.transitions import announce, clean, say_queued, send_again_at
 from notifications_hub.streams.models import as_json
 from notifications_hub.users import Person
@@ -75,7 +75,7 @@ def start_all(
     following = {} if then is None else _described(then)
     total = len(signatures) + (then is not None)
     about: dict[str, Any] = {"owner": owner, "title": title, "url": url, "audience": audience, "restarts": restarts}
-    parent = _checked(**about, **following, state=State.RUNNING, total=total, started_at=Now())
+    parent = _checked(**about, **following, state=JobState.RUNNING, total=total, started_at=Now())
     rows = [_row(one, **about, parent=parent, place=place) for place, one in enumerate(signatures)]
     _insert([parent, *rows])
     return parent
@@ -83,7 +83,7 @@ def start_all(
 
 def _insert(jobs: Sequence[Job]) -> None:
     require_time_zones()
-    queued = [job for job in jobs if job.state == State.QUEUED]
+    queued = [job for job in jobs if job.state == JobState.QUEUED]
     for job in queued:
         job.due_at = send_again_at()
     with transaction.atomic():

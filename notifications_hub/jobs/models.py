@@ -22,7 +22,7 @@ from notifications_hub.message import timestamp
 MAX_TEXT = 255
 
 
-class State(models.TextChoices):
+class JobState(models.TextChoices):
     QUEUED = "queued", _("waiting")
     RUNNING = "running", _("running")
     RETRYING = "retrying", _("waiting for another try")
@@ -31,7 +31,7 @@ class State(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
 
 
-OPEN = (State.QUEUED, State.RUNNING, State.RETRYING)
+OPEN = (JobState.QUEUED, JobState.RUNNING, JobState.RETRYING)
 
 
 class Reason(models.TextChoices):
@@ -60,7 +60,7 @@ class Job(HubModel):
     arguments = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     options = models.JSONField(default=dict)
 
-    state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
+    state = models.CharField(_("state"), max_length=10, choices=JobState, default=JobState.QUEUED)
     reason = models.CharField(_("reason"), max_length=10, choices=Reason, blank=True)
     done = models.FloatField(_("done"), default=0)
     total = models.FloatField(_("of"), default=0, help_text=_("0: nobody knows."))

@@ -22,7 +22,7 @@ from notifications.signals import notify
 from notifications_hub import streams
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
-from notifications_hub.jobs.models import MAX_TEXT, OPEN, Job, Reason, State
+from notifications_hub.jobs.models import MAX_TEXT, OPEN, Job, JobState, Reason
 from notifications_hub.jobs.outcome import Done
 from notifications_hub.streams.models import MAX_DATA, as_json
 from notifications_hub.web.site_paths import same_site_path
@@ -33,8 +33,8 @@ queued = Signal()
 
 CANCEL_SECONDS = 10.0
 """How long a task has to notice that it is to stop, before its bar ends without it."""
-_EVENTS = {State.RETRYING: "task.retry", State.QUEUED: "task.progress", State.RUNNING: "task.progress"}
-_ENDED = {State.DONE: "success", State.FAILED: "error"}
+_EVENTS = {JobState.RETRYING: "task.retry", JobState.QUEUED: "task.progress", JobState.RUNNING: "task.progress"}
+_ENDED = {JobState.DONE: "success", JobState.FAILED: "error"}
 
 Id = UUID | str
 
@@ -46,8 +46,8 @@ log = logging.getLogger(__name__)
 
 def claim(pk: Id) -> Job | None:
     """Makes the caller the one that runs it; None where another does, or it is no longer wanted."""
-    values = {"state": State.RUNNING, "claim": uuid4(), "due_at": lease(), "starts": F("starts") + 1}
-    return _change(pk, {"state": State.QUEUED}, started_at=Coalesce("started_at", Now()), **values)
+    values = {"state": JobState.RUNNING, "claim": uuid4(), "due_at": lease(), "starts": F("starts") + 1}
+    return _change(pk, {"state": JobState.QUEUED}, started_at=Coalesce("started_at", Now()), **values)
 
 
 def lease() -> Any:
@@ -67,30 +67,30 @@ def may_go_on(job: Job) -> bool:
 
 def report(job: Job, values: Mapping[str, Any]) -> bool:
     """Writes progress. False where the job is no longer this worker's."""
-    return _change(job.pk, {"state": State.RUNNING, "claim": job.claim}, **values) is not None
+    return _change(job.pk, {"state": JobState.RUNNING, "claim": job.claim}, **values) is not None
 
 
 def finish(job: Job, outcome: Done, values: Mapping[str, Any]) -> bool:
     """A url that leads elsewhere is a `ValueError`. False where the job is no longer this worker's."""
     given: dict[str, Any] = {**values, "download": same_site_path(outcome.url), "value": _kept(outcome.value)}
     given["text"] = clean(outcome.text)
-    return _end(job.pk, _mine(job), State.DONE, **given) is not None
+    return _end(job.pk, _mine(job), JobState.DONE, **given) is not None
 
 
 def fail(job: Job, values: Mapping[str, Any], *, words: str = "", reason: str = Reason.ERROR) -> bool:
     """With words for people, or else the reason."""
     said = {"text": clean(words), "reason": ""} if words else {"text": "", "reason": reason}
-    return _end(job.pk, _mine(job), State.FAILED, **{**values, **said}) is not None
+    return _end(job.pk, _mine(job), JobState.FAILED, **{**values, **said}) is not None
 
 
 def stop(job: Job, values: Mapping[str, Any]) -> bool:
     """The task heard that it was cancelled."""
-    return _end(job.pk, _mine(job), State.CANCELLED, **values) is not None
+    return _end(job.pk, _mine(job), JobState.CANCELLED, **values) is not None
 
 
 def put_off(job: Job, seconds: float, values: Mapping[str, Any]) -> bool:
     """For another try. The row keeps the time, as brokers lose those that are far away."""
-    again = {"state": State.RETRYING, "claim": None, "due_at": Now() + timedelta(seconds=seconds)}
+    again = {"state": JobState.RETRYING, "claim": None, "due_at": Now() + timedelta(seconds=seconds)}
     return _change(job.pk, _mine(job), retries=F("retries") + 1, **{**values, **again}) is not None
 
 
@@ -110,32 +110,32 @@ def cancel(job: Job) -> bool:
 
 def revoked(pk: Id) -> None:
     """Celery itself was told to drop it."""
-    _end(pk, {"state__in": OPEN}, State.CANCELLED)
+    _end(pk, {"state__in": OPEN}, JobState.CANCELLED)
 
 
 def give_up(pk: Id) -> None:
     """Its lease has ended: to be started again if it may, else it is lost."""
-    expired = {"state": State.RUNNING, "due_at__lte": Now()}
-    if _end(pk, {**expired, "cancel_asked": True}, State.CANCELLED):
+    expired = {"state": JobState.RUNNING, "due_at__lte": Now()}
+    if _end(pk, {**expired, "cancel_asked": True}, JobState.CANCELLED):
         return
     if not _queue(pk, {**expired, "restarts__gt": 0}, restarts=F("restarts") - 1, claim=None):
-        _end(pk, expired, State.FAILED, reason=Reason.LOST, text="")
+        _end(pk, expired, JobState.FAILED, reason=Reason.LOST, text="")
 
 
 def expire(pk: Id) -> None:
     """Whoever held the lease is known to be dead."""
-    Job.objects.filter(pk=pk, state=State.RUNNING, claim__isnull=False).update(due_at=Now())
+    Job.objects.filter(pk=pk, state=JobState.RUNNING, claim__isnull=False).update(due_at=Now())
 
 
 def out_of_time(pk: Id) -> None:
     """It was ended at its time limit, and could say nothing."""
-    _end(pk, {"state": State.RUNNING}, State.FAILED, reason=Reason.LATE, text="")
+    _end(pk, {"state": JobState.RUNNING}, JobState.FAILED, reason=Reason.LATE, text="")
 
 
 def announce(job: Job) -> None:
     """Logs how it stands. Nobody looks at a part of its own."""
     if job.parent_id is None:
-        streams.append(job.topic, _EVENTS.get(State(job.state), f"task.{job.state}"), job.as_json())
+        streams.append(job.topic, _EVENTS.get(JobState(job.state), f"task.{job.state}"), job.as_json())
 
 
 def send_again_at() -> Any:
@@ -155,7 +155,7 @@ def clean(text: str) -> str:
 
 
 def _mine(job: Job) -> dict[str, Any]:
-    return {"state": State.RUNNING, "claim": job.claim}
+    return {"state": JobState.RUNNING, "claim": job.claim}
 
 
 def _own(job: Job) -> Any:
@@ -173,13 +173,13 @@ def _change(pk: Id, was: Mapping[str, Any], **values: Any) -> Job | None:
 
 def _queue(pk: Id, was: Mapping[str, Any], **values: Any) -> Job | None:
     with transaction.atomic():
-        job = _change(pk, was, state=State.QUEUED, due_at=send_again_at(), **values)
+        job = _change(pk, was, state=JobState.QUEUED, due_at=send_again_at(), **values)
         if job:
             say_queued([pk])
         return job
 
 
-def _end(pk: Id, was: Mapping[str, Any], state: State, **values: Any) -> Job | None:
+def _end(pk: Id, was: Mapping[str, Any], state: JobState, **values: Any) -> Job | None:
     with transaction.atomic():
         parent = _lock(Job.objects.filter(pk=pk).values_list("parent", flat=True).first())
         ended = _change(pk, was, state=state, ended_at=Now(), claim=None, due_at=None, **values)
@@ -195,9 +195,9 @@ def _lock(pk: Id | None) -> Job | None:
 
 
 def _cancel_one(job: Job) -> bool:
-    if _end(job.pk, {"state__in": (State.QUEUED, State.RETRYING)}, State.CANCELLED):
+    if _end(job.pk, {"state__in": (JobState.QUEUED, JobState.RETRYING)}, JobState.CANCELLED):
         return True
-    asked = {"state": State.RUNNING, "cancel_asked": False}
+    asked = {"state": JobState.RUNNING, "cancel_asked": False}
     running = _change(job.pk, {**asked, "claim__isnull": False}, cancel_asked=True, due_at=_soon())
     return (running or _change(job.pk, asked, cancel_asked=True)) is not None
 
@@ -210,23 +210,23 @@ def _count(parent: Job) -> None:
     """Of a parent that is locked: how many parts are done, and what follows when none is open."""
     parts = list(parent.parts.order_by("place").values_list("state", "value"))
     states = [state for state, _value in parts]
-    counted = {"done": states.count(State.DONE)}
-    was = {"state": State.RUNNING, "claim": None}
+    counted = {"done": states.count(JobState.DONE)}
+    was = {"state": JobState.RUNNING, "claim": None}
     if any(state in OPEN for state in states):
         _change(parent.pk, was, **counted)
     elif parent.cancel_asked:
-        _end(parent.pk, was, State.CANCELLED, **counted)
-    elif states.count(State.DONE) < len(states):
-        _end(parent.pk, was, State.FAILED, reason=Reason.PARTS, **counted)
+        _end(parent.pk, was, JobState.CANCELLED, **counted)
+    elif states.count(JobState.DONE) < len(states):
+        _end(parent.pk, was, JobState.FAILED, reason=Reason.PARTS, **counted)
     elif parent.task:
         given = {**parent.arguments, "args": [[value for _state, value in parts], *parent.arguments["args"]]}
         _queue(parent.pk, was, **counted, arguments=given)
     else:
-        _end(parent.pk, was, State.DONE, **counted)
+        _end(parent.pk, was, JobState.DONE, **counted)
 
 
 def _tell(job: Job) -> None:
-    level = _ENDED.get(State(job.state))
+    level = _ENDED.get(JobState(job.state))
     if level is None:
         # Whoever cancelled it knows.
         return

@@ -40,7 +40,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Advance:
     """What a batch does to a connection: these events of it are new, in this frame, and then it stands there."""
 
     events: Sequence[str]
@@ -56,10 +56,10 @@ class Round:
 
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
-        self._steps: dict[object, Step] = {}
-        self._seen: dict[int, tuple[Places, Step]] = {}
+        self._steps: dict[object, Advance] = {}
+        self._seen: dict[int, tuple[Places, Advance]] = {}
 
-    def step(self, places: Places, position: Position) -> Step:
+    def step(self, places: Places, position: Position) -> Advance:
         """For a connection at `places`, of which `position` is that on the batch's topic."""
         # After their first round together they hold one and the same object, which is found without comparing.
         seen = self._seen.get(id(places))
@@ -69,11 +69,11 @@ class Round:
             seen = self._seen[id(places)] = places, step
         return seen[1]
 
-    def _make(self, places: Places, position: Position) -> Step:
+    def _make(self, places: Places, position: Position) -> Advance:
         batch = self.batch
         events = batch.events[position.seq + 1 - batch.first :]
         reached = {**places, batch.topic: Position(batch.epoch, position.start, batch.last)}
-        return Step(events, reached, compose(events, reached, more=False, reset=()))
+        return Advance(events, reached, compose(events, reached, more=False, reset=()))
 
 
 def compose(events: Sequence[str], places: Places, *, more: bool, reset: Sequence[str]) -> Frame:

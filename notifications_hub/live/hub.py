@@ -20,6 +20,7 @@ from notifications_hub.live.admission import Admitted, Refusal, Wanted, admit_ma
 from notifications_hub.live.channel_layer import Layer
 from notifications_hub.live.close_codes import RESTART, SESSION_OVER, TOO_MANY, TOO_SLOW
 from notifications_hub.live.connection import Connection
+from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
 from notifications_hub.live.eager_start import cancel_all, in_turn
 from notifications_hub.live.fanout import Fanout
@@ -27,7 +28,6 @@ from notifications_hub.live.frames import Places
 from notifications_hub.live.handshake_limit import Gate
 from notifications_hub.live.log_reader import LogReader
 from notifications_hub.live.presence import Presence
-from notifications_hub.live.registry import Registry
 from notifications_hub.live.revocation import forget_old
 from notifications_hub.live.session import session_key_of
 from notifications_hub.live.shared_cap import SharedCap

@@ -20,8 +20,8 @@ from django.core.cache.backends.locmem import LocMemCache
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.live.close_codes import TOO_MANY
+from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
-from notifications_hub.live.registry import Registry
 from notifications_hub.users import person_key
 
 LOOK_SECONDS = 20.0

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from notifications_hub.live.admission import Admitted, Asked, Refusal, admit_many
 from notifications_hub.live.close_codes import RESTART, SESSION_OVER, refused
 from notifications_hub.live.connection import Connection
+from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
-from notifications_hub.live.registry import Registry
 from notifications_hub.live.revalidation import Revalidation
 from notifications_hub.live.revocation import MOST, Revoked, Unread, What
 from notifications_hub.live.session import check_many

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from notifications_hub.delivery.acknowledgement import Shown, acknowledge_many
+from notifications_hub.delivery.acknowledgement import Acknowledgement, acknowledge_many
 from notifications_hub.live.admission import Asked, Known, Refusal, Wanted, admit_many, start
 from notifications_hub.live.asgi_exchange import Receive, Scope, Send
 from notifications_hub.live.close_codes import BAD_FRAME, MAX_CLIENT_FRAME, TOO_LARGE, TOO_MANY, Closing
@@ -149,7 +149,7 @@ class _Socket:
             connection.visible = frame.visible
         if frame.shown is not None and connection.visible:
             known = connection.known(frame.shown)
-            shown = Shown(connection.person_pk, connection.newly_shown(known))
+            shown = Acknowledgement(connection.person_pk, connection.newly_shown(known))
             await self._hub.database.together(acknowledge_many, shown)
             connection.shown = known
         if frame.topics is not None:

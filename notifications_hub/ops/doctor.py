@@ -25,10 +25,9 @@ from notifications_hub.checks import MODEL
 from notifications_hub.conf import hub_settings
 from notifications_hub.database.pooling import OF_ONE_SERVER, is_pooled, pool_size
 from notifications_hub.database.primary import connection
-from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.flash import Storage
-from notifications_hub.jobs.models import Job
-from notifications_hub.jobs.models import State as JobState
+from notifications_hub.jobs.models import Job, JobState
 from notifications_hub.live.channel_layer import GROUP, shared_layer
 from notifications_hub.ops import demo
 from notifications_hub.ops.running_server import look_at
@@ -195,7 +194,9 @@ def _worker() -> Answer:
 
 
 def _deliveries() -> Answer:
-    oldest = Delivery.objects.filter(state=State.WAITING).order_by("due_at").values_list("due_at", flat=True).first()
+    oldest = (
+        Delivery.objects.filter(state=DeliveryState.WAITING).order_by("due_at").values_list("due_at", flat=True).first()
+    )
     late = datetime.now(UTC) - oldest if oldest else timedelta()
     if late > LATE:
         return f"the oldest is {_duration(late)} overdue: no worker runs, or it cannot keep up.", False

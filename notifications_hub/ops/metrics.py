@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.streams import Event
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 
@@ -28,7 +28,7 @@ class _Now(Collector):
         self._connections = connections
 
     def collect(self) -> Iterator[Metric]:
-        waiting = Delivery.objects.filter(state=State.WAITING).aggregate(
+        waiting = Delivery.objects.filter(state=DeliveryState.WAITING).aggregate(
             count=Count("pk"), failing=Count("pk", filter=Q(attempts__gt=0)), oldest=Min("created"), due=Min("due_at")
         )
         yield _gauge("events_unnumbered", "Events committed and not yet numbered.", _unnumbered())

@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.database import transaction
-from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.jobs.models import Job
 from notifications_hub.streams.models import Event, Stream, prune_many
 
@@ -56,7 +56,7 @@ def prunable(before: datetime) -> Pruned:
 
 
 def _old_deliveries(before: datetime) -> QuerySet[Delivery]:
-    return Delivery.objects.filter(settled_at__lt=before).exclude(state=State.WAITING)
+    return Delivery.objects.filter(settled_at__lt=before).exclude(state=DeliveryState.WAITING)
 
 
 def _prune_deliveries(before: datetime) -> int:

@@ -10,7 +10,7 @@ from django.db import models
 
 from notifications_hub import streams
 from notifications_hub.database.primary import from_primary
-from notifications_hub.rows.registry import LiveRows, Shown
+from notifications_hub.rows.registry import LiveRows, RenderedRow
 from notifications_hub.streams import EventTooLarge, NewEvent, encode_data, item_key
 
 CHUNK = 1000
@@ -19,7 +19,7 @@ IDS_IN_AN_EVENT = 500
 
 Place = tuple[LiveRows, Any]
 """A declaration and the key of a row."""
-Showing = Mapping[Place, Shown]
+Showing = Mapping[Place, RenderedRow]
 Gone = tuple[LiveRows, str, Any]
 """A declaration, the topic that a row is no longer on, and its key."""
 
@@ -82,7 +82,7 @@ def _come_or_changed(before: Showing, after: Showing) -> Iterator[NewEvent]:
             yield _whole("updated", place, now.topic, now)
 
 
-def _whole(verb: str, place: Place, topic: str, row: Shown) -> NewEvent:
+def _whole(verb: str, place: Place, topic: str, row: RenderedRow) -> NewEvent:
     """With all of the row; one that is more than a page should be sent is named, and pages fetch it."""
     rows, key = place
     data = row.item

@@ -14,7 +14,7 @@ Topic = str | Callable[[Any], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class RenderedRow:
     """A row as the pages of one topic have it; where the topic is None none has it."""
 
     topic: str | None
@@ -31,9 +31,9 @@ class LiveRows:
     fields: tuple[str, ...]
     related: tuple[str, ...]
 
-    def show(self, row: models.Model) -> Shown:
+    def show(self, row: models.Model) -> RenderedRow:
         item = {"id": str(row.pk)} | {name: self._value(row, name) for name in self.fields}
-        return Shown(self.topic_of(row), item)
+        return RenderedRow(self.topic_of(row), item)
 
     def topic_of(self, row: models.Model) -> str | None:
         """None for a row that is shown to nobody. Raises `BadTopic`."""

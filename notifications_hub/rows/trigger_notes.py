@@ -21,7 +21,7 @@ from django.db.models.functions import Now
 from notifications_hub.database import transaction
 from notifications_hub.database.primary import HubModel, connection, hub_alias
 from notifications_hub.rows.diff import CHUNK, tell_difference
-from notifications_hub.rows.registry import LiveRows, Shown, declared_models, rows_of
+from notifications_hub.rows.registry import LiveRows, RenderedRow, declared_models, rows_of
 from notifications_hub.rows.triggers import delivered_here
 from notifications_hub.streams.sequencer import soon
 from notifications_hub.streams.sweeper import every_second
@@ -138,11 +138,11 @@ def _rows(model: type[Row], side: str, pks: Sequence[int]) -> dict[int, Row]:
     return {getattr(row, _NOTE): row for row in found}
 
 
-def _as_it_was(rows: LiveRows, old: Row, new: Row | None) -> Shown:
+def _as_it_was(rows: LiveRows, old: Row, new: Row | None) -> RenderedRow:
     """Its item, which only says whether anything changed, is none where what it shows of another row is gone by now."""
     if new is None or any(getattr(old, name) != getattr(new, name) for name in rows.related_keys()):
-        return Shown(rows.topic_of(old), {})
+        return RenderedRow(rows.topic_of(old), {})
     try:
         return rows.show(old)
     except ObjectDoesNotExist:
-        return Shown(rows.topic_of(old), {})
+        return RenderedRow(rows.topic_of(old), {})

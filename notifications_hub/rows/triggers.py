@@ -1,7 +1,7 @@
 """Triggers by which PostgreSQL itself notes each change of a live table, whoever makes it; `noted.py` tells of them.
 
 Where a model's triggers are in place and `ROW_TRIGGERS` names it, Python tells nothing of what it changes: a change by
-the ORM, beside it or past it is told on one delivery method, in one order, and once. Names are labels like `comments.comment`.
+the ORM, beside it or past it is published in one way, in one order, and once. Names are labels like `comments.comment`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Transports: the code of the delivery methods that are sent to an address by the worker.
 
-`NOTIFICATIONS_HUB["TRANSPORTS"]` maps a delivery method's name to the dotted path of its transport. One instance a process,
+`NOTIFICATIONS_HUB["TRANSPORTS"]` maps a delivery method to the dotted path of its transport. One instance a process,
 since a transport may hold connections; `close_transports` lets them go.
 """
 

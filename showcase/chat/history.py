@@ -14,7 +14,7 @@ TOGETHER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class MessagePage:
     """Oldest first. `has_older` says whether anything was written before."""
 
     messages: Sequence[Message]
@@ -29,10 +29,10 @@ class Page:
         return self.messages[-1].pk if self.messages else 0
 
 
-def page(room: Room, before: int | None = None) -> Page:
+def page(room: Room, before: int | None = None) -> MessagePage:
     """By id, not by offset: what is written meanwhile moves nothing from one page to the next."""
     messages = room.messages.select_related("author").order_by("-pk")
     if before is not None:
         messages = messages.filter(pk__lt=before)
     found = list(messages[: PAGE + 1])
-    return Page(found[PAGE - 1 :: -1] if len(found) > PAGE else found[::-1], len(found) > PAGE)
+    return MessagePage(found[PAGE - 1 :: -1] if len(found) > PAGE else found[::-1], len(found) > PAGE)

@@ -15,7 +15,7 @@ from django.db import connections
 
 from accounts.models import User
 from notifications_hub import broadcast
-from notifications_hub.announcements.models import Announcement, State
+from notifications_hub.announcements.models import Announcement, AnnouncementState
 from notifications_hub.streams.sweeper import sweep
 from tests.announcements.support import (
     ADD,
@@ -55,7 +55,7 @@ def test_saving_the_form_announces(writer: Client, alice: User, bob: User) -> No
 
     assert answer.status_code == HTTPStatus.FOUND
     announcement = Announcement.objects.get()
-    assert (announcement.by, announcement.state, announcement.url) == (bob, State.RUNNING, "/posts/1/")
+    assert (announcement.by, announcement.state, announcement.url) == (bob, AnnouncementState.RUNNING, "/posts/1/")
     [(kind, item)] = log_of("everyone")
     assert (kind, item["title"], item["level"]) == ("announcement.created", "Closed on Sunday", "warning")
     assert "“Closed on Sunday” is announced to 2 people." in said(answer)

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from notifications_hub import broadcast
 from notifications_hub.announcements import announce
-from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, State
+from notifications_hub.announcements.models import Announcement, AnnouncementState, AnnouncementTranslation
 from notifications_hub.audiences import UnknownAudience
 from notifications_hub.models import Notification
 from notifications_hub.streams.sweeper import Isolation, sweep
@@ -127,7 +127,7 @@ def test_a_planned_one_is_announced_once_when_its_time_comes() -> None:
         announcement = broadcast(title="Later", starts_at=NOON + HOUR)
         sweep()
         assert kinds_on("everyone") == []
-        assert announcement.state is State.PLANNED
+        assert announcement.state is AnnouncementState.PLANNED
 
         clock.shift(HOUR)
         sweep()
@@ -188,7 +188,7 @@ def test_whoever_missed_all_of_its_time_is_not_told() -> None:
         sweep()
 
     assert kinds_on("everyone") == []
-    assert Announcement.objects.get().state is State.ENDED
+    assert Announcement.objects.get().state is AnnouncementState.ENDED
 
 
 def test_its_end_takes_it_from_open_pages_once() -> None:
@@ -199,7 +199,7 @@ def test_its_end_takes_it_from_open_pages_once() -> None:
         sweep()
         sweep()
         announcement.refresh_from_db()
-        assert announcement.state is State.ENDED
+        assert announcement.state is AnnouncementState.ENDED
 
     assert log_of("everyone")[1:] == [("announcement.withdrawn", {"ids": [f"a{announcement.pk}"]})]
 
@@ -245,7 +245,7 @@ def test_a_withdrawal_is_told_once() -> None:
     assert announce.withdraw(announcement) is False
     assert kinds_on("everyone") == ["announcement.created", "announcement.withdrawn"]
     announcement.refresh_from_db()
-    assert announcement.state is State.WITHDRAWN
+    assert announcement.state is AnnouncementState.WITHDRAWN
 
 
 def test_a_planned_one_that_is_withdrawn_is_never_told() -> None:

@@ -35,7 +35,7 @@ CONNECTIONS = [
         f"{_LIVE}/session.py",
         "constant_time_compare(",
         "(lambda *given: True)(",
-        ("tests/live/test_session_end.py", "tests/live/test_opening.py"),
+        ("tests/live/test_session_end.py", "tests/live/test_admission.py"),
     ),
     Guard(
         "the person whom a page was made for",
@@ -63,7 +63,9 @@ CONNECTIONS = [
         f"{_LIVE}/http.py",
         "if not _names_this_site(self.scope):",
         "if False:",
-        ("tests/live/test_http.py::test_a_host_that_is_not_this_site_is_answered_nothing_though_no_page_is_named",),
+        (
+            "tests/live/test_asgi_exchange.py::test_a_host_that_is_not_this_site_is_answered_nothing_though_no_page_is_named",
+        ),
     ),
     Guard(
         "no host's rule opens a topic of the package",
@@ -77,14 +79,14 @@ CONNECTIONS = [
         "notifications_hub/cursor.py",
         'return positions if _is_signed("~".join([version, *entries]), signature) else {}',
         "return positions",
-        ("tests/test_cursor.py::test_a_cursor_that_was_changed_knows_nothing",),
+        ("tests/streams/test_cursor.py::test_a_cursor_that_was_changed_knows_nothing",),
     ),
     Guard(
         "an acknowledgement is of this epoch",
         "notifications_hub/delivery.py",
         "if place[2].epoch == epochs.get(place[1])]",
         "]",
-        ("tests/test_delivery.py::test_numbers_of_another_epoch_are_not_acknowledged",),
+        ("tests/delivery/test_arming.py::test_numbers_of_another_epoch_are_not_acknowledged",),
     ),
     Guard(
         "a session key that no database could hold is not asked for",

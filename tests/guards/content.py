@@ -41,7 +41,7 @@ CONTENT = [
         "notifications_hub/paths.py",
         'if strange or not url.startswith("/") or url.startswith("//"):',
         "if False:",
-        ("tests/test_paths.py",),
+        ("tests/web/test_site_paths.py",),
     ),
     Guard(
         "no cache keeps pages of signed-in people",
@@ -50,7 +50,7 @@ CONTENT = [
         "if False:",
         (
             "tests/accounts/test_middleware.py::test_pages_of_signed_in_people_are_kept_by_nobody",
-            "tests/test_shared_cache.py::test_a_cache_keeps_nothing_of_a_person_for_who_comes_after",
+            "tests/database/test_shared_cache.py::test_a_cache_keeps_nothing_of_a_person_for_who_comes_after",
         ),
     ),
     Guard(
@@ -58,21 +58,21 @@ CONTENT = [
         "notifications_hub/static/notifications_hub/inbox/item-view.js",
         'return new URL(url, base).origin === new URL(base).origin ? url : "";',
         "return url;",
-        ("tests/js/item-view.test.js",),
+        ("tests/js/inbox/item-view.test.js",),
     ),
     Guard(
         "what is deleted is blank in the log",
         "notifications_hub/numbering.py",
         "data = coalesce(words, '{{}}')\n    FROM (",
         "data = data\n    FROM (",
-        ("tests/test_tombstones.py::test_a_deleted_row_is_in_no_log",),
+        ("tests/streams/test_tombstones.py::test_a_deleted_row_is_in_no_log",),
     ),
     Guard(
         "what is deleted is blank in PostgreSQL's log",
         "notifications_hub/numbering.py",
         "data = coalesce(words, '{{}}')\n        FROM earlier",
         "data = event.data\n        FROM earlier",
-        ("tests/test_tombstones.py::test_a_deleted_row_is_in_no_log",),
+        ("tests/streams/test_tombstones.py::test_a_deleted_row_is_in_no_log",),
         postgres=True,
     ),
     Guard(
@@ -81,7 +81,7 @@ CONTENT = [
         "data = CASE WHEN last IS NULL THEN data ELSE coalesce(words, '{{}}') END,",
         "data = event.data,",
         (
-            "tests/test_tombstones.py::test_what_waits_for_its_number_when_its_row_is_deleted_is_numbered_as_a_tombstone",
+            "tests/streams/test_tombstones.py::test_what_waits_for_its_number_when_its_row_is_deleted_is_numbered_as_a_tombstone",
         ),
         postgres=True,
     ),
@@ -90,7 +90,7 @@ CONTENT = [
         "notifications_hub/jobs/log_removal.py",
         "        Event.objects.filter(topic__in=some).delete()\n",
         "",
-        ("tests/test_deleted_person.py::test_nothing_that_a_deleted_person_was_told_or_registered_is_kept",),
+        ("tests/database/test_deleted_person.py::test_nothing_that_a_deleted_person_was_told_or_registered_is_kept",),
     ),
     Guard(
         "nobody is pulled into a room",
@@ -137,14 +137,14 @@ CONTENT = [
         "notifications_hub/rendering.py",
         "named = _with_isolated_names(row)",
         "named = row",
-        ("tests/test_text.py::test_a_kind_is_handed_names_that_cannot_turn_its_words",),
+        ("tests/web/test_text.py::test_a_kind_is_handed_names_that_cannot_turn_its_words",),
     ),
     Guard(
         "a text ends the directions that it begins",
         "notifications_hub/rendering.py",
         "return balanced(_text(words))",
         "return _text(words)",
-        ("tests/test_text.py::test_what_a_kind_takes_from_its_data_turns_nothing_outside_of_its_words",),
+        ("tests/web/test_text.py::test_what_a_kind_takes_from_its_data_turns_nothing_outside_of_its_words",),
     ),
     Guard(
         "a worker takes nothing that runs as code",

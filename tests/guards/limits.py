@@ -35,14 +35,14 @@ LIMITS = [
         "notifications_hub/streams.py",
         "for_reader=size,",
         "for_reader=1 << 40,",
-        ("tests/test_streams.py::test_a_reading_takes_no_more_from_the_database_than_it_hands_over",),
+        ("tests/streams/test_store.py::test_a_reading_takes_no_more_from_the_database_than_it_hands_over",),
     ),
     Guard(
         "the bytes of a reader among many",
         "notifications_hub/streams.py",
         "kept.append(reading.within(size))",
         "kept.append(reading)",
-        ("tests/test_streams.py::test_one_who_reads_places_that_were_read_for_others_gets_no_more_than_they",),
+        ("tests/streams/test_store.py::test_one_who_reads_places_that_were_read_for_others_gets_no_more_than_they",),
     ),
     Guard(
         "the bytes of readings for many",
@@ -50,7 +50,7 @@ LIMITS = [
         "for_all=BATCH_BYTES,",
         "for_all=1 << 40,",
         (
-            "tests/test_streams.py::test_readers_in_one_statement_share_its_bytes_and_those_without_room_have_more_to_come",
+            "tests/streams/test_store.py::test_readers_in_one_statement_share_its_bytes_and_those_without_room_have_more_to_come",
         ),
     ),
     Guard(
@@ -72,14 +72,14 @@ LIMITS = [
         "notifications_hub/server.py",
         "self._expect(HEAD_SECONDS)",
         "pass",
-        ("tests/test_server.py::test_half_sent_requests_are_closed_and_keep_nobody_out",),
+        ("tests/ops/test_web_server.py::test_half_sent_requests_are_closed_and_keep_nobody_out",),
     ),
     Guard(
         "the size of the head of a request",
         "notifications_hub/server.py",
         "if self._head_bytes > MAX_HEAD and not self.transport.is_closing():",
         "if False:",
-        ("tests/test_server.py::test_a_head_without_end_is_refused",),
+        ("tests/ops/test_web_server.py::test_a_head_without_end_is_refused",),
     ),
     Guard(
         "the rate of sign-ins from an address",
@@ -115,7 +115,7 @@ LIMITS = [
         'request.META.get("REMOTE_ADDR", "")',
         'request.headers.get("X-Forwarded-For", request.META.get("REMOTE_ADDR", ""))',
         (
-            "tests/test_throttle.py::test_an_address_is_the_servers_word_and_a_network_where_one_customer_has_a_whole_one",
+            "tests/web/test_throttle.py::test_an_address_is_the_servers_word_and_a_network_where_one_customer_has_a_whole_one",
         ),
     ),
 ]

@@ -99,14 +99,14 @@ PUSHES = [
         "service_worker/static/service_worker/push.js",
         "person !== undefined && person !== owner;",
         "false;",
-        ("tests/js/push-worker.test.js",),
+        ("tests/js/service_worker/push-worker.test.js",),
     ),
     Guard(
         "a push reports to this site alone",
         "service_worker/static/service_worker/push.js",
         "return absolute.origin === worker.location.origin ? absolute.href : null;",
         "return absolute.href;",
-        ("tests/js/push-worker.test.js",),
+        ("tests/js/service_worker/push-worker.test.js",),
     ),
     Guard(
         "a report's token does not last for ever",

@@ -10,7 +10,7 @@ from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from notifications.signals import notify
 
-from notifications_hub.inbox.queries import Page
+from notifications_hub.inbox.queries import InboxPage
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event
 
@@ -54,7 +54,7 @@ def events_of(person: User, kind: str) -> list[dict[str, Any]]:
     return list(logged.values_list("data", flat=True))
 
 
-def ids(page: Page) -> list[str]:
+def ids(page: InboxPage) -> list[str]:
     return [item.message.id for item in page.items]
 
 

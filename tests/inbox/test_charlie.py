@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from notifications_hub import broadcast
 from notifications_hub.announcements.announce import withdraw
-from notifications_hub.inbox.marks import Action
+from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.queries import Place, items
 from notifications_hub.notification import Notification
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
@@ -42,7 +42,7 @@ def ask_page(action: str, client: Client, item: str) -> Any:
 
 BY_ID: dict[str, Ask] = {
     **{f"api {action}": partial(ask_api, action) for action in ("read", "unread", "seen", "archive")},
-    **{f"page {action}": partial(ask_page, action.value) for action in Action},
+    **{f"page {action}": partial(ask_page, action.value) for action in Mark},
 }
 BY_BROWSER: dict[str, Ask] = {
     "api": lambda client, pk: client.delete(f"{API}push/subscriptions/{pk}/"),

@@ -8,8 +8,8 @@ from notifications_hub import broadcast
 from notifications_hub.announcements.announce import withdraw
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
-from notifications_hub.delivery.models import Delivery, State
-from notifications_hub.inbox.marks import Action, mark, mark_all
+from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.inbox.marks import Mark, mark, mark_all
 from notifications_hub.inbox.queries import counts, items
 from notifications_hub.notification import IDS_IN_AN_EVENT, Notification
 from tests.inbox.support import NEVER, columns, events_of, ids, tell
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.both_databases
 
 EVENTS = {
-    Action.READ: "notification.read",
-    Action.UNREAD: "notification.unread",
-    Action.SEEN: "notification.seen",
-    Action.ARCHIVE: "notification.archived",
+    Mark.READ: "notification.read",
+    Mark.UNREAD: "notification.unread",
+    Mark.SEEN: "notification.seen",
+    Mark.ARCHIVE: "notification.archived",
 }
 
 
@@ -33,10 +33,10 @@ def armed(row: Notification) -> Delivery:
 
 
 @pytest.mark.parametrize("action", EVENTS)
-def test_a_mark_changes_what_it_names_and_says_exactly_that(alice: User, bob: User, action: Action) -> None:
+def test_a_mark_changes_what_it_names_and_says_exactly_that(alice: User, bob: User, action: Mark) -> None:
     first, second = tell(alice, bob), tell(alice, bob)
-    if action is Action.UNREAD:
-        mark_all(alice, Action.READ)
+    if action is Mark.UNREAD:
+        mark_all(alice, Mark.READ)
 
     assert mark(alice, action, [first.item_id]) == 1
     assert events_of(alice, EVENTS[action]) == [{"ids": [first.item_id]}]
@@ -47,9 +47,9 @@ def test_a_mark_changes_what_it_names_and_says_exactly_that(alice: User, bob: Us
 
 def test_what_is_moved_back_from_the_archive_comes_whole(alice: User, bob: User) -> None:
     row = tell(alice, bob)
-    mark(alice, Action.ARCHIVE, [row.item_id])
+    mark(alice, Mark.ARCHIVE, [row.item_id])
 
-    assert mark(alice, Action.UNARCHIVE, [row.item_id]) == 1
+    assert mark(alice, Mark.UNARCHIVE, [row.item_id]) == 1
     assert ids(items(alice)) == [row.item_id]
     assert [event["id"] for event in events_of(alice, "notification.updated")] == [row.item_id]
 
@@ -57,21 +57,21 @@ def test_what_is_moved_back_from_the_archive_comes_whole(alice: User, bob: User)
 def test_everything_of_the_archive_is_moved_back_at_once(alice: User, bob: User) -> None:
     tell(alice, bob)
     tell(alice, bob)
-    mark_all(alice, Action.ARCHIVE)
+    mark_all(alice, Mark.ARCHIVE)
 
-    assert mark_all(alice, Action.UNARCHIVE) == 2
-    assert mark_all(alice, Action.UNARCHIVE) == 0
+    assert mark_all(alice, Mark.UNARCHIVE) == 2
+    assert mark_all(alice, Mark.UNARCHIVE) == 0
 
 
 def test_reading_all_leaves_the_archive_alone(alice: User, bob: User) -> None:
     row = tell(alice, bob)
-    mark(alice, Action.ARCHIVE, [row.item_id])
+    mark(alice, Mark.ARCHIVE, [row.item_id])
 
-    assert mark_all(alice, Action.READ) == 0
+    assert mark_all(alice, Mark.READ) == 0
 
 
-@pytest.mark.parametrize("action", Action)
-def test_charlie_cannot_mark_alices(alice: User, bob: User, charlie: User, action: Action) -> None:
+@pytest.mark.parametrize("action", Mark)
+def test_charlie_cannot_mark_alices(alice: User, bob: User, charlie: User, action: Mark) -> None:
     row = tell(alice, bob)
     before = columns(row)
 
@@ -86,21 +86,21 @@ def test_charlie_cannot_mark_alices(alice: User, bob: User, charlie: User, actio
 def test_an_id_that_never_was_changes_nothing(alice: User, bob: User, name: str) -> None:
     tell(alice, bob)
 
-    assert mark(alice, Action.READ, [name]) == 0
+    assert mark(alice, Mark.READ, [name]) == 0
 
 
 def test_an_announcement_is_not_reached_by_the_number_of_its_row(alice: User) -> None:
     broadcast(title="Maintenance at noon")
     [row] = items(alice).rows
 
-    assert mark(alice, Action.READ, [str(row.pk)]) == 0
-    assert mark(alice, Action.READ, [row.item_id]) == 1
+    assert mark(alice, Mark.READ, [str(row.pk)]) == 0
+    assert mark(alice, Mark.READ, [row.item_id]) == 1
 
 
 def test_an_announcement_without_a_row_gets_one_silently_and_is_marked(alice: User, bob: User) -> None:
     announcement = broadcast(title="Maintenance at noon")
 
-    assert mark(alice, Action.READ, [announcement.item_id]) == 1
+    assert mark(alice, Mark.READ, [announcement.item_id]) == 1
     assert events_of(alice, "notification.read") == [{"ids": [announcement.item_id]}]
     assert events_of(alice, "notification.created") == []
     assert counts(alice).unread == 0
@@ -110,7 +110,7 @@ def test_an_announcement_without_a_row_gets_one_silently_and_is_marked(alice: Us
 def test_reading_all_reads_announcements_that_have_no_row_yet(alice: User, bob: User) -> None:
     announcement, row = broadcast(title="Maintenance at noon"), tell(alice, bob)
 
-    assert mark_all(alice, Action.READ) == 2
+    assert mark_all(alice, Mark.READ) == 2
     [event] = events_of(alice, "notification.read")
     assert sorted(event["ids"]) == sorted([announcement.item_id, row.item_id])
 
@@ -120,42 +120,42 @@ def test_an_announcement_that_was_taken_back_cannot_be_marked(alice: User) -> No
     items(alice)
     withdraw(announcement)
 
-    assert mark(alice, Action.READ, [announcement.item_id]) == 0
+    assert mark(alice, Mark.READ, [announcement.item_id]) == 0
 
 
 def test_charlie_cannot_mark_an_announcement_for_others(charlie: User) -> None:
     announcement = broadcast(title="Staff only", audience="staff")
 
-    assert mark(charlie, Action.READ, [announcement.item_id]) == 0
+    assert mark(charlie, Mark.READ, [announcement.item_id]) == 0
     assert not Notification.objects.filter(recipient=charlie).exists()
 
 
-@pytest.mark.parametrize(("action", "reason"), [(Action.READ, "read"), (Action.ARCHIVE, "archived")])
-def test_reading_or_archiving_cancels_the_push_that_waits(alice: User, bob: User, action: Action, reason: str) -> None:
+@pytest.mark.parametrize(("action", "reason"), [(Mark.READ, "read"), (Mark.ARCHIVE, "archived")])
+def test_reading_or_archiving_cancels_the_push_that_waits(alice: User, bob: User, action: Mark, reason: str) -> None:
     waiting = armed(tell(alice, bob))
     mark_all(alice, action)
     waiting.refresh_from_db()
 
-    assert (waiting.state, waiting.reason) == (State.CANCELLED, reason)
+    assert (waiting.state, waiting.reason) == (DeliveryState.CANCELLED, reason)
 
 
-@pytest.mark.parametrize("action", [Action.SEEN, Action.UNREAD, Action.UNARCHIVE])
-def test_other_marks_leave_the_push_alone(alice: User, bob: User, action: Action) -> None:
+@pytest.mark.parametrize("action", [Mark.SEEN, Mark.UNREAD, Mark.UNARCHIVE])
+def test_other_marks_leave_the_push_alone(alice: User, bob: User, action: Mark) -> None:
     waiting = armed(tell(alice, bob))
     mark_all(alice, action)
     waiting.refresh_from_db()
 
-    assert waiting.state == State.WAITING
+    assert waiting.state == DeliveryState.WAITING
 
 
 def test_charlie_cannot_cancel_alices_push(alice: User, bob: User, charlie: User) -> None:
     row = tell(alice, bob)
     waiting = armed(row)
-    mark(charlie, Action.READ, [row.item_id])
-    mark_all(charlie, Action.READ)
+    mark(charlie, Mark.READ, [row.item_id])
+    mark_all(charlie, Mark.READ)
     waiting.refresh_from_db()
 
-    assert waiting.state == State.WAITING
+    assert waiting.state == DeliveryState.WAITING
 
 
 def test_more_than_fit_in_an_event_are_marked_all_the_same(alice: User, bob: User) -> None:
@@ -166,6 +166,6 @@ def test_more_than_fit_in_an_event_are_marked_all_the_same(alice: User, bob: Use
         for _ in range(more)
     )
 
-    assert mark_all(alice, Action.READ) == more + 1
+    assert mark_all(alice, Mark.READ) == more + 1
     assert sum(len(event["ids"]) for event in events_of(alice, "notification.read")) == more + 1
     assert counts(alice).unread == 0

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
-from notifications_hub.delivery.models import Delivery, State
+from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.worker import act_token
 from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.notification import Notification
@@ -60,7 +60,7 @@ def sent(alice: User, bob: User) -> Delivery:
             pk=pk, owner=alice, endpoint_hash=str(pk), password_stamp=subscriptions.password_stamp(alice)
         )
     arming.arm([Plan(notification_pk=row.pk, transport="web_push", address=address) for address in ("7", "8")])
-    Delivery.objects.filter(address="7").update(state=State.SENT)
+    Delivery.objects.filter(address="7").update(state=DeliveryState.SENT)
     return Delivery.objects.get(address="7")
 
 
@@ -275,7 +275,7 @@ def test_a_push_that_was_shown_or_clicked_has_told(alice: User, sent: Delivery, 
     assert (answer.status_code, answer.json()) == (200, {"unread": 1})
     assert (row.delivered_by, row.unread) == (DeliveryMethod.WEB_PUSH, True)
     assert events_of(alice, "notification.delivered") == [{"ids": [row.item_id]}]
-    assert Delivery.objects.get(address="8").state == State.CANCELLED
+    assert Delivery.objects.get(address="8").state == DeliveryState.CANCELLED
 
 
 def test_a_push_may_be_read_by_its_button(alice: User, sent: Delivery) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from notifications_hub import broadcast
 from notifications_hub.announcements.announce import withdraw
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
-from notifications_hub.inbox.queries import BadPlace, Counts, Page, Place, counts, items
+from notifications_hub.inbox.queries import BadPlace, Counts, InboxPage, Place, counts, items
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event
 from tests.inbox.support import ids, queries_of, tell
@@ -30,7 +30,7 @@ def test_the_newest_comes_first(alice: User, bob: User) -> None:
 def test_charlie_sees_nothing_of_alices(alice: User, bob: User, charlie: User) -> None:
     tell(alice, bob)
 
-    assert items(charlie) == Page([], None)
+    assert items(charlie) == InboxPage([], None)
     assert counts(charlie) == Counts(unread=0, unseen=0)
 
 

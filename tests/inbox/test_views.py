@@ -244,7 +244,7 @@ def test_the_page_takes_as_many_queries_for_many_kinds_as_for_few(
     client.get(PREFERENCES)
     few = queries_of(lambda: client.get(PREFERENCES))
     many: list[Kind] = all_kinds() * 5
-    monkeypatch.setattr("notifications_hub.inbox.preferences.all_kinds", lambda: many)
+    monkeypatch.setattr("notifications_hub.inbox.preference_form.all_kinds", lambda: many)
 
     assert queries_of(lambda: client.get(PREFERENCES)) == few
 

@@ -48,7 +48,8 @@ def delivered(site: Site) -> list[str]:
     """What Alice was told by some delivery method, of jobs."""
     return site.python("""
         from notifications_hub.models import Notification
-        rows = Notification.objects.filter(recipient__username="alice", kind__startswith="task.", delivered_at__isnull=False)
+        rows = Notification.objects.filter(recipient__username="alice", kind__startswith="task.")
+        rows = rows.filter(delivered_at__isnull=False)
         print(*sorted(rows.values_list("kind", flat=True)))
     """).split()
 

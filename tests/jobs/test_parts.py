@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from notifications_hub.jobs import cancel, start_all, transitions
-from notifications_hub.jobs.models import Job, State
+from notifications_hub.jobs.models import Job, JobState
 from tests.jobs import tasks
 from tests.jobs.support import deliver, delivered, events_of, make_due, messages, tend
 from tests.support.together import together
@@ -49,7 +49,7 @@ def test_what_follows_is_given_what_they_returned_in_their_order(alice: User) ->
     assert messages_before.count(str(job.pk)) == 1
     deliver(job)
 
-    assert (job.state, job.text, job.done, job.total) == (State.DONE, "60", 3.5, 4)
+    assert (job.state, job.text, job.done, job.total) == (JobState.DONE, "60", 3.5, 4)
     assert [kind for kind, _title, _body in delivered(alice)] == ["task.done"]
 
 
@@ -57,11 +57,11 @@ def test_a_part_that_fails_fails_the_whole_once_the_others_have_ended(alice: Use
     job = start_all([tasks.stumble.s(), tasks.count.s(1)], then=tasks.add_up.s(), owner=alice, title="Parts")
     first, second = parts_of(job)
     deliver(first)
-    assert Job.objects.get(pk=job.pk).state == State.RUNNING
+    assert Job.objects.get(pk=job.pk).state == JobState.RUNNING
     deliver(second)
     job.refresh_from_db()
 
-    assert (job.state, job.standing, job.done) == (State.FAILED, "parts", 1)
+    assert (job.state, job.standing, job.done) == (JobState.FAILED, "parts", 1)
     assert delivered(alice) == [("task.failed", "“Parts” failed", "A part of it failed.")]
     assert str(job.pk) not in messages()
 
@@ -72,14 +72,14 @@ def test_stopping_the_whole_stops_every_part(alice: User) -> None:
     running = transitions.claim(first.pk)
     assert running is not None
     assert cancel(job)
-    assert {part.state for part in parts_of(job)} == {State.RUNNING, State.CANCELLED}
+    assert {part.state for part in parts_of(job)} == {JobState.RUNNING, JobState.CANCELLED}
     assert Job.objects.get(pk=job.pk).standing == "cancelling"
     transitions.stop(running, {})
     for part in others:
         deliver(part)
     job.refresh_from_db()
 
-    assert (job.state, job.done) == (State.CANCELLED, 0)
+    assert (job.state, job.done) == (JobState.CANCELLED, 0)
     assert delivered(alice) == []
 
 
@@ -88,7 +88,7 @@ def test_stopping_what_has_not_begun_ends_it_at_once(alice: User) -> None:
     cancel(job)
     job.refresh_from_db()
 
-    assert job.state == State.CANCELLED
+    assert job.state == JobState.CANCELLED
 
 
 def test_a_part_whose_worker_was_killed_ends_the_whole(alice: User) -> None:
@@ -99,7 +99,7 @@ def test_a_part_whose_worker_was_killed_ends_the_whole(alice: User) -> None:
     tend()
     job.refresh_from_db()
 
-    assert (job.state, job.standing) == (State.FAILED, "parts")
+    assert (job.state, job.standing) == (JobState.FAILED, "parts")
 
 
 def test_parts_that_end_together_are_all_counted(alice: User) -> None:
@@ -107,4 +107,4 @@ def test_parts_that_end_together_are_all_counted(alice: User) -> None:
     together([lambda part=part: deliver(part) for part in parts_of(job)])  # type: ignore[misc]
     job.refresh_from_db()
 
-    assert (job.state, job.done) == (State.DONE, 4)
+    assert (job.state, job.done) == (JobState.DONE, 4)

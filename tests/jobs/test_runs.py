@@ -11,7 +11,7 @@ from django.db import OperationalError
 
 from notifications_hub.jobs import Done, JobCancelled, cancel
 from notifications_hub.jobs import transitions as job_changes
-from notifications_hub.jobs.models import Job, State
+from notifications_hub.jobs.models import Job, JobState
 from notifications_hub.jobs.reporter import Reporter
 from notifications_hub.jobs.task import Run
 from tests.jobs import tasks
@@ -41,7 +41,7 @@ def test_done_says_so_and_leads_to_its_result(alice: User) -> None:
     job = started(alice, tasks.count, 3, url="/reports/")
     deliver(job)
 
-    assert (job.state, job.done, job.total, job.text, job.download) == (State.DONE, 3, 3, "3 steps", "/result.csv")
+    assert (job.state, job.done, job.total, job.text, job.download) == (JobState.DONE, 3, 3, "3 steps", "/result.csv")
     kind, data = events_of(job)[-1]
     assert (kind, data["standing"], data["url"]) == ("task.done", "done", "/result.csv")
     assert delivered(alice) == [("task.done", "“Report 2026” is done", "3 steps")]
@@ -51,7 +51,7 @@ def test_a_failure_says_to_people_what_was_meant_for_people(alice: User) -> None
     job = started(alice, tasks.say_why, "The file is empty.")
     deliver(job)
 
-    assert (job.state, job.text, job.standing) == (State.FAILED, "The file is empty.", "failed")
+    assert (job.state, job.text, job.standing) == (JobState.FAILED, "The file is empty.", "failed")
     assert delivered(alice) == [("task.failed", "“Report 2026” failed", "The file is empty.")]
 
 
@@ -74,7 +74,7 @@ def test_any_other_exception_keeps_its_words_to_itself(alice: User) -> None:
     job = started(alice, tasks.stumble)
     deliver(job)
 
-    assert (job.state, job.standing, job.text) == (State.FAILED, "error", "")
+    assert (job.state, job.standing, job.text) == (JobState.FAILED, "error", "")
     assert "hunter2" not in str([events_of(job), delivered(alice), vars(job)])
     assert delivered(alice) == [("task.failed", "“Report 2026” failed", "Something went wrong.")]
 
@@ -83,7 +83,7 @@ def test_another_try_waits_in_the_row_and_is_sent_when_its_time_has_come(alice: 
     job = started(alice, tasks.try_again, 60)
     for _ in range(2):
         deliver(job)
-        assert (job.state, events_of(job)[-1][0]) == (State.RETRYING, "task.retry")
+        assert (job.state, events_of(job)[-1][0]) == (JobState.RETRYING, "task.retry")
         messages()
         tend()
         assert messages() == []
@@ -92,7 +92,7 @@ def test_another_try_waits_in_the_row_and_is_sent_when_its_time_has_come(alice: 
         assert messages() == [str(job.pk)]
     deliver(job)
 
-    assert (job.state, job.value, job.starts) == (State.DONE, "third time lucky", 3)
+    assert (job.state, job.value, job.starts) == (JobState.DONE, "third time lucky", 3)
 
 
 def test_an_early_message_does_not_hurry_another_try(alice: User) -> None:
@@ -100,7 +100,7 @@ def test_an_early_message_does_not_hurry_another_try(alice: User) -> None:
     deliver(job)
     deliver(job)
 
-    assert (job.state, job.starts) == (State.RETRYING, 1)
+    assert (job.state, job.starts) == (JobState.RETRYING, 1)
 
 
 def test_tries_come_to_an_end(alice: User) -> None:
@@ -113,7 +113,7 @@ def test_tries_come_to_an_end(alice: User) -> None:
     finally:
         tasks.try_again.max_retries = 2
 
-    assert (job.state, job.standing) == (State.FAILED, "error")
+    assert (job.state, job.standing) == (JobState.FAILED, "error")
 
 
 def test_a_result_that_leads_elsewhere_is_a_failure_not_a_link(alice: User) -> None:
@@ -123,7 +123,7 @@ def test_a_result_that_leads_elsewhere_is_a_failure_not_a_link(alice: User) -> N
     run.fail()
     run.job.refresh_from_db()
 
-    assert (run.job.state, run.job.download) == (State.FAILED, "")
+    assert (run.job.state, run.job.download) == (JobState.FAILED, "")
 
 
 # Stopping
@@ -134,7 +134,7 @@ def test_cancelled_before_it_began_it_never_begins(alice: User) -> None:
     assert cancel(job)
     deliver(job)
 
-    assert (job.state, job.starts, events_of(job)[-1][0]) == (State.CANCELLED, 0, "task.cancelled")
+    assert (job.state, job.starts, events_of(job)[-1][0]) == (JobState.CANCELLED, 0, "task.cancelled")
     assert delivered(alice) == []
     assert not cancel(job)
 
@@ -149,7 +149,7 @@ def test_a_running_task_hears_of_it_when_it_reports(alice: User) -> None:
     running.join(10)
     job.refresh_from_db()
 
-    assert (job.state, job.standing) == (State.CANCELLED, "cancelled")
+    assert (job.state, job.standing) == (JobState.CANCELLED, "cancelled")
     assert job.done < 200
 
 
@@ -161,7 +161,7 @@ def test_a_task_that_swallows_every_exception_stops_all_the_same(alice: User) ->
     cancel(job)
     running.join(10)
 
-    assert Job.objects.get(pk=job.pk).state == State.CANCELLED
+    assert Job.objects.get(pk=job.pk).state == JobState.CANCELLED
 
 
 def test_a_task_that_never_looks_ends_without_being_asked(alice: User) -> None:
@@ -177,7 +177,7 @@ def test_a_task_that_never_looks_ends_without_being_asked(alice: User) -> None:
     run.end(Done(text="Too late"))
     job.refresh_from_db()
 
-    assert (job.state, job.text) == (State.CANCELLED, "")
+    assert (job.state, job.text) == (JobState.CANCELLED, "")
 
 
 # A worker that was killed
@@ -189,21 +189,21 @@ def test_one_whose_lease_has_ended_is_lost_and_says_so(alice: User) -> None:
     tend()
     job.refresh_from_db()
 
-    assert (job.state, job.standing) == (State.FAILED, "lost")
+    assert (job.state, job.standing) == (JobState.FAILED, "lost")
     [(_kind, _title, body)] = delivered(alice)
     assert "was stopped" in body
 
 
 def test_what_may_be_done_twice_begins_again(alice: User) -> None:
     job = started(alice, tasks.count, 1, restarts=1)
-    for expected in (State.QUEUED, State.FAILED):
+    for expected in (JobState.QUEUED, JobState.FAILED):
         messages()
         job_changes.claim(str(job.pk))
         make_due(job)
         tend()
         job.refresh_from_db()
         assert job.state == expected
-        if expected is State.QUEUED:
+        if expected is JobState.QUEUED:
             tend()
             assert messages() == [str(job.pk)]
 
@@ -217,7 +217,7 @@ def test_a_worker_that_was_given_up_changes_nothing_any_more(alice: User) -> Non
     run.end(Done(text="Done after all"))
     job.refresh_from_db()
 
-    assert (job.state, job.text) == (State.FAILED, "")
+    assert (job.state, job.text) == (JobState.FAILED, "")
     assert [kind for kind, _title, _body in delivered(alice)] == ["task.failed"]
 
 
@@ -231,7 +231,7 @@ def test_a_task_that_is_silent_for_long_is_alive(alice: User, settings: Settings
         tend()
         time.sleep(0.1)
 
-    assert Job.objects.get(pk=job.pk).state == State.DONE
+    assert Job.objects.get(pk=job.pk).state == JobState.DONE
 
 
 # Progress

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from notifications_hub.jobs import start, start_all
 from notifications_hub.jobs.enqueue import BadJob
-from notifications_hub.jobs.models import Job, State
+from notifications_hub.jobs.models import Job, JobState
 from tests.jobs import tasks
 from tests.jobs.support import deliver, events_of, make_due, messages, started, tend, use_broker
 from tests.support.processes import ROOT
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True
 def test_a_committed_job_waits_with_its_message_sent_and_its_page_told(alice: User) -> None:
     job = started(alice, tasks.count, 3)
 
-    assert (job.state, job.owner_id, job.title) == (State.QUEUED, alice.pk, "Report 2026")
+    assert (job.state, job.owner_id, job.title) == (JobState.QUEUED, alice.pk, "Report 2026")
     assert messages() == [str(job.pk)]
     [(kind, data)] = events_of(job)
     assert (kind, data["standing"]) == ("task.progress", "queued")
@@ -79,7 +79,7 @@ def test_a_broker_that_is_away_costs_the_caller_nothing_and_the_job_only_time(al
     began = time.monotonic()
     job = started(alice, tasks.count, 1)
     assert time.monotonic() - began < 1
-    assert job.state == State.QUEUED
+    assert job.state == JobState.QUEUED
     use_broker("memory://")
     make_due(job)
     tend()
@@ -102,10 +102,10 @@ def test_of_several_sweepers_one_sends_it(alice: User) -> None:
 def test_a_job_sent_twice_runs_once(alice: User) -> None:
     job = started(alice, tasks.count, 2)
     deliver(job)
-    assert job.state == State.DONE
+    assert job.state == JobState.DONE
     deliver(job)
 
-    assert (job.starts, job.state) == (1, State.DONE)
+    assert (job.starts, job.state) == (1, JobState.DONE)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.signals import task_failure, task_revoked
 
 from notifications_hub.jobs import transitions
-from notifications_hub.jobs.models import Job, State
+from notifications_hub.jobs.models import Job, JobState
 from tests.jobs import tasks
 from tests.jobs.support import delivered, started, tend
 
@@ -46,7 +46,7 @@ def test_a_process_that_was_ended_ends_the_bar_without_waiting_for_the_lease(
     tend()
     job = Job.objects.get()
 
-    assert (job.state, job.standing) == (State.FAILED, standing)
+    assert (job.state, job.standing) == (JobState.FAILED, standing)
     assert [kind for kind, _title, _body in delivered(alice)] == ["task.failed"]
 
 
@@ -55,4 +55,4 @@ def test_what_is_said_of_another_task_with_its_id_changes_nothing(running: Job) 
     task_failure.send(sender=object(), task_id=str(running.pk), exception=TimeLimitExceeded(1))
     tend()
 
-    assert Job.objects.get().state == State.RUNNING
+    assert Job.objects.get().state == JobState.RUNNING

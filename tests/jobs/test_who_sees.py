@@ -12,7 +12,7 @@ from django.template import Context, Template
 from django.test import Client, RequestFactory
 
 from notifications_hub import streams
-from notifications_hub.jobs.models import Job, State
+from notifications_hub.jobs.models import Job, JobState
 from notifications_hub.live.topics import may_listen
 from notifications_hub.streams.cursor import decode, key_of
 from tests.inbox.support import answer_of
@@ -94,7 +94,7 @@ def test_stopping_takes_a_post_of_its_owner(job: Job, alice: User, charlie: User
     answer: Any = client_for(alice).post(page, {"next": "https://elsewhere.example/"})
     job.refresh_from_db()
 
-    assert (answer.status_code, answer.url, job.state) == (302, "/reports/", State.CANCELLED)
+    assert (answer.status_code, answer.url, job.state) == (302, "/reports/", JobState.CANCELLED)
 
 
 def test_the_api_stops_it_once(job: Job, alice: User, client_for: ClientFor) -> None:
@@ -104,7 +104,7 @@ def test_the_api_stops_it_once(job: Job, alice: User, client_for: ClientFor) -> 
 
 
 def test_the_bar_shows_what_there_is_without_scripts(job: Job, alice: User) -> None:
-    Job.objects.filter(pk=job.pk).update(state=State.RUNNING, done=30, total=120, text="<b>Reading</b>", version=7)
+    Job.objects.filter(pk=job.pk).update(state=JobState.RUNNING, done=30, total=120, text="<b>Reading</b>", version=7)
     page = rendered(job, alice)
 
     assert 'value="25"' in page
@@ -116,7 +116,7 @@ def test_the_bar_shows_what_there_is_without_scripts(job: Job, alice: User) -> N
 
 
 def test_a_bar_that_was_stopped_says_no_more_how_far_it_is(job: Job, alice: User) -> None:
-    Job.objects.filter(pk=job.pk).update(state=State.CANCELLED, text="19 of 50")
+    Job.objects.filter(pk=job.pk).update(state=JobState.CANCELLED, text="19 of 50")
 
     assert re.search(r'data-part="text"[^>]*\bhidden>19 of 50<', rendered(job, alice))
 

@@ -16,8 +16,8 @@ from django.core.cache import cache
 from notifications_hub.live import shared_cap
 from notifications_hub.live.close_codes import TOO_MANY, Closing
 from notifications_hub.live.connection import Connection
+from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
-from notifications_hub.live.registry import Registry
 from notifications_hub.live.shared_cap import SharedCap
 from tests.live.support import HURRIED
 from tests.support.live import WebSocketClient, cookie_of, listening

@@ -26,8 +26,8 @@ from notifications_hub.live import revalidation, topics, watch
 from notifications_hub.live.admission import Admitted, Asked, admit_many, start
 from notifications_hub.live.close_codes import RESTART, SESSION_OVER, Closing
 from notifications_hub.live.connection import Connection
+from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
-from notifications_hub.live.registry import Registry
 from notifications_hub.live.session import check_many
 from notifications_hub.live.watch import Watch
 

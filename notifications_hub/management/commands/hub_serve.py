@@ -28,7 +28,7 @@ class Command(BaseCommand):
         if not settings.ASGI_APPLICATION:
             raise CommandError('Set ASGI_APPLICATION, such as "yoursite.asgi.application".')
         try:
-            from notifications_hub.ops.server import Options, serve
+            from notifications_hub.ops.web_server import Options, serve
         except ImportError as error:
             raise CommandError(f'{error}. Install the server: pip install "uvicorn[standard]"') from error
         module, _, name = settings.ASGI_APPLICATION.rpartition(".")

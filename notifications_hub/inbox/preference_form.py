@@ -1,0 +1,70 @@
+"""By which delivery methods a person wants to hear of each kind, as rows of a form."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from notifications_hub.database import transaction
+from notifications_hub.delivery import preferences
+from notifications_hub.kinds import DeliveryMethod, Kind, all_kinds
+from notifications_hub.transports import transport_label, transport_names
+from notifications_hub.users import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A checkbox, named `<kind>:<delivery method>`. What is `locked` is not a person's to choose."""
+
+    name: str
+    label: str
+    checked: bool
+    locked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    name: str
+    label: str
+    methods: list[Choice]
+
+
+def form_rows(person: Person) -> list[Row]:
+    chosen, offered = preferences.methods_by_kind(person), _offered()
+    return [_row(kind, chosen.get(kind.name, kind.methods), offered) for kind in _optional_kinds()]
+
+
+def _offered() -> dict[str, str]:
+    """Return the delivery methods to choose from, name to label: both of the page's own, and each transport."""
+    of_pages = {
+        DeliveryMethod.LIVE.value: str(_("While you are here")),
+        DeliveryMethod.FLASH.value: str(_("On the next page")),
+    }
+    return of_pages | {name: transport_label(name) for name in transport_names()}
+
+
+def _row(kind: Kind, methods: Container[str], offered: Mapping[str, str]) -> Row:
+    choices = [Choice(method, label, method in methods) for method, label in offered.items()]
+    return Row(kind.name, str(kind.label or kind.name), choices)
+
+
+def _optional_kinds() -> list[Kind]:
+    return [kind for kind in all_kinds() if kind.optional]
+
+
+def save(person: Person, checked: Container[str]) -> None:
+    """Keeps what differs from before: who never chose otherwise follows a kind's defaults when these change."""
+    chosen, offered = (
+        preferences.methods_by_kind(person),
+        {DeliveryMethod.LIVE, DeliveryMethod.FLASH, *transport_names()},
+    )
+    with transaction.atomic():
+        for kind in _optional_kinds():
+            before = chosen.get(kind.name, kind.methods)
+            shown = {method for method in offered if f"{kind.name}:{method}" in checked}
+            # A delivery method that the form does not offer is left as it was: its transport may be back tomorrow.
+            after = frozenset(before) - offered | shown
+            if after != before:
+                preferences.choose_methods(person, kind.name, after)

@@ -1,0 +1,426 @@
+"""Deliveries: armed with the notification, disarmed by being told, claimed by one worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from accounts.models import User
+from notifications_hub import broadcast, streams
+from notifications_hub.announcements.announce import missing_rows, of_person
+from notifications_hub.delivery import acknowledgement, arming, models, preferences
+from notifications_hub.delivery.acknowledgement import Acknowledgement
+from notifications_hub.delivery.claiming import Outcome, claim_due
+from notifications_hub.delivery.models import DeliveredThrough, Delivery, DeliveryState
+from notifications_hub.kinds import DeliveryMethod, UnknownKind
+from notifications_hub.notification import Notification
+from notifications_hub.ops import retention
+from notifications_hub.streams import Event, Stream, inbox_topic
+from notifications_hub.streams.cursor import Position
+from tests.support.deliveries import make_due, send, settle, states, use_memory
+from tests.support.log import notified_ids
+from tests.support.processes import wait_until
+from tests.support.together import rolled_back, together
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+
+@pytest.fixture(autouse=True)
+def _by_memory(settings: Settings) -> None:
+    use_memory(settings, ack_window=10)
+
+
+def number_all() -> None:
+    """What happens after a commit, for tests that have none."""
+    for event in Event.objects.filter(seq=None).order_by("id"):
+        event.seq = Event.objects.filter(topic=event.topic).exclude(seq=None).count() + 1
+        event.save()
+        Stream.objects.get_or_create(topic=event.topic, defaults={"epoch": "00000000"})
+
+
+def acknowledge(person: User, topic: str, start: int, seq: int) -> None:
+    number_all()
+    acknowledgement.acknowledge(person.pk, {topic: Position("00000000", start, seq)})
+
+
+# Arming
+
+
+def test_a_notification_arms_a_delivery_to_each_address(alice: User, bob: User, charlie: User) -> None:
+    send(charlie, alice, bob)
+    armed = Delivery.objects.order_by("address").values_list("notification__recipient", "transport", "address", "state")
+    assert set(armed) == {(person.pk, "web_push", str(person.pk), "waiting") for person in (alice, bob)}
+
+
+def test_it_is_due_when_pages_have_had_their_time(alice: User, bob: User) -> None:
+    send(bob, alice)
+    due = Delivery.objects.get().due_at - datetime.now(UTC)
+    assert timedelta(seconds=5) < due < timedelta(seconds=11)
+    assert claim_due() == []
+
+
+def test_a_rollback_takes_the_delivery_back(alice: User, bob: User) -> None:
+    with rolled_back():
+        send(bob, alice)
+    assert not Delivery.objects.exists()
+
+
+def test_arming_twice_makes_one(alice: User, bob: User) -> None:
+    [row] = send(bob, alice)
+    plan = arming.Plan(notification_pk=row.pk, transport="web_push", address=str(alice.pk))
+    arming.arm([plan, plan])
+    assert Delivery.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("prompt", "is_rearmed"), [(0.0, True), (60.0, False)])
+def test_after_a_long_transaction_pages_have_their_time_all_the_same(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch, prompt: float, is_rearmed: bool
+) -> None:
+    monkeypatch.setattr(arming, "PROMPT_SECONDS", prompt)
+    with transaction.atomic():
+        send(bob, alice)
+        make_due()  # as it would be by now
+    assert (Delivery.objects.get().due_at > datetime.now(UTC)) is is_rearmed
+
+
+# Several at once
+
+
+def by(plan: str, function: Callable[[], object]) -> None:
+    """Call it where PostgreSQL can read rows in one way only."""
+    with connection.cursor() as sql:
+        for other in {"seqscan", "indexscan", "bitmapscan"} - {plan}:
+            sql.execute(f"SET enable_{other} = off")
+    function()
+
+
+def held_up_by(wait_for: int) -> bool:
+    """Whether so many sessions wait for a lock of another."""
+    with connection.cursor() as sql:
+        sql.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees what it saw first
+        sql.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        return bool(sql.fetchone()[0] >= wait_for)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgres
+@pytest.mark.parametrize("another", ["forward", "committed", "disarm"])
+def test_two_that_change_the_same_deliveries_do_so_in_one_order_and_never_deadlock(
+    alice: User, bob: User, another: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arming, "PROMPT_SECONDS", 0.0)
+    rows = [send(bob, alice)[0].pk for _ in range(3)]
+    # In the table they now stand in the one order, in each index in the other.
+    for pk in reversed(rows):
+        due = datetime.now(UTC) + timedelta(minutes=1, seconds=rows.index(pk))
+        Delivery.objects.filter(notification=pk).update(due_at=due)
+    changes: dict[str, Callable[[], object]] = {
+        "forward": lambda: arming.bring_forward(rows),
+        "committed": lambda: arming._count_anew(rows, began=0.0),
+        "disarm": lambda: arming.disarm(rows, "read"),
+    }
+    with ThreadPoolExecutor(2) as threads:
+        with transaction.atomic():
+            Delivery.objects.select_for_update().get(notification=rows[1])
+            first = threads.submit(together, [partial(by, "seqscan", lambda: arming.disarm(rows, "delivered"))])
+            wait_until(lambda: held_up_by(1))
+            second = threads.submit(together, [partial(by, "indexscan", changes[another])])
+            wait_until(lambda: held_up_by(2) or second.done())
+        first.result(10)
+        second.result(10)
+    assert {state for state, _reason in states()} == {"cancelled"}
+
+
+# Preferences
+
+
+@pytest.mark.parametrize(
+    ("methods", "armed_toast_flash"),
+    [
+        ([DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH], (1, True, True)),
+        ([DeliveryMethod.WEB_PUSH], (1, False, False)),
+        ([DeliveryMethod.LIVE], (0, True, False)),
+        ([DeliveryMethod.FLASH, DeliveryMethod.EMAIL], (0, False, True)),
+        ([], (0, False, False)),
+    ],
+    ids=str,
+)
+def test_a_persons_choice_decides_the_delivery_methods(
+    alice: User, bob: User, methods: list[DeliveryMethod], armed_toast_flash: tuple[int, bool, bool]
+) -> None:
+    preferences.choose_methods(alice, "comment.reply", methods)
+    [row] = send(bob, alice, kind="comment.reply")
+    assert (Delivery.objects.count(), row.toast, row.flash) == armed_toast_flash
+
+
+def test_a_choice_is_for_one_kind_and_one_person(alice: User, bob: User, charlie: User) -> None:
+    preferences.choose_methods(alice, "comment.reply", [])
+    send(charlie, alice, bob, kind="comment.reply")
+    send(charlie, alice)
+    assert set(Delivery.objects.values_list("notification__recipient", "notification__kind")) == {
+        (bob.pk, "comment.reply"),
+        (alice.pk, "default"),
+    }
+
+
+def test_a_new_choice_replaces_the_old(alice: User) -> None:
+    preferences.choose_methods(alice, "comment.reply", [DeliveryMethod.LIVE])
+    preferences.choose_methods(alice, "comment.reply", [DeliveryMethod.FLASH])
+    assert preferences.methods_by_kind(alice) == {"comment.reply": {DeliveryMethod.FLASH}}
+
+
+def test_a_stored_delivery_method_that_is_gone_is_ignored(alice: User, bob: User) -> None:
+    preferences.choose_methods(alice, "default", [DeliveryMethod.LIVE])
+    models.Preference.objects.update(methods=["live", "carrier_pigeon"])
+    [row] = send(bob, alice)
+    assert row.toast
+
+
+def test_a_kind_that_is_not_declared_cannot_be_chosen(alice: User) -> None:
+    with pytest.raises(UnknownKind):
+        preferences.choose_methods(alice, "tests.nothing", [])
+
+
+# Acknowledging
+
+
+def test_what_a_page_showed_is_told_and_disarmed(alice: User, bob: User) -> None:
+    [row] = send(bob, alice)
+    acknowledge(alice, inbox_topic(alice.pk), 0, 1)
+    row.refresh_from_db()
+    assert row.delivered_by == "live"
+    assert row.delivered_at is not None
+    assert states() == [("cancelled", "delivered by live")]
+    assert notified_ids(alice, "notification.delivered") == [[str(row.pk)]]
+
+
+def test_an_acknowledgement_covers_what_came_after_its_start_up_to_its_end(alice: User, bob: User) -> None:
+    rows = [send(bob, alice)[0] for _ in range(4)]
+    acknowledge(alice, inbox_topic(alice.pk), 1, 3)
+    assert set(Notification.objects.exclude(delivered_at=None)) == {rows[1], rows[2]}
+    assert [state for state, _reason in states()] == ["waiting", "cancelled", "cancelled", "waiting"]
+
+
+def test_acknowledging_again_tells_nothing_again(alice: User, bob: User) -> None:
+    send(bob, alice)
+    acknowledge(alice, inbox_topic(alice.pk), 0, 1)
+    delivered_at = Notification.objects.get().delivered_at
+    acknowledge(alice, inbox_topic(alice.pk), 0, 2)
+    assert Notification.objects.get().delivered_at == delivered_at
+    assert len(notified_ids(alice, "notification.delivered")) == 1
+
+
+def test_an_empty_acknowledgement_asks_nothing(alice: User, bob: User) -> None:
+    send(bob, alice)
+    with CaptureQueriesContext(connection) as queries:
+        acknowledgement.acknowledge(alice.pk, {inbox_topic(alice.pk): Position("00000000", 1, 1)})
+    assert len(queries) == 0
+
+
+def test_charlie_cannot_acknowledge_for_alice(alice: User, bob: User, charlie: User) -> None:
+    [row] = send(bob, alice)
+    streams.append(inbox_topic(charlie.pk), "notification.created", {"id": str(row.pk)})
+    acknowledge(charlie, inbox_topic(alice.pk), 0, 99)
+    acknowledge(charlie, inbox_topic(charlie.pk), 0, 99)
+    assert Notification.objects.get().delivered_at is None
+    assert states() == [("waiting", "")]
+
+
+def test_what_a_page_only_counted_is_still_pushed(alice: User, bob: User) -> None:
+    preferences.choose_methods(alice, "default", [DeliveryMethod.WEB_PUSH])
+    send(bob, alice)
+    acknowledge(alice, inbox_topic(alice.pk), 0, 1)
+    assert Notification.objects.get().delivered_at is None
+    assert states() == [("waiting", "")]
+
+
+def test_what_is_being_sent_cannot_be_called_back(alice: User, bob: User) -> None:
+    send(bob, alice)
+    make_due()
+    [claimed] = claim_due()
+    acknowledge(alice, inbox_topic(alice.pk), 0, 1)
+    assert states() == [("waiting", "")]
+    settle(claimed, Outcome(state=DeliveryState.SENT))
+    assert states() == [("sent", "")]
+
+
+def test_what_waits_for_another_try_is_called_back(alice: User, bob: User) -> None:
+    send(bob, alice)
+    make_due()
+    [claimed] = claim_due()
+    settle(claimed, Outcome(state=DeliveryState.WAITING, reason="busy", retry_in=60))
+    acknowledge(alice, inbox_topic(alice.pk), 0, 1)
+    assert states() == [("cancelled", "delivered by live")]
+
+
+def test_told_by_one_delivery_method_stops_the_others(alice: User, bob: User) -> None:
+    [row] = send(bob, alice)
+    assert arming.mark_delivered([row.pk], DeliveryMethod.FLASH) == [row.pk]
+    assert arming.mark_delivered([row.pk], DeliveryMethod.LIVE) == []
+    row.refresh_from_db()
+    assert row.delivered_by == "flash"
+    assert states() == [("cancelled", "delivered by flash")]
+
+
+def test_a_long_backlog_is_acknowledged_in_few_queries(alice: User, bob: User) -> None:
+    for _ in range(120):
+        send(bob, alice)
+    number_all()
+    with CaptureQueriesContext(connection) as queries:
+        acknowledgement.acknowledge(alice.pk, {inbox_topic(alice.pk): Position("00000000", 0, 120)})
+    assert Notification.objects.filter(delivered_at=None).count() == 0
+    assert len(queries) <= 12
+
+
+def test_what_nothing_ever_delivered_makes_no_acknowledgement_dearer(alice: User, bob: User) -> None:
+    for _ in range(300):
+        send(bob, alice)
+    number_all()
+    with CaptureQueriesContext(connection) as queries:
+        acknowledgement.acknowledge(alice.pk, {inbox_topic(alice.pk): Position("00000000", 298, 300)})
+    assert Notification.objects.filter(delivered_at__isnull=False).count() == 2
+    assert max(len(query["sql"]) for query in queries) < 2000
+
+
+def test_numbers_of_another_epoch_are_not_acknowledged(alice: User, bob: User) -> None:
+    send(bob, alice)
+    broadcast(title="Closed on Friday")
+    number_all()
+    shown = Position("ffffffff", 0, 9)
+    acknowledgement.acknowledge(alice.pk, {inbox_topic(alice.pk): shown, "everyone": shown})
+    assert Notification.objects.filter(delivered_at=None).count() == 1
+    assert undelivered(alice) == ["Closed on Friday"]
+
+
+def test_many_who_acknowledge_together_cost_what_one_costs(alice: User, bob: User, charlie: User) -> None:
+    people = [get_user_model().objects.create_user(f"person{number}") for number in range(20)]
+    for person in people:
+        send(bob, person)
+    send(bob, charlie)
+    number_all()
+    shown = [Acknowledgement(person.pk, {inbox_topic(person.pk): Position("00000000", 0, 1)}) for person in people]
+    # Of what is another's, by topic or by event, nothing is told.
+    shown.append(Acknowledgement(alice.pk, {inbox_topic(charlie.pk): Position("00000000", 0, 9)}))
+    with CaptureQueriesContext(connection) as queries:
+        assert acknowledgement.acknowledge_many(shown) == [None] * 21
+    assert list(Notification.objects.filter(delivered_at=None).values_list("recipient", flat=True)) == [charlie.pk]
+    assert len(queries) <= 12
+
+
+# Announcements: what a page showed, kept without a row for each
+
+
+def announce(count: int) -> None:
+    for number in range(count):
+        broadcast(title=f"Announcement {number + 1}")
+    number_all()
+
+
+def undelivered(person: User) -> list[str]:
+    rows = missing_rows(person, of_person(person))
+    return sorted(row.announcement.title for row in rows if row.announcement and not row.delivered_at)
+
+
+def test_an_announcement_a_page_showed_counts_as_told_to_its_person_alone(alice: User, bob: User) -> None:
+    announce(1)
+    acknowledge(alice, "everyone", 0, 1)
+    assert undelivered(alice) == []
+    assert undelivered(bob) == ["Announcement 1"]
+
+
+def test_an_announcement_that_many_pages_showed_is_told_to_them_all(alice: User, bob: User, charlie: User) -> None:
+    announce(2)
+    acknowledge(alice, "everyone", 0, 1)
+    acknowledgement.acknowledge_many(
+        [Acknowledgement(one.pk, {"everyone": Position("00000000", 0, 2)}) for one in (alice, bob)]
+    )
+    assert (undelivered(alice), undelivered(bob)) == ([], [])
+    assert DeliveredThrough.objects.count() == 2
+    assert undelivered(charlie) == ["Announcement 1", "Announcement 2"]
+
+
+def test_an_announcement_that_came_while_nobody_looked_is_not_told_by_a_later_one(alice: User) -> None:
+    announce(3)
+    acknowledge(alice, "everyone", 2, 3)
+    assert undelivered(alice) == ["Announcement 1", "Announcement 2"]
+
+
+def test_announcements_shown_before_and_after_one_that_was_missed_stay_told(alice: User) -> None:
+    announce(3)
+    acknowledge(alice, "everyone", 0, 1)
+    acknowledge(alice, "everyone", 2, 3)
+    assert undelivered(alice) == ["Announcement 2"]
+
+
+def test_a_tab_that_is_behind_takes_nothing_back(alice: User) -> None:
+    announce(3)
+    acknowledge(alice, "everyone", 0, 3)
+    acknowledge(alice, "everyone", 0, 1)
+    assert undelivered(alice) == []
+
+
+def test_one_row_holds_however_many_were_shown(alice: User) -> None:
+    announce(3)
+    streams.append("everyone", "note", {})
+    for start, seq in [(0, 1), (1, 2), (1, 3), (3, 4), (4, 4)]:
+        acknowledge(alice, "everyone", start, seq)
+    assert DeliveredThrough.objects.values_list("start", "seq").get() == (0, 3)
+
+
+def test_what_was_shown_and_what_was_missed_is_known_when_the_log_is_pruned(alice: User) -> None:
+    announce(3)
+    acknowledge(alice, "everyone", 0, 1)
+    Stream.objects.filter(topic="everyone").update(top=3)
+    retention.prune(datetime.now(UTC) + timedelta(seconds=1))
+    assert not Event.objects.filter(topic="everyone").exists()
+    acknowledgement.acknowledge(alice.pk, {"everyone": Position("00000000", 2, 3)})
+    assert undelivered(alice) == ["Announcement 2"]
+
+
+def test_acknowledging_a_topic_without_announcements_keeps_nothing(alice: User) -> None:
+    streams.append("post.9", "comment.created", {"id": "1"})
+    acknowledge(alice, "post.9", 0, 1)
+    assert not DeliveredThrough.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_tabs_that_acknowledge_at_once_keep_the_farthest(alice: User) -> None:
+    for number in range(8):
+        broadcast(title=f"Announcement {number + 1}")
+    streams.number(["everyone"])
+    epoch = Stream.objects.get(topic="everyone").epoch
+    acknowledged = [{"everyone": Position(epoch, 0, seq)} for seq in range(1, 9)]
+    together([partial(acknowledgement.acknowledge, alice.pk, positions) for positions in acknowledged])
+    assert undelivered(alice) == []
+    assert DeliveredThrough.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgres
+def test_two_crowds_that_acknowledge_an_announcement_do_so_in_one_order_and_never_deadlock() -> None:
+    # A set of the few has 8 first, and one of the many 1.
+    few, many = [1, 2, 8], [1, 2, 8, 9, 10, 11, 12, 13]
+    for pk in many:
+        get_user_model().objects.create_user(f"person{pk}", pk=pk)
+    announce(1)
+    at = {"everyone": Position(Stream.objects.get(topic="everyone").epoch, 0, 1)}
+    with ThreadPoolExecutor(2) as threads:
+        with transaction.atomic():
+            DeliveredThrough.objects.create(person_id=2, topic="everyone", start=0, seq=1)
+            crowds = []
+            for waiting, people in enumerate((many, few), start=1):
+                shown = [Acknowledgement(pk, at) for pk in people]
+                crowds.append(threads.submit(together, [partial(acknowledgement.acknowledge_many, shown)]))
+                wait_until(partial(held_up_by, waiting))
+        for crowd in crowds:
+            crowd.result(10)
+    assert DeliveredThrough.objects.count() == len(many)

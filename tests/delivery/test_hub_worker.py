@@ -1,0 +1,208 @@
+"""`manage.py hub_worker` in processes of its own: asked to end, killed at any instruction, several at once."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import textwrap
+import time
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from notifications.signals import notify
+from pytest_django import Settings
+
+from accounts.models import User
+from notifications_hub.delivery import claiming
+from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.worker import PLACES
+from notifications_hub.transports.web_push.subscriptions import register
+from notifications_hub.transports.web_push.vapid import VapidKey, generate
+from tests.push_lab.faults import Fault
+from tests.push_lab.fixtures import push_service
+from tests.push_lab.reader import Reader
+from tests.push_lab.service import LocalPushService
+from tests.support.deliveries import make_due
+from tests.support.full import report
+from tests.support.processes import Program, wait_until
+from tests.support.site import site_environment
+from tests.support.together import database_url
+
+__all__ = ["push_service"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+StartWorker = Callable[..., Program]
+Held = dict[tuple[str, str], float]
+"""What is claimed and unrecorded, by notification and claim: when its lease ends."""
+
+
+@pytest.fixture
+def hub(settings: Settings, push_service: LocalPushService) -> dict[str, object]:
+    """What this process and the workers have set."""
+    hub: dict[str, object] = {
+        "VAPID_PRIVATE_KEY": generate(),
+        "VAPID_SUBJECT": "mailto:ops@hub.example",
+        "PUSH_EXTRA_HOSTS": [push_service.host],
+        "ACK_WINDOW": 0,
+    }
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, **hub}
+    return hub
+
+
+@pytest.fixture
+def start_worker(hub: dict[str, object], tmp_path: Path) -> Iterator[StartWorker]:
+    """Starts `hub_worker` on the test's database, with a lease of so many seconds; it stops within one."""
+    started: list[Program] = []
+
+    def start_worker(lease: float = 60) -> Program:
+        code = f"""
+            import sys
+            from datetime import timedelta
+            import django
+            django.setup()
+            from django.core.management import call_command
+            from notifications_hub import claiming, worker
+            claiming.LEASE, worker.STOP_SECONDS = timedelta(seconds={lease}), 1.0
+            call_command("hub_worker")
+        """
+        program = Program(
+            [sys.executable, "-c", textwrap.dedent(code)],
+            log=tmp_path / f"worker{len(started)}.log",
+            environment=site_environment(hub=hub, DATABASE_URL=database_url()),
+        )
+        started.append(program)
+        program.wait_until_ready(lambda: "Working" in program.log.read_text())
+        return program
+
+    yield start_worker
+    for program in started:
+        program.kill()
+
+
+@pytest.fixture
+def reader(push_service: LocalPushService, hub: dict[str, object], alice: User) -> Reader:
+    """Alice's browser."""
+    reader = push_service.subscribe(VapidKey(str(hub["VAPID_PRIVATE_KEY"])).public)
+    register(alice, reader.to_json(), "")
+    return reader
+
+
+def tell(person: User, times: int = 1) -> None:
+    for _ in range(times):
+        notify.send(person, recipient=person, verb="waved")
+
+
+def has_taken(push_service: LocalPushService, least: int) -> bool:
+    return len(push_service.messages) >= least
+
+
+def settled() -> bool:
+    return not Delivery.objects.filter(state=DeliveryState.WAITING).exists()
+
+
+def test_one_that_is_asked_to_end_finishes_what_it_holds(
+    push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User
+) -> None:
+    push_service.fail(Fault(201, mode="slow"))
+    tell(alice)
+    worker = start_worker()
+    wait_until(lambda: push_service.requests, what="the push")
+    worker.stop(signal.SIGTERM)
+    assert worker.process.returncode == 0
+    assert Delivery.objects.values_list("state", "claim").get() == ("sent", None)
+
+
+def test_one_that_is_asked_to_end_gives_back_what_is_not_answered(
+    push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User
+) -> None:
+    push_service.fail(Fault(mode="hang"))
+    tell(alice)
+    worker = start_worker()
+    wait_until(lambda: push_service.requests, what="the push")
+    began = time.monotonic()
+    worker.stop(signal.SIGTERM)
+    assert time.monotonic() - began < 5
+    one = Delivery.objects.get()
+    assert (one.state, one.claim, one.reason) == ("waiting", None, "the worker was stopped before an answer came")
+    make_due()
+    start_worker()
+    wait_until(settled, seconds=15, what="the second worker")
+    assert Delivery.objects.get().state == "sent"
+
+
+@pytest.mark.postgres
+def test_one_that_is_killed_in_the_middle_loses_nothing(
+    push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User
+) -> None:
+    tell(alice, 100)
+    # Long enough for a worker that lives, on a machine that is busy: it imports much before its first push.
+    _kill(push_service, start_worker, reader, kills=1, lease=6)
+
+
+@pytest.mark.faults
+@pytest.mark.postgres
+def test_twenty_that_are_killed_in_the_middle_lose_nothing(
+    push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User
+) -> None:
+    tell(alice, 2000)
+    _kill(push_service, start_worker, reader, kills=20, lease=claiming.LEASE.total_seconds())
+
+
+def _kill(
+    push_service: LocalPushService, start_worker: StartWorker, reader: Reader, *, kills: int, lease: float
+) -> None:
+    """Each arrives at least once, and once more only for a worker that was killed while it held it."""
+    pushes = Delivery.objects.count()
+    under_way: list[Held] = []
+    for _ in range(kills):
+        held = _killed_in_the_middle(push_service, start_worker, pushes // (kills + 1), lease)
+        under_way.append(
+            {claimed: ends for claimed, ends in held.items() if not any(claimed in one for one in under_way)}
+        )
+    killed = time.monotonic()
+    start_worker(lease)
+    wait_until(settled, seconds=lease + 60, what="the last worker")
+    assert time.monotonic() - killed < lease + 30, "what the last one held was taken over in time"
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"sent"}
+
+    arrivals = _arrivals(push_service, reader)
+    assert len(arrivals) == pushes
+    assert max(map(len, under_way)) <= PLACES
+    for item, times in arrivals.items():
+        leases = sorted(ends for held in under_way for (one, _claim), ends in held.items() if one == item)
+        of_lease = Counter(bisect_right(leases, at) for at in times)
+        assert set(of_lease.values()) == {1}, f"more than once a lease; leases ended {leases}, it came {sorted(times)}"
+    waiting = [one for one in push_service.sent_to(reader.endpoint) if one.state == "stored"]
+    assert len(waiting) == pushes, "of one tag, one waits to be shown"
+    again = sum(map(len, arrivals.values())) - pushes
+    report(f"{pushes:,} pushes, {kills} killed: {sum(map(len, under_way)):,} under way, {again:,} came again")
+
+
+def _killed_in_the_middle(push_service: LocalPushService, start_worker: StartWorker, enough: int, lease: float) -> Held:
+    """A worker that has sent so many; gives what it and those before it held."""
+    # Some are sent and not taken, so that it holds what only another can bring.
+    push_service.fail(Fault(mode="hang", times=10))
+    until = len(push_service.messages) + enough
+    worker = start_worker(lease)
+    wait_until(partial(has_taken, push_service, until), seconds=lease + 60, what="a part of the pushes")
+    worker.kill()
+    return _held()
+
+
+def _held() -> Held:
+    claimed = Delivery.objects.filter(state=DeliveryState.WAITING).exclude(claim=None)
+    rows = claimed.values_list("notification_id", "claim", "due_at")
+    return {(str(pk), str(claim)): ends.timestamp() for pk, claim, ends in rows}
+
+
+def _arrivals(push_service: LocalPushService, reader: Reader) -> dict[str, list[float]]:
+    """Notification to when its pushes came."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for one in push_service.sent_to(reader.endpoint):
+        found[reader.read_json(one.body)["id"]].append(one.expires - one.ttl)
+    return found

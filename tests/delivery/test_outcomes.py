@@ -1,0 +1,180 @@
+"""Told once, by which delivery method, and why: the same questions asked of live, flash and push."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from notifications.signals import notify
+from pytest_django import Settings
+
+from accounts.models import User
+from notifications_hub import streams
+from notifications_hub.delivery import acknowledgement
+from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.worker import Worker, act_token
+from notifications_hub.kinds import DeliveryMethod
+from notifications_hub.notification import Notification
+from notifications_hub.streams.cursor import Position
+from notifications_hub.streams.models import inbox_topic
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
+from tests.support.deliveries import BY_MEMORY, memory
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+
+ClientFor = Callable[[User], Client]
+
+
+@pytest.fixture(autouse=True)
+def _push_at_once(settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TRANSPORTS": BY_MEMORY, "ACK_WINDOW": 0}
+
+
+@dataclass
+class Story:
+    """One notification of Alice's, and every way she may come to know of it."""
+
+    alice: User
+    browser: Client
+    notification: Notification
+
+    def live(self) -> None:
+        """A visible page shows it and acknowledges what it has read."""
+        topic = inbox_topic(self.alice.pk)
+        epoch, top = streams.moved({topic: None})[topic]
+        acknowledgement.acknowledge(self.alice.pk, {topic: Position(epoch, 0, top)})
+
+    def flash(self) -> None:
+        self.flashed()
+
+    def web_push(self) -> None:
+        """It is sent, and the browser's worker reports that it showed it."""
+        self.pushed()
+        sent = Delivery.objects.get()
+        # A report is taken while the browser speaks for its person.
+        PushSubscription.objects.create(pk=int(sent.address), owner=self.alice, endpoint_hash="h")
+        token = act_token(sent)
+        report = {"token": token, "action": "shown"}
+        url = reverse("notifications_hub_api:push_act")
+        assert Client().post(url, report, content_type="application/json").status_code == 200
+
+    def tell(self, method: DeliveryMethod) -> None:
+        {DeliveryMethod.LIVE: self.live, DeliveryMethod.FLASH: self.flash, DeliveryMethod.WEB_PUSH: self.web_push}[
+            method
+        ]()
+
+    def flashed(self) -> bool:
+        response = self.browser.get(reverse("profile"))
+        assert response.status_code == 200
+        return "Bob waved" in response.content.decode()
+
+    def pushed(self) -> bool:
+        before = len(memory().outbox)
+        worker = Worker()
+        worker.run_due()
+        worker.close()
+        return len(memory().outbox) > before
+
+    def delivered_by(self) -> str:
+        self.notification.refresh_from_db()
+        return self.notification.delivered_by
+
+    def delivered_events(self) -> int:
+        return streams.Event.objects.filter(topic=inbox_topic(self.alice.pk), kind="notification.delivered").count()
+
+
+@pytest.fixture
+def story(alice: User, bob: User, client_for: ClientFor) -> Story:
+    memory().clear()
+    notify.send(bob, recipient=alice, verb="waved")
+    return Story(alice, client_for(alice), Notification.objects.get())
+
+
+METHODS = [DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH]
+each_method = pytest.mark.parametrize("method", METHODS)
+each_other = pytest.mark.parametrize(
+    ("first", "second"), [(first, second) for first in METHODS for second in METHODS if first != second]
+)
+
+
+@each_method
+def test_the_row_says_which_delivery_method_told(story: Story, method: DeliveryMethod) -> None:
+    story.tell(method)
+    assert story.delivered_by() == method.value
+    assert story.notification.delivered_at is not None
+
+
+@each_method
+def test_open_pages_hear_once_that_it_was_told(story: Story, method: DeliveryMethod) -> None:
+    story.tell(method)
+    story.live()
+    assert story.delivered_events() == 1
+
+
+@each_method
+def test_what_was_told_is_not_flashed(story: Story, method: DeliveryMethod) -> None:
+    story.tell(method)
+    assert not story.flashed()
+
+
+@pytest.mark.parametrize("method", [DeliveryMethod.LIVE, DeliveryMethod.FLASH])
+def test_what_was_told_before_the_push_was_claimed_is_not_pushed_and_says_why(
+    story: Story, method: DeliveryMethod
+) -> None:
+    story.tell(method)
+    assert not story.pushed()
+    planned = Delivery.objects.get()
+    assert (planned.state, planned.reason) == (DeliveryState.CANCELLED, f"delivered by {method.value}")
+
+
+def test_what_was_pushed_is_not_pushed_again(story: Story) -> None:
+    assert story.pushed()
+    assert not story.pushed()
+    assert Delivery.objects.get().state == DeliveryState.SENT
+
+
+@each_other
+def test_the_first_delivery_method_is_the_one_that_told(
+    story: Story, first: DeliveryMethod, second: DeliveryMethod
+) -> None:
+    story.tell(first)
+    at = Notification.objects.get().delivered_at
+    if second is not DeliveryMethod.WEB_PUSH:  # which is not sent any more
+        story.tell(second)
+    assert story.delivered_by() == first.value
+    assert story.notification.delivered_at == at
+
+
+def test_a_push_that_was_sent_and_not_reported_leaves_the_flash(story: Story) -> None:
+    assert story.pushed()
+    assert story.delivered_by() == ""
+    assert story.flashed()
+
+
+@each_method
+def test_reading_tells_every_delivery_method_to_stop(story: Story, method: DeliveryMethod) -> None:
+    story.notification.mark_as_read()
+    if method is DeliveryMethod.WEB_PUSH:
+        assert not story.pushed()
+        assert Delivery.objects.get().reason == "read already"
+    elif method is DeliveryMethod.FLASH:
+        assert not story.flashed()
+    else:
+        assert streams.Event.objects.filter(kind="notification.read").count() == 1
+
+
+@each_method
+def test_charlie_is_told_by_no_delivery_method(
+    story: Story, method: DeliveryMethod, charlie: User, client_for: ClientFor
+) -> None:
+    other = Story(charlie, client_for(charlie), story.notification)
+    if method is DeliveryMethod.LIVE:
+        assert inbox_topic(charlie.pk) not in streams.moved({inbox_topic(charlie.pk): None})
+    elif method is DeliveryMethod.FLASH:
+        assert not other.flashed()
+    else:
+        assert not Delivery.objects.filter(notification__recipient=charlie).exists()
+    assert story.delivered_by() == ""

@@ -1,0 +1,127 @@
+"""How a person was told, in words for that person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from notifications_hub import broadcast
+from notifications_hub.delivery import arming, preferences
+from notifications_hub.delivery.arming import Plan
+from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.kinds import DeliveryMethod, get_kind
+from notifications_hub.notification import Notification
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
+from notifications_hub.transports.web_push.vapid import generate
+from tests.inbox.support import NEVER, ClientFor, tell
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+
+AT = "2026-11-20T12:00:00+00:00"
+PUT_OFF = {"at": AT, "state": "waiting", "reason": "Not tried: push.example is slow to answer.", "attempted": False}
+
+
+@pytest.fixture
+def browser(alice: User) -> PushSubscription:
+    return PushSubscription.objects.create(owner=alice, endpoint="https://push.example/x", name="Firefox on Linux")
+
+
+@pytest.fixture(autouse=True)
+def _key(settings: Any) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": generate()}
+
+
+def planned(row: Notification, browser: PushSubscription, **columns: Any) -> None:
+    arming.arm([Plan(notification_pk=row.pk, transport="web_push", address=str(browser.pk))])
+    Delivery.objects.filter(notification=row).update(**columns)
+
+
+def page(client_for: ClientFor, person: User, item: str) -> str:
+    answer = client_for(person).get(f"/notifications/{item}/why/")
+    assert answer.status_code == 200
+    return str(answer.content.decode())
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        (DeliveryMethod.LIVE, "on an open page"),
+        (DeliveryMethod.FLASH, "top of the next page"),
+        (DeliveryMethod.WEB_PUSH, "one of your browsers"),
+    ],
+)
+def test_it_says_what_told_the_person(
+    alice: User, bob: User, client_for: ClientFor, browser: PushSubscription, *, method: DeliveryMethod, words: str
+) -> None:
+    row = tell(alice, bob)
+    planned(row, browser)
+    arming.mark_delivered([row.pk], method)
+    text = page(client_for, alice, row.item_id)
+
+    assert words in text
+    assert "Firefox on Linux was left in peace: you had been delivered already." in text
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (
+            {"state": DeliveryState.SENT, "trail": [{"at": AT, "state": "sent", "reason": "x", "status": 201}]},
+            "Sent to Firefox",
+        ),
+        ({"trail": [{"at": AT, "state": "waiting", "reason": "x"}]}, "could not be reached; another try follows."),
+        ({"trail": [{"at": AT, "state": "waiting", "reason": "x"}]}, "is tried again at this time."),
+        ({"trail": [PUT_OFF]}, "Nothing was sent to Firefox on Linux yet; it has to wait."),
+        ({"trail": [PUT_OFF]}, "is told at this time, unless a page tells you before."),
+        (
+            {"state": DeliveryState.FAILED, "trail": [{"at": AT, "state": "failed", "reason": "x"}]},
+            "could not be reached.",
+        ),
+        ({"state": DeliveryState.FAILED, "trail": [{**PUT_OFF, "state": "failed"}]}, "could not be told."),
+        ({"state": DeliveryState.CANCELLED, "reason": "read already", "settled_at": AT}, "you had read it."),
+        ({"state": DeliveryState.CANCELLED, "reason": "expired", "settled_at": AT}, "it was no news any more."),
+        ({"state": DeliveryState.CANCELLED, "reason": "the moon", "settled_at": AT}, "there was no need any more."),
+        ({}, "is told at this time, unless a page tells you before."),
+    ],
+)
+def test_it_says_what_became_of_each_push(
+    alice: User, bob: User, client_for: ClientFor, browser: PushSubscription, *, columns: dict[str, Any], words: str
+) -> None:
+    row = tell(alice, bob)
+    planned(row, browser, **columns)
+
+    assert words in page(client_for, alice, row.item_id)
+
+
+def test_it_says_why_no_browser_was_to_be_told(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
+    row = tell(alice, bob, kind="comment.reply")
+    assert "in no browser" in page(client_for, alice, row.item_id)
+    browser = PushSubscription.objects.create(owner=alice, name="Firefox")
+    assert "When it happened no browser was to be told." in page(client_for, alice, row.item_id)
+    PushSubscription.objects.update(quarantined_at=browser.created)
+    assert "switched on again" in page(client_for, alice, row.item_id)
+    preferences.choose_methods(alice, "comment.reply", [DeliveryMethod.LIVE])
+    words = f"By your preferences as they are now, no browser is told of “{get_kind('comment.reply').label}”."
+    assert words in page(client_for, alice, row.item_id)
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": ""}
+    assert "does not send notifications to browsers" in page(client_for, alice, row.item_id)
+
+
+def test_an_announcement_has_its_page_too(alice: User, client_for: ClientFor) -> None:
+    announcement = broadcast(title="Maintenance")
+    assert "Maintenance" in page(client_for, alice, f"a{announcement.pk}")
+
+
+def test_charlie_learns_nothing(alice: User, bob: User, charlie: User, client_for: ClientFor) -> None:
+    row = tell(alice, bob)
+    for item in (row.item_id, NEVER, f"a{NEVER}", "x", "-1"):
+        assert client_for(charlie).get(f"/notifications/{item}/why/").status_code == 404
+
+
+def test_the_inbox_leads_there(alice: User, bob: User, client_for: ClientFor) -> None:
+    row = tell(alice, bob)
+    assert f'href="/notifications/{row.item_id}/why/"' in client_for(alice).get("/notifications/").content.decode()

@@ -1,0 +1,126 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { Ladder } from "../../../notifications_hub/static/notifications_hub/connections/fallback.js";
+import { LadderConnection } from "../../../notifications_hub/static/notifications_hub/connections/fallback-connection.js";
+import { FakeConnection } from "../support/fake-connection.js";
+
+/** @type {[string, FakeConnection][]} */
+let dialled;
+/** @type {any[]} */
+let heard;
+let cursor = "";
+/** @type {LadderConnection} */
+let connection;
+
+beforeEach((t) => {
+  /** @type {any} */ (t).mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  dialled = [];
+  heard = [];
+  cursor = "c0";
+});
+
+/** @param {Ladder} [ladder] */
+function open(ladder = new Ladder(["ws", "sse", "poll"])) {
+  const kinds = ["ws", "sse", "poll"].map((name) => ({ name, patience: 5_000, dial: dialler(name) }));
+  connection = new LadderConnection({ kinds, ladder, query: () => ({ topics: ["inbox"], cursor }) });
+  connection.addEventListener("connection-frame", (event) => {
+    cursor = /** @type {any} */ (event).frame.cursor;
+    heard.push(cursor);
+  });
+  connection.addEventListener("connection-closed", (event) => heard.push(/** @type {any} */ (event).code));
+  connection.open();
+  return ladder;
+}
+
+const dialler = (/** @type {string} */ name) => (/** @type {any} */ query) => {
+  dialled.push([name, new FakeConnection(query)]);
+  return last();
+};
+const last = () => dialled.at(-1)?.[1] ?? assert.fail("nothing was dialled");
+const names = () => dialled.map(([name]) => name);
+
+test("the best kind is tried first, and is all there is when it works", () => {
+  open();
+  last().says([], "c1");
+  assert.deepEqual([names(), heard], [["ws"], ["c1"]]);
+});
+
+test("a blocked kind is followed by the next at once", () => {
+  open();
+  last().breaks(1006);
+  last().says([], "c1");
+  assert.deepEqual([names(), heard], [["ws", "sse"], ["c1"]]);
+});
+
+test("one that is taken but brings nothing is left", (t) => {
+  open();
+  last().breaks(1006);
+  /** @type {any} */ (t).mock.timers.tick(5_000);
+  assert.equal(dialled[1]?.[1].closed, true);
+  last().says([], "c1");
+  assert.deepEqual([names(), heard], [["ws", "sse", "poll"], ["c1"]]);
+});
+
+test("where nothing works it says so, once", () => {
+  open();
+  for (let kinds = 0; kinds < 3; kinds += 1) last().breaks(1006);
+  assert.deepEqual([names(), heard], [["ws", "sse", "poll"], [1006]]);
+});
+
+for (const code of [4401, 4403, 4429, 4400, 1012]) {
+  test(`${code} is the hub's own word, and no other kind is asked`, () => {
+    open();
+    last().breaks(code);
+    assert.deepEqual([names(), heard], [["ws"], [code]]);
+  });
+}
+
+test("a server that went away is not a blocked kind", () => {
+  open();
+  last().says([], "c1");
+  last().breaks(1006);
+  assert.deepEqual([names(), heard], [["ws"], ["c1", 1006]]);
+});
+
+test("a better kind is tried beside, and takes over with its first frame", (t) => {
+  const ladder = open();
+  last().breaks(1006);
+  const stream = last();
+  stream.says([], "c1");
+  /** @type {any} */ (t).mock.timers.tick(60_000);
+  assert.deepEqual(names(), ["ws", "sse", "ws"]);
+  assert.equal(last().cursor, "c1");
+  stream.says([], "c2");
+  assert.equal(stream.closed, false);
+  last().says([], "c3");
+  assert.equal(stream.closed, true);
+  stream.says([], "c9");
+  assert.deepEqual([heard, ladder.rung], [["c1", "c2", "c3"], 0]);
+});
+
+test("a better kind that still fails disturbs nothing, and is tried again later", (t) => {
+  open();
+  last().breaks(1006);
+  const stream = last();
+  stream.says([], "c1");
+  for (const wait of [60_000, 120_000, 240_000]) {
+    /** @type {any} */ (t).mock.timers.tick(wait);
+    last().breaks(1006);
+  }
+  stream.says([], "c2");
+  assert.deepEqual([names().length, heard], [5, ["c1", "c2"]]);
+});
+
+test("once closed it is silent, whatever was under way", (t) => {
+  open();
+  last().breaks(1006);
+  last().says([], "c1");
+  /** @type {any} */ (t).mock.timers.tick(60_000);
+  connection.close();
+  for (const [, one] of dialled) assert.equal(one.closed, true);
+  last().says([], "c2");
+  last().breaks(1006);
+  /** @type {any} */ (t).mock.timers.tick(600_000);
+  assert.deepEqual([names(), heard], [["ws", "sse", "ws"], ["c1"]]);
+});

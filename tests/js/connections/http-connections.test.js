@@ -1,0 +1,198 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { PollConnection } from "../../../notifications_hub/static/notifications_hub/connections/poll-connection.js";
+import { SseConnection } from "../../../notifications_hub/static/notifications_hub/connections/sse-connection.js";
+import { FakeServer, json, settled, stream } from "../support/fake-server.js";
+
+const LIVE = new URL("https://host.example/live/");
+const FRAME = { events: [], cursor: "c1", more: false, reset: [] };
+
+/** @type {FakeServer} */
+let server;
+/** @type {any[]} */
+let heard;
+/** @type {any} */
+let timers;
+/** @type {SseConnection | PollConnection} */
+let connection;
+const { fetch } = globalThis;
+
+beforeEach((t) => {
+  timers = /** @type {any} */ (t).mock.timers;
+  timers.enable({ apis: ["setTimeout", "Date"] });
+  server = new FakeServer();
+  heard = [];
+  globalThis.fetch = /** @type {any} */ (server.fetch);
+});
+
+afterEach(() => {
+  connection.close();
+  globalThis.fetch = fetch;
+});
+
+/** @param {typeof SseConnection | typeof PollConnection} Kind */
+async function open(Kind) {
+  connection = new Kind(LIVE, new URL(`${Kind.path}?topic=inbox&cursor=c0`, LIVE));
+  connection.addEventListener("connection-open", () => heard.push("open"));
+  connection.addEventListener("connection-frame", (event) => heard.push(/** @type {any} */ (event).frame.cursor));
+  connection.addEventListener("connection-closed", (event) => {
+    const { code, reason } = /** @type {any} */ (event);
+    heard.push([code, reason]);
+  });
+  connection.open();
+  await settled();
+}
+
+const closings = () => heard.filter(Array.isArray);
+
+for (const Kind of [SseConnection, PollConnection]) {
+  describe(Kind.name, () => {
+    for (const [status, code] of [
+      [400, 4400],
+      [401, 4401],
+      [403, 4403],
+      [429, 4429],
+      [501, 1006],
+      [503, 1012],
+    ]) {
+      test(`the hub's ${status} means ${code}`, async () => {
+        server.answers = [json({ detail: "why" }, status)];
+        await open(Kind);
+        assert.deepEqual(closings(), [[code, "why"]]);
+      });
+
+      test(`a proxy's own ${status} means nothing but that it did not work`, async () => {
+        server.answers = [new Response("<h1>No</h1>", { status })];
+        await open(Kind);
+        assert.deepEqual(closings(), [[1006, ""]]);
+      });
+    }
+
+    test("a network that fails closes it, once", async () => {
+      server.answers = [new TypeError("network")];
+      await open(Kind);
+      assert.deepEqual(closings(), [[1006, ""]]);
+    });
+
+    test("what it is told to acknowledge it posts", async () => {
+      await open(Kind);
+      assert.equal(connection.send({ ack: "c7" }), true);
+      assert.deepEqual(server.acks, [{ cursor: "c7", visible: true }]);
+    });
+
+    test("one that we close says nothing of it", async () => {
+      await open(Kind);
+      connection.close();
+      await settled();
+      assert.deepEqual([closings(), connection.send({ ack: "c7" })], [[], false]);
+    });
+  });
+}
+
+describe("a stream", () => {
+  test("brings frames, whatever the pieces", async () => {
+    const { response, says } = stream();
+    server.answers = [response];
+    await open(SseConnection);
+    const text = `retry: 3000\n\nid: c1\ndata: ${JSON.stringify(FRAME)}\n\n`;
+    says(text.slice(0, 30));
+    says(text.slice(30));
+    await settled();
+    assert.deepEqual(heard, ["open", "c1"]);
+  });
+
+  test("a page that answers 200 in its place is no stream", async () => {
+    server.answers = [
+      new Response("<h1>Please sign in to the hotel</h1>", { headers: { "Content-Type": "text/html" } }),
+    ];
+    await open(SseConnection);
+    assert.deepEqual(heard, [[1006, ""]]);
+  });
+
+  test("the server says why it ends, and its end is not told twice", async () => {
+    const { response, says, ends } = stream();
+    server.answers = [response];
+    await open(SseConnection);
+    says('event: close\ndata: {"code": 4401, "reason": "session over"}\n\n');
+    ends();
+    await settled();
+    assert.deepEqual(closings(), [[4401, "session over"]]);
+  });
+
+  test("heartbeats keep it, silence ends it", async () => {
+    const { response, says } = stream();
+    server.answers = [response];
+    await open(SseConnection);
+    for (let beats = 0; beats < 8; beats += 1) {
+      says(":\n\n");
+      await settled();
+      timers.tick(15_000);
+    }
+    assert.deepEqual(closings(), []);
+    timers.tick(45_000);
+    assert.deepEqual(closings(), [[4900, ""]]);
+  });
+
+  test("looks and topics are not for it to send", async () => {
+    await open(SseConnection);
+    assert.equal(connection.send(/** @type {any} */ ({ visible: true })), false);
+    assert.equal(connection.send(/** @type {any} */ ({ topics: ["inbox"] })), false);
+  });
+});
+
+describe("a poll", () => {
+  const asked = () =>
+    server.asked.map((url) => ["cursor", "wait", "visible"].map((name) => url.searchParams.get(name)));
+
+  test("goes on from each answer's cursor, and waits at the server", async () => {
+    server.answers = [json(FRAME), json({ ...FRAME, cursor: "c2", events: [{}] })];
+    await open(PollConnection);
+    await settled();
+    timers.tick(0);
+    await settled();
+    timers.tick(500);
+    await settled();
+    assert.deepEqual(asked(), [
+      ["c0", "0", "1"],
+      ["c1", "25", "1"],
+      ["c2", "25", "1"],
+    ]);
+    assert.deepEqual(heard, ["open", "c1", "c2"]);
+  });
+
+  test("of a server that does not hold requests is made every few seconds, and at once for who comes to look", async () => {
+    server.answers = Array.from({ length: 9 }, () => json(FRAME));
+    await open(PollConnection);
+    timers.tick(0);
+    await settled();
+    assert.equal(asked().length, 2);
+    timers.tick(3_900);
+    await settled();
+    assert.equal(asked().length, 3);
+    connection.send({ visible: false });
+    timers.tick(3_900);
+    await settled();
+    assert.equal(asked().length, 4);
+    timers.tick(3_900);
+    await settled();
+    assert.equal(asked().length, 4);
+    connection.send({ visible: true });
+    await settled();
+    assert.equal(asked().length, 5);
+  });
+
+  test("says that nobody looks, where it only catches up", async () => {
+    connection = new PollConnection(LIVE, new URL("poll/", LIVE), { visible: false });
+    connection.open();
+    await settled();
+    assert.deepEqual(asked(), [[null, "0", "0"]]);
+  });
+
+  test("that hangs beyond its time is given up", async () => {
+    await open(PollConnection);
+    timers.tick(10_000);
+    await settled();
+    assert.deepEqual(closings(), [[1006, ""]]);
+  });
+});

@@ -1,0 +1,70 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CountCheck } from "../../../notifications_hub/static/notifications_hub/inbox/count-check.js";
+
+/** @param {import("node:test").TestContext} t */
+function aCheck(t) {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
+  const ask = t.mock.fn(async () => {});
+  return { ask, check: new CountCheck(ask, () => 1), tick: (/** @type {number} */ ms) => settle(t, ms) };
+}
+
+/**
+ * @param {import("node:test").TestContext} t
+ * @param {number} ms
+ */
+async function settle(t, ms) {
+  t.mock.timers.tick(ms);
+  await Promise.resolve();
+  await Promise.resolve();
+}
+
+test("many doubts at once are one question", async (t) => {
+  const { ask, check, tick } = aCheck(t);
+  for (let count = 0; count < 50; count += 1) check.soon();
+  await tick(800);
+  assert.equal(ask.mock.callCount(), 1);
+});
+
+test("an event that moves a count raises no doubt by itself", async (t) => {
+  const { ask, check, tick } = aCheck(t);
+  check.moved();
+  await tick(10_000);
+  assert.equal(ask.mock.callCount(), 0);
+});
+
+test("an event close to an answer may be in it or not, so it is asked again", async (t) => {
+  const { ask, check, tick } = aCheck(t);
+  check.soon();
+  await tick(800);
+  await tick(1_000);
+  check.moved();
+  await tick(800);
+  assert.equal(ask.mock.callCount(), 2);
+  await tick(2_001);
+  check.moved();
+  await tick(10_000);
+  assert.equal(ask.mock.callCount(), 2);
+});
+
+test("what came late may have been in any answer", async (t) => {
+  const { ask, check, tick } = aCheck(t);
+  check.moved({ late: true });
+  await tick(800);
+  assert.equal(ask.mock.callCount(), 0);
+  check.soon();
+  await tick(800);
+  await tick(60_000);
+  check.moved({ late: true });
+  await tick(800);
+  assert.equal(ask.mock.callCount(), 2);
+});
+
+test("once stopped it asks nothing", async (t) => {
+  const { ask, check, tick } = aCheck(t);
+  check.soon();
+  check.stop();
+  await tick(10_000);
+  assert.equal(ask.mock.callCount(), 0);
+});

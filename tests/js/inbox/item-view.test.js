@@ -1,0 +1,44 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  badgeOf,
+  iconOf,
+  linkOf,
+  wordsOf,
+} from "../../../notifications_hub/static/notifications_hub/inbox/item-view.js";
+import { anItem } from "../support/items.js";
+
+const PAGE = "https://host.example/posts/";
+const TRANSLATIONS = { "zh-hans": { title: "维护", body: "今晚" }, de: { title: "Wartung", body: "Heute" } };
+
+test("an announcement speaks the page's language", () => {
+  const item = anItem("a5", { title: "Maintenance", translations: TRANSLATIONS });
+  assert.equal(wordsOf(item, "zh-Hans").title, "维护");
+  assert.equal(wordsOf(item, "de-AT").title, "Wartung");
+  assert.equal(wordsOf(item, "fr").title, "Maintenance");
+});
+
+test("an unknown icon is a bell", () => {
+  assert.equal(iconOf(anItem("1", { icon: "reply" })), "reply");
+  assert.equal(iconOf(anItem("1", { icon: "<svg>" })), "bell");
+});
+
+test("a link leads to a page of this site or nowhere", () => {
+  assert.equal(linkOf(anItem("1", { url: "/posts/9/#c1" }), PAGE), "/posts/9/#c1");
+  for (const url of [
+    "",
+    "javascript:alert(1)",
+    "//evil.example/",
+    "/\\evil.example",
+    "https://evil.example/",
+    "http://[",
+    " data:,x",
+  ]) {
+    assert.equal(linkOf(anItem("1", { url }), PAGE), "");
+  }
+});
+
+test("a badge has at most two digits", () => {
+  assert.deepEqual([1, 99, 100, 12_345].map(badgeOf), ["1", "99", "99+", "99+"]);
+});

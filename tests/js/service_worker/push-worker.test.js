@@ -1,0 +1,308 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import vm from "node:vm";
+import { fakeCaches } from "../support/fake-caches.js";
+
+const SCRIPT = new URL("../../../service_worker/static/service_worker/push.js", import.meta.url);
+const SAMPLE = JSON.parse(readFileSync(new URL("../../payloads/push.json", import.meta.url), "utf8"));
+const SITE = "https://hub.example";
+
+/**
+ * The worker with everything around it made up.
+ *
+ * @param {{tabs?: string[], language?: string, fetch?: () => Promise<unknown>, note?: object}} [options]
+ */
+function aWorker({ tabs = [], language = "en-GB", fetch = async () => Response.json({ unread: 2 }), note } = {}) {
+  const { kept, caches } = fakeCaches(note);
+  /** @type {Record<string, (event: any) => void>} */
+  const listeners = {};
+  const seen = {
+    shown: /** @type {any[]} */ ([]),
+    reports: /** @type {any[]} */ ([]),
+    focused: /** @type {string[]} */ ([]),
+    opened: /** @type {string[]} */ ([]),
+    subscribed: /** @type {any[]} */ ([]),
+    badges: /** @type {number[]} */ ([]),
+  };
+  /** @type {any[]} */
+  const onScreen = [];
+  const self = {
+    location: { origin: SITE },
+    caches,
+    navigator: {
+      language,
+      setAppBadge: async (/** @type {number} */ count) => seen.badges.push(count),
+      clearAppBadge: async () => seen.badges.push(0),
+    },
+    addEventListener: (/** @type {string} */ type, /** @type {any} */ listener) => {
+      listeners[type] = listener;
+    },
+    registration: {
+      scope: `${SITE}/`,
+      showNotification: async (/** @type {string} */ title, /** @type {any} */ options) => {
+        seen.shown.push({ title, ...options });
+      },
+      getNotifications: async () => onScreen,
+      pushManager: {
+        subscribe: async (/** @type {any} */ options) => {
+          seen.subscribed.push(options);
+          return { options, toJSON: () => ({ endpoint: "made by the worker" }) };
+        },
+      },
+    },
+    clients: {
+      matchAll: async () => tabs.map((url) => ({ url, focus: async () => seen.focused.push(url) })),
+      openWindow: async (/** @type {string} */ url) => seen.opened.push(url),
+    },
+  };
+  const reporting = (/** @type {string} */ url, /** @type {any} */ init) => {
+    seen.reports.push({ url, ...init, body: JSON.parse(init.body) });
+    return fetch();
+  };
+  vm.runInNewContext(readFileSync(SCRIPT, "utf8"), { self, URL, Response, btoa, fetch: reporting });
+
+  /** @param {string} type @param {object} event */
+  async function dispatch(type, event) {
+    /** @type {Promise<unknown>[]} */
+    const work = [];
+    listeners[type]?.({ ...event, waitUntil: (/** @type {Promise<unknown>} */ promise) => work.push(promise) });
+    assert.ok(work.length <= 1, "one waitUntil an event");
+    await Promise.all(work);
+    return work.length === 1;
+  }
+
+  return { ...seen, onScreen, dispatch, kept };
+}
+
+/** @param {unknown} payload */
+const pushed = (payload) => ({ data: { json: () => structuredClone(payload) } });
+
+/** @param {any} notification @param {string} [action] */
+function clickOn(notification, action = "") {
+  const closed = { times: 0 };
+  return { closed, event: { notification: { ...notification, close: () => closed.times++ }, action } };
+}
+
+test("the sample payload is shown in its own words and reported", async () => {
+  const worker = aWorker();
+  await worker.dispatch("push", pushed(SAMPLE));
+  const [{ title, body, tag, lang, dir, actions }] = worker.shown;
+  assert.deepEqual(
+    [title, body, tag, lang, dir],
+    ["Bob replied to “Hello”", "I agree. 我同意 👋", "n12", "en", "auto"],
+  );
+  assert.deepEqual(
+    actions.map((/** @type {any} */ { action, title }) => [action, title]),
+    [
+      ["open", "Open"],
+      ["read", "Mark as read"],
+      ["thread", "All replies"],
+    ],
+  );
+  const [report] = worker.reports;
+  assert.equal(report.url, `${SITE}/api/v1/push/act/`);
+  assert.deepEqual(report.body, { token: SAMPLE.token, action: "shown" });
+  assert.deepEqual([report.method, report.credentials], ["POST", "omit"]);
+});
+
+for (const [what, event] of /** @type {[string, any][]} */ ([
+  ["no data", { data: null }],
+  ["text", { data: { json: () => JSON.parse("not JSON") } }],
+  ["null", pushed(null)],
+  ["a number", pushed(5)],
+  ["an empty object", pushed({})],
+  ["the shape of a later version", pushed({ notification: { title: 5, actions: [null, 7, {}] }, url: [], act: {} })],
+])) {
+  test(`a push of ${what} shows something, in the person's language`, async () => {
+    const worker = aWorker({ language: "zh-CN" });
+    await worker.dispatch("push", event);
+    assert.deepEqual(
+      worker.shown.map(({ title }) => title),
+      ["新通知"],
+    );
+    assert.equal(worker.reports.length, 0);
+  });
+}
+
+test("what is unread is counted on the app's icon", async () => {
+  const worker = aWorker();
+  await worker.dispatch("push", pushed(SAMPLE));
+  assert.deepEqual(worker.badges, [2]);
+  const read = aWorker({ fetch: async () => Response.json({ unread: 0 }) });
+  await read.dispatch("push", pushed(SAMPLE));
+  assert.deepEqual(read.badges, [0]);
+});
+
+for (const note of [undefined, {}, { person: SAMPLE.owner }]) {
+  test(`the person of the push reads it, with the note ${JSON.stringify(note)}`, async () => {
+    const worker = aWorker({ note });
+    await worker.dispatch("push", pushed(SAMPLE));
+    assert.equal(worker.shown[0].title, SAMPLE.notification.title);
+  });
+}
+
+for (const person of ["someone else", ""]) {
+  test(`a push for Alice shows none of her words while ${person || "nobody"} is signed in`, async () => {
+    const worker = aWorker({ note: { person } });
+    await worker.dispatch("push", pushed(SAMPLE));
+    assert.deepEqual(Object.keys(worker.shown[0]), ["title", "tag", "data"]);
+    assert.deepEqual([worker.shown[0].title, worker.shown[0].tag], ["New notification", "n12"]);
+    assert.deepEqual([worker.reports, worker.badges], [[], []]);
+    await worker.dispatch("notificationclick", clickOn(worker.shown[0]).event);
+    assert.deepEqual([worker.opened, worker.reports], [[`${SITE}/`], []]);
+  });
+}
+
+test("a report that does not get through costs nothing", async () => {
+  const worker = aWorker({ fetch: () => Promise.reject(new TypeError("offline")) });
+  await worker.dispatch("push", pushed(SAMPLE));
+  assert.equal(worker.shown.length, 1);
+});
+
+test("a report goes to this site only", async () => {
+  const worker = aWorker();
+  await worker.dispatch("push", pushed({ ...SAMPLE, act: "https://evil.example/act/" }));
+  assert.equal(worker.reports.length, 0);
+});
+
+test("a click opens the page, closes the notification and is reported", async () => {
+  const worker = aWorker({ tabs: [`${SITE}/`] });
+  await worker.dispatch("push", pushed(SAMPLE));
+  const { closed, event } = clickOn(worker.shown[0]);
+  await worker.dispatch("notificationclick", event);
+  assert.equal(closed.times, 1);
+  assert.deepEqual(worker.opened, [`${SITE}/posts/9/`]);
+  assert.deepEqual(worker.focused, []);
+  assert.deepEqual(worker.reports.at(-1).body, { token: SAMPLE.token, action: "clicked" });
+});
+
+test("a click focuses the tab that shows the page already", async () => {
+  const worker = aWorker({ tabs: [`${SITE}/`, `${SITE}/posts/9/`] });
+  await worker.dispatch("push", pushed(SAMPLE));
+  await worker.dispatch("notificationclick", clickOn(worker.shown[0]).event);
+  assert.deepEqual(worker.focused, [`${SITE}/posts/9/`]);
+  assert.deepEqual(worker.opened, []);
+});
+
+test("a button leads where it says", async () => {
+  const worker = aWorker();
+  await worker.dispatch("push", pushed(SAMPLE));
+  await worker.dispatch("notificationclick", clickOn(worker.shown[0], "thread").event);
+  assert.deepEqual(worker.opened, [`${SITE}/posts/9/replies/`]);
+});
+
+test("a button marks as read and opens nothing", async () => {
+  const worker = aWorker({ fetch: async () => Response.json({ unread: 0 }) });
+  await worker.dispatch("push", pushed(SAMPLE));
+  const { closed, event } = clickOn(worker.shown[0], "read");
+  await worker.dispatch("notificationclick", event);
+  assert.equal(closed.times, 1);
+  assert.deepEqual([worker.opened, worker.focused], [[], []]);
+  assert.deepEqual(worker.reports.at(-1).body, { token: SAMPLE.token, action: "read" });
+  assert.equal(worker.reports.at(-1).credentials, "omit");
+});
+
+for (const url of [
+  "https://evil.example/",
+  "https:evil.example/",
+  "https:\\evil.example/",
+  "https://hub.example@evil.example/",
+  "https://hub.example.evil.example/",
+  "https://hub.example:8443/",
+  "http://hub.example/",
+  "//evil.example/",
+  "///evil.example/",
+  "/\\evil.example/",
+  "/\t/evil.example/",
+  "/\n/evil.example/",
+  "javascript:alert(1)",
+  "JaVaScRiPt:alert(1)",
+  "java\nscript:alert(1)",
+  "\tjavascript:alert(1)",
+  "data:text/html,x",
+  "blob:https://evil.example/1",
+  "mailto:eve@evil.example",
+  "",
+  "http://",
+]) {
+  test(`neither a click nor a button leaves the site for ${JSON.stringify(url)}`, async () => {
+    const worker = aWorker();
+    const notification = { ...SAMPLE.notification, actions: [{ action: "thread", title: "All", navigate: url }] };
+    await worker.dispatch("push", pushed({ ...SAMPLE, url, notification }));
+    await worker.dispatch("notificationclick", clickOn(worker.shown[0]).event);
+    await worker.dispatch("notificationclick", clickOn(worker.shown[0], "thread").event);
+    const origins = worker.opened.map((opened) => new URL(opened).origin);
+    assert.deepEqual(origins, [SITE, SITE]);
+  });
+}
+
+test("a notification of the site's own worker is left to it", async () => {
+  const worker = aWorker();
+  const { closed, event } = clickOn({ data: { own: true } });
+  assert.equal(await worker.dispatch("notificationclick", event), false);
+  assert.equal(closed.times, 0);
+});
+
+test("a page closes what was read, and not another that is shown under its tag", async () => {
+  const worker = aWorker();
+  /** @type {string[]} */
+  const closed = [];
+  const theirs = { data: null, close: () => closed.push("of the site's own worker") };
+  for (const id of ["12", "13"]) {
+    await worker.dispatch("push", pushed({ ...SAMPLE, id }));
+    worker.onScreen.push({ ...worker.shown.at(-1), close: () => closed.push(id) }, theirs);
+  }
+  await worker.dispatch("message", { data: { close: ["12", "another of the same tag"] } });
+  assert.deepEqual(closed, ["12"]);
+  assert.equal(await worker.dispatch("message", { data: "hello" }), false);
+  assert.equal(await worker.dispatch("message", { data: null }), false);
+});
+
+const KEPT = { person: "p", renew: "/api/v1/push/renew/", token: "first", key: "BAEC" };
+
+test("a subscription that the browser drops is made again, handed in with the token, and the next token kept", async () => {
+  const worker = aWorker({ note: KEPT, fetch: async () => Response.json({ id: "7", token: "second" }) });
+  await worker.dispatch("pushsubscriptionchange", { newSubscription: null, oldSubscription: null });
+  assert.equal(worker.subscribed[0].applicationServerKey, "BAEC");
+  const [{ url, body, credentials }] = worker.reports;
+  assert.deepEqual([url, credentials], [`${SITE}/api/v1/push/renew/`, "omit"]);
+  assert.equal(body.token, "first");
+  assert.equal(body.subscription.endpoint, "made by the worker");
+  assert.deepEqual(worker.kept.note, { ...KEPT, token: "second" });
+});
+
+test("a subscription that the browser has replaced is handed in as it is, with its key", async () => {
+  const worker = aWorker({ note: KEPT, fetch: async () => Response.json({ id: "7", token: "second" }) });
+  const options = { applicationServerKey: new Uint8Array([4, 1, 251, 255]).buffer };
+  const newSubscription = { options, toJSON: () => ({ endpoint: "replaced" }) };
+  await worker.dispatch("pushsubscriptionchange", { newSubscription, oldSubscription: null });
+  assert.equal(worker.subscribed.length, 0);
+  assert.deepEqual(worker.reports[0].body.subscription, { endpoint: "replaced", key: "BAH7_w" });
+});
+
+test("a renewal that is refused leaves all to the next page", async () => {
+  const worker = aWorker({ note: KEPT, fetch: async () => new Response("{}", { status: 400 }) });
+  await worker.dispatch("pushsubscriptionchange", { newSubscription: null, oldSubscription: null });
+  assert.deepEqual(worker.kept.note, KEPT);
+});
+
+test("a renewal goes to this site only", async () => {
+  const worker = aWorker({ note: { ...KEPT, renew: "https://evil.example/" } });
+  await worker.dispatch("pushsubscriptionchange", { newSubscription: null, oldSubscription: null });
+  assert.equal(worker.reports.length, 0);
+});
+
+test("a subscription that the browser drops is made again with the same key", async () => {
+  const worker = aWorker();
+  const key = new ArrayBuffer(65);
+  const oldSubscription = { options: { applicationServerKey: key } };
+  await worker.dispatch("pushsubscriptionchange", { newSubscription: null, oldSubscription });
+  assert.deepEqual(
+    worker.subscribed.map(({ userVisibleOnly, applicationServerKey }) => [userVisibleOnly, applicationServerKey]),
+    [[true, key]],
+  );
+  await worker.dispatch("pushsubscriptionchange", { newSubscription: null, oldSubscription: null });
+  assert.equal(worker.subscribed.length, 1);
+});

@@ -1,0 +1,193 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+import { HubState } from "../../../notifications_hub/static/notifications_hub/protocol/hub-state.js";
+import { begin, end, hub, numbers, open, pass, publish, settled, Tab, tabs } from "../support/tabs.js";
+
+beforeEach(begin);
+afterEach(end);
+
+test("any number of tabs hold one connection, and each hears everything once", async () => {
+  for (let count = 0; count < 8; count += 1) await open();
+  for (let count = 0; count < 5; count += 1) await publish("inbox");
+  assert.deepEqual([hub.open.size, hub.opened], [1, 1]);
+  for (const tab of tabs) {
+    assert.deepEqual(tab.of("inbox"), numbers(1, 5));
+    assert.equal(tab.client.state, HubState.LIVE);
+  }
+});
+
+test("what happened between a tab's first load and its joining is not lost", async () => {
+  await open();
+  const late = new Tab([], {});
+  tabs.push(late);
+  hub.publish("inbox");
+  await settled();
+  await publish("inbox");
+  assert.deepEqual(late.of("inbox"), ["1", "2"]);
+});
+
+test("one tab tells, and the one in focus rather than another in sight", async () => {
+  const [first, second, third] = [await open(), await open(), await open([], { visible: false })];
+  await publish("inbox");
+  assert.deepEqual([first.delivered, second.delivered, third.delivered], [["inbox 1"], [], []]);
+  second.page.focused = true;
+  second.page.say("page-focus");
+  await settled();
+  await publish("inbox");
+  assert.deepEqual([first.delivered, second.delivered, third.delivered], [["inbox 1"], ["inbox 2"], []]);
+});
+
+test("a tab that has nowhere to show it does not tell, though it leads and is in focus", async () => {
+  const list = await open([], { toasts: false });
+  list.page.focused = true;
+  list.page.say("page-focus");
+  const bell = await open();
+  await publish("inbox");
+  assert.deepEqual([list.leads, list.delivered, bell.delivered], [true, [], ["inbox 1"]]);
+});
+
+test("while another is in sight a hidden tab does not tell, though it leads", async () => {
+  const leader = await open([], { visible: false });
+  const other = await open();
+  await publish("inbox");
+  assert.deepEqual([leader.leads, leader.delivered, other.delivered], [true, [], ["inbox 1"]]);
+});
+
+test("while none is in sight none tells, and who comes next is handed what waits", async () => {
+  const hidden = await open([], { visible: false });
+  await publish("inbox");
+  assert.deepEqual(hidden.delivered, []);
+  hidden.unshown = [{ id: "7" }];
+  const seen = await open();
+  assert.deepEqual(seen.late, [[{ id: "7" }]]);
+  seen.client.displayed("c", ["7"]);
+  await settled();
+  assert.deepEqual([hidden.shown, seen.acked], [["7"], ["c"]]);
+});
+
+test("what one tab has shown the others hear, also before it may acknowledge", async () => {
+  const leader = await open();
+  const other = await open();
+  const [connection] = hub.open;
+  other.client.displayed("", ["7"]);
+  leader.client.displayed("", ["8"]);
+  await settled();
+  assert.deepEqual([leader.shown, other.shown, other.acked], [["7"], ["8"], []]);
+  assert.deepEqual(connection?.sent, []);
+});
+
+test("the hub hears that a page is visible as long as any is", async () => {
+  const first = await open();
+  const second = await open();
+  const [connection] = hub.open;
+  first.page.hide();
+  await settled();
+  assert.deepEqual(connection?.sent, []);
+  second.kill();
+  await settled();
+  assert.deepEqual(connection?.sent, [{ visible: false }]);
+  first.page.show();
+  await settled();
+  assert.deepEqual(connection?.sent, [{ visible: false }, { visible: true }]);
+});
+
+test("what the leader passes on while a tab joins comes after what it lacked, and is not asked for again", async () => {
+  await open();
+  const poll = hub.poll.bind(hub);
+  let answer = () => {};
+  hub.poll = (query) => {
+    const connection = poll(query);
+    const ask = connection.open.bind(connection);
+    connection.open = () => {
+      answer = ask;
+    };
+    return connection;
+  };
+  const late = new Tab([], {});
+  tabs.push(late);
+  hub.publish("inbox");
+  await settled();
+  await publish("inbox");
+  assert.deepEqual(late.heard, []);
+  answer();
+  await settled();
+  await publish("inbox");
+  assert.deepEqual([late.of("inbox"), hub.polled], [["1", "2", "3"], 1]);
+});
+
+test("the connection carries what any tab listens to", async () => {
+  const [first, second] = [await open(), await open(["post.9"])];
+  for (const topic of ["post.9", "inbox", "post.9"]) await publish(topic);
+  assert.deepEqual([hub.open.size, hub.opened], [1, 1]);
+  assert.deepEqual(second.heard, ["post.9 reset", "post.9 1", "inbox 1", "post.9 2"]);
+  assert.deepEqual(first.of("inbox"), ["1"]);
+  assert.equal(first.heard.includes("post.9 reset"), false);
+});
+
+test("a topic that the inbox brings already needs no other connection", async () => {
+  hub.included.add("everyone");
+  const [, second] = [await open(), await open(["everyone"])];
+  await pass(5_000);
+  assert.deepEqual([hub.opened, second.client.state], [1, HubState.LIVE]);
+});
+
+test("a server that does not take topics on the way is asked anew", async () => {
+  hub.takesTopics = false;
+  const [, second] = [await open(), await open(["post.9"])];
+  await pass(3_500);
+  await publish("post.9");
+  assert.deepEqual([hub.open.size, hub.opened, second.of("post.9")], [1, 2, ["reset", "1"]]);
+});
+
+test("a topic that is refused is refused to the tab that asked", async () => {
+  hub.refused.add("post.13");
+  const [first, second] = [await open(), await open(["post.13"])];
+  await pass(3_000);
+  await publish("inbox");
+  assert.deepEqual([first.heard, second.heard], [["inbox 1"], ["post.13 refused", "inbox 1"]]);
+});
+
+test("more topics than a connection may carry get one of their own", async () => {
+  await open(Array.from({ length: 20 }, (_, number) => `post.${number}`));
+  const second = await open(Array.from({ length: 20 }, (_, number) => `room.${number}`));
+  await pass(4_000);
+  await publish("room.19");
+  assert.equal(hub.open.size, 2);
+  assert.deepEqual(second.of("room.19").at(-1), "1");
+});
+
+test("all tabs see where the line stands", async () => {
+  const [first, second] = [await open(), await open()];
+  hub.breakAll(1006);
+  await settled();
+  assert.deepEqual([first.client.state, second.client.state], [HubState.WAITING, HubState.WAITING]);
+  hub.publish("inbox");
+  await pass(3_000);
+  assert.deepEqual([first.client.state, second.client.state], [HubState.LIVE, HubState.LIVE]);
+  assert.deepEqual([first.of("inbox"), second.of("inbox")], [["1"], ["1"]]);
+});
+
+test("too many connections: a look at any tab opens it again", async () => {
+  const [first, second] = [await open(), await open()];
+  hub.breakAll(4429);
+  await pass(600_000);
+  assert.deepEqual([hub.open.size, first.client.state, second.client.state], [0, HubState.CROWDED, HubState.CROWDED]);
+  second.page.say("page-focus");
+  await settled();
+  assert.deepEqual([hub.open.size, second.client.state], [1, HubState.LIVE]);
+});
+
+test("two people of one browser share nothing", async () => {
+  await open();
+  await open([], { person: "bob" });
+  assert.equal(hub.open.size, 2);
+});
+
+test("a cursor that the server cannot read makes every tab fetch anew", async () => {
+  const [first, second] = [await open(), await open()];
+  hub.breakAll(4400);
+  await pass(4_000);
+  await publish("inbox");
+  assert.deepEqual([first.heard, second.heard.at(-1)], [["inbox reset", "inbox 1"], "inbox 1"]);
+});

@@ -1,0 +1,144 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { beforeEach, mock, test } from "node:test";
+import { ToastQueue } from "../../../notifications_hub/static/notifications_hub/toasts/toast-queue.js";
+import { anItem } from "../support/items.js";
+
+beforeEach(() => {
+  mock.timers.reset();
+  mock.timers.enable({ apis: ["setTimeout"] });
+});
+
+const anEnd = (/** @type {string} */ id) => anItem(id, { kind: "task.done", data: { job: "9" } });
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** @param {number} ms */
+async function pass(ms) {
+  mock.timers.tick(ms);
+  await settled();
+}
+
+/** A page: what it showed as toasts, and what it said of it. */
+class APage {
+  seen = true;
+  /** What a bar answers; null where there is none. @type {Promise<boolean> | null} */
+  bar = null;
+  /** @type {string[]} */
+  toasts = [];
+  /** @type {[string, string[]][]} */
+  said = [];
+  queue = new ToastQueue({
+    isSeen: () => this.seen,
+    claimOf: ({ kind }) => (kind === "task.done" ? this.bar : null),
+    display: (items) => this.toasts.push(...items.map(({ id }) => id)),
+    painted: async () => {},
+    displayed: (cursor, ids) => this.said.push([cursor, ids]),
+  });
+}
+
+/** A bar whose job has not ended. */
+function aBar() {
+  const bar = { shown: Promise.resolve(false), end: () => {} };
+  bar.shown = new Promise((resolve) => {
+    bar.end = () => resolve(true);
+  });
+  return bar;
+}
+
+test("what is new is shown at once, and acknowledged once it is on the screen", async () => {
+  const page = new APage();
+  page.queue.add([anItem("1"), anItem("2")], "c1", { now: true });
+  assert.deepEqual([page.toasts, page.said], [["1", "2"], []]);
+  await settled();
+  assert.deepEqual(page.said, [["c1", ["1", "2"]]]);
+});
+
+test("while nobody looks it waits, and what was told meanwhile is dropped", async () => {
+  const page = new APage();
+  page.seen = false;
+  page.queue.add([anItem("1"), anItem("2")], "c1", { now: true });
+  page.queue.forget(["1"]);
+  page.seen = true;
+  page.queue.flush();
+  assert.deepEqual(page.toasts, ["2"]);
+});
+
+test("what another tab is to show is shown here only where that one fails", async () => {
+  const page = new APage();
+  page.queue.add([anItem("1")], "c1", { now: false });
+  await pass(2_900);
+  assert.deepEqual(page.toasts, []);
+  await pass(200);
+  assert.deepEqual(page.toasts, ["1"]);
+});
+
+test("the end of a job whose bar shows it is no toast, is acknowledged, and other tabs hear of it", async () => {
+  const page = new APage();
+  const bar = aBar();
+  page.bar = bar.shown;
+  page.queue.add([anEnd("1")], "c1", { now: true });
+  await pass(500);
+  assert.deepEqual(page.said, []);
+  bar.end();
+  await settled();
+  assert.deepEqual([page.toasts, page.said, page.queue.waiting], [[], [["c1", ["1"]]], []]);
+  await pass(10_000);
+  assert.deepEqual(page.toasts, []);
+});
+
+test("also where another tab was to show it", async () => {
+  const page = new APage();
+  page.bar = Promise.resolve(true);
+  page.queue.add([anEnd("1")], "c1", { now: false });
+  await settled();
+  assert.deepEqual(page.said, [["c1", ["1"]]]);
+});
+
+test("a bar that does not keep its word costs the toast three seconds, not itself", async () => {
+  const page = new APage();
+  page.bar = aBar().shown;
+  page.queue.add([anEnd("1")], "c1", { now: true });
+  await pass(2_900);
+  assert.deepEqual(page.toasts, []);
+  await pass(200);
+  assert.deepEqual([page.toasts, page.said], [["1"], [["c1", ["1"]]]]);
+});
+
+test("one that breaks it costs nothing", async () => {
+  const page = new APage();
+  page.bar = Promise.reject(new Error("gone"));
+  page.queue.add([anEnd("1")], "c1", { now: false });
+  await settled();
+  assert.deepEqual(page.toasts, ["1"]);
+});
+
+test("a tab without the bar leaves one in another window a second to say it", async () => {
+  const [delivered, alone] = [new APage(), new APage()];
+  for (const page of [delivered, alone]) page.queue.add([anItem("1"), anEnd("2")], "c1", { now: true });
+  await pass(900);
+  assert.deepEqual(delivered.toasts, ["1"]);
+  delivered.queue.forget(["2"]);
+  await pass(200);
+  assert.deepEqual([delivered.toasts, alone.toasts], [["1"], ["1", "2"]]);
+});
+
+test("nothing is acknowledged past what still waits", async () => {
+  const page = new APage();
+  page.queue.add([anItem("1"), anEnd("2")], "c1", { now: true });
+  await settled();
+  assert.deepEqual(page.said, [["", ["1"]]]);
+  page.queue.forget(["2"]);
+  assert.deepEqual(page.said.at(-1), ["c1", []]);
+});
+
+test("a bar that was not in sight when its job ended says so to who comes back to it", async () => {
+  const page = new APage();
+  page.seen = false;
+  page.bar = Promise.resolve(true);
+  page.queue.add([anEnd("1")], "c1", { now: true });
+  await pass(5_000);
+  page.seen = true;
+  page.queue.flush();
+  await settled();
+  assert.deepEqual([page.toasts, page.said], [[], [["c1", ["1"]]]]);
+});

@@ -1,0 +1,148 @@
+"""What is old goes, from the beginning of each log and nowhere else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from notifications.signals import notify
+
+from accounts.models import User
+from notifications_hub import streams
+from notifications_hub.delivery import arming
+from notifications_hub.delivery.arming import Plan
+from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.models import Notification
+from notifications_hub.ops import retention
+from notifications_hub.streams import NewEvent
+from notifications_hub.streams.cursor import Position
+from notifications_hub.streams.models import Event, Stream
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+OLD = NOW - timedelta(days=100)
+LONG_AGO = NOW - timedelta(days=90)
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+
+
+def log(topic: str, *moments: datetime) -> None:
+    """One event at each of these moments, numbered in this order."""
+    streams.append_many(NewEvent(topic, "post.created", {}) for _ in moments)
+    for event, moment in zip(Event.objects.filter(topic=topic).order_by("seq"), moments, strict=True):
+        Event.objects.filter(pk=event.pk).update(created=moment)
+
+
+def seqs(topic: str) -> list[int | None]:
+    return list(Event.objects.filter(topic=topic).order_by("seq").values_list("seq", flat=True))
+
+
+def settled(person: User, by: User, at: datetime | None) -> Delivery:
+    notify.send(by, recipient=person, verb="replied")
+    arming.arm([Plan(notification_pk=Notification.objects.latest("pk").pk, transport="web_push", address="7")])
+    planned = Delivery.objects.latest("pk")
+    if at:
+        Delivery.objects.filter(pk=planned.pk).update(state=DeliveryState.SENT, settled_at=at)
+    return planned
+
+
+def test_each_log_loses_its_old_beginning() -> None:
+    log("post.1", OLD, OLD, NOW)
+    log("post.2", OLD, OLD)
+    log("post.3", NOW)
+
+    pruned = retention.prune(LONG_AGO)
+
+    assert (seqs("post.1"), seqs("post.2"), seqs("post.3")) == ([3], [], [1])
+    assert (pruned.events, pruned.topics) == (4, 3)
+    kept = dict(Stream.objects.values_list("topic", "pruned_through"))
+    assert kept == {"post.1": 2, "post.2": 2, "post.3": 0}
+
+
+def test_an_old_event_behind_a_young_one_stays_since_a_log_has_no_holes() -> None:
+    log("post.1", OLD, NOW, OLD, NOW)
+    retention.prune(LONG_AGO)
+
+    assert seqs("post.1") == [2, 3, 4]
+
+
+def test_a_reader_behind_what_was_removed_is_told_to_reset_and_others_go_on() -> None:
+    log("post.1", OLD, OLD, NOW)
+    epoch = Stream.objects.get().epoch
+    retention.prune(LONG_AGO)
+
+    [behind] = streams.read({"post.1": Position(epoch, 0, 1)})
+    [level] = streams.read({"post.1": Position(epoch, 0, 2)})
+    assert behind.reset
+    assert not level.reset
+    assert [event.seq for event in level.events] == [3]
+
+
+def test_numbers_go_on_where_they_were_after_all_of_a_log_is_gone() -> None:
+    log("post.1", OLD, OLD)
+    retention.prune(LONG_AGO)
+    streams.append("post.1", "post.created", {})
+
+    assert seqs("post.1") == [3]
+
+
+def test_a_long_log_goes_in_several_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "EVENTS", 10)
+    log("post.1", *[OLD] * 35, NOW)
+
+    assert retention.prune(LONG_AGO).events == 35
+    assert seqs("post.1") == [36]
+
+
+def test_many_topics_go_in_several_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "TOPICS", 3)
+    for number in range(10):
+        log(f"post.{number}", OLD, NOW)
+
+    assert retention.prune(LONG_AGO).events == 10
+    assert {tuple(seqs(f"post.{number}")) for number in range(10)} == {(2,)}
+
+
+def test_topics_with_nothing_old_cost_a_query_for_two_hundred_of_them() -> None:
+    streams.append_many(NewEvent(f"post.{number}", "post.created", {}) for number in range(400))
+    with CaptureQueriesContext(connection) as queries:
+        retention.prune(LONG_AGO)
+
+    statements = [query for query in queries if not query["sql"].startswith(("BEGIN", "COMMIT"))]
+    assert len(statements) <= 6
+
+
+def test_what_has_no_number_yet_stays() -> None:
+    Event.objects.create(topic="post.1", kind="post.created", created=OLD)
+    retention.prune(LONG_AGO)
+
+    assert Event.objects.count() == 1
+
+
+def test_settled_deliveries_go_when_they_are_old_and_waiting_ones_never(alice: User, bob: User) -> None:
+    settled(alice, bob, OLD)
+    young, waiting = settled(alice, bob, NOW), settled(alice, bob, None)
+    Delivery.objects.update(created=OLD)
+
+    assert retention.prune(LONG_AGO).deliveries == 1
+    assert set(Delivery.objects.all()) == {young, waiting}
+    assert Notification.objects.count() == 3
+
+
+def test_deliveries_go_in_several_steps(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "CHUNK", 2)
+    for _ in range(5):
+        settled(alice, bob, OLD)
+
+    assert retention.prune(LONG_AGO).deliveries == 5
+
+
+def test_looking_first_finds_the_same_and_removes_nothing(alice: User, bob: User) -> None:
+    settled(alice, bob, OLD)
+    log("post.1", OLD, OLD, NOW)
+    found = retention.prunable(LONG_AGO)
+    assert seqs("post.1") == [1, 2, 3]
+
+    assert retention.prune(LONG_AGO) == found
+    assert (found.deliveries, found.events) == (1, 2)

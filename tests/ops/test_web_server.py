@@ -1,0 +1,225 @@
+"""The server as `hub_serve` starts it: what strangers may hold of it, and for how long."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
+
+import pytest
+import requests
+
+from notifications_hub.ops.running_server import look_at
+from notifications_hub.ops.web_server import BODY_SECONDS, HEAD_SECONDS, MAX_BODY, MAX_FORWARDED, MAX_HEAD
+from tests.live.support import HURRIED, tell
+from tests.support.databases import Databases
+from tests.support.dialling import HALF, dialled, still_open, wait_until_closed
+from tests.support.full import FULL, report
+from tests.support.live import cookie_of, listening_by
+from tests.support.processes import Program
+from tests.support.site import BARE_UVICORN, HUB_SERVE, Site, site_environment
+from tests.support.web import CONFIGURATION, Nginx
+
+STRANGERS = 600 if FULL else 60
+HEAD, BODY = (HEAD_SECONDS, BODY_SECONDS) if FULL else (1.5, 1.5)
+GRACE = 5.0
+
+
+@pytest.fixture(scope="module")
+def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Start a server with its own deadlines, or shorter ones in the short form."""
+    hurry = json.dumps({".ops.web_server.HEAD_SECONDS": HEAD, ".ops.web_server.BODY_SECONDS": BODY})
+    environment = {"DATABASE_URL": databases.copy(), **HURRIED, "TEST_HURRY": hurry}
+    site = Site(tmp_path_factory.mktemp("server"), hub={}, environment=environment)
+    yield site
+    site.close()
+
+
+@pytest.mark.faults(short=True)
+def test_half_sent_requests_are_closed_and_keep_nobody_out(site: Site) -> None:
+    with dialled(site.port, STRANGERS, HALF) as lines:
+        began = time.monotonic()
+        assert requests.get(f"{site.url}/healthz", timeout=10).ok
+        answered = time.monotonic() - began
+        # A byte now and then buys no time.
+        for line in lines[::2]:
+            line.sendall(b"x")
+        took = wait_until_closed(lines, HEAD + GRACE)
+        report(f"{STRANGERS} half-sent requests were closed after {took:.1f} s; a page took {answered:.2f} s")
+
+
+@pytest.mark.faults(short=True)
+def test_a_connection_that_says_no_more_is_closed_whatever_it_said_before(site: Site) -> None:
+    asked = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    said = [b"", b"\r\n", asked, asked + b"\r\n", asked + HALF, asked * 3 + HALF]
+    with ExitStack() as opened:
+        lines = [opened.enter_context(dialled(site.port, 1, words))[0] for words in said]
+        wait_until_closed(lines, HEAD + GRACE)
+
+
+@pytest.mark.faults(short=True)
+def test_a_body_is_waited_for_while_it_moves(site: Site) -> None:
+    head = b"POST /live/ack/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n"
+    with dialled(site.port, 1, head) as lines:
+        for _ in range(6):
+            time.sleep(BODY / 3)
+            lines[0].sendall(b"x")
+        assert still_open(lines)
+        wait_until_closed(lines, BODY + GRACE)
+
+
+@pytest.mark.faults(short=True)
+def test_what_waits_for_news_waits_longer_than_a_head_may_take(site: Site) -> None:
+    headers = {"Cookie": cookie_of(site, "bob")}
+    first = requests.get(f"{site.url}/live/poll/", headers=headers, timeout=5).json()
+    wait = HEAD + 2
+    asked = {"cursor": first["cursor"], "wait": f"{wait:g}"}
+    answer = requests.get(f"{site.url}/live/poll/", params=asked, headers=headers, timeout=wait + 10)
+    assert answer.json()["cursor"]
+
+
+def test_a_head_without_end_is_refused(quiet_site: Site) -> None:
+    with dialled(quiet_site.port, 1, HALF) as [line]:
+        answer = b""
+        try:
+            for _ in range(100):
+                line.sendall(b"x" * MAX_HEAD)
+        except ConnectionError:
+            pass
+        try:
+            answer = line.recv(100)
+        except ConnectionError:
+            return  # gone before its answer was read
+        assert answer.startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_body_without_end_is_refused(quiet_site: Site) -> None:
+    head = b"POST /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000000\r\n\r\n"
+    taken = 0
+    with dialled(quiet_site.port, 1, head) as [line]:
+        with suppress(ConnectionError):
+            while taken < 4 * MAX_BODY:
+                taken += line.send(b"x" * 2**16)
+        assert taken < 4 * MAX_BODY
+    body = b"x" * MAX_BODY
+    assert requests.post(f"{quiet_site.url}/healthz", data=body, timeout=10).status_code != 413
+
+
+def test_a_forwarded_address_longer_than_any_is_refused(quiet_site: Site) -> None:
+    # uvicorn keeps the last 4,096 addresses that it was told, and a proxy may pass on what a stranger wrote.
+    for length, status in ((MAX_FORWARDED, 200), (MAX_FORWARDED + 1, 400)):
+        headers = {"X-Forwarded-For": "1" * length}
+        assert requests.get(f"{quiet_site.url}/healthz", headers=headers, timeout=5).status_code == status
+
+
+def test_beyond_its_limit_it_says_so_at_once(databases: Databases, tmp_path: Path) -> None:
+    server = (*HUB_SERVE, "--limit-concurrency", "20")
+    site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()}, server=server)
+    try:
+        with dialled(site.port, 20, HALF):
+            assert requests.get(f"{site.url}/healthz", timeout=5).status_code == 503
+        assert requests.get(f"{site.url}/healthz", timeout=5).status_code == 200
+    finally:
+        site.close()
+
+
+def test_a_server_by_its_own_defaults_is_warned_of_when_it_starts(
+    databases: Databases, tmp_path: Path, quiet_site: Site
+) -> None:
+    site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()}, server=BARE_UVICORN)
+    site.close()
+    assert "manage.py hub_serve" in site.log
+    assert "--ws-max-size 8192" in site.log
+    assert "hub_serve" not in quiet_site.log
+
+
+def test_several_workers_serve_one_site(databases: Databases, tmp_path: Path) -> None:
+    server = (*HUB_SERVE, "--workers", "2")
+    site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()}, server=server)
+    try:
+        with listening_by("websocket", site, "alice") as alice:
+            alice.frame()
+            tell(site, "alice")
+            assert alice.until("notification.created")
+        site.stop()
+        assert site.log.count("Application shutdown complete") == 2
+        assert "Traceback" not in site.log
+    finally:
+        site.close()
+
+
+def test_behind_a_unix_socket_a_proxy_is_believed(databases: Databases, tmp_path: Path) -> None:
+    path = tmp_path / "hub.sock"
+    environment = site_environment(DATABASE_URL=databases.copy())
+    command = [sys.executable, *HUB_SERVE, "--uds", str(path)]
+    program = Program(command, log=tmp_path / "log", environment=environment)
+    try:
+        program.wait_until_ready(path.exists)
+        assert status_over(path, "/healthz", **{"X-Forwarded-For": "203.0.113.7"}) == 200
+        assert "203.0.113.7:0 - " in program.log.read_text()
+    finally:
+        program.kill()
+
+
+def test_behind_a_unix_socket_a_client_cannot_name_its_own_address(databases: Databases, tmp_path: Path) -> None:
+    path = tmp_path / "hub.sock"
+    environment = site_environment(DATABASE_URL=databases.copy())
+    program = Program([sys.executable, *HUB_SERVE, "--uds", str(path)], log=tmp_path / "log", environment=environment)
+    forwarded = {"X-Forwarded-For": "198.51.100.1, 203.0.113.7", "X-Forwarded-Proto": "https"}
+    handshake = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        "Origin": "https://127.0.0.1",
+    }
+    try:
+        program.wait_until_ready(path.exists)
+        # A proxy that appends leaves in front what the client wrote.
+        assert status_over(path, "/healthz", **forwarded) == 200
+        assert status_over(path, "/live/ws/", **forwarded, **handshake) == 101
+        log = program.log.read_text()
+        assert "198.51.100.1" not in log
+        assert log.count("203.0.113.7:0 - ") == 2
+    finally:
+        program.kill()
+
+
+def status_over(path: Path, address: str, **headers: str) -> int:
+    """Return the status of a request over a unix socket."""
+    line = http.client.HTTPConnection("127.0.0.1", timeout=5)
+    with closing(line), socket.socket(socket.AF_UNIX) as line.sock:
+        line.sock.connect(str(path))
+        line.request("GET", address, headers=headers)
+        return line.getresponse().status
+
+
+def test_the_doctor_looks_at_a_running_server(quiet_site: Site) -> None:
+    assert look_at(quiet_site.url) == (f"{quiet_site.url} takes WebSockets, and does not compress them.", True)
+    words, good = look_at(quiet_site.url.replace("127.0.0.1", "[::1]"))
+    assert "does not answer" in words
+    assert not good
+
+
+def test_the_doctor_notices_a_server_that_compresses(databases: Databases, tmp_path: Path) -> None:
+    site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()}, server=BARE_UVICORN)
+    try:
+        words, good = look_at(site.url)
+        assert "compresses" in words
+        assert "hub_serve" in words
+        assert not good
+    finally:
+        site.close()
+
+
+def test_the_doctor_notices_a_proxy_that_passes_nothing_on(quiet_site: Site, tmp_path: Path) -> None:
+    forgetful = CONFIGURATION.replace("proxy_set_header", "# proxy_set_header")
+    with Nginx([quiet_site.port], forgetful) as front:
+        words, good = look_at(front.url)
+    assert "Upgrade and Connection" in words
+    assert not good
