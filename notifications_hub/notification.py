@@ -26,7 +26,7 @@ __all__ = ["IDS_IN_AN_EVENT", "InboxQuerySet", "Notification", "emit_items"]
 
 
 class Notification(AbstractNotification):
-    """`delivered_at`: a delivery method reached the person. `seen_at`: they opened the bell. `read_at`: they read it."""
+    """One person is notified of one thing. `delivered_at` is when the first delivery method reached the person."""
 
     id = models.BigAutoField(primary_key=True)
     recipient = models.ForeignKey(
