@@ -19,10 +19,10 @@ from notifications.base.models import AbstractNotification
 
 from notifications_hub.kinds import NotificationLike, kind_of
 from notifications_hub.message import Item, Message, time_to_live
-from notifications_hub.notification_queryset import IDS_IN_AN_EVENT, InboxManager, InboxQuerySet, emit_items, item_id
+from notifications_hub.notification_queryset import InboxManager, InboxQuerySet, emit_items, item_id
 from notifications_hub.rendering import render
 
-__all__ = ["IDS_IN_AN_EVENT", "InboxQuerySet", "Notification", "emit_items"]
+__all__ = ["InboxQuerySet", "Notification", "emit_items"]
 
 
 class Notification(AbstractNotification):

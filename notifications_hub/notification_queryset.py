@@ -17,15 +17,18 @@ from notifications.base.models import NotificationQuerySet
 
 from notifications_hub import streams
 from notifications_hub.database import transaction
+from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import PrimaryManager
 from notifications_hub.message import Item, localized_for
 from notifications_hub.streams import NewEvent, inbox_topic, item_key
+from notifications_hub.streams.models import IDS_IN_AN_EVENT, id_events
 
 if TYPE_CHECKING:
     from notifications_hub.notification import Notification
 
-IDS_IN_AN_EVENT = 500
 DELETED = "notification.deleted"
+_ITEM = "notification"
+
 
 _LISTED: dict[str, Any] = {"deleted": False}
 Owned = tuple[int, Any, int | None]
@@ -130,8 +133,8 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
             rows.update(**values)
 
     def _rows(self, ids: Sequence[int]) -> Iterator[InboxQuerySet]:
-        for first in range(0, len(ids), IDS_IN_AN_EVENT):
-            yield self.model._default_manager.filter(pk__in=ids[first : first + IDS_IN_AN_EVENT])
+        for some in chunks(ids, IDS_IN_AN_EVENT):
+            yield self.model._default_manager.filter(pk__in=some)
 
     def _whole(self, ids: Sequence[int]) -> InboxQuerySet:
         rows: InboxQuerySet = self.model._default_manager.filter(pk__in=ids).order_by("pk")
@@ -149,7 +152,7 @@ def item_id(pk: int, announcement_pk: int | None) -> str:
 def emit_items(event: str, notifications: Iterable[Notification]) -> None:
     """Logs one event a notification, with all of it, in its person's language."""
     streams.append_many(
-        NewEvent(inbox_topic(row.recipient_id), event, item.as_json(), item=_key(row.item_id))
+        NewEvent(inbox_topic(row.recipient_id), event, item.as_json(), item=item_key(_ITEM, row.item_id))
         for row, item in _rendered(notifications)
     )
 
@@ -162,20 +165,10 @@ def emit_ids(event: str, owned: Iterable[Owned]) -> None:
     ids: dict[Any, list[str]] = defaultdict(list)
     for pk, person, announcement in owned:
         ids[person].append(item_id(pk, announcement))
+    erases = _ITEM if event == DELETED else ""
     streams.append_many(
-        _changed_event(person, event, theirs[first : first + IDS_IN_AN_EVENT])
-        for person, theirs in ids.items()
-        for first in range(0, len(theirs), IDS_IN_AN_EVENT)
+        one for person, theirs in ids.items() for one in id_events(inbox_topic(person), event, theirs, erases=erases)
     )
-
-
-def _changed_event(person: object, event: str, ids: Sequence[str]) -> NewEvent:
-    erases = [_key(item) for item in ids] if event == DELETED else ()
-    return NewEvent(inbox_topic(person), event, {"ids": ids}, erases=erases)
-
-
-def _key(item: str) -> str:
-    return item_key("notification", item)
 
 
 def _rendered(notifications: Iterable[Notification]) -> Iterator[tuple[Notification, Item]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
-from itertools import islice
 from operator import attrgetter
 from typing import Any
 
@@ -22,6 +21,7 @@ from notifications.signals import notify
 
 from notifications_hub.conf import require_time_zones
 from notifications_hub.database import transaction
+from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import from_primary
 from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.arming import Plan
@@ -48,7 +48,7 @@ def notify_handler(verb: str, *, sender: models.Model, recipient: object, **give
     draft = draft_of(verb, sender, given)
     made: list[Notification] = []
     with transaction.atomic():
-        for people in _chunks(_in_order(_active(recipient), draft)):
+        for people in chunks(_in_order(_active(recipient), draft), CHUNK):
             made += _notify(draft, people)
     return made
 
@@ -83,11 +83,6 @@ def _people(recipient: object) -> Iterable[Any]:
     if isinstance(recipient, Iterable) and not isinstance(recipient, (str, bytes, models.Model)):
         return recipient
     return [recipient]
-
-
-def _chunks(people: Iterator[Any]) -> Iterator[list[Any]]:
-    while chunk := list(islice(people, CHUNK)):
-        yield chunk
 
 
 def _notify(draft: Draft, people: Sequence[Any]) -> list[Notification]:

@@ -17,11 +17,12 @@ from functools import partial
 from typing import TypeVar
 
 from django.core import signing
-from django.db import InterfaceError, OperationalError, close_old_connections, connections
+from django.db import close_old_connections, connections
 from django.urls import NoReverseMatch, reverse
 
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.database.pooling import give_back
+from notifications_hub.database.reconnect import CONNECTION_ERRORS
 from notifications_hub.delivery import claiming
 from notifications_hub.delivery.claiming import Outcome, Settled
 from notifications_hub.delivery.models import Delivery, DeliveryState
@@ -122,7 +123,7 @@ def _prepared(claimed: Sequence[Delivery]) -> Iterator[Sending | Result]:
         except _Pointless as pointless:
             outcome = Outcome(state=DeliveryState.CANCELLED, reason=str(pointless), attempted=False)
             yield Result(settled=Settled(delivery=one, outcomes=[outcome]))
-        except (OperationalError, InterfaceError):
+        except CONNECTION_ERRORS:
             raise
         except Exception as error:
             log.exception("Delivery %s cannot be prepared", one.pk)
@@ -199,7 +200,7 @@ def _act_url() -> str:
 def _write(settled: Sequence[Settled]) -> None:
     try:
         claiming.record(settled)
-    except (OperationalError, InterfaceError):
+    except CONNECTION_ERRORS:
         raise
     except Exception:
         log.exception("%d outcomes cannot be recorded together; trying each", len(settled))
@@ -210,7 +211,7 @@ def _write(settled: Sequence[Settled]) -> None:
 def _write_alone(settled: Settled) -> None:
     try:
         claiming.record([settled])
-    except (OperationalError, InterfaceError):
+    except CONNECTION_ERRORS:
         raise
     except Exception:
         log.exception("The outcome of delivery %s cannot be recorded", settled.delivery.pk)
@@ -289,7 +290,7 @@ def _safely(act: Callable[[], T]) -> T | None:
     """None where it failed: a worker that died would send nothing at all."""
     try:
         return act()
-    except (OperationalError, InterfaceError) as error:
+    except CONNECTION_ERRORS as error:
         log.warning("The worker could not reach the database (%s); trying again", error)
     except Exception:
         log.exception("The worker failed; trying again")

@@ -10,9 +10,11 @@ from django.db.models import Q
 
 from notifications_hub.announcements import announce
 from notifications_hub.database import transaction
+from notifications_hub.database.chunks import chunks
 from notifications_hub.delivery import arming
 from notifications_hub.inbox.queries import ITEM_ID, inbox_of
-from notifications_hub.notification import IDS_IN_AN_EVENT, InboxQuerySet, Notification
+from notifications_hub.notification import InboxQuerySet, Notification
+from notifications_hub.streams.models import IDS_IN_AN_EVENT
 from notifications_hub.users import Person
 
 
@@ -76,8 +78,7 @@ def _parse(ids: Iterable[str]) -> tuple[set[int], set[int]]:
 def _apply(rows: InboxQuerySet, mark: _Mark) -> int:
     pks = list(rows.filter(mark.todo).order_by("pk").values_list("pk", flat=True))
     with transaction.atomic():
-        chunks = [pks[first : first + IDS_IN_AN_EVENT] for first in range(0, len(pks), IDS_IN_AN_EVENT)]
-        return sum(_apply_to(chunk, mark) for chunk in chunks)
+        return sum(_apply_to(some, mark) for some in chunks(pks, IDS_IN_AN_EVENT))
 
 
 def _apply_to(pks: Collection[int], mark: _Mark) -> int:

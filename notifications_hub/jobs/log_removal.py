@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models.signals import post_delete, pre_delete
 
+from notifications_hub.database.chunks import chunks
 from notifications_hub.database.deletions import Deletions
 from notifications_hub.jobs.models import Job
 from notifications_hub.streams.models import Event, Stream
@@ -15,8 +16,7 @@ _TOPICS_AT_ONCE = 500
 
 
 def _forget(topics: Sequence[str]) -> None:
-    for first in range(0, len(topics), _TOPICS_AT_ONCE):
-        some = topics[first : first + _TOPICS_AT_ONCE]
+    for some in chunks(topics, _TOPICS_AT_ONCE):
         streams = Stream.objects.filter(topic__in=some)
         # Before their events and in ascending order, as everybody who locks streams takes them.
         list(streams.order_by("pk").select_for_update().values_list("pk"))

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from django.db import InterfaceError, OperationalError
+from notifications_hub.database.reconnect import CONNECTION_ERRORS
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class Together(Generic[A, T]):
     async def _answers(self, requests: Sequence[A]) -> Sequence[T | Exception]:
         try:
             return await self._run(self._many, requests)
-        except (OperationalError, InterfaceError) as away:
+        except CONNECTION_ERRORS as away:
             return [away] * len(requests)
         except Exception as fault:  # noqa: BLE001 -- handed to whoever asked
             if len(requests) == 1:

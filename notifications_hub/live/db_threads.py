@@ -12,9 +12,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import connections
 
 from notifications_hub.database.pooling import give_back
+from notifications_hub.database.reconnect import run_with_reconnect
 from notifications_hub.live.batching import Many, Together
 from notifications_hub.web.site_paths import use_script_name
 
@@ -68,10 +69,6 @@ def _close(everyone: threading.Barrier) -> None:
 
 def _run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
-        return function(*args, **kwargs)
-    except (OperationalError, InterfaceError) as error:
-        log.info("Trying once more on a new database connection: %s", error)
-        connections.close_all()
-        return function(*args, **kwargs)
+        return run_with_reconnect(function, *args, **kwargs)
     finally:
         give_back()

@@ -12,14 +12,14 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.core.cache import DEFAULT_CACHE_ALIAS, cache, caches
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 
+from notifications_hub.database.chunks import chunks
 from notifications_hub.live.db_threads import Database
 from notifications_hub.users import person_key
 
@@ -75,7 +75,7 @@ def stays(person_pk: object, wait: float) -> None:
 
 def _connected(person_pks: Iterable[Any]) -> set[Any]:
     found: set[Any] = set()
-    for some in _batches(person_pks):
+    for some in chunks(person_pks, _PEOPLE_AT_ONCE):
         known = cache.get_many([key(pk) for pk in some for key in (_key, _poll_key)])
         found |= {pk for pk in some if _poll_key(pk) in known or _live(known.get(_key(pk), {}))}
     return found
@@ -85,12 +85,6 @@ def _live(record: _Record) -> _Record:
     """Return the entries that have not run out: a hub that was killed leaves its own behind."""
     now = time.time()
     return {hub: until for hub, until in record.items() if until > now}
-
-
-def _batches(person_pks: Iterable[Any]) -> Iterator[list[Any]]:
-    remaining = iter(person_pks)
-    while some := list(islice(remaining, _PEOPLE_AT_ONCE)):
-        yield some
 
 
 def _key(person_pk: object) -> str:
@@ -160,7 +154,7 @@ class Presence:
         if self._is_new_to_cache():
             changed = {*changed, *self._here}
         written: set[object] = set()
-        for some in _batches(changed):
+        for some in chunks(changed, _PEOPLE_AT_ONCE):
             records = cache.get_many(map(_key, some))
             wrong = [pk for pk in some if (self._name in records.get(_key(pk), {})) != (pk in self._here)]
             self._put(wrong, records)
@@ -169,7 +163,7 @@ class Presence:
 
     def _write_all(self) -> None:
         self._is_new_to_cache()
-        for some in _batches(list(self._here)):
+        for some in chunks(list(self._here), _PEOPLE_AT_ONCE):
             self._put(some, cache.get_many(map(_key, some)))
 
     def _put(self, person_pks: Collection[object], records: Mapping[str, _Record]) -> None:

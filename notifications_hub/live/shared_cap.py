@@ -19,6 +19,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.database.chunks import chunks
 from notifications_hub.live.close_codes import TOO_MANY
 from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
@@ -74,8 +75,7 @@ class SharedCap:
             self._writing = None
 
     async def _compare(self, people: Sequence[str]) -> None:
-        for first in range(0, len(people), _KEYS_AT_ONCE):
-            some = people[first : first + _KEYS_AT_ONCE]
+        for some in chunks(people, _KEYS_AT_ONCE):
             own = {pk: [one.opened for one in self._registry.of_person(pk)] for pk in some}
             try:
                 oldest = await self._database(_exchange, self._name, own)

@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce
 
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.database import transaction
+from notifications_hub.database.chunks import chunks
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.jobs.models import Job
 from notifications_hub.streams.models import Event, Stream, prune_many
@@ -84,7 +85,7 @@ def _prune_jobs(before: datetime) -> int:
 def _pages() -> list[list[int]]:
     """The ids of streams that hold events, some at a time and ascending, as everybody who locks them takes them."""
     ids = list(Stream.objects.filter(top__gt=F("pruned_through")).order_by("pk").values_list("pk", flat=True))
-    return [ids[first : first + TOPICS] for first in range(0, len(ids), TOPICS)]
+    return list(chunks(ids, TOPICS))
 
 
 def _prune_streams(some: list[int], before: datetime) -> int:

@@ -12,10 +12,10 @@ from notifications_hub import streams
 from notifications_hub.database.primary import from_primary
 from notifications_hub.rows.registry import LiveRows, RenderedRow
 from notifications_hub.streams import EventTooLarge, NewEvent, encode_data, item_key
+from notifications_hub.streams.models import id_events
 
 CHUNK = 1000
 """Rows that are held at once."""
-IDS_IN_AN_EVENT = 500
 
 Place = tuple[LiveRows, Any]
 """A declaration and the key of a row."""
@@ -54,14 +54,8 @@ def tell_deleted(gone: Iterable[Gone]) -> None:
     for rows, topic, key in gone:
         ids[topic, rows.name].append(str(key))
     streams.append_many(
-        _deleted(topic, name, its[first : first + IDS_IN_AN_EVENT])
-        for (topic, name), its in ids.items()
-        for first in range(0, len(its), IDS_IN_AN_EVENT)
+        one for (topic, name), its in ids.items() for one in id_events(topic, f"{name}.deleted", its, erases=name)
     )
-
-
-def _deleted(topic: str, name: str, ids: Sequence[str]) -> NewEvent:
-    return NewEvent(topic, f"{name}.deleted", {"ids": ids}, erases=[item_key(name, key) for key in ids])
 
 
 def _left(before: Showing, after: Showing) -> Iterator[Gone]:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from django.db import NotSupportedError, models
 
 from notifications_hub.database import transaction
+from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import from_primary
 from notifications_hub.rows.diff import CHUNK, showing, tell_again, tell_difference
 from notifications_hub.rows.registry import LiveRows, rows_of
@@ -72,7 +73,7 @@ class LiveQuerySet(models.QuerySet[Row_co]):
                 raise NotSupportedError(
                     "Of live rows it must be known which were made: use update_conflicts or create()."
                 )
-            for some in _chunks(rows):
+            for some in chunks(rows, CHUNK):
                 before = showing(self.model, delivered, self._meant_by(some, unique_fields or ()), lock=True)
                 made = super().bulk_create(some, *how)
                 tell_difference(before, showing(self.model, delivered, [row.pk for row in made]))
@@ -111,7 +112,7 @@ class LiveQuerySet(models.QuerySet[Row_co]):
         """All that the condition holds for, before anything changes; two such changes meet in the same order."""
         wanted = self.order_by().values("pk")
         rows = self.model._base_manager.filter(pk__in=wanted).order_by("pk").select_for_update(of=("self",))
-        return _chunks(list(rows.values_list("pk", flat=True)))
+        return chunks(rows.values_list("pk", flat=True), CHUNK)
 
     def _meant_by(self, given: Sequence[Row_co], unique: Collection[str]) -> list[Any]:
         """The keys of rows that are there already, and would be changed rather than made."""
@@ -123,8 +124,3 @@ class LiveQuerySet(models.QuerySet[Row_co]):
 
 
 LiveManager = models.Manager.from_queryset(LiveQuerySet)
-
-
-def _chunks(rows: Sequence[Any]) -> Iterator[list[Any]]:
-    for first in range(0, len(rows), CHUNK):
-        yield list(rows[first : first + CHUNK])

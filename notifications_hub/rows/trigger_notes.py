@@ -15,11 +15,12 @@ from operator import itemgetter
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import InterfaceError, OperationalError, models
+from django.db import models
 from django.db.models.functions import Now
 
 from notifications_hub.database import transaction
 from notifications_hub.database.primary import HubModel, connection, hub_alias
+from notifications_hub.database.reconnect import CONNECTION_ERRORS
 from notifications_hub.rows.diff import CHUNK, tell_difference
 from notifications_hub.rows.registry import LiveRows, RenderedRow, declared_models, rows_of
 from notifications_hub.rows.triggers import delivered_here
@@ -66,7 +67,7 @@ def tell_noted() -> None:
     """Tells of a thousand changes at most; where there are more it has itself called again, and others between."""
     try:
         delivered = _tell_some(CHUNK, _tell)
-    except (OperationalError, InterfaceError):
+    except CONNECTION_ERRORS:
         raise
     except Exception:
         log.exception("Changes of rows could not be told together; they are told one by one")
@@ -90,7 +91,7 @@ def _tell_or_give_up(label: str, pks: Sequence[int]) -> None:
     try:
         with transaction.atomic():
             _tell(label, pks)
-    except (OperationalError, InterfaceError):
+    except CONNECTION_ERRORS:
         raise
     except Exception:
         log.exception("A change of %s cannot be told", label)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -21,11 +21,14 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from notifications_hub.database import transaction
+from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import HubModel
 from notifications_hub.users import person_key
 
 MAX_DATA = 64 * 1024
 """Bytes of JSON an event may carry."""
+IDS_IN_AN_EVENT = 500
+"""An event lists no more ids than this, so that a page applies it at once."""
 TOMBSTONE = "tombstone"
 """The kind of an event whose words were erased. Clients ignore kinds they do not know, so they only count it."""
 
@@ -113,6 +116,13 @@ class NewEvent:
 def item_key(name: str, key: object) -> str:
     """Return the name of an item within a topic. `name` is what comes before the verb in the kinds of its events."""
     return f"{name}:{key}"
+
+
+def id_events(topic: str, kind: str, ids: Sequence[str], *, erases: str = "") -> Iterator[NewEvent]:
+    """Yield events that list ids, `IDS_IN_AN_EVENT` at most. `erases` names the items whose words leave the log."""
+    for some in chunks(ids, IDS_IN_AN_EVENT):
+        keys = [item_key(erases, key) for key in some] if erases else ()
+        yield NewEvent(topic, kind, {"ids": some}, erases=keys)
 
 
 def inbox_topic(person_pk: object) -> str:

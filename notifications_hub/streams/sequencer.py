@@ -16,12 +16,14 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from functools import cache, partial
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from django.db import DatabaseError, connections
 from django.dispatch import Signal
 
 from notifications_hub.database import transaction
+from notifications_hub.database.chunks import chunks
 from notifications_hub.database.pooling import give_back
 from notifications_hub.database.primary import connection
+from notifications_hub.database.reconnect import CONNECTION_ERRORS, run_with_reconnect
 from notifications_hub.streams.models import TOMBSTONE, Event, Stream
 from notifications_hub.web.site_paths import use_script_name
 
@@ -55,9 +57,8 @@ def soon(chore: Callable[[], object]) -> None:
 
 def number(topics: Collection[str], *, skip_locked: bool = False) -> None:
     """Gives every committed event of these topics its number. A thousand topics are one transaction."""
-    ordered = sorted(topics)
-    for first in range(0, len(ordered), TOPICS_AT_ONCE):
-        tops = _number_some(ordered[first : first + TOPICS_AT_ONCE], skip_locked=skip_locked)
+    for some in chunks(sorted(topics), TOPICS_AT_ONCE):
+        tops = _number_some(some, skip_locked=skip_locked)
         if tops:
             numbered.send_robust(sender=Stream, tops=tops)
 
@@ -133,7 +134,7 @@ def _timeline() -> str:
     try:
         with transaction.atomic() if connection.in_atomic_block else nullcontext(), connection.cursor() as sql:
             sql.execute(f"SELECT {_TIMELINE}")
-    except (OperationalError, InterfaceError):
+    except CONNECTION_ERRORS:
         raise
     except DatabaseError as error:
         log.info("After a failover that lost commits, run `manage.py hub_rotate_epochs`: no timelines here (%s)", error)
@@ -307,12 +308,7 @@ class Numberer:
 
 def _do_or_leave(step: Callable[[], object]) -> None:
     try:
-        try:
-            step()
-        except (OperationalError, InterfaceError) as error:
-            log.info("Once more on a new database connection: %s", error)
-            connections.close_all()
-            step()
+        run_with_reconnect(step)
     except Exception:
         log.exception("Events were not made or numbered; the sweeper will")
         connections.close_all()

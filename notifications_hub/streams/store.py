@@ -23,6 +23,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from notifications_hub.conf import require_time_zones
 from notifications_hub.database import transaction
+from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import connection
 from notifications_hub.streams.cursor import Position
 from notifications_hub.streams.models import (
@@ -59,8 +60,8 @@ def append_many(events: Iterable[NewEvent]) -> None:
         return
     # A statement alone is its own transaction, for one round trip in place of three.
     with transaction.atomic() if len(rows) > _ROWS_AT_ONCE else nullcontext():
-        for first in range(0, len(rows), _ROWS_AT_ONCE):
-            _insert(rows[first : first + _ROWS_AT_ONCE])
+        for some in chunks(rows, _ROWS_AT_ONCE):
+            _insert(some)
         _number_on_commit({topic for topic, *_ in rows})
 
 

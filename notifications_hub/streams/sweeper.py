@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from django.db import Error, InterfaceError, OperationalError
+from django.db import Error
 
 from notifications_hub import streams
 from notifications_hub.database.primary import connection
+from notifications_hub.database.reconnect import CONNECTION_ERRORS
 
 Chore = Callable[[], object]
 Key = TypeVar("Key", bound=Hashable)
@@ -49,7 +50,7 @@ class Isolation(Generic[Key]):
         """Log what fails in the block, the first time. Raises only the error of a database that is away."""
         try:
             yield
-        except (OperationalError, InterfaceError) as error:
+        except CONNECTION_ERRORS as error:
             if not _database_answers():
                 raise
             self._failed(key, name, error)

@@ -11,7 +11,8 @@ from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.inbox.marks import Mark, mark, mark_all
 from notifications_hub.inbox.queries import counts, items
-from notifications_hub.notification import IDS_IN_AN_EVENT, Notification
+from notifications_hub.notification import Notification
+from notifications_hub.streams.models import IDS_IN_AN_EVENT
 from tests.inbox.support import NEVER, columns, events_of, ids, tell
 
 if TYPE_CHECKING:

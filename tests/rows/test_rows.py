@@ -14,9 +14,10 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from notifications_hub import live_rows
 from notifications_hub.checks import check_live_models
-from notifications_hub.rows import delete_signals, diff, queryset, trigger_notes, triggers
+from notifications_hub.rows import delete_signals, queryset, trigger_notes, triggers
 from notifications_hub.rows.registry import LiveRows
 from notifications_hub.streams import BadTopic, Event
+from notifications_hub.streams import models as stream_models
 from tests.rows.board.models import Author, Lit, Note, Sign, Thread, Whisper
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
@@ -278,7 +279,7 @@ def test_what_is_too_many_at_once_is_changed_in_pieces_and_each_row_once(
     tea: Thread, ann: Author, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queryset, "CHUNK", 10)
-    monkeypatch.setattr(diff, "IDS_IN_AN_EVENT", 5)
+    monkeypatch.setattr(stream_models, "IDS_IN_AN_EVENT", 5)
     many = Note.objects.bulk_create(Note(thread=tea, author=ann, body="x") for _ in range(25))
     assert [data["id"] for _, data in heard(tea)] == [str(note.pk) for note in many]
     assert Note.objects.filter(body="x").update(body="y") == 25

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import InterfaceError, OperationalError, connections
 
 from notifications_hub.database.pooling import give_back
+from notifications_hub.database.reconnect import close_connections, run_with_reconnect
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -21,20 +21,11 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
 
 async def close_idle_connections() -> None:
     """Of the thread that `in_database` uses: no request ends there, so Django would keep them for ever."""
-    await sync_to_async(_close_idle)()
+    await sync_to_async(close_connections)()
 
 
 def _run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
-        return function(*args, **kwargs)
-    except (OperationalError, InterfaceError):
-        _close_idle()
-        return function(*args, **kwargs)
+        return run_with_reconnect(function, *args, **kwargs)
     finally:
         give_back()
-
-
-def _close_idle() -> None:
-    for connection in connections.all(initialized_only=True):
-        if not connection.in_atomic_block:
-            connection.close()

@@ -1,0 +1,34 @@
+"""A database connection that broke: the errors it raises, and one retry on a new connection."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from django.db import InterfaceError, OperationalError, connections
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+CONNECTION_ERRORS = (OperationalError, InterfaceError)
+"""Raised by a database that is away, and by a connection that broke while it was idle."""
+
+log = logging.getLogger(__name__)
+
+
+def run_with_reconnect(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Return the function's result. If a connection error is raised, close the connections and call it once more."""
+    try:
+        return function(*args, **kwargs)
+    except CONNECTION_ERRORS as error:
+        log.info("Trying once more on a new database connection: %s", error)
+        close_connections()
+        return function(*args, **kwargs)
+
+
+def close_connections() -> None:
+    """Close this thread's connections, except those inside a transaction."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
