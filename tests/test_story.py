@@ -124,7 +124,7 @@ def _nobody_is_looking_so_her_browser_shows_it(world: World, browser: Reader) ->
 def _what_no_method_delivered_is_flashed_once(world: World, alice: Visitor) -> None:
     # The push was reported as shown, so only the reply after it is left to flash.
     world.site.python("""
-        from notifications_hub.delivery import choose_methods
+        from notifications_hub.delivery.preferences import choose_methods
         from notifications_hub.kinds import DeliveryMethod
         from django.contrib.auth import get_user_model
         alice = get_user_model().objects.get(username="alice")

@@ -40,7 +40,7 @@ START = """
     import django
     django.setup()
     from celery.__main__ import main
-    from notifications_hub import claiming
+    from notifications_hub.delivery import claiming
     claiming.LEASE = timedelta(seconds={lease})
     # Alone on its broker: it need not look for others first.
     alone = ["--without-mingle", "--without-gossip", "--without-heartbeat"]
@@ -95,8 +95,8 @@ def world(start_site: StartSite, redis_server: RedisServer, push_service: LocalP
     site.python(f"""
         from django.contrib.auth import get_user_model
         from notifications.signals import notify
-        from notifications_hub.delivery import Delivery
-        from notifications_hub.transports.subscriptions import register
+        from notifications_hub.delivery.models import Delivery
+        from notifications_hub.transports.web_push.subscriptions import register
         alice, bob = (get_user_model().objects.get(username=name) for name in ("alice", "bob"))
         register(alice, {reader.to_json()!r}, "")
         def tell():

@@ -182,7 +182,8 @@ def _tried(browser: Browser, site: Site, address: str, cookies: dict[str, str], 
 def _cursor(site: Site) -> str:
     """Return the cursor that a page of Alice's would acknowledge all of her inbox with."""
     return site.python("""
-        from notifications_hub import cursor, streams
+        from notifications_hub import streams
+        from notifications_hub.streams import cursor
         topic = streams.inbox_topic(alice.pk)
         now = streams.Stream.objects.get(topic=topic)
         print(cursor.encode({topic: cursor.Position(now.epoch, 0, now.top)}), end="")

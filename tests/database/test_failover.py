@@ -28,8 +28,8 @@ class Publisher:
         self._shell.python("""
             from django.core.management import call_command
             from notifications_hub import publish_many, streams
-            from notifications_hub.cursor import Position
-            from notifications_hub.numbering import numberer
+            from notifications_hub.streams.cursor import Position
+            from notifications_hub.streams.sequencer import numberer
             from notifications_hub.streams import Stream
         """)
 

@@ -66,7 +66,7 @@ def start_worker(hub: dict[str, object], tmp_path: Path) -> Iterator[StartWorker
             import django
             django.setup()
             from django.core.management import call_command
-            from notifications_hub import claiming, worker
+            from notifications_hub.delivery import claiming, worker
             claiming.LEASE, worker.STOP_SECONDS = timedelta(seconds={lease}), 1.0
             call_command("hub_worker")
         """

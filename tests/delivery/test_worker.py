@@ -258,7 +258,7 @@ def test_what_a_killed_worker_had_claimed_is_sent_by_another(alice: User, bob: U
     [row] = send_due(bob, alice)
     killed = in_process("""
         import os, signal
-        from notifications_hub.claiming import claim_due
+        from notifications_hub.delivery.claiming import claim_due
         assert claim_due()
         os.kill(os.getpid(), signal.SIGKILL)
     """)

@@ -147,7 +147,8 @@ import sys
 sys.modules["celery"] = None
 import django
 django.setup()
-from notifications_hub import jobs, urls, admin, doctor
+from notifications_hub import jobs, urls, admin
+from notifications_hub.ops import doctor
 from notifications_hub.jobs import start, cancel, Done, api, views
 """
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=site_environment(), check=True)

@@ -77,7 +77,7 @@ def cursor_at(site: Site, topic: str, *, after_top: int = 0, seq: int | None = N
 
 def signed_by(site: Site, topic: str, epoch: str, seq: int) -> str:
     return site.python(f"""
-        from notifications_hub.cursor import Position, encode
+        from notifications_hub.streams.cursor import Position, encode
         print(encode({{{topic!r}: Position({epoch!r}, 0, {seq})}}))
     """).strip()
 

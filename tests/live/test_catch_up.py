@@ -125,7 +125,7 @@ def poll(site: Site, topics: list[str], cursor: str, wait: int) -> tuple[dict[st
 
 def all_at_the_beginning(site: Site, topics: list[str]) -> str:
     return site.python(f"""
-        from notifications_hub.cursor import Position, encode
+        from notifications_hub.streams.cursor import Position, encode
         from notifications_hub.streams import Stream
         streams = Stream.objects.filter(topic__in={topics!r})
         print(encode({{stream.topic: Position(stream.epoch, 0, 0) for stream in streams}}))

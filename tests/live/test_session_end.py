@@ -77,7 +77,7 @@ def test_such_a_page_acknowledges_nothing_for_them(site: Site, newcomer: str, vi
 def pseudonym(site: Site, username: str) -> str:
     return site.python(f"""
         from django.contrib.auth import get_user_model
-        from notifications_hub.people import pseudonym_of
+        from notifications_hub.users import pseudonym_of
         print(pseudonym_of(get_user_model().objects.get(username={username!r}).pk))
     """)
 

@@ -262,17 +262,17 @@ def test_what_a_killed_process_left_is_heard_once(at_tea: Page, monkeypatch: pyt
     monkeypatch.setenv("TEST_NOTIFICATIONS_HUB", json.dumps({"ROW_TRIGGERS": NAMED}))
     died = in_process("""
         import os, signal
-        from notifications_hub.rows import noted, telling
+        from notifications_hub.rows import diff, trigger_notes
         from tests.rows.board.models import Note
-        append = telling.streams.append_many
+        append = diff.streams.append_many
         def die_after_it(events):
             events = list(events)
             append(events)
             if events:
                 os.kill(os.getpid(), signal.SIGKILL)
-        telling.streams.append_many = die_after_it
+        diff.streams.append_many = die_after_it
         Note.objects.bulk_create(Note(pk=pk, thread_id=1, body="Cup") for pk in (1, 2))
-        noted.tell_noted()
+        trigger_notes.tell_noted()
     """)
     assert died.wait(30) == -signal.SIGKILL
     assert (RowChange.objects.count(), Event.objects.count()) == (2, 0)

@@ -156,7 +156,7 @@ def test_an_event_comes_back_as_it_was_logged() -> None:
 
 
 def test_a_long_backlog_comes_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "PAGE", 2)
+    monkeypatch.setattr(store, "PAGE", 2)
     append(1, 2, 3, 4, 5)
     pages, position, more = [], BEGINNING, True
     while more:
@@ -361,7 +361,7 @@ def test_pruning_again_or_a_topic_without_events_removes_nothing() -> None:
 
 
 def test_a_reader_that_pages_while_its_topic_is_pruned_has_no_hole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "PAGE", 10)
+    monkeypatch.setattr(store, "PAGE", 10)
     append(*range(1, 101))
     position, got, resets = BEGINNING, [], 0
     for through in range(0, 100, 7):
@@ -375,7 +375,7 @@ def test_a_reader_that_pages_while_its_topic_is_pruned_has_no_hole(monkeypatch: 
 
 
 def test_a_reader_that_is_overtaken_by_pruning_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "PAGE", 10)
+    monkeypatch.setattr(store, "PAGE", 10)
     append(*range(1, 101))
     first = read(BEGINNING)
     streams.prune(TOPIC, 50)

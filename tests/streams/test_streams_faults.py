@@ -16,7 +16,7 @@ import pytest
 from django.db import connection, transaction
 
 from notifications_hub import streams
-from notifications_hub.streams import Event, Stream
+from notifications_hub.streams import Event, Stream, store
 from notifications_hub.streams.cursor import Position
 from notifications_hub.streams.sweeper import sweep
 from tests.support.log import holes, leave_unnumbered, unnumbered
@@ -346,7 +346,7 @@ def test_a_reader_does_not_wait_for_a_numberer() -> None:
 
 @both_databases
 def test_pruning_beside_readers_never_makes_a_silent_hole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "PAGE", 20)
+    monkeypatch.setattr(store, "PAGE", 20)
     streams.append_many(streams.NewEvent("post.9", "note", {"mark": str(number)}) for number in range(600))
 
     def follow() -> tuple[list[int | None], int]:
