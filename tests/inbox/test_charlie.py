@@ -19,7 +19,7 @@ from django.utils import timezone
 from notifications_hub import broadcast
 from notifications_hub.announcements.announce import withdraw
 from notifications_hub.inbox.marks import Mark
-from notifications_hub.inbox.queries import Place, items
+from notifications_hub.inbox.queries import PageMark, items
 from notifications_hub.notification import Notification
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from tests.inbox.support import API, NEVER, ClientFor, answer_of, post, tell
@@ -98,7 +98,7 @@ def test_alices_place_is_like_any_other(
     for _ in range(3):
         tell(alice, bob)
     place = items(alice, limit=2).next or ""
-    other = str(Place(timezone.now(), int(NEVER)))
+    other = str(PageMark(timezone.now(), int(NEVER)))
     client = client_for(charlie)
     client.get(path, {"before": other})
     alices, never = (answer_of(partial(client.get, path, {"before": before})) for before in (place, other))

@@ -89,7 +89,7 @@ def test_tests_are_few_also_when_they_are_asked_for_at_once(alice: User, browser
     def ask() -> bool:
         try:
             push_trial.send(alice, browser)
-        except push_trial.TooMany:
+        except push_trial.TooManyTests:
             return False
         return True
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from notifications_hub import broadcast
 from notifications_hub.announcements.announce import withdraw
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
-from notifications_hub.inbox.queries import BadPlace, Counts, InboxPage, Place, counts, items
+from notifications_hub.inbox.queries import BadPageMark, Counts, InboxPage, PageMark, counts, items
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event
 from tests.inbox.support import ids, queries_of, tell
@@ -68,15 +68,15 @@ def test_a_full_last_page_has_no_next(alice: User, bob: User) -> None:
 
 @pytest.mark.parametrize("text", ["yesterday", "1", "1.2.3", "1.-2", "9" * 30 + ".1", "9" * 18 + ".1", "1.٣", "1.2\n"])
 def test_a_before_that_no_page_gave_is_refused(alice: User, text: str) -> None:
-    with pytest.raises(BadPlace):
+    with pytest.raises(BadPageMark):
         items(alice, before=text)
 
 
 def test_a_place_survives_being_written(alice: User, bob: User) -> None:
     for moment in (timezone.now(), timezone.now() - timedelta(days=60_000, microseconds=1)):
-        place = Place.of(tell(alice, bob, timestamp=moment))
+        mark = PageMark.of(tell(alice, bob, timestamp=moment))
 
-        assert Place.parse(str(place)) == place
+        assert PageMark.parse(str(mark)) == mark
 
 
 def test_unread_and_kind_narrow_it(alice: User, bob: User) -> None:

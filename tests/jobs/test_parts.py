@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True
 
 
 def parts_of(job: Job) -> list[Job]:
-    return list(job.parts.order_by("place"))
+    return list(job.parts.order_by("position"))
 
 
 def three(owner: User, **about: Any) -> Job:

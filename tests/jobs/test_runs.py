@@ -302,7 +302,7 @@ def test_a_report_outlives_a_database_that_was_away(alice: User, monkeypatch: py
 
     monkeypatch.setattr(job_changes, "report", once_away)
     reporter = Reporter(job)
-    reporter.say({"done": 1.0, "text": "One"})
+    reporter.report({"done": 1.0, "text": "One"})
     wait_until(lambda: Job.objects.get(pk=job.pk).done == 1.0, seconds=3)
 
     assert reporter.stop() == {}
