@@ -34,7 +34,7 @@ _MARK_PROBLEMS = {(400, 401, 403, 429): Problem}
 
 @api.get(
     "notifications/",
-    response={200: schemas.PageOut, **_PROBLEMS},
+    response={200: schemas.NotificationPage, **_PROBLEMS},
     exclude_unset=True,
     url_name="notifications",
     summary="List notifications",
@@ -55,7 +55,7 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
 
 @api.get(
     "notifications/count/",
-    response={200: schemas.CountsOut, **_PROBLEMS},
+    response={200: schemas.UnreadCounts, **_PROBLEMS},
     url_name="count",
     summary="Count unread and unseen notifications",
     tags=["inbox"],

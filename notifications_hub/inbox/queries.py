@@ -33,7 +33,7 @@ class BadPageMark(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PageMark:
-    """Where a page ends, by time and id. Notifications that arrive later do not move it."""
+    """The end of a page, by time and id. Notifications that arrive later do not move it."""
 
     timestamp: datetime
     pk: int

@@ -42,7 +42,7 @@ class Words(Schema):
     body: str
 
 
-class ItemOut(Schema):
+class InboxItem(Schema):
     model_config = ConfigDict(json_schema_extra={"example": _AN_ITEM})
 
     id: str = Field(description="Opaque. An announcement keeps its id when the person gets a row for it.")
@@ -67,13 +67,13 @@ class ItemOut(Schema):
     )
 
 
-class PageOut(Schema):
-    results: list[ItemOut] = Field(description="Newest first, 20 at most.")
+class NotificationPage(Schema):
+    results: list[InboxItem] = Field(description="Newest first, 20 at most.")
     next: str | None = Field(description="Pass it as `before` to get the next page; null on the last page.")
     cursor: str = Field(description="Taken before the results: a live connection that starts here misses nothing.")
 
 
-class CountsOut(Schema):
+class UnreadCounts(Schema):
     model_config = ConfigDict(json_schema_extra={"example": {"unread": 3, "unseen": 1}})
 
     unread: int

@@ -1,4 +1,4 @@
-"""The inbox and preference pages. They work without JavaScript, and a GET changes nothing that a person would notice."""
+"""The inbox and preference pages. They work without JavaScript, and a GET changes nothing that a person notices."""
 
 from __future__ import annotations
 

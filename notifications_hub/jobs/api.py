@@ -20,7 +20,7 @@ from notifications_hub.jobs.notifications import may_see
 router = Router(tags=["jobs"])
 
 
-class JobOut(Schema):
+class JobStatus(Schema):
     id: str
     title: str
     state: Literal["queued", "running", "retrying", "done", "failed", "cancelled"]
@@ -34,7 +34,7 @@ class JobOut(Schema):
 
 
 class JobAnswer(Schema):
-    job: JobOut
+    job: JobStatus
     cursor: str = Field(description="Subscribe to `task.<id>` from here.")
 
 

@@ -35,7 +35,7 @@ OPEN = (JobState.QUEUED, JobState.RUNNING, JobState.RETRYING)
 
 
 class Reason(models.TextChoices):
-    """Why a job failed, unless the task gave its own words."""
+    """The reason of a failed job whose task gave no words of its own."""
 
     ERROR = "error", _("an error")
     LOST = "lost", _("its worker was stopped")

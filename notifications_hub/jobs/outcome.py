@@ -1,4 +1,4 @@
-"""How a task may end.
+"""The outcomes of a task.
 
 Exception
 └── JobFailed       the message is shown to the person

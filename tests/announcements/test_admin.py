@@ -58,7 +58,7 @@ def test_saving_the_form_announces(writer: Client, alice: User, bob: User) -> No
     assert (announcement.by, announcement.state, announcement.url) == (bob, AnnouncementState.RUNNING, "/posts/1/")
     [(kind, item)] = log_of("everyone")
     assert (kind, item["title"], item["level"]) == ("announcement.created", "Closed on Sunday", "warning")
-    assert "“Closed on Sunday” is announced to 2 people." in said(answer)
+    assert "“Closed on Sunday” has been announced to 2 people." in said(answer)
 
 
 @both_databases
@@ -67,7 +67,7 @@ def test_a_form_that_is_sent_twice_announces_once(writer: Client) -> None:
     again = writer.post(ADD, filled_in())
 
     assert again.status_code == HTTPStatus.FOUND
-    assert said(again)[-1] == "“Closed on Sunday” was sent already; it is announced once."
+    assert said(again)[-1] == "“Closed on Sunday” was already sent, so it was not announced again."
     assert kinds_on("everyone") == ["announcement.created"]
 
 
@@ -113,7 +113,7 @@ def test_a_form_with_a_mistake_keeps_what_it_is(writer: Client) -> None:
 def test_one_that_is_planned_waits_for_its_time(writer: Client) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         answer = writer.post(ADD, filled_in(starts_at_0="2026-11-21", starts_at_1="12:00"))
-        assert said(answer) == ["“Closed on Sunday” is planned. It will be announced when its time comes."]
+        assert said(answer) == ["“Closed on Sunday” is planned and will be announced at its start time."]
         assert kinds_on("everyone") == []
 
         clock.shift(timedelta(days=1))
@@ -240,7 +240,7 @@ def test_words_in_more_languages_than_an_event_carries_are_a_mistake_in_words(
 
     answer = writer.post(ADD, filled_in(**in_languages(*codes)))
     assert answer.status_code == 200
-    assert "In all languages together this is too long" in answer.content.decode()
+    assert "All languages together are too long" in answer.content.decode()
     assert not Announcement.objects.exists()
 
     assert writer.post(ADD, filled_in(**in_languages(*codes[:20]))).status_code == 302
@@ -255,5 +255,5 @@ def test_an_edit_may_not_make_it_more_than_an_event_carries(writer: Client, sett
 
     answer = writer.post(change(announcement), filled_in(**in_languages(*codes)))
     assert answer.status_code == 200
-    assert "In all languages together this is too long" in answer.content.decode()
+    assert "All languages together are too long" in answer.content.decode()
     assert kinds_on("everyone") == ["announcement.created"]

@@ -43,7 +43,7 @@ def test_an_edit_reaches_open_pages_and_tells_nobody_again(writer: Client) -> No
     announcement = broadcast(title="Clsoed")
     answer = writer.post(change(announcement), filled_in(title="Closed", ends_at_0="2099-01-01", ends_at_1="12:00"))
 
-    assert said(answer)[-1] == "“Closed” is changed, on open pages too."
+    assert said(answer)[-1] == "“Closed” was changed, on open pages too."
     assert kinds_on("everyone") == ["announcement.created", "announcement.updated"]
     assert log_of("everyone")[-1][1]["title"] == "Closed"
 
@@ -90,7 +90,7 @@ def test_withdrawing_asks_first(writer: Client) -> None:
     assert kinds_on("everyone") == ["announcement.created"]
 
     answer = writer.post(withdrawal(announcement))
-    assert said(answer)[-1] == "“Oops” is withdrawn."
+    assert said(answer)[-1] == "“Oops” was withdrawn."
     assert kinds_on("everyone") == ["announcement.created", "announcement.withdrawn"]
 
     writer.post(withdrawal(announcement))
@@ -155,7 +155,7 @@ def test_the_list_is_filtered_by_how_they_stand(writer: Client, state: str, titl
         announce.withdraw(broadcast(title="Oops"))
         broadcast(title="Later", starts_at=NOON + 9 * hour)
         clock.shift(2 * hour)
-        announce.retire_over()
+        announce.retire_ended()
         found = writer.get(LIST, {"state": state}).context["cl"].result_list
         assert {announcement.title for announcement in found} == titles
         assert {announcement.state.value for announcement in found} == {state}

@@ -208,7 +208,7 @@ def test_an_edit_reaches_open_pages_with_all_of_it() -> None:
     announcement = broadcast(title="Clsoed")
     announcement.title = "Closed"
     announcement.save()
-    announce.tell_of_edit(announcement)
+    announce.publish_edit(announcement)
 
     kind, item = log_of("everyone")[-1]
     assert kind == "announcement.updated"
@@ -222,19 +222,19 @@ def test_an_edit_made_on_a_stale_instance_reaches_pages_that_were_told_meanwhile
         announce.announce_due()
         assert stale.announced_at is None
 
-        announce.tell_of_edit(stale)
+        announce.publish_edit(stale)
 
     assert kinds_on("everyone") == ["announcement.created", "announcement.updated"]
 
 
 def test_nobody_is_told_of_an_edit_to_what_is_planned_or_withdrawn() -> None:
     planned = broadcast(title="Later", starts_at=datetime.now(UTC) + HOUR)
-    announce.tell_of_edit(planned)
+    announce.publish_edit(planned)
     assert kinds_on("everyone") == []
 
     withdrawn = broadcast(title="Oops")
     announce.withdraw(withdrawn)
-    announce.tell_of_edit(withdrawn)
+    announce.publish_edit(withdrawn)
     assert kinds_on("everyone") == ["announcement.created", "announcement.withdrawn"]
 
 

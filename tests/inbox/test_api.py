@@ -343,7 +343,7 @@ def test_every_route_of_the_contract_is_described(client: Client, db: None) -> N
         "post push/renew/",
     }
     assert schema["info"]["version"] == "1.0"
-    assert schema["components"]["schemas"]["Item"]["example"]["kind"] == "comment.reply"
+    assert schema["components"]["schemas"]["InboxItem"]["example"]["kind"] == "comment.reply"
 
 
 def test_the_page_about_the_api_has_no_script_or_style_of_its_own(client: Client, db: None) -> None:

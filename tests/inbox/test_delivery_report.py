@@ -108,7 +108,7 @@ def test_it_says_why_no_browser_was_to_be_told(alice: User, bob: User, client_fo
     words = f"By your preferences as they are now, no browser is told of “{get_kind('comment.reply').label}”."
     assert words in page(client_for, alice, row.item_id)
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": ""}
-    assert "does not send notifications to browsers" in page(client_for, alice, row.item_id)
+    assert "isn't sending push notifications" in page(client_for, alice, row.item_id)
 
 
 def test_an_announcement_has_its_page_too(alice: User, client_for: ClientFor) -> None:

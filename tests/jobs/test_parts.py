@@ -62,7 +62,7 @@ def test_a_part_that_fails_fails_the_whole_once_the_others_have_ended(alice: Use
     job.refresh_from_db()
 
     assert (job.state, job.standing, job.done) == (JobState.FAILED, "parts", 1)
-    assert delivered(alice) == [("task.failed", "“Parts” failed", "A part of it failed.")]
+    assert delivered(alice) == [("task.failed", "“Parts” failed", "A part of the job failed.")]
     assert str(job.pk) not in messages()
 
 

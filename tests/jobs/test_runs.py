@@ -191,7 +191,7 @@ def test_one_whose_lease_has_ended_is_lost_and_says_so(alice: User) -> None:
 
     assert (job.state, job.standing) == (JobState.FAILED, "lost")
     [(_kind, _title, body)] = delivered(alice)
-    assert "was stopped" in body
+    assert "its worker went away" in body
 
 
 def test_what_may_be_done_twice_begins_again(alice: User) -> None:

@@ -111,7 +111,7 @@ def test_a_job_sent_twice_runs_once(alice: User) -> None:
 @pytest.mark.parametrize(
     ("about", "words"),
     [
-        ({"title": " "}, "has a title"),
+        ({"title": " "}, "needs a title"),
         ({"url": "https://elsewhere.example/"}, "path of this site"),
         ({"audience": "nobody"}, "not an audience"),
     ],
@@ -129,7 +129,7 @@ def test_arguments_that_no_row_keeps_are_refused(alice: User, given: object) -> 
 
 def test_a_time_to_start_is_refused_since_brokers_lose_it(alice: User) -> None:
     signature: Any = tasks.count.s(1).set(countdown=60)
-    with pytest.raises(BadJob, match="takes no countdown"):
+    with pytest.raises(BadJob, match="does not accept countdown"):
         start(signature, owner=alice, title="Later")
     with pytest.raises(BadJob, match="at least one"):
         start_all([], owner=alice, title="Nothing")
