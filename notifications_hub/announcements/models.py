@@ -1,6 +1,5 @@
 """One row per announcement, for an audience of any size. People's own rows copy no words, so an edit reaches all."""
 
-
 from __future__ import annotations
 
 import uuid

@@ -1,4 +1,4 @@
-"""The form as an admin meets it: the preview follows the keys, and nothing on it runs against the policy."""
+"""The form in a browser: the preview follows the typing, and nothing violates the content security policy."""
 
 from __future__ import annotations
 
