@@ -1,1 +1,1 @@
-"""Announcements: written once by an admin, in every inbox of their audience."""
+"""Announcements: an admin writes one once, and it appears in every inbox of its audience."""

@@ -1,4 +1,4 @@
-"""Where admins write announcements. Being staff is not enough: it takes the right `notifications_hub.broadcast`."""
+"""The admin pages for announcements. Writing one needs the permission `notifications_hub.broadcast`, not just staff."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
         )
         return super().media + own
 
-    # Who may do what
+    # Permissions
 
     def has_broadcast_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(PERMISSION)
@@ -67,7 +67,7 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
         return may_write(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Announcement | None = None) -> bool:
-        """Withdrawing takes it from everybody too, and leaves a trace of who said what to whom."""
+        """Return False: withdrawing also removes it from every inbox, and keeps a record."""
         return False
 
     def has_view_permission(self, request: HttpRequest, obj: Announcement | None = None) -> bool:
@@ -81,7 +81,7 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
         return super().get_queryset(request).annotate(number_read=Coalesce(Subquery(read), 0))
 
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
-        # Looked up once a page: a group's name is a row.
+        # Once per page, because a group's name costs a query.
         words = dict(audiences.choices())
 
         @admin.display(description=gettext_lazy("audience"), ordering="audience")
@@ -122,14 +122,14 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
         return [
             (None, {"fields": words}),
             (_("For whom and when"), {"fields": when}),
-            (_("What became of it"), {"fields": fate}),
+            (_("History"), {"fields": fate}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Announcement | None = None) -> tuple[str, ...]:
         if obj is None:
             return ()
         fate = ("state_badge", "read_by", "by", "created", "announced_at", "withdrawn_at")
-        # Whoever was told stays told, so for whom it is and when it began are history.
+        # People already have it, so its audience and start can no longer change.
         return (*fate, "audience_in_words", "starts_at") if obj.announced_at else (*fate, "audience_in_words")
 
     def get_inline_instances(self, request: HttpRequest, obj: Announcement | None = None) -> list[Any]:
@@ -138,7 +138,7 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Announcement | None:
         found = super().get_object(request, object_id, from_field)
         if found is not None and request.method == "POST":
-            # Held until it is saved: the sweeper must not announce it between the check of the form and the save.
+            # Locked until it is saved: the sweeper must not announce it between the form's check and the save.
             found.refresh_from_db(from_queryset=Announcement.objects.select_for_update(of=("self",)))
         return found
 
@@ -156,14 +156,14 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         if (earlier := self._sent_before(request)) is not None:
-            return self._say_sent_before(request, earlier)
+            return self._answer_repeated(request, earlier)
         try:
             return super().add_view(request, form_url, {"title": _("New announcement"), **(extra_context or {})})
         except IntegrityError:
-            # The second click of two came while the first was being saved.
+            # A second click arrived while the first was being saved.
             if (earlier := self._sent_before(request)) is None:
                 raise
-            return self._say_sent_before(request, earlier)
+            return self._answer_repeated(request, earlier)
 
     def save_model(self, request: HttpRequest, obj: Announcement, form: Any, change: bool) -> None:
         if not change:
@@ -172,22 +172,22 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
         super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Announces in the transaction that saves, once the translations are there too."""
+        """Announce in the transaction that saves, after the translations are saved too."""
         super().save_related(request, form, formsets, change)
         if change and (form.has_changed() or any(formset.has_changed() for formset in formsets)):
-            announce.tell_of_edit(form.instance)
+            announce.publish_edit(form.instance)
         announce.announce_if_due(form.instance)
 
     def response_add(self, request: HttpRequest, obj: Announcement, post_url_continue: Any = None) -> HttpResponse:
         if obj.announced_at:
             reached = people(audiences.members(obj.audience).count())
-            text = _("“%(title)s” is announced to %(people)s.") % {"title": obj, "people": reached}
+            text = _("“%(title)s” has been announced to %(people)s.") % {"title": obj, "people": reached}
         else:
-            text = _("“%(title)s” is planned. It will be announced when its time comes.") % {"title": obj}
+            text = _("“%(title)s” is planned and will be announced at its start time.") % {"title": obj}
         return self._back_to_list(request, text)
 
     def response_change(self, request: HttpRequest, obj: Announcement) -> HttpResponse:
-        text = _("“%(title)s” is changed, on open pages too.") if obj.announced_at else _("“%(title)s” is changed.")
+        text = _("“%(title)s” was changed, on open pages too.") if obj.announced_at else _("“%(title)s” was changed.")
         return self._back_to_list(request, text % {"title": obj})
 
     def _sent_before(self, request: HttpRequest) -> Announcement | None:
@@ -199,8 +199,8 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
             return None
         return Announcement.objects.filter(submission=submission).first()
 
-    def _say_sent_before(self, request: HttpRequest, earlier: Announcement) -> HttpResponse:
-        text = _("“%(title)s” was sent already; it is announced once.") % {"title": earlier}
+    def _answer_repeated(self, request: HttpRequest, earlier: Announcement) -> HttpResponse:
+        text = _("“%(title)s” was already sent, so it was not announced again.") % {"title": earlier}
         return self._back_to_list(request, text, messages.INFO)
 
     def _back_to_list(self, request: HttpRequest, text: str, level: int = messages.SUCCESS) -> HttpResponse:
@@ -218,7 +218,7 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
         ]
 
     def preview_view(self, request: HttpRequest) -> HttpResponse:
-        """The form as people will see it: a piece for the script on the form's page, a page of its own without."""
+        """Show the form's announcement as people will see it: a fragment for the script, else a whole page."""
         if not self.has_broadcast_permission(request):
             raise PermissionDenied
         page = "_preview" if "piece" in request.GET else "preview"
@@ -246,8 +246,8 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
     def _withdraw(self, request: HttpRequest, announcement: Announcement) -> HttpResponse:
         if announce.withdraw(announcement):
             self.log_change(request, announcement, _("Withdrawn."))
-            return self._back_to_list(request, _("“%(title)s” is withdrawn.") % {"title": announcement})
-        return self._back_to_list(request, _("There was nothing to withdraw any more."), messages.INFO)
+            return self._back_to_list(request, _("“%(title)s” was withdrawn.") % {"title": announcement})
+        return self._back_to_list(request, _("This announcement had already ended."), messages.INFO)
 
     @admin.action(description=gettext_lazy("Withdraw the selected announcements"), permissions=["broadcast"])
     def withdraw_selected(self, request: HttpRequest, queryset: QuerySet[Announcement]) -> None:
@@ -255,7 +255,7 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
         for announcement in withdrawn:
             self.log_change(request, announcement, _("Withdrawn."))
         number = len(withdrawn)
-        text = ngettext("%(number)d announcement is withdrawn.", "%(number)d announcements are withdrawn.", number)
+        text = ngettext("%(number)d announcement was withdrawn.", "%(number)d announcements were withdrawn.", number)
         self.message_user(request, text % {"number": number}, messages.SUCCESS)
 
 

@@ -1,4 +1,4 @@
-"""Parts of the announcements' admin: who may write, the translations in the form, and the filter of the list."""
+"""Parts of the announcements' admin: the permission, the inline translations and the list filter."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ else:
     TranslationInlineBase = admin.StackedInline
 
 PERMISSION = "notifications_hub.broadcast"
-_STANDING = (AnnouncementState.PLANNED, AnnouncementState.RUNNING)
+_EDITABLE = (AnnouncementState.PLANNED, AnnouncementState.RUNNING)
 
 
 def may_write(request: HttpRequest, announcement: Announcement | None = None) -> bool:
-    """What is over is history, and nobody's to edit."""
-    return request.user.has_perm(PERMISSION) and (announcement is None or announcement.state in _STANDING)
+    """Return True if the user may write this announcement. Ended and withdrawn ones are read-only."""
+    return request.user.has_perm(PERMISSION) and (announcement is None or announcement.state in _EDITABLE)
 
 
 class TranslationInline(TranslationInlineBase):

@@ -1,4 +1,4 @@
-"""Telling an audience: one event on its topic, whatever its size. And the rows that people get when they look."""
+"""Announce to an audience with one event on its topic, and create people's rows when they open their inbox."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def broadcast(
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
 ) -> Announcement:
-    """Announces to an audience, in the caller's transaction; at `starts_at` if that is later.
+    """Announce to an audience, in the caller's transaction. With a later `starts_at`, announce then.
 
-    Raises `UnknownAudience`, and `ValidationError` for words that are too long, a link that leaves the site and so on.
+    Raise `UnknownAudience`, or `ValidationError` for text that is too long, a link to another site and so on.
     """
     require_time_zones()
     start = starts_at or timezone.now()
@@ -62,18 +62,18 @@ def broadcast(
 
 @every_second
 def announce_due() -> None:
-    """Tells of everything whose time has come, each once."""
+    """Announce every announcement that is due, each once."""
     _each(Announcement.objects.due(), "announced_at", _announce)
 
 
 @every_second
-def retire_over() -> None:
-    """Takes from open pages what is over."""
-    _each(Announcement.objects.over(), "withdrawn_at", _take_back)
+def retire_ended() -> None:
+    """Remove ended announcements from open pages."""
+    _each(Announcement.objects.over(), "withdrawn_at", _publish_withdrawal)
 
 
 def announce_if_due(announcement: Announcement) -> None:
-    """Announce what was just saved, in the caller's transaction. Others that are due are the sweeper's."""
+    """Announce this announcement if it is due, in the caller's transaction. The sweeper handles all others."""
     due = Announcement.objects.due().filter(pk=announcement.pk)
     _once(due, "announced_at", _announce, skip_locked=False)
     announcement.refresh_from_db(fields=["announced_at"])
@@ -81,43 +81,45 @@ def announce_if_due(announcement: Announcement) -> None:
 
 @every_second
 def record_numbers() -> None:
-    """Keep what tells which announcements an acknowledgement covers, before their events are pruned."""
+    """Store the sequence numbers of announcements' events before pruning, for later acknowledgements."""
     Announcement.objects.record_numbers()
 
 
-def tell_of_edit(announcement: Announcement) -> None:
-    """Open pages show the new words; nobody is told again. In the transaction that saved them.
+def publish_edit(announcement: Announcement) -> None:
+    """Update the words on open pages, without notifying anyone again. Call it in the transaction that saves.
 
-    Earlier events get the new words too: somebody who comes back must hear of it, and not in the words taken back.
+    The earlier events lose their words, so a client that resumes receives only the new ones.
     """
-    # Asked anew: between the look and the save the sweeper may have announced the old words.
+    # Read again: the sweeper may have announced the old words between the form's check and the save.
     if current := Announcement.objects.running().filter(pk=announcement.pk).first():
         streams.append_many([_event("announcement.updated", current, erases=[_key(current)])])
 
 
 def withdraw(announcement: Announcement) -> bool:
-    """Takes it back from every page and inbox, read or not; one that is only planned will not be told.
+    """Withdraw it from every page and inbox, read or not. A planned one is never announced.
 
-    Gives whether it was there to take back.
+    Return False if it had already ended or been withdrawn.
     """
-    standing = Announcement.objects.filter(pk=announcement.pk, withdrawn_at=None, ends_at__gt=timezone.now())
-    return _once(standing, "withdrawn_at", _take_back, skip_locked=False)
+    current = Announcement.objects.filter(pk=announcement.pk, withdrawn_at=None, ends_at__gt=timezone.now())
+    return _once(current, "withdrawn_at", _publish_withdrawal, skip_locked=False)
 
 
 _isolation: Isolation[tuple[str, int]] = Isolation(longest=3600.0)
 
 
-def _each(wanted: AnnouncementQuerySet, stamp: str, tell: Callable[[Announcement], None]) -> None:
-    """Each in a transaction of its own, so that one that cannot be told holds up no other."""
+def _each(wanted: AnnouncementQuerySet, stamp: str, publish: Callable[[Announcement], None]) -> None:
+    """Publish each in its own transaction, so that one that fails does not stop the others."""
     resting = _isolation.resting()
     for pk in wanted.values_list("pk", flat=True):
         if (stamp, pk) not in resting:
             with _isolation.of((stamp, pk), f"Announcement {pk}"):
-                _once(wanted.filter(pk=pk), stamp, tell, skip_locked=True)
+                _once(wanted.filter(pk=pk), stamp, publish, skip_locked=True)
 
 
-def _once(wanted: AnnouncementQuerySet, stamp: str, tell: Callable[[Announcement], None], *, skip_locked: bool) -> bool:
-    """The stamp and the event commit together. Of several sweepers one has the row, the others leave it to that one."""
+def _once(
+    wanted: AnnouncementQuerySet, stamp: str, publish: Callable[[Announcement], None], *, skip_locked: bool
+) -> bool:
+    """Commit the timestamp and the event together. Of several sweepers, the one that locks the row does it."""
     if not wanted.exists():
         return False
     with transaction.atomic():
@@ -126,7 +128,7 @@ def _once(wanted: AnnouncementQuerySet, stamp: str, tell: Callable[[Announcement
             return False
         setattr(announcement, stamp, timezone.now())
         announcement.save(update_fields=[stamp])
-        tell(announcement)
+        publish(announcement)
         return True
 
 
@@ -136,12 +138,12 @@ def _announce(announcement: Announcement) -> None:
 
 
 def _count_from_commit(pk: int, *, began: float) -> None:
-    # After a transaction that took long, open pages would have next to no time to show and acknowledge.
+    # After a long transaction, open pages would have almost no time left to show and acknowledge it.
     if not arming.is_prompt(began):
         Announcement.objects.filter(pk=pk, announced_at__isnull=False).update(announced_at=timezone.now())
 
 
-def _take_back(announcement: Announcement) -> None:
+def _publish_withdrawal(announcement: Announcement) -> None:
     if announcement.announced_at:
         ids, erases = {"ids": [announcement.item_id]}, [_key(announcement)]
         streams.append_many([NewEvent(announcement.audience, "announcement.withdrawn", ids, erases=erases)])
@@ -157,18 +159,18 @@ def _key(announcement: Announcement) -> str:
 
 
 def _deleted(instance: Announcement, **kwargs: object) -> None:
-    """Takes back one whose row is deleted. It is locked first, so an edit has logged its words or finds no row."""
-    standing = Announcement.objects.filter(pk=instance.pk, withdrawn_at=None).select_for_update(of=("self",))
-    for announcement in standing:
-        _take_back(announcement)
+    """Withdraw an announcement whose row is deleted. The lock makes a concurrent edit finish first or find no row."""
+    current = Announcement.objects.filter(pk=instance.pk, withdrawn_at=None).select_for_update(of=("self",))
+    for announcement in current:
+        _publish_withdrawal(announcement)
 
 
 def connect() -> None:
-    """Called once models are loaded."""
+    """Connect the signal. Call it once models are loaded."""
     pre_delete.connect(_deleted, sender=Announcement, dispatch_uid="notifications_hub.announcement_deleted")
 
 
-# The rows that people get when they look
+# People's own rows
 
 
 def of_person(person: Person) -> AnnouncementQuerySet:
@@ -176,37 +178,40 @@ def of_person(person: Person) -> AnnouncementQuerySet:
 
 
 def without_row(person: Person, running: AnnouncementQuerySet) -> AnnouncementQuerySet:
-    """Which of what is running for this person has no row of theirs yet."""
+    """Return the running announcements that this person has no row for yet."""
     own = Notification.objects.filter(recipient=person, announcement=models.OuterRef("pk"))
     return running.filter(~models.Exists(own))
 
 
 def make_rows(person: Person, running: AnnouncementQuerySet | None = None) -> None:
-    """Idempotent, and no event: to the person nothing has changed. `running` spares the look who they belong to."""
+    """Create the person's missing rows. Idempotent and without an event, as nothing changes for the person.
+
+    Pass `running` if it is known; otherwise their audiences are looked up.
+    """
     if rows := missing_rows(person, of_person(person) if running is None else running):
         Notification.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def missing_rows(person: Person, running: AnnouncementQuerySet) -> list[Notification]:
-    """The rows that this person is still without, as they would be made."""
+    """Return the unsaved rows that this person still lacks."""
     missing = list(without_row(person, running))
     if not missing:
         return []
     methods = preferences.methods_of([person.pk], kind_of(KIND))[person.pk]
-    delivered = _shown_live(person, missing)
-    return [_row(person, announcement, methods, delivered=announcement.pk in delivered) for announcement in missing]
+    acknowledged = _acknowledged(person, missing)
+    return [_row(person, announcement, methods, delivered=announcement.pk in acknowledged) for announcement in missing]
 
 
-def _shown_live(person: Person, announcements: Collection[Announcement]) -> set[int]:
-    """Return the primary keys of those that a page of this person's acknowledged."""
-    delivered = DeliveredThrough.objects.filter(
+def _acknowledged(person: Person, announcements: Collection[Announcement]) -> set[int]:
+    """Return the primary keys of those that one of this person's pages acknowledged."""
+    ranges = DeliveredThrough.objects.filter(
         person=person,
         topic=models.OuterRef("audience"),
         start__lt=models.OuterRef("seq"),
         seq__gte=models.OuterRef("seq"),
     )
-    shown = Announcement.objects.filter(models.Exists(delivered), pk__in=[one.pk for one in announcements])
-    return set(shown.values_list("pk", flat=True))
+    covered = Announcement.objects.filter(models.Exists(ranges), pk__in=[one.pk for one in announcements])
+    return set(covered.values_list("pk", flat=True))
 
 
 def _row(person: Person, announcement: Announcement, methods: frozenset[str], *, delivered: bool) -> Notification:

@@ -1,4 +1,4 @@
-"""The form an announcement is written in."""
+"""The admin's form for announcements."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ else:
 
 
 def other_languages() -> list[tuple[str, str]]:
-    """What an announcement may be translated into, each under its own name."""
+    """Return the languages an announcement may be translated into, as code and native name."""
     written_in = settings.LANGUAGE_CODE
     return [(code, get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES if code != written_in]
 
 
 def audience_choices() -> list[tuple[str, str]]:
-    """Each audience with how many people it has now."""
+    """Return each audience with the number of people in it now."""
     sizes = audiences.sizes()
     return [(audience, f"{words} — {people(sizes.get(audience, 0))}") for audience, words in audiences.choices()]
 
@@ -44,7 +44,7 @@ def people(number: int) -> str:
 
 
 class AnnouncementForm(Form):
-    """No start: at once. No end: after the site's usual time."""
+    """An announcement. Without a start it begins at once; without an end it runs for the site's usual time."""
 
     once = forms.UUIDField(widget=forms.HiddenInput, required=False)
 
@@ -84,13 +84,17 @@ class AnnouncementForm(Form):
         if "audience" in self.fields:
             label = self.fields["audience"].label
             self.fields["audience"] = forms.ChoiceField(
-                label=label, choices=audience_choices, help_text=_("Counted now; who joins later sees it too.")
+                label=label,
+                choices=audience_choices,
+                help_text=_("Counted now. People who join later will see it too."),
             )
 
     def _explain_times(self) -> None:
         texts: dict[str, Any] = {
-            "starts_at": _("Empty: at once."),
-            "ends_at": _("Then it leaves every page and inbox. Empty: %(days)d days after it starts.")
+            "starts_at": _("Leave empty to start at once."),
+            "ends_at": _(
+                "It then disappears from every page and inbox. Leave empty to end %(days)d days after the start."
+            )
             % {"days": hub_settings.announcement_days},
         }
         for name in texts.keys() & self.fields.keys():
@@ -104,7 +108,7 @@ class AnnouncementForm(Form):
 
 
 def _label_parts(widget: forms.Widget) -> None:
-    """The admin writes "Date:" and "Time:" beside the two, where a screen reader takes neither for a label."""
+    """Label the two inputs. The admin's "Date:" and "Time:" beside them are no labels to a screen reader."""
     if isinstance(widget, forms.MultiWidget):
         for part, label in zip(widget.widgets, (_("Date"), _("Time")), strict=True):
             part.attrs["aria-label"] = label
@@ -126,7 +130,7 @@ class TranslationForm(TranslationBase):
 
 
 class TranslationFormSet(TranslationFormSetBase):
-    """The announcement is checked here once more, since only here all its languages are known."""
+    """Checks the announcement's size again, because only here all its languages are known."""
 
     def clean(self) -> None:
         super().clean()

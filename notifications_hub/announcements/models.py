@@ -1,4 +1,4 @@
-"""One row whatever the audience's size. A person's own row points here and copies no words, so an edit reaches all."""
+"""One row per announcement, for an audience of any size. People's own rows copy no words, so an edit reaches all."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from notifications_hub.web.text import balanced, is_blank, is_storable, isolated
 KIND = "announcement"
 MAX_BODY = 5000
 MAX_MESSAGE_BODY = 600
-"""What a message carries of the text, so that an event in many languages stays small; the inbox page has it all."""
+"""Characters of the text in a message, so that an event in many languages stays small. The inbox page shows it all."""
 _LONGEST_ID = "a9223372036854775807"
 
 _URGENCY_WORDS = {
@@ -39,7 +39,7 @@ _URGENCY_WORDS = {
     Urgency.NORMAL: _("normal"),
     Urgency.HIGH: _("high: may wake a sleeping phone"),
 }
-# django-notifications has its levels in English alone; under the same words they are in our catalogues.
+# django-notifications has its levels in English only. The same words are translated in our catalogues.
 _LEVELS = (gettext_noop("Success"), gettext_noop("Info"), gettext_noop("Warning"), gettext_noop("Error"))
 
 
@@ -52,22 +52,22 @@ class AnnouncementState(models.TextChoices):
 
 class AnnouncementQuerySet(models.QuerySet["Announcement"]):
     def running(self) -> Self:
-        """What inboxes show now."""
+        """Return the announcements that inboxes show now."""
         return self.filter(announced_at__isnull=False, withdrawn_at=None, ends_at__gt=timezone.now())
 
     def due(self) -> Self:
-        """Its time has come and nobody has been told."""
+        """Return those that should start now but are not announced yet."""
         now = timezone.now()
         return self.filter(announced_at=None, withdrawn_at=None, starts_at__lte=now, ends_at__gt=now)
 
     def over(self) -> Self:
-        """Its time is over and open pages still show it."""
+        """Return those that have ended but are still shown on open pages."""
         return self.filter(announced_at__isnull=False, withdrawn_at=None, ends_at__lte=timezone.now())
 
     def record_numbers(self) -> None:
-        """Record the number that each announcement's event was given: it may run for longer than its event is kept."""
+        """Store the sequence number of each announcement's event. It may run longer than its event is kept."""
         for one in self.running().filter(seq=None).only("audience"):
-            # By the item, which is indexed: a log may be long.
+            # By item, which is indexed, because a log may be long.
             of_it = Event.objects.filter(topic=one.audience, item=item_key(KIND, one.item_id), seq__isnull=False)
             created = of_it.filter(kind="announcement.created")
             seq = created.order_by("-seq").values_list("seq", flat=True).first()
@@ -126,10 +126,10 @@ class Announcement(HubModel):
     ends_at = models.DateTimeField(_("ends"), default=_month_from_now)
     announced_at = models.DateTimeField(_("announced"), null=True, blank=True, editable=False)
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True, editable=False)
-    # The number of its event on the topic of its audience, by which acknowledgements of that topic cover it.
+    # The sequence number of its event on the audience's topic. Acknowledgements of that topic cover it by number.
     seq = models.BigIntegerField(null=True, editable=False)
     created = models.DateTimeField(_("written"), auto_now_add=True)
-    # Which sending of the admin's form made it, so that a second click makes no second one.
+    # Identifies the submitted form, so that a second click creates no second announcement.
     submission = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
 
     objects = AnnouncementManager()  # type: ignore[misc]
@@ -158,7 +158,7 @@ class Announcement(HubModel):
         self.check_size([])
 
     def check_size(self, translations: Collection[AnnouncementTranslation]) -> None:
-        """Raise `ValidationError` where the words in all these languages are more than one event carries."""
+        """Raise `ValidationError` if the words in all languages together are too large for one event."""
         words = {row.language: row.words_json() for row in translations}
         for title, body in [(self.title, self.body), *((row.title, row.body) for row in translations)]:
             message = Message(
@@ -174,7 +174,7 @@ class Announcement(HubModel):
             try:
                 encode_data(Item(message=message, at=timezone.now(), translations=words).as_json())
             except EventTooLarge:
-                raise ValidationError(_("In all languages together this is too long: shorten some of them.")) from None
+                raise ValidationError(_("All languages together are too long. Please shorten some of them.")) from None
 
     @property
     def state(self) -> AnnouncementState:
@@ -189,7 +189,7 @@ class Announcement(HubModel):
         return f"a{self.pk}"
 
     def message(self) -> Message:
-        """In the active language where it was translated, else as it was written."""
+        """Return the message in the active language, or as it was written if there is no translation."""
         language = translation.get_language() or settings.LANGUAGE_CODE
         title, body = self._words(language)
         return Message(
@@ -209,11 +209,11 @@ class Announcement(HubModel):
         )
 
     def markdown(self) -> str:
-        """The text as it was written, in the active language."""
+        """Return the Markdown text in the active language."""
         return self._words(translation.get_language() or settings.LANGUAGE_CODE)[1]
 
     def item(self) -> Item:
-        """As someone has it who has no row of their own yet."""
+        """Render the announcement for a person who has no row for it yet."""
         return Item(
             message=self.message(), at=self.announced_at or self.starts_at, translations=self.translations_json()
         )
@@ -230,12 +230,12 @@ class Announcement(HubModel):
 
 
 def validate_words(written: Announcement | AnnouncementTranslation) -> None:
-    """Raise `ValidationError` for a title that shows nothing, and for words that not every database keeps."""
+    """Raise `ValidationError` for a blank title, or for characters that some databases cannot store."""
     if written.title and is_blank(written.title):
-        raise ValidationError({"title": _("Write something that can be seen.")})
+        raise ValidationError({"title": _("Write a title that people can see.")})
     for name in ("title", "body"):
         if not is_storable(getattr(written, name)):
-            raise ValidationError({name: _("This holds a character that cannot be stored.")})
+            raise ValidationError({name: _("This contains a character that cannot be stored.")})
 
 
 def _shortened(body: str) -> str:

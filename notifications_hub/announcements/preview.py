@@ -1,4 +1,4 @@
-"""What an announcement will look like, from a form that is still being written."""
+"""Preview an announcement from a form that is still being written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from notifications_hub.web.site_paths import same_site_path
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """In one language: the toast is made of `message`, the inbox page shows `html`."""
+    """A preview in one language. The toast shows `message`, the inbox page shows `html`."""
 
     language: str
     language_name: str
@@ -28,7 +28,8 @@ class Preview:
 
 
 def previews(form: Mapping[str, str]) -> list[Preview]:
-    """Never refuses: what is not valid yet is left out."""
+    """Return the previews. Fields that are not valid yet are left out."""
+
     return [
         _preview(form, language, title.strip(), body[:MAX_BODY])
         for language, title, body in _words(form)

@@ -1,4 +1,4 @@
-"""The HTTP API of one person's inbox. Its routes and shapes are a contract: see `docs/architecture.md`."""
+"""The HTTP API of a person's inbox. Its routes and schemas are a contract."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ninja.errors import HttpError
 
 from notifications_hub.inbox import marks, push_api, queries, schemas
 from notifications_hub.inbox.marks import Mark
-from notifications_hub.inbox.queries import BadPlace
+from notifications_hub.inbox.queries import BadPageMark
 from notifications_hub.inbox.responses import PrivateAPI
 from notifications_hub.inbox.schemas import Changed, Filters, Marked, Problem
 from notifications_hub.inbox.visitor import person_of
@@ -21,7 +21,7 @@ from notifications_hub.live.topics import INBOX
 api = PrivateAPI(
     title="Notifications",
     version="1.0",
-    description="One person's inbox, by the session of the site. Changes need Django's CSRF token as `X-CSRFToken`.",
+    description="The signed-in person's inbox. Changes need Django's CSRF token in the header `X-CSRFToken`.",
     urls_namespace="notifications_hub_api",
     openapi_url="openapi.json",
     docs_url="docs/",
@@ -34,30 +34,30 @@ _MARK_PROBLEMS = {(400, 401, 403, 429): Problem}
 
 @api.get(
     "notifications/",
-    response={200: schemas.PageOut, **_PROBLEMS},
+    response={200: schemas.NotificationPage, **_PROBLEMS},
     exclude_unset=True,
     url_name="notifications",
-    summary="A page of the inbox",
+    summary="List notifications",
     tags=["inbox"],
 )
 def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
-    """Newest first. What is archived is left out."""
-    _refuse_strange(request, Filters.model_fields)
+    """Return a page of the inbox, newest first, without archived notifications."""
+    _refuse_unknown_filters(request, Filters.model_fields)
     person = person_of(request)
-    # Before the rows: an event between the two is then heard twice, and never missed.
-    here = cursor_here(person, [INBOX])
+    # Before the rows: an event between the two reads then arrives twice, but is never missed.
+    cursor = cursor_here(person, [INBOX])
     try:
         page = queries.items(person, **filters.dict())
-    except BadPlace as error:
+    except BadPageMark as error:
         raise HttpError(400, str(error)) from None
-    return {"results": [item.as_json() for item in page.items], "next": page.next, "cursor": here}
+    return {"results": [item.as_json() for item in page.items], "next": page.next, "cursor": cursor}
 
 
 @api.get(
     "notifications/count/",
-    response={200: schemas.CountsOut, **_PROBLEMS},
+    response={200: schemas.UnreadCounts, **_PROBLEMS},
     url_name="count",
-    summary="How many are unread, and how many of these never looked at",
+    summary="Count unread and unseen notifications",
     tags=["inbox"],
 )
 def count_notifications(request: HttpRequest) -> queries.Counts:
@@ -72,7 +72,7 @@ def count_notifications(request: HttpRequest) -> queries.Counts:
     tags=["inbox"],
 )
 def mark_as_read(request: HttpRequest, marked: Marked) -> dict[str, int]:
-    """Read anywhere is read everywhere: pushes that wait are cancelled, and open pages hear of it."""
+    """Mark as read everywhere: waiting deliveries are cancelled, and open pages are updated."""
     return _mark(request, Mark.READ, marked)
 
 
@@ -95,7 +95,7 @@ def mark_as_unread(request: HttpRequest, marked: Marked) -> dict[str, int]:
     tags=["inbox"],
 )
 def mark_as_seen(request: HttpRequest, marked: Marked) -> dict[str, int]:
-    """Seen, and still unread: the person has opened the list on it."""
+    """Mark as seen but still unread: the person opened the bell."""
     return _mark(request, Mark.SEEN, marked)
 
 
@@ -117,8 +117,8 @@ def _mark(request: HttpRequest, action: Mark, marked: Marked) -> dict[str, int]:
     return {"changed": marks.mark(person, action, marked.ids)}
 
 
-def _refuse_strange(request: HttpRequest, known: Iterable[str]) -> None:
-    """A filter that is misspelt, or given twice, would otherwise look as if it had held."""
+def _refuse_unknown_filters(request: HttpRequest, known: Iterable[str]) -> None:
+    """Raise 400 for filters that are unknown or repeated. Ignored silently, they would seem to work."""
     strange = sorted(name for name in request.GET if name not in known or len(request.GET.getlist(name)) > 1)
     if strange:
-        raise HttpError(400, f"Give each of {', '.join(known)} at most once, and nothing else.")
+        raise HttpError(400, f"Allowed filters, each at most once: {', '.join(known)}.")

@@ -49,7 +49,7 @@ def not_pushed(notification: Notification) -> str:
         return ""
     kind = kind_of(notification.kind)
     return {
-        NoPush.NO_KEY: _("This site does not send notifications to browsers at the moment."),
+        NoPush.NO_KEY: _("This site isn't sending push notifications at the moment."),
         NoPush.PREFERENCE: _("By your preferences as they are now, no browser is told of “%(kind)s”.")
         % {"kind": kind.label or kind.name},
         NoPush.NO_BROWSER: _("You have switched notifications on in no browser."),

@@ -1,4 +1,4 @@
-"""Where things are on this site. Handed to the scripts by the page, so a host may put them where it likes."""
+"""The URLs that pages hand to their scripts, so that a host may mount the apps anywhere."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ def push_renew() -> str:
 
 
 def live() -> str:
-    """The prefix that the ways to connect share."""
+    """Return the prefix that all kinds of connection share."""
     return reverse("notifications_hub:live_ws").removesuffix("ws/")
 
 
 def live_of(person: Person) -> str:
-    """The same for scripts of a page's own: it says whose page it is.
+    """Return the prefix with a parameter that says whose page it is, for a page's own scripts.
 
-    So whoever signs in later in the same browser is sent none of what that page asks for.
+    So a page that is still open receives nothing for another person who signs in later in the same browser.
     """
     return f"{live()}?person={pseudonym_of(person.pk)}"
 
 
 def service_worker() -> str:
-    """Empty for a site that has a worker of its own."""
+    """Return the service worker's URL, or an empty text on a site with its own worker."""
     return _if_mounted("service_worker:worker")
 
 
 def sign_out() -> str:
-    """Where Django's own form signs out; empty for a site that does it in another way."""
+    """Return the URL of Django's own sign-out form, or an empty text on a site without it."""
     return _if_mounted("logout")
 
 

@@ -1,4 +1,4 @@
-"""Read, unread, seen, archived: by a person, on what is theirs."""
+"""Mark a person's own notifications as read, unread, seen or archived."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _MARKS = {
 
 
 def mark(person: Person, action: Mark, ids: Iterable[str]) -> int:
-    """How many changed. An id that is not this person's is like one that does not exist: it changes nothing."""
+    """Mark these ids, and return how many changed. An id of another person changes nothing."""
     rows, announcements = _parse(ids)
     running = announce.of_person(person)
     if announcements:
@@ -60,14 +60,14 @@ def mark(person: Person, action: Mark, ids: Iterable[str]) -> int:
 
 
 def mark_all(person: Person, action: Mark) -> int:
-    """How many changed of all that the person's inbox shows; of the archive for "unarchive"."""
+    """Mark the whole inbox, or the whole archive for "unarchive". Return how many changed."""
     running = announce.of_person(person)
     announce.make_rows(person, running)
     return _apply(inbox_of(person, running).filter(_MARKS[action].scope), _MARKS[action])
 
 
 def _parse(ids: Iterable[str]) -> tuple[set[int], set[int]]:
-    """Primary keys of rows and of announcements."""
+    """Return the primary keys of rows and of announcements."""
     rows: set[int] = set()
     announcements: set[int] = set()
     for match in filter(None, map(ITEM_ID.fullmatch, ids)):
@@ -84,6 +84,6 @@ def _apply(rows: InboxQuerySet, mark: _Mark) -> int:
 def _apply_to(pks: Collection[int], mark: _Mark) -> int:
     changed = mark.change(Notification.objects.filter(pk__in=pks))
     if mark.disarms:
-        # After the mark: whoever tells a person locks rows before deliveries too.
+        # After the mark: every writer locks notifications before deliveries.
         arming.disarm(pks, mark.disarms)
     return changed

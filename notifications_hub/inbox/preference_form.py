@@ -1,4 +1,4 @@
-"""By which delivery methods a person wants to hear of each kind, as rows of a form."""
+"""Build and save the preferences form: one row per kind, one checkbox per delivery method."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from notifications_hub.users import Person
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A checkbox, named `<kind>:<delivery method>`. What is `locked` is not a person's to choose."""
+    """A checkbox named `<kind>:<delivery method>`. The person cannot change one that is `locked`."""
 
     name: str
     label: str
@@ -55,7 +55,7 @@ def _optional_kinds() -> list[Kind]:
 
 
 def save(person: Person, checked: Container[str]) -> None:
-    """Keeps what differs from before: who never chose otherwise follows a kind's defaults when these change."""
+    """Store choices that changed. A person who never chose keeps following the kind's defaults."""
     chosen, offered = (
         preferences.methods_by_kind(person),
         {DeliveryMethod.LIVE, DeliveryMethod.FLASH, *transport_names()},
@@ -64,7 +64,7 @@ def save(person: Person, checked: Container[str]) -> None:
         for kind in _optional_kinds():
             before = chosen.get(kind.name, kind.methods)
             shown = {method for method in offered if f"{kind.name}:{method}" in checked}
-            # A delivery method that the form does not offer is left as it was: its transport may be back tomorrow.
+            # Keep choices that the form does not offer: their transport may be back tomorrow.
             after = frozenset(before) - offered | shown
             if after != before:
                 preferences.choose_methods(person, kind.name, after)

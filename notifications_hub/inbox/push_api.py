@@ -1,6 +1,6 @@
-"""The API's part about Web Push: the site's key, a person's browsers, and what a service worker reports.
+"""The Web Push routes of the API: the site's key, a person's browsers, and reports of service workers.
 
-Quiet about endpoints and keys: whoever has them can send to that browser, so no answer and no log line holds one.
+No response and no log line contains an endpoint or a key: anyone who has them can send to that browser.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from notifications_hub.transports.web_push import session_binding, subscriptions
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 
 ACT_AGE = timedelta(days=30)
-"""A push may wait for its device, and then stay on the screen; what is older tells nobody anything new."""
+"""A push may wait for its device and then stay on the screen. An older report says nothing new."""
 
 router = Router(tags=["push"])
 
@@ -46,12 +46,12 @@ router = Router(tags=["push"])
     "key/",
     response={200: Key, (401, 404, 429): Problem},
     url_name="push_key",
-    summary="The key that this site's pushes are signed with",
+    summary="Get the key that signs this site's pushes",
 )
 def push_key(request: HttpRequest) -> dict[str, str]:
     key = vapid.current_key()
     if key is None:
-        raise HttpError(404, _("This site sends no pushes."))
+        raise HttpError(404, _("This site doesn't send push notifications."))
     return {"key": key.public}
 
 
@@ -59,7 +59,7 @@ def push_key(request: HttpRequest) -> dict[str, str]:
     "subscriptions/",
     response={200: Browsers, (401, 429): Problem},
     url_name="push_subscriptions",
-    summary="The browsers that are told",
+    summary="List the person's browsers",
 )
 def list_subscriptions(request: HttpRequest) -> dict[str, Any]:
     own = PushSubscription.objects.filter(owner=person_of(request))
@@ -70,10 +70,10 @@ def list_subscriptions(request: HttpRequest) -> dict[str, Any]:
     "subscriptions/",
     response={201: RegisteredBrowser, (400, 401, 403, 429): Problem},
     url_name="push_subscriptions",
-    summary="Have this browser told",
+    summary="Register this browser",
 )
 def register(request: HttpRequest, given: SubscriptionGiven) -> Status[dict[str, Any]]:
-    """Takes `PushSubscription.toJSON()` as it is. Again for the same browser, it is the same subscription."""
+    """Register the result of `PushSubscription.toJSON()`. The same browser keeps its subscription."""
     agent = request.headers.get("User-Agent", "")
     site = request.build_absolute_uri("/")
     try:
@@ -88,7 +88,7 @@ def register(request: HttpRequest, given: SubscriptionGiven) -> Status[dict[str,
     "subscriptions/{subscription_id}/",
     response={204: None, (401, 403, 404, 429): Problem},
     url_name="push_subscription",
-    summary="Have this browser told no more",
+    summary="Remove a browser",
 )
 def forget(request: HttpRequest, subscription_id: str) -> Status[None]:
     if not subscriptions.forget(person_of(request), subscription_id):
@@ -101,10 +101,13 @@ def forget(request: HttpRequest, subscription_id: str) -> Status[None]:
     response={200: RegisteredBrowser, (400, 429): Problem},
     auth=None,
     url_name="push_renew",
-    summary="Have the same browser told at its new endpoint",
+    summary="Renew a browser's subscription",
 )
 def renew(request: HttpRequest, renewal: Renewal) -> dict[str, Any]:
-    """For the service worker, when the browser has changed its subscription and no page is open. A token works once."""
+    """Renew a subscription that the browser changed while no page was open. Called by the service worker.
+
+    A token works once.
+    """
     try:
         return _registered(subscriptions.renew(renewal.token, renewal.subscription.dict()))
     except ValueError as error:
@@ -120,12 +123,13 @@ def _registered(subscription: PushSubscription) -> dict[str, Any]:
     response={200: Acted, (400, 429): Problem},
     auth=None,
     url_name="push_act",
-    summary="What became of a push",
+    summary="Report what happened to a push",
 )
 def act(request: HttpRequest, report: Act) -> dict[str, int | None]:
-    """For the service worker: no cookie and no CSRF token, since the token speaks for one notification and no more.
+    """Record what happened to a push. Called by the service worker, without a cookie or a CSRF token.
 
-    It does so as long as the browser is its person's. Answers with how many are unread, for the app's badge.
+    The token covers one notification, as long as the browser belongs to its person. Return the unread count for the
+    app's badge.
     """
     sent, pk = _reported(report.token)
     row = Notification.objects.filter(pk=pk).select_related("recipient").first()
@@ -154,4 +158,4 @@ def _may_report(sent: int, row: Notification) -> bool:
 
 
 def _spent() -> str:
-    return _("The token is not valid, or not any more.")
+    return _("The token is invalid or has expired.")

@@ -1,4 +1,4 @@
-"""What the scripts about pushes are told by the page, in `_push_attributes.html`."""
+"""The attributes by which a page configures its push scripts, for `_push_attributes.html`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PushAttributes:
 
     @classmethod
     def of(cls, request: HttpRequest) -> Self:
-        """For who is signed in. Takes no query."""
+        """Return the attributes for a signed-in person, without a query."""
         return cls(
             api=links.api(),
             key_url=links.push_key(),

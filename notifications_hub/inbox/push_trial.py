@@ -1,4 +1,4 @@
-"""A person tries whether a browser of theirs is told: a notification like any other, so its trail says how it went."""
+"""Send a test push to one of a person's browsers. It is an ordinary notification, so its history shows the result."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ TESTS = 3
 WITHIN = timedelta(minutes=1)
 
 
-class TooMany(Exception):
-    """This person has just sent some."""
+class TooManyTests(Exception):
+    """Raised when a person has sent several tests within the last minute."""
 
 
 def send(person: Person, browser: PushSubscription) -> Notification:
-    """Due at once: who asks for it looks at a page, which would otherwise keep it from being sent. Raises `TooMany`."""
+    """Send a test that is due at once: the open page must not cancel it. Raise `TooManyTests`."""
     with transaction.atomic():
-        # Held until the commit: of several at once each counts the ones before it.
+        # Hold the lock until the commit, so that each of several requests counts the ones before it.
         get_user_model()._base_manager.select_for_update(no_key=True).get(pk=person.pk)
         _check_pace(person)
         url = reverse("notifications_hub:preferences")
@@ -42,4 +42,4 @@ def send(person: Person, browser: PushSubscription) -> Notification:
 def _check_pace(person: Person) -> None:
     recent = Notification.objects.filter(recipient=person, timestamp__gt=datetime.now(UTC) - WITHIN, kind=PushTest.name)
     if recent.count() >= TESTS:
-        raise TooMany
+        raise TooManyTests

@@ -1,6 +1,6 @@
-"""A person's inbox: a page of it, and its counts.
+"""Read pages and counts of a person's inbox.
 
-Everything starts from `recipient`, so no row of somebody else can come along.
+Every query starts from `recipient`, so it can return no other person's row.
 """
 
 from __future__ import annotations
@@ -20,44 +20,44 @@ from notifications_hub.users import Person
 PAGE = 20
 
 ITEM_ID = re.compile(r"(a?)([1-9]\d{0,17})", re.ASCII)
-"""Of an announcement after an a, of any other notification alone."""
+"""The id of a notification. An announcement's id starts with an a."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_PLACE = re.compile(r"(-?\d{1,18})\.(\d{1,18})", re.ASCII)
+_PAGE_MARK = re.compile(r"(-?\d{1,18})\.(\d{1,18})", re.ASCII)
 
 
-class BadPlace(ValueError):
-    """A `before` that no page of this server gave as its `next`."""
+class BadPageMark(ValueError):
+    """Raised for a `before` that is not the `next` of a page."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page ends. By time and id, so what arrives meanwhile moves nothing."""
+class PageMark:
+    """The end of a page, by time and id. Notifications that arrive later do not move it."""
 
     timestamp: datetime
     pk: int
 
     @classmethod
-    def of(cls, row: Notification) -> Place:
+    def of(cls, row: Notification) -> PageMark:
         return cls(row.timestamp, row.pk)
 
     @classmethod
-    def parse(cls, text: str) -> Place:
-        """Raises `BadPlace`."""
-        match = _PLACE.fullmatch(text)
+    def parse(cls, text: str) -> PageMark:
+        """Return the mark. Raise `BadPageMark` if the text is invalid."""
+        match = _PAGE_MARK.fullmatch(text)
         try:
             if match is None:
                 raise ValueError(text)
             return cls(_EPOCH + int(match[1]) * _MICROSECOND, int(match[2]))
         except (ValueError, OverflowError):
-            raise BadPlace("Give as before what a page gave as its next.") from None
+            raise BadPageMark("`before` must be the `next` of an earlier page.") from None
 
     def __str__(self) -> str:
         return f"{(self.timestamp - _EPOCH) // _MICROSECOND}.{self.pk}"
 
     def older(self) -> Q:
-        # The first condition says nothing more than the second; it is the one that the index can start from.
+        # The first condition adds nothing to the second, but the index can start from it.
         return Q(timestamp__lte=self.timestamp) & (
             Q(timestamp__lt=self.timestamp) | Q(timestamp=self.timestamp, pk__lt=self.pk)
         )
@@ -65,27 +65,27 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class InboxPage:
-    """`next` is the `before` of the page after it; None on the last."""
+    """A page of rows. `next` is the `before` of the following page, or None on the last."""
 
     rows: list[Notification]
     next: str | None
 
     @property
     def items(self) -> list[Item]:
-        """In the active language."""
+        """Return the rows as items, in the active language."""
         return [row.item() for row in self.rows]
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What is archived is in neither; `unseen` is unread and never looked at."""
+    """Counts without archived notifications. `unseen` ones are unread and were never seen in the bell."""
 
     unread: int
     unseen: int
 
 
 def inbox_of(person: Person, running: AnnouncementQuerySet) -> InboxQuerySet:
-    """What a person has, archived or not, without announcements that are over, taken back or not for them any more."""
+    """Return a person's rows, archived or not. Announcements that no longer run for them are left out."""
     own = Notification.objects.visible().filter(recipient=person)
     return own.filter(Q(announcement=None) | Q(announcement__in=running))
 
@@ -99,8 +99,11 @@ def items(
     before: str | None = None,
     limit: int = PAGE,
 ) -> InboxPage:
-    """A page, newest first. Makes the person's rows for running announcements, silently. Raises `BadPlace`."""
-    place = Place.parse(before) if before else None
+    """Return a page, newest first. Raise `BadPageMark`.
+
+    Rows that the person lacks for running announcements are created, without an event.
+    """
+    mark = PageMark.parse(before) if before else None
     running = announce.of_person(person)
     announce.make_rows(person, running)
     rows = inbox_of(person, running).filter(archived_at__isnull=not archived)
@@ -108,8 +111,8 @@ def items(
         rows = rows.filter(unread=unread)
     if kind is not None:
         rows = rows.filter(kind=kind)
-    if place is not None:
-        rows = rows.filter(place.older())
+    if mark is not None:
+        rows = rows.filter(mark.older())
     return _page(rows, limit)
 
 
@@ -117,11 +120,11 @@ def _page(rows: InboxQuerySet, limit: int) -> InboxPage:
     whole = rows.select_related("announcement").prefetch_related("announcement__translations")
     found = list(whole.order_by("-timestamp", "-pk")[: limit + 1])
     shown = found[:limit]
-    return InboxPage(shown, str(Place.of(shown[-1])) if len(found) > limit else None)
+    return InboxPage(shown, str(PageMark.of(shown[-1])) if len(found) > limit else None)
 
 
 def one(person: Person, wanted: str) -> Notification | None:
-    """By the id that the API gives. One that is not this person's is like one that does not exist."""
+    """Return the notification with this API id, or None if it is missing or another person's."""
     match = ITEM_ID.fullmatch(wanted)
     if match is None:
         return None
@@ -134,7 +137,7 @@ def one(person: Person, wanted: str) -> Notification | None:
 
 
 def counts(person: Person) -> Counts:
-    """Computes and never writes: announcements count before they have a row."""
+    """Count without writing: a running announcement counts before the person has a row for it."""
     running = announce.of_person(person)
     rows = inbox_of(person, running).filter(unread=True, archived_at=None)
     found = rows.aggregate(unread=Count("pk"), unseen=Count("pk", filter=Q(seen_at=None)))

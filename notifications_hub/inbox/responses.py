@@ -1,4 +1,4 @@
-"""How the API answers: JSON always, `{"detail": "…"}` for whatever is wrong, and nothing that a cache may keep."""
+"""The API's responses: always JSON, `{"detail": "…"}` for every error, and never kept by a cache."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ View = Callable[..., HttpResponseBase]
 
 
 class SignedInSession(SessionAuth):
-    """Django's session. Who is not signed in hears so, whether or not they brought a CSRF token."""
+    """Django's session. A signed-out caller gets 401, with or without a CSRF token."""
 
     def __call__(self, request: HttpRequest) -> Any:
         if not request.user.is_authenticated:
@@ -36,7 +36,7 @@ class SignedInSession(SessionAuth):
 
 
 class PrivateAPI(NinjaAPI):
-    """Answers meant for one person, whom the session names."""
+    """An API whose responses are meant for the session's person alone."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(auth=SignedInSession(), **options)
@@ -66,7 +66,7 @@ def _private(view: View) -> View:
 
 
 def _too_many(request: HttpRequest) -> JsonResponse | None:
-    """Counted before anything else is done, also for those who are not signed in."""
+    """Count the request before anything else, signed in or not. Return 429 if there were too many."""
     if request.user.is_authenticated:
         seconds = take(f"api:person:{person_key(request.user.pk)}", hub_settings.api_rate)
     else:
@@ -91,16 +91,16 @@ def _invalid(request: HttpRequest, error: ValidationError | type[ValidationError
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
-    """Where and what, never the value: it may be a key."""
+    """Say which field is wrong and why. The value is left out, because it may be a secret."""
     source, *path = error["loc"]
-    # A body's path starts with the name that our function has for it, which means nothing outside.
+    # The path of a body starts with the parameter's name in our function, which means nothing to a caller.
     where = ".".join(map(str, path[1:] if source == "body" else path))
     what = str(error["msg"]).removeprefix("Value error, ")
     return f"{where}: {what}" if where else what
 
 
 def _missing(request: HttpRequest, error: Http404 | type[Http404]) -> JsonResponse:
-    return problem(_("There is no such thing."), 404)
+    return problem(_("Not found."), 404)
 
 
 def _too_big(request: HttpRequest, error: RequestDataTooBig | type[RequestDataTooBig]) -> JsonResponse:

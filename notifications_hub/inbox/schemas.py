@@ -1,4 +1,4 @@
-"""The shapes of the API, as OpenAPI shows them. Values are made by `message.Item`; these say what they are."""
+"""The schemas of the API, as OpenAPI shows them. `message.Item` makes the values."""
 
 from __future__ import annotations
 
@@ -42,46 +42,46 @@ class Words(Schema):
     body: str
 
 
-class ItemOut(Schema):
+class InboxItem(Schema):
     model_config = ConfigDict(json_schema_extra={"example": _AN_ITEM})
 
-    id: str = Field(description="Opaque. An announcement's is the same before and after the person has a row of it.")
-    kind: str = Field(description="What happened; kinds are declared by the site's apps.")
+    id: str = Field(description="Opaque. An announcement keeps its id when the person gets a row for it.")
+    kind: str = Field(description="The type of notification, declared by one of the site's apps.")
     title: str
     body: str = Field(description="Plain text, may be empty.")
-    url: str = Field(description="A path of this site; empty where there is nowhere to go.")
+    url: str = Field(description="A path of this site, or an empty text.")
     level: Literal["success", "info", "warning", "error"]
     icon: str
-    tag: str = Field(description="What replaces what, on a device that shows pushes.")
+    tag: str = Field(description="On a device, a push replaces an earlier one with the same tag.")
     actor: str
     target: str
-    data: JsonValue = Field(description="What the sender gave beside the words.")
+    data: JsonValue = Field(description="The sender's own data.")
     at: str = Field(description="When it happened: ISO 8601 in UTC, with microseconds.")
     unread: bool
     seen: bool
     archived: bool
-    delivered: bool = Field(description="Whether some delivery method has told the person of it.")
-    toast: bool = Field(description="False: list it and count it, but do not interrupt for it.")
+    delivered: bool = Field(description="True once some delivery method has reached the person.")
+    toast: bool = Field(description="False: list and count it, but show no toast.")
     translations: dict[str, Words] | None = Field(
-        None, description="Only on announcements: language to words; the plain fields where a language is missing."
+        None, description="Only on announcements: words by language. Other languages use the plain fields."
     )
 
 
-class PageOut(Schema):
-    results: list[ItemOut] = Field(description="Newest first, 20 at most.")
-    next: str | None = Field(description="Give it as `before` for the page after this one; null on the last.")
-    cursor: str = Field(description="Read before the results: a live connection that starts from it misses nothing.")
+class NotificationPage(Schema):
+    results: list[InboxItem] = Field(description="Newest first, 20 at most.")
+    next: str | None = Field(description="Pass it as `before` to get the next page; null on the last page.")
+    cursor: str = Field(description="Taken before the results: a live connection that starts here misses nothing.")
 
 
-class CountsOut(Schema):
+class UnreadCounts(Schema):
     model_config = ConfigDict(json_schema_extra={"example": {"unread": 3, "unseen": 1}})
 
     unread: int
-    unseen: int = Field(description="Unread, and never looked at.")
+    unseen: int = Field(description="Unread, and not seen in the bell yet.")
 
 
 class Filters(Schema):
-    unread: bool | None = Field(None, description="Only what is unread, or only what is not.")
+    unread: bool | None = Field(None, description="True: only unread. False: only read.")
     kind: str | None = Field(
         None, pattern=r"^[^\x00]*$", max_length=100, description="Only this kind.", examples=["comment.reply"]
     )
@@ -94,7 +94,7 @@ class Marked(Schema):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": ["12", "a5"]}, {"all": True}]})
 
     ids: list[str] | None = Field(
-        None, max_length=IDS_AT_ONCE, description="An id that is not yours is like one that does not exist."
+        None, max_length=IDS_AT_ONCE, description="An id of another person is treated as missing."
     )
     all: Literal[True] | None = Field(None, description="Everything in the inbox.")
 
@@ -106,7 +106,7 @@ class Marked(Schema):
 
 
 class Changed(Schema):
-    changed: int = Field(description="How many are different now.", examples=[2])
+    changed: int = Field(description="How many notifications changed.", examples=[2])
 
 
 class Key(Schema):
@@ -119,16 +119,16 @@ class SubscriptionKeys(Schema):
 
 
 class SubscriptionGiven(Schema):
-    """What `PushSubscription.toJSON()` gives."""
+    """The browser's subscription, as `PushSubscription.toJSON()` returns it."""
 
     endpoint: str = Field(max_length=2048, examples=["https://push.example.net/send/abc"])
     expirationTime: float | None = None  # noqa: N815 -- the browser's word
     keys: SubscriptionKeys
-    key: str = Field("", max_length=100, description="The key it was made with, where that may be an earlier one.")
+    key: str = Field("", max_length=100, description="The key it was made with, if that may be an earlier one.")
 
 
 class Browser(Schema):
-    """One of the person's browsers. Its endpoint and keys are never shown: whoever has them can send."""
+    """One of the person's browsers. Its endpoint and keys stay secret: anyone who has them can send to it."""
 
     id: str
     name: str = Field(examples=["Firefox on Linux"])
@@ -137,11 +137,11 @@ class Browser(Schema):
 
 
 class RegisteredBrowser(Browser):
-    token: str = Field(description="For the service worker: renews this subscription, once.")
+    token: str = Field(description="Lets the service worker renew this subscription, once.")
 
 
 class Renewal(Schema):
-    token: str = Field(max_length=500, description="The one that registering or the last renewal gave.")
+    token: str = Field(max_length=500, description="From the registration or the last renewal.")
     subscription: SubscriptionGiven
 
 
@@ -150,9 +150,9 @@ class Browsers(Schema):
 
 
 class Act(Schema):
-    token: str = Field(max_length=500, description="The one that came in the push.")
+    token: str = Field(max_length=500, description="From the push.")
     action: Literal["shown", "clicked", "read"]
 
 
 class Acted(Schema):
-    unread: int | None = Field(description="How many are unread now; null where the notification is gone.")
+    unread: int | None = Field(description="How many are unread now; null if the notification is gone.")

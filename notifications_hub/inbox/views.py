@@ -1,4 +1,4 @@
-"""The pages: inbox and preferences. They work without JavaScript; a GET changes nothing that a person could notice."""
+"""The inbox and preference pages. They work without JavaScript, and a GET changes nothing that a person notices."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from notifications_hub.inbox import marks, preference_form, push_trial, queries
 from notifications_hub.inbox.delivery_report import delivered, is_under_way, not_pushed
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.push_attributes import PushAttributes
-from notifications_hub.inbox.queries import BadPlace
+from notifications_hub.inbox.queries import BadPageMark
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_names
@@ -34,15 +34,15 @@ from notifications_hub.web.site_paths import same_site_path
 _SHOWN: dict[str, dict[str, Any]] = {"all": {}, "unread": {"unread": True}, "archived": {"archived": True}}
 
 WATCHED = timedelta(minutes=1)
-"""How long the page about how one was told goes on looking."""
+"""How long the delivery page keeps refreshing."""
 
-# Nobody may find the page of whoever sat here before, in a proxy or by the browser's back button.
+# The next person at this browser must not find these pages, in a proxy or with the back button.
 _private = cache_control(no_store=True, private=True)
 
 
 @dataclass(frozen=True, slots=True)
 class InboxEntry:
-    """A notification as the inbox page shows it. `body_html` only where the words were written as Markdown."""
+    """A notification as the inbox page shows it. `body_html` is set only for text written as Markdown."""
 
     id: str
     kind: str
@@ -86,7 +86,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     show = show if show in _SHOWN else "all"
     try:
         page = queries.items(person, before=request.GET.get("before"), **_SHOWN[show])
-    except BadPlace as error:
+    except BadPageMark as error:
         raise BadRequest(str(error)) from None
     context = {
         "items": [InboxEntry.of(row) for row in page.rows],
@@ -101,7 +101,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 @login_required
 @_private
 def mark(request: HttpRequest) -> HttpResponseRedirect:
-    """Fields: `action`, and `ids` or `all=1`; `next` is where to go on."""
+    """Apply `action` to `ids`, or to everything with `all=1`, and redirect to `next`."""
     try:
         action = Mark(request.POST.get("action", ""))
     except ValueError:
@@ -149,12 +149,12 @@ def _device(browser: PushSubscription) -> dict[str, Any]:
 @login_required
 @_private
 def test_device(request: HttpRequest) -> HttpResponse:
-    """Sends a push of its own to one of the person's browsers, and shows what becomes of it."""
+    """Send a test push to one of the person's browsers, and show its progress."""
     browser = get_object_or_404(subscriptions.own(person_of(request), request.POST.get("id", "")))
     try:
         row = push_trial.send(person_of(request), browser)
-    except push_trial.TooMany:
-        messages.error(request, _("You have just sent a few tests. Please wait a minute."))
+    except push_trial.TooManyTests:
+        messages.error(request, _("You've just sent a few tests. Please wait a minute."))
         return redirect("notifications_hub:preferences")
     return redirect("notifications_hub:why", row.item_id)
 
@@ -163,14 +163,14 @@ def test_device(request: HttpRequest) -> HttpResponse:
 @login_required
 @_private
 def why(request: HttpRequest, item_id: str) -> HttpResponse:
-    """How the person was told of it, or why not."""
+    """Show how the person was notified, or why not."""
     row = queries.one(person_of(request), item_id)
     if row is None:
         raise Http404
     context = {"item": InboxEntry.of(row), "steps": delivered(row), "not_pushed": not_pushed(row)}
     response = TemplateResponse(request, "notifications_hub/why.html", context)
     if is_under_way(row) and datetime.now(UTC) - row.timestamp < WATCHED:
-        # Without a script: the page looks again by itself while there is something to come.
+        # The page refreshes itself without a script while deliveries are under way.
         response["Refresh"] = "2"
     return response
 
@@ -179,6 +179,6 @@ def why(request: HttpRequest, item_id: str) -> HttpResponse:
 @login_required
 @_private
 def forget_device(request: HttpRequest) -> HttpResponse:
-    """One that is not this person's is like one that is gone already."""
+    """Remove one of the person's browsers. Another person's browser is treated as already gone."""
     subscriptions.forget(person_of(request), request.POST.get("id", ""))
     return redirect("notifications_hub:preferences")

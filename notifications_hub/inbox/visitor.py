@@ -1,4 +1,4 @@
-"""Who is asking."""
+"""The person who makes a request."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from notifications_hub.users import Person
 
 
 def person_of(request: HttpRequest) -> Person:
-    """For what only signed-in people reach: whatever calls this stands behind a check of that."""
+    """Return the signed-in person. Call it only after a check that the person is signed in."""
     return cast("Person", request.user)

@@ -1,4 +1,4 @@
-"""Jobs with progress: Celery tasks whose state is a row, and whose bar on a page always ends.
+"""Jobs: Celery tasks whose state is a row, and whose progress bar on a page always ends.
 
     @shared_task(base=HubTask, bind=True)
     def report(self, year):
@@ -8,7 +8,7 @@
 
     job = start(report.s(2026), owner=request.user, title="Report 2026", url="/reports/")
 
-Only what concerns a worker imports Celery, so a site without it can have this app too.
+Only the worker's modules import Celery, so this app also works on a site without it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    # As the package's own names: their modules hold models, or need Celery.
+    # Imported on first use: these modules hold models, or need Celery.
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

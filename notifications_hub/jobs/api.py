@@ -1,4 +1,4 @@
-"""A job over HTTP. One that a person may not see is like one that does not exist."""
+"""Show and cancel jobs over HTTP. A job that the person may not see is answered like a missing one."""
 
 from __future__ import annotations
 
@@ -20,33 +20,31 @@ from notifications_hub.jobs.notifications import may_see
 router = Router(tags=["jobs"])
 
 
-class JobOut(Schema):
+class JobStatus(Schema):
     id: str
     title: str
     state: Literal["queued", "running", "retrying", "done", "failed", "cancelled"]
-    standing: str = Field(description="Which words say it best: the state, why it failed, or `cancelling`.")
+    standing: str = Field(description="The state in more detail: the state itself, why it failed, or `cancelling`.")
     done: float
-    total: float = Field(description="0: nobody knows.")
-    text: str = Field(description="What it says of itself, in plain text.")
-    url: str = Field(description="A path of this site, where its result is; may be empty.")
-    version: int = Field(description="Of two, the one with the higher version is newer.")
+    total: float = Field(description="0 if unknown.")
+    text: str = Field(description="The job's latest message, in plain text.")
+    url: str = Field(description="The path of the result on this site, or an empty text.")
+    version: int = Field(description="Grows with each change: the higher version is newer.")
     at: str
 
 
 class JobAnswer(Schema):
-    job: JobOut
-    cursor: str = Field(description="From where to listen to its topic, `task.<id>`.")
+    job: JobStatus
+    cursor: str = Field(description="Subscribe to `task.<id>` from here.")
 
 
 class Cancelled(Schema):
-    cancelled: bool = Field(description="False where it had ended already.")
+    cancelled: bool = Field(description="False if the job had already ended.")
 
 
-@router.get(
-    "{uuid:pk}/", response={200: JobAnswer, (401, 404, 429): Problem}, url_name="job", summary="How a job stands"
-)
+@router.get("{uuid:pk}/", response={200: JobAnswer, (401, 404, 429): Problem}, url_name="job", summary="Show a job")
 def show(request: HttpRequest, pk: UUID) -> dict[str, Any]:
-    seen = progress_tag.look(_visible(request, pk))
+    seen = progress_tag.snapshot(_visible(request, pk))
     return {"job": seen.job.as_json(), "cursor": seen.cursor}
 
 
@@ -54,13 +52,13 @@ def show(request: HttpRequest, pk: UUID) -> dict[str, Any]:
     "{uuid:pk}/cancel/",
     response={200: Cancelled, (401, 403, 404, 429): Problem},
     url_name="job_cancel",
-    summary="Stop a job",
+    summary="Cancel a job",
 )
 def cancel(request: HttpRequest, pk: UUID) -> dict[str, bool]:
-    """At once where it has not begun; else when its task looks, and its bar ends within ten seconds or so anyway."""
+    """Cancel the job. If it is running, it stops at its next progress report; its bar ends after about ten seconds."""
     job = _visible(request, pk)
     if job.owner_id != person_of(request).pk:
-        raise HttpError(403, _("Only the one who started it can stop it."))
+        raise HttpError(403, _("Only the person who started this job can stop it."))
     return {"cancelled": transitions.cancel(job)}
 
 

@@ -1,7 +1,7 @@
-"""Messages to the broker, each saying that one job may be started. A row is the truth, so a message may be lost.
+"""Send messages to the broker. Each says that one job may start. The row is the truth, so a message may be lost.
 
-What was not started within `JOB_RESEND` is sent again, each time after twice as long: while many wait for few workers
-a job has some messages more than it needs, and all but the first that arrives find nothing to do.
+A job that has not started within `JOB_RESEND` is sent again, each time after twice as long. A job may so have several
+messages while many jobs wait for few workers. Only the first message to arrive starts it.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from notifications_hub.jobs.transitions import Id
 from notifications_hub.streams.sweeper import Isolation, every_second
 
 HEADER = "hub_job"
-"""By this a worker knows that there is a row; a task that was called plainly has none."""
+"""Marks messages that have a row. A task that was called without `start()` has none."""
 AT_ONCE = 200
 _AFTER_FAILURE = timedelta(seconds=5)
 _LONGEST = 3600.0
 _DOUBLINGS = 20
-"""Beyond these a pause is `_LONGEST` anyway, and a number too large for a float."""
+"""After so many doublings the pause is `_LONGEST` anyway, and the number would overflow a float."""
 _CONNECT_SECONDS = 2
 _AT_ONCE_OR_NOT = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 
@@ -43,14 +43,14 @@ def _send_first(pks: Sequence[Id], **kwargs: object) -> None:
     for job in Job.objects.filter(pk__in=pks, state=JobState.QUEUED).order_by("created"):
         with _isolation.of(job.pk, f"Sending job {job.pk}"):
             if not _send(job):
-                # The broker is away: a request is not held up once for each job.
+                # The broker is down. Stop here, so that the request does not wait once per job.
                 Job.objects.filter(pk__in=pks, state=JobState.QUEUED).update(due_at=Now() + _AFTER_FAILURE)
                 return
 
 
 @every_second
 def tend() -> None:
-    """Looks at every job whose time has come: gives up what its worker left, and has sent again what did not begin."""
+    """Handle the jobs that are due: give up those that lost their worker, and send the others again."""
     due = Job.objects.filter(state__in=OPEN, due_at__lte=Now()).exclude(pk__in=_isolation.resting())
     again = []
     for pk, state in due.order_by("due_at").values_list("pk", "state")[:AT_ONCE]:
@@ -64,7 +64,7 @@ def tend() -> None:
 
 
 class _Postman:
-    """One thread at most: a broker that hangs holds up no other chore of the sweeper."""
+    """Sends on a single thread, so that a broker that hangs does not delay the sweeper's other chores."""
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
@@ -75,7 +75,7 @@ class _Postman:
             self._thread.start()
 
     def wait(self) -> None:
-        """Until it has come back."""
+        """Block until the thread has finished."""
         if self._thread is not None:
             self._thread.join()
 
@@ -90,18 +90,18 @@ def _send_again(pks: Sequence[Id]) -> None:
                 if not _send_due(pk):
                     return
     except Exception:
-        log.exception("Jobs could not be sent again; the next look tries it")
+        log.exception("Jobs could not be sent again; the next sweep retries")
     finally:
         connections.close_all()
 
 
 def _send_due(pk: Id) -> bool:
-    """False where the broker is away."""
+    """Send a job that is due. Return False if the broker is down."""
     waiting = Job.objects.filter(pk=pk, state__in=(JobState.QUEUED, JobState.RETRYING), due_at__lte=Now())
     for job in waiting:
         pause = min(_LONGEST, hub_settings.job_resend * 2 ** min(job.sends, _DOUBLINGS))
         taken = {"state": JobState.QUEUED, "sends": F("sends") + 1, "due_at": Now() + timedelta(seconds=pause)}
-        # Of several sweepers one has it.
+        # Several sweepers may try; the conditional update lets one of them through.
         if waiting.update(**taken) and not _send(job):
             Job.objects.filter(pk=pk, state=JobState.QUEUED).update(due_at=Now() + _AFTER_FAILURE, sends=job.sends)
             return False
@@ -109,7 +109,7 @@ def _send_due(pk: Id) -> bool:
 
 
 def _send(job: Job) -> bool:
-    """False where the broker is away. Raises what is wrong with this job alone, like too few arguments."""
+    """Send one job. Return False if the broker is down. Raise errors of the job itself, such as bad arguments."""
     from celery import current_app
     from kombu.exceptions import OperationalError
 
@@ -126,14 +126,14 @@ def _publish(job: Job, producer: Any) -> None:
     from celery import current_app
 
     if not current_app.conf.task_always_eager:
-        # Celery's own patience with a broker that refuses is seconds, and a person waits for this page.
+        # Celery itself retries a refused connection for seconds, while a person waits for this page.
         producer.connection.ensure_connection(timeout=_CONNECT_SECONDS, **_AT_ONCE_OR_NOT)
     given = job.arguments["args"], job.arguments["kwargs"]
     about = {"task_id": str(job.pk), "headers": {HEADER: 1}, "retries": job.retries, "retry_policy": _AT_ONCE_OR_NOT}
     options: dict[str, Any] = {**job.options, **about, "producer": producer}
     task = current_app.tasks.get(job.task)
     if task is None:
-        # A process that has not imported the task can still say its name.
+        # A process that has not imported the task can still send it by name.
         current_app.send_task(job.task, *given, **options)
     else:
         task.apply_async(*given, **options)

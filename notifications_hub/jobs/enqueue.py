@@ -1,7 +1,7 @@
-"""Starting jobs: rows in the caller's transaction, messages after its commit.
+"""Start jobs: write rows in the caller's transaction, and send messages after its commit.
 
 JobError (ValueError)
-└── BadJob    a signature, title or link that cannot be kept
+└── BadJob    the signature, title or link is invalid
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from notifications_hub import audiences
 from notifications_hub.conf import require_time_zones
 from notifications_hub.database import transaction
 from notifications_hub.jobs.models import Job, JobState
-from notifications_hub.jobs.transitions import announce, clean, say_queued, send_again_at
+from notifications_hub.jobs.transitions import announce, clean, send_after_commit, send_again_at
 from notifications_hub.streams.models import as_json
 from notifications_hub.users import Person
 from notifications_hub.web.site_paths import same_site_path
@@ -35,7 +35,7 @@ class BadJob(JobError):
 
 
 class Signature(Protocol):
-    """What of Celery's is used here."""
+    """The part of Celery's `Signature` that is used here."""
 
     task: str
     args: Sequence[Any]
@@ -46,10 +46,10 @@ class Signature(Protocol):
 def start(
     signature: Signature, *, owner: Person, title: str, url: str = "", audience: str = "", restarts: int = 0
 ) -> Job:
-    """Queues a task, in the caller's transaction: rolled back, it never runs. Raises `BadJob`.
+    """Queue a task in the caller's transaction, and return its job. After a rollback it never runs.
 
-    `url` is the page that shows it; `audience` may watch too. `restarts` says how often it may begin anew when its
-    worker was killed: more than none only for what may be done twice.
+    `url` is the page that shows the job. Members of `audience` may watch it too. `restarts` is how often the task may
+    run again after its worker was killed: set it only for a task that may safely run twice. Raise `BadJob`.
     """
     job = _row(signature, owner=owner, title=title, url=url, audience=audience, restarts=restarts)
     _insert([job])
@@ -66,17 +66,17 @@ def start_all(
     audience: str = "",
     restarts: int = 0,
 ) -> Job:
-    """Queues many tasks as one job, whose bar counts them. Raises `BadJob`.
+    """Queue many tasks as one job, whose bar counts them. Return the job. Raise `BadJob`.
 
-    `then` is given the list of what they returned, in their order, once all are done; if one fails, it is not run.
+    `then` runs once all are done, and receives the list of their results in order. If one fails, it does not run.
     """
     if not signatures:
-        raise BadJob("A job of parts has at least one.")
+        raise BadJob("start_all() needs at least one signature.")
     following = {} if then is None else _described(then)
     total = len(signatures) + (then is not None)
     about: dict[str, Any] = {"owner": owner, "title": title, "url": url, "audience": audience, "restarts": restarts}
     parent = _checked(**about, **following, state=JobState.RUNNING, total=total, started_at=Now())
-    rows = [_row(one, **about, parent=parent, place=place) for place, one in enumerate(signatures)]
+    rows = [_row(one, **about, parent=parent, position=position) for position, one in enumerate(signatures)]
     _insert([parent, *rows])
     return parent
 
@@ -90,7 +90,7 @@ def _insert(jobs: Sequence[Job]) -> None:
         Job.objects.bulk_create(jobs, batch_size=500)
         jobs[0].refresh_from_db()
         announce(jobs[0])
-        say_queued([job.pk for job in queued])
+        send_after_commit([job.pk for job in queued])
 
 
 def _row(signature: Signature, **about: Any) -> Job:
@@ -99,7 +99,7 @@ def _row(signature: Signature, **about: Any) -> Job:
 
 def _described(signature: Signature) -> dict[str, Any]:
     if strange := sorted(set(signature.options) & {"countdown", "eta", "expires", "link", "link_error", "chord"}):
-        raise BadJob(f"A job takes no {', '.join(strange)}: its row keeps the time, and what follows it.")
+        raise BadJob(f"A job does not accept {', '.join(strange)}: its row decides when it runs, and what follows it.")
     try:
         arguments = json.loads(as_json({"args": list(signature.args), "kwargs": dict(signature.kwargs)}))
     except (TypeError, ValueError) as error:
@@ -110,7 +110,7 @@ def _described(signature: Signature) -> dict[str, Any]:
 
 def _checked(*, title: str, url: str, audience: str, **about: Any) -> Job:
     if is_blank(title):
-        raise BadJob("A job has a title, for the person who waits.")
+        raise BadJob("A job needs a title: the person who waits for it reads it.")
     try:
         seen_by = audiences.check(audience) if audience else ""
         return Job(id=uuid.uuid4(), title=clean(title), url=same_site_path(url), audience=seen_by, **about)

@@ -1,4 +1,4 @@
-"""A job that is deleted takes the log of its topic along, by itself or with its person: its title is in every event."""
+"""Delete a job's event log together with the job, because every event contains its title."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from notifications_hub.streams.models import Event, Stream
 _TOPICS_AT_ONCE = 500
 
 
-def _forget(topics: Sequence[str]) -> None:
+def _delete_logs(topics: Sequence[str]) -> None:
     for some in chunks(topics, _TOPICS_AT_ONCE):
         streams = Stream.objects.filter(topic__in=some)
-        # Before their events and in ascending order, as everybody who locks streams takes them.
+        # Lock streams before their events and in ascending order, as every other writer does.
         list(streams.order_by("pk").select_for_update().values_list("pk"))
         Event.objects.filter(topic__in=some).delete()
         streams.delete()
 
 
-_deletions: Deletions[str] = Deletions(_forget)
+_deletions: Deletions[str] = Deletions(_delete_logs)
 
 
 def connect() -> None:
-    """Called once models are loaded."""
+    """Connect the signals. Call it once models are loaded."""
     pre_delete.connect(_before, sender=Job, dispatch_uid="notifications_hub.job_log_removal")
     post_delete.connect(_after, sender=Job, dispatch_uid="notifications_hub.job_log_removal")
 

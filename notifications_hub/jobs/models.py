@@ -1,8 +1,8 @@
-"""One row a job: the truth about it. A message of the broker only says that it may be started.
+"""One row per job. The row is the truth; a broker message only says that the job may start.
 
-`due_at` is when somebody has to look at it again: queued, when its message is sent anew; retrying, when its time has
-come; running, when the lease ends that its worker renews. So a lost message, a killed worker and a killed web process
-are all found by the same look, and nothing waits for ever.
+`due_at` is when the sweeper must look at the job. For a queued job its message is then sent again. For a retrying job
+the pause is over. For a running job the lease ends that its worker renews. So one query finds lost messages, killed
+workers and killed web processes, and no job waits for ever.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ OPEN = (JobState.QUEUED, JobState.RUNNING, JobState.RETRYING)
 
 
 class Reason(models.TextChoices):
-    """Why a job failed, where it did not say so itself."""
+    """The reason of a failed job whose task gave no words of its own."""
 
     ERROR = "error", _("an error")
     LOST = "lost", _("its worker was stopped")
@@ -44,7 +44,7 @@ class Reason(models.TextChoices):
 
 
 class Job(HubModel):
-    """The id is that of the Celery task too. A parent of parts has no message before its parts are done, if ever."""
+    """A job. Its id is also the Celery task's id. A parent is sent to the broker once its parts are done, if at all."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
@@ -52,7 +52,7 @@ class Job(HubModel):
     )
     audience = models.CharField(_("also seen by"), max_length=200, blank=True)
     parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="parts")
-    place = models.PositiveIntegerField(default=0, help_text=_("Among the parts of its parent."))
+    position = models.PositiveIntegerField(default=0, help_text=_("Position among the parts of its parent."))
     title = models.CharField(_("title"), max_length=MAX_TEXT)
     url = models.CharField(_("link"), max_length=2000, blank=True)
 
@@ -63,7 +63,7 @@ class Job(HubModel):
     state = models.CharField(_("state"), max_length=10, choices=JobState, default=JobState.QUEUED)
     reason = models.CharField(_("reason"), max_length=10, choices=Reason, blank=True)
     done = models.FloatField(_("done"), default=0)
-    total = models.FloatField(_("of"), default=0, help_text=_("0: nobody knows."))
+    total = models.FloatField(_("of"), default=0, help_text=_("0 if unknown."))
     text = models.CharField(_("text"), max_length=MAX_TEXT, blank=True)
     download = models.CharField(_("result"), max_length=2000, blank=True)
     value = models.JSONField(null=True, encoder=DjangoJSONEncoder)
@@ -107,13 +107,13 @@ class Job(HubModel):
 
     @property
     def standing(self) -> str:
-        """Which words say best how it stands: its state, why it failed, or that it is about to stop."""
+        """Return the state in more detail: `cancelling`, why it failed, or the state itself."""
         if self.is_open and self.cancel_asked:
             return "cancelling"
         return self.reason or self.state
 
     def as_json(self) -> dict[str, Any]:
-        """The shape of the API and of every event; of two, the one with the higher `version` is newer."""
+        """Return the job as the API and events show it. The higher `version` is newer."""
         return {
             "id": str(self.pk),
             "title": self.title,

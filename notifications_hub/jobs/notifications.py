@@ -1,4 +1,4 @@
-"""What a job tells of itself, and who may listen: as an app's `notifications.py` would have it."""
+"""The kinds of notification that jobs send, and the rule for their topics."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from notifications_hub.live.topics import own_topic
 
 class TaskDone(Kind):
     name = "task.done"
-    label = _("Jobs of yours that are done")
+    label = _("Your jobs that finish")
     icon = "task"
 
     def title(self, notification: NotificationLike) -> str:
@@ -25,7 +25,7 @@ class TaskDone(Kind):
 
 class TaskFailed(Kind):
     name = "task.failed"
-    label = _("Jobs of yours that failed")
+    label = _("Your jobs that fail")
     icon = "warning"
 
     def title(self, notification: NotificationLike) -> str:
@@ -37,15 +37,15 @@ class TaskFailed(Kind):
 
 def _words_for(reason: str) -> str:
     words = {
-        Reason.LOST: gettext("The machine that worked on it was stopped. Please start it again."),
-        Reason.LATE: gettext("It took longer than it may."),
-        Reason.PARTS: gettext("A part of it failed."),
+        Reason.LOST: gettext("The job stopped because its worker went away. Please start it again."),
+        Reason.LATE: gettext("The job took too long."),
+        Reason.PARTS: gettext("A part of the job failed."),
     }
-    return next((said for known, said in words.items() if known == reason), gettext("Something went wrong."))
+    return next((text for known, text in words.items() if known == reason), gettext("Something went wrong."))
 
 
 def may_see(person: Any, job: Job) -> bool:
-    """Its owner, and the audience it was opened to."""
+    """Return True for the job's owner and for members of its audience."""
     if not person.is_authenticated:
         return False
     return bool(job.owner_id == person.pk or (job.audience and audiences.contains(job.audience, person)))

@@ -1,9 +1,9 @@
-"""How a task may end: what it says, and to whom.
+"""The outcomes of a task.
 
 Exception
-└── JobFailed       the words are meant for people, and go to them
+└── JobFailed       the message is shown to the person
 BaseException
-└── JobCancelled    somebody asked it to stop, and nothing in between may take that for a fault
+└── JobCancelled    the job was cancelled; `except Exception` must not catch it
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Done:
-    """What a task may return. `url` is a path of this site, a download say; `value` goes to what follows a group."""
+    """The result of a task. `url` is a path of this site, such as a download. `value` goes to a following task."""
 
     text: str = ""
     url: str = ""
@@ -22,8 +22,8 @@ class Done:
 
 
 class JobFailed(Exception):
-    """Raise it with words for the person who waits. Any other exception tells them only that it went wrong."""
+    """Raise it with a message for the person who waits. For any other exception they read only that it failed."""
 
 
 class JobCancelled(BaseException):
-    """Raised by `self.progress()` once the job is cancelled. Let it pass; clean up in a `finally`."""
+    """Raised by `self.progress()` after the job was cancelled. Do not catch it; clean up in a `finally`."""

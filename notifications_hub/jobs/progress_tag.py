@@ -1,4 +1,4 @@
-"""What `{% task_progress job %}` shows: how a job stands now, and from where a page goes on listening."""
+"""Render `{% task_progress job %}`: the job as it is now, and the cursor from which the page follows it."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from notifications_hub.users import Person, pseudonym_of
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A job as it stood after the cursor was read: an event between the two is heard twice, and never missed."""
+class JobSnapshot:
+    """A job, read after its cursor. An event between the two reads arrives twice, but is never missed."""
 
     job: Job
     cursor: str
 
 
-def look(job: Job) -> Seen:
-    here = cursor_at([job.topic])
-    return Seen(Job.objects.get(pk=job.pk), here)
+def snapshot(job: Job) -> JobSnapshot:
+    cursor = cursor_at([job.topic])
+    return JobSnapshot(Job.objects.get(pk=job.pk), cursor)
 
 
 def bar(request: HttpRequest, job: Job) -> str:
-    """Nothing for those who may not see it."""
+    """Return the bar's HTML, or an empty text if the person may not see the job."""
     if not may_see(request.user, job):
         return ""
-    seen = look(job)
+    seen = snapshot(job)
     person = cast("Person", request.user)
     values: dict[str, Any] = {
         "job": seen.job,
@@ -54,24 +54,24 @@ def bar(request: HttpRequest, job: Job) -> str:
 
 
 def _percent(job: Job) -> int | None:
-    """None where nobody knows how far it is."""
+    """Return the progress from 0 to 100, or None if it is unknown."""
     if job.state == "done":
         return 100
     return round(100 * max(0.0, min(1.0, job.done / job.total))) if job.total > 0 else None
 
 
 def _words() -> list[tuple[str, str]]:
-    """What is said of each standing."""
+    """Return the words for each value of `Job.standing`."""
     return [
-        ("queued", _("Waiting to be started")),
+        ("queued", _("Waiting to start")),
         ("running", _("Working on it")),
-        ("retrying", _("That did not work at once; it is tried again")),
+        ("retrying", _("It didn't work at once. Trying again soon.")),
         ("cancelling", _("Stopping")),
         ("done", _("Done")),
         ("failed", _("Failed")),
-        ("error", _("Something went wrong. It is not your fault; please try again later.")),
-        ("lost", _("The machine that worked on it was stopped. Please start it again.")),
-        ("late", _("It took longer than it may, and was stopped.")),
-        ("parts", _("A part of it failed.")),
+        ("error", _("Something went wrong on our side. Please try again later.")),
+        ("lost", _("The job stopped because its worker went away. Please start it again.")),
+        ("late", _("The job took too long and was stopped.")),
+        ("parts", _("A part of the job failed.")),
         ("cancelled", _("Stopped")),
     ]

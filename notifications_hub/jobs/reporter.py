@@ -1,7 +1,7 @@
-"""The thread beside a running task: writes what it reports, keeps its lease, and hears whether it is to stop.
+"""The thread beside a running task: it writes progress, renews the lease, and notices a cancellation.
 
-The task's own thread only leaves a note, so reporting costs it nothing, does not wait for a database, and is seen
-while a transaction of the task is open. A task that is silent for long is alive as long as its process is.
+The task's own thread only stores the latest values. So a report is cheap, never waits for the database, and is visible
+while the task has a transaction open. A task that reports nothing stays alive as long as its process does.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from notifications_hub.jobs import transitions
 from notifications_hub.jobs.models import Job
 
 SECONDS_BETWEEN = 0.1
-"""Ten updates a second are as many as anybody sees."""
+"""Nobody sees more than ten updates a second."""
 LOOK_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
 
 class Reporter:
-    """Touches the database only for what lasts a second, or reports."""
+    """Writes a job's progress. A task that ends within a second without a report costs no query here."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -44,14 +44,14 @@ class Reporter:
     def cancelled(self) -> bool:
         return self._cancelled.is_set()
 
-    def say(self, values: dict[str, Any]) -> None:
-        """The latest word wins; it is written in its turn, and never lost."""
+    def report(self, values: dict[str, Any]) -> None:
+        """Store values to write. Later values replace earlier ones; the last are always written."""
         with self._changed:
             self._note |= values
             self._changed.notify()
 
     def stop(self) -> dict[str, Any]:
-        """Gives what was not written yet, to be written with the end."""
+        """Stop the thread. Return the values that are not written yet, to be written with the outcome."""
         with self._changed:
             self._over = True
             self._changed.notify()
@@ -67,7 +67,7 @@ class Reporter:
             connections.close_all()
 
     def _wait(self) -> bool:
-        """Until there is something to do; false when it is over."""
+        """Wait until there is something to do. Return False once the reporter is stopped."""
         with self._changed:
             while not self._over and (pause := self._pause()) > 0:
                 self._changed.wait(pause)

@@ -1,4 +1,4 @@
-"""The base of tasks that are jobs. The one module here that a site without Celery does not import."""
+"""The base class of tasks that are jobs. A site without Celery never imports this module."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from notifications_hub.message import localized_for
 from notifications_hub.web.site_paths import use_script_name
 
 PATIENCE = (0.5, 1, 2, 4)
-"""Seconds to wait for a database that is away when a job ends. After these its lease decides."""
+"""Seconds between attempts to record a job's end while the database is down. After these its lease decides."""
 
 Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 
 class Run:
-    """One start of a job in this worker."""
+    """One run of a job in this worker."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self._reporter = Reporter(job)
-        # What follows a group goes on where its parts have left the bar.
+        # The task after a group continues the bar from where the parts left it.
         self._before = job.done if job.total else 0.0
 
     def progress(self, done: float, total: float, text: str) -> None:
@@ -50,7 +50,7 @@ class Run:
             values |= {"done": done, "total": total}
         elif total > 0:
             values["done"] = self._before + min(1.0, done / total)
-        self._reporter.say(values)
+        self._reporter.report(values)
 
     def end(self, outcome: Done) -> None:
         self._settle(lambda note: transitions.finish(self.job, outcome, note))
@@ -65,7 +65,7 @@ class Run:
         self._settle(lambda note: transitions.put_off(self.job, seconds, note))
 
     def abandon(self) -> None:
-        """This process is being ended: what becomes of the job its main process knows, or its lease."""
+        """Stop reporting because this process is ending. Its main process, or the lease, settles the job."""
         self._reporter.stop()
 
     def _settle(self, write: Callable[[dict[str, Any]], bool]) -> None:
@@ -75,10 +75,10 @@ class Run:
 
 
 class HubTask(Task):  # type: ignore[misc]
-    """Use it as `@shared_task(base=HubTask, bind=True)`, and start it by `notifications_hub.jobs.start`.
+    """The base of a job's task: `@shared_task(base=HubTask, bind=True)`. Start it with `start()`.
 
-    It runs in its owner's language: what it says while it runs, it says to them.
-    Called without that (`.delay()`, or plainly) it is a task like any other, and reports to nobody.
+    It runs in its owner's language, because its progress texts are for them. Called any other way (`.delay()`, or as
+    a function) it is a plain task that reports nothing.
     """
 
     throws = (JobFailed,)
@@ -86,9 +86,9 @@ class HubTask(Task):  # type: ignore[misc]
     ignore_result = True
 
     def progress(self, done: float, total: float = 0, text: str = "") -> None:
-        """Says how far it is: `total` 0 where nobody knows. Cheap; call it as often as you like.
+        """Report progress; `total` is 0 if unknown. It is cheap: call it as often as you like.
 
-        Raises `JobCancelled` when the job is to stop, so a task that wants to be stoppable calls it now and then.
+        Raise `JobCancelled` once the job is cancelled. A task that should be stoppable calls this now and then.
         """
         if run := self._running():
             run.progress(done, total, str(text))
@@ -100,7 +100,7 @@ class HubTask(Task):  # type: ignore[misc]
             return self.run(*args, **kwargs)
         job = transitions.claim(self.request.id)
         if job is None:
-            # Sent twice, or cancelled since.
+            # Its message arrived twice, or it was cancelled meanwhile.
             raise Ignore
         self.request.hub_run = Run(job)
         use_script_name()
@@ -117,7 +117,7 @@ class HubTask(Task):  # type: ignore[misc]
         max_retries: int | None = None,
         **options: Any,
     ) -> Any:
-        """As Celery's, but the row waits, so that no broker has to; `args` and `kwargs` stay what they were."""
+        """Retry like Celery's own, but wait in the row instead of the broker. `args` and `kwargs` cannot change."""
         run = self._running()
         if run is None:
             return super().retry(args, kwargs, exc, throw, eta, countdown, max_retries, **options)
@@ -152,7 +152,7 @@ class HubTask(Task):  # type: ignore[misc]
         except Exception:
             run.fail()
             raise
-        except BaseException:  # the process is told to exit: its heartbeat must not go on for a task that does not
+        except BaseException:  # the process is exiting: its heartbeat must not outlive the task
             run.abandon()
             raise
 
@@ -179,14 +179,14 @@ def _patiently(write: Callable[[], Result]) -> Result:
 
 @task_revoked.connect  # type: ignore[untyped-decorator]
 def _revoked(sender: Any, request: Any, **kwargs: Any) -> None:
-    """In the worker's main process: somebody told Celery itself, whether or not the task had begun."""
+    """Record that the task was revoked through Celery. Runs in the worker's main process."""
     if isinstance(sender, HubTask):
         transitions.revoked(request.id)
 
 
 @task_failure.connect  # type: ignore[untyped-decorator]
 def _killed(sender: Any, task_id: str, exception: BaseException, **kwargs: Any) -> None:
-    """In the worker's main process: the one that ran it is gone, and could say nothing."""
+    """Record that the task's process was killed. Runs in the worker's main process."""
     if not isinstance(sender, HubTask):
         return
     if isinstance(exception, TimeLimitExceeded):

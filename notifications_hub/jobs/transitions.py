@@ -1,7 +1,7 @@
-"""Every way a job changes: one conditional update and its event, in one transaction.
+"""Every change of a job: one conditional update and its event, in one transaction.
 
-The condition is what keeps two workers with one message apart, and a worker that was given up from overwriting what
-was decided without it. Locks are taken parent first, then part, so that parts which end together queue up.
+The condition lets only one of two workers with the same message win. It also stops a worker that was given up from
+overwriting a later decision. Locks are taken parent first, then part, so that parts which end together queue up.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from notifications_hub.web.site_paths import same_site_path
 from notifications_hub.web.text import storable
 
 queued = Signal()
-"""Sent with `pks`, after the commit that queued them. A hint: what nobody sends now the sweeper does."""
+"""Sent with `pks` after the commit that queued them. It is a hint: the sweeper sends those that are missed."""
 
 CANCEL_SECONDS = 10.0
-"""How long a task has to notice that it is to stop, before its bar ends without it."""
+"""How long a running task may take to notice a cancellation. After that its bar ends anyway."""
 _EVENTS = {JobState.RETRYING: "task.retry", JobState.QUEUED: "task.progress", JobState.RUNNING: "task.progress"}
 _ENDED = {JobState.DONE: "success", JobState.FAILED: "error"}
 
@@ -41,80 +41,83 @@ Id = UUID | str
 log = logging.getLogger(__name__)
 
 
-# A worker's part
+# Called by the worker
 
 
 def claim(pk: Id) -> Job | None:
-    """Makes the caller the one that runs it; None where another does, or it is no longer wanted."""
+    """Claim a queued job for the caller. Return None if another worker has it, or it was cancelled."""
     values = {"state": JobState.RUNNING, "claim": uuid4(), "due_at": lease(), "starts": F("starts") + 1}
     return _change(pk, {"state": JobState.QUEUED}, started_at=Coalesce("started_at", Now()), **values)
 
 
 def lease() -> Any:
-    """Its end, by the database's clock: those of two machines may differ by more."""
+    """Return when a lease that begins now ends. It uses the database's clock, as the machines' clocks differ."""
     return Now() + timedelta(seconds=hub_settings.job_lease)
 
 
 def renew(job: Job) -> None:
-    """Not where it is to stop: then the lease ends in time for the bar."""
+    """Renew the lease, unless the job was cancelled: then the lease ends in time for the bar."""
     _own(job).filter(cancel_asked=False).update(due_at=lease())
 
 
 def may_go_on(job: Job) -> bool:
-    """False once it was cancelled, or given up and perhaps begun elsewhere."""
+    """Return False once the job was cancelled, or given up and perhaps restarted elsewhere."""
     return bool(_own(job).filter(cancel_asked=False).exists())
 
 
 def report(job: Job, values: Mapping[str, Any]) -> bool:
-    """Writes progress. False where the job is no longer this worker's."""
+    """Write progress. Return False if the job no longer belongs to this worker."""
     return _change(job.pk, {"state": JobState.RUNNING, "claim": job.claim}, **values) is not None
 
 
 def finish(job: Job, outcome: Done, values: Mapping[str, Any]) -> bool:
-    """A url that leads elsewhere is a `ValueError`. False where the job is no longer this worker's."""
+    """Mark the job as done. Return False if it no longer belongs to this worker.
+
+    Raise `ValueError` if the outcome's URL leads to another site.
+    """
     given: dict[str, Any] = {**values, "download": same_site_path(outcome.url), "value": _kept(outcome.value)}
     given["text"] = clean(outcome.text)
     return _end(job.pk, _mine(job), JobState.DONE, **given) is not None
 
 
 def fail(job: Job, values: Mapping[str, Any], *, words: str = "", reason: str = Reason.ERROR) -> bool:
-    """With words for people, or else the reason."""
-    said = {"text": clean(words), "reason": ""} if words else {"text": "", "reason": reason}
-    return _end(job.pk, _mine(job), JobState.FAILED, **{**values, **said}) is not None
+    """Mark the job as failed, with the task's own words if it has any, else with a reason."""
+    why = {"text": clean(words), "reason": ""} if words else {"text": "", "reason": reason}
+    return _end(job.pk, _mine(job), JobState.FAILED, **{**values, **why}) is not None
 
 
 def stop(job: Job, values: Mapping[str, Any]) -> bool:
-    """The task heard that it was cancelled."""
+    """Mark the job as cancelled, once its task has noticed."""
     return _end(job.pk, _mine(job), JobState.CANCELLED, **values) is not None
 
 
 def put_off(job: Job, seconds: float, values: Mapping[str, Any]) -> bool:
-    """For another try. The row keeps the time, as brokers lose those that are far away."""
+    """Schedule another attempt. The row keeps the time, as brokers lose messages with a distant one."""
     again = {"state": JobState.RETRYING, "claim": None, "due_at": Now() + timedelta(seconds=seconds)}
     return _change(job.pk, _mine(job), retries=F("retries") + 1, **{**values, **again}) is not None
 
 
-# Anybody's part
+# Called by anyone
 
 
 def cancel(job: Job) -> bool:
-    """Stops it: at once where it has not begun, else as soon as its task looks. False where it had ended."""
+    """Cancel the job: at once if it has not started, else when its task notices. Return False if it had ended."""
     with transaction.atomic():
         _lock(job.parent_id or job.pk)
-        # Before its parts, of which the last to end decides how it ended.
+        # Before its parts: the last part to end decides how the parent ends.
         asked = _cancel_one(job)
-        for part in job.parts.filter(state__in=OPEN).order_by("place"):
+        for part in job.parts.filter(state__in=OPEN).order_by("position"):
             _cancel_one(part)
         return asked
 
 
 def revoked(pk: Id) -> None:
-    """Celery itself was told to drop it."""
+    """Mark the job as cancelled after its task was revoked through Celery."""
     _end(pk, {"state__in": OPEN}, JobState.CANCELLED)
 
 
 def give_up(pk: Id) -> None:
-    """Its lease has ended: to be started again if it may, else it is lost."""
+    """Handle a lease that has ended: restart the job if it may restart, else fail it as lost."""
     expired = {"state": JobState.RUNNING, "due_at__lte": Now()}
     if _end(pk, {**expired, "cancel_asked": True}, JobState.CANCELLED):
         return
@@ -123,17 +126,17 @@ def give_up(pk: Id) -> None:
 
 
 def expire(pk: Id) -> None:
-    """Whoever held the lease is known to be dead."""
+    """End the lease now, because the process that held it is dead."""
     Job.objects.filter(pk=pk, state=JobState.RUNNING, claim__isnull=False).update(due_at=Now())
 
 
 def out_of_time(pk: Id) -> None:
-    """It was ended at its time limit, and could say nothing."""
+    """Fail a job that Celery killed at its time limit."""
     _end(pk, {"state": JobState.RUNNING}, JobState.FAILED, reason=Reason.LATE, text="")
 
 
 def announce(job: Job) -> None:
-    """Logs how it stands. Nobody looks at a part of its own."""
+    """Log the job's state as an event. Parts have no topic, so they log none."""
     if job.parent_id is None:
         streams.append(job.topic, _EVENTS.get(JobState(job.state), f"task.{job.state}"), job.as_json())
 
@@ -142,16 +145,17 @@ def send_again_at() -> Any:
     return Now() + timedelta(seconds=hub_settings.job_resend)
 
 
-def say_queued(pks: Sequence[Id]) -> None:
+def send_after_commit(pks: Sequence[Id]) -> None:
+    """Send the `queued` signal once the transaction commits."""
     transaction.on_commit(partial(queued.send_robust, sender=Job, pks=pks), robust=True)
 
 
 def clean(text: str) -> str:
-    """What every database keeps and every page can show."""
+    """Return the text as every database can store and every page can show it, at most `MAX_TEXT` long."""
     return storable(text, MAX_TEXT)
 
 
-# How
+# Helpers
 
 
 def _mine(job: Job) -> dict[str, Any]:
@@ -175,7 +179,7 @@ def _queue(pk: Id, was: Mapping[str, Any], **values: Any) -> Job | None:
     with transaction.atomic():
         job = _change(pk, was, state=JobState.QUEUED, due_at=send_again_at(), **values)
         if job:
-            say_queued([pk])
+            send_after_commit([pk])
         return job
 
 
@@ -186,7 +190,7 @@ def _end(pk: Id, was: Mapping[str, Any], state: JobState, **values: Any) -> Job 
         if ended and parent:
             _count(parent)
         elif ended:
-            _tell(ended)
+            _notify_owner(ended)
         return ended
 
 
@@ -207,8 +211,8 @@ def _soon() -> Any:
 
 
 def _count(parent: Job) -> None:
-    """Of a parent that is locked: how many parts are done, and what follows when none is open."""
-    parts = list(parent.parts.order_by("place").values_list("state", "value"))
+    """Count a locked parent's parts. If none is open, end the parent or queue the task that follows."""
+    parts = list(parent.parts.order_by("position").values_list("state", "value"))
     states = [state for state, _value in parts]
     counted = {"done": states.count(JobState.DONE)}
     was = {"state": JobState.RUNNING, "claim": None}
@@ -225,10 +229,10 @@ def _count(parent: Job) -> None:
         _end(parent.pk, was, JobState.DONE, **counted)
 
 
-def _tell(job: Job) -> None:
+def _notify_owner(job: Job) -> None:
     level = _ENDED.get(JobState(job.state))
     if level is None:
-        # Whoever cancelled it knows.
+        # The person who cancelled it knows.
         return
     notify.send(
         job,
@@ -244,13 +248,14 @@ def _tell(job: Job) -> None:
 
 
 def _kept(value: Any) -> Any:
-    """What a following task may be given. Too much of it, or what is no JSON, is dropped rather than lost the job."""
+    """Return the result as JSON for a following task. Drop it if it is too large or no JSON, so that the job ends."""
     try:
         text = as_json(value)
     except (TypeError, ValueError):
-        log.warning("What a job returned is no JSON; it is not kept")
+        log.warning("The result of a job is not kept, because it is not JSON")
         return None
     if len(text) > MAX_DATA:
-        log.warning("What a job returned is too large to keep: %s characters", len(text))
+        log.warning("The result of a job is too large to keep: %s characters", len(text))
+
         return None
     return json.loads(text)

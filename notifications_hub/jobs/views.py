@@ -1,4 +1,4 @@
-"""The button that stops a job, for a page without scripts."""
+"""Cancel a job from a page without scripts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from notifications_hub.web.site_paths import same_site_path
 @require_POST
 @login_required
 def cancel(request: HttpRequest, pk: UUID) -> HttpResponseRedirect:
-    """Field: `next`, where to go on. Another's job is like one that does not exist."""
+    """Cancel the person's own job, and redirect to the field `next`. Answer 404 for another person's job."""
+
     job = get_object_or_404(Job, pk=pk, owner=person_of(request))
     transitions.cancel(job)
     return HttpResponseRedirect(_next(request, job))

@@ -433,7 +433,10 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ("audience", models.CharField(blank=True, max_length=200, verbose_name="also seen by")),
-                ("place", models.PositiveIntegerField(default=0, help_text="Among the parts of its parent.")),
+                (
+                    "position",
+                    models.PositiveIntegerField(default=0, help_text="Position among the parts of its parent."),
+                ),
                 ("title", models.CharField(max_length=255, verbose_name="title")),
                 ("url", models.CharField(blank=True, max_length=2000, verbose_name="link")),
                 ("task", models.CharField(blank=True, max_length=255, verbose_name="task")),
@@ -470,7 +473,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("done", models.FloatField(default=0, verbose_name="done")),
-                ("total", models.FloatField(default=0, help_text="0: nobody knows.", verbose_name="of")),
+                ("total", models.FloatField(default=0, help_text="0 if unknown.", verbose_name="of")),
                 ("text", models.CharField(blank=True, max_length=255, verbose_name="text")),
                 ("download", models.CharField(blank=True, max_length=2000, verbose_name="result")),
                 ("value", models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True)),

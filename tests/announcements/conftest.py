@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def staff(bob: User) -> Grant:
-    """Bob as staff with these rights of the hub's."""
+    """Make Bob a staff member with these permissions of the hub."""
 
     def staff(*codenames: str) -> User:
         User.objects.filter(pk=bob.pk).update(is_staff=True)

@@ -1,4 +1,4 @@
-"""What the announcements' tests say often."""
+"""Helpers for the tests of announcements."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def withdrawal(announcement: Announcement) -> str:
 
 
 def log_of(topic: str) -> list[tuple[str, Any]]:
-    """Kind and data of everything a topic's pages were told, in order."""
+    """Return kind and data of each event of a topic, in order."""
     return list(Event.objects.filter(topic=topic).order_by("pk").values_list("kind", "data"))
 
 
@@ -45,7 +45,7 @@ def kinds_on(topic: str) -> list[str]:
 
 
 def filled_in(**changes: Any) -> dict[str, Any]:
-    """The form as a browser sends it."""
+    """Return the form's fields as a browser sends them."""
     form = {
         "title": "Closed on Sunday",
         "body": "We move the **shelves**.",
@@ -66,12 +66,12 @@ def filled_in(**changes: Any) -> dict[str, Any]:
 
 
 def translated(title: str, body: str = "", language: str = "zh-hans") -> dict[str, str]:
-    """The part of the form that a first translation adds."""
+    """Return the fields that a first translation adds to the form."""
     prefix = "translations-0-"
     words = {f"{prefix}language": language, f"{prefix}title": title, f"{prefix}body": body}
     return {"translations-TOTAL_FORMS": "1", **words}
 
 
 def said(answer: Any) -> list[str]:
-    """The messages on the page that an answer leads to."""
+    """Return the messages on the page that a response leads to."""
     return [str(message) for message in get_messages(answer.wsgi_request)]

@@ -1,4 +1,4 @@
-"""The form admins announce with, and who may."""
+"""The admin's form for announcements, and its permissions."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_saving_the_form_announces(writer: Client, alice: User, bob: User) -> No
     assert (announcement.by, announcement.state, announcement.url) == (bob, AnnouncementState.RUNNING, "/posts/1/")
     [(kind, item)] = log_of("everyone")
     assert (kind, item["title"], item["level"]) == ("announcement.created", "Closed on Sunday", "warning")
-    assert "“Closed on Sunday” is announced to 2 people." in said(answer)
+    assert "“Closed on Sunday” has been announced to 2 people." in said(answer)
 
 
 @both_databases
@@ -67,7 +67,7 @@ def test_a_form_that_is_sent_twice_announces_once(writer: Client) -> None:
     again = writer.post(ADD, filled_in())
 
     assert again.status_code == HTTPStatus.FOUND
-    assert said(again)[-1] == "“Closed on Sunday” was sent already; it is announced once."
+    assert said(again)[-1] == "“Closed on Sunday” was already sent, so it was not announced again."
     assert kinds_on("everyone") == ["announcement.created"]
 
 
@@ -102,7 +102,7 @@ def test_a_new_form_is_another_sending(writer: Client) -> None:
     assert first != second
 
 
-def test_a_form_with_a_mistake_keeps_what_it_is(writer: Client) -> None:
+def test_a_form_with_a_mistake_keeps_its_identity(writer: Client) -> None:
     answer = writer.post(ADD, filled_in(title=""))
 
     assert ONCE in answer.content.decode()
@@ -110,10 +110,10 @@ def test_a_form_with_a_mistake_keeps_what_it_is(writer: Client) -> None:
 
 
 @both_databases
-def test_one_that_is_planned_waits_for_its_time(writer: Client) -> None:
+def test_a_planned_announcement_waits_for_its_start(writer: Client) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         answer = writer.post(ADD, filled_in(starts_at_0="2026-11-21", starts_at_1="12:00"))
-        assert said(answer) == ["“Closed on Sunday” is planned. It will be announced when its time comes."]
+        assert said(answer) == ["“Closed on Sunday” is planned and will be announced at its start time."]
         assert kinds_on("everyone") == []
 
         clock.shift(timedelta(days=1))
@@ -129,7 +129,7 @@ def test_translations_are_in_the_event_that_announces(writer: Client) -> None:
     assert item["translations"] == {"zh-hans": {"title": "周日闭馆", "body": "搬书架"}}
 
 
-def test_languages_on_offer_are_the_sites_others(writer: Client, settings: Settings) -> None:
+def test_the_sites_other_languages_are_offered(writer: Client, settings: Settings) -> None:
     page = writer.get(ADD).content.decode()
     assert '<option value="zh-hans">简体中文</option>' in page
     assert '<option value="en">' not in page
@@ -177,14 +177,14 @@ def test_audiences_are_offered_in_words_with_how_many_they_reach(writer: Client,
         ({"body": "x" * 5001}, "body", "at most 5000 characters"),
     ],
 )
-def test_a_mistake_is_said_at_its_field(writer: Client, wrong: dict[str, str], field: str, words: str) -> None:
+def test_a_mistake_is_shown_at_its_field(writer: Client, wrong: dict[str, str], field: str, words: str) -> None:
     errors = errors_in(writer.post(ADD, filled_in(**wrong)))
 
     assert words in " ".join(errors[field])
     assert kinds_on("everyone") == []
 
 
-# Who may
+# Permissions
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_being_staff_is_not_enough(client_for: ClientFor, staff: Grant, rights: 
     assert kinds_on("everyone") == ["announcement.created"]
 
 
-def test_whoever_may_only_look_sees_words_and_no_form(client_for: ClientFor, staff: Grant) -> None:
+def test_a_viewer_sees_text_and_no_form(client_for: ClientFor, staff: Grant) -> None:
     announcement = broadcast(title="Hello", body="**Bold** words")
     page = client_for(staff("view_announcement")).get(change(announcement))
 
@@ -224,7 +224,7 @@ def test_charlie_is_asked_to_sign_in(client_for: ClientFor, charlie: User, path:
 
 
 def in_languages(*codes: str) -> dict[str, str]:
-    """The part of the form with the longest words in each of these languages."""
+    """Return form fields with the longest text in each of these languages."""
     form = {"translations-TOTAL_FORMS": str(len(codes))}
     for number, code in enumerate(codes):
         words = {"language": code, "title": "图" * 120, "body": "书" * 600}
@@ -240,7 +240,7 @@ def test_words_in_more_languages_than_an_event_carries_are_a_mistake_in_words(
 
     answer = writer.post(ADD, filled_in(**in_languages(*codes)))
     assert answer.status_code == 200
-    assert "In all languages together this is too long" in answer.content.decode()
+    assert "All languages together are too long" in answer.content.decode()
     assert not Announcement.objects.exists()
 
     assert writer.post(ADD, filled_in(**in_languages(*codes[:20]))).status_code == 302
@@ -255,5 +255,5 @@ def test_an_edit_may_not_make_it_more_than_an_event_carries(writer: Client, sett
 
     answer = writer.post(change(announcement), filled_in(**in_languages(*codes)))
     assert answer.status_code == 200
-    assert "In all languages together this is too long" in answer.content.decode()
+    assert "All languages together are too long" in answer.content.decode()
     assert kinds_on("everyone") == ["announcement.created"]

@@ -1,4 +1,4 @@
-"""What was announced: editing it, taking it back, and how the list tells of it."""
+"""Edit and withdraw announcements, and show them in the admin's list."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ pytestmark = pytest.mark.django_db
 
 
 @both_databases
-def test_an_edit_reaches_open_pages_and_tells_nobody_again(writer: Client) -> None:
+def test_an_edit_reaches_open_pages_without_a_new_notification(writer: Client) -> None:
     announcement = broadcast(title="Clsoed")
     answer = writer.post(change(announcement), filled_in(title="Closed", ends_at_0="2099-01-01", ends_at_1="12:00"))
 
-    assert said(answer)[-1] == "“Closed” is changed, on open pages too."
+    assert said(answer)[-1] == "“Closed” was changed, on open pages too."
     assert kinds_on("everyone") == ["announcement.created", "announcement.updated"]
     assert log_of("everyone")[-1][1]["title"] == "Closed"
 
@@ -57,7 +57,7 @@ def test_a_translation_added_later_reaches_open_pages(writer: Client) -> None:
 
 
 @both_databases
-def test_for_whom_it_was_cannot_be_changed_once_it_was_announced(writer: Client, bob: User) -> None:
+def test_the_audience_cannot_change_after_announcing(writer: Client, bob: User) -> None:
     announcement = broadcast(title="Hello", starts_at=NOON)
     writer.post(change(announcement), filled_in(audience="staff", starts_at_0="2099-01-01", starts_at_1="12:00"))
 
@@ -67,7 +67,7 @@ def test_for_whom_it_was_cannot_be_changed_once_it_was_announced(writer: Client,
     assert announcement.by is None
 
 
-def test_one_that_is_planned_can_still_be_for_others_and_at_once(writer: Client) -> None:
+def test_a_planned_announcement_can_change_its_audience_and_start(writer: Client) -> None:
     announcement = broadcast(title="Hello", starts_at=datetime.now(UTC) + timedelta(days=1))
     writer.post(change(announcement), filled_in(audience="staff"))
 
@@ -75,7 +75,7 @@ def test_one_that_is_planned_can_still_be_for_others_and_at_once(writer: Client)
     assert kinds_on("staff") == ["announcement.created"]
 
 
-def test_what_is_over_is_history(writer: Client) -> None:
+def test_an_ended_announcement_is_read_only(writer: Client) -> None:
     announcement = broadcast(title="Oops")
     announce.withdraw(announcement)
 
@@ -90,14 +90,14 @@ def test_withdrawing_asks_first(writer: Client) -> None:
     assert kinds_on("everyone") == ["announcement.created"]
 
     answer = writer.post(withdrawal(announcement))
-    assert said(answer)[-1] == "“Oops” is withdrawn."
+    assert said(answer)[-1] == "“Oops” was withdrawn."
     assert kinds_on("everyone") == ["announcement.created", "announcement.withdrawn"]
 
     writer.post(withdrawal(announcement))
     assert kinds_on("everyone") == ["announcement.created", "announcement.withdrawn"]
 
 
-def test_withdrawing_what_does_not_exist_is_a_404(writer: Client) -> None:
+def test_withdrawing_a_missing_announcement_is_a_404(writer: Client) -> None:
     assert writer.get(f"{LIST}987654/withdraw/").status_code == HTTPStatus.NOT_FOUND
 
 
@@ -110,7 +110,7 @@ def test_several_are_withdrawn_from_the_list(writer: Client) -> None:
     assert set(Announcement.objects.running().values_list("title", flat=True)) == {"Three"}
 
 
-def test_nothing_is_deleted_so_that_there_is_a_trace(client_for: ClientFor, admin: User) -> None:
+def test_announcements_cannot_be_deleted(client_for: ClientFor, admin: User) -> None:
     announcement = broadcast(title="Oops")
     client = client_for(admin)
 
@@ -122,9 +122,7 @@ def test_nothing_is_deleted_so_that_there_is_a_trace(client_for: ClientFor, admi
 
 
 @both_databases
-def test_the_list_says_how_each_stands_for_whom_it_is_and_how_many_read_it(
-    writer: Client, alice: User, charlie: User
-) -> None:
+def test_the_list_shows_state_audience_and_readers(writer: Client, alice: User, charlie: User) -> None:
     group = Group.objects.create(name="Readers")
     broadcast(title="Later", starts_at=datetime.now(UTC) + timedelta(days=1), audience=f"group.{group.pk}")
     broadcast(title="Now", by=alice)
@@ -146,7 +144,7 @@ def test_the_list_says_how_each_stands_for_whom_it_is_and_how_many_read_it(
     ("state", "titles"),
     [("planned", {"Later"}), ("running", {"Now"}), ("ended", {"Over", "Missed"}), ("withdrawn", {"Oops"})],
 )
-def test_the_list_is_filtered_by_how_they_stand(writer: Client, state: str, titles: set[str]) -> None:
+def test_the_list_can_be_filtered_by_state(writer: Client, state: str, titles: set[str]) -> None:
     hour = timedelta(hours=1)
     with time_machine.travel(NOON, tick=False) as clock:
         broadcast(title="Over", ends_at=NOON + hour)
@@ -155,7 +153,7 @@ def test_the_list_is_filtered_by_how_they_stand(writer: Client, state: str, titl
         announce.withdraw(broadcast(title="Oops"))
         broadcast(title="Later", starts_at=NOON + 9 * hour)
         clock.shift(2 * hour)
-        announce.retire_over()
+        announce.retire_ended()
         found = writer.get(LIST, {"state": state}).context["cl"].result_list
         assert {announcement.title for announcement in found} == titles
         assert {announcement.state.value for announcement in found} == {state}

@@ -1,4 +1,4 @@
-"""Announcing, editing and withdrawing: what open pages are told, and how often."""
+"""Announcing, editing and withdrawing: which events open pages receive, and how often."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_an_announcement_is_one_event_with_all_of_it_and_no_row_of_anyone(alice:
     assert not Notification.objects.exists()
 
 
-def test_it_costs_the_same_whatever_the_size_of_its_audience() -> None:
+def test_it_costs_the_same_for_any_size_of_audience() -> None:
     with CaptureQueriesContext(connection) as before:
         broadcast(title="Hello")
     members_named(500)
@@ -83,7 +83,7 @@ def test_a_rollback_takes_it_back() -> None:
     assert kinds_on("everyone") == []
 
 
-def test_an_audience_that_is_not_there_is_refused_by_name() -> None:
+def test_an_unknown_audience_is_rejected_by_name() -> None:
     with pytest.raises(UnknownAudience, match=r"'stuff' is not an audience; choose one of everyone, staff"):
         broadcast(title="Hello", audience="stuff")
     assert not Announcement.objects.exists()
@@ -101,7 +101,7 @@ def test_an_audience_that_is_not_there_is_refused_by_name() -> None:
         {"starts_at": NOON, "ends_at": NOON},
     ],
 )
-def test_what_cannot_be_shown_is_refused_at_the_call(wrong: dict[str, str]) -> None:
+def test_invalid_text_is_rejected_at_the_call(wrong: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         broadcast(**{"title": "Hello"} | wrong)  # type: ignore[arg-type]
     assert kinds_on("everyone") == []
@@ -161,7 +161,7 @@ def test_many_sweepers_at_once_announce_it_once() -> None:
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_a_withdrawal_waits_for_whoever_holds_the_row() -> None:
+def test_a_withdrawal_waits_for_the_rows_lock() -> None:
     announcement = broadcast(title="Oops")
 
     def withdraw() -> None:
@@ -181,7 +181,7 @@ def test_a_withdrawal_waits_for_whoever_holds_the_row() -> None:
     assert announcement.withdrawn_at is not None
 
 
-def test_whoever_missed_all_of_its_time_is_not_told() -> None:
+def test_an_announcement_that_ended_before_its_start_was_seen_is_never_announced() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         broadcast(title="Later", starts_at=NOON + HOUR, ends_at=NOON + 2 * HOUR)
         clock.shift(3 * HOUR)
@@ -191,7 +191,7 @@ def test_whoever_missed_all_of_its_time_is_not_told() -> None:
     assert Announcement.objects.get().state is AnnouncementState.ENDED
 
 
-def test_its_end_takes_it_from_open_pages_once() -> None:
+def test_its_end_removes_it_from_open_pages_once() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         announcement = broadcast(title="Today only", ends_at=NOON + HOUR)
         sweep()
@@ -208,37 +208,37 @@ def test_an_edit_reaches_open_pages_with_all_of_it() -> None:
     announcement = broadcast(title="Clsoed")
     announcement.title = "Closed"
     announcement.save()
-    announce.tell_of_edit(announcement)
+    announce.publish_edit(announcement)
 
     kind, item = log_of("everyone")[-1]
     assert kind == "announcement.updated"
     assert item["title"] == "Closed"
 
 
-def test_an_edit_made_on_a_stale_instance_reaches_pages_that_were_told_meanwhile() -> None:
+def test_an_edit_of_a_stale_instance_reaches_open_pages() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         stale = broadcast(title="Later", starts_at=NOON + HOUR)
         clock.shift(HOUR)
         announce.announce_due()
         assert stale.announced_at is None
 
-        announce.tell_of_edit(stale)
+        announce.publish_edit(stale)
 
     assert kinds_on("everyone") == ["announcement.created", "announcement.updated"]
 
 
-def test_nobody_is_told_of_an_edit_to_what_is_planned_or_withdrawn() -> None:
+def test_an_edit_of_a_planned_or_withdrawn_one_is_not_published() -> None:
     planned = broadcast(title="Later", starts_at=datetime.now(UTC) + HOUR)
-    announce.tell_of_edit(planned)
+    announce.publish_edit(planned)
     assert kinds_on("everyone") == []
 
     withdrawn = broadcast(title="Oops")
     announce.withdraw(withdrawn)
-    announce.tell_of_edit(withdrawn)
+    announce.publish_edit(withdrawn)
     assert kinds_on("everyone") == ["announcement.created", "announcement.withdrawn"]
 
 
-def test_a_withdrawal_is_told_once() -> None:
+def test_a_withdrawal_is_published_once() -> None:
     announcement = broadcast(title="Oops")
 
     assert announce.withdraw(announcement) is True
@@ -248,7 +248,7 @@ def test_a_withdrawal_is_told_once() -> None:
     assert announcement.state is AnnouncementState.WITHDRAWN
 
 
-def test_a_planned_one_that_is_withdrawn_is_never_told() -> None:
+def test_a_withdrawn_plan_is_never_announced() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         announce.withdraw(broadcast(title="Later", starts_at=NOON + HOUR))
         clock.shift(HOUR)
@@ -269,21 +269,21 @@ def test_the_event_carries_every_language_and_no_number_of_any_person() -> None:
     assert not {"recipient", "unread_count"} & item.keys()
 
 
-# One that cannot be told
+# An announcement that cannot be published
 
 
 LANGUAGES = [code for code, _name in global_settings.LANGUAGES]
 
 
 def in_every_language(announcement: Announcement) -> None:
-    """As a host's own code may write it, past every form: more than an event carries."""
+    """Save an announcement too large for an event, as a host's own code may do past the form's check."""
     AnnouncementTranslation.objects.bulk_create(
         AnnouncementTranslation(announcement=announcement, language=language, title="图" * 120, body="书" * 600)
         for language in LANGUAGES
     )
 
 
-def test_one_that_no_event_can_carry_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_announcement_too_large_for_an_event_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         poison = broadcast(title="In every language", starts_at=NOON + HOUR)
         in_every_language(poison)
@@ -300,7 +300,7 @@ def test_one_that_no_event_can_carry_holds_up_no_other(caplog: pytest.LogCapture
     assert caplog.text.count(f"Announcement {poison.pk} failed") == 1
 
 
-def test_one_that_cannot_be_told_is_told_once_it_is_mended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_announcement_is_published_once_it_is_fixed(monkeypatch: pytest.MonkeyPatch) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         poison = broadcast(title="In every language", starts_at=NOON + HOUR)
         in_every_language(poison)
@@ -312,7 +312,7 @@ def test_one_that_cannot_be_told_is_told_once_it_is_mended(monkeypatch: pytest.M
     assert kinds_on("everyone") == ["announcement.created"]
 
 
-def test_a_new_one_is_announced_whatever_others_wait(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_new_one_is_announced_beside_others_that_wait(caplog: pytest.LogCaptureFixture) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         in_every_language(broadcast(title="In every language", starts_at=NOON + HOUR))
         clock.shift(HOUR)
@@ -321,11 +321,11 @@ def test_a_new_one_is_announced_whatever_others_wait(caplog: pytest.LogCaptureFi
 
 
 @pytest.mark.parametrize("title", ["", "   ", "\u200b\u2060", "\u3164", "Hello\0", "Hello \ud83d"], ids=repr)
-def test_a_title_that_shows_nothing_or_cannot_be_kept_is_refused(title: str) -> None:
+def test_a_blank_or_unstorable_title_is_rejected(title: str) -> None:
     with pytest.raises(ValidationError, match="title"):
         broadcast(title=title)
 
 
-def test_words_that_cannot_be_kept_are_refused() -> None:
+def test_unstorable_text_is_rejected() -> None:
     with pytest.raises(ValidationError, match="body"):
         broadcast(title="Hello", body="a\0b")

@@ -1,4 +1,4 @@
-"""The form as an admin meets it: the preview follows the keys, and nothing on it runs against the policy."""
+"""The form in a browser: the preview follows the typing, and nothing violates the content security policy."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def test_announcing_and_withdrawing(page_for: People) -> None:
     page = page_for("admin", ADD)
     page.locator("#id_title").fill("Closed on Sunday")
     page.get_by_role("button", name="Announce").click()
-    expect(page.get_by_text("“Closed on Sunday” is announced to 4 people.")).to_be_visible()
+    expect(page.get_by_text("“Closed on Sunday” has been announced to 4 people.")).to_be_visible()
 
     page.locator("#result_list").get_by_role("link", name="Closed on Sunday").click()
     page.get_by_role("link", name="Withdraw…").click()
-    page.get_by_role("button", name="Withdraw it").click()
-    expect(page.get_by_text("“Closed on Sunday” is withdrawn.")).to_be_visible()
+    page.get_by_role("button", name="Withdraw").click()
+    expect(page.get_by_text("“Closed on Sunday” was withdrawn.")).to_be_visible()
     row = page.locator("#result_list tr", has_text="Closed on Sunday")
     expect(row.locator('.hub-state[data-state="withdrawn"]')).to_be_visible()
 

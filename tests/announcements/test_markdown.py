@@ -1,4 +1,4 @@
-"""Whatever an announcement's author writes, nothing in it runs, and nothing is fetched from elsewhere."""
+"""No text of an announcement runs as a script or fetches anything from elsewhere."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ TAGS = {"p", "br", "strong", "em", "a", "ul", "ol", "li", "code", "pre", "blockq
 
 
 class Seen(HTMLParser):
-    """Every tag and attribute of a piece of HTML."""
+    """Collects every tag and attribute of a piece of HTML."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -88,13 +88,13 @@ def test_an_attack_stays_text(attack: str) -> None:
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_as_plain_text_it_holds_no_mark_that_we_made(attack: str) -> None:
-    """Plain text may well contain `<`: it is shown as text. It must not gain tags that its author did not write."""
+def test_plain_text_gains_no_markup(attack: str) -> None:
+    """Plain text may contain `<`, since it is shown as text. It must not gain tags that its author did not write."""
     assert "<p>" not in plain(attack)
     assert "</" not in plain(attack) or "</" in attack or "&lt;" in attack
 
 
-def test_a_link_tells_its_goal_nothing_of_us() -> None:
+def test_a_link_sends_no_referrer() -> None:
     assert dict(Seen(safe_html("[x](https://elsewhere.example/)")).attributes)["rel"] == "noopener noreferrer"
 
 
@@ -121,5 +121,5 @@ def test_headings_stay_below_those_of_the_page() -> None:
         ("", ""),
     ],
 )
-def test_other_delivery_methods_get_the_words_without_the_marks(written: str, words: str) -> None:
+def test_other_delivery_methods_get_plain_text(written: str, words: str) -> None:
     assert plain(written) == words

@@ -1,4 +1,4 @@
-"""The preview: what people will see, of words that are still being written."""
+"""The preview shows how an unfinished announcement will look."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_preview_shows_each_language_and_saves_nothing(writer: Client) -> No
     assert not Announcement.objects.exists()
 
 
-def test_the_script_gets_a_piece_of_a_page(writer: Client) -> None:
+def test_the_script_gets_a_fragment(writer: Client) -> None:
     page = writer.post(f"{LIST}preview/?piece", filled_in()).content.decode()
 
     assert "<html" not in page
@@ -42,14 +42,14 @@ def test_the_script_gets_a_piece_of_a_page(writer: Client) -> None:
 
 
 @pytest.mark.parametrize("half_written", [{}, {"title": "x"}, {"level": "panic", "url": "javascript:alert(1)"}])
-def test_a_preview_of_what_is_half_written_is_no_error(writer: Client, half_written: dict[str, str]) -> None:
+def test_a_preview_of_a_half_written_form_is_no_error(writer: Client, half_written: dict[str, str]) -> None:
     page = writer.post(f"{LIST}preview/", half_written)
 
     assert page.status_code == HTTPStatus.OK
     assert "javascript:" not in page.content.decode()
 
 
-def test_the_preview_runs_nothing_that_is_written_in_it(writer: Client) -> None:
+def test_the_preview_runs_no_scripts_from_its_text(writer: Client) -> None:
     attack = "<script>alert(1)</script><img src=x onerror=alert(1)>"
     page = writer.post(f"{LIST}preview/?piece", filled_in(title=attack, body=attack)).content.decode()
 

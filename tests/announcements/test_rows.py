@@ -1,4 +1,4 @@
-"""How an announcement lands in an inbox: when its owner looks, once, silently, and nowhere it does not belong."""
+"""An announcement appears in an inbox when its owner opens it: once, silently, and only for its audience."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
 
 def titles(person: User) -> list[str]:
-    """What a person's inbox shows, newest first."""
+    """Return the titles in a person's inbox, newest first."""
     return [item.message.title for item in queries.items(person).items]
 
 
-def test_it_is_there_when_each_person_looks(alice: User, bob: User) -> None:
+def test_it_appears_when_each_person_opens_the_inbox(alice: User, bob: User) -> None:
     broadcast(title="Hello")
 
     assert titles(alice) == titles(bob) == ["Hello"]
@@ -43,7 +43,7 @@ def test_counting_writes_nothing(alice: User) -> None:
     assert not Notification.objects.exists()
 
 
-def test_looking_again_makes_no_second_row_and_no_event(alice: User) -> None:
+def test_opening_again_creates_no_second_row_and_no_event(alice: User) -> None:
     broadcast(title="Hello")
     announce.make_rows(alice)
     announce.make_rows(alice)
@@ -54,7 +54,7 @@ def test_looking_again_makes_no_second_row_and_no_event(alice: User) -> None:
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_two_tabs_that_look_at_once_make_one_row(alice: User) -> None:
+def test_two_tabs_that_open_at_once_create_one_row(alice: User) -> None:
     broadcast(title="Hello")
     start = threading.Barrier(4)
 
@@ -86,7 +86,7 @@ def test_charlie_who_is_not_in_the_audience_sees_nothing(alice: User, charlie: U
     assert not Notification.objects.filter(recipient=charlie).exists()
 
 
-def test_whoever_joins_later_sees_it_and_whoever_leaves_does_not(alice: User) -> None:
+def test_people_who_join_later_see_it_and_people_who_leave_do_not(alice: User) -> None:
     group = Group.objects.create(name="Readers")
     broadcast(title="For readers", audience=f"group.{group.pk}")
     assert titles(alice) == []
@@ -99,7 +99,7 @@ def test_whoever_joins_later_sees_it_and_whoever_leaves_does_not(alice: User) ->
     assert queries.counts(alice).unread == 0
 
 
-def test_the_words_are_the_announcements_so_an_edit_reaches_those_who_have_it(alice: User) -> None:
+def test_an_edit_reaches_people_who_already_have_it(alice: User) -> None:
     announcement = broadcast(title="Clsoed")
     assert titles(alice) == ["Clsoed"]
 
@@ -109,7 +109,7 @@ def test_the_words_are_the_announcements_so_an_edit_reaches_those_who_have_it(al
     assert titles(alice) == ["Closed"]
 
 
-def test_what_ended_or_was_withdrawn_is_gone_from_the_inbox(alice: User) -> None:
+def test_an_ended_or_withdrawn_one_is_gone_from_the_inbox(alice: User) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         broadcast(title="Today only", ends_at=NOON + timedelta(hours=1))
         withdrawn = broadcast(title="Oops")
@@ -122,7 +122,7 @@ def test_what_ended_or_was_withdrawn_is_gone_from_the_inbox(alice: User) -> None
         assert queries.counts(alice).unread == 0
 
 
-def test_what_is_planned_is_not_there_yet(alice: User) -> None:
+def test_a_planned_one_is_not_there_yet(alice: User) -> None:
     broadcast(title="Later", starts_at=datetime.now(UTC) + timedelta(hours=1))
 
     assert titles(alice) == []

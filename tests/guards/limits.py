@@ -100,7 +100,7 @@ LIMITS = [
         f"{_INBOX}/responses.py",
         "response = _too_many(request) or view(",
         "response = view(",
-        ("tests/inbox/test_api.py::test_beyond_its_rate_the_api_says_how_long_to_wait",),
+        ("tests/inbox/test_api.py::test_the_api_says_how_long_to_wait_beyond_its_rate",),
     ),
     Guard(
         "wrong passwords lock a name",

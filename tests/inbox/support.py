@@ -1,4 +1,4 @@
-"""What the inbox's tests say often."""
+"""Helpers for the inbox's tests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ClientFor(Protocol):
 
 
 class Answer(NamedTuple):
-    """All that somebody outside can tell an answer by."""
+    """Everything about a response that an outsider can observe."""
 
     status: int
     text: str
@@ -37,14 +37,14 @@ class Answer(NamedTuple):
 
 
 def tell(person: User, by: User, verb: str = "replied", **given: Any) -> Notification:
-    """One notification, made the way a host makes it."""
+    """Send one notification the way a host does."""
     made: Any = notify.send(by, recipient=person, verb=verb, **given)
     row: Notification = made[0][1][0]
     return row
 
 
 def columns(row: Model) -> dict[str, Any]:
-    """All that is stored of it now."""
+    """Return all stored columns of the row."""
     row.refresh_from_db()
     return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
 

@@ -129,7 +129,7 @@ def test_the_cursor_is_read_before_the_rows(
 
 
 @both_databases
-def test_the_cursor_stands_where_the_topic_does(alice: User, client_for: ClientFor) -> None:
+def test_the_cursor_points_to_the_end_of_the_topic(alice: User, client_for: ClientFor) -> None:
     publish("everyone", "hello", {})
 
     positions = cursor.decode(get(client_for(alice)).json()["cursor"])
@@ -138,7 +138,7 @@ def test_the_cursor_stands_where_the_topic_does(alice: User, client_for: ClientF
 
 
 @both_databases
-def test_counting_is_two_numbers(alice: User, bob: User, client_for: ClientFor) -> None:
+def test_the_count_has_two_numbers(alice: User, bob: User, client_for: ClientFor) -> None:
     tell(alice, bob)
     Notification.objects.filter(pk=tell(alice, bob).pk).mark_all_as_seen()
     broadcast(title="Maintenance at noon")
@@ -178,7 +178,7 @@ def test_marks_take_ids_or_all(alice: User, bob: User, client_for: ClientFor, na
         {"ids": [None]},
     ],
 )
-def test_a_body_that_is_none_is_refused_in_words(alice: User, client_for: ClientFor, body: object) -> None:
+def test_an_invalid_body_is_rejected_with_an_explanation(alice: User, client_for: ClientFor, body: object) -> None:
     answer = client_for(alice).post(API + "notifications/read/", json.dumps(body), content_type="application/json")
 
     assert answer.status_code == 400
@@ -194,7 +194,9 @@ def test_a_body_that_is_none_is_refused_in_words(alice: User, client_for: Client
         ({"ids": [1]}, "ids.0: Input should be a valid string"),
     ],
 )
-def test_a_refusal_says_where_and_what(alice: User, client_for: ClientFor, body: object, detail: str) -> None:
+def test_a_rejection_names_the_field_and_the_fault(
+    alice: User, client_for: ClientFor, body: object, detail: str
+) -> None:
     assert post(client_for(alice), "notifications/read/", body).json() == {"detail": detail}
 
 
@@ -226,14 +228,14 @@ def test_bytes_that_are_no_json_are_refused(alice: User, client_for: ClientFor, 
         "limit=1000",
     ],
 )
-def test_a_filter_that_is_none_is_refused(alice: User, client_for: ClientFor, query: str) -> None:
+def test_an_unknown_filter_is_rejected(alice: User, client_for: ClientFor, query: str) -> None:
     answer = client_for(alice).get(f"{API}notifications/?{query}")
 
     assert answer.status_code == 400
     assert isinstance(answer.json()["detail"], str)
 
 
-def test_who_is_not_signed_in_hears_so(client: Client, db: None) -> None:
+def test_a_signed_out_caller_gets_401(client: Client, db: None) -> None:
     answers = [client.get(API + path) for path in GETS] + [post(client, path, {"all": True}) for path in POSTS]
     strict = Client(enforce_csrf_checks=True)
     answers += [post(strict, path, {"all": True}) for path in POSTS]
@@ -243,7 +245,7 @@ def test_who_is_not_signed_in_hears_so(client: Client, db: None) -> None:
         assert (answer.status_code, answer.json()) == (401, {"detail": "Sign in first."})
 
 
-def test_who_was_switched_off_is_not_signed_in(alice: User, client_for: ClientFor) -> None:
+def test_a_deactivated_person_is_signed_out(alice: User, client_for: ClientFor) -> None:
     client = client_for(alice)
     alice.is_active = False
     alice.save()
@@ -264,7 +266,7 @@ def test_a_post_without_the_csrf_token_changes_nothing(alice: User, bob: User, p
     assert (row.unread, row.seen_at, row.archived_at) == (True, None, None)
 
 
-def test_a_post_with_the_csrf_token_is_taken(alice: User, bob: User) -> None:
+def test_a_post_with_the_csrf_token_is_accepted(alice: User, bob: User) -> None:
     row = tell(alice, bob)
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice)
@@ -285,7 +287,7 @@ def test_nothing_may_be_kept_by_a_cache(alice: User, client_for: ClientFor, clie
         assert set(answer["Cache-Control"].split(", ")) == {"no-store", "private"}
 
 
-def test_a_method_that_is_none_is_refused_as_json(alice: User, client_for: ClientFor) -> None:
+def test_a_wrong_method_is_rejected_as_json(alice: User, client_for: ClientFor) -> None:
     answer = client_for(alice).delete(API + "notifications/")
 
     assert answer.status_code == 405
@@ -293,7 +295,7 @@ def test_a_method_that_is_none_is_refused_as_json(alice: User, client_for: Clien
     assert "GET" in answer.json()["detail"]
 
 
-def test_a_body_that_is_too_large_is_refused_as_json(alice: User, client_for: ClientFor) -> None:
+def test_a_body_that_is_too_large_is_rejected_as_json(alice: User, client_for: ClientFor) -> None:
     answer = post(client_for(alice), "notifications/read/", {"ids": ["9" * 3_000_000]})
 
     assert answer.status_code == 413
@@ -343,7 +345,7 @@ def test_every_route_of_the_contract_is_described(client: Client, db: None) -> N
         "post push/renew/",
     }
     assert schema["info"]["version"] == "1.0"
-    assert schema["components"]["schemas"]["Item"]["example"]["kind"] == "comment.reply"
+    assert schema["components"]["schemas"]["InboxItem"]["example"]["kind"] == "comment.reply"
 
 
 def test_the_page_about_the_api_has_no_script_or_style_of_its_own(client: Client, db: None) -> None:
@@ -361,14 +363,14 @@ def test_the_page_about_the_api_has_no_script_or_style_of_its_own(client: Client
 
 @pytest.fixture
 def few(settings: Settings) -> int:
-    """How many requests a minute the API answers one person, or one address."""
+    """Allow the API only a few requests a minute, per person and per address."""
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "API_RATE": "3/m", "API_RATE_PER_ADDRESS": "3/m"}
     return 3
 
 
 @both_databases
 @pytest.mark.parametrize("path", [*GETS, *POSTS])
-def test_beyond_its_rate_the_api_says_how_long_to_wait(
+def test_the_api_says_how_long_to_wait_beyond_its_rate(
     alice: User, bob: User, client_for: ClientFor, few: int, path: str
 ) -> None:
     client = client_for(alice)
@@ -386,7 +388,7 @@ def test_beyond_its_rate_the_api_says_how_long_to_wait(
 
 @both_databases
 @pytest.mark.parametrize("path", ["notifications/", "push/act/", "push/renew/"])
-def test_those_who_are_not_signed_in_are_counted_by_address(client: Client, db: None, few: int, path: str) -> None:
+def test_signed_out_callers_are_counted_by_address(client: Client, db: None, few: int, path: str) -> None:
     with time_machine.travel("2026-11-28T12:00:50Z", tick=False):
         before = [client.post(API + path).status_code for _ in range(few)]
         beyond = client.post(API + path).status_code

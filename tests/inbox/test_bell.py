@@ -42,7 +42,7 @@ def test_one_line_puts_the_bell_on_a_page(alice: User, bob: User) -> None:
     assert "<notification-bell" in page
 
 
-def test_the_bell_says_whose_page_it_is_by_a_name_of_its_own(alice: User, charlie: User) -> None:
+def test_the_bell_names_its_person_by_a_pseudonym(alice: User, charlie: User) -> None:
     whose = [re.search(r'person="(\w{16})"', bell(person)) for person in (alice, alice, charlie)]
     first, again, of_charlie = (found and found[1] for found in whose)
 
@@ -50,7 +50,7 @@ def test_the_bell_says_whose_page_it_is_by_a_name_of_its_own(alice: User, charli
     assert first != of_charlie
 
 
-def test_a_page_is_still_its_persons_when_the_sites_key_is_another(alice: User, charlie: User, settings: Any) -> None:
+def test_the_pseudonym_outlives_a_new_secret_key(alice: User, charlie: User, settings: Any) -> None:
     given = pseudonym_of(alice.pk)
     settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another"
 
@@ -59,18 +59,18 @@ def test_a_page_is_still_its_persons_when_the_sites_key_is_another(alice: User, 
     assert not is_pseudonym_of(given, charlie.pk)
 
 
-def test_further_topics_are_handed_on(alice: User) -> None:
+def test_extra_topics_are_passed_to_the_bell(alice: User) -> None:
     assert 'topics="post.9 room.lobby"' in bell(alice, 'topics="post.9  room.lobby"')
     assert 'topics="post.9"' in bell(alice, "topics=here", here="post.9")
     assert 'topics="&quot;&gt;&lt;script&gt;"' in bell(alice, "topics=here", here='"><script>')
 
 
-def test_who_is_not_signed_in_has_no_bell(db: None) -> None:
+def test_a_signed_out_visitor_has_no_bell(db: None) -> None:
     assert queries_of(lambda: bell(AnonymousUser())) == 0
     assert bell(AnonymousUser()) == ""
 
 
-def test_who_is_not_signed_in_has_pushes_say_nothing_of_who_was(db: None, settings: Any) -> None:
+def test_a_signed_out_page_hides_the_earlier_persons_pushes(db: None, settings: Any) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": generate()}
     page = bell(AnonymousUser())
     assert "signed-out.js" in page
@@ -139,5 +139,5 @@ def test_addresses_follow_the_urls_of_the_host(alice: User) -> None:
     assert 'href="/hub/notifications/"' in page
 
 
-def test_what_the_page_calls_its_own_things_does_not_matter(alice: User) -> None:
+def test_names_in_the_hosts_context_do_not_matter(alice: User) -> None:
     assert 'unread="0"' in bell(alice, unread=99, api="https://evil.example/")

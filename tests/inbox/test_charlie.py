@@ -1,6 +1,6 @@
 """Charlie may see nothing.
 
-Whatever of Alice's he tries answers like what never existed: in status, in text and in number of queries.
+Alice's objects answer him like missing ones: the same status, the same text and the same number of queries.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.utils import timezone
 from notifications_hub import broadcast
 from notifications_hub.announcements.announce import withdraw
 from notifications_hub.inbox.marks import Mark
-from notifications_hub.inbox.queries import Place, items
+from notifications_hub.inbox.queries import PageMark, items
 from notifications_hub.notification import Notification
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from tests.inbox.support import API, NEVER, ClientFor, answer_of, post, tell
@@ -52,7 +52,7 @@ BY_BROWSER: dict[str, Ask] = {
 
 @pytest.fixture
 def alices(alice: User, bob: User, admin: User) -> dict[str, str]:
-    """Item ids that exist and are not Charlie's."""
+    """Return ids of items that exist but are not Charlie's."""
     archived = tell(alice, bob)
     Notification.objects.filter(pk=archived.pk).archive()
     taken_back = broadcast(title="Taken back")
@@ -68,7 +68,7 @@ def alices(alice: User, bob: User, admin: User) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("ask", BY_ID.values(), ids=BY_ID)
-def test_an_id_of_alices_is_like_one_that_never_was(
+def test_alices_id_is_treated_like_a_missing_one(
     charlie: User, client_for: ClientFor, alices: dict[str, str], ask: Ask
 ) -> None:
     client = client_for(charlie)
@@ -80,7 +80,7 @@ def test_an_id_of_alices_is_like_one_that_never_was(
 
 
 @pytest.mark.parametrize("ask", BY_BROWSER.values(), ids=BY_BROWSER)
-def test_a_browser_of_alices_is_like_one_that_never_was(
+def test_alices_browser_is_treated_like_a_missing_one(
     alice: User, charlie: User, client_for: ClientFor, ask: Ask
 ) -> None:
     browser = PushSubscription.objects.create(owner=alice, endpoint="https://push.example/x", endpoint_hash="x")
@@ -92,13 +92,13 @@ def test_a_browser_of_alices_is_like_one_that_never_was(
 
 
 @pytest.mark.parametrize("path", [API + "notifications/", "/notifications/"])
-def test_alices_place_is_like_any_other(
+def test_alices_page_mark_reveals_nothing(
     alice: User, bob: User, charlie: User, client_for: ClientFor, path: str
 ) -> None:
     for _ in range(3):
         tell(alice, bob)
     place = items(alice, limit=2).next or ""
-    other = str(Place(timezone.now(), int(NEVER)))
+    other = str(PageMark(timezone.now(), int(NEVER)))
     client = client_for(charlie)
     client.get(path, {"before": other})
     alices, never = (answer_of(partial(client.get, path, {"before": before})) for before in (place, other))
@@ -122,7 +122,7 @@ def test_alices_place_is_like_any_other(
         "/notifications/preferences/",
     ],
 )
-def test_what_charlie_sees_is_the_same_with_and_without_alice(
+def test_charlie_sees_the_same_with_and_without_alice(
     alice: User, bob: User, charlie: User, client_for: ClientFor, path: str
 ) -> None:
     client = client_for(charlie)
@@ -138,6 +138,6 @@ def test_what_charlie_sees_is_the_same_with_and_without_alice(
 
 
 def _without_tokens(page: str) -> str:
-    """CSRF tokens are masked anew for each page."""
+    """Remove the CSRF tokens, which differ on each page."""
 
     return re.sub(r"[A-Za-z0-9]{64}", "", page)

@@ -54,7 +54,7 @@ def page(client_for: ClientFor, person: User, item: str) -> str:
         (DeliveryMethod.WEB_PUSH, "one of your browsers"),
     ],
 )
-def test_it_says_what_told_the_person(
+def test_the_page_says_which_method_reached_the_person(
     alice: User, bob: User, client_for: ClientFor, browser: PushSubscription, *, method: DeliveryMethod, words: str
 ) -> None:
     row = tell(alice, bob)
@@ -88,7 +88,7 @@ def test_it_says_what_told_the_person(
         ({}, "is told at this time, unless a page tells you before."),
     ],
 )
-def test_it_says_what_became_of_each_push(
+def test_the_page_says_what_happened_to_each_push(
     alice: User, bob: User, client_for: ClientFor, browser: PushSubscription, *, columns: dict[str, Any], words: str
 ) -> None:
     row = tell(alice, bob)
@@ -97,7 +97,7 @@ def test_it_says_what_became_of_each_push(
     assert words in page(client_for, alice, row.item_id)
 
 
-def test_it_says_why_no_browser_was_to_be_told(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
+def test_the_page_says_why_no_push_was_planned(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
     row = tell(alice, bob, kind="comment.reply")
     assert "in no browser" in page(client_for, alice, row.item_id)
     browser = PushSubscription.objects.create(owner=alice, name="Firefox")
@@ -108,7 +108,7 @@ def test_it_says_why_no_browser_was_to_be_told(alice: User, bob: User, client_fo
     words = f"By your preferences as they are now, no browser is told of “{get_kind('comment.reply').label}”."
     assert words in page(client_for, alice, row.item_id)
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": ""}
-    assert "does not send notifications to browsers" in page(client_for, alice, row.item_id)
+    assert "sending push notifications at the moment" in page(client_for, alice, row.item_id)
 
 
 def test_an_announcement_has_its_page_too(alice: User, client_for: ClientFor) -> None:

@@ -46,7 +46,7 @@ def test_a_mark_changes_what_it_names_and_says_exactly_that(alice: User, bob: Us
     assert events_of(alice, EVENTS[action])[1:] == [{"ids": [second.item_id]}]
 
 
-def test_what_is_moved_back_from_the_archive_comes_whole(alice: User, bob: User) -> None:
+def test_unarchiving_publishes_the_whole_item(alice: User, bob: User) -> None:
     row = tell(alice, bob)
     mark(alice, Mark.ARCHIVE, [row.item_id])
 
@@ -84,7 +84,7 @@ def test_charlie_cannot_mark_alices(alice: User, bob: User, charlie: User, actio
 @pytest.mark.parametrize(
     "name", [NEVER, f"a{NEVER}", "", "abc", "-1", "0", "01", "1e3", "٣", "a", "a5x", "9" * 40, "1\n", "\ud800"]
 )
-def test_an_id_that_never_was_changes_nothing(alice: User, bob: User, name: str) -> None:
+def test_a_missing_id_changes_nothing(alice: User, bob: User, name: str) -> None:
     tell(alice, bob)
 
     assert mark(alice, Mark.READ, [name]) == 0
@@ -116,7 +116,7 @@ def test_reading_all_reads_announcements_that_have_no_row_yet(alice: User, bob: 
     assert sorted(event["ids"]) == sorted([announcement.item_id, row.item_id])
 
 
-def test_an_announcement_that_was_taken_back_cannot_be_marked(alice: User) -> None:
+def test_a_withdrawn_announcement_cannot_be_marked(alice: User) -> None:
     announcement = broadcast(title="Maintenance at noon")
     items(alice)
     withdraw(announcement)
@@ -132,7 +132,7 @@ def test_charlie_cannot_mark_an_announcement_for_others(charlie: User) -> None:
 
 
 @pytest.mark.parametrize(("action", "reason"), [(Mark.READ, "read"), (Mark.ARCHIVE, "archived")])
-def test_reading_or_archiving_cancels_the_push_that_waits(alice: User, bob: User, action: Mark, reason: str) -> None:
+def test_reading_or_archiving_cancels_a_waiting_push(alice: User, bob: User, action: Mark, reason: str) -> None:
     waiting = armed(tell(alice, bob))
     mark_all(alice, action)
     waiting.refresh_from_db()
@@ -159,7 +159,7 @@ def test_charlie_cannot_cancel_alices_push(alice: User, bob: User, charlie: User
     assert waiting.state == DeliveryState.WAITING
 
 
-def test_more_than_fit_in_an_event_are_marked_all_the_same(alice: User, bob: User) -> None:
+def test_more_ids_than_fit_in_an_event_are_all_marked(alice: User, bob: User) -> None:
     row = tell(alice, bob)
     more = IDS_IN_AN_EVENT + 20
     Notification.objects.bulk_create(

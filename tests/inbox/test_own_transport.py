@@ -1,4 +1,4 @@
-"""A transport of the host's own, named by one setting: people choose it, kinds name it, and nothing of that is lost."""
+"""A host's own transport, added by one setting: people can choose it, kinds can name it, and no choice is lost."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PaperMail(Memory):
 
 
 class Letter(Memory):
-    """Says what people call it."""
+    """A transport with a label for people."""
 
     name = "letter"
     label: ClassVar[str | Promise] = gettext_lazy("email")
@@ -72,7 +72,7 @@ def test_it_is_offered_by_its_label_or_else_by_its_name(alice: User, client_for:
     assert labels == ["While you are here", "On the next page", "Push", "Sms", "Paper mail", "email"]
 
 
-def test_its_label_is_in_the_language_of_whoever_reads(alice: User, client_for: ClientFor, settings: Any) -> None:
+def test_its_label_is_in_the_readers_language(alice: User, client_for: ClientFor, settings: Any) -> None:
     use(settings, letter=Letter)
     alice.language = "zh-hans"
     alice.save()
@@ -82,7 +82,7 @@ def test_its_label_is_in_the_language_of_whoever_reads(alice: User, client_for: 
     assert list(choices(client_for(alice).get(PREFERENCES)))[-1] == label
 
 
-def test_what_is_chosen_is_saved_shown_and_sent(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
+def test_a_choice_is_saved_shown_and_followed(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
     use(settings, sms=Sms)
     client = client_for(alice)
     response = client.post(PREFERENCES, {"default:sms": "on", "default:live": "on"}, follow=True)
@@ -117,7 +117,7 @@ def test_a_kind_may_name_it_as_a_default(alice: User, bob: User, client_for: Cli
     assert [one.transport for one in Delivery.objects.all()] == ["sms"]
 
 
-def test_the_page_of_how_one_was_told_names_it(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
+def test_the_delivery_page_names_it(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
     use(settings, sms=Sms)
     preferences.choose_methods(alice, "default", ["sms"])
     row = tell(alice, bob)
@@ -127,7 +127,7 @@ def test_the_page_of_how_one_was_told_names_it(alice: User, bob: User, client_fo
     assert "Sms was left in peace" in client.get(f"/notifications/{row.item_id}/why/").content.decode()
 
 
-def test_one_that_cannot_be_made_does_not_close_the_page(
+def test_a_broken_transport_does_not_break_the_page(
     alice: User, client_for: ClientFor, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     use(settings, fax=Unmakeable)

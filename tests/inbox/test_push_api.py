@@ -39,7 +39,7 @@ def _push_service_on_this_machine(settings: Any) -> None:
 
 @pytest.fixture
 def subscription() -> dict[str, Any]:
-    """What a browser's `PushSubscription.toJSON()` gives."""
+    """Return a subscription as a browser's `PushSubscription.toJSON()` does."""
     point = ec.generate_private_key(ec.SECP256R1()).public_key()
     return {
         "endpoint": f"http://{HOST}/send/alice",
@@ -53,7 +53,7 @@ def subscription() -> dict[str, Any]:
 
 @pytest.fixture
 def sent(alice: User, bob: User) -> Delivery:
-    """A push on its way to Alice, and one that waits for her other browser."""
+    """Return a push that was sent to Alice, beside one that waits for her other browser."""
     row = tell(alice, bob)
     for pk in (7, 8):
         PushSubscription.objects.create(
@@ -81,7 +81,7 @@ def test_without_a_key_there_is_none(alice: User, client_for: ClientFor, setting
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": ""}
     answer = client_for(alice).get(API + "push/key/")
 
-    assert (answer.status_code, answer.json()) == (404, {"detail": "This site sends no pushes."})
+    assert (answer.status_code, answer.json()) == (404, {"detail": "This site doesn't send push notifications."})
 
 
 def test_a_browser_is_registered_listed_and_forgotten(
@@ -135,7 +135,7 @@ def test_the_same_browser_again_is_the_same_subscription(
         {"keys": {"p256dh": 1, "auth": []}},
     ],
 )
-def test_what_is_no_subscription_is_refused_without_repeating_it(
+def test_an_invalid_subscription_is_rejected_without_repeating_it(
     alice: User, client_for: ClientFor, subscription: dict[str, Any], change: dict[str, Any]
 ) -> None:
     answer = post(client_for(alice), "push/subscriptions/", {**subscription, **change})
@@ -169,7 +169,7 @@ def test_signing_out_forgets_this_browser_and_no_other(
     assert list(PushSubscription.objects.values_list("pk", flat=True)) == [int(other["id"])]
 
 
-def test_a_session_that_grew_too_old_leaves_its_browser_told(
+def test_an_expired_session_keeps_its_browser_registered(
     alice: User, client_for: ClientFor, subscription: dict[str, Any]
 ) -> None:
     client = client_for(alice)
@@ -181,7 +181,7 @@ def test_a_session_that_grew_too_old_leaves_its_browser_told(
     assert PushSubscription.objects.get().owner == alice
 
 
-def test_signing_out_leaves_alone_what_is_someone_elses_by_now(
+def test_signing_out_keeps_a_browser_that_belongs_to_someone_else_now(
     alice: User, bob: User, client_for: ClientFor, subscription: dict[str, Any]
 ) -> None:
     hers, his = client_for(alice), client_for(bob)
@@ -236,7 +236,7 @@ def test_a_renewal_takes_no_browser_from_its_owner(
     assert PushSubscription.objects.filter(owner=bob).exists()
 
 
-def test_what_the_page_registered_before_the_worker_came_stays_one(
+def test_a_registration_before_the_service_worker_stays_single(
     alice: User, client_for: ClientFor, subscription: dict[str, Any]
 ) -> None:
     client = client_for(alice)
@@ -250,7 +250,7 @@ def test_what_the_page_registered_before_the_worker_came_stays_one(
 @pytest.mark.parametrize(
     "change", [{"endpoint": "http://169.254.169.254/latest"}, {"keys": {"p256dh": "x", "auth": "x"}}]
 )
-def test_a_renewal_is_looked_at_like_a_registration(
+def test_a_renewal_is_checked_like_a_registration(
     alice: User, client_for: ClientFor, subscription: dict[str, Any], change: dict[str, Any]
 ) -> None:
     token = post(client_for(alice), "push/subscriptions/", subscription).json()["token"]
@@ -268,7 +268,7 @@ def test_a_renewal_needs_a_token(db: None, subscription: dict[str, Any], token: 
 
 
 @pytest.mark.parametrize("action", ["shown", "clicked"])
-def test_a_push_that_was_shown_or_clicked_has_told(alice: User, sent: Delivery, action: str) -> None:
+def test_a_push_that_was_shown_or_clicked_counts_as_delivered(alice: User, sent: Delivery, action: str) -> None:
     answer = act(act_token(sent), action)
     row = Notification.objects.get()
 
@@ -294,7 +294,7 @@ def test_a_report_twice_says_it_once(alice: User, sent: Delivery) -> None:
     assert len(events_of(alice, "notification.read")) == 1
 
 
-def test_a_report_about_what_is_gone_is_taken_and_changes_nothing(alice: User, sent: Delivery) -> None:
+def test_a_report_about_a_deleted_notification_changes_nothing(alice: User, sent: Delivery) -> None:
     token = act_token(sent)
     Notification.objects.all().delete()
 
@@ -326,13 +326,13 @@ def test_a_token_ends_with_the_password(alice: User, sent: Delivery) -> None:
     assert act(act_token(sent)).status_code == 400
 
 
-def test_a_token_says_nothing_to_who_has_taken_the_browser_over(alice: User, bob: User, sent: Delivery) -> None:
+def test_a_token_is_void_for_the_browsers_next_owner(alice: User, bob: User, sent: Delivery) -> None:
     PushSubscription.objects.filter(pk=7).update(owner=bob)
 
     assert act(act_token(sent)).status_code == 400
 
 
-def test_a_token_speaks_for_one_notification(alice: User, bob: User, sent: Delivery) -> None:
+def test_a_token_covers_one_notification(alice: User, bob: User, sent: Delivery) -> None:
     other = tell(alice, bob)
     act(act_token(sent), "read")
     other.refresh_from_db()
@@ -355,7 +355,7 @@ def test_a_token_speaks_for_one_notification(alice: User, bob: User, sent: Deliv
         "\udcff",
     ],
 )
-def test_a_token_that_is_none_is_refused(db: None, token: object) -> None:
+def test_an_invalid_token_is_rejected(db: None, token: object) -> None:
     answer = act(token)
 
     assert answer.status_code == 400

@@ -1,4 +1,4 @@
-"""A person tries whether a browser of theirs is told, and reads how it went."""
+"""A person sends a test push to one of their browsers, and reads the result."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_test_goes_to_one_browser_and_at_once(alice: User, browser: PushSubscr
     assert answer["Location"] == f"/notifications/{row.item_id}/why/"
 
 
-def test_its_page_looks_again_until_it_is_sent(alice: User, browser: PushSubscription, client_for: ClientFor) -> None:
+def test_its_page_refreshes_until_it_is_sent(alice: User, browser: PushSubscription, client_for: ClientFor) -> None:
     client = client_for(alice)
     client.post(TEST, {"id": browser.pk})
     row = Notification.objects.get()
@@ -55,7 +55,7 @@ def test_its_page_looks_again_until_it_is_sent(alice: User, browser: PushSubscri
     assert "Sent to Firefox on Linux." in sent.content.decode()
 
 
-def test_tests_are_few(alice: User, browser: PushSubscription, client_for: ClientFor) -> None:
+def test_the_number_of_tests_is_limited(alice: User, browser: PushSubscription, client_for: ClientFor) -> None:
     client = client_for(alice)
     for _ in range(TESTS + 1):
         answer = client.post(TEST, {"id": browser.pk}, follow=True)
@@ -85,11 +85,11 @@ def test_a_browser_that_is_held_back_is_listed_as_such(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_tests_are_few_also_when_they_are_asked_for_at_once(alice: User, browser: PushSubscription) -> None:
+def test_concurrent_requests_for_tests_are_limited_too(alice: User, browser: PushSubscription) -> None:
     def ask() -> bool:
         try:
             push_trial.send(alice, browser)
-        except push_trial.TooMany:
+        except push_trial.TooManyTests:
             return False
         return True
 

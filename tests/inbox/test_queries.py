@@ -10,7 +10,7 @@ from django.utils import timezone
 from notifications_hub import broadcast
 from notifications_hub.announcements.announce import withdraw
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
-from notifications_hub.inbox.queries import BadPlace, Counts, InboxPage, Place, counts, items
+from notifications_hub.inbox.queries import BadPageMark, Counts, InboxPage, PageMark, counts, items
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event
 from tests.inbox.support import ids, queries_of, tell
@@ -49,7 +49,7 @@ def test_forty_five_are_paged_without_a_gap_or_a_repeat_while_new_ones_arrive(al
     assert pages == 3
 
 
-def test_what_happened_in_the_same_moment_is_paged_by_id(alice: User, bob: User) -> None:
+def test_notifications_of_the_same_moment_are_paged_by_id(alice: User, bob: User) -> None:
     now = timezone.now()
     rows = [tell(alice, bob, timestamp=now).item_id for _ in range(7)]
     first = items(alice, limit=4)
@@ -67,16 +67,16 @@ def test_a_full_last_page_has_no_next(alice: User, bob: User) -> None:
 
 
 @pytest.mark.parametrize("text", ["yesterday", "1", "1.2.3", "1.-2", "9" * 30 + ".1", "9" * 18 + ".1", "1.٣", "1.2\n"])
-def test_a_before_that_no_page_gave_is_refused(alice: User, text: str) -> None:
-    with pytest.raises(BadPlace):
+def test_an_invalid_before_is_rejected(alice: User, text: str) -> None:
+    with pytest.raises(BadPageMark):
         items(alice, before=text)
 
 
-def test_a_place_survives_being_written(alice: User, bob: User) -> None:
+def test_a_page_mark_survives_as_text(alice: User, bob: User) -> None:
     for moment in (timezone.now(), timezone.now() - timedelta(days=60_000, microseconds=1)):
-        place = Place.of(tell(alice, bob, timestamp=moment))
+        mark = PageMark.of(tell(alice, bob, timestamp=moment))
 
-        assert Place.parse(str(place)) == place
+        assert PageMark.parse(str(mark)) == mark
 
 
 def test_unread_and_kind_narrow_it(alice: User, bob: User) -> None:
@@ -90,7 +90,7 @@ def test_unread_and_kind_narrow_it(alice: User, bob: User) -> None:
     assert ids(items(alice, kind="nothing.like.it")) == []
 
 
-def test_what_is_archived_is_shown_on_demand_and_what_is_deleted_never(alice: User, bob: User) -> None:
+def test_archived_rows_are_shown_on_demand_and_deleted_ones_never(alice: User, bob: User) -> None:
     archived, deleted = tell(alice, bob), tell(alice, bob)
     Notification.objects.filter(pk=archived.pk).archive()
     Notification.objects.filter(pk=deleted.pk).mark_all_as_deleted()
@@ -120,7 +120,7 @@ def test_an_announcement_is_the_same_item_before_and_after_it_has_a_row(alice: U
     assert item.as_json() == before
 
 
-def test_an_announcement_that_is_taken_back_is_gone_even_if_it_was_read(alice: User) -> None:
+def test_a_withdrawn_announcement_is_gone_even_if_it_was_read(alice: User) -> None:
     announcement = broadcast(title="Maintenance at noon")
     items(alice)
     Notification.objects.filter(recipient=alice).mark_all_as_read()
@@ -139,7 +139,7 @@ def test_an_announcement_that_is_over_is_gone(alice: User) -> None:
     assert counts(alice).unread == 0
 
 
-def test_an_announcement_is_gone_for_who_left_its_audience_and_back_for_who_returns(alice: User) -> None:
+def test_an_announcement_follows_people_who_leave_and_rejoin_its_audience(alice: User) -> None:
     group = Group.objects.create(name="editors")
     alice.groups.add(group)
     announcement = broadcast(title="Editors only", audience=f"group.{group.pk}")
@@ -172,7 +172,7 @@ def test_counting_computes_and_writes_nothing(alice: User, bob: User) -> None:
     assert counts(alice) == Counts(unread=2, unseen=2)
 
 
-def test_unseen_is_what_is_unread_and_never_looked_at(alice: User, bob: User) -> None:
+def test_unseen_means_unread_and_never_seen(alice: User, bob: User) -> None:
     seen, read = tell(alice, bob), tell(alice, bob)
     tell(alice, bob)
     Notification.objects.filter(pk=seen.pk).mark_all_as_seen()
@@ -181,7 +181,7 @@ def test_unseen_is_what_is_unread_and_never_looked_at(alice: User, bob: User) ->
     assert counts(alice) == Counts(unread=2, unseen=1)
 
 
-def test_what_was_read_is_not_new_when_it_is_marked_unread(alice: User, bob: User) -> None:
+def test_marking_as_unread_does_not_make_it_unseen(alice: User, bob: User) -> None:
     row = tell(alice, bob)
     row.mark_as_read()
     row.mark_as_unread()

@@ -1,4 +1,4 @@
-"""What only looks must not change anything: not a link, not a prefetch, not a crawler that is signed in."""
+"""A GET changes nothing, whether it comes from a link, a prefetch or a signed-in crawler."""
 
 from __future__ import annotations
 
@@ -59,6 +59,6 @@ def test_looking_changes_nothing(alice: User, bob: User, client_for: ClientFor, 
     assert everything() == before
 
 
-def test_every_address_was_tried() -> None:
+def test_every_url_was_tried() -> None:
     assert {"/notifications/", "/notifications/mark/", "/api/v1/notifications/read/", "/metrics"} <= set(ADDRESSES)
     assert {"/api/v1/push/subscriptions/1/", f"/api/v1/jobs/{JOB}/", f"/jobs/{JOB}/cancel/"} <= set(ADDRESSES)

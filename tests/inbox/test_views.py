@@ -32,7 +32,7 @@ def shown(response: Any) -> list[str]:
 
 
 @both_databases
-def test_the_inbox_lists_what_happened(alice: User, bob: User, client_for: ClientFor) -> None:
+def test_the_inbox_lists_notifications(alice: User, bob: User, client_for: ClientFor) -> None:
     row = tell(alice, bob, kind="comment.reply", url="/posts/9/", description="I <b>agree</b>.")
     response = client_for(alice).get(INBOX)
     [entry] = response.context["items"]
@@ -80,12 +80,12 @@ def test_older_ones_are_one_link_away(alice: User, bob: User, client_for: Client
 
 
 @both_databases
-def test_a_place_that_is_none_is_refused(alice: User, client_for: ClientFor) -> None:
+def test_an_invalid_page_mark_is_rejected(alice: User, client_for: ClientFor) -> None:
     assert client_for(alice).get(INBOX, {"before": "yesterday"}).status_code == 400
 
 
 @pytest.mark.parametrize("path", [INBOX, MARK, PREFERENCES, FORGET])
-def test_who_is_not_signed_in_is_asked_to(client: Client, db: None, path: str) -> None:
+def test_a_signed_out_visitor_is_asked_to_sign_in(client: Client, db: None, path: str) -> None:
     response = client.post(path) if path in (MARK, FORGET) else client.get(path)
 
     assert response.status_code == 302
@@ -149,21 +149,21 @@ def test_several_are_archived_and_moved_back(alice: User, bob: User, client_for:
 
 
 @pytest.mark.parametrize("action", ["delete", "", "READ", "__class__"])
-def test_an_action_that_is_none_is_refused(alice: User, bob: User, client_for: ClientFor, action: str) -> None:
+def test_an_unknown_action_is_rejected(alice: User, bob: User, client_for: ClientFor, action: str) -> None:
     tell(alice, bob)
 
     assert client_for(alice).post(MARK, {"action": action, "all": "1"}).status_code == 400
 
 
 @pytest.mark.parametrize("onward", ["/posts/9/", "/notifications/?show=unread&before=1.2"])
-def test_a_mark_goes_on_where_it_is_told(alice: User, client_for: ClientFor, onward: str) -> None:
+def test_a_mark_redirects_to_next(alice: User, client_for: ClientFor, onward: str) -> None:
     assert client_for(alice).post(MARK, {"action": "read", "next": onward})["Location"] == onward
 
 
 @pytest.mark.parametrize(
     "onward", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "", "/\tx", "evil"]
 )
-def test_a_mark_does_not_lead_to_another_site(alice: User, client_for: ClientFor, onward: str) -> None:
+def test_a_mark_never_redirects_to_another_site(alice: User, client_for: ClientFor, onward: str) -> None:
     assert client_for(alice).post(MARK, {"action": "read", "next": onward})["Location"] == INBOX
 
 
@@ -185,7 +185,7 @@ def test_every_kind_has_a_row_with_its_defaults(alice: User, client_for: ClientF
     assert {"comment.reply:live", "comment.reply:flash", "comment.reply:web_push"} <= checked(response)
 
 
-def test_what_is_saved_is_shown_again_and_followed(alice: User, bob: User, client_for: ClientFor) -> None:
+def test_saved_preferences_are_shown_and_followed(alice: User, bob: User, client_for: ClientFor) -> None:
     client = client_for(alice)
     wanted = checked(client.get(PREFERENCES)) - {"comment.reply:live", "comment.reply:flash"}
     response = client.post(PREFERENCES, dict.fromkeys(wanted, "on"), follow=True)
@@ -198,7 +198,7 @@ def test_what_is_saved_is_shown_again_and_followed(alice: User, bob: User, clien
 
 
 @both_databases
-def test_only_what_differs_is_stored(alice: User, client_for: ClientFor) -> None:
+def test_only_changed_preferences_are_stored(alice: User, client_for: ClientFor) -> None:
     client = client_for(alice)
     client.post(PREFERENCES, dict.fromkeys(checked(client.get(PREFERENCES)) - {"default:flash"}, "on"))
 
@@ -223,7 +223,7 @@ def test_a_delivery_method_that_the_form_does_not_offer_is_kept(alice: User, cli
     }
 
 
-def test_what_is_no_choice_is_ignored(alice: User, client_for: ClientFor) -> None:
+def test_unknown_choices_are_ignored(alice: User, client_for: ClientFor) -> None:
     client = client_for(alice)
     wanted = dict.fromkeys(checked(client.get(PREFERENCES)), "on")
     client.post(PREFERENCES, {**wanted, "no.such.kind:live": "on", "default:pigeon": "on", "default:email": "on"})
@@ -276,12 +276,12 @@ def test_a_browser_is_forgotten_without_javascript(alice: User, client_for: Clie
 
 @both_databases
 @pytest.mark.parametrize("pk", [NEVER, "", "x", "1 OR 1"])
-def test_forgetting_what_is_not_there_is_quiet(alice: User, client_for: ClientFor, pk: str) -> None:
+def test_removing_a_missing_browser_is_no_error(alice: User, client_for: ClientFor, pk: str) -> None:
     assert client_for(alice).post(FORGET, {"id": pk})["Location"] == PREFERENCES
 
 
 @both_databases
-def test_a_browser_of_somebody_else_stays(alice: User, charlie: User, client_for: ClientFor) -> None:
+def test_another_persons_browser_stays(alice: User, charlie: User, client_for: ClientFor) -> None:
     browser = PushSubscription.objects.create(owner=alice, endpoint="https://push.example/x")
 
     assert client_for(charlie).post(FORGET, {"id": browser.pk})["Location"] == PREFERENCES

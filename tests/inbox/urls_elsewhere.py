@@ -1,4 +1,4 @@
-"""A host that puts the hub under a prefix of its own, and has a service worker of its own."""
+"""The URLs of a host that mounts the hub under its own prefix, and has its own service worker."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from tests.jobs import tasks  # noqa: F401  a worker has them, and so do these t
 
 @pytest.fixture(autouse=True)
 def _broker_in_memory() -> Iterator[None]:
-    """Kombu's own, so that what is sent can be counted, and nothing outlives a test."""
+    """Use Kombu's in-memory broker, so that messages can be counted and none outlives a test."""
     before = current_app.conf.broker_url
     current_app.conf.broker_url = "memory://"
     current_app.control.purge()

@@ -1,4 +1,4 @@
-"""What the tests of jobs say often."""
+"""Helpers for the tests of jobs."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ ATTACKS = (
 
 
 def started(owner: User, task: Any, *args: Any, **about: Any) -> Job:
-    """A job of this task, with its row as committed."""
+    """Start a job of this task. Return its row as committed."""
     return start(task.s(*args), **{"owner": owner, "title": "Report 2026", **about})
 
 
 def deliver(job: Job) -> None:
-    """What a worker does with the message of a job. It runs here, in this thread."""
+    """Run the job as a worker would, in this thread."""
     job.refresh_from_db()
     task = current_app.tasks[job.task]
     given = job.arguments["args"], job.arguments["kwargs"]
@@ -39,7 +39,7 @@ def deliver(job: Job) -> None:
 
 
 def messages() -> list[str]:
-    """The ids in the broker's queue, which is empty after."""
+    """Return the ids in the broker's queue, and empty it."""
     with current_app.connection_for_read() as connection:
         queue = connection.SimpleQueue("celery")
         ids = []
@@ -51,7 +51,7 @@ def messages() -> list[str]:
 
 
 def use_broker(url: str) -> None:
-    """From now on. Celery keeps its connections, so these go first."""
+    """Switch to another broker. Celery caches its connections, so close these first."""
     app: Any = current_app
     app.amqp._producer_pool = None
     app._pool = None
@@ -59,12 +59,12 @@ def use_broker(url: str) -> None:
 
 
 def make_due(job: Job) -> None:
-    """As if its time had passed. The database's own clock decides, which no test can turn."""
+    """Move the row's time into the past. Due times use the database's clock, which no test can turn."""
     Job.objects.filter(pk=job.pk).update(due_at=datetime.now(UTC) - timedelta(seconds=1))
 
 
 def tend() -> None:
-    """One look of the sweeper, to its end."""
+    """Run the sweeper's chore once, and wait for its thread."""
     broker.tend()
     broker._postman.wait()
 
@@ -74,6 +74,6 @@ def events_of(job: Job) -> list[tuple[str, dict[str, Any]]]:
 
 
 def delivered(owner: User) -> list[tuple[str, str, str]]:
-    """What the owner's inbox says: kind, title and body of each."""
+    """Return kind, title and body of each notification in the owner's inbox."""
     rows = Notification.objects.filter(recipient=owner).order_by("pk")
     return [(row.kind, row.message().title, row.message().body) for row in rows]

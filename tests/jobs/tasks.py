@@ -1,4 +1,4 @@
-"""Tasks that a test's worker runs. What they do they leave in files, since they may be killed."""
+"""Tasks that a test's worker runs. They record their steps in files, because they may be killed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from notifications_hub.jobs import Done, HubTask, JobFailed
 
 @shared_task(base=HubTask, bind=True)  # type: ignore[untyped-decorator]
 def count(self: HubTask, total: int, pause: float = 0.0, trace: str = "") -> Done:
-    """Leaves a line when it begins and when it ends."""
+    """Write a line at the start and one at the end."""
     _leave(trace, "began")
     for done in range(1, total + 1):
         self.progress(done, total, f"Step {done}")
@@ -47,7 +47,7 @@ def say_in_what_time_zone(self: HubTask) -> None:
 
 @shared_task(base=HubTask, bind=True)  # type: ignore[untyped-decorator]
 def recite(self: HubTask, words: str, pause: float) -> None:
-    """Says them as it goes, and at last."""
+    """Report the texts as progress, and return the last one."""
     for done in (1, 2):
         time.sleep(pause)
         self.progress(done, 3, words)
@@ -69,7 +69,7 @@ def try_again(self: HubTask, countdown: float) -> str:
 
 @shared_task(base=HubTask, bind=True, autoretry_for=(Exception,), retry_backoff=False, default_retry_delay=0)  # type: ignore[untyped-decorator]
 def swallow_everything(self: HubTask, rounds: int) -> None:
-    """As careless as tasks are: takes any exception for a passing one."""
+    """Swallow every exception, as a careless task would."""
     for done in range(rounds):
         with suppress(Exception):
             self.progress(done, rounds, "Going on")

@@ -1,4 +1,4 @@
-"""What `hub_doctor` says of jobs, and what `hub_prune` leaves of them."""
+"""`hub_doctor` checks jobs, and `hub_prune` deletes old ones."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def test_a_site_that_starts_no_jobs_needs_no_worker() -> None:
     assert finding() == doctor.Finding("jobs", "none was ever started.")
 
 
-def test_a_job_that_no_worker_could_run_is_said(alice: User) -> None:
+def test_the_doctor_reports_a_job_that_no_worker_can_run(alice: User) -> None:
     started(alice, tasks.count, 1)
 
     assert not finding().good
     assert finding().words.startswith("no worker answers: start one")
 
 
-def test_a_broker_that_is_away_is_said(alice: User) -> None:
+def test_the_doctor_reports_a_broker_that_is_down(alice: User) -> None:
     started(alice, tasks.count, 1)
     use_broker("redis://127.0.0.1:1/0")
 
@@ -44,7 +44,7 @@ def test_a_broker_that_is_away_is_said(alice: User) -> None:
     use_broker("memory://")
 
 
-def test_jobs_that_ended_long_ago_go_with_their_parts_and_their_log(alice: User) -> None:
+def test_old_jobs_are_pruned_with_their_parts_and_log(alice: User) -> None:
     old = start_all([tasks.count.s(1), tasks.count.s(1)], owner=alice, title="Old")
     for part in old.parts.all():
         deliver(part)

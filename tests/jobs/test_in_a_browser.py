@@ -1,4 +1,4 @@
-"""A report in Chromium: its bar runs, outlives a reload and a second tab, and always ends."""
+"""A report in Chromium: its bar runs, survives a reload and a second tab, and always ends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def site(start_site: StartSite, tmp_path: Path) -> Site:
-    """With its messages in a folder, as bin/run has it."""
+    """Start a site whose broker is a folder, as bin/run does."""
     return start_site(hub={"JOB_LEASE": 2.0}, CELERY_FOLDER=str(tmp_path / "folder"))
 
 
@@ -39,13 +39,13 @@ def start(page: Page, how: str) -> Locator:
 
 
 def toasted(page: Page) -> list[str]:
-    """Titles of all toasts since the page was opened, gone or not."""
+    """Return the titles of all toasts since the page was opened."""
     titles: list[str] = page.evaluate("window.toasted")
     return titles
 
 
 def delivered(site: Site) -> list[str]:
-    """What Alice was told by some delivery method, of jobs."""
+    """Return the kinds of Alice's job notifications that were delivered."""
     return site.python("""
         from notifications_hub.models import Notification
         rows = Notification.objects.filter(recipient__username="alice", kind__startswith="task.")
@@ -93,7 +93,7 @@ def test_a_report_runs_through_reloads_and_tabs_to_its_end(
     wait_until(lambda: percent(bar) > 10)
     address = str(bar.get_attribute("topic")).removeprefix("task.")
 
-    # A reload, and a second tab, go on where the job is.
+    # After a reload and in a second tab, the bar continues where the job is.
     reached = percent(bar)
     page.reload()
     assert percent(bar) >= reached
@@ -101,7 +101,7 @@ def test_a_report_runs_through_reloads_and_tabs_to_its_end(
     other = second.locator("task-progress")
     wait_until(lambda: percent(bar) > 45 and percent(other) > 45)
 
-    # Charlie may neither look, nor listen, nor have the file.
+    # Charlie may neither see it, nor subscribe, nor download the file.
     charlie = site.visitor("charlie")
     for path in (f"/showcase/report/{address}/", f"/showcase/report/{address}/report.csv"):
         assert charlie.get(path).status_code == 403
@@ -109,7 +109,7 @@ def test_a_report_runs_through_reloads_and_tabs_to_its_end(
     assert refused.status_code == 403
     assert charlie.get(f"/api/v1/jobs/{address}/").status_code == 404
 
-    # Meanwhile one that fails says why: by its bar, or where no page shows that any more, by one toast.
+    # A failing job says why: in its bar, or in one toast if no page shows the bar.
     third = people("alice", "/showcase/report/")
     start(third, "broken")
     third.goto(site.url + "/")
@@ -120,18 +120,18 @@ def test_a_report_runs_through_reloads_and_tabs_to_its_end(
     failing = start(third, "broken")
     expect(failing.locator("[data-standing=failed]")).to_be_visible(timeout=30_000)
     expect(failing.locator("[data-part=text]")).to_have_text("A page is missing in the archive.")
-    # And one that is stopped stops.
+    # A cancelled job stops.
     stopped = start(third, "whole")
     wait_until(lambda: percent(stopped) > 0)
     stopped.get_by_role("button", name="Stop").click()
     expect(stopped.locator("[data-standing=cancelled]")).to_be_visible()
     expect(stopped.get_by_role("button", name="Stop")).to_be_hidden()
 
-    # The end: in both tabs, with the file and a word in the inbox.
+    # It ends in both tabs, with a download and a notification in the inbox.
     for shown in (bar, other):
         expect(shown.locator("[data-standing=done]")).to_be_visible()
         expect(shown.get_by_role("progressbar")).to_have_js_property("value", 100)
-    # Whose end a bar has shown is told: it counts in the bell, and no tab has a toast of it.
+    # A bar that showed the end counts as delivery: the bell counts it, and no tab shows a toast.
     wait_until(lambda: delivered(site) == ["task.done", "task.failed", "task.failed"])
     page.wait_for_timeout(1_200)
     assert [toasted(page), toasted(second), toasted(third)] == [*before, []]
@@ -149,7 +149,7 @@ def test_a_report_runs_through_reloads_and_tabs_to_its_end(
 
 
 def expect_text_whatever_a_task_says(site: Site, page: Page, *others: Page) -> None:
-    """In its bar, in the toast where that is out of sight, and in the inbox."""
+    """Check the bar, the toast that appears when the bar is out of sight, and the inbox."""
     site.python(START_ATTACKS)
     page.goto(site.url + "/showcase/report/")
     for attack in ATTACKS:

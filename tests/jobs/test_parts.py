@@ -1,4 +1,4 @@
-"""Many tasks as one job: its bar counts their rows, and no result backend is asked."""
+"""Many tasks as one job: its bar counts their rows, without a result backend."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True
 
 
 def parts_of(job: Job) -> list[Job]:
-    return list(job.parts.order_by("place"))
+    return list(job.parts.order_by("position"))
 
 
 def three(owner: User, **about: Any) -> Job:
@@ -41,7 +41,7 @@ def test_each_part_moves_the_bar_and_the_last_ends_it(alice: User) -> None:
     assert delivered(alice) == [("task.done", "“Parts” is done", "")]
 
 
-def test_what_follows_is_given_what_they_returned_in_their_order(alice: User) -> None:
+def test_a_following_task_receives_the_results_in_order(alice: User) -> None:
     job = three(alice, then=tasks.add_up.s(times=10))
     for part in reversed(parts_of(job)):
         deliver(part)
@@ -62,11 +62,11 @@ def test_a_part_that_fails_fails_the_whole_once_the_others_have_ended(alice: Use
     job.refresh_from_db()
 
     assert (job.state, job.standing, job.done) == (JobState.FAILED, "parts", 1)
-    assert delivered(alice) == [("task.failed", "“Parts” failed", "A part of it failed.")]
+    assert delivered(alice) == [("task.failed", "“Parts” failed", "A part of the job failed.")]
     assert str(job.pk) not in messages()
 
 
-def test_stopping_the_whole_stops_every_part(alice: User) -> None:
+def test_cancelling_a_group_cancels_every_part(alice: User) -> None:
     job = three(alice)
     first, *others = parts_of(job)
     running = transitions.claim(first.pk)
@@ -83,7 +83,7 @@ def test_stopping_the_whole_stops_every_part(alice: User) -> None:
     assert delivered(alice) == []
 
 
-def test_stopping_what_has_not_begun_ends_it_at_once(alice: User) -> None:
+def test_cancelling_a_group_that_has_not_started_ends_it_at_once(alice: User) -> None:
     job = three(alice)
     cancel(job)
     job.refresh_from_db()

@@ -1,4 +1,4 @@
-"""A job that cannot be cared for, among others that can."""
+"""A job that always fails to be handled, among healthy ones."""
 
 from __future__ import annotations
 
@@ -26,13 +26,11 @@ def _nothing_failed_before(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def without_arguments(owner: User) -> Job:
-    """As a job is left by a deployment after which its task wants more than before: Celery refuses to send it."""
+    """Return a job with too few arguments, as after a deployment that added one. Celery refuses to send it."""
     return started(owner, tasks.count)
 
 
-def test_a_job_that_cannot_be_sent_keeps_no_other_from_being_sent(
-    alice: User, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_job_that_cannot_be_sent_does_not_stop_the_others(alice: User, caplog: pytest.LogCaptureFixture) -> None:
     poison = without_arguments(alice)
     good = [started(alice, tasks.count, 1) for _ in range(2)]
     assert messages() == [str(job.pk) for job in good]
@@ -45,7 +43,7 @@ def test_a_job_that_cannot_be_sent_keeps_no_other_from_being_sent(
     assert "The broker did not take" not in caplog.text
 
 
-def test_a_job_that_cannot_be_sent_is_tried_ever_less_often(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_cannot_be_sent_is_retried_less_and_less_often(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     poison = without_arguments(alice)
     for sends in range(1, 4):
         monkeypatch.setattr(broker, "_isolation", Isolation(longest=60))
@@ -55,7 +53,7 @@ def test_a_job_that_cannot_be_sent_is_tried_ever_less_often(alice: User, monkeyp
         assert poison.sends == sends
 
 
-def test_one_that_was_sent_very_often_is_sent_again_all_the_same(alice: User) -> None:
+def test_a_job_that_was_sent_very_often_is_still_sent_again(alice: User) -> None:
     job = started(alice, tasks.count, 1)
     messages()
     Job.objects.update(sends=30_000)
@@ -70,7 +68,7 @@ def _no_language_for_bob(person: Person) -> str:
     return "en"
 
 
-def test_a_job_that_cannot_be_given_up_keeps_no_other_from_its_end(
+def test_a_job_that_cannot_be_given_up_does_not_stop_the_others(
     alice: User, bob: User, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "LANGUAGE_OF": _no_language_for_bob}

@@ -1,4 +1,4 @@
-"""What a run leaves behind, however it ends: a bar that has ended, and an owner who was told."""
+"""Every run ends its bar and notifies its owner, whichever way it ends."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True
 
 
 def claimed(owner: User) -> Job:
-    """A job that this thread runs, as a worker would."""
+    """Return a job that this thread has claimed, as a worker would."""
     job = job_changes.claim(str(started(owner, tasks.count, 1).pk))
     assert job is not None
     return job
 
 
-# How it ends
+# Outcomes
 
 
-def test_done_says_so_and_leads_to_its_result(alice: User) -> None:
+def test_a_job_that_is_done_links_to_its_result(alice: User) -> None:
     job = started(alice, tasks.count, 3, url="/reports/")
     deliver(job)
 
@@ -47,7 +47,7 @@ def test_done_says_so_and_leads_to_its_result(alice: User) -> None:
     assert delivered(alice) == [("task.done", "“Report 2026” is done", "3 steps")]
 
 
-def test_a_failure_says_to_people_what_was_meant_for_people(alice: User) -> None:
+def test_a_failure_shows_people_its_message(alice: User) -> None:
     job = started(alice, tasks.say_why, "The file is empty.")
     deliver(job)
 
@@ -70,7 +70,7 @@ def test_a_task_writes_times_in_its_owners_zone(alice: User) -> None:
     assert job.text == "Asia/Shanghai"
 
 
-def test_any_other_exception_keeps_its_words_to_itself(alice: User) -> None:
+def test_any_other_exception_keeps_its_message_private(alice: User) -> None:
     job = started(alice, tasks.stumble)
     deliver(job)
 
@@ -79,7 +79,7 @@ def test_any_other_exception_keeps_its_words_to_itself(alice: User) -> None:
     assert delivered(alice) == [("task.failed", "“Report 2026” failed", "Something went wrong.")]
 
 
-def test_another_try_waits_in_the_row_and_is_sent_when_its_time_has_come(alice: User) -> None:
+def test_a_retry_waits_in_the_row_until_it_is_due(alice: User) -> None:
     job = started(alice, tasks.try_again, 60)
     for _ in range(2):
         deliver(job)
@@ -95,7 +95,7 @@ def test_another_try_waits_in_the_row_and_is_sent_when_its_time_has_come(alice: 
     assert (job.state, job.value, job.starts) == (JobState.DONE, "third time lucky", 3)
 
 
-def test_an_early_message_does_not_hurry_another_try(alice: User) -> None:
+def test_an_early_message_does_not_hurry_a_retry(alice: User) -> None:
     job = started(alice, tasks.try_again, 60)
     deliver(job)
     deliver(job)
@@ -103,7 +103,7 @@ def test_an_early_message_does_not_hurry_another_try(alice: User) -> None:
     assert (job.state, job.starts) == (JobState.RETRYING, 1)
 
 
-def test_tries_come_to_an_end(alice: User) -> None:
+def test_retries_come_to_an_end(alice: User) -> None:
     job = started(alice, tasks.try_again, 0)
     Job.objects.filter(pk=job.pk).update(retries=2)
     tasks.try_again.max_retries = 1
@@ -116,7 +116,7 @@ def test_tries_come_to_an_end(alice: User) -> None:
     assert (job.state, job.standing) == (JobState.FAILED, "error")
 
 
-def test_a_result_that_leads_elsewhere_is_a_failure_not_a_link(alice: User) -> None:
+def test_a_result_url_of_another_site_fails_the_job(alice: User) -> None:
     run = Run(claimed(alice))
     with pytest.raises(ValueError, match="path of this site"):
         run.end(Done(url="https://elsewhere.example/"))
@@ -126,10 +126,10 @@ def test_a_result_that_leads_elsewhere_is_a_failure_not_a_link(alice: User) -> N
     assert (run.job.state, run.job.download) == (JobState.FAILED, "")
 
 
-# Stopping
+# Cancelling
 
 
-def test_cancelled_before_it_began_it_never_begins(alice: User) -> None:
+def test_a_job_cancelled_before_it_starts_never_starts(alice: User) -> None:
     job = started(alice, tasks.count, 1)
     assert cancel(job)
     deliver(job)
@@ -139,7 +139,7 @@ def test_cancelled_before_it_began_it_never_begins(alice: User) -> None:
     assert not cancel(job)
 
 
-def test_a_running_task_hears_of_it_when_it_reports(alice: User) -> None:
+def test_a_running_task_notices_a_cancellation_when_it_reports(alice: User) -> None:
     job = started(alice, tasks.count, 1000, 0.02)
     running = threading.Thread(target=lambda: together([lambda: deliver(Job.objects.get(pk=job.pk))]))
     running.start()
@@ -153,7 +153,7 @@ def test_a_running_task_hears_of_it_when_it_reports(alice: User) -> None:
     assert job.done < 200
 
 
-def test_a_task_that_swallows_every_exception_stops_all_the_same(alice: User) -> None:
+def test_a_task_that_swallows_every_exception_is_still_cancelled(alice: User) -> None:
     job = started(alice, tasks.swallow_everything, 1000)
     running = threading.Thread(target=lambda: together([lambda: deliver(Job.objects.get(pk=job.pk))]))
     running.start()
@@ -164,7 +164,7 @@ def test_a_task_that_swallows_every_exception_stops_all_the_same(alice: User) ->
     assert Job.objects.get(pk=job.pk).state == JobState.CANCELLED
 
 
-def test_a_task_that_never_looks_ends_without_being_asked(alice: User) -> None:
+def test_a_cancelled_task_that_never_reports_is_ended(alice: User) -> None:
     job = claimed(alice)
     run = Run(job)
     cancel(job)
@@ -183,7 +183,7 @@ def test_a_task_that_never_looks_ends_without_being_asked(alice: User) -> None:
 # A worker that was killed
 
 
-def test_one_whose_lease_has_ended_is_lost_and_says_so(alice: User) -> None:
+def test_a_job_whose_lease_ended_fails_as_lost(alice: User) -> None:
     job = claimed(alice)
     make_due(job)
     tend()
@@ -191,10 +191,10 @@ def test_one_whose_lease_has_ended_is_lost_and_says_so(alice: User) -> None:
 
     assert (job.state, job.standing) == (JobState.FAILED, "lost")
     [(_kind, _title, body)] = delivered(alice)
-    assert "was stopped" in body
+    assert "its worker went away" in body
 
 
-def test_what_may_be_done_twice_begins_again(alice: User) -> None:
+def test_a_job_that_may_restart_is_queued_again(alice: User) -> None:
     job = started(alice, tasks.count, 1, restarts=1)
     for expected in (JobState.QUEUED, JobState.FAILED):
         messages()
@@ -208,7 +208,7 @@ def test_what_may_be_done_twice_begins_again(alice: User) -> None:
             assert messages() == [str(job.pk)]
 
 
-def test_a_worker_that_was_given_up_changes_nothing_any_more(alice: User) -> None:
+def test_a_worker_that_was_given_up_changes_nothing(alice: User) -> None:
     job = claimed(alice)
     run = Run(job)
     make_due(job)
@@ -222,7 +222,7 @@ def test_a_worker_that_was_given_up_changes_nothing_any_more(alice: User) -> Non
 
 
 @pytest.mark.faults
-def test_a_task_that_is_silent_for_long_is_alive(alice: User, settings: Settings) -> None:
+def test_a_task_that_reports_nothing_stays_alive(alice: User, settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "JOB_LEASE": 1.2}
     job = started(alice, tasks.silent, 3)
     running = threading.Thread(target=lambda: together([lambda: deliver(Job.objects.get(pk=job.pk))]))
@@ -275,14 +275,14 @@ def test_the_last_report_comes_with_the_end(alice: User) -> None:
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
-def test_a_number_that_is_none_is_the_tasks_mistake(alice: User, number: float) -> None:
+def test_progress_that_is_not_a_finite_number_is_rejected(alice: User, number: float) -> None:
     run = Run(claimed(alice))
     with pytest.raises(ValueError, match="finite"):
         run.progress(number, 1, "")
     run.fail()
 
 
-def test_text_that_a_database_would_refuse_is_mended(alice: User) -> None:
+def test_text_that_a_database_would_refuse_is_cleaned(alice: User) -> None:
     run = Run(claimed(alice))
     run.progress(1, 2, "a\0b\ud800" + "x" * 300)
     run.fail()
@@ -290,7 +290,7 @@ def test_text_that_a_database_would_refuse_is_mended(alice: User) -> None:
     assert len(run.job.text) <= 255
 
 
-def test_a_report_outlives_a_database_that_was_away(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_survives_a_database_outage(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     job = claimed(alice)
     report = job_changes.report
     answers = iter([OperationalError("away")])
@@ -302,11 +302,11 @@ def test_a_report_outlives_a_database_that_was_away(alice: User, monkeypatch: py
 
     monkeypatch.setattr(job_changes, "report", once_away)
     reporter = Reporter(job)
-    reporter.say({"done": 1.0, "text": "One"})
+    reporter.report({"done": 1.0, "text": "One"})
     wait_until(lambda: Job.objects.get(pk=job.pk).done == 1.0, seconds=3)
 
     assert reporter.stop() == {}
 
 
-def test_an_exception_of_being_cancelled_is_no_ordinary_one() -> None:
+def test_job_cancelled_is_not_an_ordinary_exception() -> None:
     assert not issubclass(JobCancelled, Exception)

@@ -1,4 +1,4 @@
-"""A job is a row first, in the caller's transaction; its message comes after, and may be lost."""
+"""A job is first a row in the caller's transaction. Its message follows, and may be lost."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
 
-def test_a_committed_job_waits_with_its_message_sent_and_its_page_told(alice: User) -> None:
+def test_a_committed_job_is_queued_sent_and_published(alice: User) -> None:
     job = started(alice, tasks.count, 3)
 
     assert (job.state, job.owner_id, job.title) == (JobState.QUEUED, alice.pk, "Report 2026")
@@ -34,7 +34,7 @@ def test_a_committed_job_waits_with_its_message_sent_and_its_page_told(alice: Us
     assert (kind, data["standing"]) == ("task.progress", "queued")
 
 
-def test_one_whose_transaction_rolls_back_never_runs(alice: User) -> None:
+def test_a_job_whose_transaction_rolls_back_never_runs(alice: User) -> None:
     with rolled_back():
         job = started(alice, tasks.count, 3)
 
@@ -51,7 +51,7 @@ def test_nothing_is_sent_before_the_commit(alice: User) -> None:
     assert messages() == [str(job.pk)]
 
 
-def test_a_message_that_was_lost_is_sent_again_and_each_time_later(alice: User) -> None:
+def test_a_lost_message_is_sent_again_after_longer_and_longer_pauses(alice: User) -> None:
     job = started(alice, tasks.count, 1)
     messages()
     pauses = []
@@ -65,7 +65,7 @@ def test_a_message_that_was_lost_is_sent_again_and_each_time_later(alice: User) 
     assert pauses[0] * 1.5 < pauses[1] * 1.01 < pauses[2]
 
 
-def test_one_that_is_not_due_is_left_alone(alice: User) -> None:
+def test_a_job_that_is_not_due_is_left_alone(alice: User) -> None:
     started(alice, tasks.count, 1)
     messages()
     tend()
@@ -74,7 +74,7 @@ def test_one_that_is_not_due_is_left_alone(alice: User) -> None:
 
 
 @pytest.mark.clocked
-def test_a_broker_that_is_away_costs_the_caller_nothing_and_the_job_only_time(alice: User) -> None:
+def test_a_broker_that_is_down_only_delays_the_job(alice: User) -> None:
     use_broker("redis://127.0.0.1:1/0")
     began = time.monotonic()
     job = started(alice, tasks.count, 1)
@@ -88,7 +88,7 @@ def test_a_broker_that_is_away_costs_the_caller_nothing_and_the_job_only_time(al
 
 
 @pytest.mark.postgres
-def test_of_several_sweepers_one_sends_it(alice: User) -> None:
+def test_only_one_of_several_sweepers_sends_a_job(alice: User) -> None:
     job = started(alice, tasks.count, 1)
     messages()
     make_due(job)
@@ -111,31 +111,33 @@ def test_a_job_sent_twice_runs_once(alice: User) -> None:
 @pytest.mark.parametrize(
     ("about", "words"),
     [
-        ({"title": " "}, "has a title"),
+        ({"title": " "}, "needs a title"),
         ({"url": "https://elsewhere.example/"}, "path of this site"),
         ({"audience": "nobody"}, "not an audience"),
     ],
 )
-def test_what_cannot_be_shown_is_refused_at_once(alice: User, about: dict[str, str], words: str) -> None:
+def test_an_invalid_title_link_or_audience_is_rejected_at_the_call(
+    alice: User, about: dict[str, str], words: str
+) -> None:
     with pytest.raises(BadJob, match=words):
         started(alice, tasks.count, 1, **about)
 
 
 @pytest.mark.parametrize("given", [object(), float("nan"), "a\0b"])
-def test_arguments_that_no_row_keeps_are_refused(alice: User, given: object) -> None:
+def test_arguments_that_are_not_json_are_rejected(alice: User, given: object) -> None:
     with pytest.raises(BadJob, match="must be JSON"):
         started(alice, tasks.count, given)
 
 
-def test_a_time_to_start_is_refused_since_brokers_lose_it(alice: User) -> None:
+def test_a_countdown_is_rejected_because_brokers_lose_it(alice: User) -> None:
     signature: Any = tasks.count.s(1).set(countdown=60)
-    with pytest.raises(BadJob, match="takes no countdown"):
+    with pytest.raises(BadJob, match="does not accept countdown"):
         start(signature, owner=alice, title="Later")
     with pytest.raises(BadJob, match="at least one"):
         start_all([], owner=alice, title="Nothing")
 
 
-def test_a_task_called_plainly_is_a_task_like_any_other(alice: User) -> None:
+def test_a_task_called_without_start_is_a_plain_task(alice: User) -> None:
     assert tasks.count.apply([2]).get().value == 2
     assert tasks.count(2).value == 2
     assert not Job.objects.exists()

@@ -1,4 +1,4 @@
-"""Whatever a task says of itself is text: in the bar as the server draws it, in the inbox, and on the next page."""
+"""A task's texts are never markup: not in the bar that the server renders, in the inbox, or on the next page."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LINKS = (
 
 
 class _Shape(HTMLParser):
-    """Every tag with its attributes' names, and where links and forms lead to."""
+    """Collects every tag with its attribute names, and the targets of links and forms."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ def shape_of(client: Client, path: str) -> _Shape:
 
 
 def ended_in_every_way(owner: User, words: str) -> list[Job]:
-    """One that runs, one that failed and one that is done, with these words in all that a task may say."""
+    """Return a running, a failed and a finished job with this text in every field a task may set."""
     running, failed, done = (_claimed(owner, words) for _ in range(3))
     path = "/result/" + words.replace(" ", "+").replace("\\", "-")
     transitions.report(running, {"text": transitions.clean(words)})
@@ -71,7 +71,7 @@ def _claimed(owner: User, words: str) -> Job:
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_it_changes_no_page_but_in_its_words(alice: User, bob: User, client_for: ClientFor, attack: str) -> None:
+def test_a_tasks_texts_add_no_markup_to_a_page(alice: User, bob: User, client_for: ClientFor, attack: str) -> None:
     ended_in_every_way(alice, attack)
     ended_in_every_way(bob, HARMLESS)
     for path in PAGES:
@@ -82,7 +82,7 @@ def test_it_changes_no_page_but_in_its_words(alice: User, bob: User, client_for:
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_pages_hear_the_very_words(alice: User, attack: str) -> None:
+def test_pages_receive_a_tasks_texts_unchanged(alice: User, attack: str) -> None:
     _running, failed, done = ended_in_every_way(alice, attack)
 
     assert [events_of(job)[-1][1]["text"] for job in (failed, done)] == [attack, attack]
@@ -90,7 +90,7 @@ def test_pages_hear_the_very_words(alice: User, attack: str) -> None:
 
 
 @pytest.mark.parametrize("link", LINKS)
-def test_a_link_that_is_no_path_of_this_site_is_refused(alice: User, link: str) -> None:
+def test_a_link_to_another_site_is_rejected(alice: User, link: str) -> None:
     with pytest.raises(BadJob, match="path of this site"):
         started(alice, tasks.count, 1, url=link)
     job = _claimed(alice, HARMLESS)

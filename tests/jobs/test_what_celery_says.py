@@ -1,4 +1,4 @@
-"""What Celery itself says of a job, in the worker's main process, where its task cannot say anything any more."""
+"""Celery's own signals about a job, in the worker's main process, after the task can no longer report."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def running(alice: User) -> Job:
     return job
 
 
-def test_what_was_revoked_is_cancelled_and_nobody_is_told_what_they_did(running: Job, alice: User) -> None:
+def test_a_revoked_job_is_cancelled_without_a_notification(running: Job, alice: User) -> None:
     task_revoked.send(sender=tasks.count, request=SimpleNamespace(id=str(running.pk)), terminated=True)
 
     assert Job.objects.get().standing == "cancelled"
@@ -39,7 +39,7 @@ def test_what_was_revoked_is_cancelled_and_nobody_is_told_what_they_did(running:
     [(TimeLimitExceeded(1), "late"), (WorkerLostError("killed"), "lost"), (Terminated(9), "lost")],
     ids=repr,
 )
-def test_a_process_that_was_ended_ends_the_bar_without_waiting_for_the_lease(
+def test_a_killed_process_ends_the_bar_without_waiting_for_the_lease(
     running: Job, alice: User, fault: Exception, standing: str
 ) -> None:
     task_failure.send(sender=tasks.count, task_id=str(running.pk), exception=fault)
@@ -50,7 +50,7 @@ def test_a_process_that_was_ended_ends_the_bar_without_waiting_for_the_lease(
     assert [kind for kind, _title, _body in delivered(alice)] == ["task.failed"]
 
 
-def test_what_is_said_of_another_task_with_its_id_changes_nothing(running: Job) -> None:
+def test_a_signal_about_another_task_with_the_same_id_changes_nothing(running: Job) -> None:
     task_revoked.send(sender=object(), request=SimpleNamespace(id=str(running.pk)), terminated=True)
     task_failure.send(sender=object(), task_id=str(running.pk), exception=TimeLimitExceeded(1))
     tend()

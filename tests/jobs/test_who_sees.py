@@ -1,4 +1,4 @@
-"""A job is its owner's, and of the audience it was opened to. For Charlie there is none."""
+"""A job is visible to its owner and its audience. Charlie sees nothing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def api(pk: object, action: str = "") -> str:
     return f"/api/v1/jobs/{pk}/{action}"
 
 
-def test_its_owner_hears_it_and_charlie_does_not(job: Job, alice: User, charlie: User) -> None:
+def test_the_owner_may_subscribe_and_charlie_may_not(job: Job, alice: User, charlie: User) -> None:
     assert may_listen(alice, job.topic)
     assert not may_listen(charlie, job.topic)
     assert not may_listen(alice, f"task.{NEVER}")
@@ -62,7 +62,7 @@ def test_an_audience_may_watch_but_not_stop(admin: User, alice: User, charlie: U
     assert 'data-part="cancel"' not in rendered(job, admin)
 
 
-def test_the_api_says_how_it_stands_and_where_to_go_on_from(job: Job, alice: User, client_for: ClientFor) -> None:
+def test_the_api_returns_the_job_and_a_cursor(job: Job, alice: User, client_for: ClientFor) -> None:
     deliver(job)
     answer = client_for(alice).get(api(job.pk)).json()
 
@@ -80,14 +80,14 @@ def test_charlie_finds_nothing(job: Job, charlie: User, client_for: ClientFor, m
     assert answers[0].status == 404
 
 
-def test_charlies_page_and_a_strangers_have_no_bar(job: Job, charlie: User) -> None:
+def test_charlie_and_visitors_see_no_bar(job: Job, charlie: User) -> None:
     from django.contrib.auth.models import AnonymousUser
 
     assert rendered(job, charlie).strip() == ""
     assert rendered(job, AnonymousUser()).strip() == ""  # type: ignore[arg-type]
 
 
-def test_stopping_takes_a_post_of_its_owner(job: Job, alice: User, charlie: User, client_for: ClientFor) -> None:
+def test_only_a_post_by_the_owner_cancels(job: Job, alice: User, charlie: User, client_for: ClientFor) -> None:
     page = f"/jobs/{job.pk}/cancel/"
     assert client_for(charlie).post(page).status_code == 404
     assert client_for(alice).get(page).status_code == 405
@@ -97,13 +97,13 @@ def test_stopping_takes_a_post_of_its_owner(job: Job, alice: User, charlie: User
     assert (answer.status_code, answer.url, job.state) == (302, "/reports/", JobState.CANCELLED)
 
 
-def test_the_api_stops_it_once(job: Job, alice: User, client_for: ClientFor) -> None:
+def test_the_api_cancels_a_job_once(job: Job, alice: User, client_for: ClientFor) -> None:
     answers = [client_for(alice).post(api(job.pk, "cancel/")).json() for _ in range(2)]
 
     assert answers == [{"cancelled": True}, {"cancelled": False}]
 
 
-def test_the_bar_shows_what_there_is_without_scripts(job: Job, alice: User) -> None:
+def test_the_bar_works_without_scripts(job: Job, alice: User) -> None:
     Job.objects.filter(pk=job.pk).update(state=JobState.RUNNING, done=30, total=120, text="<b>Reading</b>", version=7)
     page = rendered(job, alice)
 
@@ -115,13 +115,13 @@ def test_the_bar_shows_what_there_is_without_scripts(job: Job, alice: User) -> N
     assert f'action="/jobs/{job.pk}/cancel/"' in page
 
 
-def test_a_bar_that_was_stopped_says_no_more_how_far_it_is(job: Job, alice: User) -> None:
+def test_a_cancelled_bar_shows_no_progress(job: Job, alice: User) -> None:
     Job.objects.filter(pk=job.pk).update(state=JobState.CANCELLED, text="19 of 50")
 
     assert re.search(r'data-part="text"[^>]*\bhidden>19 of 50<', rendered(job, alice))
 
 
-def test_a_bar_goes_on_from_where_it_was_drawn(job: Job, alice: User) -> None:
+def test_a_bar_continues_from_where_it_was_rendered(job: Job, alice: User) -> None:
     page = rendered(job, alice)
     deliver(job)
     here = decode(page.partition('cursor="')[2].partition('"')[0])[key_of(job.topic)]

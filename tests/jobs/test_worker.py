@@ -1,4 +1,4 @@
-"""Real Celery workers on a real Redis, and what is left when one of them, or the broker, is killed."""
+"""Real Celery workers on a real Redis, of which some are killed, and the broker too."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def worker(site: Site, tmp_path: Path) -> Iterator[CeleryWorker]:
 
 
 def start(site: Site, signature: str, **about: object) -> str:
-    """Starts a job of Alice's, and gives its id."""
+    """Start a job of Alice's. Return its id."""
     return site.python(f"""
         from django.contrib.auth import get_user_model
         from notifications_hub.jobs import start
@@ -103,7 +103,7 @@ def test_a_broker_killed_with_what_it_held_loses_no_job(
 
 
 @pytest.mark.faults
-def test_told_to_celery_itself_a_job_is_stopped_too(site: Site, worker: CeleryWorker) -> None:
+def test_revoking_a_task_in_celery_cancels_its_job(site: Site, worker: CeleryWorker) -> None:
     busy = [start(site, "silent.s(4)") for _ in range(2)]
     waiting, running = start(site, "count.s(5)"), busy[0]
     wait_until(lambda: all(job(site, pk)["state"] == "running" for pk in busy))
@@ -120,10 +120,10 @@ def test_told_to_celery_itself_a_job_is_stopped_too(site: Site, worker: CeleryWo
 
 @pytest.mark.faults
 @pytest.mark.parametrize("killed_after", [0.2, 0.7, 1.3, 2.1, 3.0])
-def test_whenever_a_worker_is_killed_every_job_ends_and_is_told_once(
+def test_every_job_ends_and_notifies_once_when_workers_are_killed(
     site: Site, worker: CeleryWorker, tmp_path: Path, killed_after: float
 ) -> None:
-    """At any moment: before it took the message, between that and the claim, in the middle, at the end."""
+    """Kill at any moment: before the message, between message and claim, in the middle, and at the end."""
     jobs = [start(site, f"count.s(10, 0.1, {str(tmp_path / str(number))!r})", restarts=5) for number in range(8)]
     time.sleep(killed_after)
     worker.kill()
@@ -133,7 +133,7 @@ def test_whenever_a_worker_is_killed_every_job_ends_and_is_told_once(
 
     assert sorted(delivered(site)) == ["task.done"] * len(jobs)
     for number in range(8):
-        # Twice where it was killed between the last line of the task and the end of its row.
+        # Twice if it was killed between the task's last line and the update of its row.
         assert left(tmp_path / str(number)).count("ended") in (1, 2)
 
 
@@ -141,7 +141,7 @@ def test_whenever_a_worker_is_killed_every_job_ends_and_is_told_once(
 def test_a_killed_worker_is_noticed_within_half_a_minute(
     start_site: StartSite, redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    """With the settings as they come; in short with a short lease."""
+    """Use the default settings at full size, and a short lease in the short form."""
     site = start_site(hub={} if FULL else HURRY, CELERY_BROKER_URL=redis_server.url)
     with CeleryWorker(tmp_path, site.environment) as worker:
         lost = start(site, "count.s(6000, 0.05)")

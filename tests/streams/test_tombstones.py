@@ -165,7 +165,7 @@ def test_a_withdrawn_announcement_is_in_no_log(since: Since) -> None:
 def test_an_announcement_whose_time_is_over_is_in_no_log() -> None:
     announcement = broadcast(title="Closed", body=SECRET)
     Announcement.objects.filter(pk=announcement.pk).update(ends_at=timezone.now() - timedelta(seconds=1))
-    announce.retire_over()
+    announce.retire_ended()
 
     assert words_in_the_log() == []
 
@@ -189,7 +189,7 @@ def test_an_edit_puts_the_new_words_in_place_of_the_old_so_that_who_comes_back_s
         announcement.body = body
         with transaction.atomic():
             announcement.save()
-            announce.tell_of_edit(announcement)
+            announce.publish_edit(announcement)
 
     assert words_in_the_log() == []
     events = read()
@@ -200,7 +200,7 @@ def test_an_edit_puts_the_new_words_in_place_of_the_old_so_that_who_comes_back_s
 def test_an_announcement_edited_and_withdrawn_before_it_was_numbered_is_in_no_log() -> None:
     with transaction.atomic():
         announcement = broadcast(title="Closed", body=SECRET)
-        announce.tell_of_edit(announcement)
+        announce.publish_edit(announcement)
         announce.withdraw(announcement)
 
     assert words_in_the_log() == []

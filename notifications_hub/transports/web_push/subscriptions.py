@@ -28,7 +28,7 @@ BROWSERS_PER_PERSON = 10
 RENEW_SALT = "notifications_hub.renew"
 
 _FREE: dict[str, Any] = {"quarantined_at": None, "quarantine_reason": ""}
-_SPENT = "The token is not valid, or not any more."
+_SPENT = "The token is invalid or has expired."
 POINT_BYTES = 65
 AUTH_BYTES = 16
 
