@@ -123,6 +123,7 @@ class LiveQuerySet(models.QuerySet[Row_co]):
 
 
 LiveManager = models.Manager.from_queryset(LiveQuerySet)
+LiveManager.__doc__ = """The manager of a live model. Its bulk writes make events, as `save()` and `delete()` do."""
 
 
 def _chunks(rows: Sequence[Any]) -> Iterator[list[Any]]:
