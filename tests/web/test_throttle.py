@@ -29,7 +29,7 @@ NOON = "2026-11-28T12:00:00Z"
 HAMMER = """
 import django, sys; django.setup()
 from concurrent.futures import ThreadPoolExecutor
-from notifications_hub.throttle import check_rate
+from notifications_hub.web.throttle import check_rate
 with ThreadPoolExecutor(8) as pool:
     print(sum(wait == 0 for wait in pool.map(lambda number: check_rate("hammer", "10/d"), range(25))))
 """
