@@ -15,7 +15,7 @@ from notifications_hub.inbox.queries import BadPageMark
 from notifications_hub.inbox.responses import PrivateAPI
 from notifications_hub.inbox.schemas import Changed, Filters, Marked, Problem
 from notifications_hub.inbox.visitor import person_of
-from notifications_hub.live.start_cursor import cursor_here
+from notifications_hub.live.start_cursor import start_cursor
 from notifications_hub.live.topics import INBOX
 
 api = PrivateAPI(
@@ -45,7 +45,7 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
     _refuse_unknown_filters(request, Filters.model_fields)
     person = person_of(request)
     # Before the rows: an event between the two reads then arrives twice, but is never missed.
-    cursor = cursor_here(person, [INBOX])
+    cursor = start_cursor(person, [INBOX])
     try:
         page = queries.items(person, **filters.dict())
     except BadPageMark as error:

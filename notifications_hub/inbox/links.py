@@ -24,7 +24,7 @@ def live() -> str:
     return reverse("notifications_hub:live_ws").removesuffix("ws/")
 
 
-def live_of(person: Person) -> str:
+def live_url(person: Person) -> str:
     """Return the prefix with a parameter that says whose page it is, for a page's own scripts.
 
     So a page that is still open receives nothing for another person who signs in later in the same browser.
