@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 import re
 
-from notifications_hub import notification_queryset
 from notifications_hub.jobs.models import OPEN, JobState
-from notifications_hub.live import admission, close_codes, connection, hub, poll, sse, views, watch, websocket
+from notifications_hub.live import close_codes, connection, hub, poll, sse, topics, views, watch, websocket
 from notifications_hub.live.close_codes import Closing
 from notifications_hub.streams import cursor, models, store
 from tests.support.processes import ROOT
@@ -103,13 +102,13 @@ def test_the_row_of_a_frame_names_its_keys() -> None:
 def test_every_limit_is_the_codes() -> None:
     limits = {name: int(value) for name, value in rows(section("Limits"))}
     assert limits == {
-        "topics of a connection": admission.MAX_TOPICS,
+        "topics of a connection": topics.MAX_TOPICS,
         "characters of a topic": models.Stream._meta.get_field("topic").max_length,
         "characters of a cursor": cursor.MAX_LENGTH,
         "bytes of an event's data": models.MAX_DATA,
         "bytes of a frame's events, about": store.FRAME_BYTES,
         "events of one topic in a frame": store.PAGE,
-        "ids in one event": notification_queryset.IDS_IN_AN_EVENT,
+        "ids in one event": models.IDS_IN_AN_EVENT,
         "bytes of a WebSocket message from a client": close_codes.MAX_CLIENT_FRAME,
         "WebSocket messages from a client in 10 seconds": websocket.FRAMES,
         "bytes of an acknowledgement": views.MAX_BODY,
@@ -125,14 +124,14 @@ def test_every_limit_is_the_codes() -> None:
 
 def test_the_numbers_in_the_text_are_the_codes() -> None:
     for text in (
-        f"at most {admission.MAX_TOPICS} different names",
+        f"at most {topics.MAX_TOPICS} different names",
         f"at most {cursor.MAX_LENGTH} characters",
         f"from 0 to {poll.LONGEST_WAIT:.0f}",
         f"`retry: {sse.RETRY_MS}`",
         f"a comment every {sse.HEARTBEAT_SECONDS:.0f} seconds",
         f"at most {models.MAX_DATA} bytes",
         f"at most {views.MAX_BODY} bytes",
-        f"at most {notification_queryset.IDS_IN_AN_EVENT} ids",
+        f"at most {models.IDS_IN_AN_EVENT} ids",
     ):
         assert text in PAGE
 

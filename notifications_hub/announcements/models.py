@@ -234,7 +234,7 @@ class Announcement(HubModel):
 def validate_words(written: Announcement | AnnouncementTranslation) -> None:
     """Raise `ValidationError` for a blank title, or for characters that some databases cannot store."""
     if written.title and is_blank(written.title):
-        raise ValidationError({"title": _("Write a title that people can see.")})
+        raise ValidationError({"title": _("Write something that people can see.")})
     for name in ("title", "body"):
         if not is_storable(getattr(written, name)):
             raise ValidationError({name: _("This contains a character that cannot be stored.")})

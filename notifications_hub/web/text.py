@@ -41,7 +41,7 @@ def _has_no_shape(character: str) -> bool:
 def validate_visible(text: str) -> None:
     """Raise `ValidationError` for text in which there is nothing to see. For fields of forms and models."""
     if is_blank(text):
-        raise ValidationError(_("Write a title that people can see."), code="invisible")
+        raise ValidationError(_("Write something that people can see."), code="invisible")
 
 
 def isolated(name: str) -> str:
