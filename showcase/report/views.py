@@ -1,4 +1,4 @@
-"""A report that takes ten seconds: the page that starts it, its bar, and the file that comes of it."""
+"""A report that takes ten seconds: the page that starts it, its progress bar, and the finished file."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def report_file(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _start(owner: User, how: str) -> Job:
-    # Celery is imported where it is used: a site without it still has its other pages.
+    # Import Celery here, so that the other pages work on a site without it.
     from showcase import tasks
 
     url = reverse("report")
@@ -66,7 +66,7 @@ def _start(owner: User, how: str) -> Job:
         parts = [tasks.read_part.s(part, PARTS) for part in range(PARTS)]
         title = _("Report in parts")
         return start_all(parts, then=tasks.join_parts.s(), owner=owner, title=title, url=url, restarts=1)
-    title = _("Report on a broken archive") if how == "broken" else _("Report on all posts")
+    title = _("Report that fails") if how == "broken" else _("Report on all posts")
     return start(tasks.write_report.s(breaks=how == "broken"), owner=owner, title=title, url=url, restarts=1)
 
 

@@ -136,7 +136,7 @@ def forms(room: Room, post: Post) -> dict[str, tuple[str, dict[str, str]]]:
 @pytest.fixture
 def place(alice: User) -> dict[str, tuple[str, dict[str, str]]]:
     """Where each form is sent, and a form that is accepted."""
-    room = Room.objects.create(name="Lobby", slug="lobby", keeper=alice, is_open=True)
+    room = Room.objects.create(name="Lobby", slug="lobby", owner=alice, is_open=True)
     room.memberships.create(person=alice)
     return forms(room, Post.objects.create(author=alice, title="Hello", body="Text"))
 

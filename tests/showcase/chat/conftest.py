@@ -10,7 +10,7 @@ from showcase.models import Room
 @pytest.fixture
 def room(alice: User, bob: User) -> Room:
     """Alice's, closed, with Bob in it."""
-    room = Room.objects.create(slug="garden", name="Garden", is_open=False, keeper=alice)
+    room = Room.objects.create(slug="garden", name="Garden", is_open=False, owner=alice)
     for person in (alice, bob):
         rooms.join(room, person)
     return room

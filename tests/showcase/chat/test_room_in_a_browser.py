@@ -35,7 +35,7 @@ TALK = """
     from showcase.chat import sending
     from showcase.models import Message, Room
 
-    sending.MOST = 10**9
+    sending.MAX_MESSAGES = 10**9
     lobby = Room.objects.get(slug="lobby")
     person = {p.username: p for p in get_user_model().objects.all()}
 
@@ -283,7 +283,7 @@ def test_an_invitation_is_answered_on_a_phone(site: Site, page_for: People) -> N
     site.python(
         """
         from showcase.chat import rooms
-        room = Room.objects.create(slug="phone", name="Phone", keeper=person["bob"])
+        room = Room.objects.create(slug="phone", name="Phone", owner=person["bob"])
         rooms.invite(room, person["bob"], person["charlie"])
         """
     )

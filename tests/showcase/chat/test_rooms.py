@@ -18,7 +18,7 @@ from notifications_hub.live.start_cursor import cursor_here
 from notifications_hub.live.topics import TopicRefused, may_listen
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event
-from showcase.chat import here, history, rooms
+from showcase.chat import history, presence, rooms
 from showcase.chat.views import topics_of
 from showcase.models import Invitation, Membership, Message, Room
 
@@ -72,7 +72,7 @@ def test_a_room_that_is_not_there_looks_like_one_that_is_closed(
 
 def test_a_page_lists_only_so_many_open_rooms(client_for: ClientFor, alice: User, bob: User) -> None:
     Room.objects.bulk_create(
-        Room(name=f"Room {number}", slug=f"room-{number}", keeper=alice, is_open=True) for number in range(60)
+        Room(name=f"Room {number}", slug=f"room-{number}", owner=alice, is_open=True) for number in range(60)
     )
     assert client_for(bob).get("/showcase/chat/").content.count(b"/join/") == 50
 
@@ -92,7 +92,7 @@ def test_whoever_is_not_signed_in_is_asked_to(client: Client, room: Room) -> Non
     assert client.get("/showcase/chat/").status_code == 302
 
 
-def test_a_room_is_opened_and_its_keeper_invites_people_and_sends_them_away(
+def test_a_room_is_opened_and_its_owner_invites_and_removes_people(
     client_for: ClientFor, alice: User, bob: User
 ) -> None:
     client = client_for(alice)
@@ -109,7 +109,7 @@ def test_a_room_is_opened_and_its_keeper_invites_people_and_sends_them_away(
     client.post(f"{page}members/remove/", {"person": bob.pk})
 
     assert client_for(bob).get(page).status_code == 403
-    assert (room.keeper, room.is_open) == (alice, False)
+    assert (room.owner, room.is_open) == (alice, False)
 
 
 def test_nobody_comes_in_by_an_invitation_that_is_not_theirs(
@@ -139,7 +139,7 @@ def test_an_invitation_that_is_declined_is_gone_and_one_that_is_repeated_notifie
 
 
 def test_many_rooms_do_not_make_many_notifications_of_invitations(room: Room, alice: User, charlie: User) -> None:
-    opened = [Room.objects.create(slug=f"room-{number}", name="Room", keeper=alice) for number in range(5)]
+    opened = [Room.objects.create(slug=f"room-{number}", name="Room", owner=alice) for number in range(5)]
     assert [rooms.invite(each, alice, charlie) for each in opened] == [True] * 5
 
     assert Notification.objects.filter(recipient=charlie, kind="chat.invitation").count() == 3
@@ -156,7 +156,7 @@ def test_strangers_push_nobodys_own_rooms_out_of_what_they_hear(
 ) -> None:
     for number in range(40):
         # By name they come before the garden.
-        theirs = Room.objects.create(slug=f"a{number}", name=f"A {number}", keeper=charlie, is_open=False)
+        theirs = Room.objects.create(slug=f"a{number}", name=f"A {number}", owner=charlie, is_open=False)
         Membership.objects.create(room=theirs, person=charlie)
         client_for(charlie).post(f"/showcase/chat/a{number}/members/", {"username": "bob"})
 
@@ -336,15 +336,15 @@ def test_whoever_says_so_is_here_until_they_go(client_for: ClientFor, room: Room
     answer = client_for(alice).post(f"{PAGE}here/")
     assert [face["name"] for face in answer.json()["here"]] == ["Alice"]
     client_for(bob).post(f"{PAGE}here/", {"typing": "1"})
-    assert [face["name"] for face in here.people_in(room)] == ["Alice", "Bob"]
+    assert [face["name"] for face in presence.people_in(room)] == ["Alice", "Bob"]
     client_for(alice).post(f"{PAGE}here/", {"gone": "1"})
 
-    assert [face["name"] for face in here.people_in(room)] == ["Bob"]
+    assert [face["name"] for face in presence.people_in(room)] == ["Bob"]
     assert not Event.objects.filter(topic=room.topic, kind__startswith="person.").exists()
 
 
 def test_whoever_was_removed_is_not_here_whatever_they_said(room: Room, bob: User) -> None:
-    here.came(rooms.membership_of(bob, "garden"), typing=False)
+    presence.mark_present(rooms.membership_of(bob, "garden"), typing=False)
     rooms.leave(room, bob)
 
-    assert here.people_in(room) == []
+    assert presence.people_in(room) == []

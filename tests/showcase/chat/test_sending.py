@@ -90,7 +90,7 @@ def test_charlie_who_is_not_in_the_room_cannot_send(room: Room, charlie: User) -
 def test_more_than_anybody_types_is_asked_to_wait(
     room: Room, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(sending.MOST):
+    for number in range(sending.MAX_MESSAGES):
         send(room, alice, "Hello", f"c{number}")
 
     with pytest.raises(TooFast) as refused:
@@ -105,7 +105,7 @@ def test_more_than_anybody_types_is_asked_to_wait(
 def test_the_page_is_told_how_long_to_wait(
     client_for: ClientFor, room: Room, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "MOST", 1)
+    monkeypatch.setattr(sending, "MAX_MESSAGES", 1)
     client = client_for(alice)
     client.post(SEND, {"body": "One", "client_id": "c1"}, headers=JSON)
     answer = client.post(SEND, {"body": "Two", "client_id": "c2"}, headers=JSON)

@@ -20,14 +20,14 @@ END_SECONDS = 4.0
 log = logging.getLogger(__name__)
 
 
-class Keeper:
+class WorkerSupervisor:
     def __init__(self, *, after_port: int) -> None:
         """Start the worker once the port answers, so that pages come first."""
         self._port = after_port
         self._stopping = threading.Event()
         self._starting = threading.Lock()
         self._worker: subprocess.Popen[bytes] | None = None
-        self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
+        self._thread = threading.Thread(target=self._supervise, name="worker-supervisor", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -44,7 +44,7 @@ class Keeper:
             worker.kill()
             worker.wait()
 
-    def _keep(self) -> None:
+    def _supervise(self) -> None:
         pause = FIRST_PAUSE
         while not self._answers():
             if self._stopping.wait(0.2):
@@ -61,8 +61,8 @@ class Keeper:
         with self._starting:
             if self._stopping.is_set():
                 return None
-            # A process group of its own keeps the terminal's signals away, because `stop` ends the worker. If this process
-            # dies, its end of the pipe closes, and the worker exits.
+            # In a process group of its own, the worker does not get the terminal's signals: `stop` ends it. If this
+            # process dies, its end of the pipe closes, and the worker exits.
             self._worker = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, process_group=0)  # noqa: S603 -- our own
             return self._worker
 
