@@ -48,7 +48,7 @@ def send_event(request: HttpRequest) -> HttpResponse:
     """Publish event number `n` of a `run` to the caller alone. The run distinguishes one page from another."""
     n, run = request.POST.get("n", ""), request.POST.get("run", "")
     if not _NUMBER.fullmatch(n) or not _RUN.fullmatch(run):
-        return JsonResponse({"detail": _("The event’s number or run is missing or invalid.")}, status=400)
+        return JsonResponse({"detail": _("The event's number or run is missing or invalid.")}, status=400)
     if seconds := take(f"lab:{person_of(request).pk}", RATE):
         headers = {"Retry-After": str(seconds)}
         return JsonResponse(

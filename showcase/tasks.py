@@ -29,7 +29,7 @@ def write_report(self: HubTask, *, breaks: bool = False) -> Done:
         time.sleep(SECONDS / STEPS)
         self.progress(step, STEPS, f"{step} / {STEPS}")
         if breaks and step > STEPS / 4:
-            raise JobFailed(_("A page of the archive is missing."))
+            raise JobFailed(_("A page is missing in the archive."))
     return _report(self.request.id, _rows(0, 1))
 
 

@@ -73,7 +73,7 @@ def change_reply(request: HttpRequest, pk: int) -> HttpResponse:
         form.save()
         messages.success(request, _("Reply saved."))
     else:
-        messages.error(request, _("We couldn’t save your reply. It must have 1 to 5,000 characters."))
+        messages.error(request, _("We couldn't save your reply. It must have 1 to 5,000 characters."))
     return redirect(reply)
 
 

@@ -43,7 +43,7 @@ def invite(request: HttpRequest, slug: str) -> HttpResponse:
     name = form.cleaned_data["username"] if form.is_valid() else ""
     person = User.objects.filter(username=name, is_active=True).first()
     if person is None:
-        messages.error(request, _("We couldn’t find anyone with that username."))
+        messages.error(request, _("We couldn't find anyone with that username."))
     elif rooms.invite(room, person_of(request), person):
         text = _("You invited %(name)s. They can join once they accept.")
         messages.success(request, text % {"name": person})

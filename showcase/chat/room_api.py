@@ -63,8 +63,8 @@ def _invalid(request: HttpRequest, membership: Membership, form: MessageForm) ->
 
 def _too_fast(request: HttpRequest, membership: Membership, form: MessageForm, seconds: int) -> HttpResponse:
     detail = ngettext(
-        "You’re sending messages too fast. Try again in %(seconds)d second.",
-        "You’re sending messages too fast. Try again in %(seconds)d seconds.",
+        "You're sending messages too fast. Try again in %(seconds)d second.",
+        "You're sending messages too fast. Try again in %(seconds)d seconds.",
         seconds,
     ) % {"seconds": seconds}
     headers = {"Retry-After": str(seconds)}

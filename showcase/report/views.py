@@ -66,7 +66,7 @@ def _start(owner: User, how: str) -> Job:
         parts = [tasks.read_part.s(part, PARTS) for part in range(PARTS)]
         title = _("Report in parts")
         return start_all(parts, then=tasks.join_parts.s(), owner=owner, title=title, url=url, restarts=1)
-    title = _("Report that fails") if how == "broken" else _("Report on all posts")
+    title = _("Report on a broken archive") if how == "broken" else _("Report on all posts")
     return start(tasks.write_report.s(breaks=how == "broken"), owner=owner, title=title, url=url, restarts=1)
 
 

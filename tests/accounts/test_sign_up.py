@@ -20,7 +20,7 @@ def test_whoever_signs_up_is_signed_in_and_welcomed(client: Client) -> None:
 
     assert page.redirect_chain == [("/", 302)]
     assert get_user(client) == User.objects.get(username="dora")
-    assert "Welcome, dora." in page.content.decode()
+    assert "Welcome, dora!" in page.content.decode()
 
 
 def test_the_language_is_the_one_the_form_was_read_in(client: Client) -> None:

@@ -118,12 +118,12 @@ def test_a_reply_is_changed_and_deleted_in_one_browser_and_so_it_is_in_the_other
     draft.evaluate("area => area.setSelectionRange(2, 6)")
     place = alice.evaluate("scrollY")
 
-    bob.get_by_text("Change").click()
+    bob.get_by_text("Edit").click()
     bob.locator(".own textarea").fill("Coffee, after all.")
     bob.get_by_role("button", name="Save").click()
     expect(alice.locator("live-list .lines")).to_have_text(["Coffee, after all."])
     expect(alice.locator("live-list [data-key]")).to_have_attribute("data-changed", "")
-    expect(bob.get_by_text("Your reply is changed.")).to_be_visible()
+    expect(bob.get_by_text("Reply saved.")).to_be_visible()
     assert alice.evaluate("[document.activeElement.selectionStart, document.activeElement.selectionEnd]") == [2, 6]
     assert (draft.input_value(), alice.evaluate("scrollY")) == ("What I am writing", place)
 
@@ -134,11 +134,11 @@ def test_a_reply_is_changed_and_deleted_in_one_browser_and_so_it_is_in_the_other
     bob.goto(site.url + url)
     wait_until_live(bob)
     alice.locator("live-list [data-key]").first.evaluate("row => { row.tabIndex = 0; row.focus(); }")
-    bob.get_by_text("Change").first.click()
+    bob.get_by_text("Edit").first.click()
     bob.get_by_role("button", name="Delete").first.click()
     expect(alice.locator("live-list [data-key]:focus .lines")).to_have_text(TEXTS[0])
     site.python("Reply.objects.filter(post=post).delete()")
-    expect(alice.get_by_text("Nobody has replied yet.")).to_be_visible()
+    expect(alice.get_by_text("No replies yet.")).to_be_visible()
 
 
 def _every_text_is_text(page: Page, site: Site) -> None:
@@ -243,7 +243,7 @@ def test_who_may_not_listen_hears_nothing_and_a_page_without_scripts_has_the_row
     people = people_of(site)
     plain = people("bob", url, java_script_enabled=False)
     expect(plain.locator("live-list .lines")).to_have_text(["Tea."])
-    plain.get_by_text("Change").click()
+    plain.get_by_text("Edit").click()
     plain.locator(".own textarea").fill("Water.")
     plain.get_by_role("button", name="Save").click()
     expect(plain.locator("live-list .lines")).to_have_text(["Water."])

@@ -37,7 +37,7 @@ def expect_everything_came_once(page: Page, count: int) -> None:
     lines = page.locator("[data-part=said]").inner_text().splitlines()
     assert len(lines) == len(KINDS)
     for line in lines:
-        assert f"received {count}, missing 0, twice 0." in line, line
+        assert f"{count} received, 0 missing, 0 repeated." in line, line
 
 
 def test_four_connections_are_measured_side_by_side_cut_and_whole_again(page_for: People, site: Site) -> None:
@@ -94,4 +94,4 @@ def test_whoever_has_no_script_is_told_and_can_still_choose(page_for: People) ->
     page = page_for("bob", PAGE, java_script_enabled=False)
     expect(page.locator(".lab noscript .message")).to_be_visible()
     expect(page.locator(".lab-table tbody tr")).to_have_count(4)
-    assert re.search(r"Plain poll.+WSGI", page.locator(".lab-table").inner_text(), re.DOTALL)
+    assert re.search(r"Short polling.+WSGI", page.locator(".lab-table").inner_text(), re.DOTALL)

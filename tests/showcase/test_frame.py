@@ -90,7 +90,7 @@ def test_a_page_that_is_not_there_says_so_in_the_sites_own_frame(client: Client,
     page = client.get("/nowhere/", headers={"Accept-Language": "zh-CN"})
 
     assert page.status_code == 404
-    assert "这里什么也没有" in page.content.decode()
+    assert "找不到此页面" in page.content.decode()
 
 
 @pytest.mark.urls("tests.showcase.test_frame")
@@ -98,7 +98,7 @@ def test_a_broken_page_says_so_without_the_frame_that_may_be_broken(db: None) ->
     page = Client(raise_request_exception=False).get("/broken/")
 
     assert page.status_code == 500
-    assert "Something broke" in page.content.decode()
+    assert "Something went wrong" in page.content.decode()
     assert "csrf" not in page.content.decode()
 
 

@@ -24,7 +24,7 @@ def test_a_post_is_written_and_everybody_may_read_it(client_for: ClientFor, alic
 
     post = Post.objects.get()
     assert page.redirect_chain == [(f"/posts/{post.pk}/", 302)]
-    assert "Your post is published." in page.content.decode()
+    assert "Post published." in page.content.decode()
     read = client.get(f"/posts/{post.pk}/").content.decode()
     assert "<p>Second line</p>" in read
     assert "Alice" in read

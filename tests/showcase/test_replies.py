@@ -28,7 +28,7 @@ def test_a_reply_is_posted_once_and_the_page_opens_on_it(client_for: ClientFor, 
 
     reply = Reply.objects.get()
     assert page.redirect_chain == [(f"/posts/{post.pk}/#reply-{reply.pk}", 302)]
-    assert "Your reply is posted." in page.content.decode()
+    assert "Reply posted." in page.content.decode()
     assert f'id="reply-{reply.pk}"' in page.content.decode()
 
 

@@ -81,7 +81,7 @@ def test_an_open_room_has_a_door(client_for: ClientFor, room: Room, charlie: Use
     Room.objects.update(is_open=True)
     client = client_for(charlie)
 
-    assert b"Anybody may join it." in client.get(PAGE).content
+    assert b"Anyone can join it." in client.get(PAGE).content
     assert client.post(f"{PAGE}join/", follow=True).status_code == 200
     assert client.post(f"{PAGE}join/").status_code == 302
     assert room.memberships.filter(person=charlie).count() == 1

@@ -113,7 +113,7 @@ def test_the_page_is_told_how_long_to_wait(
 
     assert (answer.status_code, page.status_code) == (429, 429)
     assert 0 < int(answer.headers["Retry-After"]) <= 10
-    assert "That was fast." in page.content.decode()
+    assert "You&#x27;re sending messages too fast." in page.content.decode()
     assert ">Two</textarea>" in page.content.decode()
 
 
