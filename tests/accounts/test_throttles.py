@@ -47,7 +47,7 @@ def sign_in(client: Client, password: str, *, path: str = "/accounts/login/", **
 
 @both_databases
 @pytest.mark.parametrize("path", ["/accounts/login/", "/admin/login/"])
-def test_after_five_wrong_passwords_the_right_one_is_refused_too(client: Client, alice: User, path: str) -> None:
+def test_five_wrong_passwords_lock_out_the_right_one_too(client: Client, alice: User, path: str) -> None:
     answers = [sign_in(client, "wrong", path=path).status_code for _ in range(5)]
     right = sign_in(client, PASSWORD, path=path)
 
@@ -67,7 +67,7 @@ def test_wrong_passwords_count_over_ipv6_and_behind_a_socket_without_addresses(
     assert codes == [200, 200, 200, 200, 429]
 
 
-def test_a_locked_name_is_locked_only_for_the_address_that_guessed(client: Client, alice: User) -> None:
+def test_a_name_is_locked_only_for_the_guessing_address(client: Client, alice: User) -> None:
     for _ in range(6):
         sign_in(client, "wrong", REMOTE_ADDR="192.0.2.1", headers={"X-Forwarded-For": "203.0.113.5"})
 
@@ -75,13 +75,13 @@ def test_a_locked_name_is_locked_only_for_the_address_that_guessed(client: Clien
     assert sign_in(client, PASSWORD, REMOTE_ADDR="192.0.2.2").status_code == 302
 
 
-def test_the_right_password_forgets_the_wrong_ones(client: Client, alice: User) -> None:
+def test_the_right_password_resets_the_count(client: Client, alice: User) -> None:
     for _ in range(3):
         codes = [sign_in(client, "wrong").status_code for _ in range(4)] + [sign_in(client, PASSWORD).status_code]
         assert codes == [200, 200, 200, 200, 302]
 
 
-def test_one_address_tries_only_so_many_names(client: Client, alice: User) -> None:
+def test_one_address_can_try_a_limited_number_of_names(client: Client, alice: User) -> None:
     limit = most("sign_in", "address")
     with time_machine.travel(NOON, tick=False):
         for number in range(limit):
@@ -105,9 +105,7 @@ def test_two_processes_count_wrong_passwords_together(start_site: StartSite) -> 
     assert codes == [200, 200, 200, 200, 429, 429]
 
 
-def test_without_redis_people_sign_in_and_wrong_passwords_still_count(
-    start_site: StartSite, redis_server: RedisServer
-) -> None:
+def test_wrong_passwords_still_count_without_redis(start_site: StartSite, redis_server: RedisServer) -> None:
     site = start_site(REDIS_URL=redis_server.url, TEST_RATES="1")
     redis_server.stop()
     site.visitor("bob")
@@ -143,7 +141,7 @@ def place(alice: User) -> dict[str, tuple[str, dict[str, str]]]:
 
 @both_databases
 @pytest.mark.parametrize("scope", ["post", "reply", "room", "member", "report", "password"])
-def test_a_person_sends_a_form_only_so_often(
+def test_a_person_can_send_each_form_at_a_limited_rate(
     client_for: ClientFor, alice: User, bob: User, place: dict[str, Any], scope: str
 ) -> None:
     path, form = place[scope]
@@ -164,9 +162,7 @@ def test_a_person_sends_a_form_only_so_often(
     assert later.status_code in (200, 302)
 
 
-def test_the_old_password_is_guessed_no_faster_in_the_admin(
-    client_for: ClientFor, alice: User, place: dict[str, Any]
-) -> None:
+def test_the_admins_password_form_shares_the_limit(client_for: ClientFor, alice: User, place: dict[str, Any]) -> None:
     alice.is_staff = True
     alice.save()
     client = client_for(alice)
@@ -180,7 +176,7 @@ def test_the_old_password_is_guessed_no_faster_in_the_admin(
     assert client.get("/admin/password_change/").status_code == 200
 
 
-def test_what_is_refused_is_not_done(client_for: ClientFor, alice: User, place: dict[str, Any]) -> None:
+def test_a_throttled_request_has_no_effect(client_for: ClientFor, alice: User, place: dict[str, Any]) -> None:
     client = client_for(alice)
     with time_machine.travel(NOON, tick=False):
         for scope in ("post", "reply"):
@@ -191,14 +187,14 @@ def test_what_is_refused_is_not_done(client_for: ClientFor, alice: User, place: 
     assert Reply.objects.count() == most("reply")
 
 
-def test_pages_are_read_as_often_as_one_likes(client_for: ClientFor, alice: User, place: dict[str, Any]) -> None:
+def test_reading_pages_is_not_limited(client_for: ClientFor, alice: User, place: dict[str, Any]) -> None:
     client = client_for(alice)
     path, _form = place["post"]
 
     assert {client.get(path).status_code for _ in range(most("post") * 2)} == {200}
 
 
-def test_many_people_at_one_address_have_a_limit_together(client: Client, place: dict[str, Any]) -> None:
+def test_people_at_one_address_share_a_limit(client: Client, place: dict[str, Any]) -> None:
     path, form = place["post"]
     people = [User.objects.create(username=f"person-{number}") for number in range(12)]
     with time_machine.travel(NOON, tick=False):
@@ -211,7 +207,7 @@ def test_many_people_at_one_address_have_a_limit_together(client: Client, place:
     assert codes[-1] == 429
 
 
-def test_one_address_signs_up_only_so_many(client: Client) -> None:
+def test_one_address_can_sign_up_a_limited_number_of_people(client: Client) -> None:
     form = {"password1": "harbour-lights-9", "password2": "harbour-lights-9"}
     limit = most("sign_up", "address")
     with time_machine.travel(NOON, tick=False):
@@ -221,7 +217,7 @@ def test_one_address_signs_up_only_so_many(client: Client) -> None:
     assert User.objects.count() == limit
 
 
-def test_a_script_is_told_in_json(client_for: ClientFor, alice: User, place: dict[str, Any]) -> None:
+def test_a_throttled_script_gets_json(client_for: ClientFor, alice: User, place: dict[str, Any]) -> None:
     path, form = place["member"]
     client = client_for(alice)
     with time_machine.travel(NOON, tick=False):
@@ -233,7 +229,9 @@ def test_a_script_is_told_in_json(client_for: ClientFor, alice: User, place: dic
     assert refused.json() == {"detail": "Too many requests. Try again in 60 seconds."}
 
 
-def test_the_page_speaks_the_readers_language(client_for: ClientFor, alice: User, place: dict[str, Any]) -> None:
+def test_the_throttle_page_is_in_the_readers_language(
+    client_for: ClientFor, alice: User, place: dict[str, Any]
+) -> None:
     User.objects.filter(pk=alice.pk).update(language="zh-hans")
     client = client_for(alice)
     with time_machine.travel(NOON, tick=False):

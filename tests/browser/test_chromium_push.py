@@ -102,7 +102,7 @@ def world(start_site: Callable[..., Site], tmp_path: Path) -> Iterator[World]:
         site.kill()
 
 
-def test_a_push_in_chromium_from_the_switch_to_the_click(world: World) -> None:
+def test_a_push_in_chromium_from_the_subscription_to_the_click(world: World) -> None:
     _alice_switches_on(world)
     _whatever_comes_something_is_shown(world)
     _a_push_for_someone_else_shows_none_of_their_words(world)

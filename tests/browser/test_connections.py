@@ -107,7 +107,7 @@ def renderers(browser: Browser) -> set[int]:
     return {process["id"] for process in processes if process["type"] == "renderer"}
 
 
-def test_eight_tabs_hold_one_connection_and_one_of_them_toasts(page_for: People, proxy: Proxy, site: Site) -> None:
+def test_eight_tabs_share_one_connection_and_show_one_toast(page_for: People, proxy: Proxy, site: Site) -> None:
     tabs = [page_for("alice") for _ in range(8)]
     wait_until_live(*tabs)
     wave(site)
@@ -118,7 +118,7 @@ def test_eight_tabs_hold_one_connection_and_one_of_them_toasts(page_for: People,
     assert sum(tab.locator("toast-stack .nh-toast").count() for tab in tabs) == 1
 
 
-def test_when_the_leader_is_killed_another_takes_over_and_nothing_is_lost(
+def test_a_follower_takes_over_from_a_crashed_leader_and_nothing_is_lost(
     page_for: People, proxy: Proxy, site: Site
 ) -> None:
     leader, *followers = [page_for("alice") for _ in range(4)]
@@ -138,7 +138,7 @@ def crash(page: Page) -> None:
         page.goto("chrome://crash")
 
 
-def test_when_the_leader_is_closed_another_takes_over(page_for: People, proxy: Proxy, site: Site) -> None:
+def test_a_follower_takes_over_from_a_closed_leader(page_for: People, proxy: Proxy, site: Site) -> None:
     leader, follower = page_for("alice"), page_for("alice")
     wait_until_live(leader, follower)
     leader.close()
@@ -161,7 +161,7 @@ def test_a_leader_that_hangs_is_replaced(page_for: People, proxy: Proxy, site: S
     expect_badges(3, leader, follower)
 
 
-def test_a_hidden_leader_leaves_the_toast_to_the_tab_in_sight_and_that_one_counts(page_for: People, site: Site) -> None:
+def test_a_hidden_leader_leaves_the_toast_to_a_visible_tab_which_acknowledges_it(page_for: People, site: Site) -> None:
     leader, follower = page_for("alice"), page_for("alice")
     wait_until_live(leader, follower)
     leader.evaluate("""() => {
@@ -174,7 +174,7 @@ def test_a_hidden_leader_leaves_the_toast_to_the_tab_in_sight_and_that_one_count
     expect(leader.locator("toast-stack .nh-toast")).to_have_count(0)
 
 
-def test_people_who_sign_in_after_each_other_share_nothing(page_for: People, proxy: Proxy, site: Site) -> None:
+def test_people_who_sign_in_one_after_another_share_nothing(page_for: People, proxy: Proxy, site: Site) -> None:
     of_alice, of_charlie = page_for("alice"), page_for("alice")
     wait_until_live(of_alice, of_charlie)
     of_charlie.context.clear_cookies()
@@ -191,9 +191,7 @@ def test_people_who_sign_in_after_each_other_share_nothing(page_for: People, pro
     assert proxy.open["ws"] == 1
 
 
-def test_where_websockets_are_blocked_it_streams_remembers_that_and_climbs_back(
-    page_for: People, proxy: Proxy, site: Site
-) -> None:
+def test_blocked_websockets_fall_back_to_sse_until_they_work_again(page_for: People, proxy: Proxy, site: Site) -> None:
     proxy.blocked = {"ws"}
     page = page_for("alice")
     wait_until_live(page)
@@ -212,7 +210,7 @@ def test_where_websockets_are_blocked_it_streams_remembers_that_and_climbs_back(
     assert kind_of(page) == "ws"
 
 
-def test_where_streams_are_held_back_too_it_polls(page_for: People, proxy: Proxy, site: Site) -> None:
+def test_buffered_streams_fall_back_to_polling(page_for: People, proxy: Proxy, site: Site) -> None:
     proxy.blocked, proxy.held_back = {"ws"}, {"sse"}
     page, other = page_for("alice"), page_for("alice")
     wait_until_live(page, other)
@@ -221,7 +219,7 @@ def test_where_streams_are_held_back_too_it_polls(page_for: People, proxy: Proxy
     assert (kind_of(page), proxy.open["ws"], proxy.open["sse"]) == ("poll", 0, 0)
 
 
-def test_offline_and_back_it_catches_up_at_once(page_for: People, proxy: Proxy, site: Site) -> None:
+def test_pages_catch_up_when_the_network_returns(page_for: People, proxy: Proxy, site: Site) -> None:
     page, other = page_for("alice"), page_for("alice")
     wait_until_live(page, other)
     page_for.context("alice").set_offline(True)
@@ -238,7 +236,7 @@ def test_offline_and_back_it_catches_up_at_once(page_for: People, proxy: Proxy, 
 
 
 @pytest.mark.faults(short=True)
-def test_a_machine_that_slept_catches_up(page_for: People, proxy: Proxy, site: Site, browser: Browser) -> None:
+def test_pages_catch_up_after_the_machine_slept(page_for: People, proxy: Proxy, site: Site, browser: Browser) -> None:
     page, other = page_for("alice"), page_for("alice")
     wait_until_live(page, other)
     asleep = renderers(browser)
@@ -254,7 +252,7 @@ def test_a_machine_that_slept_catches_up(page_for: People, proxy: Proxy, site: S
     expect_badges(3, page, other)
 
 
-def test_under_wsgi_it_polls(browser: Browser, databases: Databases, tmp_path: Path) -> None:
+def test_pages_poll_under_wsgi(browser: Browser, databases: Databases, tmp_path: Path) -> None:
     site = WsgiSite(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()})
     people = Patient(browser, site)
     try:

@@ -78,7 +78,7 @@ def delivered_by(site: Site) -> str:
     ).strip()
 
 
-def test_alice_is_told_though_her_page_is_closed(
+def test_alice_gets_a_push_while_her_page_is_closed(
     firefox: Firefox, push_site: Site, push_service: LocalPushService
 ) -> None:
     sign_in(firefox, push_site, "alice")
@@ -94,7 +94,7 @@ def test_alice_is_told_though_her_page_is_closed(
     assert [message.ack for message in push_service.messages.values()] == ["delivered"]
 
 
-def test_alice_is_not_pushed_what_she_is_looking_at(
+def test_alice_gets_no_push_for_a_notification_she_can_see(
     firefox: Firefox, push_site: Site, push_service: LocalPushService
 ) -> None:
     sign_in(firefox, push_site, "alice")
@@ -114,7 +114,7 @@ def test_alice_is_not_pushed_what_she_is_looking_at(
 
 
 @pytest.mark.faults
-def test_with_the_window_as_it_comes_alice_is_not_pushed_what_she_is_looking_at(
+def test_the_default_window_prevents_a_push_for_a_notification_she_can_see(
     firefox: Firefox, start_site: Callable[..., Site], push_service: LocalPushService
 ) -> None:
     site = start_site({}, **push_settings(push_service))
@@ -133,7 +133,7 @@ def test_with_the_window_as_it_comes_alice_is_not_pushed_what_she_is_looking_at(
         wait_for(lambda: push_service.messages, timeout=15)
 
 
-def test_alice_switches_pushes_off(firefox: Firefox, push_site: Site, push_service: LocalPushService) -> None:
+def test_alice_turns_pushes_off(firefox: Firefox, push_site: Site, push_service: LocalPushService) -> None:
     sign_in(firefox, push_site, "alice")
     switch_on(firefox, push_site)
     firefox.click("push-subscription button")
@@ -142,7 +142,7 @@ def test_alice_switches_pushes_off(firefox: Firefox, push_site: Site, push_servi
     wait_for(lambda: all(subscription.gone for subscription in push_service.subscriptions.values()))
 
 
-def test_a_browser_that_is_gone_is_forgotten(firefox: Firefox, push_site: Site, push_service: LocalPushService) -> None:
+def test_an_expired_subscription_is_deleted(firefox: Firefox, push_site: Site, push_service: LocalPushService) -> None:
     sign_in(firefox, push_site, "alice")
     switch_on(firefox, push_site)
     firefox.close_pages()
@@ -153,7 +153,7 @@ def test_a_browser_that_is_gone_is_forgotten(firefox: Firefox, push_site: Site, 
     wait_for(lambda: subscriptions(push_site) == "0", timeout=15)
 
 
-def test_a_shared_browser_keeps_each_persons_words_from_the_other(
+def test_a_shared_browser_shows_no_person_the_others_notifications(
     firefox: Firefox, push_site: Site, push_service: LocalPushService
 ) -> None:
     sign_in(firefox, push_site, "alice")
@@ -181,7 +181,7 @@ def test_a_shared_browser_keeps_each_persons_words_from_the_other(
     wait_for(lambda: all(subscription.gone for subscription in push_service.subscriptions.values()))
 
 
-def test_a_browser_whose_subscription_is_replaced_is_told_without_a_visit(
+def test_a_replaced_subscription_gets_pushes_without_a_visit(
     firefox: Firefox, push_site: Site, push_service: LocalPushService
 ) -> None:
     sign_in(firefox, push_site, "alice")

@@ -11,7 +11,7 @@ from tests.support.processes import wait_until
 from tests.support.site import Site
 
 
-def test_a_page_in_a_folder_listens_by_websocket_and_shows_what_comes(
+def test_a_page_under_a_path_prefix_connects_by_websocket_and_shows_toasts(
     start_site: Callable[..., Site], people_of: Callable[[Site], People]
 ) -> None:
     site = start_site(FORCE_SCRIPT_NAME="/app")

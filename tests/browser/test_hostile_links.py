@@ -69,7 +69,7 @@ def site(quiet_site: Site) -> Site:
     return quiet_site
 
 
-def test_a_stored_link_that_leads_elsewhere_is_none_on_any_page_or_in_the_bell(page_for: People, site: Site) -> None:
+def test_stored_external_links_are_rendered_on_no_page_nor_in_the_bell(page_for: People, site: Site) -> None:
     page_for("alice", "/healthz").close()
     ids = json.loads(site.python("print(json.dumps([stored(url) for url in hostile]))"))
     page = page_for("alice", "/")
@@ -93,7 +93,7 @@ def test_a_stored_link_that_leads_elsewhere_is_none_on_any_page_or_in_the_bell(p
     assert not dialogs
 
 
-def test_a_logged_link_that_leads_elsewhere_is_none_in_a_toast_or_the_bell(page_for: People, site: Site) -> None:
+def test_logged_external_links_are_rendered_neither_in_toasts_nor_in_the_bell(page_for: People, site: Site) -> None:
     page = page_for("alice", "/")
     dialogs = _dialogs_of(page)
     expect(page.locator("notification-bell [data-part=state]")).to_have_attribute("data-state", "live")

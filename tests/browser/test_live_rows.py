@@ -108,7 +108,7 @@ def test_two_pages_follow_fifty_changes_a_second_through_a_reload(page_for: Peop
     expect(alice.locator("live-list [data-part=count]")).to_have_text(str(len(stored)))
 
 
-def test_a_reply_is_changed_and_deleted_in_one_browser_and_so_it_is_in_the_other(page_for: People, site: Site) -> None:
+def test_a_change_or_deletion_in_one_browser_appears_in_the_other(page_for: People, site: Site) -> None:
     url = site.python(NAMES)
     alice, bob = page_for("alice", url), page_for("bob", url)
     for page in (alice, bob):
@@ -189,7 +189,7 @@ NO_ANCHOR = """
 """
 
 
-def test_a_list_keeps_its_order_its_length_and_the_place_of_who_reads_it(page_for: People, site: Site) -> None:
+def test_a_list_keeps_its_order_length_and_scroll_position(page_for: People, site: Site) -> None:
     url = site.python(NAMES)
     page = page_for("alice", url)
     wait_until_live(page)
@@ -236,7 +236,7 @@ def _the_place_of_who_reads_stays(page: Page, site: Site) -> None:
     assert page.evaluate("scrollY") == 0
 
 
-def test_who_may_not_listen_hears_nothing_and_a_page_without_scripts_has_the_rows(
+def test_a_refused_topic_delivers_nothing_and_the_rows_work_without_scripts(
     people_of: Callable[[Site], People], site: Site
 ) -> None:
     url = site.python(NAMES)

@@ -40,7 +40,7 @@ def expect_everything_came_once(page: Page, count: int) -> None:
         assert f"{count} received, 0 missing, 0 repeated." in line, line
 
 
-def test_four_connections_are_measured_side_by_side_cut_and_whole_again(page_for: People, site: Site) -> None:
+def test_all_four_connections_are_measured_and_recover_from_a_cut(page_for: People, site: Site) -> None:
     page = page_for("alice")
     asked, answered = listen_for_polls(page)
     page.goto(site.url + PAGE)
@@ -90,7 +90,7 @@ def expect_honest_bytes(page: Page, asked: list[Request], answered: list[Request
     assert 0.7 * real < said < 1.5 * real
 
 
-def test_whoever_has_no_script_is_told_and_can_still_choose(page_for: People) -> None:
+def test_the_page_explains_itself_without_scripts(page_for: People) -> None:
     page = page_for("bob", PAGE, java_script_enabled=False)
     expect(page.locator(".lab noscript .message")).to_be_visible()
     expect(page.locator(".lab-table tbody tr")).to_have_count(4)

@@ -131,7 +131,7 @@ def rows(page: Page, words: str) -> list[str]:
     return page.locator("chat-room .chat-body", has_text=words).all_inner_texts()
 
 
-def test_every_message_comes_once_and_in_order_over_each_kind_of_connection(page_for: People, site: Site) -> None:
+def test_every_message_arrives_once_and_in_order_over_each_connection(page_for: People, site: Site) -> None:
     alice, bob = page_for("alice", LOBBY), page_for("bob", LOBBY)
     expect_live(bob)
     for kind in KINDS:
@@ -146,7 +146,7 @@ def test_every_message_comes_once_and_in_order_over_each_kind_of_connection(page
     assert "never said" not in alice.content()
 
 
-def test_a_reload_in_the_middle_and_the_history_above_join_without_gap_or_repeat(page_for: People, site: Site) -> None:
+def test_a_reload_and_the_history_join_without_gap_or_repeat(page_for: People, site: Site) -> None:
     alice = page_for("alice", LOBBY)
     talk(site, 100, rate=10_000)
     early = silence(site)[-60:-30]
@@ -169,7 +169,7 @@ def test_a_reload_in_the_middle_and_the_history_above_join_without_gap_or_repeat
     expect_days(alice)
 
 
-def test_a_message_whose_answer_was_lost_is_there_once_also_after_a_reload(page_for: People, site: Site) -> None:
+def test_a_message_whose_response_was_lost_appears_once_after_a_reload(page_for: People, site: Site) -> None:
     alice, bob = page_for("alice", LOBBY), page_for("bob", LOBBY)
     lost: list[int] = []
 
@@ -191,7 +191,7 @@ def test_a_message_whose_answer_was_lost_is_there_once_also_after_a_reload(page_
 
 
 @pytest.mark.faults
-def test_who_is_here_who_types_and_whoever_is_named_is_told(page_for: People, site: Site) -> None:
+def test_presence_typing_and_mentions_are_shown(page_for: People, site: Site) -> None:
     alice, bob = page_for("alice", "/"), page_for("bob", LOBBY)
     expect_live(bob)
     say(bob, "@alice are you there?")
@@ -216,7 +216,7 @@ def test_who_is_here_who_types_and_whoever_is_named_is_told(page_for: People, si
 
 
 @pytest.mark.faults
-def test_what_is_new_elsewhere_is_counted_until_it_is_read_in_any_tab(page_for: People, site: Site) -> None:
+def test_unread_messages_in_other_rooms_are_counted_until_read_in_any_tab(page_for: People, site: Site) -> None:
     bob = page_for("bob", "/showcase/chat/phone/")
     badge = bob.locator("chat-room [data-topic='room.lobby'] [data-part=unread]")
     expect_live(bob)
@@ -226,7 +226,7 @@ def test_what_is_new_elsewhere_is_counted_until_it_is_read_in_any_tab(page_for: 
     expect(badge).to_be_hidden()
 
 
-def test_whatever_is_written_is_text(page_for: People, site: Site) -> None:
+def test_messages_are_never_markup(page_for: People, site: Site) -> None:
     alice = page_for("alice", LOBBY)
     expect_live(alice)
     for attack in ATTACKS:
@@ -243,7 +243,7 @@ def test_whatever_is_written_is_text(page_for: People, site: Site) -> None:
         alice.reload()
 
 
-def test_without_javascript_the_rows_are_there_and_a_plain_form_sends(page_for: People, site: Site) -> None:
+def test_the_room_works_without_javascript(page_for: People, site: Site) -> None:
     page = page_for("alice", LOBBY, java_script_enabled=False)
     assert shown_without_script(page)
     page.get_by_role("textbox", name="Message").fill("By a plain form")
@@ -255,7 +255,7 @@ def shown_without_script(page: Page) -> bool:
     return page.locator("chat-room .chat-message").count() > 0
 
 
-def test_whoever_is_removed_hears_no_more_and_charlie_never_did(page_for: People, site: Site) -> None:
+def test_a_removed_member_and_charlie_receive_nothing(page_for: People, site: Site) -> None:
     alice, bob, charlie = page_for("alice", LOBBY), page_for("bob", LOBBY), page_for("charlie")
     for path in (LOBBY, "/live/poll/?topic=room.lobby", "/live/sse/?topic=room.lobby", f"{LOBBY}messages/"):
         assert charlie.request.get(site.url + path).status == 403
@@ -279,7 +279,7 @@ def test_whoever_is_removed_hears_no_more_and_charlie_never_did(page_for: People
     assert rows(bob, "cannot hear") == []
 
 
-def test_an_invitation_is_answered_on_a_phone(site: Site, page_for: People) -> None:
+def test_an_invitation_can_be_accepted_on_a_phone(site: Site, page_for: People) -> None:
     site.python(
         """
         from showcase.chat import rooms
