@@ -1,4 +1,4 @@
-"""Pushes in a real Firefox, through a push service of our own: from the switch on the page to the click."""
+"""Pushes in a real Firefox through a local push service, from the subscription to the click."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def sign_in(firefox: Firefox, site: Site, username: str) -> None:
     firefox.wait_until("!location.pathname.startsWith('/accounts/login')")
 
 
-def switch_on(firefox: Firefox, site: Site) -> None:
+def subscribe(firefox: Firefox, site: Site) -> None:
     firefox.visit(f"{site.url}/notifications/preferences/")
     firefox.wait_until("document.querySelector('push-subscription').state === 'default'")
     firefox.click("push-subscription button")
@@ -82,7 +82,7 @@ def test_alice_gets_a_push_while_her_page_is_closed(
     firefox: Firefox, push_site: Site, push_service: LocalPushService
 ) -> None:
     sign_in(firefox, push_site, "alice")
-    switch_on(firefox, push_site)
+    subscribe(firefox, push_site)
     firefox.close_pages()
     bob_replies(push_site)
     (alert,) = wait_for(firefox.alerts, timeout=15)
@@ -98,7 +98,7 @@ def test_alice_gets_no_push_for_a_notification_she_can_see(
     firefox: Firefox, push_site: Site, push_service: LocalPushService
 ) -> None:
     sign_in(firefox, push_site, "alice")
-    switch_on(firefox, push_site)
+    subscribe(firefox, push_site)
     firefox.visit(f"{push_site.url}/")
     firefox.wait_until("document.querySelector('notification-bell')?.matches(':defined')")
     bob_replies(push_site)
@@ -119,7 +119,7 @@ def test_the_default_window_prevents_a_push_for_a_notification_she_can_see(
 ) -> None:
     site = start_site({}, **push_settings(push_service))
     sign_in(firefox, site, "alice")
-    switch_on(firefox, site)
+    subscribe(firefox, site)
     firefox.visit(f"{site.url}/")
     firefox.wait_until("document.querySelector('notification-bell')?.matches(':defined')")
     bob_replies(site)
@@ -135,7 +135,7 @@ def test_the_default_window_prevents_a_push_for_a_notification_she_can_see(
 
 def test_alice_turns_pushes_off(firefox: Firefox, push_site: Site, push_service: LocalPushService) -> None:
     sign_in(firefox, push_site, "alice")
-    switch_on(firefox, push_site)
+    subscribe(firefox, push_site)
     firefox.click("push-subscription button")
     firefox.wait_until("document.querySelector('push-subscription').state === 'off'")
     assert subscriptions(push_site) == "0"
@@ -144,7 +144,7 @@ def test_alice_turns_pushes_off(firefox: Firefox, push_site: Site, push_service:
 
 def test_an_expired_subscription_is_deleted(firefox: Firefox, push_site: Site, push_service: LocalPushService) -> None:
     sign_in(firefox, push_site, "alice")
-    switch_on(firefox, push_site)
+    subscribe(firefox, push_site)
     firefox.close_pages()
     (subscription,) = push_service.subscriptions.values()
     push_service.expire(subscription.endpoint)
@@ -157,7 +157,7 @@ def test_a_shared_browser_shows_no_person_the_others_notifications(
     firefox: Firefox, push_site: Site, push_service: LocalPushService
 ) -> None:
     sign_in(firefox, push_site, "alice")
-    switch_on(firefox, push_site)
+    subscribe(firefox, push_site)
     firefox.forget_cookies()
 
     sign_in(firefox, push_site, "charlie")
@@ -185,7 +185,7 @@ def test_a_replaced_subscription_gets_pushes_without_a_visit(
     firefox: Firefox, push_site: Site, push_service: LocalPushService
 ) -> None:
     sign_in(firefox, push_site, "alice")
-    switch_on(firefox, push_site)
+    subscribe(firefox, push_site)
     firefox.close_pages()
     (old,) = push_service.subscriptions.values()
     push_service.forget_browsers()

@@ -1,4 +1,4 @@
-"""A site in a folder of a larger one, in Chromium: its pages listen by WebSocket."""
+"""A site under a path prefix, in Chromium: its pages connect by WebSocket."""
 
 from __future__ import annotations
 

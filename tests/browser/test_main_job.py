@@ -1,4 +1,4 @@
-"""What people see, in Chromium, with two of them signed in."""
+"""The main features in Chromium, with two people signed in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.site import Site
 
 
 def post_of_alice(site: Site) -> str:
-    """The address of one that nobody else has replied to, so that nobody else is told."""
+    """Return the URL of a post without replies by others, so that only Alice is notified."""
     return site.python("""
         from django.contrib.auth import get_user_model
         from showcase.models import Post
@@ -48,7 +48,7 @@ def wait_until_live(page: Page) -> None:
 
 
 def leave(page: Page, site: Site, username: str) -> None:
-    """Closes the page and waits until the hub has noticed; one that was never there could still come."""
+    """Close the page and wait until the hub has noticed. The page must be live first, or it could still connect."""
     wait_until_live(page)
     page.close()
     gone = f"""
@@ -106,22 +106,22 @@ def test_a_notification_shown_in_a_toast_is_not_flashed(page_for: People, site: 
     wait_until_live(page)
     reply_as_bob(site)
     expect(page.locator("toast-stack .nh-toast")).to_have_count(1)
-    delivered_by(site, "live")
+    expect_delivered_by(site, "live")
     page.goto(site.url + "/")
     assert not any("Bob replied" in text for text in flashes(page))
 
 
-def delivered_by(site: Site, method: str) -> None:
-    """Waits for it: the page acknowledges once it has shown."""
+def expect_delivered_by(site: Site, method: str) -> None:
+    """Wait for the delivery and check its method: the page acknowledges only after showing it."""
     code = """
         import time
         from notifications_hub.models import Notification
         for _ in range(50):
-            told = Notification.objects.latest("pk").delivered_by
-            if told:
+            delivered = Notification.objects.latest("pk").delivered_by
+            if delivered:
                 break
             time.sleep(0.1)
-        print(told)
+        print(delivered)
     """
     assert site.python(code).strip() == method
 

@@ -1,4 +1,4 @@
-"""What the page of the connections asks of the server: its own topic, and events on it at a kind pace."""
+"""Requests of the connections page: the reader's own topic, and rate-limited events on it."""
 
 from __future__ import annotations
 

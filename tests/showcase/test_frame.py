@@ -1,4 +1,4 @@
-"""What every page of the site has around it, and the pages that say what went wrong."""
+"""The layout that all pages of the site share, and the error pages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ urlpatterns = [path("broken/", broken), path("levels/", every_level), path("", i
 
 
 class Inline(HTMLParser):
-    """Notes what a strict policy would refuse."""
+    """A parser that collects inline scripts, styles and handlers, which the strict policy would block."""
 
     def __init__(self) -> None:
         super().__init__()

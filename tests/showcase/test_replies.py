@@ -35,11 +35,11 @@ def test_posting_a_reply_redirects_to_it(client_for: ClientFor, bob: User, post:
 def test_a_reply_notifies_the_posts_author(alice: User, bob: User, post: Post) -> None:
     reply = reply_to(post, bob, "I am.")
 
-    delivered = Notification.objects.get()
-    assert delivered.recipient == alice
-    assert (delivered.kind, delivered.url) == ("comment.reply", f"/posts/{post.pk}/#reply-{reply.pk}")
-    assert delivered.message().title == "Bob replied to “Hello”"
-    assert delivered.message().body == "I am."
+    notification = Notification.objects.get()
+    assert notification.recipient == alice
+    assert (notification.kind, notification.url) == ("comment.reply", f"/posts/{post.pk}/#reply-{reply.pk}")
+    assert notification.message().title == "Bob replied to “Hello”"
+    assert notification.message().body == "I am."
 
 
 def test_the_notification_is_in_the_readers_language(bob: User, post: Post) -> None:
@@ -56,8 +56,8 @@ def test_a_reply_notifies_each_earlier_author_once_but_not_its_own(
         Reply.objects.create(post=post, author=bob, body="I am.")
     reply_to(post, charlie, "So am I.")
 
-    delivered = Notification.objects.order_by("recipient__username")
-    assert [row.recipient for row in delivered] == [alice, bob]
+    notifications = Notification.objects.order_by("recipient__username")
+    assert [row.recipient for row in notifications] == [alice, bob]
 
 
 def test_a_reply_to_ones_own_post_notifies_nobody(alice: User, post: Post) -> None:

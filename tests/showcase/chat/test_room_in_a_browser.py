@@ -1,4 +1,4 @@
-"""A room as two people have it before them, over each of the four kinds of connection."""
+"""A room open in two people's browsers, over each of the four kinds of connection."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ TALK = """
     lobby = Room.objects.get(slug="lobby")
     person = {p.username: p for p in get_user_model().objects.all()}
 
-    def say(name, body, given_up=False):
+    def say(name, body, roll_back=False):
         with suppress(ZeroDivisionError), transaction.atomic():
             sending.send(lobby, person[name], body, str(time.time_ns()))
-            given_up and 1 / 0
+            roll_back and 1 / 0
 
     def talk(count, rate):
         begun = time.monotonic()
         for number in range(count):
             say("bob", f"talk {number}")
             if number % 3 == 0:
-                say("alice", "never said", given_up=True)
+                say("alice", "never said", roll_back=True)
             time.sleep(max(0, begun + (number + 1) / rate - time.monotonic()))
         connection.close()
 """
@@ -65,12 +65,12 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def talk(site: Site, count: int, rate: int = 50) -> None:
-    """Begins, at so many a second; `silence` waits for the end of it."""
+    """Start writing `count` messages at `rate` a second. `wait_for_talk` waits for the end."""
     site.python(f"talking = threading.Thread(target=talk, args=({count}, {rate})); talking.start()")
 
 
-def silence(site: Site) -> list[int]:
-    """The ids of all messages of the room, once nobody talks."""
+def wait_for_talk(site: Site) -> list[int]:
+    """Wait until all messages are written and return the ids of the room's messages."""
     found = site.python("talking.join(); print(*Message.objects.filter(room=lobby).values_list('pk', flat=True))")
     return [int(pk) for pk in found.split()]
 
@@ -83,9 +83,9 @@ def shown(page: Page) -> list[int]:
 
 
 def expect_joined(page: Page, ids: list[int]) -> None:
-    """From the first that is shown on these are there, each once and in order, as soon as a plain poll has come."""
+    """Expect the newest of these ids on the page, each once and in order, within the wait of a short poll."""
     until = time.monotonic() + 10
-    # What the page said itself stands there before what others said is polled.
+    # Until the next poll, the page's own message may precede earlier messages of others.
     while (there := shown(page)) != ids[-len(there) :] and time.monotonic() < until:
         page.wait_for_timeout(100)
     assert there
@@ -93,7 +93,7 @@ def expect_joined(page: Page, ids: list[int]) -> None:
 
 
 def expect_days(page: Page) -> None:
-    """Above each message that begins a day of the reader's stands that day, and nowhere else."""
+    """Expect a divider above the first message of each day in the reader's time zone, and no others."""
     days: list[list[str]] = page.locator("chat-room [data-part=list]").evaluate("""list => {
         const timeZone = list.closest("chat-room").getAttribute("time-zone");
         const format = new Intl.DateTimeFormat("en", { dateStyle: "long", timeZone });
@@ -106,7 +106,7 @@ def expect_days(page: Page) -> None:
 
 
 def stay_at_the_top(page: Page) -> None:
-    """Whatever comes above: no frame is drawn without it in sight."""
+    """Scroll to the top before every frame, even while older messages are added above."""
     page.locator("chat-room [data-part=log]").evaluate("""log => {
         const stay = () => { log.scrollTop = 0; requestAnimationFrame(stay); };
         stay();
@@ -139,9 +139,9 @@ def test_every_message_arrives_once_and_in_order_over_each_connection(page_for: 
         talk(site, 25)
         say(alice, f"by {kind}")
         expect(bob.locator(".chat-body", has_text=f"by {kind}")).to_have_count(1)
-        expect_joined(alice, silence(site))
+        expect_joined(alice, wait_for_talk(site))
         assert len(rows(alice, f"by {kind}")) == 1
-    expect_joined(bob, silence(site))
+    expect_joined(bob, wait_for_talk(site))
     assert rows(alice, "never said") == []
     assert "never said" not in alice.content()
 
@@ -149,7 +149,7 @@ def test_every_message_arrives_once_and_in_order_over_each_connection(page_for: 
 def test_a_reload_and_the_history_join_without_gap_or_repeat(page_for: People, site: Site) -> None:
     alice = page_for("alice", LOBBY)
     talk(site, 100, rate=10_000)
-    early = silence(site)[-60:-30]
+    early = wait_for_talk(site)[-60:-30]
     site.python(f"""
         from datetime import timedelta
         from django.db.models import F
@@ -160,12 +160,12 @@ def test_a_reload_and_the_history_join_without_gap_or_repeat(page_for: People, s
     alice.reload()
     expect_live(alice)
     alice.wait_for_timeout(300)
-    assert len(shown(alice)) < len(silence(site))
+    assert len(shown(alice)) < len(wait_for_talk(site))
     stay_at_the_top(alice)
     alice.wait_for_function(
-        "count => document.querySelectorAll('.chat-message[data-id]').length >= count", arg=len(silence(site))
+        "count => document.querySelectorAll('.chat-message[data-id]').length >= count", arg=len(wait_for_talk(site))
     )
-    expect_joined(alice, silence(site))
+    expect_joined(alice, wait_for_talk(site))
     expect_days(alice)
 
 

@@ -1,4 +1,4 @@
-"""Who is in a room, what they have read, and that nobody else sees or hears anything."""
+"""Rooms: membership, reading, presence, and the privacy of a room from everybody else."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def unread(person: User) -> dict[str, int]:
     return {membership.room.slug: membership.unread for membership in rooms.memberships_of(person)}  # type: ignore[attr-defined]
 
 
-# Doors
+# Access
 
 
 @pytest.mark.parametrize("path", ["", "messages/"])
@@ -153,13 +153,13 @@ def test_other_peoples_rooms_do_not_displace_a_persons_own_topics(
     client_for: ClientFor, room: Room, bob: User, charlie: User
 ) -> None:
     for number in range(40):
-        # By name they come before the garden.
+        # These names sort before the garden.
         theirs = Room.objects.create(slug=f"a{number}", name=f"A {number}", owner=charlie, is_open=False)
         Membership.objects.create(room=theirs, person=charlie)
         client_for(charlie).post(f"/showcase/chat/a{number}/members/", {"username": "bob"})
 
-    heard = topics_of(Membership.objects.get(room=room, person=bob))
-    assert heard == ["room.garden", f"chat.{bob.pk}"]
+    topics = topics_of(Membership.objects.get(room=room, person=bob))
+    assert topics == ["room.garden", f"chat.{bob.pk}"]
     assert not may_listen(bob, "room.a1")
     page = client_for(bob).get("/showcase/chat/").text
     assert (page.count("/accept/"), "A 39" in page) == (rooms.MOST_INVITATIONS, True)
@@ -294,11 +294,11 @@ def test_days_are_divided_in_the_readers_time_zone(
     page = client_for(User.objects.get(pk=alice.pk)).get(PAGE).content.decode()
 
     assert re.findall(r'data-part="day"\s+datetime="[^"]+">([^<]+)<', page) == days
-    # Three minutes later the same person goes on below their name, but not where it is another day.
+    # A message three minutes later continues the group of its author, but not on another day.
     assert page.count("is-continued") == 3 - len(days)
 
 
-# What people write
+# User text
 
 
 CORPUS = (
@@ -324,7 +324,7 @@ def test_user_text_is_never_markup(client_for: ClientFor, room: Room, alice: Use
         assert "<svg onload" not in page
 
 
-# Who is here
+# Presence
 
 
 @pytest.mark.both_databases

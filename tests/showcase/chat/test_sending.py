@@ -1,4 +1,4 @@
-"""A message is sent once, in its turn, by a member, at a human's pace; and whoever it names is told."""
+"""Sending messages: once, in order, by members only, below a rate limit, and with notifications of mentions."""
 
 from __future__ import annotations
 
@@ -93,9 +93,9 @@ def test_sending_too_fast_is_rejected_for_a_while(
     for number in range(sending.MAX_MESSAGES):
         send(room, alice, "Hello", f"c{number}")
 
-    with pytest.raises(TooFast) as refused:
+    with pytest.raises(TooFast) as error:
         send(room, alice, "Hello", "one more")
-    assert 0 < refused.value.seconds <= sending.WINDOW.total_seconds()
+    assert 0 < error.value.seconds <= sending.WINDOW.total_seconds()
     assert send(room, alice, "Hello", "c1").message.client_id == "c1"
     assert send(room, bob, "Hi", "c1").is_new
     Message.objects.update(created=timezone.now() - sending.WINDOW - timedelta(seconds=1))
@@ -161,11 +161,11 @@ def test_a_line_break_counts_as_one_character(client_for: ClientFor, room: Room,
 def test_a_mentioned_member_is_notified_once(room: Room, alice: User, bob: User, body: str) -> None:
     message = send(room, alice, body, "c1").message
 
-    delivered = Notification.objects.get()
-    assert delivered.recipient == bob
-    assert (delivered.kind, delivered.url) == ("chat.mention", f"/showcase/chat/garden/#message-{message.pk}")
-    assert delivered.message().title == "Alice mentioned you in “Garden”"
-    assert delivered.message().body == body
+    notification = Notification.objects.get()
+    assert notification.recipient == bob
+    assert (notification.kind, notification.url) == ("chat.mention", f"/showcase/chat/garden/#message-{message.pk}")
+    assert notification.message().title == "Alice mentioned you in “Garden”"
+    assert notification.message().body == body
 
 
 @pytest.mark.parametrize("body", ["bob", "alice@bob", "@bobby", "@alice myself", "@charlie", "@nobody", "@"])
