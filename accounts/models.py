@@ -16,7 +16,7 @@ class User(AbstractUser):
         max_length=10,
         choices=language_choices,
         default="en",
-        help_text=_("We use it for pages, notifications and pushes."),
+        help_text=_("Used for pages, notifications and pushes."),
     )
     time_zone = models.CharField(
         _("time zone"),

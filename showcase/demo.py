@@ -48,15 +48,15 @@ POSTS = (
         by="bob",
         title="The map of the ridge walk is done",
         body="All eleven kilometres, with the two springs and the place where the path was washed away in March.\n\n"
-        "If you find a mistake, tell me where you stood and what you saw.",
+        "If you find a mistake, let me know where you stood and what you saw.",
         hours_ago=27,
         replies=(DemoReply(by="charlie", body="The second spring is dry by August. Worth a note.", hours_ago=25),),
     ),
     DemoPost(
         by="alice",
         title="Trying out the new notification bell",
-        body="I would like to hear of an answer while I am looking at something else, and I would like to hear of it "
-        "once.\n\nReply to this and let us see what my bell does.",
+        body="I want to see a reply while I am looking at something else, and I want to see it only once.\n\n"
+        "Reply to this post, and let us see what my bell does.",
         hours_ago=3,
         replies=(
             DemoReply(by="bob", body="Replying from my phone. Did it ring?", hours_ago=1.5, notifies=True),

@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=accounts.locales.language_choices,
                         default="en",
-                        help_text="We use it for pages, notifications and pushes.",
+                        help_text="Used for pages, notifications and pushes.",
                         max_length=10,
                         verbose_name="language",
                     ),
