@@ -18,8 +18,8 @@ from notifications_hub.models import Notification
 from showcase.chat.faces import face_of
 from showcase.chat.models import Invitation, Membership, Message, Room
 
-MOST_OPEN = 50
-MOST_INVITATIONS = 20
+MAX_OPEN_ROOMS = 50
+MAX_INVITATIONS = 20
 """The most that a page lists, newest first, because strangers may create any number."""
 
 
@@ -40,12 +40,12 @@ def memberships_of(person: User) -> QuerySet[Membership]:
 
 
 def open_to(person: User) -> QuerySet[Room]:
-    """Return the newest open rooms that the person is not in, at most `MOST_OPEN`."""
-    return Room.objects.filter(is_open=True).exclude(members=person).order_by("-pk")[:MOST_OPEN]
+    """Return the newest open rooms that the person is not in, at most `MAX_OPEN_ROOMS`."""
+    return Room.objects.filter(is_open=True).exclude(members=person).order_by("-pk")[:MAX_OPEN_ROOMS]
 
 
 def invitations_of(person: User) -> QuerySet[Invitation]:
-    return Invitation.objects.filter(person=person).select_related("room__owner")[:MOST_INVITATIONS]
+    return Invitation.objects.filter(person=person).select_related("room__owner")[:MAX_INVITATIONS]
 
 
 def invite(room: Room, owner: User, person: User) -> bool:

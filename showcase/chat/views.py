@@ -26,7 +26,7 @@ from showcase.chat.mentions import names_in
 from showcase.chat.models import MAX_BODY, Membership, Message, Room
 from showcase.chat.visitor import membership_of, number, person_of, private
 
-MOST_ROOMS = 12
+MAX_ROOMS = 12
 """The most rooms that one page subscribes to, because each connection checks the rule of every topic."""
 
 
@@ -90,7 +90,7 @@ def show(
         "me": face_of(person),
         "live": links.live_of(person),
         "max_body": MAX_BODY,
-        "memberships": rooms.memberships_of(person)[:MOST_ROOMS],
+        "memberships": rooms.memberships_of(person)[:MAX_ROOMS],
         "members": room.memberships.select_related("person"),
         "here": presence.people_in(room),
         "page": page,
@@ -110,7 +110,7 @@ def show(
 def topics_of(membership: Membership) -> list[str]:
     """Return the topics of a room's page: the room, the person's other tabs, and their other rooms."""
     person = membership.person
-    others = rooms.memberships_of(person)[:MOST_ROOMS]
+    others = rooms.memberships_of(person)[:MAX_ROOMS]
     return list(dict.fromkeys([membership.room.topic, rooms.own_topic(person), *(one.room.topic for one in others)]))
 
 
