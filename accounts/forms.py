@@ -19,7 +19,7 @@ else:
 
 
 class SignUpForm(CreationForm):
-    """The language is the one the form was read in; a script fills in the browser's time zone."""
+    """The sign-up form. It saves the language of the page; a script fills in the browser's time zone."""
 
     time_zone = forms.CharField(
         required=False, widget=forms.HiddenInput(attrs={"data-time-zone": "", "autocomplete": "off"})
@@ -34,7 +34,7 @@ class SignUpForm(CreationForm):
         self.fields["username"].validators.append(validate_visible)
 
     def clean_time_zone(self) -> str:
-        """A browser may know a zone that this machine does not; that is no reason to turn somebody away."""
+        """Return the browser's time zone, or the default one if this machine does not know it."""
         name: str = self.cleaned_data["time_zone"]
         return name if name in known_time_zones() else User._meta.get_field("time_zone").get_default()
 
@@ -51,16 +51,16 @@ class ProfileForm(UserForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        typed = self.fields["time_zone"]
+        original = self.fields["time_zone"]
         for name in ("first_name", "last_name"):
             self.fields[name].validators.append(validate_visible)
         self.fields["time_zone"] = forms.ChoiceField(
-            label=typed.label, help_text=typed.help_text, choices=_choices_with(self.instance.time_zone)
+            label=original.label, help_text=original.help_text, choices=_choices_with(self.instance.time_zone)
         )
 
 
 def _choices_with(current: str) -> list[Any]:
-    """A zone under an old spelling stays chosen until its owner chooses another."""
+    """Return the time zones to choose from, with the current one even if its name is an old spelling."""
     choices = time_zone_choices()
     offered = {name for _, zones in choices for name, _ in zones}
     return [*choices] if current in offered else [(current, current), *choices]

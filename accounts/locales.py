@@ -1,4 +1,4 @@
-"""The languages this site speaks and the time zones it knows."""
+"""The languages and time zones that the site offers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 
 def language_choices() -> list[tuple[str, str]]:
-    """Each language under its own name, so that whoever needs it can read it."""
+    """Return each language under its own name, so that its readers recognise it."""
     return [(code, get_language_info(code)["name_local"]) for code, _ in settings.LANGUAGES]
 
 
 @cache
 def known_time_zones() -> frozenset[str]:
-    # Cached: asking walks the whole time zone database on disk.
+    # Cached, because each call walks the whole time zone database on disk.
     return frozenset(zoneinfo.available_timezones())
 
 
@@ -29,7 +29,7 @@ def validate_time_zone(name: str) -> None:
 
 @cache
 def time_zone_choices() -> list[tuple[str, list[tuple[str, str]]]]:
-    """The zones that are named after a place, grouped by region, after UTC."""
+    """Return UTC, then the zones that are named after a place, grouped by region."""
     regions: dict[str, list[tuple[str, str]]] = {"UTC": [("UTC", "UTC")]}
     for name in sorted(known_time_zones()):
         region, slash, place = name.partition("/")
@@ -38,5 +38,5 @@ def time_zone_choices() -> list[tuple[str, list[tuple[str, str]]]]:
     return list(regions.items())
 
 
-# Offsets and old spellings that the database keeps for compatibility.
+# Offsets and old spellings, which the time zone database keeps for compatibility.
 _WITHOUT_PLACE = frozenset({"Etc", "SystemV", "US", "posix", "right"})

@@ -1,4 +1,4 @@
-"""Pages in the language and the time zone of the person who reads them, and kept by nobody else."""
+"""Middleware that renders pages in the reader's language and time zone, and keeps private pages out of caches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseB
 
 
 class PersonalLocaleMiddleware:
-    """Comes after AuthenticationMiddleware. Whoever is not signed in keeps what LocaleMiddleware chose."""
+    """Activate the language and time zone of the signed-in person.
+
+    Must come after AuthenticationMiddleware. Anonymous visitors keep the language that LocaleMiddleware chose.
+    """
 
     sync_capable = True
     async_capable = True
@@ -33,13 +36,13 @@ class PersonalLocaleMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if self.is_async:
-            return self._answer_later(request)
+            return self._respond_async(request)
         with _locale_of(request.user):
-            return _labelled(self.get_response(request))  # type: ignore[arg-type]
+            return _with_content_language(self.get_response(request))  # type: ignore[arg-type]
 
-    async def _answer_later(self, request: HttpRequest) -> HttpResponseBase:
+    async def _respond_async(self, request: HttpRequest) -> HttpResponseBase:
         with _locale_of(await request.auser()):
-            return _labelled(await self.get_response(request))  # type: ignore[misc]
+            return _with_content_language(await self.get_response(request))  # type: ignore[misc]
 
 
 @contextmanager
@@ -47,37 +50,37 @@ def _locale_of(person: User | AnonymousUser) -> Iterator[None]:
     if not isinstance(person, User):
         yield
         return
-    # Overridden, not activated: a thread serves somebody else next, and a time zone has no middleware to reset it.
+    # Override instead of activate: the thread serves another person next, and no middleware resets a time zone.
     with translation.override(language_of(person)), timezone.override(zone_of(person)):
         yield
 
 
-def _labelled(response: HttpResponseBase) -> HttpResponseBase:
-    # LocaleMiddleware, outside of this one, would name the language that the browser asked for.
+def _with_content_language(response: HttpResponseBase) -> HttpResponseBase:
+    # Without this header LocaleMiddleware, which wraps this middleware, would set the language the browser asked for.
     response.headers.setdefault("Content-Language", translation.get_language())
     return response
 
 
 @sync_and_async_middleware
 def private_pages(get_response: GetResponse) -> GetResponse:
-    """Keep pages of signed-in people out of caches: nobody may find them by the back button after a sign-out.
+    """Keep pages of signed-in people out of caches, so that the back button shows none of them after a sign-out.
 
-    Comes after AuthenticationMiddleware. A view that says itself how long it may be kept is left alone.
+    Must come after AuthenticationMiddleware. A response that has a Cache-Control header already is left alone.
     """
     if iscoroutinefunction(get_response):
 
-        async def answer_later(request: HttpRequest) -> HttpResponseBase:
-            return _private(await get_response(request), await request.auser())
+        async def respond_async(request: HttpRequest) -> HttpResponseBase:
+            return _uncached(await get_response(request), await request.auser())
 
-        return answer_later
+        return respond_async
 
-    def answer(request: HttpRequest) -> HttpResponseBase:
-        return _private(get_response(request), request.user)  # type: ignore[arg-type]
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        return _uncached(get_response(request), request.user)  # type: ignore[arg-type]
 
-    return answer
+    return respond
 
 
-def _private(response: HttpResponseBase, person: User | AnonymousUser) -> HttpResponseBase:
+def _uncached(response: HttpResponseBase, person: User | AnonymousUser) -> HttpResponseBase:
     if person.is_authenticated and not response.has_header("Cache-Control"):
         patch_cache_control(response, private=True, no_store=True)
     return response

@@ -16,20 +16,20 @@ class User(AbstractUser):
         max_length=10,
         choices=language_choices,
         default="en",
-        help_text=_("Pages, notifications and pushes come in this language."),
+        help_text=_("Used for pages, notifications and pushes."),
     )
     time_zone = models.CharField(
         _("time zone"),
         max_length=64,
         default="UTC",
         validators=[validate_time_zone],
-        help_text=_("Times are shown in this zone."),
+        help_text=_("We show all times in this time zone."),
     )
 
     class Meta(AbstractUser.Meta):
         abstract = False
 
     def __str__(self) -> str:
-        """Return the name as it can stand in any sentence and beside any other text."""
+        """Return the display name, isolated so that its writing direction does not affect the text around it."""
         name = self.get_full_name()
         return isolated(self.username if is_blank(name) else name)

@@ -1,4 +1,4 @@
-"""What the site asks about a person. A value that is no longer valid falls back to the site's own."""
+"""A person's language, time zone and avatar. An invalid stored value falls back to the site's default."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def zone_of(person: User) -> zoneinfo.ZoneInfo:
 
 
 def initial_of(person: User | str) -> str:
-    """Return the first character of the name that can be seen."""
+    """Return the first visible character of the name, in upper case, or `?`."""
     return next((character for character in str(person) if not is_blank(character)), "?").upper()
 
 
 def hue_of(person: User) -> int:
-    """The number of a colour that stays theirs."""
+    """Return the number of the person's avatar colour, from 0 to `HUES - 1`. It never changes."""
     return int(person.pk) % HUES

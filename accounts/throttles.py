@@ -1,4 +1,4 @@
-"""How often a person, and an address, may do what costs the site or other people something: `settings.RATES`."""
+"""Rate limits of the site's forms, per person and per IP address. `settings.RATES` holds the rates."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ View = Callable[..., HttpResponseBase]
 
 
 def throttled(scope: str) -> Callable[[View], View]:
-    """Answer 429 to a POST beyond the rates of this scope. What is only looked at is not counted."""
+    """Answer 429 to POST requests above the rates of this scope. Other methods are not counted."""
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        def respond(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.method == "POST" and (seconds := _seconds_to_wait(request, scope)):
                 return too_many(request, seconds)
             return view(request, *args, **kwargs)
 
-        return answer
+        return respond
 
     return decorate
 
@@ -34,12 +34,12 @@ def throttled(scope: str) -> Callable[[View], View]:
 def _seconds_to_wait(request: HttpRequest, scope: str) -> int:
     rates = settings.RATES[scope]
     by_person = check_rate(f"{scope}:{request.user.pk}", rates["person"]) if request.user.is_authenticated else 0
-    # Whoever is refused as a person does not use up what the others at their address have.
+    # A request refused by the person's limit must not use up the limit that others at that address share.
     return by_person or check_rate(f"{scope}:{throttle_key(request)}", rates["address"])
 
 
 def too_many(request: HttpRequest, seconds: int) -> HttpResponse:
-    """Say how long to wait, as a page or as JSON."""
+    """Return a 429 response with the time to wait, as a page or as JSON."""
     headers = {"Retry-After": str(seconds)}
     words = wait_in_words(seconds)
     if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
@@ -50,16 +50,16 @@ def too_many(request: HttpRequest, seconds: int) -> HttpResponse:
 
 
 def locked_out(request: HttpRequest, *ignored: object) -> HttpResponse:
-    """Answer a sign-in after too many wrong passwords; django-axes hands over more than is used here."""
+    """Return the response to a sign-in after too many wrong passwords; django-axes calls this."""
     return too_many(request, int(settings.AXES_COOLOFF_TIME.total_seconds()))
 
 
 def sign_in_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
-    """Return the name that wrong passwords are counted by, as long as django-axes stores."""
+    """Return the name that wrong passwords are counted by, cut to the length of the django-axes column."""
     given = request.POST if credentials is None else credentials
     return str(given.get("username") or "")[:255]
 
 
 def sign_in_address(request: HttpRequest) -> str | None:
-    """Return the address that wrong passwords are counted by. PostgreSQL stores nothing but addresses in its column."""
+    """Return the address that wrong passwords are counted by, or None: the PostgreSQL column accepts only addresses."""
     return throttle_key(request) if client_ip(request) else None

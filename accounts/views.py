@@ -29,7 +29,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         person = form.save()
         login(request, person, backend="django.contrib.auth.backends.ModelBackend")
-        messages.success(request, _("Welcome, %(name)s.") % {"name": person})
+        messages.success(request, _("Welcome, %(name)s!") % {"name": person})
         return HttpResponseRedirect(_next(request))
     return render(request, "registration/signup.html", {"form": form, "next": _next(request)})
 
@@ -37,20 +37,20 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
-    # A copy of its own: a form that is not valid changes its instance, and the header shows request.user.
+    # Load a separate copy, because an invalid form changes its instance and the page header shows request.user.
     person = User.objects.get_by_natural_key(request.user.get_username())
     form = ProfileForm(request.POST or None, instance=person)
     if form.is_valid():
         form.save()
         with translation.override(person.language):
-            messages.success(request, _("Your profile is saved."))
+            messages.success(request, _("Profile saved."))
         return redirect("profile")
     return render(request, "accounts/profile.html", {"form": form})
 
 
 @require_POST
 def choose_language(request: HttpRequest) -> HttpResponseBase:
-    """Django's own switch, which keeps the choice in a cookie; somebody signed in finds it on every device."""
+    """Set the language in a cookie, as Django's view does, and in the profile of a signed-in person."""
     chosen = request.POST.get("language", "")
     if request.user.is_authenticated and chosen in dict(settings.LANGUAGES):
         User.objects.filter(pk=request.user.pk).update(language=chosen)

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 from django.db.migrations.loader import MigrationLoader
 
-from config.keeper import Keeper
+from config.worker_supervisor import WorkerSupervisor
 
 
 def main() -> None:
@@ -22,13 +22,13 @@ def main() -> None:
     prepare()
     port = int(os.environ["PORT"])
     introduce(port)
-    keeper = Keeper(after_port=port) if settings.CELERY_FOLDER else None
+    supervisor = WorkerSupervisor(after_port=port) if settings.CELERY_FOLDER else None
     try:
         # No proxy stands before it, so nobody is believed to speak for another address.
         call_command("hub_serve", port=port, forwarded_allow_ips="")
     finally:
-        if keeper is not None:
-            keeper.stop()
+        if supervisor is not None:
+            supervisor.stop()
 
 
 def refuse_old_database() -> None:

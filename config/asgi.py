@@ -1,4 +1,4 @@
-"""HTTP, WebSocket and lifespan of this site: `uvicorn config.asgi:application`."""
+"""The site's ASGI application for HTTP, WebSocket and lifespan: `uvicorn config.asgi:application`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The site's Celery application: `celery -A config worker --beat`. Settings import it where there is a broker."""
+"""The site's Celery application: `celery -A config worker --beat`. The settings import it if there is a broker."""
 
 from __future__ import annotations
 

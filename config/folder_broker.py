@@ -1,7 +1,7 @@
-"""Kombu's broker in a folder, as one machine without a broker needs it: for the worker that bin/run keeps.
+"""A Kombu transport that keeps its messages in a folder, used by bin/run to run jobs without a broker.
 
-Kombu's own writes a message in place, so that a worker can take half of one, and moves what it takes through the
-folder that all of the machine's programs share. Here a message appears whole, and stays in a folder of its own.
+Kombu's filesystem transport writes messages in place, so a worker can read half of one. It also moves a message through
+the shared temporary folder of the machine. This transport creates each message atomically, in a private folder.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Channel(filesystem.Channel):
             if message.name.partition(".")[2] != f"{queue}.msg":
                 continue
             taken = message.with_suffix(".taken")
-            # Of two workers one moves it.
+            # If two workers race for a message, only one rename succeeds.
             with suppress(FileNotFoundError):
                 message.rename(taken)
                 payload = taken.read_text()

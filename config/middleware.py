@@ -1,4 +1,4 @@
-"""Middleware that cleans a request before anything else reads it."""
+"""Middleware that checks a request before other middleware reads it."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from notifications_hub import is_storable
 
 @sync_and_async_middleware
 def storable_requests(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Forget cookies that no database could look up, and refuse a query of the admin that holds a NUL.
+    """Drop cookies that a database cannot store, and reject an admin query that contains a NUL.
 
-    Django looks up the session of a cookie, and the admin what a query names, without a check of its own. PostgreSQL
-    refuses a NUL, and the answer would be an error of the server. Other pages check what they are sent.
+    Django looks up a session cookie, and the admin its query parameters, without checking them first. PostgreSQL
+    rejects a NUL, which would end in a server error. Other pages check their own input.
     """
     if not iscoroutinefunction(get_response):
 
-        def answer(request: HttpRequest) -> HttpResponseBase:
+        def respond(request: HttpRequest) -> HttpResponseBase:
             _check(request)
             response: HttpResponseBase = get_response(request)
             return response
 
-        return answer
+        return respond
 
-    async def answer_later(request: HttpRequest) -> HttpResponseBase:
+    async def respond_async(request: HttpRequest) -> HttpResponseBase:
         _check(request)
         response: Awaitable[HttpResponseBase] = get_response(request)
         return await response
 
-    return answer_later
+    return respond_async
 
 
 def _check(request: HttpRequest) -> None:
     request.COOKIES = {name: value for name, value in request.COOKIES.items() if is_storable(value)}
     query = request.META.get("QUERY_STRING", "")
     if ("%00" in query or "\0" in query) and request.path.startswith(reverse("admin:index")):
-        raise BadRequest("An address holds no NUL character.")
+        raise BadRequest("The query contains a NUL character.")

@@ -1,4 +1,4 @@
-"""The site's settings. The environment is read in this file and nowhere else; README.md lists the variables."""
+"""The site's settings. Only this file reads the environment; README.md lists the variables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ env = environ.Env()
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="only-for-debug" if DEBUG else "")
 if not SECRET_KEY:
-    raise ImproperlyConfigured("Set SECRET_KEY, or DEBUG=1 for a site on your own machine.")
+    raise ImproperlyConfigured("Set SECRET_KEY. On your own machine, DEBUG=1 is enough.")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 
 REDIS_URL = env.str("REDIS_URL", default="")
@@ -82,7 +82,7 @@ TEMPLATES = [
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # A deferred transaction that reads before it writes fails under load with "database is locked"; this one waits.
+    # Under load a deferred transaction that reads first fails with "database is locked"; an immediate one waits.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -93,7 +93,7 @@ if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            # A Redis that swallows packets must not hold up a request.
+            # A Redis that drops packets must not block a request.
             "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_connect_timeout": 1, "socket_timeout": 5}]},
         }
     }
@@ -105,12 +105,12 @@ if REDIS_URL:
         }
     }
 else:
-    # Presence must be the same for every process of this site, which memory is not.
+    # Presence is shared by all processes of the site, so a per-process memory cache would not do.
     CACHES = {
         "default": {
             "BACKEND": "notifications_hub.database.counting_cache.CountingDatabaseCache",
             "LOCATION": "django_cache",
-            # By itself it throws out a third of what it holds beyond 300, and with it who is present.
+            # By default the cache drops a third of its entries above 300, and presence with them.
             "OPTIONS": {"MAX_ENTRIES": 100_000},
         }
     }
@@ -130,8 +130,8 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "front_page"
 LOGOUT_REDIRECT_URL = "front_page"
 
-# Wrong passwords for one name from one address, counted in the database: a cache that is away opens no door. By name
-# alone, anybody could lock anybody out.
+# Wrong passwords are counted in the database, so that an unavailable cache does not lift the limit. They count per name
+# and address: by name alone, anybody could lock out anybody else.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
@@ -143,7 +143,7 @@ AXES_USERNAME_CALLABLE = "accounts.throttles.sign_in_name"
 AXES_LOCKOUT_CALLABLE = "accounts.throttles.locked_out"
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
-# How often one may send each form; "" is no limit. An address may be a whole office.
+# The rate limit of each form; "" means no limit. One address may be a whole office.
 RATES = {
     "sign_in": {"person": "", "address": "60/10m"},
     "sign_up": {"person": "", "address": "20/h"},
@@ -202,19 +202,19 @@ CONTENT_SECURITY_POLICY = {
 }
 
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A broker that swallows packets must not hold up a request.
+# A broker that drops packets must not block a request.
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {"socket_connect_timeout": 1, "socket_timeout": 5}
 CELERY_TASK_IGNORE_RESULT = True
-# A message is data. Whoever can write to the broker must not be able to have it run as code (pickle).
+# Messages are data: pickle would run code for anyone who can write to the broker.
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
 CELERY_RESULT_SERIALIZER = "json"
-CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # without a file of its own: what is here runs every few seconds
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # keeps no schedule file, because tasks run every few seconds
 CELERY_BEAT_SCHEDULE = {
     "send-due": {"task": "notifications_hub.send_due", "schedule": 1.0, "options": {"expires": 2}},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# Where bin/run keeps the messages for its own worker; a broker, where there is one, is better.
+# The folder in which bin/run keeps the messages for its own worker. It is used only without a broker.
 CELERY_FOLDER = "" if CELERY_BROKER_URL else env.str("CELERY_FOLDER", default="")
 if CELERY_FOLDER:
     CELERY_BROKER_URL = "filesystem://localhost"
@@ -226,7 +226,7 @@ if CELERY_FOLDER:
         "polling_interval": 0.2,
     }
 if CELERY_BROKER_URL:
-    # Makes it the application that tasks find in this process. A site without a broker is spared its import.
+    # Make it the current Celery application of this process. A site without a broker skips the import.
     import_module("config.celery")
 
 X_FRAME_OPTIONS = "DENY"
@@ -235,7 +235,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 if not DEBUG:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
-    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # probes come plainly, from inside
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # probes use plain HTTP inside the network
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
@@ -248,5 +248,5 @@ LOGGING = {
     "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"axes": {"level": "WARNING"}},  # it also has a line for everybody who signs in or out
+    "loggers": {"axes": {"level": "WARNING"}},  # INFO would log every sign-in and sign-out
 }

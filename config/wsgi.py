@@ -1,4 +1,4 @@
-"""For hosts that serve WSGI: everything but live connections works, and pages poll."""
+"""The site's WSGI application. It has no live connections, so pages poll; everything else works."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Include at the root: a worker's reach is the folder it is served from.
+"""URLs of the service worker. Include them at the root, because a worker controls only the folder it is served from.
 
     path("", include("service_worker.urls"))
 
-A site that has a worker of its own leaves this out and takes over `service_worker/push.js`; see that file.
+A site with a service worker of its own imports `service_worker/push.js` there instead; see that file.
 """
 
 from __future__ import annotations

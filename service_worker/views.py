@@ -1,4 +1,4 @@
-"""The worker and the manifest, served from the root whatever `STATIC_URL` says."""
+"""Views of the worker and the manifest, which must be served from the root, outside `STATIC_URL`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCRIPTS = Path(__file__).parent / "static" / "service_worker"
 @require_safe
 @cache_control(no_cache=True)
 def worker(request: HttpRequest) -> HttpResponse:
-    """One script rather than two: browsers look for a new version of the worker's own URL on every visit."""
+    """Return both scripts as one, because browsers check only the worker's own URL for updates on every visit."""
     script = b"\n".join((SCRIPTS / name).read_bytes() for name in ("push.js", "sw.js"))
     response = HttpResponse(script, content_type="text/javascript; charset=utf-8")
     response["Service-Worker-Allowed"] = get_script_prefix()
@@ -26,7 +26,10 @@ def worker(request: HttpRequest) -> HttpResponse:
 @require_safe
 @cache_control(max_age=3600)
 def manifest(request: HttpRequest) -> HttpResponse:
-    """Makes the site installable, which iPhones ask for before they allow pushes. Override its template for yours."""
+    """Return the web app manifest, which makes the site installable; iPhones require that for pushes.
+
+    Override the template to use a name and icons of your own.
+    """
     return TemplateResponse(
         request,
         "service_worker/manifest.webmanifest",

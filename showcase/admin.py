@@ -54,10 +54,10 @@ class MembershipsInline(MembershipInline):
 
 @admin.register(Room)
 class RoomAdmin(RoomModelAdmin):
-    list_display = ("name", "slug", "is_open", "keeper", "created")
-    list_select_related = ("keeper",)
+    list_display = ("name", "slug", "is_open", "owner", "created")
+    list_select_related = ("owner",)
     search_fields = ("name", "slug")
-    raw_id_fields = ("keeper",)
+    raw_id_fields = ("owner",)
     readonly_fields = ("created",)
     inlines = (MembershipsInline,)
 

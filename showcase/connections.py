@@ -1,4 +1,4 @@
-"""The four kinds of connection side by side: a page that opens all of them on one topic of its reader's own."""
+"""A page that compares the four kinds of connection by opening all of them on a private topic of its reader."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from showcase.chat.visitor import person_of, private
 
 KINDS = ("ws", "sse", "poll", "plain-poll")
 RATE = "200/10s"
-"""A burst and a cut at once, and no flood."""
+"""Enough for a burst and a cut at the same time."""
 
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 _RUN = re.compile(r"[0-9a-f]{1,32}", re.ASCII)
@@ -42,13 +42,15 @@ def connections_page(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def send_event(request: HttpRequest) -> HttpResponse:
-    """Sends its caller, and nobody else, one event: the `n`th of a `run`, which tells one page from another."""
+    """Publish event number `n` of a `run` to the caller alone. The run distinguishes one page from another."""
     n, run = request.POST.get("n", ""), request.POST.get("run", "")
     if not _NUMBER.fullmatch(n) or not _RUN.fullmatch(run):
-        return JsonResponse({"detail": _("An event has a number and a run.")}, status=400)
+        return JsonResponse({"detail": _("The event's number or run is missing or invalid.")}, status=400)
     if seconds := check_rate(f"lab:{person_of(request).pk}", RATE):
         headers = {"Retry-After": str(seconds)}
-        return JsonResponse({"detail": _("That is enough for now. Wait a few seconds.")}, status=429, headers=headers)
+        return JsonResponse(
+            {"detail": _("You sent a lot of events. Try again in a few seconds.")}, status=429, headers=headers
+        )
     publish(lab_topic(person_of(request)), "lab.event", {"n": int(n), "run": run})
     return HttpResponse(status=204)
 

@@ -1,4 +1,4 @@
-"""Posts for the demo people to find, so that the first page somebody sees is not an empty one."""
+"""The demo posts, so that the front page is not empty at first sight."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from showcase.chat.demo import make_rooms
 from showcase.models import Post, Reply
-from showcase.replies import tell_of
+from showcase.replies import notify_conversation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class DemoReply:
     by: str
     body: str
     hours_ago: float
-    delivered: bool = False
+    notifies: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,26 +48,26 @@ POSTS = (
         by="bob",
         title="The map of the ridge walk is done",
         body="All eleven kilometres, with the two springs and the place where the path was washed away in March.\n\n"
-        "If you find a mistake, tell me where you stood and what you saw.",
+        "If you find a mistake, let me know where you stood and what you saw.",
         hours_ago=27,
         replies=(DemoReply(by="charlie", body="The second spring is dry by August. Worth a note.", hours_ago=25),),
     ),
     DemoPost(
         by="alice",
         title="Trying out the new notification bell",
-        body="I would like to hear of an answer while I am looking at something else, and I would like to hear of it "
-        "once.\n\nReply to this and let us see what my bell does.",
+        body="I want to see a reply while I am looking at something else, and I want to see it only once.\n\n"
+        "Reply to this post, and let us see what my bell does.",
         hours_ago=3,
         replies=(
-            DemoReply(by="bob", body="Replying from my phone. Did it ring?", hours_ago=1.5, delivered=True),
-            DemoReply(by="charlie", body="And one from me, from the library.", hours_ago=0.4, delivered=True),
+            DemoReply(by="bob", body="Replying from my phone. Did it ring?", hours_ago=1.5, notifies=True),
+            DemoReply(by="charlie", body="And one from me, from the library.", hours_ago=0.4, notifies=True),
         ),
     ),
 )
 
 
 def make(users: Mapping[str, User]) -> None:
-    """Writes what is not there yet. Alice is told of the replies to her post, so her bell has something to show."""
+    """Create the posts and rooms that do not exist yet, and notify Alice of the replies to her post."""
     for demo in POSTS:
         with transaction.atomic():
             _make_post(demo, users)
@@ -79,8 +79,8 @@ def _make_post(demo: DemoPost, users: Mapping[str, User]) -> None:
     post, is_new = Post.objects.get_or_create(author=users[demo.by], title=demo.title, defaults=values)
     if not is_new:
         return
-    for answer in demo.replies:
-        created = timezone.now() - timedelta(hours=answer.hours_ago)
-        reply = Reply.objects.create(post=post, author=users[answer.by], body=answer.body, created=created)
-        if answer.delivered:
-            tell_of(reply)
+    for demo_reply in demo.replies:
+        created = timezone.now() - timedelta(hours=demo_reply.hours_ago)
+        reply = Reply.objects.create(post=post, author=users[demo_reply.by], body=demo_reply.body, created=created)
+        if demo_reply.notifies:
+            notify_conversation(reply)

@@ -1,4 +1,4 @@
-"""What can happen here, in whose words, and who may listen: all that the hub needs to know of this app."""
+"""The app's kinds of notifications and the rules of its topics, which the hub discovers here."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ChatInvitation(Kind):
 
 @topic("post.<int:pk>")
 def may_listen(user: Any, pk: int) -> bool:
-    """Posts are public: whoever may open a connection may hear what happens on one that exists."""
+    """Return whether the post exists. Posts are public, so anyone may listen."""
     return Post.objects.filter(pk=pk).exists()
 
 

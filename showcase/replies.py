@@ -1,4 +1,4 @@
-"""A reply, and the word of it to everybody in the conversation. The two commit together or not at all."""
+"""Replies and the notifications of them, which commit in one transaction."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ EXCERPT = 200
 def reply_to(post: Post, author: User, body: str) -> Reply:
     with transaction.atomic():
         reply = Reply.objects.create(post=post, author=author, body=body)
-        tell_of(reply)
+        notify_conversation(reply)
     return reply
 
 
-def tell_of(reply: Reply) -> None:
+def notify_conversation(reply: Reply) -> None:
     notify.send(
         reply.author,
         recipient=people_in_conversation(reply.post).exclude(pk=reply.author_id),
@@ -34,5 +34,5 @@ def tell_of(reply: Reply) -> None:
 
 
 def people_in_conversation(post: Post) -> QuerySet[User]:
-    """Who wrote the post and who replied to it, each once."""
+    """Return the post's author and the authors of its replies, each once."""
     return User.objects.filter(Q(pk=post.author_id) | Q(pk__in=post.replies.values("author")))

@@ -1,4 +1,4 @@
-"""What takes long enough to want a bar: a report of all posts, in one go or in parts."""
+"""Jobs with a progress bar: a report on all posts, in one task or in parts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Row = list[str]
 
 @shared_task(base=HubTask, bind=True)  # type: ignore[untyped-decorator]
 def write_report(self: HubTask, *, breaks: bool = False) -> Done:
-    """Every post and how often it was answered."""
+    """Write a report with a row for each post."""
     for step in range(1, STEPS + 1):
         time.sleep(SECONDS / STEPS)
         self.progress(step, STEPS, f"{step} / {STEPS}")
@@ -35,7 +35,7 @@ def write_report(self: HubTask, *, breaks: bool = False) -> Done:
 
 @shared_task(base=HubTask, bind=True)  # type: ignore[untyped-decorator]
 def read_part(self: HubTask, part: int, parts: int) -> Done:
-    """Those posts whose number leaves this remainder."""
+    """Return the rows of every `parts`-th post: those whose id modulo `parts` is `part`."""
     time.sleep(SECONDS / parts)
     self.progress(1, 1)
     return Done(value=_rows(part, parts))
@@ -47,9 +47,9 @@ def join_parts(self: HubTask, parts: list[list[Row]]) -> Done:
 
 
 def _rows(part: int, parts: int) -> list[Row]:
-    posts = Post.objects.select_related("author").annotate(answers=Count("replies")).order_by("pk")
+    posts = Post.objects.select_related("author").annotate(reply_count=Count("replies")).order_by("pk")
     return [
-        [_harmless(post.title), _harmless(str(post.author)), f"{post.created:%Y-%m-%d %H:%M}", str(post.answers)]
+        [_quoted(post.title), _quoted(str(post.author)), f"{post.created:%Y-%m-%d %H:%M}", str(post.reply_count)]
         for post in posts
         if post.pk % parts == part
     ]
@@ -63,6 +63,6 @@ def _report(job_id: str, rows: Iterable[Row]) -> Done:
     return Done(url=reverse("report-file", args=[job_id]), value=file.getvalue())
 
 
-def _harmless(text: str) -> str:
-    """A spreadsheet takes what begins so for a formula."""
+def _quoted(text: str) -> str:
+    """Return the text, quoted if a spreadsheet would read it as a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -29,12 +29,12 @@ def front_page(request: HttpRequest) -> HttpResponse:
         return _front_page(request, form)
     form.instance.author = request.user
     post = form.save()
-    messages.success(request, _("Your post is published."))
+    messages.success(request, _("Post published."))
     return redirect(post)
 
 
 def _front_page(request: HttpRequest, form: PostForm) -> HttpResponse:
-    # The order is named here because one that a model's Meta gives is dropped where rows are grouped.
+    # Order explicitly, because grouping rows drops the order of a model's Meta.
     posts = Post.objects.select_related("author").annotate(reply_count=Count("replies")).order_by("-created", "-pk")
     page = Paginator(posts, POSTS_ON_A_PAGE).get_page(request.GET.get("page"))
     return render(request, "showcase/front_page.html", {"form": form, "page": page})
@@ -51,7 +51,7 @@ def post_page(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _post_page(request, post, form)
     reply = reply_to(post, request.user, form.cleaned_data["body"])
-    messages.success(request, _("Your reply is posted."))
+    messages.success(request, _("Reply posted."))
     return redirect(reply)
 
 
@@ -62,7 +62,7 @@ def _post_page(request: HttpRequest, post: Post, form: ReplyForm) -> HttpRespons
 
 @require_POST
 def change_reply(request: HttpRequest, pk: int) -> HttpResponse:
-    """One's own. Another person's is like one that is not there."""
+    """Change or delete a reply of the signed-in person. Answer 404 for another person's."""
     if not request.user.is_authenticated:
         return redirect_to_login(reverse("front_page"))
     reply = get_object_or_404(Reply, pk=pk, author=request.user)
@@ -71,14 +71,14 @@ def change_reply(request: HttpRequest, pk: int) -> HttpResponse:
     form = ReplyForm(request.POST, instance=reply)
     if form.is_valid():
         form.save()
-        messages.success(request, _("Your reply is changed."))
+        messages.success(request, _("Reply saved."))
     else:
-        messages.error(request, _("A reply has 1 to 5,000 characters; yours is as it was."))
+        messages.error(request, _("We couldn't save your reply. It must have 1 to 5,000 characters."))
     return redirect(reply)
 
 
 def _delete_reply(request: HttpRequest, reply: Reply) -> HttpResponse:
     post = reply.post
     reply.delete()
-    messages.success(request, _("Your reply is deleted."))
+    messages.success(request, _("Reply deleted."))
     return redirect(post)

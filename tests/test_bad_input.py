@@ -23,7 +23,7 @@ DEEP = "[" * 20_000 + "]" * 20_000
 @pytest.fixture
 def member(alice: User, bob: User) -> Client:
     """Alice, with a room that she keeps, a post, a reply and a notification."""
-    room = Room.objects.create(slug="lobby", name="Lobby", keeper=alice)
+    room = Room.objects.create(slug="lobby", name="Lobby", owner=alice)
     Membership.objects.create(room=room, person=alice)
     Message.objects.create(room=room, author=alice, body="Hello", client_id="c1")
     post = Post.objects.create(author=alice, title="Hello", body="Hello")

@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=accounts.locales.language_choices,
                         default="en",
-                        help_text="Pages, notifications and pushes come in this language.",
+                        help_text="Used for pages, notifications and pushes.",
                         max_length=10,
                         verbose_name="language",
                     ),
@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
                     "time_zone",
                     models.CharField(
                         default="UTC",
-                        help_text="Times are shown in this zone.",
+                        help_text="We show all times in this time zone.",
                         max_length=64,
                         validators=[accounts.locales.validate_time_zone],
                         verbose_name="time zone",

@@ -18,12 +18,12 @@ register.filter("initial", initial_of)
 
 @register.inclusion_tag("accounts/avatar.html")
 def avatar(person: User) -> dict[str, Any]:
-    """A disc with the person's initial, in a colour that stays theirs."""
+    """Render a disc with the person's initial, in a colour that never changes."""
     return {"initial": initial_of(person), "hue": hue_of(person)}
 
 
 @register.inclusion_tag("accounts/demo_sign_ins.html", takes_context=True)
 def demo_sign_ins(context: template.Context) -> dict[str, Any]:
-    """One button for each of the demo people there are; nothing unless the site runs with DEBUG."""
+    """Render a sign-in button for each demo user that exists. Render nothing unless DEBUG is on."""
     people = User.objects.filter(username__in=DEMO_PEOPLE).order_by("pk") if settings.DEBUG else User.objects.none()
     return {"people": people, "csrf_token": context.get("csrf_token"), "next": context.get("next", "")}

@@ -1,4 +1,4 @@
-"""A room where Alice and Bob have talked, and one that anybody may join."""
+"""The demo rooms: an open one and a closed one, with messages by Alice and Bob."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from showcase.chat.models import Membership, Message, Room
 
 @dataclass(frozen=True, kw_only=True)
 class DemoRoom:
-    """`talk` is who said what, and how many minutes ago."""
+    """A demo room. `talk` lists its messages as author, text and age in minutes."""
 
     slug: str
     name: str
     is_open: bool
-    keeper: str
+    owner: str
     members: tuple[str, ...]
     talk: tuple[tuple[str, str, float], ...]
 
@@ -30,7 +30,7 @@ ROOMS = (
         slug="lobby",
         name="Lobby",
         is_open=True,
-        keeper="alice",
+        owner="alice",
         members=("alice", "bob"),
         talk=(
             ("alice", "Good morning. Is the water back on in your street?", 74),
@@ -46,10 +46,10 @@ ROOMS = (
         slug="workshop",
         name="Workshop",
         is_open=False,
-        keeper="bob",
+        owner="bob",
         members=("alice", "bob"),
         talk=(
-            ("bob", "This one is closed: only people I bring in can read it.", 300),
+            ("bob", "This one is closed: only people I invite can read it.", 300),
             ("bob", "@alice could you look over the ridge map before I print it?", 12),
         ),
     ),
@@ -57,14 +57,14 @@ ROOMS = (
 
 
 def make_rooms(users: Mapping[str, User]) -> None:
-    """Writes what is not there yet."""
+    """Create the rooms that do not exist yet."""
     for demo in ROOMS:
         with transaction.atomic():
             _make_room(demo, users)
 
 
 def _make_room(demo: DemoRoom, users: Mapping[str, User]) -> None:
-    values = {"name": demo.name, "is_open": demo.is_open, "keeper": users[demo.keeper]}
+    values = {"name": demo.name, "is_open": demo.is_open, "owner": users[demo.owner]}
     room, is_new = Room.objects.get_or_create(slug=demo.slug, defaults=values)
     if is_new:
         last = _talk(room, demo.talk, users)
@@ -73,12 +73,12 @@ def _make_room(demo: DemoRoom, users: Mapping[str, User]) -> None:
 
 
 def _member(room: Room, person: User, last: Message) -> Membership:
-    # Whoever spoke last has read all; the others find that one new.
+    # The last author has read everything; the last message is unread for the others.
     return Membership(room=room, person=person, read_through=last.pk if last.author_id == person.pk else last.pk - 1)
 
 
 def _talk(room: Room, talk: Sequence[tuple[str, str, float]], users: Mapping[str, User]) -> Message:
-    """Gives the last of it."""
+    """Create the messages and return the last one."""
     now = timezone.now()
     return [
         Message.objects.create(

@@ -1,4 +1,4 @@
-"""People and messages as pages get them, by events and as history alike."""
+"""People and messages as JSON, the same in events and in the history."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from showcase.chat.models import Message
 
 
 def face_of(person: User) -> dict[str, Any]:
-    """`hue` is the colour of the disc with their initial."""
+    """Return a person's name and avatar; `hue` is the number of the avatar's colour."""
     return {"person": person.pk, "name": str(person), "hue": hue_of(person)}
 
 

@@ -19,7 +19,7 @@ else:
 
 
 class LinesField(forms.CharField):
-    """A browser sends each end of line as two characters, which its own count of them takes for one."""
+    """A text field that counts a line break as one character, as browsers do, although they send two."""
 
     def to_python(self, value: Any) -> str:
         return str(super().to_python(value)).replace("\r\n", "\n")
@@ -40,12 +40,12 @@ class RoomForm(RoomModelForm):
         super().__init__(*args, **kwargs)
         self.fields["name"].validators.append(validate_visible)
 
-    def open_for(self, keeper: User) -> Room:
-        """The room, with its keeper for its first member."""
-        self.instance.keeper = keeper
+    def create_for(self, owner: User) -> Room:
+        """Create the room, with its owner as the first member."""
+        self.instance.owner = owner
         self.instance.slug = _free_slug(self.instance.name)
         room = self.save()
-        Membership.objects.create(room=room, person=keeper)
+        Membership.objects.create(room=room, person=owner)
         return room
 
 
@@ -54,5 +54,5 @@ class MemberForm(forms.Form):
 
 
 def _free_slug(name: str) -> str:
-    """Readable where the name has Latin letters, and never one that another room has or had."""
+    """Return a slug that no room has or had, readable if the name has Latin letters."""
     return f"{slugify(name)[:40]}-{secrets.token_hex(3)}".lstrip("-")

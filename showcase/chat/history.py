@@ -1,4 +1,4 @@
-"""A room's messages, page by page from the newest back."""
+"""A room's messages in pages, from the newest back."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from datetime import timedelta
 from showcase.chat.models import Message, Room
 
 PAGE = 50
-TOGETHER = timedelta(minutes=5)
-"""Messages of one person within this time stand together under one name."""
+GROUPING_TIME = timedelta(minutes=5)
+"""Messages that one person sends within this time of each other are grouped under one name."""
 
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    """Oldest first. `has_older` says whether anything was written before."""
+    """A page of messages, oldest first. `has_older` is true if there are earlier ones."""
 
     messages: Sequence[Message]
     has_older: bool
@@ -30,7 +30,10 @@ class MessagePage:
 
 
 def page(room: Room, before: int | None = None) -> MessagePage:
-    """By id, not by offset: what is written meanwhile moves nothing from one page to the next."""
+    """Return the newest page, or the one before a message id.
+
+    Pages go by id rather than offset, so that new messages do not shift their boundaries.
+    """
     messages = room.messages.select_related("author").order_by("-pk")
     if before is not None:
         messages = messages.filter(pk__lt=before)

@@ -1,4 +1,4 @@
-"""Coming and going: by oneself, by invitation, or sent away by the room's keeper."""
+"""Views that change a room's members: join, leave, invite, accept, decline and remove."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ def join(request: HttpRequest, slug: str) -> HttpResponse:
 def leave(request: HttpRequest, slug: str) -> HttpResponse:
     membership = membership_of(request, slug)
     rooms.leave(membership.room, membership.person)
-    messages.success(request, _("You have left “%(room)s”.") % {"room": membership.room})
+    messages.success(request, _("You left “%(room)s”.") % {"room": membership.room})
     return redirect("chat:rooms")
 
 
 @require_POST
 @login_required
 def invite(request: HttpRequest, slug: str) -> HttpResponse:
-    """The keeper invites somebody."""
-    room = _kept(request, slug)
+    """Invite a person. Only the owner may."""
+    room = _owned_room(request, slug)
     form = MemberForm(request.POST)
     name = form.cleaned_data["username"] if form.is_valid() else ""
     person = User.objects.filter(username=name, is_active=True).first()
     if person is None:
-        messages.error(request, _("There is nobody of that name."))
+        messages.error(request, _("We couldn't find anyone with that username."))
     elif rooms.invite(room, person_of(request), person):
-        text = _("%(name)s is invited, and will be in the room after accepting.")
+        text = _("You invited %(name)s. They can join once they accept.")
         messages.success(request, text % {"name": person})
     else:
-        messages.info(request, _("%(name)s is in the room already.") % {"name": person})
+        messages.info(request, _("%(name)s is already in this room.") % {"name": person})
     return redirect(room)
 
 
@@ -70,17 +70,17 @@ def decline(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @login_required
 def remove(request: HttpRequest, slug: str) -> HttpResponse:
-    """The keeper sends somebody away."""
-    room = _kept(request, slug)
+    """Remove a member. Only the owner may."""
+    room = _owned_room(request, slug)
     person = get_object_or_404(room.members, pk=number(request.POST.get("person", "")))
     rooms.leave(room, person)
-    messages.success(request, _("%(name)s is no longer in the room.") % {"name": person})
+    messages.success(request, _("You removed %(name)s from the room.") % {"name": person})
     return redirect(room)
 
 
-def _kept(request: HttpRequest, slug: str) -> Room:
+def _owned_room(request: HttpRequest, slug: str) -> Room:
     room = membership_of(request, slug).room
-    if room.keeper_id != person_of(request).pk:
+    if room.owner_id != person_of(request).pk:
         raise PermissionDenied
     return room
 

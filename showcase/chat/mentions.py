@@ -1,4 +1,4 @@
-"""@bob in a message, and how Bob is told of it."""
+"""Mentions such as @bob in messages, and their notifications."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from notifications.signals import notify
 from showcase.chat.models import Message
 
 EXCERPT = 200
-MOST = 20
-"""People one message may call; a bot that calls everybody is no conversation."""
+MAX_MENTIONS = 20
+"""The number of mentions that count in one message, so that a bot cannot notify everybody."""
 
-# Django's usernames may hold all of this, and a sentence may end in some of it.
+# Django's usernames may contain all of these characters, and some of them may also end a sentence.
 _NAME = re.compile(r"(?<![\w@.+-])@([\w.@+-]+)")
 _PUNCTUATION = ".@+-"
 
 
 def names_in(body: str) -> set[str]:
-    """Usernames in lower case, whether or not there are such people."""
-    found = [match[1].lower() for match in _NAME.finditer(body)][:MOST]
+    """Return the mentioned usernames in lower case. Some may belong to nobody."""
+    found = [match[1].lower() for match in _NAME.finditer(body)][:MAX_MENTIONS]
     return {name for written in found for name in (written, written.rstrip(_PUNCTUATION)) if name}
 
 
-def tell_mentioned(message: Message) -> None:
-    """Tells members alone: a name in a message opens no door."""
+def notify_mentioned(message: Message) -> None:
+    """Notify the mentioned people, but only members: a mention gives no access to the room."""
     names = names_in(message.body)
     if not names:
         return

@@ -12,23 +12,23 @@ MAX_BODY = 2_000
 
 
 class Room(models.Model):
-    """Whoever is signed in may join one that is open; into any other its keeper invites people."""
+    """A chat room. Anyone signed in may join an open one; the owner invites people to a closed one."""
 
     slug = models.SlugField(_("address"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=60)
-    is_open = models.BooleanField(_("anybody may join"), default=True)
-    keeper = models.ForeignKey(
+    is_open = models.BooleanField(_("anyone can join"), default=True)
+    owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
         null=True,
         blank=True,
-        related_name="kept_rooms",
-        verbose_name=_("keeper"),
+        related_name="owned_rooms",
+        verbose_name=_("owner"),
     )
     members = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="Membership", related_name="rooms", verbose_name=_("members")
     )
-    created = models.DateTimeField(_("opened"), default=timezone.now, editable=False)
+    created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:
         ordering = ("name", "pk")
@@ -51,7 +51,7 @@ class Membership(models.Model):
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("person")
     )
-    read_through = models.BigIntegerField(_("read up to this message"), default=0)
+    read_through = models.BigIntegerField(_("last message read"), default=0)
     joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
 
     class Meta:
@@ -65,7 +65,7 @@ class Membership(models.Model):
 
 
 class Invitation(models.Model):
-    """The keeper asks somebody in. Until they accept, the room is not among theirs and they hear nothing of it."""
+    """An invitation by the owner. Until the person accepts, they are no member and get no events of the room."""
 
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="invitations", verbose_name=_("room"))
     person = models.ForeignKey(
@@ -88,7 +88,7 @@ class Invitation(models.Model):
 
 
 class Message(models.Model):
-    """`client_id` is the sender's own name for it: sent again after a lost answer, it is the same message."""
+    """A chat message. `client_id` is chosen by the sender's page, so that a message sent again is stored once."""
 
     room = models.ForeignKey(
         Room, on_delete=models.CASCADE, related_name="messages", db_index=False, verbose_name=_("room")
@@ -107,7 +107,7 @@ class Message(models.Model):
     class Meta:
         ordering = ("pk",)
         constraints = (models.UniqueConstraint(fields=["room", "author", "client_id"], name="showcase_sent_once"),)
-        # A room's history is read from its end, and so is what a person has just sent.
+        # Both indexes are read from the end: a room's history, and a person's latest messages for the rate limit.
         indexes = (
             models.Index(fields=["room", "-id"], name="showcase_room_history"),
             models.Index(fields=["author", "-id"], name="showcase_just_sent"),

@@ -1,4 +1,4 @@
-"""Who is in which room, and how far they have read."""
+"""Members of rooms, their invitations, and how far they have read."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from notifications_hub import Notification, publish, revoke
 from showcase.chat.faces import face_of
 from showcase.chat.models import Invitation, Membership, Message, Room
 
-MOST_OPEN = 50
-MOST_INVITATIONS = 20
-"""The newest that a page lists: strangers who open rooms must not make it endless."""
+MAX_OPEN_ROOMS = 50
+MAX_INVITATIONS = 20
+"""The most that a page lists, newest first, because strangers may create any number."""
 
 
 def membership_of(person: User, slug: str) -> Membership:
-    """Raises `PermissionDenied`, also for a room that is not there: from outside the two look alike."""
+    """Return the membership. Raise `PermissionDenied` if there is none; a missing room looks like a closed one."""
     membership = Membership.objects.select_related("room", "person").filter(room__slug=slug, person=person).first()
     if membership is None:
         raise PermissionDenied
@@ -31,7 +31,7 @@ def membership_of(person: User, slug: str) -> Membership:
 
 
 def memberships_of(person: User) -> QuerySet[Membership]:
-    """Each with `unread`: how many messages others have written since."""
+    """Return the person's memberships, each with `unread`: the number of newer messages by others."""
     news = Message.objects.filter(room=OuterRef("room"), pk__gt=OuterRef("read_through")).exclude(author=person)
     count = news.order_by().values("room").annotate(count=Count("pk")).values("count")
     mine = Membership.objects.filter(person=person).select_related("room")
@@ -39,22 +39,22 @@ def memberships_of(person: User) -> QuerySet[Membership]:
 
 
 def open_to(person: User) -> QuerySet[Room]:
-    """Return the newest rooms that a person may join. Anyone opens rooms, so a page lists only so many."""
-    return Room.objects.filter(is_open=True).exclude(members=person).order_by("-pk")[:MOST_OPEN]
+    """Return the newest open rooms that the person is not in, at most `MAX_OPEN_ROOMS`."""
+    return Room.objects.filter(is_open=True).exclude(members=person).order_by("-pk")[:MAX_OPEN_ROOMS]
 
 
 def invitations_of(person: User) -> QuerySet[Invitation]:
-    return Invitation.objects.filter(person=person).select_related("room__keeper")[:MOST_INVITATIONS]
+    return Invitation.objects.filter(person=person).select_related("room__owner")[:MAX_INVITATIONS]
 
 
-def invite(room: Room, keeper: User, person: User) -> bool:
-    """Return whether they can accept now; False for a member. They are notified of the first invitation to a room."""
+def invite(room: Room, owner: User, person: User) -> bool:
+    """Invite a person and return True, or False for a member. Only the first invitation to a room notifies them."""
     if room.members.filter(pk=person.pk).exists():
         return False
     with transaction.atomic():
         Invitation.objects.get_or_create(room=room, person=person)
         notify.send(
-            keeper,
+            owner,
             recipient=person,
             verb="invited you to",
             target=room,
@@ -66,7 +66,7 @@ def invite(room: Room, keeper: User, person: User) -> bool:
 
 
 def accept(room: Room, person: User) -> None:
-    """Raise `PermissionDenied` without an invitation."""
+    """Make the invited person a member. Raise `PermissionDenied` if they were not invited."""
     with transaction.atomic():
         if not Invitation.objects.select_for_update().filter(room=room, person=person).exists():
             raise PermissionDenied
@@ -86,13 +86,13 @@ def join(room: Room, person: User) -> None:
 
 
 def leave(room: Room, person: User) -> None:
-    """Also for somebody whom the keeper removes. Whoever was not in it is not in it now either."""
+    """End a membership, if there is one, also when the owner removes the person."""
     with transaction.atomic():
         Membership.objects.filter(room=room, person=person).delete()
 
 
 def read(membership: Membership, through: int) -> None:
-    """Has read everything up to this message, in all tabs; what told of a mention in it is read with it."""
+    """Mark messages up to `through` as read in all tabs, along with the notifications of mentions in them."""
     room, person = membership.room, membership.person
     with transaction.atomic():
         behind = Membership.objects.filter(pk=membership.pk, read_through__lt=through)
@@ -103,18 +103,18 @@ def read(membership: Membership, through: int) -> None:
 
 def _read_mentions(person: User, room: Room, through: int) -> None:
     mentions = Notification.objects.filter(recipient=person, kind="chat.mention", unread=True)
-    delivered = mentions.filter(target_object_id=str(room.pk)).values_list("pk", "action_object_object_id")
-    read = [pk for pk, message in delivered if int(message or 0) <= through]
+    of_room = mentions.filter(target_object_id=str(room.pk)).values_list("pk", "action_object_object_id")
+    read = [pk for pk, message in of_room if int(message or 0) <= through]
     Notification.objects.filter(pk__in=read).mark_all_as_read()
 
 
 def own_topic(person: User) -> str:
-    """Where somebody's tabs hear what they did in another."""
+    """Return the topic by which a person's tabs learn of actions in their other tabs."""
     return f"chat.{person.pk}"
 
 
 def watch_memberships() -> None:
-    """However a membership ends (by its person, its keeper, the admin, with its room), so does the stream it gave."""
+    """Revoke the stream when a membership is deleted: by the person, the owner or the admin, or with the room."""
     post_delete.connect(_ended, sender=Membership, dispatch_uid="showcase.membership_ended")
 
 

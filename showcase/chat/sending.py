@@ -1,4 +1,4 @@
-"""A message, the event of it and the word to whom it mentions: they commit together or not at all."""
+"""Sending a message. The message, its event and the notifications of mentions commit in one transaction."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from accounts.models import User
 from notifications_hub import publish
 from showcase.chat import rooms
 from showcase.chat.faces import as_json
-from showcase.chat.mentions import tell_mentioned
+from showcase.chat.mentions import notify_mentioned
 from showcase.chat.models import Membership, Message, Room
 
-MOST = 10
+MAX_MESSAGES = 10
 WINDOW = timedelta(seconds=10)
-"""At most so many messages in this time: more than anybody types, and less than a script would like."""
+"""The rate limit, messages per time: above what a person types, and below what a script would send."""
 
 
 class TooFast(Exception):
-    """`seconds` until the next may be sent."""
+    """Raised above the rate limit. The next message may be sent in `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
@@ -36,9 +36,12 @@ class Sent:
 
 
 def send(room: Room, author: User, body: str, client_id: str) -> Sent:
-    """The message with this client id, made if there is none yet. Raises `PermissionDenied` and `TooFast`."""
+    """Store a message, or return the one stored before under this client id.
+
+    Raise `PermissionDenied` for a person who is not a member, and `TooFast` above the rate limit.
+    """
     with transaction.atomic():
-        # Held until the commit: two sends of one person follow each other, and whoever is removed has sent or has not.
+        # Locked until the commit, which serialises the sends of one person with each other and with their removal.
         mine = Membership.objects.select_for_update(no_key=True).filter(room=room, person=author).first()
         if mine is None:
             raise PermissionDenied
@@ -51,7 +54,7 @@ def send(room: Room, author: User, body: str, client_id: str) -> Sent:
 
 def _check_pace(author: User) -> None:
     newest = Message.objects.filter(author=author).order_by("-pk").values_list("created", flat=True)
-    first = next(iter(newest[MOST - 1 : MOST]), None)
+    first = next(iter(newest[MAX_MESSAGES - 1 : MAX_MESSAGES]), None)
     if first is not None and (left := first + WINDOW - timezone.now()) > timedelta(0):
         raise TooFast(left.total_seconds())
 
@@ -59,6 +62,6 @@ def _check_pace(author: User) -> None:
 def _write(mine: Membership, room: Room, author: User, body: str, client_id: str) -> Message:
     message = Message.objects.create(room=room, author=author, body=body, client_id=client_id)
     publish(room.topic, "message.created", as_json(message))
-    tell_mentioned(message)
+    notify_mentioned(message)
     rooms.read(mine, message.pk)
     return message

@@ -1,4 +1,4 @@
-"""The two pages of the chat: the rooms, and one room. They work without JavaScript."""
+"""The chat's two pages: the list of rooms, and a room. Both work without JavaScript."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.people import time_zone_of
 from notifications_hub import live_url, start_cursor
-from showcase.chat import here, history, rooms
+from showcase.chat import history, presence, rooms
 from showcase.chat.faces import face_of
 from showcase.chat.forms import MemberForm, MessageForm, RoomForm
 from showcase.chat.mentions import names_in
 from showcase.chat.models import MAX_BODY, Membership, Message, Room
 from showcase.chat.visitor import membership_of, number, person_of, private
 
-MOST_ROOMS = 12
-"""Whose news one page hears: each is asked of its rule whenever the page connects."""
+MAX_ROOMS = 12
+"""The most rooms that one page subscribes to, because each connection checks the rule of every topic."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A message as the page shows it. One that `continues` goes without a name of its own."""
+    """A message as the page shows it. One that `continues` the one above has no name of its own."""
 
     message: Message
     continues: bool
@@ -48,7 +48,7 @@ def rooms_page(request: HttpRequest) -> HttpResponse:
     form = RoomForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         with transaction.atomic():
-            return redirect(form.open_for(person))
+            return redirect(form.create_for(person))
     context = {
         "memberships": rooms.memberships_of(person),
         "invitations": rooms.invitations_of(person),
@@ -65,22 +65,22 @@ def room_page(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         membership = membership_of(request, slug)
     except PermissionDenied:
-        return _closed_door(request, slug)
+        return _not_a_member(request, slug)
     return show(request, membership)
 
 
-def _closed_door(request: HttpRequest, slug: str) -> HttpResponse:
+def _not_a_member(request: HttpRequest, slug: str) -> HttpResponse:
     room = Room.objects.filter(slug=slug, is_open=True).first()
-    return render(request, "showcase/chat/door.html", {"room": room}, status=403)
+    return render(request, "showcase/chat/not_a_member.html", {"room": room}, status=403)
 
 
 def show(
     request: HttpRequest, membership: Membership, form: MessageForm | None = None, status: int = 200
 ) -> HttpResponse:
-    """A room to one of its members; `form` is what they could not send."""
+    """Render a room for a member. `form` holds a message that could not be sent."""
     room, person = membership.room, membership.person
     topics = topics_of(membership)
-    # Before the rows: what is written between the two is then heard twice, and never missed.
+    # The cursor comes before the rows: a message written between the two arrives twice rather than never.
     cursor = start_cursor(person, topics)
     page = history.page(room, before_of(request))
     context = {
@@ -89,9 +89,9 @@ def show(
         "me": face_of(person),
         "live": live_url(person),
         "max_body": MAX_BODY,
-        "memberships": rooms.memberships_of(person)[:MOST_ROOMS],
+        "memberships": rooms.memberships_of(person)[:MAX_ROOMS],
         "members": room.memberships.select_related("person"),
-        "here": here.people_in(room),
+        "here": presence.people_in(room),
         "page": page,
         "lines": _lines(page.messages, membership),
         "form": form or MessageForm(initial={"client_id": secrets.token_hex(16)}),
@@ -100,21 +100,21 @@ def show(
         "cursor": cursor,
         "csrf": get_token(request),
         "time_zone": time_zone_of(person),
-        "beat": here.BEAT_SECONDS,
-        "life": here.LIFE_SECONDS,
+        "beat": presence.BEAT_SECONDS,
+        "life": presence.LIFE_SECONDS,
     }
     return render(request, "showcase/chat/room.html", context, status=status)
 
 
 def topics_of(membership: Membership) -> list[str]:
-    """What the page of a room hears: the room first, its person's other tabs, and their other rooms."""
+    """Return the topics of a room's page: the room, the person's other tabs, and their other rooms."""
     person = membership.person
-    others = rooms.memberships_of(person)[:MOST_ROOMS]
+    others = rooms.memberships_of(person)[:MAX_ROOMS]
     return list(dict.fromkeys([membership.room.topic, rooms.own_topic(person), *(one.room.topic for one in others)]))
 
 
 def before_of(request: HttpRequest) -> int | None:
-    """Which message the wanted page of the history ends before. Raises `BadRequest`."""
+    """Return the message id that the requested history page ends before, or None. Raise `BadRequest` if invalid."""
     return number(request.GET["before"]) if "before" in request.GET else None
 
 
@@ -126,18 +126,20 @@ def _lines(written: Sequence[Message], membership: Membership) -> Iterator[Line]
         begins_day = last is None or _day_of(last) != _day_of(message)
         continues = not begins_day and _continues(last, message)
         is_unread = message.pk > membership.read_through and message.author_id != membership.person_id
-        calls_me = name in names_in(message.body)
-        yield Line(message, continues, calls_me, begins_day, is_unread and not seen_unread)
+        mentions_me = name in names_in(message.body)
+        yield Line(message, continues, mentions_me, begins_day, is_unread and not seen_unread)
         seen_unread = seen_unread or is_unread
         last = message
 
 
 def _day_of(message: Message) -> date:
-    """In the reader's time zone."""
+    """Return the day of the message in the reader's time zone."""
     return timezone.localtime(message.created).date()
 
 
 def _continues(last: Message | None, message: Message) -> bool:
     return (
-        last is not None and last.author_id == message.author_id and message.created - last.created < history.TOGETHER
+        last is not None
+        and last.author_id == message.author_id
+        and message.created - last.created < history.GROUPING_TIME
     )

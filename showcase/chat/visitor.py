@@ -1,4 +1,4 @@
-"""Who is asking, and what."""
+"""Parse requests: the person, their membership, ids, and the wanted format."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from accounts.models import User
 from showcase.chat import rooms
 from showcase.chat.models import Membership
 
-_DIGITS_TOO_MANY = 19
-"""A number of so many digits may be more than a database counts to."""
+_MAX_DIGITS = 18
+"""Any number of 18 digits fits into the database's 64-bit integers."""
 
-# Nobody may find the talk of whoever sat here before by the browser's back button.
+# The browser's back button must not show the messages of a person who used this browser before.
 private = cache_control(no_store=True, private=True)
 
 
 def person_of(request: HttpRequest) -> User:
-    """Behind a check that somebody is signed in."""
+    """Return the signed-in person. The view must be behind `login_required`."""
     return cast("User", request.user)
 
 
 def membership_of(request: HttpRequest, slug: str) -> Membership:
-    """Raises `PermissionDenied`."""
+    """Return the person's membership. Raise `PermissionDenied` if there is none."""
     return rooms.membership_of(person_of(request), slug)
 
 
@@ -34,7 +34,7 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def number(text: str) -> int:
-    """An id out of a request. Raises `BadRequest`."""
-    if not (text.isascii() and text.isdigit() and len(text) < _DIGITS_TOO_MANY):
-        raise BadRequest("This is not an id.")
+    """Return an id from a request. Raise `BadRequest` if it is invalid."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
+        raise BadRequest("Invalid id.")
     return int(text)

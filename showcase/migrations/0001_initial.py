@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             name="Membership",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("read_through", models.BigIntegerField(default=0, verbose_name="read up to this message")),
+                ("read_through", models.BigIntegerField(default=0, verbose_name="last message read")),
                 (
                     "joined",
                     models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="joined"),
@@ -105,20 +105,20 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("slug", models.SlugField(max_length=60, unique=True, verbose_name="address")),
                 ("name", models.CharField(max_length=60, verbose_name="name")),
-                ("is_open", models.BooleanField(default=True, verbose_name="anybody may join")),
+                ("is_open", models.BooleanField(default=True, verbose_name="anyone can join")),
                 (
                     "created",
-                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="opened"),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created"),
                 ),
                 (
-                    "keeper",
+                    "owner",
                     models.ForeignKey(
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="kept_rooms",
+                        related_name="owned_rooms",
                         to=settings.AUTH_USER_MODEL,
-                        verbose_name="keeper",
+                        verbose_name="owner",
                     ),
                 ),
                 (

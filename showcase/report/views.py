@@ -1,4 +1,4 @@
-"""A report that takes ten seconds: the page that starts it, its bar, and the file that comes of it."""
+"""A report that takes ten seconds: the page that starts it, its progress bar, and the finished file."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def report_file(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _start(owner: User, how: str) -> Job:
-    # Celery is imported where it is used: a site without it still has its other pages.
+    # Import Celery here, so that the other pages work on a site without it.
     from showcase import tasks
 
     url = reverse("report")

@@ -12,7 +12,7 @@ register = template.Library()
 
 @register.filter
 def ago(moment: datetime) -> str:
-    """How long ago, in its largest unit: “3 hours ago”."""
+    """Return the time since a moment in its largest unit: “3 hours ago”."""
     if timezone.now() - moment < timedelta(minutes=1):
         return gettext("just now")
     return gettext("%(time)s ago") % {"time": timesince(moment, depth=1)}

@@ -21,7 +21,7 @@ def _speaks_chinese(person: User) -> User:
     return person
 
 
-def test_a_page_comes_in_its_readers_language_whatever_the_browser_asks_for(client_for: ClientFor, bob: User) -> None:
+def test_a_page_is_in_the_readers_language_rather_than_the_browsers(client_for: ClientFor, bob: User) -> None:
     page = client_for(_speaks_chinese(bob)).get("/", headers={"Accept-Language": "en"})
 
     assert page.headers["Content-Language"] == "zh-hans"
@@ -31,14 +31,14 @@ def test_a_page_comes_in_its_readers_language_whatever_the_browser_asks_for(clie
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("asked", "given"), [("zh-CN", "zh-hans"), ("en-GB", "en"), ("fr", "en")])
-def test_a_stranger_gets_what_the_browser_asks_for(client: Client, asked: str, given: str) -> None:
+def test_an_anonymous_visitor_gets_the_browsers_language(client: Client, asked: str, given: str) -> None:
     page = client.get("/", headers={"Accept-Language": asked})
 
     assert page.headers["Content-Language"] == given
     assert f'<html lang="{given}"' in page.content.decode()
 
 
-def test_times_are_in_the_readers_zone_and_the_next_reader_is_not_left_with_it(bob: User) -> None:
+def test_the_readers_time_zone_does_not_leak_to_the_next_reader(bob: User) -> None:
     offsets = []
 
     def view(request: HttpRequest) -> HttpResponse:
@@ -55,7 +55,7 @@ def test_times_are_in_the_readers_zone_and_the_next_reader_is_not_left_with_it(b
     assert translation.get_language() == "en"
 
 
-def test_a_zone_and_a_language_that_are_no_longer_known_do_no_harm(client_for: ClientFor, alice: User) -> None:
+def test_an_unknown_time_zone_or_language_falls_back(client_for: ClientFor, alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(time_zone="Mars/Olympus", language="tlh")
     page = client_for(alice).get("/")
 
@@ -71,14 +71,14 @@ def bobs_async_client(bob: User) -> AsyncClient:
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_under_asgi_the_page_comes_in_its_readers_language_too(bobs_async_client: AsyncClient) -> None:
+async def test_a_page_is_in_the_readers_language_under_asgi(bobs_async_client: AsyncClient) -> None:
     page = await bobs_async_client.get("/")
 
     assert page.headers["Content-Language"] == "zh-hans"
     assert "最新帖子" in page.content.decode()
 
 
-async def test_an_async_view_sees_the_readers_zone() -> None:
+async def test_an_async_view_runs_in_the_readers_time_zone() -> None:
     async def view(request: HttpRequest) -> HttpResponse:
         return HttpResponse(str(_offset()))
 
@@ -104,13 +104,13 @@ def _offset() -> timedelta | None:
         *("/notifications/", "/notifications/preferences/", "/nowhere/", "/admin/"),
     ],
 )
-def test_pages_of_signed_in_people_are_kept_by_nobody(client_for: ClientFor, alice: User, path: str) -> None:
+def test_pages_of_signed_in_people_are_never_cached(client_for: ClientFor, alice: User, path: str) -> None:
     kept = client_for(alice).get(path, follow=True).headers["Cache-Control"]
 
     assert {"private", "no-store"} <= {part.strip() for part in kept.split(",")}
 
 
-def test_pages_of_strangers_and_what_says_itself_how_long_it_is_good_may_be_kept(
+def test_anonymous_pages_and_responses_with_their_own_cache_control_may_be_cached(
     client_for: ClientFor, alice: User
 ) -> None:
     assert "Cache-Control" not in Client().get("/").headers
@@ -118,5 +118,5 @@ def test_pages_of_strangers_and_what_says_itself_how_long_it_is_good_may_be_kept
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_they_are_kept_by_nobody_where_django_answers_asynchronously_too(bobs_async_client: AsyncClient) -> None:
+async def test_pages_of_signed_in_people_are_never_cached_under_asgi(bobs_async_client: AsyncClient) -> None:
     assert "no-store" in (await bobs_async_client.get("/")).headers["Cache-Control"]

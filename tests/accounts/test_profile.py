@@ -11,11 +11,11 @@ ClientFor = Callable[[User], Client]
 FORM = {"first_name": "Alice", "last_name": "", "email": "a@example.com", "language": "en", "time_zone": "Asia/Tokyo"}
 
 
-def test_the_profile_is_for_those_signed_in(client: Client) -> None:
+def test_the_profile_requires_signing_in(client: Client) -> None:
     assert client.get("/accounts/profile/").headers["Location"] == "/accounts/login/?next=/accounts/profile/"
 
 
-def test_a_profile_is_saved_and_said_so_in_the_language_just_chosen(client_for: ClientFor, alice: User) -> None:
+def test_a_saved_profile_is_confirmed_in_the_newly_chosen_language(client_for: ClientFor, alice: User) -> None:
     page = client_for(alice).post("/accounts/profile/", {**FORM, "language": "zh-hans"}, follow=True)
 
     alice.refresh_from_db()
@@ -23,7 +23,7 @@ def test_a_profile_is_saved_and_said_so_in_the_language_just_chosen(client_for: 
     assert "个人资料已保存。" in page.content.decode()
 
 
-def test_a_time_zone_that_is_none_is_refused(client_for: ClientFor, alice: User) -> None:
+def test_the_form_rejects_an_invalid_time_zone(client_for: ClientFor, alice: User) -> None:
     page = client_for(alice).post("/accounts/profile/", {**FORM, "time_zone": "Mars/Olympus"})
 
     alice.refresh_from_db()
@@ -31,34 +31,34 @@ def test_a_time_zone_that_is_none_is_refused(client_for: ClientFor, alice: User)
     assert 'aria-invalid="true"' in page.content.decode()
 
 
-def test_what_was_refused_does_not_show_as_the_persons_name(client_for: ClientFor, alice: User) -> None:
+def test_a_rejected_form_does_not_change_the_displayed_name(client_for: ClientFor, alice: User) -> None:
     page = client_for(alice).post("/accounts/profile/", {**FORM, "first_name": "Zoe", "time_zone": ""})
 
     assert "<strong>Alice</strong>" in page.content.decode()
 
 
-def test_an_old_spelling_of_a_time_zone_stays_chosen(client_for: ClientFor, alice: User) -> None:
+def test_an_old_spelling_of_a_time_zone_stays_selected(client_for: ClientFor, alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(time_zone="US/Pacific")
     page = client_for(alice).get("/accounts/profile/")
 
     assert '<option value="US/Pacific" selected>' in page.content.decode()
 
 
-def test_the_profile_cannot_make_anybody_staff(client_for: ClientFor, charlie: User) -> None:
+def test_the_profile_form_cannot_grant_staff_rights(client_for: ClientFor, charlie: User) -> None:
     client_for(charlie).post("/accounts/profile/", {**FORM, "is_staff": "on", "username": "alice"})
 
     charlie.refresh_from_db()
     assert (charlie.username, charlie.is_staff) == ("charlie", False)
 
 
-def test_the_profile_leads_to_the_preferences_and_the_password(client_for: ClientFor, alice: User) -> None:
+def test_the_profile_links_to_the_preferences_and_the_password_form(client_for: ClientFor, alice: User) -> None:
     page = client_for(alice).get("/accounts/profile/").content.decode()
 
     assert 'href="/notifications/preferences/"' in page
     assert 'href="/accounts/password/"' in page
 
 
-def test_a_changed_password_keeps_this_browser_and_signs_the_others_out(client_for: ClientFor, alice: User) -> None:
+def test_changing_the_password_signs_out_other_browsers_only(client_for: ClientFor, alice: User) -> None:
     here, there = client_for(alice), client_for(alice)
     form = {
         "old_password": "three-red-lamps",

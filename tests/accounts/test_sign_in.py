@@ -12,7 +12,7 @@ from accounts.models import User
 ClientFor = Callable[[User], Client]
 
 
-def test_somebody_signs_in_and_lands_where_they_wanted_to_go(client: Client, alice: User) -> None:
+def test_signing_in_leads_to_the_requested_page(client: Client, alice: User) -> None:
     refused = client.get("/accounts/profile/")
     assert refused.headers["Location"] == "/accounts/login/?next=/accounts/profile/"
 
@@ -23,7 +23,7 @@ def test_somebody_signs_in_and_lands_where_they_wanted_to_go(client: Client, ali
     assert get_user(client) == alice
 
 
-def test_a_wrong_password_is_said_and_signs_nobody_in(client: Client, alice: User) -> None:
+def test_a_wrong_password_shows_an_error_and_signs_nobody_in(client: Client, alice: User) -> None:
     page = client.post("/accounts/login/", {"username": "alice", "password": "wrong"})
 
     assert page.status_code == 200
@@ -31,7 +31,7 @@ def test_a_wrong_password_is_said_and_signs_nobody_in(client: Client, alice: Use
     assert not get_user(client).is_authenticated
 
 
-def test_signing_out_takes_a_post(client_for: ClientFor, alice: User) -> None:
+def test_signing_out_requires_a_post(client_for: ClientFor, alice: User) -> None:
     client = client_for(alice)
 
     assert client.get("/accounts/logout/").status_code == 405
@@ -41,9 +41,7 @@ def test_signing_out_takes_a_post(client_for: ClientFor, alice: User) -> None:
     assert not get_user(client).is_authenticated
 
 
-def test_the_demo_people_can_be_signed_in_with_one_button_while_debugging(
-    client: Client, alice: User, settings: Settings
-) -> None:
+def test_debug_mode_offers_a_sign_in_button_per_demo_user(client: Client, alice: User, settings: Settings) -> None:
     settings.DEBUG = True
     page = client.get("/accounts/login/").content.decode()
 
@@ -63,7 +61,7 @@ def test_no_demo_password_is_offered_without_debug(
 
 
 @pytest.mark.parametrize("where", ["https://elsewhere.example/", "//elsewhere.example/", "javascript:alert(1)"])
-def test_nobody_is_sent_elsewhere(client: Client, alice: User, where: str) -> None:
+def test_signing_in_never_redirects_to_another_site(client: Client, alice: User, where: str) -> None:
     answer = client.post("/accounts/login/", {"username": "alice", "password": "three-red-lamps", "next": where})
 
     assert answer.headers["Location"] == "/"

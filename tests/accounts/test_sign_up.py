@@ -15,15 +15,15 @@ FORM = {"username": "dora", "email": "", "password1": "three-green-lamps", "pass
 pytestmark = pytest.mark.django_db
 
 
-def test_whoever_signs_up_is_signed_in_and_welcomed(client: Client) -> None:
+def test_signing_up_signs_the_person_in_and_welcomes_them(client: Client) -> None:
     page = client.post("/accounts/signup/", FORM, follow=True)
 
     assert page.redirect_chain == [("/", 302)]
     assert get_user(client) == User.objects.get(username="dora")
-    assert "Welcome, dora." in page.content.decode()
+    assert "Welcome, dora!" in page.content.decode()
 
 
-def test_the_language_is_the_one_the_form_was_read_in(client: Client) -> None:
+def test_signing_up_saves_the_language_of_the_form(client: Client) -> None:
     client.post("/accounts/signup/", FORM, headers={"Accept-Language": "zh-CN"})
 
     assert User.objects.get(username="dora").language == "zh-hans"
@@ -32,32 +32,32 @@ def test_the_language_is_the_one_the_form_was_read_in(client: Client) -> None:
 @pytest.mark.parametrize(
     ("sent", "kept"), [("Asia/Shanghai", "Asia/Shanghai"), ("", "UTC"), ("Mars/Olympus", "UTC"), ("../etc", "UTC")]
 )
-def test_the_browsers_time_zone_is_kept_where_it_is_known(client: Client, sent: str, kept: str) -> None:
+def test_signing_up_saves_the_browsers_time_zone_if_it_is_known(client: Client, sent: str, kept: str) -> None:
     client.post("/accounts/signup/", {**FORM, "time_zone": sent})
 
     assert User.objects.get(username="dora").time_zone == kept
 
 
-def test_a_taken_name_is_refused_whatever_its_case(client: Client, alice: User) -> None:
+def test_a_taken_username_is_rejected_regardless_of_case(client: Client, alice: User) -> None:
     page = client.post("/accounts/signup/", {**FORM, "username": "ALICE"})
 
     assert "A user with that username already exists." in page.content.decode()
     assert list(User.objects.all()) == [alice]
 
 
-def test_nobody_is_sent_elsewhere_after_signing_up(client: Client) -> None:
+def test_signing_up_never_redirects_to_another_site(client: Client) -> None:
     answer = client.post("/accounts/signup/", {**FORM, "next": "https://elsewhere.example/"})
 
     assert answer.headers["Location"] == "/"
 
 
-def test_somebody_signed_in_has_no_use_for_the_form(client_for: ClientFor, alice: User) -> None:
+def test_a_signed_in_person_is_redirected_from_the_form(client_for: ClientFor, alice: User) -> None:
     answer = client_for(alice).get("/accounts/signup/?next=/accounts/profile/")
 
     assert answer.headers["Location"] == "/accounts/profile/"
 
 
-def test_a_sign_up_gives_no_rights(client: Client) -> None:
+def test_signing_up_grants_no_rights(client: Client) -> None:
     client.post("/accounts/signup/", {**FORM, "is_staff": "on", "is_superuser": "on"})
 
     dora = User.objects.get(username="dora")

@@ -1,4 +1,4 @@
-"""How often a person and an address may send the site's forms, and guess a password."""
+"""Rate limits of the site's forms and of guessed passwords, per person and per address."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ PASSWORD = "three-red-lamps"
 
 
 @pytest.fixture(autouse=True)
-def _rates_of_the_site(settings: Settings, db: None) -> None:
+def _site_rates(settings: Settings, db: None) -> None:
     settings.RATES = RATES
     cache.clear()
 
 
-def most(scope: str, whose: str = "person") -> int:
+def limit_of(scope: str, whose: str = "person") -> int:
     return int(RATES[scope][whose].partition("/")[0])
 
 
@@ -47,7 +47,7 @@ def sign_in(client: Client, password: str, *, path: str = "/accounts/login/", **
 
 @both_databases
 @pytest.mark.parametrize("path", ["/accounts/login/", "/admin/login/"])
-def test_after_five_wrong_passwords_the_right_one_is_refused_too(client: Client, alice: User, path: str) -> None:
+def test_five_wrong_passwords_lock_out_the_right_one_too(client: Client, alice: User, path: str) -> None:
     answers = [sign_in(client, "wrong", path=path).status_code for _ in range(5)]
     right = sign_in(client, PASSWORD, path=path)
 
@@ -67,7 +67,7 @@ def test_wrong_passwords_count_over_ipv6_and_behind_a_socket_without_addresses(
     assert codes == [200, 200, 200, 200, 429]
 
 
-def test_a_locked_name_is_locked_only_for_the_address_that_guessed(client: Client, alice: User) -> None:
+def test_a_name_is_locked_only_for_the_guessing_address(client: Client, alice: User) -> None:
     for _ in range(6):
         sign_in(client, "wrong", REMOTE_ADDR="192.0.2.1", headers={"X-Forwarded-For": "203.0.113.5"})
 
@@ -75,14 +75,14 @@ def test_a_locked_name_is_locked_only_for_the_address_that_guessed(client: Clien
     assert sign_in(client, PASSWORD, REMOTE_ADDR="192.0.2.2").status_code == 302
 
 
-def test_the_right_password_forgets_the_wrong_ones(client: Client, alice: User) -> None:
+def test_the_right_password_resets_the_count(client: Client, alice: User) -> None:
     for _ in range(3):
         codes = [sign_in(client, "wrong").status_code for _ in range(4)] + [sign_in(client, PASSWORD).status_code]
         assert codes == [200, 200, 200, 200, 302]
 
 
-def test_one_address_tries_only_so_many_names(client: Client, alice: User) -> None:
-    limit = most("sign_in", "address")
+def test_one_address_can_try_a_limited_number_of_names(client: Client, alice: User) -> None:
+    limit = limit_of("sign_in", "address")
     with time_machine.travel(NOON, tick=False):
         for number in range(limit):
             client.post("/accounts/login/", {"username": f"name-{number}", "password": "wrong"})
@@ -105,9 +105,7 @@ def test_two_processes_count_wrong_passwords_together(start_site: StartSite) -> 
     assert codes == [200, 200, 200, 200, 429, 429]
 
 
-def test_without_redis_people_sign_in_and_wrong_passwords_still_count(
-    start_site: StartSite, redis_server: RedisServer
-) -> None:
+def test_wrong_passwords_still_count_without_redis(start_site: StartSite, redis_server: RedisServer) -> None:
     site = start_site(REDIS_URL=redis_server.url, TEST_RATES="1")
     redis_server.stop()
     site.visitor("bob")
@@ -122,7 +120,7 @@ def test_without_redis_people_sign_in_and_wrong_passwords_still_count(
 # Forms
 
 
-def forms(room: Room, post: Post) -> dict[str, tuple[str, dict[str, str]]]:
+def _forms(room: Room, post: Post) -> dict[str, tuple[str, dict[str, str]]]:
     return {
         "post": ("/", {"title": "Hello", "body": "Text"}),
         "reply": (f"/posts/{post.pk}/", {"body": "Text"}),
@@ -134,22 +132,22 @@ def forms(room: Room, post: Post) -> dict[str, tuple[str, dict[str, str]]]:
 
 
 @pytest.fixture
-def place(alice: User) -> dict[str, tuple[str, dict[str, str]]]:
-    """Where each form is sent, and a form that is accepted."""
-    room = Room.objects.create(name="Lobby", slug="lobby", keeper=alice, is_open=True)
+def form_for(alice: User) -> dict[str, tuple[str, dict[str, str]]]:
+    """Return, per scope, a path and a form that it accepts."""
+    room = Room.objects.create(name="Lobby", slug="lobby", owner=alice, is_open=True)
     room.memberships.create(person=alice)
-    return forms(room, Post.objects.create(author=alice, title="Hello", body="Text"))
+    return _forms(room, Post.objects.create(author=alice, title="Hello", body="Text"))
 
 
 @both_databases
 @pytest.mark.parametrize("scope", ["post", "reply", "room", "member", "report", "password"])
-def test_a_person_sends_a_form_only_so_often(
-    client_for: ClientFor, alice: User, bob: User, place: dict[str, Any], scope: str
+def test_a_person_can_send_each_form_at_a_limited_rate(
+    client_for: ClientFor, alice: User, bob: User, form_for: dict[str, Any], scope: str
 ) -> None:
-    path, form = place[scope]
+    path, form = form_for[scope]
     client = client_for(alice)
     with time_machine.travel(NOON, tick=False) as clock:
-        for _ in range(most(scope)):
+        for _ in range(limit_of(scope)):
             assert client.post(path, form).status_code in (200, 302)
         refused = client.post(path, form)
         elsewhere = client.post(path, form, REMOTE_ADDR="192.0.2.2")
@@ -164,15 +162,15 @@ def test_a_person_sends_a_form_only_so_often(
     assert later.status_code in (200, 302)
 
 
-def test_the_old_password_is_guessed_no_faster_in_the_admin(
-    client_for: ClientFor, alice: User, place: dict[str, Any]
+def test_the_admins_password_form_shares_the_limit(
+    client_for: ClientFor, alice: User, form_for: dict[str, Any]
 ) -> None:
     alice.is_staff = True
     alice.save()
     client = client_for(alice)
-    path, form = place["password"]
+    path, form = form_for["password"]
     with time_machine.travel(NOON, tick=False):
-        answers = [client.post("/admin/password_change/", form).status_code for _ in range(most("password"))]
+        answers = [client.post("/admin/password_change/", form).status_code for _ in range(limit_of("password"))]
         refused = [client.post(each, form).status_code for each in ("/admin/password_change/", path)]
 
     assert set(answers) == {200}
@@ -180,30 +178,30 @@ def test_the_old_password_is_guessed_no_faster_in_the_admin(
     assert client.get("/admin/password_change/").status_code == 200
 
 
-def test_what_is_refused_is_not_done(client_for: ClientFor, alice: User, place: dict[str, Any]) -> None:
+def test_a_throttled_request_has_no_effect(client_for: ClientFor, alice: User, form_for: dict[str, Any]) -> None:
     client = client_for(alice)
     with time_machine.travel(NOON, tick=False):
         for scope in ("post", "reply"):
-            for _ in range(most(scope) + 5):
-                client.post(*place[scope])
+            for _ in range(limit_of(scope) + 5):
+                client.post(*form_for[scope])
 
-    assert Post.objects.count() == 1 + most("post")
-    assert Reply.objects.count() == most("reply")
+    assert Post.objects.count() == 1 + limit_of("post")
+    assert Reply.objects.count() == limit_of("reply")
 
 
-def test_pages_are_read_as_often_as_one_likes(client_for: ClientFor, alice: User, place: dict[str, Any]) -> None:
+def test_reading_pages_is_not_limited(client_for: ClientFor, alice: User, form_for: dict[str, Any]) -> None:
     client = client_for(alice)
-    path, _form = place["post"]
+    path, _form = form_for["post"]
 
-    assert {client.get(path).status_code for _ in range(most("post") * 2)} == {200}
+    assert {client.get(path).status_code for _ in range(limit_of("post") * 2)} == {200}
 
 
-def test_many_people_at_one_address_have_a_limit_together(client: Client, place: dict[str, Any]) -> None:
-    path, form = place["post"]
+def test_people_at_one_address_share_a_limit(client: Client, form_for: dict[str, Any]) -> None:
+    path, form = form_for["post"]
     people = [User.objects.create(username=f"person-{number}") for number in range(12)]
     with time_machine.travel(NOON, tick=False):
         codes = []
-        for number in range(most("post", "address") + 1):
+        for number in range(limit_of("post", "address") + 1):
             client.force_login(people[number % len(people)])
             codes.append(client.post(path, form).status_code)
 
@@ -211,9 +209,9 @@ def test_many_people_at_one_address_have_a_limit_together(client: Client, place:
     assert codes[-1] == 429
 
 
-def test_one_address_signs_up_only_so_many(client: Client) -> None:
+def test_one_address_can_sign_up_a_limited_number_of_people(client: Client) -> None:
     form = {"password1": "harbour-lights-9", "password2": "harbour-lights-9"}
-    limit = most("sign_up", "address")
+    limit = limit_of("sign_up", "address")
     with time_machine.travel(NOON, tick=False):
         for number in range(limit + 3):
             Client().post("/accounts/signup/", {"username": f"person-{number}", **form})
@@ -221,11 +219,11 @@ def test_one_address_signs_up_only_so_many(client: Client) -> None:
     assert User.objects.count() == limit
 
 
-def test_a_script_is_told_in_json(client_for: ClientFor, alice: User, place: dict[str, Any]) -> None:
-    path, form = place["member"]
+def test_a_throttled_script_gets_json(client_for: ClientFor, alice: User, form_for: dict[str, Any]) -> None:
+    path, form = form_for["member"]
     client = client_for(alice)
     with time_machine.travel(NOON, tick=False):
-        for _ in range(most("member")):
+        for _ in range(limit_of("member")):
             client.post(path, form)
         refused = client.post(path, form, headers={"Accept": "application/json"})
 
@@ -233,10 +231,12 @@ def test_a_script_is_told_in_json(client_for: ClientFor, alice: User, place: dic
     assert refused.json() == {"detail": "Too many requests. Try again in 60 seconds."}
 
 
-def test_the_page_speaks_the_readers_language(client_for: ClientFor, alice: User, place: dict[str, Any]) -> None:
+def test_the_throttle_page_is_in_the_readers_language(
+    client_for: ClientFor, alice: User, form_for: dict[str, Any]
+) -> None:
     User.objects.filter(pk=alice.pk).update(language="zh-hans")
     client = client_for(alice)
     with time_machine.travel(NOON, tick=False):
-        pages = [client.post(*place["report"]) for _ in range(most("report") + 1)]
+        pages = [client.post(*form_for["report"]) for _ in range(limit_of("report") + 1)]
 
     assert "请求过于频繁" in pages[-1].content.decode()

@@ -1,5 +1,6 @@
-"""Pushes in a real Chromium: subscribed by the page's button through a stand-in for its push service, and seen, pressed
-and clicked on a desktop. One journey, since a browser takes seconds to start.
+"""Pushes in a real Chromium, with stand-ins for its push service and for the desktop that shows notifications.
+
+All steps share one test, because a browser takes seconds to start.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from tests.support.site import Site
 
 HUB = {"ACK_WINDOW": 1, "TRANSPORTS": {"web_push": "tests.push_lab.mapped.Mapped"}}
 SAMPLE = json.loads((Path(__file__).parents[1] / "payloads" / "push.json").read_text())
-UNKNOWN = [
+MALFORMED = [
     "",
     "no JSON",
     "null",
@@ -49,7 +50,7 @@ class World:
         return wait_for(lambda: self.context.service_workers)[0]
 
     def wait_for(self, condition: Callable[[], T]) -> T:
-        """While the browser goes on: its driver hears of pages only when it is asked something."""
+        """Wait for a condition while the browser runs: its driver processes events only during a call."""
 
         def found() -> T:
             self.page.wait_for_timeout(50)
@@ -69,11 +70,11 @@ class World:
         )
 
     def alice_reads(self, item: str) -> None:
-        """In another of her browsers."""
+        """Mark an item as read, as another browser of Alice would."""
         self.site.python(f"Notification.objects.filter(pk={item}).mark_all_as_read()")
 
     def page_knows(self) -> bool:
-        """Whether it counts as unread what is."""
+        """Return whether the bell's unread count matches the database."""
         unread = self.site.python("print(Notification.objects.filter(recipient__username='alice').unread().count())")
         return bool(self.page.evaluate("document.querySelector('notification-bell').unread") == int(unread))
 
@@ -98,21 +99,21 @@ def world(start_site: Callable[..., Site], tmp_path: Path) -> Iterator[World]:
         )
         with chromium_with_desktop(tmp_path / "profile", desktop, push.switches) as context:
             yield World(site, push, desktop, context, context.pages[0])
-        # Before the service, which would wait for the end of its connection.
+        # Stop the site before the push service, which would wait for the end of the site's connection.
         site.kill()
 
 
-def test_a_push_in_chromium_from_the_switch_to_the_click(world: World) -> None:
-    _alice_switches_on(world)
-    _whatever_comes_something_is_shown(world)
-    _a_push_for_someone_else_shows_none_of_their_words(world)
-    _of_one_tag_only_the_one_that_is_shown_closes_it(world)
+def test_a_push_in_chromium_from_the_subscription_to_the_click(world: World) -> None:
+    _alice_subscribes(world)
+    _every_push_shows_a_notification(world)
+    _a_push_for_another_person_shows_none_of_its_text(world)
+    _only_the_newest_item_of_a_tag_closes_it(world)
     world.page.goto("about:blank")
     _a_button_marks_as_read_with_no_page_open(world)
     _a_click_opens_the_page(world)
 
 
-def _alice_switches_on(world: World) -> None:
+def _alice_subscribes(world: World) -> None:
     sign_in(world.page, world.site, "alice")
     world.page.goto(f"{world.site.url}/notifications/preferences/")
     world.page.click("push-subscription[state=off] button")
@@ -121,25 +122,25 @@ def _alice_switches_on(world: World) -> None:
     world.wait_for(lambda: world.push.streams)
 
 
-def _whatever_comes_something_is_shown(world: World) -> None:
+def _every_push_shows_a_notification(world: World) -> None:
     pushes = Pushes(world.page)
-    for data in UNKNOWN:
+    for data in MALFORMED:
         pushes.deliver(data)
         world.wait_for(lambda: world.desktop.shown)
         assert [shown.title for shown in world.desktop.shown] == ["New notification"], data
         _clear(world)
 
 
-def _a_push_for_someone_else_shows_none_of_their_words(world: World) -> None:
+def _a_push_for_another_person_shows_none_of_its_text(world: World) -> None:
     Pushes(world.page).deliver(json.dumps(SAMPLE))
     world.wait_for(lambda: world.desktop.shown)
     (shown,) = world.desktop.shown
-    # The address is Chromium's own word.
+    # Chromium itself adds the site's address.
     assert (shown.title, shown.body) == ("New notification", world.site.url.removeprefix("http://"))
     _clear(world)
 
 
-def _of_one_tag_only_the_one_that_is_shown_closes_it(world: World) -> None:
+def _only_the_newest_item_of_a_tag_closes_it(world: World) -> None:
     pushes = Pushes(world.page)
     replies = []
     for _ in range(2):

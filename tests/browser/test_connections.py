@@ -1,4 +1,4 @@
-"""One connection a browser, of the best kind that works, and what it does when tabs, proxies and networks fail."""
+"""A browser's single connection: the best kind available, and its recovery when tabs, proxies or networks fail."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SLEEP = 60 if FULL else 3
 
 
 class WsgiSite(Site):
-    """As `manage.py runserver` and hosts under WSGI have it: no live connection but plain requests."""
+    """A site under WSGI, as `manage.py runserver` serves it: pages can only poll."""
 
     def start(self) -> None:
         server = [sys.executable, str(ROOT / "manage.py"), "runserver", "--noreload", str(self.port)]
@@ -49,13 +49,13 @@ def proxy(site: Site) -> Iterator[Proxy]:
 
 @pytest.fixture
 def page_for(browser: Browser, proxy: Proxy) -> Iterator[People]:
-    people = Patient(browser, cast("Site", proxy))
+    people = PeopleWithBlockedSockets(browser, cast("Site", proxy))
     yield people
     people.close()
 
 
-class Patient(People):
-    """Blocked sockets are what these tests are about, and the browser's own word about each is no complaint of ours."""
+class PeopleWithBlockedSockets(People):
+    """People whose browsers may log failed WebSockets, since these tests block them on purpose."""
 
     def _listen(self, message: ConsoleMessage) -> None:
         if "WebSocket connection to" not in message.text:
@@ -86,12 +86,12 @@ def expect_badges(count: int, *pages: Page, within: int = 5000) -> None:
 
 
 def kind_of(page: Page) -> str:
-    """The kind of connection that this tab remembers as the best that works."""
+    """Return the kind of connection that this tab remembers as the best available."""
     return str(page.evaluate("() => JSON.parse(sessionStorage.getItem('notifications-hub:connection')).kind"))
 
 
 def climb_now(page: Page) -> None:
-    """Ends the wait for the next try at a better kind; takes effect with the next page."""
+    """End the wait before a better kind is tried again. Takes effect on the next page load."""
     page.evaluate("""() => {
         const key = 'notifications-hub:connection';
         sessionStorage.setItem(key, JSON.stringify({...JSON.parse(sessionStorage.getItem(key)), climbAt: 0}));
@@ -107,18 +107,18 @@ def renderers(browser: Browser) -> set[int]:
     return {process["id"] for process in processes if process["type"] == "renderer"}
 
 
-def test_eight_tabs_hold_one_connection_and_one_of_them_toasts(page_for: People, proxy: Proxy, site: Site) -> None:
+def test_eight_tabs_share_one_connection_and_show_one_toast(page_for: People, proxy: Proxy, site: Site) -> None:
     tabs = [page_for("alice") for _ in range(8)]
     wait_until_live(*tabs)
     wave(site)
     expect_badges(1, *tabs)
     assert (proxy.open["ws"], proxy.opened["ws"], proxy.open["sse"]) == (1, 1, 0)
-    # Longer than the others wait for the one.
+    # Longer than the followers wait for the leader's toast.
     tabs[0].wait_for_timeout(3500)
     assert sum(tab.locator("toast-stack .nh-toast").count() for tab in tabs) == 1
 
 
-def test_when_the_leader_is_killed_another_takes_over_and_nothing_is_lost(
+def test_a_follower_takes_over_from_a_crashed_leader_and_nothing_is_lost(
     page_for: People, proxy: Proxy, site: Site
 ) -> None:
     leader, *followers = [page_for("alice") for _ in range(4)]
@@ -133,12 +133,12 @@ def test_when_the_leader_is_killed_another_takes_over_and_nothing_is_lost(
 
 
 def crash(page: Page) -> None:
-    """Ends the tab's process, as the system does when it has no memory left."""
+    """Kill the tab's process, as the system does when it runs out of memory."""
     with page.expect_event("crash"), suppress(Error):
         page.goto("chrome://crash")
 
 
-def test_when_the_leader_is_closed_another_takes_over(page_for: People, proxy: Proxy, site: Site) -> None:
+def test_a_follower_takes_over_from_a_closed_leader(page_for: People, proxy: Proxy, site: Site) -> None:
     leader, follower = page_for("alice"), page_for("alice")
     wait_until_live(leader, follower)
     leader.close()
@@ -152,7 +152,7 @@ def test_a_leader_that_hangs_is_replaced(page_for: People, proxy: Proxy, site: S
     wait_until_live(leader, follower)
     leader.evaluate("() => { setTimeout(() => { for (const end = Date.now() + 9_000; Date.now() < end; ); }); }")
     wave(site)
-    # It is asked every 3 s and given 3 to answer.
+    # Followers ask the leader every 3 s and give it 3 s to answer.
     wait_until(lambda: proxy.opened["ws"] == 2, seconds=9)
     wave(site)
     expect_badges(2, follower, leader)
@@ -161,7 +161,7 @@ def test_a_leader_that_hangs_is_replaced(page_for: People, proxy: Proxy, site: S
     expect_badges(3, leader, follower)
 
 
-def test_a_hidden_leader_leaves_the_toast_to_the_tab_in_sight_and_that_one_counts(page_for: People, site: Site) -> None:
+def test_a_hidden_leader_leaves_the_toast_to_a_visible_tab_which_acknowledges_it(page_for: People, site: Site) -> None:
     leader, follower = page_for("alice"), page_for("alice")
     wait_until_live(leader, follower)
     leader.evaluate("""() => {
@@ -174,7 +174,7 @@ def test_a_hidden_leader_leaves_the_toast_to_the_tab_in_sight_and_that_one_count
     expect(leader.locator("toast-stack .nh-toast")).to_have_count(0)
 
 
-def test_people_who_sign_in_after_each_other_share_nothing(page_for: People, proxy: Proxy, site: Site) -> None:
+def test_people_who_sign_in_one_after_another_share_nothing(page_for: People, proxy: Proxy, site: Site) -> None:
     of_alice, of_charlie = page_for("alice"), page_for("alice")
     wait_until_live(of_alice, of_charlie)
     of_charlie.context.clear_cookies()
@@ -182,7 +182,7 @@ def test_people_who_sign_in_after_each_other_share_nothing(page_for: People, pro
     wait_until_live(of_charlie)
     assert proxy.open["ws"] == 2
     proxy.cut()
-    # The page that Alice left open asks again, with Charlie's session.
+    # Alice's old page reconnects, now with Charlie's session.
     expect(of_alice.locator("notification-bell [data-part=state]")).to_have_attribute("data-state", "signed-out")
     wait_until_live(of_charlie)
     site.python("notify.send(person(username='bob'), recipient=person(username='charlie'), verb='waved')")
@@ -191,9 +191,7 @@ def test_people_who_sign_in_after_each_other_share_nothing(page_for: People, pro
     assert proxy.open["ws"] == 1
 
 
-def test_where_websockets_are_blocked_it_streams_remembers_that_and_climbs_back(
-    page_for: People, proxy: Proxy, site: Site
-) -> None:
+def test_blocked_websockets_fall_back_to_sse_until_they_work_again(page_for: People, proxy: Proxy, site: Site) -> None:
     proxy.blocked = {"ws"}
     page = page_for("alice")
     wait_until_live(page)
@@ -212,7 +210,7 @@ def test_where_websockets_are_blocked_it_streams_remembers_that_and_climbs_back(
     assert kind_of(page) == "ws"
 
 
-def test_where_streams_are_held_back_too_it_polls(page_for: People, proxy: Proxy, site: Site) -> None:
+def test_buffered_streams_fall_back_to_polling(page_for: People, proxy: Proxy, site: Site) -> None:
     proxy.blocked, proxy.held_back = {"ws"}, {"sse"}
     page, other = page_for("alice"), page_for("alice")
     wait_until_live(page, other)
@@ -221,7 +219,7 @@ def test_where_streams_are_held_back_too_it_polls(page_for: People, proxy: Proxy
     assert (kind_of(page), proxy.open["ws"], proxy.open["sse"]) == ("poll", 0, 0)
 
 
-def test_offline_and_back_it_catches_up_at_once(page_for: People, proxy: Proxy, site: Site) -> None:
+def test_pages_catch_up_when_the_network_returns(page_for: People, proxy: Proxy, site: Site) -> None:
     page, other = page_for("alice"), page_for("alice")
     wait_until_live(page, other)
     page_for.context("alice").set_offline(True)
@@ -238,7 +236,7 @@ def test_offline_and_back_it_catches_up_at_once(page_for: People, proxy: Proxy, 
 
 
 @pytest.mark.faults(short=True)
-def test_a_machine_that_slept_catches_up(page_for: People, proxy: Proxy, site: Site, browser: Browser) -> None:
+def test_pages_catch_up_after_the_machine_slept(page_for: People, proxy: Proxy, site: Site, browser: Browser) -> None:
     page, other = page_for("alice"), page_for("alice")
     wait_until_live(page, other)
     asleep = renderers(browser)
@@ -254,16 +252,16 @@ def test_a_machine_that_slept_catches_up(page_for: People, proxy: Proxy, site: S
     expect_badges(3, page, other)
 
 
-def test_under_wsgi_it_polls(browser: Browser, databases: Databases, tmp_path: Path) -> None:
+def test_pages_poll_under_wsgi(browser: Browser, databases: Databases, tmp_path: Path) -> None:
     site = WsgiSite(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()})
-    people = Patient(browser, site)
+    people = PeopleWithBlockedSockets(browser, site)
     try:
         settle(site)
         page = people("alice")
         wait_until_live(page)
         assert kind_of(page) == "poll"
         wave(site)
-        # A page that is seen asks at least every 4 s.
+        # A visible page polls at least every 4 s.
         expect_badges(1, page, within=5000)
     finally:
         people.close()

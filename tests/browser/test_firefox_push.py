@@ -1,4 +1,4 @@
-"""Pushes in a real Firefox, through a push service of our own: from the switch on the page to the click."""
+"""Pushes in a real Firefox through a local push service, from the subscription to the click."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def sign_in(firefox: Firefox, site: Site, username: str) -> None:
     firefox.wait_until("!location.pathname.startsWith('/accounts/login')")
 
 
-def switch_on(firefox: Firefox, site: Site) -> None:
+def subscribe(firefox: Firefox, site: Site) -> None:
     firefox.visit(f"{site.url}/notifications/preferences/")
     firefox.wait_until("document.querySelector('push-subscription').state === 'default'")
     firefox.click("push-subscription button")
@@ -78,11 +78,11 @@ def delivered_by(site: Site) -> str:
     ).strip()
 
 
-def test_alice_is_told_though_her_page_is_closed(
+def test_alice_gets_a_push_while_her_page_is_closed(
     firefox: Firefox, push_site: Site, push_service: LocalPushService
 ) -> None:
     sign_in(firefox, push_site, "alice")
-    switch_on(firefox, push_site)
+    subscribe(firefox, push_site)
     firefox.close_pages()
     bob_replies(push_site)
     (alert,) = wait_for(firefox.alerts, timeout=15)
@@ -94,11 +94,11 @@ def test_alice_is_told_though_her_page_is_closed(
     assert [message.ack for message in push_service.messages.values()] == ["delivered"]
 
 
-def test_alice_is_not_pushed_what_she_is_looking_at(
+def test_alice_gets_no_push_for_a_notification_she_can_see(
     firefox: Firefox, push_site: Site, push_service: LocalPushService
 ) -> None:
     sign_in(firefox, push_site, "alice")
-    switch_on(firefox, push_site)
+    subscribe(firefox, push_site)
     firefox.visit(f"{push_site.url}/")
     firefox.wait_until("document.querySelector('notification-bell')?.matches(':defined')")
     bob_replies(push_site)
@@ -114,12 +114,12 @@ def test_alice_is_not_pushed_what_she_is_looking_at(
 
 
 @pytest.mark.faults
-def test_with_the_window_as_it_comes_alice_is_not_pushed_what_she_is_looking_at(
+def test_the_default_window_prevents_a_push_for_a_notification_she_can_see(
     firefox: Firefox, start_site: Callable[..., Site], push_service: LocalPushService
 ) -> None:
     site = start_site({}, **push_settings(push_service))
     sign_in(firefox, site, "alice")
-    switch_on(firefox, site)
+    subscribe(firefox, site)
     firefox.visit(f"{site.url}/")
     firefox.wait_until("document.querySelector('notification-bell')?.matches(':defined')")
     bob_replies(site)
@@ -133,18 +133,18 @@ def test_with_the_window_as_it_comes_alice_is_not_pushed_what_she_is_looking_at(
         wait_for(lambda: push_service.messages, timeout=15)
 
 
-def test_alice_switches_pushes_off(firefox: Firefox, push_site: Site, push_service: LocalPushService) -> None:
+def test_alice_turns_pushes_off(firefox: Firefox, push_site: Site, push_service: LocalPushService) -> None:
     sign_in(firefox, push_site, "alice")
-    switch_on(firefox, push_site)
+    subscribe(firefox, push_site)
     firefox.click("push-subscription button")
     firefox.wait_until("document.querySelector('push-subscription').state === 'off'")
     assert subscriptions(push_site) == "0"
     wait_for(lambda: all(subscription.gone for subscription in push_service.subscriptions.values()))
 
 
-def test_a_browser_that_is_gone_is_forgotten(firefox: Firefox, push_site: Site, push_service: LocalPushService) -> None:
+def test_an_expired_subscription_is_deleted(firefox: Firefox, push_site: Site, push_service: LocalPushService) -> None:
     sign_in(firefox, push_site, "alice")
-    switch_on(firefox, push_site)
+    subscribe(firefox, push_site)
     firefox.close_pages()
     (subscription,) = push_service.subscriptions.values()
     push_service.expire(subscription.endpoint)
@@ -153,11 +153,11 @@ def test_a_browser_that_is_gone_is_forgotten(firefox: Firefox, push_site: Site, 
     wait_for(lambda: subscriptions(push_site) == "0", timeout=15)
 
 
-def test_a_shared_browser_keeps_each_persons_words_from_the_other(
+def test_a_shared_browser_shows_no_person_the_others_notifications(
     firefox: Firefox, push_site: Site, push_service: LocalPushService
 ) -> None:
     sign_in(firefox, push_site, "alice")
-    switch_on(firefox, push_site)
+    subscribe(firefox, push_site)
     firefox.forget_cookies()
 
     sign_in(firefox, push_site, "charlie")
@@ -181,11 +181,11 @@ def test_a_shared_browser_keeps_each_persons_words_from_the_other(
     wait_for(lambda: all(subscription.gone for subscription in push_service.subscriptions.values()))
 
 
-def test_a_browser_whose_subscription_is_replaced_is_told_without_a_visit(
+def test_a_replaced_subscription_gets_pushes_without_a_visit(
     firefox: Firefox, push_site: Site, push_service: LocalPushService
 ) -> None:
     sign_in(firefox, push_site, "alice")
-    switch_on(firefox, push_site)
+    subscribe(firefox, push_site)
     firefox.close_pages()
     (old,) = push_service.subscriptions.values()
     push_service.forget_browsers()

@@ -1,4 +1,4 @@
-"""A site in a folder of a larger one, in Chromium: its pages listen by WebSocket."""
+"""A site under a path prefix, in Chromium: its pages connect by WebSocket."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.processes import wait_until
 from tests.support.site import Site
 
 
-def test_a_page_in_a_folder_listens_by_websocket_and_shows_what_comes(
+def test_a_page_under_a_path_prefix_connects_by_websocket_and_shows_toasts(
     start_site: Callable[..., Site], people_of: Callable[[Site], People]
 ) -> None:
     site = start_site(FORCE_SCRIPT_NAME="/app")

@@ -1,4 +1,4 @@
-"""Links that were written past the model, where people see them: none leads off the site, and none runs a script."""
+"""Hostile links that bypass the model's checks: no page links off the site or runs a script."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ HOSTILE = [
     "blob:https://evil.example/1",
 ]
 ONE_OF_EACH = [HOSTILE[0], *HOSTILE[2:4], HOSTILE[7], HOSTILE[9], HOSTILE[13]]
-"""One of each manner, for what takes a page or a second of its own."""
-LEADING_ELSEWHERE = """(root) => [...root.querySelectorAll("a[href], area[href], form[action], button[formaction]")]
+"""A link of each type, for slow steps: those that load a page or wait for a toast per link."""
+EXTERNAL_LINKS = """(root) => [...root.querySelectorAll("a[href], area[href], form[action], button[formaction]")]
   .map((link) => new URL(link.href ?? link.formAction ?? link.action, document.baseURI))
   .filter((url) => url.origin !== location.origin)
   .map(String)"""
@@ -69,31 +69,31 @@ def site(quiet_site: Site) -> Site:
     return quiet_site
 
 
-def test_a_stored_link_that_leads_elsewhere_is_none_on_any_page_or_in_the_bell(page_for: People, site: Site) -> None:
+def test_stored_external_links_are_rendered_on_no_page_nor_in_the_bell(page_for: People, site: Site) -> None:
     page_for("alice", "/healthz").close()
     ids = json.loads(site.python("print(json.dumps([stored(url) for url in hostile]))"))
     page = page_for("alice", "/")
     dialogs = _dialogs_of(page)
     expect(page.locator(".messages").get_by_text("hostile").first).to_be_visible()
-    _nothing_leads_elsewhere(page)
+    _expect_no_external_links(page)
 
     _open_bell(page)
-    _nothing_leads_elsewhere(page)
+    _expect_no_external_links(page)
     page.locator("notification-bell [data-part=list] li [data-part=title]").first.click()
-    _is_still_here(page, site)
+    _expect_same_site(page, site)
 
     page.goto(f"{site.url}/notifications/")
     expect(page.locator("main").get_by_text("hostile").first).to_be_visible()
-    _nothing_leads_elsewhere(page)
+    _expect_no_external_links(page)
 
-    for one in (one for one, url in zip(ids, HOSTILE, strict=True) if url in ONE_OF_EACH):
-        page.goto(f"{site.url}/notifications/{one}/why/")
+    for pk in (pk for pk, url in zip(ids, HOSTILE, strict=True) if url in ONE_OF_EACH):
+        page.goto(f"{site.url}/notifications/{pk}/why/")
         expect(page.locator("main").get_by_text("hostile").first).to_be_visible()
-        _nothing_leads_elsewhere(page)
+        _expect_no_external_links(page)
     assert not dialogs
 
 
-def test_a_logged_link_that_leads_elsewhere_is_none_in_a_toast_or_the_bell(page_for: People, site: Site) -> None:
+def test_logged_external_links_are_rendered_neither_in_toasts_nor_in_the_bell(page_for: People, site: Site) -> None:
     page = page_for("alice", "/")
     dialogs = _dialogs_of(page)
     expect(page.locator("notification-bell [data-part=state]")).to_have_attribute("data-state", "live")
@@ -101,16 +101,16 @@ def test_a_logged_link_that_leads_elsewhere_is_none_in_a_toast_or_the_bell(page_
     site.python("for number, url in enumerate(hostile): logged(url, f'put {number} in the bell')")
     last = page.locator("notification-bell [data-part=list] li").filter(has_text=f"put {len(HOSTILE) - 1} in the bell")
     expect(last).to_be_visible()
-    _nothing_leads_elsewhere(page)
+    _expect_no_external_links(page)
     page.keyboard.press("Escape")
     for number, url in enumerate(ONE_OF_EACH):
         site.python(f"logged({url!r}, 'toasted {number}')")
         toast = page.locator("toast-stack .nh-toast").filter(has_text=f"toasted {number}")
         expect(toast).to_be_visible()
-        _nothing_leads_elsewhere(page)
+        _expect_no_external_links(page)
         toast.locator("[data-part=title]").click()
         expect(toast).to_have_count(0)
-        _is_still_here(page, site)
+        _expect_same_site(page, site)
     assert not dialogs
 
 
@@ -118,21 +118,21 @@ def _open_bell(page: Page) -> None:
     page.locator("notification-bell button").first.click()
 
 
-def _nothing_leads_elsewhere(page: Page) -> None:
-    assert page.locator("body").evaluate(LEADING_ELSEWHERE) == []
+def _expect_no_external_links(page: Page) -> None:
+    assert page.locator("body").evaluate(EXTERNAL_LINKS) == []
 
 
-def _is_still_here(page: Page, site: Site) -> None:
+def _expect_same_site(page: Page, site: Site) -> None:
     assert page.url.startswith(site.url + "/")
 
 
 def _dialogs_of(page: Page) -> list[str]:
-    """Return a list that fills with what scripts of hostile links would say."""
-    said: list[str] = []
+    """Return a list that collects the messages of dialogs, which hostile scripts would open."""
+    messages: list[str] = []
 
     def note(dialog: Dialog) -> None:
-        said.append(dialog.message)
+        messages.append(dialog.message)
         dialog.dismiss()
 
     page.on("dialog", note)
-    return said
+    return messages

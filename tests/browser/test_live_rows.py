@@ -1,4 +1,4 @@
-"""Replies of a post as two people see them, in Chromium, while they are written, changed and deleted."""
+"""Live replies in two people's browsers while replies are created, changed and deleted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PER_SECOND, SECONDS = 50, 3
 
-# Text that would be something else, were it not written as text.
+# Texts that a browser would interpret if they were not inserted as text.
 TEXTS = (
     "<img src=x onerror=alert(1)>",
     "</p></li></template><script>alert(1)</script>",
@@ -58,7 +58,7 @@ WRITE = f"""
 """
 STORED = """print("\\n".join(f"{reply.pk} {reply.body}" for reply in Reply.objects.filter(post=post)))"""
 
-# Every row that came, and every word of a row that was ever seen.
+# Records every created row and every text that a row showed.
 RECORD = """
     window.came = []; window.words = new Set();
     document.addEventListener("live-row", ({ change, key, row }) => {
@@ -103,12 +103,12 @@ def test_two_pages_follow_fifty_changes_a_second_through_a_reload(page_for: Peop
         came = page.evaluate("window.came")
         assert came == sorted(set(came))
         assert "Never said" not in page.evaluate("[...window.words]")
-    # Row by row as they were written, and not in a few snapshots: a slow machine shows fewer of them.
+    # Rows arrive one by one, not in a few snapshots. The bound is low, because a slow machine shows fewer.
     assert len(alice.evaluate("window.came")) > PER_SECOND / 5
     expect(alice.locator("live-list [data-part=count]")).to_have_text(str(len(stored)))
 
 
-def test_a_reply_is_changed_and_deleted_in_one_browser_and_so_it_is_in_the_other(page_for: People, site: Site) -> None:
+def test_a_change_or_deletion_in_one_browser_appears_in_the_other(page_for: People, site: Site) -> None:
     url = site.python(NAMES)
     alice, bob = page_for("alice", url), page_for("bob", url)
     for page in (alice, bob):
@@ -118,30 +118,30 @@ def test_a_reply_is_changed_and_deleted_in_one_browser_and_so_it_is_in_the_other
     draft.evaluate("area => area.setSelectionRange(2, 6)")
     place = alice.evaluate("scrollY")
 
-    bob.get_by_text("Change").click()
+    bob.get_by_text("Edit").click()
     bob.locator(".own textarea").fill("Coffee, after all.")
     bob.get_by_role("button", name="Save").click()
     expect(alice.locator("live-list .lines")).to_have_text(["Coffee, after all."])
     expect(alice.locator("live-list [data-key]")).to_have_attribute("data-changed", "")
-    expect(bob.get_by_text("Your reply is changed.")).to_be_visible()
+    expect(bob.get_by_text("Reply saved.")).to_be_visible()
     assert alice.evaluate("[document.activeElement.selectionStart, document.activeElement.selectionEnd]") == [2, 6]
     assert (draft.input_value(), alice.evaluate("scrollY")) == ("What I am writing", place)
 
-    _every_text_is_text(alice, site)
-    _what_the_log_cannot_say_is_fetched(alice, site)
+    _no_text_is_markup(alice, site)
+    _changes_missing_from_the_log_are_fetched(alice, site)
 
-    # Whoever reads on a row that goes is put on the next one, not back to the top of the page.
+    # When the focused row is deleted, the focus moves to the next row and not to the top of the page.
     bob.goto(site.url + url)
     wait_until_live(bob)
     alice.locator("live-list [data-key]").first.evaluate("row => { row.tabIndex = 0; row.focus(); }")
-    bob.get_by_text("Change").first.click()
+    bob.get_by_text("Edit").first.click()
     bob.get_by_role("button", name="Delete").first.click()
     expect(alice.locator("live-list [data-key]:focus .lines")).to_have_text(TEXTS[0])
     site.python("Reply.objects.filter(post=post).delete()")
-    expect(alice.get_by_text("Nobody has replied yet.")).to_be_visible()
+    expect(alice.get_by_text("No replies yet.")).to_be_visible()
 
 
-def _every_text_is_text(page: Page, site: Site) -> None:
+def _no_text_is_markup(page: Page, site: Site) -> None:
     elements = page.locator("live-list [data-key] *").count()
     site.python(f"""
         for text in {TEXTS!r}:
@@ -154,7 +154,7 @@ def _every_text_is_text(page: Page, site: Site) -> None:
     assert page.locator("live-list [data-key] *").count() == elements * (1 + len(TEXTS))
 
 
-def _what_the_log_cannot_say_is_fetched(page: Page, site: Site) -> None:
+def _changes_missing_from_the_log_are_fetched(page: Page, site: Site) -> None:
     page.locator("live-list [data-key]").first.evaluate("row => { window.row = row; }")
     site.python("""
         with connection.cursor() as sql:
@@ -164,11 +164,11 @@ def _what_the_log_cannot_say_is_fetched(page: Page, site: Site) -> None:
         print(Stream.objects.update(epoch="0ddba115"))
     """)
     expect(page.locator("live-list .lines")).to_have_text(["By raw SQL", *TEXTS[:-1]], timeout=20_000)
-    assert page.evaluate("window.row.isConnected"), "the row that is there stays the same element"
+    assert page.evaluate("window.row.isConnected"), "the existing row stays the same element"
     wait_until_live(page)
 
 
-# The same rows in other lists; and a browser that, as Safari, does not keep the reader's place by itself.
+# The same rows in other lists, and a browser without scroll anchoring, like Safari.
 LISTS = """
     const [list] = document.querySelectorAll("live-list");
     const others = [{ insert: "first", most: "3" }, { sort: "body" }, { sort: "-body", most: "3" }];
@@ -189,7 +189,7 @@ NO_ANCHOR = """
 """
 
 
-def test_a_list_keeps_its_order_its_length_and_the_place_of_who_reads_it(page_for: People, site: Site) -> None:
+def test_a_list_keeps_its_order_length_and_scroll_position(page_for: People, site: Site) -> None:
     url = site.python(NAMES)
     page = page_for("alice", url)
     wait_until_live(page)
@@ -214,10 +214,10 @@ def test_a_list_keeps_its_order_its_length_and_the_place_of_who_reads_it(page_fo
     site.python("Reply.objects.bulk_create(Reply(post=post, author=bob, body=f'Old {n}') for n in range(40))")
     page.goto(site.url + url)
     wait_until_live(page)
-    _the_place_of_who_reads_stays(page, site)
+    _the_reading_position_stays(page, site)
 
 
-def _the_place_of_who_reads_stays(page: Page, site: Site) -> None:
+def _the_reading_position_stays(page: Page, site: Site) -> None:
     page.locator("live-list").evaluate("list => list.setAttribute('insert', 'first')")
     read = page.get_by_role("paragraph").get_by_text("Old 20", exact=True)
     read.evaluate("row => row.scrollIntoView({ block: 'center', behavior: 'instant' })")
@@ -229,21 +229,21 @@ def _the_place_of_who_reads_stays(page: Page, site: Site) -> None:
     assert now is not None
     assert abs(now["y"] - place["y"]) < 2
     assert page.evaluate("scrollY") > scrolled + 50
-    # Who stands at the top wants to see what comes.
+    # At the top of the page, new rows scroll into view.
     page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
     site.python("Reply.objects.create(post=post, author=bob, body='Newest')")
     expect(page.locator("live-list .lines").first).to_have_text("Newest")
     assert page.evaluate("scrollY") == 0
 
 
-def test_who_may_not_listen_hears_nothing_and_a_page_without_scripts_has_the_rows(
+def test_a_refused_topic_delivers_nothing_and_the_rows_work_without_scripts(
     people_of: Callable[[Site], People], site: Site
 ) -> None:
     url = site.python(NAMES)
     people = people_of(site)
     plain = people("bob", url, java_script_enabled=False)
     expect(plain.locator("live-list .lines")).to_have_text(["Tea."])
-    plain.get_by_text("Change").click()
+    plain.get_by_text("Edit").click()
     plain.locator(".own textarea").fill("Water.")
     plain.get_by_role("button", name="Save").click()
     expect(plain.locator("live-list .lines")).to_have_text(["Water."])
@@ -260,7 +260,7 @@ def test_who_may_not_listen_hears_nothing_and_a_page_without_scripts_has_the_row
     reply = site.python("print(first.change_url())")
     assert charlie.post(reply, data={"body": "Mine now"}).status_code == HTTPStatus.NOT_FOUND
 
-    # Without its script the bell connects to nothing, and the list is on its own.
+    # Without its script the bell does not connect, so the list needs a connection of its own.
     page = people("charlie", "/accounts/profile/")
     page.route("**/notifications_hub/index.js", lambda route: route.abort())
     page.goto(site.url + url)

@@ -1,4 +1,4 @@
-"""What people see, in Chromium, with two of them signed in."""
+"""The main features in Chromium, with two people signed in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.site import Site
 
 
 def post_of_alice(site: Site) -> str:
-    """The address of one that nobody else has replied to, so that nobody else is told."""
+    """Return the URL of a post without replies by others, so that only Alice is notified."""
     return site.python("""
         from django.contrib.auth import get_user_model
         from showcase.models import Post
@@ -48,7 +48,7 @@ def wait_until_live(page: Page) -> None:
 
 
 def leave(page: Page, site: Site, username: str) -> None:
-    """Closes the page and waits until the hub has noticed; one that was never there could still come."""
+    """Close the page and wait until the hub has noticed. The page must be live first, or it could still connect."""
     wait_until_live(page)
     page.close()
     gone = f"""
@@ -70,7 +70,7 @@ def site(quiet_site: Site) -> Site:
     return quiet_site
 
 
-def test_a_reply_counts_toasts_and_is_listed_in_every_tab_within_a_second(page_for: People, site: Site) -> None:
+def test_a_reply_reaches_badge_toast_and_list_in_every_tab_within_a_second(page_for: People, site: Site) -> None:
     first, second = page_for("alice"), page_for("alice", "/notifications/")
     for page in (first, second):
         wait_until_live(page)
@@ -92,7 +92,7 @@ def page_path(site: Site) -> str:
     """).strip()
 
 
-def test_the_next_page_flashes_what_nobody_told_once(page_for: People, site: Site) -> None:
+def test_an_undelivered_notification_is_flashed_once_on_the_next_page(page_for: People, site: Site) -> None:
     leave(page_for("alice"), site, "alice")
     reply_as_bob(site)
     page = page_for("alice")
@@ -101,32 +101,32 @@ def test_the_next_page_flashes_what_nobody_told_once(page_for: People, site: Sit
     assert not any("Bob replied" in text for text in flashes(page))
 
 
-def test_what_a_toast_showed_is_not_flashed(page_for: People, site: Site) -> None:
+def test_a_notification_shown_in_a_toast_is_not_flashed(page_for: People, site: Site) -> None:
     page = page_for("alice")
     wait_until_live(page)
     reply_as_bob(site)
     expect(page.locator("toast-stack .nh-toast")).to_have_count(1)
-    delivered_by(site, "live")
+    expect_delivered_by(site, "live")
     page.goto(site.url + "/")
     assert not any("Bob replied" in text for text in flashes(page))
 
 
-def delivered_by(site: Site, method: str) -> None:
-    """Waits for it: the page acknowledges once it has shown."""
+def expect_delivered_by(site: Site, method: str) -> None:
+    """Wait for the delivery and check its method: the page acknowledges only after showing it."""
     code = """
         import time
         from notifications_hub.models import Notification
         for _ in range(50):
-            told = Notification.objects.latest("pk").delivered_by
-            if told:
+            delivered = Notification.objects.latest("pk").delivered_by
+            if delivered:
                 break
             time.sleep(0.1)
-        print(told)
+        print(delivered)
     """
     assert site.python(code).strip() == method
 
 
-def test_reading_one_or_all_moves_the_badge_in_both_tabs(page_for: People, site: Site) -> None:
+def test_reading_one_or_all_updates_the_badge_in_both_tabs(page_for: People, site: Site) -> None:
     first, second = page_for("alice"), page_for("alice")
     for page in (first, second):
         wait_until_live(page)
@@ -144,9 +144,7 @@ def test_reading_one_or_all_moves_the_badge_in_both_tabs(page_for: People, site:
         expect_badge(page, 0)
 
 
-def test_an_announcement_written_in_the_admin_is_seen_at_once_and_by_others_when_they_come(
-    page_for: People, site: Site
-) -> None:
+def test_an_announcement_appears_at_once_and_to_others_on_their_next_visit(page_for: People, site: Site) -> None:
     leave(page_for("bob"), site, "bob")
     alice = page_for("alice")
     wait_until_live(alice)
@@ -162,7 +160,7 @@ def test_an_announcement_written_in_the_admin_is_seen_at_once_and_by_others_when
     expect(bob.locator(".nh-card").first).to_contain_text("Tea is ready")
 
 
-def test_charlie_sees_nothing_of_it(page_for: People, site: Site) -> None:
+def test_charlie_sees_nothing_of_a_reply_to_alice(page_for: People, site: Site) -> None:
     charlie = page_for("charlie", "/notifications/")
     wait_until_live(charlie)
     before = charlie.locator(".nh-card").count()
@@ -174,7 +172,7 @@ def test_charlie_sees_nothing_of_it(page_for: People, site: Site) -> None:
     assert charlie.locator(".nh-card").count() == before
 
 
-def test_a_page_that_lost_its_server_catches_up_when_it_is_back(page_for: People, site: Site) -> None:
+def test_a_page_catches_up_when_its_server_is_back(page_for: People, site: Site) -> None:
     page = page_for("alice")
     wait_until_live(page)
     site.kill()
@@ -190,9 +188,7 @@ def test_a_page_that_lost_its_server_catches_up_when_it_is_back(page_for: People
     expect(page.locator("toast-stack .nh-toast")).to_have_count(1)
 
 
-def test_without_javascript_the_inbox_lists_pages_and_marks_read(
-    people_of: Callable[[Site], People], site: Site
-) -> None:
+def test_the_inbox_works_without_javascript(people_of: Callable[[Site], People], site: Site) -> None:
     people = people_of(site)
     people("alice", "/", java_script_enabled=False)
     site.python("""

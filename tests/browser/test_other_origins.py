@@ -1,7 +1,7 @@
-"""Pages of other origins, open in the browser of somebody who is signed in: nothing opens for them, nothing is read.
+"""Pages of other origins in the browser of a signed-in person: they can open and read nothing.
 
-Ports and subdomains do not keep cookies apart, so some of these pages have requests sent in Alice's name. Only the
-check of the origin stands between them and her inbox.
+Cookies do not depend on the port and may be shared with subdomains, so requests of some of these pages carry Alice's
+session. Only the check of the origin protects her inbox from them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LOOK_ALIKES = [
 ]
 """Other hosts on the site's own port."""
 OPAQUE = "/opaque"
-"""Where a page has no origin of its own, which a browser writes as `null`."""
+"""The path of a sandboxed page, whose origin browsers send as `null`."""
 OWN = "/healthz"
 
 ATTEMPTS = """async ({site, cursor}) => {
@@ -89,7 +89,7 @@ def site(start_site: StartSite) -> Site:
 
 @pytest.fixture
 def browser(site: Site) -> Iterator[Browser]:
-    """A browser that looks for every host on this machine, and sends the site what it sends to one on HTTPS."""
+    """A browser that resolves every host to this machine and treats the site's origin as secure."""
     rules = [f"MAP {HOST} 127.0.0.1", *(f"MAP {name} 127.0.0.2" for name in LOOK_ALIKES)]
     secure = f"--unsafely-treat-insecure-origin-as-secure=http://{HOST}:{site.port}"
     switches = [*SWITCHES, f"--host-resolver-rules={', '.join(rules)}", secure]
@@ -101,7 +101,7 @@ def browser(site: Site) -> Iterator[Browser]:
 
 @pytest.fixture
 def cookies(site: Site) -> dict[str, str]:
-    """Alice's. She signed in before there was anything to tell her."""
+    """Return Alice's cookies. She signed in before the notification was created, so it is not delivered yet."""
     cookies = site.visitor("alice").cookies
     site.python("""
         from accounts.models import User
@@ -114,7 +114,7 @@ def cookies(site: Site) -> dict[str, str]:
 
 @pytest.fixture
 def strangers(site: Site) -> Iterator[list[str]]:
-    """Addresses of strangers' pages."""
+    """Serve pages of other origins and return their URLs."""
     elsewhere = free_port()
     with ExitStack() as serving:
         serving.enter_context(_pages_at("127.0.0.2", site.port))
@@ -133,7 +133,7 @@ class _Page(BaseHTTPRequestHandler):
         self.wfile.write(b"<!doctype html><title>A stranger's page</title>")
 
     def log_request(self, *args: object) -> None:
-        """Say nothing."""
+        """Keep requests out of the test's output."""
 
 
 @contextmanager
@@ -154,21 +154,21 @@ def test_a_page_of_another_origin_opens_reads_and_changes_nothing(
 ) -> None:
     cursor = _cursor(site)
     for address in strangers:
-        found = _tried(browser, site, address, cookies, cursor)
+        found = _attempts_from(browser, site, address, cookies, cursor)
         assert not {name: answer for name, answer in found.items() if answer is not None}, address
-        assert _standing(site) == "unread, told by nobody", address
+        assert _state(site) == "unread, not delivered", address
 
 
 def test_the_same_attempts_succeed_on_a_page_of_the_site(site: Site, cookies: dict[str, str], browser: Browser) -> None:
-    found = _tried(browser, site, f"http://{HOST}:{site.port}{OWN}", cookies, _cursor(site))
+    found = _attempts_from(browser, site, f"http://{HOST}:{site.port}{OWN}", cookies, _cursor(site))
     assert found["socket"] == found["events"] == "opened"
     assert all(str(found[name]).startswith("200") for name in ("stream", "poll", "waiting", "inbox", "count", "page"))
     assert "a secret flag" in found["inbox"]
-    assert _standing(site) == "read, told by live"
+    assert _state(site) == "read, delivered by live"
 
 
-def _tried(browser: Browser, site: Site, address: str, cookies: dict[str, str], cursor: str) -> dict[str, Any]:
-    """Return, by the name of the attempt, what a page at this address could get or read, or None."""
+def _attempts_from(browser: Browser, site: Site, address: str, cookies: dict[str, str], cursor: str) -> dict[str, Any]:
+    """Return, per attempt, the result that a page at this address gets, or None if it is blocked."""
     context = browser.new_context()
     mine = f"http://{HOST}:{site.port}"
     context.add_cookies([{"name": name, "value": value, "url": mine} for name, value in cookies.items()])
@@ -180,7 +180,7 @@ def _tried(browser: Browser, site: Site, address: str, cookies: dict[str, str], 
 
 
 def _cursor(site: Site) -> str:
-    """Return the cursor that a page of Alice's would acknowledge all of her inbox with."""
+    """Return a cursor that acknowledges all of Alice's inbox."""
     return site.python("""
         from notifications_hub import streams
         from notifications_hub.streams import cursor
@@ -190,8 +190,9 @@ def _cursor(site: Site) -> str:
     """)
 
 
-def _standing(site: Site) -> str:
+def _state(site: Site) -> str:
     return site.python("""
         made.refresh_from_db()
-        print("unread" if made.unread else "read", "told by " + (made.delivered_by or "nobody"), sep=", ", end="")
+        delivered = f"delivered by {made.delivered_by}" if made.delivered_by else "not delivered"
+        print("unread" if made.unread else "read", delivered, sep=", ", end="")
     """)

@@ -49,7 +49,7 @@ CONTENT = [
         'if person.is_authenticated and not response.has_header("Cache-Control"):',
         "if False:",
         (
-            "tests/accounts/test_middleware.py::test_pages_of_signed_in_people_are_kept_by_nobody",
+            "tests/accounts/test_middleware.py::test_pages_of_signed_in_people_are_never_cached",
             "tests/database/test_shared_cache.py::test_a_cache_keeps_nothing_of_a_person_for_who_comes_after",
         ),
     ),
@@ -97,14 +97,14 @@ CONTENT = [
         "showcase/chat/rooms.py",
         "Invitation.objects.get_or_create(room=room, person=person)",
         "join(room, person)",
-        ("tests/showcase/chat/test_rooms.py::test_strangers_push_nobodys_own_rooms_out_of_what_they_hear",),
+        ("tests/showcase/chat/test_rooms.py::test_other_peoples_rooms_do_not_displace_a_persons_own_topics",),
     ),
     Guard(
         "an invitation is its person's",
         "showcase/chat/members.py",
         "slug=slug, invitations__person=person_of(request)",
         "slug=slug",
-        ("tests/showcase/chat/test_rooms.py::test_nobody_comes_in_by_an_invitation_that_is_not_theirs",),
+        ("tests/showcase/chat/test_rooms.py::test_an_invitation_admits_only_the_invited_person",),
     ),
     Guard(
         "no other database role has changes noted",

@@ -86,14 +86,14 @@ LIMITS = [
         "accounts/urls.py",
         'throttled("sign_in")(auth_views.LoginView.as_view())',
         "auth_views.LoginView.as_view()",
-        ("tests/accounts/test_throttles.py::test_one_address_tries_only_so_many_names",),
+        ("tests/accounts/test_throttles.py::test_one_address_can_try_a_limited_number_of_names",),
     ),
     Guard(
         "the rate of forms",
         "accounts/throttles.py",
         'if request.method == "POST" and (seconds := _seconds_to_wait(request, scope)):',
         "if seconds := 0:",
-        ("tests/accounts/test_throttles.py::test_what_is_refused_is_not_done",),
+        ("tests/accounts/test_throttles.py::test_a_throttled_request_has_no_effect",),
     ),
     Guard(
         "the rate of the API",
@@ -107,7 +107,7 @@ LIMITS = [
         "config/settings.py",
         '"axes.backends.AxesStandaloneBackend", ',
         "",
-        ("tests/accounts/test_throttles.py::test_after_five_wrong_passwords_the_right_one_is_refused_too",),
+        ("tests/accounts/test_throttles.py::test_five_wrong_passwords_lock_out_the_right_one_too",),
     ),
     Guard(
         "a header is no address",

@@ -9,14 +9,14 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 
 
-def test_the_worker_is_a_script_that_may_look_after_the_whole_site(client: Client) -> None:
+def test_the_worker_may_control_the_whole_site(client: Client) -> None:
     response = client.get("/sw.js")
     assert response["Content-Type"] == "text/javascript; charset=utf-8"
     assert response["Service-Worker-Allowed"] == "/"
     assert response["Cache-Control"] == "no-cache"
 
 
-def test_the_worker_is_what_hosts_can_import_and_how_a_new_version_takes_over(client: Client) -> None:
+def test_the_worker_contains_both_scripts(client: Client) -> None:
     script = client.get("/sw.js").content.decode()
     for name in ("push.js", "sw.js"):
         path = finders.find(f"service_worker/{name}")
@@ -39,7 +39,7 @@ def test_the_manifest_makes_the_site_installable(client: Client) -> None:
     assert manifest["start_url"] == "/"
 
 
-def test_every_icon_is_there_in_its_size(client: Client) -> None:
+def test_every_icon_exists_in_its_declared_size(client: Client) -> None:
     icons = json.loads(client.get("/manifest.webmanifest").content)["icons"]
     assert {"192x192", "512x512"} <= {icon["sizes"] for icon in icons}
     for icon in icons:

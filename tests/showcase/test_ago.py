@@ -9,7 +9,7 @@ from showcase.templatetags.showcase import ago
 
 
 @pytest.mark.parametrize(
-    ("passed", "said", "chinese"),
+    ("passed", "english", "chinese"),
     [
         (timedelta(seconds=5), "just now", "刚刚"),
         (timedelta(seconds=-5), "just now", "刚刚"),
@@ -17,9 +17,9 @@ from showcase.templatetags.showcase import ago
         (timedelta(hours=3, minutes=20), "3\xa0hours ago", "3\xa0小时前"),
     ],
 )
-def test_it_says_how_long_ago_in_the_largest_unit(passed: timedelta, said: str, chinese: str) -> None:
+def test_ago_uses_the_largest_unit(passed: timedelta, english: str, chinese: str) -> None:
     moment = timezone.now() - passed
 
-    assert ago(moment) == said
+    assert ago(moment) == english
     with translation.override("zh-hans"):
         assert ago(moment) == chinese

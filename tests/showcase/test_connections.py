@@ -1,4 +1,4 @@
-"""What the page of the connections asks of the server: its own topic, and events on it at a kind pace."""
+"""Requests of the connections page: the reader's own topic, and rate-limited events on it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SEND = f"{PAGE}send/"
 ONE = {"n": "1", "run": "ab12"}
 
 
-def test_the_page_names_its_readers_own_topic_and_where_to_begin(client_for: ClientFor, alice: User) -> None:
+def test_the_page_has_the_readers_own_topic_and_a_cursor(client_for: ClientFor, alice: User) -> None:
     page = client_for(alice).get(PAGE)
 
     assert f'topic="lab.{alice.pk}"' in page.content.decode()
@@ -29,15 +29,13 @@ def test_the_page_names_its_readers_own_topic_and_where_to_begin(client_for: Cli
     assert "no-store" in page.headers["Cache-Control"]
 
 
-def test_a_stranger_is_asked_to_sign_in(client: Client, db: None) -> None:
+def test_an_anonymous_visitor_is_asked_to_sign_in(client: Client, db: None) -> None:
     assert client.get(PAGE).headers["Location"] == f"/accounts/login/?next={PAGE}"
     assert client.post(SEND, ONE).status_code == 302
     assert not Event.objects.exists()
 
 
-def test_an_event_goes_to_whoever_sent_it_and_nobody_else_may_listen(
-    client_for: ClientFor, alice: User, charlie: User
-) -> None:
+def test_only_the_sender_may_listen_to_their_events(client_for: ClientFor, alice: User, charlie: User) -> None:
     assert client_for(alice).post(SEND, ONE).status_code == 204
 
     event = Event.objects.get()
@@ -47,12 +45,12 @@ def test_an_event_goes_to_whoever_sent_it_and_nobody_else_may_listen(
 
 
 @pytest.mark.parametrize("field", [{"n": "x"}, {"n": "-1"}, {"n": "1" * 10}, {"run": "<b>"}, {"run": ""}])
-def test_what_is_no_event_is_not_sent(client_for: ClientFor, alice: User, field: dict[str, str]) -> None:
+def test_an_invalid_event_is_rejected(client_for: ClientFor, alice: User, field: dict[str, str]) -> None:
     assert client_for(alice).post(SEND, ONE | field).status_code == 400
     assert not Event.objects.exists()
 
 
-def test_a_flood_is_asked_to_pause(
+def test_a_flood_of_events_is_rate_limited(
     client_for: ClientFor, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "RATE", "2/100000s")

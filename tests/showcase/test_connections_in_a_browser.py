@@ -1,4 +1,4 @@
-"""The page that people show each other: all four kinds at once, measured, cut, and whole again."""
+"""The connections page in Chromium: all four kinds are measured at once, cut, and recover."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tests.support.site import Site
 
 KINDS = ("ws", "sse", "poll", "plain-poll")
 PAGE = "/showcase/connections/"
-ASKING = 650
-"""Bytes of a request for a poll, about."""
+POLL_REQUEST_BYTES = 650
+"""The approximate size of a poll request."""
 
 
 def expect_done(page: Page) -> None:
@@ -33,23 +33,23 @@ def bytes_of(text: str) -> float:
     return float(number.replace(",", "")) * (1_000 if unit == "kB" else 1)
 
 
-def expect_everything_came_once(page: Page, count: int) -> None:
+def expect_everything_arrived_once(page: Page, count: int) -> None:
     lines = page.locator("[data-part=said]").inner_text().splitlines()
     assert len(lines) == len(KINDS)
     for line in lines:
-        assert f"received {count}, missing 0, twice 0." in line, line
+        assert f"{count} received, 0 missing, 0 repeated." in line, line
 
 
-def test_four_connections_are_measured_side_by_side_cut_and_whole_again(page_for: People, site: Site) -> None:
+def test_all_four_connections_are_measured_and_recover_from_a_cut(page_for: People, site: Site) -> None:
     page = page_for("alice")
-    asked, answered = listen_for_polls(page)
+    started, finished = listen_for_polls(page)
     page.goto(site.url + PAGE)
     for kind in KINDS:
         expect(page.locator(f"[data-part=legend-{kind}]")).to_have_attribute("data-state", "live")
     page.get_by_role("button", name="Send one event").press("Enter")
     expect_done(page)
     expect(page.get_by_role("button", name="Send one event")).to_be_focused()
-    expect_everything_came_once(page, 1)
+    expect_everything_arrived_once(page, 1)
     for kind in KINDS:
         assert 0 < milliseconds(figure(page, "largest", kind)) < 5_000
         assert page.locator(f".lab-series.is-{kind} .is-here").count() == 1
@@ -60,38 +60,38 @@ def test_four_connections_are_measured_side_by_side_cut_and_whole_again(page_for
         expect(page.locator(f"[data-part=legend-{kind}]")).to_have_attribute("data-state", "waiting")
     assert page.locator(".lab-series.is-ws .is-coming").count() > 0
     expect_done(page)
-    expect_everything_came_once(page, 11)
+    expect_everything_arrived_once(page, 11)
     assert figure(page, "largest", "ws") == largest
     assert page.locator(".lab-cut").count() == 10
     assert [figure(page, "requests", kind) for kind in ("ws", "sse")] == ["2", "2"]
-    expect_honest_bytes(page, asked, answered)
+    expect_honest_bytes(page, started, finished)
 
 
 def listen_for_polls(page: Page) -> tuple[list[Request], list[Request]]:
-    """Those that begin, and those that come to an end, from now on."""
-    asked: list[Request] = []
-    answered: list[Request] = []
-    page.on("request", lambda request: asked.append(request) if is_ours(request) else None)
-    page.on("requestfinished", lambda request: answered.append(request) if is_ours(request) else None)
-    return asked, answered
+    """Return two lists that fill with the polls that start and those that finish from now on."""
+    started: list[Request] = []
+    finished: list[Request] = []
+    page.on("request", lambda request: started.append(request) if is_poll_of_the_page(request) else None)
+    page.on("requestfinished", lambda request: finished.append(request) if is_poll_of_the_page(request) else None)
+    return started, finished
 
 
-def is_ours(request: Request) -> bool:
-    """A poll of the page's own, and not the bell's."""
+def is_poll_of_the_page(request: Request) -> bool:
+    """Return whether the request is a poll by this page rather than by the bell."""
     return "/live/poll/" in request.url and "topic=lab" in request.url
 
 
-def expect_honest_bytes(page: Page, asked: list[Request], answered: list[Request]) -> None:
-    """What the page counted and estimated for its polls is near to what the browser itself knows of them."""
-    sizes = [size for request in answered for size in request.sizes().values() if isinstance(size, int)]
-    # One that was cut, or waits still, has been asked all the same.
-    real = sum(sizes) + (len(asked) - len(answered)) * ASKING
-    said = sum(bytes_of(page.locator(f"[data-figure=bytes][data-kind={kind}]").inner_text()) for kind in KINDS[2:])
-    assert 0.7 * real < said < 1.5 * real
+def expect_honest_bytes(page: Page, started: list[Request], finished: list[Request]) -> None:
+    """Compare the page's count and estimate for its polls with the sizes that the browser reports."""
+    sizes = [size for request in finished for size in request.sizes().values() if isinstance(size, int)]
+    # A poll that was cut or still waits has sent its request.
+    real = sum(sizes) + (len(started) - len(finished)) * POLL_REQUEST_BYTES
+    shown = sum(bytes_of(page.locator(f"[data-figure=bytes][data-kind={kind}]").inner_text()) for kind in KINDS[2:])
+    assert 0.7 * real < shown < 1.5 * real
 
 
-def test_whoever_has_no_script_is_told_and_can_still_choose(page_for: People) -> None:
+def test_the_page_explains_itself_without_scripts(page_for: People) -> None:
     page = page_for("bob", PAGE, java_script_enabled=False)
     expect(page.locator(".lab noscript .message")).to_be_visible()
     expect(page.locator(".lab-table tbody tr")).to_have_count(4)
-    assert re.search(r"Plain poll.+WSGI", page.locator(".lab-table").inner_text(), re.DOTALL)
+    assert re.search(r"Short polling.+WSGI", page.locator(".lab-table").inner_text(), re.DOTALL)

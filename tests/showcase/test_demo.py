@@ -13,14 +13,14 @@ def users(alice: User, bob: User, charlie: User, admin: User) -> dict[str, User]
     return {person.username: person for person in (alice, bob, charlie, admin)}
 
 
-def test_there_is_something_to_read_and_two_things_in_alices_bell(users: dict[str, User]) -> None:
+def test_the_demo_has_posts_and_two_notifications_for_alice(users: dict[str, User]) -> None:
     demo.make(users)
 
     assert {post.author.username for post in Post.objects.all()} == {"alice", "bob", "charlie"}
     assert Notification.objects.filter(recipient=users["alice"]).count() == 2
 
 
-def test_a_second_start_adds_nothing(users: dict[str, User]) -> None:
+def test_making_the_demo_again_adds_nothing(users: dict[str, User]) -> None:
     demo.make(users)
     before = (Post.objects.count(), Reply.objects.count(), Notification.objects.count())
     demo.make(users)
@@ -28,7 +28,7 @@ def test_a_second_start_adds_nothing(users: dict[str, User]) -> None:
     assert (Post.objects.count(), Reply.objects.count(), Notification.objects.count()) == before
 
 
-def test_what_was_added_since_stays(users: dict[str, User]) -> None:
+def test_making_the_demo_again_keeps_later_replies(users: dict[str, User]) -> None:
     demo.make(users)
     post = Post.objects.get(author=users["alice"])
     Reply.objects.create(post=post, author=users["bob"], body="One more")

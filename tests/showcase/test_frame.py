@@ -1,4 +1,4 @@
-"""What every page of the site has around it, and the pages that say what went wrong."""
+"""The layout that all pages of the site share, and the error pages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ urlpatterns = [path("broken/", broken), path("levels/", every_level), path("", i
 
 
 class Inline(HTMLParser):
-    """Notes what a strict policy would refuse."""
+    """A parser that collects inline scripts, styles and handlers, which the strict policy would block."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ PAGES = (
 
 
 @pytest.mark.parametrize("url", PAGES)
-def test_no_page_needs_more_than_the_strict_policy_allows(client_for: ClientFor, alice: User, url: str) -> None:
+def test_no_page_violates_the_content_security_policy(client_for: ClientFor, alice: User, url: str) -> None:
     answer = client_for(alice).get(url, follow=True)
     policy = answer.headers["Content-Security-Policy"]
     inline = Inline()
@@ -64,7 +64,7 @@ def test_no_page_needs_more_than_the_strict_policy_allows(client_for: ClientFor,
     assert inline.found == []
 
 
-def test_the_bell_and_the_menu_are_for_those_signed_in(client_for: ClientFor, alice: User, client: Client) -> None:
+def test_only_signed_in_people_see_the_bell_and_the_menu(client_for: ClientFor, alice: User, client: Client) -> None:
     mine, strangers = client_for(alice).get("/").content.decode(), client.get("/").content.decode()
 
     assert "<notification-bell" in mine
@@ -73,36 +73,36 @@ def test_the_bell_and_the_menu_are_for_those_signed_in(client_for: ClientFor, al
     assert 'href="/accounts/login/"' in strangers
 
 
-def test_the_way_to_the_admin_is_shown_to_staff_alone(client_for: ClientFor, alice: User, admin: User) -> None:
+def test_only_staff_see_the_admin_link(client_for: ClientFor, alice: User, admin: User) -> None:
     assert 'href="/admin/"' in client_for(admin).get("/").content.decode()
     assert 'href="/admin/"' not in client_for(alice).get("/").content.decode()
 
 
 @pytest.mark.urls("tests.showcase.test_frame")
-def test_each_level_of_message_has_a_look_of_its_own_and_is_text(client: Client, db: None) -> None:
+def test_each_message_level_has_its_own_style_and_is_escaped(client: Client, db: None) -> None:
     page = client.get("/levels/").content.decode()
 
     assert set(re.findall(r'class="message is-(\w+)"', page)) == {"info", "success", "warning", "error"}
     assert "&lt;i&gt;error&lt;/i&gt;" in page
 
 
-def test_a_page_that_is_not_there_says_so_in_the_sites_own_frame(client: Client, db: None) -> None:
+def test_a_missing_page_uses_the_sites_layout(client: Client, db: None) -> None:
     page = client.get("/nowhere/", headers={"Accept-Language": "zh-CN"})
 
     assert page.status_code == 404
-    assert "这里什么也没有" in page.content.decode()
+    assert "找不到此页面" in page.content.decode()
 
 
 @pytest.mark.urls("tests.showcase.test_frame")
-def test_a_broken_page_says_so_without_the_frame_that_may_be_broken(db: None) -> None:
+def test_the_error_page_does_not_depend_on_the_layout(db: None) -> None:
     page = Client(raise_request_exception=False).get("/broken/")
 
     assert page.status_code == 500
-    assert "Something broke" in page.content.decode()
+    assert "Something went wrong" in page.content.decode()
     assert "csrf" not in page.content.decode()
 
 
-def test_a_form_without_its_token_is_refused_kindly(alice: User) -> None:
+def test_a_form_without_a_csrf_token_gets_a_helpful_page(alice: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice)
     page = client.post("/accounts/profile/", {"first_name": "Mallory"})
@@ -114,5 +114,5 @@ def test_a_form_without_its_token_is_refused_kindly(alice: User) -> None:
 
 
 @pytest.mark.parametrize("url", ["/", "/accounts/login/"])
-def test_a_page_can_be_asked_for_by_its_headers_alone(client: Client, db: None, url: str) -> None:
+def test_pages_answer_head_requests(client: Client, db: None, url: str) -> None:
     assert client.head(url).status_code == 200

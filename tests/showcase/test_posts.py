@@ -15,23 +15,23 @@ ClientFor = Callable[[User], Client]
 
 
 @pytest.mark.django_db
-def test_a_site_without_posts_says_what_to_do(client: Client) -> None:
+def test_a_site_without_posts_shows_a_hint(client: Client) -> None:
     assert "No posts yet." in client.get("/").content.decode()
 
 
-def test_a_post_is_written_and_everybody_may_read_it(client_for: ClientFor, alice: User, client: Client) -> None:
+def test_everybody_can_read_a_published_post(client_for: ClientFor, alice: User, client: Client) -> None:
     page = client_for(alice).post("/", {"title": "Hello", "body": "First line\n\nSecond line"}, follow=True)
 
     post = Post.objects.get()
     assert page.redirect_chain == [(f"/posts/{post.pk}/", 302)]
-    assert "Your post is published." in page.content.decode()
+    assert "Post published." in page.content.decode()
     read = client.get(f"/posts/{post.pk}/").content.decode()
     assert "<p>Second line</p>" in read
     assert "Alice" in read
 
 
 @pytest.mark.django_db
-def test_a_stranger_is_asked_to_sign_in_and_writes_nothing(client: Client) -> None:
+def test_an_anonymous_visitor_cannot_publish_a_post(client: Client) -> None:
     answer = client.post("/", {"title": "Hello", "body": "…"})
 
     assert answer.headers["Location"] == "/accounts/login/?next=/"
@@ -39,7 +39,7 @@ def test_a_stranger_is_asked_to_sign_in_and_writes_nothing(client: Client) -> No
 
 
 @pytest.mark.parametrize("form", [{"title": "", "body": "Text"}, {"title": "T" * 121, "body": "Text"}, {"title": "T"}])
-def test_a_post_that_is_not_whole_is_handed_back(client_for: ClientFor, alice: User, form: dict[str, str]) -> None:
+def test_an_incomplete_post_is_rejected_with_its_form(client_for: ClientFor, alice: User, form: dict[str, str]) -> None:
     page = client_for(alice).post("/", form)
 
     assert page.status_code == 200
@@ -47,7 +47,7 @@ def test_a_post_that_is_not_whole_is_handed_back(client_for: ClientFor, alice: U
     assert not Post.objects.exists()
 
 
-def test_what_people_write_is_text_and_never_markup(client_for: ClientFor, alice: User) -> None:
+def test_user_text_is_never_markup(client_for: ClientFor, alice: User) -> None:
     post = Post.objects.create(author=alice, title="<b>T</b>", body="<script>alert(1)</script>")
     Reply.objects.create(post=post, author=alice, body="<img src=x onerror=alert(1)>")
 
@@ -58,7 +58,7 @@ def test_what_people_write_is_text_and_never_markup(client_for: ClientFor, alice
         assert "<img src=x" not in page
 
 
-def test_the_front_page_has_the_newest_first_and_pages_back(client: Client, alice: User) -> None:
+def test_the_front_page_lists_the_newest_posts_first_in_pages(client: Client, alice: User) -> None:
     for day in range(12):
         Post.objects.create(author=alice, title=f"Day {day}", body="…", created=timezone.now() - timedelta(days=day))
 
@@ -70,11 +70,11 @@ def test_the_front_page_has_the_newest_first_and_pages_back(client: Client, alic
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("page", ["0", "99", "x", "-1"])
-def test_a_page_that_is_not_there_is_the_nearest_one(client: Client, page: str) -> None:
+def test_an_invalid_page_number_shows_the_nearest_page(client: Client, page: str) -> None:
     assert client.get("/", {"page": page}).status_code == 200
 
 
-def test_the_front_page_costs_the_same_for_many_posts(
+def test_the_front_page_needs_two_queries_for_any_number_of_posts(
     client: Client, alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(10):
@@ -85,7 +85,7 @@ def test_the_front_page_costs_the_same_for_many_posts(
         client.get("/")
 
 
-def test_a_post_that_is_not_there_is_not_found(client: Client, db: None) -> None:
+def test_a_missing_post_is_not_found(client: Client, db: None) -> None:
     assert client.get("/posts/1/").status_code == 404
     assert client.post("/posts/1/", {"body": "Hello?"}).status_code == 404
 

@@ -23,56 +23,56 @@ def post(alice: User) -> Post:
     return Post.objects.create(author=alice, title="Hello", body="Anyone here?")
 
 
-def test_a_reply_is_posted_once_and_the_page_opens_on_it(client_for: ClientFor, bob: User, post: Post) -> None:
+def test_posting_a_reply_redirects_to_it(client_for: ClientFor, bob: User, post: Post) -> None:
     page = client_for(bob).post(f"/posts/{post.pk}/", {"body": "I am."}, follow=True)
 
     reply = Reply.objects.get()
     assert page.redirect_chain == [(f"/posts/{post.pk}/#reply-{reply.pk}", 302)]
-    assert "Your reply is posted." in page.content.decode()
+    assert "Reply posted." in page.content.decode()
     assert f'id="reply-{reply.pk}"' in page.content.decode()
 
 
-def test_the_posts_author_is_told(alice: User, bob: User, post: Post) -> None:
+def test_a_reply_notifies_the_posts_author(alice: User, bob: User, post: Post) -> None:
     reply = reply_to(post, bob, "I am.")
 
-    delivered = Notification.objects.get()
-    assert delivered.recipient == alice
-    assert (delivered.kind, delivered.url) == ("comment.reply", f"/posts/{post.pk}/#reply-{reply.pk}")
-    assert delivered.message().title == "Bob replied to “Hello”"
-    assert delivered.message().body == "I am."
+    notification = Notification.objects.get()
+    assert notification.recipient == alice
+    assert (notification.kind, notification.url) == ("comment.reply", f"/posts/{post.pk}/#reply-{reply.pk}")
+    assert notification.message().title == "Bob replied to “Hello”"
+    assert notification.message().body == "I am."
 
 
-def test_the_words_come_in_the_readers_language(bob: User, post: Post) -> None:
+def test_the_notification_is_in_the_readers_language(bob: User, post: Post) -> None:
     reply_to(post, bob, "I am.")
 
     with translation.override("zh-hans"):
         assert Notification.objects.get().message().title == "Bob回复了“Hello”"
 
 
-def test_earlier_repliers_are_told_once_each_and_nobody_of_their_own_reply(
+def test_a_reply_notifies_each_earlier_author_once_but_not_its_own(
     alice: User, bob: User, charlie: User, post: Post
 ) -> None:
     for _ in range(2):
         Reply.objects.create(post=post, author=bob, body="I am.")
     reply_to(post, charlie, "So am I.")
 
-    delivered = Notification.objects.order_by("recipient__username")
-    assert [row.recipient for row in delivered] == [alice, bob]
+    notifications = Notification.objects.order_by("recipient__username")
+    assert [row.recipient for row in notifications] == [alice, bob]
 
 
-def test_whoever_talks_alone_is_not_told(alice: User, post: Post) -> None:
+def test_a_reply_to_ones_own_post_notifies_nobody(alice: User, post: Post) -> None:
     reply_to(post, alice, "Nobody?")
 
     assert not Notification.objects.exists()
 
 
-def test_charlie_who_is_not_in_the_conversation_is_not_told(bob: User, charlie: User, post: Post) -> None:
+def test_charlie_who_is_not_in_the_conversation_is_not_notified(bob: User, charlie: User, post: Post) -> None:
     reply_to(post, bob, "I am.")
 
     assert not Notification.objects.filter(recipient=charlie).exists()
 
 
-def test_a_reply_and_the_word_of_it_are_undone_together(bob: User, post: Post) -> None:
+def test_a_rollback_undoes_the_reply_and_its_notification(bob: User, post: Post) -> None:
     with transaction.atomic():
         reply_to(post, bob, "I am.")
         transaction.set_rollback(True)
@@ -81,7 +81,7 @@ def test_a_reply_and_the_word_of_it_are_undone_together(bob: User, post: Post) -
     assert not Notification.objects.exists()
 
 
-def test_a_reply_that_nobody_can_be_told_of_is_not_posted(bob: User, post: Post) -> None:
+def test_a_reply_is_not_posted_if_notifying_fails(bob: User, post: Post) -> None:
     def refuse(**kwargs: object) -> None:
         raise RuntimeError
 
@@ -96,7 +96,7 @@ def test_a_reply_that_nobody_can_be_told_of_is_not_posted(bob: User, post: Post)
 
 
 @pytest.mark.parametrize("body", ["", "   ", "x" * 5_001])
-def test_a_reply_that_says_nothing_or_too_much_is_handed_back(
+def test_an_empty_or_too_long_reply_is_rejected_with_its_form(
     client_for: ClientFor, bob: User, post: Post, body: str
 ) -> None:
     page = client_for(bob).post(f"/posts/{post.pk}/", {"body": body})
@@ -106,7 +106,7 @@ def test_a_reply_that_says_nothing_or_too_much_is_handed_back(
     assert not Notification.objects.exists()
 
 
-def test_a_stranger_is_asked_to_sign_in_and_posts_nothing(client: Client, post: Post) -> None:
+def test_an_anonymous_visitor_cannot_reply(client: Client, post: Post) -> None:
     answer = client.post(f"/posts/{post.pk}/", {"body": "Hello"})
 
     assert answer.headers["Location"] == f"/accounts/login/?next=/posts/{post.pk}/"

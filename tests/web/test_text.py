@@ -144,7 +144,7 @@ def test_no_page_push_or_event_is_turned_around_by_a_name(
     alice: User, eve: User, settings: Settings, client_for: ClientFor, one_worker: Worker
 ) -> None:
     use_memory(settings, ack_window=0)
-    room = Room.objects.create(slug="lobby", name=f"{RLO}Lobby", is_open=True, keeper=eve)
+    room = Room.objects.create(slug="lobby", name=f"{RLO}Lobby", is_open=True, owner=eve)
     room.members.add(alice, eve)
     post = Post.objects.create(author=eve, title=f"{RLO}Hello", body="Hi")
     send_due(eve, alice, target=post, kind="comment.reply")

@@ -9,8 +9,8 @@ from showcase.models import Room
 
 @pytest.fixture
 def room(alice: User, bob: User) -> Room:
-    """Alice's, closed, with Bob in it."""
-    room = Room.objects.create(slug="garden", name="Garden", is_open=False, keeper=alice)
+    """Alice's closed room, with Bob as a member."""
+    room = Room.objects.create(slug="garden", name="Garden", is_open=False, owner=alice)
     for person in (alice, bob):
         rooms.join(room, person)
     return room

@@ -1,4 +1,4 @@
-"""A room as two people have it before them, over each of the four kinds of connection."""
+"""A room open in two people's browsers, over each of the four kinds of connection."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ TALK = """
     from showcase.chat import sending
     from showcase.models import Message, Room
 
-    sending.MOST = 10**9
+    sending.MAX_MESSAGES = 10**9
     lobby = Room.objects.get(slug="lobby")
     person = {p.username: p for p in get_user_model().objects.all()}
 
-    def say(name, body, given_up=False):
+    def say(name, body, roll_back=False):
         with suppress(ZeroDivisionError), transaction.atomic():
             sending.send(lobby, person[name], body, str(time.time_ns()))
-            given_up and 1 / 0
+            roll_back and 1 / 0
 
     def talk(count, rate):
         begun = time.monotonic()
         for number in range(count):
             say("bob", f"talk {number}")
             if number % 3 == 0:
-                say("alice", "never said", given_up=True)
+                say("alice", "never said", roll_back=True)
             time.sleep(max(0, begun + (number + 1) / rate - time.monotonic()))
         connection.close()
 """
@@ -65,12 +65,12 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def talk(site: Site, count: int, rate: int = 50) -> None:
-    """Begins, at so many a second; `silence` waits for the end of it."""
+    """Start writing `count` messages at `rate` a second. `wait_for_talk` waits for the end."""
     site.python(f"talking = threading.Thread(target=talk, args=({count}, {rate})); talking.start()")
 
 
-def silence(site: Site) -> list[int]:
-    """The ids of all messages of the room, once nobody talks."""
+def wait_for_talk(site: Site) -> list[int]:
+    """Wait until all messages are written and return the ids of the room's messages."""
     found = site.python("talking.join(); print(*Message.objects.filter(room=lobby).values_list('pk', flat=True))")
     return [int(pk) for pk in found.split()]
 
@@ -83,9 +83,9 @@ def shown(page: Page) -> list[int]:
 
 
 def expect_joined(page: Page, ids: list[int]) -> None:
-    """From the first that is shown on these are there, each once and in order, as soon as a plain poll has come."""
+    """Expect the newest of these ids on the page, each once and in order, within the wait of a short poll."""
     until = time.monotonic() + 10
-    # What the page said itself stands there before what others said is polled.
+    # Until the next poll, the page's own message may precede earlier messages of others.
     while (there := shown(page)) != ids[-len(there) :] and time.monotonic() < until:
         page.wait_for_timeout(100)
     assert there
@@ -93,7 +93,7 @@ def expect_joined(page: Page, ids: list[int]) -> None:
 
 
 def expect_days(page: Page) -> None:
-    """Above each message that begins a day of the reader's stands that day, and nowhere else."""
+    """Expect a divider above the first message of each day in the reader's time zone, and no others."""
     days: list[list[str]] = page.locator("chat-room [data-part=list]").evaluate("""list => {
         const timeZone = list.closest("chat-room").getAttribute("time-zone");
         const format = new Intl.DateTimeFormat("en", { dateStyle: "long", timeZone });
@@ -106,7 +106,7 @@ def expect_days(page: Page) -> None:
 
 
 def stay_at_the_top(page: Page) -> None:
-    """Whatever comes above: no frame is drawn without it in sight."""
+    """Scroll to the top before every frame, even while older messages are added above."""
     page.locator("chat-room [data-part=log]").evaluate("""log => {
         const stay = () => { log.scrollTop = 0; requestAnimationFrame(stay); };
         stay();
@@ -131,7 +131,7 @@ def rows(page: Page, words: str) -> list[str]:
     return page.locator("chat-room .chat-body", has_text=words).all_inner_texts()
 
 
-def test_every_message_comes_once_and_in_order_over_each_kind_of_connection(page_for: People, site: Site) -> None:
+def test_every_message_arrives_once_and_in_order_over_each_connection(page_for: People, site: Site) -> None:
     alice, bob = page_for("alice", LOBBY), page_for("bob", LOBBY)
     expect_live(bob)
     for kind in KINDS:
@@ -139,17 +139,17 @@ def test_every_message_comes_once_and_in_order_over_each_kind_of_connection(page
         talk(site, 25)
         say(alice, f"by {kind}")
         expect(bob.locator(".chat-body", has_text=f"by {kind}")).to_have_count(1)
-        expect_joined(alice, silence(site))
+        expect_joined(alice, wait_for_talk(site))
         assert len(rows(alice, f"by {kind}")) == 1
-    expect_joined(bob, silence(site))
+    expect_joined(bob, wait_for_talk(site))
     assert rows(alice, "never said") == []
     assert "never said" not in alice.content()
 
 
-def test_a_reload_in_the_middle_and_the_history_above_join_without_gap_or_repeat(page_for: People, site: Site) -> None:
+def test_a_reload_and_the_history_join_without_gap_or_repeat(page_for: People, site: Site) -> None:
     alice = page_for("alice", LOBBY)
     talk(site, 100, rate=10_000)
-    early = silence(site)[-60:-30]
+    early = wait_for_talk(site)[-60:-30]
     site.python(f"""
         from datetime import timedelta
         from django.db.models import F
@@ -160,16 +160,16 @@ def test_a_reload_in_the_middle_and_the_history_above_join_without_gap_or_repeat
     alice.reload()
     expect_live(alice)
     alice.wait_for_timeout(300)
-    assert len(shown(alice)) < len(silence(site))
+    assert len(shown(alice)) < len(wait_for_talk(site))
     stay_at_the_top(alice)
     alice.wait_for_function(
-        "count => document.querySelectorAll('.chat-message[data-id]').length >= count", arg=len(silence(site))
+        "count => document.querySelectorAll('.chat-message[data-id]').length >= count", arg=len(wait_for_talk(site))
     )
-    expect_joined(alice, silence(site))
+    expect_joined(alice, wait_for_talk(site))
     expect_days(alice)
 
 
-def test_a_message_whose_answer_was_lost_is_there_once_also_after_a_reload(page_for: People, site: Site) -> None:
+def test_a_message_whose_response_was_lost_appears_once_after_a_reload(page_for: People, site: Site) -> None:
     alice, bob = page_for("alice", LOBBY), page_for("bob", LOBBY)
     lost: list[int] = []
 
@@ -191,7 +191,7 @@ def test_a_message_whose_answer_was_lost_is_there_once_also_after_a_reload(page_
 
 
 @pytest.mark.faults
-def test_who_is_here_who_types_and_whoever_is_named_is_told(page_for: People, site: Site) -> None:
+def test_presence_typing_and_mentions_are_shown(page_for: People, site: Site) -> None:
     alice, bob = page_for("alice", "/"), page_for("bob", LOBBY)
     expect_live(bob)
     say(bob, "@alice are you there?")
@@ -216,7 +216,7 @@ def test_who_is_here_who_types_and_whoever_is_named_is_told(page_for: People, si
 
 
 @pytest.mark.faults
-def test_what_is_new_elsewhere_is_counted_until_it_is_read_in_any_tab(page_for: People, site: Site) -> None:
+def test_unread_messages_in_other_rooms_are_counted_until_read_in_any_tab(page_for: People, site: Site) -> None:
     bob = page_for("bob", "/showcase/chat/phone/")
     badge = bob.locator("chat-room [data-topic='room.lobby'] [data-part=unread]")
     expect_live(bob)
@@ -226,7 +226,7 @@ def test_what_is_new_elsewhere_is_counted_until_it_is_read_in_any_tab(page_for: 
     expect(badge).to_be_hidden()
 
 
-def test_whatever_is_written_is_text(page_for: People, site: Site) -> None:
+def test_messages_are_never_markup(page_for: People, site: Site) -> None:
     alice = page_for("alice", LOBBY)
     expect_live(alice)
     for attack in ATTACKS:
@@ -243,7 +243,7 @@ def test_whatever_is_written_is_text(page_for: People, site: Site) -> None:
         alice.reload()
 
 
-def test_without_javascript_the_rows_are_there_and_a_plain_form_sends(page_for: People, site: Site) -> None:
+def test_the_room_works_without_javascript(page_for: People, site: Site) -> None:
     page = page_for("alice", LOBBY, java_script_enabled=False)
     assert shown_without_script(page)
     page.get_by_role("textbox", name="Message").fill("By a plain form")
@@ -255,7 +255,7 @@ def shown_without_script(page: Page) -> bool:
     return page.locator("chat-room .chat-message").count() > 0
 
 
-def test_whoever_is_removed_hears_no_more_and_charlie_never_did(page_for: People, site: Site) -> None:
+def test_a_removed_member_and_charlie_receive_nothing(page_for: People, site: Site) -> None:
     alice, bob, charlie = page_for("alice", LOBBY), page_for("bob", LOBBY), page_for("charlie")
     for path in (LOBBY, "/live/poll/?topic=room.lobby", "/live/sse/?topic=room.lobby", f"{LOBBY}messages/"):
         assert charlie.request.get(site.url + path).status == 403
@@ -279,11 +279,11 @@ def test_whoever_is_removed_hears_no_more_and_charlie_never_did(page_for: People
     assert rows(bob, "cannot hear") == []
 
 
-def test_an_invitation_is_answered_on_a_phone(site: Site, page_for: People) -> None:
+def test_an_invitation_can_be_accepted_on_a_phone(site: Site, page_for: People) -> None:
     site.python(
         """
         from showcase.chat import rooms
-        room = Room.objects.create(slug="phone", name="Phone", keeper=person["bob"])
+        room = Room.objects.create(slug="phone", name="Phone", owner=person["bob"])
         rooms.invite(room, person["bob"], person["charlie"])
         """
     )

@@ -1,4 +1,4 @@
-"""Who is in a room, what they have read, and that nobody else sees or hears anything."""
+"""Rooms: membership, reading, presence, and the privacy of a room from everybody else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from notifications_hub.live.start_cursor import start_cursor
 from notifications_hub.live.topics import TopicRefused, may_listen
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event
-from showcase.chat import here, history, rooms
+from showcase.chat import history, presence, rooms
 from showcase.chat.views import topics_of
 from showcase.models import Invitation, Membership, Message, Room
 
@@ -37,11 +37,11 @@ def unread(person: User) -> dict[str, int]:
     return {membership.room.slug: membership.unread for membership in rooms.memberships_of(person)}  # type: ignore[attr-defined]
 
 
-# Doors
+# Access
 
 
 @pytest.mark.parametrize("path", ["", "messages/"])
-def test_members_alone_see_a_room(client_for: ClientFor, room: Room, bob: User, charlie: User, path: str) -> None:
+def test_only_members_see_a_room(client_for: ClientFor, room: Room, bob: User, charlie: User, path: str) -> None:
     say(room, bob, "secret")
 
     assert "secret" in client_for(bob).get(PAGE + path).content.decode()
@@ -52,7 +52,9 @@ def test_members_alone_see_a_room(client_for: ClientFor, room: Room, bob: User, 
 
 
 @pytest.mark.parametrize("path", ["messages/", "read/", "here/", "leave/", "members/", "members/remove/"])
-def test_charlie_can_do_nothing_there(client_for: ClientFor, room: Room, charlie: User, path: str) -> None:
+def test_charlie_can_do_nothing_in_a_room_he_is_not_in(
+    client_for: ClientFor, room: Room, charlie: User, path: str
+) -> None:
     fields = {"body": "Hi", "client_id": "c", "through": "1", "username": "charlie", "person": charlie.pk}
 
     assert client_for(charlie).post(PAGE + path, fields).status_code == 403
@@ -60,9 +62,7 @@ def test_charlie_can_do_nothing_there(client_for: ClientFor, room: Room, charlie
     assert not Message.objects.exists()
 
 
-def test_a_room_that_is_not_there_looks_like_one_that_is_closed(
-    client_for: ClientFor, room: Room, charlie: User
-) -> None:
+def test_a_missing_room_looks_like_a_closed_one(client_for: ClientFor, room: Room, charlie: User) -> None:
     client = client_for(charlie)
 
     closed, missing = (client.get(f"/showcase/chat/{slug}/") for slug in ("garden", "nowhere"))
@@ -70,31 +70,29 @@ def test_a_room_that_is_not_there_looks_like_one_that_is_closed(
     assert client.post("/showcase/chat/garden/join/").status_code == 404
 
 
-def test_a_page_lists_only_so_many_open_rooms(client_for: ClientFor, alice: User, bob: User) -> None:
+def test_the_page_lists_a_limited_number_of_open_rooms(client_for: ClientFor, alice: User, bob: User) -> None:
     Room.objects.bulk_create(
-        Room(name=f"Room {number}", slug=f"room-{number}", keeper=alice, is_open=True) for number in range(60)
+        Room(name=f"Room {number}", slug=f"room-{number}", owner=alice, is_open=True) for number in range(60)
     )
     assert client_for(bob).get("/showcase/chat/").content.count(b"/join/") == 50
 
 
-def test_an_open_room_has_a_door(client_for: ClientFor, room: Room, charlie: User) -> None:
+def test_anyone_can_join_an_open_room(client_for: ClientFor, room: Room, charlie: User) -> None:
     Room.objects.update(is_open=True)
     client = client_for(charlie)
 
-    assert b"Anybody may join it." in client.get(PAGE).content
+    assert b"Anyone can join it." in client.get(PAGE).content
     assert client.post(f"{PAGE}join/", follow=True).status_code == 200
     assert client.post(f"{PAGE}join/").status_code == 302
     assert room.memberships.filter(person=charlie).count() == 1
 
 
-def test_whoever_is_not_signed_in_is_asked_to(client: Client, room: Room) -> None:
+def test_the_chat_requires_signing_in(client: Client, room: Room) -> None:
     assert client.get(PAGE).headers["Location"] == f"/accounts/login/?next={PAGE}"
     assert client.get("/showcase/chat/").status_code == 302
 
 
-def test_a_room_is_opened_and_its_keeper_invites_people_and_sends_them_away(
-    client_for: ClientFor, alice: User, bob: User
-) -> None:
+def test_a_rooms_owner_invites_and_removes_people(client_for: ClientFor, alice: User, bob: User) -> None:
     client = client_for(alice)
     client.post("/showcase/chat/", {"name": "图书馆"})
     room = Room.objects.get()
@@ -109,10 +107,10 @@ def test_a_room_is_opened_and_its_keeper_invites_people_and_sends_them_away(
     client.post(f"{page}members/remove/", {"person": bob.pk})
 
     assert client_for(bob).get(page).status_code == 403
-    assert (room.keeper, room.is_open) == (alice, False)
+    assert (room.owner, room.is_open) == (alice, False)
 
 
-def test_nobody_comes_in_by_an_invitation_that_is_not_theirs(
+def test_an_invitation_admits_only_the_invited_person(
     client_for: ClientFor, room: Room, alice: User, bob: User, charlie: User
 ) -> None:
     Membership.objects.filter(person=bob).delete()
@@ -124,7 +122,7 @@ def test_nobody_comes_in_by_an_invitation_that_is_not_theirs(
     assert Invitation.objects.filter(person=bob).exists()
 
 
-def test_an_invitation_that_is_declined_is_gone_and_one_that_is_repeated_notifies_nobody_again(
+def test_a_declined_invitation_is_deleted_and_a_repeated_one_notifies_once(
     client_for: ClientFor, room: Room, alice: User, charlie: User
 ) -> None:
     for _ in range(2):
@@ -138,39 +136,39 @@ def test_an_invitation_that_is_declined_is_gone_and_one_that_is_repeated_notifie
     assert not room.members.filter(pk=charlie.pk).exists()
 
 
-def test_many_rooms_do_not_make_many_notifications_of_invitations(room: Room, alice: User, charlie: User) -> None:
-    opened = [Room.objects.create(slug=f"room-{number}", name="Room", keeper=alice) for number in range(5)]
+def test_invitation_notifications_are_rate_limited(room: Room, alice: User, charlie: User) -> None:
+    opened = [Room.objects.create(slug=f"room-{number}", name="Room", owner=alice) for number in range(5)]
     assert [rooms.invite(each, alice, charlie) for each in opened] == [True] * 5
 
     assert Notification.objects.filter(recipient=charlie, kind="chat.invitation").count() == 3
     assert Invitation.objects.filter(person=charlie).count() == 5
 
 
-def test_a_member_needs_no_invitation(room: Room, alice: User, bob: User) -> None:
+def test_a_member_cannot_be_invited(room: Room, alice: User, bob: User) -> None:
     assert not rooms.invite(room, alice, bob)
     assert not Invitation.objects.exists()
 
 
-def test_strangers_push_nobodys_own_rooms_out_of_what_they_hear(
+def test_other_peoples_rooms_do_not_displace_a_persons_own_topics(
     client_for: ClientFor, room: Room, bob: User, charlie: User
 ) -> None:
     for number in range(40):
-        # By name they come before the garden.
-        theirs = Room.objects.create(slug=f"a{number}", name=f"A {number}", keeper=charlie, is_open=False)
+        # These names sort before the garden.
+        theirs = Room.objects.create(slug=f"a{number}", name=f"A {number}", owner=charlie, is_open=False)
         Membership.objects.create(room=theirs, person=charlie)
         client_for(charlie).post(f"/showcase/chat/a{number}/members/", {"username": "bob"})
 
-    heard = topics_of(Membership.objects.get(room=room, person=bob))
-    assert heard == ["room.garden", f"chat.{bob.pk}"]
+    topics = topics_of(Membership.objects.get(room=room, person=bob))
+    assert topics == ["room.garden", f"chat.{bob.pk}"]
     assert not may_listen(bob, "room.a1")
     page = client_for(bob).get("/showcase/chat/").text
-    assert (page.count("/accept/"), "A 39" in page) == (rooms.MOST_INVITATIONS, True)
+    assert (page.count("/accept/"), "A 39" in page) == (rooms.MAX_INVITATIONS, True)
 
 
 # The stream
 
 
-def test_members_alone_hear_a_room(room: Room, alice: User, charlie: User) -> None:
+def test_only_members_may_listen_to_a_room(room: Room, alice: User, charlie: User) -> None:
     assert may_listen(alice, "room.garden")
     assert not may_listen(charlie, "room.garden")
     assert not may_listen(alice, "room.nowhere")
@@ -178,14 +176,14 @@ def test_members_alone_hear_a_room(room: Room, alice: User, charlie: User) -> No
         start_cursor(charlie, ["room.garden"])
 
 
-def test_what_somebody_did_in_their_other_tabs_is_theirs(alice: User, bob: User) -> None:
+def test_only_the_person_may_listen_to_their_own_chat_topic(alice: User, bob: User) -> None:
     assert may_listen(alice, f"chat.{alice.pk}")
     assert not may_listen(bob, f"chat.{alice.pk}")
 
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("how", ["leave", "remove", "admin", "room", "person"])
-def test_however_a_membership_ends_so_does_the_stream(
+def test_the_stream_ends_with_the_membership(
     client_for: ClientFor, room: Room, alice: User, bob: User, how: str
 ) -> None:
     ends: dict[str, Callable[[], object]] = {
@@ -207,7 +205,7 @@ def test_however_a_membership_ends_so_does_the_stream(
 
 
 @pytest.mark.both_databases
-def test_pages_go_back_without_gap_or_repeat_whatever_is_written_meanwhile(room: Room, alice: User) -> None:
+def test_history_pages_have_no_gap_or_repeat_while_messages_arrive(room: Room, alice: User) -> None:
     written = [say(room, alice).pk for _ in range(2 * history.PAGE + 7)]
     found: list[int] = []
     before: int | None = None
@@ -223,7 +221,7 @@ def test_pages_go_back_without_gap_or_repeat_whatever_is_written_meanwhile(room:
 
 
 @pytest.mark.parametrize("size", [0, 1, history.PAGE])
-def test_a_page_that_holds_all_says_that_there_is_no_more(room: Room, alice: User, size: int) -> None:
+def test_a_page_with_all_messages_has_no_older_one(room: Room, alice: User, size: int) -> None:
     for _ in range(size):
         say(room, alice)
 
@@ -232,16 +230,14 @@ def test_a_page_that_holds_all_says_that_there_is_no_more(room: Room, alice: Use
 
 
 @pytest.mark.parametrize("before", ["x", "-1", "1.5", "9" * 30, "٣"])
-def test_a_place_in_the_history_that_is_none_is_refused(
-    client_for: ClientFor, room: Room, alice: User, before: str
-) -> None:
+def test_an_invalid_message_id_is_rejected(client_for: ClientFor, room: Room, alice: User, before: str) -> None:
     assert client_for(alice).get(PAGE, {"before": before}).status_code == 400
     assert client_for(alice).get(f"{PAGE}messages/", {"before": before}).status_code == 400
     assert client_for(alice).post(f"{PAGE}read/", {"through": before}).status_code == 400
 
 
 @pytest.mark.both_databases
-def test_what_others_wrote_since_is_unread(client_for: ClientFor, room: Room, alice: User, bob: User) -> None:
+def test_newer_messages_by_others_are_unread(client_for: ClientFor, room: Room, alice: User, bob: User) -> None:
     first = say(room, alice)
     say(room, alice)
     say(room, bob)
@@ -253,14 +249,16 @@ def test_what_others_wrote_since_is_unread(client_for: ClientFor, room: Room, al
 
 
 @pytest.mark.both_databases
-def test_reading_never_goes_back(room: Room, bob: User) -> None:
+def test_the_read_position_never_goes_back(room: Room, bob: User) -> None:
     rooms.read(rooms.membership_of(bob, "garden"), 5)
     rooms.read(rooms.membership_of(bob, "garden"), 3)
 
     assert Membership.objects.get(person=bob).read_through == 5
 
 
-def test_a_room_costs_the_same_for_many_messages(client_for: ClientFor, room: Room, alice: User, bob: User) -> None:
+def test_a_room_needs_the_same_queries_for_any_number_of_messages(
+    client_for: ClientFor, room: Room, alice: User, bob: User
+) -> None:
     def cost() -> int:
         with CaptureQueriesContext(connection) as queries:
             client.get(PAGE)
@@ -286,7 +284,7 @@ def test_a_room_costs_the_same_for_many_messages(client_for: ClientFor, room: Ro
         ({"language": "zh-hans", "time_zone": "Asia/Shanghai"}, ["2026年11月20日", "2026年11月21日"]),
     ],
 )
-def test_each_day_of_its_reader_begins_under_its_date(
+def test_days_are_divided_in_the_readers_time_zone(
     client_for: ClientFor, room: Room, alice: User, reader: dict[str, str], days: list[str]
 ) -> None:
     User.objects.filter(pk=alice.pk).update(**reader)
@@ -296,11 +294,11 @@ def test_each_day_of_its_reader_begins_under_its_date(
     page = client_for(User.objects.get(pk=alice.pk)).get(PAGE).content.decode()
 
     assert re.findall(r'data-part="day"\s+datetime="[^"]+">([^<]+)<', page) == days
-    # Three minutes later the same person goes on below their name, but not where it is another day.
+    # A message three minutes later continues the group of its author, but not on another day.
     assert page.count("is-continued") == 3 - len(days)
 
 
-# What people write
+# User text
 
 
 CORPUS = (
@@ -315,9 +313,7 @@ CORPUS = (
 
 
 @pytest.mark.parametrize("attack", CORPUS)
-def test_what_people_write_is_text_and_never_markup(
-    client_for: ClientFor, room: Room, alice: User, bob: User, attack: str
-) -> None:
+def test_user_text_is_never_markup(client_for: ClientFor, room: Room, alice: User, bob: User, attack: str) -> None:
     User.objects.filter(pk=bob.pk).update(first_name=attack)
     Room.objects.update(name=attack)
     say(room, bob, attack)
@@ -328,23 +324,25 @@ def test_what_people_write_is_text_and_never_markup(
         assert "<svg onload" not in page
 
 
-# Who is here
+# Presence
 
 
 @pytest.mark.both_databases
-def test_whoever_says_so_is_here_until_they_go(client_for: ClientFor, room: Room, alice: User, bob: User) -> None:
+def test_a_person_is_present_from_their_first_report_until_they_leave(
+    client_for: ClientFor, room: Room, alice: User, bob: User
+) -> None:
     answer = client_for(alice).post(f"{PAGE}here/")
     assert [face["name"] for face in answer.json()["here"]] == ["Alice"]
     client_for(bob).post(f"{PAGE}here/", {"typing": "1"})
-    assert [face["name"] for face in here.people_in(room)] == ["Alice", "Bob"]
+    assert [face["name"] for face in presence.people_in(room)] == ["Alice", "Bob"]
     client_for(alice).post(f"{PAGE}here/", {"gone": "1"})
 
-    assert [face["name"] for face in here.people_in(room)] == ["Bob"]
+    assert [face["name"] for face in presence.people_in(room)] == ["Bob"]
     assert not Event.objects.filter(topic=room.topic, kind__startswith="person.").exists()
 
 
-def test_whoever_was_removed_is_not_here_whatever_they_said(room: Room, bob: User) -> None:
-    here.came(rooms.membership_of(bob, "garden"), typing=False)
+def test_a_removed_person_is_not_present(room: Room, bob: User) -> None:
+    presence.mark_present(rooms.membership_of(bob, "garden"), typing=False)
     rooms.leave(room, bob)
 
-    assert here.people_in(room) == []
+    assert presence.people_in(room) == []

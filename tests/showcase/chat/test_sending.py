@@ -1,4 +1,4 @@
-"""A message is sent once, in its turn, by a member, at a human's pace; and whoever it names is told."""
+"""Sending messages: once, in order, by members only, below a rate limit, and with notifications of mentions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def events(room: Room, kind: str = "message.created") -> list[Event]:
     return list(Event.objects.filter(topic=room.topic, kind=kind).order_by("pk"))
 
 
-def test_a_message_is_a_row_and_an_event(room: Room, alice: User) -> None:
+def test_sending_stores_a_row_and_an_event(room: Room, alice: User) -> None:
     sent = send(room, alice, "Hello", "c1")
 
     assert sent.is_new
@@ -39,7 +39,7 @@ def test_a_message_is_a_row_and_an_event(room: Room, alice: User) -> None:
     assert (event.data["id"], event.data["body"], event.data["client_id"]) == (sent.message.pk, "Hello", "c1")
 
 
-def test_sent_again_after_a_lost_answer_it_is_the_same_message(room: Room, alice: User) -> None:
+def test_a_message_sent_again_is_stored_once(room: Room, alice: User) -> None:
     first, again = send(room, alice, "Hello", "c1"), send(room, alice, "Hello", "c1")
 
     assert not again.is_new
@@ -47,14 +47,14 @@ def test_sent_again_after_a_lost_answer_it_is_the_same_message(room: Room, alice
     assert len(events(room)) == 1
 
 
-def test_two_people_may_choose_the_same_client_id(room: Room, alice: User, bob: User) -> None:
+def test_two_people_may_use_the_same_client_id(room: Room, alice: User, bob: User) -> None:
     send(room, alice, "Hello", "c1")
 
     assert send(room, bob, "Hi", "c1").is_new
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_tries_at_once_make_one_message(room: Room, alice: User) -> None:
+def test_concurrent_attempts_store_one_message(room: Room, alice: User) -> None:
     ready = threading.Barrier(4)
 
     def attempt() -> None:
@@ -72,7 +72,7 @@ def test_two_tries_at_once_make_one_message(room: Room, alice: User) -> None:
     assert len(events(room)) == 1
 
 
-def test_a_message_and_the_word_of_it_are_undone_together(room: Room, alice: User) -> None:
+def test_a_rollback_undoes_the_message_and_its_notifications(room: Room, alice: User) -> None:
     with transaction.atomic():
         send(room, alice, "Hello @bob", "c1")
         transaction.set_rollback(True)
@@ -82,30 +82,30 @@ def test_a_message_and_the_word_of_it_are_undone_together(room: Room, alice: Use
     assert not Notification.objects.exists()
 
 
-def test_charlie_who_is_not_in_the_room_cannot_send(room: Room, charlie: User) -> None:
+def test_charlie_cannot_send_to_a_room_he_is_not_in(room: Room, charlie: User) -> None:
     with pytest.raises(PermissionDenied):
         send(room, charlie, "Hello", "c1")
 
 
-def test_more_than_anybody_types_is_asked_to_wait(
+def test_sending_too_fast_is_rejected_for_a_while(
     room: Room, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(sending.MOST):
+    for number in range(sending.MAX_MESSAGES):
         send(room, alice, "Hello", f"c{number}")
 
-    with pytest.raises(TooFast) as refused:
+    with pytest.raises(TooFast) as error:
         send(room, alice, "Hello", "one more")
-    assert 0 < refused.value.seconds <= sending.WINDOW.total_seconds()
+    assert 0 < error.value.seconds <= sending.WINDOW.total_seconds()
     assert send(room, alice, "Hello", "c1").message.client_id == "c1"
     assert send(room, bob, "Hi", "c1").is_new
     Message.objects.update(created=timezone.now() - sending.WINDOW - timedelta(seconds=1))
     assert send(room, alice, "Hello", "one more").is_new
 
 
-def test_the_page_is_told_how_long_to_wait(
+def test_the_response_says_how_long_to_wait(
     client_for: ClientFor, room: Room, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "MOST", 1)
+    monkeypatch.setattr(sending, "MAX_MESSAGES", 1)
     client = client_for(alice)
     client.post(SEND, {"body": "One", "client_id": "c1"}, headers=JSON)
     answer = client.post(SEND, {"body": "Two", "client_id": "c2"}, headers=JSON)
@@ -113,11 +113,11 @@ def test_the_page_is_told_how_long_to_wait(
 
     assert (answer.status_code, page.status_code) == (429, 429)
     assert 0 < int(answer.headers["Retry-After"]) <= 10
-    assert "That was fast." in page.content.decode()
+    assert "You&#x27;re sending messages too fast." in page.content.decode()
     assert ">Two</textarea>" in page.content.decode()
 
 
-def test_the_script_gets_the_message_and_a_plain_form_its_page(client_for: ClientFor, room: Room, alice: User) -> None:
+def test_a_script_gets_json_and_a_form_is_redirected(client_for: ClientFor, room: Room, alice: User) -> None:
     client = client_for(alice)
     answer = client.post(SEND, {"body": "One\r\ntwo", "client_id": "c1"}, headers=JSON)
     again = client.post(SEND, {"body": "One\r\ntwo", "client_id": "c1"}, headers=JSON)
@@ -140,7 +140,7 @@ def test_the_script_gets_the_message_and_a_plain_form_its_page(client_for: Clien
         {"body": "Hello"},
     ],
 )
-def test_what_is_no_message_is_not_sent(client_for: ClientFor, room: Room, alice: User, fields: dict[str, str]) -> None:
+def test_an_invalid_message_is_rejected(client_for: ClientFor, room: Room, alice: User, fields: dict[str, str]) -> None:
     answer = client_for(alice).post(SEND, fields, headers=JSON)
 
     assert answer.status_code == 400
@@ -148,7 +148,7 @@ def test_what_is_no_message_is_not_sent(client_for: ClientFor, room: Room, alice
     assert not Message.objects.exists()
 
 
-def test_two_thousand_characters_fit_with_all_their_lines(client_for: ClientFor, room: Room, alice: User) -> None:
+def test_a_line_break_counts_as_one_character(client_for: ClientFor, room: Room, alice: User) -> None:
     body = "x\r\n" * 1_000
 
     assert client_for(alice).post(SEND, {"body": body.strip(), "client_id": "c"}, headers=JSON).status_code == 201
@@ -158,24 +158,26 @@ def test_two_thousand_characters_fit_with_all_their_lines(client_for: ClientFor,
     "body",
     ["@bob look", "look, @bob.", "(@Bob)", "@bob, @bob and @bob!", "@bob: yes", "line\n@bob"],
 )
-def test_whoever_is_mentioned_is_told_once(room: Room, alice: User, bob: User, body: str) -> None:
+def test_a_mentioned_member_is_notified_once(room: Room, alice: User, bob: User, body: str) -> None:
     message = send(room, alice, body, "c1").message
 
-    delivered = Notification.objects.get()
-    assert delivered.recipient == bob
-    assert (delivered.kind, delivered.url) == ("chat.mention", f"/showcase/chat/garden/#message-{message.pk}")
-    assert delivered.message().title == "Alice mentioned you in “Garden”"
-    assert delivered.message().body == body
+    notification = Notification.objects.get()
+    assert notification.recipient == bob
+    assert (notification.kind, notification.url) == ("chat.mention", f"/showcase/chat/garden/#message-{message.pk}")
+    assert notification.message().title == "Alice mentioned you in “Garden”"
+    assert notification.message().body == body
 
 
 @pytest.mark.parametrize("body", ["bob", "alice@bob", "@bobby", "@alice myself", "@charlie", "@nobody", "@"])
-def test_nobody_else_is_told(room: Room, alice: User, bob: User, charlie: User, body: str) -> None:
+def test_only_other_mentioned_members_are_notified(
+    room: Room, alice: User, bob: User, charlie: User, body: str
+) -> None:
     send(room, alice, body, "c1")
 
     assert not Notification.objects.exists()
 
 
-def test_what_is_read_in_the_room_is_read_in_the_inbox(room: Room, alice: User, bob: User) -> None:
+def test_reading_a_mention_in_the_room_marks_it_read_in_the_inbox(room: Room, alice: User, bob: User) -> None:
     first = send(room, alice, "@bob one", "c1").message
     send(room, alice, "@bob two", "c2")
     rooms.read(rooms.membership_of(bob, "garden"), first.pk)

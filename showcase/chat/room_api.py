@@ -1,4 +1,4 @@
-"""What a room's page sends, and what its script asks for; the same address answers a plain form."""
+"""Requests of a room's page: history, sending, reading, presence. They answer scripts and plain forms alike."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from notifications_hub import start_cursor
-from showcase.chat import here, history, rooms
+from showcase.chat import history, presence, rooms
 from showcase.chat.faces import as_json
 from showcase.chat.forms import MessageForm
 from showcase.chat.models import Membership
@@ -30,7 +30,7 @@ def room_messages(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _history(request: HttpRequest, membership: Membership) -> HttpResponse:
-    """With the cursor from which on the stream tells what these rows do not."""
+    """Return a page of messages with the cursor from which the stream continues them."""
     cursor = start_cursor(membership.person, topics_of(membership))
     page = history.page(membership.room, before_of(request))
     results = [as_json(message) for message in page.messages]
@@ -40,7 +40,7 @@ def _history(request: HttpRequest, membership: Membership) -> HttpResponse:
 def _send(request: HttpRequest, membership: Membership) -> HttpResponse:
     form = MessageForm(request.POST)
     if not form.is_valid():
-        return _refused(request, membership, form)
+        return _invalid(request, membership, form)
     try:
         sent = send(membership.room, membership.person, form.cleaned_data["body"], form.cleaned_data["client_id"])
     except TooFast as error:
@@ -54,7 +54,7 @@ def _sent(request: HttpRequest, sent: Sent) -> HttpResponse:
     return redirect(sent.message)
 
 
-def _refused(request: HttpRequest, membership: Membership, form: MessageForm) -> HttpResponse:
+def _invalid(request: HttpRequest, membership: Membership, form: MessageForm) -> HttpResponse:
     if wants_json(request):
         detail = " ".join(str(error) for errors in form.errors.values() for error in errors)
         return JsonResponse({"detail": detail}, status=400)
@@ -63,15 +63,17 @@ def _refused(request: HttpRequest, membership: Membership, form: MessageForm) ->
 
 def _too_fast(request: HttpRequest, membership: Membership, form: MessageForm, seconds: int) -> HttpResponse:
     detail = ngettext(
-        "That was fast. Try again in %(seconds)d second.", "That was fast. Try again in %(seconds)d seconds.", seconds
+        "You're sending messages too fast. Try again in %(seconds)d second.",
+        "You're sending messages too fast. Try again in %(seconds)d seconds.",
+        seconds,
     ) % {"seconds": seconds}
     headers = {"Retry-After": str(seconds)}
     if wants_json(request):
         return JsonResponse({"detail": detail}, status=429, headers=headers)
     messages.warning(request, detail)
-    answer = show(request, membership, form, status=429)
-    answer["Retry-After"] = str(seconds)
-    return answer
+    response = show(request, membership, form, status=429)
+    response["Retry-After"] = str(seconds)
+    return response
 
 
 @require_POST
@@ -86,11 +88,11 @@ def mark_read(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @login_required
 @private
-def be_here(request: HttpRequest, slug: str) -> HttpResponse:
-    """A page's sign of life, or with `gone` its last; answered with who else is here."""
+def update_presence(request: HttpRequest, slug: str) -> HttpResponse:
+    """Record that the page is open, or closed with `gone=1`, and return the people who are present."""
     membership = membership_of(request, slug)
     if request.POST.get("gone") == "1":
-        here.went(membership)
+        presence.mark_gone(membership)
     else:
-        here.came(membership, typing=request.POST.get("typing") == "1")
-    return JsonResponse({"here": here.people_in(membership.room)})
+        presence.mark_present(membership, typing=request.POST.get("typing") == "1")
+    return JsonResponse({"here": presence.people_in(membership.room)})

@@ -1,7 +1,8 @@
-"""Who is in the room at this moment, and who is typing.
+"""Presence in a room: the people who have it open, and those who are typing.
 
-Each page says so every `BEAT_SECONDS`, and is forgotten after `LIFE_SECONDS`: a page that dies says nothing. Others
-hear of it by events that are in no log. One that was lost is made good by the next, or by the answer to their own.
+A page reports every `BEAT_SECONDS` and expires after `LIFE_SECONDS`, because a crashed page cannot report that it is
+gone. Other pages learn of it from ephemeral events. The next event, or the response to their own report, makes up for
+a lost one.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ BEAT_SECONDS = 15
 LIFE_SECONDS = 40
 
 
-def came(membership: Membership, *, typing: bool) -> None:
+def mark_present(membership: Membership, *, typing: bool) -> None:
     room, person = membership.room, membership.person
     cache.set(_key(room, person.pk), face_of(person), LIFE_SECONDS)
-    # A script that says so all the time is heard once a second.
+    # Publish at most once a second, however often a script reports.
     if cache.add(f"{_key(room, person.pk)}:{typing}", True, 1):
         publish(room.topic, "person.here", face_of(person) | {"typing": typing}, ephemeral=True)
 
 
-def went(membership: Membership) -> None:
+def mark_gone(membership: Membership) -> None:
     room, person = membership.room, membership.person
     cache.delete(_key(room, person.pk))
     publish(room.topic, "person.gone", face_of(person), ephemeral=True)
