@@ -515,7 +515,7 @@ def test_of_several_senders_of_a_key_at_once_one_is_first(
     alice: User, bob: User, charlie: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # None sees another's row when it looks, as when they begin in the same instant.
-    monkeypatch.setattr(notify_module, "_not_delivered_yet", lambda key, people: people)
+    monkeypatch.setattr(notify_module, "_without_duplicates", lambda key, people: people)
     made = together([partial(send, charlie, [alice, bob], dedupe_key="reply-9")] * 4)
     assert sorted(len(rows) for rows in made) == [0, 0, 0, 2]
     assert recipients() == ["alice", "bob"]
@@ -533,7 +533,7 @@ def test_a_key_whose_first_sender_rolled_back_is_free_again(alice: User, bob: Us
 def test_senders_of_a_key_to_the_same_people_in_any_order_never_deadlock(
     bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notify_module, "_not_delivered_yet", lambda key, people: people)
+    monkeypatch.setattr(notify_module, "_without_duplicates", lambda key, people: people)
     # A statement for each person, so that the senders are sure to meet half way.
     monkeypatch.setattr(notify_module, "CHUNK", 1)
     people = make_people(40)
