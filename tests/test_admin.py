@@ -83,12 +83,12 @@ def attempted(planned: Delivery, outcome: Outcome) -> None:
     settle(claimed, outcome)
 
 
-def test_the_packages_own_admin_is_not_the_one_in_use() -> None:
+def test_the_admin_of_the_package_is_not_in_use() -> None:
     assert not isinstance(django_admin.site._registry[Notification], AbstractNotificationAdmin)
 
 
 @both_databases
-def test_the_list_says_what_happened_to_whom_and_how_they_were_told(
+def test_the_list_shows_each_notification_with_its_recipient_and_deliveries(
     page: Callable[[str], str], alice: User, bob: User
 ) -> None:
     notification = tell(alice, by=bob)
@@ -100,7 +100,7 @@ def test_the_list_says_what_happened_to_whom_and_how_they_were_told(
         assert words in text
 
 
-def test_the_story_of_a_notification_is_told_in_order(page: Callable[[str], str], alice: User, bob: User) -> None:
+def test_the_history_of_a_notification_is_in_order(page: Callable[[str], str], alice: User, bob: User) -> None:
     notification = tell(alice, by=bob)
     planned = push_planned(notification, str(browser_of(alice).pk))
     put_off = "Not tried: push.example is slow to answer."
@@ -122,7 +122,7 @@ def test_the_story_of_a_notification_is_told_in_order(page: Callable[[str], str]
     assert places == sorted(places)
 
 
-def test_a_delivery_that_was_called_off_says_why(page: Callable[[str], str], alice: User, bob: User) -> None:
+def test_a_cancelled_delivery_shows_the_reason(page: Callable[[str], str], alice: User, bob: User) -> None:
     planned = push_planned(tell(alice, by=bob), str(browser_of(alice).pk))
     arming.mark_delivered([planned.notification_id], DeliveryMethod.LIVE)
     text = page(f"delivery/{planned.pk}/change/")
@@ -136,7 +136,7 @@ def test_a_delivery_that_was_called_off_says_why(page: Callable[[str], str], ali
         assert words in text
 
 
-def test_where_no_push_was_planned_it_says_why(
+def test_a_notification_without_a_push_shows_the_reason(
     page: Callable[[str], str], alice: User, bob: User, settings: Settings
 ) -> None:
     path = f"notification/{tell(alice, by=bob).pk}/change/"
@@ -151,7 +151,7 @@ def test_where_no_push_was_planned_it_says_why(
     assert "No push: by the person’s preferences as they are now, none of this kind." in page(path)
 
 
-def test_one_that_still_waits_says_until_when(page: Callable[[str], str], alice: User, bob: User) -> None:
+def test_a_waiting_delivery_shows_when_it_is_due(page: Callable[[str], str], alice: User, bob: User) -> None:
     planned = push_planned(tell(alice, by=bob), "7")
 
     assert "Due: Web Push to an address." in page(f"delivery/{planned.pk}/change/")
@@ -213,9 +213,7 @@ def mark_unread(client: Client, rows: Sequence[Notification]) -> None:
 
 
 @both_databases
-def test_what_an_admin_marks_as_unread_is_so_on_open_pages_too(
-    client_for: ClientFor, admin: User, alice: User, bob: User
-) -> None:
+def test_marking_as_unread_updates_open_pages(client_for: ClientFor, admin: User, alice: User, bob: User) -> None:
     first, second, _other = (tell(alice, by=bob) for _ in range(3))
     Notification.objects.all().mark_all_as_read()
     client = client_for(admin)
@@ -228,7 +226,7 @@ def test_what_an_admin_marks_as_unread_is_so_on_open_pages_too(
 
 @both_databases
 @pytest.mark.parametrize("may", [False, True])
-def test_only_staff_who_may_change_notifications_mark_them(
+def test_marking_needs_the_permission_to_change_notifications(
     client_for: ClientFor, alice: User, bob: User, may: bool
 ) -> None:
     User.objects.filter(pk=bob.pk).update(is_staff=True)
@@ -269,14 +267,14 @@ def test_the_list_is_filtered_and_searched(
 
 
 @both_databases
-def test_a_filter_leaves_others_out(client_for: ClientFor, admin: User, alice: User, bob: User) -> None:
+def test_filters_and_searches_exclude_other_rows(client_for: ClientFor, admin: User, alice: User, bob: User) -> None:
     tell(alice, by=bob)
     for query in ("kind=announcement", "delivered_by=live", "q=bob"):
         assert not client_for(admin).get(f"{ADMIN}notification/?{query}").context["cl"].result_list
 
 
 @pytest.mark.parametrize("path", ["pushsubscription/", "pushsubscription/{pk}/change/", "delivery/"])
-def test_what_would_let_others_send_is_nowhere(page: Callable[[str], str], alice: User, bob: User, path: str) -> None:
+def test_endpoints_and_push_keys_are_never_shown(page: Callable[[str], str], alice: User, bob: User, path: str) -> None:
     browser = browser_of(alice)
     push_planned(tell(alice, by=bob), str(browser.pk))
     text = page(path.format(pk=browser.pk))
@@ -286,7 +284,7 @@ def test_what_would_let_others_send_is_nowhere(page: Callable[[str], str], alice
 
 
 @pytest.mark.parametrize("path", ["job/", "job/{pk}/change/"])
-def test_what_a_job_was_given_and_gave_stays_its_owners(page: Callable[[str], str], alice: User, path: str) -> None:
+def test_arguments_and_results_of_jobs_are_never_shown(page: Callable[[str], str], alice: User, path: str) -> None:
     job = Job.objects.create(
         owner=alice,
         task="reports.make",
@@ -321,7 +319,9 @@ def test_topics_are_listed(client_for: ClientFor, admin: User) -> None:
 
 
 @pytest.mark.parametrize("model", ["notification", "delivery", "pushsubscription", "stream"])
-def test_nothing_is_written_by_hand(client_for: ClientFor, admin: User, alice: User, bob: User, model: str) -> None:
+def test_rows_cannot_be_added_changed_or_deleted_by_hand(
+    client_for: ClientFor, admin: User, alice: User, bob: User, model: str
+) -> None:
     notification = tell(alice, by=bob)
     client = client_for(admin)
 
@@ -344,7 +344,7 @@ def test_a_person_with_notifications_can_still_be_deleted(
     assert not Notification.objects.exists()
 
 
-def test_staff_without_the_right_sees_none_of_it(client_for: ClientFor, alice: User, bob: User) -> None:
+def test_staff_without_the_permission_see_no_page(client_for: ClientFor, alice: User, bob: User) -> None:
     User.objects.filter(pk=bob.pk).update(is_staff=True)
     bob.user_permissions.add(Permission.objects.get(codename="view_stream"))
     notification = tell(alice, by=bob)
@@ -355,7 +355,7 @@ def test_staff_without_the_right_sees_none_of_it(client_for: ClientFor, alice: U
 
 
 @pytest.mark.parametrize("path", ["", "notification/", "delivery/", "pushsubscription/", "stream/"])
-def test_pages_hold_no_inline_script_or_style(page: Callable[[str], str], path: str) -> None:
+def test_pages_have_no_inline_script_or_style(page: Callable[[str], str], path: str) -> None:
     text = page(path)
 
     assert " style=" not in text

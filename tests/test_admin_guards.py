@@ -109,7 +109,7 @@ def test_a_lookup_that_no_filter_declares_is_refused(staff: Staff, model: str, l
         ("pushsubscription", "q=ali&o=1&p=1"),
     ],
 )
-def test_what_the_pages_own_links_ask_for_is_answered(staff: Staff, model: str, query: str) -> None:
+def test_the_links_of_the_pages_themselves_work(staff: Staff, model: str, query: str) -> None:
     assert staff(f"view_{model}").get(f"{ADMIN}{model}/?{query}").status_code == HTTPStatus.OK
 
 
@@ -148,7 +148,7 @@ def everything(client: Client, planned: Delivery) -> str:
 CONTENTS = ("Charlie wrote", WORDS, "/private-place/", SECRET)
 
 
-def test_staff_see_what_people_were_notified_of_only_by_a_right_of_its_own(staff: Staff, planned: Delivery) -> None:
+def test_staff_see_the_content_of_notifications_only_with_its_own_permission(staff: Staff, planned: Delivery) -> None:
     rights = ("view_delivery", "view_notification")
     hidden = everything(staff(*rights), planned)
     shown = everything(staff(*rights, CONTENT), planned)
@@ -159,7 +159,7 @@ def test_staff_see_what_people_were_notified_of_only_by_a_right_of_its_own(staff
         assert words in hidden
 
 
-def test_what_is_hidden_is_not_in_the_completions_nor_where_a_person_is_deleted(
+def test_hidden_content_is_neither_in_completions_nor_on_the_page_that_deletes_a_person(
     staff: Staff, planned: Delivery, alice: User
 ) -> None:
     deletes = [f"delete_{model}" for model in ("user", "notification", "delivery", "job", "pushsubscription")]

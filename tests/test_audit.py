@@ -78,14 +78,14 @@ def test_a_known_vulnerability_of_either_kind_fails() -> None:
     assert "typescript" in ended.stdout
 
 
-def test_nothing_known_is_silent() -> None:
+def test_no_vulnerability_means_no_output() -> None:
     with advisories(answers=True) as url:
         ended = audit(url)
 
     assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr
 
 
-def test_a_service_that_does_not_answer_fails_nothing_and_is_named() -> None:
+def test_an_unreachable_service_is_reported_without_failing() -> None:
     with advisories(answers=False) as url:
         ended = audit(url)
 

@@ -64,7 +64,7 @@ def _demo_only(settings: Settings) -> None:
 
 
 @pytest.mark.usefixtures("_demo_only")
-def test_the_demo_people_can_sign_in_and_only_admin_is_one(client: Any) -> None:
+def test_the_demo_people_can_sign_in_and_only_admin_is_staff(client: Any) -> None:
     assert "the password is demo" in run("hub_demo")
 
     for name in ("alice", "bob", "charlie", "admin"):
@@ -76,7 +76,7 @@ def test_the_demo_people_can_sign_in_and_only_admin_is_one(client: Any) -> None:
 
 
 @pytest.mark.usefixtures("_demo_only")
-def test_a_second_time_makes_nobody_and_changes_nothing() -> None:
+def test_a_second_run_creates_nobody_and_changes_nothing() -> None:
     run("hub_demo")
     User.objects.filter(username="alice").update(first_name="Alicia")
     with CaptureQueriesContext(connection) as queries:
@@ -88,7 +88,7 @@ def test_a_second_time_makes_nobody_and_changes_nothing() -> None:
 
 
 @pytest.mark.usefixtures("_demo_only")
-def test_the_site_gets_the_people_by_name(settings: Settings) -> None:
+def test_the_callable_of_the_site_receives_the_people_by_name(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {"DEMO": f"{__name__}.take_demo_people"}
     handed_over.clear()
     assert run("hub_demo", verbosity=0) == ""
@@ -98,14 +98,14 @@ def test_the_site_gets_the_people_by_name(settings: Settings) -> None:
     }
 
 
-def test_it_is_refused_on_a_site_that_is_not_for_trying(settings: Settings) -> None:
+def test_the_demo_is_rejected_without_debug(settings: Settings) -> None:
     settings.DEBUG = False
     with pytest.raises(CommandError, match="only with DEBUG"):
         run("hub_demo")
     assert not User.objects.exists()
 
 
-def test_a_user_model_that_signs_in_by_address_gets_addresses() -> None:
+def test_demo_people_sign_in_by_address_if_the_user_model_does() -> None:
     class ByAddress(get_user_model()):  # type: ignore[misc]
         contact = models.EmailField(unique=True)
         USERNAME_FIELD = "contact"
@@ -123,7 +123,7 @@ def test_a_user_model_that_signs_in_by_address_gets_addresses() -> None:
 # hub_announce
 
 
-def test_it_announces_at_once(alice: User, admin: User) -> None:
+def test_an_announcement_without_a_start_is_sent_at_once(alice: User, admin: User) -> None:
     said = run(
         "hub_announce", "Hello", "--body", "**Now**", "--url", "/posts/1/", "--level", "warning", "--by", "admin"
     )
@@ -134,7 +134,7 @@ def test_it_announces_at_once(alice: User, admin: User) -> None:
     assert kinds_on("everyone") == ["announcement.created"]
 
 
-def test_it_plans_for_later_in_the_sites_time_zone(settings: Settings) -> None:
+def test_a_later_start_is_in_the_time_zone_of_the_site(settings: Settings) -> None:
     settings.TIME_ZONE = "Asia/Shanghai"
     said = run("hub_announce", "Later", "--starts", "2099-01-01 08:00", "--ends", "2099-01-02", "--audience", "staff")
 
@@ -159,7 +159,7 @@ def test_it_plans_for_later_in_the_sites_time_zone(settings: Settings) -> None:
         (["x" * 121], "at most 120 characters"),
     ],
 )
-def test_what_is_wrong_is_said_and_nobody_is_told(arguments: list[str], words: str) -> None:
+def test_an_invalid_argument_is_named_and_nothing_is_announced(arguments: list[str], words: str) -> None:
     with pytest.raises(CommandError, match=re.escape(words)):
         run("hub_announce", *arguments)
     assert not Announcement.objects.exists()
@@ -183,7 +183,7 @@ def due(alice: User, bob: User, settings: Settings) -> Memory:
     return transport
 
 
-def test_once_sends_what_is_due_and_numbers_what_was_left(due: Memory) -> None:
+def test_once_sends_due_deliveries_and_numbers_leftover_events(due: Memory) -> None:
     Event.objects.create(topic="post.1", kind="post.created", created=datetime.now(UTC))
     assert run("hub_worker", "--once") == "3 deliveries were due.\n"
 
@@ -194,7 +194,7 @@ def test_once_sends_what_is_due_and_numbers_what_was_left(due: Memory) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_worker_works_until_it_is_asked_to_end(databases: Databases, tmp_path: Path, number: signal.Signals) -> None:
+def test_a_worker_runs_until_a_signal_stops_it(databases: Databases, tmp_path: Path, number: signal.Signals) -> None:
     environment = site_environment(DATABASE_URL=databases.copy())
     command = [sys.executable, str(ROOT / "manage.py"), "hub_worker"]
     worker = Program(command, log=tmp_path / "worker.log", environment=environment)
@@ -210,7 +210,7 @@ def test_a_worker_works_until_it_is_asked_to_end(databases: Databases, tmp_path:
     assert "Traceback" not in worker.log.read_text()
 
 
-def test_a_worker_announces_what_another_process_planned(databases: Databases, tmp_path: Path) -> None:
+def test_a_worker_starts_an_announcement_that_another_process_planned(databases: Databases, tmp_path: Path) -> None:
     environment = site_environment(DATABASE_URL=databases.copy())
     command = [sys.executable, str(ROOT / "manage.py"), "hub_worker"]
     worker, shell = Program(command, log=tmp_path / "worker.log", environment=environment), Shell(environment)
@@ -243,7 +243,7 @@ def log() -> Stream:
     return Stream.objects.get()
 
 
-def test_pruning_keeps_what_the_settings_say(log: Stream, settings: Settings) -> None:
+def test_pruning_follows_the_retention_setting(log: Stream, settings: Settings) -> None:
     assert run("hub_prune").startswith("Removed 0 deliveries and 0 events of 1 topics, and 0 jobs, from before ")
 
     settings.NOTIFICATIONS_HUB = {"RETENTION_DAYS": 30}
@@ -251,20 +251,20 @@ def test_pruning_keeps_what_the_settings_say(log: Stream, settings: Settings) ->
     assert list(Event.objects.values_list("seq", flat=True)) == [3]
 
 
-def test_pruning_can_be_tried_and_told_how_far(log: Stream) -> None:
+def test_pruning_has_a_dry_run_and_an_age(log: Stream) -> None:
     assert run("hub_prune", "--days", "30", "--dry-run").startswith("Would remove 0 deliveries and 2 events")
     assert Event.objects.count() == 3
 
     assert run("hub_prune", "--days", "30").startswith("Removed 0 deliveries and 2 events")
 
 
-def test_pruning_the_future_is_refused(log: Stream) -> None:
+def test_pruning_the_future_is_rejected(log: Stream) -> None:
     with pytest.raises(CommandError, match="from 0 to 36500"):
         run("hub_prune", "--days", "-1")
     assert Event.objects.count() == 3
 
 
-def test_a_new_epoch_sends_every_reader_back_to_the_start(log: Stream) -> None:
+def test_a_new_epoch_resets_every_reader(log: Stream) -> None:
     streams.append("post.2", "post.created", {})
     other = Stream.objects.get(topic="post.2")
     assert run("hub_rotate_epochs", "--topic", "post.1").startswith("1 topics have a new epoch.")
@@ -280,6 +280,6 @@ def test_a_new_epoch_sends_every_reader_back_to_the_start(log: Stream) -> None:
     assert reading.reset
 
 
-def test_a_topic_that_is_not_there_gets_no_epoch() -> None:
+def test_an_unknown_topic_gets_no_epoch() -> None:
     with pytest.raises(CommandError, match=r"no topic 'post\.9'"):
         run("hub_rotate_epochs", "--topic", "post.9")

@@ -155,7 +155,7 @@ def _project(host: Host, kind: str, database: str) -> Host:
     return host
 
 
-def test_an_open_page_hears_of_a_notification_and_its_acknowledgement_counts(host: Running) -> None:
+def test_an_open_page_receives_a_notification_and_its_acknowledgement_counts(host: Running) -> None:
     with host.listening(host.visitor("alice")) as alice, host.listening(host.visitor("charlie")) as charlie:
         host.python('made = notify.send(person("bob"), recipient=User.objects.all(), verb="waved", url="/")[0][1]')
         assert alice.until("notification.created")["data"]["title"] == "bob waved"
@@ -169,7 +169,7 @@ def test_an_open_page_hears_of_a_notification_and_its_acknowledgement_counts(hos
     assert host.python('print(notified("alice").actor.username, len(made))') == "bob 3"
 
 
-def test_what_no_page_showed_is_flashed(host: Running) -> None:
+def test_an_undelivered_notification_is_flashed(host: Running) -> None:
     # Bob has had no page open: those of others get their time to show it before it is flashed.
     bob = host.visitor("bob")
     host.python('notify.send(person("alice"), recipient=person("bob"), verb="called")')
@@ -211,7 +211,7 @@ def test_preferences_are_saved(host: Running) -> None:
 
 
 @pytest.mark.parametrize("ended", ['revoke(person("{}"))', 'person("{}").delete()'])
-def test_whoever_is_revoked_is_sent_away_and_nobody_else(host: Running, ended: str) -> None:
+def test_a_revocation_closes_the_connections_of_that_person_only(host: Running, ended: str) -> None:
     with host.listening(host.visitor("alice")) as alice, host.listening(host.visitor("charlie")) as charlie:
         host.python(ended.format("charlie"))
         assert charlie.closing()[0] == SESSION_OVER.code
@@ -219,7 +219,7 @@ def test_whoever_is_revoked_is_sent_away_and_nobody_else(host: Running, ended: s
         alice.until("notification.created")
 
 
-def test_nothing_of_it_went_wrong_in_the_log(host: Running) -> None:
+def test_the_log_has_no_errors(host: Running) -> None:
     said = host.log.read_text()
     assert "could not be" not in said
     assert "Traceback" not in said

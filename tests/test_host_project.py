@@ -94,7 +94,7 @@ def address(host: Host) -> Iterator[str]:
     program.stop()
 
 
-def test_ten_lines_put_a_bell_on_a_hosts_page_and_a_reply_into_it(host: Host, address: str) -> None:
+def test_ten_lines_add_a_bell_that_shows_a_reply(host: Host, address: str) -> None:
     alice = Visitor(address)
     alice.sign_in("alice")
     assert "<notification-bell" in alice.get("/").text
@@ -109,7 +109,7 @@ def test_ten_lines_put_a_bell_on_a_hosts_page_and_a_reply_into_it(host: Host, ad
     assert "bob waved" in alice.get("/notifications/").text
 
 
-def test_what_no_page_showed_is_flashed_by_the_hosts_own_messages(host: Host, address: str) -> None:
+def test_an_undelivered_notification_is_flashed_by_the_messages_of_the_host(host: Host, address: str) -> None:
     alice = Visitor(address)
     alice.sign_in("alice")
     host.manage("shell", "--command", TELL)
@@ -117,7 +117,7 @@ def test_what_no_page_showed_is_flashed_by_the_hosts_own_messages(host: Host, ad
     assert "bob waved" not in alice.get("/").text
 
 
-def test_without_time_zones_a_check_and_every_call_name_the_remedy(host: Host) -> None:
+def test_a_check_and_every_call_name_the_remedy_for_missing_time_zones(host: Host) -> None:
     host.add("host/naive.py", NAIVE)
     host.manage("shell", "--settings", "host.naive", "--command", WHAT_NAIVE_MOMENTS_MEET)
 
@@ -128,5 +128,5 @@ def test_an_asgi_file_may_import_it_before_django_is_set_up() -> None:
     subprocess.run([sys.executable, "-c", line], cwd=ROOT, env=unset, check=True)
 
 
-def test_nobody_else_is_shown_a_bell(address: str) -> None:
+def test_anonymous_visitors_see_no_bell(address: str) -> None:
     assert "<notification-bell" not in requests.get(address + "/", timeout=5).text

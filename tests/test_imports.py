@@ -134,14 +134,14 @@ def test_connections_and_transports_do_not_know_each_other(package: str, other: 
 
 @pytest.mark.parametrize("package", [HUB, "service_worker"])
 @pytest.mark.parametrize("stranger", ["accounts", "showcase", "config", "tests"])
-def test_what_is_reusable_knows_nothing_of_this_site(package: str, stranger: str) -> None:
+def test_reusable_modules_know_nothing_of_this_site(package: str, stranger: str) -> None:
     for module in modules(package):
         known = [target for target in imports_of(module) if target.split(".")[0] == stranger]
         assert known == [], module
 
 
 @pytest.mark.parametrize("module", modules(HUB))
-def test_a_module_takes_connections_and_transactions_of_the_hubs_own_database(module: str) -> None:
+def test_modules_use_only_connections_and_transactions_of_the_database_of_the_hub(module: str) -> None:
     if module not in (f"{HUB}.database.primary", f"{HUB}.database.transaction"):
         path = ROOT.joinpath(*module.split("."))
         tree = ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text())
@@ -150,7 +150,7 @@ def test_a_module_takes_connections_and_transactions_of_the_hubs_own_database(mo
         assert not taken, f"import them from {HUB}: django.db's are of `default`, which a host may not have"
 
 
-def test_the_table_names_only_what_there_is() -> None:
+def test_the_table_names_only_existing_modules() -> None:
     there = {part_of(module) for module in modules(HUB)}
     assert set(LEVEL) <= there
 

@@ -86,7 +86,7 @@ def unverified() -> ssl.SSLContext:
 
 
 @pytest.mark.faults(short=True)
-def test_half_sent_requests_are_closed_within_the_deadline_while_others_are_answered(
+def test_incomplete_requests_are_closed_at_the_deadline_while_others_are_answered(
     front: Front, unverified: ssl.SSLContext
 ) -> None:
     began = time.monotonic()
@@ -105,7 +105,7 @@ def test_half_sent_requests_are_closed_within_the_deadline_while_others_are_answ
     )
 
 
-def test_sockets_streams_and_polls_come_through_at_once(front: Front, site: Site, unverified: ssl.SSLContext) -> None:
+def test_websockets_streams_and_polls_are_not_buffered(front: Front, site: Site, unverified: ssl.SSLContext) -> None:
     headers = {"Cookie": cookie_of(site, "alice"), "Origin": front.url}
     stream = requests.get(f"{front.url}/live/sse/", headers=headers, verify=False, stream=True, timeout=10)
     address = front.url.replace("https", "wss") + "/live/ws/"
@@ -126,19 +126,19 @@ def test_sockets_streams_and_polls_come_through_at_once(front: Front, site: Site
     assert frame["events"]
 
 
-def test_its_log_names_no_cursor(front: Front) -> None:
+def test_the_access_log_has_no_cursors(front: Front) -> None:
     requests.get(f"{front.url}/live/poll/?wait=0&cursor=1~canary", verify=False, timeout=10)
     log = front.folder / "access.log"
     wait_until(lambda: "GET /live/poll/" in log.read_text(), what="a line in the log")
     assert "canary" not in log.read_text()
 
 
-def test_plain_requests_are_sent_to_https(front: Front) -> None:
+def test_http_requests_are_redirected_to_https(front: Front) -> None:
     answer = requests.get(f"http://127.0.0.1:{front.plain}/notifications/?page=2", allow_redirects=False, timeout=5)
     assert (answer.status_code, answer.headers["Location"]) == (301, "https://127.0.0.1/notifications/?page=2")
 
 
-def test_a_client_cannot_say_who_it_is_or_where_it_asks(front: Front, site: Site) -> None:
+def test_a_client_cannot_forge_its_address_or_host(front: Front, site: Site) -> None:
     claimed = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"}
     assert requests.get(f"{front.url}/healthz?claimed", headers=claimed, verify=False, timeout=5).ok
     assert "203.0.113.7" not in site.log

@@ -42,7 +42,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
-def test_the_wheel_holds_the_two_apps_and_nothing_of_the_site(wheel: Path) -> None:
+def test_the_wheel_contains_the_two_apps_and_nothing_of_the_site(wheel: Path) -> None:
     folders = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
 
     assert {folder for folder in folders if not folder.endswith(".dist-info")} == set(APPS)

@@ -77,7 +77,7 @@ def site(start_site: StartSite, redis_server: RedisServer) -> Site:
     return start_site(REDIS_URL=redis_server.url, CELERY_BROKER_URL=redis_server.url)
 
 
-def test_nothing_that_people_are_told_passes_through_redis(
+def test_no_content_of_notifications_passes_through_redis(
     site: Site, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     site.python("""

@@ -105,7 +105,7 @@ def world(start_site: StartSite, redis_server: RedisServer, push_service: LocalP
     return World(site, push_service, reader)
 
 
-def test_a_nudge_has_it_sent_and_the_beat_what_nobody_nudged_or_a_killed_one_held(
+def test_a_nudge_sends_at_once_and_the_beat_sends_leftover_deliveries(
     world: World, redis_server: RedisServer, celery: StartCelery
 ) -> None:
     nudged = celery(world.site, lease=4)
@@ -122,7 +122,7 @@ def test_a_nudge_has_it_sent_and_the_beat_what_nobody_nudged_or_a_killed_one_hel
 
 
 @pytest.mark.faults
-def test_what_a_killed_one_held_is_taken_over_within_a_minute(world: World, celery: StartCelery) -> None:
+def test_deliveries_of_a_killed_worker_are_taken_over_within_a_minute(world: World, celery: StartCelery) -> None:
     lease = claiming.LEASE.total_seconds()
     _kill_in_mid_push(world, celery(world.site, lease=lease))
     killed = time.monotonic()
@@ -142,7 +142,7 @@ def _kill_in_mid_push(world: World, worker: Program) -> None:
     worker.kill()
 
 
-def test_a_worker_takes_data_from_its_broker_and_nothing_that_runs_as_code() -> None:
+def test_a_worker_accepts_only_data_from_its_broker_and_no_code() -> None:
     app: Any = import_module("config.celery").app
     serialization: Any = import_module("kombu.serialization")
 
