@@ -1,4 +1,4 @@
-"""What staff with a right or two can get out of the hub's admin: by filters, by search, and by reading."""
+"""Limits on what staff with few permissions can read in the hub's admin: by filters, by search, and on its pages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 @pytest.fixture
 def staff(bob: User) -> Staff:
-    """Bob, signed in as staff with these rights and no others."""
+    """Bob, signed in as staff with exactly these permissions."""
 
     def staff(*codenames: str) -> Client:
         bob.is_staff = True
@@ -49,7 +49,7 @@ def staff(bob: User) -> Staff:
 
 @pytest.fixture
 def planned(alice: User, charlie: User) -> Delivery:
-    """A push to Alice of something private."""
+    """A push to Alice with private content."""
     notify.send(charlie, recipient=alice, verb="wrote", description=WORDS, url="/private-place/", secret=SECRET)
     row = Notification.objects.get()
     browser = PushSubscription.objects.create(
@@ -130,7 +130,7 @@ def test_a_search_finds_people_and_no_secrets(staff: Staff, model: str) -> None:
 
 
 def everything(client: Client, planned: Delivery) -> str:
-    """The text of every page on which the notification or its delivery turns up."""
+    """Return the HTML of every page that shows the notification or its delivery."""
     notification = planned.notification_id
     pages = [
         "notification/",

@@ -1,4 +1,4 @@
-"""Whom an announcement is for, and who is in it."""
+"""Audiences of announcements, and their members."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
 
 def early_birds() -> QuerySet[User]:
-    """An audience as a host declares it."""
+    """Return the members of an audience that a host declares."""
     return User.objects.filter(username__in=["alice", "gone"])
 
 
@@ -41,7 +41,7 @@ def readers(alice: User) -> Group:
 
 @pytest.fixture
 def gone(db: None) -> User:
-    """Left, with every membership that she had."""
+    """An inactive person who still has all her memberships."""
     return User.objects.create_user("gone", is_active=False, is_staff=True)
 
 

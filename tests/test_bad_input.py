@@ -1,4 +1,4 @@
-"""Requests that no browser of ours makes: each is answered, and none with an error of the server."""
+"""Requests that our pages never make: each is answered, and none with a server error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEEP = "[" * 20_000 + "]" * 20_000
 
 @pytest.fixture
 def member(alice: User, bob: User) -> Client:
-    """Alice, with a room that she keeps, a post, a reply and a notification."""
+    """Alice, with a room that she owns, a post, a reply and a notification."""
     room = Room.objects.create(slug="lobby", name="Lobby", keeper=alice)
     Membership.objects.create(room=room, person=alice)
     Message.objects.create(room=room, author=alice, body="Hello", client_id="c1")
@@ -167,7 +167,7 @@ def test_any_query_value_of_the_admin_lists_is_answered(admin: User, model: str)
 
 
 QUOTED_NUL = '"a\\000bcdefgh"'
-"""As a cookie may hold it: quoted, the character in octal."""
+"""A NUL as a cookie may contain it: quoted, in octal."""
 
 
 @pytest.mark.parametrize("name", [settings.SESSION_COOKIE_NAME, "csrftoken", "messages", "django_language", "other"])

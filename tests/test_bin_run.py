@@ -1,4 +1,4 @@
-"""`bin/run`, as a newcomer meets it after the first start has set everything up."""
+"""The script `bin/run`, after its first start has set everything up."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def running(environment: dict[str, str], folder: Path) -> Iterator[Program]:
 
 
 def test_it_prints_its_address_and_the_demo_people(running: Program, environment: dict[str, str]) -> None:
-    said = running.log.read_text()
+    log = running.log.read_text()
 
-    assert f"http://127.0.0.1:{environment['PORT']}" in said
-    assert "alice, bob, charlie or admin; the password is demo" in said
+    assert f"http://127.0.0.1:{environment['PORT']}" in log
+    assert "alice, bob, charlie or admin; the password is demo" in log
 
 
 @pytest.mark.faults
@@ -144,7 +144,7 @@ def manage(environment: dict[str, str], *arguments: str) -> subprocess.Completed
 
 
 def _worker_of(program: Program) -> int:
-    """The process id of the worker that it started; 0 while there is none. It has a while to start."""
+    """Return the process id of the worker that it started. Wait up to 10 s for it; return 0 if there is none."""
     for _ in range(100):
         for status in Path("/proc").glob("[0-9]*/status"):
             with suppress(OSError):
@@ -157,7 +157,7 @@ def _worker_of(program: Program) -> int:
 
 def _start(environment: dict[str, str], folder: Path) -> Program:
     program = Program([RUN], log=folder / "log", environment=environment)
-    # The first start of all may have packages to install.
+    # The very first start may have to install packages.
     program.wait_until_ready(lambda: _answers(environment["PORT"]), seconds=180)
     return program
 

@@ -1,4 +1,4 @@
-"""Settings mistakes, said at start-up."""
+"""System checks of the settings."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_transport_of_the_host_passes(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("methods", "said"),
+    ("methods", "fault"),
     [
         (frozenset({DeliveryMethod.LIVE, "smss"}), "'smss'"),
         ({"pigeon"}, "'pigeon'"),
@@ -89,13 +89,13 @@ def test_a_transport_of_the_host_passes(settings: Settings) -> None:
         (["sms"], "a set of names"),
     ],
 )
-def test_a_kind_that_names_an_unknown_delivery_method_is_an_error(settings: Settings, methods: Any, said: str) -> None:
+def test_a_kind_that_names_an_unknown_delivery_method_is_an_error(settings: Settings, methods: Any, fault: str) -> None:
     settings.NOTIFICATIONS_HUB = {"TRANSPORTS": {"sms": MEMORY}}
     with a_kind(methods):
         [error] = check_settings(None)
     assert error.id == "notifications_hub.E017"
     assert "tests.checked" in error.msg
-    assert said in error.msg
+    assert fault in error.msg
 
 
 def test_a_kind_may_name_built_in_and_configured_delivery_methods(settings: Settings) -> None:
@@ -116,7 +116,7 @@ def a_kind(given: Any) -> Iterator[None]:
 
 ENGINES = [
     ("tests.support.mysql_engine", "MySQL or MariaDB"),
-    # Without a driver: nothing can be asked of these but their names.
+    # These have no driver installed, so only their names can be checked.
     ("django.db.backends.mysql", "MySQL or MariaDB"),
     ("django.db.backends.oracle", "Oracle"),
     ("django.db.backends.dummy", "unknown"),

@@ -1,4 +1,4 @@
-"""The commands of `manage.py`, as an operator types them. `hub_vapid` has its tests beside those of its transport."""
+"""The commands of `manage.py`, as an operator types them. Those of `hub_vapid` are tested beside its transport."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
-handed_over: list[dict[str, Any]] = []
+received_people: list[dict[str, Any]] = []
 
 
 def take_demo_people(people: dict[str, Any]) -> None:
-    """A host's own part of the demo."""
-    handed_over.append(people)
+    """Record the people, as the callable of a host's `DEMO` setting."""
+    received_people.append(people)
 
 
 def run(command: str, *arguments: str, **options: Any) -> str:
@@ -90,10 +90,10 @@ def test_a_second_run_creates_nobody_and_changes_nothing() -> None:
 @pytest.mark.usefixtures("_demo_only")
 def test_the_callable_of_the_site_receives_the_people_by_name(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {"DEMO": f"{__name__}.take_demo_people"}
-    handed_over.clear()
+    received_people.clear()
     assert run("hub_demo", verbosity=0) == ""
 
-    assert {name: person.get_username() for name, person in handed_over[0].items()} == {
+    assert {name: person.get_username() for name, person in received_people[0].items()} == {
         name: name for name in demo.NAMES
     }
 
@@ -124,24 +124,24 @@ def test_demo_people_sign_in_by_address_if_the_user_model_does() -> None:
 
 
 def test_an_announcement_without_a_start_is_sent_at_once(alice: User, admin: User) -> None:
-    said = run(
+    output = run(
         "hub_announce", "Hello", "--body", "**Now**", "--url", "/posts/1/", "--level", "warning", "--by", "admin"
     )
 
     announcement = Announcement.objects.get()
-    assert said == f"Announced to everyone, people: 2 (a{announcement.pk}).\n"
+    assert output == f"Announced to everyone: 2 people (a{announcement.pk}).\n"
     assert (announcement.by, announcement.level, announcement.url) == (admin, "warning", "/posts/1/")
     assert kinds_on("everyone") == ["announcement.created"]
 
 
 def test_a_later_start_is_in_the_time_zone_of_the_site(settings: Settings) -> None:
     settings.TIME_ZONE = "Asia/Shanghai"
-    said = run("hub_announce", "Later", "--starts", "2099-01-01 08:00", "--ends", "2099-01-02", "--audience", "staff")
+    output = run("hub_announce", "Later", "--starts", "2099-01-01 08:00", "--ends", "2099-01-02", "--audience", "staff")
 
     announcement = Announcement.objects.get()
     assert announcement.starts_at == datetime(2099, 1, 1, 0, tzinfo=UTC)
     assert announcement.ends_at == datetime(2099, 1, 1, 16, tzinfo=UTC)
-    assert "Will be announced at 2099-01-01 08:00" in said
+    assert "Will be announced at 2099-01-01 08:00" in output
     assert kinds_on("staff") == []
 
 
@@ -150,10 +150,10 @@ def test_a_later_start_is_in_the_time_zone_of_the_site(settings: Settings) -> No
     [
         (["Hello", "--audience", "stuff"], "choose one of everyone, staff"),
         (["Hello", "--url", "https://elsewhere.example/"], "a path of this site"),
-        (["Hello", "--by", "nobody"], "nobody called 'nobody'"),
+        (["Hello", "--by", "nobody"], "no user named 'nobody'"),
         (["Hello", "--level", "panic"], "invalid choice: 'panic'"),
-        (["Hello", "--starts", "tomorrow"], "'tomorrow' is not a moment; write it like"),
-        (["Hello", "--ends", "2026-13-45 10:00"], "is not a moment; write it like"),
+        (["Hello", "--starts", "tomorrow"], "'tomorrow' is not a valid time; write it like"),
+        (["Hello", "--ends", "2026-13-45 10:00"], "is not a valid time; write it like"),
         ([""], "title: This field cannot be blank"),
         (["Hello", "--starts", "2099-01-02", "--ends", "2099-01-01"], "end after it starts"),
         (["x" * 121], "at most 120 characters"),
@@ -170,7 +170,7 @@ def test_an_invalid_argument_is_named_and_nothing_is_announced(arguments: list[s
 
 @pytest.fixture
 def due(alice: User, bob: User, settings: Settings) -> Memory:
-    """Where three deliveries that are due will arrive."""
+    """The transport of three deliveries that are due."""
     settings.NOTIFICATIONS_HUB = {"TRANSPORTS": {"memory": "notifications_hub.transports.memory.Memory"}}
     for _ in range(3):
         notify.send(bob, recipient=alice, verb="replied")
@@ -206,7 +206,7 @@ def test_a_worker_runs_until_a_signal_stops_it(databases: Databases, tmp_path: P
         worker.kill()
 
     assert worker.process.returncode == 0
-    assert "Ended." in worker.log.read_text()
+    assert "Stopped." in worker.log.read_text()
     assert "Traceback" not in worker.log.read_text()
 
 
@@ -244,18 +244,18 @@ def log() -> Stream:
 
 
 def test_pruning_follows_the_retention_setting(log: Stream, settings: Settings) -> None:
-    assert run("hub_prune").startswith("Removed 0 deliveries and 0 events of 1 topics, and 0 jobs, from before ")
+    assert run("hub_prune").startswith("Removed 0 deliveries, 0 events of 1 topics and 0 jobs from before ")
 
     settings.NOTIFICATIONS_HUB = {"RETENTION_DAYS": 30}
-    assert run("hub_prune").startswith("Removed 0 deliveries and 2 events")
+    assert run("hub_prune").startswith("Removed 0 deliveries, 2 events")
     assert list(Event.objects.values_list("seq", flat=True)) == [3]
 
 
 def test_pruning_has_a_dry_run_and_an_age(log: Stream) -> None:
-    assert run("hub_prune", "--days", "30", "--dry-run").startswith("Would remove 0 deliveries and 2 events")
+    assert run("hub_prune", "--days", "30", "--dry-run").startswith("Would remove 0 deliveries, 2 events")
     assert Event.objects.count() == 3
 
-    assert run("hub_prune", "--days", "30").startswith("Removed 0 deliveries and 2 events")
+    assert run("hub_prune", "--days", "30").startswith("Removed 0 deliveries, 2 events")
 
 
 def test_pruning_the_future_is_rejected(log: Stream) -> None:

@@ -1,4 +1,4 @@
-"""The one settings dict."""
+"""The settings dict `NOTIFICATIONS_HUB`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The delivery method of the next page, through whole requests."""
+"""The delivery method `flash`, through whole requests."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases, pytest.mark.url
 ClientFor = Callable[[User], Client]
 
 
-class Spoken(Kind):
+class LanguageInTitle(Kind):
     name = "tests.flashed"
 
     def title(self, notification: NotificationLike) -> str:
@@ -171,7 +171,7 @@ def _by_memory(settings: Settings) -> None:
 
 @pytest.fixture
 def connected(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everyone has a page open."""
+    """Give everyone an open page."""
     monkeypatch.setattr(flash, "is_connected", lambda pk: True)
 
 
@@ -182,12 +182,12 @@ def send(actor: User, *people: User, verb: str = "replied", **given: Any) -> Not
 
 
 def shown(client: Client, url: str = "/page/", **headers: str) -> list[str]:
-    """The flash messages on a page, as text."""
+    """Return the messages on a page, as text."""
     content = client.get(url, headers=headers or None).content.decode()
     return [html.unescape(re.sub(r"<[^>]*>", "", item)) for item in re.findall(r"<li.*?</li>", content)]
 
 
-# Shown once
+# Shown exactly once
 
 
 def test_an_undelivered_notification_is_shown_once(alice: User, bob: User, client_for: ClientFor) -> None:
@@ -247,7 +247,7 @@ def test_a_template_response_shows_it_too(alice: User, bob: User, client_for: Cl
     assert (shown(client, url), shown(client, url)) == (["replied (en)"], [])
 
 
-# What consumes nothing
+# Responses that consume nothing
 
 
 @pytest.mark.parametrize("url", ["/redirect/", "/json/", "/without-list/", "/counting/", "/forbidden/"])
@@ -316,7 +316,7 @@ def test_a_script_that_replaces_the_page_shows_it(
     assert shown(client) == []
 
 
-# Pages that are sent while they are made
+# Streamed pages
 
 
 def test_a_streamed_page_shows_it_once(alice: User, bob: User, client_for: ClientFor) -> None:
@@ -372,7 +372,7 @@ def test_a_stream_that_is_not_a_page_consumes_nothing(alice: User, bob: User, cl
     assert shown(client) == ["replied (en)"]
 
 
-# Counting, and where no page can be shown
+# Counting, and async views
 
 
 def test_counting_claims_nothing(alice: User, bob: User, client_for: ClientFor) -> None:
@@ -406,7 +406,7 @@ def test_iterating_on_an_event_loop_makes_no_query(alice: User, bob: User) -> No
     assert asyncio.run(walk()) == []
 
 
-# What is not offered
+# Not flashed
 
 
 def no_longer_unread(row: Notification) -> None:
@@ -493,7 +493,7 @@ def test_a_backdated_notification_still_waits_for_the_open_page(alice: User, bob
     assert shown(client_for(alice)) == []
 
 
-# Many, and at once
+# Many notifications, and concurrent pages
 
 
 def test_the_newest_three_are_shown_and_the_others_counted(alice: User, bob: User, client_for: ClientFor) -> None:
@@ -552,7 +552,7 @@ def test_a_page_does_not_wait_for_a_row_that_is_being_delivered(alice: User, bob
     assert on_the_page == []
 
 
-# A process that dies between the page and the confirmation
+# Claims that are never confirmed, or too late
 
 
 def test_an_unconfirmed_claim_expires_and_it_is_shown_again(
@@ -571,9 +571,9 @@ def test_an_unconfirmed_claim_expires_and_it_is_shown_again(
 
 def test_an_expired_claim_cannot_settle_a_later_one(alice: User, bob: User) -> None:
     row = send(bob, alice)
-    late = flash._take(alice)
+    late = flash._claim_waiting(alice)
     with time_machine.travel(datetime.now(UTC) + CLAIM + timedelta(seconds=1)):
-        current = flash._take(alice)
+        current = flash._claim_waiting(alice)
         flash._release(late)
         flash._confirm(late)
         row.refresh_from_db()
@@ -587,7 +587,7 @@ def test_an_expired_claim_cannot_settle_a_later_one(alice: User, bob: User) -> N
 
 
 def number_all() -> None:
-    """What happens after a commit, for tests that have none."""
+    """Number the events as after a commit, for tests without one."""
     for seq, event in enumerate(Event.objects.filter(topic="everyone").order_by("id"), start=1):
         Event.objects.filter(pk=event.pk).update(seq=seq)
     Stream.objects.get_or_create(topic="everyone", defaults={"epoch": "00000000"})
@@ -656,7 +656,7 @@ def test_people_who_turned_announcements_off_get_no_flash(alice: User, client_fo
     assert shown(client) == []
 
 
-# In words
+# Text
 
 
 @pytest.mark.parametrize("url", ["", "/posts/9/?a=1&b='\""])

@@ -1,4 +1,4 @@
-"""A project whose people have primary keys of another type than Django's own: one run through all that the hub does."""
+"""A project whose users have primary keys of another type than Django's: one run through all features of the hub."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class Running:
 
 @contextmanager
 def _database(name: str) -> Iterator[str]:
-    """The settings of a database like this run's; none where that is SQLite, as the project has a file of its own."""
+    """Yield settings for a database like this run's. On SQLite they are empty, as the project has its own file."""
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith("postgres"):
         yield ""
@@ -170,7 +170,7 @@ def test_an_open_page_receives_a_notification_and_its_acknowledgement_counts(hos
 
 
 def test_an_undelivered_notification_is_flashed(host: Running) -> None:
-    # Bob has had no page open: those of others get their time to show it before it is flashed.
+    # Bob has no page open, so the flash need not wait for a page to acknowledge.
     bob = host.visitor("bob")
     host.python('notify.send(person("alice"), recipient=person("bob"), verb="called")')
     assert "alice called" in bob.get("/").text
@@ -220,9 +220,9 @@ def test_a_revocation_closes_the_connections_of_that_person_only(host: Running, 
 
 
 def test_the_log_has_no_errors(host: Running) -> None:
-    said = host.log.read_text()
-    assert "could not be" not in said
-    assert "Traceback" not in said
+    log = host.log.read_text()
+    assert "could not" not in log.lower()
+    assert "Traceback" not in log
 
 
 def _titles(reader: LiveClient, announcements: int) -> set[str]:

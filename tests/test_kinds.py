@@ -1,4 +1,4 @@
-"""What can happen, as apps declare it."""
+"""Kinds of notification, as apps declare them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _declared_here_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kinds, "_kinds", dict(kinds._kinds))
 
 
-def happened(**columns: Any) -> Any:
+def columns_of_a_row(**columns: Any) -> Any:
     given = {"actor_name": "Bob", "verb": "replied", "target_name": "Hello", "description": None, **columns}
     return SimpleNamespace(**given)
 
@@ -69,9 +69,9 @@ def test_a_stored_kind_without_its_app_renders_like_the_default() -> None:
 
 def test_the_default_title_is_actor_verb_and_target() -> None:
     kind = get_kind("default")
-    assert kind.title(happened()) == "Bob replied Hello"
-    assert kind.title(happened(target_name="")) == "Bob replied"
-    assert (kind.body(happened()), kind.body(happened(description="I agree."))) == ("", "I agree.")
+    assert kind.title(columns_of_a_row()) == "Bob replied Hello"
+    assert kind.title(columns_of_a_row(target_name="")) == "Bob replied"
+    assert (kind.body(columns_of_a_row()), kind.body(columns_of_a_row(description="I agree."))) == ("", "I agree.")
 
 
 def test_the_default_delivery_methods_are_all_but_email() -> None:

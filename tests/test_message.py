@@ -1,4 +1,4 @@
-"""The rendered form that every delivery method shares."""
+"""The rendered form of a notification, which every delivery method shares."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def test_the_json_of_an_item_follows_the_contract() -> None:
 
 def test_only_items_with_translations_carry_them() -> None:
     message = Message(id="a5", kind="announcement", title="Closed")
-    words = {"zh-hans": {"title": "关闭", "body": ""}}
-    assert Item(message=message, at=NOON, translations=words).as_json()["translations"] == words
+    chinese = {"zh-hans": {"title": "关闭", "body": ""}}
+    assert Item(message=message, at=NOON, translations=chinese).as_json()["translations"] == chinese
     assert Item(message=message, at=NOON, translations={}).as_json()["translations"] == {}
     assert "translations" not in Item(message=message, at=NOON).as_json()
 

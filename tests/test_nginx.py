@@ -1,4 +1,4 @@
-"""The file for nginx in the documents, run as it is but for its name, certificate and ports."""
+"""The nginx configuration of the docs, unchanged except for its name, certificate, ports and one timeout."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TEMPORARY = "".join(
 
 
 class Front(Nginx):
-    """`url` is https, with a certificate that nobody has signed."""
+    """A running nginx. Its `url` is https, with a self-signed certificate."""
 
     def __init__(self, site: Site, folder: Path) -> None:
         self.plain = free_port()
@@ -94,14 +94,14 @@ def test_incomplete_requests_are_closed_at_the_deadline_while_others_are_answere
         lines = [opened.enter_context(dialled_securely(front.port, unverified)) for _ in range(STRANGERS)]
         for line in lines:
             line.sendall(HALF)
-        asked = time.monotonic()
+        requested = time.monotonic()
         assert requests.get(f"{front.url}/healthz", verify=False, timeout=10).ok
-        answered = time.monotonic() - asked
+        answered = time.monotonic() - requested
         assert len(still_open(lines)) > STRANGERS / 2
         wait_until_closed(lines, HEAD_SECONDS + GRACE)
     report(
-        f"{STRANGERS} half-sent requests: gone {time.monotonic() - began:.1f} s after the first came, "
-        f"a page meanwhile took {answered:.2f} s"
+        f"{STRANGERS} incomplete requests: closed {time.monotonic() - began:.1f} s after the first one, "
+        f"while a page took {answered:.2f} s"
     )
 
 
@@ -113,16 +113,16 @@ def test_websockets_streams_and_polls_are_not_buffered(front: Front, site: Site,
         address, origin=Origin(front.url), additional_headers={"Cookie": headers["Cookie"]}, ssl=unverified
     )
     with stream, socket_of_alice as alice:
-        heard = stream.iter_lines()
-        while not next(heard).startswith(b"data:"):
+        received = stream.iter_lines()
+        while not next(received).startswith(b"data:"):
             pass
         cursor = json.loads(alice.recv(timeout=5))["cursor"]
         tell(site, "alice")
         assert [event["kind"] for event in json.loads(alice.recv(timeout=5))["events"]] == ["notification.created"]
-        while b"notification.created" not in next(heard):
+        while b"notification.created" not in next(received):
             pass
-    asked = {"cursor": cursor, "wait": "5"}
-    frame = requests.get(f"{front.url}/live/poll/", params=asked, headers=headers, verify=False, timeout=10).json()
+    query = {"cursor": cursor, "wait": "5"}
+    frame = requests.get(f"{front.url}/live/poll/", params=query, headers=headers, verify=False, timeout=10).json()
     assert frame["events"]
 
 

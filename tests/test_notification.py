@@ -1,4 +1,4 @@
-"""How notifications change, and what open pages are told of it."""
+"""Changes of notifications, and the events they emit to open pages."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ ROWS = Notification.objects
 STATE = ("unread", "read_at", "seen_at", "archived_at", "deleted", "delivered_at")
 
 
-class InWhoseLanguage(Kind):
-    name = "tests.in_whose_language"
+class ActiveLanguage(Kind):
+    name = "tests.active_language"
 
     def title(self, notification: NotificationLike) -> str:
         return translation.get_language() or ""
 
 
-class AtWhatTime(Kind):
-    """Writes a moment that was given as data, as its reader's clock shows it."""
+class LocalTime(Kind):
+    """A kind whose title is the time in its data, in the active time zone."""
 
-    name = "tests.at_what_time"
+    name = "tests.local_time"
 
     def title(self, notification: NotificationLike) -> str:
         return f"{timezone.localtime(datetime.fromisoformat(notification.data['at'])):%H:%M}"
 
 
 def send(actor: User, *people: User, **given: Any) -> list[Notification]:
-    """In the order of the people, and no longer in the log, so that a test sees what comes after."""
+    """Notify people, and return the rows in their order. Empty the log, so that a test sees only later events."""
     answers: Any = notify.send(actor, recipient=people, **{"verb": "replied", **given})
     Event.objects.all().delete()
     return list(answers[0][1])
@@ -62,7 +62,7 @@ def notified_kinds(person: User) -> list[str]:
     return [kind for kind, _data in delivered_to(person)]
 
 
-# One change after another: from which state, by which method, to which state, and what pages hear
+# Every change: its method, its event, and the state it starts from
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class TestAChange:
         assert notified_ids(bob, change.event) == [[str(of_bob.pk)]]
         assert delivered_to(charlie) == []
 
-    def test_of_an_announcement_carries_its_id(self, alice: User, change: Change) -> None:
+    def test_carries_the_id_of_an_announcement(self, alice: User, change: Change) -> None:
         announcement = broadcast(title="Closed on Friday")
         make_rows(alice)
         ROWS.update(**change.before)
@@ -235,7 +235,7 @@ def test_restoring_emits_the_whole_item_once(
     assert not row.item().archived
 
 
-# One instance
+# A single instance
 
 
 def test_an_instance_is_marked_read_and_unread(alice: User, bob: User) -> None:
@@ -303,24 +303,24 @@ def test_a_template_cannot_delete(alice: User, bob: User) -> None:
     assert ROWS.count() == 1
 
 
-# What is not told
+# No event
 
 
 def test_a_plain_update_emits_nothing(alice: User, bob: User) -> None:
-    """By design: a host that updates columns itself tells no page; the methods are there for that."""
+    """Check that a host's own `update()` emits no event. That is by design: the queryset methods emit them."""
     send(bob, alice)
     ROWS.update(unread=False)
     assert delivered_to(alice) == []
 
 
-# In words
+# Text
 
 
 def test_events_are_in_the_language_of_the_recipient(alice: User, bob: User, charlie: User) -> None:
     User.objects.filter(pk=bob.pk).update(language="zh-hans")
     bob.refresh_from_db()
     with translation.override("zh-hans"):
-        notify.send(charlie, recipient=[alice, bob], verb="replied", kind="tests.in_whose_language")
+        notify.send(charlie, recipient=[alice, bob], verb="replied", kind="tests.active_language")
     assert [delivered_to(person)[0][1]["title"] for person in (alice, bob)] == ["en", "zh-hans"]
 
 
@@ -329,13 +329,13 @@ def test_events_show_times_in_the_time_zone_of_the_recipient(alice: User, bob: U
     bob.refresh_from_db()
     at = "2026-11-20T12:00:00+00:00"
     with timezone.override("America/New_York"):
-        notify.send(charlie, recipient=[alice, bob], verb="met", kind="tests.at_what_time", at=at)
+        notify.send(charlie, recipient=[alice, bob], verb="met", kind="tests.local_time", at=at)
     assert [delivered_to(person)[0][1]["title"] for person in (alice, bob)] == ["12:00", "20:00"]
 
 
 def test_a_restored_item_is_in_the_language_of_the_recipient(alice: User, bob: User) -> None:
     User.objects.filter(pk=alice.pk).update(language="zh-hans")
-    send(bob, alice, kind="tests.in_whose_language")
+    send(bob, alice, kind="tests.active_language")
     ROWS.update(deleted=True)
     ROWS.mark_all_as_active()
     assert delivered_to(alice)[0][1]["title"] == "zh-hans"
@@ -366,7 +366,7 @@ def test_links_to_missing_objects_are_empty(alice: User) -> None:
     assert (row.actor_object_url(), row.target_object_url(), row.action_object_url()) == ("", "", "")
 
 
-# Many
+# Many rows
 
 
 def test_many_changes_are_split_into_events_of_at_most_five_hundred(alice: User, bob: User) -> None:

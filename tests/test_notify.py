@@ -1,4 +1,4 @@
-"""`notify.send()`: who is told what, and what is refused."""
+"""The signal `notify.send()`: recipients, stored values, and rejected arguments."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 class Reader(User):
-    """A person under another name."""
+    """A proxy of the user model."""
 
     class Meta:
         proxy = True
@@ -45,7 +45,7 @@ class Reader(User):
 
 
 class Parcel(models.Model):
-    """Has its primary key before it has a row."""
+    """A model with a primary key that is set before the row exists."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
 
@@ -58,7 +58,7 @@ class Parcel(models.Model):
 
 
 class Letter(models.Model):
-    """Has a primary key of any length."""
+    """A model with a primary key of any length."""
 
     id = models.TextField(primary_key=True)
 
@@ -75,17 +75,17 @@ def saved(letter: Letter) -> Letter:
     return letter
 
 
-class Counting(Kind):
-    """Says what it is given, so that a test sees what a kind renders from."""
+class ShowsData(Kind):
+    """A kind whose title shows its data, so that a test sees what a kind renders from."""
 
-    name = "tests.counting"
+    name = "tests.shows_data"
 
     def title(self, notification: NotificationLike) -> str:
         return f"{notification.data['at']!r}"
 
 
 class Optional(Kind):
-    """Reads data that not every notification has."""
+    """A kind that reads data which not every notification has."""
 
     name = "tests.optional"
 
@@ -101,7 +101,7 @@ def send(actor: Any, recipient: object, **given: Any) -> list[Notification]:
 
 @pytest.fixture(autouse=True)
 def _content_types_forgotten() -> Iterator[None]:
-    """A rollback takes those of this file's models back, and the cache does not know."""
+    """Clear the cache of content types: a rollback removes those of this file's models, but not from the cache."""
     yield
     ContentType.objects.clear_cache()
 
@@ -110,7 +110,7 @@ def recipients() -> list[str]:
     return list(Notification.objects.order_by("recipient__username").values_list("recipient__username", flat=True))
 
 
-# What is kept
+# Stored values
 
 
 def test_every_documented_argument_is_stored(alice: User, bob: User, charlie: User) -> None:
@@ -158,7 +158,7 @@ def test_a_timestamp_of_none_is_now(alice: User, bob: User) -> None:
 
 
 def test_a_naive_timestamp_is_in_the_time_zone_of_the_site(alice: User, bob: User) -> None:
-    [row] = send(bob, alice, timestamp=datetime(2026, 11, 20, 12))  # noqa: DTZ001  what a host may give
+    [row] = send(bob, alice, timestamp=datetime(2026, 11, 20, 12))  # noqa: DTZ001 -- a host may pass a naive time
     assert row.timestamp == datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
@@ -191,7 +191,7 @@ def test_without_data_a_kind_and_a_page_see_an_empty_dict(alice: User, bob: User
 
 
 def test_a_kind_sees_the_same_data_now_and_later(alice: User, bob: User) -> None:
-    [made] = send(bob, alice, kind="tests.counting", at=datetime(2026, 1, 1, tzinfo=UTC), price=Decimal("1.50"))
+    [made] = send(bob, alice, kind="tests.shows_data", at=datetime(2026, 1, 1, tzinfo=UTC), price=Decimal("1.50"))
     stored = Notification.objects.get()
     assert made.data == stored.data
     [(_kind, item)] = delivered_to(alice)
@@ -223,7 +223,7 @@ def test_an_actor_may_have_any_primary_key(alice: User) -> None:
     assert (row.actor_object_id, row.actor_name) == (str(parcel.pk), "Parcel")
 
 
-# To whom
+# Recipients
 
 
 def as_group(*people: User) -> Group:
@@ -322,7 +322,7 @@ def test_nothing_is_stored_if_the_iterable_fails_halfway(alice: User, bob: User)
     assert not Notification.objects.exists()
 
 
-# What is refused
+# Rejected arguments
 
 
 def nested(levels: int) -> Any:
@@ -388,7 +388,7 @@ def test_data_of_the_deepest_allowed_nesting_is_stored_and_published(alice: User
     assert row.data == {"words": nested(98)}
 
 
-@pytest.mark.parametrize("actor", [None, "Bob", User, Parcel()], ids=["nobody", "text", "class", "without a row"])
+@pytest.mark.parametrize("actor", [None, "Bob", User, Parcel()], ids=["none", "text", "class", "unsaved"])
 def test_an_unsaved_actor_is_rejected(alice: User, actor: object) -> None:
     with pytest.raises(BadArgument, match="sender"):
         send(actor, alice)
@@ -442,7 +442,7 @@ def test_a_long_chinese_text_is_accepted(alice: User, bob: User) -> None:
     assert len(delivered_to(alice)) == 1
 
 
-# What comes of it
+# Results
 
 
 def test_the_created_notifications_are_returned_in_the_order_of_the_people(
@@ -488,7 +488,7 @@ def test_ours_is_the_only_receiver_in_either_order_of_the_apps(alice: User, bob:
     assert len(delivered_to(alice)) == 1
 
 
-# Only once for a key
+# Dedupe keys
 
 
 def test_a_repeated_key_is_ignored(alice: User, bob: User) -> None:
@@ -514,7 +514,7 @@ def test_nothing_is_ignored_without_a_key(alice: User, bob: User) -> None:
 def test_only_one_of_several_concurrent_senders_of_a_key_succeeds(
     alice: User, bob: User, charlie: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # None sees another's row when it looks, as when they begin in the same instant.
+    # Without this check no sender sees another's rows, as if all began in the same instant.
     monkeypatch.setattr(notify_module, "_without_duplicates", lambda key, people: people)
     made = together([partial(send, charlie, [alice, bob], dedupe_key="reply-9")] * 4)
     assert sorted(len(rows) for rows in made) == [0, 0, 0, 2]
@@ -532,7 +532,7 @@ def test_a_rollback_frees_the_key(alice: User, bob: User) -> None:
 @pytest.mark.postgres
 def test_concurrent_senders_of_a_key_never_deadlock(bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notify_module, "_without_duplicates", lambda key, people: people)
-    # A statement for each person, so that the senders are sure to meet half way.
+    # One statement per person, so that the senders are sure to meet halfway.
     monkeypatch.setattr(notify_module, "CHUNK", 1)
     people = make_people(40)
     orders = [people, people[::-1], random.Random(1).sample(people, len(people))]
@@ -540,7 +540,7 @@ def test_concurrent_senders_of_a_key_never_deadlock(bob: User, monkeypatch: pyte
     assert sorted(len(rows) for rows in made) == [0, 0, 40]
 
 
-# What it costs
+# Cost
 
 
 def make_people(count: int) -> list[User]:
@@ -554,15 +554,15 @@ def test_two_and_a_half_thousand_people_are_notified_in_few_queries(bob: User) -
         send(bob, User.objects.filter(username__startswith="person"))
     assert Notification.objects.count() == 2500
     assert Event.objects.exclude(seq=None).count() == 2500
-    # SQLite takes a thousand values a statement, so it needs an insert for every 30 rows or so.
+    # SQLite accepts a thousand values per statement, so it needs an insert for about every 30 rows.
     assert len(queries) < (80 if connection.vendor == "postgresql" else 220)
 
 
-# Floods
+# Flood limits
 
 
 class Nudged(Kind):
-    """At most three a minute from one actor."""
+    """A kind limited to three per minute from one actor."""
 
     name = "tests.nudged"
     per_minute = 3
@@ -579,7 +579,7 @@ def test_an_actor_reaches_a_person_at_most_per_minute_times(
         nudge(bob, alice)
 
     assert nudge(bob, [alice, charlie]) == ["charlie"]
-    assert "tests.nudged: 1 people have had 3 from one actor within a minute" in caplog.text
+    assert "tests.nudged: left out 1 people who got 3 from one actor in a minute" in caplog.text
     assert nudge(charlie, alice) == ["alice"]
     assert [row.kind for row in send(bob, alice)] == ["default"]
     assert Notification.objects.filter(recipient=alice, kind="tests.nudged").count() == 4
@@ -614,10 +614,10 @@ def test_the_flood_check_reads_only_the_last_minute_of_an_inbox(alice: User, bob
     Notification.objects.bulk_create(old)
     with CaptureQueriesContext(connection) as made:
         nudge(bob, alice)
-    [looked] = [query["sql"] for query in made if "COUNT(" in query["sql"]]
+    [check] = [query["sql"] for query in made if "COUNT(" in query["sql"]]
     with connection.cursor() as sql:
         sql.execute("ANALYZE")
-        sql.execute(f"EXPLAIN {'' if connection.vendor == 'postgresql' else 'QUERY PLAN'} {looked}")
+        sql.execute(f"EXPLAIN {'' if connection.vendor == 'postgresql' else 'QUERY PLAN'} {check}")
         plan = str(sql.fetchall())
 
     assert "USING INDEX hub_inbox (recipient_id=? AND timestamp>? AND timestamp<?)" in plan or (

@@ -1,4 +1,4 @@
-"""What people see of a stored row when its kind fails on it."""
+"""Rendering of stored rows whose kind fails."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PLAIN = "Bob replied to Hello"
 
 
 class Broken(Kind):
-    """Raises wherever the hub asks it for something."""
+    """A kind that raises in every part."""
 
     name = "tests.every_part_broken"
 
@@ -68,7 +68,7 @@ PARTS = {"title", "body", "tag", "actions", "icon", "urgency", "ttl", "privacy"}
 
 
 @pytest.fixture(autouse=True)
-def _logged_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def _nothing_logged_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rendering, "_logged", set())
     monkeypatch.setattr(kinds, "_kinds", {**kinds._kinds, Broken.name: Broken()})
 
@@ -87,7 +87,7 @@ def row_of(**columns: Any) -> Any:
     return SimpleNamespace(**given | columns)
 
 
-# Every way a person meets a row
+# All views of a row
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_a_push_of_a_broken_kind_is_sent_as_plain_text(
     assert one_worker.run_due() == 1
     [(message, _address)] = memory().outbox
     assert (message.title, [action.name for action in message.actions]) == ("Bob replied", ["open", "read"])
-    # How much a locked screen may show is what this kind cannot say.
+    # The privacy of this kind raises, so a locked screen must show nothing.
     assert json.loads(encode(message))["notification"]["title"] == "You have a new notification"
 
 
@@ -205,7 +205,7 @@ def test_an_invalid_stored_column_is_replaced(column: str, stored: str, shown: s
     assert getattr(render(kinds.get_kind("default"), row_of(**{column: stored})), column) == shown
 
 
-# What is said of it
+# The log
 
 
 def test_each_broken_part_of_a_kind_is_logged_once_per_process(caplog: pytest.LogCaptureFixture) -> None:

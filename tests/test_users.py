@@ -1,4 +1,4 @@
-"""Short names for a person, whatever their primary key is."""
+"""Short identifiers of people with primary keys of any type."""
 
 from __future__ import annotations
 
