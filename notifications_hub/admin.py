@@ -1,11 +1,11 @@
-"""The hub in Django's admin: announcements to write, and everything else to look at."""
+"""The hub in Django's admin: announcements can be written, everything else is read-only."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-# Imported first: django-notifications registers our model with an admin of its own, which takes a query a row and more.
+# Imported first: django-notifications registers our model with its own admin, which makes several queries per row.
 import notifications.admin
 from django.contrib import admin
 from django.contrib.auth import get_permission_codename, get_user_model
@@ -33,13 +33,13 @@ from notifications_hub.transports import transport_names
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 
 if TYPE_CHECKING:
-    LookingBase = admin.ModelAdmin[Model]
+    AdminBase = admin.ModelAdmin[Model]
 else:
-    LookingBase = admin.ModelAdmin
+    AdminBase = admin.ModelAdmin
 
 
-class LookingAdmin(DeclaredLookups[Model], LookingBase):
-    """Rows that the hub alone writes. A count of all of them would read all of them, so there is none."""
+class ReadOnlyAdmin(DeclaredLookups[Model], AdminBase):
+    """Base for rows that only the hub writes. It never counts all rows, because that would read the whole table."""
 
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -57,14 +57,14 @@ class LookingAdmin(DeclaredLookups[Model], LookingBase):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # Django asks this too before it deletes a person with what is theirs, and that must be possible.
+        # Django also asks this before it deletes a person and their rows, which must stay possible.
         page = request.resolver_match.url_name if request.resolver_match else ""
         is_own_page = str(page).startswith(f"{self.opts.app_label}_{self.opts.model_name}_")
         return not is_own_page and super().has_delete_permission(request, obj)
 
 
 class ChoiceFilter(admin.SimpleListFilter):
-    """A filter over what a column may hold. Django's own asks the whole table what it does hold."""
+    """A filter over the values a column may hold. Django's own filter reads the whole table to find those in use."""
 
     column: str
 
@@ -90,7 +90,7 @@ class DeliveredFilter(ChoiceFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         methods = dict.fromkeys([*(method.value for method in DeliveryMethod), *transport_names()])
-        return [("", str(_("not told yet"))), *((method, method_name(method)) for method in methods)]
+        return [("", str(_("not delivered yet"))), *((method, method_name(method)) for method in methods)]
 
 
 class TransportFilter(ChoiceFilter):
@@ -102,19 +102,19 @@ class TransportFilter(ChoiceFilter):
 
 
 def _search_by_name(prefix: str) -> list[str]:
-    """From its beginning, so that an index can serve it."""
+    """Return the search field for sign-in names. It matches a prefix, so that an index can serve it."""
     return [f"{prefix}__{get_user_model().USERNAME_FIELD}__startswith"]
 
 
 @admin.action(description=_("Mark selected notifications as unread"), permissions=["mark"])
 def mark_unread(model_admin: Any, request: HttpRequest, rows: Any) -> None:
     count = rows.mark_all_as_unread()
-    words = ngettext("%(count)d notification is unread again.", "%(count)d notifications are unread again.", count)
+    words = ngettext("Marked %(count)d notification as unread.", "Marked %(count)d notifications as unread.", count)
     model_admin.message_user(request, words % {"count": count})
 
 
-class NotificationAdmin(PrivateContent[Model], LookingAdmin):
-    """Names, filters and the action of django-notifications' admin, and beside them how each person was told."""
+class NotificationAdmin(PrivateContent[Model], ReadOnlyAdmin):
+    """The columns, filters and action of django-notifications' admin, plus how each notification was delivered."""
 
     content = frozenset(
         {"title", "body", "url", "actor", "actor_name", "what", "target", "target_name", "data", "dedupe_key"}
@@ -130,11 +130,11 @@ class NotificationAdmin(PrivateContent[Model], LookingAdmin):
     fieldsets = (
         (None, {"fields": ("title", "body", "url", "level", "recipient", "kind")}),
         (_("Why"), {"fields": ("story",)}),
-        (_("From what was stored"), {"fields": ("actor_name", "what", "target_name", "data", "dedupe_key")}),
+        (_("Stored values"), {"fields": ("actor_name", "what", "target_name", "data", "dedupe_key")}),
     )
 
     def has_mark_permission(self, request: HttpRequest) -> bool:
-        """Allow those who may change notifications to mark them, which is all that is changed by hand."""
+        """Return whether the viewer may change notifications. Marking is the only change made by hand."""
         return request.user.has_perm(f"{self.opts.app_label}.{get_permission_codename('change', self.opts)}")
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
@@ -147,7 +147,7 @@ class NotificationAdmin(PrivateContent[Model], LookingAdmin):
     def title(self, notification: Notification) -> str:
         return notification.message().title
 
-    # By the stored names: the objects themselves would cost a query for each of their models.
+    # Uses the stored names: loading the objects would cost one query per model.
     @admin.display(description=_("actor"))
     def actor(self, notification: Notification) -> str:
         return notification.actor_name
@@ -178,7 +178,7 @@ class NotificationAdmin(PrivateContent[Model], LookingAdmin):
         badges = format_html_join(" ", '<span class="hub-state" data-state="{}">{}: {}</span>', rows)
         return badges or "—"
 
-    @admin.display(description=_("what became of it"))
+    @admin.display(description=_("history"))
     def story(self, notification: Notification) -> SafeString:
         steps = steps_of(notification)
         lines = ((step.at.isoformat(), _second(step.at), step.words) for step in steps)
@@ -188,7 +188,7 @@ class NotificationAdmin(PrivateContent[Model], LookingAdmin):
         )
 
 
-class DeliveryAdmin(PrivateContent[Model], LookingAdmin):
+class DeliveryAdmin(PrivateContent[Model], ReadOnlyAdmin):
     content = frozenset({"title"})
     list_display = ("title", "person", "method", "state_badge", "why", "attempts", "due_at", "settled_at")
     list_filter = (TransportFilter, "state")
@@ -221,7 +221,7 @@ class DeliveryAdmin(PrivateContent[Model], LookingAdmin):
 
     @admin.display(description=_("address"))
     def where(self, delivery: Delivery) -> str:
-        # Another transport's address may be a telephone number, or a link that lets others send.
+        # An address of another transport may be a phone number, or a link that lets anyone send.
         return browser_names([delivery]).get(delivery.pk, "—")
 
     @admin.display(description=_("reason"))
@@ -233,13 +233,13 @@ class DeliveryAdmin(PrivateContent[Model], LookingAdmin):
         label = DeliveryState(delivery.state).label
         return format_html('<span class="hub-state" data-state="{}">{}</span>', delivery.state, label)
 
-    @admin.display(description=_("what became of the notification"))
+    @admin.display(description=_("notification history"))
     def story(self, delivery: Delivery) -> SafeString:
         return NotificationAdmin(Notification, self.admin_site).story(delivery.notification)
 
 
-class PushSubscriptionAdmin(LookingAdmin):
-    """Whoever knows an endpoint and its keys can send to that browser, so neither leaves the database."""
+class PushSubscriptionAdmin(ReadOnlyAdmin):
+    """Browsers with push. An endpoint and its keys let anyone send to that browser, so both stay in the database."""
 
     list_display = ("browser", "owner", "created", "last_used", "quarantined_at")
     list_select_related = ("owner",)
@@ -261,14 +261,14 @@ class PushSubscriptionAdmin(LookingAdmin):
         return in_words(subscription.quarantine_reason)
 
 
-class StreamAdmin(LookingAdmin):
+class StreamAdmin(ReadOnlyAdmin):
     list_display = ("topic", "top", "pruned_through", "epoch")
     search_fields = ("topic__startswith",)
     ordering = ("topic",)
 
 
-class JobAdmin(LookingAdmin):
-    """Arguments and results are their owner's, and stay out of sight."""
+class JobAdmin(ReadOnlyAdmin):
+    """Jobs without their arguments and results, which only the owner may see."""
 
     list_display = ("title", "owner", "task", "state", "reason", "starts", "created", "ended_at")
     list_filter = ("state", "reason")
@@ -277,7 +277,7 @@ class JobAdmin(LookingAdmin):
     ordering = ("-created",)
     fieldsets = (
         (None, {"fields": ("title", "owner", "audience", "task", "parent", "url")}),
-        (_("How it stands"), {"fields": ("state", "reason", "done", "total", "text", "cancel_asked")}),
+        (_("Progress"), {"fields": ("state", "reason", "done", "total", "text", "cancel_asked")}),
         (_("Times"), {"fields": ("created", "started_at", "ended_at", "due_at", "sends", "starts", "retries")}),
     )
 
@@ -290,7 +290,7 @@ def _moment(at: datetime) -> str:
 
 
 def _second(at: datetime) -> str:
-    """In a story minutes are not enough."""
+    """Return the local time to the second. The steps of a history are often less than a minute apart."""
     local = timezone.localtime(at)
     return f"{date_format(local, 'DATE_FORMAT')}, {local:%H:%M:%S}"
 

@@ -1,4 +1,4 @@
-"""What staff can get out of the hub's admin: by filters only what is declared, and people's words only by a right."""
+"""Limits on what staff can read in the hub's admin: only declared filters, and people's content only by permission."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ SEE_CONTENT = "notifications_hub.view_recipient_content"
 
 
 class DeclaredLookups(Base[Row]):
-    """Answers filters that the list declares, and refuses every other.
+    """Allow the filters that a list declares, and reject every other lookup.
 
-    Django answers a lookup in any local column. Whoever may only look could thus guess a hidden one letter by letter.
+    Django allows a lookup in any local column. A viewer could use that to guess a hidden column letter by letter.
     """
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
@@ -35,7 +35,7 @@ class DeclaredLookups(Base[Row]):
 
 
 def _parameters_of(declared: Any) -> Iterator[str]:
-    """Yield what the links of one filter put into the address."""
+    """Yield the query parameters that the links of one filter use."""
     if isinstance(declared, type) and issubclass(declared, admin.SimpleListFilter):
         yield str(declared.parameter_name)
     else:
@@ -43,7 +43,7 @@ def _parameters_of(declared: Any) -> Iterator[str]:
 
 
 class PrivateContent(Base[Row]):
-    """Leaves out the `content` of what people were notified of, unless the viewer has the right to see it."""
+    """Hide the columns of `content` unless the viewer has the permission to see what people receive."""
 
     content: frozenset[str] = frozenset()
 

@@ -10,7 +10,7 @@ class NotificationsHubConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connects receivers and reads what apps declare. Nothing starts here: no thread, no loop, no query."""
+        """Connect receivers and load what apps declare. This starts no thread and no loop, and makes no query."""
         from notifications_hub import checks, kinds, notification_removal, publishing  # noqa: F401
         from notifications_hub.announcements import announce
         from notifications_hub.jobs import broker, log_removal, notifications  # noqa: F401

@@ -1,4 +1,4 @@
-"""One ASGI application for a site, in an asgi.py as Django writes it:
+"""The ASGI application of a site. In the asgi.py that Django generates:
 
 application = live_application(get_asgi_application())
 """
@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
 
 def live_application(pages: Application) -> Application:
-    """The site's pages and its live connections; these are at the host's own URLs of their names."""
-    # Its modules hold models. An asgi.py imports this before it sets Django up, and calls it after.
+    """Return an application that serves the site's pages and its live connections.
+
+    The live URLs are found by name, so they follow the host's URL configuration.
+    """
+    # Imported late because these modules define models: an asgi.py imports this one before it sets Django up.
     from notifications_hub.live.server import with_connections
 
     return with_connections(pages)

@@ -1,7 +1,7 @@
-"""Whom an announcement is for: `everyone`, `staff`, `group.<pk>`, or a named audience that the host declares.
+"""Audiences of announcements: `everyone`, `staff`, `group.<pk>`, or a named audience that the host declares.
 
-`NOTIFICATIONS_HUB["AUDIENCES"]` maps a name to a callable giving its members as a queryset of people; the topic of
-such an audience is `audience.<name>`. An audience is the topic its announcements are logged on.
+`NOTIFICATIONS_HUB["AUDIENCES"]` maps a name to a callable that returns the members as a queryset of people. The topic
+of such an audience is `audience.<name>`. An audience is the topic on which its announcements are logged.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from notifications_hub.users import Person, person_key
 EVERYONE = "everyone"
 STAFF = "staff"
 _MEMBERSHIP_SECONDS = 60
-"""How long pages take a membership for granted. Connections never do: theirs would add up to two minutes."""
+"""Seconds that pages cache a membership. Connections never use the cache, which would double their delay of 60 s."""
 _LOOKED_UP = "_notifications_hub_audiences"
 
 log = logging.getLogger(__name__)
 
 
 class UnknownAudience(ValueError):
-    """No such audience is declared."""
+    """Raised when an audience is not declared."""
 
 
 def choices() -> list[tuple[str, str]]:
-    """What an admin may choose from, with words."""
+    """Return the audiences an admin may choose from, each with its label."""
     staff = [(STAFF, _("Staff"))] if _has("is_staff") else []
     groups = from_primary(Group.objects.order_by("name")) if _has("groups") else []
     named = [(f"audience.{name}", name) for name in sorted(hub_settings.audiences)]
@@ -43,7 +43,7 @@ def choices() -> list[tuple[str, str]]:
 
 
 def sizes() -> dict[str, int]:
-    """How many active people each audience has now: three queries, and one for each named audience."""
+    """Return the current number of active people per audience. Three queries, plus one for each named audience."""
     people = _active(from_primary(get_user_model()._default_manager.all()))
     counted = {EVERYONE: people.count()}
     if _has("is_staff"):
@@ -55,7 +55,7 @@ def sizes() -> dict[str, int]:
 
 
 def check(audience: str) -> str:
-    """Raises `UnknownAudience`, naming the ones there are."""
+    """Return the audience. Raise `UnknownAudience`, listing the declared ones, if there is none of that name."""
     known = [name for name, _label in choices()]
     if audience not in known:
         raise UnknownAudience(f"{audience!r} is not an audience; choose one of {', '.join(known)}.")
@@ -63,12 +63,12 @@ def check(audience: str) -> str:
 
 
 def is_audience(topic: str) -> bool:
-    """Return whether announcements may be logged on a topic, by its name alone."""
+    """Return whether a topic's name is that of an audience. The audience need not exist."""
     return topic in (EVERYONE, STAFF) or topic.startswith(("group.", "audience."))
 
 
 def topics_of(person: Person | AnonymousUser) -> list[str]:
-    """Return the audiences a person belongs to. One query, and one more a minute for each named audience."""
+    """Return the audiences a person belongs to. One query, plus one per named audience at most once a minute."""
     if not person.is_authenticated:
         return []
     looked_up = getattr(person, _LOOKED_UP, None)
@@ -78,10 +78,10 @@ def topics_of(person: Person | AnonymousUser) -> list[str]:
 
 
 def look_up(people: Collection[Any]) -> None:
-    """Ask the database now what `topics_of` then answers for these very objects.
+    """Query the audiences of these people now, and store them on the objects for `topics_of`.
 
-    One query for all their groups, and one for each named audience. A connection is asked for at its admission and
-    once a minute, so an answer that a page has kept would let someone who left an audience listen for twice as long.
+    One query for all their groups, and one for each named audience. Connections are checked at admission and once a
+    minute. With a cached answer, a person who left an audience could listen for twice as long.
     """
     joined = _joined(people, _named_now([person.pk for person in people]))
     for person in people:
@@ -93,7 +93,7 @@ def contains(audience: str, person: Person | AnonymousUser) -> bool:
 
 
 def members(audience: str) -> QuerySet[Any]:
-    """The active people of an audience. Raises `UnknownAudience`."""
+    """Return the active people of an audience. Raise `UnknownAudience` if it is not declared."""
     check(audience)
     people = _active(from_primary(get_user_model()._default_manager.all()))
     kind, _dot, name = audience.partition(".")
@@ -109,7 +109,7 @@ def _active(people: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def _has(field: str) -> bool:
-    """A host's own user model need not have what Django's has."""
+    """Return whether the user model has a field. A host's own model may lack fields of Django's."""
     return any(known.name == field for known in get_user_model()._meta.get_fields())
 
 
@@ -127,7 +127,7 @@ def _joined(people: Collection[Any], named: Mapping[Any, list[str]]) -> dict[Any
 
 
 def _groups_of(person_pks: Collection[Any]) -> dict[Any, list[Any]]:
-    """From the rows that join the two: a related manager for each person costs several times the query."""
+    """Return group ids per user id, read from the join table. A related manager per person costs several times more."""
     if not _has("groups"):
         return {}
     field: Any = get_user_model()._meta.get_field("groups")
@@ -141,16 +141,16 @@ def _groups_of(person_pks: Collection[Any]) -> dict[Any, list[Any]]:
 
 
 def _named_of(person: Person) -> dict[Any, list[str]]:
-    """Return one person's named audiences, by their user id, from the cache where it has them."""
+    """Return one person's named audiences, keyed by their user id, from the cache if it has them."""
     kept = _kept(person.pk) if hub_settings.audiences else None
-    # What is kept may be of settings that named other audiences.
+    # A cached entry may come from settings that named other audiences.
     if kept is None or kept.keys() != set(hub_settings.audiences):
         return _named_now([person.pk])
     return {person.pk: sorted(name for name, is_in in kept.items() if is_in)}
 
 
 def _named_now(person_pks: Collection[Any]) -> dict[Any, list[str]]:
-    """Return the named audiences per user id, as the database has them, and keep them for pages."""
+    """Return the named audiences per user id from the database, and cache them for pages."""
     names = sorted(hub_settings.audiences)
     members = {name: set(_named(name).filter(pk__in=person_pks).values_list("pk", flat=True)) for name in names}
     if names and person_pks:
@@ -165,8 +165,8 @@ def _key(person_pk: Any) -> str:
 def _kept(person_pk: Any) -> Mapping[str, bool] | None:
     try:
         kept: Mapping[str, bool] | None = cache.get(_key(person_pk))
-    except Exception as error:  # noqa: BLE001 -- whatever a cache may raise, the database knows too
-        log.warning("Memberships could not be read from the cache: %s", error)
+    except Exception as error:  # noqa: BLE001 -- a cache may raise anything, and the database has the answer too
+        log.warning("Could not read memberships from the cache: %s", error)
         return None
     return kept
 
@@ -175,7 +175,7 @@ def _keep(memberships: Mapping[Any, Mapping[str, bool]]) -> None:
     try:
         cache.set_many({_key(pk): named for pk, named in memberships.items()}, _MEMBERSHIP_SECONDS)
     except Exception as error:  # noqa: BLE001 -- as above
-        log.warning("Memberships could not be kept in the cache: %s", error)
+        log.warning("Could not store memberships in the cache: %s", error)
 
 
 def _named(name: str) -> QuerySet[Any]:

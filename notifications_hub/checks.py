@@ -1,4 +1,4 @@
-"""Settings mistakes, said at start-up with their remedy."""
+"""System checks: report mistakes in settings and declarations at start-up, with the remedy."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
 
 @register(Tags.compatibility)
 def check_databases(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """By their engines, so that nothing is connected to."""
+    """Reject unsupported databases. This looks at their engines only and opens no connection."""
     models = apps.get_app_config("notifications_hub").get_models()
     found = {alias: _vendor(alias) for alias in sorted({router.db_for_write(model) for model in models})}
     return [
@@ -75,28 +75,28 @@ def _vendor(alias: str) -> str:
     try:
         return str(connections[alias].vendor)
     except (ImproperlyConfigured, ImportError):
-        # Its driver is not installed, and need not be.
+        # The driver may be missing, and is not needed to know the vendor.
         return str(connections.settings[alias]["ENGINE"]).rpartition(".")[2]
 
 
 @register(Tags.database)
 def check_key(app_configs: Sequence[Any] | None, databases: Sequence[str] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Also made when a server or a worker starts, as Django makes checks of the database only where it is told to."""
+    """Report a lost Web Push key. Servers and workers repeat this at start, since Django runs it only on request."""
     try:
         lost = hub_alias() in (databases or ()) and is_lost()
     except (DatabaseError, ImproperlyConfigured):
-        # Before the first migration there is no table, and a key that is none is said above.
+        # Before the first migration there is no table. `_keys` reports an invalid key.
         return []
     return [Error(LOST, id="notifications_hub.E006")] if lost else []
 
 
 @register(Tags.security, deploy=True)
 def check_demo_people(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Asked of the database without `--database`: `check --deploy` is what people run before they open a site."""
+    """Report demo people. Queries the database without `--database`, since people run only `check --deploy`."""
     try:
         refusal = demo.refusal()
     except (DatabaseError, ImproperlyConfigured):
-        # Without a database or its tables nobody can sign in.
+        # Nobody can sign in without a database and its tables.
         return []
     return [Error(refusal, id="notifications_hub.E010")] if refusal else []
 
@@ -134,7 +134,7 @@ def check_row_trigger_names(app_configs: Sequence[Any] | None, **kwargs: Any) ->
 @register(Tags.models)
 def check_routers(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     own = apps.get_app_config("notifications_hub").get_models()
-    # People are what its rows refer to, and live rows are changed in one transaction with their events.
+    # Our rows refer to people, and live rows change in one transaction with their events.
     written = {model: router.db_for_write(model) for model in (*own, get_user_model(), *declared_models())}
     [(home, _number)] = Counter(written.values()).most_common(1)
     elsewhere = sorted(model.__name__ for model, alias in written.items() if alias != home)
@@ -142,9 +142,9 @@ def check_routers(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
         return []
     return [
         Error(
-            f"A database router writes {', '.join(elsewhere)} to another database than the hub's other models.",
-            hint="Have db_for_write return one alias for the models of notifications_hub, the user model and all live "
-            "models: they change in one transaction. Reads may go to replicas; the hub reads its rows where it writes.",
+            f"A database router writes {', '.join(elsewhere)} to a different database than the hub's other models.",
+            hint="Make db_for_write return one alias for the models of notifications_hub, the user model and all live "
+            "models: they change in one transaction. Reads may go to replicas; the hub reads where it writes.",
             id="notifications_hub.E014",
         )
     ]
@@ -154,8 +154,8 @@ def check_routers(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
 def check_live_models(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     return [
         Error(
-            f"{model.__name__} is live, but what its manager {model._default_manager.name!r} changes at once is not.",
-            hint=f"Write {model._default_manager.name} = LiveManager(), or build yours from LiveQuerySet.",
+            f"{model.__name__} is live, but bulk changes by its manager {model._default_manager.name!r} are not.",
+            hint=f"Write {model._default_manager.name} = LiveManager(), or build your manager from LiveQuerySet.",
             obj=model,
             id="notifications_hub.E008",
         )
@@ -168,8 +168,8 @@ def check_live_models(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[
 def check_topics(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     return [
         Error(
-            f"@topic({pattern!r}) names a topic of the package's own, so its rule is never asked.",
-            hint="Publish to a topic of another name; who may listen to inboxes, groups, audiences and tasks is fixed.",
+            f"@topic({pattern!r}) matches one of the hub's own topics, so its rule is never used.",
+            hint="Use another topic name; access to inboxes, groups, audiences and tasks is fixed.",
             id="notifications_hub.E015",
         )
         for pattern in unreachable_patterns()
@@ -199,7 +199,7 @@ def _time_zones() -> list[CheckMessage]:
         return []
     return [
         Error(
-            "USE_TZ is off, so moments are stored without their zone.",
+            "USE_TZ is off, so times are stored without their time zone.",
             hint=conf.ZONES_WANTED,
             id="notifications_hub.E007",
         )
@@ -210,7 +210,7 @@ def _origins(origins: Sequence[str]) -> list[CheckMessage]:
     return [
         Error(
             f"{origin!r} in LIVE_ALLOWED_ORIGINS is not an origin.",
-            hint="Write scheme, host and port, like 'https://example.com'; a wildcard would let any page in.",
+            hint="Write a scheme, a host and, if needed, a port: 'https://example.com'. Wildcards are not allowed.",
             id="notifications_hub.E004",
         )
         for origin in origins
@@ -227,16 +227,16 @@ def _transports(transports: Mapping[Any, Any]) -> Iterator[CheckMessage]:
         ):
             yield from _transport(name, path)
         else:
-            hint = "Write up to 20 small letters, digits and underscores, other than 'live' and 'flash'."
-            yield Error(f"{name!r} cannot be the name of a transport.", hint=hint, id="notifications_hub.E016")
+            hint = "Use up to 20 lowercase letters, digits and underscores, but not 'live' or 'flash'."
+            yield Error(f"{name!r} is not a valid name for a transport.", hint=hint, id="notifications_hub.E016")
 
 
 def _transport(name: str, path: Any) -> Iterator[CheckMessage]:
     try:
         import_string(path)
     except (ImportError, AttributeError) as error:
-        hint = "Give the dotted path of its class."
-        yield Error(f"The transport {name!r} is not found: {error}", hint=hint, id="notifications_hub.E016")
+        hint = "Write the dotted path of its class."
+        yield Error(f"Cannot import the transport {name!r}: {error}", hint=hint, id="notifications_hub.E016")
 
 
 def _kinds(transports: Iterable[str]) -> Iterator[CheckMessage]:
@@ -248,14 +248,14 @@ def _kinds(transports: Iterable[str]) -> Iterator[CheckMessage]:
 def _methods(kind: Kind, known: Collection[str]) -> Iterator[CheckMessage]:
     methods: object = kind.methods
     if not isinstance(methods, Set):
-        said = f"The kind {kind.name!r} has {methods!r} as its delivery methods, which must be a set of names."
+        fault = f"The delivery methods of the kind {kind.name!r} must be a set of names, not {methods!r}."
         hint = "Write methods = frozenset({DeliveryMethod.LIVE, ...})."
-        yield Error(said, hint=hint, obj=type(kind), id="notifications_hub.E017")
+        yield Error(fault, hint=hint, obj=type(kind), id="notifications_hub.E017")
         return
     for method in sorted({str(method) for method in methods}.difference(known)):
         hint = f"Add it to {conf.SETTING}['TRANSPORTS'], or use one of {', '.join(sorted(known))}."
-        said = f"The kind {kind.name!r} names a delivery method that there is not: {method!r}."
-        yield Error(said, hint=hint, obj=type(kind), id="notifications_hub.E017")
+        fault = f"The kind {kind.name!r} names an unknown delivery method: {method!r}."
+        yield Error(fault, hint=hint, obj=type(kind), id="notifications_hub.E017")
 
 
 def _rate(key: str, text: str) -> list[CheckMessage]:
@@ -270,7 +270,7 @@ def _networks(networks: Sequence[str]) -> list[CheckMessage]:
     return [
         Error(
             f"{network!r} in METRICS_ALLOW is not an address or a network.",
-            hint="Write an address like '10.1.2.3' or a network like '10.1.0.0/16'; until then nobody is on the list.",
+            hint="Write an address like '10.1.2.3' or a network like '10.1.0.0/16'. Until then the list is empty.",
             id="notifications_hub.E011",
         )
         for network in networks

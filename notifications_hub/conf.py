@@ -1,6 +1,6 @@
-"""The one settings dict, `NOTIFICATIONS_HUB`, parsed once into a typed object.
+"""The settings dict `NOTIFICATIONS_HUB`, parsed once into a typed object.
 
-Defaults live here and only here. `hub_settings` is read at call time, so `override_settings` works in tests.
+Defaults are defined only here. `hub_settings` is read at call time, so `override_settings` works in tests.
 """
 
 from __future__ import annotations
@@ -34,60 +34,60 @@ class HubSettings:
     """Each field is a key of `NOTIFICATIONS_HUB` in capitals; times are in seconds."""
 
     ack_window: float = 10.0
-    """How long a visible page has to acknowledge before another delivery method is taken."""
+    """Seconds a visible page has to acknowledge before another delivery method is used."""
     announcement_days: int = 30
-    """How long an announcement runs when its author sets no end."""
+    """Days an announcement runs if its author sets no end."""
     retention_days: int = 90
-    """How long events, settled deliveries and ended jobs are kept."""
+    """Days that events, settled deliveries and ended jobs are kept."""
     embedded_worker: bool = True
-    """Whether a thread beside the hub sends due deliveries. Turn off where `hub_worker` or Celery runs."""
+    """Send due deliveries in a thread beside the hub. Turn it off if `hub_worker` or Celery runs."""
     live_allowed_origins: tuple[str, ...] = ()
-    """Origins beside the site's own (`https://host[:port]`) whose pages may open a connection."""
+    """Origins besides the site's own (`https://host[:port]`) whose pages may open a connection."""
     live_per_user: int = 10
     live_per_address: int = 50
     transports: Mapping[str, str] = field(
         default_factory=lambda: {"web_push": "notifications_hub.transports.web_push.transport.WebPush"}
     )
-    """Delivery method name to the dotted path of the transport that serves it."""
+    """Names of delivery methods, each with the dotted path of its transport."""
     vapid_private_key: str = ""
     vapid_previous_key: str = ""
     vapid_subject: str = ""
     push_extra_hosts: tuple[str, ...] = ()
     push_ttl: int = 86_400
     push_rate: int = 2000
-    """Pushes a second to one push service, by one worker; 0: as many as it can."""
+    """Pushes per second that one worker sends to one push service; 0: no limit."""
     celery: bool = False
-    """Whether Celery runs the worker: a task is sent after each commit that planned something."""
+    """Run the worker in Celery: a task is sent after each commit that planned a delivery."""
     site_url: str = ""
-    """Absolute root of the site (`https://example.com`), for the links in pushes that Safari opens without a worker."""
+    """Absolute root of the site (`https://example.com`). Safari needs it for push links it opens without a worker."""
     audiences: Mapping[str, str] = field(default_factory=dict)
-    """Name of an audience to the dotted path of a callable that gives its members as a queryset of people."""
+    """Names of audiences, each with the dotted path of a callable that returns its members as a queryset of people."""
     language_of: Callable[[Person], str] = _language_of
     timezone_of: Callable[[Person], str | tzinfo] = _time_zone_of
-    """The zone in which a kind writes times where no request says: in events, pushes and jobs."""
+    """A person's time zone, used where there is no request: in events, pushes and jobs."""
     job_lease: float = 20.0
-    """How long a job is taken to be alive after its worker was last heard of."""
+    """Seconds a job is presumed alive after its worker's last sign of life."""
     job_resend: float = 30.0
-    """How long a job waits to be started before its message is sent again; then twice as long, and so on."""
+    """Seconds a job waits to start before its message is sent again. The wait doubles each time."""
     row_triggers: tuple[str, ...] = ()
-    """Live models (`app.Model`) whose changes triggers in the database note, by `hub_row_triggers`; PostgreSQL."""
+    """Live models (`app.Model`) whose changes PostgreSQL triggers record. `hub_row_triggers` installs the triggers."""
     api_rate: str = "600/m"
-    """Requests to the API by one person; empty: no limit."""
+    """Rate limit of API requests per person; empty: no limit."""
     api_rate_per_address: str = "6000/m"
-    """Those by one address without a session: what service workers of a whole office say of their pushes."""
+    """Rate limit per address without a session. It must fit the push reports of a whole office's service workers."""
     metrics_token: str = ""
-    """What a scraper sends as `Authorization: Bearer`. Without this and `metrics_allow` there is no `/metrics`."""
+    """Token that a scraper sends as `Authorization: Bearer`. Without it and `metrics_allow`, `/metrics` is off."""
     metrics_allow: tuple[str, ...] = ()
-    """Addresses and networks (`10.1.0.0/16`) that read `/metrics` without a token, if no proxy is between."""
+    """Addresses and networks (`10.1.0.0/16`) that read `/metrics` without a token, if no proxy is in between."""
     demo: str = ""
-    """Dotted path of a callable that `hub_demo` hands the demo people to."""
+    """Dotted path of a callable that `hub_demo` calls with the demo people."""
 
 
-ZONES_WANTED = "Set USE_TZ = True: a local time without its zone comes twice each autumn, and a due time must not."
+ZONES_WANTED = "Set USE_TZ = True: a local time without its zone occurs twice each autumn, and a due time must not."
 
 
 def require_time_zones() -> None:
-    """Raise `ImproperlyConfigured` where `USE_TZ` is off. Call it before a moment is written."""
+    """Raise `ImproperlyConfigured` if `USE_TZ` is off. Call it before writing a time."""
     if not settings.USE_TZ:
         raise ImproperlyConfigured(f"Notifications Hub needs time zones. {ZONES_WANTED}")
 
@@ -106,7 +106,10 @@ def _given() -> Mapping[str, Any]:
 
 @lru_cache(maxsize=1)
 def load() -> HubSettings:
-    """Raises `ImproperlyConfigured` for a value of the wrong type; an unknown key is left to the system check."""
+    """Return the parsed settings. Raise `ImproperlyConfigured` for a value of the wrong type.
+
+    Unknown keys are left to the system check.
+    """
     given: dict[str, Any] = {key.lower(): value for key, value in _given().items() if key in known_keys()}
     return HubSettings(**{name: _parsed(name, value) for name, value in given.items()})
 
@@ -133,7 +136,7 @@ def _accepted(default: object) -> tuple[type, ...]:
 
 
 class _Current:
-    """Reads through to the settings of the moment."""
+    """A proxy that reads the current settings at each access."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(load(), name)

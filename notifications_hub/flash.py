@@ -1,9 +1,9 @@
-"""The delivery method of the next page: what no other delivery method told is shown once as a Django message.
+"""The delivery method `flash`: the next page shows undelivered notifications once, as Django messages.
 
-A message storage over Django's own, so `messages.add_message` is untouched. Only a template that iterates the messages
-takes notifications, by a conditional update, so two tabs that load at once show them once. Once the response is known
-they are confirmed for an HTML page, and released for anything else (a redirect, JSON, an error). A page that is
-streamed is confirmed once it has been sent.
+A message storage over Django's own, so `messages.add_message` works as before. Only a template that iterates the
+messages claims notifications. It does so by a conditional update, so two tabs that load at once show them once. When
+the response is known, an HTML page confirms the claim. Anything else (a redirect, JSON, an error) releases it. A
+streamed page is confirmed after it has been sent.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ from notifications_hub.users import Person
 
 SHOWN = 3
 CLAIM = timedelta(seconds=30)
-"""How long a claim holds when its process dies between the page and the confirmation."""
+"""Time until a claim expires if its process dies between the page and the confirmation."""
 TAGS = "notification"
 NAVIGATION = "Hub-Navigation"
-"""The header of a script that puts the answer in the page's place (`true`), or only a part of it (`false`)."""
+"""The request header of a script that replaces the page with the response (`true`), or only a part of it (`false`)."""
 _PURPOSES = ("Sec-Purpose", "X-Sec-Purpose", "Purpose", "X-Moz", "X-Purpose")
 
 _LEVELS = {
@@ -55,7 +55,7 @@ _LEVELS = {
 
 
 class Storage(FallbackStorage):
-    """Set it as `MESSAGE_STORAGE`."""
+    """A message storage that adds notifications to Django's messages. Set it as `MESSAGE_STORAGE`."""
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
@@ -65,11 +65,11 @@ class Storage(FallbackStorage):
     def __iter__(self) -> Iterator[DjangoMessage]:
         if self._claim is None:
             person = _visitor(self.request)
-            self._claim = _take(person) if person else _Claim()
+            self._claim = _claim_waiting(person) if person else _Claim()
         return chain(super().__iter__(), _messages(self._claim))
 
     def __len__(self) -> int:
-        """Counts without taking. Templates ask several times a page, which costs the database once."""
+        """Return the number of messages without claiming any. The query runs once, however often a template asks."""
         if self._claim is not None:
             waiting = self._claim.count
         else:
@@ -81,29 +81,29 @@ class Storage(FallbackStorage):
         return _count(person) if person else 0
 
     def update(self, response: HttpResponseBase) -> list[DjangoMessage] | None:
-        # A file has no messages in it, and a server that was handed it sends it by itself.
+        # A file shows no messages, and a server may send it without iterating the response.
         if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
-            self._follow(response)
+            self._settle_after(response)
         else:
             self._settle(response)
         return super().update(response)
 
-    def _follow(self, response: StreamingHttpResponse) -> None:
-        """Settle once a response that is only being made has been sent to its end.
+    def _settle_after(self, response: StreamingHttpResponse) -> None:
+        """Settle the claim after a streamed response has been sent completely.
 
-        What a page that broke off had claimed is free again when the claim is over.
+        If the stream breaks off, its notifications become free when the claim expires.
         """
         content = response.streaming_content
         if isinstance(content, AsyncIterator):
-            response.streaming_content = self._followed_async(response, content)
+            response.streaming_content = self._settling_async(response, content)
         else:
-            response.streaming_content = self._followed(response, content)
+            response.streaming_content = self._settling(response, content)
 
-    def _followed(self, response: StreamingHttpResponse, content: Iterator[bytes]) -> Iterator[bytes]:
+    def _settling(self, response: StreamingHttpResponse, content: Iterator[bytes]) -> Iterator[bytes]:
         yield from content
         self._settle(response)
 
-    async def _followed_async(
+    async def _settling_async(
         self, response: StreamingHttpResponse, content: AsyncIterator[bytes]
     ) -> AsyncIterator[bytes]:
         async for part in content:
@@ -115,11 +115,11 @@ class Storage(FallbackStorage):
             (_confirm if _is_page(response) else _release)(self._claim)
 
 
-# Which requests and responses show a page to a person
+# Requests and responses that show a page to a person
 
 
 def _visitor(request: HttpRequest) -> Person | None:
-    """The signed-in person, if it is one, whom this request shows a page."""
+    """Return the signed-in person, or None if the request is anonymous or shows no page."""
     if _is_on_event_loop() or request.method != "GET" or _is_prefetch(request) or not _is_navigation(request):
         return None
     person = getattr(request, "user", None)
@@ -127,7 +127,7 @@ def _visitor(request: HttpRequest) -> Person | None:
 
 
 def _is_on_event_loop() -> bool:
-    # Where an async view renders, Django forbids the database; the next page shows what this one cannot.
+    # Django forbids queries while an async view renders, so the next page shows the notifications instead.
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -141,16 +141,16 @@ def _is_prefetch(request: HttpRequest) -> bool:
 
 
 def _is_navigation(request: HttpRequest) -> bool:
-    """Return whether the answer becomes the page: by the browser, or by a script that says that it puts it there."""
-    said = request.headers.get(NAVIGATION)
-    if said is not None:
-        return said == "true"
+    """Return whether the response becomes the page, loaded by the browser or by a script that announces it."""
+    announced = request.headers.get(NAVIGATION)
+    if announced is not None:
+        return announced == "true"
     is_loaded = request.headers.get("Sec-Fetch-Dest", "document") in ("document", "iframe", "frame")
     return is_loaded or _is_swapped_by_library(request)
 
 
 def _is_swapped_by_library(request: HttpRequest) -> bool:
-    # Turbo marks all its requests, and those for a part of the page once more.
+    # Turbo marks all its requests, and adds a second header to those for a part of the page.
     is_turbo_visit = "X-Turbo-Request-Id" in request.headers and "Turbo-Frame" not in request.headers
     return is_turbo_visit or request.headers.get("HX-Boosted") == "true"
 
@@ -164,7 +164,7 @@ def _is_page(response: HttpResponseBase) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """What one page took: the newest few, and how many it was in all."""
+    """The notifications one page claimed: the newest few, and the total count."""
 
     token: uuid.UUID | None = None
     count: int = 0
@@ -180,7 +180,7 @@ def _count(person: Person) -> int:
     return _waiting(person, running, until).count() + len(new)
 
 
-def _take(person: Person) -> _Claim:
+def _claim_waiting(person: Person) -> _Claim:
     running = of_person(person)
     make_rows(person, running)
     waiting = _waiting(person, running, _offered_until(person))
@@ -188,7 +188,7 @@ def _take(person: Person) -> _Claim:
         return _Claim()
     token = uuid.uuid4()
     with transaction.atomic():
-        # What another page or an acknowledgement holds at this moment is theirs.
+        # Rows that another page or an acknowledgement has locked are skipped: they are being delivered there.
         ids = list(waiting.order_by("pk").select_for_update(no_key=True, skip_locked=True).values_list("pk", flat=True))
         rows = Notification.objects.filter(pk__in=ids)
         count = rows.update(flash_claim=token, flash_claimed_until=datetime.now(UTC) + CLAIM)
@@ -197,7 +197,7 @@ def _take(person: Person) -> _Claim:
 
 
 def _waiting(person: Person, running: AnnouncementQuerySet, until: datetime) -> InboxQuerySet:
-    """What no delivery method has told this person."""
+    """Return the person's unread notifications that no delivery method has delivered and no page has claimed."""
     is_running = Q(announcement=None) | Q(announcement__in=running)
     is_free = Q(flash_claimed_until=None) | Q(flash_claimed_until__lt=datetime.now(UTC))
     undelivered = Notification.objects.unread().filter(
@@ -207,7 +207,7 @@ def _waiting(person: Person, running: AnnouncementQuerySet, until: datetime) -> 
 
 
 def _offered_until(person: Person) -> datetime:
-    """Open pages get their time to show and acknowledge what is new."""
+    """Return the commit time before which rows are flashed. Open pages have `ack_window` to acknowledge newer ones."""
     now = datetime.now(UTC)
     return now - timedelta(seconds=hub_settings.ack_window) if is_connected(person.pk) else now
 
@@ -221,7 +221,7 @@ def _release(claim: _Claim) -> None:
     Notification.objects.filter(flash_claim=claim.token).update(flash_claim=None, flash_claimed_until=None)
 
 
-# In words
+# Django messages
 
 
 def _messages(claim: _Claim) -> Iterator[DjangoMessage]:

@@ -1,4 +1,4 @@
-"""What can happen: one class a kind, declared in a `notifications.py` of any app, found like `admin.py`.
+"""Kinds of notification: one class each, declared in a `notifications.py` of any app and discovered like `admin.py`.
 
     class CommentReply(Kind):
         name = "comment.reply"
@@ -7,8 +7,8 @@
         def title(self, notification):
             return _("%(actor)s replied to your post") % {"actor": notification.actor_name}
 
-Words are rendered when they are read, in the reader's language, from what was stored when it happened. So a method may
-use the notification's own columns and its `data`, and must not load the actor or the target: they may be gone.
+Text is rendered when it is read, in the reader's language, from the values stored at the time of the event. So a method
+may use the notification's own columns and its `data`. It must not load the actor or the target: they may be gone.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ _METHOD_NAMES = {
 
 
 def method_name(value: str) -> str:
-    """For admins, also of a transport; what is neither has no other name than its own."""
+    """Return the label that admins see for a delivery method or transport. Unknown names are returned unchanged."""
     return str(_METHOD_NAMES.get(value, value))
 
 
 class Urgency(StrEnum):
-    """How much a sleeping device may be disturbed for it; RFC 8030, section 5.3."""
+    """The urgency of a push: how much it may disturb a sleeping device. RFC 8030, section 5.3."""
 
     VERY_LOW = "very-low"
     LOW = "low"
@@ -56,7 +56,7 @@ class Urgency(StrEnum):
 
 
 class Privacy(StrEnum):
-    """How much of it a device may show to whoever looks at it, on a locked screen too."""
+    """The part of a notification that a device may show to anyone looking at it, even on a locked screen."""
 
     FULL = "full"
     TITLE = "title"
@@ -65,7 +65,10 @@ class Privacy(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """A button on a push. `read` marks as read and opens nothing; any other opens `url`, or the notification's own."""
+    """A button on a push.
+
+    The name `read` marks the notification as read and opens nothing. Any other opens `url`, or else the notification's.
+    """
 
     name: str
     title: str
@@ -73,7 +76,7 @@ class Action:
 
 
 class NotificationLike(Protocol):
-    """What a kind may render from: the stored columns of one notification."""
+    """The stored columns of one notification from which a kind may render."""
 
     actor_name: str
     target_name: str
@@ -85,25 +88,25 @@ class NotificationLike(Protocol):
 
 
 class UnknownKind(ValueError):
-    """A kind was named that no app declares."""
+    """Raised when no app declares a kind of this name."""
 
 
 class Kind:
-    """Subclass it to declare a kind; a subclass with a `name` registers itself. Words are plain text."""
+    """Base class of kinds. A subclass with a `name` registers itself. Titles and bodies are plain text."""
 
     name: ClassVar[str] = ""
     label: ClassVar[str | Promise] = ""
     icon: ClassVar[str] = "bell"
     urgency: ClassVar[Urgency] = Urgency.NORMAL
     ttl: ClassVar[int | None] = None
-    """Seconds after which it is no news to a browser that was off; None: the site's `PUSH_TTL`."""
+    """Seconds a push service keeps a push for a browser that is off; None: the site's `PUSH_TTL`."""
     privacy: ClassVar[Privacy] = Privacy.FULL
     methods: ClassVar[frozenset[str]] = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH})
-    """Built-in delivery methods, and names of transports."""
+    """The default delivery methods: built-in ones, and names of transports."""
     per_minute: ClassVar[int | None] = None
-    """How many of this kind one actor may send one person in a minute; None: no limit. What is beyond is dropped."""
+    """Most notifications of this kind from one actor to one person per minute; None: no limit. The rest is dropped."""
     optional: ClassVar[bool] = True
-    """Whether people choose its delivery methods in their preferences."""
+    """Let people choose the delivery methods of this kind in their preferences."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -117,11 +120,11 @@ class Kind:
         return notification.description or ""
 
     def tag(self, notification: NotificationLike) -> str:
-        """On a device a later one takes the place of one of the same tag. Empty: each stands by itself."""
+        """Return the tag. A push replaces an earlier one of the same tag on the device. Empty: it replaces none."""
         return ""
 
     def actions(self, notification: NotificationLike) -> Sequence[Action]:
-        """The buttons of its push. Most devices show the first two."""
+        """Return the buttons of the push. Most devices show the first two."""
         return open_and_read()
 
 
@@ -135,7 +138,7 @@ _kinds: dict[str, Kind] = {}
 def _register(kind: Kind) -> None:
     known = _kinds.get(kind.name)
     if known is not None and type(known).__qualname__ != type(kind).__qualname__:
-        raise ValueError(f"The kind {kind.name!r} is declared twice: by {type(known)!r} and by {type(kind)!r}.")
+        raise ValueError(f"The kind {kind.name!r} is declared twice: by {type(known)!r} and {type(kind)!r}.")
     if kind.per_minute is not None and kind.per_minute < 1:
         raise ValueError(f"The kind {kind.name!r} has per_minute = {kind.per_minute}: write 1 or more, or None.")
     _kinds[kind.name] = kind
@@ -153,7 +156,7 @@ class AnnouncementKind(Kind):
 
 
 class PushTest(Kind):
-    """What a person sends to one of their browsers from their preferences, and to nowhere else."""
+    """A test that people send from their preferences to one of their own browsers, and by no other delivery method."""
 
     name = "push.test"
     label = _("Tests")
@@ -166,16 +169,16 @@ class PushTest(Kind):
         return gettext("This is a test")
 
     def body(self, notification: NotificationLike) -> str:
-        return gettext("You will be told here, even when the site is closed.")
+        return gettext("You'll get notifications here, even when the site is closed.")
 
 
 def autodiscover() -> None:
-    """Imports `notifications.py` of every installed app, which declares kinds and topic rules."""
+    """Import `notifications.py` of every installed app, which declares kinds and topic rules."""
     autodiscover_modules("notifications")
 
 
 def get_kind(name: str) -> Kind:
-    """Raises `UnknownKind`, naming the remedy."""
+    """Return a kind by name. Raise `UnknownKind`, whose message names the remedy."""
     try:
         return _kinds[name]
     except KeyError:
@@ -187,7 +190,7 @@ def get_kind(name: str) -> Kind:
 
 
 def kind_of(name: str) -> Kind:
-    """For rows already stored: a kind whose app has gone renders like the default one."""
+    """Return the kind of a stored row. If its app is gone, return the default kind."""
     return _kinds.get(name, _kinds["default"])
 
 

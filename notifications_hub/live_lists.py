@@ -1,4 +1,4 @@
-"""A list on a page that goes on by itself: its rows, and the cursor to go on from."""
+"""Lists that stay up to date on an open page: their rows, and the cursor at which the updates start."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from notifications_hub.users import pseudonym_of
 
 @dataclass(frozen=True, slots=True)
 class LiveList:
-    """Iterate it for its rows. `attributes` belong on its `<live-list>`, whose style and script are `media`."""
+    """The rows of a live list. `attributes` go on its `<live-list>` element, whose style and script are `media`."""
 
     rows: list[Any]
     attributes: SafeString
@@ -41,17 +41,16 @@ class LiveList:
 
 
 def live_list(request: HttpRequest, topic: str, rows: QuerySet[Any], *, row: str = "") -> LiveList:
-    """Reads where the topic stands, and only then the rows, so that nothing is missed between the two.
+    """Return a list that follows a topic. The cursor is read before the rows, so that no event is missed in between.
 
-    `row` is what its events are called after, where that is not the model's first declaration. For who is not signed
-    in the list stays as it is. Raises `TypeError` for rows that may have been read before.
+    `row` is the prefix of its event names, if that is not the model's first declaration. The list does not update for
+    anonymous visitors. Raise `TypeError` for anything but a queryset, since its rows may have been read earlier.
     """
     if not isinstance(rows, QuerySet):
-        raise TypeError("live_list() reads the rows itself, after the cursor: give it a queryset, not what was read.")
+        raise TypeError("live_list() reads the rows itself, after the cursor: pass a queryset.")
     declared = rows_of(rows.model)
     attributes = {"topic": topic, "row": row or (declared[0].name if declared else "")}
     person = getattr(request, "user", None)
     if person is not None and person.is_authenticated:
-        line = pseudonym_of(person.pk)
-        attributes |= {"cursor": cursor_at([topic]), "live": links.live(), "person": line}
+        attributes |= {"cursor": cursor_at([topic]), "live": links.live(), "person": pseudonym_of(person.pk)}
     return LiveList(list(from_primary(rows.all())), format_html_join(" ", '{}="{}"', attributes.items()))

@@ -1,6 +1,6 @@
-"""The rendered form of a notification, the one that the inbox and every delivery method share.
+"""The rendered form of a notification, which the inbox and every delivery method share.
 
-Words are made here and nowhere else, so they cannot differ between the bell, a toast, a flash and a push.
+All of them use this one text, so it cannot differ between the bell, a toast, a flash and a push.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """Plain text throughout. `token` and `act_url` let a sleeping page's worker report back without a cookie."""
+    """A rendered notification, all plain text. With `token` and `act_url` a service worker reports without a cookie."""
 
     id: str
     kind: str
@@ -49,7 +49,7 @@ SHORT_TITLE, SHORT_BODY = 60, 120
 
 
 def shortened(message: Message) -> Message:
-    """The same in few words, for a delivery method that found it too long."""
+    """Return the message with a shorter title and body and without actions, for a transport that found it too long."""
     title, body = (
         balanced(Truncator(text).chars(most))
         for text, most in ((message.title, SHORT_TITLE), (message.body, SHORT_BODY))
@@ -58,13 +58,13 @@ def shortened(message: Message) -> Message:
 
 
 def time_to_live(ttl: int | None) -> int:
-    """Return the seconds of a kind's `ttl`, or else of the site's `PUSH_TTL`."""
+    """Return a kind's `ttl` in seconds, or the site's `PUSH_TTL` if it is None. At least 1."""
     return max(1, hub_settings.push_ttl if ttl is None else ttl)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One entry of an inbox: a message and how it stands with its person."""
+    """One entry of an inbox: a message and its state."""
 
     message: Message
     at: datetime
@@ -79,7 +79,7 @@ class Item:
     translations: Mapping[str, Mapping[str, str]] | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The shape of the API and of `…created` and `…updated` events."""
+        """Return the JSON of the API and of `…created` and `…updated` events."""
         message = self.message
         shape: dict[str, Any] = {
             "id": message.id,
@@ -106,7 +106,7 @@ class Item:
 
 
 def timestamp(moment: datetime) -> str:
-    """ISO 8601 in UTC with microseconds, the one way a moment is written on the wire."""
+    """Return a time as ISO 8601 in UTC with microseconds, the only format sent to clients."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -116,7 +116,7 @@ def language_of(person: Person) -> str:
 
 @contextmanager
 def localized_for(person: Person) -> Iterator[None]:
-    """Activate a person's language and time zone, where no request of theirs has."""
+    """Activate a person's language and time zone. For code that runs outside their own requests."""
     with translation.override(language_of(person)), timezone.override(_time_zone_of(person)):
         yield
 
@@ -125,6 +125,6 @@ def _time_zone_of(person: Person) -> tzinfo:
     try:
         zone = hub_settings.timezone_of(person)
         return zone if isinstance(zone, tzinfo) else ZoneInfo(zone)
-    except Exception as error:  # noqa: BLE001 -- whatever the host's callable raises, the site's zone will do
-        log.warning("TIMEZONE_OF gives no time zone, so the site's is used: %r", error)
+    except Exception as error:  # noqa: BLE001 -- the host's callable may raise anything, and the site's zone is good enough
+        log.warning("TIMEZONE_OF returned no time zone, so the site's is used: %r", error)
         return timezone.get_default_timezone()

@@ -1,4 +1,4 @@
-"""Gathers the rows for Django; each lives beside the code that keeps its promise."""
+"""All models of the app, imported here for Django. Each is defined beside the code that uses it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""One row: this person is told this.
+"""The notification model: one row says that one person is notified of one thing.
 
-Subclasses django-notifications' abstract model, so its fields, methods and querysets work as its documentation says.
+It subclasses django-notifications' abstract model, so the fields, methods and querysets of its documentation work.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["InboxQuerySet", "Notification", "emit_items"]
 
 
 class Notification(AbstractNotification):
-    """One person is notified of one thing. `delivered_at` is when the first delivery method reached the person."""
+    """One person's notification of one event. `delivered_at` is when the first delivery method reached the person."""
 
     id = models.BigAutoField(primary_key=True)
     recipient = models.ForeignKey(
@@ -48,7 +48,8 @@ class Notification(AbstractNotification):
     flash = models.BooleanField(default=True)
     flash_claim = models.UUIDField(null=True, blank=True, editable=False)
     flash_claimed_until = models.DateTimeField(null=True, blank=True)
-    # From here on open pages have their time to show it: `timestamp` is the caller's, and its transaction may be long.
+    # The start of the time that open pages have to show it. `timestamp` is set by the caller, whose transaction may be
+    # long.
     committed_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     delivered_at = models.DateTimeField(_("delivered"), null=True, blank=True)
     delivered_by = models.CharField(_("delivered by"), max_length=20, blank=True)
@@ -56,7 +57,7 @@ class Notification(AbstractNotification):
     read_at = models.DateTimeField(_("read"), null=True, blank=True)
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
 
-    # The package's single-column indexes served no query that was measured; Meta has the ones that do.
+    # Redefined without the package's single-column indexes: no measured query used them. Meta has the useful ones.
     unread = models.BooleanField(_("unread"), default=True)
     public = models.BooleanField(_("public"), default=True)
     deleted = models.BooleanField(_("deleted"), default=False)
@@ -99,16 +100,16 @@ class Notification(AbstractNotification):
             models.UniqueConstraint(fields=["recipient", "dedupe_key"], name="hub_notification_dedupe"),
             models.UniqueConstraint(fields=["recipient", "announcement"], name="hub_notification_announcement"),
         ]
-        permissions = [("view_recipient_content", _("Can see what people were notified of"))]
+        permissions = [("view_recipient_content", _("Can view the content of notifications"))]
         verbose_name = _("notification")
         verbose_name_plural = _("notifications")
 
     def __str__(self) -> str:
-        # Django's admin shows this on pages that ask for no right to read the words.
+        # Django's admin shows this on pages that do not check the permission to view the content.
         return f"{self.kind} {self.item_id}"
 
     def mark_as_read(self) -> None:
-        """Also where the caller's instance is stale: the row decides."""
+        """Mark as read. The stored row decides, even if this instance is stale."""
         self._row().mark_all_as_read()
         self.refresh_from_db(fields=["unread", "read_at"])
 
@@ -121,10 +122,10 @@ class Notification(AbstractNotification):
         return item_id(self.pk, self.announcement_id)
 
     def message(self) -> Message:
-        """Rendered now, in the language that is active."""
+        """Return the message, rendered in the active language."""
         if self.announcement is not None:
             return self.announcement.message()
-        rendered = render(kind_of(self.kind), self._as_delivered())
+        rendered = render(kind_of(self.kind), self._for_kinds())
         return Message(
             id=self.item_id,
             kind=self.kind,
@@ -141,8 +142,8 @@ class Notification(AbstractNotification):
             language=translation.get_language() or settings.LANGUAGE_CODE,
         )
 
-    def _as_delivered(self) -> NotificationLike:
-        """Return this row as kinds read it: its `data` is a dict, whether any was given or not."""
+    def _for_kinds(self) -> NotificationLike:
+        """Return this row as kinds read it, with an empty dict as `data` if none was given."""
         row = self
         if self.data is None:
             row = copy(self)

@@ -1,7 +1,7 @@
-"""Every way notifications change, in one transaction with the event that tells open pages.
+"""All changes of notifications, each in one transaction with the event that updates open pages.
 
-The package's querysets change by plain updates; these keep its names and arguments. A host's own `queryset.update()` is
-as plain as Django's: no page hears of it.
+The package's querysets make plain updates; these keep its names and arguments. A host's own `queryset.update()` is as
+plain as Django's: it sends no event.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Owned = tuple[int, Any, int | None]
 
 
 class InboxQuerySet(NotificationQuerySet["Notification"]):
-    """Changes are conditional: what is already so does not change and makes no event."""
+    """Notifications with conditional changes. A row that is already in the wanted state causes no event."""
 
     def visible(self) -> Self:
         return self.filter(deleted=False)
@@ -54,7 +54,7 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
 
     def mark_all_as_read(self, recipient: models.Model | None = None) -> int:
         now = _now()
-        # What is read has been seen: pages take it so, and unread again it must not count as new.
+        # A read notification counts as seen, as it does on pages. Marked as unread, it must not count as new again.
         seen_at = Coalesce("seen_at", models.Value(now))
         changed = self._of(recipient)._changed(
             "notification.read", _LISTED | {"unread": True}, unread=False, read_at=now, seen_at=seen_at
@@ -87,25 +87,25 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         )
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        """Locks the rows in order first; the events are made by signals, as for cascades (`removal.py`)."""
+        """Delete the rows, locked in order first. As for cascades, signals log the events: `notification_removal`."""
         by_model: Counter[str] = Counter()
         with transaction.atomic():
             for rows in self._rows([pk for pk, _, _ in self.owned()]):
                 by_model.update(super(InboxQuerySet, rows).delete()[1])
         return by_model.total(), dict(by_model)
 
-    # As Django has it: a manager must not offer to delete everything.
+    # As in Django: a manager must not offer to delete everything.
     delete.queryset_only = True  # type: ignore[attr-defined]
 
     def owned(self, **was: Any) -> list[Owned]:
-        """What an event needs of these rows; they are locked."""
+        """Lock the rows, and return the columns that an event needs."""
         return list(self._locked(was).values_list("pk", "recipient_id", "announcement_id"))
 
     def _of(self, recipient: models.Model | None) -> Self:
         return self.filter(recipient=recipient) if recipient is not None else self
 
     def _changed(self, event: str, was: Mapping[str, Any], **values: Any) -> list[int]:
-        """Changes those that are as they `was`, and gives their ids."""
+        """Change the rows that match `was`, log the event, and return their ids."""
         with transaction.atomic():
             owned = self.owned(**was)
             ids = [pk for pk, _, _ in owned]
@@ -114,7 +114,7 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
             return ids
 
     def _restore(self, was: Mapping[str, Any], **values: Any) -> int:
-        """Back from where pages do not show it, so they need all of it again."""
+        """Change rows that pages do not show back into ones that they do. The event carries the whole item."""
         with transaction.atomic():
             ids = list(self._locked(was).values_list("pk", flat=True))
             self._set(ids, **values)
@@ -122,8 +122,8 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
             return len(ids)
 
     def _locked(self, was: Mapping[str, Any]) -> InboxQuerySet:
-        # In ascending id, so that two of these meet in order; the second then finds nothing left to change, since the
-        # condition is asked again of a row it had to wait for. Beside a subquery, as PostgreSQL locks no DISTINCT rows.
+        # Locked in ascending id, so that two of these cannot deadlock. PostgreSQL checks the condition again after
+        # waiting for a row, so the second one finds nothing to change. A subquery, as DISTINCT rows cannot be locked.
         wanted = self.order_by().filter(**was).values("pk")
         rows: InboxQuerySet = self.model._default_manager.filter(pk__in=wanted, **was)
         return rows.order_by("pk").select_for_update(no_key=True)
@@ -145,12 +145,12 @@ InboxManager = PrimaryManager.from_queryset(InboxQuerySet)
 
 
 def item_id(pk: int, announcement_pk: int | None) -> str:
-    """An announcement has its id before a row of it is made for a person, and keeps it after."""
+    """Return the id that clients use. An announcement has one id, before and after a person's row of it exists."""
     return str(pk) if announcement_pk is None else f"a{announcement_pk}"
 
 
 def emit_items(event: str, notifications: Iterable[Notification]) -> None:
-    """Logs one event a notification, with all of it, in its person's language."""
+    """Log one event per notification, with the whole item, in the recipient's language."""
     streams.append_many(
         NewEvent(inbox_topic(row.recipient_id), event, item.as_json(), item=item_key(_ITEM, row.item_id))
         for row, item in _rendered(notifications)
@@ -158,9 +158,9 @@ def emit_items(event: str, notifications: Iterable[Notification]) -> None:
 
 
 def emit_ids(event: str, owned: Iterable[Owned]) -> None:
-    """Logs which ids changed: exactly those, so that a page can apply it to what it knows.
+    """Log which ids changed: exactly those, so that a page can update the items it holds.
 
-    Where they are deleted, what the log says of them is erased.
+    For deleted notifications, also erase their data from earlier events.
     """
     ids: dict[Any, list[str]] = defaultdict(list)
     for pk, person, announcement in owned:

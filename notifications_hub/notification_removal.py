@@ -1,6 +1,6 @@
-"""Notifications whose rows are deleted, by themselves or along with their person or what else they belong to.
+"""Events for deleted notifications, including those deleted by a cascade, as with their recipient.
 
-Django's signals say so, and open pages hear of it in the transaction that deletes them.
+Django's deletion signals trigger the events, which are logged in the transaction of the deletion.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _deletions: Deletions[Owned] = Deletions(partial(emit_ids, DELETED))
 
 
 def connect() -> None:
-    """Called once models are loaded."""
+    """Connect the signals. Call it after the models are loaded."""
     pre_delete.connect(_before, sender=Notification, dispatch_uid="notifications_hub.notification_removal")
     post_delete.connect(_after, sender=Notification, dispatch_uid="notifications_hub.notification_removal")
 
 
 def _before(instance: Notification, origin: object, **kwargs: Any) -> None:
-    # An announcement takes back its own on the topic of its audience: one event, whatever its size.
+    # A deleted announcement logs a single event on the topic of its audience, however large that is.
     if _model_of(origin) is Notification._meta.get_field("announcement").related_model:
         return
     row = as_stored(instance, origin)

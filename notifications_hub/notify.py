@@ -1,7 +1,7 @@
-"""Who is told: what `notify.send()` does.
+"""The receiver behind `notify.send()`.
 
-In the caller's transaction, for a thousand people at a time: the notification rows, an event for each open page, and
-an armed delivery for each address of each delivery method that its person chose. Nothing is sent here.
+It works in the caller's transaction, for a thousand people at a time. It creates the notification rows, the events for
+open pages, and an armed delivery for each address of each delivery method that a person chose. It sends nothing.
 """
 
 from __future__ import annotations
@@ -36,12 +36,13 @@ log = logging.getLogger(__name__)
 
 
 def notify_handler(verb: str, *, sender: models.Model, recipient: object, **given: Any) -> list[Notification]:
-    """Receiver of `notifications.signals.notify`; takes every argument that django-notifications documents.
+    """Create notifications, and return them. Accept every argument that django-notifications documents.
 
     `recipient` is a person, a group, or a list, tuple, generator or queryset of people. Duplicates and inactive people
-    are left out; one who is not a saved person means that nothing is stored. `data`, the `url` and keywords that are no
-    argument are kept as data. What goes beyond the kind's `per_minute` is dropped, and logged. Gives the notifications
-    that were made. Raises `NotifyError`, `UnknownKind`, and `EventTooLarge` for more than a page should be sent.
+    are left out. If one is not a saved person, nothing is stored. `data`, the `url` and unknown keywords are kept as
+    data. Notifications beyond the kind's `per_minute` are dropped, and logged.
+
+    Raise `NotifyError`, `UnknownKind`, or `EventTooLarge` if the event is too large to send to pages.
     """
     require_time_zones()
     given.pop("signal", None)
@@ -53,11 +54,11 @@ def notify_handler(verb: str, *, sender: models.Model, recipient: object, **give
     return made
 
 
-# Who is told
+# Recipients
 
 
 def _active(recipient: object) -> Iterator[Any]:
-    """Each active person once. Raises `BadRecipient`."""
+    """Yield each active person once. Raise `BadRecipient` for anything but saved people."""
     known = set()
     for person in _people(recipient):
         if not isinstance(person, get_user_model()) or is_unsaved(person):
@@ -68,7 +69,8 @@ def _active(recipient: object) -> Iterator[Any]:
 
 
 def _in_order(people: Iterator[Any], draft: Draft) -> Iterator[Any]:
-    # Of two senders with one key the second waits for the first at each person; in opposite orders they would deadlock.
+    # With a shared key, the second of two senders waits for the first at each person. In opposite orders they would
+    # deadlock.
     return people if draft.dedupe_key is None else iter(sorted(people, key=attrgetter("pk")))
 
 
@@ -87,7 +89,7 @@ def _people(recipient: object) -> Iterable[Any]:
 
 def _notify(draft: Draft, people: Sequence[Any]) -> list[Notification]:
     if draft.dedupe_key is not None:
-        people = _not_delivered_yet(draft.dedupe_key, people)
+        people = _without_duplicates(draft.dedupe_key, people)
     if draft.kind.per_minute is not None:
         people = _not_flooded(draft, draft.kind.per_minute, people)
     methods = preferences.methods_of([person.pk for person in people], draft.kind)
@@ -99,16 +101,16 @@ def _notify(draft: Draft, people: Sequence[Any]) -> list[Notification]:
     return made
 
 
-def _not_delivered_yet(dedupe_key: str, people: Sequence[Any]) -> list[Any]:
-    delivered = Notification.objects.filter(recipient__in=people, dedupe_key=dedupe_key)
-    known = set(delivered.values_list("recipient", flat=True))
+def _without_duplicates(dedupe_key: str, people: Sequence[Any]) -> list[Any]:
+    notified = Notification.objects.filter(recipient__in=people, dedupe_key=dedupe_key)
+    known = set(notified.values_list("recipient", flat=True))
     return [person for person in people if person.pk not in known]
 
 
 def _not_flooded(draft: Draft, most: int, people: Sequence[Any]) -> list[Any]:
-    """Leave out those to whom this actor has sent as many of the kind within a minute.
+    """Leave out people who already have `most` of this kind from this actor within a minute.
 
-    One query, by the index of inboxes. Only what is committed counts, so parallel senders may each add one more.
+    One query, served by the inbox index. Only committed rows count, so parallel senders may each add one more.
     """
     at = draft.columns["timestamp"]
     actor = {name: draft.columns[name] for name in ("actor_content_type", "actor_object_id")}
@@ -118,7 +120,7 @@ def _not_flooded(draft: Draft, most: int, people: Sequence[Any]) -> list[Any]:
     counts = recent.order_by().values("recipient").annotate(number=Count("pk"))
     flooded = set(counts.filter(number__gte=most).values_list("recipient", flat=True))
     if flooded:
-        log.warning("%s: %d people have had %d from one actor within a minute", draft.kind.name, len(flooded), most)
+        log.warning("%s: left out %d people who got %d from one actor in a minute", draft.kind.name, len(flooded), most)
     return [person for person in people if person.pk not in flooded]
 
 
@@ -129,7 +131,7 @@ def _insert(rows: list[Notification]) -> list[Notification]:
         with transaction.atomic():
             return Notification.objects.bulk_create(rows)
     except IntegrityError:
-        # Another sender came between the look and the insert; one by one, the constraint says who was first.
+        # Another sender inserted since the query above. Row by row, the constraint decides which was first.
         return [row for row in rows if _is_first(row)]
 
 
@@ -153,7 +155,10 @@ def _plans(made: Sequence[Notification], methods: dict[Any, frozenset[str]]) -> 
 
 
 class _Notify(Signal):
-    """Names the remedy where Django would only say that the sender is unhashable, before any receiver runs."""
+    """A signal that rejects an unsaved sender with a remedy.
+
+    Without it, Django raises before any receiver runs, and only says that the sender is unhashable.
+    """
 
     def send(self, sender: object, **named: Any) -> Any:
         return super().send(saved("sender", sender), **named)
@@ -163,10 +168,10 @@ class _Notify(Signal):
 
 
 def take_over_signal() -> None:
-    """Put our receiver in place of the package's own, whichever app was set up first.
+    """Replace the package's receiver by ours, in whichever order the apps are set up.
 
-    A second receiver under the same `dispatch_uid` is ignored, so theirs stays out if it comes later. The signal stays
-    the very object that hosts have imported, so its class changes.
+    Django ignores a second receiver with the same `dispatch_uid`, so theirs is ignored if it comes later. Hosts may
+    have imported the signal already, so its class is changed instead of the object.
     """
     notify.__class__ = _Notify
     uid = "notifications.models.notification"

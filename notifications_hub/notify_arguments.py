@@ -1,10 +1,11 @@
-"""What `notify.send()` is given: checked, and put into the columns of a notification.
+"""The arguments of `notify.send()`, validated and converted to the columns of a notification.
 
-NotifyError (ValueError)
-├── BadRecipient    not a saved person, or not something that holds people
-├── BadArgument     an actor, target, level, verb or link that cannot be stored
-│   └── NotAnInstance (TypeError)   an actor or target that is a class, or no model at all
-└── kinds.UnknownKind has its own place: beside the kinds
+The exceptions (`UnknownKind` is defined in `kinds`, beside the kinds):
+
+    NotifyError (ValueError)
+    ├── BadRecipient    not a saved person, or not a collection of people
+    └── BadArgument     an actor, target, level, verb or link that cannot be stored
+        └── NotAnInstance (TypeError)   an actor or target that is a class, or not a model
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ class BadArgument(NotifyError):
 
 
 class NotAnInstance(BadArgument, TypeError):
-    """A `TypeError` too, which is what the package's own receiver raises."""
+    """Raised for an actor or target that is not a model instance. Also a `TypeError`, as in the package's receiver."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """Everything about a notification but its person."""
+    """A notification without its recipient."""
 
     kind: Kind
     columns: dict[str, Any]
@@ -65,7 +66,7 @@ class Draft:
 
 
 def draft_of(verb: object, actor: object, given: dict[str, Any]) -> Draft:
-    """Take the arguments out of `given`; what is left becomes data. Raises `BadArgument` and `UnknownKind`."""
+    """Take the arguments out of `given`; the rest becomes data. Raise `BadArgument` or `UnknownKind`."""
     kind = get_kind(given.pop("kind", "default"))
     url = _path(given.pop("url", None))
     columns: dict[str, Any] = {
@@ -87,7 +88,7 @@ def draft_of(verb: object, actor: object, given: dict[str, Any]) -> Draft:
     dedupe_key = given.pop("dedupe_key", None)
     if dedupe_key is not None:
         dedupe_key = _text("dedupe_key", dedupe_key, MAX_KEY)
-    # The package has no column for a link and keeps it as data, where its templates look.
+    # The package has no column for a link: its templates read it from the data.
     columns["data"] = _data(given.pop("data", None), {**given, "url": url} if url else given) or None
     return Draft(kind=kind, columns=columns, dedupe_key=dedupe_key)
 
@@ -99,19 +100,19 @@ def _generic(name: str, value: object, *, concrete: bool) -> dict[str, Any]:
 
 
 def saved(name: str, value: object) -> models.Model:
-    """Return an instance that a notification can point to. Raises `BadArgument`."""
+    """Return the value if a notification can refer to it. Raise `BadArgument` otherwise."""
     if not isinstance(value, models.Model):
         raise NotAnInstance(f"notify.send(): the {name} must be a saved model instance, not {value!r}.")
     if is_unsaved(value):
         raise BadArgument(f"notify.send(): the {name} {value!r} is not saved yet; save it first.")
     if len(str(value.pk)) > MAX_NAME:
         found = f"the {name} has a primary key of {len(str(value.pk))} characters"
-        raise BadArgument(f"notify.send(): {found}, and {MAX_NAME} can be stored; pass it as data.")
+        raise BadArgument(f"notify.send(): {found}, but at most {MAX_NAME} can be stored; pass it as data.")
     return value
 
 
 def is_unsaved(instance: models.Model) -> bool:
-    # A UUID is there before the row is.
+    # A UUID primary key is set before the row exists.
     return instance.pk is None or instance._state.adding
 
 
@@ -122,9 +123,9 @@ def _name(of: str, value: object) -> str:
 def _text(name: str, value: object, longest: int) -> str:
     text = _storable(name, str(value))
     if len(text) > longest:
-        raise BadArgument(f"notify.send(): the {name} has 1 to {longest} characters, not {len(text)}.")
+        raise BadArgument(f"notify.send(): the {name} must have 1 to {longest} characters, not {len(text)}.")
     if is_blank(text):
-        raise BadArgument(f"notify.send(): the {name} has at least one character that can be seen.")
+        raise BadArgument(f"notify.send(): the {name} must have at least one visible character.")
     return text
 
 
@@ -142,7 +143,8 @@ def _storable(name: str, text: str) -> str:
 
 def _level(level: object) -> str:
     if level not in Notification.LEVELS.values:
-        raise BadArgument(f"notify.send(): the level is one of {', '.join(Notification.LEVELS.values)}, not {level!r}.")
+        levels = ", ".join(Notification.LEVELS.values)
+        raise BadArgument(f"notify.send(): the level must be one of {levels}, not {level!r}.")
     return str(level)
 
 
@@ -159,19 +161,19 @@ def _timestamp(moment: object) -> datetime:
     if moment is None:
         return datetime.now(UTC)
     if not isinstance(moment, datetime):
-        raise BadArgument(f"notify.send(): the timestamp is a datetime, not {moment!r}.")
+        raise BadArgument(f"notify.send(): the timestamp must be a datetime, not {moment!r}.")
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
 
 def _data(data: object, extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the data as it will be read back, so that a kind renders the same words at once and later."""
+    """Return the data as it will be read back, so that a kind renders the same text now and later."""
     if not isinstance(data, Mapping | None):
-        raise BadArgument(f"notify.send(): the data is a dict, not {data!r}.")
+        raise BadArgument(f"notify.send(): the data must be a dict, not {data!r}.")
     kept: dict[str, Any] = {}
     for key, value in {**(data or {}), **extra}.items():
         try:
-            # As deep inside as the event that tells pages has it.
+            # Wrapped to be nested as deeply as in the event for pages, since JSON depth is limited.
             kept |= json.loads(as_json({"data": {key: value}}))["data"]
         except (TypeError, ValueError) as error:
-            raise BadArgument(f"notify.send(): the data {key!r} cannot be kept as JSON: {error}.") from None
+            raise BadArgument(f"notify.send(): the data {key!r} cannot be stored as JSON: {error}.") from None
     return kept

@@ -1,6 +1,6 @@
-"""After the commit: tells hubs that topics have grown, and workers that there is something to send.
+"""Publishing, and the hints sent after a commit: to hubs about new events, and to workers about new deliveries.
 
-Everything here is a hint. A process killed before it gets here loses nothing: hubs and workers look for themselves.
+The hints only save time. If a process is killed before it sends one, hubs and workers find the rows by themselves.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from notifications_hub.streams.models import check_public_topic
 
 
 def publish(topic: str, kind: str, data: Mapping[str, Any], *, ephemeral: bool = False) -> None:
-    """Tells whoever listens to a topic.
+    """Publish an event to the subscribers of a topic.
 
-    Logged, in the caller's transaction: whoever reconnects gets it, and a rollback takes it back. `ephemeral` is for
-    what is worthless a moment later (who is typing): sent at once, to whoever is connected, and to nobody else.
+    The event is logged in the caller's transaction: clients that reconnect receive it, and a rollback discards it. An
+    `ephemeral` event, such as "is typing", is sent at once to connected clients only, and is not logged.
 
-    Raises `BadTopic`, `EventTooLarge`, and `TypeError` where the data is not JSON.
+    Raise `BadTopic`, `EventTooLarge`, or `TypeError` if the data is not JSON.
     """
     check_public_topic(topic)
     if ephemeral:
-        _say(topic, kind, encode_data(data))
+        _publish_ephemeral(topic, kind, encode_data(data))
     else:
         streams.append(topic, kind, data)
 
 
 async def apublish(topic: str, kind: str, data: Mapping[str, Any], *, ephemeral: bool = False) -> None:
-    """`publish` for async code, which holds no transaction: a logged event is committed when this returns."""
+    """Publish from async code, which holds no transaction. A logged event is committed when this returns."""
     if ephemeral:
         publish(topic, kind, data, ephemeral=True)
     else:
@@ -49,11 +49,11 @@ async def apublish(topic: str, kind: str, data: Mapping[str, Any], *, ephemeral:
 
 
 def publish_many(events: Iterable[tuple[str, str, Mapping[str, Any]]]) -> None:
-    """Many logged events, each `(topic, kind, data)`, in one statement for each thousand. Raises like `publish`."""
+    """Publish many logged events, each `(topic, kind, data)`: one statement per thousand. Raise like `publish`."""
     streams.append_many(NewEvent(check_public_topic(topic), kind, data) for topic, kind, data in events)
 
 
-def _say(topic: str, kind: str, data: str) -> None:
+def _publish_ephemeral(topic: str, kind: str, data: str) -> None:
     event = encode_event(LoggedEvent(topic, None, kind, data, datetime.now(UTC)))
     if hub := _hub():
         hub.say(topic, event)
@@ -74,14 +74,14 @@ def _send_soon(notifications: Collection[int], **kwargs: object) -> None:
 
 
 def _of_people_away(notifications: Collection[int]) -> list[int]:
-    """Those of people who surely have no page open; none where nothing is known of anybody."""
+    """Return the notifications of people who have no page open. Return none if presence is unknown."""
     person_of = dict(Notification.objects.filter(pk__in=notifications).values_list("pk", "recipient"))
     connected = presence.connected_among(set(person_of.values()))
     return [] if connected is None else [pk for pk, person in person_of.items() if person not in connected]
 
 
 @receiver(revocation.revoked)
-def _heed(**kwargs: object) -> None:
+def _apply_revocations(**kwargs: object) -> None:
     if hub := current_hub():
         hub.heed()
 

@@ -1,7 +1,7 @@
-"""What a stored notification looks like by its kind: the one place where the code of a kind is called.
+"""Rendering of a stored notification by its kind. No other module calls the code of a kind.
 
-A kind is a host's code, and a row may be older than it. Whatever a part of it raises or returns, the row is shown:
-that part gives way to a plain one, and the log says so once per process.
+A kind is a host's code, and a row may be older than that code. If a part of a kind raises or returns something invalid,
+the row is shown with a plain part instead. The log says so once per process.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _logged: set[tuple[str, str]] = set()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rendered:
-    """Plain text in the active language. An empty `tag` means that the notification stands by itself."""
+    """The parts of a notification, as plain text in the active language. With an empty `tag` it replaces no other."""
 
     title: str
     body: str
@@ -44,7 +44,7 @@ class Rendered:
 
 
 def render(kind: Kind, row: NotificationLike) -> Rendered:
-    """Return the row as its kind shows it. Raises nothing that the kind raised."""
+    """Return the row as its kind renders it. Errors of the kind are logged, never raised."""
     named = _with_isolated_names(row)
     plain = get_kind("default")
 
@@ -65,21 +65,21 @@ def render(kind: Kind, row: NotificationLike) -> Rendered:
         actions=part("actions", lambda: tuple(map(_action, kind.actions(row))), lambda: tuple(open_and_read())),
         urgency=part("urgency", lambda: Urgency(kind.urgency), lambda: Kind.urgency),
         ttl=part("ttl", lambda: _seconds(kind.ttl), lambda: None),
-        # Where a kind cannot say how much a locked screen may show, it shows nothing.
+        # If the kind's privacy is invalid, a locked screen shows nothing.
         privacy=part("privacy", lambda: Privacy(kind.privacy), lambda: Privacy.NOTHING),
     )
 
 
 def _log_once(kind: str, part: str, error: Exception) -> None:
-    # Every page shows the same rows again, so once a page would be a flood.
+    # Every page shows the same rows again, so logging each time would flood the log.
     if (kind, part) not in _logged:
         _logged.add((kind, part))
-        words = "The kind %r fails at %r of a stored row; a plain one is shown. This is said once"
-        log.error(words, kind, part, exc_info=error)
+        text = "The kind %r failed to render %r of a stored row, so a plain one is shown. This is logged once"
+        log.error(text, kind, part, exc_info=error)
 
 
 def _with_isolated_names(row: Row) -> Row:
-    """Return the row, or a copy whose names cannot turn the words that a kind puts around them."""
+    """Return the row, or a copy whose names cannot change the text direction of the words around them."""
     isolating = {name: isolated(getattr(row, name)) for name in ("actor_name", "target_name")}
     changed = {name: text for name, text in isolating.items() if text != getattr(row, name)}
     if not changed:
@@ -90,13 +90,13 @@ def _with_isolated_names(row: Row) -> Row:
     return named
 
 
-# What a part must be
+# Validation of each part
 
 
 def _title(title: object) -> str:
     words = _words(title)
     if is_blank(words):
-        raise ValueError("a title has words that can be seen")
+        raise ValueError("a title must have visible characters")
     return words
 
 
@@ -106,27 +106,27 @@ def _words(words: object) -> str:
 
 def _text(text: object) -> str:
     if not isinstance(text, str | Promise):
-        raise TypeError(f"this is text, not {type(text).__name__}")
+        raise TypeError(f"must be text, not {type(text).__name__}")
     found = str(text)
     if not is_storable(found):
-        raise ValueError("it holds a NUL character or half of a surrogate pair")
+        raise ValueError("contains a NUL character or half of a surrogate pair")
     return found
 
 
 def _level(level: str) -> str:
     if level not in AbstractNotification.LEVELS.values:
-        raise ValueError(f"{level!r} is no level")
+        raise ValueError(f"{level!r} is not a level")
     return level
 
 
 def _seconds(ttl: object) -> int | None:
     if not isinstance(ttl, int | None):
-        raise TypeError(f"this is a number of seconds or None, not {type(ttl).__name__}")
+        raise TypeError(f"must be a number of seconds or None, not {type(ttl).__name__}")
     return ttl
 
 
 def _action(action: object) -> Action:
     if not isinstance(action, Action):
-        raise TypeError(f"each is an Action, not {type(action).__name__}")
-    # A lazy title is rendered in the language that is active now.
+        raise TypeError(f"must be an Action, not {type(action).__name__}")
+    # Converts a lazy title in the language that is active now.
     return replace(action, name=_text(action.name), title=_words(action.title), url=same_site_path(action.url))

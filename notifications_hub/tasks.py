@@ -1,4 +1,4 @@
-"""The worker as a Celery task. Imported by Celery alone, which a site without a broker does not need."""
+"""The worker as a Celery task. Only Celery imports this module, so a site without a broker does not need it."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from notifications_hub.ops.startup import refusal_at_start
 from notifications_hub.streams.sweeper import sweep
 
 SECONDS = 10.0
-"""A task that never ended could not be stopped; the next one goes on."""
+"""Most seconds one task runs. Celery could not stop an endless one; the next task continues."""
 
 _of_thread = threading.local()
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]
 def check_at_start(**kwargs: object) -> None:
-    # Celery logs a receiver's exceptions and goes on; this is none of those that it catches.
+    # Celery catches and logs a receiver's exceptions, except this one.
     if refusal := refusal_at_start():
         raise SystemExit(refusal)
 
 
 @shared_task(name=SEND_DUE, ignore_result=True)  # type: ignore[untyped-decorator]
 def send_due() -> None:
-    """What is due by now. May run as often as it likes, in any number of processes."""
+    """Send the deliveries that are due. It may run at any time, in any number of processes."""
     sweep()
     _worker().run_due(seconds=SECONDS)
 
 
 def _worker() -> Worker:
-    # Kept, so that connections to push services are.
+    # Kept between tasks, so that its connections to push services stay open.
     if not hasattr(_of_thread, "worker"):
         _of_thread.worker = Worker()
     worker: Worker = _of_thread.worker

@@ -1,6 +1,6 @@
-"""Include it in one line, under any prefix: `path("", include("notifications_hub.urls"))`.
+"""The URLs of the hub. Include them under any prefix: `path("", include("notifications_hub.urls"))`.
 
-The API has a namespace of its own beside `notifications_hub`, which is why neither is this module's `app_name`.
+The API and the pages have a namespace each, so this module has no `app_name`.
 """
 
 from __future__ import annotations

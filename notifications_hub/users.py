@@ -1,4 +1,4 @@
-"""A person, of whatever model the host's `AUTH_USER_MODEL` names: the type, and short names for one."""
+"""People: the type, an instance of the host's `AUTH_USER_MODEL`, and two short identifiers for a person."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _READABLE = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 def person_key(person_pk: Any) -> str:
-    """Return a person's primary key as text of at most 64 characters that fits into a topic and a cache key.
+    """Return a person's primary key as at most 64 characters that are valid in a topic and a cache key.
 
-    A number or a UUID stays readable; any other text is hashed. No two people share a key: only a hashed one has a dot.
+    Plain keys, such as numbers and UUIDs, stay readable; any other is hashed. No two people share a key, because only
+    a hashed one has a dot.
     """
     text = str(person_pk)
     if _READABLE.fullmatch(text):
@@ -32,12 +33,12 @@ def person_key(person_pk: Any) -> str:
 
 
 def pseudonym_of(person_pk: Any) -> str:
-    """By which a page knows whose it is. It differs from person to person, and tells nobody who they are."""
+    """Return an identifier by which a page knows its person. It is unique, but does not reveal who they are."""
     return _pseudonym(person_pk, settings.SECRET_KEY)
 
 
 def is_pseudonym_of(given: str, person_pk: Any) -> bool:
-    """Also that of a page which is older than the site's newest key."""
+    """Return whether a pseudonym is the person's. Those made with an earlier secret key are accepted."""
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return any(constant_time_compare(given, _pseudonym(person_pk, key)) for key in keys)
 

@@ -1,4 +1,4 @@
-"""The start-up checks for a site that serves WSGI, in a wsgi.py as Django writes it:
+"""The start-up checks for a site that serves WSGI. In the wsgi.py that Django generates:
 
 application = checked_application(get_wsgi_application())
 """
@@ -12,8 +12,8 @@ Pages = TypeVar("Pages", bound=Callable[..., object])
 
 
 def checked_application(pages: Pages) -> Pages:
-    """Return the application as it is. Raise `ImproperlyConfigured` if the site must not be served."""
-    # Its modules hold models. A wsgi.py imports this before it sets Django up, and calls it after.
+    """Return the application unchanged. Raise `ImproperlyConfigured` if the site must not be served."""
+    # Imported late because these modules define models: a wsgi.py imports this one before it sets Django up.
     from django.core.exceptions import ImproperlyConfigured
     from django.db import connections
 
@@ -21,6 +21,6 @@ def checked_application(pages: Pages) -> Pages:
 
     if refusal := refusal_at_start():
         raise ImproperlyConfigured(refusal)
-    # A server that forks must not hand one connection to all of its processes.
+    # A forking server must not share one database connection among its processes.
     connections.close_all()
     return pages

@@ -1,21 +1,21 @@
-"""What every test may ask for.
+"""Fixtures for every test.
 
-Databases. A run is on one database, named by `DATABASE_URL` as everywhere: without it SQLite, always a file; bin/test
-runs once more with the URL of a private PostgreSQL, and then only what is marked `both_databases` or `postgres`. So a
-test of what streams, deliveries, the inbox or announcements ask of a database is marked `both_databases`, and one about
-locks that SQLite does not have `postgres`, which leaves it out of the SQLite run. Words, forms and refusals that never
-reach the database are asked for once.
+Databases. `DATABASE_URL` names the one database of a run. Without it the run uses SQLite, always in a file. bin/test
+then runs again on a private PostgreSQL, with only the tests marked `both_databases` or `postgres`. Mark a test
+`both_databases` if it depends on queries of streams, deliveries, the inbox or announcements. Mark it `postgres` if it
+is about locks that SQLite does not have; the SQLite run skips it. Tests of text, forms and rejected input that never
+reach the database run once.
 
-Clocks. What holds the product to a second or two is marked `clocked`: workers side by side leave it out, and bin/test
-runs it alone once they have ended.
+Clocks. A test that allows the product only a second or two is marked `clocked`. Parallel workers skip it, and bin/test
+runs it alone after they have ended.
 
-People. `alice`, `bob` and `charlie` (who may see nothing) and `admin` are rows in the test's database. On a `site`,
-which has a database and a process of its own, people of the same names are there already, with the password "demo".
-The rows have another, since a site without `DEBUG` refuses the demo people.
-Starting one takes seconds: take the `quiet_site` that all share where a test needs no settings of its own.
+People. `alice`, `bob` and `charlie` (who may see nothing) and `admin` are rows in the test's database. A `site` has its
+own database and process, where people of the same names exist already, with the password "demo". The rows have another
+password, since a site without `DEBUG` rejects the demo people. Starting a site takes seconds. If a test needs no
+settings of its own, use the shared `quiet_site`.
 
-Browsers. A test that takes `page_for` stands in a file without async tests and without the test's own database, since
-Playwright keeps an event loop running in the thread: reach the site by `site.python(...)` and HTTP.
+Browsers. A test that uses `page_for` belongs in a file without async tests, and cannot use the test's own database:
+Playwright keeps an event loop running in the thread. Reach the site by `site.python(...)` and HTTP.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ IS_ONE_OF_MANY = "PYTEST_XDIST_WORKER" in os.environ
 
 
 def pytest_configure() -> None:
-    # A run that is told to end stops what it started, as one that is interrupted does.
+    # Exit on SIGTERM as on Ctrl-C, so that the run stops the processes it started.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Long text is a poor name for a test, and where it is a signed token the workers would not agree on it."""
+    """Return a short id for long text. If the text is a signed token, it even differs between parallel workers."""
     return argname if isinstance(val, str) and len(val) > 40 else None
 
 
@@ -75,7 +75,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_asked_for(item: pytest.Item) -> bool:
-    """Under load of its own a proof needs the machine to itself: those are `make faults`."""
+    """Return whether this run includes the test. Proofs under load need the machine to themselves: `make faults`."""
     return FULL or all(mark.kwargs.get("short") for mark in item.iter_markers("faults"))
 
 
@@ -91,7 +91,7 @@ def _belongs_to_this_run(item: pytest.Item) -> bool:
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Threads cannot share SQLite's memory, and the journal that a killed run left must not meet a new file."""
+    """Put SQLite in a new file. Threads cannot share an in-memory one, and an old file may have a stale journal."""
     if connection.vendor == "sqlite":
         name = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
         settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = name
@@ -100,7 +100,7 @@ def django_db_modify_db_settings(
 
 @pytest.fixture(autouse=True)
 def _async_connections_closed(request: pytest.FixtureRequest) -> None:
-    """Async tests use the ORM in another thread, whose connection would keep PostgreSQL from dropping the database."""
+    """Close the connection of an async test's ORM thread. PostgreSQL could not drop the database while it is open."""
     if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
         request.getfixturevalue("_connections_of_the_async_thread")
 
@@ -113,9 +113,9 @@ async def _connections_of_the_async_thread() -> AsyncIterator[None]:
 
 @pytest.fixture(autouse=True)
 def _numbered_at_commit(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test may look at the log right after a commit, on PostgreSQL too, unless it asks for the `numberer`.
+    """Number events at the commit, on PostgreSQL too, so that a test can read the log at once.
 
-    Sites and other processes of a test number in the background, as everywhere.
+    A test that uses `numberer` keeps the real one. Sites and other processes of a test number in the background.
     """
     if "numberer" not in request.fixturenames:
         monkeypatch.setattr("notifications_hub.streams.store.number_soon", sequencer.number)
@@ -124,7 +124,7 @@ def _numbered_at_commit(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def numberer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Numberer]:
-    """That of this process, at work: `numberer.finish(20)` waits for it. It leaves no connection behind."""
+    """The running numberer of this process: `numberer.finish(20)` waits for it. It leaves no connection behind."""
     monkeypatch.setattr(sequencer, "IDLE_SECONDS", 0.1)
     yield sequencer.numberer
     assert sequencer.numberer.finish(20)
@@ -143,7 +143,7 @@ def bob(db: None) -> User:
 
 @pytest.fixture
 def charlie(db: None) -> User:
-    """May see nothing of anyone's."""
+    """A person who may see nothing of the others."""
     return _person("charlie", first_name="Charlie")
 
 
@@ -170,7 +170,7 @@ def client_for() -> Callable[[User], Client]:
 
 @pytest.fixture
 def async_client_for() -> Callable[[User], AsyncClient]:
-    """The same for async tests. Call it outside the event loop, from a fixture, or through `sync_to_async`."""
+    """Signed-in async clients. Call it outside the event loop, from a fixture, or through `sync_to_async`."""
 
     def async_client_for(person: User) -> AsyncClient:
         client = AsyncClient()
@@ -204,7 +204,7 @@ def redis_server(_redis_server: RedisServer) -> RedisServer:
 
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
-    """Databases for sites, of the kind this run is about."""
+    """The source of databases for sites, of the vendor that this run tests."""
     with databases_like(_server_url(), tmp_path_factory.mktemp("sites")) as databases:
         yield databases
 
@@ -219,7 +219,7 @@ def _server_url() -> str:
 
 @pytest.fixture
 def start_site(databases: Databases, tmp_path: Path) -> Iterator[StartSite]:
-    """Starts sites: `start_site(hub={"ACK_WINDOW": 1}, REDIS_URL=…)`; `DATABASE_URL=other.database_url` shares one."""
+    """Start sites: `start_site(hub={"ACK_WINDOW": 1}, REDIS_URL=…)`. `DATABASE_URL=other.database_url` shares one."""
     with ExitStack() as running:
 
         def start_site(hub: dict[str, object] | None = None, **environment: str) -> Site:
@@ -233,7 +233,7 @@ def start_site(databases: Databases, tmp_path: Path) -> Iterator[StartSite]:
 
 @pytest.fixture
 def site(start_site: StartSite) -> Site:
-    """The product, running, with its settings as they come."""
+    """A running site with default settings."""
     return start_site()
 
 
@@ -246,7 +246,7 @@ def _shared_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture
 def quiet_site(_shared_site: Site) -> Site:
-    """The same, in no time: one for all who leave nothing behind but news and preferences, which it forgets."""
+    """A running site that tests share, to save time. It resets notifications and preferences, but nothing else."""
     settle(_shared_site)
     return _shared_site
 
@@ -259,7 +259,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def people_of(browser: Browser) -> Iterator[Callable[[Site], People]]:
-    """What `page_for` is, for a site the test started itself."""
+    """Signed-in pages, as `page_for` has, for a site that the test started itself."""
     with ExitStack() as opened:
 
         def people_of(site: Site) -> People:

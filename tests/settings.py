@@ -13,14 +13,14 @@ os.environ.setdefault("DEBUG", "1")
 from config.settings import *  # noqa: F403
 from config.settings import DATABASES, INSTALLED_APPS, NOTIFICATIONS_HUB, RATES, env
 
-# A real hasher takes a second of a core for every sign-in.
+# A secure hasher would need a second of a core for every sign-in.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-# A test sends forms faster than anybody types. Those about throttles ask for the site's own.
+# Tests send forms faster than people type. Tests of the rate limits set TEST_RATES to keep the site's own.
 if not env.bool("TEST_RATES", default=False):
     NOTIFICATIONS_HUB |= {"API_RATE": "", "API_RATE_PER_ADDRESS": ""}
     RATES = {scope: dict.fromkeys(rates, "") for scope, rates in RATES.items()}
 NOTIFICATIONS_HUB = {**NOTIFICATIONS_HUB, **json.loads(env.str("TEST_NOTIFICATIONS_HUB", default="{}"))}
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.rows.board"]
-# What a replica is to a site: a query that a test's router lets go there fails, as no test asks for it.
+# A stand-in for a read replica. A query that a test's router sends there fails, since no test enables this database.
 DATABASES = {**DATABASES, "replica": {**DATABASES["default"], "TEST": {"MIRROR": "default"}}}
 globals().update(json.loads(env.str("TEST_SETTINGS", default="{}")))

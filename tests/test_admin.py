@@ -1,4 +1,4 @@
-"""What admins may look at: notifications with the reasons for how they were told, deliveries, browsers, topics."""
+"""The hub's pages in Django's admin: notifications with their delivery history, deliveries, browsers, topics."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def page(client_for: ClientFor, admin: User) -> Callable[[str], str]:
-    """The text of an admin page, as its superuser sees it."""
+    """The HTML of an admin page, as a superuser sees it."""
     client = client_for(admin)
 
     def page(path: str) -> str:
@@ -55,7 +55,7 @@ def page(client_for: ClientFor, admin: User) -> Callable[[str], str]:
     return page
 
 
-def tell(person: User, by: User, verb: str = "replied") -> Notification:
+def reply_to(person: User, by: User, verb: str = "replied") -> Notification:
     notify.send(by, recipient=person, verb=verb)
     return Notification.objects.latest("pk")
 
@@ -83,15 +83,15 @@ def attempted(planned: Delivery, outcome: Outcome) -> None:
     settle(claimed, outcome)
 
 
-def test_the_packages_own_admin_is_not_the_one_in_use() -> None:
+def test_the_admin_of_the_package_is_not_in_use() -> None:
     assert not isinstance(django_admin.site._registry[Notification], AbstractNotificationAdmin)
 
 
 @both_databases
-def test_the_list_says_what_happened_to_whom_and_how_they_were_told(
+def test_the_list_shows_each_notification_with_its_recipient_and_deliveries(
     page: Callable[[str], str], alice: User, bob: User
 ) -> None:
-    notification = tell(alice, by=bob)
+    notification = reply_to(alice, by=bob)
     push_planned(notification, "7")
     arming.mark_delivered([notification.pk], DeliveryMethod.LIVE)
     text = page("notification/")
@@ -100,8 +100,8 @@ def test_the_list_says_what_happened_to_whom_and_how_they_were_told(
         assert words in text
 
 
-def test_the_story_of_a_notification_is_told_in_order(page: Callable[[str], str], alice: User, bob: User) -> None:
-    notification = tell(alice, by=bob)
+def test_the_history_of_a_notification_is_in_order(page: Callable[[str], str], alice: User, bob: User) -> None:
+    notification = reply_to(alice, by=bob)
     planned = push_planned(notification, str(browser_of(alice).pk))
     put_off = "Not tried: push.example is slow to answer."
     attempted(planned, Outcome(state=DeliveryState.WAITING, reason=put_off, attempted=False))
@@ -110,7 +110,7 @@ def test_the_story_of_a_notification_is_told_in_order(page: Callable[[str], str]
     Notification.objects.filter(recipient=alice).mark_all_as_read()
     text = page(f"notification/{notification.pk}/change/")
 
-    delivered = [
+    steps = [
         "It happened.",
         "Planned: Web Push to Firefox.",
         "<span>Web Push to Firefox: waiting. Not tried: push.example is slow to answer.",
@@ -118,12 +118,12 @@ def test_the_story_of_a_notification_is_told_in_order(page: Callable[[str], str]
         "Attempt, Web Push to Firefox: sent. Taken by the other side (201).",
         "The person read it.",
     ]
-    places = [text.index(words) for words in delivered]
-    assert places == sorted(places)
+    positions = [text.index(words) for words in steps]
+    assert positions == sorted(positions)
 
 
-def test_a_delivery_that_was_called_off_says_why(page: Callable[[str], str], alice: User, bob: User) -> None:
-    planned = push_planned(tell(alice, by=bob), str(browser_of(alice).pk))
+def test_a_cancelled_delivery_shows_the_reason(page: Callable[[str], str], alice: User, bob: User) -> None:
+    planned = push_planned(reply_to(alice, by=bob), str(browser_of(alice).pk))
     arming.mark_delivered([planned.notification_id], DeliveryMethod.LIVE)
     text = page(f"delivery/{planned.pk}/change/")
 
@@ -136,10 +136,10 @@ def test_a_delivery_that_was_called_off_says_why(page: Callable[[str], str], ali
         assert words in text
 
 
-def test_where_no_push_was_planned_it_says_why(
+def test_a_notification_without_a_push_shows_the_reason(
     page: Callable[[str], str], alice: User, bob: User, settings: Settings
 ) -> None:
-    path = f"notification/{tell(alice, by=bob).pk}/change/"
+    path = f"notification/{reply_to(alice, by=bob).pk}/change/"
     assert "No push: this site has no key." in page(path)
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": generate()}
     assert "No push: the person has switched on no browser." in page(path)
@@ -151,8 +151,8 @@ def test_where_no_push_was_planned_it_says_why(
     assert "No push: by the person’s preferences as they are now, none of this kind." in page(path)
 
 
-def test_one_that_still_waits_says_until_when(page: Callable[[str], str], alice: User, bob: User) -> None:
-    planned = push_planned(tell(alice, by=bob), "7")
+def test_a_waiting_delivery_shows_when_it_is_due(page: Callable[[str], str], alice: User, bob: User) -> None:
+    planned = push_planned(reply_to(alice, by=bob), "7")
 
     assert "Due: Web Push to an address." in page(f"delivery/{planned.pk}/change/")
 
@@ -167,7 +167,7 @@ def test_a_list_costs_the_same_for_fifty_rows_as_for_one(
 
     def happen(times: int) -> None:
         for number in range(times):
-            push_planned(tell(alice, by=bob, verb=f"replied {number}"), "7")
+            push_planned(reply_to(alice, by=bob, verb=f"replied {number}"), "7")
             broadcast(title=f"Hello {number}", audience=f"group.{readers.pk}")
         make_rows(alice)
 
@@ -213,28 +213,26 @@ def mark_unread(client: Client, rows: Sequence[Notification]) -> None:
 
 
 @both_databases
-def test_what_an_admin_marks_as_unread_is_so_on_open_pages_too(
-    client_for: ClientFor, admin: User, alice: User, bob: User
-) -> None:
-    first, second, _other = (tell(alice, by=bob) for _ in range(3))
+def test_marking_as_unread_updates_open_pages(client_for: ClientFor, admin: User, alice: User, bob: User) -> None:
+    first, second, _other = (reply_to(alice, by=bob) for _ in range(3))
     Notification.objects.all().mark_all_as_read()
     client = client_for(admin)
     mark_unread(client, [first, second])
 
     assert list(Notification.objects.unread().order_by("pk")) == [first, second]
     assert delivered_to(alice)[-1] == ("notification.unread", {"ids": [str(first.pk), str(second.pk)]})
-    assert "2 notifications are unread again." in client.get(f"{ADMIN}notification/").content.decode()
+    assert "Marked 2 notifications as unread." in client.get(f"{ADMIN}notification/").content.decode()
 
 
 @both_databases
 @pytest.mark.parametrize("may", [False, True])
-def test_only_staff_who_may_change_notifications_mark_them(
+def test_marking_needs_the_permission_to_change_notifications(
     client_for: ClientFor, alice: User, bob: User, may: bool
 ) -> None:
     User.objects.filter(pk=bob.pk).update(is_staff=True)
     names = ["view_notification", *(["change_notification"] if may else [])]
     bob.user_permissions.set(Permission.objects.filter(codename__in=names))
-    row = tell(alice, by=bob)
+    row = reply_to(alice, by=bob)
     row.mark_as_read()
     client = client_for(bob)
     mark_unread(client, [row])
@@ -260,7 +258,7 @@ def test_only_staff_who_may_change_notifications_mark_them(
 def test_the_list_is_filtered_and_searched(
     client_for: ClientFor, admin: User, alice: User, bob: User, query: str
 ) -> None:
-    notification = tell(alice, by=bob)
+    notification = reply_to(alice, by=bob)
     if query == "delivered_by=live":
         arming.mark_delivered([notification.pk], DeliveryMethod.LIVE)
     answer = client_for(admin).get(f"{ADMIN}notification/?{query}")
@@ -269,16 +267,16 @@ def test_the_list_is_filtered_and_searched(
 
 
 @both_databases
-def test_a_filter_leaves_others_out(client_for: ClientFor, admin: User, alice: User, bob: User) -> None:
-    tell(alice, by=bob)
+def test_filters_and_searches_exclude_other_rows(client_for: ClientFor, admin: User, alice: User, bob: User) -> None:
+    reply_to(alice, by=bob)
     for query in ("kind=announcement", "delivered_by=live", "q=bob"):
         assert not client_for(admin).get(f"{ADMIN}notification/?{query}").context["cl"].result_list
 
 
 @pytest.mark.parametrize("path", ["pushsubscription/", "pushsubscription/{pk}/change/", "delivery/"])
-def test_what_would_let_others_send_is_nowhere(page: Callable[[str], str], alice: User, bob: User, path: str) -> None:
+def test_endpoints_and_push_keys_are_never_shown(page: Callable[[str], str], alice: User, bob: User, path: str) -> None:
     browser = browser_of(alice)
-    push_planned(tell(alice, by=bob), str(browser.pk))
+    push_planned(reply_to(alice, by=bob), str(browser.pk))
     text = page(path.format(pk=browser.pk))
 
     for secret in (SECRET, browser.p256dh, browser.auth):
@@ -286,7 +284,7 @@ def test_what_would_let_others_send_is_nowhere(page: Callable[[str], str], alice
 
 
 @pytest.mark.parametrize("path", ["job/", "job/{pk}/change/"])
-def test_what_a_job_was_given_and_gave_stays_its_owners(page: Callable[[str], str], alice: User, path: str) -> None:
+def test_arguments_and_results_of_jobs_are_never_shown(page: Callable[[str], str], alice: User, path: str) -> None:
     job = Job.objects.create(
         owner=alice,
         task="reports.make",
@@ -302,7 +300,7 @@ def test_what_a_job_was_given_and_gave_stays_its_owners(page: Callable[[str], st
 
 
 def test_an_address_of_another_transport_is_not_shown(page: Callable[[str], str], alice: User, bob: User) -> None:
-    planned = push_planned(tell(alice, by=bob), "https://hooks.chat.example/the-secret-path")
+    planned = push_planned(reply_to(alice, by=bob), "https://hooks.chat.example/the-secret-path")
     assert "the-secret-path" not in page(f"delivery/{planned.pk}/change/")
 
 
@@ -321,8 +319,10 @@ def test_topics_are_listed(client_for: ClientFor, admin: User) -> None:
 
 
 @pytest.mark.parametrize("model", ["notification", "delivery", "pushsubscription", "stream"])
-def test_nothing_is_written_by_hand(client_for: ClientFor, admin: User, alice: User, bob: User, model: str) -> None:
-    notification = tell(alice, by=bob)
+def test_rows_cannot_be_added_changed_or_deleted_by_hand(
+    client_for: ClientFor, admin: User, alice: User, bob: User, model: str
+) -> None:
+    notification = reply_to(alice, by=bob)
     client = client_for(admin)
 
     assert client.get(f"{ADMIN}{model}/add/").status_code == HTTPStatus.FORBIDDEN
@@ -337,17 +337,17 @@ def test_nothing_is_written_by_hand(client_for: ClientFor, admin: User, alice: U
 def test_a_person_with_notifications_can_still_be_deleted(
     client_for: ClientFor, admin: User, alice: User, bob: User
 ) -> None:
-    push_planned(tell(alice, by=bob), str(browser_of(alice).pk))
+    push_planned(reply_to(alice, by=bob), str(browser_of(alice).pk))
     client_for(admin).post(f"/admin/accounts/user/{alice.pk}/delete/", {"post": "yes"})
 
     assert not User.objects.filter(username="alice").exists()
     assert not Notification.objects.exists()
 
 
-def test_staff_without_the_right_sees_none_of_it(client_for: ClientFor, alice: User, bob: User) -> None:
+def test_staff_without_the_permission_see_no_page(client_for: ClientFor, alice: User, bob: User) -> None:
     User.objects.filter(pk=bob.pk).update(is_staff=True)
     bob.user_permissions.add(Permission.objects.get(codename="view_stream"))
-    notification = tell(alice, by=bob)
+    notification = reply_to(alice, by=bob)
     client = client_for(User.objects.get(pk=bob.pk))
 
     for path in ("notification/", f"notification/{notification.pk}/change/", "delivery/", "pushsubscription/"):
@@ -355,7 +355,7 @@ def test_staff_without_the_right_sees_none_of_it(client_for: ClientFor, alice: U
 
 
 @pytest.mark.parametrize("path", ["", "notification/", "delivery/", "pushsubscription/", "stream/"])
-def test_pages_hold_no_inline_script_or_style(page: Callable[[str], str], path: str) -> None:
+def test_pages_have_no_inline_script_or_style(page: Callable[[str], str], path: str) -> None:
     text = page(path)
 
     assert " style=" not in text

@@ -1,4 +1,4 @@
-"""What staff with a right or two can get out of the hub's admin: by filters, by search, and by reading."""
+"""Limits on what staff with few permissions can read in the hub's admin: by filters, by search, and on its pages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 @pytest.fixture
 def staff(bob: User) -> Staff:
-    """Bob, signed in as staff with these rights and no others."""
+    """Bob, signed in as staff with exactly these permissions."""
 
     def staff(*codenames: str) -> Client:
         bob.is_staff = True
@@ -49,7 +49,7 @@ def staff(bob: User) -> Staff:
 
 @pytest.fixture
 def planned(alice: User, charlie: User) -> Delivery:
-    """A push to Alice of something private."""
+    """A push to Alice with private content."""
     notify.send(charlie, recipient=alice, verb="wrote", description=WORDS, url="/private-place/", secret=SECRET)
     row = Notification.objects.get()
     browser = PushSubscription.objects.create(
@@ -109,7 +109,7 @@ def test_a_lookup_that_no_filter_declares_is_refused(staff: Staff, model: str, l
         ("pushsubscription", "q=ali&o=1&p=1"),
     ],
 )
-def test_what_the_pages_own_links_ask_for_is_answered(staff: Staff, model: str, query: str) -> None:
+def test_the_links_of_the_pages_themselves_work(staff: Staff, model: str, query: str) -> None:
     assert staff(f"view_{model}").get(f"{ADMIN}{model}/?{query}").status_code == HTTPStatus.OK
 
 
@@ -130,7 +130,7 @@ def test_a_search_finds_people_and_no_secrets(staff: Staff, model: str) -> None:
 
 
 def everything(client: Client, planned: Delivery) -> str:
-    """The text of every page on which the notification or its delivery turns up."""
+    """Return the HTML of every page that shows the notification or its delivery."""
     notification = planned.notification_id
     pages = [
         "notification/",
@@ -148,7 +148,7 @@ def everything(client: Client, planned: Delivery) -> str:
 CONTENTS = ("Charlie wrote", WORDS, "/private-place/", SECRET)
 
 
-def test_staff_see_what_people_were_notified_of_only_by_a_right_of_its_own(staff: Staff, planned: Delivery) -> None:
+def test_staff_see_the_content_of_notifications_only_with_its_own_permission(staff: Staff, planned: Delivery) -> None:
     rights = ("view_delivery", "view_notification")
     hidden = everything(staff(*rights), planned)
     shown = everything(staff(*rights, CONTENT), planned)
@@ -159,7 +159,7 @@ def test_staff_see_what_people_were_notified_of_only_by_a_right_of_its_own(staff
         assert words in hidden
 
 
-def test_what_is_hidden_is_not_in_the_completions_nor_where_a_person_is_deleted(
+def test_hidden_content_is_neither_in_completions_nor_on_the_page_that_deletes_a_person(
     staff: Staff, planned: Delivery, alice: User
 ) -> None:
     deletes = [f"delete_{model}" for model in ("user", "notification", "delivery", "job", "pushsubscription")]

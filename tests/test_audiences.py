@@ -1,4 +1,4 @@
-"""Whom an announcement is for, and who is in it."""
+"""Audiences of announcements, and their members."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
 
 def early_birds() -> QuerySet[User]:
-    """An audience as a host declares it."""
+    """Return the members of an audience that a host declares."""
     return User.objects.filter(username__in=["alice", "gone"])
 
 
@@ -41,12 +41,12 @@ def readers(alice: User) -> Group:
 
 @pytest.fixture
 def gone(db: None) -> User:
-    """Left, with every membership that she had."""
+    """An inactive person who still has all her memberships."""
     return User.objects.create_user("gone", is_active=False, is_staff=True)
 
 
 @pytest.mark.usefixtures("_early_birds")
-def test_each_person_belongs_to_their_own(alice: User, charlie: User, admin: User, readers: Group) -> None:
+def test_people_belong_to_their_own_audiences_only(alice: User, charlie: User, admin: User, readers: Group) -> None:
     assert audiences.topics_of(alice) == ["everyone", f"group.{readers.pk}", "audience.early"]
     assert audiences.topics_of(admin) == ["everyone", "staff"]
     assert audiences.topics_of(charlie) == ["everyone"]
@@ -54,7 +54,7 @@ def test_each_person_belongs_to_their_own(alice: User, charlie: User, admin: Use
 
 
 @pytest.mark.usefixtures("_early_birds")
-def test_they_are_offered_in_words(readers: Group) -> None:
+def test_choices_have_labels(readers: Group) -> None:
     assert audiences.choices() == [
         ("everyone", "Everyone"),
         ("staff", "Staff"),
@@ -64,7 +64,7 @@ def test_they_are_offered_in_words(readers: Group) -> None:
 
 
 @pytest.mark.usefixtures("_early_birds")
-def test_those_who_left_are_in_none_of_them(alice: User, admin: User, gone: User, readers: Group) -> None:
+def test_inactive_people_are_in_no_audience(alice: User, admin: User, gone: User, readers: Group) -> None:
     gone.groups.add(readers)
 
     assert set(audiences.members("everyone")) == {alice, admin}
@@ -74,7 +74,7 @@ def test_those_who_left_are_in_none_of_them(alice: User, admin: User, gone: User
 
 
 @pytest.mark.usefixtures("_early_birds")
-def test_sizes_are_the_numbers_of_members(alice: User, admin: User, gone: User, readers: Group) -> None:
+def test_sizes_equal_the_numbers_of_members(alice: User, admin: User, gone: User, readers: Group) -> None:
     gone.groups.add(readers)
     empty = Group.objects.create(name="Empty")
     sizes = audiences.sizes()
@@ -98,7 +98,7 @@ def test_counting_a_hundred_groups_takes_as_many_queries_as_one(alice: User, rea
 @pytest.mark.parametrize(
     "wrong", ["", "nobody", "group.", "group.987654", "group.x", "audience.nope", "inbox", "post.9"]
 )
-def test_one_that_is_not_there_is_refused_with_those_that_are(wrong: str) -> None:
+def test_an_unknown_audience_is_rejected_with_a_list_of_the_known_ones(wrong: str) -> None:
     with pytest.raises(UnknownAudience, match="choose one of everyone, staff"):
         audiences.check(wrong)
     with pytest.raises(UnknownAudience):
@@ -106,7 +106,7 @@ def test_one_that_is_not_there_is_refused_with_those_that_are(wrong: str) -> Non
 
 
 @pytest.mark.usefixtures("_early_birds")
-def test_a_hosts_own_membership_is_asked_for_once_a_minute(alice: User, charlie: User) -> None:
+def test_membership_in_a_named_audience_is_queried_once_a_minute(alice: User, charlie: User) -> None:
     audiences.topics_of(alice)
     with CaptureQueriesContext(connection) as queries:
         audiences.topics_of(alice)
@@ -117,7 +117,7 @@ def test_a_hosts_own_membership_is_asked_for_once_a_minute(alice: User, charlie:
 
 
 @pytest.mark.usefixtures("_early_birds")
-def test_a_connection_asks_the_database_whatever_a_page_has_found_out_a_moment_ago(alice: User) -> None:
+def test_a_connection_ignores_the_membership_that_a_page_cached(alice: User) -> None:
     assert audiences.contains("audience.early", alice)
     User.objects.filter(pk=alice.pk).update(username="late")
     [connecting] = User.objects.filter(pk=alice.pk)

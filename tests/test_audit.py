@@ -1,4 +1,4 @@
-"""`make check` asks for known vulnerabilities, and says so where nobody answers."""
+"""The audit of `make check`: it looks up known vulnerabilities, and reports a service that does not answer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NPM = {"id": 1, "title": "x", "url": "x", "severity": "high", "vulnerable_versio
 
 @contextmanager
 def advisories(*, answers: bool, known: frozenset[str] = frozenset()) -> Iterator[str]:
-    """Serves the two interfaces that pip-audit and npm ask, about these packages."""
+    """Serve the two APIs that pip-audit and npm query, with advisories for the `known` packages."""
 
     class Service(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -54,7 +54,7 @@ def advisories(*, answers: bool, known: frozenset[str] = frozenset()) -> Iterato
             return {name: [NPM] for name in asked if name in known}
 
         def log_message(self, *arguments: object) -> None:
-            """Quiet."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
         Thread(target=server.serve_forever, daemon=True).start()
@@ -78,14 +78,14 @@ def test_a_known_vulnerability_of_either_kind_fails() -> None:
     assert "typescript" in ended.stdout
 
 
-def test_nothing_known_is_silent() -> None:
+def test_no_vulnerability_means_no_output() -> None:
     with advisories(answers=True) as url:
         ended = audit(url)
 
     assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr
 
 
-def test_a_service_that_does_not_answer_fails_nothing_and_is_named() -> None:
+def test_an_unreachable_service_is_reported_without_failing() -> None:
     with advisories(answers=False) as url:
         ended = audit(url)
 

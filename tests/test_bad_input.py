@@ -1,4 +1,4 @@
-"""Requests that no browser of ours makes: each is answered, and none with an error of the server."""
+"""Requests that our pages never make: each is answered, and none with a server error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEEP = "[" * 20_000 + "]" * 20_000
 
 @pytest.fixture
 def member(alice: User, bob: User) -> Client:
-    """Alice, with a room that she keeps, a post, a reply and a notification."""
+    """Alice, with a room that she owns, a post, a reply and a notification."""
     room = Room.objects.create(slug="lobby", name="Lobby", owner=alice)
     Membership.objects.create(room=room, person=alice)
     Message.objects.create(room=room, author=alice, body="Hello", client_id="c1")
@@ -75,13 +75,13 @@ def fields_of(table: dict[str, list[str]]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("path", "field"), fields_of(GETS))
-def test_a_query_of_whatever_value_is_answered(member: Client, path: str, field: str) -> None:
+def test_any_query_value_is_answered(member: Client, path: str, field: str) -> None:
     statuses = {ids(value): member.get(path, {field: value}).status_code for value in STRANGE}
     assert [one for one, status in statuses.items() if status >= 500] == []
 
 
 @pytest.mark.parametrize(("path", "field"), fields_of(POSTS))
-def test_a_form_of_whatever_value_is_answered(member: Client, path: str, field: str) -> None:
+def test_any_form_value_is_answered(member: Client, path: str, field: str) -> None:
     form = {"client_id": "c2", "body": "Hi", "title": "Hi", "name": "Hi", "language": "en", "time_zone": "UTC"}
     path = path.format(post=Post.objects.get().pk, reply=Reply.objects.get().pk)
     statuses = {ids(value): member.post(path, {**form, field: value}).status_code for value in STRANGE}
@@ -92,7 +92,7 @@ def test_a_form_of_whatever_value_is_answered(member: Client, path: str, field: 
     "path",
     ["/posts/{}/", "/replies/{}/", "/notifications/{}/why/", "/showcase/chat/{}/", "/api/v1/push/subscriptions/{}/"],
 )
-def test_an_address_of_whatever_number_or_text_is_answered(member: Client, path: str) -> None:
+def test_any_number_or_text_in_a_path_is_answered(member: Client, path: str) -> None:
     values = ["9" * 50, "0" * 20 + "9" * 30, "1" * 5000, "%00", "a%00b", "%ed%a0%80"]
     assert all(member.get(path.format(value)).status_code < 500 for value in values)
 
@@ -107,7 +107,7 @@ def test_an_address_of_whatever_number_or_text_is_answered(member: Client, path:
         ("/accounts/signup/", "time_zone"),
     ],
 )
-def test_whoever_is_not_signed_in_is_answered_too(db: None, path: str, field: str) -> None:
+def test_any_form_value_of_an_anonymous_visitor_is_answered(db: None, path: str, field: str) -> None:
     client = Client(raise_request_exception=False)
     form = {"username": "eve", "password": "x", "password1": "Long-enough-1", "password2": "Long-enough-1"}
     assert all(client.post(path, {**form, field: value}).status_code < 500 for value in STRANGE)
@@ -140,7 +140,7 @@ API = [
     ],
     ids=["deep", "deep ids", "deep object", "number", "number id", "ids", "token", "subscription", "no utf-8"],
 )
-def test_json_of_whatever_shape_is_answered(member: Client, path: str, body: str | bytes) -> None:
+def test_any_json_is_answered(member: Client, path: str, body: str | bytes) -> None:
     assert member.post(path, body, content_type="application/json").status_code < 500
 
 
@@ -148,7 +148,7 @@ ADMIN = ["notification", "delivery", "pushsubscription", "stream", "job", "annou
 
 
 @pytest.mark.parametrize("model", ADMIN)
-def test_the_admins_lists_answer_whatever_they_are_asked(admin: User, model: str) -> None:
+def test_any_query_value_of_the_admin_lists_is_answered(admin: User, model: str) -> None:
     client = Client(raise_request_exception=False)
     client.force_login(admin)
     fields = ["q", "p", "o", "kind", "delivered_by", "transport", "state", "state__exact", "level", "unread__exact"]
@@ -167,26 +167,26 @@ def test_the_admins_lists_answer_whatever_they_are_asked(admin: User, model: str
 
 
 QUOTED_NUL = '"a\\000bcdefgh"'
-"""As a cookie may hold it: quoted, the character in octal."""
+"""A NUL as a cookie may contain it: quoted, in octal."""
 
 
 @pytest.mark.parametrize("name", [settings.SESSION_COOKIE_NAME, "csrftoken", "messages", "django_language", "other"])
 @pytest.mark.parametrize(
     "path", ["/", "/accounts/login/", "/api/v1/notifications/", "/live/poll/?wait=0", "/admin/login/"]
 )
-def test_a_cookie_that_holds_a_nul_is_no_cookie(db: None, name: str, path: str) -> None:
+def test_a_cookie_with_a_nul_is_ignored(db: None, name: str, path: str) -> None:
     client = Client(raise_request_exception=False)
     plain = client.get(path).status_code
     assert client.get(path, headers={"Cookie": f"{name}={QUOTED_NUL}"}).status_code == plain < 500
 
 
-async def test_a_cookie_that_holds_a_nul_is_no_cookie_in_asgi(db: None) -> None:
+async def test_a_cookie_with_a_nul_is_ignored_under_asgi(db: None) -> None:
     client = AsyncClient(raise_request_exception=False)
     answer = await client.get("/", headers={"Cookie": f"{settings.SESSION_COOKIE_NAME}={QUOTED_NUL}"})
     assert answer.status_code == 200
 
 
-def test_a_session_key_that_no_session_has_costs_no_other_visitor_theirs(alice: User) -> None:
+def test_an_invalid_session_key_does_not_affect_other_sessions(alice: User) -> None:
     client = Client()
     client.force_login(alice)
     key = client.session.session_key or ""

@@ -1,4 +1,4 @@
-"""`bin/run`, as a newcomer meets it after the first start has set everything up."""
+"""The script `bin/run`, after its first start has set everything up."""
 
 from __future__ import annotations
 
@@ -47,17 +47,15 @@ def running(environment: dict[str, str], folder: Path) -> Iterator[Program]:
     program.kill()
 
 
-def test_it_says_where_it_is_and_who_can_sign_in(running: Program, environment: dict[str, str]) -> None:
-    said = running.log.read_text()
+def test_it_prints_its_address_and_the_demo_people(running: Program, environment: dict[str, str]) -> None:
+    log = running.log.read_text()
 
-    assert f"http://127.0.0.1:{environment['PORT']}" in said
-    assert "alice, bob, charlie or admin; the password is demo" in said
+    assert f"http://127.0.0.1:{environment['PORT']}" in log
+    assert "alice, bob, charlie or admin; the password is demo" in log
 
 
 @pytest.mark.faults
-def test_it_keeps_a_worker_which_is_started_again_and_ends_with_it(
-    running: Program, environment: dict[str, str]
-) -> None:
+def test_a_killed_worker_is_restarted_and_ends_with_it(running: Program, environment: dict[str, str]) -> None:
     first = _worker_of(running)
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: _worker_of(running) not in (0, first), seconds=20)
@@ -67,14 +65,16 @@ def test_it_keeps_a_worker_which_is_started_again_and_ends_with_it(
     wait_until(lambda: not Path(f"/proc/{second}/cmdline").exists(), seconds=10)
 
 
-def test_its_keys_are_kept_and_nobody_elses_to_read(running: Program) -> None:
+def test_its_keys_are_kept_in_a_file_that_only_its_owner_can_read(running: Program) -> None:
     keys = ROOT / "var" / "run.env"
 
     assert stat.S_IMODE(keys.stat().st_mode) == 0o600
     assert {line.split("=")[0] for line in keys.read_text().splitlines()} >= {"SECRET_KEY", "VAPID_PRIVATE_KEY"}
 
 
-def test_any_command_of_manage_runs_as_the_site_that_it_serves(running: Program, environment: dict[str, str]) -> None:
+def test_commands_of_bin_manage_run_with_the_settings_of_the_served_site(
+    running: Program, environment: dict[str, str]
+) -> None:
     keys = dict(line.split("=", 1) for line in (ROOT / "var" / "run.env").read_text().splitlines())
     shown = manage(environment, "shell", "--verbosity", "0", "--command", SHOW).stdout.splitlines()
 
@@ -87,7 +87,7 @@ def test_any_command_of_manage_runs_as_the_site_that_it_serves(running: Program,
     assert grace.get("/admin/").status_code == 200
 
 
-def test_what_manage_says_of_a_mistake_is_passed_on(environment: dict[str, str]) -> None:
+def test_an_error_of_manage_is_passed_on(environment: dict[str, str]) -> None:
     run = manage(environment, "no_such_command")
 
     assert run.returncode == 1
@@ -95,7 +95,7 @@ def test_what_manage_says_of_a_mistake_is_passed_on(environment: dict[str, str])
 
 
 @pytest.mark.clocked
-def test_ctrl_c_ends_it_cleanly_and_a_second_start_takes_under_five_seconds(
+def test_ctrl_c_stops_it_cleanly_and_a_second_start_takes_under_five_seconds(
     running: Program, environment: dict[str, str], folder: Path
 ) -> None:
     running.stop(signal.SIGINT, seconds=6)
@@ -107,7 +107,7 @@ def test_ctrl_c_ends_it_cleanly_and_a_second_start_takes_under_five_seconds(
     assert time.monotonic() - began < 5
 
 
-def test_a_taken_port_is_said_in_one_line(environment: dict[str, str]) -> None:
+def test_a_port_in_use_is_reported_in_one_line(environment: dict[str, str]) -> None:
     environment = {**environment, "PORT": str(free_port())}
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", int(environment["PORT"])))
@@ -119,7 +119,7 @@ def test_a_taken_port_is_said_in_one_line(environment: dict[str, str]) -> None:
     assert run.stderr.count("\n") == 1
 
 
-def test_a_database_of_an_earlier_version_is_refused_with_the_command_that_deletes_it(
+def test_a_database_of_an_earlier_version_is_rejected_with_the_command_to_delete_it(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     old = tmp_path / "db.sqlite3"
@@ -144,7 +144,7 @@ def manage(environment: dict[str, str], *arguments: str) -> subprocess.Completed
 
 
 def _worker_of(program: Program) -> int:
-    """The process id of the worker that it started; 0 while there is none. It has a while to start."""
+    """Return the process id of the worker that it started. Wait up to 10 s for it; return 0 if there is none."""
     for _ in range(100):
         for status in Path("/proc").glob("[0-9]*/status"):
             with suppress(OSError):
@@ -157,7 +157,7 @@ def _worker_of(program: Program) -> int:
 
 def _start(environment: dict[str, str], folder: Path) -> Program:
     program = Program([RUN], log=folder / "log", environment=environment)
-    # The first start of all may have packages to install.
+    # The very first start may have to install packages.
     program.wait_until_ready(lambda: _answers(environment["PORT"]), seconds=180)
     return program
 

@@ -1,4 +1,4 @@
-"""Settings mistakes, said at start-up."""
+"""System checks of the settings."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def found(settings: Settings, **given: Any) -> list[str | None]:
     return [message.id for message in check_settings(None)]
 
 
-def test_the_sites_own_settings_are_sound() -> None:
+def test_the_settings_of_the_site_pass() -> None:
     assert check_settings(None) == []
 
 
-def test_an_unknown_key_is_an_error_that_says_what_was_meant(settings: Settings) -> None:
+def test_an_unknown_key_is_an_error_that_suggests_a_known_one(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {"ACK_WINDWO": 1, "XYZ": 1}
     near, far = check_settings(None)
     assert near.id == far.id == "notifications_hub.E001"
@@ -37,7 +37,7 @@ def test_a_value_of_the_wrong_type_is_an_error(settings: Settings) -> None:
     assert found(settings, ACK_WINDOW="10") == ["notifications_hub.E002"]
 
 
-def test_a_path_to_nothing_is_an_error(settings: Settings) -> None:
+def test_a_path_that_cannot_be_imported_is_an_error(settings: Settings) -> None:
     assert found(settings, LANGUAGE_OF="accounts.nothing.here") == ["notifications_hub.E002"]
 
 
@@ -47,15 +47,15 @@ def test_another_notification_model_is_an_error(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("origin", ["*", "https://*.hub.example", "hub.example", "https://hub.example/", ""])
-def test_what_is_no_origin_is_an_error(settings: Settings, origin: str) -> None:
+def test_an_invalid_origin_is_an_error(settings: Settings, origin: str) -> None:
     assert found(settings, LIVE_ALLOWED_ORIGINS=[origin]) == ["notifications_hub.E004"]
 
 
-def test_an_origin_is_none(settings: Settings) -> None:
+def test_a_valid_origin_passes(settings: Settings) -> None:
     assert found(settings, LIVE_ALLOWED_ORIGINS=["https://hub.example", "http://127.0.0.1:8001"]) == []
 
 
-def test_moments_without_a_zone_are_an_error(settings: Settings) -> None:
+def test_times_without_a_zone_are_an_error(settings: Settings) -> None:
     settings.USE_TZ = False
     assert [message.id for message in check_settings(None)] == ["notifications_hub.E007"]
 
@@ -64,24 +64,24 @@ MEMORY = "notifications_hub.transports.memory.Memory"
 
 
 @pytest.mark.parametrize("name", ["live", "flash", "s.m.s", "Sms", "", "x" * 21, 7])
-def test_what_cannot_name_a_transport_is_an_error(settings: Settings, name: Any) -> None:
+def test_an_invalid_name_for_a_transport_is_an_error(settings: Settings, name: Any) -> None:
     assert found(settings, TRANSPORTS={name: MEMORY}) == ["notifications_hub.E016"]
 
 
 @pytest.mark.parametrize("path", ["no.such.module.Sms", "notifications_hub.transports.memory.Sms", "Memory", None])
-def test_a_path_to_no_transport_is_an_error_that_names_it(settings: Settings, path: Any) -> None:
+def test_a_transport_that_cannot_be_imported_is_an_error_that_names_it(settings: Settings, path: Any) -> None:
     settings.NOTIFICATIONS_HUB = {"TRANSPORTS": {"sms": path}}
     [error] = check_settings(None)
     assert error.id == "notifications_hub.E016"
     assert "'sms'" in error.msg
 
 
-def test_a_transport_of_ones_own_is_none(settings: Settings) -> None:
+def test_a_transport_of_the_host_passes(settings: Settings) -> None:
     assert found(settings, TRANSPORTS={"sms": MEMORY, "web_push_2": MEMORY}) == []
 
 
 @pytest.mark.parametrize(
-    ("methods", "said"),
+    ("methods", "fault"),
     [
         (frozenset({DeliveryMethod.LIVE, "smss"}), "'smss'"),
         ({"pigeon"}, "'pigeon'"),
@@ -89,16 +89,16 @@ def test_a_transport_of_ones_own_is_none(settings: Settings) -> None:
         (["sms"], "a set of names"),
     ],
 )
-def test_a_kind_that_names_an_unknown_delivery_method_is_an_error(settings: Settings, methods: Any, said: str) -> None:
+def test_a_kind_that_names_an_unknown_delivery_method_is_an_error(settings: Settings, methods: Any, fault: str) -> None:
     settings.NOTIFICATIONS_HUB = {"TRANSPORTS": {"sms": MEMORY}}
     with a_kind(methods):
         [error] = check_settings(None)
     assert error.id == "notifications_hub.E017"
     assert "tests.checked" in error.msg
-    assert said in error.msg
+    assert fault in error.msg
 
 
-def test_a_kind_may_name_what_is_built_in_and_what_is_configured(settings: Settings) -> None:
+def test_a_kind_may_name_built_in_and_configured_delivery_methods(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {"TRANSPORTS": {"sms": MEMORY}}
     with a_kind(frozenset({*DeliveryMethod, "sms"})):
         assert check_settings(None) == []
@@ -116,7 +116,7 @@ def a_kind(given: Any) -> Iterator[None]:
 
 ENGINES = [
     ("tests.support.mysql_engine", "MySQL or MariaDB"),
-    # Without a driver: nothing can be asked of these but their names.
+    # These have no driver installed, so only their names can be checked.
     ("django.db.backends.mysql", "MySQL or MariaDB"),
     ("django.db.backends.oracle", "Oracle"),
     ("django.db.backends.dummy", "unknown"),
@@ -124,7 +124,7 @@ ENGINES = [
 
 
 @pytest.mark.parametrize(("engine", "name"), ENGINES)
-def test_a_database_that_is_not_supported_is_an_error_that_names_those_that_are(
+def test_an_unsupported_database_is_an_error_that_names_the_supported_ones(
     monkeypatch: pytest.MonkeyPatch, engine: str, name: str
 ) -> None:
     use_databases(monkeypatch, {"default": {"ENGINE": engine}})
@@ -134,9 +134,7 @@ def test_a_database_that_is_not_supported_is_an_error_that_names_those_that_are(
     assert "PostgreSQL or SQLite" in f"{error.msg} {error.hint}"
 
 
-def test_only_the_databases_that_keep_the_hubs_rows_are_asked(
-    monkeypatch: pytest.MonkeyPatch, settings: Settings
-) -> None:
+def test_only_databases_with_rows_of_the_hub_are_checked(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     sqlite, mysql = {"ENGINE": "django.db.backends.sqlite3"}, {"ENGINE": "tests.support.mysql_engine"}
     use_databases(monkeypatch, {"default": sqlite, "stock": mysql})
     assert check_databases(None) == []

@@ -1,4 +1,4 @@
-"""The commands of `manage.py`, as an operator types them. `hub_vapid` has its tests beside those of its transport."""
+"""The commands of `manage.py`, as an operator types them. Those of `hub_vapid` are tested beside its transport."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
-handed_over: list[dict[str, Any]] = []
+received_people: list[dict[str, Any]] = []
 
 
 def take_demo_people(people: dict[str, Any]) -> None:
-    """A host's own part of the demo."""
-    handed_over.append(people)
+    """Record the people, as the callable of a host's `DEMO` setting."""
+    received_people.append(people)
 
 
 def run(command: str, *arguments: str, **options: Any) -> str:
@@ -64,7 +64,7 @@ def _demo_only(settings: Settings) -> None:
 
 
 @pytest.mark.usefixtures("_demo_only")
-def test_the_demo_people_can_sign_in_and_only_admin_is_one(client: Any) -> None:
+def test_the_demo_people_can_sign_in_and_only_admin_is_staff(client: Any) -> None:
     assert "the password is demo" in run("hub_demo")
 
     for name in ("alice", "bob", "charlie", "admin"):
@@ -76,7 +76,7 @@ def test_the_demo_people_can_sign_in_and_only_admin_is_one(client: Any) -> None:
 
 
 @pytest.mark.usefixtures("_demo_only")
-def test_a_second_time_makes_nobody_and_changes_nothing() -> None:
+def test_a_second_run_creates_nobody_and_changes_nothing() -> None:
     run("hub_demo")
     User.objects.filter(username="alice").update(first_name="Alicia")
     with CaptureQueriesContext(connection) as queries:
@@ -88,24 +88,24 @@ def test_a_second_time_makes_nobody_and_changes_nothing() -> None:
 
 
 @pytest.mark.usefixtures("_demo_only")
-def test_the_site_gets_the_people_by_name(settings: Settings) -> None:
+def test_the_callable_of_the_site_receives_the_people_by_name(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {"DEMO": f"{__name__}.take_demo_people"}
-    handed_over.clear()
+    received_people.clear()
     assert run("hub_demo", verbosity=0) == ""
 
-    assert {name: person.get_username() for name, person in handed_over[0].items()} == {
+    assert {name: person.get_username() for name, person in received_people[0].items()} == {
         name: name for name in demo.NAMES
     }
 
 
-def test_it_is_refused_on_a_site_that_is_not_for_trying(settings: Settings) -> None:
+def test_the_demo_is_rejected_without_debug(settings: Settings) -> None:
     settings.DEBUG = False
     with pytest.raises(CommandError, match="only with DEBUG"):
         run("hub_demo")
     assert not User.objects.exists()
 
 
-def test_a_user_model_that_signs_in_by_address_gets_addresses() -> None:
+def test_demo_people_sign_in_by_address_if_the_user_model_does() -> None:
     class ByAddress(get_user_model()):  # type: ignore[misc]
         contact = models.EmailField(unique=True)
         USERNAME_FIELD = "contact"
@@ -123,25 +123,25 @@ def test_a_user_model_that_signs_in_by_address_gets_addresses() -> None:
 # hub_announce
 
 
-def test_it_announces_at_once(alice: User, admin: User) -> None:
-    said = run(
+def test_an_announcement_without_a_start_is_sent_at_once(alice: User, admin: User) -> None:
+    output = run(
         "hub_announce", "Hello", "--body", "**Now**", "--url", "/posts/1/", "--level", "warning", "--by", "admin"
     )
 
     announcement = Announcement.objects.get()
-    assert said == f"Announced to everyone, people: 2 (a{announcement.pk}).\n"
+    assert output == f"Announced to everyone: 2 people (a{announcement.pk}).\n"
     assert (announcement.by, announcement.level, announcement.url) == (admin, "warning", "/posts/1/")
     assert kinds_on("everyone") == ["announcement.created"]
 
 
-def test_it_plans_for_later_in_the_sites_time_zone(settings: Settings) -> None:
+def test_a_later_start_is_in_the_time_zone_of_the_site(settings: Settings) -> None:
     settings.TIME_ZONE = "Asia/Shanghai"
-    said = run("hub_announce", "Later", "--starts", "2099-01-01 08:00", "--ends", "2099-01-02", "--audience", "staff")
+    output = run("hub_announce", "Later", "--starts", "2099-01-01 08:00", "--ends", "2099-01-02", "--audience", "staff")
 
     announcement = Announcement.objects.get()
     assert announcement.starts_at == datetime(2099, 1, 1, 0, tzinfo=UTC)
     assert announcement.ends_at == datetime(2099, 1, 1, 16, tzinfo=UTC)
-    assert "Will be announced at 2099-01-01 08:00" in said
+    assert "Will be announced at 2099-01-01 08:00" in output
     assert kinds_on("staff") == []
 
 
@@ -150,16 +150,16 @@ def test_it_plans_for_later_in_the_sites_time_zone(settings: Settings) -> None:
     [
         (["Hello", "--audience", "stuff"], "choose one of everyone, staff"),
         (["Hello", "--url", "https://elsewhere.example/"], "a path of this site"),
-        (["Hello", "--by", "nobody"], "nobody called 'nobody'"),
+        (["Hello", "--by", "nobody"], "no user named 'nobody'"),
         (["Hello", "--level", "panic"], "invalid choice: 'panic'"),
-        (["Hello", "--starts", "tomorrow"], "'tomorrow' is not a moment; write it like"),
-        (["Hello", "--ends", "2026-13-45 10:00"], "is not a moment; write it like"),
+        (["Hello", "--starts", "tomorrow"], "'tomorrow' is not a valid time; write it like"),
+        (["Hello", "--ends", "2026-13-45 10:00"], "is not a valid time; write it like"),
         ([""], "title: This field cannot be blank"),
         (["Hello", "--starts", "2099-01-02", "--ends", "2099-01-01"], "end after it starts"),
         (["x" * 121], "at most 120 characters"),
     ],
 )
-def test_what_is_wrong_is_said_and_nobody_is_told(arguments: list[str], words: str) -> None:
+def test_an_invalid_argument_is_named_and_nothing_is_announced(arguments: list[str], words: str) -> None:
     with pytest.raises(CommandError, match=re.escape(words)):
         run("hub_announce", *arguments)
     assert not Announcement.objects.exists()
@@ -170,7 +170,7 @@ def test_what_is_wrong_is_said_and_nobody_is_told(arguments: list[str], words: s
 
 @pytest.fixture
 def due(alice: User, bob: User, settings: Settings) -> Memory:
-    """Where three deliveries that are due will arrive."""
+    """The transport of three deliveries that are due."""
     settings.NOTIFICATIONS_HUB = {"TRANSPORTS": {"memory": "notifications_hub.transports.memory.Memory"}}
     for _ in range(3):
         notify.send(bob, recipient=alice, verb="replied")
@@ -183,7 +183,7 @@ def due(alice: User, bob: User, settings: Settings) -> Memory:
     return transport
 
 
-def test_once_sends_what_is_due_and_numbers_what_was_left(due: Memory) -> None:
+def test_once_sends_due_deliveries_and_numbers_leftover_events(due: Memory) -> None:
     Event.objects.create(topic="post.1", kind="post.created", created=datetime.now(UTC))
     assert run("hub_worker", "--once") == "3 deliveries were due.\n"
 
@@ -194,7 +194,7 @@ def test_once_sends_what_is_due_and_numbers_what_was_left(due: Memory) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_worker_works_until_it_is_asked_to_end(databases: Databases, tmp_path: Path, number: signal.Signals) -> None:
+def test_a_worker_runs_until_a_signal_stops_it(databases: Databases, tmp_path: Path, number: signal.Signals) -> None:
     environment = site_environment(DATABASE_URL=databases.copy())
     command = [sys.executable, str(ROOT / "manage.py"), "hub_worker"]
     worker = Program(command, log=tmp_path / "worker.log", environment=environment)
@@ -206,11 +206,11 @@ def test_a_worker_works_until_it_is_asked_to_end(databases: Databases, tmp_path:
         worker.kill()
 
     assert worker.process.returncode == 0
-    assert "Ended." in worker.log.read_text()
+    assert "Stopped." in worker.log.read_text()
     assert "Traceback" not in worker.log.read_text()
 
 
-def test_a_worker_announces_what_another_process_planned(databases: Databases, tmp_path: Path) -> None:
+def test_a_worker_starts_an_announcement_that_another_process_planned(databases: Databases, tmp_path: Path) -> None:
     environment = site_environment(DATABASE_URL=databases.copy())
     command = [sys.executable, str(ROOT / "manage.py"), "hub_worker"]
     worker, shell = Program(command, log=tmp_path / "worker.log", environment=environment), Shell(environment)
@@ -243,28 +243,28 @@ def log() -> Stream:
     return Stream.objects.get()
 
 
-def test_pruning_keeps_what_the_settings_say(log: Stream, settings: Settings) -> None:
-    assert run("hub_prune").startswith("Removed 0 deliveries and 0 events of 1 topics, and 0 jobs, from before ")
+def test_pruning_follows_the_retention_setting(log: Stream, settings: Settings) -> None:
+    assert run("hub_prune").startswith("Removed 0 deliveries, 0 events of 1 topics and 0 jobs from before ")
 
     settings.NOTIFICATIONS_HUB = {"RETENTION_DAYS": 30}
-    assert run("hub_prune").startswith("Removed 0 deliveries and 2 events")
+    assert run("hub_prune").startswith("Removed 0 deliveries, 2 events")
     assert list(Event.objects.values_list("seq", flat=True)) == [3]
 
 
-def test_pruning_can_be_tried_and_told_how_far(log: Stream) -> None:
-    assert run("hub_prune", "--days", "30", "--dry-run").startswith("Would remove 0 deliveries and 2 events")
+def test_pruning_has_a_dry_run_and_an_age(log: Stream) -> None:
+    assert run("hub_prune", "--days", "30", "--dry-run").startswith("Would remove 0 deliveries, 2 events")
     assert Event.objects.count() == 3
 
-    assert run("hub_prune", "--days", "30").startswith("Removed 0 deliveries and 2 events")
+    assert run("hub_prune", "--days", "30").startswith("Removed 0 deliveries, 2 events")
 
 
-def test_pruning_the_future_is_refused(log: Stream) -> None:
+def test_pruning_the_future_is_rejected(log: Stream) -> None:
     with pytest.raises(CommandError, match="from 0 to 36500"):
         run("hub_prune", "--days", "-1")
     assert Event.objects.count() == 3
 
 
-def test_a_new_epoch_sends_every_reader_back_to_the_start(log: Stream) -> None:
+def test_a_new_epoch_resets_every_reader(log: Stream) -> None:
     streams.append("post.2", "post.created", {})
     other = Stream.objects.get(topic="post.2")
     assert run("hub_rotate_epochs", "--topic", "post.1").startswith("1 topics have a new epoch.")
@@ -280,6 +280,6 @@ def test_a_new_epoch_sends_every_reader_back_to_the_start(log: Stream) -> None:
     assert reading.reset
 
 
-def test_a_topic_that_is_not_there_gets_no_epoch() -> None:
+def test_an_unknown_topic_gets_no_epoch() -> None:
     with pytest.raises(CommandError, match=r"no topic 'post\.9'"):
         run("hub_rotate_epochs", "--topic", "post.9")

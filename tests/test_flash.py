@@ -1,4 +1,4 @@
-"""The delivery method of the next page, through whole requests."""
+"""The delivery method `flash`, through whole requests."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases, pytest.mark.url
 ClientFor = Callable[[User], Client]
 
 
-class Spoken(Kind):
+class LanguageInTitle(Kind):
     name = "tests.flashed"
 
     def title(self, notification: NotificationLike) -> str:
@@ -171,7 +171,7 @@ def _by_memory(settings: Settings) -> None:
 
 @pytest.fixture
 def connected(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everyone has a page open."""
+    """Give everyone an open page."""
     monkeypatch.setattr(flash, "is_connected", lambda pk: True)
 
 
@@ -182,21 +182,21 @@ def send(actor: User, *people: User, verb: str = "replied", **given: Any) -> Not
 
 
 def shown(client: Client, url: str = "/page/", **headers: str) -> list[str]:
-    """The flash messages on a page, as text."""
+    """Return the messages on a page, as text."""
     content = client.get(url, headers=headers or None).content.decode()
     return [html.unescape(re.sub(r"<[^>]*>", "", item)) for item in re.findall(r"<li.*?</li>", content)]
 
 
-# Shown once
+# Shown exactly once
 
 
-def test_what_nobody_told_is_shown_once(alice: User, bob: User, client_for: ClientFor) -> None:
+def test_an_undelivered_notification_is_shown_once(alice: User, bob: User, client_for: ClientFor) -> None:
     send(bob, alice)
     client = client_for(alice)
     assert (shown(client), shown(client)) == (["replied (en)"], [])
 
 
-def test_showing_it_tells_it_and_stops_the_other_delivery_methods(
+def test_showing_it_marks_it_delivered_and_cancels_other_deliveries(
     alice: User, bob: User, client_for: ClientFor
 ) -> None:
     row = send(bob, alice)
@@ -217,19 +217,21 @@ def test_ordinary_messages_are_untouched(alice: User, bob: User, client_for: Cli
     assert (shown(client), shown(client)) == (["Saved."], [])
 
 
-def test_charlie_sees_nothing_of_alices(alice: User, bob: User, charlie: User, client_for: ClientFor) -> None:
+def test_charlie_sees_none_of_the_notifications_of_alice(
+    alice: User, bob: User, charlie: User, client_for: ClientFor
+) -> None:
     send(bob, alice)
     assert shown(client_for(charlie)) == []
     assert Notification.objects.get().delivered_at is None
 
 
-def test_a_stranger_sees_ordinary_messages_only(alice: User, bob: User) -> None:
+def test_an_anonymous_visitor_sees_ordinary_messages_only(alice: User, bob: User) -> None:
     send(bob, alice)
     broadcast(title="Closed on Friday")
     assert shown(Client(), "/greeting/") == ["Saved."]
 
 
-def test_a_list_that_is_walked_twice_on_a_page_is_the_same_twice(alice: User, bob: User) -> None:
+def test_iterating_twice_on_a_page_gives_the_same_messages(alice: User, bob: User) -> None:
     send(bob, alice)
     request = RequestFactory().get("/")
     request.user, request.session = alice, {}  # type: ignore[assignment]
@@ -239,17 +241,19 @@ def test_a_list_that_is_walked_twice_on_a_page_is_the_same_twice(alice: User, bo
 
 
 @pytest.mark.parametrize("url", ["/late/", "/page/"])
-def test_a_template_that_is_rendered_late_shows_it_too(alice: User, bob: User, client_for: ClientFor, url: str) -> None:
+def test_a_template_response_shows_it_too(alice: User, bob: User, client_for: ClientFor, url: str) -> None:
     send(bob, alice)
     client = client_for(alice)
     assert (shown(client, url), shown(client, url)) == (["replied (en)"], [])
 
 
-# What consumes nothing
+# Responses that consume nothing
 
 
 @pytest.mark.parametrize("url", ["/redirect/", "/json/", "/without-list/", "/counting/", "/forbidden/"])
-def test_what_shows_no_page_consumes_nothing(alice: User, bob: User, client_for: ClientFor, url: str) -> None:
+def test_a_response_that_is_not_a_page_consumes_nothing(
+    alice: User, bob: User, client_for: ClientFor, url: str
+) -> None:
     send(bob, alice)
     client = client_for(alice)
     client.get(url)
@@ -266,7 +270,7 @@ def test_an_error_page_releases_it(alice: User, bob: User, client_for: ClientFor
 
 
 @pytest.mark.parametrize("method", ["post", "head", "put"])
-def test_only_a_visit_consumes(alice: User, bob: User, client_for: ClientFor, method: str) -> None:
+def test_only_a_get_request_consumes(alice: User, bob: User, client_for: ClientFor, method: str) -> None:
     send(bob, alice)
     client = client_for(alice)
     getattr(client, method)("/page/")
@@ -291,7 +295,7 @@ def test_only_a_visit_consumes(alice: User, bob: User, client_for: ClientFor, me
     ],
     ids=str,
 )
-def test_a_page_nobody_looks_at_consumes_nothing(
+def test_a_request_for_no_visible_page_consumes_nothing(
     alice: User, bob: User, client_for: ClientFor, headers: dict[str, str]
 ) -> None:
     send(bob, alice)
@@ -303,7 +307,7 @@ def test_a_page_nobody_looks_at_consumes_nothing(
 @pytest.mark.parametrize(
     "headers", [{"HX-Boosted": "true"}, {"X-Turbo-Request-Id": "9"}, {"Hub-Navigation": "true"}], ids=str
 )
-def test_a_script_that_puts_the_answer_in_the_place_of_the_page_shows_it(
+def test_a_script_that_replaces_the_page_shows_it(
     alice: User, bob: User, client_for: ClientFor, headers: dict[str, str]
 ) -> None:
     send(bob, alice)
@@ -312,7 +316,7 @@ def test_a_script_that_puts_the_answer_in_the_place_of_the_page_shows_it(
     assert shown(client) == []
 
 
-# Pages that are sent while they are made
+# Streamed pages
 
 
 def test_a_streamed_page_shows_it_once(alice: User, bob: User, client_for: ClientFor) -> None:
@@ -325,7 +329,7 @@ def test_a_streamed_page_shows_it_once(alice: User, bob: User, client_for: Clien
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_page_that_is_streamed_on_the_event_loop_shows_it_once(alice: User, bob: User) -> None:
+def test_a_page_streamed_on_the_event_loop_shows_it_once(alice: User, bob: User) -> None:
     row = send(bob, alice)
     client = AsyncClient()
     client.force_login(alice)
@@ -339,7 +343,7 @@ def test_a_page_that_is_streamed_on_the_event_loop_shows_it_once(alice: User, bo
     assert row.delivered_by == "flash"
 
 
-def test_a_streamed_page_that_broke_off_shows_it_again_when_its_claim_is_over(
+def test_an_interrupted_stream_shows_it_again_when_its_claim_expires(
     alice: User, bob: User, client_for: ClientFor
 ) -> None:
     send(bob, alice)
@@ -352,7 +356,7 @@ def test_a_streamed_page_that_broke_off_shows_it_again_when_its_claim_is_over(
         assert shown(client) == ["replied (en)"]
 
 
-def test_a_file_is_left_to_the_server_that_sends_files_faster_than_python(alice: User) -> None:
+def test_a_file_response_keeps_its_file_for_the_server_to_send(alice: User) -> None:
     request = RequestFactory().get("/file/")
     request.user, request.session = alice, SessionStore()
     with Path(__file__).open("rb") as content:
@@ -361,37 +365,37 @@ def test_a_file_is_left_to_the_server_that_sends_files_faster_than_python(alice:
         response.close()
 
 
-def test_a_stream_that_is_no_page_consumes_nothing(alice: User, bob: User, client_for: ClientFor) -> None:
+def test_a_stream_that_is_not_a_page_consumes_nothing(alice: User, bob: User, client_for: ClientFor) -> None:
     send(bob, alice)
     client = client_for(alice)
     assert b"replied" in b"".join(client.get("/streamed-json/").streaming_content)  # type: ignore[attr-defined]
     assert shown(client) == ["replied (en)"]
 
 
-# Counting, and where no page can be shown
+# Counting, and async views
 
 
-def test_counting_takes_nothing(alice: User, bob: User, client_for: ClientFor) -> None:
+def test_counting_claims_nothing(alice: User, bob: User, client_for: ClientFor) -> None:
     send(bob, alice)
     client = client_for(alice)
     assert [client.get("/counting/").content for _ in range(2)] == [b"1", b"1"]
     assert Notification.objects.get().flash_claim is None
 
 
-def test_counting_stops_where_a_page_would(alice: User, bob: User, client_for: ClientFor) -> None:
+def test_the_count_includes_one_message_for_the_rest(alice: User, bob: User, client_for: ClientFor) -> None:
     for _ in range(9):
         send(bob, alice)
     assert client_for(alice).get("/counting/").content == b"4"
 
 
-def test_an_async_view_shows_a_page_and_leaves_it_for_the_next(alice: User, bob: User, client_for: ClientFor) -> None:
+def test_an_async_view_leaves_it_for_the_next_page(alice: User, bob: User, client_for: ClientFor) -> None:
     send(bob, alice)
     client = client_for(alice)
     assert client.get("/on-the-event-loop/").status_code == 200
     assert shown(client) == ["replied (en)"]
 
 
-def test_on_an_event_loop_the_database_is_left_alone(alice: User, bob: User) -> None:
+def test_iterating_on_an_event_loop_makes_no_query(alice: User, bob: User) -> None:
     send(bob, alice)
     request = RequestFactory().get("/")
     request.user, request.session = alice, {}  # type: ignore[assignment]
@@ -402,7 +406,7 @@ def test_on_an_event_loop_the_database_is_left_alone(alice: User, bob: User) -> 
     assert asyncio.run(walk()) == []
 
 
-# What is not offered
+# Not flashed
 
 
 def no_longer_unread(row: Notification) -> None:
@@ -422,7 +426,7 @@ def delivered_live(row: Notification) -> None:
 
 
 @pytest.mark.parametrize("happen", [no_longer_unread, archived, deleted, delivered_live])
-def test_what_is_settled_elsewhere_is_not_flashed(
+def test_a_settled_notification_is_not_flashed(
     alice: User, bob: User, client_for: ClientFor, happen: Callable[[Notification], None]
 ) -> None:
     happen(send(bob, alice))
@@ -431,14 +435,14 @@ def test_what_is_settled_elsewhere_is_not_flashed(
     assert shown(client) == []
 
 
-def test_who_does_not_want_flashes_gets_none(alice: User, bob: User, client_for: ClientFor) -> None:
+def test_people_who_turned_flash_off_get_no_flash(alice: User, bob: User, client_for: ClientFor) -> None:
     preferences.choose_methods(alice, "tests.flashed", [DeliveryMethod.LIVE])
     send(bob, alice)
     assert shown(client_for(alice)) == []
 
 
 @pytest.mark.usefixtures("connected")
-def test_while_a_page_is_open_only_what_it_left_untold_is_offered(
+def test_an_open_page_delays_the_flash_until_its_time_to_acknowledge_is_over(
     alice: User, bob: User, client_for: ClientFor, settings: Settings
 ) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "ACK_WINDOW": 10}
@@ -456,7 +460,7 @@ def test_while_a_page_is_open_only_what_it_left_untold_is_offered(
 @pytest.mark.usefixtures("connected")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("prompt", [0.0, 60.0], ids=["long", "short"])
-def test_after_a_long_transaction_an_open_page_has_its_time_from_the_commit_on(
+def test_an_open_page_has_its_time_to_acknowledge_counted_from_the_commit(
     alice: User, bob: User, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch, prompt: float
 ) -> None:
     seen = ["replied (en)"] if prompt else []
@@ -473,7 +477,7 @@ def test_after_a_long_transaction_an_open_page_has_its_time_from_the_commit_on(
 @pytest.mark.usefixtures("connected")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("prompt", [0.0, 60.0], ids=["long", "short"])
-def test_after_a_long_transaction_an_open_page_has_its_time_for_an_announcement_too(
+def test_an_open_page_has_its_time_counted_from_the_commit_of_an_announcement(
     alice: User, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch, prompt: float
 ) -> None:
     seen = ["Closed on Friday"] if prompt else []
@@ -484,14 +488,12 @@ def test_after_a_long_transaction_an_open_page_has_its_time_for_an_announcement_
 
 
 @pytest.mark.usefixtures("connected")
-def test_what_is_dated_back_is_left_to_the_open_page_all_the_same(
-    alice: User, bob: User, client_for: ClientFor
-) -> None:
+def test_a_backdated_notification_still_waits_for_the_open_page(alice: User, bob: User, client_for: ClientFor) -> None:
     send(bob, alice, timestamp=datetime.now(UTC) - timedelta(days=1))
     assert shown(client_for(alice)) == []
 
 
-# Many, and at once
+# Many notifications, and concurrent pages
 
 
 def test_the_newest_three_are_shown_and_the_others_counted(alice: User, bob: User, client_for: ClientFor) -> None:
@@ -521,7 +523,7 @@ def test_a_thousand_at_once_take_few_queries(alice: User, bob: User, client_for:
     assert not Notification.objects.filter(delivered_at=None).exists()
 
 
-def test_a_page_with_nothing_to_flash_asks_little(alice: User, client_for: ClientFor) -> None:
+def test_a_page_with_nothing_to_flash_makes_few_queries(alice: User, client_for: ClientFor) -> None:
     client = client_for(alice)
     with CaptureQueriesContext(connection) as plain:
         client.get("/without-list/")
@@ -541,7 +543,7 @@ def test_two_tabs_that_load_at_once_show_it_once(alice: User, bob: User, client_
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
-def test_a_page_does_not_wait_for_a_row_that_is_being_told(alice: User, bob: User, client_for: ClientFor) -> None:
+def test_a_page_does_not_wait_for_a_row_that_is_being_delivered(alice: User, bob: User, client_for: ClientFor) -> None:
     row = send(bob, alice)
     tab = client_for(alice)
     with transaction.atomic():
@@ -550,10 +552,10 @@ def test_a_page_does_not_wait_for_a_row_that_is_being_told(alice: User, bob: Use
     assert on_the_page == []
 
 
-# A process that dies between the page and the confirmation
+# Claims that are never confirmed, or too late
 
 
-def test_a_page_that_never_came_shows_it_again_when_its_claim_is_over(
+def test_an_unconfirmed_claim_expires_and_it_is_shown_again(
     alice: User, bob: User, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send(bob, alice)
@@ -567,11 +569,11 @@ def test_a_page_that_never_came_shows_it_again_when_its_claim_is_over(
         assert shown(client) == []
 
 
-def test_a_page_that_came_too_late_takes_nothing_from_the_one_that_claimed_after(alice: User, bob: User) -> None:
+def test_an_expired_claim_cannot_settle_a_later_one(alice: User, bob: User) -> None:
     row = send(bob, alice)
-    late = flash._take(alice)
+    late = flash._claim_waiting(alice)
     with time_machine.travel(datetime.now(UTC) + CLAIM + timedelta(seconds=1)):
-        current = flash._take(alice)
+        current = flash._claim_waiting(alice)
         flash._release(late)
         flash._confirm(late)
         row.refresh_from_db()
@@ -585,7 +587,7 @@ def test_a_page_that_came_too_late_takes_nothing_from_the_one_that_claimed_after
 
 
 def number_all() -> None:
-    """What happens after a commit, for tests that have none."""
+    """Number the events as after a commit, for tests without one."""
     for seq, event in enumerate(Event.objects.filter(topic="everyone").order_by("id"), start=1):
         Event.objects.filter(pk=event.pk).update(seq=seq)
     Stream.objects.get_or_create(topic="everyone", defaults={"epoch": "00000000"})
@@ -628,7 +630,7 @@ def test_an_announcement_for_staff_is_flashed_to_staff(alice: User, admin: User,
 
 
 @pytest.mark.parametrize("has_row", [True, False])
-def test_an_announcement_taken_back_is_not_flashed(alice: User, client_for: ClientFor, has_row: bool) -> None:
+def test_a_withdrawn_announcement_is_not_flashed(alice: User, client_for: ClientFor, has_row: bool) -> None:
     announcement = broadcast(title="Closed on Friday")
     if has_row:
         make_rows(alice)
@@ -638,7 +640,7 @@ def test_an_announcement_taken_back_is_not_flashed(alice: User, client_for: Clie
     assert shown(client) == []
 
 
-def test_an_announcement_whose_time_is_over_is_not_flashed(alice: User, client_for: ClientFor) -> None:
+def test_an_expired_announcement_is_not_flashed(alice: User, client_for: ClientFor) -> None:
     broadcast(title="Closed on Friday", ends_at=timezone.now() + timedelta(minutes=5))
     make_rows(alice)
     client = client_for(alice)
@@ -646,7 +648,7 @@ def test_an_announcement_whose_time_is_over_is_not_flashed(alice: User, client_f
         assert shown(client) == []
 
 
-def test_who_wants_no_announcements_on_pages_gets_none(alice: User, client_for: ClientFor) -> None:
+def test_people_who_turned_announcements_off_get_no_flash(alice: User, client_for: ClientFor) -> None:
     preferences.choose_methods(alice, "announcement", [DeliveryMethod.LIVE])
     broadcast(title="Closed on Friday")
     client = client_for(alice)
@@ -654,11 +656,11 @@ def test_who_wants_no_announcements_on_pages_gets_none(alice: User, client_for: 
     assert shown(client) == []
 
 
-# In words
+# Text
 
 
 @pytest.mark.parametrize("url", ["", "/posts/9/?a=1&b='\""])
-def test_words_are_escaped(alice: User, bob: User, client_for: ClientFor, url: str) -> None:
+def test_titles_and_links_are_escaped(alice: User, bob: User, client_for: ClientFor, url: str) -> None:
     send(bob, alice, verb="<img src=x onerror=alert(1)>", url=url)
     content = client_for(alice).get("/page/").content.decode()
     assert "<img" not in content
@@ -672,7 +674,7 @@ def test_a_message_leads_to_its_link(alice: User, bob: User, client_for: ClientF
     assert content == "<li class='notification warning'><a href=\"/posts/9/\">replied (en)</a></li>"
 
 
-def test_a_chinese_reader_reads_chinese(alice: User, bob: User, client_for: ClientFor) -> None:
+def test_messages_are_in_the_language_of_the_reader(alice: User, bob: User, client_for: ClientFor) -> None:
     User.objects.filter(pk=alice.pk).update(language="zh-hans")
     announcement = broadcast(title="Closed on Friday")
     AnnouncementTranslation.objects.create(announcement=announcement, language="zh-hans", title="周五关闭")

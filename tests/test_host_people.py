@@ -1,4 +1,4 @@
-"""A project whose people have primary keys of another type than Django's own: one run through all that the hub does."""
+"""A project whose users have primary keys of another type than Django's: one run through all features of the hub."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class Running:
 
 @contextmanager
 def _database(name: str) -> Iterator[str]:
-    """The settings of a database like this run's; none where that is SQLite, as the project has a file of its own."""
+    """Yield settings for a database like this run's. On SQLite they are empty, as the project has its own file."""
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith("postgres"):
         yield ""
@@ -155,7 +155,7 @@ def _project(host: Host, kind: str, database: str) -> Host:
     return host
 
 
-def test_an_open_page_hears_of_a_notification_and_its_acknowledgement_counts(host: Running) -> None:
+def test_an_open_page_receives_a_notification_and_its_acknowledgement_counts(host: Running) -> None:
     with host.listening(host.visitor("alice")) as alice, host.listening(host.visitor("charlie")) as charlie:
         host.python('made = notify.send(person("bob"), recipient=User.objects.all(), verb="waved", url="/")[0][1]')
         assert alice.until("notification.created")["data"]["title"] == "bob waved"
@@ -169,8 +169,8 @@ def test_an_open_page_hears_of_a_notification_and_its_acknowledgement_counts(hos
     assert host.python('print(notified("alice").actor.username, len(made))') == "bob 3"
 
 
-def test_what_no_page_showed_is_flashed(host: Running) -> None:
-    # Bob has had no page open: those of others get their time to show it before it is flashed.
+def test_an_undelivered_notification_is_flashed(host: Running) -> None:
+    # Bob has no page open, so the flash need not wait for a page to acknowledge.
     bob = host.visitor("bob")
     host.python('notify.send(person("alice"), recipient=person("bob"), verb="called")')
     assert "alice called" in bob.get("/").text
@@ -211,7 +211,7 @@ def test_preferences_are_saved(host: Running) -> None:
 
 
 @pytest.mark.parametrize("ended", ['revoke(person("{}"))', 'person("{}").delete()'])
-def test_whoever_is_revoked_is_sent_away_and_nobody_else(host: Running, ended: str) -> None:
+def test_a_revocation_closes_the_connections_of_that_person_only(host: Running, ended: str) -> None:
     with host.listening(host.visitor("alice")) as alice, host.listening(host.visitor("charlie")) as charlie:
         host.python(ended.format("charlie"))
         assert charlie.closing()[0] == SESSION_OVER.code
@@ -219,10 +219,10 @@ def test_whoever_is_revoked_is_sent_away_and_nobody_else(host: Running, ended: s
         alice.until("notification.created")
 
 
-def test_nothing_of_it_went_wrong_in_the_log(host: Running) -> None:
-    said = host.log.read_text()
-    assert "could not be" not in said
-    assert "Traceback" not in said
+def test_the_log_has_no_errors(host: Running) -> None:
+    log = host.log.read_text()
+    assert "could not" not in log.lower()
+    assert "Traceback" not in log
 
 
 def _titles(reader: LiveClient, announcements: int) -> set[str]:

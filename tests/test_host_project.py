@@ -1,4 +1,4 @@
-"""The README's recipe, in a project that `django-admin startproject` has just made."""
+"""The README's recipe, in a new project made by `django-admin startproject`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAGE = """
 {% load notifications_hub %}<!doctype html><title>Host</title>{% notification_bell %}
 {% for message in messages %}{{ message }}{% endfor %}
 """
-BESIDE_IT = """
+OTHER_URLS = """
 from django.contrib.auth.views import LoginView
 from django.views.generic import TemplateView
 urlpatterns += [
@@ -34,7 +34,7 @@ from django.contrib.auth import get_user_model
 for name in ("alice", "bob"):
     get_user_model().objects.create_user(name, password="demo")
 """
-TELL = """
+NOTIFY = """
 from django.contrib.auth import get_user_model
 from notifications.signals import notify
 person = get_user_model().objects.get
@@ -46,7 +46,7 @@ NAIVE = """
 from host.settings import *
 USE_TZ = False
 """
-WHAT_NAIVE_MOMENTS_MEET = """
+USE_WITHOUT_TIME_ZONES = """
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
@@ -79,7 +79,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
     host = Host(tmp_path_factory.mktemp("host"))
     host.follow_the_readme()
     host.add("settings.py", 'LOGIN_REDIRECT_URL = "/"\n')
-    host.add("urls.py", BESIDE_IT)
+    host.add("urls.py", OTHER_URLS)
     host.add("templates/page.html", PAGE)
     host.manage("check", "--fail-level", "ERROR")
     host.manage("migrate", "--verbosity", "0")
@@ -94,7 +94,7 @@ def address(host: Host) -> Iterator[str]:
     program.stop()
 
 
-def test_ten_lines_put_a_bell_on_a_hosts_page_and_a_reply_into_it(host: Host, address: str) -> None:
+def test_ten_lines_add_a_bell_that_shows_a_reply(host: Host, address: str) -> None:
     alice = Visitor(address)
     alice.sign_in("alice")
     assert "<notification-bell" in alice.get("/").text
@@ -102,24 +102,24 @@ def test_ten_lines_put_a_bell_on_a_hosts_page_and_a_reply_into_it(host: Host, ad
     live = address.replace("http", "ws") + "/live/ws/"
     with connect(live, origin=Origin(address), additional_headers={"Cookie": cookies}) as socket:
         socket.recv(timeout=5)
-        host.manage("shell", "--command", TELL)
+        host.manage("shell", "--command", NOTIFY)
         [event] = json.loads(socket.recv(timeout=5))["events"]
     assert event["data"]["title"] == "bob waved"
     assert alice.get("/api/v1/notifications/count/").json() == {"unread": 1, "unseen": 1}
     assert "bob waved" in alice.get("/notifications/").text
 
 
-def test_what_no_page_showed_is_flashed_by_the_hosts_own_messages(host: Host, address: str) -> None:
+def test_an_undelivered_notification_is_flashed_by_the_messages_of_the_host(host: Host, address: str) -> None:
     alice = Visitor(address)
     alice.sign_in("alice")
-    host.manage("shell", "--command", TELL)
+    host.manage("shell", "--command", NOTIFY)
     assert "bob waved" in alice.get("/").text
     assert "bob waved" not in alice.get("/").text
 
 
-def test_without_time_zones_a_check_and_every_call_name_the_remedy(host: Host) -> None:
+def test_a_check_and_every_call_name_the_remedy_for_missing_time_zones(host: Host) -> None:
     host.add("host/naive.py", NAIVE)
-    host.manage("shell", "--settings", "host.naive", "--command", WHAT_NAIVE_MOMENTS_MEET)
+    host.manage("shell", "--settings", "host.naive", "--command", USE_WITHOUT_TIME_ZONES)
 
 
 def test_an_asgi_file_may_import_it_before_django_is_set_up() -> None:
@@ -128,5 +128,5 @@ def test_an_asgi_file_may_import_it_before_django_is_set_up() -> None:
     subprocess.run([sys.executable, "-c", line], cwd=ROOT, env=unset, check=True)
 
 
-def test_nobody_else_is_shown_a_bell(address: str) -> None:
+def test_anonymous_visitors_see_no_bell(address: str) -> None:
     assert "<notification-bell" not in requests.get(address + "/", timeout=5).text

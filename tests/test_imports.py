@@ -1,8 +1,8 @@
-"""Imports run one way. This table is the architecture: a module knows its own part, and parts below it.
+"""Imports run one way. The table below is the architecture: a module imports only from its own part and lower ones.
 
-A line is a layer, the lowest first, and the parts of one line do not know each other. A package is one part, unless a
-module of it is listed apart; `INSIDE` has the order of modules in four packages. An import inside a function counts
-like any other; one for type checkers alone does not.
+Each line is a layer, the lowest first. Parts of one layer do not import each other. A package is one part, except for
+modules that are listed separately. `INSIDE` orders the modules of four packages. An import inside a function counts
+like any other; an import for type checkers only does not.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LAYERS = [
     ["announcements", "delivery.acknowledgement", "notify", "tasks"],
     ["live"],
     ["checks", "flash", "inbox", "jobs", "live.server", "ops.web_server", "publishing"],
-    # What the outside meets: servers, Django, the command line.
+    # Entry points for servers, Django and the command line.
     ["admin", "apps", "asgi", "jobs.progress_tag", "jobs.views", "live_lists", "models", "ops", "ops.retention"],
     ["jobs.api", "management", "templatetags"],
     ["urls"],
@@ -92,13 +92,13 @@ def _imported(node: ast.AST, module: str) -> Iterator[str]:
 
 
 def _target(package: str, name: str) -> str:
-    """`from package import name` is of the module of that name where there is one."""
+    """Return the module that `from package import name` imports from: the submodule of that name, if there is one."""
     path = ROOT.joinpath(*package.split("."), name)
     return f"{package}.{name}" if path.is_dir() or path.with_suffix(".py").is_file() else package
 
 
 def part_of(module: str) -> str:
-    """The longest entry of the table that names the module or a package it is in."""
+    """Return the longest entry of the table that names the module or one of its packages."""
     names = module.removeprefix(f"{HUB}.").split(".")
     candidates = [".".join(names[:length]) for length in range(len(names), 0, -1)]
     return next((part for part in candidates if part in LEVEL), "")
@@ -134,14 +134,14 @@ def test_connections_and_transports_do_not_know_each_other(package: str, other: 
 
 @pytest.mark.parametrize("package", [HUB, "service_worker"])
 @pytest.mark.parametrize("stranger", ["accounts", "showcase", "config", "tests"])
-def test_what_is_reusable_knows_nothing_of_this_site(package: str, stranger: str) -> None:
+def test_reusable_modules_know_nothing_of_this_site(package: str, stranger: str) -> None:
     for module in modules(package):
         known = [target for target in imports_of(module) if target.split(".")[0] == stranger]
         assert known == [], module
 
 
 @pytest.mark.parametrize("module", modules(HUB))
-def test_a_module_takes_connections_and_transactions_of_the_hubs_own_database(module: str) -> None:
+def test_modules_use_only_connections_and_transactions_of_the_database_of_the_hub(module: str) -> None:
     if module not in (f"{HUB}.database.primary", f"{HUB}.database.transaction"):
         path = ROOT.joinpath(*module.split("."))
         tree = ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text())
@@ -150,11 +150,11 @@ def test_a_module_takes_connections_and_transactions_of_the_hubs_own_database(mo
         assert not taken, f"import them from {HUB}: django.db's are of `default`, which a host may not have"
 
 
-def test_the_table_names_only_what_there_is() -> None:
+def test_the_table_names_only_existing_modules() -> None:
     there = {part_of(module) for module in modules(HUB)}
     assert set(LEVEL) <= there
 
 
 def test_the_package_itself_imports_nothing_of_its_own() -> None:
-    """Its names are found when they are asked for: their modules hold models, and Django may not be set up yet."""
+    """Check that names are imported on access: their modules define models, and Django may not be set up yet."""
     assert [target for target in imports_of(HUB) if target.startswith(HUB)] == []

@@ -1,4 +1,4 @@
-"""What can happen, as apps declare it."""
+"""Kinds of notification, as apps declare them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def _declared_here_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kinds, "_kinds", dict(kinds._kinds))
 
 
-def happened(**columns: Any) -> Any:
+def columns_of_a_row(**columns: Any) -> Any:
     given = {"actor_name": "Bob", "verb": "replied", "target_name": "Hello", "description": None, **columns}
     return SimpleNamespace(**given)
 
 
-def test_a_kind_with_a_name_is_there_once_declared() -> None:
+def test_declaring_a_kind_with_a_name_registers_it() -> None:
     class Greeting(Kind):
         name = "tests.greeting"
 
@@ -29,14 +29,14 @@ def test_a_kind_with_a_name_is_there_once_declared() -> None:
     assert get_kind("tests.greeting") in all_kinds()
 
 
-def test_a_kind_without_a_name_is_only_something_to_build_on() -> None:
+def test_a_kind_without_a_name_is_only_a_base_class() -> None:
     class Base(Kind):
         pass
 
     assert not any(isinstance(kind, Base) for kind in all_kinds())
 
 
-def test_a_name_is_declared_once() -> None:
+def test_a_name_cannot_be_declared_twice() -> None:
     class Greeting(Kind):
         name = "tests.greeting"
 
@@ -48,7 +48,7 @@ def test_a_name_is_declared_once() -> None:
     assert isinstance(get_kind("tests.greeting"), Greeting)
 
 
-def test_a_module_imported_again_declares_its_kinds_again() -> None:
+def test_a_reloaded_module_may_declare_its_kinds_again() -> None:
     for _ in range(2):
         type("Again", (Kind,), {"name": "tests.again", "__qualname__": "Again"})
     assert get_kind("tests.again").name == "tests.again"
@@ -58,21 +58,21 @@ def test_the_kinds_of_installed_apps_are_found() -> None:
     assert get_kind("comment.reply").icon == "reply"
 
 
-def test_a_kind_nobody_declares_is_refused() -> None:
+def test_an_undeclared_kind_is_rejected() -> None:
     with pytest.raises(UnknownKind, match=r"known: announcement, .*default"):
         get_kind("tests.nothing")
 
 
-def test_a_stored_kind_whose_app_has_gone_reads_like_the_default() -> None:
+def test_a_stored_kind_without_its_app_renders_like_the_default() -> None:
     assert kind_of("tests.gone") is get_kind("default")
 
 
-def test_by_default_words_are_who_did_what_to_what() -> None:
+def test_the_default_title_is_actor_verb_and_target() -> None:
     kind = get_kind("default")
-    assert kind.title(happened()) == "Bob replied Hello"
-    assert kind.title(happened(target_name="")) == "Bob replied"
-    assert (kind.body(happened()), kind.body(happened(description="I agree."))) == ("", "I agree.")
+    assert kind.title(columns_of_a_row()) == "Bob replied Hello"
+    assert kind.title(columns_of_a_row(target_name="")) == "Bob replied"
+    assert (kind.body(columns_of_a_row()), kind.body(columns_of_a_row(description="I agree."))) == ("", "I agree.")
 
 
-def test_by_default_every_delivery_method_but_email_is_taken() -> None:
+def test_the_default_delivery_methods_are_all_but_email() -> None:
     assert Kind.methods == {DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH}

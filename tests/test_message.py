@@ -1,4 +1,4 @@
-"""The rendered form that every delivery method shares."""
+"""The rendered form of a notification, which every delivery method shares."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from notifications_hub.message import Item, Message, localized_for, timestamp
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-def test_an_item_has_the_shape_of_the_contract() -> None:
+def test_the_json_of_an_item_follows_the_contract() -> None:
     message = Message(
         id="12",
         kind="comment.reply",
@@ -49,10 +49,10 @@ def test_an_item_has_the_shape_of_the_contract() -> None:
     }
 
 
-def test_translations_are_there_only_for_what_has_them() -> None:
+def test_only_items_with_translations_carry_them() -> None:
     message = Message(id="a5", kind="announcement", title="Closed")
-    words = {"zh-hans": {"title": "关闭", "body": ""}}
-    assert Item(message=message, at=NOON, translations=words).as_json()["translations"] == words
+    chinese = {"zh-hans": {"title": "关闭", "body": ""}}
+    assert Item(message=message, at=NOON, translations=chinese).as_json()["translations"] == chinese
     assert Item(message=message, at=NOON, translations={}).as_json()["translations"] == {}
     assert "translations" not in Item(message=message, at=NOON).as_json()
 
@@ -65,18 +65,18 @@ def test_translations_are_there_only_for_what_has_them() -> None:
         (datetime(2026, 11, 20, 20, tzinfo=timezone(timedelta(hours=8))), "2026-11-20T12:00:00.000000Z"),
     ],
 )
-def test_a_moment_is_written_in_utc_with_microseconds(moment: datetime, text: str) -> None:
+def test_times_are_written_in_utc_with_microseconds(moment: datetime, text: str) -> None:
     assert timestamp(moment) == text
 
 
-def test_words_are_in_the_persons_language_and_then_in_the_old_one_again() -> None:
+def test_localized_for_activates_the_language_and_restores_the_old_one() -> None:
     with translation.override("en"):
         with localized_for(User(language="zh-hans")):
             assert translation.get_language() == "zh-hans"
         assert translation.get_language() == "en"
 
 
-def test_times_are_in_the_persons_time_zone_and_then_in_the_old_one_again() -> None:
+def test_localized_for_activates_the_time_zone_and_restores_the_old_one() -> None:
     with zones.override("America/New_York"):
         with localized_for(User(time_zone="Asia/Shanghai")):
             assert zones.localtime(NOON).isoformat() == "2026-11-20T20:00:00+08:00"
@@ -95,7 +95,7 @@ def test_times_are_in_the_persons_time_zone_and_then_in_the_old_one_again() -> N
     ],
     ids=["name", "zone", "unknown", "path", "nothing", "fault"],
 )
-def test_a_host_that_gives_no_time_zone_costs_nobody_their_news(
+def test_an_invalid_time_zone_falls_back_to_the_one_of_the_site(
     settings: Settings, given: Callable[[User], object], used: str
 ) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TIMEZONE_OF": given}
@@ -104,7 +104,7 @@ def test_a_host_that_gives_no_time_zone_costs_nobody_their_news(
         assert zones.get_current_timezone_name() == used
 
 
-def test_a_host_without_languages_speaks_its_own(settings: Settings) -> None:
+def test_people_without_a_language_get_the_one_of_the_site(settings: Settings) -> None:
     hub = {key: value for key, value in settings.NOTIFICATIONS_HUB.items() if key != "LANGUAGE_OF"}
     settings.NOTIFICATIONS_HUB = hub
     settings.LANGUAGE_CODE = "zh-hans"

@@ -1,4 +1,4 @@
-"""The file for nginx in the documents, run as it is but for its name, certificate and ports."""
+"""The nginx configuration of the docs, unchanged except for its name, certificate, ports and one timeout."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TEMPORARY = "".join(
 
 
 class Front(Nginx):
-    """`url` is https, with a certificate that nobody has signed."""
+    """A running nginx. Its `url` is https, with a self-signed certificate."""
 
     def __init__(self, site: Site, folder: Path) -> None:
         self.plain = free_port()
@@ -86,7 +86,7 @@ def unverified() -> ssl.SSLContext:
 
 
 @pytest.mark.faults(short=True)
-def test_half_sent_requests_are_closed_within_the_deadline_while_others_are_answered(
+def test_incomplete_requests_are_closed_at_the_deadline_while_others_are_answered(
     front: Front, unverified: ssl.SSLContext
 ) -> None:
     began = time.monotonic()
@@ -94,18 +94,18 @@ def test_half_sent_requests_are_closed_within_the_deadline_while_others_are_answ
         lines = [opened.enter_context(dialled_securely(front.port, unverified)) for _ in range(STRANGERS)]
         for line in lines:
             line.sendall(HALF)
-        asked = time.monotonic()
+        requested = time.monotonic()
         assert requests.get(f"{front.url}/healthz", verify=False, timeout=10).ok
-        answered = time.monotonic() - asked
+        answered = time.monotonic() - requested
         assert len(still_open(lines)) > STRANGERS / 2
         wait_until_closed(lines, HEAD_SECONDS + GRACE)
     report(
-        f"{STRANGERS} half-sent requests: gone {time.monotonic() - began:.1f} s after the first came, "
-        f"a page meanwhile took {answered:.2f} s"
+        f"{STRANGERS} incomplete requests: closed {time.monotonic() - began:.1f} s after the first one, "
+        f"while a page took {answered:.2f} s"
     )
 
 
-def test_sockets_streams_and_polls_come_through_at_once(front: Front, site: Site, unverified: ssl.SSLContext) -> None:
+def test_websockets_streams_and_polls_are_not_buffered(front: Front, site: Site, unverified: ssl.SSLContext) -> None:
     headers = {"Cookie": cookie_of(site, "alice"), "Origin": front.url}
     stream = requests.get(f"{front.url}/live/sse/", headers=headers, verify=False, stream=True, timeout=10)
     address = front.url.replace("https", "wss") + "/live/ws/"
@@ -113,32 +113,32 @@ def test_sockets_streams_and_polls_come_through_at_once(front: Front, site: Site
         address, origin=Origin(front.url), additional_headers={"Cookie": headers["Cookie"]}, ssl=unverified
     )
     with stream, socket_of_alice as alice:
-        heard = stream.iter_lines()
-        while not next(heard).startswith(b"data:"):
+        received = stream.iter_lines()
+        while not next(received).startswith(b"data:"):
             pass
         cursor = json.loads(alice.recv(timeout=5))["cursor"]
         tell(site, "alice")
         assert [event["kind"] for event in json.loads(alice.recv(timeout=5))["events"]] == ["notification.created"]
-        while b"notification.created" not in next(heard):
+        while b"notification.created" not in next(received):
             pass
-    asked = {"cursor": cursor, "wait": "5"}
-    frame = requests.get(f"{front.url}/live/poll/", params=asked, headers=headers, verify=False, timeout=10).json()
+    query = {"cursor": cursor, "wait": "5"}
+    frame = requests.get(f"{front.url}/live/poll/", params=query, headers=headers, verify=False, timeout=10).json()
     assert frame["events"]
 
 
-def test_its_log_names_no_cursor(front: Front) -> None:
+def test_the_access_log_has_no_cursors(front: Front) -> None:
     requests.get(f"{front.url}/live/poll/?wait=0&cursor=1~canary", verify=False, timeout=10)
     log = front.folder / "access.log"
     wait_until(lambda: "GET /live/poll/" in log.read_text(), what="a line in the log")
     assert "canary" not in log.read_text()
 
 
-def test_plain_requests_are_sent_to_https(front: Front) -> None:
+def test_http_requests_are_redirected_to_https(front: Front) -> None:
     answer = requests.get(f"http://127.0.0.1:{front.plain}/notifications/?page=2", allow_redirects=False, timeout=5)
     assert (answer.status_code, answer.headers["Location"]) == (301, "https://127.0.0.1/notifications/?page=2")
 
 
-def test_a_client_cannot_say_who_it_is_or_where_it_asks(front: Front, site: Site) -> None:
+def test_a_client_cannot_forge_its_address_or_host(front: Front, site: Site) -> None:
     claimed = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"}
     assert requests.get(f"{front.url}/healthz?claimed", headers=claimed, verify=False, timeout=5).ok
     assert "203.0.113.7" not in site.log

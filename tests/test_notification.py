@@ -1,4 +1,4 @@
-"""How notifications change, and what open pages are told of it."""
+"""Changes of notifications, and the events they emit to open pages."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ ROWS = Notification.objects
 STATE = ("unread", "read_at", "seen_at", "archived_at", "deleted", "delivered_at")
 
 
-class InWhoseLanguage(Kind):
-    name = "tests.in_whose_language"
+class ActiveLanguage(Kind):
+    name = "tests.active_language"
 
     def title(self, notification: NotificationLike) -> str:
         return translation.get_language() or ""
 
 
-class AtWhatTime(Kind):
-    """Writes a moment that was given as data, as its reader's clock shows it."""
+class LocalTime(Kind):
+    """A kind whose title is the time in its data, in the active time zone."""
 
-    name = "tests.at_what_time"
+    name = "tests.local_time"
 
     def title(self, notification: NotificationLike) -> str:
         return f"{timezone.localtime(datetime.fromisoformat(notification.data['at'])):%H:%M}"
 
 
 def send(actor: User, *people: User, **given: Any) -> list[Notification]:
-    """In the order of the people, and no longer in the log, so that a test sees what comes after."""
+    """Notify people, and return the rows in their order. Empty the log, so that a test sees only later events."""
     answers: Any = notify.send(actor, recipient=people, **{"verb": "replied", **given})
     Event.objects.all().delete()
     return list(answers[0][1])
@@ -62,7 +62,7 @@ def notified_kinds(person: User) -> list[str]:
     return [kind for kind, _data in delivered_to(person)]
 
 
-# One change after another: from which state, by which method, to which state, and what pages hear
+# Every change: its method, its event, and the state it starts from
 
 
 @dataclass(frozen=True)
@@ -84,20 +84,20 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 class TestAChange:
-    def test_is_told_with_exactly_the_ids_that_changed(self, alice: User, bob: User, change: Change) -> None:
+    def test_emits_exactly_the_ids_that_changed(self, alice: User, bob: User, change: Change) -> None:
         first, second = send(bob, alice) + send(bob, alice)
         send(bob, alice)
         ROWS.filter(pk__in=[first.pk, second.pk]).update(**change.before)
         assert change.make(ROWS.filter(pk__in=[first.pk, second.pk])) == 2
         assert delivered_to(alice) == [(change.event, {"ids": [str(first.pk), str(second.pk)]})]
 
-    def test_is_told_once(self, alice: User, bob: User, change: Change) -> None:
+    def test_emits_one_event(self, alice: User, bob: User, change: Change) -> None:
         send(bob, alice)
         ROWS.update(**change.before)
         assert (change.make(ROWS.all()), change.make(ROWS.all())) == (1, 0)
         assert notified_kinds(alice) == [change.event]
 
-    def test_is_told_to_each_person_of_their_own(self, alice: User, bob: User, charlie: User, change: Change) -> None:
+    def test_emits_to_each_person_only_their_own(self, alice: User, bob: User, charlie: User, change: Change) -> None:
         of_alice, of_bob = send(charlie, alice, bob)
         ROWS.update(**change.before)
         change.make(ROWS.all())
@@ -105,14 +105,14 @@ class TestAChange:
         assert notified_ids(bob, change.event) == [[str(of_bob.pk)]]
         assert delivered_to(charlie) == []
 
-    def test_of_an_announcement_bears_its_id(self, alice: User, change: Change) -> None:
+    def test_carries_the_id_of_an_announcement(self, alice: User, change: Change) -> None:
         announcement = broadcast(title="Closed on Friday")
         make_rows(alice)
         ROWS.update(**change.before)
         change.make(ROWS.all())
         assert notified_ids(alice, change.event) == [[f"a{announcement.pk}"]]
 
-    def test_that_rolls_back_is_not_told(self, alice: User, bob: User, change: Change) -> None:
+    def test_that_rolls_back_emits_nothing(self, alice: User, bob: User, change: Change) -> None:
         send(bob, alice)
         ROWS.update(**change.before)
         was = ROWS.values(*STATE).get()
@@ -121,7 +121,7 @@ class TestAChange:
         assert ROWS.values(*STATE).get() == was
         assert delivered_to(alice) == []
 
-    def test_works_on_a_query_with_joins_and_doubles(self, alice: User, bob: User, change: Change) -> None:
+    def test_works_on_a_query_with_joins_and_duplicates(self, alice: User, bob: User, change: Change) -> None:
         [row] = send(bob, alice)
         ROWS.update(**change.before)
         joined = ROWS.filter(recipient__username="alice", recipient__notifications__verb="replied").distinct()
@@ -131,7 +131,7 @@ class TestAChange:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_several_who_change_the_same_at_once_tell_it_once(alice: User, bob: User, change: Change) -> None:
+def test_concurrent_changes_of_the_same_rows_emit_one_event(alice: User, bob: User, change: Change) -> None:
     for _ in range(5):
         send(bob, alice)
     ROWS.update(**change.before)
@@ -148,7 +148,7 @@ def test_several_who_change_the_same_at_once_tell_it_once(alice: User, bob: User
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
-def test_changes_of_the_same_rows_in_any_order_never_deadlock(alice: User, bob: User) -> None:
+def test_concurrent_changes_in_any_order_never_deadlock(alice: User, bob: User) -> None:
     for _ in range(30):
         send(bob, alice)
 
@@ -165,7 +165,7 @@ def test_changes_of_the_same_rows_in_any_order_never_deadlock(alice: User, bob: 
 # What each change stores
 
 
-def test_reading_says_when_and_counts_as_seen(alice: User, bob: User) -> None:
+def test_reading_stores_the_time_and_counts_as_seen(alice: User, bob: User) -> None:
     send(bob, alice)
     ROWS.mark_all_as_read()
     row = ROWS.get()
@@ -174,7 +174,7 @@ def test_reading_says_when_and_counts_as_seen(alice: User, bob: User) -> None:
     assert row.seen_at == row.read_at
 
 
-def test_unread_again_is_not_new_again(alice: User, bob: User) -> None:
+def test_marking_as_unread_keeps_it_seen(alice: User, bob: User) -> None:
     send(bob, alice)
     ROWS.mark_all_as_read()
     ROWS.mark_all_as_unread()
@@ -183,7 +183,7 @@ def test_unread_again_is_not_new_again(alice: User, bob: User) -> None:
     assert row.seen_at is not None
 
 
-def test_the_first_delivery_method_that_told_stands(alice: User, bob: User) -> None:
+def test_the_first_delivery_method_is_kept(alice: User, bob: User) -> None:
     [row] = send(bob, alice)
     assert ROWS.all().mark_as_delivered(DeliveryMethod.FLASH) == [row.pk]
     assert ROWS.all().mark_as_delivered(DeliveryMethod.LIVE) == []
@@ -195,20 +195,20 @@ def test_the_first_delivery_method_that_told_stands(alice: User, bob: User) -> N
 @pytest.mark.parametrize(
     "name", ["mark_all_as_read", "mark_all_as_unread", "mark_all_as_deleted", "mark_all_as_active"]
 )
-def test_one_persons_are_changed_when_a_person_is_named(alice: User, bob: User, charlie: User, name: str) -> None:
+def test_a_change_for_one_person_leaves_others_alone(alice: User, bob: User, charlie: User, name: str) -> None:
     send(charlie, alice, bob)
     ROWS.update(unread=name == "mark_all_as_read", deleted=name == "mark_all_as_active")
     assert getattr(ROWS, name)(alice) == 1
     assert delivered_to(bob) == []
 
 
-def test_a_persons_own_manager_changes_theirs_only(alice: User, bob: User, charlie: User) -> None:
+def test_the_related_manager_of_a_person_changes_only_their_rows(alice: User, bob: User, charlie: User) -> None:
     send(charlie, alice, bob)
     alice.notifications.mark_all_as_read()
     assert (alice.notifications.unread().count(), bob.notifications.unread().count()) == (0, 1)
 
 
-def test_what_was_deleted_softly_is_no_longer_listed_or_changed(alice: User, bob: User) -> None:
+def test_a_soft_deleted_notification_is_neither_listed_nor_changed(alice: User, bob: User) -> None:
     send(bob, alice)
     ROWS.mark_all_as_deleted()
     assert [rows.count() for rows in (ROWS.unread(), ROWS.read(), ROWS.active(), ROWS.deleted())] == [0, 0, 0, 1]
@@ -224,7 +224,7 @@ def test_what_was_deleted_softly_is_no_longer_listed_or_changed(alice: User, bob
         ({"archived_at": "2026-11-20T12:00Z"}, InboxQuerySet.unarchive),
     ],
 )
-def test_what_comes_back_is_told_whole_and_once(
+def test_restoring_emits_the_whole_item_once(
     alice: User, bob: User, before: dict[str, Any], restore: Callable[[InboxQuerySet], int]
 ) -> None:
     [row] = send(bob, alice, url="/posts/9/")
@@ -235,7 +235,7 @@ def test_what_comes_back_is_told_whole_and_once(
     assert not row.item().archived
 
 
-# One instance
+# A single instance
 
 
 def test_an_instance_is_marked_read_and_unread(alice: User, bob: User) -> None:
@@ -259,7 +259,7 @@ def test_a_stale_instance_changes_nothing_twice_and_overwrites_nothing(alice: Us
     assert notified_kinds(alice) == ["notification.read", "notification.archived"]
 
 
-def test_a_deleted_instance_is_told_once(alice: User, bob: User) -> None:
+def test_deleting_an_instance_emits_one_event(alice: User, bob: User) -> None:
     [row] = send(bob, alice)
     pk, stale = row.pk, ROWS.get()
     row.delete()
@@ -271,20 +271,20 @@ def test_a_deleted_instance_is_told_once(alice: User, bob: User) -> None:
 # Deleting rows
 
 
-def test_deleted_rows_are_told_to_each_person_of_their_own(alice: User, bob: User, charlie: User) -> None:
+def test_deleting_rows_emits_to_each_person_only_their_own(alice: User, bob: User, charlie: User) -> None:
     of_alice, of_bob = send(charlie, alice, bob)
     ROWS.filter(pk__in=[of_alice.pk, of_bob.pk]).delete()
     assert notified_ids(alice, "notification.deleted") == [[str(of_alice.pk)]]
     assert notified_ids(bob, "notification.deleted") == [[str(of_bob.pk)]]
 
 
-def test_deleting_says_what_went_as_django_does(alice: User, bob: User) -> None:
+def test_delete_returns_the_counts_of_django(alice: User, bob: User) -> None:
     send(bob, alice)
     assert ROWS.all().delete() == (1, {"notifications_hub.Notification": 1})
     assert ROWS.all().delete() == (0, {})
 
 
-def test_a_deletion_that_rolls_back_is_not_told(alice: User, bob: User) -> None:
+def test_a_deletion_that_rolls_back_emits_nothing(alice: User, bob: User) -> None:
     send(bob, alice)
     with rolled_back():
         ROWS.all().delete()
@@ -303,45 +303,45 @@ def test_a_template_cannot_delete(alice: User, bob: User) -> None:
     assert ROWS.count() == 1
 
 
-# What is not told
+# No event
 
 
-def test_a_plain_update_is_as_plain_as_djangos(alice: User, bob: User) -> None:
-    """By design: a host that updates columns itself tells no page; the methods are there for that."""
+def test_a_plain_update_emits_nothing(alice: User, bob: User) -> None:
+    """Check that a host's own `update()` emits no event. That is by design: the queryset methods emit them."""
     send(bob, alice)
     ROWS.update(unread=False)
     assert delivered_to(alice) == []
 
 
-# In words
+# Text
 
 
-def test_events_are_in_the_language_of_their_person(alice: User, bob: User, charlie: User) -> None:
+def test_events_are_in_the_language_of_the_recipient(alice: User, bob: User, charlie: User) -> None:
     User.objects.filter(pk=bob.pk).update(language="zh-hans")
     bob.refresh_from_db()
     with translation.override("zh-hans"):
-        notify.send(charlie, recipient=[alice, bob], verb="replied", kind="tests.in_whose_language")
+        notify.send(charlie, recipient=[alice, bob], verb="replied", kind="tests.active_language")
     assert [delivered_to(person)[0][1]["title"] for person in (alice, bob)] == ["en", "zh-hans"]
 
 
-def test_events_write_times_in_the_zone_of_their_person(alice: User, bob: User, charlie: User) -> None:
+def test_events_show_times_in_the_time_zone_of_the_recipient(alice: User, bob: User, charlie: User) -> None:
     User.objects.filter(pk=bob.pk).update(time_zone="Asia/Shanghai")
     bob.refresh_from_db()
     at = "2026-11-20T12:00:00+00:00"
     with timezone.override("America/New_York"):
-        notify.send(charlie, recipient=[alice, bob], verb="met", kind="tests.at_what_time", at=at)
+        notify.send(charlie, recipient=[alice, bob], verb="met", kind="tests.local_time", at=at)
     assert [delivered_to(person)[0][1]["title"] for person in (alice, bob)] == ["12:00", "20:00"]
 
 
-def test_what_comes_back_is_in_the_language_of_its_person(alice: User, bob: User) -> None:
+def test_a_restored_item_is_in_the_language_of_the_recipient(alice: User, bob: User) -> None:
     User.objects.filter(pk=alice.pk).update(language="zh-hans")
-    send(bob, alice, kind="tests.in_whose_language")
+    send(bob, alice, kind="tests.active_language")
     ROWS.update(deleted=True)
     ROWS.mark_all_as_active()
     assert delivered_to(alice)[0][1]["title"] == "zh-hans"
 
 
-def test_an_announcements_row_reads_as_the_announcement_does_now(alice: User) -> None:
+def test_the_row_of_an_announcement_shows_its_current_text(alice: User) -> None:
     announcement = broadcast(title="Closed on Friday", url="/news/")
     make_rows(alice)
     Announcement.objects.filter(pk=announcement.pk).update(title="Closed on Thursday")
@@ -354,22 +354,22 @@ def test_an_announcements_row_reads_as_the_announcement_does_now(alice: User) ->
     )
 
 
-def test_the_name_of_a_row_holds_none_of_its_words(alice: User, bob: User) -> None:
+def test_str_reveals_no_content(alice: User, bob: User) -> None:
     [row] = send(bob, alice, target=bob, kind="comment.reply")
     assert str(row) == f"comment.reply {row.pk}"
 
 
-def test_links_to_what_is_missing_are_empty(alice: User) -> None:
+def test_links_to_missing_objects_are_empty(alice: User) -> None:
     broadcast(title="Closed on Friday")
     make_rows(alice)
     row = ROWS.get()
     assert (row.actor_object_url(), row.target_object_url(), row.action_object_url()) == ("", "", "")
 
 
-# Many
+# Many rows
 
 
-def test_many_changes_are_told_in_events_of_at_most_five_hundred(alice: User, bob: User) -> None:
+def test_many_changes_are_split_into_events_of_at_most_five_hundred(alice: User, bob: User) -> None:
     ROWS.bulk_create([Notification(recipient=alice, verb="replied", actor_name="Bob") for _ in range(1500)])
     with CaptureQueriesContext(connection) as queries:
         assert ROWS.mark_all_as_read(alice) == 1500

@@ -1,4 +1,4 @@
-"""`notify.send()`: who is told what, and what is refused."""
+"""The signal `notify.send()`: recipients, stored values, and rejected arguments."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 class Reader(User):
-    """A person under another name."""
+    """A proxy of the user model."""
 
     class Meta:
         proxy = True
@@ -45,7 +45,7 @@ class Reader(User):
 
 
 class Parcel(models.Model):
-    """Has its primary key before it has a row."""
+    """A model with a primary key that is set before the row exists."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
 
@@ -58,7 +58,7 @@ class Parcel(models.Model):
 
 
 class Letter(models.Model):
-    """Has a primary key of any length."""
+    """A model with a primary key of any length."""
 
     id = models.TextField(primary_key=True)
 
@@ -75,17 +75,17 @@ def saved(letter: Letter) -> Letter:
     return letter
 
 
-class Counting(Kind):
-    """Says what it is given, so that a test sees what a kind renders from."""
+class ShowsData(Kind):
+    """A kind whose title shows its data, so that a test sees what a kind renders from."""
 
-    name = "tests.counting"
+    name = "tests.shows_data"
 
     def title(self, notification: NotificationLike) -> str:
         return f"{notification.data['at']!r}"
 
 
 class Optional(Kind):
-    """Reads data that not every notification has."""
+    """A kind that reads data which not every notification has."""
 
     name = "tests.optional"
 
@@ -101,7 +101,7 @@ def send(actor: Any, recipient: object, **given: Any) -> list[Notification]:
 
 @pytest.fixture(autouse=True)
 def _content_types_forgotten() -> Iterator[None]:
-    """A rollback takes those of this file's models back, and the cache does not know."""
+    """Clear the cache of content types: a rollback removes those of this file's models, but not from the cache."""
     yield
     ContentType.objects.clear_cache()
 
@@ -110,10 +110,10 @@ def recipients() -> list[str]:
     return list(Notification.objects.order_by("recipient__username").values_list("recipient__username", flat=True))
 
 
-# What is kept
+# Stored values
 
 
-def test_every_documented_argument_is_kept(alice: User, bob: User, charlie: User) -> None:
+def test_every_documented_argument_is_stored(alice: User, bob: User, charlie: User) -> None:
     moment = datetime(2026, 11, 20, 12, tzinfo=UTC)
     send(
         bob,
@@ -137,7 +137,7 @@ def test_every_documented_argument_is_kept(alice: User, bob: User, charlie: User
     assert (row.unread, row.actor_name, row.target_name) == (True, "Bob", "Charlie")
 
 
-def test_what_is_left_out_has_its_default(alice: User, bob: User) -> None:
+def test_omitted_arguments_have_their_defaults(alice: User, bob: User) -> None:
     before = datetime.now(UTC)
     send(bob, alice)
     row = Notification.objects.get()
@@ -158,7 +158,7 @@ def test_a_timestamp_of_none_is_now(alice: User, bob: User) -> None:
 
 
 def test_a_naive_timestamp_is_in_the_time_zone_of_the_site(alice: User, bob: User) -> None:
-    [row] = send(bob, alice, timestamp=datetime(2026, 11, 20, 12))  # noqa: DTZ001  what a host may give
+    [row] = send(bob, alice, timestamp=datetime(2026, 11, 20, 12))  # noqa: DTZ001 -- a host may pass a naive time
     assert row.timestamp == datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
@@ -167,7 +167,7 @@ def test_data_and_extra_keywords_are_kept_for_everyone(alice: User, bob: User, c
     assert [row.data for row in Notification.objects.all()] == [{"post": 9, "tags": ["a"], "colour": "blue"}] * 2
 
 
-def test_an_extra_keyword_named_like_a_column_is_data_and_no_column(alice: User, bob: User) -> None:
+def test_an_extra_keyword_named_like_a_column_becomes_data(alice: User, bob: User) -> None:
     send(bob, alice, recipient_id=bob.pk, deleted=True)
     row = Notification.objects.get()
     assert (row.recipient, row.deleted) == (alice, False)
@@ -190,8 +190,8 @@ def test_without_data_a_kind_and_a_page_see_an_empty_dict(alice: User, bob: User
     assert item["data"] == stored.item().data == {}
 
 
-def test_a_kind_sees_the_same_data_at_once_and_later(alice: User, bob: User) -> None:
-    [made] = send(bob, alice, kind="tests.counting", at=datetime(2026, 1, 1, tzinfo=UTC), price=Decimal("1.50"))
+def test_a_kind_sees_the_same_data_now_and_later(alice: User, bob: User) -> None:
+    [made] = send(bob, alice, kind="tests.shows_data", at=datetime(2026, 1, 1, tzinfo=UTC), price=Decimal("1.50"))
     stored = Notification.objects.get()
     assert made.data == stored.data
     [(_kind, item)] = delivered_to(alice)
@@ -223,7 +223,7 @@ def test_an_actor_may_have_any_primary_key(alice: User) -> None:
     assert (row.actor_object_id, row.actor_name) == (str(parcel.pk), "Parcel")
 
 
-# To whom
+# Recipients
 
 
 def as_group(*people: User) -> Group:
@@ -248,7 +248,7 @@ HOLDERS: list[Callable[..., object]] = [
 
 
 @pytest.mark.parametrize("hold", HOLDERS, ids=["list", "tuple", "set", "dict", "generator", "queryset", "group"])
-def test_everyone_in_it_is_told_and_nobody_else(
+def test_every_member_is_notified_and_nobody_else(
     alice: User, bob: User, charlie: User, hold: Callable[..., object]
 ) -> None:
     send(charlie, hold(alice, bob))
@@ -256,28 +256,28 @@ def test_everyone_in_it_is_told_and_nobody_else(
     assert delivered_to(charlie) == []
 
 
-def test_one_person_is_told(alice: User, bob: User) -> None:
+def test_a_single_person_is_notified(alice: User, bob: User) -> None:
     send(bob, alice)
     assert recipients() == ["alice"]
 
 
-def test_the_person_of_a_request_is_told(alice: User, bob: User) -> None:
+def test_a_lazy_person_is_notified(alice: User, bob: User) -> None:
     send(SimpleLazyObject(lambda: bob), SimpleLazyObject(lambda: alice))
     assert recipients() == ["alice"]
 
 
-def test_nobody_is_told_of_nothing(bob: User) -> None:
+def test_an_empty_recipient_notifies_nobody(bob: User) -> None:
     assert send(bob, []) == []
     assert not Event.objects.exists()
 
 
-def test_whoever_is_named_twice_is_told_once(alice: User, bob: User) -> None:
+def test_a_person_named_twice_is_notified_once(alice: User, bob: User) -> None:
     send(bob, [alice, alice, User.objects.get(pk=alice.pk)])
     assert recipients() == ["alice"]
     assert len(delivered_to(alice)) == 1
 
 
-def test_the_inactive_are_left_out(alice: User, bob: User, charlie: User) -> None:
+def test_inactive_people_are_left_out(alice: User, bob: User, charlie: User) -> None:
     User.objects.filter(pk=charlie.pk).update(is_active=False)
     charlie.refresh_from_db()
     send(bob, [alice, charlie])
@@ -290,7 +290,7 @@ def test_the_inactive_are_left_out(alice: User, bob: User, charlie: User) -> Non
     [None, "alice", 7, AnonymousUser(), User(username="unsaved"), User, Group(name="unsaved")],
     ids=lambda value: type(value).__name__,
 )
-def test_one_bad_recipient_means_that_nothing_is_stored(alice: User, bob: User, stranger: object) -> None:
+def test_nothing_is_stored_if_one_recipient_is_invalid(alice: User, bob: User, stranger: object) -> None:
     with pytest.raises(BadRecipient, match="nobody was notified"):
         send(alice, [bob, stranger, alice])
     with pytest.raises(BadRecipient):
@@ -299,7 +299,7 @@ def test_one_bad_recipient_means_that_nothing_is_stored(alice: User, bob: User, 
     assert not Event.objects.exists()
 
 
-def test_a_bad_recipient_after_the_first_thousand_means_that_nothing_is_stored(bob: User) -> None:
+def test_nothing_is_stored_if_a_recipient_after_the_first_thousand_is_invalid(bob: User) -> None:
     people = make_people(1001)
 
     def everyone() -> Iterator[object]:
@@ -312,7 +312,7 @@ def test_a_bad_recipient_after_the_first_thousand_means_that_nothing_is_stored(b
     assert not Event.objects.exists()
 
 
-def test_an_iterable_that_fails_half_way_means_that_nothing_is_stored(alice: User, bob: User) -> None:
+def test_nothing_is_stored_if_the_iterable_fails_halfway(alice: User, bob: User) -> None:
     def broken() -> Iterator[User]:
         yield alice
         raise RuntimeError("half way")
@@ -322,7 +322,7 @@ def test_an_iterable_that_fails_half_way_means_that_nothing_is_stored(alice: Use
     assert not Notification.objects.exists()
 
 
-# What is refused
+# Rejected arguments
 
 
 def nested(levels: int) -> Any:
@@ -372,7 +372,9 @@ def test_an_argument_that_cannot_be_stored_is_named(alice: User, bob: User, give
 
 @pytest.mark.parametrize("name", ["Bob\0", "Bob \ud83d"], ids=["nul", "surrogate"])
 @pytest.mark.parametrize("whose", ["actor", "target"])
-def test_a_name_that_cannot_be_stored_is_refused_by_whose_it_is(alice: User, bob: User, whose: str, name: str) -> None:
+def test_a_name_that_cannot_be_stored_is_rejected_with_its_argument(
+    alice: User, bob: User, whose: str, name: str
+) -> None:
     bob.first_name = name
     given = {"target": bob} if whose == "target" else {}
     with pytest.raises(BadArgument, match=f"the {whose}'s name cannot be stored"):
@@ -380,23 +382,21 @@ def test_a_name_that_cannot_be_stored_is_refused_by_whose_it_is(alice: User, bob
     assert not Notification.objects.exists()
 
 
-def test_data_nested_as_deeply_as_it_may_be_is_kept_and_told(alice: User, bob: User) -> None:
+def test_data_of_the_deepest_allowed_nesting_is_stored_and_published(alice: User, bob: User) -> None:
     [row] = send(bob, alice, words=nested(98))
     row.refresh_from_db()
     assert row.data == {"words": nested(98)}
 
 
-@pytest.mark.parametrize("actor", [None, "Bob", User, Parcel()], ids=["nobody", "text", "class", "without a row"])
-def test_an_actor_that_is_not_saved_is_refused(alice: User, actor: object) -> None:
+@pytest.mark.parametrize("actor", [None, "Bob", User, Parcel()], ids=["none", "text", "class", "unsaved"])
+def test_an_unsaved_actor_is_rejected(alice: User, actor: object) -> None:
     with pytest.raises(BadArgument, match="sender"):
         send(actor, alice)
     assert not Notification.objects.exists()
 
 
 @pytest.mark.parametrize("name", ["sender", "target", "action_object"])
-def test_a_class_in_place_of_an_instance_is_a_type_error_as_the_package_has_it(
-    alice: User, bob: User, name: str
-) -> None:
+def test_a_class_instead_of_an_instance_is_a_type_error_as_in_the_package(alice: User, bob: User, name: str) -> None:
     actor, given = (User, {}) if name == "sender" else (bob, {name: User})
     with pytest.raises(TypeError, match=name) as raised:
         send(actor, alice, **given)
@@ -404,7 +404,7 @@ def test_a_class_in_place_of_an_instance_is_a_type_error_as_the_package_has_it(
     assert not Notification.objects.exists()
 
 
-def test_an_actor_without_a_primary_key_is_refused_before_django_hashes_it(alice: User) -> None:
+def test_an_actor_without_a_primary_key_is_rejected_before_django_hashes_it(alice: User) -> None:
     with pytest.raises(BadArgument, match=r"sender .* is not saved yet; save it first"):
         send(User(username="unsaved"), alice)
     with pytest.raises(BadArgument, match="save it first"):
@@ -412,40 +412,40 @@ def test_an_actor_without_a_primary_key_is_refused_before_django_hashes_it(alice
     assert not Notification.objects.exists()
 
 
-def test_a_primary_key_that_the_column_is_too_short_for_is_refused(alice: User, bob: User) -> None:
+def test_a_primary_key_too_long_for_the_column_is_rejected(alice: User, bob: User) -> None:
     with pytest.raises(BadArgument, match="target has a primary key of 256 characters"):
         send(bob, alice, target=saved(Letter(id="x" * 256)))
     assert not Notification.objects.exists()
 
 
-def test_a_kind_that_no_app_declares_is_refused_with_the_remedy(alice: User, bob: User) -> None:
+def test_an_undeclared_kind_is_rejected_with_the_remedy(alice: User, bob: User) -> None:
     with pytest.raises(UnknownKind, match=r"comment\.repyl.*known: .*comment\.reply.*notifications\.py"):
         send(bob, alice, kind="comment.repyl")
     assert not Notification.objects.exists()
 
 
 @pytest.mark.parametrize("url", ["//evil.example", "/\\evil.example", "https:evil.example", "javascript:alert(1)"])
-def test_a_link_off_the_site_is_refused(alice: User, bob: User, url: str) -> None:
+def test_a_link_to_another_site_is_rejected(alice: User, bob: User, url: str) -> None:
     with pytest.raises(BadArgument, match="url"):
         send(bob, alice, url=url)
     assert not Notification.objects.exists()
 
 
-def test_more_than_a_page_should_be_sent_is_refused(alice: User, bob: User) -> None:
+def test_an_event_too_large_for_a_page_is_rejected(alice: User, bob: User) -> None:
     with pytest.raises(ValueError, match="65536 bytes"):
         send(bob, alice, description="x" * 70_000)
     assert not Notification.objects.exists()
 
 
-def test_a_long_text_in_chinese_is_not_too_much(alice: User, bob: User) -> None:
+def test_a_long_chinese_text_is_accepted(alice: User, bob: User) -> None:
     send(bob, alice, description="好" * 15_000)
     assert len(delivered_to(alice)) == 1
 
 
-# What comes of it
+# Results
 
 
-def test_the_notifications_made_are_given_back_in_the_order_of_the_people(
+def test_the_created_notifications_are_returned_in_the_order_of_the_people(
     alice: User, bob: User, charlie: User
 ) -> None:
     made = send(alice, [charlie, bob])
@@ -463,7 +463,7 @@ def test_open_pages_get_the_whole_item(alice: User, bob: User) -> None:
     assert item["data"] == {"post": 9, "url": "/posts/9/"}
 
 
-def test_a_rollback_leaves_neither_row_nor_event(alice: User, bob: User) -> None:
+def test_a_rollback_leaves_no_row_and_no_event(alice: User, bob: User) -> None:
     with rolled_back():
         send(bob, alice)
     assert not Notification.objects.exists()
@@ -475,7 +475,7 @@ def test_the_package_itself_offers_the_same_signal() -> None:
 
 
 @pytest.mark.parametrize("ours_first", [True, False])
-def test_our_receiver_stands_alone_whichever_app_comes_first(alice: User, bob: User, ours_first: bool) -> None:
+def test_ours_is_the_only_receiver_in_either_order_of_the_apps(alice: User, bob: User, ours_first: bool) -> None:
     package = apps.get_app_config("notifications")
     notify.disconnect(dispatch_uid="notifications.models.notification")
     try:
@@ -488,7 +488,7 @@ def test_our_receiver_stands_alone_whichever_app_comes_first(alice: User, bob: U
     assert len(delivered_to(alice)) == 1
 
 
-# Only once for a key
+# Dedupe keys
 
 
 def test_a_repeated_key_is_ignored(alice: User, bob: User) -> None:
@@ -497,32 +497,32 @@ def test_a_repeated_key_is_ignored(alice: User, bob: User) -> None:
     assert len(delivered_to(alice)) == 1
 
 
-def test_a_key_is_each_persons_own(alice: User, bob: User, charlie: User) -> None:
+def test_each_person_has_their_own_keys(alice: User, bob: User, charlie: User) -> None:
     send(charlie, alice, dedupe_key="reply-9")
     made = send(charlie, [alice, bob], dedupe_key="reply-9")
     assert [row.recipient for row in made] == [bob]
     assert recipients() == ["alice", "bob"]
 
 
-def test_without_a_key_everything_is_told(alice: User, bob: User) -> None:
+def test_nothing_is_ignored_without_a_key(alice: User, bob: User) -> None:
     send(bob, alice)
     send(bob, alice)
     assert len(delivered_to(alice)) == 2
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_several_senders_of_a_key_at_once_one_is_first(
+def test_only_one_of_several_concurrent_senders_of_a_key_succeeds(
     alice: User, bob: User, charlie: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # None sees another's row when it looks, as when they begin in the same instant.
-    monkeypatch.setattr(notify_module, "_not_delivered_yet", lambda key, people: people)
+    # Without this check no sender sees another's rows, as if all began in the same instant.
+    monkeypatch.setattr(notify_module, "_without_duplicates", lambda key, people: people)
     made = together([partial(send, charlie, [alice, bob], dedupe_key="reply-9")] * 4)
     assert sorted(len(rows) for rows in made) == [0, 0, 0, 2]
     assert recipients() == ["alice", "bob"]
     assert [len(delivered_to(person)) for person in (alice, bob)] == [1, 1]
 
 
-def test_a_key_whose_first_sender_rolled_back_is_free_again(alice: User, bob: User) -> None:
+def test_a_rollback_frees_the_key(alice: User, bob: User) -> None:
     with rolled_back():
         send(bob, alice, dedupe_key="reply-9")
     assert len(send(bob, alice, dedupe_key="reply-9")) == 1
@@ -530,11 +530,9 @@ def test_a_key_whose_first_sender_rolled_back_is_free_again(alice: User, bob: Us
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
-def test_senders_of_a_key_to_the_same_people_in_any_order_never_deadlock(
-    bob: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(notify_module, "_not_delivered_yet", lambda key, people: people)
-    # A statement for each person, so that the senders are sure to meet half way.
+def test_concurrent_senders_of_a_key_never_deadlock(bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notify_module, "_without_duplicates", lambda key, people: people)
+    # One statement per person, so that the senders are sure to meet halfway.
     monkeypatch.setattr(notify_module, "CHUNK", 1)
     people = make_people(40)
     orders = [people, people[::-1], random.Random(1).sample(people, len(people))]
@@ -542,7 +540,7 @@ def test_senders_of_a_key_to_the_same_people_in_any_order_never_deadlock(
     assert sorted(len(rows) for rows in made) == [0, 0, 40]
 
 
-# What it costs
+# Cost
 
 
 def make_people(count: int) -> list[User]:
@@ -550,21 +548,21 @@ def make_people(count: int) -> list[User]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_and_a_half_thousand_people_are_told_in_few_queries(bob: User) -> None:
+def test_two_and_a_half_thousand_people_are_notified_in_few_queries(bob: User) -> None:
     make_people(2500)
     with CaptureQueriesContext(connection) as queries:
         send(bob, User.objects.filter(username__startswith="person"))
     assert Notification.objects.count() == 2500
     assert Event.objects.exclude(seq=None).count() == 2500
-    # SQLite takes a thousand values a statement, so it needs an insert for every 30 rows or so.
+    # SQLite accepts a thousand values per statement, so it needs an insert for about every 30 rows.
     assert len(queries) < (80 if connection.vendor == "postgresql" else 220)
 
 
-# Floods
+# Flood limits
 
 
 class Nudged(Kind):
-    """At most three a minute from one actor."""
+    """A kind limited to three per minute from one actor."""
 
     name = "tests.nudged"
     per_minute = 3
@@ -574,14 +572,14 @@ def nudge(actor: User, recipient: object, **given: Any) -> list[str]:
     return [row.recipient.username for row in send(actor, recipient, kind="tests.nudged", **given)]
 
 
-def test_one_actor_sends_one_person_only_so_many_of_a_kind_in_a_minute(
+def test_an_actor_reaches_a_person_at_most_per_minute_times(
     alice: User, bob: User, charlie: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(3):
         nudge(bob, alice)
 
     assert nudge(bob, [alice, charlie]) == ["charlie"]
-    assert "tests.nudged: 1 people have had 3 from one actor within a minute" in caplog.text
+    assert "tests.nudged: left out 1 people who got 3 from one actor in a minute" in caplog.text
     assert nudge(charlie, alice) == ["alice"]
     assert [row.kind for row in send(bob, alice)] == ["default"]
     assert Notification.objects.filter(recipient=alice, kind="tests.nudged").count() == 4
@@ -597,7 +595,7 @@ def test_a_minute_later_the_actor_may_notify_again(alice: User, bob: User) -> No
     assert nudge(bob, alice, timestamp=long_ago) == []
 
 
-def test_a_flood_is_looked_for_by_one_query_for_all_who_are_notified(alice: User, bob: User) -> None:
+def test_the_flood_check_is_one_query_for_all_recipients(alice: User, bob: User) -> None:
     crowd = User.objects.bulk_create(User(username=f"reader-{number}") for number in range(60))
 
     def queries(kind: str, people: list[User]) -> int:
@@ -610,16 +608,16 @@ def test_a_flood_is_looked_for_by_one_query_for_all_who_are_notified(alice: User
     assert queries("tests.nudged", crowd) == queries("default", crowd) + 1
 
 
-def test_a_flood_is_looked_for_in_the_last_minute_of_an_inbox_and_no_further(alice: User, bob: User) -> None:
+def test_the_flood_check_reads_only_the_last_minute_of_an_inbox(alice: User, bob: User) -> None:
     day = timedelta(days=1)
     old = (Notification(recipient=alice, verb="x", timestamp=datetime.now(UTC) - n * day) for n in range(1, 3000))
     Notification.objects.bulk_create(old)
     with CaptureQueriesContext(connection) as made:
         nudge(bob, alice)
-    [looked] = [query["sql"] for query in made if "COUNT(" in query["sql"]]
+    [check] = [query["sql"] for query in made if "COUNT(" in query["sql"]]
     with connection.cursor() as sql:
         sql.execute("ANALYZE")
-        sql.execute(f"EXPLAIN {'' if connection.vendor == 'postgresql' else 'QUERY PLAN'} {looked}")
+        sql.execute(f"EXPLAIN {'' if connection.vendor == 'postgresql' else 'QUERY PLAN'} {check}")
         plan = str(sql.fetchall())
 
     assert "USING INDEX hub_inbox (recipient_id=? AND timestamp>? AND timestamp<?)" in plan or (
@@ -629,6 +627,6 @@ def test_a_flood_is_looked_for_in_the_last_minute_of_an_inbox_and_no_further(ali
 
 
 @pytest.mark.parametrize("number", [0, -1])
-def test_a_limit_that_lets_nothing_through_is_refused(number: int) -> None:
+def test_a_limit_below_one_is_rejected(number: int) -> None:
     with pytest.raises(ValueError, match="write 1 or more, or None"):
         type("Mute", (Kind,), {"name": "tests.mute", "per_minute": number})

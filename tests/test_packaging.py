@@ -1,4 +1,4 @@
-"""What `pip install .` gives another project: the two apps with everything they carry, and nothing of this site."""
+"""The package that `pip install .` installs: the two apps with all their files, and nothing of this site."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOT_SOURCE = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy, since a build leaves its files beside the source."""
+    """The wheel, built from a copy of the source, since a build leaves files beside it."""
     source = tmp_path_factory.mktemp("source")
     for file in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / file, source)
@@ -32,7 +32,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment of its own that has the wheel, and sees this one's packages in place of fetching them again."""
+    """The Python of a new environment with the wheel. It also uses this environment's packages, to download none."""
     environment = tmp_path_factory.mktemp("environment")
     _run(sys.executable, "-m", "venv", "--without-pip", environment)
     python = environment / "bin" / "python"
@@ -42,7 +42,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
-def test_the_wheel_holds_the_two_apps_and_nothing_of_the_site(wheel: Path) -> None:
+def test_the_wheel_contains_the_two_apps_and_nothing_of_the_site(wheel: Path) -> None:
     folders = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
 
     assert {folder for folder in folders if not folder.endswith(".dist-info")} == set(APPS)
@@ -51,16 +51,16 @@ def test_the_wheel_holds_the_two_apps_and_nothing_of_the_site(wheel: Path) -> No
 def test_every_file_of_the_apps_is_in_the_wheel(wheel: Path) -> None:
     packed = set(zipfile.ZipFile(wheel).namelist())
 
-    assert sorted(set(_files_that_travel()) - packed) == []
+    assert sorted(set(_packaged_files()) - packed) == []
 
 
 @pytest.mark.parametrize("kind", ["templates", "static", "migrations", "locale"])
-def test_the_apps_carry_their(kind: str) -> None:
-    assert any(f"/{kind}/" in file for file in _files_that_travel())
+def test_the_apps_have_every_kind_of_file(kind: str) -> None:
+    assert any(f"/{kind}/" in file for file in _packaged_files())
 
 
 def test_an_installed_hub_is_found_by_another_project(installed: Path, tmp_path: Path) -> None:
-    """In a folder where this repository's own files are out of reach."""
+    """Run in a folder from which this repository's own files cannot be imported."""
     script = """
 import django
 from django.conf import settings
@@ -83,7 +83,7 @@ print(notifications_hub.__file__)
     assert printed.startswith(str(installed.parent.parent))
 
 
-def _files_that_travel() -> Iterator[str]:
+def _packaged_files() -> Iterator[str]:
     for app in APPS:
         for path in (ROOT / app).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts and path.name != "tsconfig.json":

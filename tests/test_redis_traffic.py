@@ -1,4 +1,4 @@
-"""What passes through Redis while people are told something, which whoever can listen there reads along."""
+"""Traffic through Redis while people are notified. Anyone with access to Redis can read it."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
     StartSite = Callable[..., Site]
 
 MARK = "quetzalcoatl"
-"""Is in all that people are told here, and nowhere else."""
+"""A word that is in every notification of this test, and nowhere else."""
 OF_THE_TASK = ["Step 1", "2 steps", "/result.csv"]
-"""What `tasks.count` tells as it goes and at its end."""
+"""Texts that `tasks.count` publishes as its progress and result."""
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}={0,2}")
 
 
 class Monitor:
-    """Everything that Redis was asked since it began, and what the bodies of Celery's messages say."""
+    """All commands that Redis received since the start, with the bodies of Celery's messages decoded."""
 
     def __init__(self, server: RedisServer) -> None:
         self._line = socket.create_connection(("127.0.0.1", server.port))
         self._line.sendall(b"MONITOR\r\n")
-        self._heard = bytearray()
+        self._received = bytearray()
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
-        wait_until(lambda: self._heard.startswith(b"+OK"), what="the beginning of the monitor")
+        wait_until(lambda: self._received.startswith(b"+OK"), what="the beginning of the monitor")
 
     @property
-    def heard(self) -> bytes:
-        plain = bytes(self._heard)
+    def traffic(self) -> bytes:
+        plain = bytes(self._received)
         return plain + b"".join(_unpacked(found) for found in _BASE64.findall(plain))
 
     def close(self) -> None:
@@ -54,7 +54,7 @@ class Monitor:
     def _listen(self) -> None:
         with suppress(OSError):
             while some := self._line.recv(65_536):
-                self._heard += some
+                self._received += some
 
 
 def _unpacked(text: bytes) -> bytes:
@@ -77,7 +77,7 @@ def site(start_site: StartSite, redis_server: RedisServer) -> Site:
     return start_site(REDIS_URL=redis_server.url, CELERY_BROKER_URL=redis_server.url)
 
 
-def test_nothing_that_people_are_told_passes_through_redis(
+def test_no_content_of_notifications_passes_through_redis(
     site: Site, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     site.python("""
@@ -101,11 +101,11 @@ def test_nothing_that_people_are_told_passes_through_redis(
         alice.say(ack=alice.cursor)
         wait_until(lambda: _is_over(site), seconds=30, what="the end of the job")
         alice.hears_nothing(0.5)
-        heard = redis.heard
+        traffic = redis.traffic
 
-    assert b"PUBLISH" in heard, "hints pass here"
-    assert site.python("print(job.pk, end='')").encode() in heard, "the job's id passes here"
-    assert [words for words in (MARK, *OF_THE_TASK) if words.encode() in heard] == []
+    assert b"PUBLISH" in traffic, "hints must pass through Redis"
+    assert site.python("print(job.pk, end='')").encode() in traffic, "the job's id must pass through Redis"
+    assert [words for words in (MARK, *OF_THE_TASK) if words.encode() in traffic] == []
 
 
 def _is_over(site: Site) -> bool:

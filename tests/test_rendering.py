@@ -1,4 +1,4 @@
-"""What people see of a stored row when its kind fails on it."""
+"""Rendering of stored rows whose kind fails."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PLAIN = "Bob replied to Hello"
 
 
 class Broken(Kind):
-    """Raises wherever the hub asks it for something."""
+    """A kind that raises in every part."""
 
     name = "tests.every_part_broken"
 
@@ -68,7 +68,7 @@ PARTS = {"title", "body", "tag", "actions", "icon", "urgency", "ttl", "privacy"}
 
 
 @pytest.fixture(autouse=True)
-def _logged_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def _nothing_logged_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rendering, "_logged", set())
     monkeypatch.setattr(kinds, "_kinds", {**kinds._kinds, Broken.name: Broken()})
 
@@ -87,7 +87,7 @@ def row_of(**columns: Any) -> Any:
     return SimpleNamespace(**given | columns)
 
 
-# Every way a person meets a row
+# All views of a row
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def row(db: None, alice: User, bob: User) -> Notification:
 
 
 @both_databases
-def test_the_next_page_flashes_a_row_of_a_broken_kind_once_in_plain_words(
+def test_the_next_page_flashes_a_row_of_a_broken_kind_once_as_plain_text(
     row: Notification, alice: User, client_for: ClientFor
 ) -> None:
     client = client_for(alice)
@@ -127,7 +127,7 @@ def test_the_api_and_live_events_carry_a_row_of_a_broken_kind(
 
 
 @both_databases
-def test_a_push_of_a_broken_kind_is_sent_in_plain_words(
+def test_a_push_of_a_broken_kind_is_sent_as_plain_text(
     settings: Settings, alice: User, bob: User, one_worker: Worker
 ) -> None:
     use_memory(settings, ack_window=0)
@@ -135,7 +135,7 @@ def test_a_push_of_a_broken_kind_is_sent_in_plain_words(
     assert one_worker.run_due() == 1
     [(message, _address)] = memory().outbox
     assert (message.title, [action.name for action in message.actions]) == ("Bob replied", ["open", "read"])
-    # How much a locked screen may show is what this kind cannot say.
+    # The privacy of this kind raises, so a locked screen must show nothing.
     assert json.loads(encode(message))["notification"]["title"] == "You have a new notification"
 
 
@@ -149,7 +149,7 @@ def test_the_admin_lists_a_row_of_a_broken_kind(row: Notification, admin: User, 
 
 
 @pytest.mark.parametrize("value", [None, 5, b"Hi", ["Hi"], "", " \u200b\u2060", "Hi\0", "Hi\ud800"], ids=repr)
-def test_a_title_that_cannot_be_shown_gives_way_to_plain_words(value: Any) -> None:
+def test_an_invalid_title_is_replaced_by_a_plain_one(value: Any) -> None:
     kind = type("Odd", (Kind,), {"title": lambda self, row: value, "body": lambda self, row: "Own body"})()
     rendered = render(kind, row_of())
     assert (rendered.title, rendered.body) == (PLAIN, "Own body")
@@ -168,13 +168,13 @@ def test_a_title_that_cannot_be_shown_gives_way_to_plain_words(value: Any) -> No
     ],
     ids=repr,
 )
-def test_actions_that_no_browser_may_be_given_give_way_to_the_usual_ones(value: Any) -> None:
+def test_invalid_actions_are_replaced_by_the_default_ones(value: Any) -> None:
     kind = type("Odd", (Kind,), {"actions": lambda self, row: value})()
     assert [action.name for action in render(kind, row_of()).actions] == ["open", "read"]
 
 
 @pytest.mark.parametrize("value", [None, 5, "a\0b"], ids=repr)
-def test_a_tag_that_is_no_text_gives_way_to_none(value: Any) -> None:
+def test_a_tag_that_is_not_text_is_dropped(value: Any) -> None:
     assert render(type("Odd", (Kind,), {"tag": lambda self, row: value})(), row_of()).tag == ""
 
 
@@ -188,11 +188,11 @@ def test_a_tag_that_is_no_text_gives_way_to_none(value: Any) -> None:
         ("ttl", "an hour", None),
     ],
 )
-def test_a_declared_value_of_the_wrong_type_gives_way_to_a_safe_one(part: str, value: Any, usual: object) -> None:
+def test_a_declared_value_of_the_wrong_type_is_replaced_by_a_safe_one(part: str, value: Any, usual: object) -> None:
     assert getattr(render(type("Odd", (Kind,), {part: value})(), row_of()), part) == usual
 
 
-def test_words_of_an_enum_are_taken_for_its_members() -> None:
+def test_the_values_of_an_enum_are_accepted_as_its_members() -> None:
     rendered = render(type("Plain", (Kind,), {"urgency": "high", "privacy": "full"})(), row_of())
     assert (rendered.urgency, rendered.privacy) == (Urgency.HIGH, Privacy.FULL)
 
@@ -201,14 +201,14 @@ def test_words_of_an_enum_are_taken_for_its_members() -> None:
     ("column", "stored", "shown"),
     [("url", "javascript:alert(1)", ""), ("url", "//elsewhere.example/", ""), ("level", "urgent", "info")],
 )
-def test_a_column_that_was_written_past_the_hub_is_not_believed(column: str, stored: str, shown: str) -> None:
+def test_an_invalid_stored_column_is_replaced(column: str, stored: str, shown: str) -> None:
     assert getattr(render(kinds.get_kind("default"), row_of(**{column: stored})), column) == shown
 
 
-# What is said of it
+# The log
 
 
-def test_each_broken_part_of_a_kind_is_logged_once_a_process(caplog: pytest.LogCaptureFixture) -> None:
+def test_each_broken_part_of_a_kind_is_logged_once_per_process(caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(3):
         render(Broken(), row_of())
     records = [record for record in caplog.records if record.levelno == logging.ERROR]

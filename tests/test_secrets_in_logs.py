@@ -1,4 +1,4 @@
-"""A site's log, after much that went wrong, holds nothing with which its reader could send, listen or sign in."""
+"""The log of a site after many errors. It must contain no secret that lets a reader send, listen or sign in."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["push_service"]
 ENDPOINT = "canary-endpoint"
 AUTH = b"canary-authkey.."
 CURSOR = "CanaryX1"
-"""Looks like the key of a topic in a cursor."""
+"""A text that looks like the key of a topic in a cursor."""
 SESSION = "canarysessionkey0123456789abcdef"
 PRIVATE_KEY = generate()
 
@@ -60,10 +60,10 @@ def test_no_endpoint_key_cursor_or_session_is_in_the_log(site: Site, push_servic
     alice.post("/api/v1/push/act/", json={"token": SESSION, "action": "shown"})
     push_service.fail(Fault(status=500, body=real.endpoint.encode()))
     push_service.fail(Fault(mode="drop"))
-    _tell(site)
-    wait_until(lambda: _tried(site) >= len(given), seconds=20, what="a try of each browser")
-    _ask_with_bad_cursors(site)
-    _come_with_bad_sessions(site)
+    _notify(site)
+    wait_until(lambda: _attempted(site) >= len(given), seconds=20, what="an attempt for each browser")
+    _request_with_bad_cursors(site)
+    _request_with_bad_sessions(site)
 
     log = site.log
     assert "Traceback" not in log
@@ -89,7 +89,7 @@ def _bad_subscriptions() -> list[dict[str, Any]]:
     ]
 
 
-def _tell(site: Site) -> None:
+def _notify(site: Site) -> None:
     site.python("""
         from accounts.models import User
         from notifications.signals import notify
@@ -99,12 +99,12 @@ def _tell(site: Site) -> None:
     """)
 
 
-def _tried(site: Site) -> int:
+def _attempted(site: Site) -> int:
     return int(site.python("print(Delivery.objects.filter(notification=made, attempts__gt=0).count())"))
 
 
-def _ask_with_bad_cursors(site: Site) -> None:
-    """Some are malformed, and some have a signature that does not hold."""
+def _request_with_bad_cursors(site: Site) -> None:
+    """Send cursors that are malformed, and cursors with an invalid signature."""
     unsigned = f"1~{CURSOR}.0a1b2c3d.0.5"
     for text in (unsigned, cursor.sign(unsigned), f"1~{CURSOR}.x", f"{CURSOR}~"):
         for path in ("/live/poll/?wait=0&topic=inbox&cursor=", "/live/poll/?wait=1&topic=inbox&cursor="):
@@ -117,7 +117,7 @@ def _ask_with_bad_cursors(site: Site) -> None:
             client.hears_nothing(0.2)
 
 
-def _come_with_bad_sessions(site: Site) -> None:
+def _request_with_bad_sessions(site: Site) -> None:
     for cookie in (f"sessionid={SESSION}", f'sessionid="{SESSION}\\000"', f"sessionid={SESSION}'"):
         for path in ("/notifications/", "/api/v1/notifications/", "/live/poll/?wait=1&topic=inbox", "/live/sse/"):
             requests.get(site.url + path, headers={"Cookie": cookie}, timeout=10)

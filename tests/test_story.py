@@ -1,4 +1,4 @@
-"""The whole story, told through the public names: what one signal does to the people of a running site."""
+"""The whole pipeline through public names only: the effects of one signal on the people of a running site."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ACK_WINDOW = 2
 
 @dataclass
 class World:
-    """A site, a push service, and what may be asked of them."""
+    """A site and a push service, with helpers to use and inspect them."""
 
     site: Site
     push: LocalPushService
@@ -36,7 +36,7 @@ class World:
         return [browser.read_json(sent.body) for sent in self.push.sent_to(browser.endpoint)]
 
     def trail(self) -> list[tuple[str, str]]:
-        """State and reason of every delivery, oldest first."""
+        """Return the state and reason of every delivery, oldest first."""
         return [
             tuple(row)
             for row in json.loads(
@@ -69,17 +69,17 @@ def world(start_site: Callable[..., Site]) -> Iterator[World]:
         yield World(site, push, post)
 
 
-def test_one_signal_tells_alice_once_by_the_best_delivery_method(world: World) -> None:
+def test_one_signal_reaches_alice_once_by_the_best_delivery_method(world: World) -> None:
     alice = world.site.visitor("alice")
     browser = _allow_push(world, alice)
 
-    _she_is_looking_and_hears_at_once(world)
-    _what_the_page_showed_is_neither_pushed_nor_flashed(world, alice, browser)
-    _nobody_is_looking_so_her_browser_shows_it(world, browser)
-    _what_no_method_delivered_is_flashed_once(world, alice)
-    _reading_it_anywhere_moves_every_tab(world, alice)
-    _an_announcement_reaches_those_who_look_and_those_who_come_back(world, alice)
-    _charlie_was_delivered_of_nothing_but_the_announcement(world)
+    _a_page_that_she_looks_at_shows_it_at_once(world)
+    _a_displayed_notification_is_neither_pushed_nor_flashed(world, alice, browser)
+    _a_push_reaches_her_browser_if_no_page_is_open(world, browser)
+    _an_undelivered_notification_is_flashed_once(world, alice)
+    _reading_it_in_one_place_updates_every_tab(world, alice)
+    _an_announcement_reaches_open_pages_and_later_visitors(world, alice)
+    _charlie_received_only_the_announcement(world)
 
 
 def _allow_push(world: World, alice: Visitor) -> Reader:
@@ -89,7 +89,7 @@ def _allow_push(world: World, alice: Visitor) -> Reader:
     return browser
 
 
-def _she_is_looking_and_hears_at_once(world: World) -> None:
+def _a_page_that_she_looks_at_shows_it_at_once(world: World) -> None:
     with listening(world.site, "alice") as first, listening(world.site, "alice") as second:
         first.frame()
         second.frame()
@@ -103,26 +103,26 @@ def _she_is_looking_and_hears_at_once(world: World) -> None:
         assert second.until("notification.delivered")
 
 
-def _what_the_page_showed_is_neither_pushed_nor_flashed(world: World, alice: Visitor, browser: Reader) -> None:
+def _a_displayed_notification_is_neither_pushed_nor_flashed(world: World, alice: Visitor, browser: Reader) -> None:
     assert world.trail() == [("cancelled", "delivered by live")]
     assert "I am here." not in alice.get("/accounts/profile/").text
     assert world.pushes_to(browser) == []
 
 
-def _nobody_is_looking_so_her_browser_shows_it(world: World, browser: Reader) -> None:
+def _a_push_reaches_her_browser_if_no_page_is_open(world: World, browser: Reader) -> None:
     world.bob_replies("Where are you?")
     [payload] = wait_for(lambda: world.pushes_to(browser))
     assert payload["notification"]["body"] == "Where are you?"
     assert payload["url"].startswith(world.post)
     wait_for(lambda: world.trail()[-1][0] == "sent")
-    # A worker that sends again after a crash would send the same tag; a worker that works sends once.
+    # Only a crashed worker may send again, with the same tag. A healthy one sends once.
     assert len(world.pushes_to(browser)) == 1
     shown = world.site.visitor().post(payload["act"], json={"token": payload["token"], "action": "shown"})
     assert shown.status_code == 200
 
 
-def _what_no_method_delivered_is_flashed_once(world: World, alice: Visitor) -> None:
-    # The push was reported as shown, so only the reply after it is left to flash.
+def _an_undelivered_notification_is_flashed_once(world: World, alice: Visitor) -> None:
+    # The push was reported as shown, so only the next reply is flashed.
     world.site.python("""
         from notifications_hub.delivery.preferences import choose_methods
         from notifications_hub.kinds import DeliveryMethod
@@ -136,7 +136,7 @@ def _what_no_method_delivered_is_flashed_once(world: World, alice: Visitor) -> N
     assert "Bob replied" not in second
 
 
-def _reading_it_anywhere_moves_every_tab(world: World, alice: Visitor) -> None:
+def _reading_it_in_one_place_updates_every_tab(world: World, alice: Visitor) -> None:
     assert alice.get("/api/v1/notifications/count/").json()["unread"] == 3
     newest = alice.get("/api/v1/notifications/").json()["results"][0]
     with listening(world.site, "alice") as first, listening(world.site, "alice") as second:
@@ -151,7 +151,7 @@ def _reading_it_anywhere_moves_every_tab(world: World, alice: Visitor) -> None:
     assert alice.get("/api/v1/notifications/count/").json()["unread"] == 0
 
 
-def _an_announcement_reaches_those_who_look_and_those_who_come_back(world: World, alice: Visitor) -> None:
+def _an_announcement_reaches_open_pages_and_later_visitors(world: World, alice: Visitor) -> None:
     with listening(world.site, "bob") as bob:
         bob.frame()
         world.site.python("from notifications_hub import broadcast; broadcast(title='Tea is ready', body='**Now**')")
@@ -162,7 +162,7 @@ def _an_announcement_reaches_those_who_look_and_those_who_come_back(world: World
     assert "Tea is ready" in alice.get("/accounts/profile/").text
 
 
-def _charlie_was_delivered_of_nothing_but_the_announcement(world: World) -> None:
+def _charlie_received_only_the_announcement(world: World) -> None:
     charlie = world.site.visitor("charlie")
     assert [item["title"] for item in charlie.get("/api/v1/notifications/").json()["results"]] == ["Tea is ready"]
     with listening(world.site, "charlie") as socket:

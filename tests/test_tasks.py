@@ -1,4 +1,4 @@
-"""The worker run by Celery: a real one, on a real Redis."""
+"""The worker in Celery, with a real Celery worker and a real Redis."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ StartSite = Callable[..., Site]
 StartCelery = Callable[..., Program]
 
 
-# Its children are copies of it, so they have the lease too.
+# Celery's child processes are forked from this one, so they have the lease, too.
 START = """
     import sys
     from datetime import timedelta
@@ -42,7 +42,7 @@ START = """
     from celery.__main__ import main
     from notifications_hub.delivery import claiming
     claiming.LEASE = timedelta(seconds={lease})
-    # Alone on its broker: it need not look for others first.
+    # It is alone on its broker, so it need not look for other workers first.
     alone = ["--without-mingle", "--without-gossip", "--without-heartbeat"]
     sys.argv = ["celery", "-A", "config", "worker", "-c", "1", "-l", "INFO", *alone, *{options}]
     main()
@@ -51,7 +51,7 @@ START = """
 
 @pytest.fixture
 def celery(tmp_path: Path) -> Iterator[StartCelery]:
-    """Starts a Celery worker of a site, with a lease of so many seconds."""
+    """Start Celery workers of a site, with a lease in seconds."""
     started: list[Program] = []
 
     def celery(site: Site, *options: str, lease: float) -> Program:
@@ -69,17 +69,17 @@ def celery(tmp_path: Path) -> Iterator[StartCelery]:
 
 @dataclass(frozen=True)
 class World:
-    """Alice's browser, and a site that has Bob tell her."""
+    """A site, and Alice's browser, which receives pushes when Bob notifies her."""
 
     site: Site
     push_service: LocalPushService
     reader: Reader
 
-    def tell(self) -> None:
-        self.site.python("tell()")
+    def notify(self) -> None:
+        self.site.python("notify_alice()")
 
     @property
-    def taken(self) -> int:
+    def received(self) -> int:
         return len(self.push_service.sent_to(self.reader.endpoint))
 
 
@@ -99,50 +99,50 @@ def world(start_site: StartSite, redis_server: RedisServer, push_service: LocalP
         from notifications_hub.transports.web_push.subscriptions import register
         alice, bob = (get_user_model().objects.get(username=name) for name in ("alice", "bob"))
         register(alice, {reader.to_json()!r}, "")
-        def tell():
+        def notify_alice():
             notify.send(bob, recipient=alice, verb="waved")
     """)
     return World(site, push_service, reader)
 
 
-def test_a_nudge_has_it_sent_and_the_beat_what_nobody_nudged_or_a_killed_one_held(
+def test_a_nudge_sends_at_once_and_the_beat_sends_leftover_deliveries(
     world: World, redis_server: RedisServer, celery: StartCelery
 ) -> None:
     nudged = celery(world.site, lease=4)
-    world.tell()
-    wait_until(lambda: world.taken == 1, seconds=15, what="the nudged push")
-    _kill_in_mid_push(world, nudged)
+    world.notify()
+    wait_until(lambda: world.received == 1, seconds=15, what="the nudged push")
+    _kill_during_a_push(world, nudged)
 
-    world.tell()
+    world.notify()
     redis_server.flush()
     swept = celery(world.site, "--beat", lease=4)
-    wait_until(lambda: world.taken == 3, seconds=20, what="what only the beat finds, and what the killed one held")
+    wait_until(lambda: world.received == 3, seconds=20, what="the pushes that the beat finds")
     swept.stop(signal.SIGTERM, seconds=30)
     assert world.site.python("print(set(Delivery.objects.values_list('state', 'attempts')))") == "{('sent', 1)}"
 
 
 @pytest.mark.faults
-def test_what_a_killed_one_held_is_taken_over_within_a_minute(world: World, celery: StartCelery) -> None:
+def test_deliveries_of_a_killed_worker_are_taken_over_within_a_minute(world: World, celery: StartCelery) -> None:
     lease = claiming.LEASE.total_seconds()
-    _kill_in_mid_push(world, celery(world.site, lease=lease))
+    _kill_during_a_push(world, celery(world.site, lease=lease))
     killed = time.monotonic()
     celery(world.site, "--beat", lease=lease)
-    wait_until(lambda: world.taken == 1, seconds=90, what="the push that the killed one held")
+    wait_until(lambda: world.received == 1, seconds=90, what="the push of the killed worker")
     took = time.monotonic() - killed
-    report(f"a worker of Celery was killed in mid-push: its push arrived after {took:.1f} s")
+    report(f"a Celery worker was killed during a push: the push arrived after {took:.1f} s")
     assert took < 60
 
 
-def _kill_in_mid_push(world: World, worker: Program) -> None:
-    """The push service has heard, and not answered."""
+def _kill_during_a_push(world: World, worker: Program) -> None:
+    """Kill the worker after the push service received the request, and before it answers."""
     world.push_service.fail(Fault(mode="hang"))
-    heard = len(world.push_service.requests)
-    world.tell()
-    wait_until(lambda: len(world.push_service.requests) > heard, seconds=15, what="the push that is not answered")
+    before = len(world.push_service.requests)
+    world.notify()
+    wait_until(lambda: len(world.push_service.requests) > before, seconds=15, what="the unanswered push")
     worker.kill()
 
 
-def test_a_worker_takes_data_from_its_broker_and_nothing_that_runs_as_code() -> None:
+def test_a_worker_accepts_only_data_from_its_broker_and_no_code() -> None:
     app: Any = import_module("config.celery").app
     serialization: Any = import_module("kombu.serialization")
 

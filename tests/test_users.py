@@ -1,4 +1,4 @@
-"""Short names for a person, whatever their primary key is."""
+"""Short identifiers of people with primary keys of any type."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ ODD = ["ann@example.com", "a.b", "Ann Müller/安妮: x", "x" * 65, "x" * 4000, 
 
 
 @pytest.mark.parametrize("pk", [7, -7, uuid.UUID(int=7), "ann_the-first", "x" * 64])
-def test_a_number_a_uuid_or_a_plain_word_stays_readable(pk: object) -> None:
+def test_numbers_uuids_and_plain_words_stay_readable(pk: object) -> None:
     assert person_key(pk) == str(pk)
 
 
 @pytest.mark.parametrize("pk", ODD)
-def test_any_text_makes_a_topic_and_a_key_that_memcached_takes(pk: str) -> None:
+def test_any_text_makes_a_valid_topic_and_memcached_key(pk: str) -> None:
     assert len(person_key(pk)) <= 64
     check_topic(inbox_topic(pk))
     assert list(memcache_key_warnings(f":1:{_key(pk)}")) == []

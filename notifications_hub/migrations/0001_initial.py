@@ -295,7 +295,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "notification",
                 "verbose_name_plural": "notifications",
                 "ordering": ("-timestamp", "-id"),
-                "permissions": [("view_recipient_content", "Can see what people were notified of")],
+                "permissions": [("view_recipient_content", "Can view the content of notifications")],
                 "abstract": False,
                 "swappable": "NOTIFICATIONS_NOTIFICATION_MODEL",
                 "base_manager_name": "objects",

@@ -1,4 +1,4 @@
-"""What pages take from the hub: the bell, lists that follow the database, and the bars of jobs.
+"""Template tags: the bell, live lists, and the progress bars of jobs.
 
 {% load notifications_hub %}{% notification_bell %}
 {% live_list "post.9" comments as live %}<live-list {{ live.attributes }}>…</live-list>
@@ -29,9 +29,9 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def notification_bell(context: template.Context, topics: str = "") -> str:
-    """With its styles and script; `topics`, by spaces, are heard beside the inbox.
+    """Return the bell with its styles and script. `topics`, separated by spaces, are subscribed besides the inbox.
 
-    Nothing to see for who is not signed in: a script that has pushes show no words of who was.
+    Anonymous visitors get only a script, which keeps pushes from showing content of the person last signed in.
     """
     request: HttpRequest | None = context.get("request")
     person = getattr(request, "user", None)
@@ -53,18 +53,18 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
         "person": pseudonym_of(person.pk),
         "topics": topics.split(),
     }
-    # Not the page's own context: nothing there can shadow these names, and no context processor runs twice.
+    # Rendered without the page's context: nothing there shadows these names, and no context processor runs twice.
     return render_to_string("notifications_hub/bell.html", values)
 
 
 @register.simple_tag(takes_context=True)
 def live_list(context: template.Context, topic: str, rows: QuerySet[Any], row: str = "") -> live_lists.LiveList:
-    """Rows and cursor of a list that is to follow its topic; docs/guides/live-rows.md has the markup."""
+    """Return the rows and cursor of a list that follows its topic; docs/guides/live-rows.md has the markup."""
     return live_lists.live_list(context["request"], topic, rows, row=row)
 
 
 @register.simple_tag(takes_context=True)
 def task_progress(context: template.Context, job: Job) -> str:
-    """The bar of a job, with its styles and script; nothing for those who may not see it."""
+    """Return the progress bar of a job with its styles and script, or nothing if the viewer may not see the job."""
     request: HttpRequest | None = context.get("request")
     return "" if request is None else bar(request, job)

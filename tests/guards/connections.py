@@ -93,7 +93,7 @@ CONNECTIONS = [
         f"{_LIVE}/session.py",
         "if key and is_storable(key)}",
         "if key}",
-        ("tests/test_bad_input.py::test_a_session_key_that_no_session_has_costs_no_other_visitor_theirs",),
+        ("tests/test_bad_input.py::test_an_invalid_session_key_does_not_affect_other_sessions",),
         postgres=True,
     ),
     # How long

@@ -151,6 +151,6 @@ CONTENT = [
         "config/settings.py",
         'CELERY_ACCEPT_CONTENT = ["json"]',
         'CELERY_ACCEPT_CONTENT = ["json", "pickle"]',
-        ("tests/test_tasks.py::test_a_worker_takes_data_from_its_broker_and_nothing_that_runs_as_code",),
+        ("tests/test_tasks.py::test_a_worker_accepts_only_data_from_its_broker_and_no_code",),
     ),
 ]

@@ -18,14 +18,14 @@ STAFF = [
         "notifications_hub/admin.py",
         '"title", "owner", "audience", "task", "parent", "url")}',
         '"title", "owner", "audience", "task", "parent", "url", "arguments")}',
-        ("tests/test_admin.py::test_what_a_job_was_given_and_gave_stays_its_owners",),
+        ("tests/test_admin.py::test_arguments_and_results_of_jobs_are_never_shown",),
     ),
     Guard(
         "the admin shows no keys of browsers",
         "notifications_hub/admin.py",
         'fields = ("browser", "owner", "created",',
         'fields = ("browser", "auth", "owner", "created",',
-        ("tests/test_admin.py::test_what_would_let_others_send_is_nowhere",),
+        ("tests/test_admin.py::test_endpoints_and_push_keys_are_never_shown",),
     ),
     Guard(
         "staff filter by what a list declares",
@@ -39,7 +39,7 @@ STAFF = [
         "notifications_hub/admin_guards.py",
         "hidden = frozenset() if request.user.has_perm(SEE_CONTENT) else self.content",
         "hidden = frozenset[str]()",
-        ("tests/test_admin_guards.py::test_staff_see_what_people_were_notified_of_only_by_a_right_of_its_own",),
+        ("tests/test_admin_guards.py::test_staff_see_the_content_of_notifications_only_with_its_own_permission",),
     ),
     Guard(
         "no metrics without a setting",

@@ -84,7 +84,7 @@ def test_once_the_demo_is_removed_the_site_starts_and_nobody_signs_in(
 
     assert page.status_code != 302
     assert "sessionid" not in visitor.cookies
-    assert "Nobody of" in python(production, "manage.py", "hub_demo", "--remove").stdout
+    assert "None of" in python(production, "manage.py", "hub_demo", "--remove").stdout
 
 
 def test_the_checks_before_opening_a_site_name_the_demo_people_and_the_remedy(production: dict[str, str]) -> None:

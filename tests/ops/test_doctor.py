@@ -56,7 +56,7 @@ def test_a_healthy_site_gets_a_line_for_everything() -> None:
 def test_anything_wrong_is_counted_and_ends_with_an_error(settings: Settings) -> None:
     settings.MESSAGE_STORAGE = "django.contrib.messages.storage.fallback.FallbackStorage"
     output = StringIO()
-    with pytest.raises(CommandError, match="1 thing is wrong") as error:
+    with pytest.raises(CommandError, match="1 problem found") as error:
         call_command("hub_doctor", stdout=output, no_color=True)
 
     assert error.value.returncode == 1

@@ -487,13 +487,13 @@ def test_they_are_installed_again_and_again_and_removed_without_a_trace(settings
     assert manage("install") == manage("install") == ["board.note: installed.", "board.parcel: installed."]
     run(insert(1, 1))
     assert at_tea.hears() == [("created", "1 Cup 1")]
-    with pytest.raises(CommandError, match=r"Take board\.note out of ROW_TRIGGERS and restart"):
+    with pytest.raises(CommandError, match=r"First remove board\.note from ROW_TRIGGERS and restart"):
         manage("remove", "board.Note")
 
     settings.NOTIFICATIONS_HUB = {}
     assert manage("show", "board.Note")[0] == "board.note: installed."
     assert manage("remove") == ["board.note: removed.", "board.parcel: removed."]
-    assert "board.note: none." in manage("show")
+    assert "board.note: not installed." in manage("show")
     assert left_behind() == 0
     run("DELETE FROM board_note")
     assert at_tea.hears() == []
@@ -528,7 +528,7 @@ def test_a_table_that_others_hold_is_left_as_it_is(
     monkeypatch.setattr(triggers, "PATIENCE", "50ms")
     with program.transaction():
         program.execute("LOCK board_note IN ROW EXCLUSIVE MODE")
-        with pytest.raises(CommandError, match="try again when it is quiet"):
+        with pytest.raises(CommandError, match="Try again when it is less busy"):
             manage("install", "board.Note")
     assert left_behind() == 0
 

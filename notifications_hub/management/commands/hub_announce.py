@@ -1,4 +1,4 @@
-"""`manage.py hub_announce "Maintenance on Sunday" --audience staff`."""
+"""The command that announces: `manage.py hub_announce "Maintenance on Sunday" --audience staff`."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from notifications_hub.kinds import Urgency
 
 
 class Command(BaseCommand):
-    help = "Announces to everyone, or to an audience."
+    help = "Announce something to everyone, or to one audience."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("title")
         parser.add_argument("--body", default="", help="Markdown")
-        parser.add_argument("--url", default="", help="a path of this site, like /posts/9/")
+        parser.add_argument("--url", default="", help="a path on this site, like /posts/9/")
         parser.add_argument("--level", default="info", choices=AbstractNotification.LEVELS.values)
         parser.add_argument("--urgency", default="normal", choices=[urgency.value for urgency in Urgency])
         parser.add_argument(
@@ -36,8 +36,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--starts", type=moment, help="like '2026-12-24 18:00', in the site's time zone; default: now"
         )
-        parser.add_argument("--ends", type=moment, help="likewise; default: after ANNOUNCEMENT_DAYS")
-        parser.add_argument("--by", help="the sign-in name of whoever announces")
+        parser.add_argument("--ends", type=moment, help="same format; default: after ANNOUNCEMENT_DAYS")
+        parser.add_argument("--by", help="sign-in name of the author")
 
     def handle(self, *args: Any, **options: Any) -> None:
         words = {name: options[name] for name in ("title", "body", "url", "level", "urgency", "audience")}
@@ -50,17 +50,17 @@ class Command(BaseCommand):
             raise CommandError("; ".join(_sentences(error))) from None
         if announcement.announced_at:
             reached = audiences.members(announcement.audience).count()
-            self.stdout.write(f"Announced to {announcement.audience}, people: {reached} ({announcement.item_id}).")
+            self.stdout.write(f"Announced to {announcement.audience}: {reached} people ({announcement.item_id}).")
         else:
             start = timezone.localtime(announcement.starts_at)
             self.stdout.write(f"Will be announced at {start:%Y-%m-%d %H:%M %Z} ({announcement.item_id}).")
 
 
 def moment(text: str) -> datetime:
-    """Raises `ArgumentTypeError`, with what to write instead."""
+    """Parse a time. Raise `ArgumentTypeError`, with examples of the format, if it is invalid."""
     parsed = _parsed(text)
     if parsed is None:
-        raise ArgumentTypeError(f"{text!r} is not a moment; write it like '2026-12-24 18:00' or '2026-12-24'")
+        raise ArgumentTypeError(f"{text!r} is not a valid time; write it like '2026-12-24 18:00' or '2026-12-24'")
     return parsed if timezone.is_aware(parsed) else timezone.make_aware(parsed)
 
 
@@ -68,12 +68,12 @@ def _parsed(text: str) -> datetime | None:
     try:
         day = parse_date(text)
         return parse_datetime(text) or (datetime(day.year, day.month, day.day) if day else None)  # noqa: DTZ001
-    except ValueError:  # it looks like a moment, and the calendar has none such
+    except ValueError:  # the format is right, but there is no such date
         return None
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:
-    """What is wrong, and with which of the arguments."""
+    """Yield each error, prefixed with the argument it is about."""
     for name, messages in error.update_error_dict({}).items():
         for message in ValidationError(messages).messages:
             yield message if name == NON_FIELD_ERRORS else f"{name}: {message}"
@@ -85,5 +85,5 @@ def _person(name: str | None) -> Any:
     people = from_primary(get_user_model()._default_manager.all())
     person = people.filter(**{get_user_model().USERNAME_FIELD: name}).first()
     if person is None:
-        raise CommandError(f"There is nobody called {name!r}.")
+        raise CommandError(f"There is no user named {name!r}.")
     return person

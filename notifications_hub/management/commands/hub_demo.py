@@ -1,4 +1,4 @@
-"""`manage.py hub_demo`: people to try the site with. `bin/run` runs it at every start, so a second time is cheap."""
+"""The command `hub_demo`: creates the demo people. `bin/run` runs it at every start, so running it again is cheap."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from notifications_hub.ops import demo
 
 
 class Command(BaseCommand):
-    help = "Makes the demo people alice, bob, charlie and admin (password: demo), and what the site adds to them."
+    help = "Create the demo people alice, bob, charlie and admin (password: demo), and the site's demo content."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        words = "delete those who still have that password, and all that is theirs; works without DEBUG"
-        parser.add_argument("--remove", action="store_true", help=words)
+        about_remove = "delete those who still have that password, and all their data; works without DEBUG"
+        parser.add_argument("--remove", action="store_true", help=about_remove)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        words = _remove() if options["remove"] else _make()
+        report = _remove() if options["remove"] else _make()
         if options["verbosity"]:
-            self.stdout.write(words)
+            self.stdout.write(report)
 
 
 def _make() -> str:
     if not settings.DEBUG:
-        raise CommandError("hub_demo makes an admin whose password everybody knows: only with DEBUG.")
+        raise CommandError("hub_demo works only with DEBUG, because it creates an admin with a well-known password.")
     with transaction.atomic():
         people = demo.make_people()
     if hub_settings.demo:
@@ -42,7 +42,7 @@ def _remove() -> str:
         names = demo.remove_people()
     except (ProtectedError, RestrictedError) as error:
         raise CommandError(
-            f"Nobody was deleted, because other rows need them ({error.args[0]}). "
+            f"Nobody was deleted, because other rows refer to them ({error.args[0]}). "
             "Delete those rows first, or use `manage.py changepassword`."
         ) from None
-    return f"Deleted: {', '.join(names)}." if names else f"Nobody of {', '.join(demo.NAMES)} has the demo password."
+    return f"Deleted: {', '.join(names)}." if names else f"None of {', '.join(demo.NAMES)} has the demo password."

@@ -1,4 +1,4 @@
-"""`manage.py hub_doctor`: is everything as the hub needs it?"""
+"""The command `hub_doctor`: checks the installation."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from notifications_hub.ops import doctor
 
 
 class Command(BaseCommand):
-    help = "Says in plain words what the hub stands on, a line each, and ends with 1 if anything is wrong."
+    help = "Check everything the hub depends on, one line each. Exit with 1 if anything is wrong."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--server", metavar="URL", help="also look at a running server, as browsers reach it")
+        parser.add_argument("--server", metavar="URL", help="also check a running server, at the address browsers use")
 
     def handle(self, *args: Any, **options: Any) -> None:
         wrong = 0
@@ -22,4 +22,4 @@ class Command(BaseCommand):
             self.stdout.write(f"{mark}  {finding.about:<14} {finding.words}")
             wrong += not finding.good
         if wrong:
-            raise CommandError(f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong.")
+            raise CommandError(f"{wrong} {'problem' if wrong == 1 else 'problems'} found.")

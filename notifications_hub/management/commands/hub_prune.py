@@ -1,4 +1,4 @@
-"""`manage.py hub_prune`: removes what is old; for a timer that runs it once a day."""
+"""The command `hub_prune`: removes old rows. Let a timer run it once a day."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ MOST_DAYS = 36_500
 
 class Command(BaseCommand):
     help = (
-        "Removes settled deliveries, ended jobs and logged events that are older than RETENTION_DAYS. Inboxes and "
-        "announcements stay. A page that was away for longer than that fetches its inbox anew."
+        "Remove settled deliveries, ended jobs and logged events that are older than RETENTION_DAYS. Inboxes and "
+        "announcements stay. A page that was offline for longer than that fetches its whole inbox."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--days", type=float, help="older than this many days instead of RETENTION_DAYS")
-        parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+        parser.add_argument("--days", type=float, help="minimum age in days, instead of RETENTION_DAYS")
+        parser.add_argument("--dry-run", action="store_true", help="show what would be removed, and remove nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
         days = hub_settings.retention_days if options["days"] is None else options["days"]
@@ -32,7 +32,6 @@ class Command(BaseCommand):
         found = (retention.prunable if options["dry_run"] else retention.prune)(before)
         verb = "Would remove" if options["dry_run"] else "Removed"
         self.stdout.write(
-            f"{verb} {found.deliveries} deliveries and {found.events} events of {found.topics} topics, and "
-            f"{found.jobs} jobs, "
-            f"from before {timezone.localtime(before):%Y-%m-%d %H:%M}."
+            f"{verb} {found.deliveries} deliveries, {found.events} events of {found.topics} topics and "
+            f"{found.jobs} jobs from before {timezone.localtime(before):%Y-%m-%d %H:%M}."
         )

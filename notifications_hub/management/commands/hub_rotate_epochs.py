@@ -1,4 +1,4 @@
-"""`manage.py hub_rotate_epochs`: makes every open page fetch anew."""
+"""The command `hub_rotate_epochs`: makes every open page refetch its data."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from notifications_hub.streams.models import Stream, new_epoch
 
 class Command(BaseCommand):
     help = (
-        "Gives topics a new epoch. Run it after restoring a backup, before the site is up again: numbers that were "
-        "given since the backup are given once more, to other events, and pages must not take one for the other."
+        "Give topics a new epoch. Run it after restoring a backup, before the site is up again. Numbers assigned since "
+        "the backup will be assigned again, to other events, and pages must not confuse them."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -25,4 +25,4 @@ class Command(BaseCommand):
             if not streams.exists():
                 raise CommandError(f"There is no topic {topic!r} in the log.")
         number = streams.update(epoch=new_epoch())
-        self.stdout.write(f"{number} topics have a new epoch. Pages fetch anew when they connect.")
+        self.stdout.write(f"{number} topics have a new epoch. Pages refetch their data when they connect.")

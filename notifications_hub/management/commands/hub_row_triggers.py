@@ -1,4 +1,4 @@
-"""`manage.py hub_row_triggers`: live rows that raw SQL and other programs change, too."""
+"""The command `hub_row_triggers`: keeps live rows live when raw SQL and other programs change them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from notifications_hub.rows.triggers import NotPossible
 
 class Command(BaseCommand):
     help = (
-        "Installs or removes the triggers by which PostgreSQL notes changes of live rows, whoever makes them, or shows "
-        "where they are. To install keeps writers from a table for a moment, to remove everybody; a table that others "
-        "hold for longer than five seconds is left as it is."
+        "Install, remove or show the PostgreSQL triggers that record every change of live rows, by any program. "
+        "Installing blocks writers of a table for a moment; removing blocks readers, too. If a table stays locked for "
+        "five seconds, it is left unchanged."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -25,7 +25,7 @@ class Command(BaseCommand):
             "models",
             nargs="*",
             metavar="app.Model",
-            help="by default those of ROW_TRIGGERS are installed, those that it does not name removed, and all shown",
+            help="default: install those in ROW_TRIGGERS, remove those not in it, show all",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,22 +35,22 @@ class Command(BaseCommand):
         except NotPossible as error:
             raise CommandError(str(error)) from error
         except OperationalError as error:
-            raise CommandError(f"Nothing was changed there; try again when it is quiet: {error}") from error
+            raise CommandError(f"That table was not changed. Try again when it is less busy: {error}") from error
 
     def _install(self, labels: set[str]) -> None:
         if not (labels := labels or {*triggers.named()}):
-            raise CommandError("Name the models, here or in ROW_TRIGGERS.")
+            raise CommandError("Name the models, either here or in ROW_TRIGGERS.")
         for label in sorted(labels):
             triggers.install(triggers.model_of(label))
             self.stdout.write(f"{label}: installed.")
-        self._say_what_is_left()
+        self._show_disagreements()
 
     def _remove(self, labels: set[str]) -> None:
-        # Processes that run with this setting tell nothing there themselves.
+        # Processes that run with this setting publish no events for these models themselves.
         if still := labels & triggers.named():
             raise CommandError(
-                f"Take {', '.join(sorted(still))} out of ROW_TRIGGERS and restart every process first, or pages hear "
-                "nothing of what is changed there."
+                f"First remove {', '.join(sorted(still))} from ROW_TRIGGERS and restart every process. Otherwise pages "
+                "would miss changes."
             )
         for label in sorted(labels or triggers.installed() - triggers.named()):
             triggers.remove(label)
@@ -60,9 +60,9 @@ class Command(BaseCommand):
         installed = triggers.installed()
         live = {model._meta.label_lower for model in declared_models()}
         for label in sorted(labels or live | installed):
-            self.stdout.write(f"{label}: {'installed' if label in installed else 'none'}.")
-        self._say_what_is_left()
+            self.stdout.write(f"{label}: {'installed' if label in installed else 'not installed'}.")
+        self._show_disagreements()
 
-    def _say_what_is_left(self) -> None:
-        for words in triggers.disagreements():
-            self.stdout.write(words)
+    def _show_disagreements(self) -> None:
+        for disagreement in triggers.disagreements():
+            self.stdout.write(disagreement)

@@ -1,4 +1,4 @@
-"""`manage.py hub_serve`: the site with its live connections, served as it should be."""
+"""The command `hub_serve`: serves the site and its live connections, with the right options for the server."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 
 class Command(BaseCommand):
-    help = "Serves the site by uvicorn: pages, live connections and, unless it is turned off, the embedded worker."
+    help = "Serve the site with uvicorn: pages, live connections and, unless it is turned off, the embedded worker."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", help="address to listen on (127.0.0.1)")
         parser.add_argument("--port", type=int, help="port to listen on (8000)")
         parser.add_argument("--uds", metavar="PATH", help="listen on this unix socket, for a proxy on this machine")
-        parser.add_argument("--workers", type=int, help="processes (1); more need Redis as channel layer and cache")
+        parser.add_argument("--workers", type=int, help="processes (1); several need Redis as channel layer and cache")
         parser.add_argument(
             "--forwarded-allow-ips",
             metavar="LIST",
-            help="addresses of proxies whose X-Forwarded-For and -Proto are believed (127.0.0.1)",
+            help="proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted (127.0.0.1)",
         )
-        parser.add_argument("--limit-concurrency", type=int, help="connections of one process (12000); others get 503")
-        parser.add_argument("--max-body", type=int, metavar="BYTES", help="of one request (10 MiB); more gets 413")
+        parser.add_argument("--limit-concurrency", type=int, help="connections per process (12000); more get 503")
+        parser.add_argument("--max-body", type=int, metavar="BYTES", help="largest request (10 MiB); larger get 413")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.ASGI_APPLICATION:

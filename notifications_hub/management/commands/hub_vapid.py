@@ -1,4 +1,4 @@
-"""`manage.py hub_vapid`: the site's Web Push keys."""
+"""The command `hub_vapid`: shows, creates and rotates the site's Web Push keys."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from notifications_hub.transports.web_push.vapid import VapidKey, current_key, g
 
 class Command(BaseCommand):
     help = (
-        "Shows the public part of this site's Web Push keys. With --env, makes a new pair and prints it as lines for "
-        "an environment file; with --rotate, the same beside the key of now as the previous one. Nothing is written "
-        "anywhere: keep private keys as you keep SECRET_KEY."
+        "Show the public part of this site's Web Push keys. With --env, create a new pair and print it as lines for an "
+        "environment file. With --rotate, print the current key as the previous one, too. Nothing is saved: keep the "
+        "private keys like SECRET_KEY."
     )
-    # Run before there is a key, a database or anything else that checks look at.
+    # It runs before there is a key or a database, so the system checks would fail.
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         one = parser.add_mutually_exclusive_group()
-        one.add_argument("--env", action="store_true", help="make a new pair and print it for an environment file")
-        one.add_argument("--rotate", action="store_true", help="make a new pair, and keep the key of now as previous")
-        parser.add_argument("--subject", help="where push services reach you: mailto:you@example.com or https://…")
+        one.add_argument("--env", action="store_true", help="create a new pair and print it for an environment file")
+        one.add_argument("--rotate", action="store_true", help="create a new pair; keep the current key as previous")
+        parser.add_argument("--subject", help="your contact for push services: mailto:you@example.com or https://…")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["env"]:
@@ -47,14 +47,14 @@ class Command(BaseCommand):
         current, previous = _key(), previous_key()
         if previous and _browsers_of(previous):
             raise CommandError(
-                f"A rotation is under way: {_browsers_of(previous)} browsers still have the previous key, and only two "
-                "keys are accepted. They move over at their next visit."
+                f"A rotation is in progress: {_browsers_of(previous)} browsers still have the previous key, and only "
+                "two keys are accepted. They switch at their next visit."
             )
         self._print_new_pair(subject)
         self.stdout.write(f"VAPID_PREVIOUS_KEY={hub_settings.vapid_private_key}")
         self.stderr.write(
-            f"Restart every process with these. {_browsers_of(current)} browsers move over at their next visit; once "
-            "`manage.py hub_vapid` counts none for the previous key, take VAPID_PREVIOUS_KEY out."
+            f"Restart every process with these values. {_browsers_of(current)} browsers switch at their next visit. "
+            "Remove VAPID_PREVIOUS_KEY when `manage.py hub_vapid` shows 0 browsers for the previous key."
         )
 
     def _print_public_keys(self) -> None:
@@ -73,7 +73,7 @@ class Command(BaseCommand):
 def _key() -> VapidKey:
     key = current_key()
     if key is None:
-        raise CommandError("There is no key, so push is off. `manage.py hub_vapid --env` makes one.")
+        raise CommandError("There is no key, so push is off. Create one with `manage.py hub_vapid --env`.")
     return key
 
 

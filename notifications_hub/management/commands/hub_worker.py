@@ -1,4 +1,4 @@
-"""`manage.py hub_worker`: sends what is due, for a site whose web processes do not."""
+"""The command `hub_worker`: sends due deliveries, for a site whose web processes do not."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from notifications_hub.streams.sweeper import sweep
 
 
 class Command(BaseCommand):
-    help = "Sends due deliveries until SIGTERM or Ctrl-C; what is under way is finished. Run as many as you like."
+    help = "Send due deliveries until SIGTERM or Ctrl-C, then finish those already started. Run as many as you like."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--once", action="store_true", help="send what is due now, then end")
+        parser.add_argument("--once", action="store_true", help="send the deliveries that are due now, then exit")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if refusal := refusal_at_start():
@@ -25,12 +25,12 @@ class Command(BaseCommand):
         if options["once"]:
             self.stdout.write(f"{_work_once()} deliveries were due.")
         else:
-            self.stdout.write("Working. SIGTERM or Ctrl-C ends it once what is under way is finished.")
+            self.stdout.write("Working. SIGTERM or Ctrl-C stops it after the deliveries it has started.")
             stopping = threading.Event()
             _stop_on_signals(stopping)
             worker.spare_the_collector()
             worker.run(stopping)
-            self.stdout.write("Ended.")
+            self.stdout.write("Stopped.")
 
 
 def _work_once() -> int:
@@ -43,12 +43,12 @@ def _work_once() -> int:
 
 
 def _stop_on_signals(stopping: threading.Event) -> None:
-    """The first signal asks, a second one insists."""
+    """Stop gracefully on the first signal. A second one kills the process."""
 
-    def ask(number: int, frame: object) -> None:
+    def stop(number: int, frame: object) -> None:
         signal.signal(number, signal.SIG_DFL)
-        # From another thread: the one that the signal interrupts may be holding the event's lock.
+        # Set from another thread, because the interrupted one may hold the event's lock.
         threading.Thread(target=stopping.set).start()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, ask)
+        signal.signal(number, stop)
