@@ -119,7 +119,7 @@ def _numbered_at_commit(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
     """
     if "numberer" not in request.fixturenames:
         monkeypatch.setattr("notifications_hub.streams.store.number_soon", sequencer.number)
-        monkeypatch.setattr("notifications_hub.rows.trigger_notes.soon", lambda chore: chore())
+        monkeypatch.setattr("notifications_hub.rows.trigger_notes.run_soon", lambda chore: chore())
 
 
 @pytest.fixture

@@ -272,7 +272,7 @@ def test_what_a_killed_process_left_is_heard_once(at_tea: Page, monkeypatch: pyt
                 os.kill(os.getpid(), signal.SIGKILL)
         diff.streams.append_many = die_after_it
         Note.objects.bulk_create(Note(pk=pk, thread_id=1, body="Cup") for pk in (1, 2))
-        trigger_notes.tell_noted()
+        trigger_notes.publish_notes()
     """)
     assert died.wait(30) == -signal.SIGKILL
     assert (RowChange.objects.count(), Event.objects.count()) == (2, 0)
@@ -291,7 +291,7 @@ def test_a_change_that_cannot_be_shown_holds_up_no_other(
     monkeypatch.setattr(Note, "author_name", name)
     run(insert(1, 1), insert(2, 2, "Bad"), insert(3, 3))
     assert at_tea.hears() == [("created", "1 Cup 1"), ("created", "3 Cup 3")]
-    assert "A change of board.note cannot be told" in caplog.text
+    assert "A change of board.note could not be published" in caplog.text
 
 
 @installed
@@ -552,7 +552,7 @@ def test_a_setting_that_the_database_does_not_bear_out_is_noticed_and_loses_noth
     triggers.install(Note)
     assert said() == []
     settings.NOTIFICATIONS_HUB = {}
-    assert "told twice" in said()[0]
+    assert "published twice" in said()[0]
     Note.objects.update(body="Black")
     assert at_tea.hears() == [("updated", "1 Black")] * 2
     triggers.remove("board.note")

@@ -28,4 +28,4 @@ def test_what_django_changes_is_told_all_the_same(settings: Settings) -> None:
 def test_a_name_that_is_no_live_models_is_found_at_start_up(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {"ROW_TRIGGERS": ["board.Note", "board.Thread"]}
     [error] = check_row_trigger_names(None)
-    assert (error.id, "board.thread is no live model" in error.msg) == ("notifications_hub.E009", True)
+    assert (error.id, "board.thread is not a live model" in error.msg) == ("notifications_hub.E009", True)

@@ -67,13 +67,13 @@ def notes(tea: Thread, ann: Author) -> list[Note]:
 
 
 def forget() -> None:
-    trigger_notes.look()
+    trigger_notes.schedule_waiting_notes()
     Event.objects.all().delete()
 
 
 def heard(topic: str | Thread) -> Heard:
     """What was said there since the last look."""
-    trigger_notes.look()
+    trigger_notes.schedule_waiting_notes()
     said = Event.objects.filter(topic=topic if isinstance(topic, str) else f"thread.{topic.pk}").order_by("pk")
     events = list(said.values_list("kind", "data"))
     said.delete()
