@@ -9,7 +9,6 @@ from ipaddress import ip_network
 
 from asgiref.sync import sync_to_async
 from django.core.cache import cache
-from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.database.migrations import count_unapplied
 from notifications_hub.database.primary import connection
 from notifications_hub.live.hub import current_hub
 from notifications_hub.ops import metrics
@@ -47,7 +47,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 async def measured(request: HttpRequest) -> HttpResponse:
-    """Return metrics in Prometheus' text format. Raise `Http404` if the settings name neither a token nor an address."""
+    """Return metrics in Prometheus' text format. Raise `Http404` if the settings name no token and no address."""
     if not (hub_settings.metrics_token or hub_settings.metrics_allow):
         raise Http404
     if not (_has_token(request) or _is_on_allow_list(request) or await _is_staff(request)):
@@ -75,8 +75,7 @@ def _database() -> bool:
 
 
 def _migrations() -> bool:
-    executor = MigrationExecutor(connection)
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return count_unapplied() == 0
 
 
 def _cache() -> bool:

@@ -137,14 +137,14 @@ CONTENT = [
         "notifications_hub/rendering.py",
         "named = _with_isolated_names(row)",
         "named = row",
-        ("tests/web/test_text.py::test_a_kind_is_handed_names_that_cannot_turn_its_words",),
+        ("tests/web/test_text.py::test_a_kind_gets_names_that_cannot_reverse_its_words",),
     ),
     Guard(
         "a text ends the directions that it begins",
         "notifications_hub/rendering.py",
         "return balanced(_text(words))",
         "return _text(words)",
-        ("tests/web/test_text.py::test_what_a_kind_takes_from_its_data_turns_nothing_outside_of_its_words",),
+        ("tests/web/test_text.py::test_data_in_a_kinds_words_reverses_nothing_outside_them",),
     ),
     Guard(
         "a worker takes nothing that runs as code",

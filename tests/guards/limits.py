@@ -72,14 +72,14 @@ LIMITS = [
         "notifications_hub/server.py",
         "self._expect(HEAD_SECONDS)",
         "pass",
-        ("tests/ops/test_web_server.py::test_half_sent_requests_are_closed_and_keep_nobody_out",),
+        ("tests/ops/test_web_server.py::test_half_sent_requests_are_closed_and_block_nobody",),
     ),
     Guard(
         "the size of the head of a request",
         "notifications_hub/server.py",
         "if self._head_bytes > MAX_HEAD and not self.transport.is_closing():",
         "if False:",
-        ("tests/ops/test_web_server.py::test_a_head_without_end_is_refused",),
+        ("tests/ops/test_web_server.py::test_an_endless_head_is_refused",),
     ),
     Guard(
         "the rate of sign-ins from an address",
@@ -114,8 +114,6 @@ LIMITS = [
         "notifications_hub/client_ip.py",
         'request.META.get("REMOTE_ADDR", "")',
         'request.headers.get("X-Forwarded-For", request.META.get("REMOTE_ADDR", ""))',
-        (
-            "tests/web/test_throttle.py::test_an_address_is_the_servers_word_and_a_network_where_one_customer_has_a_whole_one",
-        ),
+        ("tests/web/test_throttle.py::test_the_server_names_the_address_and_ipv6_counts_by_network",),
     ),
 ]
