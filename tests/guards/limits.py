@@ -35,23 +35,21 @@ LIMITS = [
         "notifications_hub/streams.py",
         "for_reader=size,",
         "for_reader=1 << 40,",
-        ("tests/streams/test_store.py::test_a_reading_takes_no_more_from_the_database_than_it_hands_over",),
+        ("tests/streams/test_store.py::test_a_reading_fetches_only_the_events_that_it_returns",),
     ),
     Guard(
         "the bytes of a reader among many",
         "notifications_hub/streams.py",
         "kept.append(reading.within(size))",
         "kept.append(reading)",
-        ("tests/streams/test_store.py::test_one_who_reads_places_that_were_read_for_others_gets_no_more_than_they",),
+        ("tests/streams/test_store.py::test_a_reader_of_topics_shared_with_others_gets_no_more_than_they",),
     ),
     Guard(
         "the bytes of readings for many",
         "notifications_hub/streams.py",
         "for_all=BATCH_BYTES,",
         "for_all=1 << 40,",
-        (
-            "tests/streams/test_store.py::test_readers_in_one_statement_share_its_bytes_and_those_without_room_have_more_to_come",
-        ),
+        ("tests/streams/test_store.py::test_readers_of_one_statement_share_its_bytes",),
     ),
     Guard(
         "how many strangers wait at the door",
