@@ -44,7 +44,7 @@ from tests.support.full import FULL
 from tests.support.postgres import PostgresServer
 from tests.support.processes import wait_until
 from tests.support.redis import RedisServer
-from tests.support.site import Site, settle
+from tests.support.site import Site, reset_site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -247,7 +247,7 @@ def _shared_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture
 def quiet_site(_shared_site: Site) -> Site:
     """The same, in no time: one for all who leave nothing behind but news and preferences, which it forgets."""
-    settle(_shared_site)
+    reset_site(_shared_site)
     return _shared_site
 
 

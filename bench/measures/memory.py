@@ -1,4 +1,4 @@
-"""What an idle socket takes of a server's memory."""
+"""The memory that an idle socket takes in a server."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def measure(stage: Stage, *, quick: bool) -> Table:
         title=f"Memory of an idle socket, {sockets:,} of them",
         wanted="at most 25 KB for a signed-in socket (36 to land)",
         method=f"Growth of the process's own memory (PSS) from {WARM} sockets to all, {SETTLE_SECONDS:g} s after the "
-        "last has opened. What the kernel keeps for a connection is in none of the figures.",
+        "last has opened. No figure includes the kernel's memory for a connection.",
         columns=("", "KB a socket", "MB in all"),
-        bound="uvicorn's own socket, the second row. Ours adds the connection and its places.",
+        bound="uvicorn's own socket, the second row. The hub adds the connection and its positions.",
     )
     with stage.product() as server:
         ours = _add(table, "the hub, signed in", server, stage.lines(server, sockets))
@@ -37,7 +37,7 @@ def measure(stage: Stage, *, quick: bool) -> Table:
     return table
 
 
-def _add(table: Table, who: str, server: Server, lines: Sequence[Line]) -> float:
+def _add(table: Table, subject: str, server: Server, lines: Sequence[Line]) -> float:
     with Client(lines[:WARM], at_once=50) as first:
         first.connected().check()
         time.sleep(1)
@@ -47,5 +47,5 @@ def _add(table: Table, who: str, server: Server, lines: Sequence[Line]) -> float
             time.sleep(SETTLE_SECONDS)
             after = server.memory_kb()
     each = (after - before) / (len(lines) - WARM)
-    table.add(who, each, after / 1024)
+    table.add(subject, each, after / 1024)
     return each

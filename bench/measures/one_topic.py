@@ -1,4 +1,4 @@
-"""Many events to many sockets of one topic: what the fan-out carries."""
+"""Many events to many sockets of one topic: the capacity of the fan-out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.stage import Stage
 from bench.table import Table
 
 PACE = 1000
-"""Events a second that are asked for: as many as the fan-out just carries, so that it is what is measured."""
+"""Requested events a second. The fan-out can just carry as many, so that it is the part measured."""
 COLUMNS = ("", "published/s", "events/s delivered", "frames/s", "p50 ms", "p99 ms", "lost", "server CPU", "client CPU")
 
 
@@ -19,17 +19,17 @@ def measure(stage: Stage, *, quick: bool) -> Table:
     table = Table(
         title=f"One topic: {sockets:,} sockets, {events:,} events at {PACE:,}/s",
         wanted="at least 600,000 events/s delivered and 5 times Nchan's, none lost",
-        method="Events are published by four threads of a process beside the server (a worker, say), so the server "
-        "hears of them over Redis. A rate is all that was delivered over the time from the first event received to the "
-        "last; an event's age is counted from before it was written. The pace is asked of all: at 2,000 events in 3 s "
-        "there would be no more than 667,000/s to deliver. Nchan holds its publisher back. The tutorials' design "
-        "gets a tenth of the events: all would keep it busy for minutes.",
+        method="Four threads of a process beside the server publish the events, like a worker, so the server gets "
+        "hints over Redis. A rate is the number of events delivered by the time from the first event received to the "
+        "last. An event's age is counted from before it was written. The pace is the same for all: with 2,000 events "
+        "in 3 s there would be at most 667,000/s to deliver. Nchan slows its publisher down. The tutorials' design "
+        "gets a tenth of the events, because all would keep it busy for minutes.",
         columns=COLUMNS,
     )
     single, ten = (_hub(stage, sockets, events, batch=batch) for batch in (1, 10))
     _add(table, "the hub", single)
     _add(table, "the hub, ten events a commit", ten)
-    # Where single commits could not keep the pace, they and not the fan-out were measured.
+    # If single commits could not keep the pace, their figure measures commits and not the fan-out.
     ours = max(single, ten, key=lambda measured: measured.per_second)
     nchan = _nchan(stage, sockets, events)
     if nchan is not None:
@@ -63,10 +63,10 @@ def _tutorial(stage: Stage, layer: str, sockets: int, events: int) -> Burst:
         return burst([server], [Line(server.port, "/")] * sockets, sockets * events, publish)
 
 
-def _add(table: Table, who: str, measured: Burst) -> None:
+def _add(table: Table, subject: str, measured: Burst) -> None:
     received = measured.received
     table.add(
-        who,
+        subject,
         measured.published_per_second,
         measured.per_second,
         received.frames / measured.seconds,

@@ -1,4 +1,4 @@
-"""Everybody comes back at once: a server that was restarted."""
+"""A restarted server, to which all clients return at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.stage import Stage
 from bench.table import Table
 
 AT_ONCE = 1500
-"""Handshakes under way: below the 2,048 that uvicorn lets wait, so that none waits for TCP to try again."""
+"""Concurrent handshakes: fewer than uvicorn's backlog of 2,048, so that none waits for TCP to retry."""
 
 
 def measure(stage: Stage, *, quick: bool) -> Table:
@@ -19,11 +19,11 @@ def measure(stage: Stage, *, quick: bool) -> Table:
     table = Table(
         title=f"{sockets:,} signed-in clients connect and resume at once after a restart",
         wanted="at least 0.8 of the bare connect rate of the same run, and no 500",
-        method="Bare is an ASGI application that accepts and waits. A client of ours is through when it has its first "
-        "frame, which brings it the event that it missed. The two take turns; the better of each is compared.",
+        method="Bare is an ASGI application that accepts and waits. A client of the hub counts when it has its first "
+        "frame, which brings the event that it missed. The two take turns, and the best runs are compared.",
         columns=("", "connects/s", "seconds", "failed", "resumed", "answers"),
-        bound="the processor: one interpreter opens each socket as bare ASGI does and beside that reads and checks its "
-        "session and person, opens its cursor, reads the log, and makes and sends a frame of its own.",
+        bound="the processor. One interpreter opens each socket as bare ASGI does. It also reads and checks its "
+        "session and person, opens the cursor, reads the log, and makes and sends a frame.",
     )
     bare, ours = [], []
     for _ in range(rounds):
@@ -66,6 +66,6 @@ def _cursors(lines: Sequence[Line], file: Path) -> list[str]:
     return file.read_text().splitlines()
 
 
-def _add(table: Table, who: str, connected: Connected, resumed: str) -> None:
+def _add(table: Table, subject: str, connected: Connected, resumed: str) -> None:
     answers = ", ".join(f"{number:,} × {status}" for status, number in connected.statuses.items())
-    table.add(who, connected.per_second, connected.seconds, connected.failed, resumed, answers)
+    table.add(subject, connected.per_second, connected.seconds, connected.failed, resumed, answers)

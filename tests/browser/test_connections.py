@@ -18,7 +18,7 @@ from tests.support.databases import Databases
 from tests.support.full import FULL
 from tests.support.processes import ROOT, Program, wait_until
 from tests.support.proxy import Proxy, proxy_before
-from tests.support.site import Site, settle
+from tests.support.site import Site, reset_site
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -258,7 +258,7 @@ def test_under_wsgi_it_polls(browser: Browser, databases: Databases, tmp_path: P
     site = WsgiSite(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()})
     people = Patient(browser, site)
     try:
-        settle(site)
+        reset_site(site)
         page = people("alice")
         wait_until_live(page)
         assert kind_of(page) == "poll"
