@@ -1,52 +1,52 @@
-# Everything here stands on .venv and node_modules, which bin/tools keeps in step with the locks.
+# Every target needs .venv and node_modules, which bin/tools keeps in step with the locks.
 .DEFAULT_GOAL := help
 .PHONY: help run test bench check fmt lock pictures faults tools format lint types scripts templates migrations deploy translations audit
 
 VENV := .venv/bin
 NODE := node_modules/.bin
 DEVELOPMENT := DEBUG=1 $(VENV)/python manage.py
-# Nothing of this shell's own settings: what a production server would be given, and no more.
+# The environment of a production server, without this shell's own settings.
 PRODUCTION := env -i PATH="$(PATH)" ALLOWED_HOSTS=hub.example DATABASE_URL=sqlite://:memory: \
 	SECRET_KEY=a-key-of-fifty-characters-that-only-this-check-is-using-0123456789 \
 	$(VENV)/python -W error manage.py
 HTML := $(wildcard templates */templates)
 
-help: ## this list
+help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
 
-run: ## the demo site on http://127.0.0.1:8000
+run: ## serve the demo site on http://127.0.0.1:8000
 	@bin/run
 
-test: ## every test, on SQLite and PostgreSQL
+test: ## run every test, on SQLite and PostgreSQL
 	@bin/test
 
-bench: tools ## how fast it is beside its peers (BENCH=--quick for a glance)
+bench: tools ## measure the hub beside its peers (BENCH=--quick for a first look)
 	@$(VENV)/python -m bench.run $(BENCH)
 
-faults: tools ## the slow proofs: failures, races and load, one after the other
+faults: tools ## run the slow proofs serially: failures, races and load
 	FULL=1 $(VENV)/python -m tests.support.postgres $(VENV)/python -m pytest -rP -m faults
 	FULL=1 $(VENV)/python -m pytest -rP -m faults
 
-check: format lint types scripts templates migrations deploy translations audit ## everything but the tests
-	@echo "make check: all is well."
+check: format lint types scripts templates migrations deploy translations audit ## run every check except the tests
+	@echo "make check: everything passed."
 
 fmt: tools ## format Python, JavaScript, CSS, JSON and templates in place
 	$(VENV)/ruff check --fix-only --quiet
 	$(VENV)/ruff format --quiet
 	$(NODE)/biome check --write --log-level=error
-	-$(VENV)/djlint --reformat --quiet $(HTML) # says 1 where it changed something
+	-$(VENV)/djlint --reformat --quiet $(HTML) # exits with 1 if it changed something
 
-lock: tools ## bring the locks up to what pyproject.toml allows
+lock: tools ## update the locks as far as pyproject.toml allows
 	$(LOCK) --extra site --output-file requirements.txt pyproject.toml
 	$(LOCK) --extra site --group dev --constraints requirements.txt --output-file requirements-dev.txt pyproject.toml
 	echo uv | $(LOCK) --output-file bin/uv.txt -
 	npm install --package-lock-only --silent
 
-# Universal, and from Python 3.11.0 on: Debian 12 has 3.11.2, for which redis needs a package more than for 3.11.3.
+# Universal, and from Python 3.11.0 on. Debian 12 has 3.11.2, for which redis needs one more package than for 3.11.3.
 LOCK := $(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-pictures: tools ## take the documents' pictures from the running product
+pictures: tools ## take the pictures in docs/ from the running product
 	DJANGO_SETTINGS_MODULE=tests.settings DEBUG=1 $(VENV)/python -m docs.pictures
 
 tools:

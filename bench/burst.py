@@ -1,4 +1,4 @@
-"""Events sent to sockets that are open: what arrived, when, and what it took."""
+"""A burst of events to open sockets: the events that arrived, their times, and the processor time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Burst:
     expected: int
     published_per_second: float
     server_cpu: float
-    """Cores that the servers took from the first event to the last."""
+    """The cores that the servers used from the first event to the last."""
 
     @property
     def seconds(self) -> float:
@@ -38,7 +38,7 @@ class Burst:
 
 
 def burst(servers: Sequence[Server], lines: Sequence[Line], expected: int, publish: Callable[[], Popen[str]]) -> Burst:
-    """Opens the sockets, publishes, and waits for all of it or until no more comes."""
+    """Open the sockets, publish, and wait for all events, or until no more arrive."""
     with Client(lines, expect=expected, at_once=200) as client:
         client.connected().check()
         for server in servers:

@@ -1,4 +1,4 @@
-"""The load client: `load.c`, built when it is first needed, and what it reports."""
+"""The load client: `load.c`, which is built at first use, and its reports."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """How the opening went. `per_second` counts sockets that were accepted; `statuses` are the answers' own."""
+    """The result of opening the sockets. `per_second` counts accepted sockets; `statuses` counts HTTP statuses."""
 
     sockets: int
     open: int
@@ -43,14 +43,14 @@ class Connected:
     codes: Mapping[str, int]
 
     def check(self) -> Self:
-        """A measure of sockets that are not there would be no measure."""
+        """Return itself. Raise `AssertionError` if a socket did not open, because the measure would be worthless."""
         assert self.open == self.sockets, f"{self.failed} of {self.sockets} sockets did not open: {self}"
         return self
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What came. `disorder` counts events that did not follow their predecessor on the same socket."""
+    """The frames and events received. `disorder` counts events that did not follow their predecessor on a socket."""
 
     frames: int
     events: int
@@ -70,7 +70,7 @@ class Received:
 
 
 class Client:
-    """Opens the sockets of `lines` at once; `options` are those of load.c, with underscores."""
+    """A running load client, which opens the sockets of `lines`. `options` are those of load.c, with underscores."""
 
     def __init__(self, lines: Iterable[Line], **options: object) -> None:
         with tempfile.TemporaryFile("w+") as given:
@@ -80,18 +80,18 @@ class Client:
             self._process = subprocess.Popen(command, stdin=given, stdout=subprocess.PIPE, text=True)
 
     def connected(self) -> Connected:
-        """Waits until every socket is open."""
-        return Connected(**self._say())
+        """Wait until every socket is open."""
+        return Connected(**self._report())
 
     def rest(self) -> Received:
-        """What was received once all that is expected came, or for some seconds nothing more."""
+        """Wait until all expected events have arrived, or none for some seconds, and return the total."""
         self._process.send_signal(signal.SIGUSR1)
-        return Received(**self._say())
+        return Received(**self._report())
 
     def stop(self) -> Received:
-        """What was received until now."""
+        """Stop now, and return everything received so far."""
         self._process.send_signal(signal.SIGTERM)
-        return Received(**self._say())
+        return Received(**self._report())
 
     def __enter__(self) -> Self:
         return self
@@ -100,12 +100,12 @@ class Client:
         self._process.kill()
         self._process.communicate()
 
-    def _say(self) -> dict[str, Any]:
+    def _report(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line, "the load client ended without a word"
-        said: dict[str, Any] = json.loads(line)
-        return said
+        assert line, "the load client ended without a report"
+        report: dict[str, Any] = json.loads(line)
+        return report
 
 
 def _arguments(options: Mapping[str, object]) -> list[str]:

@@ -1,6 +1,6 @@
-"""What the measures need done inside Django: `python -m bench.inside TASK '{"argument": …}'` prints its result as JSON.
+"""Tasks of the measures that need Django: `python -m bench.inside TASK '{"argument": …}'` prints the result as JSON.
 
-Each is a process of its own beside the server, as a worker or another web process is. `t` in an event's data is the
+Each runs in its own process beside the server, like a worker or another web process. `t` in an event's data is the
 moment before it is written, on the clock that the load client reads.
 """
 
@@ -35,7 +35,7 @@ TOPIC = "everyone"
 
 
 def people(count: int) -> list[tuple[int, str]]:
-    """New people, each with a session as signing in makes it: primary key and session key."""
+    """Create people, each with a session as if signed in. Return primary keys and session keys."""
     rows = get_user_model().objects.bulk_create(
         [get_user_model()(username=f"person{number}", password=make_password(None)) for number in range(count)]
     )
@@ -58,9 +58,9 @@ def _signed_in(person: Any) -> dict[str, str]:
 
 
 def to_topic(count: int, per_second: float, batch: int = 1, threads: int = 4) -> dict[str, float]:
-    """Events on one topic, `batch` of them a transaction, from several threads that keep the pace together."""
+    """Publish on one topic, `batch` events a transaction, from several threads that share the pace."""
 
-    def tell(number: int) -> None:
+    def publish_batch(number: int) -> None:
         if batch == 1:
             publish(TOPIC, "tick", {"n": number, "t": time.monotonic_ns()})
         else:
@@ -68,48 +68,48 @@ def to_topic(count: int, per_second: float, batch: int = 1, threads: int = 4) ->
 
     _warm_up()
     began = time.monotonic()
-    _together(tell, count // batch, per_second / batch, threads)
+    _together(publish_batch, count // batch, per_second / batch, threads)
     return {"per_second": count / (time.monotonic() - began)}
 
 
 def to_inboxes(pks: Sequence[int], count: int, per_second: float, threads: int = 4) -> dict[str, float]:
-    """An event a commit, to one person after the other, from several threads that keep the pace together."""
+    """Log an event a commit, to one person after the other, from several threads that share the pace."""
 
-    def tell(number: int) -> None:
+    def append(number: int) -> None:
         pk = pks[number % len(pks)]
         streams.append(streams.inbox_topic(pk), "tick", {"t": time.monotonic_ns()})
 
     _warm_up()
     began = time.monotonic()
-    _together(tell, count, per_second, threads)
+    _together(append, count, per_second, threads)
     return {"per_second": count / (time.monotonic() - began)}
 
 
 def notifications(pks: Sequence[int], per_second: float, threads: int = 2) -> list[tuple[int, int]]:
-    """Notifies these people in turn: what each event carries as `t`, and when its transaction had committed."""
+    """Notify these people in turn. Return the `t` of each event, and the moment after its transaction's commit."""
     people = get_user_model().objects.in_bulk(set(pks))
     actor = people[pks[0]]
     moments: list[tuple[int, int]] = []
 
-    def tell(number: int) -> None:
+    def notify_one(number: int) -> None:
         began = time.monotonic_ns()
         with transaction.atomic():
-            # Before notify's own callbacks, so that the clock stops at the commit and not after the numbering.
+            # Registered before notify's own callbacks, so that the clock stops at the commit and not after numbering.
             transaction.on_commit(lambda: moments.append((began, time.monotonic_ns())))
             notify.send(actor, recipient=people[pks[number]], verb="measured", t=began)
 
     _warm_up()
-    _together(tell, len(pks), per_second, threads)
+    _together(notify_one, len(pks), per_second, threads)
     return moments
 
 
 def rates_in_a_thread(turns: int) -> dict[str, float]:
-    """Django's own thread and connection, one call after the other."""
+    """Measure the rates in Django's own thread and connection, one call after the other."""
 
     async def call(way: Callable[[], None]) -> None:
         way()
 
-    # Nothing in there waits, so it is over at its first step, and no event loop keeps the ORM from running here.
+    # Nothing in there awaits, so it ends at its first step, without an event loop, which would forbid the ORM.
     try:
         rates.compare(turns, call).send(None)
     except StopIteration as over:
@@ -118,7 +118,7 @@ def rates_in_a_thread(turns: int) -> dict[str, float]:
 
 
 def _warm_up() -> None:
-    """A worker that has just started first has to connect to the database and to Redis."""
+    """Connect to the database and to Redis before the measure, like a worker that has run for a while."""
     for _ in range(3):
         publish("bench", "tick", {})
         time.sleep(0.1)
@@ -139,7 +139,7 @@ def _together(act: Callable[[int], object], count: int, per_second: float, threa
 
 
 def _paced(steps: int | range, per_second: float) -> Iterator[int]:
-    """One at a time, at its time; one that is late is not waited for."""
+    """Yield the steps one at a time, each at its time. Late steps are yielded at once."""
     began = time.monotonic()
     for number, step in enumerate(range(steps) if isinstance(steps, int) else steps):
         wait = began + number / per_second - time.monotonic()

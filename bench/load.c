@@ -1,12 +1,13 @@
-/* Opens many WebSockets and counts what comes: enough of RFC 6455 for a client, on one epoll, in one thread.
+/* A load client that opens many WebSockets and counts frames: enough of RFC 6455, on one epoll, in one thread.
  *
  * load [--at-once N] [--expect EVENTS] [--quiet SECONDS] [--hello] [--ack] [--samples FILE]
  *      [--cursors FILE] < lines of "port <TAB> path <TAB> cookies"
  *
- * Every socket has a loopback address of its own (127.1.x.y), as clients of a real server have. Once all are open (with
- * --hello: once all have had a first frame) one JSON line says how that went. The second line says what was received:
- * when --expect events have come, on SIGTERM, or, after SIGUSR1, once nothing has come for --quiet seconds. An event is known by `"seq":` in a text frame,
- * and its age by the `"t":` that follows it: CLOCK_MONOTONIC in nanoseconds, which all processes of a machine share.
+ * Every socket has its own loopback address (127.1.x.y), like the clients of a real server. Once all are open (with
+ * --hello: once all have received a first frame) the client prints one JSON line about the opening. It prints a second
+ * line, about the events received, after --expect events, on SIGTERM, or, after SIGUSR1, after --quiet seconds without
+ * any. An event is recognised by `"seq":` in a text frame, and its age by the `"t":` that follows it: CLOCK_MONOTONIC
+ * in nanoseconds, which all processes of a machine share.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -34,7 +35,7 @@ enum { ROOM = 1 << 20, BUCKETS = 1 << 22, CODES = 5000, STEP_NS = 10000 };
 struct peer {
     int fd, state, greeted;
     long long last;
-    char *kept; /* the beginning of a frame whose end has not come */
+    char *kept; /* the beginning of a frame that is not complete yet */
     size_t kept_size;
     char *cursor;
     char *path, *cookies;
@@ -165,7 +166,7 @@ static void read_text(struct peer *peer, const char *text, size_t size, long lon
     }
 }
 
-/* Bytes of whole frames; what is left over is the beginning of one more. */
+/* Return the bytes of complete frames. The rest is the beginning of one more. */
 static size_t read_frames(struct peer *peer, const char *data, size_t size, long long now) {
     size_t at = 0;
     while (size - at >= 2 && peer->state == OPEN) {
@@ -206,7 +207,7 @@ static void request(struct peer *peer) {
     if (write(peer->fd, text, length) != length) drop(peer, 1006);
 }
 
-/* Bytes of the answer's head once it is whole, 0 before, -1 where it refuses. */
+/* Return the bytes of the answer's head once it is complete, 0 before, and -1 if it refuses. */
 static ssize_t read_answer(struct peer *peer, char *data, size_t size) {
     char *end = memmem(data, size, "\r\n\r\n", 4);
     if (!end) return 0;
@@ -375,7 +376,7 @@ static void read_arguments(int argc, char **argv) {
 
 static void run(void) {
     struct epoll_event ready[512];
-    int told = 0;
+    int reported = 0;
     while (!over && !is_quiet() && (expect < 0 || events < expect)) {
         open_more();
         int some = epoll_wait(epoll, ready, 512, opened < count ? 1 : 50);
@@ -385,12 +386,12 @@ static void run(void) {
             if (peer->state == CONNECTING) connected(peer);
             else receive(peer);
         }
-        if (!told && opened == count && pending == 0) {
-            told = 1;
+        if (!reported && opened == count && pending == 0) {
+            reported = 1;
             print_ready();
         }
     }
-    if (!told) print_ready();
+    if (!reported) print_ready();
 }
 
 int main(int argc, char **argv) {

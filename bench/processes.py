@@ -1,4 +1,4 @@
-"""What a process takes: memory and processor time, as the kernel counts them."""
+"""Memory and processor time of a process, as the kernel counts them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def memory_kb(self) -> int:
-        """What it alone holds, and its share of what it shares (PSS), with its children's."""
+        """Return its own memory and its share of shared memory (PSS), including its children's."""
         return sum(_pss_kb(pid) for pid in _family(self.pid))
 
     def settle(self, *, seconds: float = 30.0) -> None:
-        """Waits until it has nothing more to do for those who have come or gone."""
+        """Wait until the server is idle after clients have connected or left."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             before = self.cpu_seconds()
@@ -53,6 +53,6 @@ def _pss_kb(pid: int) -> int:
 
 
 def _cpu_seconds(pid: int) -> float:
-    # The name, in brackets, may hold anything; user and system time are the 12th and 13th field after it.
+    # The name, in brackets, may contain anything. User and system time are the 12th and 13th field after it.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS

@@ -1,4 +1,4 @@
-"""What the measure of pushing needs done inside Django: `python -m bench.pushes '{"argument": …}'` prints figures."""
+"""The part of the pushing measure that needs Django: `python -m bench.pushes '{"argument": …}'` prints figures."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from notifications_hub.transports.web_push.vapid import from_b64url  # noqa: E40
 
 
 def measure(subscriptions: Sequence[dict[str, Any]], count: int) -> dict[str, float]:
-    """Planned deliveries, sent by one worker from the first claim to the last record."""
+    """Plan deliveries, send them by one worker, and measure from the first claim to the last record."""
     people = _people(subscriptions)
     spare_the_collector()  # as `hub_worker` does
     worker = Worker()
     _plan(people, len(people))
-    worker.run_due()  # connections are open, modules imported
+    worker.run_due()  # opens connections and imports modules
     _plan(people, count)
     before = _memory_mb()
     began, began_cpu = time.monotonic(), time.process_time()
@@ -65,7 +65,7 @@ def _plan(people: list[Any], count: int) -> None:
 
 
 def _encryption_ms() -> float:
-    """What encrypting one push takes, which no sender gets below."""
+    """Return the time to encrypt one push, which is the least that any sender needs."""
     browser, plain, times = PushSubscription.objects.all()[0], os.urandom(300), 1000
     began = time.process_time()
     for _ in range(times):

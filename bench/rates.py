@@ -18,7 +18,7 @@ _INSERT = "INSERT INTO notifications_hub_event (topic, kind, data, created) VALU
 
 
 def bare() -> None:
-    """INSERT and COMMIT, by Django's connection and without its ORM."""
+    """Do INSERT and COMMIT on Django's connection, without its ORM."""
     with transaction.atomic(), connection.cursor() as sql:
         sql.execute(_INSERT, ["bare", "tick", json.dumps({"t": 1}), datetime.now(UTC)])
 
@@ -32,7 +32,7 @@ def many() -> None:
 
 
 async def compare(turns: int, call: Callable[[Callable[[], None]], Awaitable[None]]) -> dict[str, float]:
-    """Events a second of each way, and the median share: what else the machine does meets neighbours alike."""
+    """Return events a second of each way, and the median share. Turns share the machine's other load evenly."""
     for way in (bare, one, many):
         await call(way)
     pairs = [(await _rate(bare, call), await _rate(one, call)) for _ in range(turns)]

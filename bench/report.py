@@ -1,4 +1,4 @@
-"""docs/benchmarks.md: what a run measured, where, and with what."""
+"""The writer of docs/benchmarks.md: a run's figures, its machine and its versions."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ def _load() -> str:
 def _programs() -> list[str]:
     postgres = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     commands = [[str(path), "--version"] for path in postgres[-1:]] + [["redis-server", "--version"], ["nginx", "-v"]]
-    return [said for said in map(_say, commands) if said]
+    return [found for found in map(_version, commands) if found]
 
 
-def _say(command: Sequence[str]) -> str:
+def _version(command: Sequence[str]) -> str:
     try:
         run = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:

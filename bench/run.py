@@ -1,6 +1,6 @@
-"""Measures the hub beside its peers, all in one run on one machine: `python -m bench.run [--quick] [MEASURE…]`.
+"""The bench: it measures the hub and its peers in one run on one machine. `python -m bench.run [--quick] [MEASURE…]`.
 
-Prints the tables, and writes docs/benchmarks.md after a whole run; one that is quick, or of some measures, only prints.
+It prints the tables. After a full run it also writes docs/benchmarks.md, but not with `--quick` or named measures.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MEASURES: dict[str, Callable[..., Table]] = {
 def main() -> None:
     arguments = _arguments()
     names: list[str] = arguments.measures or list(MEASURES)
-    # Whoever ends it early ends its servers too.
+    # SIGTERM must end the servers too.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with Stage() as stage:
         tables = [_measure(name, stage, quick=arguments.quick) for name in names]
@@ -35,8 +35,8 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description="Measure the hub beside its peers.")
-    parser.add_argument("measures", nargs="*", metavar="MEASURE", help=f"any of: {', '.join(MEASURES)}; all of them")
-    parser.add_argument("--quick", action="store_true", help="small sizes: under a minute, and nothing is written")
+    parser.add_argument("measures", nargs="*", metavar="MEASURE", help=f"any of: {', '.join(MEASURES)}; default: all")
+    parser.add_argument("--quick", action="store_true", help="use small sizes, take under a minute, and write nothing")
     arguments = parser.parse_args()
     if unknown := set(arguments.measures) - set(MEASURES):
         parser.error(f"no such measure: {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}")

@@ -1,4 +1,4 @@
-"""The site's own settings, with views that the measures of publishing need, and pushes as fast as they go."""
+"""The site's own settings, with the views of the publishing measure, and without a push rate limit."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Where a bench runs: a PostgreSQL and a Redis of its own, signed-in people, and the servers that are compared."""
+"""The stage of a bench: its own PostgreSQL and Redis, signed-in people, and the servers to compare."""
 
 from __future__ import annotations
 
 import json
-import os
 import resource
 import shutil
 import subprocess
@@ -20,14 +19,14 @@ from bench.processes import Server
 from tests.support import postgres
 from tests.support.processes import ROOT, Program, accepts_connections, free_port, tool
 from tests.support.redis import RedisServer
-from tests.support.site import UVICORN, manage
+from tests.support.site import UVICORN, inherited_environment, manage
 
 PEERS = Path(__file__).resolve().parent / "peers"
 NCHAN_MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 
 
 class DurablePostgres(postgres.PostgresServer):
-    """As it comes from Debian: a commit is on the disk. That of the tests does not wait for it."""
+    """A server with Debian's defaults, whose commits wait for the disk. The tests' server does not wait."""
 
     def start(self) -> None:
         kept, postgres.FAST = postgres.FAST, ("max_connections=200",)  # type: ignore[assignment]
@@ -38,7 +37,7 @@ class DurablePostgres(postgres.PostgresServer):
 
 
 class Stage:
-    """Everything is on loopback and gone when it is closed."""
+    """The bench's environment. Everything runs on loopback, and is removed when it is closed."""
 
     def __init__(self) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
@@ -60,14 +59,14 @@ class Stage:
 
     @contextmanager
     def product(self, port: int | None = None, **environment: str) -> Iterator[Server]:
-        """One process of the site, as production has it; the same port again is a restart."""
+        """Run one process of the site as in production. Use the same port again for a restart."""
         given = self.environment | environment
         with self._uvicorn("config.asgi:application", given, port=port) as server:
             yield server
 
     @cached_property
     def people(self) -> list[tuple[int, str]]:
-        """Primary key and cookies of signed-in people, as many as the greediest measure asks for."""
+        """The primary keys and cookies of signed-in people, enough for the largest measure."""
         return [(pk, f"sessionid={key}") for pk, key in self.inside("people", count=5000)]
 
     def lines(self, server: Server, count: int, *, topic: str = "inbox", first: int = 0) -> list[Line]:
@@ -75,7 +74,7 @@ class Stage:
         return [Line(server.port, path, cookies) for _pk, cookies in self.people[first : first + count]]
 
     def inside(self, task: str, **arguments: object) -> Any:
-        """What a task of `bench.inside` gives: Django in a process beside the server, as a worker is."""
+        """Run a task of `bench.inside` in a process beside the server, like a worker, and return its result."""
         return finish(self.begin(task, **arguments))
 
     def begin(self, task: str, **arguments: object) -> subprocess.Popen[str]:
@@ -86,19 +85,19 @@ class Stage:
 
     @contextmanager
     def bare(self) -> Iterator[Server]:
-        """An ASGI application that accepts and waits."""
+        """Run an ASGI application that accepts and waits."""
         with self._uvicorn("bench.peers.bare:application", self.environment) as server:
             yield server
 
     @contextmanager
     def channels(self, layer: str) -> Iterator[Server]:
-        """A consumer for each socket, on `core` or `pubsub` of channels_redis, or on no layer at all (`none`)."""
+        """Run a consumer for each socket, on `core` or `pubsub` of channels_redis, or on no layer (`none`)."""
         with self._uvicorn("bench.peers.tutorial:application", self.environment | {"LAYER": layer}) as server:
             yield server
 
     @contextmanager
     def nchan(self) -> Iterator[Server | None]:
-        """None where Debian's libnginx-mod-nchan is not installed."""
+        """Run Nchan, or yield None if Debian's libnginx-mod-nchan is not installed."""
         if not NCHAN_MODULE.exists():
             yield None
             return
@@ -113,14 +112,14 @@ class Stage:
 
     @contextmanager
     def push_service(self) -> Iterator[Server]:
-        """One that takes every push."""
+        """Run a push service that accepts every push."""
         port = free_port()
         command = [sys.executable, "-m", "bench.peers.push_service", str(port)]
         with self._running(command, port, self.environment) as server:
             yield server
 
     def publish_beside(self, task: str, layer: str = "none", **arguments: object) -> subprocess.Popen[str]:
-        """Starts a task of `bench.peers.publishers`."""
+        """Start a task of `bench.peers.publishers`."""
         command = [sys.executable, "-m", "bench.peers.publishers", task, json.dumps(arguments)]
         environment = self.environment | {"LAYER": layer}
         return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
@@ -149,15 +148,14 @@ def finish(process: subprocess.Popen[str]) -> Any:
 
 
 def _production(database: str, redis: str) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return {
-        **kept,
+        **inherited_environment(),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
         "SECRET_KEY": "a-key-of-fifty-characters-that-only-the-bench-is-using-0123456789",
         "ALLOWED_HOSTS": "127.0.0.1",
-        # The bench speaks to the server itself, which in production has a proxy with a certificate before it.
+        # The bench connects to the server directly. In production a proxy with a certificate is in front of it.
         "SECURE_SSL_REDIRECT": "0",
         "DATABASE_URL": database,
         "REDIS_URL": redis,

@@ -12,7 +12,7 @@ from bench import rates
 
 
 async def compare(request: HttpRequest) -> JsonResponse:
-    """How an async view publishes: each call goes to a thread."""
+    """Publish as an async view does, with each call in a thread, and return the rates."""
 
     async def call(way: Callable[[], None]) -> None:
         await sync_to_async(way)()

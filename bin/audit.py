@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Look up known vulnerabilities of everything in the locks. Arguments are passed on to pip-audit.
+"""Look up known vulnerabilities of the locked packages. Arguments are passed on to pip-audit.
 
-Fails where there is one. An advisory service that does not answer in `SECONDS` fails nothing, but says so.
+Exit with 1 if there is one. If an advisory service does not answer in `SECONDS`, print that, and do not fail.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NPM = ("npm", "audit", "--package-lock-only", "--json")
 
 
 class NoAnswer(Exception):
-    """The service is away, or knows none of the packages."""
+    """Raised if the service is away, or knows none of the packages."""
 
 
 def _ask(command: Sequence[object]) -> Any:
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
         try:
             found += findings
         except NoAnswer:
-            print(f"bin/audit.py: no advisories for {ecosystem} packages could be had here, so none were checked.")
+            print(f"bin/audit.py: no advisories for {ecosystem} packages were available, so these were not checked.")
     print(*found, sep="\n", end="\n" if found else "")
     return 1 if found else 0
 

@@ -1,4 +1,4 @@
-"""See that the committed catalogs have every word of the sources, translated, and that each .mo is made of its .po."""
+"""Check that the catalogs contain and translate every message of the sources, and that each .mo matches its .po."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def complaints_about(source: Path) -> list[str]:
 
 
 def missing_from(catalogs: list[Path]) -> list[str]:
-    """What makemessages would change, found on a copy of the sources."""
+    """Return the changes that makemessages would make, found on a copy of the sources."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         copy_sources(copy)
@@ -62,11 +62,11 @@ def copy_sources(copy: Path) -> None:
 def differences(name: Path, extracted: Path) -> list[str]:
     here, wanted = messages_of(ROOT / name), messages_of(extracted)
     missing = [f"{name}: lacks {message}; run manage.py makemessages" for message in sorted(wanted - here)]
-    return missing + [f"{name}: nothing says {message} any more" for message in sorted(here - wanted)]
+    return missing + [f"{name}: no source contains {message} any more" for message in sorted(here - wanted)]
 
 
 def messages_of(source: Path) -> set[str]:
-    """Each with its context and plural, as the file has them."""
+    """Return each message with its context and plural, as written in the file."""
     keep = ["msgattrib", "--no-obsolete", "--no-wrap", "--no-location", "--clear-fuzzy", "--empty", str(source)]
     text = subprocess.run(keep, check=True, capture_output=True, text=True).stdout
     entries = text.split("\n\n")[1:]
@@ -82,13 +82,13 @@ def count_unfinished(source: Path) -> int:
     found = 0
     for kind in ("--untranslated", "--only-fuzzy"):
         text = subprocess.run([*keep, kind], check=True, capture_output=True, text=True).stdout
-        # The first msgid is the header's.
+        # The first msgid belongs to the header.
         found += max(0, text.count("\nmsgid ") - 1)
     return found
 
 
 def catalog_of(compiled: bytes) -> dict[object, str]:
-    """Versions of msgfmt lay the same messages out differently, so the messages are compared."""
+    """Return the messages, to be compared instead of bytes: msgfmt's versions lay them out differently."""
     translations = gettext.GNUTranslations(io.BytesIO(compiled))
     return dict(translations._catalog)  # type: ignore[attr-defined]
 

@@ -1,6 +1,6 @@
-"""What the commands in bin/ stand on: a virtual environment, Debian's programs, node_modules. Standard library only.
+"""The requirements of the commands in bin/: a virtual environment, Debian packages, node_modules.
 
-Every step is skipped when it was taken before and what it depends on has not changed since.
+Uses only the standard library. A step is skipped if it was done before and its inputs have not changed.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ def fail(reason: str) -> NoReturn:
 
 
 def need_programs(programs: Mapping[str, str]) -> None:
-    """See that programs are there; `programs` is name to Debian package. As root what is missing is installed."""
+    """Install the programs that are missing, as root, or fail. `programs` maps names to Debian packages."""
     missing = sorted({package for program, package in programs.items() if not _is_installed(program)})
     if missing:
         _install_debian_packages(missing)
 
 
 def install_lock(lock: str, *, includes: tuple[str, ...] = ()) -> None:
-    """Put the packages of a lock into .venv; `includes` names the locks whose packages are all in it."""
+    """Install the packages of a lock into .venv. `includes` names locks that this lock contains entirely."""
     _make_venv()
     if _is_taken(lock):
         return
@@ -57,7 +57,7 @@ def install_node_modules() -> None:
 
 
 def _is_installed(program: str) -> bool:
-    # Debian keeps servers in sbin, which is not on everybody's PATH, and those of PostgreSQL apart by version.
+    # Debian keeps servers in sbin, which is not on every user's PATH, and PostgreSQL's in a folder for each version.
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
     return bool(shutil.which(program, path=path) or list(Path("/usr/lib/postgresql").glob(f"*/bin/{program}")))
 
@@ -76,12 +76,12 @@ def _install_debian_packages(packages: list[str]) -> None:
 
 
 def _make_venv() -> None:
-    if sys.version_info < (3, 11):  # noqa: UP036  the one place that an older Python reaches
+    if sys.version_info < (3, 11):  # noqa: UP036 -- the only line that an older Python reaches
         fail("Python 3.11 or newer is needed")
     made = VENV / ".made"
     if made.exists() and PYTHON.exists():
         return
-    # Debian splits this part of Python's own library off.
+    # Debian packages this part of Python's standard library separately.
     if importlib.util.find_spec("ensurepip") is None:
         _install_debian_packages(["python3-venv"])
     print("Making .venv …", flush=True)
@@ -91,7 +91,7 @@ def _make_venv() -> None:
 
 
 def _installed_by_uv(arguments: list[str]) -> bool:
-    """uv takes seconds where pip takes half a minute, but a mirror that only pip knows of is a reason to do without."""
+    """Install by uv, in seconds instead of half a minute. Return False if it fails: only pip may know a mirror."""
     uv = VENV / "bin" / "uv"
     own_lock = ["--quiet", "--require-hashes", "-r", str(ROOT / "bin" / "uv.txt")]
     if not uv.exists() and _call(_pip("install", *own_lock)) != 0:

@@ -1,4 +1,4 @@
-"""The part of bin/run that needs Django: bring the database up to date, make the demo people, serve."""
+"""The part of bin/run that needs Django: migrate the database, create the demo people, serve."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def main() -> None:
     introduce(port)
     supervisor = WorkerSupervisor(after_port=port) if settings.CELERY_FOLDER else None
     try:
-        # No proxy stands before it, so nobody is believed to speak for another address.
+        # There is no proxy, so no forwarded address is trusted.
         call_command("hub_serve", port=port, forwarded_allow_ips="")
     finally:
         if supervisor is not None:
@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def refuse_old_database() -> None:
-    """Exit with the remedy if a version with other migrations made the database: there is no way up from it."""
+    """Exit with the remedy if an earlier version with other migrations made the database, as it cannot be upgraded."""
     loader, database = MigrationLoader(connection), connection.settings_dict["NAME"]
     ours = loader.migrated_apps & {"accounts", "notifications_hub", "showcase"}
     unknown = sorted(
@@ -41,7 +41,7 @@ def refuse_old_database() -> None:
     if unknown:
         sys.exit(
             f"bin/run: the database {database} was made by an earlier version (it has {unknown[0]}), "
-            "which cannot be upgraded.\nDelete it and start again; what is in it is lost:\n\n"
+            "and cannot be upgraded.\nDelete it, which loses its data, and start again:\n\n"
             f"  {how_to_delete()}\n  bin/run"
         )
 
@@ -65,7 +65,7 @@ def introduce(port: int) -> None:
     print(f"\n  Notifications Hub: http://127.0.0.1:{port}\n")
     if settings.DEBUG:
         print("  Sign in as alice, bob, charlie or admin; the password is demo.")
-    print("  Ctrl-C ends it.\n", flush=True)
+    print("  Press Ctrl-C to stop.\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The environment of the site that bin/run serves, which bin/manage shares. Standard library only."""
+"""The environment of the site that bin/run serves, shared by bin/manage. Uses only the standard library."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ SECRETS = VAR / "run.env"
 
 
 def served_environment() -> dict[str, str]:
-    """Return what the site is started with. What is set already wins."""
+    """Return the environment of the site. Variables that are already set take precedence."""
     VAR.mkdir(mode=0o700, exist_ok=True)
     return {"DEBUG": "1", "CELERY_FOLDER": message_folder(), **kept_secrets(), **os.environ}
 
 
 def message_folder() -> str:
-    """One for each database: a worker must not take the messages of another site in this clone."""
+    """Return a folder for each database, so that a worker cannot take messages of another site in this clone."""
     database = hashlib.sha256(os.environ.get("DATABASE_URL", "").encode()).hexdigest()[:12]
     return str(VAR / "jobs" / database)
 
 
 def kept_secrets() -> dict[str, str]:
-    """Keys made once, so that sessions and push subscriptions outlive a restart."""
+    """Return keys that are made once, so that sessions and push subscriptions survive a restart."""
     if not SECRETS.exists():
         lines = f"SECRET_KEY={secrets.token_urlsafe(50)}\n{new_vapid_pair()}"
-        # Complete or not there at all: a half-written file would be kept for ever.
+        # The file appears complete or not at all, because a half-written one would be kept for ever.
         draft = SECRETS.with_suffix(f".{os.getpid()}")
         with open(draft, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             file.write(lines)

@@ -1,4 +1,4 @@
-"""The worker that bin/run keeps: a real one, which ends when whoever started it is gone, however that went."""
+"""The Celery worker that bin/run starts. It ends when its parent is gone, even if that was killed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ARGUMENTS = [
     "--prefetch-multiplier=1",
     "--loglevel=WARNING",
     "--hostname=jobs@localhost",
-    # Talk among several workers, which here would only fill the folder.
+    # Messages between several workers, which here would only fill the folder.
     "--without-gossip",
     "--without-mingle",
     "--without-heartbeat",
@@ -32,14 +32,14 @@ def main() -> None:
 
     from config.celery import app
 
-    # Whoever runs the site as root has decided so.
+    # The person who runs the site as root has decided to.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     worker_shutting_down.connect(leave_soon)
     app.worker_main(ARGUMENTS)
 
 
 def leave_soon(**kwargs: object) -> None:
-    """Celery looks around for five seconds before it leaves; what it has not begun is in the rows anyway."""
+    """Leave when idle. Celery itself waits five seconds before it leaves; jobs not yet begun stay in their rows."""
     threading.Thread(target=leave_when_idle, daemon=True).start()
 
 
@@ -52,7 +52,7 @@ def leave_when_idle() -> None:
 
 
 def end_with_parent() -> None:
-    # Nothing is ever written: the pipe's other end closes when the parent dies.
+    # Nothing is ever written to this pipe. Its other end closes when the parent dies.
     os.read(sys.stdin.fileno(), 1)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(END_SECONDS)

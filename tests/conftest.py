@@ -44,7 +44,7 @@ from tests.support.full import FULL
 from tests.support.postgres import PostgresServer
 from tests.support.processes import wait_until
 from tests.support.redis import RedisServer
-from tests.support.site import Site, settle
+from tests.support.site import Site, reset_site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -119,7 +119,7 @@ def _numbered_at_commit(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
     """
     if "numberer" not in request.fixturenames:
         monkeypatch.setattr("notifications_hub.streams.store.number_soon", sequencer.number)
-        monkeypatch.setattr("notifications_hub.rows.trigger_notes.soon", lambda chore: chore())
+        monkeypatch.setattr("notifications_hub.rows.trigger_notes.run_soon", lambda chore: chore())
 
 
 @pytest.fixture
@@ -247,7 +247,7 @@ def _shared_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture
 def quiet_site(_shared_site: Site) -> Site:
     """A running site that tests share, to save time. It resets notifications and preferences, but nothing else."""
-    settle(_shared_site)
+    reset_site(_shared_site)
     return _shared_site
 
 

@@ -1,4 +1,4 @@
-"""What an idle socket takes of a server's memory."""
+"""The memory that an idle socket takes in a server."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def measure(stage: Stage, *, quick: bool) -> Table:
     return table
 
 
-def _add(table: Table, who: str, server: Server, lines: Sequence[Line]) -> float:
+def _add(table: Table, subject: str, server: Server, lines: Sequence[Line]) -> float:
     with Client(lines[:WARM], at_once=50) as first:
         first.connected().check()
         time.sleep(1)
@@ -47,5 +47,5 @@ def _add(table: Table, who: str, server: Server, lines: Sequence[Line]) -> float
             time.sleep(SETTLE_SECONDS)
             after = server.memory_kb()
     each = (after - before) / (len(lines) - WARM)
-    table.add(who, each, after / 1024)
+    table.add(subject, each, after / 1024)
     return each

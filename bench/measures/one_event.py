@@ -1,4 +1,4 @@
-"""One event to very many sockets: how long until the last has it."""
+"""One event to very many sockets: the time until the last one has it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def measure(stage: Stage, *, quick: bool) -> Table:
         method=f"{events} events, two a second. Each is counted from before it was written (before its POST, for "
         "Nchan) to its arrival at each socket.",
         columns=("", "p50 ms", "p99 ms", "worst ms", "lost", "CPU ms an event"),
-        bound="processor time, the last column: the kernel's write and uvicorn's WebSocket frame, once a socket.",
+        bound="processor time, the last column: the kernel's write and uvicorn's WebSocket frame, for each socket.",
     )
     ours = _hub(stage, sockets, events, processes=1)
     _add(table, "the hub, one process", ours, events)
@@ -53,7 +53,7 @@ def _nchan(stage: Stage, sockets: int, events: int) -> Burst | None:
         return burst([server], [Line(server.port, "/subscribe")] * sockets, sockets * events, publish)
 
 
-def _add(table: Table, who: str, measured: Burst, events: int) -> None:
+def _add(table: Table, subject: str, measured: Burst, events: int) -> None:
     received = measured.received
     cpu_ms = measured.server_cpu * measured.seconds / events * 1000
-    table.add(who, received.p50_ms, received.p99_ms, received.max_ms, measured.lost, cpu_ms)
+    table.add(subject, received.p50_ms, received.p99_ms, received.max_ms, measured.lost, cpu_ms)

@@ -1,4 +1,4 @@
-"""Many events to many sockets of one topic: what the fan-out carries."""
+"""Many events to many sockets of one topic: the capacity of the fan-out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.stage import Stage
 from bench.table import Table
 
 PACE = 1000
-"""Events a second that are asked for: as many as the fan-out just carries, so that it is what is measured."""
+"""Requested events a second. The fan-out can just carry as many, so that it is the part measured."""
 COLUMNS = ("", "published/s", "events/s delivered", "frames/s", "p50 ms", "p99 ms", "lost", "server CPU", "client CPU")
 
 
@@ -30,7 +30,7 @@ def measure(stage: Stage, *, quick: bool) -> Table:
     single, ten = (_hub(stage, sockets, events, batch=batch) for batch in (1, 10))
     _add(table, "the hub", single)
     _add(table, "the hub, ten events a commit", ten)
-    # Where single commits could not keep the pace, they and not the fan-out were measured.
+    # If single commits could not keep the pace, their figure measures commits and not the fan-out.
     ours = max(single, ten, key=lambda measured: measured.per_second)
     nchan = _nchan(stage, sockets, events)
     if nchan is not None:
@@ -64,10 +64,10 @@ def _tutorial(stage: Stage, layer: str, sockets: int, events: int) -> Burst:
         return burst([server], [Line(server.port, "/")] * sockets, sockets * events, publish)
 
 
-def _add(table: Table, who: str, measured: Burst) -> None:
+def _add(table: Table, subject: str, measured: Burst) -> None:
     received = measured.received
     table.add(
-        who,
+        subject,
         measured.published_per_second,
         measured.per_second,
         received.frames / measured.seconds,

@@ -1,4 +1,4 @@
-"""Events to many people, each on a topic of their own: what reading and hinting carry where nothing can be shared."""
+"""Events to many people, each on their own topic: the capacity of reading and hinting if nothing can be shared."""
 
 from __future__ import annotations
 

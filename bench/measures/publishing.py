@@ -1,4 +1,4 @@
-"""What a caller of `publish` waits for, beside the least that a row in the database costs."""
+"""The time that a caller of `publish` waits, beside the least cost of a row in the database."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def measure(stage: Stage, *, quick: bool) -> Table:
     in_thread: Mapping[str, float] = stage.inside("rates_in_a_thread", turns=turns)
     with stage.product(DJANGO_SETTINGS_MODULE="bench.settings") as server:
         in_view = _ask(server, turns)
-    for who, measured in (("a plain thread", in_thread), ("an async view", in_view)):
-        table.add(who, *(measured[name] for name in ("bare", "one", "share", "many")))
+    for subject, measured in (("a plain thread", in_thread), ("an async view", in_view)):
+        table.add(subject, *(measured[name] for name in ("bare", "one", "share", "many")))
     share, many = (min(measured[name] for measured in (in_thread, in_view)) for name in ("share", "many"))
     table.judge(share >= 0.5 and many >= 10_000, f"share {share:.2f}, {many:,.0f} events/s")
     return table

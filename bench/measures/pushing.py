@@ -1,4 +1,4 @@
-"""Web Push by one worker process, beside pywebpush as tutorials use it."""
+"""Web Push by one worker process, compared with pywebpush as tutorials use it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everybody comes back at once: a server that was restarted."""
+"""A restarted server, to which all clients return at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.stage import Stage
 from bench.table import Table
 
 AT_ONCE = 1500
-"""Handshakes under way: below the 2,048 that uvicorn lets wait, so that none waits for TCP to try again."""
+"""Concurrent handshakes: fewer than uvicorn's backlog of 2,048, so that none waits for TCP to retry."""
 
 
 def measure(stage: Stage, *, quick: bool) -> Table:
@@ -66,6 +66,6 @@ def _cursors(lines: Sequence[Line], file: Path) -> list[str]:
     return file.read_text().splitlines()
 
 
-def _add(table: Table, who: str, connected: Connected, resumed: str) -> None:
+def _add(table: Table, subject: str, connected: Connected, resumed: str) -> None:
     answers = ", ".join(f"{number:,} × {status}" for status, number in connected.statuses.items())
-    table.add(who, connected.per_second, connected.seconds, connected.failed, resumed, answers)
+    table.add(subject, connected.per_second, connected.seconds, connected.failed, resumed, answers)

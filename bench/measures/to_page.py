@@ -1,4 +1,4 @@
-"""From the commit of a notification to the `message` event in a page."""
+"""The time between the commit of a notification and the `message` event in a page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.stage import Stage, finish
 from bench.table import Table
 from tests.support.browser import chromium
 
-# What a page would see: the time, by its own clock, at which each message came.
+# Records the time, by the page's own clock, at which each message arrives.
 LISTEN = """() => new Promise((resolve) => {
     window.heard = [];
     const socket = new WebSocket(`ws://${location.host}/live/ws/`);
@@ -46,14 +46,14 @@ def measure(stage: Stage, *, quick: bool) -> Table:
             _add(table, f"the load client, {'all acknowledge' if ack else 'listening'}", ages, pace)
             _add(table, "a page in Chromium beside it", page_ages, pace)
     p50, p99 = _percentile(ages, 0.5), _percentile(ages, 0.99)
-    table.judge(p50 <= 15 and p99 <= 60, f"p50 {p50:.1f} ms, p99 {p99:.1f} ms where all acknowledge")
+    table.judge(p50 <= 15 and p99 <= 60, f"p50 {p50:.1f} ms, p99 {p99:.1f} ms if all acknowledge")
     return table
 
 
 def _measure(
     stage: Stage, server: Server, page: Page, sockets: int, count: int, *, ack: bool
 ) -> tuple[list[float], list[float], float]:
-    """Ages in ms as the load client and as the page saw them, and the pace that was reached."""
+    """Return ages in ms as measured by the load client and by the page, and the pace that was reached."""
     file = stage.folder / "samples"
     page.evaluate("() => { window.heard = []; }")
     with Client(stage.lines(server, sockets - 1, first=1), at_once=200, ack=ack, samples=file) as client:
@@ -68,7 +68,7 @@ def _measure(
 
 
 def _turns(stage: Stage, sockets: int, count: int) -> list[int]:
-    """Everybody in turn, and the page's person every tenth time."""
+    """Return everybody in turn, and the page's person every tenth time."""
     pks = [pk for pk, _cookies in stage.people[:sockets]]
     return [pks[0] if number % 10 == 0 else pks[1 + number % (sockets - 1)] for number in range(count)]
 
@@ -86,7 +86,7 @@ def _page(stage: Stage, server: Server) -> Iterator[Page]:
 
 
 def _heard(page: Page) -> list[tuple[int, int]]:
-    """The page's clock tells the time of day, in milliseconds."""
+    """Return the page's samples. Its clock is wall time in milliseconds, and is converted to the monotonic clock."""
     ahead = time.time_ns() - time.monotonic_ns()
     return [(int(sent), int(moment * 1e6) - ahead) for sent, moment in page.evaluate("() => window.heard")]
 
@@ -103,6 +103,6 @@ def _percentile(ages: Sequence[float], share: float) -> float:
     return sorted(ages)[int(len(ages) * share)] if ages else float("nan")
 
 
-def _add(table: Table, who: str, ages: Sequence[float], pace: float) -> None:
+def _add(table: Table, subject: str, ages: Sequence[float], pace: float) -> None:
     worst = max(ages, default=float("nan"))
-    table.add(who, len(ages), _percentile(ages, 0.5), _percentile(ages, 0.99), worst, pace)
+    table.add(subject, len(ages), _percentile(ages, 0.5), _percentile(ages, 0.99), worst, pace)

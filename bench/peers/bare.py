@@ -1,4 +1,4 @@
-"""The least that an ASGI server can hold: a socket that is accepted and says nothing."""
+"""The minimal ASGI application: it accepts a socket and sends nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Publishes to the peers: `python -m bench.peers.publishers TASK '{"argument": …}'` prints the pace reached."""
+"""Publishers for the peers: `python -m bench.peers.publishers TASK '{"argument": …}'` prints the pace reached."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def event(number: int) -> dict[str, Any]:
-    """In the shape of ours, and about as long."""
+    """Return an event in the hub's format, and of about the same length."""
     at = "2026-11-20T12:00:00.123456Z"
     return {
         "topic": "everyone", "seq": number, "kind": "tick", "data": {"n": number, "t": time.monotonic_ns()}, "at": at
@@ -20,7 +20,7 @@ def event(number: int) -> dict[str, Any]:
 
 
 def to_group(count: int, per_second: float) -> dict[str, float]:
-    """`group_send`, one awaited after the other."""
+    """Call `group_send` again and again, and await each call."""
     from channels.layers import get_channel_layer
 
     from bench.peers.tutorial import GROUP
@@ -38,7 +38,7 @@ def to_group(count: int, per_second: float) -> dict[str, float]:
 
 
 def to_nchan(port: int, count: int, per_second: float) -> dict[str, float]:
-    """A POST each on one connection; Nchan answers when it has passed the message on."""
+    """POST each event on one connection. Nchan answers when it has passed the message on."""
     connection = HTTPConnection("127.0.0.1", port)
     connection.connect()
     began = time.monotonic()

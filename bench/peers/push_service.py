@@ -1,4 +1,4 @@
-"""The least a push service can do: takes every push and forgets it. `python -m bench.peers.push_service PORT`."""
+"""The minimal push service: it accepts every push and drops it. `python -m bench.peers.push_service PORT`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _REFUSED = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
 
 
 class Taker(asyncio.Protocol):
-    """One connection, kept open."""
+    """A connection that is kept open."""
 
     def __init__(self) -> None:
         self._received = b""

@@ -1,4 +1,4 @@
-"""Pushes as tutorials do: `python -m bench.peers.pushers TASK '{"argument": …}'` prints the pace reached."""
+"""Web Push as in tutorials: `python -m bench.peers.pushers TASK '{"argument": …}'` prints the pace reached."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AT_ONCE = 100
 
 
 def loop(subscriptions: list[Mapping[str, Any]], count: int, key: str, data: str) -> dict[str, float]:
-    """One `webpush` after the other."""
+    """Call `webpush` again and again."""
     began = time.monotonic()
     for number in range(count):
         webpush(subscriptions[number % len(subscriptions)], data, key, dict(CLAIMS), ttl=86_400)
@@ -25,7 +25,7 @@ def loop(subscriptions: list[Mapping[str, Any]], count: int, key: str, data: str
 
 
 def at_once(subscriptions: list[Mapping[str, Any]], count: int, key: str, data: str) -> dict[str, float]:
-    """`webpush_async`, a hundred at a time, over one session."""
+    """Call `webpush_async`, a hundred at a time, over one session."""
 
     async def send_all() -> float:
         places = asyncio.Semaphore(AT_ONCE)

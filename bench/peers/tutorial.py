@@ -1,4 +1,4 @@
-"""The design of the tutorials, as a baseline: a Channels consumer for each socket, each in the layer's group.
+"""The design of tutorials, as a baseline: a Channels consumer for each socket, all in one group of the layer.
 
 `LAYER` in the environment is `core`, `pubsub`, or `none` for consumers that are in no group.
 """
@@ -16,7 +16,7 @@ BACKENDS = {
     "core": "channels_redis.core.RedisChannelLayer",
     "pubsub": "channels_redis.pubsub.RedisPubSubChannelLayer",
 }
-# redis-py's own limit of a hundred connections would refuse the hundred-and-first of many sockets that join at once.
+# redis-py's own limit of a hundred connections would refuse the 101st of many sockets that join at once.
 HOST = {"address": os.environ["REDIS_URL"], "max_connections": 5000}
 
 if not settings.configured:

@@ -21,13 +21,13 @@ from django.utils import timezone
 
 
 class CountingDatabaseCache(DatabaseCache):
-    """Counts in one step. Django's own reads, adds and writes, so of two processes at once one count is lost.
+    """A database cache that counts atomically. Django's own reads, adds and writes, so concurrent counts are lost.
 
-    It also counts all rows of the table at each write, and has what is counted expire anew; a counter needs neither.
+    Django's also counts all rows of the table at each write, and restarts the key's expiry; a counter needs neither.
     """
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
-        """Raise `ValueError` where there is no such key, as Django does."""
+        """Add to a counter, and return it. Raise `ValueError` for an unknown key, as Django does."""
         database = router.db_for_write(self.cache_model_class)
         name = self.make_and_validate_key(key, version=version)
         with atomic(using=database):
@@ -35,7 +35,7 @@ class CountingDatabaseCache(DatabaseCache):
 
     def _incr(self, connection: Any, name: str, delta: int) -> int:
         table = connection.ops.quote_name(self._table)  # type: ignore[attr-defined]  # set by Django, unknown to its stubs
-        # SQLite has one writer, and no such clause.
+        # SQLite has one writer, so it needs no such clause and has none.
         lock = "FOR UPDATE" if connection.features.has_select_for_update else ""
         now = connection.ops.adapt_datetimefield_value(timezone.now().replace(microsecond=0))
         with connection.cursor() as sql:

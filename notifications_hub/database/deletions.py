@@ -1,6 +1,6 @@
-"""What one `delete()` takes away, by Django's signals: told together, once, whatever it cascades to.
+"""The rows that one `delete()` removes, collected from Django's signals and published once, with all cascades.
 
-A deletion belongs to the object that `delete()` was called on, which comes along with each signal as its `origin`.
+A deletion belongs to the object that `delete()` was called on, which each signal carries as its `origin`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ Gone = TypeVar("Gone")
 
 
 class _Deletion(Generic[Gone]):
-    """Only its transaction holds it, so one that failed leaves nothing behind."""
+    """One deletion. Only its transaction holds a reference, so a failed deletion leaves nothing behind."""
 
-    def __init__(self, origin: object, tell: Callable[[list[Gone]], None]) -> None:
+    def __init__(self, origin: object, publish: Callable[[list[Gone]], None]) -> None:
         self._origin = origin
-        self._tell = tell
+        self._publish = publish
         self._waiting: set[tuple[type[models.Model], Any]] = set()
         self._gone: list[Gone] = []
 
@@ -32,39 +32,39 @@ class _Deletion(Generic[Gone]):
     def took(self, row: models.Model) -> None:
         self._waiting.discard((type(row), row.pk))
         if not self._waiting:
-            self.tell()
+            self.publish()
 
-    def tell(self) -> None:
+    def publish(self) -> None:
         gone, self._gone = self._gone, []
-        self._tell(gone)
+        self._publish(gone)
 
 
 class Deletions(Generic[Gone]):
-    """The deletions under way. `tell` gets what each took away, in its transaction, once its last row is gone."""
+    """The deletions in progress. `publish` receives all that one removed, in its transaction, after its last row."""
 
-    def __init__(self, tell: Callable[[list[Gone]], None]) -> None:
-        self._tell = tell
-        # By the id of their origin, which they keep alive.
+    def __init__(self, publish: Callable[[list[Gone]], None]) -> None:
+        self._publish = publish
+        # Keyed by the id of the origin, which the deletion keeps alive.
         self._under_way: WeakValueDictionary[int, _Deletion[Gone]] = WeakValueDictionary()
 
     def expect(self, origin: object, row: models.Model, gone: Iterable[Gone]) -> None:
-        """Call it from `pre_delete`, with what is to be told of this row."""
+        """Expect this row to be deleted. Call it from `pre_delete`, with the data to publish for the row."""
         deletion = self._under_way.get(id(origin))
         if deletion is None:
-            deletion = self._under_way[id(origin)] = _Deletion(origin, self._tell)
-            transaction.on_commit(deletion.tell, robust=True)
+            deletion = self._under_way[id(origin)] = _Deletion(origin, self._publish)
+            transaction.on_commit(deletion.publish, robust=True)
         deletion.expect(row, gone)
 
     def took(self, origin: object, row: models.Model) -> None:
-        """Call it from `post_delete`."""
+        """Mark the row as deleted. Call it from `post_delete`."""
         if deletion := self._under_way.get(id(origin)):
             deletion.took(row)
 
 
 def as_stored(instance: models.Model, origin: object) -> models.Model | None:
-    """Return the row that is deleted, as the database has it; None if somebody else deleted it before."""
+    """Return the row to delete as it is in the database, or None if somebody else has already deleted it."""
     if instance is not origin:
         return instance
-    # The others have just been read. This one may have been read long ago.
+    # Cascaded rows have just been read, but the origin may have been read long ago.
     rows = type(instance)._base_manager.filter(pk=instance.pk)
     return rows.select_for_update(of=("self",)).first()

@@ -1,4 +1,4 @@
-"""The database connections of threads that serve no requests, after which Django would look after them."""
+"""The database connections of threads that serve no requests. Django cleans up only after requests."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 KEEP_SECONDS = 60.0
-"""Where `CONN_MAX_AGE` is 0, Django's default. Connecting for every look at the log would cost more than the look."""
+"""The age limit if `CONN_MAX_AGE` is 0, Django's default. Connecting for every read would cost more than the read."""
 
 OF_ONE_SERVER = 10
-"""Connections that a server's process uses at once at most, beside one for each page that is being made.
+"""The most connections that a server process uses at once, besides one for each page in progress.
 
-Seven threads of the hub, two of them for a cache in the database. One each numbers events, runs the embedded worker and
-looks up addresses.
+The hub has seven threads, two of them for a cache in the database. One more each numbers events, runs the embedded
+worker and looks up addresses.
 """
 POOL_SIZE = 4
 """psycopg's default."""
 
 
 def give_back() -> None:
-    """Return this thread's connections to their pool, and close those of no pool that are past their age."""
+    """Return this thread's pooled connections to their pool, and close the others that are past their age."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block and (is_pooled(connection) or _is_old(connection)):
             connection.close()
@@ -32,7 +32,7 @@ def is_pooled(connection: BaseDatabaseWrapper) -> bool:
 
 
 def pool_size(connection: BaseDatabaseWrapper) -> int:
-    """Return how many connections the pool lends at once."""
+    """Return the most connections that the pool lends at once."""
     pool = connection.settings_dict["OPTIONS"]["pool"]
     given = {} if pool is True else pool
     return int(given.get("max_size") or given.get("min_size", POOL_SIZE))

@@ -1,8 +1,8 @@
-"""The database that the hub's rows are written to, and read from.
+"""The database that the hub writes its rows to, and reads them from.
 
-A database router may read other models from replicas, which lag behind. A cursor, a claim or a revocation that is read
-late breaks a promise, so the hub reads its own rows where it writes them. `connection` and the functions of
-`transaction.py` stand for those of `django.db` and work on that database, whatever its alias.
+A database router may read other models from replicas, which lag behind. A stale cursor, claim or revocation would break
+a promise, so the hub reads its own rows where it writes them. `connection` and the functions of `transaction.py`
+replace those of `django.db`, and work on that database under any alias.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ def hub_alias() -> str:
 
 
 def from_primary(queryset: Q) -> Q:
-    """Return the queryset, reading where its model is written. One that names a database keeps it."""
+    """Return the queryset, reading from the database that its model is written to. Keep an explicit `using()`."""
     named: str | None = queryset._db  # type: ignore[attr-defined]
     return queryset if named else queryset.using(router.db_for_write(queryset.model))
 
 
 class _HubConnection:
-    """The thread's connection to that database, as `django.db.connection` is that to `default`."""
+    """The thread's connection to the hub's database, as `django.db.connection` is to `default`."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(connections[hub_alias()], name)
@@ -45,14 +45,14 @@ else:
 
 
 class PrimaryManager(models.Manager[Row_co]):
-    """Reads where it writes, unless the caller says `using()`."""
+    """A manager that reads from the database it writes to, unless the caller says `using()`."""
 
     def get_queryset(self) -> models.QuerySet[Row_co]:
         return from_primary(super().get_queryset())
 
 
 class HubModel(models.Model):
-    """A model of the hub. Its base manager is pinned too, as foreign keys and `refresh_from_db` read by that one."""
+    """A model of the hub. Its base manager is pinned too, as foreign keys and `refresh_from_db` read through it."""
 
     objects = PrimaryManager()
 

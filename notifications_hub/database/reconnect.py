@@ -12,7 +12,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 CONNECTION_ERRORS = (OperationalError, InterfaceError)
-"""Raised by a database that is away, and by a connection that broke while it was idle."""
+"""The errors raised if a database is away, or if a connection broke while it was idle."""
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from notifications_hub.database.primary import hub_alias
 
 
 def atomic(*, savepoint: bool = True) -> Atomic:
-    """Return a context manager, to be used at once: a router may decide anew each time."""
+    """Return a context manager. Use it immediately, because a router may decide differently each time."""
     return transaction.atomic(using=hub_alias(), savepoint=savepoint)
 
 

@@ -1,4 +1,4 @@
-"""The demo people. Everybody knows their password, so a site that runs without `DEBUG` must not have them."""
+"""The demo people. Everybody knows their password, so a site without `DEBUG` must not have them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from notifications_hub.database import transaction
 from notifications_hub.database.primary import from_primary
 from notifications_hub.users import Person
 
-PASSWORD = "demo"  # noqa: S105 -- the point of it is that everybody knows it
+PASSWORD = "demo"  # noqa: S105 -- meant to be known to everybody
 NAMES = ("alice", "bob", "charlie", "admin")
 REMEDY = (
-    "Delete them and all that is theirs with `manage.py hub_demo --remove`, or give each another password with "
+    "Delete them and all their data with `manage.py hub_demo --remove`, or give each another password with "
     "`manage.py changepassword`."
 )
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def make_people() -> dict[str, Any]:
-    """Return the demo people by name, and make those that do not exist yet."""
+    """Return the demo people by name, and create those that do not exist yet."""
     model = get_user_model()
     sign_in_names = _sign_in_names()
     known = {person.get_username(): person for person in _found()}
@@ -41,9 +41,9 @@ def make_people() -> dict[str, Any]:
 
 
 def open_accounts() -> list[Any]:
-    """Return the active demo people who still have the known password.
+    """Return the active demo people with the known password.
 
-    Costs one query by an indexed column, and one hash for all people that `make_people` made at once.
+    Costs one query by an indexed column, and one hash for all people that `make_people` created together.
     """
     people = [person for person in _found() if person.is_active]
     known = {stored for stored in {person.password for person in people} if check_password(PASSWORD, stored)}
@@ -51,23 +51,23 @@ def open_accounts() -> list[Any]:
 
 
 def refusal() -> str:
-    """Return why this site must not be served, or an empty text. With `DEBUG` the demo people are wanted."""
+    """Return the reason not to serve this site, or an empty text. With `DEBUG`, demo people are welcome."""
     people = [] if settings.DEBUG else open_accounts()
     names = ", ".join(person.get_username() for person in people)
-    return f"{names}: signs in with the demo password, which everybody knows. {REMEDY}" if names else ""
+    return f"{names}: still has the demo password, which everybody knows. {REMEDY}" if names else ""
 
 
 def check_at_start() -> str:
-    """Return why this process must not start, or an empty text. A database that is away is no reason."""
+    """Return the reason not to start this process, or an empty text. A database that is away is no reason."""
     try:
         return refusal()
     except DatabaseError as error:
-        log.warning("Demo accounts could not be looked for (%s)", type(error).__name__)
+        log.warning("Could not check for demo accounts (%s)", type(error).__name__)
         return ""
 
 
 def remove_people() -> list[str]:
-    """Delete the demo people who still have the known password, and return their names."""
+    """Delete the active demo people with the known password, and return their names."""
     with transaction.atomic():
         people = open_accounts()
         for person in people:
@@ -95,7 +95,7 @@ def _address(name: str) -> str:
 
 
 def _fields(model: type[Person], name: str, sign_in_name: str) -> Mapping[str, Any]:
-    """Return values for those fields of this user model that Django's own has too."""
+    """Return values for the fields that this user model shares with Django's own."""
     known = {field.name for field in model._meta.get_fields()}
     wanted: dict[str, Any] = {"first_name": name.capitalize(), "email": _address(name)}
     wanted |= {"is_staff": name == "admin", "is_superuser": name == "admin"}

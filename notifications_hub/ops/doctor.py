@@ -1,4 +1,4 @@
-"""What a site's settings and services mean for the hub, in plain words: what `hub_doctor` prints."""
+"""The checks of `hub_doctor`: findings in plain words about a site's settings and services."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
-from django.db.migrations.executor import MigrationExecutor
 from django.urls import NoReverseMatch, is_valid_path, reverse
 from django.utils.module_loading import import_string
 
 from notifications_hub.checks import MODEL
 from notifications_hub.conf import hub_settings
+from notifications_hub.database.migrations import count_unapplied
 from notifications_hub.database.pooling import OF_ONE_SERVER, is_pooled, pool_size
 from notifications_hub.database.primary import connection
 from notifications_hub.delivery.models import Delivery, DeliveryState
@@ -38,9 +38,9 @@ from notifications_hub.transports.web_push.key_check import LOST, browsers_of, i
 from notifications_hub.transports.web_push.vapid import current_key, previous_key
 
 LATE = timedelta(seconds=90)
-"""Longer than the lease of a worker that was killed."""
+"""The delay that is reported as late: longer than the lease of a killed worker."""
 FEW_ENTRIES = 1000
-"""In a cache that throws out what is beyond its most: there is one for each person who is here, and more."""
+"""The size below which a culling cache is reported. It holds an entry for each person who is present, and others."""
 _ANSWER_SECONDS = 3
 _WAL = '"init_command": "PRAGMA journal_mode=WAL", "transaction_mode": "IMMEDIATE"'
 _MIDDLEWARE = (
@@ -58,16 +58,16 @@ class Finding:
 
 
 def examine(server: str = "") -> Iterator[Finding]:
-    """One finding a line; a check that cannot be made is a bad finding, never an error.
+    """Yield a finding for each check. A check that fails to run is a bad finding, never an error.
 
-    `server` is the address of one that runs, to be looked at too.
+    `server` is the URL of a running server to check too.
     """
     for check in _CHECKS:
         about = check.__name__.strip("_").replace("_", " ")
         try:
             words, good = check()
         except (DatabaseError, ImproperlyConfigured, ImportError) as error:
-            words, good = f"could not be looked at: {_first_line(error)}", False
+            words, good = f"could not be checked: {_first_line(error)}", False
         yield Finding(about, words, good)
     if server:
         yield Finding("running server", *look_at(server))
@@ -90,13 +90,13 @@ def _database() -> Answer:
 
 
 def _connections() -> Answer:
-    use = f"a process uses up to {OF_ONE_SERVER} at once, and one for each page that is being made"
+    use = f"a process uses up to {OF_ONE_SERVER} at once, and one for each page in progress"
     if not is_pooled(connection):
-        return f"of no pool: {use}.", True
+        return f"not pooled: {use}.", True
     if (size := pool_size(connection)) <= OF_ONE_SERVER:
         remedy = f'"OPTIONS": {{"pool": {{"max_size": {OF_ONE_SERVER + 10}}}}}'
-        return f"the pool lends {size}, so pages wait for the hub: {use}. Set {remedy}.", False
-    return f"the pool lends {size}: {use}.", True
+        return f"the pool has {size}, so pages wait for the hub: {use}. Set {remedy}.", False
+    return f"the pool has {size}: {use}.", True
 
 
 def _sqlite() -> Answer:
@@ -105,15 +105,14 @@ def _sqlite() -> Answer:
         journal = str(sql.fetchone()[0]).upper()
     mode = str(connection.settings_dict["OPTIONS"].get("transaction_mode") or "deferred").upper()
     if journal != "WAL":
-        return f"SQLite in {journal} mode: readers wait for writers. Put {_WAL} into its OPTIONS.", False
+        return f"SQLite in {journal} mode: readers wait for writers. Add {_WAL} to its OPTIONS.", False
     if mode not in ("IMMEDIATE", "EXCLUSIVE"):
         return 'SQLite in WAL mode, but without "transaction_mode": "IMMEDIATE": writers fail under load.', False
     return "SQLite in WAL mode, with immediate transactions: right for one machine.", True
 
 
 def _tables() -> Answer:
-    plan = MigrationExecutor(connection)
-    if missing := len(plan.migration_plan(plan.loader.graph.leaf_nodes())):
+    if missing := count_unapplied():
         return f"migrations not applied: {missing}. Run `manage.py migrate`.", False
     return "every migration is applied.", True
 
@@ -123,7 +122,7 @@ def _requests() -> Answer:
         return "ATOMIC_REQUESTS is off.", True
     if connection.vendor == "sqlite":
         return "ATOMIC_REQUESTS is on: with SQLite every page waits for every other. Turn it off.", False
-    return "ATOMIC_REQUESTS is on: people are told when the whole request has ended.", True
+    return "ATOMIC_REQUESTS is on: people are notified when the whole request has ended.", True
 
 
 # What is shared between processes
@@ -132,11 +131,11 @@ def _requests() -> Answer:
 def _channel_layer() -> Answer:
     layer = shared_layer()
     if layer is None:
-        return "none that is shared: at once within one process, within a second or two between several.", True
+        return "none is shared: events arrive at once within a process, and in a second or two between several.", True
     try:
         asyncio.run(asyncio.wait_for(layer.group_send(GROUP, {"type": "hub.hint", "tops": {}}), _ANSWER_SECONDS))
     except Exception as error:  # noqa: BLE001 -- each layer has faults of its own, and all mean that it is away
-        return f"{type(layer).__name__} does not answer ({_first_line(error)}): pages hear late, not never.", False
+        return f"{type(layer).__name__} does not answer ({_first_line(error)}): events are late, but not lost.", False
     return f"{type(layer).__name__}, shared by all processes.", True
 
 
@@ -149,7 +148,10 @@ def _presence() -> Answer:
         return f"the cache is {name}: each process knows only its own pages. Use Redis or DatabaseCache.", False
     if (most := _most_entries(backend)) < FEW_ENTRIES:
         remedy = 'Set "OPTIONS": {"MAX_ENTRIES": 100_000}, or use Redis.'
-        return f"{name} throws out a third of what it holds beyond {most}, and with it who is present. {remedy}", False
+        return (
+            f"beyond {most} entries {name} drops a third of them, and people who are present with them. {remedy}",
+            False,
+        )
     try:
         cache.set("notifications_hub:doctor", "here", 10)
         kept = cache.get("notifications_hub:doctor") == "here"
@@ -157,7 +159,7 @@ def _presence() -> Answer:
         return f"the cache is {name}, and its table is missing: run `manage.py createcachetable`.", False
     except Exception as error:  # noqa: BLE001 -- each cache has faults of its own
         return f"the cache, {name}, does not answer ({_first_line(error)}).", False
-    return (f"kept in {name}, shared by all processes.", True) if kept else (f"{name} loses what it is given.", False)
+    return (f"kept in {name}, shared by all processes.", True) if kept else (f"{name} does not keep its values.", False)
 
 
 def _most_entries(backend: BaseCache) -> float:
@@ -175,7 +177,7 @@ def _cache_backend() -> BaseCache:
 def _push() -> Answer:
     key = current_key()
     if key is None:
-        return "off: there is no VAPID key. `manage.py hub_vapid --env` makes one.", True
+        return "off: there is no VAPID key. Create one with `manage.py hub_vapid --env`.", True
     if not hub_settings.vapid_subject.startswith(("mailto:", "https://")):
         return "VAPID_SUBJECT must be a mailto: or https: address, where push services reach you.", False
     if is_lost():
@@ -187,10 +189,10 @@ def _push() -> Answer:
 
 def _worker() -> Answer:
     if hub_settings.celery:
-        return "Celery, nudged at each commit; the rows are the truth.", True
+        return "Celery, woken at each commit; the rows are the truth.", True
     if hub_settings.embedded_worker:
         return "embedded: a thread of the web process sends.", True
-    return "none embedded: run `manage.py hub_worker` beside the site.", True
+    return "not embedded: run `manage.py hub_worker` beside the site.", True
 
 
 def _deliveries() -> Answer:
@@ -207,7 +209,7 @@ def _jobs() -> Answer:
     waiting = Job.objects.filter(state=JobState.QUEUED).order_by("created").values_list("created", flat=True).first()
     late = datetime.now(UTC) - waiting if waiting else timedelta()
     if not Job.objects.exists():
-        return "none was ever started.", True
+        return "none has been started yet.", True
     if problem := _workers_problem():
         return f"{problem}: start one with `celery -A yoursite worker`.", False
     if late > LATE:
@@ -217,7 +219,7 @@ def _jobs() -> Answer:
 
 def _workers_problem() -> str:
     if find_spec("celery") is None:
-        return "Celery is not installed, so no worker can run them"
+        return "Celery is not installed, so no worker can run jobs"
     from celery import current_app
 
     try:
@@ -232,8 +234,8 @@ def _workers_problem() -> str:
 def _events() -> Answer:
     stale = Event.objects.filter(seq=None, created__lt=datetime.now(UTC) - timedelta(seconds=10)).count()
     if stale:
-        return f"{stale} wait for their number for more than 10 s: no hub and no worker runs.", False
-    return "every one has its number.", True
+        return f"{stale} have waited for a number for more than 10 s: no hub and no worker runs.", False
+    return "all have their numbers.", True
 
 
 def _row_triggers() -> Answer:
@@ -241,13 +243,13 @@ def _row_triggers() -> Answer:
         return " ".join(words), False
     stale = RowChange.objects.filter(created__lt=datetime.now(UTC) - timedelta(seconds=10)).count()
     if stale:
-        return f"{stale} changes wait to be told for more than 10 s: no hub and no worker runs.", False
+        return f"{stale} changes have waited for more than 10 s: no hub and no worker runs.", False
     if labels := sorted(triggers.named()):
-        return f"raw SQL is heard of {', '.join(labels)}.", True
-    return "none: raw SQL that changes live rows is not heard of.", True
+        return f"changes by raw SQL are published for {', '.join(labels)}.", True
+    return "none: changes of live rows by raw SQL are not published.", True
 
 
-# How the host has put it in
+# The host's settings and URLs
 
 
 def _model() -> Answer:
@@ -260,7 +262,7 @@ def _flash() -> Answer:
     storage = import_string(settings.MESSAGE_STORAGE)
     if isinstance(storage, type) and issubclass(storage, Storage):
         return f"MESSAGE_STORAGE is {settings.MESSAGE_STORAGE}.", True
-    return 'off: set MESSAGE_STORAGE = "notifications_hub.flash.Storage", and pages show what nobody was told.', False
+    return 'off: set MESSAGE_STORAGE = "notifications_hub.flash.Storage" to show undelivered notifications.', False
 
 
 def _middleware() -> Answer:
@@ -269,7 +271,7 @@ def _middleware() -> Answer:
     if missing := [name for name, place in zip(names, places, strict=True) if place < 0]:
         return f"{', '.join(missing)} is missing.", False
     if places != sorted(places):
-        return f"the order must be {', '.join(names)}: a flash is for a person, who must be known by then.", False
+        return f"the order must be {', '.join(names)}: a flash needs to know the person.", False
     return f"{', '.join(names)}, in this order.", True
 
 
@@ -278,10 +280,10 @@ def _addresses() -> Answer:
     if missing:
         return 'add path("", include("notifications_hub.urls")) to the URLs.', False
     if current_key() and not _is_mounted("service_worker:worker"):
-        return "no service worker of ours is mounted: pushes are shown only if your own imports push.js.", True
+        return "the hub's service worker is not mounted: pushes are shown only if your own imports push.js.", True
     folder = settings.FORCE_SCRIPT_NAME or ""
     if folder and (not folder.startswith("/") or folder.endswith("/")):
-        return f"FORCE_SCRIPT_NAME is {folder!r}: begin it with a slash and end it without, like '/app'.", False
+        return f"FORCE_SCRIPT_NAME is {folder!r}: it must begin with a slash and end without one, like '/app'.", False
     return f"the inbox is at {reverse('notifications_hub:inbox')}.", True
 
 
@@ -289,16 +291,16 @@ def _demo_people() -> Answer:
     if refusal := demo.refusal():
         return refusal, False
     if names := ", ".join(person.get_username() for person in demo.open_accounts()):
-        return f"{names}: sign in with the demo password, which is right while DEBUG is on.", True
+        return f"{names}: sign in with the demo password, which is fine while DEBUG is on.", True
     return "nobody has the demo password.", True
 
 
 def _server() -> Answer:
     if not getattr(settings, "ASGI_APPLICATION", None):
-        return "under WSGI pages poll. Name asgi.py in ASGI_APPLICATION, and start `manage.py hub_serve`.", False
+        return "pages poll under WSGI. Name asgi.py in ASGI_APPLICATION, and start `manage.py hub_serve`.", False
     if settings.DEBUG and not _serves_files():
         return "uvicorn serves no static files: add staticfiles_urlpatterns() to the URLs.", False
-    return f"{settings.ASGI_APPLICATION}: `manage.py hub_serve`. `runserver` is WSGI: pages poll there.", True
+    return f"{settings.ASGI_APPLICATION}: start `manage.py hub_serve`. Under `runserver` (WSGI) pages poll.", True
 
 
 def _serves_files() -> bool:

@@ -1,4 +1,4 @@
-"""For what watches the site: is the process alive, can it serve, and how far behind is it."""
+"""Views for monitoring: whether the process is alive, whether it can serve, and its metrics."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from ipaddress import ip_network
 
 from asgiref.sync import sync_to_async
 from django.core.cache import cache
-from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.database.migrations import count_unapplied
 from notifications_hub.database.primary import connection
 from notifications_hub.live.hub import current_hub
 from notifications_hub.ops import metrics
@@ -30,14 +30,14 @@ log = logging.getLogger(__name__)
 @require_safe
 @never_cache
 def alive(request: HttpRequest) -> HttpResponse:
-    """Asks nothing of anyone: a database that is away is no reason to kill this process."""
+    """Return 200 without any check: a database that is away is no reason to kill this process."""
     return HttpResponse("ok", content_type="text/plain; charset=utf-8")
 
 
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
-    """503 where this process should get no visitors now; which part is missing, and never why."""
+    """Return 503 if this process should get no visitors now. The answer names the failed part, never the cause."""
     found = {name: _holds(name, check) for name, check in _CHECKS.items()}
     good = all(found.values())
     answer = {name: "ok" if holds else "failed" for name, holds in found.items()}
@@ -47,13 +47,13 @@ def ready(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 async def measured(request: HttpRequest) -> HttpResponse:
-    """Answer in Prometheus' text format. Raise `Http404` while the settings name neither a token nor an address."""
+    """Return metrics in Prometheus' text format. Raise `Http404` if the settings name no token and no address."""
     if not (hub_settings.metrics_token or hub_settings.metrics_allow):
         raise Http404
     if not (_has_token(request) or _is_on_allow_list(request) or await _is_staff(request)):
         refusal = "Send the token as `Authorization: Bearer`, or sign in as staff.\n"
         return HttpResponse(refusal, status=401, content_type="text/plain", headers={"WWW-Authenticate": "Bearer"})
-    # On the event loop, where the hub's connections may be counted.
+    # The hub's connections may only be counted on the event loop.
     hub = current_hub()
     connections = len(hub.connections()) if hub else 0
     text = await sync_to_async(metrics.exposition)(connections)
@@ -75,8 +75,7 @@ def _database() -> bool:
 
 
 def _migrations() -> bool:
-    executor = MigrationExecutor(connection)
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return count_unapplied() == 0
 
 
 def _cache() -> bool:
@@ -100,13 +99,13 @@ def _has_token(request: HttpRequest) -> bool:
 
 
 def _is_on_allow_list(request: HttpRequest) -> bool:
-    """Not for what a proxy passes on: the address is then the proxy's, and so is everybody's."""
+    """Return whether the client's address is allowed. Requests by a proxy never are: all have the proxy's address."""
     address = client_ip(request)
     if address is None or any(name in request.headers for name in _FORWARDED):
         return False
     try:
         networks = [ip_network(allowed) for allowed in hub_settings.metrics_allow]
     except ValueError:
-        # The system check names the entry that is no network.
+        # The system check names the invalid entry.
         return False
     return any(address in network for network in networks)

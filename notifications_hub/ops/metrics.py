@@ -1,4 +1,4 @@
-"""What is worth watching: how far numbering and sending are behind, and how many connections this process holds."""
+"""The metrics: how far numbering and sending are behind, and how many connections this process holds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from notifications_hub.transports.web_push.subscriptions import PushSubscription
 
 
 def exposition(connections: int) -> bytes:
-    """A registry of its own each time: nothing is counted in memory, and a host's own metrics stay the host's."""
+    """Return the metrics as text. Each call has its own registry, apart from the host's; nothing is kept in memory."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Now(connections))
     return generate_latest(registry)
@@ -33,17 +33,19 @@ class _Now(Collector):
         )
         yield _gauge("events_unnumbered", "Events committed and not yet numbered.", _unnumbered())
         yield _gauge(
-            "deliveries_waiting", "Deliveries that are planned and neither sent nor cancelled.", waiting["count"]
+            "deliveries_waiting", "Deliveries that are planned but neither sent nor cancelled.", waiting["count"]
         )
-        yield _gauge("deliveries_oldest_seconds", "Age of the oldest of these.", _since(waiting["oldest"]))
-        yield _gauge("deliveries_late_seconds", "How long the first of these has been due.", _since(waiting["due"]))
-        yield _gauge("deliveries_failing", "Those of them that were tried and not taken.", waiting["failing"])
+        yield _gauge("deliveries_oldest_seconds", "Age of the oldest waiting delivery.", _since(waiting["oldest"]))
+        yield _gauge(
+            "deliveries_late_seconds", "Time since the first waiting delivery was due.", _since(waiting["due"])
+        )
+        yield _gauge("deliveries_failing", "Waiting deliveries that have failed at least once.", waiting["failing"])
         yield _gauge(
             "push_subscriptions_held_back",
-            "Browsers that a push service refused us for: above 0, look at the VAPID keys.",
+            "Browsers whose push service rejected our key. If above 0, check the VAPID keys.",
             PushSubscription.objects.exclude(quarantined_at=None).count(),
         )
-        yield _gauge("connections", "Live connections of the process that answers.", self._connections)
+        yield _gauge("connections", "Live connections of the answering process.", self._connections)
 
 
 def _since(moment: datetime | None) -> float:

@@ -1,7 +1,7 @@
-"""What is old enough to go: settled deliveries, ended jobs, and the beginning of each topic's log.
+"""Removal of old data: settled deliveries, ended jobs, and the beginning of each topic's log.
 
-In small transactions, each over many topics, so that neither a site with a million inboxes nor one with a very long
-log is held up by it. Killed half-way it has done half, and the next run does the rest.
+It runs in small transactions over many topics each, so that neither a million inboxes nor a very long log blocks the
+site. If it is killed half-way, the next run does the rest.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from notifications_hub.streams.models import Event, Stream, prune_many
 CHUNK = 1000
 TOPICS = 200
 EVENTS = 500
-"""Of one topic in one transaction."""
+"""The most events of one topic in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Pruned:
 
 
 def prune(before: datetime) -> Pruned:
-    """Removes what was settled, or logged, before a moment."""
+    """Remove deliveries settled, jobs ended and events logged before a moment."""
     Announcement.objects.record_numbers()
     deliveries = _prune_deliveries(before)
     jobs = _prune_jobs(before)
@@ -47,7 +47,7 @@ def prune(before: datetime) -> Pruned:
 
 
 def prunable(before: datetime) -> Pruned:
-    """What `prune` would remove, without removing it."""
+    """Count the rows that `prune` would remove."""
     events = topics = 0
     for some in _pages():
         through = _through(some, before).values_list("through", "pruned_through")
@@ -69,7 +69,7 @@ def _prune_deliveries(before: datetime) -> int:
 
 
 def _old_jobs(before: datetime) -> QuerySet[Job]:
-    """Without parts, which go with their parent."""
+    """Return old jobs without their parts, which are removed with their parent."""
     return Job.objects.filter(ended_at__lt=before, parent=None)
 
 
@@ -83,7 +83,7 @@ def _prune_jobs(before: datetime) -> int:
 
 
 def _pages() -> list[list[int]]:
-    """The ids of streams that hold events, some at a time and ascending, as everybody who locks them takes them."""
+    """Return the ids of streams with events, in pages. They ascend, in the order in which all code locks streams."""
     ids = list(Stream.objects.filter(top__gt=F("pruned_through")).order_by("pk").values_list("pk", flat=True))
     return list(chunks(ids, TOPICS))
 
@@ -99,7 +99,7 @@ def _prune_some(some: list[int], before: datetime) -> int:
 
 
 def _through(some: list[int], before: datetime) -> QuerySet[Any]:
-    """Streams with `through`: the number before the first event that is young enough to stay, else the top."""
+    """Return streams with `through`, the number before the first event young enough to stay, else the top."""
     young = Event.objects.filter(topic=OuterRef("topic"), seq__gt=OuterRef("pruned_through"), created__gte=before)
     first = Subquery(young.order_by("seq").values("seq")[:1])
     last_old = ExpressionWrapper(first - 1, output_field=BigIntegerField())

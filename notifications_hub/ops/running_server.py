@@ -1,4 +1,4 @@
-"""What a running server does with a WebSocket, seen from outside: by way of every proxy that stands before it."""
+"""A test handshake with a running server, from outside and through every proxy in front of it."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ SECONDS = 5
 
 
 def look_at(url: str) -> tuple[str, bool]:
-    """Return what a handshake at this address shows, in words, and whether that is good."""
+    """Try a WebSocket handshake at this address. Return the finding in words, and whether it is good."""
     try:
         status, extensions = _handshake(url)
     except (OSError, HTTPException, ValueError) as error:
         return f"{url} does not answer ({error}).", False
     if status == 403:
-        return f"{url} refuses its own pages: does its proxy pass the Host on, and is it in ALLOWED_HOSTS?", False
+        return f"{url} refuses its own pages: does its proxy forward Host, and is the host in ALLOWED_HOSTS?", False
     if status != 101:
-        return f"a WebSocket is answered {status}: does the proxy pass Upgrade and Connection on?", False
+        return f"a WebSocket is answered {status}: does the proxy forward Upgrade and Connection?", False
     if "permessage-deflate" in extensions:
-        return "it compresses WebSockets, which costs memory for each. Start it by `manage.py hub_serve`.", False
-    return f"{url} takes WebSockets, and does not compress them.", True
+        return "it compresses WebSockets, which costs memory for each. Start it with `manage.py hub_serve`.", False
+    return f"{url} accepts WebSockets, and does not compress them.", True
 
 
 def _handshake(url: str) -> tuple[int, str]:
-    """Return the status of a WebSocket's handshake (RFC 6455, section 4.1) and the extensions that it agreed to."""
+    """Return the status of a WebSocket handshake (RFC 6455, section 4.1) and the extensions agreed on."""
     parts = urlsplit(url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     with closing(kind(parts.netloc, timeout=SECONDS)) as line:

@@ -1,7 +1,7 @@
-"""uvicorn as a site with live connections should run it. Its own defaults leave several doors open to strangers.
+"""uvicorn with limits that a site with live connections needs. Its defaults leave several doors open to strangers.
 
-Half-sent requests end after a while, a head has a size, WebSocket frames are short, and nothing is compressed. Of
-several workers each imports this module before the site, so it imports no models.
+Half-sent requests time out, the size of a head and of WebSocket frames is limited, and nothing is compressed. With
+several workers, each imports this module before the site, so it imports no models.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from notifications_hub.live.close_codes import MAX_CLIENT_FRAME
 
 HEAD_SECONDS = 10.0
-"""From the connection, or from the answer before it, until the whole head of a request has arrived."""
+"""The time for a request's whole head to arrive, from the connection or from the answer before it."""
 BODY_SECONDS = 20.0
-"""Between two parts of a body: a long upload over a slow line goes on for as long as it moves."""
+"""The time between two parts of a body. A long upload over a slow line may continue while it moves."""
 MAX_HEAD = 64 * 1024
 """Bytes. More than any browser sends; `h11` has the same bound."""
 MAX_FORWARDED = 1024
-"""Bytes. uvicorn keeps the last 4,096 addresses that it was told, however long they are."""
+"""Bytes. uvicorn caches the last 4,096 forwarded addresses, of any length."""
 MAX_BODY = 10 * 2**20
-"""Bytes. Django keeps a body on disk before any code of the site sees the request."""
+"""Bytes. Django writes a body to disk before any code of the site sees the request."""
 MAX_CONNECTIONS = 12_000
-"""Open in one process, of every kind. What comes beyond is answered 503."""
+"""Open connections of every kind in one process. Further ones are answered 503."""
 _UNIX = "unix"
-"""The host of what comes over a unix socket, which has no address. By this name a proxy there can be trusted."""
+"""The host name of clients on a unix socket, which have no address. A proxy there can be trusted by this name."""
 _BODY_VARIABLE = "HUB_SERVE_MAX_BODY"
-"""By which the limit reaches the processes of several workers."""
+"""The environment variable that carries the limit to the processes of several workers."""
 _TOO_LONG = b"HTTP/1.1 413 Content Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _CURSOR = re.compile(r"(?<=[?&]cursor=)[^&\s]+")
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -44,7 +44,7 @@ _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What differs from one deployment to another; see `hub_serve --help`."""
+    """The options that differ between deployments; see `hub_serve --help`."""
 
     host: str = "127.0.0.1"
     port: int = 8000
@@ -68,7 +68,7 @@ def serve(application: str, options: Options) -> None:
         limit_concurrency=options.limit_concurrency,
         http=DeadlineProtocol,
         ws=NamedSocketProtocol,
-        # Compression costs more than it saves on short frames, and a window of memory a socket.
+        # On short frames compression costs more than it saves, and it needs a window of memory for each socket.
         ws_per_message_deflate=False,
         ws_max_size=MAX_CLIENT_FRAME,
         timeout_graceful_shutdown=5,
@@ -79,13 +79,13 @@ def serve(application: str, options: Options) -> None:
 def _trusted(options: Options) -> str | None:
     if options.forwarded_allow_ips is not None:
         return options.forwarded_allow_ips
-    # Nobody but a proxy on this machine can reach a socket in the file system. By "*" uvicorn would believe the first
-    # address of X-Forwarded-For, which is a client's to write where a proxy appends.
+    # Only a proxy on this machine can reach a socket in the file system. With "*" uvicorn would trust the first address
+    # of X-Forwarded-For, which a client may write itself if the proxy appends.
     return _UNIX if options.uds else None
 
 
 class NamedSocketProtocol(WebSocketsSansIOProtocol):
-    """WebSockets that come over a unix socket by the same name as requests."""
+    """The WebSocket protocol, with the same client name for a unix socket as for requests."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -93,7 +93,7 @@ class NamedSocketProtocol(WebSocketsSansIOProtocol):
 
 
 class HideCursors(logging.Filter):
-    """A filter that leaves cursors out of the addresses that uvicorn logs."""
+    """A filter that removes cursors from the URLs that uvicorn logs."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -102,7 +102,7 @@ class HideCursors(logging.Filter):
 
 
 def _log_config() -> dict[str, Any]:
-    """Return uvicorn's own configuration of its log, with that filter."""
+    """Return uvicorn's own logging configuration with that filter added."""
     config = deepcopy(LOGGING_CONFIG)
     config["filters"] = {"cursors": {"()": HideCursors}}
     for name in ("uvicorn.access", "uvicorn.error"):
@@ -115,7 +115,7 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     _deadline: asyncio.TimerHandle | None = None
     _head_bytes: int | None = 0
-    """Of the head that is arriving; None while a request has its head."""
+    """The size of the arriving head so far; None after a request's head is complete."""
     _body_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -134,7 +134,7 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if len(value) > MAX_FORWARDED and name.lower() == b"x-forwarded-for":
-            # Answered 400, and not just dropped: the request would seem to come from the proxy itself.
+            # Answered 400 instead of dropped, because the request would then seem to come from the proxy itself.
             raise ValueError("X-Forwarded-For is too long.")
         super().on_header(name, value)
 
@@ -154,7 +154,7 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        # An answer that did not wait for the body. Of an upgrade there is no cycle.
+        # The answer may not have waited for the body. An upgrade has no cycle.
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is not None and cycle.response_complete:
             self._expect_head()
@@ -163,7 +163,7 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        # A request that was sent along with this one has its head already.
+        # A pipelined request already has its head.
         if self.cycle.response_complete and self._deadline is None:
             self._expect_head()
 
@@ -189,7 +189,7 @@ class DeadlineProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _give_up(self, seconds: float) -> None:
-        # While the application has enough to read, it is we who do not take more.
+        # While reading is paused, the server itself takes no more data: that is not the client's fault.
         if self.flow.read_paused:
             self._expect(seconds)
         else:

@@ -1,10 +1,10 @@
-"""Live rows: a model is declared once, and every page that listens follows its rows.
+"""Live rows: a model is declared once, and every listening page follows its rows.
 
     @live_rows(topic="post.{post_id}", fields=["body", "author_name"], related=["author"])
     class Comment(models.Model):
         objects = LiveManager()
 
-Who sees which fields is decided by the topic: its rule says who may listen, its declaration what they see. A model may
+The topic decides access: its rule says which people may listen, and its declaration which fields they see. A model may
 be declared for several topics, with other fields on each.
 """
 

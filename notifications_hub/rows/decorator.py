@@ -1,4 +1,4 @@
-"""`@live_rows`, and what it does to a model: its saves and deletes, one by one or along with others, make events."""
+"""`@live_rows`, which makes each save, delete and bulk change of a model publish events."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from django.db import models
 
 from notifications_hub.database import transaction
 from notifications_hub.rows import delete_signals
-from notifications_hub.rows.diff import showing, tell_difference
+from notifications_hub.rows.diff import publish_difference, showing
 from notifications_hub.rows.queryset import LiveQuerySet
 from notifications_hub.rows.registry import LiveRows, Topic, declare, rows_of
-from notifications_hub.rows.trigger_notes import look_after_commit
-from notifications_hub.rows.triggers import delivered_here
+from notifications_hub.rows.trigger_notes import publish_notes_after_commit
+from notifications_hub.rows.triggers import published_by_python
 
 Live = TypeVar("Live", bound=type[models.Model])
 
@@ -24,13 +24,13 @@ Live = TypeVar("Live", bound=type[models.Model])
 def live_rows(
     *, topic: Topic, fields: Sequence[str], related: Sequence[str] = (), name: str = ""
 ) -> Callable[[Live], Live]:
-    """Declares a model live: `@live_rows(…)` above its class, or `live_rows(…)(Model)` for one of another app.
+    """Declare a model live: `@live_rows(…)` above its class, or `live_rows(…)(Model)` for a model of another app.
 
-    `topic` is a form like `"post.{post_id}"`, or a callable of the row; None shows that row to nobody. `fields` name
-    attributes and methods without arguments, and `related` the foreign keys that these read, as `select_related` does.
-    Events are called after the model in lower case unless `name` says otherwise.
+    `topic` is a format like `"post.{post_id}"`, or a callable that takes the row; None shows that row to nobody.
+    `fields` names attributes and methods without arguments. `related` names the foreign keys that these read, as for
+    `select_related`. Event kinds begin with `name`, by default the model's name in lower case.
 
-    Raises `ImproperlyConfigured` for a field that the model does not have.
+    Raise `ImproperlyConfigured` for a field that the model does not have.
     """
 
     def declared(model: Live) -> Live:
@@ -43,8 +43,8 @@ def live_rows(
         )
         _check(rows)
         if not rows_of(model):
-            _tell_saves(model)
-            _tell_of_bulk_changes(model)
+            _publish_saves(model)
+            _publish_bulk_changes(model)
         delete_signals.connect(model)
         declare(rows)
         return model
@@ -63,28 +63,28 @@ def _names_in(topic: Topic) -> list[str]:
     return [name for _, name, _, _ in Formatter().parse(topic) if name] if isinstance(topic, str) else []
 
 
-def _tell_saves(model: type[models.Model]) -> None:
-    """Around `save_base()`, which every save goes through; row and event are then of one transaction."""
+def _publish_saves(model: type[models.Model]) -> None:
+    """Wrap `save_base()`, which every save calls, so that row and event share a transaction."""
     plain = model.save_base
 
     @wraps(plain)
     def save_base(self: models.Model, *args: Any, **kwargs: Any) -> None:
-        delivered = delivered_here(type(self))
+        declared = published_by_python(type(self))
         with transaction.atomic(savepoint=False):
-            look_after_commit(type(self))
+            publish_notes_after_commit(type(self))
             # Read, not remembered: others may have changed it since.
-            before = {} if self.pk is None else showing(type(self), delivered, [self.pk], lock=True)
+            before = {} if self.pk is None else showing(type(self), declared, [self.pk], lock=True)
             plain(self, *args, **kwargs)
-            # Read again, as it may hold expressions, or values that were not to be saved.
-            tell_difference(before, showing(type(self), delivered, [self.pk]))
+            # Read again: the instance may hold expressions, or values that were not to be saved.
+            publish_difference(before, showing(type(self), declared, [self.pk]))
 
     model.save_base = save_base  # type: ignore[method-assign]
 
 
-def _tell_of_bulk_changes(model: type[models.Model]) -> None:
-    """Makes Django's own updates live too: those of `on_delete=SET_NULL`, and of `post.comments.add()` and `.clear()`.
+def _publish_bulk_changes(model: type[models.Model]) -> None:
+    """Publish Django's own updates too: of `on_delete=SET_NULL`, and of `post.comments.add()` and `.clear()`.
 
-    They go through the base manager, which may leave no row out.
+    They use the base manager, which must not leave any row out.
     """
     manager = model._default_manager
     plain = models.Manager.get_queryset

@@ -1,4 +1,4 @@
-"""From changes of rows to events: what a page has to do, from how it has the rows to how they are now."""
+"""The difference between rows before and after a change, published as events that bring a page up to date."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from notifications_hub.streams import EventTooLarge, NewEvent, encode_data, item
 from notifications_hub.streams.models import id_events
 
 CHUNK = 1000
-"""Rows that are held at once."""
+"""Rows that are held in memory at once."""
 
-Place = tuple[LiveRows, Any]
+RowKey = tuple[LiveRows, Any]
 """A declaration and the key of a row."""
-Showing = Mapping[Place, RenderedRow]
+Showing = Mapping[RowKey, RenderedRow]
 Gone = tuple[LiveRows, str, Any]
-"""A declaration, the topic that a row is no longer on, and its key."""
+"""A declaration, the topic that a row has left, and the row's key."""
 
 
 def showing(
     model: type[models.Model], declared: Sequence[LiveRows], keys: Collection[Any], *, lock: bool = False
 ) -> Showing:
-    """What pages have of these rows. One query; a lock keeps others from changing them before this transaction ends."""
+    """Return the rows as pages show them, in one query. `lock` keeps others from changing them in this transaction."""
     if not declared:
         return {}
     found = from_primary(model._base_manager.filter(pk__in=keys)).order_by("pk")
@@ -38,18 +38,19 @@ def showing(
     return {(rows, row.pk): rows.show(row) for row in found for rows in declared}
 
 
-def tell_difference(before: Showing, after: Showing) -> None:
-    """In the caller's transaction. Of a change in what a topic does not show nothing is said there."""
-    tell_deleted(_left(before, after))
-    streams.append_many(_come_or_changed(before, after))
+def publish_difference(before: Showing, after: Showing) -> None:
+    """Publish the difference in the caller's transaction. A topic gets no event for changes that it does not show."""
+    publish_deleted(_left(before, after))
+    streams.append_many(_arrived_or_changed(before, after))
 
 
-def tell_again(rows: Showing) -> None:
+def publish_current(rows: Showing) -> None:
+    """Publish all rows as updated, whether they changed or not."""
     streams.append_many(_whole("updated", place, now.topic, now) for place, now in rows.items() if now.topic)
 
 
-def tell_deleted(gone: Iterable[Gone]) -> None:
-    """Also erases what the topics' logs say of these rows."""
+def publish_deleted(gone: Iterable[Gone]) -> None:
+    """Publish that these rows are gone from their topics, and erase their data from the topics' logs."""
     ids: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for rows, topic, key in gone:
         ids[topic, rows.name].append(str(key))
@@ -65,7 +66,7 @@ def _left(before: Showing, after: Showing) -> Iterator[Gone]:
             yield place[0], was.topic, place[1]
 
 
-def _come_or_changed(before: Showing, after: Showing) -> Iterator[NewEvent]:
+def _arrived_or_changed(before: Showing, after: Showing) -> Iterator[NewEvent]:
     for place, now in after.items():
         was = before.get(place)
         if not now.topic:
@@ -76,8 +77,8 @@ def _come_or_changed(before: Showing, after: Showing) -> Iterator[NewEvent]:
             yield _whole("updated", place, now.topic, now)
 
 
-def _whole(verb: str, place: Place, topic: str, row: RenderedRow) -> NewEvent:
-    """With all of the row; one that is more than a page should be sent is named, and pages fetch it."""
+def _whole(verb: str, place: RowKey, topic: str, row: RenderedRow) -> NewEvent:
+    """Return an event with the whole row, or with its id alone if the row is too large; pages then fetch it."""
     rows, key = place
     data = row.item
     try:

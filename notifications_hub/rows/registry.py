@@ -1,4 +1,4 @@
-"""What is declared of live models: on which topic a row is shown, and what of it."""
+"""The registry of live models: the topic that shows a row, and the fields that it shows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Topic = str | Callable[[Any], str | None]
 
 @dataclass(frozen=True, slots=True)
 class RenderedRow:
-    """A row as the pages of one topic have it; where the topic is None none has it."""
+    """A row as the pages of one topic show it. With no topic, no page shows it."""
 
     topic: str | None
     item: Mapping[str, Any]
@@ -23,7 +23,7 @@ class RenderedRow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LiveRows:
-    """One declaration: what those see of a model's rows who listen to a topic."""
+    """One declaration: the fields of a model's rows that the listeners of a topic see."""
 
     model: type[models.Model]
     name: str
@@ -36,12 +36,12 @@ class LiveRows:
         return RenderedRow(self.topic_of(row), item)
 
     def topic_of(self, row: models.Model) -> str | None:
-        """None for a row that is shown to nobody. Raises `BadTopic`."""
+        """Return the row's topic, or None for a row that is shown to nobody. Raise `BadTopic`."""
         topic = self.topic.format_map(_Attributes(row)) if isinstance(self.topic, str) else self.topic(row)
         return None if topic is None else check_public_topic(topic)
 
     def related_keys(self) -> list[str]:
-        """The columns that say which rows of others it reads."""
+        """Return the foreign-key columns of the related rows that are shown."""
         first = {name.split("__")[0] for name in self.related}
         return [field.attname for field in self.model._meta.concrete_fields if field.name in first]
 
@@ -49,12 +49,12 @@ class LiveRows:
         value = getattr(row, name)
         value = value() if callable(value) else value
         if isinstance(value, models.Model):
-            raise TypeError(f"{self.name}.{name} is a row of its own: name what is to be seen of it, like its key.")
+            raise TypeError(f"{self.name}.{name} is another row: name the field of it to show, like its key.")
         return value
 
 
 class _Attributes(dict[str, Any]):
-    """Lets `"post.{post_id}"` be filled from a row."""
+    """A mapping of a row's attributes, to fill a format like `"post.{post_id}"`."""
 
     def __init__(self, row: models.Model) -> None:
         super().__init__()
@@ -76,5 +76,5 @@ def declared_models() -> Iterator[type[models.Model]]:
 
 
 def rows_of(model: type[models.Model]) -> list[LiveRows]:
-    """Those of its parents and of the model it is a proxy of, too."""
+    """Return a model's declarations, with those of its parents and of the model that it is a proxy of."""
     return [rows for parent in model.__mro__ for rows in _declared.get(parent, ())]

@@ -1,8 +1,8 @@
-"""What triggers noted of changed rows, told after the commit: a row as it was and as it is become the events of it.
+"""The notes of triggers on changed rows, published after the commit. A note holds a row before and after its change.
 
-A note is written in the transaction that made the change, while that has the row: so the notes of one row have the
-order in which its changes were committed, and a rollback takes them along. Notes are told in their order, and gone in
-the transaction that logs their events: told once, whatever is killed.
+A trigger writes the note in the changing transaction, while that holds the row's lock. So the notes of one row are in
+the order of commits, and a rollback takes them along. Notes are published in that order, and deleted in the transaction
+that logs their events. So each is published once, even if a process is killed.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from django.db.models.functions import Now
 from notifications_hub.database import transaction
 from notifications_hub.database.primary import HubModel, connection, hub_alias
 from notifications_hub.database.reconnect import CONNECTION_ERRORS
-from notifications_hub.rows.diff import CHUNK, tell_difference
+from notifications_hub.rows.diff import CHUNK, publish_difference
 from notifications_hub.rows.registry import LiveRows, RenderedRow, declared_models, rows_of
-from notifications_hub.rows.triggers import delivered_here
-from notifications_hub.streams.sequencer import soon
+from notifications_hub.rows.triggers import published_by_python
+from notifications_hub.streams.sequencer import run_soon
 from notifications_hub.streams.sweeper import every_second
 
 Row = models.Model
 Change = tuple[Row | None, Row | None]
-"""A row as it was before anything noted, None if there was none, and as it is after all of it."""
+"""A row before the first of its notes and after the last; None where it did not exist."""
 
 log = logging.getLogger(__name__)
 
 
 class RowChange(HubModel):
-    """One change of one row, written by a trigger: its columns before, which an INSERT has not, and after it."""
+    """A change noted by a trigger: the row's columns before (NULL for an INSERT) and after (NULL for a DELETE)."""
 
     id = models.BigAutoField(primary_key=True)
     model = models.CharField(max_length=200)
@@ -47,70 +47,70 @@ class RowChange(HubModel):
         return f"{self.model} #{self.pk}"
 
 
-def look_after_commit(model: type[Row]) -> None:
-    """In the transaction of a change by the ORM: what triggers note of it is told at once, not within a second."""
-    if len(delivered_here(model)) < len(rows_of(model)):
-        transaction.on_commit(_look_soon, robust=True)
+def publish_notes_after_commit(model: type[Row]) -> None:
+    """Publish the triggers' notes on an ORM change at its commit, not up to a second later. Call in its transaction."""
+    if len(published_by_python(model)) < len(rows_of(model)):
+        transaction.on_commit(_schedule, robust=True)
 
 
-def _look_soon() -> None:
-    soon(tell_noted)
+def _schedule() -> None:
+    run_soon(publish_notes)
 
 
 @every_second
-def look() -> None:
+def schedule_waiting_notes() -> None:
     if connection.vendor == "postgresql" and RowChange.objects.exists():
-        _look_soon()
+        _schedule()
 
 
-def tell_noted() -> None:
-    """Tells of a thousand changes at most; where there are more it has itself called again, and others between."""
+def publish_notes() -> None:
+    """Publish at most a thousand changes. If there are more, schedule itself again, so that other work runs between."""
     try:
-        delivered = _tell_some(CHUNK, _tell)
+        published = _publish_batch(CHUNK, _publish)
     except CONNECTION_ERRORS:
         raise
     except Exception:
-        log.exception("Changes of rows could not be told together; they are told one by one")
-        delivered = sum(islice(iter(partial(_tell_some, 1, _tell_or_give_up), 0), CHUNK))
-    if delivered == CHUNK:
-        _look_soon()
+        log.exception("A batch of row changes could not be published; publishing them one by one")
+        published = sum(islice(iter(partial(_publish_batch, 1, _publish_or_skip), 0), CHUNK))
+    if published == CHUNK:
+        _schedule()
 
 
-def _tell_some(most: int, tell: Callable[[str, Sequence[int]], None]) -> int:
-    """Gives how many. Who comes second waits for the first, and finds what that one left."""
+def _publish_batch(most: int, publish: Callable[[str, Sequence[int]], None]) -> int:
+    """Publish and delete the oldest notes, and return their number. Concurrent callers wait, and take the rest."""
     with transaction.atomic():
         notes = list(RowChange.objects.order_by("pk").select_for_update().values_list("pk", "model")[:most])
         for label, run in groupby(notes, itemgetter(1)):
-            tell(label, [pk for pk, _ in run])
+            publish(label, [pk for pk, _ in run])
         RowChange.objects.filter(pk__in=[pk for pk, _ in notes]).delete()
     return len(notes)
 
 
-def _tell_or_give_up(label: str, pks: Sequence[int]) -> None:
-    """One that its declaration cannot show must not keep back all that come after it."""
+def _publish_or_skip(label: str, pks: Sequence[int]) -> None:
+    """Publish, or log and skip a change that its declaration cannot show, so that it does not block later changes."""
     try:
         with transaction.atomic():
-            _tell(label, pks)
+            _publish(label, pks)
     except CONNECTION_ERRORS:
         raise
     except Exception:
-        log.exception("A change of %s cannot be told", label)
+        log.exception("A change of %s could not be published", label)
 
 
-def _tell(label: str, pks: Sequence[int]) -> None:
+def _publish(label: str, pks: Sequence[int]) -> None:
     model = next((model for model in declared_models() if model._meta.label_lower == label), None)
     if model is None:
-        log.warning("%s is no live model, and has triggers: run `manage.py hub_row_triggers show`", label)
+        log.warning("%s has triggers but is not a live model: run `manage.py hub_row_triggers show`", label)
         return
     declared, changes = rows_of(model), _net(model, pks)
-    tell_difference(
+    publish_difference(
         {(rows, key): _as_it_was(rows, old, new) for key, (old, new) in changes.items() if old for rows in declared},
         {(rows, key): rows.show(new) for key, (_, new) in changes.items() if new for rows in declared},
     )
 
 
 def _net(model: type[Row], pks: Sequence[int]) -> dict[Any, Change]:
-    """By key. A row that was changed again and again is told of once."""
+    """Collect changes by primary key, so that a row changed several times produces one event."""
     was, now = _rows(model, "old", pks), _rows(model, "new", pks)
     related = {name for rows in rows_of(model) for name in rows.related}
     models.prefetch_related_objects([*was.values(), *now.values()], *related)
@@ -124,7 +124,7 @@ def _net(model: type[Row], pks: Sequence[int]) -> dict[Any, Change]:
     return changes
 
 
-# The database reads what it wrote, as whatever types the columns have now. The name is none that a column has.
+# The database reads the JSON that it wrote, with the types that the columns have now. No column has a name like this.
 _NOTE = "notifications_hub.note"
 _ROWS = """
     SELECT note.id AS "notifications_hub.note", noted.*
@@ -140,7 +140,10 @@ def _rows(model: type[Row], side: str, pks: Sequence[int]) -> dict[int, Row]:
 
 
 def _as_it_was(rows: LiveRows, old: Row, new: Row | None) -> RenderedRow:
-    """Its item, which only says whether anything changed, is none where what it shows of another row is gone by now."""
+    """Return the row before its change, with an empty item if a related row has changed or is gone.
+
+    The item only serves to find out whether anything changed.
+    """
     if new is None or any(getattr(old, name) != getattr(new, name) for name in rows.related_keys()):
         return RenderedRow(rows.topic_of(old), {})
     try:

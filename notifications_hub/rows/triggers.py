@@ -1,7 +1,7 @@
-"""Triggers by which PostgreSQL itself notes each change of a live table, whoever makes it; `noted.py` tells of them.
+"""PostgreSQL triggers that note every change of a live table, also by raw SQL. `trigger_notes.py` publishes the notes.
 
-Where a model's triggers are in place and `ROW_TRIGGERS` names it, Python tells nothing of what it changes: a change by
-the ORM, beside it or past it is published in one way, in one order, and once. Names are labels like `comments.comment`.
+If a model has its triggers and `ROW_TRIGGERS` names it, Python itself publishes nothing for it. So every change, by the
+ORM or by raw SQL, is published in one way, in one order, and once. Names are labels like `comments.comment`.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from notifications_hub.rows.registry import LiveRows, declared_models, rows_of
 
 FUNCTION = "notifications_hub_note_change"
 TABLES = "notifications_hub.tables"
-"""The setting of the function that says which table it notes for which model."""
+"""The function's setting that names the table of each model."""
 PATIENCE = "5s"
-"""How long a table is waited for: behind who waits, all that come after wait too."""
+"""The longest wait for a table's lock. Later statements on the table queue behind the waiting one."""
 
 log = logging.getLogger(__name__)
 
 
 class NotPossible(Exception):
-    """Says why, and what to do instead."""
+    """Raised when triggers cannot be installed or removed. The message gives the reason and the remedy."""
 
 
-def delivered_here(model: type[models.Model]) -> list[LiveRows]:
-    """The declarations for which Python tells what it changes. Where `ROW_TRIGGERS` is set, one query a process."""
-    by_triggers = _delivered_by_triggers(named())
+def published_by_python(model: type[models.Model]) -> list[LiveRows]:
+    """Return the declarations whose changes Python publishes. Costs one query a process if `ROW_TRIGGERS` is set."""
+    by_triggers = _published_by_triggers(named())
     return [rows for rows in rows_of(model) if rows.model._meta.label_lower not in by_triggers]
 
 
@@ -41,7 +41,7 @@ def named() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
-def _delivered_by_triggers(wanted: frozenset[str]) -> frozenset[str]:
+def _published_by_triggers(wanted: frozenset[str]) -> frozenset[str]:
     there = installed() if wanted else wanted
     if wanted - there:
         log.warning("%s", _missing(wanted - there))
@@ -49,26 +49,29 @@ def _delivered_by_triggers(wanted: frozenset[str]) -> frozenset[str]:
 
 
 def disagreements() -> Iterator[str]:
-    """Between `ROW_TRIGGERS` and the database. A process that starts with one loses nothing of what Django changes."""
+    """Yield the differences between `ROW_TRIGGERS` and the database, with remedies.
+
+    A process that starts despite them still publishes every change that Django makes.
+    """
     there = installed()
     if missing := named() - there:
         yield _missing(missing)
     if unnamed := there - named():
         yield (
-            f"{_list(unnamed)} has triggers that ROW_TRIGGERS does not name, so what Django changes there is told "
+            f"{_list(unnamed)} has triggers that ROW_TRIGGERS does not name, so Django's changes there are published "
             "twice: name it and restart, or run `manage.py hub_row_triggers remove`."
         )
     if connection.vendor == "postgresql" and _value(_IS_OLD, FUNCTION):
         yield (
-            "The function of the triggers is of an older version, or any role of the database may use it and have "
-            "pages told what it likes: run `manage.py hub_row_triggers install`."
+            "The triggers' function is of an older version, or any database role may use it to publish false rows: "
+            "run `manage.py hub_row_triggers install`."
         )
 
 
 def _missing(labels: frozenset[str]) -> str:
     return (
-        f"ROW_TRIGGERS names {_list(labels)}, which has no triggers, so nothing but what Django changes there is told: "
-        "run `manage.py hub_row_triggers install` and restart."
+        f"ROW_TRIGGERS names {_list(labels)}, which has no triggers, so only Django's changes there are published: run "
+        "`manage.py hub_row_triggers install` and restart."
     )
 
 
@@ -77,19 +80,19 @@ def _list(labels: frozenset[str]) -> str:
 
 
 def model_of(label: str) -> type[models.Model]:
-    """Raises `NotPossible` for what is no live model, or has not its rows to itself."""
+    """Return the live model. Raise `NotPossible` for any other model, or one without a table of its own."""
     model = next((model for model in declared_models() if model._meta.label_lower == label.lower()), None)
     if model is None:
-        raise NotPossible(f"{label} is no live model: declare it with @live_rows.")
+        raise NotPossible(f"{label} is not a live model: declare it with @live_rows.")
     if model._meta.proxy or model._meta.parents:
-        raise NotPossible(f"{label} has its rows in the table of another model: declare that one, and name it.")
+        raise NotPossible(f"{label} keeps rows in another model's table: declare that model, and name it here.")
     return model
 
 
-# Notes are written by the rights of who installed this: the writer may have none on their table. So the table is
-# checked before anything else: `to_jsonb` runs code that belongs to the types of a table's columns, and a table of
-# somebody else's would have its code run, and its rows noted, by those rights. For rows that are truncated nothing
-# fires, so they are noted before.
+# Notes are written with the rights of the installing role, because the writer may have none on the notes' table. So the
+# table is checked first: `to_jsonb` runs code that belongs to the types of a table's columns. Another role's table
+# would have its code run, and its rows noted, with those rights. TRUNCATE fires no row triggers, so the rows are noted
+# before it.
 _FUNCTION = """
     CREATE OR REPLACE FUNCTION {schema}.{function}() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET {tables_setting} = {tables} AS $$
@@ -112,7 +115,7 @@ _FUNCTION = """
         RETURN NULL;
     END $$
 """
-# Whoever may execute it can make it a trigger of a table of their own; to fire one takes no right.
+# A role that may execute the function could make it a trigger of its own table. Firing a trigger needs no right.
 _REVOKE = "REVOKE EXECUTE ON FUNCTION {schema}.{function}() FROM PUBLIC"
 _CREATE = (
     """
@@ -150,20 +153,20 @@ _IS_OLD = """
 
 
 def installed() -> frozenset[str]:
-    """The models that have them all, none disabled, and on the table that the function notes for them."""
+    """Return the labels of models with all triggers, enabled, and on the table that the function knows for them."""
     at_work = [label for label, _, _, enabled in _triggers() if enabled]
     return frozenset(label for label in at_work if at_work.count(label) == len(_CREATE))
 
 
 def install(model: type[models.Model]) -> None:
-    """Anew where they are there. Keeps writers, not readers, from the table for a moment (SHARE ROW EXCLUSIVE).
+    """Install or replace a model's triggers. Locks out writers, not readers, for a moment (SHARE ROW EXCLUSIVE).
 
-    Raises `NotPossible`, and `OperationalError` where others hold the table for longer than `PATIENCE`.
+    Raise `NotPossible`, or `OperationalError` if others hold the table for longer than `PATIENCE`.
     """
     _require_postgresql()
     schema = _value(_SCHEMA)
     if schema is None:
-        raise NotPossible("There is no table for what triggers note: run `manage.py migrate` first.")
+        raise NotPossible("The table for the triggers' notes is missing: run `manage.py migrate` first.")
     quote = connection.schema_editor().quote_value
     names = {
         "schema": schema,
@@ -177,7 +180,7 @@ def install(model: type[models.Model]) -> None:
 
 
 def _tables() -> dict[str, str]:
-    """The tables of all live models that are in the database, as the function has their names."""
+    """Return the existing tables of all live models by label, named as in the function's setting."""
     tables = {}
     for model in declared_models():
         if not (model._meta.proxy or model._meta.parents) and (table := _value(_TABLE, _quoted(model))):
@@ -197,9 +200,9 @@ def _value(query: str, *parameters: str) -> object:
 
 
 def remove(label: str) -> None:
-    """With the last of them their function. Keeps everybody from the table for a moment (ACCESS EXCLUSIVE).
+    """Remove a model's triggers, and with the last ones their function.
 
-    Raises as `install` does.
+    Locks the table for everybody for a moment (ACCESS EXCLUSIVE). Raise the same errors as `install`.
     """
     _require_postgresql()
     triggers = _triggers()
@@ -212,13 +215,13 @@ def remove(label: str) -> None:
 def _require_postgresql() -> None:
     if connection.vendor != "postgresql":
         raise NotPossible(
-            f"Triggers need PostgreSQL, and this site is on {connection.display_name}. What Django changes is told "
+            f"Triggers need PostgreSQL, and this site uses {connection.display_name}. Django's changes are published "
             "without them; after raw SQL, call publish() on the rows."
         )
 
 
 def _triggers() -> list[tuple[str, str, str, bool]]:
-    """Label, name, table, and whether it is enabled."""
+    """Return label, name and table of each trigger, and whether it is enabled."""
     if connection.vendor != "postgresql":
         return []
     with connection.cursor() as sql:
@@ -230,4 +233,4 @@ def _alter(statements: Sequence[str]) -> None:
     with connection.schema_editor() as editor:
         for statement in (f"SET LOCAL lock_timeout = '{PATIENCE}'", *statements):
             editor.execute(statement, None)
-    _delivered_by_triggers.cache_clear()
+    _published_by_triggers.cache_clear()

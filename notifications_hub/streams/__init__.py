@@ -1,6 +1,6 @@
-"""Topics as gapless sequences of events: written without a number, numbered after commit, read by position.
+"""Topics as gapless sequences of events, which are written without a number and numbered after commit.
 
-Other packages import from here; the modules import from each other.
+Other packages import from here. The modules of this package import from each other.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""How far a client has read each of its topics, as one opaque text.
+"""The cursor: an opaque text that says how far a client has read each of its topics.
 
-A cursor carries no rights: whoever sends it is asked again what they may hear, and a topic that is not theirs has
-another key. Keys are hashes of topic names, so a cursor tells nothing about a topic, and one for a stream that no
-event has made yet (epoch "") can still be written.
+A cursor carries no rights. The server checks its sender's rights again, and another person's topic has another key.
+Keys are hashes of topic names, so a cursor reveals nothing about a topic. It can also name a topic that has no stream
+yet (epoch "").
 
-It is signed, so a client stands only where a server once put it: nobody can ask for a log from before they joined, or
-acknowledge what no page was sent. A signature that does not hold (a key that was rotated away, an earlier release) is
-not an error: the cursor then knows no topic, and its reader is told to `reset`.
+A cursor is signed, so it holds only positions that a server once wrote. Nobody can read a log from before they joined,
+or acknowledge an event that no page was sent. An invalid signature is no error, as a key may have been rotated away or
+an earlier release have signed. The cursor then knows no topic, and its reader gets a `reset`.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ _VERSION = "1"
 _ENTRY = re.compile(r"([A-Za-z0-9_-]{8})\.([0-9a-f]{8})?\.(\d{1,19})\.(\d{1,19})", re.ASCII)
 _SIGNATURE = re.compile(r"[A-Za-z0-9_-]{16}", re.ASCII)
 _SIGNATURE_BYTES = 12
-"""96 bits: a guess must be sent to a server, and this many cannot be."""
+"""96 bits. A guess must be sent to a server, and nobody can send that many."""
 _ROOM = MAX_LENGTH - 1 - 16
 
 
 class BadCursor(ValueError):
-    """The text is not a cursor that this server wrote."""
+    """Raised for a text that is not a cursor of this server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The client began at `start` and has applied everything up to and with `seq`."""
+    """A client's place in a topic: it began at `start` and has applied every event up to and including `seq`."""
 
     epoch: str
     start: int
@@ -52,7 +52,7 @@ def key_of(topic: str) -> str:
 
 
 def encode(positions: Mapping[str, Position]) -> str:
-    """Write a cursor, from topic to position. What no longer fits is left out, the last first: its reader refetches."""
+    """Return a cursor for these positions by topic. The last topics are left out if they do not fit; they `reset`."""
     text = _VERSION
     for topic, position in positions.items():
         entry = encode_entry(topic, position)
@@ -67,7 +67,7 @@ def encode_entry(topic: str, position: Position) -> str:
 
 
 def decode(text: str) -> dict[str, Position]:
-    """Return `key_of(topic)` to position; empty if the signature does not hold. Raise `BadCursor` if malformed."""
+    """Return positions by `key_of(topic)`, or nothing if the signature is invalid. Raise `BadCursor` if malformed."""
     if len(text) > MAX_LENGTH:
         raise BadCursor(f"A cursor has at most {MAX_LENGTH} characters.")
     version, *entries = text.split("~")
@@ -88,7 +88,7 @@ def _is_signed(text: str, signature: str) -> bool:
 
 
 def _signature(text: str, secret: str | bytes) -> str:
-    # BLAKE2's own keyed mode (RFC 7693, section 2.9): every frame has a signature, and HMAC takes three times as long.
+    # BLAKE2's own keyed mode (RFC 7693, section 2.9). Every frame is signed, and HMAC takes three times as long.
     mac = blake2b(text.encode(), key=_signing_key(secret), digest_size=_SIGNATURE_BYTES)
     return urlsafe_b64encode(mac.digest()).decode()
 

@@ -1,8 +1,8 @@
-"""What a log is made of: topics, their streams, and the events on them.
+"""The models of the event log: topics, their streams, and the events on them.
 
 StreamError
-├── BadTopic        the name is not one
-└── EventTooLarge   the data is more than a page should be sent
+├── BadTopic        the topic's name is invalid
+└── EventTooLarge   the data is larger than a page should be sent
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from notifications_hub.users import person_key
 MAX_DATA = 64 * 1024
 """Bytes of JSON an event may carry."""
 IDS_IN_AN_EVENT = 500
-"""An event lists no more ids than this, so that a page applies it at once."""
+"""The most ids in one event, so that a page applies it in one step."""
 TOMBSTONE = "tombstone"
-"""The kind of an event whose words were erased. Clients ignore kinds they do not know, so they only count it."""
+"""The kind of an event whose data was erased. Clients ignore unknown kinds, so they only count it."""
 
 MAX_DEPTH = 100
-"""Lists and objects within each other. SQLite reads a thousand levels, and other readers of JSON fewer."""
+"""The most levels of nested lists and objects. SQLite reads a thousand levels, and other JSON readers fewer."""
 _TOO_DEEP = f"it is nested more than {MAX_DEPTH} levels deep: keep it flat"
 
 _TOPIC = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_-]+)*", re.ASCII)
-# As JSON writes it; one behind an odd number of backslashes is a backslash that someone wrote.
+# The escape that JSON writes for NUL. After an odd number of backslashes it is a literal backslash in the text.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -58,14 +58,14 @@ def new_epoch() -> str:
 
 
 class Stream(HubModel):
-    """Where a topic's numbering stands. Everything in `pruned_through + 1 … top` exists."""
+    """The numbering state of a topic. Every number from `pruned_through + 1` to `top` exists."""
 
     topic = models.CharField(_("topic"), max_length=200, unique=True)
     epoch = models.CharField(_("epoch"), max_length=8, default=new_epoch)
     top = models.BigIntegerField(_("last number"), default=0)
     pruned_through = models.BigIntegerField(_("pruned through"), default=0)
     timeline = models.IntegerField(null=True, editable=False)
-    """PostgreSQL's, in which the last number was given. A standby that takes over, or a restore, begins another."""
+    """The PostgreSQL timeline of the last number. A standby that takes over, or a restore, begins another timeline."""
 
     class Meta(HubModel.Meta):
         verbose_name = _("stream")
@@ -78,8 +78,9 @@ class Stream(HubModel):
 class Event(HubModel):
     """One entry of a topic's log. `seq` is empty until its transaction has committed.
 
-    `item` names what the data describes. `erases` names items whose earlier events on the topic lose their data when
-    this event gets its number: they become tombstones, or carry this event's own data where it describes the same item.
+    `item` names the object that the data describes. `erases` names items whose earlier events on the topic lose their
+    data when this event gets its number. They become tombstones, or carry this event's data if it describes the same
+    item.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -88,7 +89,7 @@ class Event(HubModel):
     kind = models.CharField(max_length=100)
     data = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     created = models.DateTimeField()
-    item = models.TextField(null=True)  # noqa: DJ001 -- most events have none, and the index leaves those out
+    item = models.TextField(null=True)  # noqa: DJ001 -- most events have none, and the index skips NULL
     erases = models.JSONField(null=True)
 
     class Meta(HubModel.Meta):
@@ -104,7 +105,7 @@ class Event(HubModel):
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """`item` and `erases` are made by `item_key()`; see `Event`."""
+    """An event to append. Make `item` and `erases` with `item_key()`; see `Event`."""
 
     topic: str
     kind: str
@@ -114,38 +115,38 @@ class NewEvent:
 
 
 def item_key(name: str, key: object) -> str:
-    """Return the name of an item within a topic. `name` is what comes before the verb in the kinds of its events."""
+    """Return the name of an item within a topic. `name` is the part before the verb in the kinds of its events."""
     return f"{name}:{key}"
 
 
 def id_events(topic: str, kind: str, ids: Sequence[str], *, erases: str = "") -> Iterator[NewEvent]:
-    """Yield events that list ids, `IDS_IN_AN_EVENT` at most. `erases` names the items whose words leave the log."""
+    """Yield events that list at most `IDS_IN_AN_EVENT` ids each. `erases` is the name of the items to erase."""
     for some in chunks(ids, IDS_IN_AN_EVENT):
         keys = [item_key(erases, key) for key in some] if erases else ()
         yield NewEvent(topic, kind, {"ids": some}, erases=keys)
 
 
 def inbox_topic(person_pk: object) -> str:
-    """The stored topic of one person's inbox; that person sees it as plain `inbox`."""
+    """Return the stored topic of a person's inbox. That person sees it as plain `inbox`."""
     return f"inbox.{person_key(person_pk)}"
 
 
 def check_topic(topic: str) -> str:
-    """Raises `BadTopic`, naming the form that a topic has."""
+    """Return the topic. Raise `BadTopic`, which describes a valid topic, if it is not one."""
     if not _TOPIC.fullmatch(topic) or len(topic) > 200:
         raise BadTopic(f"{topic!r} is not a topic: write words joined by dots, like 'post.9', at most 200 characters.")
     return topic
 
 
 def check_public_topic(topic: str) -> str:
-    """The same for one that a host may write to."""
+    """Return the topic. Raise `BadTopic` if it is invalid, or if a host may not write to it."""
     if topic == "inbox" or topic.startswith("inbox."):
         raise BadTopic("An inbox is written by notify.send(), not by publish().")
     return check_topic(topic)
 
 
 def encode_data(data: Mapping[str, Any]) -> str:
-    """The JSON of an event. Raises `EventTooLarge`; `TypeError` or `ValueError` for what not every database keeps."""
+    """Return an event's JSON. Raise `EventTooLarge`, or `TypeError` or `ValueError` as `as_json` does."""
     text = as_json(data)
     size = len(text.encode())
     if size > MAX_DATA:
@@ -154,9 +155,10 @@ def encode_data(data: Mapping[str, Any]) -> str:
 
 
 def as_json(data: object) -> str:
-    """The JSON of something; no NaN, NUL or half a surrogate pair, which SQLite would keep and PostgreSQL not.
+    """Return data as JSON that every database stores and every browser reads.
 
-    Raises `ValueError`, also for what is nested more deeply than every database and browser reads, and `TypeError`.
+    Raise `TypeError`, or `ValueError` for data nested deeper than `MAX_DEPTH`. Also raise `ValueError` for NaN, NUL or
+    half a surrogate pair, which SQLite would store and PostgreSQL would not.
     """
     try:
         text = json.dumps(data, cls=DjangoJSONEncoder, ensure_ascii=False, allow_nan=False)
@@ -165,14 +167,14 @@ def as_json(data: object) -> str:
     text.encode()
     if _NUL.search(text):
         raise ValueError("it holds a NUL character: remove it")
-    # Counted first, which is quick: without that many brackets nothing can be nested so deeply.
+    # Counting is quick, and JSON cannot be nested deeper than it has brackets.
     if text.count("[") + text.count("{") > MAX_DEPTH and _depth(json.loads(text)) > MAX_DEPTH:
         raise ValueError(_TOO_DEEP)
     return text
 
 
 def _depth(value: object) -> int:
-    """Level by level, as a call for each level could be too deep itself."""
+    """Return the depth of nesting. Walk level by level, because recursion could be too deep itself."""
     depth, level = 0, [value]
     while level:
         lists = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
@@ -182,9 +184,9 @@ def _depth(value: object) -> int:
 
 
 def prune_many(wanted: Mapping[str, int]) -> int:
-    """Removes topics' events up to a number each. Only ever a prefix, or readers would meet a hole.
+    """Remove each topic's events up to its number, and return how many were removed.
 
-    Four statements for some hundred topics. Gives how many events went.
+    Only a prefix is ever removed, or readers would meet a hole. It takes four statements for some hundred topics.
     """
     with transaction.atomic():
         streams = Stream.objects.filter(topic__in=wanted).order_by("pk").select_for_update(no_key=True)

@@ -1,9 +1,9 @@
-"""Gives events their numbers, after the commit that made them.
+"""The sequencer: it numbers events after the commit that made them.
 
-A short transaction of its own locks the topics' streams and numbers what has no number `top + 1 … top + n`. Anyone may
-do it at any time: `number_soon` after a commit, a reader that meets an event without a number, the sweeper.
+A short transaction of its own locks the topics' streams and gives unnumbered events `top + 1 … top + n`. Any process
+may do it at any time: `number_soon` after a commit, a reader that meets an unnumbered event, or the sweeper.
 
-`numbered` is sent after such a transaction, with the new tops. It is a hint: nothing may depend on hearing it.
+`numbered` is sent after such a transaction, with the new tops. It is a hint: nothing may depend on receiving it.
 """
 
 from __future__ import annotations
@@ -29,34 +29,34 @@ from notifications_hub.web.site_paths import use_script_name
 
 TOPICS_AT_ONCE = 1000
 IDLE_SECONDS = 60.0
-"""How long the numberer keeps its thread and its database connection when there is nothing to do."""
+"""Time that the numberer keeps its thread and its database connection while it is idle."""
 EXIT_SECONDS = 5.0
-"""How long a process that exits may wait for its events to be numbered; the sweeper of another does what is left."""
+"""Time that an exiting process waits for its events to be numbered. Another process's sweeper numbers the rest."""
 
 log = logging.getLogger(__name__)
 
 numbered = Signal()
-"""Sent with `tops`, a mapping of topic to its new top, outside any transaction."""
+"""Sent outside any transaction with `tops`, the new top by topic."""
 
 
 def number_soon(topics: Collection[str]) -> None:
-    """Whoever commits waits for nothing but their commit, and what many commit meanwhile is numbered together.
+    """Number these topics in the background, batched with the topics of other commits, so that no caller waits.
 
-    Not on SQLite: it has one writer, which a numberer would have to wait for.
+    On SQLite number them at once: it has one writer, and a background thread would have to wait for it.
     """
     if connection.vendor == "sqlite":
         number(topics)
     else:
-        numberer.take(topics)
+        numberer.add_topics(topics)
 
 
-def soon(chore: Callable[[], object]) -> None:
-    """Has something done that makes events, in the background too and before the numbering. PostgreSQL only."""
-    numberer.take_on(chore)
+def run_soon(chore: Callable[[], object]) -> None:
+    """Run a chore that makes events in the background, before the next numbering. PostgreSQL only."""
+    numberer.add_chore(chore)
 
 
 def number(topics: Collection[str], *, skip_locked: bool = False) -> None:
-    """Gives every committed event of these topics its number. A thousand topics are one transaction."""
+    """Number every committed event of these topics, a thousand topics in a transaction."""
     for some in chunks(sorted(topics), TOPICS_AT_ONCE):
         tops = _number_some(some, skip_locked=skip_locked)
         if tops:
@@ -64,9 +64,10 @@ def number(topics: Collection[str], *, skip_locked: bool = False) -> None:
 
 
 def number_everything() -> None:
-    """Number what a killed process left behind, as the sweeper does each second.
+    """Number the events that a killed process left behind. The sweeper calls this each second.
 
-    Each topic once, in the order of their names: what comes meanwhile, however fast, is for the next second.
+    Each topic is visited once, in the order of names, so that fast writers cannot keep it busy. Events that arrive
+    during a run are left for the next second.
     """
     late = Event.objects.filter(seq=None).order_by("topic").values_list("topic", flat=True).distinct()
     topics = list(late[:TOPICS_AT_ONCE])
@@ -77,20 +78,20 @@ def number_everything() -> None:
 
 def _number_some(topics: Collection[str], *, skip_locked: bool) -> dict[str, int]:
     tops: dict[str, int] = {}
-    while topics and (grown := _look(topics)):
-        # In the order of their names, or two numberers that make the same ones could wait for each other.
+    while topics and (grown := _find_topics(topics)):
+        # Insert in the order of names, or two numberers that make the same streams could deadlock.
         if missing := [Stream(topic=topic) for topic, stream in grown.items() if stream is None]:
             Stream.objects.bulk_create(missing, ignore_conflicts=True)
         tops |= _give_numbers(list(grown), skip_locked=skip_locked)
         if skip_locked:
             break
-        # Who had to wait for another numberer looks again.
+        # A numberer that had to wait for another looks again.
         topics = grown.keys() - tops.keys()
     return tops
 
 
-# A reader or the sweeper may have been first, or a savepoint was rolled back: then there is nothing to number.
-_LOOK = """
+# Finds nothing if a reader or the sweeper was first, or if a savepoint was rolled back.
+_FIND_TOPICS = """
     SELECT event.topic, stream.id
     FROM (SELECT DISTINCT topic FROM notifications_hub_event WHERE seq IS NULL AND topic IN ({topics})) AS event
     LEFT JOIN notifications_hub_stream stream ON stream.topic = event.topic
@@ -98,18 +99,18 @@ _LOOK = """
 """
 
 
-def _look(topics: Collection[str]) -> dict[str, int | None]:
+def _find_topics(topics: Collection[str]) -> dict[str, int | None]:
     with connection.cursor() as sql:
-        sql.execute(_LOOK.format(topics=_places(topics)), list(topics))
+        sql.execute(_FIND_TOPICS.format(topics=_placeholders(topics)), list(topics))
         return dict(sql.fetchall())
 
 
 def _give_numbers(topics: Sequence[str], *, skip_locked: bool) -> dict[str, int]:
-    """Topic to its new top. A topic that another numbered since we began is not in it."""
+    """Number the topics' events, and return new tops by topic, without topics that another numberer has just done."""
     if connection.vendor == "sqlite":
         with transaction.atomic(), connection.cursor() as sql:
             for statement in (_ERASE, _GIVE_NUMBERS, _MOVE_TOPS):
-                sql.execute(statement.format(topics=_places(topics), tombstone=TOMBSTONE), topics)
+                sql.execute(statement.format(topics=_placeholders(topics), tombstone=TOMBSTONE), topics)
             return dict(sql.fetchall())
     with connection.cursor() as sql:
         sql.execute(lock_and_number(topics, skip_locked=skip_locked), [*topics, *topics])
@@ -117,39 +118,41 @@ def _give_numbers(topics: Sequence[str], *, skip_locked: bool) -> dict[str, int]
 
 
 def lock_and_number(topics: Collection[str], *, skip_locked: bool) -> str:
-    """Return PostgreSQL's statement, which takes the topics twice."""
+    """Return the statement for PostgreSQL, which takes the topics twice as parameters."""
     locking = "SKIP LOCKED" if skip_locked else ""
-    return _LOCK_AND_NUMBER.format(topics=_places(topics), locking=locking, timeline=_timeline(), tombstone=TOMBSTONE)
+    return _LOCK_AND_NUMBER.format(
+        topics=_placeholders(topics), locking=locking, timeline=_timeline(), tombstone=TOMBSTONE
+    )
 
 
-# An asynchronous standby that takes over may lack the last commits, and so may a restore to a point in time: their
-# numbers are given again, to other events. Either begins a new timeline, and the first number given there a new epoch,
-# so that no page takes the one event for the other. The first eight digits of a WAL file's name are the timeline.
+# An asynchronous standby that takes over may lack the last commits, and so may a restore to a point in time. Their
+# numbers are then given again, to other events. Either begins a new timeline, and the first number on it a new epoch,
+# so that no page mistakes one event for the other. The first eight digits of a WAL file's name are the timeline.
 _TIMELINE = "CAST(CAST('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS bit(32)) AS int)"
 
 
 @cache
 def _timeline() -> str:
-    """SQL for the server's timeline; NULL where a hosted PostgreSQL keeps it to itself."""
+    """Return SQL for the server's timeline, or for NULL if a hosted PostgreSQL does not show it."""
     try:
         with transaction.atomic() if connection.in_atomic_block else nullcontext(), connection.cursor() as sql:
             sql.execute(f"SELECT {_TIMELINE}")
     except CONNECTION_ERRORS:
         raise
     except DatabaseError as error:
-        log.info("After a failover that lost commits, run `manage.py hub_rotate_epochs`: no timelines here (%s)", error)
+        log.info("Cannot read timelines (%s): run `manage.py hub_rotate_epochs` if a failover loses commits", error)
         return "CAST(NULL AS int)"
     return _TIMELINE
 
 
-# One statement is one round trip. It sees the events of the moment it began, but a stream that it had to wait for as
-# that is now: where the two do not belong together (`seen`), it leaves the topic alone. Streams are locked in ascending
-# order, for the reason above.
+# One statement is one round trip. It sees the events as they were when it began. A stream that it had to wait for, it
+# sees as it is now: if the two do not match (`seen`), it skips the topic. Streams are locked in ascending order, so
+# that two numberers cannot deadlock.
 #
-# What an event erases goes in the statement that numbers it: nobody reads a deletion beside the deleted words, and a
-# writer's transaction locks no event that is waiting for its number. Only one statement may change a row, so `numbers`
-# erases what is new in this batch, and `erased` what has a number. OFFSET 0 and ANY hold the planner, which cannot know
-# how few items are erased, to the indexes.
+# The statement that numbers an event also erases the data that the event erases. So nobody reads a deletion beside the
+# deleted data, and a writer's transaction locks no event that waits for its number. One part of a statement may change
+# a row only once: `numbers` erases events of this batch, and `erased` those that have a number. OFFSET 0 and ANY keep
+# the planner on the indexes, because it cannot know how few items are erased.
 _LOCK_AND_NUMBER = """
     WITH seen AS (
         SELECT id, top FROM notifications_hub_stream WHERE topic IN ({topics})
@@ -196,8 +199,8 @@ _LOCK_AND_NUMBER = """
     WHERE stream.topic = moved.topic
     RETURNING stream.topic, stream.top
 """
-# Here one transaction writes at a time, and what it sees nobody changes. Of `max()` SQLite takes the row's other
-# columns too: an item's last event decides.
+# SQLite has one writing transaction at a time, so nobody changes the rows that it sees. With `max()` SQLite returns the
+# other columns of the same row, so an item's last event decides.
 _ERASE = """
     UPDATE notifications_hub_event SET
         kind = CASE WHEN words IS NULL THEN '{tombstone}' ELSE kind END,
@@ -229,21 +232,21 @@ _MOVE_TOPS = """
 """
 
 
-def _places(values: Collection[object]) -> str:
+def _placeholders(values: Collection[object]) -> str:
     return ", ".join(["%s"] * len(values))
 
 
 class Numberer:
-    """One thread a process, from the first topic that it is handed until nobody has needed it for a while.
+    """The background thread of a process. It starts with the first topic and ends after `IDLE_SECONDS` without work.
 
-    It owes nobody anything: what it has not done when its process ends, by whatever means, the sweeper finds.
+    It guarantees nothing: the sweeper numbers all that is left when the process ends or is killed.
     """
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
-        """Also in a process that was just forked: the topics are its parent's, and no thread was forked along."""
+        """Reset the state, also after a fork: the topics are the parent's, and a fork copies no threads."""
         self._changed = threading.Condition()
         self._waiting: set[str] = set()
         self._chores: set[Callable[[], object]] = set()
@@ -252,22 +255,22 @@ class Numberer:
 
     @property
     def at_work(self) -> bool:
-        """Whether there is a thread, which holds a database connection."""
+        """True while there is a thread, which holds a database connection."""
         return self._thread is not None and self._thread.is_alive()
 
-    def take(self, topics: Collection[str]) -> None:
+    def add_topics(self, topics: Collection[str]) -> None:
         with self._changed:
             self._waiting.update(topics)
             self._wake()
 
-    def take_on(self, chore: Callable[[], object]) -> None:
-        """Done once, however often it is handed over meanwhile."""
+    def add_chore(self, chore: Callable[[], object]) -> None:
+        """Add a chore. It runs once, however often it is added before it starts."""
         with self._changed:
             self._chores.add(chore)
             self._wake()
 
     def finish(self, seconds: float) -> bool:
-        """Waits until everything that it was handed has been dealt with. Gives whether it has."""
+        """Wait until all work is done, for at most these seconds. Return False if some is left."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._has_work() and not self._working, seconds)
 
@@ -285,13 +288,13 @@ class Numberer:
         try:
             while work := self._next():
                 for step in work:
-                    _do_or_leave(step)
+                    _run_step(step)
                 give_back()
         finally:
             connections.close_all()
 
     def _next(self) -> list[Callable[[], object]]:
-        """What has come meanwhile; nothing once nothing has come for so long that the thread ends."""
+        """Return the work that has arrived, or an empty list after `IDLE_SECONDS` without any; then the thread ends."""
         with self._changed:
             self._working = False
             self._changed.notify_all()
@@ -306,11 +309,11 @@ class Numberer:
             return work
 
 
-def _do_or_leave(step: Callable[[], object]) -> None:
+def _run_step(step: Callable[[], object]) -> None:
     try:
         run_with_reconnect(step)
     except Exception:
-        log.exception("Events were not made or numbered; the sweeper will")
+        log.exception("Events could not be made or numbered; the sweeper will retry")
         connections.close_all()
 
 

@@ -1,9 +1,9 @@
-"""The log: every topic a gapless sequence of events, numbered after commit.
+"""The log: every topic is a gapless sequence of events, numbered after commit.
 
-A writer inserts events without a number, inside its own transaction, and touches no shared row: nothing to wait for,
-nothing to deadlock with. Once they are committed `numbering.py` numbers them `top + 1 … top + n`, topic by topic. So
-whoever sees number k sees every number below it, on PostgreSQL and on SQLite; a rollback leaves nothing, and a process
-killed before it numbered leaves rows that the next reader or the sweeper numbers.
+A writer inserts events without a number, inside its own transaction, and touches no shared row. So it waits for nobody
+and cannot deadlock. After the commit `sequencer.py` numbers the events `top + 1 … top + n`, topic by topic. A reader
+that sees number k therefore sees every number below it, on PostgreSQL and on SQLite. A rollback leaves nothing. If a
+process is killed before it numbers its events, the next reader or the sweeper numbers them.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from notifications_hub.streams.models import (
 from notifications_hub.streams.sequencer import number, number_soon
 
 PAGE = 200
-"""Events of one topic that one read gives."""
+"""The most events of one topic that one read returns."""
 FRAME_BYTES = 256 * 1024
-"""What one reader is given at a time, of all its topics: a little over at most, as an event is not divided."""
+"""The size of one read for one reader, over all its topics. It may be exceeded by part of one event."""
 BATCH_BYTES = 4 * 2**20
-"""What all readers are given that are answered by one statement."""
+"""The size of one statement's answer, over all its readers."""
 _ENVELOPE = 256
-"""Bytes that an event takes in a frame besides its data, so that very small ones count too."""
+"""Bytes that an event takes in a frame besides its data, so that very small events count too."""
 
 
 # Writing
@@ -52,20 +52,20 @@ def append(topic: str, kind: str, data: Mapping[str, Any]) -> None:
 
 
 def append_many(events: Iterable[NewEvent]) -> None:
-    """Logs events in the caller's transaction; they are numbered once it has committed, and gone if it rolls back."""
+    """Log events in the caller's transaction. They are numbered after its commit, and gone if it rolls back."""
     require_time_zones()
     now = connection.ops.adapt_datetimefield_value(datetime.now(UTC))
     rows = [(check_topic(event.topic), event.kind, encode_data(event.data), now, *_items(event)) for event in events]
     if not rows:
         return
-    # A statement alone is its own transaction, for one round trip in place of three.
+    # A single statement is its own transaction: one round trip instead of three.
     with transaction.atomic() if len(rows) > _ROWS_AT_ONCE else nullcontext():
         for some in chunks(rows, _ROWS_AT_ONCE):
             _insert(some)
         _number_on_commit({topic for topic, *_ in rows})
 
 
-# Not by the ORM, which takes longer for a row than the database.
+# Raw SQL, because the ORM takes longer for a row than the database.
 _INSERT = "INSERT INTO notifications_hub_event (topic, kind, data, created, item, erases) VALUES {rows}"
 _ROWS_AT_ONCE = 1000
 
@@ -84,8 +84,8 @@ _uncommitted: WeakKeyDictionary[BaseDatabaseWrapper, set[str]] = WeakKeyDictiona
 
 
 def _number_on_commit(topics: set[str]) -> None:
-    # A callback each append, as a savepoint that rolls back takes its callbacks along. The first to run does all;
-    # what a rollback left in the set has no events, and costs the next commit nothing.
+    # Each append registers a callback, because a savepoint that rolls back drops its callbacks. The first callback to
+    # run numbers all topics. Topics that a rollback left in the set have no events, and cost the next commit nothing.
     database: BaseDatabaseWrapper = transaction.get_connection()
     waiting = _uncommitted.setdefault(database, set())
     waiting |= topics
@@ -104,7 +104,7 @@ def _number_waiting(waiting: set[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class LoggedEvent:
-    """`data` is the JSON as stored, which goes to pages without being decoded. An ephemeral event has no `seq`."""
+    """An event as read. `data` is the stored JSON, sent to pages without decoding. Ephemeral events have no `seq`."""
 
     topic: str
     seq: int | None
@@ -119,7 +119,7 @@ class LoggedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A page of one topic. After it the reader stands at `position`; `top` says how much more there is."""
+    """A page of one topic. `position` is the reader's position after it, and `top` is the topic's last number."""
 
     topic: str
     epoch: str
@@ -137,7 +137,7 @@ class Reading:
         return sum(event.size for event in self.events)
 
     def within(self, size: int) -> Reading:
-        """Return its beginning: events until this many bytes are reached."""
+        """Return the first events, up to the one that reaches this many bytes."""
         if not self.events or self.size <= size:
             return self
         reached = takewhile(lambda used: used < size, accumulate((event.size for event in self.events), initial=0))
@@ -147,8 +147,8 @@ class Reading:
 
 
 # Streams and events are read in one statement, so that pruning between the two cannot make a hole. `walk` goes through
-# each topic's numbers one by one and stops at its share of the bytes, so what is not given is not even unpacked; a
-# running sum over a page would unpack all of it, again for each page. `reader` is the first that asks for a place.
+# each topic's numbers one by one and stops at its share of the bytes. So events that are not returned are not unpacked;
+# a running sum over a page would unpack all of it, for each page. `reader` is the first reader that asks for a place.
 _READ = """
     WITH RECURSIVE want(number, reader, topic, epoch, seq) AS (VALUES {wanted}),
     place AS (
@@ -193,19 +193,20 @@ _Place = tuple[str, Position | None]
 
 
 def read(wanted: Mapping[str, Position | None], size: int = FRAME_BYTES) -> list[Reading]:
-    """A page of each topic after its position; from now on where there is none. Two statements at most.
+    """Return a page of each topic after its position, or from now on if it has none. Two statements at most.
 
-    `reset` where the position is of another epoch, beyond the top (a restored backup) or before what was pruned. All
-    topics together give about `size` bytes, and at least one event if there are any; `more` says where some are left.
+    `reset` is set if the position is of another epoch, beyond the top (a restored backup), or in the pruned part. All
+    topics together return about `size` bytes, and at least one event if there are any. `more` is true for topics with
+    events left.
     """
     [readings] = _read_many([wanted], size)
     return readings
 
 
 def read_many(wanted: Sequence[Mapping[str, Position | None]]) -> list[list[Reading]]:
-    """What each of many readers would read, in as many statements as for one.
+    """Return the readings of many readers, in as many statements as for one.
 
-    Those for whom `BATCH_BYTES` leave no room have `more` and no events, and ask again.
+    Beyond `BATCH_BYTES`, readers get `more` and no events, and must read again.
     """
     return _read_many(wanted, FRAME_BYTES)
 
@@ -223,7 +224,7 @@ def _read_many(wanted: Sequence[Mapping[str, Position | None]], size: int) -> li
 
 
 def _within(readings: list[Reading], size: int) -> list[Reading]:
-    """Cut what a reader gets of places that were read for others too."""
+    """Cut the readings to the size of one reader, because they were also read for others."""
     kept: list[Reading] = []
     for reading in readings:
         kept.append(reading.within(size))
@@ -231,8 +232,8 @@ def _within(readings: list[Reading], size: int) -> list[Reading]:
     return kept
 
 
-# Each second it is asked of every topic that somebody listens to, so those that stay where they are are not even
-# fetched. JSON is what both databases take a table in, as one parameter.
+# This runs each second for every topic that has a listener, so unchanged topics are not even fetched. JSON is the one
+# form in which both databases take a table as a single parameter.
 _MOVED = """
     SELECT stream.topic, stream.epoch, stream.top
     FROM json_array_elements(CAST(%s AS json)) AS place(value)
@@ -248,7 +249,7 @@ _MOVED_ON_SQLITE = """
 
 
 def moved(places: Mapping[str, Position | None]) -> dict[str, tuple[str, int]]:
-    """Epoch and top of the topics that do not stand at these places, for a look whether anything was missed."""
+    """Return epoch and top of the topics that are not at these positions, to find missed events."""
     wanted = [(topic, at.epoch, at.seq) for topic, at in ((topic, at or _NOWHERE) for topic, at in places.items())]
     with connection.cursor() as sql:
         sql.execute(_MOVED_ON_SQLITE if connection.vendor == "sqlite" else _MOVED, [json.dumps(wanted)])
@@ -301,10 +302,10 @@ def _continues(position: Position, epoch: str, top: int, pruned_through: int) ->
 
 def _logged(topic: str, row: tuple[Any, ...]) -> LoggedEvent:
     *_, seq, kind, data, created = row
-    # SQLite keeps no zone, and Django writes UTC.
+    # SQLite stores no time zone, and Django writes UTC.
     return LoggedEvent(topic, seq, kind, data, created if created.tzinfo else created.replace(tzinfo=UTC))
 
 
 def prune(topic: str, through: int) -> int:
-    """Removes a topic's events up to a number. Gives how many."""
+    """Remove a topic's events up to a number, and return how many were removed."""
     return prune_many({topic: through})

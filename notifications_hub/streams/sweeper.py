@@ -1,4 +1,4 @@
-"""What is looked after each second in every hub and worker, so that no promise hangs on a process that was killed."""
+"""The sweeper: chores that every hub and worker runs each second, to finish the work of a killed process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Chore = Callable[[], object]
 Key = TypeVar("Key", bound=Hashable)
 
 MOST_RESTING = 1000
-"""Beyond so many failures of one sort at once the oldest are tried again before their time."""
+"""The most failed keys that rest at once. Beyond this many, the oldest are retried early."""
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +31,9 @@ class _Rest:
 
 
 class Isolation(Generic[Key]):
-    """Keeps what fails from its neighbours. It rests before the next try, each time for twice as long.
+    """A guard that keeps a failing task from its neighbours. Before each retry the task rests twice as long.
 
-    Kept in memory, for this process alone: a row for it would have to be written where writing may be what fails.
+    Rests are kept in this process's memory. A row could not be relied on, because writing may be the thing that fails.
     """
 
     def __init__(self, *, longest: float) -> None:
@@ -41,20 +41,20 @@ class Isolation(Generic[Key]):
         self._rests: dict[Key, _Rest] = {}
 
     def resting(self) -> list[Key]:
-        """Return the keys of what must not be tried now."""
+        """Return the keys that must not be tried now."""
         now = time.monotonic()
         return [key for key, rest in list(self._rests.items()) if rest.until > now]
 
     @contextmanager
     def of(self, key: Key, name: str) -> Iterator[None]:
-        """Log what fails in the block, the first time. Raises only the error of a database that is away."""
+        """Log the block's first failure. Re-raise only connection errors, and only if the database is away."""
         try:
             yield
         except CONNECTION_ERRORS as error:
             if not _database_answers():
                 raise
             self._failed(key, name, error)
-        except Exception as error:  # noqa: BLE001 -- whatever it is, the neighbours have nothing to do with it
+        except Exception as error:  # noqa: BLE001 -- no fault of one task may reach its neighbours
             self._failed(key, name, error)
         else:
             self._rests.pop(key, None)
@@ -62,16 +62,16 @@ class Isolation(Generic[Key]):
     def _failed(self, key: Key, name: str, error: Exception) -> None:
         before = self._rests.get(key)
         if before is None:
-            log.error("%s failed. It is tried again, ever less often; this is said once", name, exc_info=error)
+            log.error("%s failed. It will be retried, less and less often; this is logged once", name, exc_info=error)
         seconds = min(self._longest, 1.0 if before is None else before.seconds * 2)
         rests = {other: rest for other, rest in self._rests.items() if other != key}
-        # The newest, as what is gone is never tried again, and a query leaves these out by name.
+        # Keep the newest: a key whose row is gone is never retried, and queries exclude the resting keys by name.
         kept = list(rests.items())[-(MOST_RESTING - 1) :]
         self._rests = {**dict(kept), key: _Rest(seconds, time.monotonic() + seconds)}
 
 
 def _database_answers() -> bool:
-    """On this connection, or on a new one where only this connection was lost."""
+    """Return whether the database answers, on a new connection if only this one was lost."""
     try:
         if connection.connection is not None and not connection.is_usable():
             connection.close()
@@ -86,14 +86,14 @@ _isolation: Isolation[Chore] = Isolation(longest=60.0)
 
 
 def every_second(chore: Chore) -> Chore:
-    """Registers a chore. It must be cheap when there is nothing to do, and safe to run in several processes at once."""
+    """Register a chore. It must be cheap when idle, and safe to run in several processes at once."""
     if chore not in _chores:
         _chores.append(chore)
     return chore
 
 
 def sweep() -> None:
-    """Raises `OperationalError` or `InterfaceError` where the database is away; other faults stay with their chore."""
+    """Run the chores that do not rest. Raise `OperationalError` or `InterfaceError` only if the database is away."""
     resting = _isolation.resting()
     for chore in _chores:
         if chore not in resting:

@@ -1,1 +1,1 @@
-"""What comes from outside and goes back: addresses, rates, links that stay on this site, text that people wrote."""
+"""Input from outside: client addresses, rate limits, links that stay on this site, and text that people wrote."""

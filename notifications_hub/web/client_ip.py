@@ -1,6 +1,6 @@
-"""The address a request comes from: the server's word, never a header's.
+"""The address of a request's client, taken from the server and never from a header.
 
-Behind proxies the server is told which of them to trust (uvicorn's `--forwarded-allow-ips`).
+Behind proxies, configure the server to trust them (uvicorn's `--forwarded-allow-ips`).
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ Address = IPv4Address | IPv6Address
 
 
 def client_ip(request: HttpRequest) -> Address | None:
-    """Return the address, an IPv4 one as such when it came over IPv6, or None behind a socket without addresses."""
+    """Return the address, or None behind a socket without addresses. An IPv4 address mapped to IPv6 is unmapped."""
     return _parsed(request.META.get("REMOTE_ADDR", ""))
 
 
 def counted_as(text: str) -> str:
-    """Return the name by which an address is counted, or an empty text for what is none.
+    """Return the name by which an address is counted, or an empty text for an invalid address.
 
-    IPv6 counts by its first 64 bits: the rest is one customer's to choose.
+    IPv6 addresses count by their first 64 bits, because one customer may choose the rest.
     """
     address = _parsed(text)
     if isinstance(address, IPv6Address):

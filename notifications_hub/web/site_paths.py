@@ -9,22 +9,22 @@ MAX_PATH = 2000
 
 
 def same_site_path(url: str) -> str:
-    """Gives the path back. Raises `ValueError` for what a browser could take for another site or for a script."""
+    """Return the path. Raise `ValueError` if a browser could read it as another site or as a script."""
     if not url:
         return url
     if len(url) > MAX_PATH:
         raise ValueError(f"The url has at most {MAX_PATH} characters, not {len(url)}.")
-    # A browser drops tabs and newlines and reads a backslash as a slash before it looks at what is left.
+    # A browser drops tabs and newlines, and reads a backslash as a slash, before it parses the rest.
     strange = "\\" in url or any(ord(character) <= 32 or ord(character) == 127 for character in url)
     if strange or not url.startswith("/") or url.startswith("//"):
-        raise ValueError(f"The url is a path of this site like '/posts/9/', not {url!r}.")
+        raise ValueError(f"The url must be a path of this site like '/posts/9/', not {url!r}.")
     return url
 
 
 def use_script_name() -> None:
-    """Have `reverse()` begin with `FORCE_SCRIPT_NAME` in this thread.
+    """Make `reverse()` begin with `FORCE_SCRIPT_NAME` in this thread.
 
-    Django sees to that for requests and for the thread that sets it up, and for no other.
+    Django does that only for requests and for the thread that sets Django up.
     """
     if settings.FORCE_SCRIPT_NAME:
         set_script_prefix(settings.FORCE_SCRIPT_NAME)

@@ -1,4 +1,4 @@
-"""Plain text from people and hosts: what a database keeps, what an eye sees, and which way it is read."""
+"""Plain text from people and hosts: made storable, visible, and safe in its direction of reading."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext_lazy as _
 
-# Characters that show nothing: the ignorable ones of Unicode that are no Cf, a Braille cell without dots.
+# Invisible characters: Unicode's ignorable ones outside category Cf, and a Braille cell without dots.
 _UNSEEN = re.compile(
     r"[\u034F\u115F\u1160\u17B4\u17B5\u180B-\u180F\u2065\u2800\u3164\uFE00-\uFE0F\uFFA0\U000E0000-\U000E0FFF]"
 )
@@ -20,17 +20,17 @@ _RIGHT_TO_LEFT = {"R", "AL", "AN"}
 
 
 def storable(text: str, longest: int) -> str:
-    """Return the text as every database keeps it: no NUL, no half of a surrogate pair, at most `longest` characters."""
+    """Return the text as every database stores it: no NUL, no half surrogate pair, at most `longest` characters."""
     return text.encode(errors="replace").decode().replace("\0", "")[:longest]
 
 
 def is_storable(text: str) -> bool:
-    """Return False where PostgreSQL would refuse the text."""
+    """Return False if PostgreSQL would refuse the text."""
     return storable(text, len(text)) == text
 
 
 def is_blank(text: str) -> bool:
-    """Return True where nobody would see anything: spaces, controls and other characters without a shape."""
+    """Return True if nothing in the text is visible: only spaces, controls and other characters without a shape."""
     return all(unicodedata.category(one)[0] == "Z" or _has_no_shape(one) for one in text)
 
 
@@ -39,16 +39,16 @@ def _has_no_shape(character: str) -> bool:
 
 
 def validate_visible(text: str) -> None:
-    """Raise `ValidationError` for text in which there is nothing to see. For fields of forms and models."""
+    """Raise `ValidationError` for text without a visible character. Use it for fields of forms and models."""
     if is_blank(text):
         raise ValidationError(_("Write something that people can see."), code="invisible")
 
 
 def isolated(name: str) -> str:
-    """Return a name that can stand in a sentence without turning the words around it.
+    """Return a name that does not reverse the words around it in a sentence.
 
-    Unicode's own isolates are put around it where its direction may differ from the sentence's. Direction controls
-    inside the name are dropped: a name has no use for them, and one without its end would go on after the name.
+    It is wrapped in Unicode's isolates if its direction may differ from the sentence's. Direction controls inside the
+    name are dropped: a name does not need them, and an unclosed one would continue after the name.
     """
     plain = _DIRECTIONS.sub("", name)
     if not plain or not (get_language_bidi() or _may_turn(plain)):
@@ -61,7 +61,7 @@ def _may_turn(text: str) -> bool:
 
 
 def balanced(text: str) -> str:
-    """Return the text with every direction control ended inside it, and none that would end one outside of it."""
+    """Return the text with balanced direction controls: each is closed inside, and none closes one outside."""
     if not _DIRECTIONS.search(text):
         return text
     kept: list[str] = []
@@ -72,7 +72,7 @@ def balanced(text: str) -> str:
         elif character in _CLOSES.values():
             if character not in waiting:
                 continue
-            # The end of an isolate ends the embeddings inside it too.
+            # The end of an isolate also ends the embeddings inside it.
             while waiting.pop() != character:
                 pass
         kept.append(character)

@@ -1,7 +1,7 @@
-"""How often something may be done: counted in Django's cache, so that all processes of a site count together.
+"""Rate limits, counted in Django's cache, so that all processes of a site count together.
 
-A rate is written "10/m": at most ten in each minute by the clock. Two windows meet at their edge, where twice as many
-may pass. A cache that counts in one step (Redis, or `CountingDatabaseCache`) holds a rate against parallel requests.
+A rate is written "10/m": at most ten in each minute by the clock. At the edge of two windows twice as many may pass.
+Only a cache that counts atomically (Redis, or `CountingDatabaseCache`) enforces a rate against parallel requests.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from notifications_hub.web.client_ip import counted_as
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _RATE = re.compile(r"([1-9]\d*)/(\d*)([smhd])", re.ASCII)
 _MINUTES_FROM = 120
-"""From so many seconds on, a wait is told in minutes."""
+"""Waits of this many seconds or more are shown in minutes."""
 
 AWAY_SECONDS = 5.0
-"""A cache that failed is not asked for so long: one that swallows packets would hold up every request."""
+"""The pause after the cache has failed. A cache that swallows packets would otherwise hold up every request."""
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +56,9 @@ def parse(text: str) -> Rate | None:
 
 
 def check_rate(name: str, text: str) -> int:
-    """Count one more under this name. Return 0, or the seconds to wait once the rate is used up.
+    """Count one more under this name. Return 0, or the seconds to wait if the rate is used up.
 
-    A cache that is away refuses nobody.
+    If the cache is away, nobody is refused.
     """
     rate = parse(text)
     if rate is None:
@@ -68,7 +68,7 @@ def check_rate(name: str, text: str) -> int:
     left = rate.seconds - time.time() % rate.seconds
     try:
         count = _count(f"notifications_hub:throttle:{name}:{rate.seconds}", left)
-    except Exception as error:  # noqa: BLE001 -- whatever a cache may raise, it must not cost anyone their page
+    except Exception as error:  # noqa: BLE001 -- no error of a cache may cost anyone their page
         log.warning("Requests could not be counted: %s", error)
         _away.until = time.monotonic() + AWAY_SECONDS
         return 0
@@ -76,27 +76,27 @@ def check_rate(name: str, text: str) -> int:
 
 
 def _count(key: str, left: float) -> int:
-    """Count on, in a key that ends with its window. One key for each name, whatever the time: a cache is not filled."""
-    # Rather a second too early than too late, so that nobody who waited as told is refused again: a cache in the
-    # database keeps whole seconds, and the last one is still good.
+    """Increment a key that expires with its window, and return it. Each name has one key, which cannot fill a cache."""
+    # A second too early is better than too late, so that nobody who waited as asked is refused again. A cache in the
+    # database keeps whole seconds, and the last second is still valid.
     timeout = max(1, int(left) - 1)
     for _ in range(2):
         try:
             count = int(cache.incr(key))
         except ValueError:
-            # The first of a window. Of two at the same moment one adds the key, and the other counts on.
+            # The first of a window. If two arrive at the same moment, one adds the key and the other increments it.
             if cache.add(key, 1, timeout):
                 return 1
             continue
         if count == 1:
-            # The key ended while Redis was asked, and was made again without an end.
+            # The key expired during the call, and Redis created it again without an expiry.
             cache.touch(key, timeout)
         return count
     return 0
 
 
 def throttle_key(request: HttpRequest) -> str:
-    """Return the name to count by."""
+    """Return the name by which the client's address is counted."""
     return counted_as(request.META.get("REMOTE_ADDR", "")) or "unknown"
 
 

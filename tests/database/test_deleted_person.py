@@ -1,6 +1,6 @@
-"""A person who is deleted takes along all that they were told: no row, no event and no key of Redis keeps it.
+"""Deleting a person removes every notification of theirs: no row, no event and no Redis key keeps one.
 
-What they wrote to others is of those others by now, and the host decides about it by its own foreign keys.
+Their messages to other people belong to those people, and the host's foreign keys decide about them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     StartSite = Callable[..., Site]
 
 MARK = "quetzalcoatl"
-"""Is in all that this person was told, and in what they registered."""
+"""A word in every notification to this person, and in every subscription of theirs."""
 _READS: dict[bytes, Callable[[redis.Redis, bytes], Any]] = {
     b"string": lambda client, key: client.get(key),
     b"hash": lambda client, key: client.hgetall(key),
@@ -33,9 +33,7 @@ _READS: dict[bytes, Callable[[redis.Redis, bytes], Any]] = {
 
 
 @pytest.mark.both_databases
-def test_nothing_that_a_deleted_person_was_told_or_registered_is_kept(
-    start_site: StartSite, redis_server: RedisServer
-) -> None:
+def test_no_data_of_a_deleted_person_is_kept(start_site: StartSite, redis_server: RedisServer) -> None:
     site = start_site(REDIS_URL=redis_server.url, CELERY_BROKER_URL=redis_server.url)
     site.python(f"""
         from django.apps import apps
@@ -61,7 +59,7 @@ def test_nothing_that_a_deleted_person_was_told_or_registered_is_kept(
         client.frame()
         site.python(f"""
             for n in range(3):
-                notify.send(bob, recipient=person, verb="told {MARK}", description="{MARK}", url="/{MARK}/")
+                notify.send(bob, recipient=person, verb="greeted {MARK}", description="{MARK}", url="/{MARK}/")
             person.notifications.first().message()
             job = start(tasks.count.s(1), owner=person, title="For {MARK}")
             PushSubscription.objects.create(owner=person, endpoint_hash="1", endpoint="https://{MARK}.example/")

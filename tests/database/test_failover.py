@@ -1,4 +1,4 @@
-"""A standby that takes over without the last commits: numbers are given again, and nobody takes one for the other."""
+"""Failover to a standby without the last commits: numbers are given again, and no client confuses their events."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def primary() -> Iterator[PostgresServer]:
 
 
 class Publisher:
-    """A process with a server: it publishes, and reads, on one topic."""
+    """A process on one database server that publishes and reads on one topic."""
 
     def __init__(self, server: PostgresServer) -> None:
         self._shell = Shell(site_environment(DATABASE_URL=server.url))
@@ -51,7 +51,7 @@ class Publisher:
         return int(self._shell.python("print(Stream.objects.get(topic='post.9').top)"))
 
     def read_after(self, epoch: str, seq: int) -> tuple[bool, int]:
-        """Whether it is a reset, and how many events come."""
+        """Return whether the reading is a reset, and its number of events."""
         reset, count = self._shell.python(f"""
             [reading] = streams.read({{"post.9": Position({epoch!r}, 0, {seq})}})
             print(int(reading.reset), len(reading.events))
@@ -63,12 +63,12 @@ def on(server: PostgresServer) -> AbstractContextManager[Publisher]:
     return closing(Publisher(server))
 
 
-def test_a_client_of_before_is_told_to_reset_once_lost_numbers_are_given_again(primary: PostgresServer) -> None:
+def test_a_client_from_before_a_failover_is_reset_when_lost_numbers_are_reused(primary: PostgresServer) -> None:
     with on(primary) as before:
         before.migrate()
         before.publish("first", 95)
         with PostgresServer(standby_of=primary) as standby:
-            # It began with all of that; what is committed while it is away is lost with its primary.
+            # The standby has the first events. Those committed while it is down are lost with the primary.
             standby.kill()
             before.publish("lost", 5)
             epoch, top = before.epoch, before.top

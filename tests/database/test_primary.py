@@ -1,4 +1,4 @@
-"""Where a router reads from a replica, the hub reads what it depends on where that is written."""
+"""The hub reads from the primary, even if a router sends other reads to a replica."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ def _replicas(settings: Settings) -> None:
 
 
 @pytest.mark.usefixtures("_replicas")
-def test_a_query_that_goes_to_the_replica_fails_here() -> None:
+def test_a_query_to_the_replica_fails_in_these_tests() -> None:
     with pytest.raises(AssertionError, match="replica"):
         Group.objects.count()
 
 
 @pytest.mark.usefixtures("_replicas")
 @pytest.mark.parametrize("model", HUB_MODELS, ids=lambda model: model.__name__)
-def test_every_model_of_the_hub_is_read_where_it_is_written(model: type[models.Model]) -> None:
+def test_every_model_of_the_hub_is_read_from_the_primary(model: type[models.Model]) -> None:
     assert model._default_manager.all().db == "default"
     assert model._base_manager.all().db == "default"
     assert model._default_manager.using("replica").db == "replica"
 
 
 @pytest.mark.usefixtures("_replicas")
-def test_what_stands_for_djangos_connection_is_that_of_the_hubs_database() -> None:
+def test_the_hubs_connection_is_that_of_its_database() -> None:
     assert hub_alias() == "default"
     assert connection.vendor == connections["default"].vendor
     assert transaction.get_connection() is connections["default"]
@@ -56,7 +56,7 @@ def test_what_stands_for_djangos_connection_is_that_of_the_hubs_database() -> No
 
 
 @pytest.mark.usefixtures("_replicas")
-def test_rows_are_reached_from_one_another_where_they_are_written(alice: User, bob: User) -> None:
+def test_related_rows_are_read_from_the_primary(alice: User, bob: User) -> None:
     group = Group.objects.using("default").create(name="Readers")
     alice.groups.through.objects.using("default").create(user=alice, group=group)
     answers: Any = notify.send(bob, recipient=group, verb="waved")
@@ -69,7 +69,7 @@ def test_rows_are_reached_from_one_another_where_they_are_written(alice: User, b
     assert list(Notification.objects.read()) == [row]
 
 
-def test_who_is_signed_in_and_what_they_may_hear_is_asked_where_it_is_written(settings: Settings, alice: User) -> None:
+def test_sessions_and_rights_are_read_from_the_primary(settings: Settings, alice: User) -> None:
     group = Group.objects.create(name="Readers")
     alice.groups.add(group)
     client = Client()
@@ -82,13 +82,13 @@ def test_who_is_signed_in_and_what_they_may_hear_is_asked_where_it_is_written(se
 
 
 @pytest.mark.usefixtures("_replicas")
-def test_a_live_list_reads_its_rows_where_its_cursor_was_read(alice: User) -> None:
+def test_a_live_list_reads_rows_and_cursor_from_one_database(alice: User) -> None:
     request = RequestFactory().get("/")
     request.user = alice
     assert list(live_list(request, "post.9", Note.objects.all())) == []
 
 
-# What a router must do
+# Checks of the router
 
 
 def found(settings: Settings, router: str) -> list[str]:
@@ -96,7 +96,7 @@ def found(settings: Settings, router: str) -> list[str]:
     return [f"{one.id}: {one.msg}" for one in run_checks() if one.id == "notifications_hub.E014"]
 
 
-def test_a_primary_and_a_replica_are_fine(settings: Settings) -> None:
+def test_a_primary_and_a_replica_pass_the_checks(settings: Settings) -> None:
     assert found(settings, "PrimaryReplicaRouter") == []
 
 
@@ -108,8 +108,6 @@ def test_a_primary_and_a_replica_are_fine(settings: Settings) -> None:
         ("NotesElsewhere", "Note"),
     ],
 )
-def test_what_one_transaction_changes_must_be_written_to_one_database(
-    settings: Settings, router: str, words: str
-) -> None:
-    [said] = found(settings, router)
-    assert words in said
+def test_models_of_one_transaction_must_share_a_database(settings: Settings, router: str, words: str) -> None:
+    [message] = found(settings, router)
+    assert words in message

@@ -1,6 +1,6 @@
-"""A host with a primary and a replica, by the router of Django's documentation. The replica stands still.
+"""A host with a primary and a replica, and the router of Django's documentation. The replica never changes.
 
-Whatever is read from it is what was there before anybody was notified.
+Its data is older than every notification.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from websockets.typing import Origin
 
 from tests.support.host import Host
 from tests.support.site import Visitor
-from tests.test_host_project import BESIDE_IT, PAGE, PEOPLE, TELL
+from tests.test_host_project import NOTIFY, OTHER_URLS, PAGE, PEOPLE
 
 DATABASES = """
 DATABASES = {
@@ -58,7 +58,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
     host.follow_the_readme()
     host.add("settings.py", DATABASES)
     host.add("host/routers.py", ROUTER)
-    host.add("urls.py", BESIDE_IT)
+    host.add("urls.py", OTHER_URLS)
     host.add("templates/page.html", PAGE)
     host.manage("migrate", "--database", "primary", "--verbosity", "0")
     shutil.copy(host.folder / "primary.sqlite3", host.folder / "replica.sqlite3")
@@ -81,16 +81,16 @@ def alice(address: str) -> Visitor:
     return alice
 
 
-def test_the_checks_have_nothing_against_it(host: Host) -> None:
+def test_the_checks_pass(host: Host) -> None:
     host.manage("check", "--database", "primary", "--fail-level", "WARNING")
 
 
-def test_an_open_page_and_the_inbox_have_what_has_just_been_written(host: Host, address: str, alice: Visitor) -> None:
+def test_an_open_page_and_the_inbox_show_a_new_notification(host: Host, address: str, alice: Visitor) -> None:
     cookies = "; ".join(f"{name}={value}" for name, value in alice.cookies.items())
     live = address.replace("http", "ws") + "/live/ws/"
     with connect(live, origin=Origin(address), additional_headers={"Cookie": cookies}) as socket:
         socket.recv(timeout=5)
-        host.manage("shell", "--command", TELL)
+        host.manage("shell", "--command", NOTIFY)
         [event] = json.loads(socket.recv(timeout=5))["events"]
     item = event["data"]["id"]
     page = alice.get("/api/v1/notifications/").json()
@@ -101,15 +101,15 @@ def test_an_open_page_and_the_inbox_have_what_has_just_been_written(host: Host, 
     assert alice.get("/api/v1/notifications/").json()["results"][0]["unread"] is False
 
 
-def test_a_page_flashes_what_no_page_showed_once(host: Host, alice: Visitor) -> None:
-    host.manage("shell", "--command", TELL)
+def test_a_page_flashes_an_undelivered_notification_once(host: Host, alice: Visitor) -> None:
+    host.manage("shell", "--command", NOTIFY)
     assert "bob waved" in alice.get("/").text
     assert "bob waved" not in alice.get("/").text
 
 
-def test_numbering_ends_although_the_replica_never_hears_of_it(host: Host) -> None:
+def test_numbering_does_not_depend_on_the_replica(host: Host) -> None:
     host.manage("shell", "--command", NUMBER)
 
 
-def test_a_deployment_is_healthy_and_the_doctor_finds_its_database(host: Host, alice: Visitor) -> None:
+def test_a_site_with_a_replica_is_ready(host: Host, alice: Visitor) -> None:
     assert alice.get("/readyz").status_code == 200

@@ -79,7 +79,7 @@ CONNECTIONS = [
         "notifications_hub/streams/cursor.py",
         'return positions if _is_signed("~".join([version, *entries]), signature) else {}',
         "return positions",
-        ("tests/streams/test_cursor.py::test_a_cursor_that_was_changed_knows_nothing",),
+        ("tests/streams/test_cursor.py::test_a_forged_cursor_holds_no_positions",),
     ),
     Guard(
         "an acknowledgement is of this epoch",

@@ -50,7 +50,7 @@ CONTENT = [
         "if False:",
         (
             "tests/accounts/test_middleware.py::test_pages_of_signed_in_people_are_never_cached",
-            "tests/database/test_shared_cache.py::test_a_cache_keeps_nothing_of_a_person_for_who_comes_after",
+            "tests/database/test_shared_cache.py::test_a_shared_cache_keeps_no_personal_page",
         ),
     ),
     Guard(
@@ -80,9 +80,7 @@ CONTENT = [
         "notifications_hub/streams/sequencer.py",
         "data = CASE WHEN last IS NULL THEN data ELSE coalesce(words, '{{}}') END,",
         "data = event.data,",
-        (
-            "tests/streams/test_tombstones.py::test_what_waits_for_its_number_when_its_row_is_deleted_is_numbered_as_a_tombstone",
-        ),
+        ("tests/streams/test_tombstones.py::test_an_unnumbered_event_of_a_deleted_row_becomes_a_tombstone",),
         postgres=True,
     ),
     Guard(
@@ -90,7 +88,7 @@ CONTENT = [
         "notifications_hub/jobs/log_removal.py",
         "        Event.objects.filter(topic__in=some).delete()\n",
         "",
-        ("tests/database/test_deleted_person.py::test_nothing_that_a_deleted_person_was_told_or_registered_is_kept",),
+        ("tests/database/test_deleted_person.py::test_no_data_of_a_deleted_person_is_kept",),
     ),
     Guard(
         "nobody is pulled into a room",
@@ -111,7 +109,7 @@ CONTENT = [
         "notifications_hub/rows/triggers.py",
         "(_FUNCTION, _REVOKE, *_CREATE)",
         "(_FUNCTION, *_CREATE)",
-        ("tests/rows/test_row_triggers.py::test_another_role_cannot_have_the_function_note_a_table_of_its_own",),
+        ("tests/rows/test_row_triggers.py::test_another_role_cannot_attach_the_function_to_its_own_table",),
         postgres=True,
     ),
     Guard(
@@ -120,7 +118,7 @@ CONTENT = [
         "IF declared IS NULL OR declared NOT IN (",
         "IF false AND declared NOT IN (",
         (
-            "tests/rows/test_row_triggers.py::test_a_table_that_is_not_the_declared_one_is_not_noted_though_its_owner_may_use_the_function",
+            "tests/rows/test_row_triggers.py::test_a_table_that_is_not_declared_is_not_noted_even_with_the_right_to_the_function",
         ),
         postgres=True,
     ),
@@ -137,14 +135,14 @@ CONTENT = [
         "notifications_hub/rendering.py",
         "named = _with_isolated_names(row)",
         "named = row",
-        ("tests/web/test_text.py::test_a_kind_is_handed_names_that_cannot_turn_its_words",),
+        ("tests/web/test_text.py::test_a_kind_gets_names_that_cannot_reverse_its_words",),
     ),
     Guard(
         "a text ends the directions that it begins",
         "notifications_hub/rendering.py",
         "return balanced(_text(words))",
         "return _text(words)",
-        ("tests/web/test_text.py::test_what_a_kind_takes_from_its_data_turns_nothing_outside_of_its_words",),
+        ("tests/web/test_text.py::test_data_in_a_kinds_words_reverses_nothing_outside_them",),
     ),
     Guard(
         "a worker takes nothing that runs as code",

@@ -35,23 +35,21 @@ LIMITS = [
         "notifications_hub/streams/store.py",
         "for_reader=size,",
         "for_reader=1 << 40,",
-        ("tests/streams/test_store.py::test_a_reading_takes_no_more_from_the_database_than_it_hands_over",),
+        ("tests/streams/test_store.py::test_a_reading_fetches_only_the_events_that_it_returns",),
     ),
     Guard(
         "the bytes of a reader among many",
         "notifications_hub/streams/store.py",
         "kept.append(reading.within(size))",
         "kept.append(reading)",
-        ("tests/streams/test_store.py::test_one_who_reads_places_that_were_read_for_others_gets_no_more_than_they",),
+        ("tests/streams/test_store.py::test_a_reader_of_topics_shared_with_others_gets_no_more_than_they",),
     ),
     Guard(
         "the bytes of readings for many",
         "notifications_hub/streams/store.py",
         "for_all=BATCH_BYTES,",
         "for_all=1 << 40,",
-        (
-            "tests/streams/test_store.py::test_readers_in_one_statement_share_its_bytes_and_those_without_room_have_more_to_come",
-        ),
+        ("tests/streams/test_store.py::test_readers_of_one_statement_share_its_bytes",),
     ),
     Guard(
         "how many strangers wait at the door",
@@ -72,14 +70,14 @@ LIMITS = [
         "notifications_hub/ops/web_server.py",
         "self._expect(HEAD_SECONDS)",
         "pass",
-        ("tests/ops/test_web_server.py::test_half_sent_requests_are_closed_and_keep_nobody_out",),
+        ("tests/ops/test_web_server.py::test_half_sent_requests_are_closed_and_block_nobody",),
     ),
     Guard(
         "the size of the head of a request",
         "notifications_hub/ops/web_server.py",
         "if self._head_bytes > MAX_HEAD and not self.transport.is_closing():",
         "if False:",
-        ("tests/ops/test_web_server.py::test_a_head_without_end_is_refused",),
+        ("tests/ops/test_web_server.py::test_an_endless_head_is_refused",),
     ),
     Guard(
         "the rate of sign-ins from an address",
@@ -114,8 +112,6 @@ LIMITS = [
         "notifications_hub/web/client_ip.py",
         'request.META.get("REMOTE_ADDR", "")',
         'request.headers.get("X-Forwarded-For", request.META.get("REMOTE_ADDR", ""))',
-        (
-            "tests/web/test_throttle.py::test_an_address_is_the_servers_word_and_a_network_where_one_customer_has_a_whole_one",
-        ),
+        ("tests/web/test_throttle.py::test_the_server_names_the_address_and_ipv6_counts_by_network",),
     ),
 ]

@@ -46,7 +46,7 @@ STAFF = [
         "notifications_hub/ops/health.py",
         "if not (hub_settings.metrics_token or hub_settings.metrics_allow):",
         "if False:",
-        ("tests/ops/test_health.py::test_without_a_token_or_an_allow_list_there_are_no_metrics",),
+        ("tests/ops/test_health.py::test_metrics_are_off_without_a_token_or_an_allow_list",),
     ),
     Guard(
         "the metrics' token",
@@ -60,14 +60,14 @@ STAFF = [
         "notifications_hub/ops/health.py",
         "return any(address in network for network in networks)",
         "return bool(networks)",
-        ("tests/ops/test_health.py::test_only_addresses_on_the_allow_list_come_without_a_token",),
+        ("tests/ops/test_health.py::test_only_addresses_on_the_allow_list_need_no_token",),
     ),
     Guard(
         "what a proxy passes on is on no allow list",
         "notifications_hub/ops/health.py",
         "if address is None or any(name in request.headers for name in _FORWARDED):",
         "if address is None:",
-        ("tests/ops/test_health.py::test_what_comes_through_a_proxy_is_on_no_allow_list",),
+        ("tests/ops/test_health.py::test_a_request_through_a_proxy_is_on_no_allow_list",),
     ),
     Guard(
         "no site starts beside the demo people",
@@ -81,6 +81,6 @@ STAFF = [
         "notifications_hub/ops/demo.py",
         "people = [] if settings.DEBUG else open_accounts()",
         "people = list[Any]()",
-        ("tests/ops/test_demo_accounts.py::test_only_who_has_the_known_password_is_refused_and_removed",),
+        ("tests/ops/test_demo_accounts.py::test_only_people_with_the_known_password_are_refused_and_removed",),
     ),
 ]

@@ -25,7 +25,7 @@ def finding() -> doctor.Finding:
 
 
 def test_a_site_that_starts_no_jobs_needs_no_worker() -> None:
-    assert finding() == doctor.Finding("jobs", "none was ever started.")
+    assert finding() == doctor.Finding("jobs", "none has been started yet.")
 
 
 def test_the_doctor_reports_a_job_that_no_worker_can_run(alice: User) -> None:

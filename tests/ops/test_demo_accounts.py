@@ -1,4 +1,4 @@
-"""Demo people, whose password everybody knows, on a database that a site without `DEBUG` is started on."""
+"""Demo people with the known password, in the database of a site without `DEBUG`."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ PRODUCTION: dict[str, str] = {
     "ALLOWED_HOSTS": "127.0.0.1",
     "SECURE_SSL_REDIRECT": "0",
 }
-REFUSED = "signs in with the demo password"
+REFUSED = "still has the demo password"
 REMEDY = "hub_demo --remove"
 
 
 @pytest.fixture
 def production(databases: Databases) -> dict[str, str]:
-    """The environment of a site without `DEBUG`, on a database that has served the demo."""
+    """Return the environment of a site without `DEBUG`, on a database that has served the demo."""
     return site_environment(DATABASE_URL=databases.copy()) | PRODUCTION
 
 
@@ -73,7 +73,7 @@ def test_a_site_without_debug_does_not_start_beside_demo_people(
 
 
 @both_databases
-def test_once_the_demo_is_removed_the_site_starts_and_nobody_signs_in(
+def test_the_site_starts_after_the_demo_is_removed_and_nobody_can_sign_in(
     production: dict[str, str], start_site: StartSite
 ) -> None:
     assert "Deleted: alice, bob, charlie, admin." in python(production, "manage.py", "hub_demo", "--remove").stdout
@@ -87,14 +87,14 @@ def test_once_the_demo_is_removed_the_site_starts_and_nobody_signs_in(
     assert "None of" in python(production, "manage.py", "hub_demo", "--remove").stdout
 
 
-def test_the_checks_before_opening_a_site_name_the_demo_people_and_the_remedy(production: dict[str, str]) -> None:
+def test_check_and_doctor_name_the_demo_people_and_the_remedy(production: dict[str, str]) -> None:
     checked = python(production, "manage.py", "check", "--deploy")
     doctor = python(production, "manage.py", "hub_doctor")
 
-    for said in (checked, doctor):
-        assert said.returncode != 0
-        assert REFUSED in said.stdout + said.stderr
-        assert REMEDY in said.stdout + said.stderr
+    for command in (checked, doctor):
+        assert command.returncode != 0
+        assert REFUSED in command.stdout + command.stderr
+        assert REMEDY in command.stdout + command.stderr
 
 
 def test_the_check_is_silent_without_a_database() -> None:
@@ -125,7 +125,7 @@ def test_demo_people_cost_one_query_and_one_hash_to_find(settings: Settings, mon
 
 @both_databases
 @pytest.mark.django_db
-def test_only_who_has_the_known_password_is_refused_and_removed(settings: Settings, bob: User) -> None:
+def test_only_people_with_the_known_password_are_refused_and_removed(settings: Settings, bob: User) -> None:
     demo.make_people()
     User.objects.filter(username="charlie").update(is_active=False)
     User.objects.filter(username="admin").update(password=make_password("three-green-lamps"))
@@ -138,7 +138,7 @@ def test_only_who_has_the_known_password_is_refused_and_removed(settings: Settin
 
 
 @pytest.mark.django_db
-def test_with_debug_the_demo_people_are_wanted(settings: Settings) -> None:
+def test_a_site_with_debug_accepts_demo_people(settings: Settings) -> None:
     demo.make_people()
     settings.DEBUG = True
 
@@ -147,7 +147,7 @@ def test_with_debug_the_demo_people_are_wanted(settings: Settings) -> None:
 
 
 @pytest.mark.django_db
-def test_removing_the_demo_takes_what_the_site_added(settings: Settings) -> None:
+def test_removing_the_demo_also_removes_the_data_that_the_site_added(settings: Settings) -> None:
     settings.DEBUG = True
     call_command("hub_demo", verbosity=0)
     settings.DEBUG = False
@@ -166,7 +166,7 @@ def test_a_database_that_is_away_does_not_keep_a_site_from_starting(
     monkeypatch.setattr(demo, "open_accounts", away)
 
     assert demo.check_at_start() == ""
-    assert "could not be looked for" in caplog.text
+    assert "Could not check for demo accounts" in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,4 +1,4 @@
-"""What `hub_doctor` says of a site: the truth, in a line for everything, with the remedy for what is wrong."""
+"""`hub_doctor` reports on a site: one line for each check, with the remedy for each fault."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_healthy_site_gets_a_line_for_everything() -> None:
 
 
 @pytest.mark.usefixtures("_healthy")
-def test_anything_wrong_is_counted_and_ends_with_an_error(settings: Settings) -> None:
+def test_faults_are_counted_and_end_with_an_error(settings: Settings) -> None:
     settings.MESSAGE_STORAGE = "django.contrib.messages.storage.fallback.FallbackStorage"
     output = StringIO()
     with pytest.raises(CommandError, match="1 problem found") as error:
@@ -77,11 +77,11 @@ def database_cache(**options: int) -> dict[str, Any]:
     ("given", "about", "words"),
     [
         (("MESSAGE_STORAGE", "django.contrib.messages.storage.session.SessionStorage"), "flash", "MESSAGE_STORAGE ="),
-        (("MESSAGE_STORAGE", "nowhere.Storage"), "flash", "could not be looked at"),
-        (("ASGI_APPLICATION", None), "server", "under WSGI pages poll"),
+        (("MESSAGE_STORAGE", "nowhere.Storage"), "flash", "could not be checked"),
+        (("ASGI_APPLICATION", None), "server", "pages poll under WSGI"),
         (("NOTIFICATIONS_NOTIFICATION_MODEL", "other.Model"), "model", "before the first migration"),
         (("CACHES", memory_cache()), "presence", "each process knows only its own"),
-        (("CACHES", database_cache()), "presence", 'beyond 300, and with it who is present. Set "OPTIONS": {"MAX_'),
+        (("CACHES", database_cache()), "presence", 'people who are present with them. Set "OPTIONS": {"MAX_'),
         (("CACHES", {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}), "presence", "forgets"),
         (("ROOT_URLCONF", "django.contrib.auth.urls"), "addresses", 'include("notifications_hub.urls")'),
         (("MIDDLEWARE", []), "middleware", "is missing"),
@@ -90,7 +90,7 @@ def database_cache(**options: int) -> dict[str, Any]:
         (("NOTIFICATIONS_HUB", {"VAPID_PRIVATE_KEY": generate()}), "push", "VAPID_SUBJECT"),
     ],
 )
-def test_what_is_set_wrongly_is_said_with_its_remedy(
+def test_a_wrong_setting_is_reported_with_its_remedy(
     settings: Settings, findings: Findings, given: tuple[str, object], about: str, words: str
 ) -> None:
     setattr(settings, *given)
@@ -101,9 +101,7 @@ def test_what_is_set_wrongly_is_said_with_its_remedy(
 
 
 @pytest.mark.usefixtures("_healthy")
-def test_a_developers_server_without_static_files_is_told_how_to_have_them(
-    settings: Settings, findings: Findings
-) -> None:
+def test_a_development_server_without_static_files_gets_the_remedy(settings: Settings, findings: Findings) -> None:
     settings.DEBUG = True
     assert findings()["server"].good
 
@@ -112,7 +110,7 @@ def test_a_developers_server_without_static_files_is_told_how_to_have_them(
 
 
 @pytest.mark.usefixtures("_healthy")
-def test_a_database_that_was_not_migrated_is_told_so(findings: Findings) -> None:
+def test_unapplied_migrations_are_reported(findings: Findings) -> None:
     assert findings()["tables"].good
     [latest] = MigrationLoader(connection).graph.leaf_nodes("notifications_hub")
     recorder = MigrationRecorder(connection)
@@ -131,11 +129,11 @@ def test_a_database_that_was_not_migrated_is_told_so(findings: Findings) -> None
         (("NOTIFICATIONS_HUB", {"EMBEDDED_WORKER": False}), "worker", "run `manage.py hub_worker`"),
         (("NOTIFICATIONS_HUB", {}), "worker", "embedded"),
         (("NOTIFICATIONS_HUB", {}), "push", "off: there is no VAPID key"),
-        (("CHANNEL_LAYERS", {}), "channel layer", "none that is shared"),
+        (("CHANNEL_LAYERS", {}), "channel layer", "none is shared"),
         (("CACHES", database_cache(MAX_ENTRIES=1000)), "presence", "shared by all processes"),
     ],
 )
-def test_what_is_a_choice_is_said_and_not_blamed(
+def test_a_valid_choice_is_reported_as_good(
     settings: Settings, findings: Findings, given: tuple[str, object], about: str, words: str
 ) -> None:
     setattr(settings, *given)
@@ -145,17 +143,17 @@ def test_what_is_a_choice_is_said_and_not_blamed(
     assert words in finding.words
 
 
-def test_a_layer_that_is_away_is_found_out_in_time(settings: Settings, findings: Findings) -> None:
+def test_a_channel_layer_that_is_away_is_reported_in_time(settings: Settings, findings: Findings) -> None:
     layer = "channels_redis.pubsub.RedisPubSubChannelLayer"
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": layer, "CONFIG": {"hosts": ["redis://127.0.0.1:1"]}}}
     finding = findings()["channel layer"]
 
     assert not finding.good
-    assert "late, not never" in finding.words
+    assert "late, but not lost" in finding.words
 
 
 @pytest.mark.usefixtures("_healthy")
-def test_work_that_nobody_does_is_noticed(alice: User, bob: User, findings: Findings) -> None:
+def test_overdue_work_is_reported(alice: User, bob: User, findings: Findings) -> None:
     notify.send(bob, recipient=alice, verb="replied")
     arming.arm([Plan(notification_pk=Notification.objects.get().pk, transport="web_push", address="7")])
     Delivery.objects.update(due_at=datetime.now(UTC) - timedelta(hours=3))
@@ -163,7 +161,7 @@ def test_work_that_nobody_does_is_noticed(alice: User, bob: User, findings: Find
     found = findings()
 
     assert "3 h overdue" in found["deliveries"].words
-    assert "1 wait for their number" in found["events"].words
+    assert "1 have waited for a number" in found["events"].words
     assert not found["deliveries"].good
     assert not found["events"].good
 
@@ -174,14 +172,16 @@ def test_the_database_is_named(findings: Findings) -> None:
     assert ("PostgreSQL" in words) if connection.vendor == "postgresql" else ("WAL" in words)
 
 
-def test_requests_in_one_transaction_are_noticed(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_atomic_requests_are_reported(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
 
     assert findings()["requests"].good is (connection.vendor == "postgresql")
 
 
 @pytest.mark.parametrize(("pool", "good"), [(True, False), ({"max_size": 4}, False), ({"max_size": 20}, True)])
-def test_the_doctor_sizes_a_pool(findings: Findings, monkeypatch: pytest.MonkeyPatch, pool: object, good: bool) -> None:
+def test_a_pool_that_is_too_small_is_reported(
+    findings: Findings, monkeypatch: pytest.MonkeyPatch, pool: object, good: bool
+) -> None:
     assert "up to 10 at once" in findings()["connections"].words
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "pool", pool)
     finding = {each.about: each for each in [doctor.Finding("connections", *doctor._connections())]}["connections"]
@@ -191,7 +191,7 @@ def test_the_doctor_sizes_a_pool(findings: Findings, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.usefixtures("_healthy")
-def test_a_folder_that_is_written_wrongly_is_said(settings: Settings, findings: Findings) -> None:
+def test_a_malformed_script_name_is_reported(settings: Settings, findings: Findings) -> None:
     settings.FORCE_SCRIPT_NAME = "/app/"
     assert not findings()["addresses"].good
     settings.FORCE_SCRIPT_NAME = "/app"

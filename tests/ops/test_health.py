@@ -1,3 +1,5 @@
+"""The views for monitoring: health, readiness and metrics, and their access rules."""
+
 from __future__ import annotations
 
 from types import SimpleNamespace
@@ -30,21 +32,21 @@ def broken(*args: object, **options: object) -> None:
     raise OSError("password=hunter2")
 
 
-def test_a_process_that_lives_says_so_without_asking_anyone(client: Client, db: None) -> None:
+def test_a_live_process_answers_without_a_query(client: Client, db: None) -> None:
     response = client.get("/healthz")
 
     assert (response.status_code, response.content) == (200, b"ok")
     assert queries_of(lambda: client.get("/healthz")) == 0
 
 
-def test_a_process_with_all_it_needs_is_ready(client: Client, db: None) -> None:
+def test_a_process_with_every_service_is_ready(client: Client, db: None) -> None:
     response = client.get("/readyz")
 
     assert (response.status_code, response.json()) == (200, READY)
     assert "no-store" in response["Cache-Control"]
 
 
-def test_without_a_cache_it_is_not_ready_and_does_not_say_why(
+def test_a_process_without_a_cache_is_not_ready_and_does_not_say_why(
     client: Client, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "cache", SimpleNamespace(set=broken))
@@ -53,7 +55,7 @@ def test_without_a_cache_it_is_not_ready_and_does_not_say_why(
     assert (response.status_code, response.json()) == (503, {**READY, "cache": "failed"})
 
 
-def test_without_a_database_it_is_not_ready(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_without_a_database_is_not_ready(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as away:
         away.setattr(connection, "cursor", broken)
         response = client.get("/readyz")
@@ -63,7 +65,9 @@ def test_without_a_database_it_is_not_ready(client: Client, db: None, monkeypatc
     assert "hunter2" not in response.content.decode()
 
 
-def test_before_its_migrations_it_is_not_ready(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_with_unapplied_migrations_is_not_ready(
+    client: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda self, targets: [("0002", False)])
     response = client.get("/readyz")
 
@@ -72,7 +76,7 @@ def test_before_its_migrations_it_is_not_ready(client: Client, db: None, monkeyp
 
 @pytest.fixture
 def measured(settings: Settings) -> str:
-    """A site whose metrics are on; the token that opens them."""
+    """Turn the metrics on, and return the token that opens them."""
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "METRICS_TOKEN": TOKEN}
     return TOKEN
 
@@ -81,7 +85,7 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def test_the_metrics_say_how_far_behind_it_is(client: Client, alice: User, bob: User, measured: str) -> None:
+def test_the_metrics_show_how_far_sending_is_behind(client: Client, alice: User, bob: User, measured: str) -> None:
     row = tell(alice, bob)
     arming.arm([Plan(notification_pk=row.pk, transport="web_push", address=address) for address in ("1", "2")])
     response = client.get("/metrics", headers=bearer(measured))
@@ -95,9 +99,7 @@ def test_the_metrics_say_how_far_behind_it_is(client: Client, alice: User, bob: 
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Forwarded-Proto": "https"}, bearer(""), bearer("anything")])
-def test_without_a_token_or_an_allow_list_there_are_no_metrics(
-    client: Client, admin: User, headers: dict[str, str]
-) -> None:
+def test_metrics_are_off_without_a_token_or_an_allow_list(client: Client, admin: User, headers: dict[str, str]) -> None:
     assert client.get("/metrics", headers=headers, REMOTE_ADDR="127.0.0.1").status_code == 404
     client.force_login(admin)
     assert client.get("/metrics", headers=headers).status_code == 404
@@ -113,7 +115,7 @@ def test_only_the_token_itself_opens_the_metrics(client: Client, db: None, measu
     assert client.get("/metrics", headers=bearer(measured), REMOTE_ADDR=ELSEWHERE).status_code == 200
 
 
-def test_the_metrics_are_for_staff_from_anywhere(client: Client, admin: User, alice: User, measured: str) -> None:
+def test_staff_may_read_the_metrics_from_anywhere(client: Client, admin: User, alice: User, measured: str) -> None:
     client.force_login(alice)
     assert client.get("/metrics", REMOTE_ADDR=ELSEWHERE).status_code == 401
     client.force_login(admin)
@@ -127,7 +129,7 @@ def allow(settings: Settings, *networks: str) -> None:
 @pytest.mark.parametrize(
     "header", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via"]
 )
-def test_what_comes_through_a_proxy_is_on_no_allow_list(
+def test_a_request_through_a_proxy_is_on_no_allow_list(
     client: Client, db: None, settings: Settings, header: str
 ) -> None:
     allow(settings, "127.0.0.1")
@@ -140,7 +142,7 @@ def test_what_comes_through_a_proxy_is_on_no_allow_list(
     ("address", "status"),
     [("127.0.0.1", 200), ("::1", 200), ("::ffff:10.1.2.3", 200), ("10.2.0.1", 401), ("", 401), ("unix:", 401)],
 )
-def test_only_addresses_on_the_allow_list_come_without_a_token(
+def test_only_addresses_on_the_allow_list_need_no_token(
     client: Client, db: None, settings: Settings, address: str, status: int
 ) -> None:
     allow(settings, "127.0.0.1", "::1", "10.1.0.0/16")
@@ -148,16 +150,14 @@ def test_only_addresses_on_the_allow_list_come_without_a_token(
     assert client.get("/metrics", REMOTE_ADDR=address).status_code == status
 
 
-def test_an_allow_list_that_is_none_lets_nobody_in_and_is_an_error(
-    client: Client, db: None, settings: Settings
-) -> None:
+def test_an_invalid_allow_list_admits_nobody_and_is_a_check_error(client: Client, db: None, settings: Settings) -> None:
     allow(settings, "127.0.0.1", "the office")
 
     assert client.get("/metrics").status_code == 401
     assert [message.id for message in check_settings(None)] == ["notifications_hub.E011"]
 
 
-def test_a_plain_request_for_the_websocket_is_told_to_upgrade(client: Client, db: None) -> None:
+def test_a_plain_request_to_the_websocket_must_upgrade(client: Client, db: None) -> None:
     response = client.get("/live/ws/")
 
     assert (response.status_code, list(response.json())) == (426, ["detail"])
@@ -165,7 +165,7 @@ def test_a_plain_request_for_the_websocket_is_told_to_upgrade(client: Client, db
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_over_asgi_it_names_what_to_upgrade_to() -> None:
+async def test_the_answer_over_asgi_names_the_websocket_protocol() -> None:
     response: Any = await AsyncClient().get("/live/ws/")
 
     assert (response.status_code, response["Upgrade"]) == (426, "websocket")

@@ -1,4 +1,4 @@
-"""What is old goes, from the beginning of each log and nowhere else."""
+"""Retention removes old data, and only from the beginning of each log."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_database
 
 
 def log(topic: str, *moments: datetime) -> None:
-    """One event at each of these moments, numbered in this order."""
+    """Log one event at each of these moments, numbered in this order."""
     streams.append_many(NewEvent(topic, "post.created", {}) for _ in moments)
     for event, moment in zip(Event.objects.filter(topic=topic).order_by("seq"), moments, strict=True):
         Event.objects.filter(pk=event.pk).update(created=moment)
@@ -47,7 +47,7 @@ def settled(person: User, by: User, at: datetime | None) -> Delivery:
     return planned
 
 
-def test_each_log_loses_its_old_beginning() -> None:
+def test_old_events_are_removed_from_the_beginning_of_each_log() -> None:
     log("post.1", OLD, OLD, NOW)
     log("post.2", OLD, OLD)
     log("post.3", NOW)
@@ -60,14 +60,14 @@ def test_each_log_loses_its_old_beginning() -> None:
     assert kept == {"post.1": 2, "post.2": 2, "post.3": 0}
 
 
-def test_an_old_event_behind_a_young_one_stays_since_a_log_has_no_holes() -> None:
+def test_an_old_event_after_a_young_one_stays_because_a_log_has_no_holes() -> None:
     log("post.1", OLD, NOW, OLD, NOW)
     retention.prune(LONG_AGO)
 
     assert seqs("post.1") == [2, 3, 4]
 
 
-def test_a_reader_behind_what_was_removed_is_told_to_reset_and_others_go_on() -> None:
+def test_only_a_reader_behind_the_removed_events_must_reset() -> None:
     log("post.1", OLD, OLD, NOW)
     epoch = Stream.objects.get().epoch
     retention.prune(LONG_AGO)
@@ -79,7 +79,7 @@ def test_a_reader_behind_what_was_removed_is_told_to_reset_and_others_go_on() ->
     assert [event.seq for event in level.events] == [3]
 
 
-def test_numbers_go_on_where_they_were_after_all_of_a_log_is_gone() -> None:
+def test_numbers_continue_after_a_whole_log_is_removed() -> None:
     log("post.1", OLD, OLD)
     retention.prune(LONG_AGO)
     streams.append("post.1", "post.created", {})
@@ -87,7 +87,7 @@ def test_numbers_go_on_where_they_were_after_all_of_a_log_is_gone() -> None:
     assert seqs("post.1") == [3]
 
 
-def test_a_long_log_goes_in_several_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_log_is_removed_in_several_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "EVENTS", 10)
     log("post.1", *[OLD] * 35, NOW)
 
@@ -95,7 +95,7 @@ def test_a_long_log_goes_in_several_steps(monkeypatch: pytest.MonkeyPatch) -> No
     assert seqs("post.1") == [36]
 
 
-def test_many_topics_go_in_several_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_topics_are_pruned_in_several_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "TOPICS", 3)
     for number in range(10):
         log(f"post.{number}", OLD, NOW)
@@ -104,7 +104,7 @@ def test_many_topics_go_in_several_steps(monkeypatch: pytest.MonkeyPatch) -> Non
     assert {tuple(seqs(f"post.{number}")) for number in range(10)} == {(2,)}
 
 
-def test_topics_with_nothing_old_cost_a_query_for_two_hundred_of_them() -> None:
+def test_topics_without_old_events_cost_one_query_per_two_hundred() -> None:
     streams.append_many(NewEvent(f"post.{number}", "post.created", {}) for number in range(400))
     with CaptureQueriesContext(connection) as queries:
         retention.prune(LONG_AGO)
@@ -113,14 +113,14 @@ def test_topics_with_nothing_old_cost_a_query_for_two_hundred_of_them() -> None:
     assert len(statements) <= 6
 
 
-def test_what_has_no_number_yet_stays() -> None:
+def test_an_event_without_a_number_stays() -> None:
     Event.objects.create(topic="post.1", kind="post.created", created=OLD)
     retention.prune(LONG_AGO)
 
     assert Event.objects.count() == 1
 
 
-def test_settled_deliveries_go_when_they_are_old_and_waiting_ones_never(alice: User, bob: User) -> None:
+def test_old_settled_deliveries_are_removed_and_waiting_ones_never(alice: User, bob: User) -> None:
     settled(alice, bob, OLD)
     young, waiting = settled(alice, bob, NOW), settled(alice, bob, None)
     Delivery.objects.update(created=OLD)
@@ -130,7 +130,7 @@ def test_settled_deliveries_go_when_they_are_old_and_waiting_ones_never(alice: U
     assert Notification.objects.count() == 3
 
 
-def test_deliveries_go_in_several_steps(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deliveries_are_removed_in_several_steps(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "CHUNK", 2)
     for _ in range(5):
         settled(alice, bob, OLD)
@@ -138,7 +138,7 @@ def test_deliveries_go_in_several_steps(alice: User, bob: User, monkeypatch: pyt
     assert retention.prune(LONG_AGO).deliveries == 5
 
 
-def test_looking_first_finds_the_same_and_removes_nothing(alice: User, bob: User) -> None:
+def test_a_dry_run_counts_the_same_and_removes_nothing(alice: User, bob: User) -> None:
     settled(alice, bob, OLD)
     log("post.1", OLD, OLD, NOW)
     found = retention.prunable(LONG_AGO)

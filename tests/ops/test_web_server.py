@@ -1,4 +1,4 @@
-"""The server as `hub_serve` starts it: what strangers may hold of it, and for how long."""
+"""The server as `hub_serve` starts it, and the limits that it sets for strangers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ GRACE = 5.0
 
 @pytest.fixture(scope="module")
 def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Start a server with its own deadlines, or shorter ones in the short form."""
+    """Start a server with its own deadlines, or with shorter ones unless `FULL` is set."""
     hurry = json.dumps({".ops.web_server.HEAD_SECONDS": HEAD, ".ops.web_server.BODY_SECONDS": BODY})
     environment = {"DATABASE_URL": databases.copy(), **HURRIED, "TEST_HURRY": hurry}
     site = Site(tmp_path_factory.mktemp("server"), hub={}, environment=environment)
@@ -41,12 +41,12 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.mark.faults(short=True)
-def test_half_sent_requests_are_closed_and_keep_nobody_out(site: Site) -> None:
+def test_half_sent_requests_are_closed_and_block_nobody(site: Site) -> None:
     with dialled(site.port, STRANGERS, HALF) as lines:
         began = time.monotonic()
         assert requests.get(f"{site.url}/healthz", timeout=10).ok
         answered = time.monotonic() - began
-        # A byte now and then buys no time.
+        # Sending a byte now and then does not extend the deadline.
         for line in lines[::2]:
             line.sendall(b"x")
         took = wait_until_closed(lines, HEAD + GRACE)
@@ -54,16 +54,16 @@ def test_half_sent_requests_are_closed_and_keep_nobody_out(site: Site) -> None:
 
 
 @pytest.mark.faults(short=True)
-def test_a_connection_that_says_no_more_is_closed_whatever_it_said_before(site: Site) -> None:
+def test_a_silent_connection_is_closed_after_any_beginning(site: Site) -> None:
     asked = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    said = [b"", b"\r\n", asked, asked + b"\r\n", asked + HALF, asked * 3 + HALF]
+    beginnings = [b"", b"\r\n", asked, asked + b"\r\n", asked + HALF, asked * 3 + HALF]
     with ExitStack() as opened:
-        lines = [opened.enter_context(dialled(site.port, 1, words))[0] for words in said]
+        lines = [opened.enter_context(dialled(site.port, 1, beginning))[0] for beginning in beginnings]
         wait_until_closed(lines, HEAD + GRACE)
 
 
 @pytest.mark.faults(short=True)
-def test_a_body_is_waited_for_while_it_moves(site: Site) -> None:
+def test_a_slow_body_is_accepted_while_it_moves(site: Site) -> None:
     head = b"POST /live/ack/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n"
     with dialled(site.port, 1, head) as lines:
         for _ in range(6):
@@ -74,7 +74,7 @@ def test_a_body_is_waited_for_while_it_moves(site: Site) -> None:
 
 
 @pytest.mark.faults(short=True)
-def test_what_waits_for_news_waits_longer_than_a_head_may_take(site: Site) -> None:
+def test_a_poll_may_wait_longer_than_a_head_may_take(site: Site) -> None:
     headers = {"Cookie": cookie_of(site, "bob")}
     first = requests.get(f"{site.url}/live/poll/", headers=headers, timeout=5).json()
     wait = HEAD + 2
@@ -83,7 +83,7 @@ def test_what_waits_for_news_waits_longer_than_a_head_may_take(site: Site) -> No
     assert answer.json()["cursor"]
 
 
-def test_a_head_without_end_is_refused(quiet_site: Site) -> None:
+def test_an_endless_head_is_refused(quiet_site: Site) -> None:
     with dialled(quiet_site.port, 1, HALF) as [line]:
         answer = b""
         try:
@@ -94,11 +94,11 @@ def test_a_head_without_end_is_refused(quiet_site: Site) -> None:
         try:
             answer = line.recv(100)
         except ConnectionError:
-            return  # gone before its answer was read
+            return  # closed before its answer was read
         assert answer.startswith(b"HTTP/1.1 431 ")
 
 
-def test_a_body_without_end_is_refused(quiet_site: Site) -> None:
+def test_an_endless_body_is_refused(quiet_site: Site) -> None:
     head = b"POST /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000000\r\n\r\n"
     taken = 0
     with dialled(quiet_site.port, 1, head) as [line]:
@@ -110,14 +110,14 @@ def test_a_body_without_end_is_refused(quiet_site: Site) -> None:
     assert requests.post(f"{quiet_site.url}/healthz", data=body, timeout=10).status_code != 413
 
 
-def test_a_forwarded_address_longer_than_any_is_refused(quiet_site: Site) -> None:
-    # uvicorn keeps the last 4,096 addresses that it was told, and a proxy may pass on what a stranger wrote.
+def test_a_forwarded_address_that_is_too_long_is_refused(quiet_site: Site) -> None:
+    # uvicorn caches the last 4,096 forwarded addresses, and a proxy may forward an address that a stranger wrote.
     for length, status in ((MAX_FORWARDED, 200), (MAX_FORWARDED + 1, 400)):
         headers = {"X-Forwarded-For": "1" * length}
         assert requests.get(f"{quiet_site.url}/healthz", headers=headers, timeout=5).status_code == status
 
 
-def test_beyond_its_limit_it_says_so_at_once(databases: Databases, tmp_path: Path) -> None:
+def test_a_server_at_its_connection_limit_answers_503_at_once(databases: Databases, tmp_path: Path) -> None:
     server = (*HUB_SERVE, "--limit-concurrency", "20")
     site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()}, server=server)
     try:
@@ -128,7 +128,7 @@ def test_beyond_its_limit_it_says_so_at_once(databases: Databases, tmp_path: Pat
         site.close()
 
 
-def test_a_server_by_its_own_defaults_is_warned_of_when_it_starts(
+def test_a_server_with_its_own_defaults_logs_a_warning_at_start(
     databases: Databases, tmp_path: Path, quiet_site: Site
 ) -> None:
     site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()}, server=BARE_UVICORN)
@@ -153,7 +153,7 @@ def test_several_workers_serve_one_site(databases: Databases, tmp_path: Path) ->
         site.close()
 
 
-def test_behind_a_unix_socket_a_proxy_is_believed(databases: Databases, tmp_path: Path) -> None:
+def test_a_proxy_on_a_unix_socket_is_trusted(databases: Databases, tmp_path: Path) -> None:
     path = tmp_path / "hub.sock"
     environment = site_environment(DATABASE_URL=databases.copy())
     command = [sys.executable, *HUB_SERVE, "--uds", str(path)]
@@ -166,7 +166,7 @@ def test_behind_a_unix_socket_a_proxy_is_believed(databases: Databases, tmp_path
         program.kill()
 
 
-def test_behind_a_unix_socket_a_client_cannot_name_its_own_address(databases: Databases, tmp_path: Path) -> None:
+def test_a_client_behind_a_unix_socket_cannot_choose_its_address(databases: Databases, tmp_path: Path) -> None:
     path = tmp_path / "hub.sock"
     environment = site_environment(DATABASE_URL=databases.copy())
     program = Program([sys.executable, *HUB_SERVE, "--uds", str(path)], log=tmp_path / "log", environment=environment)
@@ -180,7 +180,7 @@ def test_behind_a_unix_socket_a_client_cannot_name_its_own_address(databases: Da
     }
     try:
         program.wait_until_ready(path.exists)
-        # A proxy that appends leaves in front what the client wrote.
+        # A proxy that appends keeps the client's text in front.
         assert status_over(path, "/healthz", **forwarded) == 200
         assert status_over(path, "/live/ws/", **forwarded, **handshake) == 101
         log = program.log.read_text()
@@ -199,8 +199,8 @@ def status_over(path: Path, address: str, **headers: str) -> int:
         return line.getresponse().status
 
 
-def test_the_doctor_looks_at_a_running_server(quiet_site: Site) -> None:
-    assert look_at(quiet_site.url) == (f"{quiet_site.url} takes WebSockets, and does not compress them.", True)
+def test_the_doctor_checks_a_running_server(quiet_site: Site) -> None:
+    assert look_at(quiet_site.url) == (f"{quiet_site.url} accepts WebSockets, and does not compress them.", True)
     words, good = look_at(quiet_site.url.replace("127.0.0.1", "[::1]"))
     assert "does not answer" in words
     assert not good
@@ -217,7 +217,7 @@ def test_the_doctor_notices_a_server_that_compresses(databases: Databases, tmp_p
         site.close()
 
 
-def test_the_doctor_notices_a_proxy_that_passes_nothing_on(quiet_site: Site, tmp_path: Path) -> None:
+def test_the_doctor_notices_a_proxy_that_forwards_no_headers(quiet_site: Site, tmp_path: Path) -> None:
     forgetful = CONFIGURATION.replace("proxy_set_header", "# proxy_set_header")
     with Nginx([quiet_site.port], forgetful) as front:
         words, good = look_at(front.url)

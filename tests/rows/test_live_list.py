@@ -1,4 +1,4 @@
-"""What a page is given to go on from."""
+"""`live_list`: a page's rows, and the cursor from which the page continues."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ def position(listed: LiveList) -> Position:
     return cursor.decode(written)[cursor.key_of("signs")]
 
 
-def test_what_is_written_while_the_rows_are_read_lies_behind_the_cursor(
+def test_events_written_while_rows_are_read_come_after_the_cursor(
     request_of_alice: HttpRequest,
 ) -> None:
     class SlowRows(QuerySet[Sign]):
         def __iter__(self) -> Iterator[Sign]:
-            streams.append("signs", "delivery method.sign.created", {"id": "1"})
+            streams.append("signs", "shop.sign.created", {"id": "1"})
             streams.number_everything()
             return super().__iter__()
 
     listed = live_list(request_of_alice, "signs", SlowRows(Sign))
 
     [reading] = streams.read({"signs": position(listed)})
-    assert [event.kind for event in reading.events] == ["delivery method.sign.created"]
+    assert [event.kind for event in reading.events] == ["shop.sign.created"]
 
 
-def test_rows_that_were_read_before_are_read_again(request_of_alice: HttpRequest) -> None:
+def test_a_live_list_reads_a_cached_queryset_again(request_of_alice: HttpRequest) -> None:
     signs = Sign.objects.all()
     assert not list(signs)
     Sign.objects.create(text="Exit")
@@ -65,18 +65,18 @@ def test_rows_that_were_read_before_are_read_again(request_of_alice: HttpRequest
         live_list(request_of_alice, "signs", list(signs))  # type: ignore[arg-type]
 
 
-def test_a_list_costs_a_query_beside_its_rows_and_nothing_for_a_stranger(
+def test_a_live_list_costs_one_query_besides_its_rows_and_none_for_a_stranger(
     request_of_alice: HttpRequest, rf: RequestFactory, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(2):
-        assert 'row="delivery method.sign"' in live_list(request_of_alice, "signs", Sign.objects.all()).attributes
+        assert 'row="shop.sign"' in live_list(request_of_alice, "signs", Sign.objects.all()).attributes
     stranger = rf.get("/")
     stranger.user = AnonymousUser()
     with django_assert_num_queries(1):
         assert live_list(stranger, "signs", Sign.objects.all(), row="sign").attributes == 'topic="signs" row="sign"'
 
 
-def test_the_tag_gives_rows_attributes_and_what_the_element_needs(request_of_alice: HttpRequest) -> None:
+def test_the_tag_renders_rows_attributes_and_media(request_of_alice: HttpRequest) -> None:
     Sign.objects.create(text="<Exit>")
     page = Template(
         "{% load notifications_hub %}{% live_list topic signs as live %}{{ live.media }}"

@@ -1,4 +1,4 @@
-"""Writers that get in each other's way: whoever applies the events ends with the rows that the database has."""
+"""Concurrent writers: a page that applies all events ends with the rows of the database."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def _triggers(settings: Settings) -> Iterator[None]:
 
 @pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True)
-def test_pages_end_with_the_rows_that_the_database_has() -> None:
+def test_pages_end_with_the_rows_of_the_database() -> None:
     _write_and_compare(_one_of_many)
 
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("_triggers")
-def test_so_they_do_where_half_of_the_writers_write_raw_sql() -> None:
+def test_pages_end_with_the_rows_of_the_database_despite_raw_sql() -> None:
     _write_and_compare(_one_of_many_or_raw)
     assert RowChange.objects.count() == 0
 
@@ -69,7 +69,7 @@ def test_so_they_do_where_half_of_the_writers_write_raw_sql() -> None:
 @pytest.mark.faults(short=True)
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("_triggers")
-def test_and_where_writers_are_killed_at_any_instruction(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_end_with_the_rows_of_the_database_despite_killed_writers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_NOTIFICATIONS_HUB", json.dumps({"ROW_TRIGGERS": ["board.Note"]}))
     threads = [Thread.objects.create(title=title) for title in ("Tea", "Coffee", "Juice")]
     for number in range(KILLS):
@@ -89,7 +89,7 @@ def _let_two_write_and_kill_them(number: int) -> None:
 
 
 def write_on(seed: int) -> None:
-    """In a process of its own, which tells and numbers in the background as everywhere."""
+    """Write until killed. Run it in its own process, which publishes and numbers in the background."""
     chance, threads = random.Random(seed), list(Thread.objects.all())
     while True:
         _commit_or_not(chance, partial(_one_of_many_or_raw, chance, chance.choice(threads)))
@@ -110,7 +110,7 @@ def _write_and_compare(change: Change) -> None:
 
 
 def _compare(threads: list[Thread]) -> None:
-    pages = _as_pages_have_it()
+    pages = _as_pages_show_it()
     for thread in threads:
         stored = {str(note.pk): note.body for note in Note.objects.filter(thread=thread)}
         assert {key: item["body"] for key, item in pages[f"thread.{thread.pk}"].items()} == stored
@@ -127,8 +127,8 @@ def _change_things(seed: int, threads: list[Thread], change: Change) -> None:
 
 
 def _commit_or_not(chance: random.Random, change: Callable[[], None]) -> None:
-    """One transaction; a fifth of them is rolled back."""
-    # Another writer may have deleted the row first, and a third have made it again.
+    """Run a change in a transaction. A fifth of them is rolled back."""
+    # Another writer may have deleted the row first, and a third one created it again.
     with suppress(_GivenUp, Note.DoesNotExist, IntegrityError), transaction.atomic():
         change()
         if chance.random() < 0.2:
@@ -136,7 +136,7 @@ def _commit_or_not(chance: random.Random, change: Callable[[], None]) -> None:
 
 
 def _one_of_many_or_raw(chance: random.Random, thread: Thread) -> None:
-    """Of one row, as raw SQL takes several in any order and meets others in the middle: a deadlock like any."""
+    """Change one row. Raw SQL on several rows would lock them in any order, and deadlock like any other program."""
     note = Note.objects.order_by("?").first()
     if note is None or chance.random() < 0.3:
         Note.objects.create(thread=thread, body=str(chance.random()))
@@ -167,7 +167,7 @@ def _one_of_many(chance: random.Random, thread: Thread) -> None:
             note.save()
 
 
-def _as_pages_have_it() -> dict[str, Page]:
+def _as_pages_show_it() -> dict[str, Page]:
     pages: dict[str, Page] = defaultdict(dict)
     for event in Event.objects.order_by("topic", "seq"):
         page = pages[event.topic]

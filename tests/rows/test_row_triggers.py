@@ -1,4 +1,4 @@
-"""Rows that are changed past Django: by raw SQL, or by a program that has never heard of it."""
+"""Rows that are changed without Django: by raw SQL, or by another program."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Page:
         self._topic = topic
         self._position: Position | None = Position("", 0, 0)
 
-    def hears(self) -> list[tuple[str, Any]]:
-        """What is new, once the sweeper has been by. Keys of what is deleted, key and text of what is not."""
+    def new_events(self) -> list[tuple[str, Any]]:
+        """Return the new events after a sweep: deleted keys, or key and text of other rows."""
         sweep()
         assert (unnumbered(), holes(), RowChange.objects.count()) == (0, [], 0)
         [reading] = streams.read({self._topic: self._position})
@@ -93,7 +93,7 @@ def at_coffee(coffee: Thread) -> Page:
 
 @pytest.fixture
 def program() -> Iterator[psycopg.Connection[Any]]:
-    """Another program on the same database."""
+    """Return another program's connection to the same database."""
     with psycopg.connect(database_url(), autocommit=True) as program:
         yield program
 
@@ -102,7 +102,7 @@ COLUMNS = "board_note (id, thread_id, body, address, hidden, views)"
 
 
 def run(*statements: str) -> None:
-    """Raw SQL over Django's connection."""
+    """Run raw SQL over Django's connection."""
     with connection.cursor() as sql:
         for statement in statements:
             sql.execute(statement)
@@ -112,69 +112,71 @@ def insert(first: int, last: int, body: str = "Cup ' || key || '") -> str:
     return f"INSERT INTO {COLUMNS} SELECT key, 1, '{body}', '', false, 0 FROM generate_series({first}, {last}) key"
 
 
-# What is heard
+# Published changes
 
 
 @installed
-def test_raw_sql_is_heard(at_tea: Page, at_coffee: Page) -> None:
+def test_raw_sql_is_published(at_tea: Page, at_coffee: Page) -> None:
     run(insert(1, 1, "Green"))
-    assert at_tea.hears() == [("created", "1 Green")]
+    assert at_tea.new_events() == [("created", "1 Green")]
     run("UPDATE board_note SET body = 'Black'")
-    assert at_tea.hears() == [("updated", "1 Black")]
+    assert at_tea.new_events() == [("updated", "1 Black")]
     run("UPDATE board_note SET thread_id = 2")
-    assert (at_tea.hears(), at_coffee.hears()) == ([("deleted", ["1"])], [("created", "1 Black")])
+    assert (at_tea.new_events(), at_coffee.new_events()) == ([("deleted", ["1"])], [("created", "1 Black")])
     run("UPDATE board_note SET id = 5")
-    assert at_coffee.hears() == [("deleted", ["1"]), ("created", "5 Black")]
+    assert at_coffee.new_events() == [("deleted", ["1"]), ("created", "5 Black")]
     run("DELETE FROM board_note")
-    assert (at_tea.hears(), at_coffee.hears()) == ([], [("deleted", ["5"])])
+    assert (at_tea.new_events(), at_coffee.new_events()) == ([], [("deleted", ["5"])])
 
 
 @installed
-def test_another_program_is_heard_and_what_it_takes_back_is_not(at_tea: Page, program: psycopg.Connection[Any]) -> None:
+def test_another_programs_commits_are_published_and_its_rollbacks_are_not(
+    at_tea: Page, program: psycopg.Connection[Any]
+) -> None:
     with program.transaction():
         program.execute(insert(1, 3))
-        assert at_tea.hears() == []
-    assert at_tea.hears() == [("created", f"{key} Cup {key}") for key in (1, 2, 3)]
+        assert at_tea.new_events() == []
+    assert at_tea.new_events() == [("created", f"{key} Cup {key}") for key in (1, 2, 3)]
     with program.transaction(force_rollback=True):
         program.execute("UPDATE board_note SET body = 'Never'")
         program.execute("DELETE FROM board_note WHERE id = 2")
     with program.transaction():
         with program.transaction(force_rollback=True):
             program.execute(insert(4, 4))
-        program.execute("UPDATE board_note SET body = 'Said' WHERE id = 3")
-    assert at_tea.hears() == [("updated", "3 Said")]
+        program.execute("UPDATE board_note SET body = 'Kept' WHERE id = 3")
+    assert at_tea.new_events() == [("updated", "3 Kept")]
 
 
 @installed
-def test_every_statement_that_changes_rows_is_heard(at_tea: Page, program: psycopg.Connection[Any]) -> None:
+def test_every_statement_that_changes_rows_is_published(at_tea: Page, program: psycopg.Connection[Any]) -> None:
     with program.cursor() as sql, sql.copy(f"COPY {COLUMNS} FROM STDIN") as copy:
         copy.write_row((1, 1, "Copied", "", False, 0))
-    assert at_tea.hears() == [("created", "1 Copied")]
+    assert at_tea.new_events() == [("created", "1 Copied")]
     program.execute(f"{insert(1, 2, 'Twice')} ON CONFLICT (id) DO UPDATE SET body = 'Upserted'")
-    assert at_tea.hears() == [("updated", "1 Upserted"), ("created", "2 Twice")]
+    assert at_tea.new_events() == [("updated", "1 Upserted"), ("created", "2 Twice")]
     program.execute(f"{insert(1, 3, 'Thrice')} ON CONFLICT DO NOTHING")
-    assert at_tea.hears() == [("created", "3 Thrice")]
+    assert at_tea.new_events() == [("created", "3 Thrice")]
     program.execute("UPDATE board_note SET hidden = true WHERE id = 3")
-    assert at_tea.hears() == [("deleted", ["3"])]
+    assert at_tea.new_events() == [("deleted", ["3"])]
     program.execute("TRUNCATE board_note")
-    assert at_tea.hears() == [("deleted", ["1", "2"])]
+    assert at_tea.new_events() == [("deleted", ["1", "2"])]
 
 
 @installed
 @pytest.mark.usefixtures("_own_keys")
-def test_what_the_database_takes_along_or_leaves_empty_is_heard(at_tea: Page) -> None:
+def test_cascades_and_nulls_set_by_the_database_are_published(at_tea: Page) -> None:
     Author.objects.create(pk=1, name="Ann")
     run(insert(1, 2), "UPDATE board_note SET author_id = 1 WHERE id = 2")
-    assert at_tea.hears() == [("created", "1 Cup 1"), ("created", "2 Cup 2")]
+    assert at_tea.new_events() == [("created", "1 Cup 1"), ("created", "2 Cup 2")]
     run("DELETE FROM board_author")
-    assert at_tea.hears() == [("updated", "2 Cup 2")]
+    assert at_tea.new_events() == [("updated", "2 Cup 2")]
     run("DELETE FROM board_thread")
-    assert at_tea.hears() == [("deleted", ["1", "2"])]
+    assert at_tea.new_events() == [("deleted", ["1", "2"])]
 
 
 @pytest.fixture
 def _own_keys() -> Iterator[None]:
-    """Foreign keys by which the database itself takes rows along, beside Django's, which do not."""
+    """Add foreign keys with which the database itself cascades. Django's keys do not."""
     run(
         "ALTER TABLE board_note ADD CONSTRAINT own_thread FOREIGN KEY (thread_id) REFERENCES board_thread"
         " ON DELETE CASCADE, ADD CONSTRAINT own_author FOREIGN KEY (author_id) REFERENCES board_author"
@@ -185,9 +187,9 @@ def _own_keys() -> Iterator[None]:
 
 
 @installed
-def test_django_and_raw_sql_in_one_transaction_are_heard_once_each(at_tea: Page, at_coffee: Page) -> None:
+def test_django_and_raw_sql_in_one_transaction_are_published_once_each(at_tea: Page, at_coffee: Page) -> None:
     run(insert(1, 4))
-    at_tea.hears()
+    at_tea.new_events()
     with transaction.atomic():
         run("UPDATE board_note SET body = 'Raw' WHERE id = 2")
         Note.objects.filter(pk=1).update(body="Django's")
@@ -195,8 +197,8 @@ def test_django_and_raw_sql_in_one_transaction_are_heard_once_each(at_tea: Page,
         Note.objects.create(pk=6, thread_id=1, body="Django's")
         Note.objects.get(pk=3).delete()
         run("DELETE FROM board_note WHERE id = 4")
-    said = [("created", "5 Cup 5"), ("created", "6 Django's"), ("updated", "1 Django's"), ("updated", "2 Raw")]
-    assert sorted(at_tea.hears()) == sorted([*said, ("deleted", ["3", "4"])])
+    expected = [("created", "5 Cup 5"), ("created", "6 Django's"), ("updated", "1 Django's"), ("updated", "2 Raw")]
+    assert sorted(at_tea.new_events()) == sorted([*expected, ("deleted", ["3", "4"])])
 
     with transaction.atomic():
         Note.objects.filter(pk=1).update(thread=2)
@@ -207,23 +209,23 @@ def test_django_and_raw_sql_in_one_transaction_are_heard_once_each(at_tea: Page,
         note.thread_id = 2
         note.save()
         run("UPDATE board_note SET body = 'Last' WHERE id = 1")
-    assert (at_tea.hears(), at_coffee.hears()) == ([("deleted", ["1"])], [("created", "1 Last")])
+    assert (at_tea.new_events(), at_coffee.new_events()) == ([("deleted", ["1"])], [("created", "1 Last")])
 
 
 @installed
-def test_fifty_rows_at_once_are_heard_in_their_order(at_tea: Page) -> None:
+def test_fifty_rows_of_one_statement_are_published_in_order(at_tea: Page) -> None:
     run(insert(1, 50))
-    assert at_tea.hears() == [("created", f"{key} Cup {key}") for key in range(1, 51)]
+    assert at_tea.new_events() == [("created", f"{key} Cup {key}") for key in range(1, 51)]
 
 
 @installed
-def test_nobody_hears_of_what_their_topic_does_not_show(at_tea: Page) -> None:
+def test_a_topic_gets_no_event_for_hidden_rows_and_columns(at_tea: Page) -> None:
     run(insert(1, 1), "UPDATE board_note SET hidden = true", "UPDATE board_note SET address = 'Charlie may not see it'")
-    assert at_tea.hears() == []
+    assert at_tea.new_events() == []
     run("UPDATE board_note SET hidden = false")
-    assert at_tea.hears() == [("created", "1 Cup 1")]
+    assert at_tea.new_events() == [("created", "1 Cup 1")]
     run("UPDATE board_note SET views = 7, address = 'Nor this'")
-    assert at_tea.hears() == []
+    assert at_tea.new_events() == []
     [address] = [json.loads(event.data)["address"] for event in _last("moderators", 1)]
     assert address == "Nor this"
 
@@ -234,7 +236,7 @@ def _last(topic: str, number: int) -> list[streams.LoggedEvent]:
 
 
 @installed
-def test_a_column_of_any_type_comes_out_as_django_reads_it() -> None:
+def test_a_column_of_any_type_is_published_as_django_reads_it() -> None:
     parcel = Parcel(
         pk=uuid4(),
         depot=3,
@@ -254,11 +256,11 @@ def test_a_column_of_any_type_comes_out_as_django_reads_it() -> None:
     assert made.data == published.data == moved.data
 
 
-# What is killed, or goes wrong
+# Killed processes and faults
 
 
 @installed
-def test_what_a_killed_process_left_is_heard_once(at_tea: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changes_left_by_a_killed_process_are_published_once(at_tea: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_NOTIFICATIONS_HUB", json.dumps({"ROW_TRIGGERS": NAMED}))
     died = in_process("""
         import os, signal
@@ -272,15 +274,15 @@ def test_what_a_killed_process_left_is_heard_once(at_tea: Page, monkeypatch: pyt
                 os.kill(os.getpid(), signal.SIGKILL)
         diff.streams.append_many = die_after_it
         Note.objects.bulk_create(Note(pk=pk, thread_id=1, body="Cup") for pk in (1, 2))
-        trigger_notes.tell_noted()
+        trigger_notes.publish_notes()
     """)
     assert died.wait(30) == -signal.SIGKILL
     assert (RowChange.objects.count(), Event.objects.count()) == (2, 0)
-    assert at_tea.hears() == [("created", "1 Cup"), ("created", "2 Cup")]
+    assert at_tea.new_events() == [("created", "1 Cup"), ("created", "2 Cup")]
 
 
 @installed
-def test_a_change_that_cannot_be_shown_holds_up_no_other(
+def test_a_change_that_cannot_be_shown_blocks_no_other(
     at_tea: Page, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def name(note: Note) -> str:
@@ -290,12 +292,12 @@ def test_a_change_that_cannot_be_shown_holds_up_no_other(
 
     monkeypatch.setattr(Note, "author_name", name)
     run(insert(1, 1), insert(2, 2, "Bad"), insert(3, 3))
-    assert at_tea.hears() == [("created", "1 Cup 1"), ("created", "3 Cup 3")]
-    assert "A change of board.note cannot be told" in caplog.text
+    assert at_tea.new_events() == [("created", "1 Cup 1"), ("created", "3 Cup 3")]
+    assert "A change of board.note could not be published" in caplog.text
 
 
 @installed
-def test_django_is_heard_at_once_and_the_rest_within_a_look(at_tea: Page, numberer: Numberer) -> None:
+def test_djangos_changes_are_published_at_once_and_others_at_the_next_sweep(at_tea: Page, numberer: Numberer) -> None:
     Note.objects.create(pk=1, thread_id=1, body="Green")
     assert numberer.finish(20)
     assert [event.kind for event in _last("thread.1", 9)] == ["note.created"]
@@ -306,7 +308,7 @@ def test_django_is_heard_at_once_and_the_rest_within_a_look(at_tea: Page, number
 
 
 @installed
-def test_a_change_costs_django_no_statement_of_its_own(
+def test_publishing_adds_no_statement_to_a_save(
     tea: Thread, numberer: Numberer, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     note = Note.objects.create(thread=tea, body="Green")
@@ -318,22 +320,22 @@ def test_a_change_costs_django_no_statement_of_its_own(
 
 
 @installed
-def test_a_program_with_no_right_to_the_notes_is_heard(at_tea: Page, program: psycopg.Connection[Any]) -> None:
+def test_a_program_without_rights_on_the_notes_is_published(at_tea: Page, program: psycopg.Connection[Any]) -> None:
     role = f"clerk_{uuid4().hex[:8]}"
     run(f"CREATE ROLE {role}", f"GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON board_note TO {role}")
     try:
         program.execute(f"SET ROLE {role}")
         program.execute(insert(1, 1))
-        assert at_tea.hears() == [("created", "1 Cup 1")]
+        assert at_tea.new_events() == [("created", "1 Cup 1")]
         program.execute("TRUNCATE board_note")
-        assert at_tea.hears() == [("deleted", ["1"])]
+        assert at_tea.new_events() == [("deleted", ["1"])]
     finally:
         run(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
 
 
 @pytest.fixture
 def forger() -> Iterator[str]:
-    """A role that may make tables of its own in the site's database, as every role could before PostgreSQL 15."""
+    """Create a role that may create tables in the site's database, as every role could before PostgreSQL 15."""
     role = f"forger_{uuid4().hex[:8]}"
     run(f"CREATE ROLE {role}", f"GRANT CREATE ON SCHEMA public TO {role}")
     yield role
@@ -349,7 +351,7 @@ LIE = "INSERT INTO {table} VALUES (1, 1, 'A lie', '', false, 0)"
 
 
 @installed
-def test_another_role_cannot_have_the_function_note_a_table_of_its_own(
+def test_another_role_cannot_attach_the_function_to_its_own_table(
     program: psycopg.Connection[Any], forger: str
 ) -> None:
     program.execute(f"SET ROLE {forger}")
@@ -362,7 +364,7 @@ def test_another_role_cannot_have_the_function_note_a_table_of_its_own(
 
 @installed
 @pytest.mark.parametrize("table", ["forged", "pg_temp.board_note", "forged_part"])
-def test_a_table_that_is_not_the_declared_one_is_not_noted_though_its_owner_may_use_the_function(
+def test_a_table_that_is_not_declared_is_not_noted_even_with_the_right_to_the_function(
     at_tea: Page, program: psycopg.Connection[Any], forger: str, table: str
 ) -> None:
     run(f"GRANT EXECUTE ON FUNCTION notifications_hub_note_change() TO {forger}")
@@ -375,36 +377,34 @@ def test_a_table_that_is_not_the_declared_one_is_not_noted_though_its_owner_may_
     program.execute(LIE.format(table=table))
     program.execute(f"UPDATE {table} SET body = 'Another'")
     program.execute(f"DELETE FROM {table}")
-    assert (RowChange.objects.count(), at_tea.hears()) == (0, [])
+    assert (RowChange.objects.count(), at_tea.new_events()) == (0, [])
     run(insert(1, 1, "The truth"))
-    assert at_tea.hears() == [("created", "1 The truth")]
+    assert at_tea.new_events() == [("created", "1 The truth")]
     assert triggers.installed() == {"board.note", "board.parcel"}
 
 
 @installed
 def test_the_function_runs_no_code_of_another_roles_types(program: psycopg.Connection[Any], forger: str) -> None:
-    """A cast to JSON of a type of one's own would run by the rights of whoever installed the function."""
+    """Try a custom type's cast to JSON, which would run with the rights of the function's owner."""
     run(f"GRANT EXECUTE ON FUNCTION notifications_hub_note_change() TO {forger}")
     program.execute(f"SET ROLE {forger}")
     for statement in (
         "CREATE TYPE trap AS ENUM ('x')",
-        "CREATE TABLE who_ran (who text)",
-        "GRANT INSERT ON who_ran TO PUBLIC",
+        "CREATE TABLE ran_as (role text)",
+        "GRANT INSERT ON ran_as TO PUBLIC",
         """CREATE FUNCTION spring(trap) RETURNS json LANGUAGE plpgsql AS
-        $$ BEGIN INSERT INTO public.who_ran VALUES (current_user); RETURN '{}'; END $$""",
+        $$ BEGIN INSERT INTO public.ran_as VALUES (current_user); RETURN '{}'; END $$""",
         "CREATE CAST (trap AS json) WITH FUNCTION spring(trap)",
         "CREATE TABLE forged (id int, word trap)",
         ATTACHED.format(table="forged"),
         "INSERT INTO forged VALUES (1, 'x')",
     ):
         program.execute(statement)
-    assert program.execute("SELECT who FROM who_ran").fetchall() == []
+    assert program.execute("SELECT role FROM ran_as").fetchall() == []
 
 
 @installed
-def test_a_search_path_of_the_writers_own_changes_nothing(
-    at_tea: Page, program: psycopg.Connection[Any], forger: str
-) -> None:
+def test_the_writers_search_path_changes_nothing(at_tea: Page, program: psycopg.Connection[Any], forger: str) -> None:
     run(f"GRANT SELECT, INSERT ON board_note TO {forger}", f"CREATE SCHEMA {forger} AUTHORIZATION {forger}")
     for statement in (
         f"SET ROLE {forger}",
@@ -415,7 +415,7 @@ def test_a_search_path_of_the_writers_own_changes_nothing(
         insert(1, 1),
     ):
         program.execute(statement)
-    assert at_tea.hears() == [("created", "1 Cup 1")]
+    assert at_tea.new_events() == [("created", "1 Cup 1")]
 
 
 @installed
@@ -426,7 +426,7 @@ def test_a_search_path_of_the_writers_own_changes_nothing(
         "ALTER FUNCTION notifications_hub_note_change() RESET notifications_hub.tables",
     ],
 )
-def test_a_function_that_is_open_or_of_an_older_version_is_said(settings: Settings, older: str) -> None:
+def test_a_function_that_is_public_or_old_is_reported(settings: Settings, older: str) -> None:
     assert list(triggers.disagreements()) == []
     run(older)
     [words] = triggers.disagreements()
@@ -437,7 +437,7 @@ def test_a_function_that_is_open_or_of_an_older_version_is_said(settings: Settin
 
 
 @installed
-def test_a_table_that_was_renamed_is_told_by_django_until_it_is_installed_again(
+def test_a_renamed_table_is_reported_and_works_after_a_new_install(
     settings: Settings, at_tea: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run("ALTER TABLE board_note RENAME TO board_memo")
@@ -458,13 +458,13 @@ def test_a_table_that_was_renamed_is_told_by_django_until_it_is_installed_again(
 
 
 @installed
-def test_columns_may_come_and_go_and_be_renamed(at_tea: Page) -> None:
+def test_columns_may_be_added_dropped_and_renamed(at_tea: Page) -> None:
     with rolled_back():
         run("ALTER TABLE board_note RENAME views TO looks", "ALTER TABLE board_note ADD taste json, DROP slug")
         run(insert(1, 1).replace("views", "looks"), "UPDATE board_note SET looks = 5, body = 'Green'")
-        # As nothing is committed, what the first look makes is numbered by the next.
+        # Nothing is committed, so the second sweep numbers the events of the first.
         sweep()
-        assert at_tea.hears() == [("created", "1 Green")]
+        assert at_tea.new_events() == [("created", "1 Green")]
 
 
 def manage(*arguments: str) -> list[str]:
@@ -482,11 +482,11 @@ def left_behind() -> int:
         return int(sql.fetchone()[0])
 
 
-def test_they_are_installed_again_and_again_and_removed_without_a_trace(settings: Settings, at_tea: Page) -> None:
+def test_triggers_can_be_installed_twice_and_are_removed_without_a_trace(settings: Settings, at_tea: Page) -> None:
     settings.NOTIFICATIONS_HUB = {"ROW_TRIGGERS": NAMED}
     assert manage("install") == manage("install") == ["board.note: installed.", "board.parcel: installed."]
     run(insert(1, 1))
-    assert at_tea.hears() == [("created", "1 Cup 1")]
+    assert at_tea.new_events() == [("created", "1 Cup 1")]
     with pytest.raises(CommandError, match=r"First remove board\.note from ROW_TRIGGERS and restart"):
         manage("remove", "board.Note")
 
@@ -496,10 +496,10 @@ def test_they_are_installed_again_and_again_and_removed_without_a_trace(settings
     assert "board.note: not installed." in manage("show")
     assert left_behind() == 0
     run("DELETE FROM board_note")
-    assert at_tea.hears() == []
+    assert at_tea.new_events() == []
 
 
-def test_they_go_with_the_table_that_they_write_to(tea: Thread) -> None:
+def test_removing_the_notes_table_removes_the_triggers(tea: Thread) -> None:
     triggers.install(Note)
     migration = import_module("notifications_hub.migrations.0001_initial")
     with connection.schema_editor() as editor:
@@ -512,19 +512,17 @@ def test_they_go_with_the_table_that_they_write_to(tea: Thread) -> None:
     ("arguments", "words"),
     [
         (["install"], "Name the models"),
-        (["install", "board.Thread"], "no live model"),
-        (["install", "board.Nothing"], "no live model"),
+        (["install", "board.Thread"], "not a live model"),
+        (["install", "board.Nothing"], "not a live model"),
         (["remove", "board.Note"], "board.note has no triggers"),
     ],
 )
-def test_what_cannot_be_is_refused_with_what_to_do(arguments: list[str], words: str) -> None:
+def test_an_impossible_command_is_refused_with_the_remedy(arguments: list[str], words: str) -> None:
     with pytest.raises(CommandError, match=words):
         manage(*arguments)
 
 
-def test_a_table_that_others_hold_is_left_as_it_is(
-    program: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_locked_table_is_left_unchanged(program: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(triggers, "PATIENCE", "50ms")
     with program.transaction():
         program.execute("LOCK board_note IN ROW EXCLUSIVE MODE")
@@ -533,26 +531,26 @@ def test_a_table_that_others_hold_is_left_as_it_is(
     assert left_behind() == 0
 
 
-def test_a_setting_that_the_database_does_not_bear_out_is_noticed_and_loses_nothing(
+def test_a_setting_that_differs_from_the_database_is_reported_and_loses_nothing(
     settings: Settings, at_tea: Page, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def said() -> list[str]:
+    def warnings() -> list[str]:
         [finding] = [finding for finding in examine() if finding.about == "row triggers"]
         warned = [warning.msg for warning in check_row_triggers(None, databases=["default"])]
         assert finding.good == (not warned)
         return warned
 
-    assert said() == []
+    assert warnings() == []
     settings.NOTIFICATIONS_HUB = {"ROW_TRIGGERS": ["board.Note"]}
-    assert "run `manage.py hub_row_triggers install`" in said()[0]
+    assert "run `manage.py hub_row_triggers install`" in warnings()[0]
     Note.objects.create(pk=1, thread_id=1, body="Green")
-    assert at_tea.hears() == [("created", "1 Green")]
+    assert at_tea.new_events() == [("created", "1 Green")]
     assert "board.note, which has no triggers" in caplog.text
 
     triggers.install(Note)
-    assert said() == []
+    assert warnings() == []
     settings.NOTIFICATIONS_HUB = {}
-    assert "told twice" in said()[0]
+    assert "published twice" in warnings()[0]
     Note.objects.update(body="Black")
-    assert at_tea.hears() == [("updated", "1 Black")] * 2
+    assert at_tea.new_events() == [("updated", "1 Black")] * 2
     triggers.remove("board.note")

@@ -1,4 +1,4 @@
-"""What is said of triggers on a database that cannot have them."""
+"""Row triggers on a database that does not support them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("action", ["install", "remove"])
-def test_they_are_refused_with_what_to_do_instead(action: str) -> None:
-    with pytest.raises(CommandError, match=r"need PostgreSQL, and this site is on SQLite.+publish\(\)"):
+def test_triggers_are_refused_with_an_alternative(action: str) -> None:
+    with pytest.raises(CommandError, match=r"need PostgreSQL, and this site uses SQLite.+publish\(\)"):
         call_command("hub_row_triggers", action, "board.Note")
 
 
-def test_what_django_changes_is_told_all_the_same(settings: Settings) -> None:
+def test_djangos_changes_are_published_without_triggers(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {"ROW_TRIGGERS": ["board.Note"]}
     Note.objects.create(thread=Thread.objects.create(), body="Green")
     assert Event.objects.filter(kind="note.created").count() == 2
 
 
-def test_a_name_that_is_no_live_models_is_found_at_start_up(settings: Settings) -> None:
+def test_a_setting_that_names_another_model_is_a_check_error(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {"ROW_TRIGGERS": ["board.Note", "board.Thread"]}
     [error] = check_row_trigger_names(None)
-    assert (error.id, "board.thread is no live model" in error.msg) == ("notifications_hub.E009", True)
+    assert (error.id, "board.thread is not a live model" in error.msg) == ("notifications_hub.E009", True)

@@ -1,4 +1,4 @@
-"""A program that has never heard of Django changes rows of a running site: pages that may know follow in a second."""
+"""Another program changes rows of a running site, and the pages that may see them follow within a second."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.postgres
 
 SECONDS = 2.0
-"""A look of the sweeper, and the time that a busy machine takes."""
+"""The sweeper's interval, and a reserve for a busy machine."""
 
 
 def heard(client: LiveClient, number: int) -> list[tuple[str, Any]]:
-    """So many events, in their order, within the time."""
+    """Return this many events, in order, within `SECONDS`."""
     until = time.monotonic() + SECONDS
     while len(client.events) < number:
         client.frame(max(0.0, until - time.monotonic()))
@@ -29,7 +29,7 @@ def heard(client: LiveClient, number: int) -> list[tuple[str, Any]]:
     return [(event["kind"], event["data"].get("body") or event["data"]["ids"]) for event in events]
 
 
-def test_what_another_program_writes_is_on_the_pages_within_a_second(start_site: StartSite) -> None:
+def test_another_programs_changes_reach_the_pages_within_a_second(start_site: StartSite) -> None:
     site = start_site(hub={"ROW_TRIGGERS": ["showcase.Reply"]})
     assert site.manage("hub_row_triggers", "install") == "showcase.reply: installed.\n"
     tea, coffee, key = map(
@@ -52,7 +52,7 @@ def test_what_another_program_writes_is_on_the_pages_within_a_second(start_site:
         charlie.caught_up()
         program.execute("UPDATE showcase_reply SET body = 'Black'")
         assert heard(alice, 1) == [("reply.updated", "Black")]
-        # Fifty of one statement, between what Django writes.
+        # Fifty rows of one statement, between changes by Django.
         site.python("reply.body = 'Django'; reply.save()")
         program.execute(
             "INSERT INTO showcase_reply (post_id, author_id, body, created)"
@@ -67,12 +67,12 @@ def test_what_another_program_writes_is_on_the_pages_within_a_second(start_site:
         site.kill()
         program.execute(f"UPDATE showcase_reply SET post_id = {coffee} WHERE id = {key}")
         site.start()
-    for person, topic, cursor, said in (
+    for person, topic, cursor, expected in (
         ("alice", tea, alice.cursor, [("reply.deleted", [str(key)])]),
         ("charlie", coffee, charlie.cursor, [("reply.created", "Django")]),
     ):
         with listening(site, person, topics=[f"post.{topic}"], cursor=cursor) as client:
-            assert heard(client, 1) == said
+            assert heard(client, 1) == expected
             assert client.hears_nothing()
     with listening(site, "charlie", topics=["staff"]) as refused, pytest.raises(Closed, match="staff"):
         refused.caught_up()

@@ -1,4 +1,4 @@
-"""The text that says how far a client has read."""
+"""The cursor: its encoding, its signature and its limits."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def positions(draw: st.DrawFn) -> Position:
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=200), positions(), max_size=32))
-def test_what_was_written_is_read_back(written: dict[str, Position]) -> None:
+def test_a_written_cursor_is_read_back(written: dict[str, Position]) -> None:
     assert decode(encode(written)) == {key_of(topic): position for topic, position in written.items()}
 
 
-def test_thirty_two_topics_fit_whatever_their_numbers() -> None:
+def test_thirty_two_topics_fit_with_any_numbers() -> None:
     widest = {f"{'topic' * 30}.{number}": Position("ffffffff", MAX_SEQ, MAX_SEQ) for number in range(32)}
     text = encode(widest)
     assert len(text) <= MAX_LENGTH
     assert len(decode(text)) == 32
 
 
-def test_what_no_longer_fits_is_left_out_from_the_end() -> None:
+def test_topics_that_do_not_fit_are_left_out_from_the_end() -> None:
     many = {f"group.{number}": Position("ffffffff", MAX_SEQ, MAX_SEQ) for number in range(100)}
     known = decode(encode({"inbox.1": Position("", 0, 0), **many}))
     assert key_of("inbox.1") in known
@@ -57,14 +57,14 @@ FORGED = [
 
 
 @pytest.mark.parametrize("forge", FORGED)
-def test_a_cursor_that_was_changed_knows_nothing(forge: Callable[[str], str]) -> None:
+def test_a_forged_cursor_holds_no_positions(forge: Callable[[str], str]) -> None:
     written = encode({"room.a": Position("0123abcd", 7, 9)})
     forged = forge(written)
     assert forged != written
     assert decode(forged) == {}
 
 
-def test_a_cursor_signed_with_a_key_that_is_being_rotated_out_goes_on() -> None:
+def test_a_cursor_signed_with_a_fallback_key_is_valid() -> None:
     position = Position("0123abcd", 7, 9)
     with override_settings(SECRET_KEY="the earlier key"):
         written = encode({"room.a": position})
@@ -99,7 +99,7 @@ def test_a_cursor_signed_with_a_key_that_is_being_rotated_out_goes_on() -> None:
         "1~abc'--gh..0.1",
     ],
 )
-def test_what_this_server_did_not_write_is_refused(text: str) -> None:
+def test_a_malformed_cursor_is_refused(text: str) -> None:
     with pytest.raises(BadCursor):
         decode(text)
 
@@ -113,7 +113,7 @@ def test_a_cursor_that_is_too_long_is_refused() -> None:
 
 
 @given(st.one_of(st.text(), st.text(alphabet="1~.-_abcdef0123456789"), st.from_regex(r"1(~[\w-]{8}\.\w*\.\d+\.\d+)*")))
-def test_whatever_a_client_sends_is_a_cursor_or_refused(text: str) -> None:
+def test_any_text_is_a_valid_cursor_or_refused(text: str) -> None:
     with suppress(BadCursor):
         for position in decode(text).values():
             assert 0 <= position.start <= position.seq <= MAX_SEQ

@@ -1,4 +1,4 @@
-"""Numbering in the background, on PostgreSQL: nobody who publishes waits for it, and nothing hangs on its thread."""
+"""Numbering in the background, on PostgreSQL: no publisher waits for it, and nothing depends on its thread."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def marks() -> list[str]:
 
 @pytest.fixture
 def heard() -> Iterator[list[Mapping[str, int]]]:
-    """What hubs are told."""
+    """Collect the new tops that hubs receive."""
     heard: list[Mapping[str, int]] = []
 
     def hear(tops: Mapping[str, int], **kwargs: Any) -> None:
@@ -51,7 +51,7 @@ def heard() -> Iterator[list[Mapping[str, int]]]:
 
 
 @postgres
-def test_whoever_publishes_does_nothing_but_an_insert(numberer: Numberer) -> None:
+def test_publishing_costs_one_insert(numberer: Numberer) -> None:
     publish_some("first", times=1)
     with CaptureQueriesContext(connection) as queries:
         publish_some("next", times=1)
@@ -61,7 +61,7 @@ def test_whoever_publishes_does_nothing_but_an_insert(numberer: Numberer) -> Non
 
 
 @postgres
-def test_what_many_commit_while_a_stream_is_held_is_numbered_together_and_holds_up_none_of_them(
+def test_commits_while_a_stream_is_locked_do_not_wait_and_are_numbered_in_a_batch(
     numberer: Numberer, heard: list[Mapping[str, int]]
 ) -> None:
     publish_some("first", times=1)
@@ -78,17 +78,17 @@ def test_what_many_commit_while_a_stream_is_held_is_numbered_together_and_holds_
 
 
 @postgres
-def test_many_writers_beside_the_numberer_leave_no_hole(numberer: Numberer) -> None:
+def test_many_writers_besides_the_numberer_leave_no_hole(numberer: Numberer) -> None:
     together([partial(publish_some, name) for name in "abcdefgh"])
     assert numberer.finish(20)
-    # Not by a reader, who would number what is left.
+    # Count before reading, because a reader would number the rest.
     assert unnumbered() == 0
     assert sorted(marks()) == sorted(f"{name}{number}" for name in "abcdefgh" for number in range(25))
     assert holes() == []
 
 
 @postgres
-def test_a_rollback_hands_nothing_over(numberer: Numberer) -> None:
+def test_a_rollback_gives_the_numberer_no_work(numberer: Numberer) -> None:
     with rolled_back():
         publish_some("never", times=1)
     assert not numberer.at_work
@@ -96,9 +96,7 @@ def test_a_rollback_hands_nothing_over(numberer: Numberer) -> None:
 
 @postgres
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_numberer_whose_thread_died_is_followed_by_another(
-    numberer: Numberer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dead_numberer_thread_is_replaced(numberer: Numberer, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(sequencer, "number", die)
         publish_some("first", times=1)
@@ -113,7 +111,7 @@ def die(topics: object) -> None:
 
 
 @postgres
-def test_a_numberer_whose_database_connection_broke_takes_another(numberer: Numberer) -> None:
+def test_a_numberer_reconnects_after_its_connection_broke(numberer: Numberer) -> None:
     publish_some("first", times=1)
     assert numberer.finish(20)
     with connection.cursor() as sql:
@@ -127,7 +125,7 @@ def test_a_numberer_whose_database_connection_broke_takes_another(numberer: Numb
 
 
 @postgres
-def test_a_fault_while_numbering_is_not_the_end_of_it(
+def test_the_numberer_survives_a_fault(
     numberer: Numberer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patched:
@@ -141,7 +139,7 @@ def test_a_fault_while_numbering_is_not_the_end_of_it(
 
 
 @both_databases
-def test_a_process_that_publishes_and_exits_leaves_nothing_without_a_number() -> None:
+def test_a_process_numbers_its_events_before_it_exits() -> None:
     ended = in_process("""
         from notifications_hub import publish
         publish("post.9", "note", {"mark": "last words"})
@@ -151,7 +149,7 @@ def test_a_process_that_publishes_and_exits_leaves_nothing_without_a_number() ->
 
 
 @both_databases
-def test_a_process_that_forks_numbers_on_both_sides() -> None:
+def test_a_forked_process_numbers_events_in_parent_and_child() -> None:
     ended = in_process("""
         import os, sys
         from django.db import connections
@@ -170,7 +168,7 @@ def test_a_process_that_forks_numbers_on_both_sides() -> None:
 
 
 @both_databases
-async def test_async_code_publishes_and_is_committed_when_it_goes_on() -> None:
+async def test_apublish_has_committed_when_it_returns() -> None:
     await apublish(TOPIC, "note", {"mark": "from a view"})
     found = [event.data async for event in Event.objects.all()]
     assert found == [{"mark": "from a view"}]
@@ -179,7 +177,7 @@ async def test_async_code_publishes_and_is_committed_when_it_goes_on() -> None:
 
 
 @postgres
-def test_the_thread_ends_when_nobody_has_needed_it_for_a_while(numberer: Numberer) -> None:
+def test_an_idle_numberer_ends_its_thread(numberer: Numberer) -> None:
     publish_some("first", times=1)
     assert numberer.at_work
     wait_until(lambda: not numberer.at_work, what="the end of the numberer's thread")
@@ -187,7 +185,7 @@ def test_the_thread_ends_when_nobody_has_needed_it_for_a_while(numberer: Numbere
 
 
 @both_databases
-def test_a_sweep_numbers_each_topic_once_however_fast_more_is_committed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_numbers_each_topic_once_despite_fast_writers(monkeypatch: pytest.MonkeyPatch) -> None:
     topics = [f"post.{number}" for number in range(5)]
     rounds: list[list[str]] = []
 
@@ -206,7 +204,7 @@ def test_a_sweep_numbers_each_topic_once_however_fast_more_is_committed(monkeypa
 
 
 @postgres
-def test_a_server_that_keeps_its_timeline_to_itself_numbers_all_the_same(
+def test_events_are_numbered_if_the_server_hides_its_timeline(
     numberer: Numberer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sequencer, "_TIMELINE", "pg_walfile_name_that_is_not_there()")

@@ -49,7 +49,7 @@ def test_events_are_numbered_from_one_in_order() -> None:
     assert Stream.objects.get(topic=TOPIC).top == 3
 
 
-def test_topics_are_numbered_apart() -> None:
+def test_topics_are_numbered_separately() -> None:
     append(1)
     append(1, topic="post.10")
     append(2)
@@ -71,7 +71,7 @@ def test_a_rollback_leaves_nothing() -> None:
     assert not Stream.objects.filter(topic=TOPIC).exists()
 
 
-def test_a_savepoint_that_rolled_back_leaves_nothing_and_no_hole() -> None:
+def test_a_rolled_back_savepoint_leaves_no_event_and_no_hole() -> None:
     with transaction.atomic():
         append(1)
         with rolled_back():
@@ -83,7 +83,7 @@ def test_a_savepoint_that_rolled_back_leaves_nothing_and_no_hole() -> None:
     assert not Stream.objects.filter(topic="post.10").exists()
 
 
-def test_only_a_savepoint_that_was_kept_has_its_events_numbered() -> None:
+def test_only_events_of_a_released_savepoint_are_numbered() -> None:
     with transaction.atomic():
         with rolled_back():
             append(1)
@@ -109,7 +109,7 @@ def test_several_appends_of_a_transaction_are_numbered_once() -> None:
         streams.numbered.disconnect(hear)
 
 
-def test_a_listener_that_fails_holds_up_nobody() -> None:
+def test_a_failing_listener_blocks_nobody() -> None:
     def fail(**kwargs: Any) -> None:
         raise GivenUp
 
@@ -122,7 +122,7 @@ def test_a_listener_that_fails_holds_up_nobody() -> None:
     assert numbers_in(read(BEGINNING)) == [1, 2]
 
 
-def test_a_reader_gets_what_came_after_its_position() -> None:
+def test_a_reader_gets_the_events_after_its_position() -> None:
     append(1, 2)
     first = read(BEGINNING)
     append(3)
@@ -139,14 +139,14 @@ def test_a_reader_without_a_position_starts_from_now() -> None:
     assert now.position == Position(now.epoch, 2, 2)
 
 
-def test_who_waits_on_a_topic_without_events_gets_its_first() -> None:
+def test_a_reader_of_an_empty_topic_gets_its_first_event() -> None:
     waiting = read(None)
     assert waiting.position == BEGINNING
     append(1)
     assert numbers_in(read(waiting.position)) == [1]
 
 
-def test_an_event_comes_back_as_it_was_logged() -> None:
+def test_an_event_is_read_as_it_was_logged() -> None:
     streams.append(TOPIC, "comment.created", {"words": "“你好” \\ <b>", "list": [1, None, True, 1.5]})
     [event] = read(BEGINNING).events
     assert (event.topic, event.seq, event.kind) == (TOPIC, 1, "comment.created")
@@ -155,7 +155,7 @@ def test_an_event_comes_back_as_it_was_logged() -> None:
     assert event.created == Event.objects.get().created
 
 
-def test_a_long_backlog_comes_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_backlog_is_read_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "PAGE", 2)
     append(1, 2, 3, 4, 5)
     pages, position, more = [], BEGINNING, True
@@ -179,7 +179,7 @@ def test_many_topics_are_read_in_one_statement() -> None:
 
 BIG = 60_000
 ONE_MORE = MAX_DATA + 1000
-"""An event is not divided, so a reading may go over its bound by one."""
+"""The excess that a reading is allowed, because an event is never split."""
 
 
 def append_big(topic: str, count: int) -> None:
@@ -190,7 +190,7 @@ def size_of(readings: Iterable[Reading]) -> int:
     return sum(len(event.data) for reading in readings for event in reading.events)
 
 
-def test_a_page_of_large_events_is_bounded_by_bytes_and_goes_on_without_a_hole() -> None:
+def test_a_page_of_large_events_is_bounded_and_leaves_no_hole() -> None:
     append_big(TOPIC, 30)
     position, got, more = BEGINNING, [], True
     while more:
@@ -202,7 +202,7 @@ def test_a_page_of_large_events_is_bounded_by_bytes_and_goes_on_without_a_hole()
     assert got == list(range(30))
 
 
-def test_many_topics_share_the_bytes_of_one_reading_and_all_get_their_turn() -> None:
+def test_many_topics_share_the_bytes_of_one_reading() -> None:
     positions: dict[str, Position | None] = {f"post.{number}": BEGINNING for number in range(31)}
     for topic in positions:
         append_big(topic, 3)
@@ -216,7 +216,7 @@ def test_many_topics_share_the_bytes_of_one_reading_and_all_get_their_turn() -> 
     assert got == dict.fromkeys(positions, 3)
 
 
-def test_a_reading_takes_no_more_from_the_database_than_it_hands_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reading_fetches_only_the_events_that_it_returns(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[LoggedEvent] = []
     logged = store._logged
 
@@ -232,7 +232,7 @@ def test_a_reading_takes_no_more_from_the_database_than_it_hands_over(monkeypatc
     assert taken == [event for reading in readings for event in reading.events]
 
 
-def test_readers_in_one_statement_share_its_bytes_and_those_without_room_have_more_to_come() -> None:
+def test_readers_of_one_statement_share_its_bytes() -> None:
     topics = [f"post.{number}" for number in range(100)]
     for topic in topics:
         append_big(topic, 2)
@@ -240,14 +240,14 @@ def test_readers_in_one_statement_share_its_bytes_and_those_without_room_have_mo
     with CaptureQueriesContext(connection) as queries:
         answers = streams.read_many(wanted)
     assert len(queries) == 1
-    places = {reading.topic: reading for readings in answers for reading in readings}
-    assert size_of(places.values()) < streams.BATCH_BYTES + ONE_MORE
+    by_topic = {reading.topic: reading for readings in answers for reading in readings}
+    assert size_of(by_topic.values()) < streams.BATCH_BYTES + ONE_MORE
     assert all(reading.more for readings in answers for reading in readings if not reading.events)
     assert all(size_of(readings) < streams.FRAME_BYTES + ONE_MORE for readings in answers)
     assert [not reading.events for reading in answers[-1]] == [True, False]
 
 
-def test_one_who_reads_places_that_were_read_for_others_gets_no_more_than_they() -> None:
+def test_a_reader_of_topics_shared_with_others_gets_no_more_than_they() -> None:
     topics = [f"post.{number}" for number in range(8)]
     for topic in topics:
         append_big(topic, 8)
@@ -258,14 +258,14 @@ def test_one_who_reads_places_that_were_read_for_others_gets_no_more_than_they()
     assert all(reading.position.seq == len(reading.events) for reading in last)
 
 
-def test_very_small_events_count_with_what_a_frame_puts_around_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_very_small_events_count_with_their_envelope(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "FRAME_BYTES", 10_000)
     append(*range(100))
     [reading] = streams.read({TOPIC: BEGINNING}, 10_000)
     assert 10 < len(reading.events) < 40
 
 
-def test_a_read_of_nothing_asks_nothing() -> None:
+def test_reading_no_topics_costs_no_query() -> None:
     with CaptureQueriesContext(connection) as queries:
         assert streams.read({}) == []
     assert len(queries) == 0
@@ -293,7 +293,7 @@ def test_a_position_far_beyond_the_top_is_reset(seq: int) -> None:
     assert read(Position(read(None).epoch, 0, seq)).reset
 
 
-def test_a_position_on_a_topic_that_has_gone_is_reset() -> None:
+def test_a_position_on_a_removed_topic_is_reset() -> None:
     append(1)
     position = read(None).position
     Event.objects.all().delete()
@@ -301,24 +301,24 @@ def test_a_position_on_a_topic_that_has_gone_is_reset() -> None:
     assert read(position).reset
 
 
-def test_only_topics_that_stand_elsewhere_than_their_readers_have_moved() -> None:
+def test_moved_returns_only_topics_that_differ_from_their_positions() -> None:
     for topic in ("post.1", "post.2", "post.3"):
         append(1, 2, topic=topic)
-    places = {
+    positions = {
         reading.topic: reading.position for reading in streams.read(dict.fromkeys(["post.1", "post.2", "post.3"]))
     }
     append(3, topic="post.2")
-    at = places["post.3"]
-    behind_another_epoch = Position("00000000", at.start, at.seq)
+    at = positions["post.3"]
+    in_another_epoch = Position("00000000", at.start, at.seq)
 
-    moved = streams.moved({**places, "post.3": behind_another_epoch, "post.4": BEGINNING, "post.5": None})
+    moved = streams.moved({**positions, "post.3": in_another_epoch, "post.4": BEGINNING, "post.5": None})
 
-    assert moved == {"post.2": (places["post.2"].epoch, 3), "post.3": (at.epoch, 2)}
-    assert streams.moved({"post.1": None}) == {"post.1": (places["post.1"].epoch, 2)}
+    assert moved == {"post.2": (positions["post.2"].epoch, 3), "post.3": (at.epoch, 2)}
+    assert streams.moved({"post.1": None}) == {"post.1": (positions["post.1"].epoch, 2)}
     assert streams.moved({}) == {}
 
 
-def test_a_position_before_what_was_pruned_is_reset() -> None:
+def test_a_position_in_the_pruned_part_is_reset() -> None:
     append(1, 2, 3)
     epoch = read(None).epoch
     streams.prune(TOPIC, 2)
@@ -326,7 +326,7 @@ def test_a_position_before_what_was_pruned_is_reset() -> None:
     assert read(BEGINNING).reset
 
 
-def test_a_position_just_at_what_was_pruned_continues() -> None:
+def test_a_position_at_the_end_of_the_pruned_part_continues() -> None:
     append(1, 2, 3)
     epoch = read(None).epoch
     streams.prune(TOPIC, 2)
@@ -360,7 +360,7 @@ def test_pruning_again_or_a_topic_without_events_removes_nothing() -> None:
     assert Stream.objects.get(topic=TOPIC).pruned_through == 2
 
 
-def test_a_reader_that_pages_while_its_topic_is_pruned_has_no_hole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_of_pages_sees_no_hole_while_its_topic_is_pruned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "PAGE", 10)
     append(*range(1, 101))
     position, got, resets = BEGINNING, [], 0
@@ -374,7 +374,7 @@ def test_a_reader_that_pages_while_its_topic_is_pruned_has_no_hole(monkeypatch: 
     assert resets == 0
 
 
-def test_a_reader_that_is_overtaken_by_pruning_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_overtaken_by_pruning_is_reset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "PAGE", 10)
     append(*range(1, 101))
     first = read(BEGINNING)
@@ -384,11 +384,11 @@ def test_a_reader_that_is_overtaken_by_pruning_is_told_so(monkeypatch: pytest.Mo
     assert second.position.seq == 100
 
 
-# What may be logged
+# Valid topics and data
 
 
 @pytest.mark.parametrize("topic", ["", "Post.9", "post..9", ".post", "post.9 ", "post/9", "post.ü", "9", "a" * 201])
-def test_a_name_that_is_no_topic_is_refused(topic: str) -> None:
+def test_an_invalid_topic_is_refused(topic: str) -> None:
     with pytest.raises(BadTopic, match=r"post\.9"):
         append(1, topic=topic)
 
@@ -407,19 +407,19 @@ def test_an_event_too_large_for_a_page_is_refused() -> None:
 
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, float("nan"), "half \ud800 of a pair", "a NUL \x00"])
-def test_what_no_database_keeps_as_json_is_refused(value: object) -> None:
+def test_data_that_not_every_database_stores_is_refused(value: object) -> None:
     with pytest.raises((TypeError, ValueError)):
         streams.append(TOPIC, "note", {"value": value})
     assert not Event.objects.exists()
 
 
-def test_one_bad_event_of_many_means_that_none_is_logged() -> None:
+def test_one_bad_event_among_many_logs_none() -> None:
     with pytest.raises(BadTopic):
         streams.append_many([NewEvent(TOPIC, "note", {}), NewEvent("not a topic", "note", {})])
     assert not Event.objects.exists()
 
 
-# What it costs
+# Cost
 
 
 def test_ten_thousand_topics_are_numbered_in_few_transactions() -> None:
@@ -431,7 +431,7 @@ def test_ten_thousand_topics_are_numbered_in_few_transactions() -> None:
     assert unnumbered() == 0
     assert Stream.objects.filter(top=1).count() == 10_000
     assert len(updates) == (10 if connection.vendor == "postgresql" else 30)
-    # Both for each thousand: one makes missing streams, one numbers.
+    # Each thousand takes two: one makes missing streams, one numbers.
     assert len(begun) <= 1 + 2 * 10
 
 

@@ -1,4 +1,7 @@
-"""The log under load and under `kill -9`: nothing lost, nothing doubled, no hole. And a naive reader, which loses."""
+"""The log under load and under `kill -9`: no event is lost, none is doubled, and there is no hole.
+
+A naive reader serves as the control: it does lose events.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ def marks_of(topic: str) -> list[str]:
 
 
 class Following:
-    """A reader that goes on from its own position, as a client with a cursor does."""
+    """A reader that continues from its own position, as a client with a cursor does."""
 
     def __init__(self, topics: list[str]) -> None:
         self._positions: dict[str, Position | None] = dict.fromkeys(topics, BEGINNING)
@@ -61,7 +64,7 @@ class Following:
 
 
 class NaivelyFollowing:
-    """What tutorials do: the highest id seen is the position."""
+    """A reader as in tutorials: its position is the highest id it has seen."""
 
     def __init__(self, topics: list[str]) -> None:
         self._topics, self._last = topics, 0
@@ -76,7 +79,7 @@ class NaivelyFollowing:
 
 
 class Load:
-    """Eight writers, each committing or rolling back at random, and a ledger of what was committed."""
+    """Eight writers that commit or roll back at random, and a record of the committed events."""
 
     def __init__(self, *, transactions: int, longest_pause: float) -> None:
         self._transactions, self._longest_pause = transactions, longest_pause
@@ -120,12 +123,12 @@ class Load:
 
 
 def load() -> Load:
-    # SQLite has one writer: a transaction that pauses there holds up all the others.
+    # SQLite has one writer, so a transaction that pauses there blocks all the others.
     return Load(transactions=25, longest_pause=0.01 if connection.vendor == "postgresql" else 0.001)
 
 
 @both_databases
-def test_readers_get_everything_once_and_in_order_while_eight_write() -> None:
+def test_readers_get_every_event_once_and_in_order_while_eight_write() -> None:
     readers, work = [Following(TOPICS), Following(TOPICS)], load()
     work.run(readers)
     for reader in readers:
@@ -139,7 +142,7 @@ def test_readers_get_everything_once_and_in_order_while_eight_write() -> None:
 
 @postgres
 def test_the_same_load_makes_a_naive_reader_lose_events() -> None:
-    """The control: without a loss here the test above would prove nothing."""
+    """Prove that the load loses events of a naive reader. Otherwise the test above would prove nothing."""
     readers, work = [NaivelyFollowing(TOPICS), NaivelyFollowing(TOPICS)], load()
     work.run(readers)
     committed = {mark for topic in TOPICS for mark in work.committed[topic]}
@@ -148,7 +151,7 @@ def test_the_same_load_makes_a_naive_reader_lose_events() -> None:
 
 
 @postgres
-def test_a_transaction_held_open_holds_up_nobody_and_comes_after_once() -> None:
+def test_an_open_transaction_blocks_nobody_and_is_read_once_afterwards() -> None:
     inserted, may_commit = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -171,7 +174,7 @@ def test_a_transaction_held_open_holds_up_nobody_and_comes_after_once() -> None:
 
 
 @both_databases
-def test_events_are_numbered_though_a_foreign_callback_before_ours_raised() -> None:
+def test_events_are_numbered_after_another_commit_callback_raised() -> None:
     def raise_it() -> None:
         raise GivenUp
 
@@ -188,7 +191,7 @@ def test_events_are_numbered_though_a_foreign_callback_before_ours_raised() -> N
 
 
 @both_databases
-def test_a_reader_numbers_what_it_finds_without_a_number() -> None:
+def test_a_reader_numbers_unnumbered_events() -> None:
     leave_unnumbered("post.9")
     assert marks_of("post.9") == ["left behind"]
     assert unnumbered() == 0
@@ -203,7 +206,7 @@ def test_a_reader_inside_a_transaction_numbers_nothing() -> None:
 
 
 @both_databases
-def test_the_next_commit_of_the_topic_numbers_what_was_left_behind_first() -> None:
+def test_the_next_commit_on_a_topic_first_numbers_older_events() -> None:
     leave_unnumbered("post.9")
     append("post.9", "next")
     assert marks_of("post.9") == ["left behind", "next"]
@@ -238,7 +241,7 @@ def test_a_process_killed_inside_its_transaction_leaves_nothing() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
     """)
     assert killed.wait(30) == -signal.SIGKILL
-    # PostgreSQL needs a moment to see that the other end has gone.
+    # PostgreSQL needs a moment to notice that its client is gone.
     wait_until(_nobody_else_writes, what="the end of the killed process's transaction")
     assert not Event.objects.exists()
 
@@ -279,7 +282,7 @@ def test_writers_in_other_processes_and_in_threads_share_one_sequence() -> None:
 
 
 @both_databases
-def test_numberers_at_the_same_time_number_each_event_once() -> None:
+def test_concurrent_numberers_number_each_event_once() -> None:
     for number in range(300):
         leave_unnumbered(f"post.{number % 7}")
     together([streams.number_everything] * 4)
@@ -345,7 +348,7 @@ def test_a_reader_does_not_wait_for_a_numberer() -> None:
 
 
 @both_databases
-def test_pruning_beside_readers_never_makes_a_silent_hole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pruning_during_reads_never_makes_a_silent_hole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "PAGE", 20)
     streams.append_many(streams.NewEvent("post.9", "note", {"mark": str(number)}) for number in range(600))
 

@@ -1,4 +1,4 @@
-"""The chores of each second."""
+"""The sweeper's chores, their isolation and their retries."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ def _nothing_failed_before(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.both_databases
 @pytest.mark.django_db
 @pytest.mark.parametrize("error", [ZeroDivisionError, OperationalError, InterfaceError])
-def test_a_chore_that_fails_keeps_no_other_from_its_turn(
-    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
-) -> None:
+def test_a_failing_chore_blocks_no_other(monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
     done: list[str] = []
 
     def fail() -> None:
@@ -34,7 +32,7 @@ def test_a_chore_that_fails_keeps_no_other_from_its_turn(
 
 
 @pytest.mark.django_db
-def test_a_chore_that_fails_is_logged_once_and_tried_ever_less_often(
+def test_a_failing_chore_is_logged_once_and_retried_less_and_less_often(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     tried: list[float] = []
@@ -52,7 +50,7 @@ def test_a_chore_that_fails_is_logged_once_and_tried_ever_less_often(
 
 
 @pytest.mark.django_db
-def test_a_chore_that_works_again_is_done_each_second_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recovered_chore_runs_each_second_again(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[float] = []
 
     def fail_at_first() -> None:
@@ -68,25 +66,25 @@ def test_a_chore_that_works_again_is_done_each_second_again(monkeypatch: pytest.
 
 
 class Clock:
-    """The sweeper's, turned by hand."""
+    """The sweeper's clock, set by the test."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
         monkeypatch.setattr("notifications_hub.streams.sweeper.time.monotonic", lambda: self.now)
 
 
-def test_of_very_many_failures_the_newest_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_newest_of_very_many_failures_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     Clock(monkeypatch)
     isolation: Isolation[int] = Isolation(longest=60)
     for number in range(MOST_RESTING + 500):
-        with isolation.of(number, "Something of one time"):
+        with isolation.of(number, "A single failure"):
             raise ZeroDivisionError
     assert isolation.resting() == list(range(500, MOST_RESTING + 500))
 
 
 @pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_is_away_is_said_to_whoever_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_raises_if_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     monkeypatch.setattr(sweeper, "_chores", [Event.objects.exists, partial(done.append, "swept")])
     connection.close()
@@ -102,7 +100,7 @@ def test_a_database_that_is_away_is_said_to_whoever_sweeps(monkeypatch: pytest.M
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_a_connection_that_was_cut_costs_no_chore_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cut_connection_costs_no_chore_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
 
     def fail() -> None:

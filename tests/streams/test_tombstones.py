@@ -1,4 +1,4 @@
-"""What was deleted or taken back is in no log: its earlier events are tombstones, and the numbers stay gapless."""
+"""Deleted and withdrawn data is in no log: its earlier events become tombstones, and the numbers stay gapless."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def tea() -> Thread:
 
 @pytest.fixture
 def since() -> Callable[[str], Callable[[], list[LoggedEvent]]]:
-    """Reads what a topic logs from now on, like a client with a cursor of this moment."""
+    """Return a reader of a topic's events from now on, like a client with a cursor of this moment."""
 
     def since(topic: str) -> Callable[[], list[LoggedEvent]]:
         streams.append(topic, "test.begins", {})
@@ -91,7 +91,7 @@ def test_a_deleted_row_is_in_no_log(tea: Thread, since: Since) -> None:
     assert holes() == []
 
 
-def test_rows_deleted_by_a_query_or_along_with_another_are_in_no_log(tea: Thread) -> None:
+def test_rows_deleted_by_a_query_or_a_cascade_are_in_no_log(tea: Thread) -> None:
     other = Thread.objects.create(title="Coffee")
     Note.objects.bulk_create(Note(thread=thread, body=SECRET) for thread in (tea, tea, other))
     Note.objects.filter(thread=tea).delete()
@@ -101,7 +101,7 @@ def test_rows_deleted_by_a_query_or_along_with_another_are_in_no_log(tea: Thread
     assert words_in_the_log() == []
 
 
-def test_a_row_that_left_a_topic_is_read_only_where_it_is_now(tea: Thread) -> None:
+def test_a_moved_row_is_only_in_the_log_of_its_new_topic(tea: Thread) -> None:
     coffee = Thread.objects.create(title="Coffee")
     note = Note.objects.create(thread=tea, body=SECRET)
     note.thread = coffee
@@ -112,7 +112,7 @@ def test_a_row_that_left_a_topic_is_read_only_where_it_is_now(tea: Thread) -> No
     assert words_in_the_log() == ["moderators"]
 
 
-def test_a_row_that_came_back_keeps_its_words(tea: Thread, since: Since) -> None:
+def test_a_row_that_returned_keeps_its_data(tea: Thread, since: Since) -> None:
     read = since(f"thread.{tea.pk}")
     with transaction.atomic():
         note = Note.objects.create(thread=tea, body=SECRET)
@@ -124,7 +124,7 @@ def test_a_row_that_came_back_keeps_its_words(tea: Thread, since: Since) -> None
     assert json.loads(read()[2].data)["body"] == SECRET
 
 
-def test_a_row_of_another_kind_with_the_same_key_keeps_its_words(tea: Thread) -> None:
+def test_a_row_of_another_model_with_the_same_key_keeps_its_data(tea: Thread) -> None:
     note = Note.objects.create(thread=tea, body="Green")
     Sign.objects.create(pk=note.pk, text=SECRET)
     note.delete()
@@ -133,16 +133,16 @@ def test_a_row_of_another_kind_with_the_same_key_keeps_its_words(tea: Thread) ->
 
 
 @pytest.mark.postgres
-def test_a_row_deleted_by_raw_sql_is_in_no_log_where_triggers_note_it(tea: Thread, settings: Any) -> None:
+def test_a_row_deleted_by_raw_sql_is_in_no_log_with_triggers(tea: Thread, settings: Any) -> None:
     settings.NOTIFICATIONS_HUB = {"ROW_TRIGGERS": ["board.Note"]}
     triggers.install(Note)
     try:
         Note.objects.create(thread=tea, body=SECRET)
-        trigger_notes.look()
+        trigger_notes.schedule_waiting_notes()
         assert words_in_the_log()
         with connection.cursor() as sql:
             sql.execute(f"DELETE FROM {Note._meta.db_table}")
-        trigger_notes.look()
+        trigger_notes.schedule_waiting_notes()
     finally:
         triggers.remove("board.note")
 
@@ -162,7 +162,7 @@ def test_a_withdrawn_announcement_is_in_no_log(since: Since) -> None:
     assert kinds(read()) == [TOMBSTONE, "announcement.withdrawn"]
 
 
-def test_an_announcement_whose_time_is_over_is_in_no_log() -> None:
+def test_an_expired_announcement_is_in_no_log() -> None:
     announcement = broadcast(title="Closed", body=SECRET)
     Announcement.objects.filter(pk=announcement.pk).update(ends_at=timezone.now() - timedelta(seconds=1))
     announce.retire_ended()
@@ -170,7 +170,7 @@ def test_an_announcement_whose_time_is_over_is_in_no_log() -> None:
     assert words_in_the_log() == []
 
 
-def test_an_announcement_whose_row_is_deleted_is_taken_from_pages_and_is_in_no_log(since: Since, alice: User) -> None:
+def test_a_deleted_announcement_is_withdrawn_from_pages_and_is_in_no_log(since: Since, alice: User) -> None:
     read = since("everyone")
     announcement = broadcast(title="Closed", body=SECRET)
     announce.make_rows(alice)
@@ -182,7 +182,7 @@ def test_an_announcement_whose_row_is_deleted_is_taken_from_pages_and_is_in_no_l
     assert read_inbox() == [], "one event for the whole audience, and none for each person"
 
 
-def test_an_edit_puts_the_new_words_in_place_of_the_old_so_that_who_comes_back_still_hears_of_it(since: Since) -> None:
+def test_an_edit_replaces_the_old_words_in_the_log_for_returning_clients(since: Since) -> None:
     read = since("everyone")
     announcement = broadcast(title="Closed", body=SECRET)
     for body in (f"{SECRET}?", "On Sunday"):
@@ -197,7 +197,7 @@ def test_an_edit_puts_the_new_words_in_place_of_the_old_so_that_who_comes_back_s
     assert {json.loads(event.data)["body"] for event in events} == {"On Sunday"}
 
 
-def test_an_announcement_edited_and_withdrawn_before_it_was_numbered_is_in_no_log() -> None:
+def test_an_announcement_withdrawn_before_its_numbering_is_in_no_log() -> None:
     with transaction.atomic():
         announcement = broadcast(title="Closed", body=SECRET)
         announce.publish_edit(announcement)
@@ -214,7 +214,7 @@ def test_an_announcement_edited_and_withdrawn_before_it_was_numbered_is_in_no_lo
 # Notifications
 
 
-def tell(person: User, by: User, body: str = SECRET) -> Notification:
+def notify_of(person: User, by: User, body: str = SECRET) -> Notification:
     notify.send(by, recipient=person, verb="wrote", description=body)
     return Notification.objects.latest("pk")
 
@@ -234,10 +234,10 @@ def test_a_deleted_notification_is_in_no_log(
     delete: Callable[[Notification], object], alice: User, bob: User, since: Since
 ) -> None:
     read = since(inbox_topic(alice.pk))
-    row = tell(alice, bob)
+    row = notify_of(alice, bob)
     Notification.objects.filter(pk=row.pk).archive()
     Notification.objects.filter(pk=row.pk).unarchive()
-    deleted, other = row.pk, tell(bob, alice)
+    deleted, other = row.pk, notify_of(bob, alice)
     delete(row)
 
     assert words_in_the_log() == [inbox_topic(bob.pk)]
@@ -247,9 +247,9 @@ def test_a_deleted_notification_is_in_no_log(
     assert Notification.objects.visible().get().pk == other.pk
 
 
-def test_a_notification_that_is_brought_back_is_told_whole(alice: User, bob: User, since: Since) -> None:
+def test_a_restored_notification_is_published_whole(alice: User, bob: User, since: Since) -> None:
     read = since(inbox_topic(alice.pk))
-    tell(alice, bob)
+    notify_of(alice, bob)
     Notification.objects.mark_all_as_deleted()
     Notification.objects.mark_all_as_active()
 
@@ -257,10 +257,10 @@ def test_a_notification_that_is_brought_back_is_told_whole(alice: User, bob: Use
     assert json.loads(read()[2].data)["body"] == SECRET
 
 
-# As somebody meets it who was not there
+# A newcomer with an older cursor
 
 
-def test_an_account_made_afterwards_reads_no_deleted_reply_with_an_older_cursor(alice: User, charlie: User) -> None:
+def test_a_new_account_cannot_read_a_deleted_reply_with_an_older_cursor(alice: User, charlie: User) -> None:
     post = Post.objects.create(author=alice, title="Tea", body="Which?")
     publish(f"post.{post.pk}", "test.begins", {})
     [before] = streams.read({f"post.{post.pk}": None})
@@ -275,11 +275,11 @@ def test_an_account_made_afterwards_reads_no_deleted_reply_with_an_older_cursor(
     assert [event["kind"] for event in answer.json()["events"]] == [TOMBSTONE, "reply.deleted"]
 
 
-# Writers at the same time, and what it costs
+# Concurrent writers, and cost
 
 
 @pytest.mark.postgres
-def test_what_waits_for_its_number_when_its_row_is_deleted_is_numbered_as_a_tombstone(
+def test_an_unnumbered_event_of_a_deleted_row_becomes_a_tombstone(
     tea: Thread, since: Since, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = since(f"thread.{tea.pk}")
@@ -294,7 +294,7 @@ def test_what_waits_for_its_number_when_its_row_is_deleted_is_numbered_as_a_tomb
 
 
 @pytest.mark.postgres
-def test_a_deletion_that_is_not_committed_holds_up_no_numbering_of_its_topic(tea: Thread, numberer: Numberer) -> None:
+def test_an_uncommitted_deletion_does_not_block_the_numbering_of_its_topic(tea: Thread, numberer: Numberer) -> None:
     note = Note.objects.create(thread=tea, body=SECRET)
     deleted, published = threading.Event(), threading.Event()
 
@@ -318,7 +318,7 @@ def test_a_deletion_that_is_not_committed_holds_up_no_numbering_of_its_topic(tea
     assert words_in_the_log() == []
 
 
-def test_an_edit_that_a_deletion_waits_for_leaves_no_words(tea: Thread) -> None:
+def test_a_concurrent_edit_before_a_deletion_leaves_no_words(tea: Thread) -> None:
     note = Note.objects.create(thread=tea, body="Green")
     edited = threading.Event()
 
@@ -336,7 +336,7 @@ def test_an_edit_that_a_deletion_waits_for_leaves_no_words(tea: Thread) -> None:
     assert words_in_the_log() == []
 
 
-def test_many_who_edit_and_delete_at_once_leave_no_words_and_no_hole(tea: Thread) -> None:
+def test_concurrent_edits_and_deletions_leave_no_words_and_no_hole(tea: Thread) -> None:
     notes = Note.objects.bulk_create(Note(thread=tea, body=SECRET) for _ in range(12))
 
     def edit() -> None:
@@ -354,7 +354,7 @@ def test_many_who_edit_and_delete_at_once_leave_no_words_and_no_hole(tea: Thread
 
 
 @pytest.mark.postgres
-def test_erasing_finds_its_events_by_an_index_however_many_the_topic_has(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_erasing_uses_an_index_in_a_topic_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
     streams.append_many(
         NewEvent("post.9", "note.created", {"id": str(number)}, item=item_key("note", number))
         for number in range(20_000)

@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven by Playwright, and what every page must keep to whatever a test is about."""
+"""Debian's Chromium, driven by Playwright, with the checks that every page must pass in every test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 from tests.support.processes import tool
 from tests.support.site import PASSWORD, Site
 
-# The switches after the first two keep it from looking for hosts of its maker at every start.
+# The switches after the first two keep it from contacting its maker's hosts at every start.
 SWITCHES = (
     "--no-sandbox",
     "--disable-gpu",
@@ -24,7 +24,7 @@ SWITCHES = (
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A headless browser. While it is open this thread has a running event loop: no ORM, no async test beside it."""
+    """Open a headless browser. Until it is closed, this thread runs an event loop: use no ORM and no async test."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=tool("chromium"), args=list(SWITCHES))
         try:
@@ -34,7 +34,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class People:
-    """Opens pages for people, each person in a browser profile of their own; a second page of one is a second tab."""
+    """A browser profile for each person. A person's second page is a second tab."""
 
     def __init__(self, browser: Browser, site: Site) -> None:
         self._browser = browser
@@ -43,7 +43,7 @@ class People:
         self._complaints: list[str] = []
 
     def __call__(self, username: str | None, path: str = "/", **options: object) -> Page:
-        """A page at `path`, signed in as `username` (None: nobody). Options are those of a new Playwright context."""
+        """Open a page at `path` as `username`, or signed out if None. Options are those of a new Playwright context."""
         if username not in self._contexts:
             self._contexts[username] = self._new_context(username, options)
         page = self._contexts[username].new_page()
@@ -54,7 +54,7 @@ class People:
         return self._contexts[username]
 
     def close(self) -> None:
-        """Close every page. A script that failed or ran against the policy on any of them fails the test."""
+        """Close every page. Fail the test if a script failed, or violated the policy, on any of them."""
         for context in self._contexts.values():
             context.close()
         assert not self._complaints, "\n".join(self._complaints)
@@ -70,13 +70,13 @@ class People:
         return context
 
     def _listen(self, message: ConsoleMessage) -> None:
-        # Requests that fail are told on the console too, and belong to tests that stop the server.
+        # Failed requests are logged to the console too, and are expected in tests that stop the server.
         if message.type == "error" and "Failed to load resource" not in message.text and "net::" not in message.text:
             self._complaints.append(message.text)
 
 
 def sign_in(page: Page, site: Site, username: str) -> None:
-    """By the form, as a person does."""
+    """Sign in with the form, as a person does."""
     page.goto(site.url + "/accounts/login/")
     page.get_by_label("Username").fill(username)
     page.get_by_label("Password").fill(PASSWORD)

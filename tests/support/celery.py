@@ -1,19 +1,18 @@
-"""A real Celery worker, in a process of its own."""
+"""A real Celery worker, in its own process."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
 
-from tests.support.processes import Program
+from tests.support.processes import Closing, Program
 
 READY = " ready."
 
 
-class CeleryWorker:
-    """The site's worker, with the tasks of tests beside its own. It has begun to listen when this returns."""
+class CeleryWorker(Closing):
+    """The site's worker, with the tests' tasks besides its own. It is ready after the constructor returns."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str], *options: str) -> None:
         self._command = [
@@ -29,21 +28,18 @@ class CeleryWorker:
         return self._log.read_text(errors="replace")
 
     def start(self) -> None:
-        """Again after a `kill` too."""
-        said = len(self.log) if self._log.exists() else 0
+        """Start the worker, also after a `kill`."""
+        logged = len(self.log) if self._log.exists() else 0
         self._program = Program(self._command, log=self._log, environment=self._environment)
-        self._program.wait_until_ready(lambda: READY in self.log[said:])
+        self._program.wait_until_ready(lambda: READY in self.log[logged:])
 
     def stop(self) -> None:
-        """As a deployment does: what runs is finished."""
+        """Stop the worker as a deployment does. Running tasks are finished."""
         self._program.stop(seconds=30)
 
     def kill(self) -> None:
-        """It and its children, at any instruction."""
+        """Kill the worker and its children at any instruction."""
         self._program.kill()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
+    def close(self) -> None:
         self.kill()

@@ -1,4 +1,4 @@
-"""Databases for sites: set up once a session, then copied, since migrating takes seconds and copying does not."""
+"""Databases for sites. They are set up once a session and then copied, because migrating takes seconds."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.support.site import manage, site_environment
 
 
 class Databases(Protocol):
-    """Hands out databases that hold the migrated tables and the demo people."""
+    """A source of databases with the migrated tables and the demo people."""
 
     def copy(self) -> str:
-        """The URL of a new one."""
+        """Create a database, and return its URL."""
 
 
 class SqliteDatabases:
-    """Files in one folder."""
+    """SQLite files in one folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -38,7 +38,7 @@ class SqliteDatabases:
 
 
 class PostgresDatabases:
-    """Databases on the server that any one URL leads to."""
+    """Databases on the PostgreSQL server of a database URL."""
 
     def __init__(self, server_url: str) -> None:
         self._server_url = server_url
@@ -65,7 +65,7 @@ class PostgresDatabases:
 
 @contextmanager
 def databases_like(database_url: str, folder: Path) -> Iterator[Databases]:
-    """Databases of the kind that this run of the tests is about."""
+    """Yield databases of the same vendor as this test run's."""
     if not database_url.startswith("postgres"):
         yield SqliteDatabases(folder)
         return

@@ -1,4 +1,4 @@
-"""Deliveries that are due when a test says so. The database's own clock decides, which no test can turn."""
+"""Deliveries that a test makes due. Due times use the database's clock, which no test can change."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BY_MEMORY = {"web_push": "notifications_hub.transports.memory.Memory"}
 
 
 def use_memory(settings: Settings, *, ack_window: int) -> None:
-    """Everybody is reached by the memory transport, each at an address of their own."""
+    """Reach everybody by the memory transport, each person at their own address."""
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TRANSPORTS": BY_MEMORY, "ACK_WINDOW": ack_window}
 
 
@@ -47,12 +47,12 @@ def send_due(actor: User, *people: User, **given: Any) -> list[Notification]:
 
 
 def memory() -> Memory:
-    """Where the memory transport, set as that of `web_push`, keeps what was sent."""
+    """Return the memory transport that `use_memory` put in place of `web_push`."""
     return cast(Memory, get_transport("web_push"))
 
 
 def sent() -> list[str]:
-    """The ids of what was sent, in order."""
+    """Return the ids of the messages sent, in order."""
     return [message.id for message, _address in memory().outbox]
 
 
@@ -65,11 +65,11 @@ def settle(claimed: Delivery, *outcomes: Outcome) -> None:
 
 
 def states() -> list[tuple[str, str]]:
-    """With the reason of each."""
+    """Return state and reason of each delivery."""
     return list(Delivery.objects.order_by("pk").values_list("state", "reason"))
 
 
 def outcome() -> tuple[str, str]:
-    """Of the only one."""
+    """Return state and reason of the only delivery."""
     [one] = states()
     return one

@@ -1,4 +1,4 @@
-"""Connections as strangers open them: bytes, and no client that knows what it does."""
+"""Raw connections, as strangers open them: bytes without a proper client."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HALF = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
 
 @contextmanager
 def dialled(port: int, count: int, first: bytes) -> Iterator[list[socket.socket]]:
-    """Open so many connections to a port, each of which says the same."""
+    """Open `count` connections to a port, and send the same bytes on each."""
     with ExitStack() as opened:
         lines = [opened.enter_context(socket.create_connection(("127.0.0.1", port), 10)) for _ in range(count)]
         for line in lines:
@@ -22,7 +22,7 @@ def dialled(port: int, count: int, first: bytes) -> Iterator[list[socket.socket]
 
 
 def still_open(lines: Sequence[socket.socket]) -> list[socket.socket]:
-    """Return those that the other side has not closed."""
+    """Return the connections that the other side has not closed."""
     left = []
     for line in lines:
         line.setblocking(False)
@@ -39,7 +39,7 @@ def still_open(lines: Sequence[socket.socket]) -> list[socket.socket]:
 
 
 def wait_until_closed(lines: Sequence[socket.socket], seconds: float) -> float:
-    """Return how many seconds passed until the other side had closed them all."""
+    """Wait until the other side has closed all connections, and return the seconds that it took."""
     began = time.monotonic()
     while lines := still_open(lines):
         assert time.monotonic() - began < seconds, f"{len(lines)} are open after {seconds:g} s"

@@ -1,6 +1,6 @@
-"""How large the proofs are that need a machine to themselves: as promised with `FULL=1`, or in short for bin/test.
+"""The size of the proofs that need a machine to themselves: full with `FULL=1`, or short for bin/test.
 
-In short they hold nobody to a time that a busy machine would not keep.
+The short form asserts no time that a busy machine would exceed.
 """
 
 from __future__ import annotations
@@ -11,5 +11,5 @@ FULL = bool(os.environ.get("FULL"))
 
 
 def report(words: str) -> None:
-    """A figure that a proof has measured: pytest shows it with `-rP`."""
+    """Print a figure that a proof has measured. pytest shows it with `-rP`."""
     print(words)  # noqa: T201

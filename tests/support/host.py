@@ -1,11 +1,11 @@
-"""A project of someone else's, as `django-admin startproject` makes it, that follows the README and then a guide.
+"""A host project, as `django-admin startproject` makes it, that follows the README and then a guide.
 
-What a guide's code blocks are:
+A guide's code blocks are used as follows:
 
-* one whose first line is a comment with a path (`# notes/models.py`, `<!-- templates/notes/page.html -->`) is added to
-  that file; `settings.py`, `urls.py` and `asgi.py` are the project's own, and packages are made as they are needed;
-* `sh` runs its lines that begin with `manage.py`;
-* Python without a path is run after all that, in one shell of the project, with its asserts.
+* A block whose first line is a comment with a path (`# notes/models.py`, `<!-- templates/notes/page.html -->`) is added
+  to that file. `settings.py`, `urls.py` and `asgi.py` are the project's own. Packages are made as needed.
+* In a block of `sh`, the lines that begin with `manage.py` are run.
+* Python without a path is run after all that, with its asserts, in one shell of the project.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import requests
-
 from tests.support.processes import ROOT, Program, free_port
-from tests.support.site import Shell, site_environment
+from tests.support.site import Shell, is_healthy, site_environment
 
 FENCE = re.compile(r"^```(\w+)\n(.+?)^```$", re.DOTALL | re.MULTILINE)
 PATH = re.compile(r"(?:# |<!-- |// |/\* |\{# )([\w./-]+\.\w+)(?: -->| \*/| #\})?")
@@ -31,7 +29,7 @@ OWN = ("settings.py", "urls.py", "asgi.py")
 class Block(NamedTuple):
     language: str
     path: str
-    """Empty for what is run."""
+    """Empty for a block that is run."""
     code: str
 
 
@@ -43,7 +41,7 @@ def blocks_of(page: Path) -> Iterator[Block]:
 
 
 class Host:
-    """Django's own user model, SQLite and cache as Django sets them."""
+    """A new project with Django's defaults: its user model, SQLite and its cache."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -64,7 +62,7 @@ class Host:
         self.add("asgi.py", asgi)
 
     def follow(self, guide: Path) -> None:
-        """Raises `AssertionError`, with what was said, for a block that does not do what the guide says."""
+        """Run a guide. Raise `AssertionError`, with the output, for a block that does not do what the guide says."""
         blocks = list(blocks_of(guide))
         assert blocks, f"{guide.name} shows no code"
         running = [block for block in blocks if block.language == "python" and not block.path]
@@ -88,7 +86,7 @@ class Host:
         subprocess.run([sys.executable, "manage.py", *arguments], cwd=self.folder, env=self._environment, check=True)
 
     def shell(self) -> Shell:
-        """A Django shell of the project, to be closed by the caller."""
+        """Return a Django shell of the project, to be closed by the caller."""
         return Shell(self._environment)
 
     def serve(self) -> tuple[Program, str]:
@@ -96,7 +94,7 @@ class Host:
         command = [sys.executable, str(self.folder / "manage.py"), "hub_serve", "--port", str(port)]
         program = Program(command, log=self.folder / "log", environment=self._environment)
         address = f"http://127.0.0.1:{port}"
-        program.wait_until_ready(lambda: _answers(address))
+        program.wait_until_ready(lambda: is_healthy(address))
         return program, address
 
     def _run_lines(self, lines: str) -> None:
@@ -114,10 +112,3 @@ class Host:
         assert len(answers) == len(blocks), run.stderr
         for block, answer in zip(blocks, answers, strict=True):
             assert "error" not in answer, f"{block}\n{answer['error']}"
-
-
-def _answers(address: str) -> bool:
-    try:
-        return requests.get(f"{address}/healthz", timeout=5).ok
-    except requests.RequestException:
-        return False

@@ -1,4 +1,4 @@
-"""Clients of the live protocol, as pages are, for tests that need to see every frame: the same over each connection."""
+"""Clients of the live protocol, for tests that need to see every frame. They are alike over each connection kind."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ __all__ = [
 
 
 class RefusedHandshake(Exception):
-    """A WebSocket that was never accepted."""
+    """Raised for a WebSocket that was never accepted."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -74,11 +74,11 @@ class WebSocketClient(LiveClient):
         self._socket.send(frame)
 
 
-# Opening
+# Open connections
 
 WEBSOCKET, SSE, LONG_POLL, POLL = "websocket", "sse", "long-poll", "poll"
 HELD = (WEBSOCKET, SSE, LONG_POLL)
-"""Connections that a server can end; a plain poll is over before it could."""
+"""The connection kinds that a server can close. A plain poll is over before it could."""
 EVERY = (*HELD, POLL)
 
 _OPEN: dict[str, Callable[[str, str, Mapping[str, str]], LiveClient]] = {
@@ -100,7 +100,7 @@ def listening_by(
     person: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> Iterator[LiveClient]:
-    """An open connection. `headers` stand in place of those by which a browser names its page, one of the site's."""
+    """Open a connection. `headers` replaces the headers with which a browser names its page on the site."""
     with opened(
         by, site.url, cookie_of(site, who), topics=topics, cursor=cursor, person=person, headers=headers
     ) as client:
@@ -118,7 +118,7 @@ def opened(
     person: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> Iterator[LiveClient]:
-    """The same at an address that a site is known by."""
+    """Open a connection like `listening_by`, at any URL of a site."""
     named = _of_own_page(by, url) if headers is None else headers
     client = _OPEN[by](url, query_of(topics, cursor, person), {"Cookie": cookie, **named})
     try:
@@ -131,7 +131,7 @@ def opened(
 def listening(
     site: Site, who: str | Visitor | None, *, topics: Sequence[str] = (), cursor: str = "", origin: str | None = ""
 ) -> Iterator[WebSocketClient]:
-    """An open WebSocket. `origin` is the site's own unless given; None sends none."""
+    """Open a WebSocket. `origin` is by default the site's own; None sends no such header."""
     headers = None if origin == "" else {"Origin": origin} if origin else {}
     with listening_by(WEBSOCKET, site, who, topics=topics, cursor=cursor, headers=headers) as client:
         assert isinstance(client, WebSocketClient)
@@ -144,7 +144,7 @@ def query_of(topics: Sequence[str], cursor: str, person: str = "") -> str:
 
 
 def _of_own_page(by: str, url: str) -> Mapping[str, str]:
-    # A browser leaves the origin out of a GET to its own site.
+    # A browser omits Origin in a GET to its own site.
     return {"Origin": url} if by == WEBSOCKET else {"Sec-Fetch-Site": "same-origin"}
 
 
@@ -157,7 +157,7 @@ def cookie_of(site: Site, who: str | Visitor | None) -> str:
 
 
 def _visitor(site: Site, username: str | None) -> Visitor:
-    # Signing in lands on a page, which flashes: once is enough.
+    # Sign in only once, because it leads to a page, which flashes.
     known = _visitors.setdefault(site, {})
     if username not in known:
         known[username] = site.visitor(username)

@@ -1,4 +1,4 @@
-"""What a client of the live protocol is, whatever its connection."""
+"""The base class of live clients, for every kind of connection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PATIENCE = 5.0
 
 
 class Closed(Exception):
-    """The server ended the connection, or did not open it."""
+    """Raised when the server has closed the connection, or refused to open it."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(code, reason)
@@ -21,7 +21,7 @@ class Closed(Exception):
 
 
 class LiveClient(ABC):
-    """Applies frames like a page: it keeps the cursor, and fails on an event that comes twice or out of order."""
+    """A client that applies frames like a page. It keeps the cursor, and fails on doubled or disordered events."""
 
     def __init__(self) -> None:
         self.cursor = ""
@@ -30,7 +30,7 @@ class LiveClient(ABC):
         self._last: dict[str, int] = {}
 
     def frame(self, patience: float = PATIENCE) -> dict[str, Any]:
-        """The next frame. Raises `TimeoutError` when none comes, and `Closed`."""
+        """Apply and return the next frame. Raise `TimeoutError` if none arrives in time, or `Closed`."""
         frame: dict[str, Any] = json.loads(self.raw_frame(patience))
         assert set(frame) == {"events", "cursor", "more", "reset"}
         self.cursor = frame["cursor"]
@@ -40,13 +40,13 @@ class LiveClient(ABC):
         return frame
 
     def caught_up(self) -> list[dict[str, Any]]:
-        """The events of the first frame and of those that it says will follow."""
+        """Read frames until `more` is false, and return all events."""
         while self.frame()["more"]:
             pass
         return self.events
 
     def until(self, kind: str) -> dict[str, Any]:
-        """The next event of a kind that has not been asked for."""
+        """Return the next event of a kind, and remove it from `events`."""
         while True:
             for number, event in enumerate(self.events):
                 if event["kind"] == kind:
@@ -54,7 +54,7 @@ class LiveClient(ABC):
             self.frame()
 
     def hears_nothing(self, seconds: float = 1.5) -> bool:
-        """Longer than a hub takes to look for itself."""
+        """Return whether no event arrives for this long. The default is longer than a hub's own interval."""
         until = time.monotonic() + seconds
         with suppress(TimeoutError):
             while True:
@@ -63,7 +63,7 @@ class LiveClient(ABC):
         return True
 
     def closing(self, patience: float = PATIENCE) -> tuple[int, str]:
-        """Code and reason with which the server ends the connection, once it does."""
+        """Wait for the server to close the connection, and return code and reason."""
         until = time.monotonic() + patience
         try:
             while True:
@@ -73,15 +73,15 @@ class LiveClient(ABC):
 
     @abstractmethod
     def raw_frame(self, patience: float) -> str | bytes:
-        """The text of a frame. Raises `TimeoutError` and `Closed`."""
+        """Return the text of the next frame. Raise `TimeoutError` or `Closed`."""
 
     @abstractmethod
     def say(self, **frame: object) -> None:
-        """`ack=` a cursor, `visible=`: over HTTP by `POST /live/ack/`, which must be accepted."""
+        """Send `ack=` a cursor, or `visible=`. Over HTTP this is `POST /live/ack/`, which must be accepted."""
 
     @abstractmethod
     def leave(self) -> None:
-        """Ends the connection from this side."""
+        """Close the connection from this side."""
 
     def _start_again(self, reset: Sequence[str]) -> None:
         self.reset += reset

@@ -1,6 +1,4 @@
-"""Clients over HTTP. What a page does by itself, reading on and asking again, they do in a thread: so a test meets an
-open connection while it does something else.
-"""
+"""Live clients over HTTP. They read and ask again in a thread, so that a connection stays open during a test."""
 
 from __future__ import annotations
 
@@ -21,11 +19,11 @@ import requests
 from tests.support.live_client import PATIENCE, Closed, LiveClient
 
 CODES = {400: 4400, 401: 4401, 403: 4403, 408: 4408, 413: 1009, 429: 4429, 503: 1012}
-"""The protocol's code for what is said over HTTP."""
+"""The protocol's close code for each HTTP status."""
 
 
 class _HttpClient(LiveClient):
-    """Asks in a thread of its own, which hands over what was said, in its order."""
+    """A client that reads in its own thread, which passes frames on in order."""
 
     def __init__(self, site_url: str, path: str, headers: Mapping[str, str]) -> None:
         super().__init__()
@@ -35,7 +33,7 @@ class _HttpClient(LiveClient):
         self._line = HTTPConnection(address.hostname or "", address.port, timeout=60)
         self._line.connect()
         self._socket: socket.socket = self._line.sock
-        self._said: queue.Queue[str | Closed] = queue.Queue()
+        self._frames: queue.Queue[str | Closed] = queue.Queue()
         self._left = threading.Event()
         self.status = 0
         self.headers: Message = Message()
@@ -44,14 +42,14 @@ class _HttpClient(LiveClient):
 
     def raw_frame(self, patience: float) -> str:
         try:
-            said = self._said.get(timeout=patience)
+            frame = self._frames.get(timeout=patience)
         except queue.Empty:
             raise TimeoutError from None
-        if isinstance(said, Closed):
-            # For whoever asks again: nothing else will be said.
-            self._said.put(said)
-            raise said
-        return said
+        if isinstance(frame, Closed):
+            # Keep it for the next call, because nothing else will arrive.
+            self._frames.put(frame)
+            raise frame
+        return frame
 
     def leave(self) -> None:
         self._left.set()
@@ -68,9 +66,9 @@ class _HttpClient(LiveClient):
         try:
             self._listen()
         except Closed as closed:
-            self._said.put(closed)
+            self._frames.put(closed)
         except (OSError, HTTPException, ValueError, AttributeError):
-            self._said.put(Closed(1006, ""))
+            self._frames.put(Closed(1006, ""))
         finally:
             self._line.close()
             self._socket.close()
@@ -89,7 +87,7 @@ class _HttpClient(LiveClient):
 
 
 class SseClient(_HttpClient):
-    """`retry` and `comments` are what the stream said beside its frames."""
+    """An SSE client. `retry` and `comments` hold the stream's other fields."""
 
     def __init__(self, site_url: str, query: str, headers: Mapping[str, str]) -> None:
         self._query = query
@@ -104,7 +102,7 @@ class SseClient(_HttpClient):
                 *blocks, text = (text + piece).split(b"\n\n")
                 for block in blocks:
                     self._hear(block.decode())
-        raise Closed(1006, "the stream ended without a word")
+        raise Closed(1006, "the stream ended without a close event")
 
     def _hear(self, block: str) -> None:
         fields = dict(line.split(":", 1) for line in block.split("\n"))
@@ -113,16 +111,16 @@ class SseClient(_HttpClient):
         if fields.pop("", None) is not None:
             self.comments += 1
         if fields.get("event") == "close":
-            delivered = json.loads(fields["data"])
-            raise Closed(delivered["code"], delivered["reason"])
+            close = json.loads(fields["data"])
+            raise Closed(close["code"], close["reason"])
         if fields:
             assert set(fields) == {"id", "data"}
             assert json.loads(fields["data"])["cursor"] == fields["id"]
-            self._said.put(fields["data"])
+            self._frames.put(fields["data"])
 
 
 class PollClient(_HttpClient):
-    """Asks again as soon as it has an answer; what holds no news stays in the thread, but for the first."""
+    """A client that polls again after each answer. Answers without news are dropped, except the first."""
 
     def __init__(self, site_url: str, query: str, headers: Mapping[str, str], *, wait: float) -> None:
         self._query = query
@@ -130,14 +128,14 @@ class PollClient(_HttpClient):
         super().__init__(site_url, "/live/poll/", headers)
 
     def _listen(self) -> None:
-        # A poll with a cursor and no news is answered only when its wait is over.
+        # The server answers a poll with a cursor and no news only after its wait.
         frame = self._poll(self._query, min(self._wait, 1.0))
-        self._said.put(json.dumps(frame))
+        self._frames.put(json.dumps(frame))
         topics = urlencode([field for field in parse_qsl(self._query, keep_blank_values=True) if field[0] != "cursor"])
         while not self._left.wait(0.0 if self._wait else 0.1):
             frame = self._poll(f"{topics}&{urlencode({'cursor': frame['cursor']})}", self._wait)
             if frame["events"] or frame["reset"] or frame["more"]:
-                self._said.put(json.dumps(frame))
+                self._frames.put(json.dumps(frame))
 
     def _poll(self, query: str, wait: float) -> dict[str, Any]:
         frame: dict[str, Any] = json.loads(self._ask(f"{query}&wait={wait:g}").read())

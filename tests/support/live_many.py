@@ -1,4 +1,4 @@
-"""Many clients of the live protocol in one event loop, each of which changes its kind of connection as it goes."""
+"""Many live clients in one event loop. Each changes its kind of connection again and again."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tests.support.live import EVERY, LONG_POLL, POLL, SSE, WEBSOCKET, query_of
 
 
 class Wanderer:
-    """One page: it applies frames as they come, takes its cursor along, and keeps what it saw and when.
+    """One page: it applies frames, keeps its cursor across connections, and records events and delays.
 
-    `stays` are seconds on one connection before it takes up another; `at` is the site, asked each time.
+    `stays` is the range of seconds on one connection. `at` returns the site's URL, and is called each time.
     """
 
     def __init__(
@@ -47,13 +47,13 @@ class Wanderer:
         self.reset: list[str] = []
 
     async def wander(self, until: asyncio.Event) -> None:
-        """Until told; then it polls until there is nothing more."""
-        going, delivered = asyncio.create_task(self._go_on()), asyncio.create_task(until.wait())
+        """Listen until the event is set, then poll until there is nothing more."""
+        going, stopping = asyncio.create_task(self._go_on()), asyncio.create_task(until.wait())
         try:
-            await asyncio.wait({going, delivered}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({going, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             going.cancel()
-            delivered.cancel()
+            stopping.cancel()
         with suppress(asyncio.CancelledError):
             await going
         async with asyncio.timeout(30):
@@ -69,11 +69,11 @@ class Wanderer:
                     await self._try(way)
 
     async def look(self) -> None:
-        """One poll that does not wait."""
+        """Poll once without waiting."""
         await self._poll_once()
 
     async def _try(self, way: Callable[[], Any]) -> bool:
-        """Whether it heard something; a server that is away is asked again soon."""
+        """Return whether events arrived. If the server is away, pause briefly and return True, to try again."""
         before = len(self.seqs)
         try:
             await way()
@@ -126,18 +126,18 @@ class Wanderer:
         self._news.set()
 
     async def until(self, number: int) -> None:
-        """Returns once it has heard a number."""
+        """Return once the event with this number has arrived."""
         while number not in self.numbers:
             self._news.clear()
             await self._news.wait()
 
     def applied_all(self, count: int) -> bool:
-        """Exactly 1…n, in order, each once."""
+        """Return whether exactly the events 1…count were applied, in order, each once."""
         return self.seqs == list(range(1, count + 1)) and not self.reset
 
 
 def figures(committed: int, wanderers: Sequence[Wanderer]) -> str:
-    """What they came to, in words."""
+    """Return the clients' results in words."""
     delays = sorted(delay for wanderer in wanderers for delay in wanderer.delays)
     connections = sum(wanderer.connections for wanderer in wanderers)
     lost = sum(committed - len(wanderer.seqs) for wanderer in wanderers)
@@ -148,14 +148,14 @@ def figures(committed: int, wanderers: Sequence[Wanderer]) -> str:
 
 
 async def wandering(wanderers: Sequence[Wanderer], happening: Callable[[], Any]) -> None:
-    """Has all of them listening while something happens, and then read to the end."""
+    """Let all clients listen while something happens, and then read to the end."""
     until = asyncio.Event()
     tasks = [asyncio.create_task(wanderer.wander(until)) for wanderer in wanderers]
     try:
         async with asyncio.timeout(60):
             await asyncio.gather(*(wanderer.ready.wait() for wanderer in wanderers))
         await happening()
-        # What was committed last is under way for a sweep at most.
+        # The last commit takes one sweep at most to arrive.
         await asyncio.sleep(1.5)
     finally:
         until.set()

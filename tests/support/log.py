@@ -1,4 +1,4 @@
-"""What is in the log, for assertions."""
+"""The contents of the event log, for assertions."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from notifications_hub.users import Person
 
 
 def delivered_to(person: Person, *kinds: str) -> list[tuple[str, Any]]:
-    """Kind and data of everything logged for a person's open pages, in order; of these kinds, where some are named."""
+    """Return kind and data of the events in a person's inbox log, in order. If kinds are named, only those."""
     events = Event.objects.filter(topic=inbox_topic(person.pk)).order_by("id")
     return [(event.kind, event.data) for event in events if not kinds or event.kind in kinds]
 
 
 def notified_ids(person: Person, kind: str) -> list[list[str]]:
-    """The ids in each of a person's change events of a kind."""
+    """Return the ids in each of a person's events of a kind."""
     return [data["ids"] for _kind, data in delivered_to(person, kind)]
 
 
@@ -25,7 +25,7 @@ def unnumbered() -> int:
 
 
 def holes() -> list[str]:
-    """Topics whose numbers are not exactly those between what was pruned and the top."""
+    """Return the topics that lack a number between their pruned part and the top."""
     return [stream.topic for stream in Stream.objects.all() if not _is_gapless(stream)]
 
 
@@ -35,6 +35,6 @@ def _is_gapless(stream: Stream) -> bool:
 
 
 def leave_unnumbered(*topics: str, mark: str = "left behind") -> None:
-    """What a process leaves behind that is killed between its commit and its callbacks."""
+    """Create events like a process that is killed between its commit and its callbacks."""
     now = datetime.now(UTC)
     Event.objects.bulk_create(Event(topic=topic, kind="note", data={"mark": mark}, created=now) for topic in topics)

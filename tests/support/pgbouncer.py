@@ -1,4 +1,4 @@
-"""PgBouncer of the tests' own, before a database: it lends a server's connection for one transaction at a time."""
+"""A PgBouncer for tests, in front of a database. It lends a server connection for one transaction at a time."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Self
 from urllib.parse import urlsplit
 
-from tests.support.processes import Program, accepts_connections, free_port, tool
+from tests.support.processes import Closing, Program, accepts_connections, free_port, tool
 
 CONFIGURATION = """
 [databases]
@@ -26,8 +25,8 @@ ignore_startup_parameters = extra_float_digits
 """
 
 
-class PgBouncer:
-    """`url` is that of the database, by way of at most `size` connections."""
+class PgBouncer(Closing):
+    """A running PgBouncer. `url` leads to the database through at most `size` connections."""
 
     def __init__(self, database_url: str, size: int) -> None:
         there, port = urlsplit(database_url), free_port()
@@ -40,21 +39,15 @@ class PgBouncer:
                 name=there.path[1:], host=there.hostname, port=there.port, user=there.username, own_port=port, size=size
             )
         )
-        # It refuses to run as root.
+        # PgBouncer refuses to run as root.
         user = "nobody" if os.geteuid() == 0 else None
         self._program = Program([tool("pgbouncer"), str(configuration)], log=self._folder / "log", user=user)
         try:
             self._program.wait_until_ready(lambda: accepts_connections(port))
-        except BaseException:  # Ctrl-C too: nobody else could stop what was started
+        except BaseException:  # Ctrl-C too: nobody else could stop the program
             self.close()
             raise
 
     def close(self) -> None:
         self._program.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()

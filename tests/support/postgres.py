@@ -1,8 +1,8 @@
-"""A PostgreSQL of the tests' own: a new cluster in a temporary folder, on a free port, gone when it is closed.
+"""A PostgreSQL for tests: a new cluster in a temporary folder, on a free port, removed when it is closed.
 
     python -m tests.support.postgres COMMAND...
 
-runs a command with `DATABASE_URL` naming such a server.
+runs a command with `DATABASE_URL` set to such a server.
 """
 
 from __future__ import annotations
@@ -15,21 +15,20 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Self
 
 import psycopg
 from psycopg import sql
 
-from tests.support.processes import Program, accepts_connections, free_port, tool
+from tests.support.processes import Closing, Program, accepts_connections, free_port, tool
 
-# Tests kill servers, never the machine: what reached the kernel is there after any crash.
+# Tests kill servers, never the machine, so data that reached the kernel survives any crash.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
 
 CLUSTER = ("-U", "hub", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
 
 
-class PostgresServer:
-    """A running server; `url` names its database `hub`. A standby follows another, until it is promoted."""
+class PostgresServer(Closing):
+    """A running server; `url` names its database `hub`. A standby follows another server until it is promoted."""
 
     def __init__(self, *, standby_of: PostgresServer | None = None) -> None:
         self.port = free_port()
@@ -40,7 +39,7 @@ class PostgresServer:
             self.start()
             if standby_of is None:
                 self.create_database("hub")
-        except BaseException:  # Ctrl-C too: nobody else could stop what was started
+        except BaseException:  # Ctrl-C too: nobody else could stop the program
             self.close()
             raise
 
@@ -52,12 +51,12 @@ class PostgresServer:
         return f"postgres://hub@127.0.0.1:{self.port}/{database}"
 
     def create_database(self, name: str, *, template: str = "template1") -> str:
-        """Make a database and return its URL."""
+        """Create a database and return its URL."""
         create_database(self.url_of("postgres"), name, template=template)
         return self.url_of(name)
 
     def start(self) -> None:
-        """Start it, again after a `kill` too."""
+        """Start the server, also after a `kill`."""
         settings = [part for setting in (*FAST, f"unix_socket_directories={self._folder}") for part in ("-c", setting)]
         server = [_binary("postgres"), "-D", str(self._data), "-h", "127.0.0.1", "-p", str(self.port), *settings]
         self._program = Program(server, log=self._folder / "log", user=self._user)
@@ -75,16 +74,10 @@ class PostgresServer:
             connection.execute("SELECT pg_promote()")
 
     def close(self) -> None:
-        """Stop it and remove its files."""
+        """Stop the server and remove its files."""
         if hasattr(self, "_program"):
             self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
     @property
     def _data(self) -> Path:
@@ -112,7 +105,7 @@ class PostgresServer:
 
 
 def create_database(server_url: str, name: str, *, template: str = "template1") -> None:
-    """Make a database on the server that any database's URL leads to."""
+    """Create a database on the server of any database URL."""
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(statement)
@@ -124,7 +117,7 @@ def drop_database(server_url: str, name: str) -> None:
 
 
 def _owner() -> str | None:
-    """PostgreSQL refuses to run as root."""
+    """Return the user to run as, if this process is root: PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
@@ -132,7 +125,7 @@ def _owner() -> str | None:
 
 
 def _binary(name: str) -> str:
-    """Debian keeps the servers of each version apart and off the PATH."""
+    """Return the path of a server program. Debian keeps those of each version apart and off the PATH."""
     installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[4]))
     return str(installed[-1]) if installed else tool(name)
 

@@ -1,4 +1,4 @@
-"""Programs that tests start: each on a port of its own, with its output in a file, and ended when its test is over."""
+"""Programs that tests start. Each has its own port, logs to a file, and ends with its test."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import signal
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -18,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def tool(name: str) -> str:
-    """The path of a program this machine must have. Its lack fails the test, since a skip would hide it."""
+    """Return the path of a program. If it is not installed, fail the test, because a skip would hide that."""
     found = shutil.which(name)
     if found is None:
         pytest.fail(f"{name} is not installed; bin/test installs what tests need", pytrace=False)
@@ -32,11 +34,11 @@ def free_port() -> int:
 
 
 def wait_until(holds: Callable[[], object], *, seconds: float = 10.0, what: str = "it") -> None:
-    """Return once `holds()` is true; `AssertionError` when it is not in time."""
+    """Return once `holds()` is true. Raise `AssertionError` if it takes too long."""
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
-            raise AssertionError(f"{what} did not come about within {seconds:g} s")
+            raise AssertionError(f"{what} did not happen within {seconds:g} s")
         time.sleep(0.02)
 
 
@@ -45,8 +47,21 @@ def accepts_connections(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+class Closing(ABC):
+    """A context manager that closes itself at the end of its block."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
 class Program:
-    """One run of a program in a process group of its own, so that what it started ends with it."""
+    """One run of a program, in its own process group, so that its children end with it."""
 
     def __init__(
         self,
@@ -76,17 +91,17 @@ class Program:
         return self.process.poll() is None
 
     def wait_until_ready(self, ready: Callable[[], object], *, seconds: float = 30.0) -> None:
-        """Return once `ready()` is true; fails with the program's own words when it ended or took too long."""
+        """Return once `ready()` is true. Raise `AssertionError`, with the log, if it ended or takes too long."""
         deadline = time.monotonic() + seconds
         while not ready():
             if not self.running or time.monotonic() > deadline:
-                said = self.log.read_text(errors="replace")[-4000:]
+                output = self.log.read_text(errors="replace")[-4000:]
                 self.kill()
-                raise AssertionError(f"{self.process.args!r} did not start:\n{said}")
+                raise AssertionError(f"{self.process.args!r} did not start:\n{output}")
             time.sleep(0.05)
 
     def stop(self, with_signal: signal.Signals = signal.SIGTERM, *, seconds: float = 15.0) -> None:
-        """Ask it to end, and insist when it does not."""
+        """Ask the program to end. If it does not, kill it and raise `AssertionError`."""
         if self.running:
             self.process.send_signal(with_signal)
             try:
@@ -98,7 +113,7 @@ class Program:
                 ) from None
 
     def kill(self) -> None:
-        """End it and what it started at any instruction, as a crash would."""
+        """Kill the program and its children at any instruction, as a crash would."""
         if self.running:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()

@@ -1,4 +1,4 @@
-"""A proxy between browsers and a site, as companies and hotels have them: it counts, blocks and holds back."""
+"""A proxy between browsers and a site, as in companies and hotels: it counts, blocks and delays."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _CHUNK = 64 * 1024
 
 
 class Proxy:
-    """Stands in for the site wherever only its address and visitors are asked for."""
+    """A stand-in for the site wherever only its URL and visitors are needed."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
         self.url = ""
         self.opened: Counter[str] = Counter()
-        """How often each kind of connection was asked for: "ws", "sse", "poll"."""
+        """The number of connections requested so far, by kind: "ws", "sse", "poll"."""
         self.open: Counter[str] = Counter()
-        """How many of each are under way."""
+        """The number of open connections, by kind."""
         self.blocked: set[str] = set()
-        """Kinds that are answered 502."""
+        """The kinds that are answered 502."""
         self.held_back: set[str] = set()
-        """Kinds whose answers are kept until they end, as by a proxy that buffers."""
+        """The kinds whose answers are delayed until they end, as by a buffering proxy."""
         self.offline = False
         self._loop = asyncio.new_event_loop()
         self._exchanges: set[asyncio.Task[None]] = set()
@@ -38,7 +38,7 @@ class Proxy:
         return self._site.visitor(username)
 
     def cut(self) -> None:
-        """Break everything that is under way."""
+        """Break all open connections."""
         self._loop.call_soon_threadsafe(self._cut)
 
     def _cut(self) -> None:
@@ -50,7 +50,7 @@ class Proxy:
         assert exchange is not None
         self._exchanges.add(exchange)
         try:
-            # A cut is a cancellation, and nobody waits for this task.
+            # `cut` cancels this task, and nobody awaits it.
             with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await self._exchange(reader, writer)
         finally:
@@ -79,7 +79,7 @@ class Proxy:
     ) -> None:
         site_reader, site_writer = await asyncio.open_connection("127.0.0.1", self._site.port)
         if b"upgrade: websocket" not in head.lower():
-            # One exchange a connection, so that nothing but its end needs to be understood.
+            # With one exchange for each connection, the proxy only needs to recognise the end.
             head = re.sub(rb"(?i)\r\nconnection:[^\r]*", b"", head).replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
         site_writer.write(head)
         there = asyncio.create_task(_pass_on(reader, site_writer))

@@ -1,6 +1,6 @@
-"""A process that publishes: `python -m tests.support.publisher TOPIC RATE SECONDS`, and rolls a third of it back.
+"""A process that publishes: `python -m tests.support.publisher TOPIC RATE SECONDS`.
 
-It prints how many events it committed.
+It rolls a third of its transactions back, and prints the number of events that it committed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def main() -> None:
         committed += _one_transaction(topic, committed, chance)
         attempts += 1
         time.sleep(max(0.0, begun + attempts / rate - time.monotonic()))
-    print(committed, flush=True)  # noqa: T201 -- its answer
+    print(committed, flush=True)  # noqa: T201 -- the result
 
 
 def _one_transaction(topic: str, committed: int, chance: random.Random) -> int:

@@ -1,19 +1,18 @@
-"""A Redis of the tests' own: in memory, on a free port."""
+"""A Redis for tests: in memory, on a free port."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Self
 
 import redis
 
-from tests.support.processes import Program, free_port, tool
+from tests.support.processes import Closing, Program, free_port, tool
 
 
-class RedisServer:
-    """A running server, whose contents do not outlive it."""
+class RedisServer(Closing):
+    """A running server. Its contents end with it."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -21,12 +20,12 @@ class RedisServer:
         self._folder = Path(tempfile.mkdtemp(prefix="hub-redis-"))
         try:
             self.start()
-        except BaseException:  # Ctrl-C too: nobody else could stop what was started
+        except BaseException:  # Ctrl-C too: nobody else could stop the program
             self.close()
             raise
 
     def start(self) -> None:
-        """Start it, again after a `kill` too, on the same port and empty."""
+        """Start the server, also after a `kill`, on the same port and empty."""
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
         self._program = Program([tool("redis-server"), *options], log=self._folder / "log")
         self._program.wait_until_ready(self._answers)
@@ -49,12 +48,6 @@ class RedisServer:
         if hasattr(self, "_program"):
             self._program.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
     def _answers(self) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""Database routers as hosts write them, over the databases that tests have."""
+"""Database routers as hosts write them, for the tests' databases."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from django.db.models import Model
 
 
 class PrimaryReplicaRouter:
-    """That of Django's documentation. A query that goes to the replica fails, as tests have not asked for it."""
+    """The router of Django's documentation. Queries to the replica fail, because tests may not use that database."""
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str | None:
-        # Django itself reads content types, which are there before anything else is.
+        # Django itself reads content types, which exist before all other rows.
         return None if model._meta.app_label == "contenttypes" else "replica"
 
     def db_for_write(self, model: type[Model], **hints: Any) -> str:
@@ -22,21 +22,21 @@ class PrimaryReplicaRouter:
 
 
 class EventsElsewhere(PrimaryReplicaRouter):
-    """Wrong: the log is in one database, and what is logged in another."""
+    """An invalid router: the log is in one database, and the logged rows in another."""
 
     def db_for_write(self, model: type[Model], **hints: Any) -> str:
         return "replica" if model._meta.model_name in ("event", "stream") else "default"
 
 
 class PeopleElsewhere(PrimaryReplicaRouter):
-    """Wrong: people are in another database than what they are told."""
+    """An invalid router: people and their notifications are in different databases."""
 
     def db_for_write(self, model: type[Model], **hints: Any) -> str:
         return "replica" if model._meta.app_label == "accounts" else "default"
 
 
 class NotesElsewhere(PrimaryReplicaRouter):
-    """Wrong: a live model's changes and their events are in two transactions."""
+    """An invalid router: a live model's changes and their events are in two transactions."""
 
     def db_for_write(self, model: type[Model], **hints: Any) -> str:
         return "replica" if model._meta.app_label == "board" else "default"

@@ -1,6 +1,6 @@
-"""A Django shell that answers over its pipes: what `Site.python` talks to.
+"""A Django shell that answers over its pipes, as used by `Site.python`.
 
-Each line it reads is a JSON string of code; each line it writes is `{"output": …}` or `{"error": …}`.
+Each line that it reads is a JSON string of code. Each line that it writes is `{"output": …}` or `{"error": …}`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def main() -> None:
     django.setup()
     names: dict[str, Any] = {}
     for line in sys.stdin:
-        # As after a request: a database that was killed since is connected to anew.
+        # As after a request: reconnect if the database was killed in between.
         close_old_connections()
         sys.__stdout__.write(json.dumps(_answer(json.loads(line), names)) + "\n")  # type: ignore[union-attr]
         sys.__stdout__.flush()  # type: ignore[union-attr]
@@ -31,14 +31,14 @@ def _answer(code: str, names: dict[str, Any]) -> dict[str, str]:
     try:
         with contextlib.redirect_stdout(output):
             exec(code, names)
-        _number_what_was_published()
-    except Exception:  # noqa: BLE001  whatever it was, it belongs to the test that asked
+        _finish_numbering()
+    except Exception:  # noqa: BLE001 -- any error is reported to the calling test
         return {"error": traceback.format_exc()}
     return {"output": output.getvalue().rstrip("\n")}
 
 
-def _number_what_was_published() -> None:
-    """A test that goes on after a commit means to find it in the log."""
+def _finish_numbering() -> None:
+    """Number the published events now, because tests expect them in the log after a commit."""
     from notifications_hub.streams.sequencer import numberer
 
     numberer.finish(20)

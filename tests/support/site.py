@@ -1,4 +1,4 @@
-"""The product as people run it: a server in a process of its own, on a database of its own."""
+"""The product as people run it: a server in its own process, on its own database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import requests
 
 from tests.support.processes import ROOT, Program, free_port
 
-# As `hub_serve` has it, for what is no Django site.
+# The options of `hub_serve`, for applications that are not Django sites.
 UVICORN = (
     *("--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--ws-max-size", "8192"),
     *("--timeout-graceful-shutdown", "5"),
@@ -26,7 +26,7 @@ PASSWORD = "demo"
 
 
 class Site:
-    """A running site with the demo people (alice, bob, charlie, admin), reached by HTTP and by `python`."""
+    """A running site with the demo people (alice, bob, charlie, admin), accessible by HTTP and by `python`."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Site:
         environment: Mapping[str, str],
         server: Sequence[str] = HUB_SERVE,
     ) -> None:
-        """`server` is the command that starts it, without its port."""
+        """Start the site. `server` is its command, without the port."""
         self._server = [sys.executable, *server]
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -47,7 +47,7 @@ class Site:
 
     @property
     def log(self) -> str:
-        """Everything it has said so far."""
+        """The server's log so far."""
         return self._log.read_text(errors="replace")
 
     @property
@@ -59,15 +59,15 @@ class Site:
         return self._program.process.pid
 
     def start(self) -> None:
-        """Start it, again after `stop` or `kill` too, at the same address and on the same database."""
+        """Start the server, also after `stop` or `kill`, on the same port and database."""
         self._program = Program([*self._server, "--port", str(self.port)], log=self._log, environment=self.environment)
-        self._program.wait_until_ready(self._is_healthy)
+        self._program.wait_until_ready(lambda: is_healthy(self.url))
 
     def stop(self) -> None:
         self._program.stop()
 
     def kill(self) -> None:
-        """End the server at any instruction."""
+        """Kill the server at any instruction."""
         self._program.kill()
 
     def close(self) -> None:
@@ -76,31 +76,32 @@ class Site:
         self._program.kill()
 
     def manage(self, *arguments: str) -> str:
-        """What `manage.py` with these arguments prints; it must succeed."""
+        """Run `manage.py` with these arguments, which must succeed, and return its output."""
         return manage(*arguments, environment=self.environment)
 
     def python(self, code: str) -> str:
-        """What code prints when it is run in a Django shell beside the server, whose names last from call to call."""
+        """Run code in a Django shell beside the server, and return its output. Names last from call to call."""
         if self._shell is None:
             self._shell = Shell(self.environment)
         return self._shell.python(code)
 
     def visitor(self, username: str | None = None) -> Visitor:
-        """A browser without scripts, signed in when a name is given."""
+        """Return a browser without scripts, signed in if a name is given."""
         visitor = Visitor(self.url)
         if username is not None:
             visitor.sign_in(username)
         return visitor
 
-    def _is_healthy(self) -> bool:
-        try:
-            return requests.get(f"{self.url}/healthz", timeout=5).status_code == HTTPStatus.OK
-        except requests.RequestException:
-            return False
+
+def is_healthy(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/healthz", timeout=5).status_code == HTTPStatus.OK
+    except requests.RequestException:
+        return False
 
 
 class Shell:
-    """A Django shell of an environment, whose names last from call to call."""
+    """A Django shell in an environment. Names last from call to call."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
@@ -113,7 +114,7 @@ class Shell:
         )
 
     def python(self, code: str) -> str:
-        """What code prints."""
+        """Run code, and return its output."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(textwrap.dedent(code)) + "\n")
@@ -127,7 +128,7 @@ class Shell:
 
 
 class Visitor:
-    """HTTP with cookies, paths in place of addresses, and the CSRF token sent along."""
+    """An HTTP client with cookies that takes paths and sends the CSRF token."""
 
     def __init__(self, site_url: str) -> None:
         self._site_url = site_url
@@ -157,8 +158,8 @@ class Visitor:
         return self._session.request(method, self._site_url + path, **arguments)  # type: ignore[arg-type]
 
 
-def settle(site: Site) -> None:
-    """Everything was read and told, no announcement runs, nobody has preferences or is known to have a page open."""
+def reset_site(site: Site) -> None:
+    """Mark everything read and delivered, end all announcements, and forget preferences and presence."""
     site.python("""
         from django.core.cache import cache
         from notifications_hub.announcements.announce import withdraw
@@ -174,10 +175,9 @@ def settle(site: Site) -> None:
 
 
 def site_environment(*, hub: Mapping[str, object] | None = None, **environment: str) -> dict[str, str]:
-    """The environment of a site for tests: nothing of the caller's own settings but its paths."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    """Return the environment of a test site, without the caller's own settings."""
     return {
-        **kept,
+        **inherited_environment(),
         "DJANGO_SETTINGS_MODULE": "tests.settings",
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
@@ -185,6 +185,11 @@ def site_environment(*, hub: Mapping[str, object] | None = None, **environment: 
         "TEST_NOTIFICATIONS_HUB": json.dumps(hub or {}),
         **environment,
     }
+
+
+def inherited_environment() -> dict[str, str]:
+    """Return the caller's paths and language, which every program needs, and no settings."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
 
 
 def manage(*arguments: str, environment: Mapping[str, str]) -> str:

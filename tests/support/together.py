@@ -1,4 +1,4 @@
-"""Doing things at the same time, in threads and in processes that share the test's database."""
+"""Concurrent work, in threads and in processes that share the test's database."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class _GivenUp(Exception):
 
 @contextmanager
 def rolled_back() -> Iterator[None]:
-    """A transaction, or a savepoint inside one, that ends in a rollback."""
+    """Run a block in a transaction, or in a savepoint inside one, and roll it back."""
     with suppress(_GivenUp), transaction.atomic():
         yield
         raise _GivenUp
 
 
 def together(functions: Sequence[Callable[[], T]]) -> list[T]:
-    """Calls each in a thread of its own, all at once. Gives what they gave, or raises what the first to fail raised."""
+    """Call all functions at the same time, each in its own thread. Return their results, or raise the first error."""
     start = threading.Barrier(len(functions))
 
     def run(function: Callable[[], T]) -> T:
@@ -49,14 +49,14 @@ def together(functions: Sequence[Callable[[], T]]) -> list[T]:
 
 
 def in_process(code: str) -> subprocess.Popen[bytes]:
-    """Starts a Python with Django set up on the test's database. Only for tests whose rows are committed."""
+    """Start a Python with Django set up on the test's database. Use it only in tests that commit their rows."""
     setup = "import django\ndjango.setup()\n"
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": database_url()}
     return subprocess.Popen([sys.executable, "-c", setup + dedent(code)], cwd=ROOT, env=environment)
 
 
 def database_url() -> str:
-    """Of the test's own database, for a process beside it."""
+    """Return the URL of the test's database, for another process."""
     given = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{given['NAME']}"

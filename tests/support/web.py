@@ -1,4 +1,4 @@
-"""nginx of the tests' own, in front of several servers: as a deployment has it, on a free port."""
+"""An nginx for tests, in front of several servers as in a deployment, on a free port."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
 
-from tests.support.processes import Program, accepts_connections, free_port, tool
+from tests.support.processes import Closing, Program, accepts_connections, free_port, tool
 
 CONFIGURATION = """
 daemon off;
@@ -47,10 +46,10 @@ http {{
 """
 
 
-class Nginx:
-    """Spreads what it is asked over the servers at these ports, and leaves out one that does not answer.
+class Nginx(Closing):
+    """A running nginx that spreads requests over the servers at these ports, and skips a server that does not answer.
 
-    It buffers and packs as it comes: a stream that is not to be held back must say so.
+    It buffers and compresses by default, so a stream must ask not to be delayed.
     """
 
     def __init__(self, ports: Sequence[int], given: str = CONFIGURATION) -> None:
@@ -63,7 +62,7 @@ class Nginx:
         self._program = Program(command, log=self.folder / "log")
         try:
             self._program.wait_until_ready(lambda: accepts_connections(self.port))
-        except BaseException:  # Ctrl-C too: nobody else could stop what was started
+        except BaseException:  # Ctrl-C too: nobody else could stop the program
             self.close()
             raise
 
@@ -74,9 +73,3 @@ class Nginx:
     def close(self) -> None:
         self._program.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()

@@ -40,7 +40,7 @@ OFF_SITE = [
 
 
 @pytest.mark.parametrize("url", OFF_SITE)
-def test_what_may_lead_off_the_site_is_refused(url: str) -> None:
+def test_a_link_that_may_leave_the_site_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="path of this site"):
         same_site_path(url)
 
@@ -48,7 +48,7 @@ def test_what_may_lead_off_the_site_is_refused(url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["", "/", "/posts/9/", "/posts/9/?page=2&q=%2F%2Fevil#reply-3", "/%09//evil.example", "/@bob/", "/帖子/9/"]
 )
-def test_a_path_of_this_site_is_given_back(url: str) -> None:
+def test_a_path_of_this_site_is_returned(url: str) -> None:
     assert same_site_path(url) == url
 
 
@@ -59,7 +59,7 @@ def test_a_path_too_long_to_store_is_refused() -> None:
 
 
 @given(st.one_of(st.text(), st.text(alphabet="/\\:.@\t\n htps"), st.sampled_from(OFF_SITE).map("/{}".format)))
-def test_whatever_is_let_through_joins_to_this_site(url: str) -> None:
+def test_every_accepted_path_joins_to_this_site(url: str) -> None:
     try:
         path = same_site_path(url)
     except ValueError:

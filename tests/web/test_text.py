@@ -1,4 +1,4 @@
-"""Names that would turn the words around them, and text in which there is nothing to see."""
+"""Names that would reverse the words around them, and text without a visible character."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ DANA = "דנה"
 both_databases = pytest.mark.both_databases
 
 
-def ends_its_own(text: str) -> bool:
-    """Whether every direction control is ended inside the text, as by UAX #9, and none ends one outside of it."""
+def is_balanced(text: str) -> bool:
+    """Return whether direction controls are balanced (UAX #9): each is closed inside, and none closes one outside."""
     waiting: list[str] = []
     for character in text:
         match unicodedata.bidirectional(character):
@@ -60,11 +60,11 @@ def ends_its_own(text: str) -> bool:
 
 
 @pytest.mark.parametrize("name", ["Bob", "Zoë", "王小明", "Bob 🙂", "O'Neil (Bob) #1"])
-def test_a_name_that_turns_nothing_stays_as_it_is(name: str) -> None:
+def test_a_harmless_name_is_unchanged(name: str) -> None:
     assert isolated(name) == name
 
 
-def test_a_name_from_right_to_left_is_isolated() -> None:
+def test_a_right_to_left_name_is_isolated() -> None:
     assert isolated(DANA) == f"{FSI}{DANA}{PDI}"
     assert isolated("علي 5") == f"{FSI}علي 5{PDI}"
     assert isolated(isolated(DANA)) == isolated(DANA)
@@ -76,7 +76,7 @@ def test_direction_controls_in_a_name_are_dropped(control: str) -> None:
     assert isolated(f"{control}{DANA}") == f"{FSI}{DANA}{PDI}"
 
 
-def test_a_page_from_right_to_left_isolates_every_name() -> None:
+def test_a_right_to_left_page_isolates_every_name() -> None:
     with translation.override("he"):
         assert isolated("Bob") == f"{FSI}Bob{PDI}"
         assert isolated("") == ""
@@ -94,7 +94,7 @@ def test_a_page_from_right_to_left_isolates_every_name() -> None:
         (f"{FSI}a{PDI}{PDI}b", f"{FSI}a{PDI}b"),
     ],
 )
-def test_what_a_text_begins_it_ends(text: str, even: str) -> None:
+def test_direction_controls_are_balanced_within_a_text(text: str, even: str) -> None:
     assert balanced(text) == even
 
 
@@ -117,7 +117,7 @@ KINDS = [Replied(), get_kind("default"), get_kind("comment.reply")]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.name))
-def test_a_kind_is_handed_names_that_cannot_turn_its_words(kind: Kind) -> None:
+def test_a_kind_gets_names_that_cannot_reverse_its_words(kind: Kind) -> None:
     row = row_of(actor_name=f"{RLO}boB", target_name=DANA)
     title = render(kind, row).title
     assert RLO not in title
@@ -126,21 +126,21 @@ def test_a_kind_is_handed_names_that_cannot_turn_its_words(kind: Kind) -> None:
     assert row.actor_name == f"{RLO}boB"
 
 
-def test_what_a_kind_takes_from_its_data_turns_nothing_outside_of_its_words() -> None:
+def test_data_in_a_kinds_words_reverses_nothing_outside_them() -> None:
     body = render(Replied(), row_of(data={"words": f"{PDI}{RLO}abc"})).body
     assert body == f"{RLO}abc\u202c"
 
 
 @pytest.fixture
 def eve(bob: User) -> User:
-    """Somebody whose name would turn everything after it around."""
+    """Return a person whose name would reverse all text after it."""
     bob.first_name = f"{RLO}Eve"
     bob.save()
     return bob
 
 
 @both_databases
-def test_no_page_push_or_event_is_turned_around_by_a_name(
+def test_no_page_push_or_event_is_reversed_by_a_name(
     alice: User, eve: User, settings: Settings, client_for: ClientFor, one_worker: Worker
 ) -> None:
     use_memory(settings, ack_window=0)
@@ -160,28 +160,28 @@ def test_no_page_push_or_event_is_turned_around_by_a_name(
 
 
 @both_databases
-def test_a_flash_is_not_turned_around_by_a_name(alice: User, eve: User, client_for: ClientFor) -> None:
+def test_a_flash_is_not_reversed_by_a_name(alice: User, eve: User, client_for: ClientFor) -> None:
     send(eve, alice, verb="wrote")
     page = client_for(alice).get("/").content.decode()
     assert "Eve wrote" in page
     assert RLO not in page
 
 
-def test_an_initial_is_the_first_character_that_can_be_seen() -> None:
+def test_an_initial_is_the_first_visible_character() -> None:
     assert [initial_of(User(username=name)) for name in ("alice", DANA, "\u200b")] == ["A", "ד", "?"]
 
 
-def test_what_is_cut_for_a_device_ends_what_it_began() -> None:
+def test_direction_controls_are_balanced_after_a_text_is_cut() -> None:
     row = row_of(actor_name=DANA * 100, target_name=DANA * 100)
     title = render(Replied(), row).title
-    assert ends_its_own(title)
+    assert is_balanced(title)
     message = Message(id="1", kind="default", title=title, body=title)
     for limit in range(400, 900, 50):
         sealed = encode(message, limit).decode()
-        assert ends_its_own(sealed), sealed
+        assert is_balanced(sealed), sealed
 
 
-# Nothing to see
+# Invisible text
 
 
 BLANK = [
@@ -191,14 +191,14 @@ BLANK = [
 
 
 @pytest.mark.parametrize("text", BLANK, ids=repr)
-def test_text_in_which_there_is_nothing_to_see_is_blank(text: str) -> None:
+def test_invisible_text_is_blank(text: str) -> None:
     assert is_blank(text)
     with pytest.raises(ValidationError, match="people can see"):
         validate_visible(text)
 
 
 @pytest.mark.parametrize("text", ["a", ".", "🙂", "❤️", "👩\u200d💻", "é", "\u0301a", "王", DANA, "\u200b-"], ids=repr)
-def test_text_with_anything_to_see_is_not(text: str) -> None:
+def test_visible_text_is_not_blank(text: str) -> None:
     assert not is_blank(text)
     validate_visible(text)
 
@@ -218,27 +218,27 @@ NOTHING = "\u200b\u3164\u2060"
     ],
 )
 @pytest.mark.django_db
-def test_a_form_takes_nothing_for_nothing(form: Callable[[], Any], field: str) -> None:
+def test_a_form_refuses_invisible_text(form: Callable[[], Any], field: str) -> None:
     assert field in form().errors
 
 
-def test_a_profile_takes_no_name_that_nobody_sees(alice: User) -> None:
+def test_a_profile_refuses_an_invisible_name(alice: User) -> None:
     form = ProfileForm({"first_name": NOTHING, "language": "en", "time_zone": "UTC"}, instance=alice)
     assert "first_name" in form.errors
 
 
-def test_whoever_has_a_name_that_nobody_sees_is_called_by_their_username() -> None:
+def test_a_person_with_an_invisible_name_is_shown_by_username() -> None:
     assert str(User(username="bob", first_name=NOTHING)) == "bob"
 
 
-def test_a_job_has_a_title_that_can_be_seen(alice: User) -> None:
+def test_a_job_needs_a_visible_title(alice: User) -> None:
     with pytest.raises(BadJob, match="title"):
         started(alice, tasks.count, 1, title=NOTHING)
 
 
-# What a database keeps
+# Storable text
 
 
-def test_storable_text_is_cut_and_mended() -> None:
+def test_storable_text_is_cut_and_repaired() -> None:
     assert storable("a\0b\ud800", 10) == "ab?"
     assert storable("x" * 300, 255) == "x" * 255

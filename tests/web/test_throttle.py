@@ -1,4 +1,4 @@
-"""Rates are held by all processes of a site together, and what goes beyond them is told how long to wait."""
+"""All processes of a site share each rate limit, and requests beyond it get the time to wait."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_rate_is_a_number_and_a_time(text: str, rate: Rate | None) -> None:
 
 
 @pytest.mark.parametrize("text", ["10", "10/", "0/m", "10/0m", "10/w", "-1/m", "ten/m", "1٠/m"])
-def test_what_is_no_rate_is_refused_with_an_example(text: str, settings: Settings) -> None:
+def test_an_invalid_rate_is_refused_with_an_example(text: str, settings: Settings) -> None:
     with pytest.raises(ValueError, match="Write '10/m'"):
         parse(text)
     settings.NOTIFICATIONS_HUB = {"API_RATE": text}
@@ -53,7 +53,7 @@ def test_what_is_no_rate_is_refused_with_an_example(text: str, settings: Setting
 
 @both_databases
 @pytest.mark.django_db
-def test_what_is_beyond_a_rate_waits_for_the_next_window() -> None:
+def test_requests_beyond_a_rate_wait_for_the_next_window() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         assert [check_rate("a", "2/m") for _ in range(4)] == [0, 0, 60, 60]
         clock.shift(45)
@@ -65,7 +65,7 @@ def test_what_is_beyond_a_rate_waits_for_the_next_window() -> None:
 
 @both_databases
 @pytest.mark.django_db
-def test_a_counter_keeps_one_row_and_costs_the_same_however_many_there_are() -> None:
+def test_a_counter_has_one_row_and_a_constant_cost() -> None:
     check_rate("a", "100/m")
     few = queries_of(lambda: check_rate("a", "100/m"))
     for number in range(50):
@@ -81,7 +81,7 @@ def test_a_counter_keeps_one_row_and_costs_the_same_however_many_there_are() -> 
 
 @pytest.mark.parametrize("backend", ["database", "redis"])
 @both_databases
-def test_parallel_requests_of_several_processes_do_not_get_past_a_rate(
+def test_parallel_requests_of_several_processes_cannot_exceed_a_rate(
     databases: Databases, redis_server: RedisServer, backend: str
 ) -> None:
     shared = {"REDIS_URL": redis_server.url} if backend == "redis" else {}
@@ -95,7 +95,7 @@ def test_parallel_requests_of_several_processes_do_not_get_past_a_rate(
     assert let_through == 10
 
 
-def test_a_cache_that_is_away_refuses_nobody_and_is_left_alone_for_a_while(
+def test_a_cache_that_is_away_refuses_nobody_and_rests(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     asked: list[object] = []
@@ -121,9 +121,7 @@ def test_a_cache_that_is_away_refuses_nobody_and_is_left_alone_for_a_while(
         ("", "unknown"),
     ],
 )
-def test_an_address_is_the_servers_word_and_a_network_where_one_customer_has_a_whole_one(
-    sent: str, counted: str
-) -> None:
+def test_the_server_names_the_address_and_ipv6_counts_by_network(sent: str, counted: str) -> None:
     request = RequestFactory().get("/", REMOTE_ADDR=sent, headers={"X-Forwarded-For": "203.0.113.9"})
 
     assert throttle_key(request) == counted
@@ -132,5 +130,5 @@ def test_an_address_is_the_servers_word_and_a_network_where_one_customer_has_a_w
 @pytest.mark.parametrize(
     ("seconds", "words"), [(1, "in 1 second."), (119, "in 119 seconds."), (121, "in 3 minutes."), (3600, "60 minutes.")]
 )
-def test_a_wait_is_told_in_seconds_or_minutes(seconds: int, words: str) -> None:
+def test_a_wait_is_shown_in_seconds_or_minutes(seconds: int, words: str) -> None:
     assert wait_in_words(seconds).endswith(words)

@@ -1,4 +1,4 @@
-"""Live models of every sort. They know nobody of the site, as a site's own database lacks their tables."""
+"""Live models of every sort. They do not refer to the site's models, because a site's database lacks their tables."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Note(models.Model):
 
 
 class Whisper(Note):
-    """The same rows by another class."""
+    """The same rows in a proxy class."""
 
     class Meta:
         proxy = True
 
 
-@live_rows(topic="signs", fields=["text"], name="delivery method.sign")
+@live_rows(topic="signs", fields=["text"], name="shop.sign")
 class Sign(models.Model):
     text = models.CharField(max_length=100)
 
@@ -75,6 +75,6 @@ class Parcel(models.Model):
 
 
 class Lit(Sign):
-    """Rows that are signs too, in a table of their own."""
+    """Signs with more columns, in a table of their own."""
 
     colour = models.CharField(max_length=10)

@@ -1,1 +1,1 @@
-"""The engine of MySQL as a check sees it where its driver is installed. There is no server, and nothing connects."""
+"""A stand-in for MySQL's engine with its driver, for system checks. There is no server, and nothing connects."""
