@@ -18,7 +18,7 @@ from tests.support.databases import Databases
 from tests.support.full import FULL
 from tests.support.processes import ROOT, Program, wait_until
 from tests.support.proxy import Proxy, proxy_before
-from tests.support.site import Site, reset_site
+from tests.support.site import Site, is_healthy, reset_site
 
 if TYPE_CHECKING:
     from pathlib import Path
