@@ -41,7 +41,7 @@ def _reply(site: Site) -> None:
 
 
 def _keep(page: Page, name: str) -> None:
-    page.wait_for_timeout(1200)  # for previews to be drawn and movements to end
+    page.wait_for_timeout(1200)  # until previews are drawn and animations have ended
     page.screenshot(path=IMAGES / name)
 
 
