@@ -20,9 +20,9 @@ PACKAGES = ("django", "uvicorn", "uvloop", "websockets", "channels", "channels-r
 _HEAD = """\
 # Benchmarks
 
-What one machine measured in one run; `make bench` writes this page anew. Everything is as in production: PostgreSQL
-that waits for its disk, Redis, `DEBUG` off, uvicorn with one worker and bin/run's options, signed-in sockets. The load
-client (bench/load.c) and whoever publishes share the machine's cores with the server.
+The figures of one machine in one run. `make bench` rewrites this page. Everything is as in production: PostgreSQL that
+waits for its disk, Redis, `DEBUG` off, uvicorn with one worker and bin/run's options, signed-in sockets. The load
+client (bench/load.c) and the publishers share the machine's cores with the server.
 """
 
 

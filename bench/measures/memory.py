@@ -20,9 +20,9 @@ def measure(stage: Stage, *, quick: bool) -> Table:
         title=f"Memory of an idle socket, {sockets:,} of them",
         wanted="at most 25 KB for a signed-in socket (36 to land)",
         method=f"Growth of the process's own memory (PSS) from {WARM} sockets to all, {SETTLE_SECONDS:g} s after the "
-        "last has opened. What the kernel keeps for a connection is in none of the figures.",
+        "last has opened. No figure includes the kernel's memory for a connection.",
         columns=("", "KB a socket", "MB in all"),
-        bound="uvicorn's own socket, the second row. Ours adds the connection and its places.",
+        bound="uvicorn's own socket, the second row. The hub adds the connection and its positions.",
     )
     with stage.product() as server:
         ours = _add(table, "the hub, signed in", server, stage.lines(server, sockets))

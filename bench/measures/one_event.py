@@ -16,7 +16,7 @@ def measure(stage: Stage, *, quick: bool) -> Table:
     table = Table(
         title=f"One event to {sockets:,} sockets",
         wanted="p99 by one process at most 1.5 times Nchan's in the same run (2.5 to land)",
-        method=f"{events} events, two a second, each counted from before it was written (before its POST, for Nchan) "
+        method=f"{events} events, two a second. Each is timed from before it is written (for Nchan, before its POST) "
         "to its arrival at each socket.",
         columns=("", "p50 ms", "p99 ms", "worst ms", "lost", "CPU ms an event"),
         bound="processor time, the last column: the kernel's write and uvicorn's WebSocket frame, for each socket.",

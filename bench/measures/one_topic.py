@@ -19,11 +19,11 @@ def measure(stage: Stage, *, quick: bool) -> Table:
     table = Table(
         title=f"One topic: {sockets:,} sockets, {events:,} events at {PACE:,}/s",
         wanted="at least 600,000 events/s delivered and 5 times Nchan's, none lost",
-        method="Events are published by four threads of a process beside the server (a worker, say), so the server "
-        "hears of them over Redis. A rate is all that was delivered over the time from the first event received to the "
-        "last; an event's age is counted from before it was written. The pace is asked of all: at 2,000 events in 3 s "
-        "there would be no more than 667,000/s to deliver. Nchan holds its publisher back. The tutorials' design "
-        "gets a tenth of the events: all would keep it busy for minutes.",
+        method="Four threads of a process beside the server publish the events, like a worker, so the server gets "
+        "hints over Redis. A rate is the number of events delivered by the time from the first event received to the "
+        "last. An event's age is counted from before it was written. The pace is the same for all: with 2,000 events "
+        "in 3 s there would be at most 667,000/s to deliver. Nchan slows its publisher down. The tutorials' design "
+        "gets a tenth of the events, because all would keep it busy for minutes.",
         columns=COLUMNS,
     )
     single, ten = (_hub(stage, sockets, events, batch=batch) for batch in (1, 10))

@@ -14,12 +14,12 @@ def measure(stage: Stage, *, quick: bool) -> Table:
     table = Table(
         title=f"Own topics: {events:,} events at 500/s to {people:,} people, each their own inbox",
         wanted="none lost, p99 at most 20 ms",
-        method="An event a commit, by four threads of a process beside the server, to one inbox after the other; "
-        "counted from before the event was written.",
+        method="Four threads of a process beside the server log an event a commit, to one inbox after the other. "
+        "Times are counted from before an event is written.",
         columns=("", "published/s", "p50 ms", "p99 ms", "worst ms", "lost", "server CPU"),
-        bound="nothing can be shared: each event waits for the disk twice, for its commit and for that of its number, "
-        "and then for a hint, a read and a frame, while PostgreSQL, Redis, the publisher and the server take turns on "
-        "the machine's cores.",
+        bound="nothing can be shared. Each event waits for the disk twice, for its commit and for that of its number. "
+        "Then it waits for a hint, a read and a frame. PostgreSQL, Redis, the publisher and the server share the "
+        "machine's cores.",
     )
     with stage.product() as server:
         pks = [pk for pk, _cookies in stage.people[:people]]

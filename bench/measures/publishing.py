@@ -16,10 +16,10 @@ def measure(stage: Stage, *, quick: bool) -> Table:
     table = Table(
         title="Publishing",
         wanted="`publish` at half the rate of a bare INSERT + COMMIT or better; `publish_many` 10,000 events/s or more",
-        method="One call after the other, in turns of a quarter of a second: medians, and the median share of a turn "
-        "in the rate of the turn before it. Bare is the same row by `cursor.execute` in `transaction.atomic`, on "
-        "Django's connection. The thread is one of a process without a hub; the view is an async one of the site, in "
-        "the hub's process, and calls by `sync_to_async`. `publish_many` takes a thousand a call.",
+        method="One call after the other, in turns of a quarter of a second. The figures are medians, and the share is "
+        "the median of a turn's rate by that of the turn before it. Bare is the same row by `cursor.execute` in "
+        "`transaction.atomic`, on Django's connection. The thread is in a process without a hub. The view is an async "
+        "view of the site, in the hub's process, and calls by `sync_to_async`. `publish_many` takes a thousand a call.",
         columns=("", "bare/s", "publish/s", "share", "publish_many events/s"),
     )
     in_thread: Mapping[str, float] = stage.inside("rates_in_a_thread", turns=turns)

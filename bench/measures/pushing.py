@@ -25,11 +25,11 @@ def measure(stage: Stage, *, quick: bool) -> Table:
         title="Pushing",
         wanted="1,500 pushes/s by one worker process or more, and 4 times the loop",
         method=f"{ours_count:,} planned deliveries to {BROWSERS} browsers, each with its row, words, token and trail, "
-        f"from the first claim to the last record; {peers_count:,} pushes of about that size by each peer. The push "
-        "service is a process that takes everything. The bound is what encryption alone (http_ece) takes here.",
+        f"from the first claim to the last record. Each peer sends {peers_count:,} pushes of about that size. The push "
+        "service is a process that accepts everything. The bound is the time for encryption alone (http_ece).",
         columns=("", "pushes/s", "CPU ms a push", "share of the bound"),
-        bound="the interpreter that the worker's two threads share, for aiohttp's request and answer, "
-        "encryption, claiming, wording and recording. pywebpush's own forms do none of the latter three.",
+        bound="the interpreter, which the worker's two threads share: for aiohttp's request and answer, encryption, "
+        "claiming, rendering and recording. pywebpush's own functions do none of the last three.",
     )
     with stage.push_service() as service:
         key = encode(secrets.token_bytes(31).rjust(32, b"\1"))

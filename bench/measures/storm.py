@@ -19,11 +19,11 @@ def measure(stage: Stage, *, quick: bool) -> Table:
     table = Table(
         title=f"{sockets:,} signed-in clients connect and resume at once after a restart",
         wanted="at least 0.8 of the bare connect rate of the same run, and no 500",
-        method="Bare is an ASGI application that accepts and waits. A client of ours is through when it has its first "
-        "frame, which brings it the event that it missed. The two take turns; the better of each is compared.",
+        method="Bare is an ASGI application that accepts and waits. A client of the hub counts when it has its first "
+        "frame, which brings the event that it missed. The two take turns, and the best runs are compared.",
         columns=("", "connects/s", "seconds", "failed", "resumed", "answers"),
-        bound="the processor: one interpreter opens each socket as bare ASGI does and beside that reads and checks its "
-        "session and person, opens its cursor, reads the log, and makes and sends a frame of its own.",
+        bound="the processor. One interpreter opens each socket as bare ASGI does. It also reads and checks its "
+        "session and person, opens the cursor, reads the log, and makes and sends a frame.",
     )
     bare, ours = [], []
     for _ in range(rounds):

@@ -32,10 +32,10 @@ def measure(stage: Stage, *, quick: bool) -> Table:
     table = Table(
         title=f"Commit to the page: 100 notifications/s, {sockets:,} sockets",
         wanted="p50 at most 15 ms, p99 at most 60 ms",
-        method="`notify.send` by two threads of a process beside the server, to one person after the other, counted "
-        "from the moment its transaction had committed. Once with sockets that only listen, and once with sockets that "
-        "acknowledge all they get, as visible pages do. Chromium holds one of the sockets in a page, which always "
-        "acknowledges, and tells when its `message` events were dispatched; the load client holds the others.",
+        method="Two threads of a process beside the server call `notify.send`, to one person after the other. Times "
+        "are counted from the commit. In one run the sockets only listen. In the other they acknowledge every event, "
+        "as visible pages do. One socket is in a page in Chromium, which always acknowledges, and records when its "
+        "`message` events were dispatched. The load client has the others.",
         columns=("", "samples", "p50 ms", "p99 ms", "worst ms", "sent/s"),
     )
     with stage.product() as server, _page(stage, server) as page:
