@@ -8,7 +8,7 @@ from django.utils.translation import get_language
 
 from accounts.locales import known_time_zones, time_zone_choices
 from accounts.models import User
-from notifications_hub.web.text import validate_visible
+from notifications_hub import validate_visible
 
 if TYPE_CHECKING:
     CreationForm = UserCreationForm[User]

@@ -5,7 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.locales import language_choices, validate_time_zone
-from notifications_hub.web.text import is_blank, isolated
+from notifications_hub import is_blank, isolated
 
 
 class User(AbstractUser):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from accounts.locales import known_time_zones
-from notifications_hub.web.text import is_blank
+from notifications_hub import is_blank
 
 if TYPE_CHECKING:
     from accounts.models import User

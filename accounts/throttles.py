@@ -11,8 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
-from notifications_hub.web.client_ip import client_ip
-from notifications_hub.web.throttle import address_of, take, wait_in_words
+from notifications_hub import check_rate, client_ip, throttle_key, wait_in_words
 
 View = Callable[..., HttpResponseBase]
 
@@ -34,9 +33,9 @@ def throttled(scope: str) -> Callable[[View], View]:
 
 def _seconds_to_wait(request: HttpRequest, scope: str) -> int:
     rates = settings.RATES[scope]
-    by_person = take(f"{scope}:{request.user.pk}", rates["person"]) if request.user.is_authenticated else 0
+    by_person = check_rate(f"{scope}:{request.user.pk}", rates["person"]) if request.user.is_authenticated else 0
     # Whoever is refused as a person does not use up what the others at their address have.
-    return by_person or take(f"{scope}:{address_of(request)}", rates["address"])
+    return by_person or check_rate(f"{scope}:{throttle_key(request)}", rates["address"])
 
 
 def too_many(request: HttpRequest, seconds: int) -> HttpResponse:
@@ -63,4 +62,4 @@ def sign_in_name(request: HttpRequest, credentials: Mapping[str, Any] | None) ->
 
 def sign_in_address(request: HttpRequest) -> str | None:
     """Return the address that wrong passwords are counted by. PostgreSQL stores nothing but addresses in its column."""
-    return address_of(request) if client_ip(request) else None
+    return throttle_key(request) if client_ip(request) else None

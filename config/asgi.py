@@ -6,7 +6,7 @@ import os
 
 from django.core.asgi import get_asgi_application
 
-from notifications_hub.asgi import live_application
+from notifications_hub import live_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 

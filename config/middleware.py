@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.decorators import sync_and_async_middleware
 
-from notifications_hub.web.text import is_storable
+from notifications_hub import is_storable
 
 
 @sync_and_async_middleware

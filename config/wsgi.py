@@ -6,7 +6,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from notifications_hub.wsgi import checked_application
+from notifications_hub import checked_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = checked_application(get_wsgi_application())

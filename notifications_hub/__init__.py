@@ -1,4 +1,8 @@
-"""A notification centre for Django. These are its public names beside `notifications.signals.notify`."""
+"""A notification centre for Django.
+
+Everything that a host imports comes from here, beside `notifications.signals.notify`. Dotted paths in settings and
+`include("notifications_hub.urls")` name modules.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +10,161 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from notifications_hub.announcements.announce import broadcast
+    from notifications_hub.announcements.models import Announcement
+    from notifications_hub.asgi import live_application
+    from notifications_hub.audiences import UnknownAudience
+    from notifications_hub.inbox.links import live_url
+    from notifications_hub.jobs.enqueue import BadJob, JobError, start, start_all
+    from notifications_hub.jobs.models import Job
+    from notifications_hub.jobs.outcome import Done, JobCancelled, JobFailed
+    from notifications_hub.jobs.task import HubTask
+    from notifications_hub.jobs.transitions import cancel
+    from notifications_hub.kinds import Action, DeliveryMethod, Kind, NotificationLike, Privacy, UnknownKind, Urgency
     from notifications_hub.live.revocation import revoke
-    from notifications_hub.live_lists import live_list
+    from notifications_hub.live.start_cursor import start_cursor
+    from notifications_hub.live.topics import TopicRefused, topic
+    from notifications_hub.live_lists import LiveList, live_list
+    from notifications_hub.message import Message, timestamp
+    from notifications_hub.notification import Notification
+    from notifications_hub.notify_arguments import BadArgument, BadRecipient, NotifyError
     from notifications_hub.publishing import apublish, publish, publish_many
-    from notifications_hub.rows import LiveManager, live_rows
+    from notifications_hub.rows import LiveManager, LiveQuerySet, live_rows
+    from notifications_hub.streams import BadTopic, Event, EventTooLarge, StreamError
+    from notifications_hub.transports import PutOff, TooLong, Transport, TransportError
+    from notifications_hub.web.client_ip import client_ip
+    from notifications_hub.web.text import is_blank, is_storable, isolated, validate_visible
+    from notifications_hub.web.throttle import check_rate, throttle_key, wait_in_words
+    from notifications_hub.wsgi import checked_application
 
-__all__ = ["LiveManager", "apublish", "broadcast", "live_list", "live_rows", "publish", "publish_many", "revoke"]
+__all__ = [
+    "Action",
+    "Announcement",
+    "BadArgument",
+    "BadJob",
+    "BadRecipient",
+    "BadTopic",
+    "DeliveryMethod",
+    "Done",
+    "Event",
+    "EventTooLarge",
+    "HubTask",
+    "Job",
+    "JobCancelled",
+    "JobError",
+    "JobFailed",
+    "Kind",
+    "LiveList",
+    "LiveManager",
+    "LiveQuerySet",
+    "Message",
+    "Notification",
+    "NotificationLike",
+    "NotifyError",
+    "Privacy",
+    "PutOff",
+    "StreamError",
+    "TooLong",
+    "TopicRefused",
+    "Transport",
+    "TransportError",
+    "UnknownAudience",
+    "UnknownKind",
+    "Urgency",
+    "apublish",
+    "broadcast",
+    "cancel",
+    "check_rate",
+    "checked_application",
+    "client_ip",
+    "is_blank",
+    "is_storable",
+    "isolated",
+    "live_application",
+    "live_list",
+    "live_rows",
+    "live_url",
+    "publish",
+    "publish_many",
+    "revoke",
+    "start",
+    "start_all",
+    "start_cursor",
+    "throttle_key",
+    "timestamp",
+    "topic",
+    "validate_visible",
+    "wait_in_words",
+]
 
 _HOMES = {
+    "Action": "notifications_hub.kinds",
+    "Announcement": "notifications_hub.announcements.models",
+    "BadArgument": "notifications_hub.notify_arguments",
+    "BadJob": "notifications_hub.jobs.enqueue",
+    "BadRecipient": "notifications_hub.notify_arguments",
+    "BadTopic": "notifications_hub.streams",
+    "DeliveryMethod": "notifications_hub.kinds",
+    "Done": "notifications_hub.jobs.outcome",
+    "Event": "notifications_hub.streams",
+    "EventTooLarge": "notifications_hub.streams",
+    "HubTask": "notifications_hub.jobs.task",
+    "Job": "notifications_hub.jobs.models",
+    "JobCancelled": "notifications_hub.jobs.outcome",
+    "JobError": "notifications_hub.jobs.enqueue",
+    "JobFailed": "notifications_hub.jobs.outcome",
+    "Kind": "notifications_hub.kinds",
+    "LiveList": "notifications_hub.live_lists",
     "LiveManager": "notifications_hub.rows",
+    "LiveQuerySet": "notifications_hub.rows",
+    "Message": "notifications_hub.message",
+    "Notification": "notifications_hub.notification",
+    "NotificationLike": "notifications_hub.kinds",
+    "NotifyError": "notifications_hub.notify_arguments",
+    "Privacy": "notifications_hub.kinds",
+    "PutOff": "notifications_hub.transports",
+    "StreamError": "notifications_hub.streams",
+    "TooLong": "notifications_hub.transports",
+    "TopicRefused": "notifications_hub.live.topics",
+    "Transport": "notifications_hub.transports",
+    "TransportError": "notifications_hub.transports",
+    "UnknownAudience": "notifications_hub.audiences",
+    "UnknownKind": "notifications_hub.kinds",
+    "Urgency": "notifications_hub.kinds",
     "apublish": "notifications_hub.publishing",
     "broadcast": "notifications_hub.announcements.announce",
+    "cancel": "notifications_hub.jobs.transitions",
+    "check_rate": "notifications_hub.web.throttle",
+    "checked_application": "notifications_hub.wsgi",
+    "client_ip": "notifications_hub.web.client_ip",
+    "is_blank": "notifications_hub.web.text",
+    "is_storable": "notifications_hub.web.text",
+    "isolated": "notifications_hub.web.text",
+    "live_application": "notifications_hub.asgi",
     "live_list": "notifications_hub.live_lists",
     "live_rows": "notifications_hub.rows",
+    "live_url": "notifications_hub.inbox.links",
     "publish": "notifications_hub.publishing",
     "publish_many": "notifications_hub.publishing",
     "revoke": "notifications_hub.live.revocation",
+    "start": "notifications_hub.jobs.enqueue",
+    "start_all": "notifications_hub.jobs.enqueue",
+    "start_cursor": "notifications_hub.live.start_cursor",
+    "throttle_key": "notifications_hub.web.throttle",
+    "timestamp": "notifications_hub.message",
+    "topic": "notifications_hub.live.topics",
+    "validate_visible": "notifications_hub.web.text",
+    "wait_in_words": "notifications_hub.web.throttle",
 }
 
 
 def __getattr__(name: str) -> Any:
-    # Their modules hold models, which may be imported only once Django is set up.
+    # Most of their modules hold models, which may be imported only once Django is set up.
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

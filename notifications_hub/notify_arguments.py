@@ -31,15 +31,15 @@ _CONCRETE = "_for_concrete_model"
 
 
 class NotifyError(ValueError):
-    pass
+    """The base of the errors that `notify.send` raises."""
 
 
 class BadRecipient(NotifyError):
-    pass
+    """A recipient is not a saved person, nor a group or queryset of people."""
 
 
 class BadArgument(NotifyError):
-    pass
+    """An actor, target, level, verb or link cannot be stored."""
 
 
 class NotAnInstance(BadArgument, TypeError):

@@ -12,10 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from notifications_hub import publish
-from notifications_hub.inbox import links
-from notifications_hub.live.start_cursor import cursor_here
-from notifications_hub.web.throttle import take
+from notifications_hub import check_rate, live_url, publish, start_cursor
 from showcase.chat.visitor import person_of, private
 
 KINDS = ("ws", "sse", "poll", "plain-poll")
@@ -34,8 +31,8 @@ def connections_page(request: HttpRequest) -> HttpResponse:
     topic = lab_topic(person)
     context = {
         "topic": topic,
-        "cursor": cursor_here(person, [topic]),
-        "live": links.live_of(person),
+        "cursor": start_cursor(person, [topic]),
+        "live": live_url(person),
         "csrf": get_token(request),
         "kinds": KINDS,
     }
@@ -49,7 +46,7 @@ def send_event(request: HttpRequest) -> HttpResponse:
     n, run = request.POST.get("n", ""), request.POST.get("run", "")
     if not _NUMBER.fullmatch(n) or not _RUN.fullmatch(run):
         return JsonResponse({"detail": _("An event has a number and a run.")}, status=400)
-    if seconds := take(f"lab:{person_of(request).pk}", RATE):
+    if seconds := check_rate(f"lab:{person_of(request).pk}", RATE):
         headers = {"Retry-After": str(seconds)}
         return JsonResponse({"detail": _("That is enough for now. Wait a few seconds.")}, status=429, headers=headers)
     publish(lab_topic(person_of(request)), "lab.event", {"n": int(n), "run": run})

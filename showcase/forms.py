@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from notifications_hub.web.text import validate_visible
+from notifications_hub import validate_visible
 from showcase.models import Post, Reply
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.people import hue_of, initial_of
-from notifications_hub import LiveManager, live_rows
-from notifications_hub.web.text import isolated
+from notifications_hub import LiveManager, isolated, live_rows
 from showcase.chat.models import Invitation, Membership, Message, Room
 
 __all__ = ["Invitation", "Membership", "Message", "Post", "Reply", "Room"]

@@ -7,8 +7,7 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications_hub.kinds import DeliveryMethod, Kind, NotificationLike, Urgency
-from notifications_hub.live.topics import topic
+from notifications_hub import DeliveryMethod, Kind, NotificationLike, Urgency, topic
 from showcase.models import Membership, Post
 
 

@@ -12,7 +12,7 @@ from django.db.models import Count
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from notifications_hub.jobs import Done, HubTask, JobFailed
+from notifications_hub import Done, HubTask, JobFailed
 from showcase.models import Post
 
 SECONDS = 10.0

@@ -95,6 +95,8 @@ def _month_from_now() -> datetime:
 
 
 class Announcement(HubModel):
+    """One message to an audience. It appears in the inbox of each member from `starts_at` to `ends_at`."""
+
     title = models.CharField(_("title"), max_length=120)
     body = models.TextField(
         _("text"),

@@ -15,7 +15,7 @@ from notifications_hub.inbox.queries import BadPlace
 from notifications_hub.inbox.responses import PrivateAPI
 from notifications_hub.inbox.schemas import Changed, Filters, Marked, Problem
 from notifications_hub.inbox.visitor import person_of
-from notifications_hub.live.start_cursor import cursor_here
+from notifications_hub.live.start_cursor import start_cursor
 from notifications_hub.live.topics import INBOX
 
 api = PrivateAPI(
@@ -45,7 +45,7 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
     _refuse_strange(request, Filters.model_fields)
     person = person_of(request)
     # Before the rows: an event between the two is then heard twice, and never missed.
-    here = cursor_here(person, [INBOX])
+    here = start_cursor(person, [INBOX])
     try:
         page = queries.items(person, **filters.dict())
     except BadPlace as error:

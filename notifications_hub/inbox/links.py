@@ -24,7 +24,7 @@ def live() -> str:
     return reverse("notifications_hub:live_ws").removesuffix("ws/")
 
 
-def live_of(person: Person) -> str:
+def live_url(person: Person) -> str:
     """The same for scripts of a page's own: it says whose page it is.
 
     So whoever signs in later in the same browser is sent none of what that page asks for.

@@ -19,7 +19,7 @@ from ninja.utils import check_csrf
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.users import person_key
-from notifications_hub.web.throttle import address_of, take, wait_in_words
+from notifications_hub.web.throttle import check_rate, throttle_key, wait_in_words
 
 View = Callable[..., HttpResponseBase]
 
@@ -68,9 +68,9 @@ def _private(view: View) -> View:
 def _too_many(request: HttpRequest) -> JsonResponse | None:
     """Counted before anything else is done, also for those who are not signed in."""
     if request.user.is_authenticated:
-        seconds = take(f"api:person:{person_key(request.user.pk)}", hub_settings.api_rate)
+        seconds = check_rate(f"api:person:{person_key(request.user.pk)}", hub_settings.api_rate)
     else:
-        seconds = take(f"api:{address_of(request)}", hub_settings.api_rate_per_address)
+        seconds = check_rate(f"api:{throttle_key(request)}", hub_settings.api_rate_per_address)
     if not seconds:
         return None
     return JsonResponse({"detail": wait_in_words(seconds)}, status=429, headers={"Retry-After": str(seconds)})

@@ -27,11 +27,11 @@ ROUTES = ("queue", "routing_key", "exchange", "priority")
 
 
 class JobError(ValueError):
-    pass
+    """The base of the errors that `start` and `start_all` raise."""
 
 
 class BadJob(JobError):
-    pass
+    """A signature, title or link cannot be stored."""
 
 
 class Signature(Protocol):

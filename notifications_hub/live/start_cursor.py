@@ -15,7 +15,7 @@ def cursor_at(topics: Iterable[str]) -> str:
     return cursor.encode({reading.topic: reading.position for reading in streams.read(dict.fromkeys(topics))})
 
 
-def cursor_here(person: Person, topics: Sequence[str]) -> str:
+def start_cursor(person: Person, topics: Sequence[str]) -> str:
     """Read it before the rows that the page shows: what happens between the two is then heard, and so is all after it.
 
     Raises `TopicRefused`. Two statements at most, beside what the topics' rules ask.

@@ -124,3 +124,4 @@ class LiveQuerySet(models.QuerySet[Row_co]):
 
 
 LiveManager = models.Manager.from_queryset(LiveQuerySet)
+LiveManager.__doc__ = """The manager of a live model. Its bulk writes make events, as `save()` and `delete()` do."""

@@ -42,15 +42,15 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class StreamError(ValueError):
-    pass
+    """The base of the errors that `publish` raises."""
 
 
 class BadTopic(StreamError):
-    pass
+    """The name of a topic is invalid, or it belongs to the hub."""
 
 
 class EventTooLarge(StreamError):
-    pass
+    """The data of an event is too large to be sent in one frame."""
 
 
 def new_epoch() -> str:

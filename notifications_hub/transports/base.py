@@ -38,11 +38,11 @@ class TransportError(Exception):
 
 
 class TooLong(TransportError):
-    pass
+    """The message is too long. It is sent again at once, with a shorter text."""
 
 
 class PutOff(TransportError):
-    pass
+    """The message was not tried, because the other side is known to refuse it now."""
 
 
 class Transport(Protocol):

@@ -55,7 +55,7 @@ def parse(text: str) -> Rate | None:
     return Rate(int(match[1]), int(match[2] or 1) * _SECONDS[match[3]])
 
 
-def take(name: str, text: str) -> int:
+def check_rate(name: str, text: str) -> int:
     """Count one more under this name. Return 0, or the seconds to wait once the rate is used up.
 
     A cache that is away refuses nobody.
@@ -95,12 +95,13 @@ def _count(key: str, left: float) -> int:
     return 0
 
 
-def address_of(request: HttpRequest) -> str:
+def throttle_key(request: HttpRequest) -> str:
     """Return the name to count by."""
     return counted_as(request.META.get("REMOTE_ADDR", "")) or "unknown"
 
 
 def wait_in_words(seconds: int) -> str:
+    """Return a sentence for people that says how long to wait."""
     if seconds < _MINUTES_FROM:
         text = ngettext(
             "Too many requests. Try again in %(number)d second.",

@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from notifications_hub.live.start_cursor import cursor_here
+from notifications_hub import start_cursor
 from showcase.chat import here, history, rooms
 from showcase.chat.faces import as_json
 from showcase.chat.forms import MessageForm
@@ -31,7 +31,7 @@ def room_messages(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _history(request: HttpRequest, membership: Membership) -> HttpResponse:
     """With the cursor from which on the stream tells what these rows do not."""
-    cursor = cursor_here(membership.person, topics_of(membership))
+    cursor = start_cursor(membership.person, topics_of(membership))
     page = history.page(membership.room, before_of(request))
     results = [as_json(message) for message in page.messages]
     return JsonResponse({"results": results, "older": page.has_older, "cursor": cursor})

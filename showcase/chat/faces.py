@@ -6,7 +6,7 @@ from typing import Any
 
 from accounts.models import User
 from accounts.people import hue_of
-from notifications_hub.message import timestamp
+from notifications_hub import timestamp
 from showcase.chat.mentions import names_in
 from showcase.chat.models import Message
 

@@ -9,7 +9,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from notifications_hub.web.text import validate_visible
+from notifications_hub import validate_visible
 from showcase.chat.models import MAX_BODY, Membership, Room
 
 if TYPE_CHECKING:

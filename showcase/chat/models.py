@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from notifications_hub.web.text import isolated
+from notifications_hub import isolated
 
 MAX_BODY = 2_000
 

@@ -13,8 +13,7 @@ from django.urls import reverse
 from notifications.signals import notify
 
 from accounts.models import User
-from notifications_hub import publish, revoke
-from notifications_hub.models import Notification
+from notifications_hub import Notification, publish, revoke
 from showcase.chat.faces import face_of
 from showcase.chat.models import Invitation, Membership, Message, Room
 

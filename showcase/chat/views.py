@@ -17,8 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.people import time_zone_of
-from notifications_hub.inbox import links
-from notifications_hub.live.start_cursor import cursor_here
+from notifications_hub import live_url, start_cursor
 from showcase.chat import here, history, rooms
 from showcase.chat.faces import face_of
 from showcase.chat.forms import MemberForm, MessageForm, RoomForm
@@ -82,13 +81,13 @@ def show(
     room, person = membership.room, membership.person
     topics = topics_of(membership)
     # Before the rows: what is written between the two is then heard twice, and never missed.
-    cursor = cursor_here(person, topics)
+    cursor = start_cursor(person, topics)
     page = history.page(room, before_of(request))
     context = {
         "room": room,
         "membership": membership,
         "me": face_of(person),
-        "live": links.live_of(person),
+        "live": live_url(person),
         "max_body": MAX_BODY,
         "memberships": rooms.memberships_of(person)[:MOST_ROOMS],
         "members": room.memberships.select_related("person"),

@@ -15,8 +15,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
-from notifications_hub.jobs import start, start_all
-from notifications_hub.jobs.models import Job
+from notifications_hub import Job, start, start_all
 
 LATEST = 5
 PARTS = 5

@@ -13,7 +13,7 @@ from django.test import RequestFactory
 
 from notifications_hub.checks import check_settings
 from notifications_hub.web import throttle
-from notifications_hub.web.throttle import Rate, address_of, parse, take, wait_in_words
+from notifications_hub.web.throttle import Rate, check_rate, parse, throttle_key, wait_in_words
 from tests.inbox.support import queries_of
 from tests.support.databases import Databases
 from tests.support.processes import ROOT
@@ -29,9 +29,9 @@ NOON = "2026-11-28T12:00:00Z"
 HAMMER = """
 import django, sys; django.setup()
 from concurrent.futures import ThreadPoolExecutor
-from notifications_hub.web.throttle import take
+from notifications_hub.web.throttle import check_rate
 with ThreadPoolExecutor(8) as pool:
-    print(sum(wait == 0 for wait in pool.map(lambda number: take("hammer", "10/d"), range(25))))
+    print(sum(wait == 0 for wait in pool.map(lambda number: check_rate("hammer", "10/d"), range(25))))
 """
 
 
@@ -55,27 +55,27 @@ def test_what_is_no_rate_is_refused_with_an_example(text: str, settings: Setting
 @pytest.mark.django_db
 def test_what_is_beyond_a_rate_waits_for_the_next_window() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
-        assert [take("a", "2/m") for _ in range(4)] == [0, 0, 60, 60]
+        assert [check_rate("a", "2/m") for _ in range(4)] == [0, 0, 60, 60]
         clock.shift(45)
-        assert take("a", "2/m") == 15
-        assert take("b", "2/m") == 0
+        assert check_rate("a", "2/m") == 15
+        assert check_rate("b", "2/m") == 0
         clock.shift(15)
-        assert [take("a", "2/m") for _ in range(3)] == [0, 0, 60]
+        assert [check_rate("a", "2/m") for _ in range(3)] == [0, 0, 60]
 
 
 @both_databases
 @pytest.mark.django_db
 def test_a_counter_keeps_one_row_and_costs_the_same_however_many_there_are() -> None:
-    take("a", "100/m")
-    few = queries_of(lambda: take("a", "100/m"))
+    check_rate("a", "100/m")
+    few = queries_of(lambda: check_rate("a", "100/m"))
     for number in range(50):
         cache.set(f"another-{number}", 1)
     with time_machine.travel(NOON, tick=False) as clock:
         for _ in range(5):
-            take("a", "100/m")
+            check_rate("a", "100/m")
             clock.shift(60)
 
-    assert queries_of(lambda: take("a", "100/m")) <= few + 6
+    assert queries_of(lambda: check_rate("a", "100/m")) <= few + 6
     assert few <= 4
 
 
@@ -107,7 +107,7 @@ def test_a_cache_that_is_away_refuses_nobody_and_is_left_alone_for_a_while(
     monkeypatch.setattr(throttle._away, "until", 0.0)
     monkeypatch.setattr(caches["default"], "incr", away)
 
-    assert [take("a", "1/m") for _ in range(3)] == [0, 0, 0]
+    assert [check_rate("a", "1/m") for _ in range(3)] == [0, 0, 0]
     assert caplog.text.count("could not be counted") == 1
     assert len(asked) == 1
 
@@ -126,7 +126,7 @@ def test_an_address_is_the_servers_word_and_a_network_where_one_customer_has_a_w
 ) -> None:
     request = RequestFactory().get("/", REMOTE_ADDR=sent, headers={"X-Forwarded-For": "203.0.113.9"})
 
-    assert address_of(request) == counted
+    assert throttle_key(request) == counted
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from notifications_hub.live.revocation import Revocation
-from notifications_hub.live.start_cursor import cursor_here
+from notifications_hub.live.start_cursor import start_cursor
 from notifications_hub.live.topics import TopicRefused, may_listen
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event
@@ -175,7 +175,7 @@ def test_members_alone_hear_a_room(room: Room, alice: User, charlie: User) -> No
     assert not may_listen(charlie, "room.garden")
     assert not may_listen(alice, "room.nowhere")
     with pytest.raises(TopicRefused):
-        cursor_here(charlie, ["room.garden"])
+        start_cursor(charlie, ["room.garden"])
 
 
 def test_what_somebody_did_in_their_other_tabs_is_theirs(alice: User, bob: User) -> None:
