@@ -7,7 +7,7 @@ import re
 
 from notifications_hub import notification_queryset
 from notifications_hub.jobs.models import OPEN, JobState
-from notifications_hub.live import admission, close_codes, connection, hub, poll, sse, views, watch, websocket
+from notifications_hub.live import close_codes, connection, hub, poll, sse, topics, views, watch, websocket
 from notifications_hub.live.close_codes import Closing
 from notifications_hub.streams import cursor, models, store
 from tests.support.processes import ROOT
@@ -103,7 +103,7 @@ def test_the_row_of_a_frame_names_its_keys() -> None:
 def test_every_limit_is_the_codes() -> None:
     limits = {name: int(value) for name, value in rows(section("Limits"))}
     assert limits == {
-        "topics of a connection": admission.MAX_TOPICS,
+        "topics of a connection": topics.MAX_TOPICS,
         "characters of a topic": models.Stream._meta.get_field("topic").max_length,
         "characters of a cursor": cursor.MAX_LENGTH,
         "bytes of an event's data": models.MAX_DATA,
@@ -125,7 +125,7 @@ def test_every_limit_is_the_codes() -> None:
 
 def test_the_numbers_in_the_text_are_the_codes() -> None:
     for text in (
-        f"at most {admission.MAX_TOPICS} different names",
+        f"at most {topics.MAX_TOPICS} different names",
         f"at most {cursor.MAX_LENGTH} characters",
         f"from 0 to {poll.LONGEST_WAIT:.0f}",
         f"`retry: {sse.RETRY_MS}`",
