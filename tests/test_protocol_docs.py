@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 
-from notifications_hub import notification_queryset
 from notifications_hub.jobs.models import OPEN, JobState
 from notifications_hub.live import close_codes, connection, hub, poll, sse, topics, views, watch, websocket
 from notifications_hub.live.close_codes import Closing
@@ -82,7 +81,7 @@ def test_every_status_of_a_refusal_is_on_the_page() -> None:
 
 
 def test_every_kind_of_event_is_on_the_page() -> None:
-    """Kinds are string constants in the code, except those of a job that has ended."""
+    """The code has every kind as a string, except those of a job that has ended."""
     name = re.compile(r"(?:notification|announcement|task)\.[a-z]+")
     constants = {
         node.value
@@ -109,7 +108,7 @@ def test_every_limit_is_the_codes() -> None:
         "bytes of an event's data": models.MAX_DATA,
         "bytes of a frame's events, about": store.FRAME_BYTES,
         "events of one topic in a frame": store.PAGE,
-        "ids in one event": notification_queryset.IDS_IN_AN_EVENT,
+        "ids in one event": models.IDS_IN_AN_EVENT,
         "bytes of a WebSocket message from a client": close_codes.MAX_CLIENT_FRAME,
         "WebSocket messages from a client in 10 seconds": websocket.FRAMES,
         "bytes of an acknowledgement": views.MAX_BODY,
@@ -132,7 +131,7 @@ def test_the_numbers_in_the_text_are_the_codes() -> None:
         f"a comment every {sse.HEARTBEAT_SECONDS:.0f} seconds",
         f"at most {models.MAX_DATA} bytes",
         f"at most {views.MAX_BODY} bytes",
-        f"at most {notification_queryset.IDS_IN_AN_EVENT} ids",
+        f"at most {models.IDS_IN_AN_EVENT} ids",
     ):
         assert text in PAGE
 

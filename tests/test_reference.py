@@ -24,15 +24,8 @@ REFERENCE = ROOT / "docs" / "reference"
 STATIC = ROOT / "notifications_hub" / "static" / "notifications_hub"
 COMMANDS = sorted(path.stem for path in (ROOT / "notifications_hub/management/commands").glob("hub_*.py"))
 SCRIPTS = sorted([*STATIC.glob("elements/*-element.js"), *STATIC.glob("admin/*-element.js")])
-EVENT_CLASSES = (
-    "client/hub-events.js",
-    "inbox/inbox-changed-event.js",
-    "jobs/task-ended-event.js",
-    "rows/live-row-event.js",
-    "toasts/toast-events.js",
-)
-BETWEEN_SCRIPTS = {"hub-frame", "hub-shown", "hub-unshown"}
-"""Events of `HubClient`, which no element passes on."""
+PRIVATE_EVENTS = re.compile(r"connection-|line-|hub-(?:frame|shown|unshown)$")
+"""Events between scripts, which no element passes on."""
 
 
 def page(name: str) -> str:
@@ -76,10 +69,9 @@ def test_every_attribute_that_an_element_reads_or_writes_is_in_its_section(scrip
 
 
 def test_every_event_of_an_element_is_on_the_page() -> None:
-    sources = [(STATIC / file).read_text() for file in EVENT_CLASSES]
-    events = {name for source in sources for name in re.findall(r'super\("([a-z-]+)"', source)}
+    events = {name for path in STATIC.rglob("*.js") for name in re.findall(r'super\("([a-z-]+)"', path.read_text())}
     listed = set(re.findall(r"^\| `([a-z-]+)` \| (?:yes|no) \|", page("elements"), re.MULTILINE))
-    assert listed == events - BETWEEN_SCRIPTS
+    assert listed == {name for name in events if not PRIVATE_EVENTS.match(name)}
 
 
 def test_every_custom_property_is_on_the_page() -> None:
@@ -91,6 +83,18 @@ def test_every_custom_property_is_on_the_page() -> None:
 def test_every_template_tag_is_on_the_page() -> None:
     listed = set(re.findall(r"^\| `\{% (\w+)", section(page("elements"), "Template tags"), re.MULTILINE))
     assert listed == set(register.tags)
+
+
+def test_every_name_that_a_script_may_import_is_on_the_page() -> None:
+    sources = [path.read_text() for path in STATIC.glob("client.js")]
+    exported = {
+        name.strip()
+        for source in sources
+        for names in re.findall(r"export \{(.+?)\}", source)
+        for name in names.split(",")
+    }
+    text = page("scripts")
+    assert exported <= first_cells(text) | set(re.findall(r"^## (\w+)$", text, re.MULTILINE))
 
 
 # HTTP
