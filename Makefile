@@ -1,6 +1,6 @@
 # Every target needs .venv and node_modules, which bin/tools keeps in step with the locks.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench check fmt lock pictures faults tools format lint types scripts templates migrations deploy translations audit
+.PHONY: help run test bench check docs fmt lock pictures faults tools format lint types scripts templates migrations deploy translations audit
 
 VENV := .venv/bin
 NODE := node_modules/.bin
@@ -27,7 +27,7 @@ faults: tools ## run the slow proofs serially: failures, races and load
 	FULL=1 $(VENV)/python -m tests.support.postgres $(VENV)/python -m pytest -rP -m faults
 	FULL=1 $(VENV)/python -m pytest -rP -m faults
 
-check: format lint types scripts templates migrations deploy translations audit ## run every check except the tests
+check: format lint types scripts templates docs migrations deploy translations audit ## run every check except the tests
 	@echo "make check: everything passed."
 
 fmt: tools ## format Python, JavaScript, CSS, JSON and templates in place
@@ -45,6 +45,9 @@ lock: tools ## update the locks as far as pyproject.toml allows
 # Universal, and from Python 3.11.0 on. Debian 12 has 3.11.2, for which redis needs one more package than for 3.11.3.
 LOCK := $(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+
+docs: tools ## build the documents as a site in var/site; warnings are errors
+	NO_MKDOCS_2_WARNING=1 $(VENV)/mkdocs build --quiet
 
 pictures: tools ## take the pictures in docs/ from the running product
 	DJANGO_SETTINGS_MODULE=tests.settings DEBUG=1 $(VENV)/python -m docs.pictures

@@ -81,7 +81,7 @@ def test_every_status_of_a_refusal_is_on_the_page() -> None:
 
 
 def test_every_kind_of_event_is_on_the_page() -> None:
-    """Kinds are string constants in the code, except those of a job that has ended."""
+    """The code has every kind as a string, except those of a job that has ended."""
     name = re.compile(r"(?:notification|announcement|task)\.[a-z]+")
     constants = {
         node.value

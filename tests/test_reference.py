@@ -1,0 +1,149 @@
+"""`docs/reference/` lists everything that a host can use, and nothing that does not exist."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from django.core.management.base import BaseCommand
+from django.urls import URLPattern, URLResolver
+
+import notifications_hub
+import notifications_hub.urls
+import service_worker.urls
+from notifications_hub.inbox.api import api
+from notifications_hub.ops import metrics
+from notifications_hub.templatetags.notifications_hub import register
+from tests.support.processes import ROOT
+
+REFERENCE = ROOT / "docs" / "reference"
+STATIC = ROOT / "notifications_hub" / "static" / "notifications_hub"
+COMMANDS = sorted(path.stem for path in (ROOT / "notifications_hub/management/commands").glob("hub_*.py"))
+SCRIPTS = sorted([*STATIC.glob("elements/*-element.js"), *STATIC.glob("admin/*-element.js")])
+PRIVATE_EVENTS = re.compile(r"connection-|line-|hub-(?:frame|shown|unshown)$")
+"""Events between scripts, which no element passes on."""
+
+
+def page(name: str) -> str:
+    return (REFERENCE / f"{name}.md").read_text()
+
+
+def section(text: str, heading: str) -> str:
+    found = re.search(rf"^## {heading}\n(.+?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, f"there is no section {heading!r}"
+    return found[1]
+
+
+def first_cells(text: str) -> set[str]:
+    """Return every name in code in the first cells of a text's tables."""
+    cells = re.findall(r"^\| (`.+?) \|", text, re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+
+
+# Python
+
+
+def test_every_public_name_is_on_the_page_and_every_name_on_the_page_is_public() -> None:
+    listed = re.findall(r"^::: notifications_hub\.(\w+)$", page("python"), re.MULTILINE)
+    assert sorted(listed) == sorted(notifications_hub.__all__)
+
+
+# Elements
+
+
+def test_every_element_has_a_section() -> None:
+    scripts = [path.read_text() for path in STATIC.rglob("*-define.js")]
+    defined = {name for script in scripts for name in re.findall(r'customElements\.define\("([a-z-]+)"', script)}
+    assert defined == set(re.findall(r"^## ([a-z]+-[a-z]+)$", page("elements"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_every_attribute_that_an_element_reads_or_writes_is_in_its_section(script: Path) -> None:
+    source = script.read_text()
+    used = set(re.findall(r'(?:#text|this\.(?:get|set|has|remove)Attribute)\("([\w-]+)"', source))
+    assert used <= first_cells(section(page("elements"), script.stem.removesuffix("-element")))
+
+
+def test_every_event_of_an_element_is_on_the_page() -> None:
+    events = {name for path in STATIC.rglob("*.js") for name in re.findall(r'super\("([a-z-]+)"', path.read_text())}
+    listed = set(re.findall(r"^\| `([a-z-]+)` \| (?:yes|no) \|", page("elements"), re.MULTILINE))
+    assert listed == {name for name in events if not PRIVATE_EVENTS.match(name)}
+
+
+def test_every_custom_property_is_on_the_page() -> None:
+    files = [path for path in STATIC.rglob("*") if path.suffix in {".css", ".js"}]
+    used = {name for path in files for name in re.findall(r"--nh-[a-z-]*[a-z]", path.read_text())}
+    assert set(re.findall(r"`(--nh-[a-z-]+)`", page("elements"))) == used
+
+
+def test_every_template_tag_is_on_the_page() -> None:
+    listed = set(re.findall(r"^\| `\{% (\w+)", section(page("elements"), "Template tags"), re.MULTILINE))
+    assert listed == set(register.tags)
+
+
+def test_every_name_that_a_script_may_import_is_on_the_page() -> None:
+    sources = [path.read_text() for path in STATIC.glob("client.js")]
+    exported = {
+        name.strip()
+        for source in sources
+        for names in re.findall(r"export \{(.+?)\}", source)
+        for name in names.split(",")
+    }
+    text = page("scripts")
+    assert exported <= first_cells(text) | set(re.findall(r"^## (\w+)$", text, re.MULTILINE))
+
+
+# HTTP
+
+
+def test_every_route_of_the_schema_is_on_the_page() -> None:
+    paths = api.get_openapi_schema(path_prefix="")["paths"]
+    routes = {(method.upper(), path) for path, methods in paths.items() for method in methods}
+    listed = re.findall(r"^\| (GET|POST|PUT|PATCH|DELETE) \| `(.+?)` \|", page("http"), re.MULTILINE)
+    assert set(listed) == routes
+
+
+def test_every_parameter_of_the_list_is_on_the_page() -> None:
+    listing = api.get_openapi_schema(path_prefix="")["paths"]["/notifications/"]["get"]
+    assert {one["name"] for one in listing["parameters"]} <= first_cells(section(page("http"), "REST API"))
+
+
+def test_every_page_and_probe_is_on_the_page() -> None:
+    routes = [*_routes(notifications_hub.urls.urlpatterns), *_routes(service_worker.urls.urlpatterns)]
+    own = {re.sub(r"<\w+:", "<", f"/{route}") for route in routes if not route.startswith("api/")}
+    assert own <= set(re.findall(r"`(/[^`]*)`", page("http")))
+
+
+def _routes(patterns: Iterable[URLPattern | URLResolver], prefix: str = "") -> list[str]:
+    routes: list[str] = []
+    for entry in patterns:
+        route = prefix + str(entry.pattern)
+        routes += [route] if isinstance(entry, URLPattern) else _routes(entry.url_patterns, route)
+    return routes
+
+
+# Commands and metrics
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_of_a_command_is_in_its_section(name: str) -> None:
+    command: BaseCommand = importlib.import_module(f"notifications_hub.management.commands.{name}").Command()
+    own = argparse.ArgumentParser(add_help=False)
+    command.add_arguments(own)  # type: ignore[arg-type]
+    options = {option for action in own._actions for option in action.option_strings}
+    listed = {word.split()[0] for word in first_cells(section(page("commands"), name))}
+    assert options == listed
+
+
+def test_every_command_has_a_section() -> None:
+    assert sorted(re.findall(r"^## (\w+)$", page("commands"), re.MULTILINE)) == COMMANDS
+
+
+@pytest.mark.django_db
+def test_every_metric_is_on_the_page() -> None:
+    given = set(re.findall(r"^# TYPE (\w+) ", metrics.exposition(0).decode(), re.MULTILINE))
+    assert first_cells(page("metrics")) == given
