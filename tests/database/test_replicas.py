@@ -15,7 +15,7 @@ from websockets.typing import Origin
 
 from tests.support.host import Host
 from tests.support.site import Visitor
-from tests.test_host_project import BESIDE_IT, PAGE, PEOPLE, TELL
+from tests.test_host_project import NOTIFY, OTHER_URLS, PAGE, PEOPLE
 
 DATABASES = """
 DATABASES = {
@@ -58,7 +58,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
     host.follow_the_readme()
     host.add("settings.py", DATABASES)
     host.add("host/routers.py", ROUTER)
-    host.add("urls.py", BESIDE_IT)
+    host.add("urls.py", OTHER_URLS)
     host.add("templates/page.html", PAGE)
     host.manage("migrate", "--database", "primary", "--verbosity", "0")
     shutil.copy(host.folder / "primary.sqlite3", host.folder / "replica.sqlite3")
@@ -90,7 +90,7 @@ def test_an_open_page_and_the_inbox_have_what_has_just_been_written(host: Host, 
     live = address.replace("http", "ws") + "/live/ws/"
     with connect(live, origin=Origin(address), additional_headers={"Cookie": cookies}) as socket:
         socket.recv(timeout=5)
-        host.manage("shell", "--command", TELL)
+        host.manage("shell", "--command", NOTIFY)
         [event] = json.loads(socket.recv(timeout=5))["events"]
     item = event["data"]["id"]
     page = alice.get("/api/v1/notifications/").json()
@@ -102,7 +102,7 @@ def test_an_open_page_and_the_inbox_have_what_has_just_been_written(host: Host, 
 
 
 def test_a_page_flashes_what_no_page_showed_once(host: Host, alice: Visitor) -> None:
-    host.manage("shell", "--command", TELL)
+    host.manage("shell", "--command", NOTIFY)
     assert "bob waved" in alice.get("/").text
     assert "bob waved" not in alice.get("/").text
 
