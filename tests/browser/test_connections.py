@@ -18,7 +18,7 @@ from tests.support.databases import Databases
 from tests.support.full import FULL
 from tests.support.processes import ROOT, Program, wait_until
 from tests.support.proxy import Proxy, proxy_before
-from tests.support.site import Site, reset_site
+from tests.support.site import Site, is_healthy, reset_site
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ class WsgiSite(Site):
     def start(self) -> None:
         server = [sys.executable, str(ROOT / "manage.py"), "runserver", "--noreload", str(self.port)]
         self._program = Program(server, log=self._log, environment=self.environment)
-        self._program.wait_until_ready(self._is_healthy)
+        self._program.wait_until_ready(lambda: is_healthy(self.url))
 
 
 @pytest.fixture

@@ -138,11 +138,11 @@ def test_a_row_deleted_by_raw_sql_is_in_no_log_with_triggers(tea: Thread, settin
     triggers.install(Note)
     try:
         Note.objects.create(thread=tea, body=SECRET)
-        trigger_notes.look()
+        trigger_notes.schedule_waiting_notes()
         assert words_in_the_log()
         with connection.cursor() as sql:
             sql.execute(f"DELETE FROM {Note._meta.db_table}")
-        trigger_notes.look()
+        trigger_notes.schedule_waiting_notes()
     finally:
         triggers.remove("board.note")
 
