@@ -1,8 +1,7 @@
 // @ts-check
 /**
  * @import { Answer, Waiting } from "../../../showcase/static/showcase/chat/chat-outbox.js"
- * @import { OutboxFailedEvent } from "../../../showcase/static/showcase/chat/outbox-failed-event.js"
- * @import { OutboxSentEvent } from "../../../showcase/static/showcase/chat/outbox-sent-event.js"
+ * @import { OutboxFailedEvent, OutboxSentEvent } from "../../../showcase/static/showcase/chat/chat-outbox.js"
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

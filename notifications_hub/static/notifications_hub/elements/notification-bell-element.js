@@ -2,7 +2,7 @@
 /**
  * @import { HubEvent, HubShownEvent, HubUnshownEvent } from "../client/hub-events.js"
  * @import { State } from "../protocol/hub-state.js"
- * @import { InboxChangedEvent } from "../inbox/inbox-changed-event.js"
+ * @import { InboxChangedEvent } from "../inbox/inbox-feed.js"
  * @import { Change } from "../inbox/inbox-store.js"
  * @import { Query } from "../protocol/live-url.js"
  * @import { ToastOpenedEvent, ToastsDisplayedEvent } from "../toasts/toast-events.js"
@@ -11,8 +11,7 @@
 
 import { HubClient } from "../client/hub-client.js";
 import { PageWatch } from "../client/page-watch.js";
-import { FeedState } from "../inbox/feed-state.js";
-import { InboxFeed } from "../inbox/inbox-feed.js";
+import { FeedState, InboxFeed } from "../inbox/inbox-feed.js";
 import { InboxStore, isNews } from "../inbox/inbox-store.js";
 import { badgeOf } from "../inbox/item-view.js";
 import { NotificationPanel } from "../inbox/notification-panel.js";

@@ -10,8 +10,7 @@ import { HubClient } from "../client/hub-client.js";
 import { PageWatch } from "../client/page-watch.js";
 import { jobOf, linkOf } from "../inbox/item-view.js";
 import { JobApi } from "../jobs/job-api.js";
-import { isOver, percentOf, quarterOf } from "../jobs/job-view.js";
-import { TaskEndedEvent } from "../jobs/task-ended-event.js";
+import { isOver, percentOf, quarterOf, TaskEndedEvent } from "../jobs/job-view.js";
 import { isInSight, part, setText } from "../shared/dom.js";
 import { liveLine } from "../tabs/open-line.js";
 
@@ -85,7 +84,7 @@ export class TaskProgressElement extends HTMLElement {
 
   async #look() {
     try {
-      const job = await this.#api?.look();
+      const job = await this.#api?.fetch();
       if (job) this.#take(job);
     } catch {
       // It stays as it is: the next event, or the next reset, tells more.

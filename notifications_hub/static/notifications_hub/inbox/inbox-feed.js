@@ -1,6 +1,5 @@
 // @ts-check
 /**
- * @import { State } from "./feed-state.js"
  * @import { HubClient } from "../client/hub-client.js"
  * @import { HubEvent, HubFrameEvent, HubResetEvent, HubStateEvent } from "../client/hub-events.js"
  * @import { Change, Happening, InboxStore } from "./inbox-store.js"
@@ -12,11 +11,36 @@ import { backoff } from "../protocol/backoff.js";
 import { HubState } from "../protocol/hub-state.js";
 import { ApiError } from "../shared/api-error.js";
 import { CountCheck } from "./count-check.js";
-import { FeedState } from "./feed-state.js";
-import { InboxChangedEvent } from "./inbox-changed-event.js";
+
+/** The state of a feed; always exactly one of these. */
+export const FeedState = Object.freeze({
+  LOADING: "loading",
+  READY: "ready",
+  FAILED: "failed",
+  ENDED: "ended",
+});
+
+/** @typedef {typeof FeedState[keyof typeof FeedState]} State */
+
+/** The inbox has changed: its items, its counts or its state. */
+export class InboxChangedEvent extends Event {
+  /**
+   * @param {Change | null} change null to render everything again
+   * @param {string} cursor acknowledged once the fresh items were displayed
+   */
+  constructor(change = null, cursor = "") {
+    super("inbox-changed", { bubbles: true });
+    this.change = change;
+    this.cursor = cursor;
+  }
+
+  copy() {
+    return new InboxChangedEvent(this.change, this.cursor);
+  }
+}
 
 /**
- * Keeps the store true: loads it, folds the client's events into it, and sends what the person does. Dispatches
+ * Keeps the store up to date: loads it, applies the client's events and sends the person's actions. Dispatches
  * `inbox-changed`.
  */
 export class InboxFeed extends EventTarget {

@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * @import { State as Feeding } from "./feed-state.js"
+ * @import { State as Feeding } from "./inbox-feed.js"
  * @import { State as Connected } from "../protocol/hub-state.js"
  * @import { InboxStore } from "./inbox-store.js"
  */
 import { part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
-import { FeedState } from "./feed-state.js";
+import { FeedState } from "./inbox-feed.js";
 import { NotificationList } from "./notification-list.js";
 import { placePanel } from "./place-panel.js";
 

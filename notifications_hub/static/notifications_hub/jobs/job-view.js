@@ -4,6 +4,15 @@
 const OVER = new Set(["done", "failed", "cancelled"]);
 const QUARTER = 25;
 
+/** A job shown on this page has ended. Bubbles. */
+export class TaskEndedEvent extends Event {
+  /** @param {Job} job */
+  constructor(job) {
+    super("task-ended", { bubbles: true });
+    this.job = job;
+  }
+}
+
 /** @param {string} state */
 export function isOver(state) {
   return OVER.has(state);

@@ -1,13 +1,26 @@
 // @ts-check
 /** @import { RowItem } from "./row-item.js" */
 import { copyOf, part, setText } from "../shared/dom.js";
-import { LiveRowEvent } from "./live-row-event.js";
 import { adopt } from "./row-adopt.js";
 import { fillRow, refreshTimes } from "./row-fill.js";
 import { textOf } from "./row-item.js";
 import { placeOf } from "./row-order.js";
 
 const NEW_FOR = 4_000;
+
+/** A row of a `<live-list>` was inserted, changed or removed. Bubbles. */
+export class LiveRowEvent extends Event {
+  /**
+   * @param {"created" | "updated" | "deleted"} change
+   * @param {HTMLElement} row already removed from the page if it was deleted
+   */
+  constructor(change, row) {
+    super("live-row", { bubbles: true });
+    this.change = change;
+    this.row = row;
+    this.key = row.dataset.key ?? "";
+  }
+}
 
 /** The rows of a `<live-list>` as elements, each known by its `data-key`. */
 export class RowList {

@@ -1,7 +1,5 @@
 // @ts-check
 /** @import { Message } from "./chat-message.js" */
-import { OutboxFailedEvent } from "./outbox-failed-event.js";
-import { OutboxSentEvent } from "./outbox-sent-event.js";
 
 /**
  * @typedef {{client_id: string, body: string, at: string}} Waiting
@@ -9,6 +7,28 @@ import { OutboxSentEvent } from "./outbox-sent-event.js";
  *   after `wait` milliseconds where the server says how long
  * @typedef {Pick<Storage, "getItem" | "setItem">} Memory
  */
+
+/** The server has stored the message. */
+export class OutboxSentEvent extends Event {
+  /** @param {Message} message */
+  constructor(message) {
+    super("outbox-sent");
+    this.message = message;
+  }
+}
+
+/** The server refuses the message, so another try would fail too. */
+export class OutboxFailedEvent extends Event {
+  /**
+   * @param {Waiting} waiting
+   * @param {string} detail the server's reason
+   */
+  constructor(waiting, detail) {
+    super("outbox-failed");
+    this.waiting = waiting;
+    this.detail = detail;
+  }
+}
 
 /**
  * What was written and is not known to have arrived: sent one after the other, again and again until the server has

@@ -2,9 +2,7 @@
 /**
  * @import { HubEvent, HubRefusedEvent, HubResetEvent, HubStateEvent } from "../../notifications_hub/client/hub-events.js"
  * @import { Message } from "./chat-message.js"
- * @import { Waiting } from "./chat-outbox.js"
- * @import { OutboxFailedEvent } from "./outbox-failed-event.js"
- * @import { OutboxSentEvent } from "./outbox-sent-event.js"
+ * @import { OutboxFailedEvent, OutboxSentEvent, Waiting } from "./chat-outbox.js"
  */
 
 import { PageWatch } from "../../notifications_hub/client/page-watch.js";
