@@ -20,7 +20,7 @@
    * @property {string} token
    * @property {string} act
    *
-   * @typedef {object} Note what pages wrote down here, in `worker-note.js`
+   * @typedef {object} Note what pages wrote down here, in `worker-state.js`
    * @property {string} [person] who is signed in; empty when nobody is
    * @property {string} [renew] where a new subscription is handed in
    * @property {string} [token] what it is handed in with

@@ -1,8 +1,8 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { Ladder } from "../../../notifications_hub/static/notifications_hub/connections/fallback.js";
-import { LadderConnection } from "../../../notifications_hub/static/notifications_hub/connections/fallback-connection.js";
+import { Fallback } from "../../../notifications_hub/static/notifications_hub/connections/fallback.js";
+import { FallbackConnection } from "../../../notifications_hub/static/notifications_hub/connections/fallback-connection.js";
 import { FakeConnection } from "../support/fake-connection.js";
 
 /** @type {[string, FakeConnection][]} */
@@ -10,7 +10,7 @@ let dialled;
 /** @type {any[]} */
 let heard;
 let cursor = "";
-/** @type {LadderConnection} */
+/** @type {FallbackConnection} */
 let connection;
 
 beforeEach((t) => {
@@ -20,17 +20,17 @@ beforeEach((t) => {
   cursor = "c0";
 });
 
-/** @param {Ladder} [ladder] */
-function open(ladder = new Ladder(["ws", "sse", "poll"])) {
+/** @param {Fallback} [fallback] */
+function open(fallback = new Fallback(["ws", "sse", "poll"])) {
   const kinds = ["ws", "sse", "poll"].map((name) => ({ name, patience: 5_000, dial: dialler(name) }));
-  connection = new LadderConnection({ kinds, ladder, query: () => ({ topics: ["inbox"], cursor }) });
+  connection = new FallbackConnection({ kinds, fallback, query: () => ({ topics: ["inbox"], cursor }) });
   connection.addEventListener("connection-frame", (event) => {
     cursor = /** @type {any} */ (event).frame.cursor;
     heard.push(cursor);
   });
   connection.addEventListener("connection-closed", (event) => heard.push(/** @type {any} */ (event).code));
   connection.open();
-  return ladder;
+  return fallback;
 }
 
 const dialler = (/** @type {string} */ name) => (/** @type {any} */ query) => {
@@ -84,7 +84,7 @@ test("a server that went away is not a blocked kind", () => {
 });
 
 test("a better kind is tried beside, and takes over with its first frame", (t) => {
-  const ladder = open();
+  const fallback = open();
   last().breaks(1006);
   const stream = last();
   stream.says([], "c1");
@@ -96,7 +96,7 @@ test("a better kind is tried beside, and takes over with its first frame", (t) =
   last().says([], "c3");
   assert.equal(stream.closed, true);
   stream.says([], "c9");
-  assert.deepEqual([heard, ladder.rung], [["c1", "c2", "c3"], 0]);
+  assert.deepEqual([heard, fallback.level], [["c1", "c2", "c3"], 0]);
 });
 
 test("a better kind that still fails disturbs nothing, and is tried again later", (t) => {

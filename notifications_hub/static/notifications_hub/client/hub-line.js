@@ -1,5 +1,6 @@
 // @ts-check
 /**
+ * @import { Connection } from "../connections/connection.js"
  * @import { ConnectionClosedEvent, ConnectionFrameEvent } from "../connections/events.js"
  * @import { State } from "../protocol/hub-state.js"
  * @import { Query } from "../protocol/live-url.js"
@@ -19,11 +20,7 @@ const FRESH_FOR = 3_000;
 const RESTART_SPREAD = 3_000;
 const TOPICS_WITHIN = 3_000;
 
-/**
- * @typedef {{ack?: string, visible?: boolean, topics?: string[]}} Message
- * @typedef {EventTarget & {open(): void, close(): void, send(message: Message): boolean}} Connection
- * @typedef {EventTarget & {visible: boolean, hiddenFor: number}} Watch
- */
+/** @typedef {EventTarget & {visible: boolean, hiddenFor: number}} Watch */
 
 /**
  * Stays on the line with the hub: one connection, opened again from the newest cursor whenever it is lost, for ever.

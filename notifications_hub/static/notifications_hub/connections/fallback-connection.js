@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * @import { Connection, Message } from "../client/hub-line.js"
- * @import { Ladder } from "./fallback.js"
+ * @import { Connection, Message } from "./connection.js"
+ * @import { Fallback } from "./fallback.js"
  * @import { Query } from "../protocol/live-url.js"
  */
 import { CloseCode, isAnswer } from "../protocol/close-code.js";
@@ -15,7 +15,7 @@ const STEADY_AFTER = 10_000;
  * @property {number} patience milliseconds until its first frame: a proxy may take it and pass nothing on
  * @property {(query: Query) => Connection} dial
  *
- * @typedef {{connection: Connection, rung: number, heard: boolean, openedAt: number,
+ * @typedef {{connection: Connection, level: number, heard: boolean, openedAt: number,
  *   patience?: ReturnType<typeof setTimeout>}} Attempt
  */
 
@@ -24,32 +24,32 @@ const STEADY_AFTER = 10_000;
  * its first frame the next is tried at once. On a lower one it tries a better beside it, and changes over with that
  * one's first frame: the cursor makes the change seamless.
  */
-export class LadderConnection extends EventTarget {
+export class FallbackConnection extends EventTarget {
   #kinds;
-  #ladder;
+  #fallback;
   #query;
   /** @type {Attempt | null} */
   #current = null;
   /** A better kind, until its first frame. @type {Attempt | null} */
-  #climbing = null;
+  #candidate = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #climb;
+  #upgradeTimer;
 
   /**
    * @param {object} options
    * @param {Kind[]} options.kinds best first
-   * @param {Ladder} options.ladder
+   * @param {Fallback} options.fallback
    * @param {() => Query} options.query what is wanted now
    */
-  constructor({ kinds, ladder, query }) {
+  constructor({ kinds, fallback, query }) {
     super();
     this.#kinds = kinds;
-    this.#ladder = ladder;
+    this.#fallback = fallback;
     this.#query = query;
   }
 
   open() {
-    this.#try(this.#ladder.rung);
+    this.#try(this.#fallback.level);
   }
 
   /**
@@ -62,11 +62,11 @@ export class LadderConnection extends EventTarget {
   }
 
   close() {
-    clearTimeout(this.#climb);
+    clearTimeout(this.#upgradeTimer);
     this.#drop(this.#current);
-    this.#drop(this.#climbing);
+    this.#drop(this.#candidate);
     this.#current = null;
-    this.#climbing = null;
+    this.#candidate = null;
   }
 
   /** @param {Attempt | null} attempt */
@@ -75,21 +75,21 @@ export class LadderConnection extends EventTarget {
     attempt?.connection.close();
   }
 
-  /** @param {number} rung */
-  #try(rung) {
-    this.#current = this.#dial(rung);
+  /** @param {number} level */
+  #try(level) {
+    this.#current = this.#dial(level);
     this.#current.connection.open();
   }
 
   /**
-   * @param {number} rung
+   * @param {number} level
    * @returns {Attempt}
    */
-  #dial(rung) {
-    const kind = /** @type {Kind} */ (this.#kinds[rung]);
+  #dial(level) {
+    const kind = /** @type {Kind} */ (this.#kinds[level]);
     const connection = kind.dial(this.#query());
     /** @type {Attempt} */
-    const attempt = { connection, rung, heard: false, openedAt: Date.now() };
+    const attempt = { connection, level, heard: false, openedAt: Date.now() };
     connection.addEventListener("connection-open", () => this.#opened(attempt));
     connection.addEventListener("connection-frame", (event) => {
       this.#hear(attempt, /** @type {ConnectionFrameEvent} */ (event));
@@ -111,7 +111,7 @@ export class LadderConnection extends EventTarget {
    * @param {ConnectionFrameEvent} event
    */
   #hear(attempt, { frame }) {
-    if (attempt !== this.#current && attempt !== this.#climbing) return;
+    if (attempt !== this.#current && attempt !== this.#candidate) return;
     if (!attempt.heard) this.#proved(attempt);
     this.dispatchEvent(new ConnectionFrameEvent(frame));
   }
@@ -120,34 +120,34 @@ export class LadderConnection extends EventTarget {
   #proved(attempt) {
     attempt.heard = true;
     clearTimeout(attempt.patience);
-    if (attempt === this.#climbing) this.#changeOver(attempt);
-    this.#ladder.worked(attempt.rung);
-    this.#climbLater();
+    if (attempt === this.#candidate) this.#changeOver(attempt);
+    this.#fallback.worked(attempt.level);
+    this.#upgradeLater();
   }
 
   /** @param {Attempt} attempt */
   #changeOver(attempt) {
     this.#drop(this.#current);
     this.#current = attempt;
-    this.#climbing = null;
+    this.#candidate = null;
     this.dispatchEvent(new Event("connection-open"));
   }
 
-  #climbLater() {
-    clearTimeout(this.#climb);
-    const wait = this.#ladder.climbIn;
-    if (wait !== null) this.#climb = setTimeout(() => this.#climbTo(0), wait);
+  #upgradeLater() {
+    clearTimeout(this.#upgradeTimer);
+    const wait = this.#fallback.upgradeIn;
+    if (wait !== null) this.#upgradeTimer = setTimeout(() => this.#upgradeTo(0), wait);
   }
 
-  /** @param {number} rung */
-  #climbTo(rung) {
-    if (rung >= this.#ladder.rung) {
-      this.#climbing = null;
-      this.#ladder.climbFailed();
-      return this.#climbLater();
+  /** @param {number} level */
+  #upgradeTo(level) {
+    if (level >= this.#fallback.level) {
+      this.#candidate = null;
+      this.#fallback.upgradeFailed();
+      return this.#upgradeLater();
     }
-    this.#climbing = this.#dial(rung);
-    this.#climbing.connection.open();
+    this.#candidate = this.#dial(level);
+    this.#candidate.connection.open();
   }
 
   /** @param {Attempt} attempt */
@@ -162,7 +162,7 @@ export class LadderConnection extends EventTarget {
    */
   #closed(attempt, { code, reason }) {
     clearTimeout(attempt.patience);
-    if (attempt === this.#climbing) return this.#climbTo(attempt.rung + 1);
+    if (attempt === this.#candidate) return this.#upgradeTo(attempt.level + 1);
     if (attempt !== this.#current) return;
     const next = isAnswer(code) ? null : this.#after(attempt);
     if (next !== null) return this.#try(next);
@@ -171,9 +171,9 @@ export class LadderConnection extends EventTarget {
   }
 
   /** @param {Attempt} attempt */
-  #after({ rung, heard, openedAt }) {
-    if (!heard || Date.now() - openedAt < STEADY_AFTER) return this.#ladder.failed(rung);
-    this.#ladder.held();
+  #after({ level, heard, openedAt }) {
+    if (!heard || Date.now() - openedAt < STEADY_AFTER) return this.#fallback.failed(level);
+    this.#fallback.held();
     return null;
   }
 }

@@ -9,9 +9,9 @@ import { HubClient } from "../client/hub-client.js";
 import { PageWatch } from "../client/page-watch.js";
 import { backoff } from "../protocol/backoff.js";
 import { HubState } from "../protocol/hub-state.js";
-import { keepPlace } from "../rows/keep-place.js";
 import { fetchRows } from "../rows/list-page.js";
 import { RowList } from "../rows/row-list.js";
+import { keepScrollPosition } from "../rows/scroll-position.js";
 import { onTick } from "../shared/ticker.js";
 import { liveLine } from "../tabs/open-line.js";
 
@@ -95,7 +95,7 @@ export class LiveListElement extends HTMLElement {
     const entries = this.#waiting.splice(0);
     const rows = this.#rows;
     if (entries.length === 0 || !rows) return;
-    keepPlace(rows.element, () => {
+    keepScrollPosition(rows.element, () => {
       for (const entry of entries) this.#apply(rows, entry);
     });
   }

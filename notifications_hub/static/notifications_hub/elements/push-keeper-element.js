@@ -4,7 +4,7 @@ import { countOnIcon } from "../inbox/app-badge.js";
 import { PushMemory } from "../push/push-memory.js";
 import { pushApiOf, pushSwitchOf } from "../push/push-switch-of.js";
 import { closeOthers, closeRead } from "../push/shown-pushes.js";
-import { WorkerNote } from "../push/worker-note.js";
+import { WorkerState } from "../push/worker-state.js";
 
 /**
  * `<push-keeper>`, on every page of someone who is signed in: writes down for the service worker who that is, registers
@@ -27,7 +27,7 @@ export class PushKeeperElement extends HTMLElement {
   }
 
   async #keep() {
-    const note = new WorkerNote();
+    const note = new WorkerState();
     const { person } = await note.read();
     if (person !== this.#person) {
       await note.change({ person: this.#person });

@@ -8,7 +8,7 @@ import { part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
 import { FeedState } from "./inbox-feed.js";
 import { NotificationList } from "./notification-list.js";
-import { placePanel } from "./place-panel.js";
+import { positionPanel } from "./position-panel.js";
 
 const ROWS = 20;
 
@@ -91,7 +91,7 @@ export class NotificationPanel {
   }
 
   #place() {
-    placePanel(this.#panel, this.#button);
+    positionPanel(this.#panel, this.#button);
   }
 
   /** @param {boolean} open */

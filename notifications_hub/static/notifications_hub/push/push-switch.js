@@ -5,7 +5,7 @@
  */
 import { PushMemory } from "./push-memory.js";
 import { PushState } from "./push-state.js";
-import { WorkerNote } from "./worker-note.js";
+import { WorkerState } from "./worker-state.js";
 
 const LOCK = "notifications-hub.push";
 
@@ -37,7 +37,7 @@ export class PushSwitch {
     this.#binding = binding;
     this.#view = view;
     this.#memory = new PushMemory(view.localStorage);
-    this.#note = new WorkerNote(view.caches);
+    this.#note = new WorkerState(view.caches);
   }
 
   /**

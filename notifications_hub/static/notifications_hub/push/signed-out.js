@@ -2,13 +2,13 @@
 import { countOnIcon } from "../inbox/app-badge.js";
 import { PushMemory } from "./push-memory.js";
 import { closeOthers } from "./shown-pushes.js";
-import { WorkerNote } from "./worker-note.js";
+import { WorkerState } from "./worker-state.js";
 
 /*
  * On a page of nobody, once after somebody: pushes that still come show no words. Whoever signed out, rather than was
  * away for too long, is told nothing here any more.
  */
-const note = new WorkerNote();
+const note = new WorkerState();
 const { person } = await note.read();
 if (person) {
   await note.change({ person: "" });

@@ -8,8 +8,8 @@
  * @import { Item } from "../protocol/wire.js"
  */
 import { HubLine } from "../client/hub-line.js";
-import { Ladder } from "../connections/fallback.js";
-import { LadderConnection } from "../connections/fallback-connection.js";
+import { Fallback } from "../connections/fallback.js";
+import { FallbackConnection } from "../connections/fallback-connection.js";
 import { PollConnection } from "../connections/poll-connection.js";
 import { PollPace } from "../connections/poll-pace.js";
 import { SseConnection } from "../connections/sse-connection.js";
@@ -36,9 +36,9 @@ export function liveLine({ live: prefix, person, page, unshown, toasts = true, q
   const live = liveFor(prefix, person);
   const kinds = kindsAt(live);
   const names = kinds.map(({ name }) => name);
-  const ladder = new Ladder(names, pageMemory());
+  const fallback = new Fallback(names, pageMemory());
   const newLine = (/** @type {() => Query} */ wanted, /** @type {Watch} */ watch) =>
-    new HubLine({ connect: (now) => new LadderConnection({ kinds, ladder, query: now }), watch, query: wanted });
+    new HubLine({ connect: (now) => new FallbackConnection({ kinds, fallback, query: now }), watch, query: wanted });
   if (!person || !navigator.locks || !globalThis.BroadcastChannel) return newLine(query, page);
   return new TabLine({
     name: `notifications-hub:${person}`,

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * @import { ConnectionClosedEvent, ConnectionFrameEvent } from "../connections/events.js"
- * @import { Connection } from "../client/hub-line.js"
+ * @import { Connection } from "../connections/connection.js"
  * @import { State } from "../protocol/hub-state.js"
  * @import { Query } from "../protocol/live-url.js"
  * @import { TabsHere } from "./tab-line.js"

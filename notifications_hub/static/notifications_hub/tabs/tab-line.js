@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * @import { Connection, HubLine, Watch } from "../client/hub-line.js"
+ * @import { HubLine, Watch } from "../client/hub-line.js"
+ * @import { Connection } from "../connections/connection.js"
  * @import { State } from "../protocol/hub-state.js"
  * @import { Locks } from "./lead-lock.js"
  * @import { LineFrameEvent } from "../client/line-events.js"

@@ -1,12 +1,8 @@
 // @ts-check
 /**
- * @import { Line } from "../../notifications_hub/client/hub-client.js"
- * @import { HubFrameEvent } from "../../notifications_hub/client/hub-events.js"
- * @import { Query } from "../../notifications_hub/protocol/live-url.js"
+ * @import { HubFrameEvent, Line, Query } from "../../notifications_hub/client.js"
  */
-import { HubClient } from "../../notifications_hub/client/hub-client.js";
-import { PageWatch } from "../../notifications_hub/client/page-watch.js";
-import { lineOfKind, liveLine } from "../../notifications_hub/tabs/open-line.js";
+import { HubClient, lineOfKind, liveLine, PageWatch } from "../../notifications_hub/client.js";
 
 const RELAYED = ["hub-event", "hub-reset", "hub-refused", "hub-state"];
 

@@ -1,23 +1,21 @@
 // @ts-check
 /**
- * @import { HubEvent, HubRefusedEvent, HubResetEvent, HubStateEvent } from "../../notifications_hub/client/hub-events.js"
+ * @import { HubEvent, HubRefusedEvent, HubResetEvent, HubStateEvent } from "../../notifications_hub/client.js"
  * @import { Message } from "./chat-message.js"
  * @import { OutboxFailedEvent, OutboxSentEvent, Waiting } from "./chat-outbox.js"
  */
 
-import { PageWatch } from "../../notifications_hub/client/page-watch.js";
-import { backoff } from "../../notifications_hub/protocol/backoff.js";
-import { part, setText } from "../../notifications_hub/shared/dom.js";
+import { backoff, PageWatch, part, setText } from "../../notifications_hub/client.js";
 import { ChatApi } from "./chat-api.js";
 import { ChatComposer } from "./chat-composer.js";
 import { ChatHistory } from "./chat-history.js";
 import { ChatLine } from "./chat-line.js";
 import { ChatOutbox } from "./chat-outbox.js";
 import { ChatPresence } from "./chat-presence.js";
-import { HereBeat } from "./here-beat.js";
-import { closeLikeAMenu } from "./like-a-menu.js";
+import { makeDismissable } from "./dismissable-details.js";
 import { MessageList } from "./message-list.js";
 import { OlderMessages } from "./older-messages.js";
+import { PresenceHeartbeat } from "./presence-heartbeat.js";
 import { PresenceView } from "./presence-view.js";
 import { ReadMark } from "./read-mark.js";
 import { RoomList } from "./room-list.js";
@@ -37,7 +35,7 @@ export class ChatRoom {
   #older;
   #presence;
   #view;
-  #beat;
+  #heartbeat;
   #read;
   #rooms;
   #composer;
@@ -59,7 +57,7 @@ export class ChatRoom {
     this.#older = new OlderMessages({ api, history: this.#history, list: this.#list, log });
     this.#presence = new ChatPresence(Number(this.#text("life")) * 1_000);
     this.#view = new PresenceView(host, this.#presence, this.#me.person);
-    this.#beat = new HereBeat({ api, presence: this.#presence, page: this.#page });
+    this.#heartbeat = new PresenceHeartbeat({ api, presence: this.#presence, page: this.#page });
     this.#read = new ReadMark({ api, list: this.#list, page: this.#page, through: Number(this.#text("read-through")) });
     this.#rooms = new RoomList(host);
     this.#composer = new ChatComposer(/** @type {HTMLFormElement} */ (part(host, "form")), signal);
@@ -84,7 +82,7 @@ export class ChatRoom {
     if (location.hash) this.#older.find();
     else this.#list.toEnd();
     this.#older.watch(this.#ending.signal);
-    this.#beat.start(Number(this.#text("beat")) * 1_000, this.#ending.signal);
+    this.#heartbeat.start(Number(this.#text("beat")) * 1_000, this.#ending.signal);
     this.#line.use(this.#kind.value);
     this.#read.look();
   }
@@ -103,7 +101,7 @@ export class ChatRoom {
     line.addEventListener("hub-refused", (event) => this.#refused(/** @type {HubRefusedEvent} */ (event)));
     line.addEventListener("hub-state", (event) => this.#renderState(/** @type {HubStateEvent} */ (event)));
     this.#composer.addEventListener("composer-send", (event) => this.#send(/** @type {MessageEvent} */ (event).data));
-    this.#composer.addEventListener("composer-typing", () => this.#beat.typing());
+    this.#composer.addEventListener("composer-typing", () => this.#heartbeat.typing());
     this.#outbox.addEventListener("outbox-sent", (event) =>
       this.#show([/** @type {OutboxSentEvent} */ (event).message]),
     );
@@ -113,7 +111,7 @@ export class ChatRoom {
     part(this.#host, "log").addEventListener("scroll", () => this.#scrolled(), { signal });
     part(this.#host, "news").addEventListener("click", () => this.#list.toEnd(), { signal });
     this.#kind.addEventListener("change", () => this.#switch(), { signal });
-    closeLikeAMenu(/** @type {HTMLDetailsElement} */ (part(this.#host, "members")), signal);
+    makeDismissable(/** @type {HTMLDetailsElement} */ (part(this.#host, "members")), signal);
     const timer = setInterval(() => this.#view.render(), LOOK_EVERY);
     signal.addEventListener("abort", () => clearInterval(timer));
   }

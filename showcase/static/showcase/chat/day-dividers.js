@@ -1,5 +1,5 @@
 // @ts-check
-import { copyOf, pageLanguage, part, setText } from "../../notifications_hub/shared/dom.js";
+import { copyOf, pageLanguage, part, setText } from "../../notifications_hub/client.js";
 
 const DIVIDER = ".chat-day";
 

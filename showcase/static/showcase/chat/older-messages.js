@@ -4,8 +4,7 @@
  * @import { ChatHistory } from "./chat-history.js"
  * @import { MessageList } from "./message-list.js"
  */
-import { backoff } from "../../notifications_hub/protocol/backoff.js";
-import { part } from "../../notifications_hub/shared/dom.js";
+import { backoff, part } from "../../notifications_hub/client.js";
 
 /** As far as a link to an old message is followed. */
 const FAR = 20;

@@ -3,7 +3,7 @@
  * @import { Face } from "./chat-message.js"
  * @import { ChatPresence } from "./chat-presence.js"
  */
-import { copyOf, part, setText } from "../../notifications_hub/shared/dom.js";
+import { copyOf, part, setText } from "../../notifications_hub/client.js";
 import { initialOf } from "./initial-of.js";
 
 /** Who is here, as a row of discs, and who is typing, as a line of words. */

@@ -1,5 +1,5 @@
 // @ts-check
-import { setText } from "../../notifications_hub/shared/dom.js";
+import { setText } from "../../notifications_hub/client.js";
 
 /** The person's rooms beside the log, each with the number of messages that are new to them. */
 export class RoomList {

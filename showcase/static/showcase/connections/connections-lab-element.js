@@ -1,9 +1,9 @@
 // @ts-check
-import { part, setText } from "../../notifications_hub/shared/dom.js";
+import { part, setText } from "../../notifications_hub/client.js";
 import { LabChart } from "./lab-chart.js";
 import { LabConnection } from "./lab-connection.js";
+import { duration, plain, size } from "./lab-format.js";
 import { LabSender, until } from "./lab-sender.js";
-import { duration, plain, size } from "./lab-words.js";
 
 const KINDS = ["ws", "sse", "poll", "plain-poll"];
 const BURST = { count: 50, every: 100 };

@@ -1,8 +1,6 @@
 // @ts-check
-/** @import { HubEvent } from "../../notifications_hub/client/hub-events.js" */
-import { HubClient } from "../../notifications_hub/client/hub-client.js";
-import { PageWatch } from "../../notifications_hub/client/page-watch.js";
-import { lineOfKind } from "../../notifications_hub/tabs/open-line.js";
+/** @import { HubEvent } from "../../notifications_hub/client.js" */
+import { HubClient, lineOfKind, PageWatch } from "../../notifications_hub/client.js";
 import { LabFigures } from "./lab-figures.js";
 import { LabNetwork } from "./lab-network.js";
 

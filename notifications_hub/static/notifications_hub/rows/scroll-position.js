@@ -6,7 +6,7 @@
  * @param {Element} list
  * @param {() => void} change
  */
-export function keepPlace(list, change) {
+export function keepScrollPosition(list, change) {
   if (CSS.supports("overflow-anchor", "auto")) return change();
   const seen = [...list.children].find((row) => row.getBoundingClientRect().bottom > 0);
   const before = seen?.getBoundingClientRect().top ?? 0;

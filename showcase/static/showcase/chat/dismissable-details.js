@@ -6,7 +6,7 @@
  * @param {HTMLDetailsElement} details
  * @param {AbortSignal} signal
  */
-export function closeLikeAMenu(details, signal) {
+export function makeDismissable(details, signal) {
   const pressed = (/** @type {PointerEvent} */ { target }) => {
     if (target instanceof Node && !details.contains(target)) details.open = false;
   };

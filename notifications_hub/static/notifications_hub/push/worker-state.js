@@ -13,7 +13,7 @@
 const NOTES = "notifications-hub";
 const NOTE = "/notifications-hub/note";
 
-export class WorkerNote {
+export class WorkerState {
   #caches;
 
   /** @param {CacheStorage | undefined} [caches] there is none where there can be no worker either */

@@ -1,5 +1,5 @@
 // @ts-check
-import { pageLanguage } from "../../notifications_hub/shared/dom.js";
+import { pageLanguage } from "../../notifications_hub/client.js";
 
 /** Nothing was measured yet. */
 const NONE = "–";

@@ -2,11 +2,11 @@
 /**
  * @import { ChatApi } from "./chat-api.js"
  * @import { ChatPresence } from "./chat-presence.js"
- * @import { PageWatch } from "../../notifications_hub/client/page-watch.js"
+ * @import { PageWatch } from "../../notifications_hub/client.js"
  */
 
 /** Says that this page is looked at, as long as it is; the answers make good what events did not bring. */
-export class HereBeat {
+export class PresenceHeartbeat {
   #api;
   #presence;
   #page;

@@ -11,7 +11,7 @@ const LOWEST = 280;
  * @param {HTMLElement} panel
  * @param {HTMLElement} button
  */
-export function placePanel(panel, button) {
+export function positionPanel(panel, button) {
   const { clientWidth, clientHeight } = document.documentElement;
   const box = button.getBoundingClientRect();
   const width = Math.min(WIDEST, clientWidth - 2 * MARGIN);
