@@ -15,7 +15,7 @@ import { LineFrameEvent, LineMisplacedEvent, LineRefusedEvent, LineStateEvent } 
 const FIRST_FRAME_WITHIN = 30_000;
 const STEADY_AFTER = 10_000;
 const STALE_AFTER = 30_000;
-/** Several signs of a return within this time are one. */
+/** Several signs of a return within this time count as one. */
 const FRESH_FOR = 3_000;
 const RESTART_SPREAD = 3_000;
 const TOPICS_WITHIN = 3_000;
@@ -23,9 +23,9 @@ const TOPICS_WITHIN = 3_000;
 /** @typedef {EventTarget & {visible: boolean, hiddenFor: number}} Watch */
 
 /**
- * Stays on the line with the hub: one connection, opened again from the newest cursor whenever it is lost, for ever.
+ * A line of this tab alone: one connection at a time, reopened from the newest cursor whenever it is lost.
  *
- * Dispatches `line-frame`, `line-state`, `line-refused`, and `line-misplaced` where the server cannot read the cursor.
+ * Dispatches `line-frame`, `line-state`, `line-refused`, and `line-misplaced` if the server cannot read the cursor.
  */
 export class HubLine extends EventTarget {
   #connect;
@@ -42,9 +42,9 @@ export class HubLine extends EventTarget {
   #tries = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  /** What the connection was asked to carry, and what it is known to. @type {Set<string>} */
+  /** The topics asked for on this connection. @type {Set<string>} */
   #asked = new Set();
-  /** @type {Set<string>} */
+  /** The topics that the connection is known to carry. @type {Set<string>} */
   #carried = new Set();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #topicsTimer;
@@ -52,7 +52,7 @@ export class HubLine extends EventTarget {
   /**
    * @param {object} options
    * @param {(query: () => Query) => Connection} options.connect
-   * @param {Watch} options.watch who looks
+   * @param {Watch} options.watch the visibility of the page
    * @param {() => Query} options.query the topics and the newest cursor
    * @param {() => number} [options.random]
    */
@@ -68,7 +68,7 @@ export class HubLine extends EventTarget {
     return this.#state;
   }
 
-  /** This is the tab that tells the person what comes in. */
+  /** Whether this is the tab that shows toasts: a line of one tab always is. */
   get notifies() {
     return true;
   }
@@ -83,17 +83,17 @@ export class HubLine extends EventTarget {
     this.#open();
   }
 
-  /** Ends it for good. */
+  /** Close for good. */
   close() {
     this.#rest(HubState.IDLE);
   }
 
-  /** A frame did not join what came before: go on from the cursor of that. */
+  /** Reopen from the last cursor: a frame did not follow the previous one. */
   resume() {
     this.#wait(backoff(0, this.#random));
   }
 
-  /** The query's topics are others now. Who listens to fewer stops hearing the rest with the next connection. */
+  /** Ask for the query's new topics. Topics that were removed end with the next connection. */
   changeTopics() {
     const topics = [...this.#query().topics];
     if (this.#over || !this.#connection || topics.every((topic) => this.#asked.has(topic))) return;
@@ -104,7 +104,7 @@ export class HubLine extends EventTarget {
   }
 
   /**
-   * A visible page has shown everything up to this cursor, so no other delivery method need tell it.
+   * Acknowledge everything up to this cursor: a visible page has shown it, so no other delivery method needs to.
    *
    * @param {string} cursor
    */
@@ -120,23 +120,23 @@ export class HubLine extends EventTarget {
     watch.addEventListener("page-hidden", () => this.#sendVisibility());
     watch.addEventListener("page-visible", () => {
       this.#sendVisibility();
-      this.#comeBack({ stale: watch.hiddenFor > STALE_AFTER });
+      this.#return({ stale: watch.hiddenFor > STALE_AFTER });
     });
-    watch.addEventListener("page-focus", () => this.#comeBack({ stale: false }));
+    watch.addEventListener("page-focus", () => this.#return({ stale: false }));
     for (const type of ["page-online", "page-woke"]) {
-      watch.addEventListener(type, () => this.#state !== HubState.CROWDED && this.#comeBack({ stale: true }));
+      watch.addEventListener(type, () => this.#state !== HubState.CROWDED && this.#return({ stale: true }));
     }
     watch.addEventListener("page-left", () => !this.#over && this.#rest(HubState.WAITING));
-    watch.addEventListener("page-restored", () => this.#comeBack({ stale: true }));
+    watch.addEventListener("page-restored", () => this.#return({ stale: true }));
   }
 
   /**
-   * Somebody looks, or the network is back: try at once. A connection cannot be asked whether it is still alive, so
-   * one that may have died in its sleep is replaced; with the cursor that costs little and loses nothing.
+   * Try at once: somebody looks, or the network is back. There is no way to check that a connection is alive, so one that
+   * may have died during sleep is replaced. With the cursor that costs little and loses nothing.
    *
    * @param {{stale: boolean}} how
    */
-  #comeBack({ stale }) {
+  #return({ stale }) {
     const lost = this.#state === HubState.WAITING || this.#state === HubState.CROWDED;
     const fresh = this.#connection !== null && Date.now() - this.#openedAt < FRESH_FOR;
     if (lost || (stale && !this.#over && !fresh)) this.#open();
@@ -152,7 +152,7 @@ export class HubLine extends EventTarget {
     this.#asked = new Set(this.#query().topics);
     this.#carried = new Set();
     const connection = this.#connect(this.#query);
-    connection.addEventListener("connection-open", () => this.#greet());
+    connection.addEventListener("connection-open", () => this.#introduce());
     connection.addEventListener("connection-frame", (event) => {
       this.#receive(/** @type {ConnectionFrameEvent} */ (event));
     });
@@ -178,7 +178,7 @@ export class HubLine extends EventTarget {
     this.#setState(state);
   }
 
-  #greet() {
+  #introduce() {
     this.#sendVisibility();
     this.#sendAck();
   }
@@ -197,13 +197,13 @@ export class HubLine extends EventTarget {
     this.#learnTopics(frame);
     const connection = this.#connection;
     this.dispatchEvent(new LineFrameEvent(frame));
-    // Who heard it may have found that it does not join, and asked to go on from before.
+    // A listener may have found a gap and called `resume()`.
     if (!frame.more && connection && connection === this.#connection) this.#setState(HubState.LIVE);
   }
 
   /**
-   * The first frame answers for all that was asked, and so does an empty one. Later ones name as `reset` what was added
-   * since; what another topic had brought already, as the inbox brings audiences, they do not name.
+   * Learn which topics the connection carries. The first frame confirms all that were asked for, and so does an empty
+   * one. Later frames list added topics in `reset`, except those already included, as the inbox includes audiences.
    *
    * @param {Frame} frame
    */
@@ -215,8 +215,8 @@ export class HubLine extends EventTarget {
   }
 
   /**
-   * Of too many connections the person has newer ones, where this one was live; where it never was, too many others
-   * came at the same time, and it tries again.
+   * Handle the end of the connection. TOO_MANY on a live connection means that the person has newer ones, so it rests.
+   * On one that never was live, too many others opened at the same moment, so it tries again.
    *
    * @param {ConnectionClosedEvent} event
    */
@@ -237,7 +237,7 @@ export class HubLine extends EventTarget {
     this.#wait(backoff(0, this.#random));
   }
 
-  /** With a cursor that the server cannot read every further try would end the same way. */
+  /** Give up the cursor: the server cannot read it, so every further try would fail too. */
   #misplaced() {
     this.#ack = "";
     this.dispatchEvent(new LineMisplacedEvent());

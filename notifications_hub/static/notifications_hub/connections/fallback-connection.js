@@ -12,17 +12,17 @@ const STEADY_AFTER = 10_000;
 /**
  * @typedef {object} Kind
  * @property {string} name
- * @property {number} patience milliseconds until its first frame: a proxy may take it and pass nothing on
+ * @property {number} patience longest wait for the first frame in milliseconds: a proxy may accept it and forward nothing
  * @property {(query: Query) => Connection} dial
  *
- * @typedef {{connection: Connection, level: number, heard: boolean, openedAt: number,
+ * @typedef {{connection: Connection, level: number, proven: boolean, openedAt: number,
  *   patience?: ReturnType<typeof setTimeout>}} Attempt
  */
 
 /**
- * One connection of the best kind that works; for who uses it a connection like any other. Where a kind fails before
- * its first frame the next is tried at once. On a lower one it tries a better beside it, and changes over with that
- * one's first frame: the cursor makes the change seamless.
+ * A connection of the best kind that works, with the interface of a single connection. If a kind fails before its first
+ * frame, the next kind is tried at once. While it uses a lesser kind it also tries a better one, and switches at that
+ * one's first frame. The cursor makes the switch seamless.
  */
 export class FallbackConnection extends EventTarget {
   #kinds;
@@ -30,7 +30,7 @@ export class FallbackConnection extends EventTarget {
   #query;
   /** @type {Attempt | null} */
   #current = null;
-  /** A better kind, until its first frame. @type {Attempt | null} */
+  /** A connection of a better kind, until its first frame. @type {Attempt | null} */
   #candidate = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #upgradeTimer;
@@ -39,7 +39,7 @@ export class FallbackConnection extends EventTarget {
    * @param {object} options
    * @param {Kind[]} options.kinds best first
    * @param {Fallback} options.fallback
-   * @param {() => Query} options.query what is wanted now
+   * @param {() => Query} options.query returns the current topics and cursor
    */
   constructor({ kinds, fallback, query }) {
     super();
@@ -53,7 +53,7 @@ export class FallbackConnection extends EventTarget {
   }
 
   /**
-   * Says whether it could be sent.
+   * Return whether the message could be sent.
    *
    * @param {Message} message
    */
@@ -89,15 +89,15 @@ export class FallbackConnection extends EventTarget {
     const kind = /** @type {Kind} */ (this.#kinds[level]);
     const connection = kind.dial(this.#query());
     /** @type {Attempt} */
-    const attempt = { connection, level, heard: false, openedAt: Date.now() };
+    const attempt = { connection, level, proven: false, openedAt: Date.now() };
     connection.addEventListener("connection-open", () => this.#opened(attempt));
     connection.addEventListener("connection-frame", (event) => {
-      this.#hear(attempt, /** @type {ConnectionFrameEvent} */ (event));
+      this.#receive(attempt, /** @type {ConnectionFrameEvent} */ (event));
     });
     connection.addEventListener("connection-closed", (event) => {
       this.#closed(attempt, /** @type {ConnectionClosedEvent} */ (event));
     });
-    attempt.patience = setTimeout(() => this.#giveUp(attempt), kind.patience);
+    attempt.patience = setTimeout(() => this.#timeOut(attempt), kind.patience);
     return attempt;
   }
 
@@ -110,23 +110,23 @@ export class FallbackConnection extends EventTarget {
    * @param {Attempt} attempt
    * @param {ConnectionFrameEvent} event
    */
-  #hear(attempt, { frame }) {
+  #receive(attempt, { frame }) {
     if (attempt !== this.#current && attempt !== this.#candidate) return;
-    if (!attempt.heard) this.#proved(attempt);
+    if (!attempt.proven) this.#prove(attempt);
     this.dispatchEvent(new ConnectionFrameEvent(frame));
   }
 
   /** @param {Attempt} attempt */
-  #proved(attempt) {
-    attempt.heard = true;
+  #prove(attempt) {
+    attempt.proven = true;
     clearTimeout(attempt.patience);
-    if (attempt === this.#candidate) this.#changeOver(attempt);
+    if (attempt === this.#candidate) this.#switchTo(attempt);
     this.#fallback.worked(attempt.level);
     this.#upgradeLater();
   }
 
   /** @param {Attempt} attempt */
-  #changeOver(attempt) {
+  #switchTo(attempt) {
     this.#drop(this.#current);
     this.#current = attempt;
     this.#candidate = null;
@@ -151,7 +151,7 @@ export class FallbackConnection extends EventTarget {
   }
 
   /** @param {Attempt} attempt */
-  #giveUp(attempt) {
+  #timeOut(attempt) {
     this.#drop(attempt);
     this.#closed(attempt, new ConnectionClosedEvent(CloseCode.SILENT, ""));
   }
@@ -164,15 +164,15 @@ export class FallbackConnection extends EventTarget {
     clearTimeout(attempt.patience);
     if (attempt === this.#candidate) return this.#upgradeTo(attempt.level + 1);
     if (attempt !== this.#current) return;
-    const next = isAnswer(code) ? null : this.#after(attempt);
+    const next = isAnswer(code) ? null : this.#levelAfter(attempt);
     if (next !== null) return this.#try(next);
     this.close();
     this.dispatchEvent(new ConnectionClosedEvent(code, reason));
   }
 
   /** @param {Attempt} attempt */
-  #after({ level, heard, openedAt }) {
-    if (!heard || Date.now() - openedAt < STEADY_AFTER) return this.#fallback.failed(level);
+  #levelAfter({ level, proven, openedAt }) {
+    if (!proven || Date.now() - openedAt < STEADY_AFTER) return this.#fallback.failed(level);
     this.#fallback.held();
     return null;
   }

@@ -1,7 +1,7 @@
 // @ts-check
 
 const KEY = "notifications-hub:connection";
-/** One that has worked may fail this often in a row before another kind is tried: most likely the server is away. */
+/** A kind that has worked may fail this often in a row before another is tried: most likely the server is down. */
 const TRUST = 3;
 const FIRST_UPGRADE = 60_000;
 const LONGEST_UPGRADE = 3_600_000;
@@ -9,8 +9,8 @@ const LONGEST_UPGRADE = 3_600_000;
 /** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Memory */
 
 /**
- * Which kind of connection to use: the best that works. A page load begins where the one before it stood, so that a
- * blocked kind is not tried on each; now and then a better one is, further apart each time it fails.
+ * Chooses the best kind of connection that works. A page load starts with the kind that worked on the previous page, so
+ * that a blocked kind is not tried on every page. Now and then a better kind is tried, less often after each failure.
  */
 export class Fallback {
   #names;
@@ -23,7 +23,7 @@ export class Fallback {
 
   /**
    * @param {string[]} names the kinds, best first
-   * @param {Memory | null} [memory] lasts from page to page
+   * @param {Memory | null} [memory] kept from page to page
    */
   constructor(names, memory = null) {
     this.#names = names;
@@ -31,13 +31,13 @@ export class Fallback {
     this.#recall();
   }
 
-  /** Where to begin. */
+  /** The index of the kind to start with. */
   get level() {
     return this.#level;
   }
 
   /**
-   * Where to go on after a kind failed; null to wait, and then begin again.
+   * Return the kind to try after one failed, or null to wait and start again.
    *
    * @param {number} level
    */
@@ -47,7 +47,7 @@ export class Fallback {
     return level + 1 < this.#names.length ? level + 1 : null;
   }
 
-  /** @param {number} level one that brought a frame */
+  /** @param {number} level a kind that received a frame */
   worked(level) {
     if (level < this.#level) this.#upgradeWait = FIRST_UPGRADE;
     if (level !== this.#level) this.#failures = 0;
@@ -57,17 +57,17 @@ export class Fallback {
     this.#remember();
   }
 
-  /** It lasted, so what fails next fails for the first time. */
+  /** Reset the count of failures: the connection lasted. */
   held() {
     this.#failures = 0;
   }
 
-  /** Milliseconds until a better kind is worth a try; null on the best. */
+  /** Milliseconds until a better kind is tried; null for the best kind. */
   get upgradeIn() {
     return this.#level === 0 ? null : Math.max(0, this.#upgradeAt - Date.now());
   }
 
-  /** No better kind works yet. */
+  /** Wait longer before the next try: no better kind works yet. */
   upgradeFailed() {
     this.#upgradeWait = Math.min(LONGEST_UPGRADE, this.#upgradeWait * 2);
     this.#upgradeAt = Date.now() + this.#upgradeWait;
@@ -97,7 +97,7 @@ export class Fallback {
     try {
       this.#memory?.setItem(KEY, JSON.stringify(known));
     } catch {
-      // A browser that keeps nothing tries again on the next page.
+      // Without storage the next page starts with the best kind again.
     }
   }
 }
