@@ -20,15 +20,15 @@ import { browserNetwork } from "../protocol/network.js";
 import { TabLine } from "./tab-line.js";
 
 /**
- * The line of this page, put together: the best kind of connection that works, shared with the person's other tabs
- * where the browser can do that (everywhere but on plain http).
+ * Return the line of this page. It uses the best kind of connection that works. It shares the connection with the
+ * person's other tabs if the browser can (everywhere but on plain http).
  *
  * @param {object} options
  * @param {URL} options.live
- * @param {string} options.person whose page it is, as told apart from others in this browser; "" shares nothing
+ * @param {string} options.person identifies the person in this browser; "" shares nothing
  * @param {Watch & {focused: boolean}} options.page
- * @param {() => Item[]} options.unshown what this page has not shown yet
- * @param {boolean} [options.toasts] false: it is not for this line to tell the person
+ * @param {() => Item[]} options.unshown the items this page has not shown yet
+ * @param {boolean} [options.toasts] false if the owner of this line shows no toasts
  * @param {() => Query} options.query
  * @returns {Line}
  */
@@ -47,7 +47,7 @@ export function liveLine({ live: prefix, person, page, unshown, toasts = true, q
     newLine,
     unshown,
     toasts,
-    // Who is here the leader's connection says, so a poll that only catches up is no sign of it.
+    // The leader's connection reports who is present, so a poll that only catches up must not.
     catchUp: (now) => new PollConnection(live, liveUrl(live, PollConnection.path, now), { visible: false }),
     ack: (cursor) => postAck(live, cursor),
     locks: navigator.locks,
@@ -56,7 +56,7 @@ export function liveLine({ live: prefix, person, page, unshown, toasts = true, q
 }
 
 /**
- * A line of this page alone that uses one kind of connection and no other, for who chose it or compares them.
+ * Return a line of this page alone with one fixed kind of connection, to choose a kind or to compare them.
  *
  * @param {object} options
  * @param {URL} options.live
@@ -103,7 +103,7 @@ function plainPoll(live, network) {
   return { name: "plain-poll", patience: 15_000, dial: (query) => new PollConnection(live, url(query), how()) };
 }
 
-/** A browser that keeps nothing for this site throws at the mere question. */
+/** Return the session storage, or null: a browser that blocks storage throws on access. */
 function pageMemory() {
   try {
     return sessionStorage;

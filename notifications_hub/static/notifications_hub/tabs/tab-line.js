@@ -7,7 +7,7 @@
  * @import { LineFrameEvent } from "../client/line-events.js"
  * @import { Query } from "../protocol/live-url.js"
  * @import { Channel } from "./tab-bus.js"
- * @import { Look, TabMessage } from "./tab-message.js"
+ * @import { TabStatus, TabMessage } from "./tab-message.js"
  * @import { Item } from "../protocol/wire.js"
  */
 
@@ -23,25 +23,25 @@ const RELAYED = ["line-frame", "line-refused", "line-misplaced", "line-unshown"]
 const OVER = new Set([HubState.SIGNED_OUT, HubState.REFUSED]);
 
 /**
- * What a leader or follower knows of its own tab.
+ * The leader's or follower's view of its own tab.
  *
  * @typedef {object} TabsHere
  * @property {string} id
  * @property {TabBus} bus
  * @property {Watch & {focused: boolean}} page
- * @property {Look} look
+ * @property {TabStatus} status
  * @property {{locks: Locks, nameOf: (tab: string) => string}} lives
  * @property {() => Item[]} unshown
  * @property {(cursor: string) => void} ack
  *
  * @typedef {object} Options
- * @property {string} name of the group of tabs that share a connection: one person's in this browser
+ * @property {string} name of the group of tabs that share a connection: one per person in this browser
  * @property {Watch & {focused: boolean}} page
  * @property {() => Query} query
  * @property {(query: () => Query, watch: Watch) => HubLine} newLine
- * @property {(query: Query) => Connection} catchUp asks the hub once
- * @property {() => Item[]} unshown what this tab has not shown yet
- * @property {boolean} [toasts] false: it has nowhere to show any
+ * @property {(query: Query) => Connection} catchUp polls the hub once
+ * @property {() => Item[]} unshown the items this tab has not shown yet
+ * @property {boolean} [toasts] false if this tab cannot show toasts
  * @property {(cursor: string) => void} ack
  * @property {Locks} locks
  * @property {(name: string) => Channel} openChannel
@@ -50,16 +50,16 @@ const OVER = new Set([HubState.SIGNED_OUT, HubState.REFUSED]);
  */
 
 /**
- * The line of a tab that shares its connection with all tabs of the same person in this browser: one of them leads and
- * holds it, the others follow.
+ * A line that shares one connection among all tabs of the same person in this browser. One tab leads and holds the
+ * connection; the others follow.
  */
 export class TabLine extends EventTarget {
   #options;
   #id = crypto.randomUUID();
   /** @type {State} */
   #state = HubState.IDLE;
-  /** Ends our part among the tabs. */
-  #part = new AbortController();
+  /** Ends this tab's participation. */
+  #participation = new AbortController();
   /** @type {TabsHere | null} */
   #here = null;
   /** @type {Role | null} */
@@ -82,9 +82,9 @@ export class TabLine extends EventTarget {
     return this.#role?.notifies ?? false;
   }
 
-  /** Held as long as we take part: by that lock the others see when we are gone, so it comes before the first word. */
+  /** Join the tabs. Take this tab's lock before the first message: others notice by its release that the tab is gone. */
   open() {
-    const { signal } = this.#part;
+    const { signal } = this.#participation;
     const whileHere = () => new Promise((resolve) => this.#join(signal, resolve));
     this.#setState(HubState.CONNECTING);
     this.#options.locks.request(this.#nameOf(this.#id), { signal }, whileHere).catch(() => {});
@@ -119,7 +119,7 @@ export class TabLine extends EventTarget {
     const lock = new LeadLock(locks, `${name}:lead`);
     const bus = new TabBus(openChannel(name));
     this.#here = this.#describe(bus);
-    bus.addEventListener("tab-message", (event) => this.#hear(/** @type {MessageEvent} */ (event).data));
+    bus.addEventListener("tab-message", (event) => this.#receive(/** @type {MessageEvent} */ (event).data));
     lock.addEventListener("lead-gained", () => this.#lead());
     lock.addEventListener("lead-lost", () => this.#follow(lock));
     signal.addEventListener("abort", () => {
@@ -140,7 +140,7 @@ export class TabLine extends EventTarget {
       id: this.#id,
       bus,
       page,
-      get look() {
+      get status() {
         return { topics: [...query().topics], visible: page.visible, focused: page.focused, toasts };
       },
       lives: { locks, nameOf: (tab) => this.#nameOf(tab) },
@@ -150,16 +150,16 @@ export class TabLine extends EventTarget {
   }
 
   /** @param {TabMessage} message */
-  #hear(message) {
+  #receive(message) {
     if ("term" in message) this.#term = Math.max(this.#term, message.term);
     if (message.type === "shown") this.dispatchEvent(new LineShownEvent(message.ids));
-    if (this.#role && "hear" in this.#role) this.#role.hear(message);
+    if (this.#role && "receive" in this.#role) this.#role.receive(message);
   }
 
   #lead() {
     const { query, newLine } = this.#options;
     const others = this.#term > 0;
-    // By the clock, since a tab that has heard nothing yet must not begin below a term that others know.
+    // Use the clock, because a tab without messages so far must not start below a term that others know.
     this.#term = Math.max(this.#term + 1, Date.now());
     const leader = new TabLeader(/** @type {TabsHere} */ (this.#here), this.#term, query, newLine);
     this.#take(leader);
@@ -171,13 +171,13 @@ export class TabLine extends EventTarget {
     const { query, catchUp } = this.#options;
     const follower = new TabFollower(/** @type {TabsHere} */ (this.#here), query, catchUp);
     follower.addEventListener("lead-wanted", () => lock.steal());
-    follower.addEventListener("room-wanted", () => this.#goAlone());
+    follower.addEventListener("topics-full", () => this.#goAlone());
     this.#take(follower);
     follower.start();
     lock.wait();
   }
 
-  /** All together want more than one connection may carry. */
+  /** Use a line of its own: together the tabs want more topics than one connection may carry. */
   #goAlone() {
     this.#leave(HubState.CONNECTING);
     const line = this.#options.newLine(this.#options.query, this.#options.page);
@@ -189,8 +189,8 @@ export class TabLine extends EventTarget {
   #leave(state) {
     this.#take(null);
     this.#here = null;
-    this.#part.abort();
-    this.#part = new AbortController();
+    this.#participation.abort();
+    this.#participation = new AbortController();
     this.#setState(state);
   }
 
@@ -201,7 +201,7 @@ export class TabLine extends EventTarget {
     if (before) "stop" in before ? before.stop() : before.close();
     for (const type of RELAYED) role?.addEventListener(type, (event) => this.#relay(role, event));
     role?.addEventListener("line-state", (event) => {
-      if (role === this.#role) this.#turned(/** @type {LineStateEvent} */ (event).state);
+      if (role === this.#role) this.#stateChanged(/** @type {LineStateEvent} */ (event).state);
     });
   }
 
@@ -214,11 +214,12 @@ export class TabLine extends EventTarget {
   }
 
   /**
-   * Who may not listen any more makes room for a tab of a new session; the others find out for themselves.
+   * Leave once this tab may not listen any more, to make room for a tab of a new session. The other tabs find out
+   * themselves.
    *
    * @param {State} state
    */
-  #turned(state) {
+  #stateChanged(state) {
     if (OVER.has(state)) this.#leave(state);
     else this.#setState(state);
   }
