@@ -1,6 +1,6 @@
 // @ts-check
 /** @import { NotificationBellElement } from "./notification-bell-element.js" */
-import { countOnIcon } from "../inbox/app-badge.js";
+import { setIconBadge } from "../inbox/app-badge.js";
 import { PushMemory } from "../push/push-memory.js";
 import { pushApiOf, pushSwitchOf } from "../push/push-switch-of.js";
 import { closeOthers, closeRead } from "../push/shown-pushes.js";
@@ -40,7 +40,7 @@ export class PushKeeperElement extends HTMLElement {
   /** @param {Event} event */
   #count({ target }) {
     const bell = /** @type {NotificationBellElement} */ (target);
-    countOnIcon(bell.unread);
+    setIconBadge(bell.unread);
   }
 
   /** Before the page goes: what is stored here at once tells the next one that the person meant it. @param {Event} event */

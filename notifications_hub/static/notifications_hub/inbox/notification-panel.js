@@ -13,7 +13,7 @@ import { positionPanel } from "./position-panel.js";
 const ROWS = 20;
 
 /**
- * What the person does in the panel.
+ * Callbacks for the person's actions in the panel.
  *
  * @typedef {object} Actions
  * @property {() => void} opened
@@ -24,8 +24,8 @@ const ROWS = 20;
  */
 
 /**
- * The panel that the bell's button opens. Opening, closing by Escape or a click outside, and giving the focus back are
- * the browser's own popover.
+ * The panel that the bell's button opens. The browser's popover opens it, closes it on Escape or a click outside, and
+ * restores the focus.
  */
 export class NotificationPanel {
   #panel;

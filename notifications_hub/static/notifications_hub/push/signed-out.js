@@ -1,5 +1,5 @@
 // @ts-check
-import { countOnIcon } from "../inbox/app-badge.js";
+import { setIconBadge } from "../inbox/app-badge.js";
 import { PushMemory } from "./push-memory.js";
 import { closeOthers } from "./shown-pushes.js";
 import { WorkerState } from "./worker-state.js";
@@ -13,7 +13,7 @@ const { person } = await note.read();
 if (person) {
   await note.change({ person: "" });
   await closeOthers("");
-  await countOnIcon(0);
+  await setIconBadge(0);
   if (new PushMemory(localStorage).of(person)?.id === "") await unsubscribe();
 }
 
