@@ -81,7 +81,7 @@ function aBrowser({ permission = "default", answer = "granted", key = KEY } = {}
 
 test("looking asks nobody for anything", async () => {
   const browser = aBrowser();
-  assert.equal(await browser.switchOf("1").look(), PushState.DEFAULT);
+  assert.equal(await browser.switchOf("1").check(), PushState.DEFAULT);
   assert.equal(browser.asked.permission, 0);
   assert.equal(browser.server.registered.length, 0);
 });
@@ -95,13 +95,13 @@ test("on and off", async () => {
   assert.equal(await pushes.turnOff(), PushState.OFF);
   assert.deepEqual(browser.server.removed, ["1"]);
   assert.equal(browser.subscription(), null);
-  assert.equal(await pushes.look(), PushState.OFF);
+  assert.equal(await pushes.check(), PushState.OFF);
 });
 
 test("on is still on at the next visit, and registered again", async () => {
   const browser = aBrowser();
   await browser.switchOf("1").turnOn();
-  assert.equal(await browser.switchOf("1").look(), PushState.ON);
+  assert.equal(await browser.switchOf("1").check(), PushState.ON);
   assert.equal(browser.server.registered.length, 2);
 });
 
@@ -109,7 +109,7 @@ test("a subscription that the browser lost is made again at the next visit", asy
   const browser = aBrowser();
   await browser.switchOf("1").turnOn();
   await browser.subscription().unsubscribe();
-  assert.equal(await browser.switchOf("1").look(), PushState.ON);
+  assert.equal(await browser.switchOf("1").check(), PushState.ON);
   assert.notEqual(browser.subscription(), null);
 });
 
@@ -117,14 +117,14 @@ test("a new key of the site is taken over at the next visit", async () => {
   const browser = aBrowser();
   await browser.switchOf("1").turnOn();
   browser.server.key = OTHER_KEY;
-  assert.equal(await browser.switchOf("1").look(), PushState.ON);
+  assert.equal(await browser.switchOf("1").check(), PushState.ON);
   assert.equal(new Uint8Array(browser.subscription().options.applicationServerKey).at(-1), 0xe0);
 });
 
 test("what Alice switched on is off for Bob, until he switches it on", async () => {
   const browser = aBrowser();
   await browser.switchOf("alice").turnOn();
-  assert.equal(await browser.switchOf("bob").look(), PushState.OFF);
+  assert.equal(await browser.switchOf("bob").check(), PushState.OFF);
   assert.equal(browser.server.registered.length, 1);
   assert.equal(await browser.switchOf("bob").turnOn(), PushState.ON);
   assert.equal(browser.server.registered.length, 2);
@@ -165,7 +165,7 @@ test("a browser that was removed from another one stays off", async () => {
   const browser = aBrowser();
   await browser.switchOf("1").turnOn();
   browser.listed.clear();
-  assert.equal(await browser.switchOf("1", "b2").look(), PushState.OFF);
+  assert.equal(await browser.switchOf("1", "b2").check(), PushState.OFF);
   assert.equal(browser.server.registered.length, 1);
   assert.equal(browser.subscription(), null);
 });
@@ -184,8 +184,8 @@ test("of two people each keeps their own wish", async () => {
   await browser.switchOf("alice").turnOn();
   await browser.switchOf("bob").turnOn();
   await browser.switchOf("bob").turnOff();
-  assert.equal(await browser.switchOf("bob").look(), PushState.OFF);
-  assert.equal(await browser.switchOf("alice").look(), PushState.ON);
+  assert.equal(await browser.switchOf("bob").check(), PushState.OFF);
+  assert.equal(await browser.switchOf("alice").check(), PushState.ON);
 });
 
 test("a site with a worker of its own subscribes with that", async () => {
@@ -200,7 +200,7 @@ test("a person who says no is not asked again by looking", async () => {
   const browser = aBrowser({ answer: "denied" });
   const pushes = browser.switchOf("1");
   assert.equal(await pushes.turnOn(), PushState.DENIED);
-  assert.equal(await pushes.look(), PushState.DENIED);
+  assert.equal(await pushes.check(), PushState.DENIED);
   assert.equal(browser.asked.permission, 1);
 });
 
@@ -209,20 +209,20 @@ test("a person who closes the question may be asked again", async () => {
 });
 
 test("a site without a key says so", async () => {
-  assert.equal(await aBrowser({ key: null }).switchOf("1").look(), PushState.UNAVAILABLE);
+  assert.equal(await aBrowser({ key: null }).switchOf("1").check(), PushState.UNAVAILABLE);
 });
 
 test("a browser without Web Push says so", async () => {
   const browser = aBrowser();
   delete browser.view.PushManager;
-  assert.equal(await browser.switchOf("1").look(), PushState.UNSUPPORTED);
+  assert.equal(await browser.switchOf("1").check(), PushState.UNSUPPORTED);
 });
 
 test("an iPhone is told of its Home Screen", async () => {
   const browser = aBrowser();
   delete browser.view.PushManager;
   browser.view.navigator.standalone = false;
-  assert.equal(await browser.switchOf("1").look(), PushState.INSTALL);
+  assert.equal(await browser.switchOf("1").check(), PushState.INSTALL);
 });
 
 /** @param {Response} response */

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compareValues, placeOf } from "../../../notifications_hub/static/notifications_hub/rows/row-order.js";
+import { compareValues, insertionIndex } from "../../../notifications_hub/static/notifications_hub/rows/row-order.js";
 
 test("numbers, times and words each compare as what they are", () => {
   assert.ok(compareValues("9", "10") < 0);
@@ -13,8 +13,8 @@ test("numbers, times and words each compare as what they are", () => {
 });
 
 test("a value stands behind those that are like it", () => {
-  assert.equal(placeOf(["1", "2", "2", "3"], "2", { descending: false }), 3);
-  assert.equal(placeOf(["3", "2", "2", "1"], "2", { descending: true }), 3);
-  assert.equal(placeOf(["1", "2"], "9", { descending: false }), -1);
-  assert.equal(placeOf([], "1", { descending: true }), -1);
+  assert.equal(insertionIndex(["1", "2", "2", "3"], "2", { descending: false }), 3);
+  assert.equal(insertionIndex(["3", "2", "2", "1"], "2", { descending: true }), 3);
+  assert.equal(insertionIndex(["1", "2"], "9", { descending: false }), -1);
+  assert.equal(insertionIndex([], "1", { descending: true }), -1);
 });

@@ -23,7 +23,7 @@ export class PushSubscriptionElement extends HTMLElement {
     const { signal } = this.#connected;
     const pushes = pushSwitchOf(this);
     this.#button?.addEventListener("click", () => this.#work(signal, pushes, () => this.#turn(pushes)), { signal });
-    this.#work(signal, pushes, () => pushes.look());
+    this.#work(signal, pushes, () => pushes.check());
   }
 
   disconnectedCallback() {

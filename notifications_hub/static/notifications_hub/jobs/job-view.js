@@ -19,7 +19,7 @@ export function isOver(state) {
 }
 
 /**
- * How far a job is, 0 to 100; null when nobody knows.
+ * Return the progress of a job from 0 to 100, or null if it is unknown.
  *
  * @param {Job} job
  */
@@ -29,7 +29,7 @@ export function percentOf({ state, done, total }) {
 }
 
 /**
- * What is worth saying aloud on the way: each quarter once, since a voice that reads every percent is no help.
+ * Return the last quarter reached. Screen readers announce each quarter once, since reading every percent is no help.
  *
  * @param {number | null} percent
  */

@@ -1,35 +1,36 @@
 // @ts-check
 /**
- * What the service worker has to know and cannot ask when no page is open: who is signed in, and how a subscription is
- * renewed. In the cache storage, which pages and workers share; the worker's side is in `service_worker/push.js`.
+ * State that the service worker needs while no page is open: who is signed in, and how to renew a subscription. It is in
+ * the cache storage, which pages and workers share. The worker's side is in `service_worker/push.js`.
  *
- * @typedef {object} Note
- * @property {string} [person] empty when nobody is signed in
- * @property {string} [renew]
- * @property {string} [token]
- * @property {string} [key]
+ * @typedef {object} StoredState
+ * @property {string} [person] "" if nobody is signed in
+ * @property {string} [renew] the URL that takes a new subscription
+ * @property {string} [token] authorises the renewal
+ * @property {string} [key] the site's public key for new subscriptions
  */
 
-const NOTES = "notifications-hub";
-const NOTE = "/notifications-hub/note";
+const CACHE = "notifications-hub";
+const ENTRY = "/notifications-hub/note";
 
+/** Reads and changes the state shared with the service worker. */
 export class WorkerState {
   #caches;
 
-  /** @param {CacheStorage | undefined} [caches] there is none where there can be no worker either */
+  /** @param {CacheStorage | undefined} [caches] undefined where there are no workers either */
   constructor(caches = globalThis.caches) {
     this.#caches = caches;
   }
 
-  /** @returns {Promise<Note>} */
+  /** @returns {Promise<StoredState>} */
   async read() {
-    const kept = await (await this.#caches?.open(NOTES))?.match(NOTE);
+    const kept = await (await this.#caches?.open(CACHE))?.match(ENTRY);
     return (await kept?.json()) ?? {};
   }
 
-  /** @param {Note} changes */
+  /** @param {StoredState} changes */
   async change(changes) {
-    const note = { ...(await this.read()), ...changes };
-    await (await this.#caches?.open(NOTES))?.put(NOTE, Response.json(note));
+    const state = { ...(await this.read()), ...changes };
+    await (await this.#caches?.open(CACHE))?.put(ENTRY, Response.json(state));
   }
 }
