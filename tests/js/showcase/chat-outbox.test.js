@@ -10,7 +10,7 @@ import { message } from "../support/chat.js";
 import { settled } from "../support/fake-server.js";
 
 const PAUSE = 1_000;
-const LOST = { message: null, again: true };
+const LOST = { message: null, retry: true };
 
 /** A server that gives these answers in turn, and then takes everything; it notes what it was sent. */
 class Server {
@@ -26,7 +26,7 @@ class Server {
   /** @param {Waiting} waiting */
   async send(waiting) {
     this.asked.push(waiting);
-    return this.#answers.shift() ?? { message: message(1, waiting), again: false };
+    return this.#answers.shift() ?? { message: message(1, waiting), retry: false };
   }
 
   get bodies() {
@@ -82,7 +82,7 @@ test("one whose answer was lost is sent again under the same name, and those beh
 
 test("one the server will not take is handed back with what it said, and those behind it go on", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  const server = new Server({ message: null, again: false, detail: "Too long." });
+  const server = new Server({ message: null, retry: false, detail: "Too long." });
   const outbox = anOutbox(server);
   /** @type {string[]} */
   const delivered = [];
@@ -99,7 +99,7 @@ test("one the server will not take is handed back with what it said, and those b
 
 test("who sends too fast is asked to wait as long as the server says", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  const server = new Server({ message: null, again: true, wait: 5_000 });
+  const server = new Server({ message: null, retry: true, wait: 5_000 });
   const outbox = anOutbox(server);
   outbox.add("one");
   await passed(t, 4_999);
@@ -111,7 +111,7 @@ test("who sends too fast is asked to wait as long as the server says", async (t)
 test("a reload goes on with what had not arrived, under the same name", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const kept = new Map();
-  const before = anOutbox(new Server({ message: null, again: true, wait: 60_000 }), kept);
+  const before = anOutbox(new Server({ message: null, retry: true, wait: 60_000 }), kept);
   const { client_id } = before.add("one");
   await settled();
   before.stop();
@@ -126,7 +126,7 @@ test("a reload goes on with what had not arrived, under the same name", async (t
 
 test("one that the stream brought needs no further try", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  const server = new Server({ message: null, again: true, wait: 10 });
+  const server = new Server({ message: null, retry: true, wait: 10 });
   const outbox = anOutbox(server);
   outbox.arrived(outbox.add("one").client_id);
   await passed(t, PAUSE);

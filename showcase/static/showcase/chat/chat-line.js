@@ -7,8 +7,8 @@ import { HubClient, lineOfKind, liveLine, PageWatch } from "../../notifications_
 const RELAYED = ["hub-event", "hub-reset", "hub-refused", "hub-state"];
 
 /**
- * What the page hears, over the kind of connection that its reader chose. A change of kind is a new client that goes on
- * from the cursor of the old one. Dispatches what a `HubClient` does.
+ * Receives the page's events over the kind of connection that the reader chose. To change the kind, a new client resumes
+ * from the cursor of the old one. Dispatches the events of a `HubClient`.
  */
 export class ChatLine extends EventTarget {
   #live;
@@ -31,7 +31,7 @@ export class ChatLine extends EventTarget {
     this.#cursor = cursor;
   }
 
-  /** @param {string} kind of connection; "" for the best that works */
+  /** @param {string} kind of connection; "" for the best kind that works */
   use(kind) {
     this.stop();
     this.#using = new AbortController();
@@ -52,7 +52,7 @@ export class ChatLine extends EventTarget {
   }
 
   /**
-   * Of this page alone: its reader may choose another kind than that of the bell beside it.
+   * Return a line of this page alone, because its reader may choose another kind than the bell's.
    *
    * @param {string} kind
    * @param {() => Query} query

@@ -1,7 +1,7 @@
 // @ts-check
 
 /**
- * Has a `<details>` that lies over the page close as a menu does: by a click elsewhere, or Escape.
+ * Make a `<details>` close like a menu, on a click elsewhere or Escape.
  *
  * @param {HTMLDetailsElement} details
  * @param {AbortSignal} signal
