@@ -22,7 +22,7 @@ beforeEach(() => {
   heard = [];
 });
 
-// One that is left alone tries for ever, and so would the test run.
+// A client that is not stopped retries for ever, and the test run would not end.
 afterEach(() => client.stop());
 
 /** @param {string[]} topics */
@@ -41,7 +41,7 @@ function aClient(...topics) {
 
 const last = () => connections.at(-1) ?? assert.fail("nothing was opened");
 
-test("it connects with the cursor of the first load and says whether it is seen", () => {
+test("it connects with the cursor of the first load and reports whether it is visible", () => {
   aClient("post.9");
   assert.equal(last().cursor, "c0");
   assert.deepEqual(last().topics, ["inbox", "post.9"]);
@@ -58,14 +58,14 @@ test("it is live once it has caught up", () => {
   assert.deepEqual(heard, [1, 2]);
 });
 
-test("what was applied is not applied again", () => {
+test("an applied event is not applied again", () => {
   aClient();
   last().says([{ seq: 4 }, { seq: 5 }], "c5");
   last().says([{ seq: 5 }, { seq: 6 }], "c6");
   assert.deepEqual(heard, [4, 5, 6]);
 });
 
-test("after a gap it resumes before it, and what came in the same frame is applied once", (t) => {
+test("it resumes before a gap, and applies the events of that frame once", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   last().says([{ seq: 1 }], "c1");
@@ -77,7 +77,7 @@ test("after a gap it resumes before it, and what came in the same frame is appli
   assert.deepEqual(heard, [1, 2, 3, 4]);
 });
 
-test("a gap that stays is a reset, not a loop", (t) => {
+test("a persistent gap is a reset, not a loop", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   last().says([{ seq: 1 }], "c1");
@@ -97,7 +97,7 @@ test("after a reset a topic may start anywhere", () => {
   assert.deepEqual(heard, [70, { reset: ["inbox"] }, 3]);
 });
 
-test("a lost connection is opened again with the newest cursor", (t) => {
+test("a lost connection is reopened with the newest cursor", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   last().says([{ seq: 1 }], "c1");
@@ -120,7 +120,7 @@ test("it waits longer each time, at most a minute, and never gives up", (t) => {
   }
 });
 
-test("a connection that held begins to count anew, one that was cut at once does not", (t) => {
+test("a connection that lasted resets the wait, but one that was cut at once does not", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   for (let cut = 1; cut <= 6; cut += 1) {
@@ -135,7 +135,7 @@ test("a connection that held begins to count anew, one that was cut at once does
   assert.equal(connections.length, 8);
 });
 
-test("a handshake that hangs is given up", (t) => {
+test("a hanging handshake is given up", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   t.mock.timers.tick(30_000);
@@ -145,7 +145,7 @@ test("a handshake that hangs is given up", (t) => {
 });
 
 for (const type of ["page-online", "page-focus", "page-visible", "page-restored"]) {
-  test(`it tries at once on ${type}`, () => {
+  test(`it reconnects at once on ${type}`, () => {
     aClient();
     last().breaks(1006);
     page.say(type);
@@ -153,7 +153,7 @@ for (const type of ["page-online", "page-focus", "page-visible", "page-restored"
   });
 }
 
-test("a socket that slept in a hidden tab is replaced, one that did not is kept", (t) => {
+test("a socket that slept in a hidden tab is replaced, and any other is kept", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   last().says([], "c1");
@@ -169,7 +169,7 @@ test("a socket that slept in a hidden tab is replaced, one that did not is kept"
 });
 
 for (const type of ["page-online", "page-woke"]) {
-  test(`one that may have died is replaced on ${type}, once however often it is said`, (t) => {
+  test(`a socket that may have died is replaced once on repeated ${type}`, (t) => {
     t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
     aClient();
     last().says([], "c1");
@@ -187,14 +187,14 @@ test("looking at a live page opens nothing", () => {
   assert.equal(connections.length, 1);
 });
 
-test("it says when it is hidden and when it is seen", () => {
+test("it reports when it is hidden and when it is visible", () => {
   aClient();
   page.hide();
   page.show();
   assert.deepEqual(last().sent, [{ visible: true }, { visible: false }, { visible: true }]);
 });
 
-test("a page that is left closes its connection and opens it when it is restored", () => {
+test("a page closes its connection when it is left and opens it when it is restored", () => {
   aClient();
   last().says([], "c1");
   page.say("page-left");
@@ -204,14 +204,14 @@ test("a page that is left closes its connection and opens it when it is restored
   assert.equal(connections.length, 2);
 });
 
-test("what was displayed is acknowledged", () => {
+test("displayed items are acknowledged", () => {
   aClient();
   last().says([{ seq: 1 }], "c1");
   client.displayed("c1");
   assert.deepEqual(last().sent.at(-1), { ack: "c1" });
 });
 
-test("without a cursor nothing is acknowledged, since something of it is not displayed yet", () => {
+test("without a cursor nothing is acknowledged, since some items still wait", () => {
   aClient();
   last().says([{ seq: 1 }], "c1");
   client.displayed("", ["1"]);
@@ -233,7 +233,7 @@ test("a hidden page acknowledges nothing", () => {
   assert.deepEqual(last().sent, [{ visible: true }, { visible: false }]);
 });
 
-test("a session that is over ends it", (t) => {
+test("an expired session ends it", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   last().breaks(4401);
@@ -244,7 +244,7 @@ test("a session that is over ends it", (t) => {
   assert.equal(connections.length, 1);
 });
 
-test("a refused topic is dropped, the others go on", (t) => {
+test("a refused topic is dropped, and the others go on", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient("post.9", "post.91");
   last().breaks(4403, "topic refused: post.91");
@@ -263,7 +263,7 @@ test("a refused inbox ends it", (t) => {
   assert.equal(connections.length, 1);
 });
 
-test("too many connections: it waits for a look, not for the network or a timer", (t) => {
+test("after too many connections it waits until the page is looked at, not for the network or a timer", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   last().says([], "c1");
@@ -276,7 +276,7 @@ test("too many connections: it waits for a look, not for the network or a timer"
   assert.equal(connections.length, 2);
 });
 
-test("a crowd at the door: whoever was not let in tries again, ever later", (t) => {
+test("a connection refused as one too many before it was live is retried with a growing wait", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   for (const wait of [2_000, 4_000, 8_000]) {
@@ -290,7 +290,7 @@ test("a crowd at the door: whoever was not let in tries again, ever later", (t) 
   }
 });
 
-test("after a restart it is back within seconds", (t) => {
+test("after a server restart it reconnects within seconds", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   last().breaks(1012);
@@ -298,7 +298,7 @@ test("after a restart it is back within seconds", (t) => {
   assert.equal(connections.length, 2);
 });
 
-test("a cursor the server cannot read is dropped, and everything fetched again", (t) => {
+test("an unreadable cursor is dropped, and everything is fetched again", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient("post.9");
   last().breaks(4400);
@@ -307,7 +307,7 @@ test("a cursor the server cannot read is dropped, and everything fetched again",
   assert.deepEqual(heard, [{ reset: ["inbox", "post.9"] }]);
 });
 
-test("once stopped it stays stopped", (t) => {
+test("it stays stopped", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   client.stop();
@@ -317,7 +317,7 @@ test("once stopped it stays stopped", (t) => {
   assert.equal(connections.at(0)?.closed, true);
 });
 
-test("cut anywhere, any number of times, every event is applied once and in order", (t) => {
+test("every event is applied once and in order, however often the connection is cut", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   let seed = 42;

@@ -40,20 +40,20 @@ const dialler = (/** @type {string} */ name) => (/** @type {any} */ query) => {
 const last = () => dialled.at(-1)?.[1] ?? assert.fail("nothing was dialled");
 const names = () => dialled.map(([name]) => name);
 
-test("the best kind is tried first, and is all there is when it works", () => {
+test("the best kind is tried first, and alone if it works", () => {
   open();
   last().says([], "c1");
   assert.deepEqual([names(), heard], [["ws"], ["c1"]]);
 });
 
-test("a blocked kind is followed by the next at once", () => {
+test("the next kind follows a blocked one at once", () => {
   open();
   last().breaks(1006);
   last().says([], "c1");
   assert.deepEqual([names(), heard], [["ws", "sse"], ["c1"]]);
 });
 
-test("one that is taken but brings nothing is left", (t) => {
+test("a kind that connects but receives nothing is given up", (t) => {
   open();
   last().breaks(1006);
   /** @type {any} */ (t).mock.timers.tick(5_000);
@@ -62,28 +62,28 @@ test("one that is taken but brings nothing is left", (t) => {
   assert.deepEqual([names(), heard], [["ws", "sse", "poll"], ["c1"]]);
 });
 
-test("where nothing works it says so, once", () => {
+test("it reports once that no kind works", () => {
   open();
   for (let kinds = 0; kinds < 3; kinds += 1) last().breaks(1006);
   assert.deepEqual([names(), heard], [["ws", "sse", "poll"], [1006]]);
 });
 
 for (const code of [4401, 4403, 4429, 4400, 1012]) {
-  test(`${code} is the hub's own word, and no other kind is asked`, () => {
+  test(`after the hub's own ${code} no other kind is tried`, () => {
     open();
     last().breaks(code);
     assert.deepEqual([names(), heard], [["ws"], [code]]);
   });
 }
 
-test("a server that went away is not a blocked kind", () => {
+test("an unavailable server is not a blocked kind", () => {
   open();
   last().says([], "c1");
   last().breaks(1006);
   assert.deepEqual([names(), heard], [["ws"], ["c1", 1006]]);
 });
 
-test("a better kind is tried beside, and takes over with its first frame", (t) => {
+test("a better kind is tried in parallel, and takes over with its first frame", (t) => {
   const fallback = open();
   last().breaks(1006);
   const stream = last();
@@ -99,7 +99,7 @@ test("a better kind is tried beside, and takes over with its first frame", (t) =
   assert.deepEqual([heard, fallback.level], [["c1", "c2", "c3"], 0]);
 });
 
-test("a better kind that still fails disturbs nothing, and is tried again later", (t) => {
+test("a better kind that still fails changes nothing, and is tried again later", (t) => {
   open();
   last().breaks(1006);
   const stream = last();
@@ -112,7 +112,7 @@ test("a better kind that still fails disturbs nothing, and is tried again later"
   assert.deepEqual([names().length, heard], [5, ["c1", "c2"]]);
 });
 
-test("once closed it is silent, whatever was under way", (t) => {
+test("after closing it dispatches nothing", (t) => {
   open();
   last().breaks(1006);
   last().says([], "c1");

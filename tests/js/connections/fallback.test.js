@@ -16,27 +16,27 @@ function aMemory() {
   };
 }
 
-test("it begins with the best, and goes down at once past what never worked", () => {
+test("it starts with the best kind, and skips kinds that never worked", () => {
   const fallback = new Fallback(NAMES);
   assert.equal(fallback.level, WS);
   assert.equal(fallback.failed(WS), SSE);
   assert.equal(fallback.failed(SSE), POLL);
 });
 
-test("where nothing works it waits and begins again where it began", () => {
+test("if nothing works it waits and starts again from the same kind", () => {
   const fallback = new Fallback(NAMES);
   for (const level of [WS, SSE]) fallback.failed(level);
   assert.equal(fallback.failed(POLL), null);
   assert.equal(fallback.level, WS);
 });
 
-test("one that has worked is tried again before another is", () => {
+test("a kind that has worked is retried before another is tried", () => {
   const fallback = new Fallback(NAMES);
   fallback.worked(WS);
   assert.deepEqual([fallback.failed(WS), fallback.failed(WS), fallback.failed(WS)], [null, null, SSE]);
 });
 
-test("another that works then is trusted like the one before it", () => {
+test("a kind that replaces it is trusted in the same way", () => {
   const fallback = new Fallback(NAMES);
   fallback.worked(WS);
   for (let failures = 0; failures < 3; failures += 1) fallback.failed(WS);
@@ -44,7 +44,7 @@ test("another that works then is trusted like the one before it", () => {
   assert.equal(fallback.failed(SSE), null);
 });
 
-test("one that lasted is trusted anew", () => {
+test("a kind that lasted is trusted again", () => {
   const fallback = new Fallback(NAMES);
   fallback.worked(WS);
   fallback.failed(WS);
@@ -53,7 +53,7 @@ test("one that lasted is trusted anew", () => {
   assert.equal(fallback.failed(WS), null);
 });
 
-test("one that works for moments only is not trusted for ever", () => {
+test("a kind that works only briefly is not trusted for ever", () => {
   const fallback = new Fallback(NAMES);
   for (const next of [null, null, SSE]) {
     fallback.worked(WS);
@@ -61,19 +61,19 @@ test("one that works for moments only is not trusted for ever", () => {
   }
 });
 
-test("the next page begins with what worked", () => {
+test("the next page starts with the kind that worked", () => {
   const memory = aMemory();
   new Fallback(NAMES, memory).worked(SSE);
   assert.equal(new Fallback(NAMES, memory).level, SSE);
 });
 
-test("on the best there is nothing to climb to", () => {
+test("there is no upgrade from the best kind", () => {
   const fallback = new Fallback(NAMES);
   fallback.worked(WS);
   assert.equal(fallback.upgradeIn, null);
 });
 
-test("it climbs after a while, longer each time it fails, from page to page", (t) => {
+test("it schedules an upgrade with a growing wait, across pages", (t) => {
   t.mock.timers.enable({ apis: ["Date"] });
   const memory = aMemory();
   new Fallback(NAMES, memory).worked(SSE);
@@ -86,7 +86,7 @@ test("it climbs after a while, longer each time it fails, from page to page", (t
   }
 });
 
-test("reconnecting does not put the climb off", (t) => {
+test("reconnecting does not delay the upgrade", (t) => {
   t.mock.timers.enable({ apis: ["Date"] });
   const fallback = new Fallback(NAMES);
   fallback.worked(SSE);
@@ -96,13 +96,13 @@ test("reconnecting does not put the climb off", (t) => {
 });
 
 for (const text of ["", "null", "{", '{"kind": "carrier pigeon"}', '{"kind": "sse", "upgradeAt": "soon"}']) {
-  test(`a memory of ${text || "nothing"} does no harm`, () => {
+  test(`it tolerates a memory of ${text || "nothing"}`, () => {
     const memory = { ...aMemory(), getItem: () => text };
     assert.ok([WS, SSE].includes(new Fallback(NAMES, memory).level));
   });
 }
 
-test("a browser that keeps nothing does no harm", () => {
+test("it tolerates a browser without storage", () => {
   const refuse = () => {
     throw new Error("no");
   };

@@ -62,26 +62,26 @@ for (const Kind of [SseConnection, PollConnection]) {
         assert.deepEqual(closings(), [[code, "why"]]);
       });
 
-      test(`a proxy's own ${status} means nothing but that it did not work`, async () => {
+      test(`a proxy's own ${status} is only a failure`, async () => {
         server.answers = [new Response("<h1>No</h1>", { status })];
         await open(Kind);
         assert.deepEqual(closings(), [[1006, ""]]);
       });
     }
 
-    test("a network that fails closes it, once", async () => {
+    test("a network failure closes it once", async () => {
       server.answers = [new TypeError("network")];
       await open(Kind);
       assert.deepEqual(closings(), [[1006, ""]]);
     });
 
-    test("what it is told to acknowledge it posts", async () => {
+    test("it posts acknowledgements", async () => {
       await open(Kind);
       assert.equal(connection.send({ ack: "c7" }), true);
       assert.deepEqual(server.acks, [{ cursor: "c7", visible: true }]);
     });
 
-    test("one that we close says nothing of it", async () => {
+    test("it dispatches nothing when this side closes it", async () => {
       await open(Kind);
       connection.close();
       await settled();
@@ -91,7 +91,7 @@ for (const Kind of [SseConnection, PollConnection]) {
 }
 
 describe("a stream", () => {
-  test("brings frames, whatever the pieces", async () => {
+  test("dispatches frames from pieces cut anywhere", async () => {
     const { response, says } = stream();
     server.answers = [response];
     await open(SseConnection);
@@ -102,7 +102,7 @@ describe("a stream", () => {
     assert.deepEqual(heard, ["open", "c1"]);
   });
 
-  test("a page that answers 200 in its place is no stream", async () => {
+  test("a page with status 200 is not a stream", async () => {
     server.answers = [
       new Response("<h1>Please sign in to the hotel</h1>", { headers: { "Content-Type": "text/html" } }),
     ];
@@ -110,7 +110,7 @@ describe("a stream", () => {
     assert.deepEqual(heard, [[1006, ""]]);
   });
 
-  test("the server says why it ends, and its end is not told twice", async () => {
+  test("reports the server's reason for the end once", async () => {
     const { response, says, ends } = stream();
     server.answers = [response];
     await open(SseConnection);
@@ -120,7 +120,7 @@ describe("a stream", () => {
     assert.deepEqual(closings(), [[4401, "session over"]]);
   });
 
-  test("heartbeats keep it, silence ends it", async () => {
+  test("stays open with heartbeats, and ends after silence", async () => {
     const { response, says } = stream();
     server.answers = [response];
     await open(SseConnection);
@@ -134,7 +134,7 @@ describe("a stream", () => {
     assert.deepEqual(closings(), [[4900, ""]]);
   });
 
-  test("looks and topics are not for it to send", async () => {
+  test("cannot send visibility or topics", async () => {
     await open(SseConnection);
     assert.equal(connection.send(/** @type {any} */ ({ visible: true })), false);
     assert.equal(connection.send(/** @type {any} */ ({ topics: ["inbox"] })), false);
@@ -145,7 +145,7 @@ describe("a poll", () => {
   const asked = () =>
     server.asked.map((url) => ["cursor", "wait", "visible"].map((name) => url.searchParams.get(name)));
 
-  test("goes on from each answer's cursor, and waits at the server", async () => {
+  test("continues from each answer's cursor, and waits at the server", async () => {
     server.answers = [json(FRAME), json({ ...FRAME, cursor: "c2", events: [{}] })];
     await open(PollConnection);
     await settled();
@@ -161,7 +161,7 @@ describe("a poll", () => {
     assert.deepEqual(heard, ["open", "c1", "c2"]);
   });
 
-  test("of a server that does not hold requests is made every few seconds, and at once for who comes to look", async () => {
+  test("repeats every few seconds if the server does not hold requests, and at once when the page becomes visible", async () => {
     server.answers = Array.from({ length: 9 }, () => json(FRAME));
     await open(PollConnection);
     timers.tick(0);
@@ -182,14 +182,14 @@ describe("a poll", () => {
     assert.equal(asked().length, 5);
   });
 
-  test("says that nobody looks, where it only catches up", async () => {
+  test("reports the page as hidden when it only catches up", async () => {
     connection = new PollConnection(LIVE, new URL("poll/", LIVE), { visible: false });
     connection.open();
     await settled();
     assert.deepEqual(asked(), [[null, "0", "0"]]);
   });
 
-  test("that hangs beyond its time is given up", async () => {
+  test("is given up when it hangs for too long", async () => {
     await open(PollConnection);
     timers.tick(10_000);
     await settled();

@@ -60,7 +60,7 @@ afterEach(() => {
   globalThis.WebSocket = WebSocket;
 });
 
-test("signs of life keep it, silence ends it", () => {
+test("it stays open with heartbeats, and ends after silence", () => {
   for (let signs = 0; signs < 8; signs += 1) {
     socket.says(FRAME);
     timers.tick(25_000);
@@ -70,7 +70,7 @@ test("signs of life keep it, silence ends it", () => {
   assert.deepEqual([heard.at(-1), socket.closed], [4900, true]);
 });
 
-test("one that we close says nothing of it, then or later", () => {
+test("it dispatches nothing when this side closes it", () => {
   socket.says(FRAME);
   connection.close();
   timers.tick(60_000);
@@ -78,14 +78,14 @@ test("one that we close says nothing of it, then or later", () => {
   assert.deepEqual([heard, socket.closed], [["c1"], true]);
 });
 
-test("what is no frame is passed over, and an answer of the server handed on", () => {
+test("other messages are ignored, and the server's close code is passed on", () => {
   socket.says("");
   socket.says("[]");
   socket.dispatchEvent(Object.assign(new Event("close"), { code: 4401, reason: "session over" }));
   assert.deepEqual(heard, [4401]);
 });
 
-test("it says what it is told to while it is open", () => {
+test("it sends messages while it is open", () => {
   assert.equal(connection.send({ visible: false }), true);
   socket.readyState = 3;
   assert.equal(connection.send({ visible: true }), false);

@@ -34,7 +34,7 @@ test("a change carries the token and outlives the page", async () => {
   assert.deepEqual(JSON.parse(init.body), { ids: ["12", "a5"] });
 });
 
-test("every change has its own address", async () => {
+test("every change has its own URL", async () => {
   const { api, requests } = anApi(() => Response.json({ changed: 1 }));
   await Promise.all([api.markAllRead(), api.markAllSeen(), api.archive(["1"])]);
   const changes = requests.map(({ url, init }) => [url.split("/").at(-2), JSON.parse(init.body)]);

@@ -56,7 +56,7 @@ async function passed(t, milliseconds) {
   await settled();
 }
 
-test("messages go one after the other, in the order they were written", async (t) => {
+test("messages are sent one after the other in the order of writing", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const server = new Server();
   const outbox = anOutbox(server);
@@ -67,7 +67,7 @@ test("messages go one after the other, in the order they were written", async (t
   assert.deepEqual(outbox.waiting, []);
 });
 
-test("one whose answer was lost is sent again under the same name, and those behind it wait", async (t) => {
+test("a message without an answer is sent again with the same id, and later ones wait", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const server = new Server(LOST, LOST);
   const outbox = anOutbox(server);
@@ -80,7 +80,7 @@ test("one whose answer was lost is sent again under the same name, and those beh
   assert.equal(new Set(server.asked.slice(0, 3).map(({ client_id }) => client_id)).size, 1);
 });
 
-test("one the server will not take is handed back with what it said, and those behind it go on", async (t) => {
+test("a refused message is returned with the reason, and later ones go on", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const server = new Server({ message: null, retry: false, detail: "Too long." });
   const outbox = anOutbox(server);
@@ -97,7 +97,7 @@ test("one the server will not take is handed back with what it said, and those b
   assert.deepEqual(delivered, ["Too long.", "two"]);
 });
 
-test("who sends too fast is asked to wait as long as the server says", async (t) => {
+test("a rate limit waits as long as the server asks", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const server = new Server({ message: null, retry: true, wait: 5_000 });
   const outbox = anOutbox(server);
@@ -108,7 +108,7 @@ test("who sends too fast is asked to wait as long as the server says", async (t)
   assert.equal(server.asked.length, 2);
 });
 
-test("a reload goes on with what had not arrived, under the same name", async (t) => {
+test("a reload continues with unsent messages and the same ids", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const kept = new Map();
   const before = anOutbox(new Server({ message: null, retry: true, wait: 60_000 }), kept);
@@ -124,7 +124,7 @@ test("a reload goes on with what had not arrived, under the same name", async (t
   );
 });
 
-test("one that the stream brought needs no further try", async (t) => {
+test("a message received over the stream is not sent again", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const server = new Server({ message: null, retry: true, wait: 10 });
   const outbox = anOutbox(server);

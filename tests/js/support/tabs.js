@@ -97,7 +97,7 @@ export class Tab {
   kill() {
     browser.kill(this);
     tabs.splice(tabs.indexOf(this), 1);
-    // What is left of it here must not go on: a dead process closes its sockets too.
+    // Close the connections as well: a dead process closes its sockets too.
     this.page.say("page-left");
   }
 
