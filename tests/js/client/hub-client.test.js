@@ -12,14 +12,14 @@ let connections;
 /** @type {FakePage} */
 let page;
 /** @type {any[]} */
-let heard;
+let received;
 /** @type {HubClient} */
 let client;
 
 beforeEach(() => {
   connections = [];
   page = new FakePage();
-  heard = [];
+  received = [];
 });
 
 // A client that is not stopped retries for ever, and the test run would not end.
@@ -33,9 +33,9 @@ function aClient(...topics) {
   };
   const line = (/** @type {any} */ query) => new HubLine({ connect, watch: page, query, random: () => 1 });
   client = new HubClient({ line, topics: ["inbox", ...topics] });
-  client.addEventListener("hub-event", (event) => heard.push(/** @type {any} */ (event).seq));
-  client.addEventListener("hub-reset", (event) => heard.push({ reset: /** @type {any} */ (event).topics }));
-  client.addEventListener("hub-refused", (event) => heard.push({ refused: /** @type {any} */ (event).topic }));
+  client.addEventListener("hub-event", (event) => received.push(/** @type {any} */ (event).seq));
+  client.addEventListener("hub-reset", (event) => received.push({ reset: /** @type {any} */ (event).topics }));
+  client.addEventListener("hub-refused", (event) => received.push({ refused: /** @type {any} */ (event).topic }));
   client.start("c0");
 }
 
@@ -51,56 +51,56 @@ test("it connects with the cursor of the first load and reports whether it is vi
 
 test("it is live once it has caught up", () => {
   aClient();
-  last().says([{ seq: 1 }], "c1", { more: true });
+  last().sends([{ seq: 1 }], "c1", { more: true });
   assert.equal(client.state, HubState.CONNECTING);
-  last().says([{ seq: 2 }], "c2");
+  last().sends([{ seq: 2 }], "c2");
   assert.equal(client.state, HubState.LIVE);
-  assert.deepEqual(heard, [1, 2]);
+  assert.deepEqual(received, [1, 2]);
 });
 
 test("an applied event is not applied again", () => {
   aClient();
-  last().says([{ seq: 4 }, { seq: 5 }], "c5");
-  last().says([{ seq: 5 }, { seq: 6 }], "c6");
-  assert.deepEqual(heard, [4, 5, 6]);
+  last().sends([{ seq: 4 }, { seq: 5 }], "c5");
+  last().sends([{ seq: 5 }, { seq: 6 }], "c6");
+  assert.deepEqual(received, [4, 5, 6]);
 });
 
 test("it resumes before a gap, and applies the events of that frame once", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
-  last().says([{ seq: 1 }], "c1");
-  last().says([{ seq: 2 }, { seq: 4 }], "c4");
-  assert.deepEqual(heard, [1, 2]);
+  last().sends([{ seq: 1 }], "c1");
+  last().sends([{ seq: 2 }, { seq: 4 }], "c4");
+  assert.deepEqual(received, [1, 2]);
   t.mock.timers.tick(1_000);
   assert.equal(last().cursor, "c1");
-  last().says([{ seq: 2 }, { seq: 3 }, { seq: 4 }], "c4");
-  assert.deepEqual(heard, [1, 2, 3, 4]);
+  last().sends([{ seq: 2 }, { seq: 3 }, { seq: 4 }], "c4");
+  assert.deepEqual(received, [1, 2, 3, 4]);
 });
 
 test("a persistent gap is a reset, not a loop", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
-  last().says([{ seq: 1 }], "c1");
-  last().says([{ seq: 4 }], "c4");
+  last().sends([{ seq: 1 }], "c1");
+  last().sends([{ seq: 4 }], "c4");
   t.mock.timers.tick(1_000);
-  last().says([{ seq: 4 }], "c4");
+  last().sends([{ seq: 4 }], "c4");
   t.mock.timers.tick(1_000);
-  last().says([{ seq: 4 }, { seq: 5 }], "c5");
-  assert.deepEqual(heard, [1, { reset: ["inbox"] }, 4, 5]);
+  last().sends([{ seq: 4 }, { seq: 5 }], "c5");
+  assert.deepEqual(received, [1, { reset: ["inbox"] }, 4, 5]);
   assert.equal(connections.length, 3);
 });
 
 test("after a reset a topic may start anywhere", () => {
   aClient();
-  last().says([{ seq: 70 }], "c70");
-  last().says([{ seq: 3 }], "d3", { reset: ["inbox"] });
-  assert.deepEqual(heard, [70, { reset: ["inbox"] }, 3]);
+  last().sends([{ seq: 70 }], "c70");
+  last().sends([{ seq: 3 }], "d3", { reset: ["inbox"] });
+  assert.deepEqual(received, [70, { reset: ["inbox"] }, 3]);
 });
 
 test("a lost connection is reopened with the newest cursor", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
-  last().says([{ seq: 1 }], "c1");
+  last().sends([{ seq: 1 }], "c1");
   last().breaks(1006);
   assert.equal(client.state, HubState.WAITING);
   t.mock.timers.tick(2_000);
@@ -124,11 +124,11 @@ test("a connection that lasted resets the wait, but one that was cut at once doe
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   for (let cut = 1; cut <= 6; cut += 1) {
-    last().says([], "c1");
+    last().sends([], "c1");
     last().breaks(4408);
     t.mock.timers.tick(60_000);
   }
-  last().says([], "c1");
+  last().sends([], "c1");
   t.mock.timers.tick(11_000);
   last().breaks(1006);
   t.mock.timers.tick(1_000);
@@ -156,7 +156,7 @@ for (const type of ["page-online", "page-focus", "page-visible", "page-restored"
 test("a socket that slept in a hidden tab is replaced, and any other is kept", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
-  last().says([], "c1");
+  last().sends([], "c1");
   t.mock.timers.tick(5_000);
   page.hide();
   page.show(29_000);
@@ -172,7 +172,7 @@ for (const type of ["page-online", "page-woke"]) {
   test(`a socket that may have died is replaced once on repeated ${type}`, (t) => {
     t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
     aClient();
-    last().says([], "c1");
+    last().sends([], "c1");
     t.mock.timers.tick(5_000);
     for (let times = 0; times < 8; times += 1) page.say(type);
     assert.equal(connections.length, 2);
@@ -182,7 +182,7 @@ for (const type of ["page-online", "page-woke"]) {
 
 test("looking at a live page opens nothing", () => {
   aClient();
-  last().says([], "c1");
+  last().sends([], "c1");
   page.say("page-focus");
   assert.equal(connections.length, 1);
 });
@@ -196,7 +196,7 @@ test("it reports when it is hidden and when it is visible", () => {
 
 test("a page closes its connection when it is left and opens it when it is restored", () => {
   aClient();
-  last().says([], "c1");
+  last().sends([], "c1");
   page.say("page-left");
   assert.equal(connections.at(0)?.closed, true);
   page.say("page-restored");
@@ -206,14 +206,14 @@ test("a page closes its connection when it is left and opens it when it is resto
 
 test("displayed items are acknowledged", () => {
   aClient();
-  last().says([{ seq: 1 }], "c1");
+  last().sends([{ seq: 1 }], "c1");
   client.displayed("c1");
   assert.deepEqual(last().sent.at(-1), { ack: "c1" });
 });
 
 test("without a cursor nothing is acknowledged, since some items still wait", () => {
   aClient();
-  last().says([{ seq: 1 }], "c1");
+  last().sends([{ seq: 1 }], "c1");
   client.displayed("", ["1"]);
   assert.deepEqual(last().sent, [{ visible: true }]);
 });
@@ -250,7 +250,7 @@ test("a refused topic is dropped, and the others go on", (t) => {
   last().breaks(4403, "topic refused: post.91");
   t.mock.timers.tick(1_000);
   assert.deepEqual(last().topics, ["inbox", "post.9"]);
-  assert.deepEqual(heard, [{ refused: "post.91" }]);
+  assert.deepEqual(received, [{ refused: "post.91" }]);
   assert.equal(client.state, HubState.CONNECTING);
 });
 
@@ -266,7 +266,7 @@ test("a refused inbox ends it", (t) => {
 test("after too many connections it waits until the page is looked at, not for the network or a timer", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
-  last().says([], "c1");
+  last().sends([], "c1");
   last().breaks(4429);
   t.mock.timers.tick(600_000);
   page.say("page-online");
@@ -304,7 +304,7 @@ test("an unreadable cursor is dropped, and everything is fetched again", (t) => 
   last().breaks(4400);
   t.mock.timers.tick(2_000);
   assert.equal(last().cursor, "");
-  assert.deepEqual(heard, [{ reset: ["inbox", "post.9"] }]);
+  assert.deepEqual(received, [{ reset: ["inbox", "post.9"] }]);
 });
 
 test("it stays stopped", (t) => {
@@ -328,18 +328,18 @@ test("every event is applied once and in order, however often the connection is 
   const log = Array.from({ length: 500 }, (_, index) => ({ seq: index + 1 }));
   /** @type {WeakMap<FakeConnection, number>} */
   const sentUpTo = new WeakMap();
-  for (let step = 0; step < 20_000 && heard.length < log.length; step += 1) {
+  for (let step = 0; step < 20_000 && received.length < log.length; step += 1) {
     // A resumed server starts from the cursor; later it may repeat some events, or lose a frame on the way.
     const at = sentUpTo.get(last());
     const from = at === undefined ? Number(last().cursor.slice(1)) : Math.max(0, at + ([0, 0, -3, 2][dice(4)] ?? 0));
     const to = Math.min(log.length, from + dice(6));
     sentUpTo.set(last(), to);
-    if (from < to) last().says(log.slice(from, to), `c${to}`);
+    if (from < to) last().sends(log.slice(from, to), `c${to}`);
     if (dice(5) === 0) last().breaks([1006, 1012, 4408][dice(3)] ?? 1006);
     t.mock.timers.tick(10_000);
   }
   assert.deepEqual(
-    heard,
+    received,
     log.map(({ seq }) => seq),
   );
 });

@@ -8,7 +8,7 @@ import { FakeConnection } from "../support/fake-connection.js";
 /** @type {[string, FakeConnection][]} */
 let dialled;
 /** @type {any[]} */
-let heard;
+let received;
 let cursor = "";
 /** @type {FallbackConnection} */
 let connection;
@@ -16,7 +16,7 @@ let connection;
 beforeEach((t) => {
   /** @type {any} */ (t).mock.timers.enable({ apis: ["setTimeout", "Date"] });
   dialled = [];
-  heard = [];
+  received = [];
   cursor = "c0";
 });
 
@@ -26,9 +26,9 @@ function open(fallback = new Fallback(["ws", "sse", "poll"])) {
   connection = new FallbackConnection({ kinds, fallback, query: () => ({ topics: ["inbox"], cursor }) });
   connection.addEventListener("connection-frame", (event) => {
     cursor = /** @type {any} */ (event).frame.cursor;
-    heard.push(cursor);
+    received.push(cursor);
   });
-  connection.addEventListener("connection-closed", (event) => heard.push(/** @type {any} */ (event).code));
+  connection.addEventListener("connection-closed", (event) => received.push(/** @type {any} */ (event).code));
   connection.open();
   return fallback;
 }
@@ -42,15 +42,15 @@ const names = () => dialled.map(([name]) => name);
 
 test("the best kind is tried first, and alone if it works", () => {
   open();
-  last().says([], "c1");
-  assert.deepEqual([names(), heard], [["ws"], ["c1"]]);
+  last().sends([], "c1");
+  assert.deepEqual([names(), received], [["ws"], ["c1"]]);
 });
 
 test("the next kind follows a blocked one at once", () => {
   open();
   last().breaks(1006);
-  last().says([], "c1");
-  assert.deepEqual([names(), heard], [["ws", "sse"], ["c1"]]);
+  last().sends([], "c1");
+  assert.deepEqual([names(), received], [["ws", "sse"], ["c1"]]);
 });
 
 test("a kind that connects but receives nothing is given up", (t) => {
@@ -58,69 +58,69 @@ test("a kind that connects but receives nothing is given up", (t) => {
   last().breaks(1006);
   /** @type {any} */ (t).mock.timers.tick(5_000);
   assert.equal(dialled[1]?.[1].closed, true);
-  last().says([], "c1");
-  assert.deepEqual([names(), heard], [["ws", "sse", "poll"], ["c1"]]);
+  last().sends([], "c1");
+  assert.deepEqual([names(), received], [["ws", "sse", "poll"], ["c1"]]);
 });
 
 test("it reports once that no kind works", () => {
   open();
   for (let kinds = 0; kinds < 3; kinds += 1) last().breaks(1006);
-  assert.deepEqual([names(), heard], [["ws", "sse", "poll"], [1006]]);
+  assert.deepEqual([names(), received], [["ws", "sse", "poll"], [1006]]);
 });
 
 for (const code of [4401, 4403, 4429, 4400, 1012]) {
   test(`after the hub's own ${code} no other kind is tried`, () => {
     open();
     last().breaks(code);
-    assert.deepEqual([names(), heard], [["ws"], [code]]);
+    assert.deepEqual([names(), received], [["ws"], [code]]);
   });
 }
 
 test("an unavailable server is not a blocked kind", () => {
   open();
-  last().says([], "c1");
+  last().sends([], "c1");
   last().breaks(1006);
-  assert.deepEqual([names(), heard], [["ws"], ["c1", 1006]]);
+  assert.deepEqual([names(), received], [["ws"], ["c1", 1006]]);
 });
 
 test("a better kind is tried in parallel, and takes over with its first frame", (t) => {
   const fallback = open();
   last().breaks(1006);
   const stream = last();
-  stream.says([], "c1");
+  stream.sends([], "c1");
   /** @type {any} */ (t).mock.timers.tick(60_000);
   assert.deepEqual(names(), ["ws", "sse", "ws"]);
   assert.equal(last().cursor, "c1");
-  stream.says([], "c2");
+  stream.sends([], "c2");
   assert.equal(stream.closed, false);
-  last().says([], "c3");
+  last().sends([], "c3");
   assert.equal(stream.closed, true);
-  stream.says([], "c9");
-  assert.deepEqual([heard, fallback.level], [["c1", "c2", "c3"], 0]);
+  stream.sends([], "c9");
+  assert.deepEqual([received, fallback.level], [["c1", "c2", "c3"], 0]);
 });
 
 test("a better kind that still fails changes nothing, and is tried again later", (t) => {
   open();
   last().breaks(1006);
   const stream = last();
-  stream.says([], "c1");
+  stream.sends([], "c1");
   for (const wait of [60_000, 120_000, 240_000]) {
     /** @type {any} */ (t).mock.timers.tick(wait);
     last().breaks(1006);
   }
-  stream.says([], "c2");
-  assert.deepEqual([names().length, heard], [5, ["c1", "c2"]]);
+  stream.sends([], "c2");
+  assert.deepEqual([names().length, received], [5, ["c1", "c2"]]);
 });
 
 test("after closing it dispatches nothing", (t) => {
   open();
   last().breaks(1006);
-  last().says([], "c1");
+  last().sends([], "c1");
   /** @type {any} */ (t).mock.timers.tick(60_000);
   connection.close();
   for (const [, one] of dialled) assert.equal(one.closed, true);
-  last().says([], "c2");
+  last().sends([], "c2");
   last().breaks(1006);
   /** @type {any} */ (t).mock.timers.tick(600_000);
-  assert.deepEqual([names(), heard], [["ws", "sse", "ws"], ["c1"]]);
+  assert.deepEqual([names(), received], [["ws", "sse", "ws"], ["c1"]]);
 });

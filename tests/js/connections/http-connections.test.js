@@ -11,7 +11,7 @@ const FRAME = { events: [], cursor: "c1", more: false, reset: [] };
 /** @type {FakeServer} */
 let server;
 /** @type {any[]} */
-let heard;
+let received;
 /** @type {any} */
 let timers;
 /** @type {SseConnection | PollConnection} */
@@ -22,7 +22,7 @@ beforeEach((t) => {
   timers = /** @type {any} */ (t).mock.timers;
   timers.enable({ apis: ["setTimeout", "Date"] });
   server = new FakeServer();
-  heard = [];
+  received = [];
   globalThis.fetch = /** @type {any} */ (server.fetch);
 });
 
@@ -34,17 +34,17 @@ afterEach(() => {
 /** @param {typeof SseConnection | typeof PollConnection} Kind */
 async function open(Kind) {
   connection = new Kind(LIVE, new URL(`${Kind.path}?topic=inbox&cursor=c0`, LIVE));
-  connection.addEventListener("connection-open", () => heard.push("open"));
-  connection.addEventListener("connection-frame", (event) => heard.push(/** @type {any} */ (event).frame.cursor));
+  connection.addEventListener("connection-open", () => received.push("open"));
+  connection.addEventListener("connection-frame", (event) => received.push(/** @type {any} */ (event).frame.cursor));
   connection.addEventListener("connection-closed", (event) => {
     const { code, reason } = /** @type {any} */ (event);
-    heard.push([code, reason]);
+    received.push([code, reason]);
   });
   connection.open();
   await settled();
 }
 
-const closings = () => heard.filter(Array.isArray);
+const closings = () => received.filter(Array.isArray);
 
 for (const Kind of [SseConnection, PollConnection]) {
   describe(Kind.name, () => {
@@ -92,14 +92,14 @@ for (const Kind of [SseConnection, PollConnection]) {
 
 describe("a stream", () => {
   test("dispatches frames from pieces cut anywhere", async () => {
-    const { response, says } = stream();
+    const { response, sends } = stream();
     server.answers = [response];
     await open(SseConnection);
     const text = `retry: 3000\n\nid: c1\ndata: ${JSON.stringify(FRAME)}\n\n`;
-    says(text.slice(0, 30));
-    says(text.slice(30));
+    sends(text.slice(0, 30));
+    sends(text.slice(30));
     await settled();
-    assert.deepEqual(heard, ["open", "c1"]);
+    assert.deepEqual(received, ["open", "c1"]);
   });
 
   test("a page with status 200 is not a stream", async () => {
@@ -107,25 +107,25 @@ describe("a stream", () => {
       new Response("<h1>Please sign in to the hotel</h1>", { headers: { "Content-Type": "text/html" } }),
     ];
     await open(SseConnection);
-    assert.deepEqual(heard, [[1006, ""]]);
+    assert.deepEqual(received, [[1006, ""]]);
   });
 
   test("reports the server's reason for the end once", async () => {
-    const { response, says, ends } = stream();
+    const { response, sends, ends } = stream();
     server.answers = [response];
     await open(SseConnection);
-    says('event: close\ndata: {"code": 4401, "reason": "session over"}\n\n');
+    sends('event: close\ndata: {"code": 4401, "reason": "session over"}\n\n');
     ends();
     await settled();
     assert.deepEqual(closings(), [[4401, "session over"]]);
   });
 
   test("stays open with heartbeats, and ends after silence", async () => {
-    const { response, says } = stream();
+    const { response, sends } = stream();
     server.answers = [response];
     await open(SseConnection);
     for (let beats = 0; beats < 8; beats += 1) {
-      says(":\n\n");
+      sends(":\n\n");
       await settled();
       timers.tick(15_000);
     }
@@ -158,7 +158,7 @@ describe("a poll", () => {
       ["c1", "25", "1"],
       ["c2", "25", "1"],
     ]);
-    assert.deepEqual(heard, ["open", "c1", "c2"]);
+    assert.deepEqual(received, ["open", "c1", "c2"]);
   });
 
   test("repeats every few seconds if the server does not hold requests, and at once when the page becomes visible", async () => {

@@ -10,7 +10,7 @@ import { FakeConnection } from "../support/fake-connection.js";
 import { FakePage } from "../support/fake-page.js";
 import { anItem } from "../support/items.js";
 
-/** What the server holds, and what was asked of it. */
+/** A fake API: its answers and the requests it received. */
 class FakeApi {
   /** @type {any} */
   page = { results: [], next: null, cursor: "c0" };
@@ -82,7 +82,7 @@ const changed = (/** @type {number} */ seq, /** @type {string} */ what, /** @typ
   data: { ids: [id] },
 });
 
-/** Lets promises settle. */
+/** Wait for promises to settle. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test("it loads first, and then listens from the page's cursor", async () => {
@@ -97,24 +97,24 @@ test("it loads first, and then listens from the page's cursor", async () => {
 
 test("events are applied, and fresh items are dispatched with their cursor", async () => {
   await feed.start();
-  last().says([created(1, "1")], "c1");
+  last().sends([created(1, "1")], "c1");
   assert.equal(store.unread, 1);
   assert.deepEqual(fresh, [["1", "c1"]]);
 });
 
 test("a catch-up of several frames is applied as a whole, so items read in it are not shown", async () => {
   await feed.start();
-  last().says([created(1, "1"), created(2, "2")], "c2", { more: true });
+  last().sends([created(1, "1"), created(2, "2")], "c2", { more: true });
   assert.deepEqual(fresh, []);
-  last().says([changed(3, "read", "1")], "c3");
+  last().sends([changed(3, "read", "1")], "c3");
   assert.deepEqual(fresh, [["2", "c3"]]);
 });
 
 test("a reset loads again, and later events are applied after the rows", async () => {
   await feed.start();
   api.page = { results: [anItem("5", { unread: true })], next: null, cursor: "d0" };
-  last().says([], "d1", { reset: ["inbox"] });
-  last().says([changed(9, "read", "5")], "d2");
+  last().sends([], "d1", { reset: ["inbox"] });
+  last().sends([changed(9, "read", "5")], "d2");
   await settled();
   assert.deepEqual(api.asked, ["list", "list"]);
   assert.equal(store.get("5")?.unread, false);
@@ -123,13 +123,13 @@ test("a reset loads again, and later events are applied after the rows", async (
 
 test("a reset of another topic loads nothing", async () => {
   await feed.start();
-  last().says([], "c1", { reset: ["post.9"] });
+  last().sends([], "c1", { reset: ["post.9"] });
   assert.deepEqual(api.asked, ["list"]);
 });
 
 test("an audience's topic belongs to the inbox", async () => {
   await feed.start();
-  last().says([], "c1", { reset: ["everyone"] });
+  last().sends([], "c1", { reset: ["everyone"] });
   assert.deepEqual(api.asked, ["list", "list"]);
   await settled();
 });
@@ -156,7 +156,7 @@ test("reading an item beyond the loaded ones is sent, and the server counts", as
   await feed.start();
   api.counts = { unread: 3, unseen: 0 };
   await feed.markRead("77");
-  last().says([changed(1, "read", "77")], "c1");
+  last().sends([changed(1, "read", "77")], "c1");
   t.mock.timers.tick(800);
   await settled();
   assert.deepEqual([api.asked, store.unread], [["list", "read 77", "count"], 3]);
@@ -235,13 +235,13 @@ test("an event counted while the line was lost is not counted again when it arri
   api.page = { results: [anItem("1")], next: "x", cursor: "c0" };
   api.counts = { unread: 91, unseen: 1 };
   await feed.start();
-  last().says([], "c0");
+  last().sends([], "c0");
   t.mock.timers.tick(800);
   await settled();
   t.mock.timers.tick(20_000);
   last().breaks(1006);
   t.mock.timers.tick(1_000);
-  last().says([created(1, "2")], "c1");
+  last().sends([created(1, "2")], "c1");
   assert.equal(store.unread, 92);
   t.mock.timers.tick(800);
   await settled();
@@ -252,7 +252,7 @@ test("a change to an item that is not on the page fetches the counts", async (t)
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   await feed.start();
   api.counts = { unread: 2, unseen: 2 };
-  last().says([changed(1, "unread", "77")], "c1");
+  last().sends([changed(1, "unread", "77")], "c1");
   t.mock.timers.tick(800);
   await settled();
   assert.deepEqual([store.unread, api.asked], [2, ["list", "count"]]);
@@ -261,7 +261,7 @@ test("a change to an item that is not on the page fetches the counts", async (t)
 test("a change without ids loads the list again", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   await feed.start();
-  last().says([{ seq: 1, kind: "notification.read", data: { through: "x" } }], "c1");
+  last().sends([{ seq: 1, kind: "notification.read", data: { through: "x" } }], "c1");
   t.mock.timers.tick(1_000);
   await settled();
   assert.deepEqual(api.asked, ["list", "list"]);

@@ -182,7 +182,7 @@ test("it keeps a hundred at most", () => {
   assert.equal(store.unread, 300);
 });
 
-/** Numbers that look random and are the same each time. @param {number} seed */
+/** Return a repeatable pseudo-random generator. @param {number} seed */
 function diceOf(seed) {
   let state = seed;
   return (/** @type {number} */ sides) => {
@@ -193,7 +193,7 @@ function diceOf(seed) {
 
 const KINDS = ["created", "read", "unread", "seen", "delivered", "archived", "deleted"];
 
-/** A server's inbox: what really is, and the log of how it came to be. */
+/** A server's inbox: its real state and the log of its events. */
 function aHistory(/** @type {(sides: number) => number} */ dice) {
   /** @type {Map<string, Item>} */
   const rows = new Map();

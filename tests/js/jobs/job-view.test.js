@@ -21,7 +21,7 @@ test("an unknown progress is null", () => {
   assert.equal(percentOf(job({ done: 5 })), null);
 });
 
-test("a finished job is at 100, whatever its last count", () => {
+test("a finished job is at 100, regardless of its last count", () => {
   assert.equal(percentOf(job({ state: "done", done: 1, total: 3 })), 100);
   assert.equal(percentOf(job({ state: "failed", done: 1, total: 3 })), 33);
 });

@@ -12,7 +12,7 @@ import { settled } from "../support/fake-server.js";
 const PAUSE = 1_000;
 const LOST = { message: null, retry: true };
 
-/** A server that gives these answers in turn, and then takes everything; it notes what it was sent. */
+/** A server that gives these answers in turn and then accepts everything. It records the messages it received. */
 class Server {
   /** @type {Waiting[]} */
   asked = [];

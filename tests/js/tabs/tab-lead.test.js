@@ -49,7 +49,7 @@ test("a former leader that has not noticed its loss is not followed", async () =
   stale.postMessage({ type: "welcome", from: "x", term: 1, to: "", state: HubState.WAITING, unshown: { items: [] } });
   await settled();
   await publish("inbox");
-  assert.deepEqual([follower.heard, follower.client.state, hub.polled], [["inbox 1"], HubState.LIVE, 1]);
+  assert.deepEqual([follower.received, follower.client.state, hub.polled], [["inbox 1"], HubState.LIVE, 1]);
 });
 
 test("a page restored from the browser's cache joins again without loss", async () => {

@@ -109,7 +109,7 @@ test("frames passed on while a tab joins are applied after its catch-up, and not
   hub.publish("inbox");
   await settled();
   await publish("inbox");
-  assert.deepEqual(late.heard, []);
+  assert.deepEqual(late.received, []);
   answer();
   await settled();
   await publish("inbox");
@@ -120,9 +120,9 @@ test("the connection carries the topics of all tabs", async () => {
   const [first, second] = [await open(), await open(["post.9"])];
   for (const topic of ["post.9", "inbox", "post.9"]) await publish(topic);
   assert.deepEqual([hub.open.size, hub.opened], [1, 1]);
-  assert.deepEqual(second.heard, ["post.9 reset", "post.9 1", "inbox 1", "post.9 2"]);
+  assert.deepEqual(second.received, ["post.9 reset", "post.9 1", "inbox 1", "post.9 2"]);
   assert.deepEqual(first.of("inbox"), ["1"]);
-  assert.equal(first.heard.includes("post.9 reset"), false);
+  assert.equal(first.received.includes("post.9 reset"), false);
 });
 
 test("a topic that the inbox includes needs no other connection", async () => {
@@ -145,7 +145,7 @@ test("a refused topic is refused to the tab that asked for it", async () => {
   const [first, second] = [await open(), await open(["post.13"])];
   await pass(3_000);
   await publish("inbox");
-  assert.deepEqual([first.heard, second.heard], [["inbox 1"], ["post.13 refused", "inbox 1"]]);
+  assert.deepEqual([first.received, second.received], [["inbox 1"], ["post.13 refused", "inbox 1"]]);
 });
 
 test("a tab gets its own connection if one cannot carry all topics", async () => {
@@ -189,5 +189,5 @@ test("an unreadable cursor makes every tab fetch everything again", async () => 
   hub.breakAll(4400);
   await pass(4_000);
   await publish("inbox");
-  assert.deepEqual([first.heard, second.heard.at(-1)], [["inbox reset", "inbox 1"], "inbox 1"]);
+  assert.deepEqual([first.received, second.received.at(-1)], [["inbox reset", "inbox 1"], "inbox 1"]);
 });

@@ -18,25 +18,25 @@ async function pass(ms) {
   await settled();
 }
 
-/** A page: what it showed as toasts, and what it said of it. */
+/** A page: the toasts it showed and the acknowledgements it sent. */
 class APage {
   seen = true;
-  /** What a bar answers; null where there is none. @type {Promise<boolean> | null} */
+  /** The claim of a progress bar; null without one. @type {Promise<boolean> | null} */
   bar = null;
   /** @type {string[]} */
   toasts = [];
   /** @type {[string, string[]][]} */
-  said = [];
+  acknowledged = [];
   queue = new ToastQueue({
     isSeen: () => this.seen,
     claimOf: ({ kind }) => (kind === "task.done" ? this.bar : null),
     display: (items) => this.toasts.push(...items.map(({ id }) => id)),
     painted: async () => {},
-    displayed: (cursor, ids) => this.said.push([cursor, ids]),
+    displayed: (cursor, ids) => this.acknowledged.push([cursor, ids]),
   });
 }
 
-/** A bar whose job has not ended. */
+/** A progress bar whose job has not ended. */
 function aBar() {
   const bar = { shown: Promise.resolve(false), end: () => {} };
   bar.shown = new Promise((resolve) => {
@@ -48,9 +48,9 @@ function aBar() {
 test("new items are shown at once, and acknowledged once painted", async () => {
   const page = new APage();
   page.queue.add([anItem("1"), anItem("2")], "c1", { now: true });
-  assert.deepEqual([page.toasts, page.said], [["1", "2"], []]);
+  assert.deepEqual([page.toasts, page.acknowledged], [["1", "2"], []]);
   await settled();
-  assert.deepEqual(page.said, [["c1", ["1", "2"]]]);
+  assert.deepEqual(page.acknowledged, [["c1", ["1", "2"]]]);
 });
 
 test("items wait while the page is hidden, and delivered ones are dropped", async () => {
@@ -78,10 +78,10 @@ test("a claimed job end is no toast, is acknowledged, and other tabs are informe
   page.bar = bar.shown;
   page.queue.add([anEnd("1")], "c1", { now: true });
   await pass(500);
-  assert.deepEqual(page.said, []);
+  assert.deepEqual(page.acknowledged, []);
   bar.end();
   await settled();
-  assert.deepEqual([page.toasts, page.said, page.queue.waiting], [[], [["c1", ["1"]]], []]);
+  assert.deepEqual([page.toasts, page.acknowledged, page.queue.waiting], [[], [["c1", ["1"]]], []]);
   await pass(10_000);
   assert.deepEqual(page.toasts, []);
 });
@@ -91,7 +91,7 @@ test("a claim also counts if another tab should show the item", async () => {
   page.bar = Promise.resolve(true);
   page.queue.add([anEnd("1")], "c1", { now: false });
   await settled();
-  assert.deepEqual(page.said, [["c1", ["1"]]]);
+  assert.deepEqual(page.acknowledged, [["c1", ["1"]]]);
 });
 
 test("a claim that is not kept delays the toast by three seconds", async () => {
@@ -101,7 +101,7 @@ test("a claim that is not kept delays the toast by three seconds", async () => {
   await pass(2_900);
   assert.deepEqual(page.toasts, []);
   await pass(200);
-  assert.deepEqual([page.toasts, page.said], [["1"], [["c1", ["1"]]]]);
+  assert.deepEqual([page.toasts, page.acknowledged], [["1"], [["c1", ["1"]]]]);
 });
 
 test("a rejected claim does not delay the toast", async () => {
@@ -126,9 +126,9 @@ test("nothing is acknowledged while an item waits", async () => {
   const page = new APage();
   page.queue.add([anItem("1"), anEnd("2")], "c1", { now: true });
   await settled();
-  assert.deepEqual(page.said, [["", ["1"]]]);
+  assert.deepEqual(page.acknowledged, [["", ["1"]]]);
   page.queue.forget(["2"]);
-  assert.deepEqual(page.said.at(-1), ["c1", []]);
+  assert.deepEqual(page.acknowledged.at(-1), ["c1", []]);
 });
 
 test("a progress bar that was out of sight claims the toast when it is looked at again", async () => {
@@ -140,5 +140,5 @@ test("a progress bar that was out of sight claims the toast when it is looked at
   page.seen = true;
   page.queue.flush();
   await settled();
-  assert.deepEqual([page.toasts, page.said], [[], [["c1", ["1"]]]]);
+  assert.deepEqual([page.toasts, page.acknowledged], [[], [["c1", ["1"]]]]);
 });

@@ -12,7 +12,7 @@ const CODES = {
 
 /**
  * Translate a refusal over HTTP into the protocol's close code. The hub gives the reason in `detail`. A proxy's own
- * 403 or 503 has no `detail` and says nothing about this person.
+ * 403 or 503 has no `detail` and does not concern this person.
  *
  * @param {Response} response
  */

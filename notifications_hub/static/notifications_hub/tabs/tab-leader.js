@@ -143,10 +143,10 @@ export class TabLeader extends EventTarget {
     for (const topic of added) this.#carried.add(topic);
     this.#number += 1;
     const { id, bus } = this.#here;
-    const heard = { ...frame, reset };
+    const passed = { ...frame, reset };
     const { notifier } = this.#roster;
-    bus.post({ type: "frame", from: id, term: this.#term, number: this.#number, notifier, frame: heard });
-    this.dispatchEvent(new LineFrameEvent(heard));
+    bus.post({ type: "frame", from: id, term: this.#term, number: this.#number, notifier, frame: passed });
+    this.dispatchEvent(new LineFrameEvent(passed));
     if (added.length > 0) this.#welcome();
   }
 

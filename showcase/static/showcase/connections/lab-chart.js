@@ -10,7 +10,7 @@ const TOP = 12;
 const SHOWN = 60;
 const ROOM = 9;
 const DECADES = [1, 10, 100, 1_000, 10_000];
-/** A shape for each kind, because some people cannot tell the colours apart. @type {Record<string, string>} */
+/** A shape for each kind, because some people cannot distinguish the colours. @type {Record<string, string>} */
 const SHAPES = {
   ws: "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z",
   sse: "M-3.6 -3.6h7.2v7.2h-7.2z",
