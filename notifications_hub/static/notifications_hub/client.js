@@ -4,7 +4,7 @@
  * that a host's own script may import. All other modules are private.
  *
  * @typedef {import("./client/hub-client.js").Line} Line
- * @typedef {import("./protocol/hub-state.js").State} State
+ * @typedef {import("./protocol/hub-state.js").HubStateName} HubStateName
  * @typedef {import("./protocol/live-url.js").Query} Query
  * @typedef {import("./protocol/network.js").Network} Network
  * @typedef {import("./protocol/wire.js").Entry} Entry

@@ -49,7 +49,7 @@ test("a kind that lasted is trusted again", () => {
   fallback.worked(WS);
   fallback.failed(WS);
   fallback.failed(WS);
-  fallback.held();
+  fallback.lasted();
   assert.equal(fallback.failed(WS), null);
 });
 

@@ -29,7 +29,7 @@ test("several simultaneous doubts cause one request", async (t) => {
 
 test("an event that changes a count causes no request by itself", async (t) => {
   const { ask, check, tick } = aCheck(t);
-  check.moved();
+  check.countChanged();
   await tick(10_000);
   assert.equal(ask.mock.callCount(), 0);
 });
@@ -39,24 +39,24 @@ test("an event close to an answer causes another request", async (t) => {
   check.soon();
   await tick(800);
   await tick(1_000);
-  check.moved();
+  check.countChanged();
   await tick(800);
   assert.equal(ask.mock.callCount(), 2);
   await tick(2_001);
-  check.moved();
+  check.countChanged();
   await tick(10_000);
   assert.equal(ask.mock.callCount(), 2);
 });
 
 test("a late event may be included in any answer, so it causes a request", async (t) => {
   const { ask, check, tick } = aCheck(t);
-  check.moved({ late: true });
+  check.countChanged({ late: true });
   await tick(800);
   assert.equal(ask.mock.callCount(), 0);
   check.soon();
   await tick(800);
   await tick(60_000);
-  check.moved({ late: true });
+  check.countChanged({ late: true });
   await tick(800);
   assert.equal(ask.mock.callCount(), 2);
 });

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * @import { State } from "../protocol/hub-state.js"
+ * @import { HubStateName } from "../protocol/hub-state.js"
  * @import { LineFrameEvent, LineRefusedEvent, LineShownEvent, LineStateEvent, LineUnshownEvent } from "./line-events.js"
  * @import { Query } from "../protocol/live-url.js"
  * @import { Entry, Frame } from "../protocol/wire.js"
@@ -20,7 +20,7 @@ import { TopicPositions, Verdict } from "./topic-positions.js";
  * A line is a lasting way to the hub: a connection of this tab, reopened when lost, or one shared with another tab.
  * See `HubLine` and `TabLine`.
  *
- * @typedef {EventTarget & {state: State, notifies: boolean, open(): void, close(): void, resume(): void,
+ * @typedef {EventTarget & {state: HubStateName, notifies: boolean, open(): void, close(): void, resume(): void,
  *   displayed(cursor: string, ids: string[]): void}} Line
  */
 
@@ -87,7 +87,7 @@ export class HubClient extends EventTarget {
     const line = this.#line;
     line.addEventListener("line-frame", (event) => this.#receive(/** @type {LineFrameEvent} */ (event).frame));
     line.addEventListener("line-refused", (event) => this.#refused(/** @type {LineRefusedEvent} */ (event).topic));
-    line.addEventListener("line-misplaced", () => this.#startOver());
+    line.addEventListener("line-cursor-invalid", () => this.#startOver());
     line.addEventListener("line-state", (event) => {
       this.dispatchEvent(new HubStateEvent(/** @type {LineStateEvent} */ (event).state));
     });

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * @import { Entry, Item } from "../protocol/wire.js"
- * @import { State } from "../protocol/hub-state.js"
+ * @import { HubStateName } from "../protocol/hub-state.js"
  */
 
 /** One event of a topic, applied exactly once and in order. Bubbles when an element dispatches it. */
@@ -73,7 +73,7 @@ export class HubShownEvent extends Event {
 
 /** The client's state changed. */
 export class HubStateEvent extends Event {
-  /** @param {State} state */
+  /** @param {HubStateName} state */
   constructor(state) {
     super("hub-state", { bubbles: true });
     this.state = state;

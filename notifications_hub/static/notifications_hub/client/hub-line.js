@@ -2,7 +2,7 @@
 /**
  * @import { Connection } from "../connections/connection.js"
  * @import { ConnectionClosedEvent, ConnectionFrameEvent } from "../connections/events.js"
- * @import { State } from "../protocol/hub-state.js"
+ * @import { HubStateName } from "../protocol/hub-state.js"
  * @import { Query } from "../protocol/live-url.js"
  * @import { Frame } from "../protocol/wire.js"
  */
@@ -10,7 +10,7 @@ import { backoff } from "../protocol/backoff.js";
 import { CloseCode } from "../protocol/close-code.js";
 import { HubState } from "../protocol/hub-state.js";
 import { refusedTopic } from "../protocol/refused-topic.js";
-import { LineFrameEvent, LineMisplacedEvent, LineRefusedEvent, LineStateEvent } from "./line-events.js";
+import { LineCursorInvalidEvent, LineFrameEvent, LineRefusedEvent, LineStateEvent } from "./line-events.js";
 
 const FIRST_FRAME_WITHIN = 30_000;
 const STEADY_AFTER = 10_000;
@@ -25,7 +25,7 @@ const TOPICS_WITHIN = 3_000;
 /**
  * A line of this tab alone: one connection at a time, reopened from the newest cursor whenever it is lost.
  *
- * Dispatches `line-frame`, `line-state`, `line-refused`, and `line-misplaced` if the server cannot read the cursor.
+ * Dispatches `line-frame`, `line-state`, `line-refused`, and `line-cursor-invalid` if the server cannot read the cursor.
  */
 export class HubLine extends EventTarget {
   #connect;
@@ -34,7 +34,7 @@ export class HubLine extends EventTarget {
   #random;
   #watching = false;
   #ack = "";
-  /** @type {State} */
+  /** @type {HubStateName} */
   #state = HubState.IDLE;
   /** @type {Connection | null} */
   #connection = null;
@@ -85,7 +85,7 @@ export class HubLine extends EventTarget {
 
   /** Close for good. */
   close() {
-    this.#rest(HubState.IDLE);
+    this.#closeAs(HubState.IDLE);
   }
 
   /** Reopen from the last cursor: a frame did not follow the previous one. */
@@ -96,7 +96,7 @@ export class HubLine extends EventTarget {
   /** Ask for the query's new topics. Topics that were removed end with the next connection. */
   changeTopics() {
     const topics = [...this.#query().topics];
-    if (this.#over || !this.#connection || topics.every((topic) => this.#asked.has(topic))) return;
+    if (this.#isOver || !this.#connection || topics.every((topic) => this.#asked.has(topic))) return;
     this.#asked = new Set(topics);
     clearTimeout(this.#topicsTimer);
     if (this.#connection.send({ topics })) this.#topicsTimer = setTimeout(() => this.#open(), TOPICS_WITHIN);
@@ -126,7 +126,7 @@ export class HubLine extends EventTarget {
     for (const type of ["page-online", "page-woke"]) {
       watch.addEventListener(type, () => this.#state !== HubState.CROWDED && this.#return({ stale: true }));
     }
-    watch.addEventListener("page-left", () => !this.#over && this.#rest(HubState.WAITING));
+    watch.addEventListener("page-left", () => !this.#isOver && this.#closeAs(HubState.WAITING));
     watch.addEventListener("page-restored", () => this.#return({ stale: true }));
   }
 
@@ -139,10 +139,10 @@ export class HubLine extends EventTarget {
   #return({ stale }) {
     const lost = this.#state === HubState.WAITING || this.#state === HubState.CROWDED;
     const fresh = this.#connection !== null && Date.now() - this.#openedAt < FRESH_FOR;
-    if (lost || (stale && !this.#over && !fresh)) this.#open();
+    if (lost || (stale && !this.#isOver && !fresh)) this.#open();
   }
 
-  get #over() {
+  get #isOver() {
     return this.#state === HubState.IDLE || this.#state === HubState.SIGNED_OUT || this.#state === HubState.REFUSED;
   }
 
@@ -172,8 +172,8 @@ export class HubLine extends EventTarget {
     this.#connection = null;
   }
 
-  /** @param {State} state */
-  #rest(state) {
+  /** @param {HubStateName} state */
+  #closeAs(state) {
     this.#drop();
     this.#setState(state);
   }
@@ -221,11 +221,11 @@ export class HubLine extends EventTarget {
    * @param {ConnectionClosedEvent} event
    */
   #closed({ code, reason }) {
-    if (code === CloseCode.SESSION_OVER) return this.#rest(HubState.SIGNED_OUT);
-    if (code === CloseCode.TOO_MANY && this.#state === HubState.LIVE) return this.#rest(HubState.CROWDED);
+    if (code === CloseCode.SESSION_OVER) return this.#closeAs(HubState.SIGNED_OUT);
+    if (code === CloseCode.TOO_MANY && this.#state === HubState.LIVE) return this.#closeAs(HubState.CROWDED);
     if (code === CloseCode.TOPIC_REFUSED) return this.#refused(reason);
     if (code === CloseCode.RESTART) return this.#wait(this.#random() * RESTART_SPREAD);
-    if (code === CloseCode.BAD_FRAME) this.#misplaced();
+    if (code === CloseCode.BAD_FRAME) this.#cursorInvalid();
     this.#retry();
   }
 
@@ -233,14 +233,14 @@ export class HubLine extends EventTarget {
   #refused(reason) {
     const topic = refusedTopic(reason, this.#query().topics);
     this.dispatchEvent(new LineRefusedEvent(topic));
-    if (topic === "inbox" || [...this.#query().topics].length === 0) return this.#rest(HubState.REFUSED);
+    if (topic === "inbox" || [...this.#query().topics].length === 0) return this.#closeAs(HubState.REFUSED);
     this.#wait(backoff(0, this.#random));
   }
 
   /** Give up the cursor: the server cannot read it, so every further try would fail too. */
-  #misplaced() {
+  #cursorInvalid() {
     this.#ack = "";
-    this.dispatchEvent(new LineMisplacedEvent());
+    this.dispatchEvent(new LineCursorInvalidEvent());
   }
 
   #retry() {
@@ -251,11 +251,11 @@ export class HubLine extends EventTarget {
 
   /** @param {number} ms */
   #wait(ms) {
-    this.#rest(HubState.WAITING);
+    this.#closeAs(HubState.WAITING);
     this.#timer = setTimeout(() => this.#open(), ms);
   }
 
-  /** @param {State} state */
+  /** @param {HubStateName} state */
   #setState(state) {
     if (state === this.#state) return;
     this.#state = state;

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * @import { Frame, Item } from "../protocol/wire.js"
- * @import { State } from "../protocol/hub-state.js"
+ * @import { HubStateName } from "../protocol/hub-state.js"
  */
 
 /** A frame arrived over the line. */
@@ -19,13 +19,13 @@ export class LineFrameEvent extends Event {
 }
 
 /** The server cannot read the cursor: fetch everything again, and the line continues from now. */
-export class LineMisplacedEvent extends Event {
+export class LineCursorInvalidEvent extends Event {
   constructor() {
-    super("line-misplaced");
+    super("line-cursor-invalid");
   }
 
   copy() {
-    return new LineMisplacedEvent();
+    return new LineCursorInvalidEvent();
   }
 }
 
@@ -53,7 +53,7 @@ export class LineShownEvent extends Event {
 
 /** The line's state changed. */
 export class LineStateEvent extends Event {
-  /** @param {State} state */
+  /** @param {HubStateName} state */
   constructor(state) {
     super("line-state");
     this.state = state;

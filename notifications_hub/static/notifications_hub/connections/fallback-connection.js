@@ -10,7 +10,7 @@ import { ConnectionClosedEvent, ConnectionFrameEvent } from "./events.js";
 const STEADY_AFTER = 10_000;
 
 /**
- * @typedef {object} Kind
+ * @typedef {object} ConnectionKind
  * @property {string} name
  * @property {number} patience longest wait for the first frame in milliseconds: a proxy may accept it and forward nothing
  * @property {(query: Query) => Connection} dial
@@ -37,7 +37,7 @@ export class FallbackConnection extends EventTarget {
 
   /**
    * @param {object} options
-   * @param {Kind[]} options.kinds best first
+   * @param {ConnectionKind[]} options.kinds best first
    * @param {Fallback} options.fallback
    * @param {() => Query} options.query returns the current topics and cursor
    */
@@ -86,7 +86,7 @@ export class FallbackConnection extends EventTarget {
    * @returns {Attempt}
    */
   #dial(level) {
-    const kind = /** @type {Kind} */ (this.#kinds[level]);
+    const kind = /** @type {ConnectionKind} */ (this.#kinds[level]);
     const connection = kind.dial(this.#query());
     /** @type {Attempt} */
     const attempt = { connection, level, proven: false, openedAt: Date.now() };
@@ -173,7 +173,7 @@ export class FallbackConnection extends EventTarget {
   /** @param {Attempt} attempt */
   #levelAfter({ level, proven, openedAt }) {
     if (!proven || Date.now() - openedAt < STEADY_AFTER) return this.#fallback.failed(level);
-    this.#fallback.held();
+    this.#fallback.lasted();
     return null;
   }
 }

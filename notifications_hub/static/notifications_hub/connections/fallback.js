@@ -58,7 +58,7 @@ export class Fallback {
   }
 
   /** Reset the count of failures: the connection lasted. */
-  held() {
+  lasted() {
     this.#failures = 0;
   }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * @import { HubEvent, HubShownEvent, HubUnshownEvent } from "../client/hub-events.js"
- * @import { State } from "../protocol/hub-state.js"
+ * @import { HubStateName } from "../protocol/hub-state.js"
  * @import { InboxChangedEvent } from "../inbox/inbox-feed.js"
  * @import { Change } from "../inbox/inbox-store.js"
  * @import { Query } from "../protocol/live-url.js"
@@ -23,7 +23,7 @@ import { liveLine } from "../tabs/open-line.js";
 import { ToastStackElement } from "./toast-stack-element.js";
 
 const RELAYED = ["hub-event", "hub-reset", "hub-refused", "hub-state"];
-/** A failure of the feed overrides the state of the connection. @type {Record<string, State | undefined>} */
+/** A failure of the feed overrides the state of the connection. @type {Record<string, HubStateName | undefined>} */
 const FEED_FAILURES = { [FeedState.FAILED]: HubState.WAITING, [FeedState.ENDED]: HubState.SIGNED_OUT };
 const RETURNS = ["page-visible", "page-focus", "page-online"];
 

@@ -37,7 +37,7 @@ export class CountCheck {
    *
    * @param {{late?: boolean}} [event] `late` if the event came with a catch-up, so any answer may include it already
    */
-  moved({ late = false } = {}) {
+  countChanged({ late = false } = {}) {
     const doubtful = Date.now() - this.#answeredAt < SETTLED_AFTER || (late && this.#answeredAt > 0);
     if (this.#asking || doubtful) this.soon();
   }

@@ -20,7 +20,7 @@ export const FeedState = Object.freeze({
   ENDED: "ended",
 });
 
-/** @typedef {typeof FeedState[keyof typeof FeedState]} State */
+/** @typedef {typeof FeedState[keyof typeof FeedState]} FeedStateName */
 
 /** The inbox has changed: its items, its counts or its state. */
 export class InboxChangedEvent extends Event {
@@ -50,7 +50,7 @@ export class InboxFeed extends EventTarget {
   #others;
   #random;
   #counts;
-  /** @type {State} */
+  /** @type {FeedStateName} */
   #state = FeedState.LOADING;
   /** Events that wait for the end of their catch-up or of a load. @type {InboxEvent[]} */
   #waiting = [];
@@ -209,7 +209,7 @@ export class InboxFeed extends EventTarget {
     const change = this.#store.applyAll(this.#waiting.splice(0));
     if (change.reload) this.#loadAgain();
     if (change.recount) this.#counts.soon();
-    if (change.touched) this.#counts.moved({ late: this.#client.state !== HubState.LIVE });
+    if (change.touched) this.#counts.countChanged({ late: this.#client.state !== HubState.LIVE });
     this.#changed(change);
   }
 

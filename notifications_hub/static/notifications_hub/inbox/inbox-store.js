@@ -93,7 +93,7 @@ export class InboxStore {
       case "notification.updated":
         return this.#update(data, change);
       case "announcement.updated":
-        return this.#reword(data, change);
+        return this.#updateWords(data, change);
       case "notification.read":
         this.#gone(data, change);
         return this.#mark(data, { unread: false, seen: true }, change);
@@ -142,7 +142,7 @@ export class InboxStore {
    * @param {Item} item
    * @param {Change} change
    */
-  #reword(item, change) {
+  #updateWords(item, change) {
     const known = this.#items.get(item.id);
     if (!known) return;
     const { unread, seen, archived, delivered } = known;
@@ -190,7 +190,7 @@ export class InboxStore {
     for (const id of idsOf(data, change)) {
       const item = this.#items.get(id);
       this.#items.delete(id);
-      if (item) this.#recounted(item, undefined, change);
+      if (item) this.#adjustCounts(item, undefined, change);
       else change.recount = true;
     }
   }
@@ -200,7 +200,7 @@ export class InboxStore {
    * @param {Change} change
    */
   #put(item, change) {
-    this.#recounted(this.#items.get(item.id), item, change);
+    this.#adjustCounts(this.#items.get(item.id), item, change);
     this.#items.set(item.id, item);
     for (const { id } of this.#items.size > KEPT ? this.items.slice(KEPT) : []) this.#items.delete(id);
   }
@@ -210,7 +210,7 @@ export class InboxStore {
    * @param {Item | undefined} after
    * @param {Change} change
    */
-  #recounted(before, after, change) {
+  #adjustCounts(before, after, change) {
     this.#counts.unread = Math.max(0, this.#counts.unread + isUnread(after) - isUnread(before));
     this.#counts.unseen = Math.max(0, this.#counts.unseen + isUnseen(after) - isUnseen(before));
     change.touched = true;

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * @import { State as Feeding } from "./inbox-feed.js"
- * @import { State as Connected } from "../protocol/hub-state.js"
+ * @import { FeedStateName } from "./inbox-feed.js"
+ * @import { HubStateName } from "../protocol/hub-state.js"
  * @import { InboxStore } from "./inbox-store.js"
  */
 import { part, setText } from "../shared/dom.js";
@@ -56,7 +56,7 @@ export class NotificationPanel {
 
   /**
    * @param {InboxStore} store
-   * @param {Feeding} state
+   * @param {FeedStateName} state
    */
   render(store, state) {
     const items = store.items.slice(0, ROWS);
@@ -69,7 +69,7 @@ export class NotificationPanel {
     this.#show("read-all", store.unread > 0 && state === FeedState.READY);
   }
 
-  /** @param {Connected} state */
+  /** @param {HubStateName} state */
   renderState(state) {
     const label = part(this.#panel, "state");
     label.dataset.state = state;

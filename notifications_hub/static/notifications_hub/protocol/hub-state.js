@@ -13,4 +13,4 @@ export const HubState = Object.freeze({
   REFUSED: "refused",
 });
 
-/** @typedef {typeof HubState[keyof typeof HubState]} State */
+/** @typedef {typeof HubState[keyof typeof HubState]} HubStateName */

@@ -2,7 +2,7 @@
 /**
  * @import { Line } from "../client/hub-client.js"
  * @import { Watch } from "../client/hub-line.js"
- * @import { Kind } from "../connections/fallback-connection.js"
+ * @import { ConnectionKind } from "../connections/fallback-connection.js"
  * @import { Query } from "../protocol/live-url.js"
  * @import { Network } from "../protocol/network.js"
  * @import { Item } from "../protocol/wire.js"
@@ -75,7 +75,7 @@ export function lineOfKind({ live, kind, watch, query, network = browserNetwork(
 /**
  * @param {URL} live
  * @param {Network} [network]
- * @returns {Kind[]}
+ * @returns {ConnectionKind[]}
  */
 function kindsAt(live, network = browserNetwork()) {
   const { path: ws } = WebSocketConnection;
@@ -95,7 +95,7 @@ function kindsAt(live, network = browserNetwork()) {
 /**
  * @param {URL} live
  * @param {Network} network
- * @returns {Kind}
+ * @returns {ConnectionKind}
  */
 function plainPoll(live, network) {
   const url = (/** @type {Query} */ query) => liveUrl(live, PollConnection.path, query);

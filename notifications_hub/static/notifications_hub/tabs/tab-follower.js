@@ -2,16 +2,16 @@
 /**
  * @import { ConnectionClosedEvent, ConnectionFrameEvent } from "../connections/events.js"
  * @import { Connection } from "../connections/connection.js"
- * @import { State } from "../protocol/hub-state.js"
+ * @import { HubStateName } from "../protocol/hub-state.js"
  * @import { Query } from "../protocol/live-url.js"
- * @import { TabsHere } from "./tab-line.js"
+ * @import { OwnTab } from "./tab-line.js"
  * @import { Passed, TabMessage, Welcome } from "./tab-message.js"
  * @import { Frame } from "../protocol/wire.js"
  */
 
 import {
+  LineCursorInvalidEvent,
   LineFrameEvent,
-  LineMisplacedEvent,
   LineRefusedEvent,
   LineStateEvent,
   LineUnshownEvent,
@@ -26,7 +26,7 @@ const ASKS_EVERY = 3_000;
 const ANSWER_WITHIN = 3_000;
 /** Browsers slow the timers of a tab that is hidden for long, so a visible tab leads better. */
 const HIDDEN_TOO_LONG = 60_000;
-/** A leader in any other state is about to leave, and the next leader finds out itself. @type {Set<State>} */
+/** A leader in any other state is about to leave, and the next leader finds out itself. @type {Set<HubStateName>} */
 const PASSING = new Set([HubState.WAITING, HubState.CROWDED]);
 const CHANGES = ["page-visible", "page-hidden", "page-blur"];
 const SIGNS = ["page-focus", "page-woke"];
@@ -36,12 +36,12 @@ const SIGNS = ["page-focus", "page-woke"];
  * that the leader's frames follow without a gap, which their numbers prove.
  */
 export class TabFollower extends EventTarget {
-  #here;
+  #ownTab;
   #query;
   #catchUp;
   #random;
   #ending = new AbortController();
-  /** @type {State} */
+  /** @type {HubStateName} */
   #state = HubState.CONNECTING;
   /** The term of the leader; 0 before there is one. */
   term = 0;
@@ -63,14 +63,14 @@ export class TabFollower extends EventTarget {
   #helloTimer;
 
   /**
-   * @param {TabsHere} here
+   * @param {OwnTab} ownTab
    * @param {() => Query} query
    * @param {(query: Query) => Connection} catchUp
    * @param {() => number} [random]
    */
-  constructor(here, query, catchUp, random = Math.random) {
+  constructor(ownTab, query, catchUp, random = Math.random) {
     super();
-    this.#here = here;
+    this.#ownTab = ownTab;
     this.#query = query;
     this.#catchUp = catchUp;
     this.#random = random;
@@ -85,7 +85,7 @@ export class TabFollower extends EventTarget {
   }
 
   start() {
-    const { page } = this.#here;
+    const { page } = this.#ownTab;
     const { signal } = this.#ending;
     for (const type of CHANGES) page.addEventListener(type, () => this.#hello(), { signal });
     for (const type of SIGNS) page.addEventListener(type, () => this.#hello(type), { signal });
@@ -106,7 +106,7 @@ export class TabFollower extends EventTarget {
 
   /** @param {string} cursor */
   displayed(cursor) {
-    this.#here.ack(cursor);
+    this.#ownTab.ack(cursor);
   }
 
   /** @param {TabMessage} message */
@@ -120,7 +120,7 @@ export class TabFollower extends EventTarget {
 
   /** @param {string} [sign] */
   #hello(sign = "") {
-    const { id, bus, status } = this.#here;
+    const { id, bus, status } = this.#ownTab;
     bus.post({ type: "hello", from: id, status, sign, first: !this.#met });
     if (status.visible) this.#answer ??= setTimeout(() => this.#unanswered(), ANSWER_WITHIN);
   }
@@ -128,7 +128,7 @@ export class TabFollower extends EventTarget {
   /** Take the lead: the leader hangs, or the browser froze it. */
   #unanswered() {
     this.#answer = undefined;
-    if (this.#here.page.visible) this.#takeLead();
+    if (this.#ownTab.page.visible) this.#takeLead();
   }
 
   #takeLead() {
@@ -137,10 +137,10 @@ export class TabFollower extends EventTarget {
 
   /** @param {Welcome} welcome */
   #welcomed({ to, state, number, topics, full, hiddenFor, unshown }) {
-    if (to && to !== this.#here.id) return;
+    if (to && to !== this.#ownTab.id) return;
     if (to) this.#answered();
     if (unshown.items.length > 0) this.#unshown = unshown;
-    if (to && hiddenFor > HIDDEN_TOO_LONG && this.#here.page.visible) return this.#takeLead();
+    if (to && hiddenFor > HIDDEN_TOO_LONG && this.#ownTab.page.visible) return this.#takeLead();
     if (state !== HubState.LIVE) return this.#setState(PASSING.has(state) ? state : HubState.CONNECTING);
     if (this.#number !== number) this.#unjoin();
     const carried = [...this.#query().topics].every((topic) => topics.includes(topic));
@@ -214,7 +214,7 @@ export class TabFollower extends EventTarget {
    * @param {string} notifier
    */
   #emitFrame(frame, notifier) {
-    this.#notifies = notifier === this.#here.id;
+    this.#notifies = notifier === this.#ownTab.id;
     this.dispatchEvent(new LineFrameEvent(frame));
   }
 
@@ -223,7 +223,7 @@ export class TabFollower extends EventTarget {
     this.#unjoin();
     if (code === CloseCode.SESSION_OVER) return this.#setState(HubState.SIGNED_OUT);
     if (code === CloseCode.TOPIC_REFUSED) this.#refused(refusedTopic(reason, this.#query().topics));
-    if (code === CloseCode.BAD_FRAME) this.dispatchEvent(new LineMisplacedEvent());
+    if (code === CloseCode.BAD_FRAME) this.dispatchEvent(new LineCursorInvalidEvent());
     if (this.#state !== HubState.REFUSED) this.#rejoin(backoff(this.#tries++, this.#random));
   }
 
@@ -250,7 +250,7 @@ export class TabFollower extends EventTarget {
     this.#number = Number.NaN;
   }
 
-  /** @param {State} state */
+  /** @param {HubStateName} state */
   #setState(state) {
     if (state === this.#state || this.#ending.signal.aborted) return;
     this.#state = state;

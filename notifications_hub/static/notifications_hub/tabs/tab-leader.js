@@ -3,19 +3,19 @@
  * @import { HubLine, Watch } from "../client/hub-line.js"
  * @import { LineRefusedEvent, LineStateEvent } from "../client/line-events.js"
  * @import { Query } from "../protocol/live-url.js"
- * @import { TabsHere } from "./tab-line.js"
+ * @import { OwnTab } from "./tab-line.js"
  * @import { Hello, TabMessage } from "./tab-message.js"
  */
-import { LineFrameEvent, LineMisplacedEvent } from "../client/line-events.js";
+import { LineCursorInvalidEvent, LineFrameEvent } from "../client/line-events.js";
 import { TabRoster } from "./tab-roster.js";
 
 /** Other tabs send their topics within this time (ms), so that one connection is opened for all. */
-const ROLL_CALL = 50;
+const HELLOS_WITHIN = 50;
 const SIGNS = ["page-focus", "page-online", "page-woke"];
 
 /** The leading tab: holds the connection of all tabs and passes its frames on to them. */
 export class TabLeader extends EventTarget {
-  #here;
+  #ownTab;
   #query;
   #roster;
   #line;
@@ -29,19 +29,19 @@ export class TabLeader extends EventTarget {
   #timer;
 
   /**
-   * @param {TabsHere} here
+   * @param {OwnTab} ownTab
    * @param {number} term
    * @param {() => Query} query the topics and cursor of this tab
    * @param {(query: () => Query, watch: Watch) => HubLine} newLine
    */
-  constructor(here, term, query, newLine) {
+  constructor(ownTab, term, query, newLine) {
     super();
-    this.#here = here;
+    this.#ownTab = ownTab;
     this.#term = term;
     this.#query = query;
-    this.#roster = new TabRoster({ id: here.id, own: () => here.status, lives: here.lives });
+    this.#roster = new TabRoster({ id: ownTab.id, own: () => ownTab.status, tabLocks: ownTab.tabLocks });
     this.#line = newLine(() => ({ topics: this.#roster.topics, cursor: query().cursor }), this.#roster);
-    this.#hiddenAt = here.page.visible ? 0 : Date.now();
+    this.#hiddenAt = ownTab.page.visible ? 0 : Date.now();
   }
 
   get state() {
@@ -49,7 +49,7 @@ export class TabLeader extends EventTarget {
   }
 
   get notifies() {
-    return this.#roster.notifier === this.#here.id;
+    return this.#roster.notifier === this.#ownTab.id;
   }
 
   /** @param {{others: boolean}} tabs whether there may be others; they are asked for their topics first */
@@ -57,7 +57,7 @@ export class TabLeader extends EventTarget {
     this.#watchPage();
     this.#watchLine();
     this.#welcome();
-    if (others) this.#timer = setTimeout(() => this.#line.open(), ROLL_CALL);
+    if (others) this.#timer = setTimeout(() => this.#line.open(), HELLOS_WITHIN);
     else this.#line.open();
   }
 
@@ -83,7 +83,7 @@ export class TabLeader extends EventTarget {
   }
 
   #watchPage() {
-    const { page } = this.#here;
+    const { page } = this.#ownTab;
     const { signal } = this.#ending;
     const turned = () => {
       this.#hiddenAt = page.visible ? 0 : Date.now();
@@ -101,7 +101,7 @@ export class TabLeader extends EventTarget {
     line.addEventListener("line-refused", (event) => this.#refused(/** @type {LineRefusedEvent} */ (event)), {
       signal,
     });
-    line.addEventListener("line-misplaced", () => this.#misplaced(), { signal });
+    line.addEventListener("line-cursor-invalid", () => this.#cursorInvalid(), { signal });
     line.addEventListener("line-state", (event) => this.#stateChanged(/** @type {LineStateEvent} */ (event)), {
       signal,
     });
@@ -120,7 +120,7 @@ export class TabLeader extends EventTarget {
    * @param {boolean} [first] whether the tab has only just joined, and needs the waiting items
    */
   #welcome(to = "", first = false) {
-    const { id, bus, unshown } = this.#here;
+    const { id, bus, unshown } = this.#ownTab;
     const topics = this.#roster.topics;
     bus.post({
       type: "welcome",
@@ -142,7 +142,7 @@ export class TabLeader extends EventTarget {
     const added = this.#roster.topics.filter((topic) => this.#line.carries(topic) && !this.#carried.has(topic));
     for (const topic of added) this.#carried.add(topic);
     this.#number += 1;
-    const { id, bus } = this.#here;
+    const { id, bus } = this.#ownTab;
     const passed = { ...frame, reset };
     const { notifier } = this.#roster;
     bus.post({ type: "frame", from: id, term: this.#term, number: this.#number, notifier, frame: passed });
@@ -165,14 +165,14 @@ export class TabLeader extends EventTarget {
   #refused(event) {
     const { topic } = event;
     this.#roster.dropTopic(topic);
-    this.#here.bus.post({ type: "refused", from: this.#here.id, term: this.#term, topic });
+    this.#ownTab.bus.post({ type: "refused", from: this.#ownTab.id, term: this.#term, topic });
     if ([...this.#query().topics].includes(topic)) this.dispatchEvent(event.copy());
   }
 
   /** Skip a number, so that every tab catches up: the cursor was unreadable, and frames may be missing. */
-  #misplaced() {
+  #cursorInvalid() {
     this.#number += 1;
-    this.dispatchEvent(new LineMisplacedEvent());
+    this.dispatchEvent(new LineCursorInvalidEvent());
   }
 
   /** @param {LineStateEvent} event */

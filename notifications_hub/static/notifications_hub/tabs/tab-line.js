@@ -2,7 +2,7 @@
 /**
  * @import { HubLine, Watch } from "../client/hub-line.js"
  * @import { Connection } from "../connections/connection.js"
- * @import { State } from "../protocol/hub-state.js"
+ * @import { HubStateName } from "../protocol/hub-state.js"
  * @import { Locks } from "./lead-lock.js"
  * @import { LineFrameEvent } from "../client/line-events.js"
  * @import { Query } from "../protocol/live-url.js"
@@ -18,19 +18,19 @@ import { TabBus } from "./tab-bus.js";
 import { TabFollower } from "./tab-follower.js";
 import { TabLeader } from "./tab-leader.js";
 
-const RELAYED = ["line-frame", "line-refused", "line-misplaced", "line-unshown"];
-/** @type {Set<State>} */
+const RELAYED = ["line-frame", "line-refused", "line-cursor-invalid", "line-unshown"];
+/** @type {Set<HubStateName>} */
 const OVER = new Set([HubState.SIGNED_OUT, HubState.REFUSED]);
 
 /**
  * The leader's or follower's view of its own tab.
  *
- * @typedef {object} TabsHere
+ * @typedef {object} OwnTab
  * @property {string} id
  * @property {TabBus} bus
  * @property {Watch & {focused: boolean}} page
  * @property {TabStatus} status
- * @property {{locks: Locks, nameOf: (tab: string) => string}} lives
+ * @property {{locks: Locks, nameOf: (tab: string) => string}} tabLocks
  * @property {() => Item[]} unshown
  * @property {(cursor: string) => void} ack
  *
@@ -56,12 +56,12 @@ const OVER = new Set([HubState.SIGNED_OUT, HubState.REFUSED]);
 export class TabLine extends EventTarget {
   #options;
   #id = crypto.randomUUID();
-  /** @type {State} */
+  /** @type {HubStateName} */
   #state = HubState.IDLE;
   /** Ends this tab's participation. */
   #participation = new AbortController();
-  /** @type {TabsHere | null} */
-  #here = null;
+  /** @type {OwnTab | null} */
+  #ownTab = null;
   /** @type {Role | null} */
   #role = null;
   #term = 0;
@@ -70,7 +70,7 @@ export class TabLine extends EventTarget {
   constructor(options) {
     super();
     this.#options = options;
-    options.page.addEventListener("page-left", () => this.#here && this.#leave(HubState.WAITING));
+    options.page.addEventListener("page-left", () => this.#ownTab && this.#leave(HubState.WAITING));
     options.page.addEventListener("page-restored", () => this.#state === HubState.WAITING && this.open());
   }
 
@@ -91,7 +91,7 @@ export class TabLine extends EventTarget {
   }
 
   close() {
-    if (this.#here) this.#leave(HubState.IDLE);
+    if (this.#ownTab) this.#leave(HubState.IDLE);
     else this.#take(null);
     this.#setState(HubState.IDLE);
   }
@@ -106,7 +106,7 @@ export class TabLine extends EventTarget {
    */
   displayed(cursor, ids) {
     if (cursor) this.#role?.displayed(cursor);
-    if (ids.length > 0) this.#here?.bus.post({ type: "shown", from: this.#id, ids });
+    if (ids.length > 0) this.#ownTab?.bus.post({ type: "shown", from: this.#id, ids });
   }
 
   /**
@@ -118,7 +118,7 @@ export class TabLine extends EventTarget {
     const { locks, name, openChannel } = this.#options;
     const lock = new LeadLock(locks, `${name}:lead`);
     const bus = new TabBus(openChannel(name));
-    this.#here = this.#describe(bus);
+    this.#ownTab = this.#describe(bus);
     bus.addEventListener("tab-message", (event) => this.#receive(/** @type {MessageEvent} */ (event).data));
     lock.addEventListener("lead-gained", () => this.#lead());
     lock.addEventListener("lead-lost", () => this.#follow(lock));
@@ -132,7 +132,7 @@ export class TabLine extends EventTarget {
 
   /**
    * @param {TabBus} bus
-   * @returns {TabsHere}
+   * @returns {OwnTab}
    */
   #describe(bus) {
     const { page, query, locks, unshown, toasts = true, ack } = this.#options;
@@ -143,7 +143,7 @@ export class TabLine extends EventTarget {
       get status() {
         return { topics: [...query().topics], visible: page.visible, focused: page.focused, toasts };
       },
-      lives: { locks, nameOf: (tab) => this.#nameOf(tab) },
+      tabLocks: { locks, nameOf: (tab) => this.#nameOf(tab) },
       unshown,
       ack,
     };
@@ -161,7 +161,7 @@ export class TabLine extends EventTarget {
     const others = this.#term > 0;
     // Use the clock, because a tab without messages so far must not start below a term that others know.
     this.#term = Math.max(this.#term + 1, Date.now());
-    const leader = new TabLeader(/** @type {TabsHere} */ (this.#here), this.#term, query, newLine);
+    const leader = new TabLeader(/** @type {OwnTab} */ (this.#ownTab), this.#term, query, newLine);
     this.#take(leader);
     leader.start({ others });
   }
@@ -169,7 +169,7 @@ export class TabLine extends EventTarget {
   /** @param {LeadLock} lock */
   #follow(lock) {
     const { query, catchUp } = this.#options;
-    const follower = new TabFollower(/** @type {TabsHere} */ (this.#here), query, catchUp);
+    const follower = new TabFollower(/** @type {OwnTab} */ (this.#ownTab), query, catchUp);
     follower.addEventListener("lead-wanted", () => lock.steal());
     follower.addEventListener("topics-full", () => this.#goAlone());
     this.#take(follower);
@@ -185,10 +185,10 @@ export class TabLine extends EventTarget {
     line.open();
   }
 
-  /** @param {State} state */
+  /** @param {HubStateName} state */
   #leave(state) {
     this.#take(null);
-    this.#here = null;
+    this.#ownTab = null;
     this.#participation.abort();
     this.#participation = new AbortController();
     this.#setState(state);
@@ -217,14 +217,14 @@ export class TabLine extends EventTarget {
    * Leave once this tab may not listen any more, to make room for a tab of a new session. The other tabs find out
    * themselves.
    *
-   * @param {State} state
+   * @param {HubStateName} state
    */
   #stateChanged(state) {
     if (OVER.has(state)) this.#leave(state);
     else this.#setState(state);
   }
 
-  /** @param {State} state */
+  /** @param {HubStateName} state */
   #setState(state) {
     if (state === this.#state) return;
     this.#state = state;

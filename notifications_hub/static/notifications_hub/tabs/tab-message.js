@@ -21,7 +21,7 @@
  * @property {string} from
  * @property {number} term
  * @property {string} to the tab it answers; "" for all
- * @property {State} state
+ * @property {HubStateName} state
  * @property {number} number of the last frame it passed on
  * @property {string[]} topics what its connection is known to carry
  * @property {boolean} full whether the connection can carry no more topics, so not all that this tab wants
@@ -40,7 +40,7 @@
  * @typedef {{type: "shown", from: string, ids: string[]}} Shown a tab has displayed these items
  * @typedef {Hello | Welcome | Passed | Refused | Shown} TabMessage
  *
- * @import { State } from "../protocol/hub-state.js"
+ * @import { HubStateName } from "../protocol/hub-state.js"
  * @import { Frame, Item } from "../protocol/wire.js"
  */
 export {};

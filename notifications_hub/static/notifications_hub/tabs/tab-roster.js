@@ -14,7 +14,7 @@ const MOST_TOPICS = 32;
 export class TabRoster extends EventTarget {
   #id;
   #own;
-  #lives;
+  #tabLocks;
   #ending = new AbortController();
   /** The followers. @type {Map<string, TabStatus>} */
   #tabs = new Map();
@@ -28,13 +28,13 @@ export class TabRoster extends EventTarget {
    * @param {object} options
    * @param {string} options.id of the leader
    * @param {() => TabStatus} options.own its status
-   * @param {{locks: Locks, nameOf: (tab: string) => string}} options.lives each tab holds a lock as long as it exists
+   * @param {{locks: Locks, nameOf: (tab: string) => string}} options.tabLocks each tab holds a lock as long as it exists
    */
-  constructor({ id, own, lives }) {
+  constructor({ id, own, tabLocks }) {
     super();
     this.#id = id;
     this.#own = own;
-    this.#lives = lives;
+    this.#tabLocks = tabLocks;
     this.#visible = this.visible;
   }
 
@@ -114,6 +114,6 @@ export class TabRoster extends EventTarget {
       this.#tabs.delete(tab);
       this.refresh();
     };
-    this.#lives.locks.request(this.#lives.nameOf(tab), { signal }, gone).catch(() => {});
+    this.#tabLocks.locks.request(this.#tabLocks.nameOf(tab), { signal }, gone).catch(() => {});
   }
 }
