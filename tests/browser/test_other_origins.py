@@ -182,7 +182,8 @@ def _attempts_from(browser: Browser, site: Site, address: str, cookies: dict[str
 def _cursor(site: Site) -> str:
     """Return a cursor that acknowledges all of Alice's inbox."""
     return site.python("""
-        from notifications_hub import cursor, streams
+        from notifications_hub import streams
+        from notifications_hub.streams import cursor
         topic = streams.inbox_topic(alice.pk)
         now = streams.Stream.objects.get(topic=topic)
         print(cursor.encode({topic: cursor.Position(now.epoch, 0, now.top)}), end="")
