@@ -78,7 +78,7 @@ class Asked:
     person: str = ""
 
 
-def start(topics: Sequence[str], known: Known | None) -> tuple[dict[str, Position | None], list[str]]:
+def start_positions(topics: Sequence[str], known: Known | None) -> tuple[dict[str, Position | None], list[str]]:
     """Where to read each topic from, None for now; and what to reset, as the cursor does not know it."""
     if known is None:
         return dict.fromkeys(topics), []

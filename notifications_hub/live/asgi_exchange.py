@@ -76,7 +76,7 @@ class Exchange:
     async def write(self, text: str, *, more: bool = True) -> None:
         await self.send({"type": "http.response.body", "body": text.encode(), "more_body": more})
 
-    async def gone(self) -> None:
+    async def wait_for_disconnect(self) -> None:
         """Returns once the client has gone."""
         message = await self.receive()
         while message["type"] != "http.disconnect":

@@ -20,7 +20,7 @@ GATHER_SECONDS = 0.02
 Many = Callable[[Sequence[A]], Sequence[T | Exception]]
 
 
-class Together(Generic[A, T]):
+class Batcher(Generic[A, T]):
     """`many` answers a batch in its order; an answer that is an exception is raised where it was asked for.
 
     What is asked within one turn of the event loop, or while a batch is under way, is the next batch. A fault of the

@@ -23,7 +23,7 @@ from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_
 GROUP = "notifications_hub"
 STAY_SECONDS = 60.0
 """How often a hub joins again: a Redis that lost everything, or a layer whose groups expire, finds it within this."""
-_TOPICS_A_HINT = 500
+_TOPICS_PER_HINT = 500
 _PAUSE_SECONDS = 5.0
 _SEND_SECONDS = 2.0
 _UNDER_WAY = 100
@@ -42,24 +42,24 @@ def shared_layer() -> BaseChannelLayer | None:
 class Layer:
     """Everything runs on one event loop. After a fault nothing is sent for some seconds: a dead Redis costs no time."""
 
-    def __init__(self, heard: Callable[[Mapping[str, Any]], None] | None = None) -> None:
+    def __init__(self, on_message: Callable[[Mapping[str, Any]], None] | None = None) -> None:
         self._layer = shared_layer()
-        self._heard = heard
+        self._on_message = on_message
         self._channel = ""
         self._sending: set[asyncio.Task[None]] = set()
         self._silent_until = 0.0
 
     def hint(self, tops: Mapping[str, int]) -> None:
         topics = iter(tops.items())
-        while some := dict(islice(topics, _TOPICS_A_HINT)):
+        while some := dict(islice(topics, _TOPICS_PER_HINT)):
             self._send({"type": "hub.hint", "tops": some})
 
-    def say(self, topic: str, event: str) -> None:
-        self._send({"type": "hub.say", "topic": topic, "event": event})
+    def publish_ephemeral(self, topic: str, event: str) -> None:
+        self._send({"type": "hub.ephemeral", "topic": topic, "event": event})
 
     async def listen(self) -> None:
         """Hands over one message; called over and over."""
-        if self._layer is None or self._heard is None:
+        if self._layer is None or self._on_message is None:
             await asyncio.Event().wait()
             return
         if not self._channel:
@@ -68,7 +68,7 @@ class Layer:
             self._channel = channel
         message = await self._layer.receive(self._channel)
         if message.get("from") != self._channel:
-            self._heard(message)
+            self._on_message(message)
 
     async def stay(self) -> None:
         """Join the group once more; called over and over. A layer forgets members that joined long ago."""
@@ -122,8 +122,8 @@ class Outside:
         self._loop.call_soon_threadsafe(self._layer.hint, dict(tops))
         self._finish_at_exit()
 
-    def say(self, topic: str, event: str) -> None:
-        self._loop.call_soon_threadsafe(self._layer.say, topic, event)
+    def publish_ephemeral(self, topic: str, event: str) -> None:
+        self._loop.call_soon_threadsafe(self._layer.publish_ephemeral, topic, event)
         self._finish_at_exit()
 
     def _finish_at_exit(self) -> None:

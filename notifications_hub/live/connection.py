@@ -17,7 +17,7 @@ from typing import Any
 from notifications_hub.live.admission import Admitted
 from notifications_hub.live.close_codes import RESTART, TOO_SLOW, Closing
 from notifications_hub.live.eager_start import begin
-from notifications_hub.live.frames import Batch, Frame, Places, Round, compose, encode_events
+from notifications_hub.live.frames import Batch, Frame, Positions, Round, compose, encode_events
 from notifications_hub.live.log_reader import LogReader
 from notifications_hub.streams import Reading, cursor
 from notifications_hub.streams.cursor import Position
@@ -42,6 +42,7 @@ class Connection:
         "_catching_up",
         "_close",
         "_frame_due",
+        "_keepalive",
         "_log",
         "_missed",
         "_more",
@@ -51,7 +52,6 @@ class Connection:
         "_sending_since",
         "_waiting",
         "_waiting_bytes",
-        "_warm",
         "admitted_at",
         "due",
         "expires_in",
@@ -74,7 +74,7 @@ class Connection:
         log: LogReader,
         send: Callable[[Frame], Coroutine[Any, Any, None]],
         close: Callable[[Closing], None],
-        warm: bool = False,
+        keepalive: bool = False,
     ) -> None:
         self.person_pk: object = admitted.visitor.person.pk
         self.session_key = admitted.visitor.session_key
@@ -85,12 +85,12 @@ class Connection:
         self.opened = time.time()
         self.names = admitted.names
         self.visible = True
-        self.positions: Places = {}
+        self.positions: Positions = {}
         self.shown: Mapping[str, Position] = _NOTHING
         self._log = log
         self._send = send
         self._close = close
-        self._warm = warm
+        self._keepalive = keepalive
         self.share = 0
         self.slice = 0
         self._waiting: list[str] = []
@@ -104,13 +104,13 @@ class Connection:
         self._missed = False
         self._again: asyncio.Task[None] | None = None
 
-    def listen(self, positions: Places, reset: Sequence[str]) -> None:
+    def listen(self, positions: Positions, reset: Sequence[str]) -> None:
         """Takes its starting places; nothing is sent before it has caught up."""
         self.positions = positions
         self._reset = list(reset)
         self._catching_up = True
 
-    def change(self, positions: Places, reset: Sequence[str]) -> None:
+    def change(self, positions: Positions, reset: Sequence[str]) -> None:
         """Listens to these topics from now on; where it stands with those it had already is kept."""
         self.positions = {topic: self.positions.get(topic) or position for topic, position in positions.items()}
         self._reset += [topic for topic in reset if self.positions[topic] is None]
@@ -174,7 +174,7 @@ class Connection:
             self.miss()
         elif batch.last > position.seq:
             step = offered.step(self.positions, position)
-            self.positions = step.places
+            self.positions = step.positions
             if self._sending is None:
                 return self._begin(step.frame)
             self._queue(step.events)
@@ -193,14 +193,14 @@ class Connection:
         self._again = asyncio.create_task(self.catch_up())
         return self._again
 
-    def say(self, event: str) -> None:
+    def queue_ephemeral(self, event: str) -> None:
         """Queue an event that is in no log, for the next frame."""
         if self._waiting_bytes <= MAX_WAITING:
             self._queue([event])
 
-    def keep_warm(self) -> Awaitable[None] | None:
+    def send_keepalive(self) -> Awaitable[None] | None:
         """Send a frame without events: a page takes a line that is silent for long for a dead one."""
-        if not self._warm or self._catching_up:
+        if not self._keepalive or self._catching_up:
             return None
         self._frame_due = True
         return self._flush()
@@ -216,7 +216,7 @@ class Connection:
             if task is not None:
                 task.cancel()
 
-    def _apply(self, reading: Reading, asked: Places) -> bool:
+    def _apply(self, reading: Reading, asked: Positions) -> bool:
         """Return whether it was of use: meanwhile the topic may have been dropped, or added again from elsewhere."""
         topic = reading.topic
         if topic not in self.positions or self.positions[topic] != asked[topic]:

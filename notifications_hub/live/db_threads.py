@@ -16,7 +16,7 @@ from django.db import connections
 
 from notifications_hub.database.pooling import give_back
 from notifications_hub.database.reconnect import run_with_reconnect
-from notifications_hub.live.batching import Many, Together
+from notifications_hub.live.batching import Batcher, Many
 from notifications_hub.web.site_paths import use_script_name
 
 A = TypeVar("A")
@@ -35,20 +35,20 @@ class Database:
     def __init__(self, threads: int = 4) -> None:
         self._threads = threads
         self._executor = ThreadPoolExecutor(threads, "hub-database", use_script_name)
-        self._together: dict[tuple[Callable[..., Any], str], Together[Any, Any]] = {}
+        self._batchers: dict[tuple[Callable[..., Any], str], Batcher[Any, Any]] = {}
 
     async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, lambda: _run(function, *args, **kwargs))
 
-    async def together(self, many: Many[A, T], request: A, *, lane: str = "") -> T:
+    async def batched(self, many: Many[A, T], request: A, *, lane: str = "") -> T:
         """Return `many`'s answer to this request, batched with requests that arrive meanwhile in the same lane.
 
         A lane waits for its own batches alone, so what is urgent is asked in one that nothing else uses.
         """
-        if (many, lane) not in self._together:
-            self._together[many, lane] = Together(self.__call__, many)
-        answer: T = await self._together[many, lane].ask(request)
+        if (many, lane) not in self._batchers:
+            self._batchers[many, lane] = Batcher(self.__call__, many)
+        answer: T = await self._batchers[many, lane].ask(request)
         return answer
 
     def close(self) -> None:

@@ -22,8 +22,8 @@ from notifications_hub.live.frames import Round, batch_of
 from notifications_hub.streams import Reading
 from notifications_hub.streams.cursor import Position
 
-_TOPICS_A_READ = 200
-_TOPICS_A_LOOK = 1000
+_TOPICS_PER_READ = 200
+_TOPICS_PER_CHECK = 1000
 """Few, so that a look that finds nothing takes the interpreter from a round for a millisecond at a time."""
 
 Given = TypeVarTuple("Given")
@@ -92,10 +92,10 @@ class Fanout:
         if self._behind:
             self._wake.set()
 
-    def say(self, topic: str, event: str) -> None:
+    def publish_ephemeral(self, topic: str, event: str) -> None:
         """An encoded event that is in no log."""
         if listened := self._topics.get(topic):
-            _each(listened.connections, Connection.say, event)
+            _each(listened.connections, Connection.queue_ephemeral, event)
             start(in_turn([connection.flush for connection in listened.connections]))
 
     # Reading and fanning out
@@ -106,7 +106,7 @@ class Fanout:
         self._wake.clear()
         while self._behind:
             # Taken out before the read: what is hinted meanwhile may not be in it, and is read again.
-            taken = {topic: self._behind.pop(topic) for topic in list(islice(self._behind, _TOPICS_A_READ))}
+            taken = {topic: self._behind.pop(topic) for topic in list(islice(self._behind, _TOPICS_PER_READ))}
             try:
                 readings = await self._log(streams.read, self._wanted(taken), streams.BATCH_BYTES)
             except Exception:
@@ -136,18 +136,18 @@ class Fanout:
                 _each(listened.connections, Connection.miss)
             elif reading.events:
                 offered = Round(batch_of(reading))
-                # Who comes meanwhile reads the log later than this was read; who goes has no places any more.
+                # Who comes meanwhile reads the log later than this was read; who goes has no positions any more.
                 for connection in list(listened.connections):
                     yield partial(_guarded, connection, Connection.offer, offered)
 
     # Looking for ourselves
 
-    async def look(self) -> None:
+    async def check_log(self) -> None:
         """Hints that were lost, and processes that reach us by no layer: whatever the log has and we have not."""
         topics = iter(list(self._topics))
-        while some := list(islice(topics, _TOPICS_A_LOOK)):
-            places = {topic: self._topics[topic].position for topic in some if topic in self._topics}
-            for topic, (epoch, top) in (await self._database(streams.moved, places)).items():
+        while some := list(islice(topics, _TOPICS_PER_CHECK)):
+            positions = {topic: self._topics[topic].position for topic in some if topic in self._topics}
+            for topic, (epoch, top) in (await self._database(streams.moved, positions)).items():
                 self._compare(topic, epoch, top)
 
     def _compare(self, topic: str, epoch: str, top: int) -> None:

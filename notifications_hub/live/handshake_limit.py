@@ -1,4 +1,4 @@
-"""How many strangers may be at the door at once, before they have said who they are: of one address, and in all.
+"""How many strangers may be at the slots at once, before they have said who they are: of one address, and in all.
 
 Whoever finds no room waits for a while, so that an office behind one address comes in after a restart. There is a bound
 on how many wait; whoever is beyond it is refused, and comes back later by themselves.
@@ -19,11 +19,11 @@ WAIT_SECONDS = 10.0
 WAITING = 40
 """How many times as many may wait as there is room for."""
 IN_ALL = 1000
-"""At the door of this process: a batch of admissions, and the next."""
+"""At the slots of this process: a batch of admissions, and the next."""
 WAITING_IN_ALL = 10 * IN_ALL
 
 
-class _Door:
+class _Slots:
     """Admits `capacity` visitors at a time, in the order in which they come."""
 
     def __init__(self, capacity: int, most_waiting: int) -> None:
@@ -61,15 +61,15 @@ class _Door:
             self._waiting -= 1
 
 
-class Gate:
+class HandshakeLimit:
     """The address is the server's word: behind proxies, trust them there (uvicorn's `--forwarded-allow-ips`).
 
     A server that is reached over a socket file may know no address. Its clients are bounded in all, not by address.
     """
 
     def __init__(self) -> None:
-        self._process = _Door(IN_ALL, WAITING_IN_ALL)
-        self._addresses: dict[str, _Door] = {}
+        self._process = _Slots(IN_ALL, WAITING_IN_ALL)
+        self._addresses: dict[str, _Slots] = {}
 
     @asynccontextmanager
     async def enter(self, client: Sequence[object] | None) -> AsyncIterator[None]:
@@ -80,10 +80,10 @@ class Gate:
                 yield
             return
         capacity = hub_settings.live_per_address
-        door = self._addresses.setdefault(address, _Door(capacity, WAITING * capacity))
+        slots = self._addresses.setdefault(address, _Slots(capacity, WAITING * capacity))
         try:
-            async with door.enter(), self._process.enter():
+            async with slots.enter(), self._process.enter():
                 yield
         finally:
-            if not door.visitors:
+            if not slots.visitors:
                 self._addresses.pop(address, None)

@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.live.access_enforcement import AccessEnforcer
 from notifications_hub.live.admission import Admitted, Refusal, Wanted, admit_many
 from notifications_hub.live.channel_layer import Layer
 from notifications_hub.live.close_codes import RESTART, SESSION_OVER, TOO_MANY, TOO_SLOW
@@ -24,14 +25,13 @@ from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
 from notifications_hub.live.eager_start import cancel_all, in_turn
 from notifications_hub.live.fanout import Fanout
-from notifications_hub.live.frames import Places
-from notifications_hub.live.handshake_limit import Gate
+from notifications_hub.live.frames import Positions
+from notifications_hub.live.handshake_limit import HandshakeLimit
 from notifications_hub.live.log_reader import LogReader
 from notifications_hub.live.presence import Presence
 from notifications_hub.live.revocation import forget_old
 from notifications_hub.live.session import session_key_of
 from notifications_hub.live.shared_cap import SharedCap
-from notifications_hub.live.watch import Watch
 from notifications_hub.streams.sweeper import sweep
 from notifications_hub.users import person_key
 
@@ -39,7 +39,7 @@ SWEEP_SECONDS = 1.0
 CACHE_THREADS = 2
 STALL_SECONDS = 10.0
 """How long one frame may take to leave before its client is taken for gone."""
-WARM_SECONDS = 25.0
+KEEPALIVE_SECONDS = 25.0
 """At most so long is a WebSocket silent: proxies forget such lines, and a script hears nothing of a server's pings."""
 _SHARES = 25
 FORGET_SECONDS = 60.0
@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 
 
 class Hub:
-    """Everything but `hint` and `say` must be called on its event loop."""
+    """Everything but `hint` and `publish_ephemeral` must be called on its event loop."""
 
     def __init__(self) -> None:
         self.database = Database()
@@ -57,11 +57,11 @@ class Hub:
         # Apart: a cache that hangs must keep no revocation and no newcomer waiting.
         self.cache = Database(threads=CACHE_THREADS)
         self.presence = Presence(self.cache)
-        self._gate = Gate()
+        self._handshakes = HandshakeLimit()
         self._registry = Registry()
-        self._watch = Watch(self.database, self._registry)
+        self._enforcer = AccessEnforcer(self.database, self._registry)
         self._loop = asyncio.get_running_loop()
-        self._layer = Layer(self._heard)
+        self._layer = Layer(self._on_layer_message)
         self._fanout = Fanout(self.database)
         self._shared_cap = SharedCap(self.cache, self._registry)
         self._draining = False
@@ -72,16 +72,16 @@ class Hub:
             for step in (
                 self._fanout.read_behind,
                 self._sweep,
-                self._heed,
-                self._keep_warm,
-                self._watch.revalidation.check_next,
-                self._watch.recheck,
-                self._watch.end_due,
+                self._handle_revocations,
+                self._send_keepalives,
+                self._enforcer.revalidation.check_next,
+                self._enforcer.recheck,
+                self._enforcer.end_due,
                 self._forget_old,
                 self._layer.listen,
                 self._layer.stay,
                 self.presence.refresh,
-                self._shared_cap.look,
+                self._shared_cap.check,
             )
         ]
 
@@ -92,12 +92,12 @@ class Hub:
         self._loop.call_soon_threadsafe(self._fanout.note, dict(tops))
         self._loop.call_soon_threadsafe(self._layer.hint, dict(tops))
 
-    def say(self, topic: str, event: str) -> None:
+    def publish_ephemeral(self, topic: str, event: str) -> None:
         """An encoded event that is not logged: to whoever listens now, in any process that the layer reaches."""
-        self._loop.call_soon_threadsafe(self._fanout.say, topic, event)
-        self._loop.call_soon_threadsafe(self._layer.say, topic, event)
+        self._loop.call_soon_threadsafe(self._fanout.publish_ephemeral, topic, event)
+        self._loop.call_soon_threadsafe(self._layer.publish_ephemeral, topic, event)
 
-    def heed(self) -> None:
+    def handle_revocations(self) -> None:
         """A right to listen was taken away."""
         self._loop.call_soon_threadsafe(self._revoked.set)
 
@@ -108,19 +108,19 @@ class Hub:
         session_key = session_key_of(scope)
         if not session_key:
             raise Refusal(SESSION_OVER)
-        async with self._gate.enter(scope.get("client")):
-            return await self.database.together(admit_many, wanted.asked_by(session_key))
+        async with self._handshakes.enter(scope.get("client")):
+            return await self.database.batched(admit_many, wanted.asked_by(session_key))
 
     def holding(self, connection: Connection) -> _Holding:
         """Keeps a connection while the block runs, and has it catch up meanwhile."""
         return _Holding(self, connection)
 
-    def change(self, connection: Connection, positions: Places, reset: Sequence[str]) -> None:
+    def change(self, connection: Connection, positions: Positions, reset: Sequence[str]) -> None:
         """Has a connection listen to these topics and no others."""
         self._fanout.forget(connection, connection.positions.keys() - positions.keys())
         self._fanout.listen(connection, positions)
         connection.change(positions, reset)
-        self._watch.replay(connection)
+        self._enforcer.replay(connection)
 
     def join(self, connection: Connection) -> None:
         # Before the connection reads the log, so that nothing falls between its reading and the hub's.
@@ -133,12 +133,12 @@ class Hub:
             connection.end(RESTART)
         connection.share = self._share
         self.presence.arrived(connection.person_pk)
-        self._watch.join(connection)
+        self._enforcer.join(connection)
         connection.start().add_done_callback(lambda _: self._fanout.caught_up(connection))
 
     def leave(self, connection: Connection) -> None:
         self._fanout.forget(connection, connection.positions)
-        self._watch.leave(connection)
+        self._enforcer.leave(connection)
         self._registry.remove(connection)
         self._shared_cap.changed(connection.person_pk)
         if not self._registry.of_person(person_key(connection.person_pk)):
@@ -194,11 +194,11 @@ class Hub:
 
     # Hearing
 
-    def _heard(self, message: Mapping[str, Any]) -> None:
+    def _on_layer_message(self, message: Mapping[str, Any]) -> None:
         if message["type"] == "hub.hint":
             self._fanout.note(message["tops"])
         else:
-            self._fanout.say(message["topic"], message["event"])
+            self._fanout.publish_ephemeral(message["topic"], message["event"])
 
     # Looking for ourselves
 
@@ -206,7 +206,7 @@ class Hub:
         await asyncio.sleep(SWEEP_SECONDS)
         self._end_stalled()
         await self.database(sweep)
-        await self._fanout.look()
+        await self._fanout.check_log()
 
     def _end_stalled(self) -> None:
         longest = self._loop.time() - STALL_SECONDS
@@ -215,19 +215,19 @@ class Hub:
             if since is not None and since < longest:
                 connection.end(TOO_SLOW)
 
-    async def _keep_warm(self) -> None:
+    async def _send_keepalives(self) -> None:
         # A share of them at a time, so that no event waits for thousands of frames that nobody does.
-        await asyncio.sleep(WARM_SECONDS / _SHARES)
+        await asyncio.sleep(KEEPALIVE_SECONDS / _SHARES)
         self._share = (self._share + 1) % _SHARES
-        await in_turn([one.keep_warm for one in self.connections() if one.share == self._share])
+        await in_turn([one.send_keepalive for one in self.connections() if one.share == self._share])
 
-    async def _heed(self) -> None:
+    async def _handle_revocations(self) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._revoked.wait(), SWEEP_SECONDS)
             # Where one is revoked, more are as a rule: one look for them all.
             await asyncio.sleep(_GATHER_SECONDS)
         self._revoked.clear()
-        await self._watch.heed()
+        await self._enforcer.handle_revocations()
 
     async def _forget_old(self) -> None:
         await asyncio.sleep(FORGET_SECONDS)

@@ -65,7 +65,7 @@ def connected_among(person_pks: Collection[Any]) -> set[Any] | None:
         return None
 
 
-def stays(person_pk: object, wait: float) -> None:
+def record_poll(person_pk: object, wait: float) -> None:
     """A poll: its person is here for as long as it may wait, and until the next one may be expected."""
     try:
         cache.set(_poll_key(person_pk), True, wait + POLL_GRACE_SECONDS)
@@ -101,44 +101,44 @@ class Presence:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._name = secrets.token_hex(4)
-        self._here: set[object] = set()
+        self._present: set[object] = set()
         self._changed: set[object] = set()
         self._since: float | None = None
-        self._telling: asyncio.Task[None] | None = None
+        self._write_task: asyncio.Task[None] | None = None
         # Of two writers the one that looked first may write last, and somebody who has left would be here once more.
-        self._writing = asyncio.Lock()
+        self._write_lock = asyncio.Lock()
 
     def arrived(self, person_pk: object) -> None:
-        if person_pk not in self._here:
-            self._here.add(person_pk)
-            self._tell(person_pk)
+        if person_pk not in self._present:
+            self._present.add(person_pk)
+            self._schedule_write(person_pk)
 
     def left(self, person_pk: object) -> None:
-        if person_pk in self._here:
-            self._here.discard(person_pk)
-            self._tell(person_pk)
+        if person_pk in self._present:
+            self._present.discard(person_pk)
+            self._schedule_write(person_pk)
 
     async def refresh(self) -> None:
         await asyncio.sleep(_REFRESH_SECONDS)
-        async with self._writing:
+        async with self._write_lock:
             await self._database(self._write_all)
 
     async def close(self) -> None:
-        for person_pk in list(self._here):
+        for person_pk in list(self._present):
             self.left(person_pk)
-        if self._telling is not None:
-            await self._telling
+        if self._write_task is not None:
+            await self._write_task
 
-    def _tell(self, person_pk: object) -> None:
+    def _schedule_write(self, person_pk: object) -> None:
         self._changed.add(person_pk)
-        if self._telling is None:
-            self._telling = asyncio.create_task(self._tell_changed())
+        if self._write_task is None:
+            self._write_task = asyncio.create_task(self._write_changed())
 
-    async def _tell_changed(self) -> None:
+    async def _write_changed(self) -> None:
         try:
             while self._changed:
                 # The state is read when it is written: of two changes in quick succession the later one holds.
-                async with self._writing:
+                async with self._write_lock:
                     changed, self._changed = self._changed, set()
                     written = await self._database(self._write, changed)
                 # Another hub may have written the same record meanwhile, from what it was before. So look at it again.
@@ -147,23 +147,23 @@ class Presence:
         except Exception as error:  # noqa: BLE001 -- as above; the next refresh makes up for it
             log.warning("Presence could not be written: %s", error)
         finally:
-            self._telling = None
+            self._write_task = None
 
     def _write(self, changed: Collection[object]) -> set[object]:
         """Write the records of people that are not right. Return whose these were."""
         if self._is_new_to_cache():
-            changed = {*changed, *self._here}
+            changed = {*changed, *self._present}
         written: set[object] = set()
         for some in chunks(changed, _PEOPLE_AT_ONCE):
             records = cache.get_many(map(_key, some))
-            wrong = [pk for pk in some if (self._name in records.get(_key(pk), {})) != (pk in self._here)]
+            wrong = [pk for pk in some if (self._name in records.get(_key(pk), {})) != (pk in self._present)]
             self._put(wrong, records)
             written.update(wrong)
         return written
 
     def _write_all(self) -> None:
         self._is_new_to_cache()
-        for some in chunks(list(self._here), _PEOPLE_AT_ONCE):
+        for some in chunks(list(self._present), _PEOPLE_AT_ONCE):
             self._put(some, cache.get_many(map(_key, some)))
 
     def _put(self, person_pks: Collection[object], records: Mapping[str, _Record]) -> None:
@@ -175,7 +175,7 @@ class Presence:
 
     def _renewed(self, person_pk: object, record: _Record) -> _Record:
         others = {hub: until for hub, until in _live(record).items() if hub != self._name}
-        return others | {self._name: time.time() + LIFE_SECONDS} if person_pk in self._here else others
+        return others | {self._name: time.time() + LIFE_SECONDS} if person_pk in self._present else others
 
     def _is_new_to_cache(self) -> bool:
         """Return whether the cache was emptied since the last look, so that it knows nobody of this hub."""

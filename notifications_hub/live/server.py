@@ -52,32 +52,32 @@ def with_connections(pages: Application) -> Application:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
-        if not _beside.may_serve:
-            await _beside.check()
+        if not _services.may_serve:
+            await _services.check()
         scope = _in_folder(scope)
         connection = _connection_at(scope)
         if connection is not None:
-            _beside.start()
+            _services.start()
             await connection(scope, receive, send)
         elif scope["type"] == "websocket":
-            await _hand_over(pages, scope, receive, send)
+            await _forward(pages, scope, receive, send)
         else:
             await pages(scope, receive, send)
 
     return application
 
 
-async def _hand_over(pages: Application, scope: Scope, receive: Receive, send: Send) -> None:
+async def _forward(pages: Application, scope: Scope, receive: Receive, send: Send) -> None:
     """Leave a socket that is not the hub's to the host's application, and refuse it if that takes none there."""
     heard = False
 
-    async def hear() -> Mapping[str, Any]:
+    async def receive_noted() -> Mapping[str, Any]:
         nonlocal heard
         heard = True
         return await receive()
 
     try:
-        await pages(scope, hear, send)
+        await pages(scope, receive_noted, send)
     except ValueError:
         # So Django says that it takes no sockets at all, and a router of Channels that it has no route.
         if heard:
@@ -115,7 +115,7 @@ def _name_of(path: str, urlconf: str) -> str:
         return ""
 
 
-class _Beside:
+class _Services:
     """The hub and the embedded worker: one of each a process, however many parts of the application are wrapped.
 
     They start with the server or, where it has no lifespan, with the first connection.
@@ -146,7 +146,7 @@ class _Beside:
                 self._worker = None
 
 
-_beside = _Beside()
+_services = _Services()
 
 
 def _refusal() -> str:
@@ -174,16 +174,16 @@ def _drain_first(hub: Hub, server: Callable[[int, Any], Any], number: int, frame
 async def _lifespan(receive: Receive, send: Send) -> None:
     while (message := await receive())["type"] == "lifespan.startup":
         try:
-            await _beside.check()
+            await _services.check()
         except ImproperlyConfigured as refusal:
             await send({"type": "lifespan.startup.failed", "message": str(refusal)})
             return
-        _beside.start()
+        _services.start()
         _collect_less()
         _warn_of(send)
         await send({"type": "lifespan.startup.complete"})
     if message["type"] == "lifespan.shutdown":
-        await _beside.stop()
+        await _services.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
 

@@ -25,7 +25,7 @@ from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
 from notifications_hub.users import person_key
 
-LOOK_SECONDS = 20.0
+CHECK_SECONDS = 20.0
 _GATHER_SECONDS = 0.2
 """A moment's crowd is one write."""
 _LIFE_SECONDS = 3700
@@ -56,8 +56,8 @@ class SharedCap:
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_changed())
 
-    async def look(self) -> None:
-        await asyncio.sleep(LOOK_SECONDS)
+    async def check(self) -> None:
+        await asyncio.sleep(CHECK_SECONDS)
         if _is_shared():
             await self._compare(self._registry.people())
 

@@ -18,12 +18,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
 from notifications_hub.delivery import acknowledgement
-from notifications_hub.live.admission import Known, Refusal, Wanted, admit, decoded, start
+from notifications_hub.live.admission import Known, Refusal, Wanted, admit, decoded, start_positions
 from notifications_hub.live.asgi_exchange import PRIVATE
 from notifications_hub.live.close_codes import BAD_FRAME
 from notifications_hub.live.frames import read_frame
 from notifications_hub.live.origin import Caller
-from notifications_hub.live.presence import stays
+from notifications_hub.live.presence import record_poll
 from notifications_hub.live.topics import INBOX
 
 MAX_BODY = 8 * 1024
@@ -57,8 +57,8 @@ def _poll(request: HttpRequest, caller: Caller) -> HttpResponse:
     wanted = Wanted.parse(request.META.get("QUERY_STRING", ""))
     admitted = admit(_session_key(request), wanted.names, wanted.person)
     if wanted.visible:
-        stays(admitted.visitor.person.pk, 0)
-    frame = read_frame(*start(admitted.topics, wanted.known))
+        record_poll(admitted.visitor.person.pk, 0)
+    frame = read_frame(*start_positions(admitted.topics, wanted.known))
     return HttpResponse(frame.text, content_type="application/json")
 
 
@@ -69,7 +69,7 @@ def _ack(request: HttpRequest, caller: Caller) -> HttpResponse:
         return HttpResponse(status=204, headers=allowed)
     known, visible = _acknowledged(request)
     admitted = admit(_session_key(request), [INBOX], request.GET.get("person", ""))
-    positions, _reset = start(admitted.topics, known)
+    positions, _reset = start_positions(admitted.topics, known)
     shown = {topic: position for topic, position in positions.items() if position is not None}
     if visible:
         acknowledgement.acknowledge(admitted.visitor.person.pk, shown)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from notifications_hub.delivery.acknowledgement import Acknowledgement, acknowledge_many
-from notifications_hub.live.admission import Asked, Known, Refusal, Wanted, admit_many, start
+from notifications_hub.live.admission import Asked, Known, Refusal, Wanted, admit_many, start_positions
 from notifications_hub.live.asgi_exchange import Receive, Scope, Send
 from notifications_hub.live.close_codes import BAD_FRAME, MAX_CLIENT_FRAME, TOO_LARGE, TOO_MANY, Closing
 from notifications_hub.live.connection import Connection
@@ -62,16 +62,21 @@ class ClientFrame:
         visible = frame.get("visible")
         if not isinstance(visible, bool | None):
             raise ValueError("visible is a boolean.")
-        return cls(visible, _cursor(frame.get("ack")), _names(frame.get("topics")), _cursor(frame.get("cursor")))
+        return cls(
+            visible,
+            _parse_cursor(frame.get("ack")),
+            _parse_names(frame.get("topics")),
+            _parse_cursor(frame.get("cursor")),
+        )
 
 
-def _cursor(given: object) -> Mapping[str, Position] | None:
+def _parse_cursor(given: object) -> Mapping[str, Position] | None:
     if not isinstance(given, str | None):
         raise ValueError("A cursor is text.")
     return None if given is None else cursor.decode(given)
 
 
-def _names(given: object) -> tuple[str, ...] | None:
+def _parse_names(given: object) -> tuple[str, ...] | None:
     if given is None:
         return None
     if not isinstance(given, list) or not all(isinstance(name, str) for name in given) or len(given) > MAX_TOPICS:
@@ -82,7 +87,7 @@ def _names(given: object) -> tuple[str, ...] | None:
 class _Socket:
     """One accepted socket, from its first frame to its close. Most are idle, so it keeps no task and little else."""
 
-    __slots__ = ("_closing", "_heard", "_hub", "_reading", "_receive", "_send")
+    __slots__ = ("_closing", "_hub", "_reading", "_receive", "_received_at", "_send")
 
     def __init__(self, hub: Hub, receive: Receive, send: Send) -> None:
         self._hub = hub
@@ -90,7 +95,7 @@ class _Socket:
         self._send = send
         self._closing: Closing | None = None
         self._reading: asyncio.Task[Any] | None = None
-        self._heard: tuple[float, ...] = ()
+        self._received_at: tuple[float, ...] = ()
 
     async def run(self, scope: Scope) -> None:
         """Raises `Refusal`."""
@@ -117,8 +122,8 @@ class _Socket:
     async def _open(self, scope: Scope) -> Connection:
         wanted = Wanted.parse(scope["query_string"].decode("latin1"))
         admitted = await self._hub.admit(scope, wanted)
-        connection = Connection(admitted, log=self._hub.log, send=self._send_frame, close=self._end, warm=True)
-        connection.listen(*start(admitted.topics, wanted.known))
+        connection = Connection(admitted, log=self._hub.log, send=self._send_frame, close=self._end, keepalive=True)
+        connection.listen(*start_positions(admitted.topics, wanted.known))
         return connection
 
     async def _read_frames(self, connection: Connection) -> None:
@@ -131,15 +136,15 @@ class _Socket:
             elif self._is_flood():
                 self._end(TOO_MANY)
             else:
-                await self._hear(connection, text)
+                await self._handle_frame(connection, text)
 
     def _is_flood(self) -> bool:
         now = asyncio.get_running_loop().time()
-        recent = [at for at in self._heard if now - at < 10]
-        self._heard = (*recent, now)
+        recent = [at for at in self._received_at if now - at < 10]
+        self._received_at = (*recent, now)
         return len(recent) >= FRAMES
 
-    async def _hear(self, connection: Connection, text: str) -> None:
+    async def _handle_frame(self, connection: Connection, text: str) -> None:
         try:
             frame = ClientFrame.parse(text)
         except (ValueError, RecursionError):
@@ -150,7 +155,7 @@ class _Socket:
         if frame.shown is not None and connection.visible:
             known = connection.known(frame.shown)
             shown = Acknowledgement(connection.person_pk, connection.newly_shown(known))
-            await self._hub.database.together(acknowledge_many, shown)
+            await self._hub.database.batched(acknowledge_many, shown)
             connection.shown = known
         if frame.topics is not None:
             await self._change_topics(connection, frame.topics, frame.known or {})
@@ -158,12 +163,12 @@ class _Socket:
     async def _change_topics(self, connection: Connection, names: Sequence[str], known: Known) -> None:
         try:
             asked = Asked(connection.session_key, tuple(names))
-            admitted = await self._hub.database.together(admit_many, asked)
+            admitted = await self._hub.database.batched(admit_many, asked)
         except Refusal as refusal:
             self._end(refusal.closing)
         else:
             connection.names, connection.admitted_at = admitted.names, admitted.visitor.at
-            self._hub.change(connection, *start(admitted.topics, known))
+            self._hub.change(connection, *start_positions(admitted.topics, known))
 
     def _end(self, closing: Closing) -> None:
         """Closes from our side; the first reason stands."""

@@ -18,7 +18,7 @@ CONNECTIONS = [
     ),
     Guard(
         "the origin of a stream or poll",
-        f"{_LIVE}/http.py",
+        f"{_LIVE}/asgi_exchange.py",
         "if cors is None:",
         "cors = cors or {}\n        if False:",
         ("tests/live/test_origin.py::test_over_http_a_page_of_another_origin_is_refused_and_cannot_read_why",),
@@ -39,7 +39,7 @@ CONNECTIONS = [
     ),
     Guard(
         "the person whom a page was made for",
-        f"{_LIVE}/opening.py",
+        f"{_LIVE}/admission.py",
         "visitor is None or (asked.person and not is_pseudonym_of(asked.person, visitor.person.pk))",
         "visitor is None",
         (f"{_SESSION_END}::test_a_page_of_somebody_who_was_here_before_hears_nothing_of_who_signed_in_after",),
@@ -60,7 +60,7 @@ CONNECTIONS = [
     ),
     Guard(
         "the host that a stream or poll names",
-        f"{_LIVE}/http.py",
+        f"{_LIVE}/asgi_exchange.py",
         "if not _names_this_site(self.scope):",
         "if False:",
         (
@@ -113,7 +113,7 @@ CONNECTIONS = [
     ),
     Guard(
         "rights are validated again",
-        f"{_LIVE}/watch.py",
+        f"{_LIVE}/access_enforcement.py",
         "connection.end(answer.closing)",
         "pass",
         ("tests/live/test_rights.py",),

@@ -55,7 +55,7 @@ LIMITS = [
     ),
     Guard(
         "how many strangers wait at the door",
-        f"{_LIVE}/gate.py",
+        f"{_LIVE}/handshake_limit.py",
         "if self._waiting >= self._most_waiting:",
         "if False:",
         ("tests/live/test_caps.py::test_so_many_may_wait_and_no_more",),

@@ -13,7 +13,7 @@ from tests.support.site import Site
 HURRIED = {
     "DJANGO_SETTINGS_MODULE": "tests.live.settings",
     "TEST_HURRY": json.dumps(
-        {"hub.SWEEP_SECONDS": 0.25, "hub.WARM_SECONDS": 2.0, "sse.HEARTBEAT_SECONDS": 1.0, "sse.RETRY_MS": 1234}
+        {"hub.SWEEP_SECONDS": 0.25, "hub.KEEPALIVE_SECONDS": 2.0, "sse.HEARTBEAT_SECONDS": 1.0, "sse.RETRY_MS": 1234}
     ),
 }
 """A site that looks after everything more often than it would."""

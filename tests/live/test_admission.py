@@ -23,7 +23,7 @@ from accounts.models import User
 from notifications_hub import audiences, streams
 from notifications_hub.live import topics
 from notifications_hub.live.admission import Admitted, Asked, Refusal, admit_many
-from notifications_hub.live.batching import Together
+from notifications_hub.live.batching import Batcher
 from notifications_hub.streams.cursor import Position
 from tests.support.redis import RedisServer
 
@@ -226,7 +226,7 @@ def test_readers_are_answered_together_each_from_their_own_place() -> None:
     assert (third[0].reset, none) == (True, [])
 
 
-# Together
+# Batcher
 
 
 class Asking:
@@ -234,7 +234,7 @@ class Asking:
 
     def __init__(self) -> None:
         self.batches: list[Sequence[int]] = []
-        self.asking: Together[int, int] = Together(self._run, self._many)
+        self.asking: Batcher[int, int] = Batcher(self._run, self._many)
 
     async def _run(self, many: Callable[[Sequence[int]], Any], requests: Sequence[int]) -> Any:
         self.batches.append(requests)

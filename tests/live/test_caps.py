@@ -17,7 +17,7 @@ import pytest
 from notifications_hub.live import handshake_limit as gates
 from notifications_hub.live.admission import Refusal
 from notifications_hub.live.close_codes import TOO_MANY
-from notifications_hub.live.handshake_limit import Gate
+from notifications_hub.live.handshake_limit import HandshakeLimit
 from tests.live.support import HURRIED, tell
 from tests.support.databases import Databases
 from tests.support.live import HELD, LONG_POLL, WEBSOCKET, LiveClient, cookie_of, listening, listening_by
@@ -122,7 +122,7 @@ def test_clients_of_a_socket_file_are_not_taken_for_one(hasty_site: Site, tmp_pa
 
 async def test_addresses_are_counted_apart_and_none_of_them_for_ever(settings: Any, busy: None) -> None:
     settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 1}
-    gate = Gate()
+    gate = HandshakeLimit()
     async with gate.enter(("192.0.2.1", 1)):
         async with gate.enter(("192.0.2.2", 1)):
             pass
@@ -137,7 +137,7 @@ async def test_addresses_are_counted_apart_and_none_of_them_for_ever(settings: A
 
 async def test_an_ipv6_network_of_one_customer_is_one_address(settings: Any, busy: None) -> None:
     settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 1}
-    gate = Gate()
+    gate = HandshakeLimit()
     async with gate.enter(("2001:db8:1:2::3", 1)):
         assert await is_refused(gate, ("2001:db8:1:2:4:5:6:7", 2))
         assert not await is_refused(gate, ("2001:db8:1:3::3", 3))
@@ -151,7 +151,7 @@ def busy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gates, "WAITING", 0)
 
 
-async def is_refused(gate: Gate, client: Sequence[object] | None) -> bool:
+async def is_refused(gate: HandshakeLimit, client: Sequence[object] | None) -> bool:
     try:
         async with gate.enter(client):
             return False
@@ -161,7 +161,7 @@ async def is_refused(gate: Gate, client: Sequence[object] | None) -> bool:
 
 async def test_those_who_wait_come_in_as_others_leave_in_the_order_in_which_they_came(settings: Any) -> None:
     settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 2}
-    gate, inside, came = Gate(), [0], []
+    gate, inside, came = HandshakeLimit(), [0], []
 
     async def visit(number: int) -> None:
         async with gate.enter(("192.0.2.1", number)):
@@ -177,7 +177,7 @@ async def test_those_who_wait_come_in_as_others_leave_in_the_order_in_which_they
 
 async def test_so_many_may_wait_and_no_more(settings: Any) -> None:
     settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 2}
-    gate, over = Gate(), asyncio.Event()
+    gate, over = HandshakeLimit(), asyncio.Event()
 
     async def visit() -> None:
         async with gate.enter(("192.0.2.1", 1)):
@@ -204,7 +204,7 @@ async def test_clients_of_a_socket_file_are_bounded_in_all_and_not_as_one_addres
     settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 1}
     monkeypatch.setattr(gates, "IN_ALL", 3)
     monkeypatch.setattr(gates, "WAITING_IN_ALL", 0)
-    gate = Gate()
+    gate = HandshakeLimit()
     async with gate.enter(client), gate.enter(client), gate.enter(("192.0.2.1", 1)):
         assert await is_refused(gate, client)
         assert await is_refused(gate, ("192.0.2.2", 1))

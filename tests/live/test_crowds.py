@@ -22,7 +22,7 @@ from django.utils import timezone
 from accounts.models import User
 from notifications_hub import revoke
 from notifications_hub.live import revalidation, topics
-from notifications_hub.live.admission import Admitted, Asked, admit_many, start
+from notifications_hub.live.admission import Admitted, Asked, admit_many, start_positions
 from notifications_hub.live.close_codes import Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame
@@ -74,13 +74,13 @@ class Room:
 
         first = self._first_frames[person] = asyncio.get_running_loop().create_future()
         connection = Connection(admitted, log=self.hub.log, send=send, close=close)
-        connection.listen(*start(admitted.topics, None))
+        connection.listen(*start_positions(admitted.topics, None))
         self.hub.join(connection)
 
     async def wait_of(self, key: str) -> float:
         """Let somebody in. Return the seconds it took."""
         asked = time.monotonic()
-        await self.hub.database.together(admit_many, Asked(key, NAMES))
+        await self.hub.database.batched(admit_many, Asked(key, NAMES))
         return time.monotonic() - asked
 
     async def end_of(self, person: User) -> float:
@@ -151,12 +151,12 @@ async def test_revocations_of_people_who_are_elsewhere_cost_the_event_loop_next_
     await room.fill(crowd)
     for task in room.hub._tasks:
         task.cancel()
-    watch = room.hub._watch
-    await watch.heed()
+    enforcer = room.hub._enforcer
+    await enforcer.handle_revocations()
     await sync_to_async(lambda: revoke_all(absent))()
     await asyncio.sleep(0.2)
     before = time.thread_time()
-    await watch.heed()
+    await enforcer.handle_revocations()
     spent = time.thread_time() - before
     report(f"{CROWD} connections, 1,000 revocations of absent people: {spent * 1000:.1f} ms of the event loop")
     assert spent < 0.02

@@ -72,7 +72,7 @@ class World:
     async def tell_unheard(self, topic: str) -> None:
         """As another process does that reaches this one by no layer; the next look finds it."""
         self.grow(topic)
-        await self.fanout.look()
+        await self.fanout.check_log()
         await self.settled()
 
     async def database(self, function: object, positions: Mapping[str, Position]) -> object:
@@ -228,7 +228,7 @@ async def test_what_is_said_meanwhile_stays_behind_what_waits(world: World) -> N
     slow.busy()
     await world.tell(POST)
     await world.tell(POST)
-    world.fanout.say(POST, '{"seq":null}')
+    world.fanout.publish_ephemeral(POST, '{"seq":null}')
     slow.free.set()
     await world.settled()
     assert slow.seqs == [[1], [2, None]]

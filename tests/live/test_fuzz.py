@@ -15,7 +15,7 @@ import requests
 from django.test import Client
 
 from notifications_hub import streams
-from notifications_hub.live.admission import Refusal, Wanted, start
+from notifications_hub.live.admission import Refusal, Wanted, start_positions
 from notifications_hub.live.frames import read_frame
 from notifications_hub.live.topics import stored_topics
 from notifications_hub.streams import Stream
@@ -108,7 +108,7 @@ def _read(topics: Sequence[str], cursor: str) -> str | None:
         wanted = Wanted.parse(urlencode({"cursor": cursor}))
     except Refusal:
         return None
-    return read_frame(*start(topics, wanted.known)).text
+    return read_frame(*start_positions(topics, wanted.known)).text
 
 
 def _at(topic: str, seq: int) -> str:

@@ -78,11 +78,11 @@ async def test_a_cache_that_hangs_keeps_no_revocation_and_no_newcomer_waiting(
             let_go.wait(30)
 
     monkeypatch.setattr("notifications_hub.live.presence.cache", Hanging())
-    polls = [asyncio.create_task(hub.cache(presence.stays, person, 0)) for person in range(8)]
+    polls = [asyncio.create_task(hub.cache(presence.record_poll, person, 0)) for person in range(8)]
     try:
         await asyncio.sleep(0.1)
         assert not any(poll.done() for poll in polls)
-        await asyncio.wait_for(hub._watch.heed(), 2)
+        await asyncio.wait_for(hub._enforcer.handle_revocations(), 2)
     finally:
         let_go.set()
         await asyncio.gather(*polls)

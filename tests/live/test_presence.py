@@ -21,7 +21,7 @@ from django.test.utils import CaptureQueriesContext
 
 from notifications_hub.live import presence
 from notifications_hub.live.db_threads import Database
-from notifications_hub.live.presence import Presence, connected_among, is_connected, stays
+from notifications_hub.live.presence import Presence, connected_among, is_connected, record_poll
 from tests.support.full import FULL, report
 from tests.support.redis import RedisServer
 
@@ -53,8 +53,8 @@ async def hubs(redis: RedisServer, database: Database) -> AsyncIterator[list[Pre
 
 
 async def delivered(hub: Presence) -> None:
-    while hub._telling is not None:
-        await hub._telling
+    while hub._write_task is not None:
+        await hub._write_task
 
 
 async def test_people_of_every_hub_are_connected_and_nobody_else(hubs: list[Presence]) -> None:
@@ -65,7 +65,7 @@ async def test_people_of_every_hub_are_connected_and_nobody_else(hubs: list[Pres
     other.arrived(3)
     await delivered(one)
     await delivered(other)
-    stays(4, 0)
+    record_poll(4, 0)
     assert connected_among([1, 2, 3, 4, 5]) == {1, 2, 3, 4}
     one.left(1)
     one.left(2)
@@ -172,7 +172,7 @@ async def test_what_a_killed_hub_left_behind_runs_out_although_another_goes_on_w
     other.left(1)
     await delivered(other)
     assert connected_among([1]) == set()
-    killed._here.clear()
+    killed._present.clear()
 
 
 async def test_a_refresh_keeps_the_people_of_other_hubs(hubs: list[Presence], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,9 +48,9 @@ class Hub:
         self.registry.remove(connection)
         self.cap.changed(person)
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         await self.cap.close()
-        await self.cap.look()
+        await self.cap.check()
         await self.cap.close()
 
 
@@ -74,7 +74,7 @@ def hubs(settings: Any, redis_server: RedisServer, monkeypatch: pytest.MonkeyPat
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": redis_server.url}
     }
-    monkeypatch.setattr(shared_cap, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(shared_cap, "CHECK_SECONDS", 0.0)
     database = Database()
     yield [Hub(database) for _ in range(3)]
     database.close()
@@ -86,7 +86,7 @@ def held(hubs: list[Hub], person: int = 1) -> int:
 
 async def look(*hubs: Hub) -> None:
     for hub in hubs:
-        await hub.look()
+        await hub.check()
 
 
 async def test_of_too_many_in_all_hubs_the_oldest_go_wherever_they_are(hubs: list[Hub]) -> None:
@@ -104,7 +104,7 @@ async def test_twelve_each_over_two_hubs_that_write_at_the_same_moment_end_as_te
     for _ in range(12):
         for hub in hubs[:2]:
             hub.join(1)
-    await asyncio.gather(*(hub.look() for hub in hubs))
+    await asyncio.gather(*(hub.check() for hub in hubs))
     await look(*hubs, *hubs)
 
     assert held(hubs) == 10
@@ -154,7 +154,7 @@ async def test_in_memory_of_a_process_nothing_is_compared_or_kept(settings: Any)
 
 
 def test_two_processes_of_a_site_hold_no_more_sockets_of_a_person_than_one(start_site: StartSite) -> None:
-    hurried = HURRIED | {"LIVE_PER_USER": "4", "TEST_HURRY": '{"shared_cap.LOOK_SECONDS": 0.5}'}
+    hurried = HURRIED | {"LIVE_PER_USER": "4", "TEST_HURRY": '{"shared_cap.CHECK_SECONDS": 0.5}'}
     first = start_site(**hurried)
     second = start_site(DATABASE_URL=first.database_url, **hurried)
     assert cookie_of(first, "alice") + cookie_of(second, "alice")

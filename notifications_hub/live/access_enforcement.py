@@ -41,7 +41,7 @@ class _Handled:
     is_certain: bool
 
 
-class Watch:
+class AccessEnforcer:
     """Reads revocations, keeps each session's time, and looks at every connection once a minute.
 
     Each purpose has a lane of its own to the database: what is urgent waits for nothing that is not.
@@ -79,13 +79,13 @@ class Watch:
 
     # Revocations
 
-    async def heed(self) -> None:
+    async def handle_revocations(self) -> None:
         """Act on what was revoked since the last look."""
-        rows = await self._look()
+        rows = await self._read_revocations()
         while len(rows) == MOST:
-            rows = await self._look()
+            rows = await self._read_revocations()
 
-    async def _look(self) -> list[Revoked]:
+    async def _read_revocations(self) -> list[Revoked]:
         # The first look finds revocations from before this hub: their people may have signed in again since.
         is_certain = not self._unread.is_new
         rows = await self._database(self._unread.take)
@@ -94,7 +94,7 @@ class Watch:
         for row in rows:
             handled = _Handled(row, time.monotonic(), is_certain)
             self._recent.setdefault(row.session or row.person, []).append(handled)
-            if touched := self._meant_by(row):
+            if touched := self._affected_by(row):
                 if is_certain and row.what == What.CHECK:
                     checked |= dict.fromkeys(touched)
                 else:
@@ -107,7 +107,7 @@ class Watch:
             self._turned = time.monotonic()
             self._recent, self._before = {}, self._recent
 
-    def _meant_by(self, row: Revoked) -> Sequence[Connection]:
+    def _affected_by(self, row: Revoked) -> Sequence[Connection]:
         if row.what == What.SESSION:
             return self._registry.of_session(row.session)
         return self._registry.of_person(row.person)
@@ -125,7 +125,7 @@ class Watch:
 
     async def _end_signed_out(self, connections: Sequence[Connection]) -> None:
         """Check sessions alone: a host's rules, which may be slow, have no say in whether one is valid."""
-        asking = (self._database.together(check_many, one.session_key, lane="revoked") for one in connections)
+        asking = (self._database.batched(check_many, one.session_key, lane="revoked") for one in connections)
         answers = await asyncio.gather(*asking, return_exceptions=True)
         for answer, connection in zip(answers, connections, strict=True):
             if isinstance(answer, BaseException):
@@ -170,7 +170,7 @@ class Watch:
         sharing: dict[Asked, list[Connection]] = {}
         for connection in connections:
             sharing.setdefault(Asked(connection.session_key, tuple(connection.names)), []).append(connection)
-        asking = (self._database.together(admit_many, asked, lane=lane) for asked in sharing)
+        asking = (self._database.batched(admit_many, asked, lane=lane) for asked in sharing)
         answers = await asyncio.gather(*asking, return_exceptions=True)
         for asked, answer in zip(sharing, answers, strict=True):
             for connection in sharing[asked]:

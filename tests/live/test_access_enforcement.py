@@ -22,14 +22,14 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from notifications_hub import revoke
-from notifications_hub.live import revalidation, topics, watch
-from notifications_hub.live.admission import Admitted, Asked, admit_many, start
+from notifications_hub.live import access_enforcement, revalidation, topics
+from notifications_hub.live.access_enforcement import AccessEnforcer
+from notifications_hub.live.admission import Admitted, Asked, admit_many, start_positions
 from notifications_hub.live.close_codes import RESTART, SESSION_OVER, Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
 from notifications_hub.live.session import check_many
-from notifications_hub.live.watch import Watch
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -67,7 +67,7 @@ class Room:
         self.ended: dict[str, Closing] = {}
         self._database = database
         self._registry = Registry()
-        self.watch = Watch(database, self._registry)
+        self.enforcer = AccessEnforcer(database, self._registry)
 
     async def enter(self, *people: User) -> None:
         for admitted in await self.admit(*people):
@@ -85,7 +85,7 @@ class Room:
         connection = self._connection(admitted)
         self.connections.append(connection)
         self._registry.add(connection)
-        self.watch.join(connection)
+        self.enforcer.join(connection)
 
     def _connection(self, admitted: Admitted) -> Connection:
         def close(closing: Closing) -> None:
@@ -93,12 +93,12 @@ class Room:
             self.ended.setdefault(admitted.visitor.person.username, closing)
 
         connection = Connection(admitted, log=cast("Any", None), send=cast("Any", None), close=close)
-        connection.listen(*start(admitted.topics, None))
+        connection.listen(*start_positions(admitted.topics, None))
         return connection
 
     def leave(self, connection: Connection) -> None:
         self._registry.remove(connection)
-        self.watch.leave(connection)
+        self.enforcer.leave(connection)
 
 
 def _sign_in(person: User) -> str:
@@ -126,7 +126,7 @@ async def test_three_hundred_connections_are_looked_at_in_slices_of_a_handful_of
     await sync_to_async(lambda: Session.objects.filter(session_key=room.connections[7].session_key).delete())()
     for _ in range(revalidation.SLICES):
         before = database.selects
-        await room.watch.revalidation.check_next()
+        await room.enforcer.revalidation.check_next()
         # Sessions, people, their groups.
         assert database.selects - before in (0, 3)
     assert room.ended == {"person7": SESSION_OVER}
@@ -148,7 +148,7 @@ async def test_everybody_is_looked_at_within_the_time_that_is_promised(
 
 async def again_and_again(room: Room) -> None:
     while True:
-        await room.watch.revalidation.check_next()
+        await room.enforcer.revalidation.check_next()
 
 
 def slow(user: User, pk: int) -> bool:
@@ -166,7 +166,7 @@ async def test_rules_that_are_slower_than_the_promise_are_said_once(
     room.connections[0].names = ("slow.1",)
     room.connections[0].positions = {"slow.1": None}
     for _ in range(3 * revalidation.SLICES):
-        await room.watch.revalidation.check_next()
+        await room.enforcer.revalidation.check_next()
     assert [record.levelname for record in caplog.records if "Make the rules" in record.message] == ["WARNING"]
     assert room.ended == {}
 
@@ -174,7 +174,7 @@ async def test_rules_that_are_slower_than_the_promise_are_said_once(
 async def test_a_connection_that_changes_its_topics_while_it_is_asked_again_stays(room: Room, alice: User) -> None:
     await room.enter(alice)
     [connection] = room.connections
-    asking = asyncio.create_task(room.watch._revalidate([connection]))
+    asking = asyncio.create_task(room.enforcer._revalidate([connection]))
     await asyncio.sleep(0)
     connection.names, connection.positions = ("everyone",), {"everyone": None}
     await asking
@@ -188,19 +188,19 @@ async def test_a_connection_that_has_left_is_not_looked_at(
     await room.enter(alice)
     room.leave(room.connections[0])
     for _ in range(revalidation.SLICES):
-        await room.watch.revalidation.check_next()
+        await room.enforcer.revalidation.check_next()
     assert database.selects == 0
 
 
 async def test_whose_time_is_up_hears_that_the_session_is_over_or_is_renewed(
     room: Room, alice: User, bob: User, charlie: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("notifications_hub.live.watch.TIME_SECONDS", 0.0)
+    monkeypatch.setattr("notifications_hub.live.access_enforcement.TIME_SECONDS", 0.0)
     await room.enter(alice, bob, charlie)
     over, prolonged, _running = room.connections
     over.due = prolonged.due = 0.0
     await sync_to_async(lambda: Session.objects.filter(session_key=over.session_key).delete())()
-    await room.watch.end_due()
+    await room.enforcer.end_due()
     assert room.ended == {"alice": SESSION_OVER, "bob": RESTART}
 
 
@@ -209,12 +209,12 @@ async def test_whoever_signed_in_again_after_a_revocation_stays_on_a_hub_that_is
 ) -> None:
     await sync_to_async(revoke)(alice)
     await room.enter(alice, bob)
-    await room.watch.heed()
-    await room.watch.recheck()
+    await room.enforcer.handle_revocations()
+    await room.enforcer.recheck()
     assert room.ended == {}
     # What comes after the first look counts at once.
     await sync_to_async(revoke)(bob)
-    await room.watch.heed()
+    await room.enforcer.handle_revocations()
     assert room.ended == {"bob": SESSION_OVER}
 
 
@@ -222,18 +222,18 @@ async def test_a_session_that_was_over_before_a_new_hubs_first_look_is_ended(roo
     await room.enter(alice)
     await sync_to_async(revoke)(alice)
     await sync_to_async(lambda: Session.objects.all().delete())()
-    await room.watch.heed()
-    await room.watch.recheck()
+    await room.enforcer.handle_revocations()
+    await room.enforcer.recheck()
     assert room.ended == {"alice": SESSION_OVER}
 
 
 async def test_whoever_was_let_in_before_a_revocation_and_joins_after_it_is_ended(
     room: Room, alice: User, bob: User
 ) -> None:
-    await room.watch.heed()
+    await room.enforcer.handle_revocations()
     in_between = await room.admit(alice)
     await sync_to_async(revoke)(alice)
-    await room.watch.heed()
+    await room.enforcer.handle_revocations()
     for admitted in (*in_between, *await room.admit(alice, bob)):
         room.join(admitted)
     assert room.ended == {"alice": SESSION_OVER}
@@ -241,42 +241,42 @@ async def test_whoever_was_let_in_before_a_revocation_and_joins_after_it_is_ende
 
 
 async def test_a_topic_that_is_revoked_while_it_is_added_ends_the_connection(room: Room, alice: User) -> None:
-    await room.watch.heed()
+    await room.enforcer.handle_revocations()
     await room.enter(alice)
     [added] = await room.admit(alice)
     await sync_to_async(revoke)(alice, topic="everyone")
     [connection] = room.connections
     connection.positions = {}
-    await room.watch.heed()
+    await room.enforcer.handle_revocations()
     assert room.ended == {}
     connection.positions, connection.admitted_at = dict.fromkeys(["everyone"]), added.visitor.at
-    room.watch.replay(connection)
+    room.enforcer.replay(connection)
     assert room.ended["alice"].code == 4403
 
 
 @override_settings(AXES_ENABLED=False)  # which is this site's own, and knows no sign-out without a request
 async def test_a_renewal_has_every_connection_of_a_person_come_back(room: Room, alice: User, bob: User) -> None:
-    await room.watch.heed()
+    await room.enforcer.handle_revocations()
     await room.enter(alice, bob)
     await sync_to_async(user_logged_out.send)(sender=User, request=None, user=alice)
-    await room.watch.heed()
+    await room.enforcer.handle_revocations()
     assert room.ended == {"alice": RESTART}
 
 
 async def test_a_session_that_cannot_be_looked_at_is_looked_at_again(
     room: Room, alice: User, database: OneThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "_AGAIN_SECONDS", 0.0)
-    await room.watch.heed()
+    monkeypatch.setattr(access_enforcement, "_AGAIN_SECONDS", 0.0)
+    await room.enforcer.handle_revocations()
     await room.enter(alice)
     alice.set_password("another")
     await sync_to_async(alice.save)()
-    rows = await database(room.watch._unread.take)
-    monkeypatch.setattr(room.watch._unread, "take", lambda: rows)
+    rows = await database(room.enforcer._unread.take)
+    monkeypatch.setattr(room.enforcer._unread, "take", lambda: rows)
     database.is_away = True
-    await room.watch.heed()
-    await room.watch.recheck()
+    await room.enforcer.handle_revocations()
+    await room.enforcer.recheck()
     assert room.ended == {}
     database.is_away = False
-    await room.watch.recheck()
+    await room.enforcer.recheck()
     assert room.ended == {"alice": SESSION_OVER}
