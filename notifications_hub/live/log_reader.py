@@ -1,4 +1,4 @@
-"""The log, read for connections that catch up: many by one statement, and only so many bytes at a time."""
+"""Log reads for connections that catch up: many in one statement, with a bound on the bytes held."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from notifications_hub.live.frames import Positions
 from notifications_hub.streams import Reading
 
 MAX_HELD = 32 * 2**20
-"""Bytes that were read and that clients have not taken yet. At this many nobody reads, until some have.
+"""Bytes that were read but not yet taken by clients. Above this bound reading pauses until some are taken.
 
-A batch or two may go over it. Each byte is in memory about five times on its way: read, encoded, joined, framed, sent.
+A batch or two may exceed it. Each byte is in memory about five times on its way: read, encoded, joined, framed, sent.
 """
 
 
 class LogReader:
-    """Connections that ask at the same moment are answered together; while there is no room, they queue."""
+    """A reader that batches simultaneous requests, and makes them wait while `MAX_HELD` bytes are held."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -31,7 +31,7 @@ class LogReader:
 
     @asynccontextmanager
     async def page(self, positions: Positions) -> AsyncIterator[list[Reading]]:
-        """Read what follows these positions. It counts as held for as long as the block runs."""
+        """Read the events after these positions. They count as held while the block runs."""
         readings = await self._batcher.ask(positions)
         size = sum(reading.size for reading in readings)
         self._hold(size)

@@ -1,7 +1,7 @@
-"""The poll connection: version 1 of the live protocol by plain requests, waiting for news for up to 25 seconds.
+"""The poll connection: version 1 of the live protocol by plain requests that wait up to 25 seconds for events.
 
 A poll that waits is answered in ASGI, where waiting holds no thread; `wait=0` is a plain view and works under WSGI too.
-Its person is present while it waits, and where somebody looks at the page until the next one may be expected.
+Its person is present while it waits. If the page is visible, they also count as present until the next poll is due.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ async def poll(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def wait_of(query: str) -> float:
-    """Clamped; what is not a number is no wait."""
+    """Return the seconds to wait, clamped to 0–25. Anything but a number means no wait."""
     try:
-        # In this order, as "nan" is a number to `float` and compares with nothing.
+        # Keep this order: `float` accepts "nan", and every comparison with it is false.
         return min(max(0.0, float(parse_qs(query).get("wait", ["0"])[0])), LONGEST_WAIT)
     except ValueError:
         return 0.0
 
 
 class _Waiting:
-    """A poll with patience: a connection that ends with its first news."""
+    """A waiting poll: a connection that ends with its first events."""
 
     def __init__(self, hub: Hub, exchange: Exchange) -> None:
         self._hub = hub
@@ -73,7 +73,7 @@ class _Waiting:
         try:
             await asyncio.wait({gone, more}, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
             answer = more.result() if more.done() else first
-            # A restart loses nothing that the cursor does not bring back; a poll just ends early.
+            # On a restart the poll just ends early; the cursor brings back anything it missed.
             return first if answer is RESTART else answer
         finally:
             gone.cancel()

@@ -1,6 +1,6 @@
 """The SSE connection: version 1 of the live protocol as server-sent events (HTML Standard, section 9.2).
 
-Each frame is one event, its `id` the cursor, so a browser that comes back by itself goes on where it was.
+Each frame is one event with the cursor as its `id`, so a browser that reconnects by itself resumes where it was.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from notifications_hub.live.hub import Hub, start_hub
 RETRY_MS = 3000
 HEARTBEAT_SECONDS = 15.0
 CLOSE_SECONDS = 2.0
-"""How long a client has to take word of the end; one that does not read is then left without."""
+"""Time for a client to read the close event. A client that does not read it is disconnected without one."""
 LONGEST_SECONDS = 600.0
-"""Proxies and phones forget long requests; one that ends by itself, with word of it, comes back without a gap."""
+"""Longest life of a stream. Proxies and phones drop long requests; after a deliberate end clients resume."""
 
 
 async def sse(scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,10 +50,10 @@ class _Stream:
             await self._send_close(closing)
 
     async def _serve(self) -> Closing | None:
-        """Keeps the line warm until one side ends it; None where the client has gone."""
-        left = LONGEST_SECONDS * random.uniform(0.9, 1.1)  # noqa: S311 -- spreads the returns
+        """Send heartbeats until one side ends the stream. Return None if the client has gone."""
+        left = LONGEST_SECONDS * random.uniform(0.9, 1.1)  # noqa: S311 -- spreads the reconnects
         timer = asyncio.get_running_loop().call_later(left, self._end, RESTART)
-        # A beat that a client does not take must not keep the end waiting.
+        # A heartbeat that a client does not read must not delay the end.
         beside = [asyncio.create_task(self._watch_client()), asyncio.create_task(self._beat())]
         try:
             return await self._ended

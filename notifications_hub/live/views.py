@@ -1,6 +1,6 @@
-"""The live protocol's plain requests, which Django serves: an acknowledgement, and a poll that does not wait.
+"""Django views of the live protocol: the acknowledgement, and the poll that does not wait.
 
-Under ASGI `live_application` answers connections before Django sees them; what is left here serves WSGI too.
+Under ASGI `with_connections` answers connections before Django sees them. These views also work under WSGI.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ View = Callable[[HttpRequest, Caller], HttpResponse]
 
 
 def _from_allowed_pages(view: View) -> Callable[[HttpRequest], HttpResponseBase]:
-    """The origin, compared whole, protects as a CSRF token would; a listed origin has no token to send."""
+    """Refuse pages of other origins. This replaces the CSRF token, which a page of a listed origin does not have."""
 
     @csrf_exempt
     @wraps(view)
@@ -81,10 +81,10 @@ ack = require_http_methods(["POST", "OPTIONS"])(_ack)
 
 
 def needs_asgi(request: HttpRequest) -> HttpResponse:
-    """What a WebSocket's or a stream's address says to a plain request, or under a WSGI server."""
+    """Answer a plain request, or a WSGI server, at the URL of a WebSocket."""
     response = JsonResponse({"detail": _("Connect here by WebSocket.")}, status=426, headers=PRIVATE)
     if isinstance(request, ASGIRequest):
-        # RFC 9110, section 15.5.22, asks for it; WSGI forbids an application to set it.
+        # RFC 9110, section 15.5.22, requires it; WSGI forbids an application to set it.
         response["Upgrade"] = "websocket"
     return response
 
@@ -99,7 +99,7 @@ def _session_key(request: HttpRequest) -> str:
 
 
 def _acknowledged(request: HttpRequest) -> tuple[Known, bool]:
-    """What a page has applied, and whether anybody saw it. Raises `Refusal`."""
+    """Return the acknowledged positions, and whether the page was visible. Raise `Refusal`."""
     if len(request.body) > MAX_BODY:
         raise Refusal(BAD_FRAME)
     try:

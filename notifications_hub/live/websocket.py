@@ -1,7 +1,7 @@
 """The WebSocket connection: version 1 of the live protocol over ASGI.
 
-A wrong origin is refused before the handshake is accepted. Every other refusal is accepted and closed with its code,
-as a browser tells a page nothing else of a handshake that failed.
+A wrong origin is refused before the handshake is accepted. For every other refusal the socket is accepted and closed
+with a code, because a browser gives a page no reason for a failed handshake.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from notifications_hub.streams.cursor import Position
 
 CLOSE_SECONDS = 2.0
 FRAMES = 20
-"""How many a client may send in any ten seconds."""
+"""Most frames that a client may send in any ten seconds."""
 
 
 async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,7 +46,7 @@ async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ClientFrame:
-    """What a page may say. Keys that this version does not know are passed over."""
+    """A frame from a client. Unknown keys are ignored, for later versions."""
 
     visible: bool | None = None
     shown: Mapping[str, Position] | None = None
@@ -55,7 +55,7 @@ class ClientFrame:
 
     @classmethod
     def parse(cls, text: str) -> ClientFrame:
-        """Raises `ValueError`, and `RecursionError` for JSON nested too deep."""
+        """Parse a frame. Raise `ValueError`, or `RecursionError` for JSON that is nested too deep."""
         frame = json.loads(text)
         if not isinstance(frame, dict):
             raise ValueError("A frame is a JSON object.")
@@ -85,7 +85,7 @@ def _parse_names(given: object) -> tuple[str, ...] | None:
 
 
 class _Socket:
-    """One accepted socket, from its first frame to its close. Most are idle, so it keeps no task and little else."""
+    """One accepted socket, from its first frame to its close. Most are idle, so it keeps little state and no task."""
 
     __slots__ = ("_closing", "_hub", "_reading", "_receive", "_received_at", "_send")
 
@@ -98,7 +98,7 @@ class _Socket:
         self._received_at: tuple[float, ...] = ()
 
     async def run(self, scope: Scope) -> None:
-        """Raises `Refusal`."""
+        """Serve the socket until it ends. Raise `Refusal` if it is not admitted."""
         connection = await self._open(scope)
         self._reading = reading = asyncio.current_task()
         try:
@@ -114,7 +114,7 @@ class _Socket:
             await self.close(self._closing)
 
     async def close(self, closing: Closing) -> None:
-        # A client that does not read would keep the close frame waiting for ever.
+        # Without a timeout, a client that does not read would delay the close frame forever.
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._send_quietly({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
@@ -171,7 +171,7 @@ class _Socket:
             self._hub.change(connection, *start_positions(admitted.topics, known))
 
     def _end(self, closing: Closing) -> None:
-        """Closes from our side; the first reason stands."""
+        """Close the socket from this side. The first reason wins."""
         if self._closing is None:
             self._closing = closing
             if self._reading is not None and self._reading is not asyncio.current_task():
@@ -181,7 +181,7 @@ class _Socket:
         await self._send_quietly({"type": "websocket.send", "text": frame.text})
 
     async def _send_quietly(self, message: dict[str, Any]) -> None:
-        # `receive` says that a client has gone, and ends the session; a send that comes too late says nothing new.
+        # `receive` reports a disconnect and ends the session, so a send that fails after it needs no handling.
         try:
             await self._send(message)
         except (OSError, RuntimeError):
