@@ -127,7 +127,7 @@ class AccessEnforcer:
                 connection.end(RESTART if row.what == What.RENEW else SESSION_OVER)
 
     async def _end_signed_out(self, connections: Sequence[Connection]) -> None:
-        """End connections whose session is over. A host's rules are not run: they may be slow and do not matter here."""
+        """End connections whose session is over. Host rules are not run: they may be slow and are irrelevant here."""
         asking = (self._database.batched(check_many, one.session_key, lane="revoked") for one in connections)
         answers = await asyncio.gather(*asking, return_exceptions=True)
         for answer, connection in zip(answers, connections, strict=True):

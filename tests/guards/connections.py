@@ -21,14 +21,14 @@ CONNECTIONS = [
         f"{_LIVE}/asgi_exchange.py",
         "if cors is None:",
         "cors = cors or {}\n        if False:",
-        ("tests/live/test_origin.py::test_over_http_a_page_of_another_origin_is_refused_and_cannot_read_why",),
+        ("tests/live/test_origin.py::test_a_page_of_another_origin_is_refused_over_http_and_cannot_read_the_reason",),
     ),
     Guard(
         "the origin of an acknowledgement",
         f"{_LIVE}/views.py",
         "if cors is None:",
         "cors = cors or {}\n        if False:",
-        ("tests/live/test_origin.py::test_a_stranger_may_neither_acknowledge_nor_ask_to",),
+        ("tests/live/test_origin.py::test_another_origin_may_neither_acknowledge_nor_pass_a_preflight",),
     ),
     Guard(
         "the session of a connection",
@@ -42,21 +42,21 @@ CONNECTIONS = [
         f"{_LIVE}/admission.py",
         "visitor is None or (asked.person and not is_pseudonym_of(asked.person, visitor.person.pk))",
         "visitor is None",
-        (f"{_SESSION_END}::test_a_page_of_somebody_who_was_here_before_hears_nothing_of_who_signed_in_after",),
+        (f"{_SESSION_END}::test_the_page_of_a_previous_person_gets_nothing_of_the_next_one",),
     ),
     Guard(
         "a topic needs a rule that allows it",
         f"{_LIVE}/topics.py",
         "elif may_listen(person, name):",
         "else:",
-        ("tests/live/test_behaviour.py::test_a_refused_topic_is_named_and_is_like_one_that_does_not_exist",),
+        ("tests/live/test_behaviour.py::test_a_refused_topic_is_named_and_looks_like_a_missing_one",),
     ),
     Guard(
         "the length of an origin",
         f"{_LIVE}/origin.py",
         "if len(text) > MAX_ORIGIN:",
         "if False:",
-        ("tests/live/test_memory.py::test_long_headers_of_strangers_are_not_kept",),
+        ("tests/live/test_memory.py::test_long_headers_from_strangers_are_not_kept",),
     ),
     Guard(
         "the host that a stream or poll names",
@@ -64,7 +64,7 @@ CONNECTIONS = [
         "if not _names_this_site(self.scope):",
         "if False:",
         (
-            "tests/live/test_asgi_exchange.py::test_a_host_that_is_not_this_site_is_answered_nothing_though_no_page_is_named",
+            "tests/live/test_asgi_exchange.py::test_a_wrong_host_is_refused_even_without_an_origin",
         ),
     ),
     Guard(
@@ -72,7 +72,7 @@ CONNECTIONS = [
         f"{_LIVE}/topics.py",
         "(_own_rules if is_own(name) else _rules).values()",
         "(_rules | _own_rules).values()",
-        ("tests/live/test_topics.py::test_a_broad_rule_of_a_host_opens_none_of_the_packages_topics",),
+        ("tests/live/test_topics.py::test_a_hosts_broad_rule_opens_none_of_the_packages_topics",),
     ),
     Guard(
         "a cursor is signed",
@@ -102,14 +102,14 @@ CONNECTIONS = [
         f"{_LIVE}/signing_out.py",
         "user_logged_out.connect(",
         "(lambda *given, **named: None)(",
-        ("tests/live/test_session_end.py::test_signing_out_ends_it",),
+        ("tests/live/test_session_end.py::test_signing_out_ends_the_connection",),
     ),
     Guard(
         "a changed account ends connections",
         f"{_LIVE}/signing_out.py",
         "if instance.__dict__.pop(_ENDS_SESSIONS, False):",
         "if False:",
-        ("tests/live/test_session_end.py::test_what_another_process_does_to_the_account_ends_it",),
+        ("tests/live/test_session_end.py::test_an_account_change_in_another_process_ends_the_connection",),
     ),
     Guard(
         "rights are validated again",

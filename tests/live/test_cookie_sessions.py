@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from tests.live.support import HURRIED, ends, tell
+from tests.live.support import HURRIED, ends, poke
 from tests.support.databases import Databases
 from tests.support.live import WEBSOCKET, listening_by
 from tests.support.site import Site, Visitor
@@ -48,7 +48,7 @@ def test_signing_out_ends_what_was_opened_before_the_session_changed(
         with ends(client, 4401):
             change(site, visitor)
             assert visitor.post("/accounts/logout/").ok
-        tell(site, newcomer)
+        poke(site, newcomer)
         assert elsewhere.until("notification.created")
 
 

@@ -14,7 +14,7 @@ import environ
 import pytest
 import requests
 
-from tests.live.support import tell
+from tests.live.support import poke
 from tests.support.databases import Databases
 from tests.support.full import FULL, report
 from tests.support.live import LONG_POLL, SSE, WEBSOCKET, LiveClient, listening_by
@@ -47,7 +47,7 @@ def site(databases: Databases, tmp_path: Any, request: pytest.FixtureRequest) ->
         yield site
 
 
-def test_open_streams_leave_the_pages_their_connections_and_hear_everything(site: Site) -> None:
+def test_open_streams_leave_database_connections_to_pages_and_get_everything(site: Site) -> None:
     statuses: list[int] = []
     stop = threading.Event()
 
@@ -78,7 +78,7 @@ def say_for(seconds: float, site: Site) -> int:
     """Return how many times Alice was told something."""
     until, said = time.monotonic() + seconds, 0
     while time.monotonic() < until:
-        tell(site)
+        poke(site)
         said += 1
         time.sleep(0.1)
     return said

@@ -32,7 +32,7 @@ def site(
 
 @pytest.mark.faults(short=True)
 @pytest.mark.parametrize("name", ["Origin", "Host"])
-def test_long_headers_of_strangers_are_not_kept(site: Site, name: str) -> None:
+def test_long_headers_from_strangers_are_not_kept(site: Site, name: str) -> None:
     for number in range(5):
         ask(site, name, number)
     before = resident(site)
