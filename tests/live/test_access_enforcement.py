@@ -1,4 +1,4 @@
-"""What a hub looks at again: everybody each minute, at the price of one; and what was revoked, in its time."""
+"""Re-validation of every connection each minute, in batches, and prompt handling of revocations."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_database
 
 
 class OneThread(Database):
-    """Asks on one database connection, and counts what it is asked."""
+    """A database that runs on one connection and counts its queries."""
 
     selects = 0
     is_away = False
@@ -60,7 +60,7 @@ def database() -> Iterator[OneThread]:
 
 
 class Room:
-    """Connections of people who signed in, and how those ended that did."""
+    """Connections of signed-in people, and the close code of each that ended."""
 
     def __init__(self, database: Database) -> None:
         self.connections: list[Connection] = []
@@ -74,7 +74,7 @@ class Room:
             self.join(admitted)
 
     async def admit(self, *people: User) -> list[Admitted]:
-        """Sign them in and let them in, without a connection yet."""
+        """Sign people in and admit them, without a connection yet."""
 
         def admit() -> Any:
             return admit_many([Asked(_sign_in(person), ("inbox",)) for person in people])
@@ -89,7 +89,7 @@ class Room:
 
     def _connection(self, admitted: Admitted) -> Connection:
         def close(closing: Closing) -> None:
-            # The first reason stands, as with every kind of connection.
+            # The first reason wins, as with every kind of connection.
             self.ended.setdefault(admitted.visitor.person.username, closing)
 
         connection = Connection(admitted, log=cast("Any", None), send=cast("Any", None), close=close)
@@ -212,7 +212,7 @@ async def test_a_person_who_signed_in_again_after_a_revocation_stays_connected_t
     await room.enforcer.handle_revocations()
     await room.enforcer.recheck()
     assert room.ended == {}
-    # What comes after the first look counts at once.
+    # Revocations after the first read are certain.
     await sync_to_async(revoke)(bob)
     await room.enforcer.handle_revocations()
     assert room.ended == {"bob": SESSION_OVER}
@@ -254,7 +254,7 @@ async def test_a_topic_that_is_revoked_while_it_is_added_ends_the_connection(roo
     assert room.ended["alice"].code == 4403
 
 
-@override_settings(AXES_ENABLED=False)  # which is this site's own, and knows no sign-out without a request
+@override_settings(AXES_ENABLED=False)  # this site's own view, which handles no sign-out without a request
 async def test_a_renewal_makes_every_connection_of_a_person_reconnect(room: Room, alice: User, bob: User) -> None:
     await room.enforcer.handle_revocations()
     await room.enter(alice, bob)

@@ -1,4 +1,4 @@
-"""Who comes in, alone and in a crowd: the same answer, at the price of one, and no fault of one for another."""
+"""Admission of one and of many: equal answers, as many queries as for one, and isolated faults."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STRICT = f"{__name__}.Strict"
 
 
 class Foreign(BaseBackend):
-    """Finds people in its own way."""
+    """A backend that finds people in its own way."""
 
     def get_user(self, user_id: Any) -> Any:
         return get_user_model().objects.filter(pk=user_id).first()
@@ -52,7 +52,7 @@ def _backends(settings: Any) -> None:
 
 
 def sign_in(person: User, backend: str = OWN) -> Any:
-    """A session as Django makes it."""
+    """Return a session as Django makes it."""
     request = HttpRequest()
     request.session = import_module(current_settings.SESSION_ENGINE).SessionStore()
     login(request, person, backend=backend)
@@ -67,7 +67,7 @@ def changed(session: Any, **values: object) -> str:
 
 
 def sessions_of(person: Callable[..., User]) -> dict[str, tuple[str, str]]:
-    """Every case: the key of its session, and whose it is taken for, in the end or not at all."""
+    """Return every case: its session key, and the username it belongs to, or an empty string."""
     signed_out, expired, cycled = sign_in(person("out")), sign_in(person("late")), sign_in(person("cycled"))
     old_key = cycled.session_key
     signed_out.flush()
@@ -88,8 +88,8 @@ def sessions_of(person: Callable[..., User]) -> dict[str, tuple[str, str]]:
     return {
         "signed in": (sign_in(person("alice")).session_key, "alice"),
         "no cookie": ("", ""),
-        "a key that nobody has": ("0" * 32, ""),
-        "a key that is none": ("'; --", ""),
+        "an unknown key": ("0" * 32, ""),
+        "an invalid key": ("'; --", ""),
         "signed out": (signed_out.session_key or "x" * 32, ""),
         "expired": (expired.session_key, ""),
         "the key before it was cycled": (old_key, ""),
@@ -98,7 +98,7 @@ def sessions_of(person: Callable[..., User]) -> dict[str, tuple[str, str]]:
         "inactive": (asleep.session_key, ""),
         "gone": (gone.session_key, ""),
         "another backend": (sign_in(person("bob"), FOREIGN).session_key, "bob"),
-        "inactive, which another backend does not mind": (asleep_elsewhere.session_key, "asleep2"),
+        "inactive, but allowed by another backend": (asleep_elsewhere.session_key, "asleep2"),
         "a backend that refuses": (sign_in(person("charlie"), STRICT).session_key, ""),
         "a backend that is not in use": (changed(stranger, **{BACKEND_SESSION_KEY: "no.such.Backend"}), ""),
         "no person": (changed(sign_in(person("nobody")), **{SESSION_KEY: "nobody"}), ""),
@@ -177,7 +177,9 @@ def early() -> Any:
     return get_user_model().objects.filter(username__in=["person1", "person3"])
 
 
-def test_a_faulty_rule_fails_only_the_request_that_uses_it(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_faulty_rule_fails_only_the_request_that_uses_it(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(topics, "_rules", dict(topics._rules))
 
     @topics.topic("odd.<int:pk>")
@@ -190,7 +192,9 @@ def test_a_faulty_rule_fails_only_the_request_that_uses_it(alice: User, bob: Use
     assert whose(fine) == "bob"
 
 
-def test_audiences_are_known_while_the_cache_is_unreachable(alice: User, settings: Any, redis_server: RedisServer) -> None:
+def test_audiences_are_known_while_the_cache_is_unreachable(
+    alice: User, settings: Any, redis_server: RedisServer
+) -> None:
     settings.NOTIFICATIONS_HUB = {"AUDIENCES": {"named": f"{__name__}.named"}}
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": redis_server.url}
@@ -230,7 +234,7 @@ def test_readers_in_one_batch_each_read_from_their_own_position() -> None:
 
 
 class Asking:
-    """Counts batches; a request of 0 is a fault of its own, one of -1 of everything it is asked with."""
+    """Requests that are batched and counted. A request of 0 fails alone; one of -1 fails its whole batch."""
 
     def __init__(self) -> None:
         self.batches: list[Sequence[int]] = []

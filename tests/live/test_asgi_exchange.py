@@ -1,4 +1,4 @@
-"""Connections over HTTP: headers, what a stream says beside its frames, how a poll waits, and what WSGI can do."""
+"""Connections over HTTP: headers, the extra lines of a stream, waiting polls, and the limits of WSGI."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 import requests
 
-from tests.live.support import BRIEFLY, HURRIED, publish, poke
+from tests.live.support import BRIEFLY, HURRIED, poke, publish
 from tests.support.databases import Databases
 from tests.support.live import LONG_POLL, POLL, SSE, SseClient, cookie_of, listening_by, query_of
 from tests.support.processes import Program, free_port, wait_until
@@ -24,7 +24,7 @@ SSE_PATH, POLL_PATH, ACK_PATH = "/live/sse/", "/live/poll/", "/live/ack/"
 
 
 def get(site: Site, path: str, **headers: str) -> requests.Response:
-    """Its headers; and its body where it ends by itself."""
+    """Return the headers, and the body if the response ends by itself."""
     sent = {"Cookie": cookie_of(site, "alice"), **{name.replace("_", "-"): value for name, value in headers.items()}}
     with requests.get(site.url + path, headers=sent, timeout=10, stream=path.startswith(SSE_PATH)) as response:
         return response
@@ -58,9 +58,7 @@ def test_answers_are_not_cached_compressed_or_buffered(site: Site, path: str, co
 
 @pytest.mark.parametrize("path", [SSE_PATH, POLL_PATH, POLL_PATH + "?wait=1"])
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "a b"])
-def test_a_wrong_host_is_refused_even_without_an_origin(
-    site: Site, path: str, host: str
-) -> None:
+def test_a_wrong_host_is_refused_even_without_an_origin(site: Site, path: str, host: str) -> None:
     response = get(site, path, Host=host)
     assert (response.status_code, response.headers["Content-Type"]) == (400, "application/json")
 
@@ -102,7 +100,7 @@ def test_a_stream_sends_its_retry_time_and_heartbeats(site: Site) -> None:
 
 
 def test_a_browser_that_reconnects_by_itself_resumes_after_its_last_id(site: Site, topic: str) -> None:
-    # As EventSource does: the address is that of the first time, and its cursor an old one.
+    # Like EventSource: the URL, with its old cursor, is that of the first request.
     with listening_by(SSE, site, "alice", topics=[topic]) as alice:
         old = alice.frame()["cursor"]
         publish(site, topic, 1)
@@ -120,7 +118,7 @@ def test_an_invalid_last_id_is_a_bad_request(site: Site) -> None:
 
 def test_a_stream_whose_client_disconnected_is_removed(site: Site, newcomer: str) -> None:
     visitor = site.visitor(newcomer)
-    # The cap is ten: were they kept, the last would have ended the one that stays.
+    # The cap is ten: if these were kept, the last would have closed the one that stays.
     with listening_by(SSE, site, visitor) as stays:
         stays.frame()
         for _ in range(12):
@@ -167,9 +165,7 @@ def is_present(site: Site, username: str) -> bool:
     return site.python(present) == "True"
 
 
-def test_the_poll_of_a_hidden_page_keeps_its_person_present_only_while_it_waits(
-    site: Site, newcomer: str
-) -> None:
+def test_the_poll_of_a_hidden_page_keeps_its_person_present_only_while_it_waits(site: Site, newcomer: str) -> None:
     headers = {"Cookie": cookie_of(site, site.visitor(newcomer))}
     cursor = requests.get(f"{site.url}{POLL_PATH}?visible=0", headers=headers, timeout=5).json()["cursor"]
     assert not is_present(site, newcomer)
@@ -199,7 +195,7 @@ async def _load_a_page_while_fifty_polls_wait(site: Site) -> None:
         assert time.monotonic() - started < 1
         await asyncio.to_thread(poke, site, "bob")
         statuses = await asyncio.gather(*waiting)
-        # Ten connections a person: the others were told so.
+        # At most ten connections per person: the others were refused.
         assert (statuses.count(200), statuses.count(429)) == (10, 40)
 
 

@@ -1,4 +1,4 @@
-"""What a client of the live protocol may rely on, over each kind of connection, on the product as it runs."""
+"""The guarantees of the live protocol, over each kind of connection, on the running product."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from notifications_hub.streams import cursor
 from tests.live.conftest import Listen
-from tests.live.support import BRIEFLY, cursor_at, person_id, publish, signed_by, poke
+from tests.live.support import BRIEFLY, cursor_at, person_id, poke, publish, signed_by
 from tests.support.live import LiveClient
 from tests.support.site import Site
 
@@ -80,7 +80,7 @@ def test_a_backlog_longer_than_a_page_arrives_completely(listen: Listen, site: S
     assert numbers(again) == list(range(450))
 
 
-# Hearing
+# Delivery
 
 
 def test_a_notification_from_another_process_arrives_with_its_text(listen: Listen, site: Site) -> None:
@@ -209,7 +209,7 @@ def test_a_topic_missing_from_the_cursor_is_reset_and_the_others_continue(
     assert (numbers(again), frame["reset"]) == ([10], ["everyone"])
 
 
-# Whose
+# Rights
 
 
 def test_charlie_gets_nothing_of_alices_inbox(listen: Listen, site: Site) -> None:

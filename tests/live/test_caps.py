@@ -1,4 +1,4 @@
-"""How much of everything one client may have."""
+"""Limits per client: connections and handshakes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ both_databases = pytest.mark.both_databases
 
 @pytest.fixture(scope="module")
 def small_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site that has little room."""
+    """A site with low limits."""
     environment = {"DATABASE_URL": databases.copy(), "LIVE_PER_USER": "2", "LIVE_PER_ADDRESS": "3"}
     site = Site(tmp_path_factory.mktemp("small"), hub={}, environment=environment)
     yield site
@@ -38,7 +38,7 @@ def small_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def hasty_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One at whose door nobody waits for long."""
+    """A site that refuses waiting handshakes soon."""
     environment = {**HURRIED, "TEST_HURRY": '{"handshake_limit.WAIT_SECONDS": 0.5}', "LIVE_PER_ADDRESS": "3"}
     environment["DATABASE_URL"] = databases.copy()
     site = Site(tmp_path_factory.mktemp("hasty"), hub={}, environment=environment)
@@ -49,12 +49,12 @@ def hasty_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
 @both_databases
 @pytest.mark.parametrize("by", HELD)
 def test_the_oldest_connection_of_a_person_over_the_cap_is_closed(small_site: Site, by: str) -> None:
-    # Signed in beforehand: a long poll that is asked again is the newest.
+    # Sign in first: a repeated long poll would be the newest connection.
     assert cookie_of(small_site, "alice") + cookie_of(small_site, "bob")
     with listening_by(by, small_site, "alice") as oldest, listening_by(WEBSOCKET, small_site, "bob") as bob:
         oldest.frame()
         bob.frame()
-        # A poll that is answered is asked again, and must be waiting before the others come.
+        # An answered poll is repeated, and must be waiting before the others come.
         time.sleep(0.5)
         with listening(small_site, "alice") as second, listening(small_site, "alice") as third:
             second.frame()
@@ -72,7 +72,7 @@ def test_strangers_over_the_limit_of_their_address_wait_their_turn(small_site: S
 
 
 async def crowd(site: Site, people: int, socket_file: str = "") -> list[int]:
-    """By what status each was answered."""
+    """Return the status of each answer."""
     connector = aiohttp.UnixConnector(socket_file, limit=0) if socket_file else aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
 
@@ -98,7 +98,7 @@ def test_a_handshake_that_waits_too_long_is_refused(hasty_site: Site, by: str) -
 
 
 def code_of(client: LiveClient) -> int:
-    """With which it was closed; 0 while it waits."""
+    """Return its close code, or 0 while it waits."""
     try:
         return client.closing(0.02)[0]
     except TimeoutError:
@@ -117,7 +117,7 @@ def test_clients_of_a_unix_socket_are_not_counted_as_one_address(hasty_site: Sit
         server.stop()
 
 
-# The gate
+# The handshake limit
 
 
 async def test_addresses_are_counted_separately_and_not_kept(settings: Any, busy: None) -> None:
@@ -147,7 +147,7 @@ async def test_an_ipv6_network_of_one_customer_counts_as_one_address(settings: A
 
 @pytest.fixture
 def busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody may wait."""
+    """Allow no waiting handshakes."""
     monkeypatch.setattr(gates, "WAITING", 0)
 
 
@@ -186,7 +186,7 @@ async def test_the_number_of_waiting_handshakes_is_bounded(settings: Any) -> Non
     visits = [asyncio.create_task(visit()) for _ in range(2 + 2 * gates.WAITING)]
     await asyncio.sleep(0)
     assert await is_refused(gate, ("192.0.2.1", 2))
-    # Another address has room, and so has this one once somebody gives up.
+    # Another address has room, and so does this one after somebody gives up.
     async with gate.enter(("192.0.2.2", 1)):
         visits[-1].cancel()
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Coroutines that are run in place until they have to wait."""
+"""Coroutines that run in place until they have to wait."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from notifications_hub.live.eager_start import begin, cancel_all, in_turn
 
 
 class Work:
-    """Waits as often as there are doors, and says how far it came."""
+    """A coroutine that waits at each door, and reports its progress."""
 
     def __init__(self, *doors: asyncio.Event) -> None:
         self.doors = doors
@@ -88,7 +88,7 @@ async def test_an_exception_is_raised_immediately_or_later() -> None:
         await rest
 
 
-# One after the other, in tasks that stay with their work
+# Steps one after another, in tasks that stay with them
 
 VARIABLE = ContextVar("VARIABLE", default="")
 
@@ -171,7 +171,7 @@ async def test_a_failing_step_does_not_stop_the_others(fault: BaseException) -> 
 
     last = Work(opened())
     with pytest.MonkeyPatch.context() as patch:
-        # What a task raised that nobody waits for goes to the log.
+        # An exception of a background task goes to the log.
         patch.setattr(asyncio.get_running_loop(), "call_exception_handler", lambda context: None)
         await in_turn([step_of(fail), step_of(last.run)])
     assert last.passed == 1

@@ -1,4 +1,4 @@
-"""One round to many connections: who gets which frame, and what one that is slow or faulty does to the others."""
+"""One round to many connections: their frames, and the effect of slow or faulty ones on the others."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EPOCH, POST = "0123abcd", "post.9"
 
 
 class World:
-    """A log that grows as a test says, and a fan-out that reads it."""
+    """A log that a test extends, and a fan-out that reads it."""
 
     def __init__(self) -> None:
         self.fanout = Fanout(cast("Any", self.database))
@@ -48,7 +48,7 @@ class World:
         return listener
 
     async def publish(self, topic: str, count: int = 1, *, size: int = 2) -> None:
-        """Commits events, and lets them go round."""
+        """Commit events, and fan them out."""
         self._size = size
         self.grow(topic, count)
         self.fanout.note({topic: self._tops[topic]})
@@ -70,7 +70,7 @@ class World:
         await asyncio.gather(self._reading, return_exceptions=True)
 
     async def publish_without_hint(self, topic: str) -> None:
-        """As another process does that reaches this one by no layer; the next look finds it."""
+        """Publish as another process without a channel layer does; the next check of the log finds it."""
         self.grow(topic)
         await self.fanout.check_log()
         await self.settled()
@@ -101,7 +101,7 @@ class World:
 
 
 class Listener:
-    """A client that takes frames at once, until it is `busy`."""
+    """A client that takes frames immediately, unless it is `busy`."""
 
     def __init__(self, world: World, positions: Mapping[str, Position]) -> None:
         self.frames: list[Frame] = []
@@ -119,7 +119,7 @@ class Listener:
 
     @property
     def seqs(self) -> list[list[int]]:
-        """Of the events of each frame."""
+        """The sequence numbers in each frame."""
         return [[event["seq"] for event in json.loads(frame.text)["events"]] for frame in self.frames]
 
     def busy(self) -> None:
@@ -159,7 +159,7 @@ async def test_connections_at_the_same_positions_share_one_frame(world: World) -
 async def test_a_connection_never_gets_the_cursor_of_another(world: World) -> None:
     alice, bob = await world.listener(POST, "inbox.1"), await world.listener(POST, "inbox.2")
     charlie, dora = await world.listener(POST), await world.listener(POST)
-    # Who came later began elsewhere, and acknowledges no more than what came since.
+    # A later client started elsewhere, and acknowledges only events from then on.
     await world.publish(POST, 2)
     later = await world.listener(POST, start=2)
     await world.publish(POST)
@@ -213,7 +213,7 @@ async def test_a_slow_client_delays_no_other_and_gets_everything_in_order(world:
 async def test_a_client_with_too_many_waiting_bytes_is_closed_as_too_slow(world: World) -> None:
     slow, quick = await world.listener(POST), await world.listener(POST)
     slow.busy()
-    # The first is on its way and does not wait.
+    # The first frame is being sent and does not count as waiting.
     await world.publish(POST, size=MAX_WAITING)
     await world.publish(POST, size=MAX_WAITING // 2)
     assert slow.closings == []
@@ -268,7 +268,7 @@ async def test_a_client_that_adds_a_topic_just_dropped_by_others_misses_nothing(
     world.fanout.listen(bob.connection, [POST])
     await bob.connection.start()
     world.fanout.caught_up(bob.connection)
-    # Committed after Bob has read, and before the hub reads; its hint is the last to come.
+    # Committed after Bob has read, and before the hub reads. Its hint is the last one.
     world.grow(POST)
     world.open.set()
     await world.settled()
@@ -277,7 +277,9 @@ async def test_a_client_that_adds_a_topic_just_dropped_by_others_misses_nothing(
     assert list(chain.from_iterable(bob.seqs)) == [1, 2]
 
 
-async def test_a_connection_that_leaves_during_a_round_gets_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_that_leaves_during_a_round_gets_nothing_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(eager_start, "AT_A_TIME", 1)
     listeners = [await world.listener(POST) for _ in range(3)]
     gone: list[Listener] = []

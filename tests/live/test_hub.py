@@ -1,4 +1,4 @@
-"""The hub's own tasks: what must go on for as long as the process lives."""
+"""The hub's own tasks, which must run as long as the process."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ async def hub() -> AsyncIterator[Hub]:
     await asyncio.wait_for(hub.stop(), 10)
 
 
-async def test_a_task_cancelled_by_other_code_continues_and_logs_it(
-    hub: Hub, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_task_cancelled_by_other_code_continues_and_logs_it(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
     for task in hub._tasks:
         with caplog.at_level(logging.ERROR):
             task.cancel()
@@ -68,9 +66,7 @@ async def test_an_event_loop_that_closes_without_stopping_the_hub_also_ends_its_
     assert all(task.done() for task in hub._tasks)
 
 
-async def test_a_hanging_cache_delays_no_revocation_and_no_admission(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_hanging_cache_delays_no_revocation_and_no_admission(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     let_go = threading.Event()
 
     class Hanging:

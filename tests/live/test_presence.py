@@ -1,4 +1,4 @@
-"""Who has a page open, as other processes are told: for many people at once, and when nothing can be known."""
+"""Presence as other processes see it: for many people at once, and if nothing can be known."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def database() -> Iterator[Database]:
 
 @pytest_asyncio.fixture
 async def hubs(redis: RedisServer, database: Database) -> AsyncIterator[list[Presence]]:
-    """Two hubs, which began long enough ago."""
+    """Two hubs that started long enough ago to be trusted."""
     caches["default"].add(presence._SINCE, time.time() - LONG_AGO, None)
     hubs = [Presence(database), Presence(database)]
     yield hubs
@@ -123,7 +123,7 @@ async def test_no_one_is_assumed_away_after_the_cache_was_emptied(redis: RedisSe
     await delivered(other)
     redis.flush()
     assert connected_among([1, 2]) is None
-    # One hub is back in the list at its next arrival, with all its people; the other only at its refresh.
+    # One hub writes all its people again at its next arrival; the other only at its refresh.
     one.arrived(3)
     await delivered(one)
     assert [is_connected(pk) for pk in (1, 2, 3)] == [True, False, True]

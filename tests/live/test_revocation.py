@@ -1,4 +1,4 @@
-"""Which changes write a revocation, and that every row is met once, in whatever order rows commit."""
+"""Revocations: the changes that write one, and exactly one read of each row in any order of commits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COOKIES = "django.contrib.sessions.backends.signed_cookies"
 
 
 def written() -> list[tuple[str, str]]:
-    """What was revoked of whom since the last call."""
+    """Return the revocations written since the last call."""
     rows = list(Revocation.objects.order_by("pk").values_list("what", "person"))
     Revocation.objects.all().delete()
     return rows
@@ -39,7 +39,7 @@ def checks_of(person: User) -> list[tuple[str, str]]:
     return [(What.CHECK, str(person.pk))]
 
 
-# A person who is saved
+# Saving a person
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def deactivate_alone(one: User) -> None:
 
 
 def save_over(one: User) -> None:
-    """By an object that was never loaded."""
+    """Save an object that was never loaded."""
     User(pk=one.pk, username=one.username, password="another").save()
 
 
@@ -149,7 +149,7 @@ def test_saving_or_deleting_a_person_through_a_proxy_counts_too(stored: User) ->
     assert (What.PERSON, str(stored.pk)) in written()
 
 
-# A session that ends
+# Ending a session
 
 
 @pytest.fixture(params=["django.contrib.sessions.backends.db", COOKIES], ids=["rows", "cookies"])
@@ -163,7 +163,7 @@ def ended() -> set[str]:
 
 
 def sessions_of(client: Client) -> set[str]:
-    """By what a connection that opens now is known."""
+    """Return the session names of a connection that opens now."""
     [signed_in] = check_many([client.cookies["sessionid"].value])
     assert signed_in is not None
     return set(signed_in.sessions)
@@ -180,9 +180,7 @@ def test_signing_out_revokes_the_session(client: Client, alice: User) -> None:
     assert open_by & ended()
 
 
-def test_signing_out_revokes_the_original_session_even_if_it_changed_since(
-    client: Client, alice: User
-) -> None:
+def test_signing_out_revokes_the_original_session_even_if_it_changed_since(client: Client, alice: User) -> None:
     sign_in(client, alice)
     open_by = sessions_of(client)
     session = client.session
@@ -243,9 +241,9 @@ def test_a_sign_out_without_a_session_is_harmless(alice: User) -> None:
     assert written() == []
 
 
-@override_settings(AXES_ENABLED=False)  # which is this site's own, and knows no such sign-out
+@override_settings(AXES_ENABLED=False)  # this site's own view, which handles no such sign-out
 def test_a_sign_out_without_a_request_makes_the_persons_connections_reconnect(alice: User) -> None:
-    """As Channels signs out a scope: it tells of the person alone, before it ends their session."""
+    """Sign out as Channels does for a scope: it passes only the person, before it ends their session."""
     user_logged_out.send(sender=User, request=None, user=alice)
     assert written() == [("renew", str(alice.pk))]
 
@@ -281,7 +279,7 @@ def test_a_starting_hub_still_reads_rows_that_commit_after_newer_ones(db: None) 
     unread.take()
     put(103)
     assert taken(unread) == [103]
-    # Also before all that there are: older rows are forgotten.
+    # Also below the oldest row: older ones are deleted.
     put(100)
     assert taken(unread) == [100]
 

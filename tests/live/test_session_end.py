@@ -1,4 +1,4 @@
-"""What ends while a connection is open: a session, an account, a right to a topic. Nothing is heard after."""
+"""The end of a session, an account or a right while a connection is open. Nothing is delivered afterwards."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from tests.live.conftest import Listen
-from tests.live.support import SECONDS, ends, revoke, run, poke
+from tests.live.support import SECONDS, ends, poke, revoke, run
 from tests.support.live import LONG_POLL, POLL, listening_by
 from tests.support.site import Site, Visitor
 
@@ -27,7 +27,9 @@ def test_signing_out_ends_the_connection(listen: Listen, site: Site, newcomer: s
     assert cookies["sessionid"] != visitor.cookies["sessionid"]
 
 
-def test_a_cursor_does_not_reopen_a_session_that_is_over(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
+def test_a_cursor_does_not_reopen_a_session_that_is_over(
+    listen: Listen, site: Site, newcomer: str, visitor: Visitor
+) -> None:
     with listen(visitor) as client:
         client.frame()
     run(site, "DELETE FROM django_session WHERE session_key = %s", visitor.cookies["sessionid"])
@@ -66,7 +68,9 @@ def test_the_page_of_a_previous_person_gets_nothing_of_the_next_one(
         assert stale.closing() == (4401, "session over")
 
 
-def test_the_page_of_a_previous_person_acknowledges_nothing_for_the_next_one(site: Site, newcomer: str, visitor: Visitor) -> None:
+def test_the_page_of_a_previous_person_acknowledges_nothing_for_the_next_one(
+    site: Site, newcomer: str, visitor: Visitor
+) -> None:
     with listening_by(POLL, site, visitor) as own:
         own.frame()
     for person, status in ((newcomer, 204), ("alice", 401)):
@@ -118,9 +122,7 @@ def test_an_expired_session_ends_its_connection_on_time(listen: Listen, site: Si
         pass
 
 
-def test_the_connection_of_an_extended_session_is_renewed(
-    held_by: str, site: Site, visitor: Visitor
-) -> None:
+def test_the_connection_of_an_extended_session_is_renewed(held_by: str, site: Site, visitor: Visitor) -> None:
     key = visitor.cookies["sessionid"]
     site.python(f"""
         from datetime import UTC, datetime, timedelta
@@ -166,9 +168,7 @@ def test_revoking_a_topic_ends_only_its_listeners(
         assert inbox.until("notification.created")
 
 
-def test_an_inbox_is_revoked_by_its_public_name(
-    held_by: str, site: Site, newcomer: str, visitor: Visitor
-) -> None:
+def test_an_inbox_is_revoked_by_its_public_name(held_by: str, site: Site, newcomer: str, visitor: Visitor) -> None:
     with listening_by(held_by, site, visitor) as client, ends(client, 4403):
         revoke(site, newcomer, topic="inbox")
 
@@ -183,9 +183,7 @@ def test_revoking_a_session_ends_only_that_one(held_by: str, site: Site, newcome
         assert elsewhere.until("notification.created")
 
 
-def test_a_rolled_back_revocation_ends_nothing(
-    held_by: str, site: Site, newcomer: str, visitor: Visitor
-) -> None:
+def test_a_rolled_back_revocation_ends_nothing(held_by: str, site: Site, newcomer: str, visitor: Visitor) -> None:
     with listening_by(held_by, site, visitor) as client:
         client.frame()
         site.python(

@@ -1,4 +1,4 @@
-"""What only an SSE stream has: an end that must not wait for a client that does not read."""
+"""SSE only: the end of a stream must not wait for a client that does not read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from notifications_hub.live.session import SignedIn
 
 
 class Client:
-    """Takes what it is sent until it stops reading, and never goes."""
+    """A client that reads until it stops, and never disconnects."""
 
     def __init__(self) -> None:
         self.heard = ""

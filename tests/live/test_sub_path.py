@@ -1,4 +1,4 @@
-"""A site in a folder of a larger one, `https://example.com/app/`, by whichever way its proxy passes paths on."""
+"""A site in a folder of a larger one, `https://example.com/app/`, with each way of passing paths on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.databases import Databases
 from tests.support.live import LONG_POLL, POLL, SSE, WEBSOCKET, cookie_of, opened
 from tests.support.site import Site
 
-KEPT, STRIPPED, BY_SERVER = "the path is kept", "the proxy strips it", "the server is told"
+KEPT, STRIPPED, BY_SERVER = "the path is kept", "the proxy strips it", "the server knows it"
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +86,7 @@ def test_the_service_worker_and_the_manifest_stay_in_the_folder(site: Site) -> N
     assert {manifest["id"], manifest["start_url"], manifest["scope"]} == {"/app/"}
 
 
-def test_a_push_from_the_embedded_worker_links_into_the_folder(
-    site: Site, push_service: LocalPushService
-) -> None:
+def test_a_push_from_the_embedded_worker_links_into_the_folder(site: Site, push_service: LocalPushService) -> None:
     alice = site.visitor("alice")
     browser = push_service.subscribe(alice.get("/app/api/v1/push/key/").json()["key"])
     assert alice.post("/app/api/v1/push/subscriptions/", json=browser.to_json()).status_code == 201

@@ -1,4 +1,4 @@
-"""Who may listen to the package's own topics: its rules say so, whatever a host declares."""
+"""Rights to the package's own topics: its own rules decide, and hosts cannot override them."""
 
 from __future__ import annotations
 
