@@ -56,7 +56,7 @@ def publish_many(events: Iterable[tuple[str, str, Mapping[str, Any]]]) -> None:
 def _publish_ephemeral(topic: str, kind: str, data: str) -> None:
     event = encode_event(LoggedEvent(topic, None, kind, data, datetime.now(UTC)))
     if hub := _hub():
-        hub.say(topic, event)
+        hub.publish_ephemeral(topic, event)
 
 
 @receiver(streams.numbered)
@@ -83,7 +83,7 @@ def _of_people_away(notifications: Collection[int]) -> list[int]:
 @receiver(revocation.revoked)
 def _apply_revocations(**kwargs: object) -> None:
     if hub := current_hub():
-        hub.heed()
+        hub.handle_revocations()
 
 
 def _hub() -> Hub | Outside | None:

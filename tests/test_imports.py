@@ -51,7 +51,7 @@ INSIDE = {
         ["handshake_limit", "log_reader", "presence", "signing_out"],
         ["connection"],
         ["connection_registry", "fanout", "revalidation"],
-        ["shared_cap", "watch"],
+        ["access_enforcement", "shared_cap"],
         ["hub"],
         ["asgi_exchange"],
         ["poll", "sse", "views", "websocket"],

@@ -6,7 +6,7 @@ import ast
 import re
 
 from notifications_hub.jobs.models import OPEN, JobState
-from notifications_hub.live import close_codes, connection, hub, poll, sse, topics, views, watch, websocket
+from notifications_hub.live import access_enforcement, close_codes, connection, hub, poll, sse, topics, views, websocket
 from notifications_hub.live.close_codes import Closing
 from notifications_hub.streams import cursor, models, store
 from tests.support.processes import ROOT
@@ -115,10 +115,10 @@ def test_every_limit_is_the_codes() -> None:
         "bytes that may wait for a slow client": connection.MAX_WAITING,
         "seconds that one frame may take to leave": hub.STALL_SECONDS,
         "seconds that a poll may wait": poll.LONGEST_WAIT,
-        "seconds between signs of life on a WebSocket": hub.WARM_SECONDS,
+        "seconds between signs of life on a WebSocket": hub.KEEPALIVE_SECONDS,
         "seconds between signs of life on a stream": sse.HEARTBEAT_SECONDS,
         "seconds that a stream lasts, about": sse.LONGEST_SECONDS,
-        "seconds that a WebSocket lasts, at most": watch.LONGEST_SECONDS,
+        "seconds that a WebSocket lasts, at most": access_enforcement.LONGEST_SECONDS,
     }
 
 

@@ -1,1 +1,1 @@
-"""The delivery method to open pages: topics and who may listen, the hub, and the kinds of connection."""
+"""Live delivery to open pages: topics and their rules, the hub, and the kinds of connection."""

@@ -1,4 +1,4 @@
-"""What every kind of connection asks before it opens: what is wanted, by whom, and whether they may."""
+"""Admission, shared by every kind of connection: parse the request, identify the person, check their rights."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Known = Mapping[str, Position]
 
 
 class Refusal(Exception):
-    """The connection does not open; `closing` says why in the terms of the protocol."""
+    """Raised when a connection may not open. `closing` gives the reason in the terms of the protocol."""
 
     def __init__(self, closing: Closing) -> None:
         super().__init__(closing.reason)
@@ -28,10 +28,10 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`names` of topics as a client writes them; `known` is its decoded cursor, None to start from now.
+    """A client's request: `names` of topics as it writes them, and `known`, its decoded cursor (None: start from now).
 
-    `person` is the pseudonym of whom the client's page was made for, empty where it does not say; `visible`, that the
-    page is looked at, is said by those that poll.
+    `person` is the pseudonym of the person the page was rendered for, or empty if the client sent none.
+    Only polls send `visible`: whether somebody is looking at the page.
     """
 
     names: Sequence[str]
@@ -41,7 +41,10 @@ class Wanted:
 
     @classmethod
     def parse(cls, query: str, last_event_id: str = "") -> Wanted:
-        """Raises `Refusal`. The id of the last SSE event is the newer cursor where a client has both."""
+        """Parse a query string. Raise `Refusal`.
+
+        If a client sends both, the id of its last SSE event is newer than its cursor.
+        """
         try:
             fields = parse_qs(query, keep_blank_values=True, max_num_fields=2 * MAX_TOPICS)
         except ValueError:
@@ -59,7 +62,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A visitor and the topics that they may hear: as they named them, and as they are logged."""
+    """A visitor and the topics they may listen to: as the client named them, and as they are logged."""
 
     visitor: SignedIn
     names: tuple[str, ...]
@@ -68,9 +71,9 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a visitor asks to hear, by the names that they know.
+    """A request to listen to topics, by the names a client uses.
 
-    Refused where the session is another's than the `person` of the page, who signed in after them.
+    It is refused if the session belongs to a different person than the page (`person`): someone else signed in since.
     """
 
     session_key: str
@@ -78,8 +81,8 @@ class Asked:
     person: str = ""
 
 
-def start(topics: Sequence[str], known: Known | None) -> tuple[dict[str, Position | None], list[str]]:
-    """Where to read each topic from, None for now; and what to reset, as the cursor does not know it."""
+def start_positions(topics: Sequence[str], known: Known | None) -> tuple[dict[str, Position | None], list[str]]:
+    """Return the position to read each topic from (None: now), and topics to reset because the cursor lacks them."""
     if known is None:
         return dict.fromkeys(topics), []
     positions = {topic: known.get(cursor.key_of(topic)) for topic in topics}
@@ -87,7 +90,7 @@ def start(topics: Sequence[str], known: Known | None) -> tuple[dict[str, Positio
 
 
 def decoded(given: str) -> Known:
-    """Raises `Refusal`."""
+    """Decode a cursor. Raise `Refusal` if it is malformed."""
     try:
         return cursor.decode(given)
     except BadCursor:
@@ -95,7 +98,7 @@ def decoded(given: str) -> Known:
 
 
 def admit(session_key: str, names: Sequence[str], person: str = "") -> Admitted:
-    """Raises `Refusal`. Asks the database: run it in a thread."""
+    """Admit one visitor, or raise `Refusal`. This queries the database: run it in a thread."""
     [answer] = admit_many([Asked(session_key, tuple(names), person)])
     if isinstance(answer, Exception):
         raise answer
@@ -103,9 +106,9 @@ def admit(session_key: str, names: Sequence[str], person: str = "") -> Admitted:
 
 
 def admit_many(asked: Sequence[Asked]) -> list[Admitted | Exception]:
-    """In their order; a `Refusal` among them, or the fault of a rule, is that one's. Asks the database.
+    """Return one answer per request, in order: the admission, a `Refusal`, or the exception that a host's rule raised.
 
-    However many they are: one query for sessions, one for people, one for groups. The host's rules are asked each.
+    A batch of any size takes one query for sessions, one for people and one for groups. Rules run per request.
     """
     visitors = check_many([one.session_key for one in asked])
     audiences.look_up({visitor.person.pk: visitor.person for visitor in visitors if visitor}.values())
@@ -120,7 +123,7 @@ def _admit(visitor: SignedIn | None, asked: Asked) -> Admitted | Exception:
     except TopicRefused as refusal:
         return Refusal(refused(refusal.topic))
     except Exception as fault:
-        # A rule is the host's code, and its fault that of whoever asked. A broken connection is everybody's.
+        # A rule is the host's code: its fault concerns only this request. A broken connection fails the whole batch.
         if not connection.is_usable():
             raise
         return fault

@@ -1,4 +1,4 @@
-"""Connections over HTTP answer in ASGI itself: one that waits inside Django would hold a thread of every middleware."""
+"""HTTP connections, answered in ASGI: a request that waits inside Django would hold a thread of every middleware."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-# Not to be kept by anyone, changed on the way (a proxy that packs would also hold back), buffered by nginx, or taken
-# for another type.
+# Forbid caching, changes on the way (a proxy that compresses also holds data back), buffering by nginx, and sniffing
+# of the content type.
 PRIVATE = {
     "Cache-Control": "no-store, no-transform",
     "X-Accel-Buffering": "no",
@@ -32,7 +32,7 @@ PRIVATE = {
 
 @dataclass
 class Exchange:
-    """One request and its answer."""
+    """One HTTP request and its response."""
 
     scope: Scope
     receive: Receive
@@ -40,9 +40,9 @@ class Exchange:
     headers: dict[str, str] = field(default_factory=lambda: dict(PRIVATE))
 
     async def open(self, hub: Hub) -> tuple[Wanted, Admitted] | None:
-        """What is wanted, and who may have it; None where a refusal has been answered."""
+        """Return the parsed request and its admission, or None after answering a refusal."""
         if not _names_this_site(self.scope):
-            await self.answer(400, {"detail": "There is no site of this name here."})
+            await self.answer(400, {"detail": "This server has no site with that name."})
             return None
         caller = Caller.of_scope(self.scope)
         cors = caller.cors()
@@ -76,15 +76,18 @@ class Exchange:
     async def write(self, text: str, *, more: bool = True) -> None:
         await self.send({"type": "http.response.body", "body": text.encode(), "more_body": more})
 
-    async def gone(self) -> None:
-        """Returns once the client has gone."""
+    async def wait_for_disconnect(self) -> None:
+        """Return once the client has disconnected."""
         message = await self.receive()
         while message["type"] != "http.disconnect":
             message = await self.receive()
 
 
 def _names_this_site(scope: Scope) -> bool:
-    """As Django asks of every request, in middleware that these do not pass: a name that DNS was made to lie about."""
+    """Return whether the Host header is allowed, as a defence against DNS rebinding.
+
+    Django checks this in middleware, which these requests do not pass.
+    """
     try:
         ASGIRequest(dict(scope), BytesIO()).get_host()
     except DisallowedHost:

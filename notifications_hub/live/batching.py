@@ -1,4 +1,4 @@
-"""What many ask for at the same moment, asked once for all: a crowd that connects, a crowd that acknowledges."""
+"""Batching of simultaneous requests: a crowd that connects or acknowledges at once costs one call per batch."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ A = TypeVar("A")
 T = TypeVar("T")
 
 MOST = 500
-"""Requests in a batch: one that is under way is not interrupted, and what it found is held in memory."""
+"""Requests in a batch. A running batch cannot be interrupted, and its results are held in memory."""
 CROWD = 10
 GATHER_SECONDS = 0.02
-"""A batch costs something however few are in it: while a crowd comes, the next waits a moment for more of it."""
+"""Pause after a batch of `CROWD` requests or more. Each batch has a fixed cost, so the next one waits to grow."""
 
 Many = Callable[[Sequence[A]], Sequence[T | Exception]]
 
 
-class Together(Generic[A, T]):
-    """`many` answers a batch in its order; an answer that is an exception is raised where it was asked for.
+class Batcher(Generic[A, T]):
+    """Collects requests and passes them to `many`, which answers them in order.
 
-    What is asked within one turn of the event loop, or while a batch is under way, is the next batch. A fault of the
-    batch itself stays with the request that causes it: each is then asked alone.
+    An answer that is an exception is raised in the caller of that request. Requests made in one turn of the event loop,
+    or during a batch, form the next batch. If a batch fails, each of its requests is tried alone, so only the faulty
+    one fails.
     """
 
     def __init__(self, run: Callable[[Many[A, T], Sequence[A]], Awaitable[Sequence[T | Exception]]], many: Many[A, T]):
@@ -59,7 +60,7 @@ class Together(Generic[A, T]):
             return await self._run(self._many, requests)
         except CONNECTION_ERRORS as away:
             return [away] * len(requests)
-        except Exception as fault:  # noqa: BLE001 -- handed to whoever asked
+        except Exception as fault:  # noqa: BLE001 -- passed on to the caller
             if len(requests) == 1:
                 return [fault]
         return [(await self._answers([request]))[0] for request in requests]
@@ -67,7 +68,7 @@ class Together(Generic[A, T]):
 
 def _settle(future: asyncio.Future[T], answer: T | Exception) -> None:
     if future.done():
-        return  # Whoever asked has gone.
+        return  # The caller was cancelled.
     if isinstance(answer, Exception):
         future.set_exception(answer)
     else:

@@ -1,7 +1,7 @@
 """The channel layer as a bus for hints between the hubs of several processes. Lossy by contract.
 
-One group holds every hub: a connection that comes or goes costs the layer nothing, and a thousand people told at once
-are one message. Words never travel in a hint; only events that are in no log do.
+One group holds every hub. So opening or closing a connection costs the layer nothing, and an event for a thousand
+people is one message. A hint carries no content; only ephemeral events, which are in no log, are sent whole.
 """
 
 from __future__ import annotations
@@ -22,44 +22,47 @@ from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_
 
 GROUP = "notifications_hub"
 STAY_SECONDS = 60.0
-"""How often a hub joins again: a Redis that lost everything, or a layer whose groups expire, finds it within this."""
-_TOPICS_A_HINT = 500
+"""Interval at which a hub rejoins the group, in case Redis lost its data or the layer's groups expire."""
+_TOPICS_PER_HINT = 500
 _PAUSE_SECONDS = 5.0
 _SEND_SECONDS = 2.0
 _UNDER_WAY = 100
 _EXIT_SECONDS = 1.0
-"""How long a process that exits may wait for its last hints to leave."""
+"""Longest time that an exiting process waits for its last hints to be sent."""
 
 log = logging.getLogger(__name__)
 
 
 def shared_layer() -> BaseChannelLayer | None:
-    """The layer that other processes hear, or none: the in-memory one reaches no further than the hub itself."""
+    """Return the layer shared with other processes, or None. The in-memory layer reaches only this process."""
     layer = get_channel_layer()
     return None if layer is None or isinstance(layer, InMemoryChannelLayer) else layer
 
 
 class Layer:
-    """Everything runs on one event loop. After a fault nothing is sent for some seconds: a dead Redis costs no time."""
+    """The hub's end of the channel layer. Everything runs on one event loop.
 
-    def __init__(self, heard: Callable[[Mapping[str, Any]], None] | None = None) -> None:
+    After a fault nothing is sent for some seconds, so that a dead Redis costs no time.
+    """
+
+    def __init__(self, on_message: Callable[[Mapping[str, Any]], None] | None = None) -> None:
         self._layer = shared_layer()
-        self._heard = heard
+        self._on_message = on_message
         self._channel = ""
         self._sending: set[asyncio.Task[None]] = set()
         self._silent_until = 0.0
 
     def hint(self, tops: Mapping[str, int]) -> None:
         topics = iter(tops.items())
-        while some := dict(islice(topics, _TOPICS_A_HINT)):
+        while some := dict(islice(topics, _TOPICS_PER_HINT)):
             self._send({"type": "hub.hint", "tops": some})
 
-    def say(self, topic: str, event: str) -> None:
-        self._send({"type": "hub.say", "topic": topic, "event": event})
+    def publish_ephemeral(self, topic: str, event: str) -> None:
+        self._send({"type": "hub.ephemeral", "topic": topic, "event": event})
 
     async def listen(self) -> None:
-        """Hands over one message; called over and over."""
-        if self._layer is None or self._heard is None:
+        """Receive one message and pass it on. Called in a loop."""
+        if self._layer is None or self._on_message is None:
             await asyncio.Event().wait()
             return
         if not self._channel:
@@ -68,17 +71,17 @@ class Layer:
             self._channel = channel
         message = await self._layer.receive(self._channel)
         if message.get("from") != self._channel:
-            self._heard(message)
+            self._on_message(message)
 
     async def stay(self) -> None:
-        """Join the group once more; called over and over. A layer forgets members that joined long ago."""
+        """Rejoin the group after a while. Called in a loop: a layer forgets members that joined long ago."""
         expiry = max(1.0, getattr(self._layer, "group_expiry", math.inf))
         await asyncio.sleep(min(STAY_SECONDS, expiry / 3))
         if self._layer is not None and self._channel:
             await self._layer.group_add(GROUP, self._channel)
 
     async def sent(self) -> None:
-        """Waits until what is being sent has been."""
+        """Wait until every message under way has been sent."""
         await asyncio.gather(*self._sending, return_exceptions=True)
 
     async def close(self) -> None:
@@ -91,8 +94,8 @@ class Layer:
     async def _leave(self, layer: BaseChannelLayer) -> None:
         try:
             await asyncio.wait_for(layer.group_discard(GROUP, self._channel), _SEND_SECONDS)
-        except Exception as error:  # noqa: BLE001 -- as below; what stops with the hub must not wait for a Redis
-            log.warning("The channel layer could not be left (%s); it forgets this hub in time", error)
+        except Exception as error:  # noqa: BLE001 -- as below; a stopping hub must not wait for Redis
+            log.warning("Could not leave the channel layer (%s); it will forget this hub in time", error)
 
     def _send(self, message: dict[str, Any]) -> None:
         loop = asyncio.get_running_loop()
@@ -105,13 +108,13 @@ class Layer:
     async def _try(self, sending: Coroutine[Any, Any, None]) -> None:
         try:
             await asyncio.wait_for(sending, _SEND_SECONDS)
-        except Exception as error:  # noqa: BLE001 -- whatever a layer may raise, hints are not worth an error
+        except Exception as error:  # noqa: BLE001 -- a layer may raise anything, and a lost hint is no error
             self._silent_until = asyncio.get_running_loop().time() + _PAUSE_SECONDS
-            log.warning("The channel layer took no hint (%s); hubs will find out by themselves", error)
+            log.warning("The channel layer took no hint (%s); hubs will find new events by polling the log", error)
 
 
 class Outside:
-    """The layer for a process without a hub (a worker, a shell): one thread and one event loop for all it sends."""
+    """The channel layer for a process without a hub (a worker, a shell), with a thread and an event loop of its own."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -122,8 +125,8 @@ class Outside:
         self._loop.call_soon_threadsafe(self._layer.hint, dict(tops))
         self._finish_at_exit()
 
-    def say(self, topic: str, event: str) -> None:
-        self._loop.call_soon_threadsafe(self._layer.say, topic, event)
+    def publish_ephemeral(self, topic: str, event: str) -> None:
+        self._loop.call_soon_threadsafe(self._layer.publish_ephemeral, topic, event)
         self._finish_at_exit()
 
     def _finish_at_exit(self) -> None:
@@ -132,7 +135,7 @@ class Outside:
             self.finish()
 
     def finish(self) -> None:
-        """Wait a moment for what has not left yet."""
+        """Wait up to `_EXIT_SECONDS` for messages that are still being sent."""
         with suppress(TimeoutError):
             asyncio.run_coroutine_threadsafe(self._layer.sent(), self._loop).result(_EXIT_SECONDS)
 
@@ -146,9 +149,9 @@ _of_parents: list[Outside | None] = []
 
 
 def _forget_parent() -> None:
-    """In a forked process there is no thread that would send; a new one is made when it is first needed."""
+    """Forget the parent's sender after a fork: its thread does not exist here. A new one is made when needed."""
     if _is_made():
-        # Kept, not collected: its sockets and its selector are the parent's too, which still uses them.
+        # Keep a reference: collecting it would close sockets and a selector that the parent still uses.
         _of_parents.append(outside())
         outside.cache_clear()
 

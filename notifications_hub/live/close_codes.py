@@ -1,16 +1,16 @@
-"""Why a connection is ended: the code a client hears, and by it whether it comes back."""
+"""Close codes of the live protocol. A client decides by the code whether to reconnect."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 MAX_CLIENT_FRAME = 8 * 1024
-"""Bytes of a WebSocket message from a client."""
+"""Largest WebSocket message accepted from a client, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """`status` is what the same refusal is over HTTP."""
+    """A WebSocket close code with its reason, and the HTTP `status` of the same refusal."""
 
     code: int
     reason: str

@@ -1,7 +1,8 @@
-"""One client's place in the streams: what it has been sent, and what waits to be sent. Kinds of connection share it.
+"""One client's state, shared by all kinds of connection: its positions, and the events that wait to be sent.
 
-A connection first catches up from the database, then is offered what the hub reads. It checks every number itself, so
-a client never gets an event twice or out of order, and never misses one: where numbers do not join it catches up again.
+A connection first catches up from the database, then is offered the batches that the hub reads. It checks every
+sequence number itself, and catches up again if numbers do not join. So a client gets every event exactly once and in
+order.
 """
 
 from __future__ import annotations
@@ -17,24 +18,24 @@ from typing import Any
 from notifications_hub.live.admission import Admitted
 from notifications_hub.live.close_codes import RESTART, TOO_SLOW, Closing
 from notifications_hub.live.eager_start import begin
-from notifications_hub.live.frames import Batch, Frame, Places, Round, compose, encode_events
+from notifications_hub.live.frames import Batch, Frame, Positions, Round, compose, encode_events
 from notifications_hub.live.log_reader import LogReader
 from notifications_hub.streams import Reading, cursor
 from notifications_hub.streams.cursor import Position
 
 MAX_WAITING = 256 * 1024
-"""Bytes that may wait for a client that reads slowly, before it is closed."""
+"""Bytes that may wait for a slow client before its connection is closed."""
 
 log = logging.getLogger(__name__)
 _NOTHING: Mapping[str, Position] = {}
-_UNSENT = "A frame could not be sent; the client is asked to come back"
+_UNSENT = "A frame could not be sent; closing the connection so that the client reconnects"
 
 
 class Connection:
-    """`send` takes a frame, `close` ends the connection. Everything here runs on the hub's event loop.
+    """A client's connection: `send` sends a frame, `close` ends it. Everything here runs on the hub's event loop.
 
-    One that is kept `warm` is sent a frame now and then whether anything happened or not. What returns an awaitable has
-    begun to send, and its caller's task must await the rest: `eager.py` says why.
+    With `keepalive`, the hub sends a frame now and then even if nothing happened. A method that returns an awaitable
+    has begun to send, and its caller's task must await the rest: see `eager_start.py`.
     """
 
     __slots__ = (
@@ -42,6 +43,7 @@ class Connection:
         "_catching_up",
         "_close",
         "_frame_due",
+        "_keepalive",
         "_log",
         "_missed",
         "_more",
@@ -51,7 +53,6 @@ class Connection:
         "_sending_since",
         "_waiting",
         "_waiting_bytes",
-        "_warm",
         "admitted_at",
         "due",
         "expires_in",
@@ -74,7 +75,7 @@ class Connection:
         log: LogReader,
         send: Callable[[Frame], Coroutine[Any, Any, None]],
         close: Callable[[Closing], None],
-        warm: bool = False,
+        keepalive: bool = False,
     ) -> None:
         self.person_pk: object = admitted.visitor.person.pk
         self.session_key = admitted.visitor.session_key
@@ -85,12 +86,12 @@ class Connection:
         self.opened = time.time()
         self.names = admitted.names
         self.visible = True
-        self.positions: Places = {}
+        self.positions: Positions = {}
         self.shown: Mapping[str, Position] = _NOTHING
         self._log = log
         self._send = send
         self._close = close
-        self._warm = warm
+        self._keepalive = keepalive
         self.share = 0
         self.slice = 0
         self._waiting: list[str] = []
@@ -104,37 +105,37 @@ class Connection:
         self._missed = False
         self._again: asyncio.Task[None] | None = None
 
-    def listen(self, positions: Places, reset: Sequence[str]) -> None:
-        """Takes its starting places; nothing is sent before it has caught up."""
+    def listen(self, positions: Positions, reset: Sequence[str]) -> None:
+        """Set the starting positions. Nothing is sent until the connection has caught up."""
         self.positions = positions
         self._reset = list(reset)
         self._catching_up = True
 
-    def change(self, positions: Places, reset: Sequence[str]) -> None:
-        """Listens to these topics from now on; where it stands with those it had already is kept."""
+    def change(self, positions: Positions, reset: Sequence[str]) -> None:
+        """Switch to these topics. Topics that it already had keep their positions."""
         self.positions = {topic: self.positions.get(topic) or position for topic, position in positions.items()}
         self._reset += [topic for topic in reset if self.positions[topic] is None]
         self.miss()
 
     def stalled_since(self) -> float | None:
-        """When a frame that its client does not take was begun, in the loop's time."""
+        """Return when the frame now being sent was begun, in the event loop's time, or None."""
         return self._sending_since
 
     def known(self, decoded: Mapping[str, Position]) -> dict[str, Position]:
-        """What a decoded cursor says of this connection's topics; of others it may say what it likes."""
+        """Return a decoded cursor's positions on this connection's topics. Other topics in it are ignored."""
         keys = {topic: cursor.key_of(topic) for topic in self.positions}
         return {topic: decoded[key] for topic, key in keys.items() if key in decoded}
 
     def newly_shown(self, known: Mapping[str, Position]) -> dict[str, Position]:
-        """Leave out what `shown` covers already: a page that is open for long acknowledges again and again."""
+        """Leave out the part that `shown` already covers, because a long-open page acknowledges repeatedly."""
         return {topic: _beyond(self.shown.get(topic), position) for topic, position in known.items()}
 
     async def catch_up(self) -> None:
-        """Reads the log until nothing is left; the first frame goes out even when it is empty."""
+        """Read the log to its end. The first frame is sent even if it has no events."""
         try:
             await self._read_all()
         except Exception:
-            log.exception("The log could not be read; the client is asked to come back")
+            log.exception("The log could not be read; closing the connection so that the client reconnects")
             self._close(RESTART)
         finally:
             self._again = None
@@ -147,7 +148,7 @@ class Connection:
             async with self._log.page(asked) as readings:
                 applied = [reading for reading in readings if self._apply(reading, asked)]
                 self._more = any(reading.more for reading in applied)
-                # A batch may have had no room for this reader, who then asks again.
+                # A batch may have had no room for this reader, which then reads again.
                 if not self._more or any(reading.events or reading.reset for reading in applied):
                     await self._send_waiting()
             self._catching_up = self._more or self._missed
@@ -155,13 +156,13 @@ class Connection:
     async def _send_waiting(self) -> None:
         self._frame_due = True
         if self._sending is not None:
-            # Another task sends an earlier frame, and this one after it.
+            # Another task is sending an earlier frame, and sends this one after it.
             await self._sending
         if (rest := self._flush()) is not None:
             await rest
 
     def offer(self, offered: Round) -> Awaitable[None] | None:
-        """Take what the hub has read."""
+        """Accept a batch that the hub has read."""
         batch = offered.batch
         if self._catching_up:
             self._missed = True
@@ -174,33 +175,33 @@ class Connection:
             self.miss()
         elif batch.last > position.seq:
             step = offered.step(self.positions, position)
-            self.positions = step.places
+            self.positions = step.positions
             if self._sending is None:
                 return self._begin(step.frame)
             self._queue(step.events)
         return None
 
     def miss(self) -> None:
-        """Something happened that this connection cannot join to what it has."""
+        """Note a gap: there are events that do not join this connection's positions, so it must catch up."""
         if self._catching_up:
             self._missed = True
         else:
             self.start()
 
     def start(self) -> asyncio.Task[None]:
-        """Has it catch up."""
+        """Start to catch up, in a task."""
         self._catching_up = True
         self._again = asyncio.create_task(self.catch_up())
         return self._again
 
-    def say(self, event: str) -> None:
-        """Queue an event that is in no log, for the next frame."""
+    def queue_ephemeral(self, event: str) -> None:
+        """Queue an ephemeral event for the next frame."""
         if self._waiting_bytes <= MAX_WAITING:
             self._queue([event])
 
-    def keep_warm(self) -> Awaitable[None] | None:
-        """Send a frame without events: a page takes a line that is silent for long for a dead one."""
-        if not self._warm or self._catching_up:
+    def send_keepalive(self) -> Awaitable[None] | None:
+        """Send a frame without events: a page takes a long silence for a dead connection."""
+        if not self._keepalive or self._catching_up:
             return None
         self._frame_due = True
         return self._flush()
@@ -216,8 +217,8 @@ class Connection:
             if task is not None:
                 task.cancel()
 
-    def _apply(self, reading: Reading, asked: Places) -> bool:
-        """Return whether it was of use: meanwhile the topic may have been dropped, or added again from elsewhere."""
+    def _apply(self, reading: Reading, asked: Positions) -> bool:
+        """Apply a reading. Return False if the topic was dropped or added again elsewhere since the read began."""
         topic = reading.topic
         if topic not in self.positions or self.positions[topic] != asked[topic]:
             return False
@@ -234,7 +235,7 @@ class Connection:
             self._close(TOO_SLOW)
 
     def flush(self) -> Awaitable[None] | None:
-        """Send what waits, unless it catches up and does so itself."""
+        """Send the waiting events, unless catching up will send them anyway."""
         return None if self._catching_up else self._flush()
 
     def _flush(self) -> Awaitable[None] | None:
@@ -244,7 +245,7 @@ class Connection:
         return None
 
     def _begin(self, frame: Frame) -> Awaitable[None] | None:
-        """Send in place. A client that does not take it at once keeps the task, and has what follows wait."""
+        """Send a frame in place. If the client does not take it immediately, the task stays and later events wait."""
         try:
             rest = begin(self._send(frame))
         except Exception:
@@ -257,7 +258,7 @@ class Connection:
         return self._go_on(rest)
 
     async def _go_on(self, rest: Awaitable[None]) -> None:
-        # What arrives while a frame is being sent goes out together in the next one.
+        # Events that arrive while a frame is being sent leave together in the next one.
         try:
             await rest
             while self._has_frame():

@@ -1,4 +1,4 @@
-"""The connections of this process, found by their person or by their session."""
+"""The connections of this process, indexed by person and by session."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _Lists = dict[str, list[Connection]]
 
 
 class Registry:
-    """A person goes by their `person_key`, a session by the hashes of its names."""
+    """An index of connections. A person's key is their `person_key`; a session's keys are the hashes of its names."""
 
     def __init__(self) -> None:
         self._of_person: _Lists = {}
@@ -31,7 +31,7 @@ class Registry:
         return list(self._of_person)
 
     def of_person(self, key: str) -> Sequence[Connection]:
-        """In the order in which they came."""
+        """Return a person's connections, oldest first."""
         return self._of_person.get(key, ())
 
     def of_session(self, session: str) -> Sequence[Connection]:

@@ -1,6 +1,6 @@
-"""The database from the event loop: a few threads of our own.
+"""Database access from the event loop, on a few threads of our own.
 
-`database_sync_to_async` runs everything of a process on one thread, so one slow query would hold up every connection.
+`database_sync_to_async` runs all of a process's queries on one thread, so one slow query would delay every connection.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.db import connections
 
 from notifications_hub.database.pooling import give_back
 from notifications_hub.database.reconnect import run_with_reconnect
-from notifications_hub.live.batching import Many, Together
+from notifications_hub.live.batching import Batcher, Many
 from notifications_hub.web.site_paths import use_script_name
 
 A = TypeVar("A")
@@ -27,33 +27,33 @@ log = logging.getLogger(__name__)
 
 
 class Database:
-    """Runs functions that use the ORM. A connection stays open between calls unless it is a pool's.
+    """Threads that run functions using the ORM.
 
-    One that is broken is replaced once.
+    A database connection stays open between calls unless it belongs to a pool. A broken one is replaced once.
     """
 
     def __init__(self, threads: int = 4) -> None:
         self._threads = threads
         self._executor = ThreadPoolExecutor(threads, "hub-database", use_script_name)
-        self._together: dict[tuple[Callable[..., Any], str], Together[Any, Any]] = {}
+        self._batchers: dict[tuple[Callable[..., Any], str], Batcher[Any, Any]] = {}
 
     async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, lambda: _run(function, *args, **kwargs))
 
-    async def together(self, many: Many[A, T], request: A, *, lane: str = "") -> T:
-        """Return `many`'s answer to this request, batched with requests that arrive meanwhile in the same lane.
+    async def batched(self, many: Many[A, T], request: A, *, lane: str = "") -> T:
+        """Return `many`'s answer to this request, batched with others that arrive in the same lane.
 
-        A lane waits for its own batches alone, so what is urgent is asked in one that nothing else uses.
+        A lane waits only for its own batches, so urgent requests use a lane of their own.
         """
-        if (many, lane) not in self._together:
-            self._together[many, lane] = Together(self.__call__, many)
-        answer: T = await self._together[many, lane].ask(request)
+        if (many, lane) not in self._batchers:
+            self._batchers[many, lane] = Batcher(self.__call__, many)
+        answer: T = await self._batchers[many, lane].ask(request)
         return answer
 
     def close(self) -> None:
-        """Wait for what is under way, then close every thread's database connection."""
-        # One that is quick would otherwise take the turn of another, whose connection would stay open.
+        """Wait for running calls, then close every thread's database connection."""
+        # Without the barrier a quick thread could run two of these calls, and leave another's connection open.
         everyone = threading.Barrier(self._threads)
         for _ in range(self._threads):
             self._executor.submit(_close, everyone)

@@ -1,9 +1,9 @@
-"""Coroutines that are run in place until they have to wait: what need not wait costs no task.
+"""Coroutines that run in place until they have to wait. A coroutine that never waits costs no task.
 
-Python 3.12 has this as `eager_start`. Here the work runs in the task of whoever begins it, so that must be a task that
-stays with the work: code that asks for its task (`asyncio.timeout`, a task group) or resets a context variable would
-otherwise reach somebody else. `in_turn` runs many such works one after the other in one task. The first that has to
-wait keeps that task to its end, and the others go on in a new one.
+Python 3.12 has this as `eager_start`. Here the coroutine runs in its caller's task, which must stay with it to the
+end. Otherwise code that asks for its task (`asyncio.timeout`, a task group) or resets a context variable would affect
+unrelated work. `in_turn` runs many such coroutines one after another in one task. The first one that has to wait keeps
+that task, and the others go on in a new one.
 """
 
 from __future__ import annotations
@@ -15,19 +15,22 @@ from types import coroutine
 from typing import Any
 
 AT_A_TIME = 100
-"""Steps before the event loop has its turn, which is when frames leave."""
+"""Steps to run before yielding to the event loop, which is when frames leave."""
 
 _CANCELLATIONS = 10
 _CANCEL_SECONDS = 0.5
 
 Step = Callable[[], Awaitable[None] | None]
-"""Begins some work, and returns what is left of it to await."""
+"""A function that begins some work, and returns the rest of it to await, or None."""
 
 _running: set[asyncio.Task[None]] = set()
 
 
 def begin(work: Coroutine[Any, Any, None]) -> Awaitable[None] | None:
-    """Return what is left to await in this task, once, or None if the work is done. Raise what the work raises."""
+    """Run the coroutine until it waits. Return the rest, to await once in this task, or None if it is done.
+
+    Raise what the coroutine raises.
+    """
     try:
         waits_for = work.send(None)
     except StopIteration:
@@ -37,11 +40,11 @@ def begin(work: Coroutine[Any, Any, None]) -> Awaitable[None] | None:
 
 @coroutine
 def _go_on(work: Coroutine[Any, Any, None], waits_for: object) -> Generator[Any, Any, None]:
-    # What a task does with `await`, from the second step on: results and exceptions go to where the work stands.
+    # Does what a task does for `await`, from the second step on: passes results and exceptions into the coroutine.
     while True:
         try:
             result = yield waits_for
-        except BaseException as error:  # noqa: BLE001 -- the work's own `except` is to see it
+        except BaseException as error:  # noqa: BLE001 -- the coroutine's own `except` must see it
             go_on = partial(work.throw, error)
         else:
             go_on = partial(work.send, result)
@@ -52,14 +55,14 @@ def _go_on(work: Coroutine[Any, Any, None], waits_for: object) -> Generator[Any,
 
 
 async def in_turn(steps: Iterable[Step]) -> None:
-    """Return once each step has begun, in their order, though some may not have ended."""
+    """Begin the steps in order. Return once all have begun, though some may not have ended."""
     begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     start(_run(iter(steps), begun))
     await begun
 
 
 def start(work: Coroutine[Any, Any, None]) -> None:
-    """Run it in a task that nobody waits for; the event loop itself would not keep it."""
+    """Run a coroutine in a background task. Keep a reference, because the event loop holds only a weak one."""
     task = asyncio.get_running_loop().create_task(work)
     _running.add(task)
     task.add_done_callback(_running.discard)
@@ -78,7 +81,7 @@ async def _run(steps: Iterator[Step], begun: asyncio.Future[None]) -> None:
             if not begun.done():
                 begun.set_result(None)
             return
-    except BaseException:  # a fault of one step, or a cancellation, is not to reach the others
+    except BaseException:  # a fault or a cancellation of one step must not reach the others
         start(_run(steps, begun))
         raise
     start(_run(steps, begun))
@@ -88,7 +91,7 @@ async def _run(steps: Iterator[Step], begun: asyncio.Future[None]) -> None:
 async def cancel_all(tasks: Collection[asyncio.Task[Any]]) -> None:
     """Cancel tasks and wait until they have ended.
 
-    `channels_redis.core` may swallow a cancellation that meets it while it cleans up, so they are cancelled again.
+    `channels_redis.core` may swallow a cancellation during its clean-up, so tasks are cancelled repeatedly.
     """
     for _ in range(_CANCELLATIONS):
         pending = [task for task in tasks if not task.done()]

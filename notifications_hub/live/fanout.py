@@ -1,7 +1,7 @@
-"""The topics that connections of this process listen to: read from the log once for all, and fanned out.
+"""Fan-out: read each topic's log once for this process, and offer the events to every listening connection.
 
-A round takes what was read to each connection in turn and sends it in place; what is committed meanwhile is the next
-round. So frames grow under load, and nobody is later than one round.
+A round offers a batch to each connection in turn and sends it in place. Events committed during a round form the next
+one. So frames grow under load, and no connection is more than one round late.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from notifications_hub.live.frames import Round, batch_of
 from notifications_hub.streams import Reading
 from notifications_hub.streams.cursor import Position
 
-_TOPICS_A_READ = 200
-_TOPICS_A_LOOK = 1000
-"""Few, so that a look that finds nothing takes the interpreter from a round for a millisecond at a time."""
+_TOPICS_PER_READ = 200
+_TOPICS_PER_CHECK = 1000
+"""A small number, so that a check that finds nothing delays a round by about a millisecond at a time."""
 
 Given = TypeVarTuple("Given")
 T = TypeVar("T")
@@ -33,22 +33,22 @@ log = logging.getLogger(__name__)
 
 
 class _Listened:
-    """A topic, who listens to it, and how far it has been read."""
+    """A topic's listeners, and the position up to which it has been read."""
 
     __slots__ = ("connections", "position")
 
     def __init__(self) -> None:
-        # A dict keeps them as they came, which is about as they lie in memory: a round meets fewer cold pages.
+        # A dict keeps the order of arrival, which is roughly the order in memory: a round touches fewer cold pages.
         self.connections: dict[Connection, None] = {}
         self.position: Position | None = None
 
 
 class Fanout:
-    """Everything runs on one event loop."""
+    """The topics of this process and their listeners. Everything runs on one event loop."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # A thread of its own: no acknowledgement, admission or look at everything keeps news waiting.
+        # A thread of its own, so that events never wait for an acknowledgement, an admission or a check of all topics.
         self._log = Database(threads=1)
         self._topics: dict[str, _Listened] = {}
         self._behind: dict[str, int] = {}
@@ -57,7 +57,7 @@ class Fanout:
     def close(self) -> None:
         self._log.close()
 
-    # Who listens
+    # Listeners
 
     def listen(self, connection: Connection, topics: Iterable[str]) -> None:
         for topic in topics:
@@ -71,16 +71,16 @@ class Fanout:
                     del self._topics[topic]
 
     def caught_up(self, connection: Connection) -> None:
-        """Topics that nobody listened to before are read from where their first connection stands."""
+        """Start reading new topics at the position of their first connection."""
         for topic, position in connection.positions.items():
             listened = self._topics.get(topic)
             if listened is not None and listened.position is None:
                 listened.position = position
 
-    # What is heard
+    # Hints and ephemeral events
 
     def note(self, tops: Mapping[str, int]) -> None:
-        """These topics have grown."""
+        """Note that these topics have new events."""
         for topic, top in tops.items():
             listened = self._topics.get(topic)
             if listened is None:
@@ -92,21 +92,21 @@ class Fanout:
         if self._behind:
             self._wake.set()
 
-    def say(self, topic: str, event: str) -> None:
-        """An encoded event that is in no log."""
+    def publish_ephemeral(self, topic: str, event: str) -> None:
+        """Queue an encoded event, which is in no log, for the topic's listeners, and send it."""
         if listened := self._topics.get(topic):
-            _each(listened.connections, Connection.say, event)
+            _each(listened.connections, Connection.queue_ephemeral, event)
             start(in_turn([connection.flush for connection in listened.connections]))
 
     # Reading and fanning out
 
     async def read_behind(self) -> None:
-        """Waits for topics that have grown, and reads them until there are none; called over and over."""
+        """Wait for topics with new events, and read them until none is behind. Called in a loop."""
         await self._wake.wait()
         self._wake.clear()
         while self._behind:
-            # Taken out before the read: what is hinted meanwhile may not be in it, and is read again.
-            taken = {topic: self._behind.pop(topic) for topic in list(islice(self._behind, _TOPICS_A_READ))}
+            # Take topics out before the read: it may miss events that are hinted during it, which need another read.
+            taken = {topic: self._behind.pop(topic) for topic in list(islice(self._behind, _TOPICS_PER_READ))}
             try:
                 readings = await self._log(streams.read, self._wanted(taken), streams.BATCH_BYTES)
             except Exception:
@@ -116,11 +116,11 @@ class Fanout:
             await in_turn(self._offers(readings))
 
     def _wanted(self, topics: Iterable[str]) -> dict[str, Position | None]:
-        """Return from where to read topics; one that was given up meanwhile is not read."""
+        """Return the positions to read from. Skip topics that lost their last listener meanwhile."""
         listened = {topic: self._topics[topic] for topic in topics if topic in self._topics}
         for one in listened.values():
             if one.position is None:
-                # Given up and taken up again. Only its connections know where they stand, so they read themselves.
+                # Dropped and added again. Only its connections know their positions, so they read the log themselves.
                 _each(one.connections, Connection.miss)
         return {topic: one.position for topic, one in listened.items() if one.position is not None}
 
@@ -136,18 +136,18 @@ class Fanout:
                 _each(listened.connections, Connection.miss)
             elif reading.events:
                 offered = Round(batch_of(reading))
-                # Who comes meanwhile reads the log later than this was read; who goes has no places any more.
+                # A connection that joins now reads the log later than this read; one that leaves has no positions.
                 for connection in list(listened.connections):
                     yield partial(_guarded, connection, Connection.offer, offered)
 
-    # Looking for ourselves
+    # Polling the log
 
-    async def look(self) -> None:
-        """Hints that were lost, and processes that reach us by no layer: whatever the log has and we have not."""
+    async def check_log(self) -> None:
+        """Find new events without hints: some are lost, and some processes share no channel layer with this one."""
         topics = iter(list(self._topics))
-        while some := list(islice(topics, _TOPICS_A_LOOK)):
-            places = {topic: self._topics[topic].position for topic in some if topic in self._topics}
-            for topic, (epoch, top) in (await self._database(streams.moved, places)).items():
+        while some := list(islice(topics, _TOPICS_PER_CHECK)):
+            positions = {topic: self._topics[topic].position for topic in some if topic in self._topics}
+            for topic, (epoch, top) in (await self._database(streams.moved, positions)).items():
                 self._compare(topic, epoch, top)
 
     def _compare(self, topic: str, epoch: str, top: int) -> None:
@@ -155,7 +155,7 @@ class Fanout:
         if listened is None:
             return
         if listened.position is None:
-            # Added to a connection that was open already, which reads up to here by itself.
+            # The topic was added to an open connection, which reads up to here by itself.
             listened.position = Position(epoch, top, top)
             _each(listened.connections, Connection.miss)
         elif epoch != listened.position.epoch or top < listened.position.seq:
@@ -171,7 +171,7 @@ def _each(connections: Iterable[Connection], act: Callable[[Connection, *Given],
 
 
 def _guarded(connection: Connection, act: Callable[[Connection, *Given], T | None], *given: *Given) -> T | None:
-    # A fault of one connection never reaches another. It may have missed what it was handed, so it comes back for it.
+    # A fault of one connection never reaches another. It may have missed an event, so its client must reconnect.
     try:
         return act(connection, *given)
     except Exception:

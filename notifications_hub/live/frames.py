@@ -1,4 +1,4 @@
-"""What the server says: frames, the same on every kind of connection."""
+"""Frames: the messages from server to client, the same on every kind of connection."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from notifications_hub.message import timestamp
 from notifications_hub.streams import LoggedEvent, Reading, cursor
 from notifications_hub.streams.cursor import Position
 
-Places = Mapping[str, Position | None]
-"""Where a reader stands on each of its topics; None is now. Never changed in place, as connections share them."""
+Positions = Mapping[str, Position | None]
+"""A reader's position on each of its topics; None means now. Connections share these: never change one in place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """`text` is its JSON. One that is not `news` holds nothing but a cursor."""
+    """A frame as JSON `text`. Without `news` it holds only a cursor."""
 
     text: str
     cursor: str
@@ -27,7 +27,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Consecutive events of one topic, encoded once for every connection that gets them."""
+    """Consecutive events of one topic, encoded once for all connections."""
 
     topic: str
     epoch: str
@@ -41,51 +41,51 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """What a batch does to a connection: these events of it are new, in this frame, and then it stands there."""
+    """The effect of a batch on a connection: its new events, the frame that holds them, and the new positions."""
 
     events: Sequence[str]
-    places: Places
+    positions: Positions
     frame: Frame
 
 
 class Round:
-    """One batch on its way to many connections. Those that stand at the same places get the very same frame.
+    """One batch on its way to many connections. Connections at the same positions share one frame.
 
-    Only places of the same topics are the same, so that nobody's cursor speaks of what another listens to.
+    Positions are equal only if their topics are, so a cursor never reveals the topics of another connection.
     """
 
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
         self._steps: dict[object, Advance] = {}
-        self._seen: dict[int, tuple[Places, Advance]] = {}
+        self._seen: dict[int, tuple[Positions, Advance]] = {}
 
-    def step(self, places: Places, position: Position) -> Advance:
-        """For a connection at `places`, of which `position` is that on the batch's topic."""
-        # After their first round together they hold one and the same object, which is found without comparing.
-        seen = self._seen.get(id(places))
+    def step(self, positions: Positions, position: Position) -> Advance:
+        """Return the advance of a connection at `positions`. `position` is its position on the batch's topic."""
+        # After their first common round they share one object, which is found by identity.
+        seen = self._seen.get(id(positions))
         if seen is None:
-            key = tuple(places.items())
-            step = self._steps.get(key) or self._steps.setdefault(key, self._make(places, position))
-            seen = self._seen[id(places)] = places, step
+            key = tuple(positions.items())
+            step = self._steps.get(key) or self._steps.setdefault(key, self._make(positions, position))
+            seen = self._seen[id(positions)] = positions, step
         return seen[1]
 
-    def _make(self, places: Places, position: Position) -> Advance:
+    def _make(self, positions: Positions, position: Position) -> Advance:
         batch = self.batch
         events = batch.events[position.seq + 1 - batch.first :]
-        reached = {**places, batch.topic: Position(batch.epoch, position.start, batch.last)}
+        reached = {**positions, batch.topic: Position(batch.epoch, position.start, batch.last)}
         return Advance(events, reached, compose(events, reached, more=False, reset=()))
 
 
-def compose(events: Sequence[str], places: Places, *, more: bool, reset: Sequence[str]) -> Frame:
-    """`events` are encoded; `reset` and `places` name topics as they are logged."""
-    at = cursor.encode({topic: position for topic, position in places.items() if position is not None})
+def compose(events: Sequence[str], positions: Positions, *, more: bool, reset: Sequence[str]) -> Frame:
+    """Build a frame. `events` are encoded; `reset` and `positions` name topics as they are logged."""
+    at = cursor.encode({topic: position for topic, position in positions.items() if position is not None})
     names = json.dumps(list(dict.fromkeys(map(shown, reset))))
     text = f'{{"events":[{",".join(events)}],"cursor":"{at}","more":{"true" if more else "false"},"reset":{names}}}'
     return Frame(text, at, bool(events or reset or more))
 
 
-def read_frame(positions: Places, reset: Sequence[str]) -> Frame:
-    """A page of every topic at once, for a client that asks and goes. Asks the database: run it in a thread."""
+def read_frame(positions: Positions, reset: Sequence[str]) -> Frame:
+    """Read one page of all topics, for a poll that does not wait. This queries the database: run it in a thread."""
     readings = streams.read(positions)
     return compose(
         [event for reading in readings for event in encode_events(reading)],

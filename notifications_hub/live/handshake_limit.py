@@ -1,7 +1,7 @@
-"""How many strangers may be at the door at once, before they have said who they are: of one address, and in all.
+"""Limits on simultaneous handshakes, before a visitor is identified: per address, and per process.
 
-Whoever finds no room waits for a while, so that an office behind one address comes in after a restart. There is a bound
-on how many wait; whoever is beyond it is refused, and comes back later by themselves.
+A handshake over the limit waits for a while, so that an office behind one address gets in after a restart. The queue is
+bounded too; beyond it a handshake is refused, and the client retries later by itself.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from notifications_hub.web.client_ip import counted_as
 
 WAIT_SECONDS = 10.0
 WAITING = 40
-"""How many times as many may wait as there is room for."""
+"""Handshakes that may wait, as a multiple of the capacity."""
 IN_ALL = 1000
-"""At the door of this process: a batch of admissions, and the next."""
+"""Handshakes of this process at a time: the batch of admissions that runs, and the next one."""
 WAITING_IN_ALL = 10 * IN_ALL
 
 
-class _Door:
-    """Admits `capacity` visitors at a time, in the order in which they come."""
+class _Slots:
+    """A queue that lets `capacity` visitors in at a time, in order of arrival."""
 
     def __init__(self, capacity: int, most_waiting: int) -> None:
         self._room = asyncio.Semaphore(capacity)
@@ -34,7 +34,7 @@ class _Door:
 
     @asynccontextmanager
     async def enter(self) -> AsyncIterator[None]:
-        """Raises `Refusal`."""
+        """Hold a slot while the block runs. Raise `Refusal` if none becomes free in time."""
         self.visitors += 1
         try:
             await self._wait()
@@ -61,29 +61,30 @@ class _Door:
             self._waiting -= 1
 
 
-class Gate:
-    """The address is the server's word: behind proxies, trust them there (uvicorn's `--forwarded-allow-ips`).
+class HandshakeLimit:
+    """The limits of one process.
 
-    A server that is reached over a socket file may know no address. Its clients are bounded in all, not by address.
+    The server supplies the client's address. Behind proxies, make it trust them (uvicorn's `--forwarded-allow-ips`).
+    Over a Unix socket it may know no address; then only the limit of the process applies.
     """
 
     def __init__(self) -> None:
-        self._process = _Door(IN_ALL, WAITING_IN_ALL)
-        self._addresses: dict[str, _Door] = {}
+        self._process = _Slots(IN_ALL, WAITING_IN_ALL)
+        self._addresses: dict[str, _Slots] = {}
 
     @asynccontextmanager
     async def enter(self, client: Sequence[object] | None) -> AsyncIterator[None]:
-        """Raises `Refusal`."""
+        """Hold a slot for this client's handshake while the block runs. Raise `Refusal` if none becomes free."""
         address = counted_as(str(client[0])) if client else ""
         if not address or not hub_settings.live_per_address:
             async with self._process.enter():
                 yield
             return
         capacity = hub_settings.live_per_address
-        door = self._addresses.setdefault(address, _Door(capacity, WAITING * capacity))
+        slots = self._addresses.setdefault(address, _Slots(capacity, WAITING * capacity))
         try:
-            async with door.enter(), self._process.enter():
+            async with slots.enter(), self._process.enter():
                 yield
         finally:
-            if not door.visitors:
+            if not slots.visitors:
                 self._addresses.pop(address, None)

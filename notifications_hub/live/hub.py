@@ -1,8 +1,8 @@
-"""The hub: the object, one a process, that holds its connections and fans events out to them.
+"""The hub: one object per process that holds the connections and fans events out to them.
 
-It is told by hints, from this process and over the channel layer from others, that a topic has grown; it reads the log
-once for all its connections and offers them what it read. Hints may be lost, doubled or late: each second it looks
-itself, and numbers what a killed process left behind. So the live path may be late, never wrong.
+Hints, from this process and over the channel layer from others, say that a topic has new events. The hub then reads the
+log once for all its connections and offers them the events. Hints may be lost, doubled or late. So each second the hub
+checks the log itself, and numbers the events that a killed process left behind. The live path may be late, never wrong.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.live.access_enforcement import AccessEnforcer
 from notifications_hub.live.admission import Admitted, Refusal, Wanted, admit_many
 from notifications_hub.live.channel_layer import Layer
 from notifications_hub.live.close_codes import RESTART, SESSION_OVER, TOO_MANY, TOO_SLOW
@@ -24,23 +25,22 @@ from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
 from notifications_hub.live.eager_start import cancel_all, in_turn
 from notifications_hub.live.fanout import Fanout
-from notifications_hub.live.frames import Places
-from notifications_hub.live.handshake_limit import Gate
+from notifications_hub.live.frames import Positions
+from notifications_hub.live.handshake_limit import HandshakeLimit
 from notifications_hub.live.log_reader import LogReader
 from notifications_hub.live.presence import Presence
 from notifications_hub.live.revocation import forget_old
 from notifications_hub.live.session import session_key_of
 from notifications_hub.live.shared_cap import SharedCap
-from notifications_hub.live.watch import Watch
 from notifications_hub.streams.sweeper import sweep
 from notifications_hub.users import person_key
 
 SWEEP_SECONDS = 1.0
 CACHE_THREADS = 2
 STALL_SECONDS = 10.0
-"""How long one frame may take to leave before its client is taken for gone."""
-WARM_SECONDS = 25.0
-"""At most so long is a WebSocket silent: proxies forget such lines, and a script hears nothing of a server's pings."""
+"""Longest time that one frame may take to send before its client is considered gone."""
+KEEPALIVE_SECONDS = 25.0
+"""Longest silence on a WebSocket: proxies drop idle connections, and a script cannot see a server's pings."""
 _SHARES = 25
 FORGET_SECONDS = 60.0
 _GATHER_SECONDS = 0.05
@@ -49,19 +49,22 @@ log = logging.getLogger(__name__)
 
 
 class Hub:
-    """Everything but `hint` and `say` must be called on its event loop."""
+    """The connections of one process, and the background tasks that serve them.
+
+    Call everything on its event loop, except the methods marked as callable from any thread.
+    """
 
     def __init__(self) -> None:
         self.database = Database()
         self.log = LogReader(self.database)
-        # Apart: a cache that hangs must keep no revocation and no newcomer waiting.
+        # Separate threads: a hanging cache must not delay a revocation or an admission.
         self.cache = Database(threads=CACHE_THREADS)
         self.presence = Presence(self.cache)
-        self._gate = Gate()
+        self._handshakes = HandshakeLimit()
         self._registry = Registry()
-        self._watch = Watch(self.database, self._registry)
+        self._enforcer = AccessEnforcer(self.database, self._registry)
         self._loop = asyncio.get_running_loop()
-        self._layer = Layer(self._heard)
+        self._layer = Layer(self._on_layer_message)
         self._fanout = Fanout(self.database)
         self._shared_cap = SharedCap(self.cache, self._registry)
         self._draining = False
@@ -72,58 +75,58 @@ class Hub:
             for step in (
                 self._fanout.read_behind,
                 self._sweep,
-                self._heed,
-                self._keep_warm,
-                self._watch.revalidation.check_next,
-                self._watch.recheck,
-                self._watch.end_due,
+                self._handle_revocations,
+                self._send_keepalives,
+                self._enforcer.revalidation.check_next,
+                self._enforcer.recheck,
+                self._enforcer.end_due,
                 self._forget_old,
                 self._layer.listen,
                 self._layer.stay,
                 self.presence.refresh,
-                self._shared_cap.look,
+                self._shared_cap.check,
             )
         ]
 
     # From any thread
 
     def hint(self, tops: Mapping[str, int]) -> None:
-        """These topics have grown by this process's doing: tells our connections and, over the layer, other hubs."""
+        """Announce new events of this process, by the top of each topic, to this hub and over the layer to others."""
         self._loop.call_soon_threadsafe(self._fanout.note, dict(tops))
         self._loop.call_soon_threadsafe(self._layer.hint, dict(tops))
 
-    def say(self, topic: str, event: str) -> None:
-        """An encoded event that is not logged: to whoever listens now, in any process that the layer reaches."""
-        self._loop.call_soon_threadsafe(self._fanout.say, topic, event)
-        self._loop.call_soon_threadsafe(self._layer.say, topic, event)
+    def publish_ephemeral(self, topic: str, event: str) -> None:
+        """Send an encoded event, which is not logged, to current listeners in every process that the layer reaches."""
+        self._loop.call_soon_threadsafe(self._fanout.publish_ephemeral, topic, event)
+        self._loop.call_soon_threadsafe(self._layer.publish_ephemeral, topic, event)
 
-    def heed(self) -> None:
-        """A right to listen was taken away."""
+    def handle_revocations(self) -> None:
+        """Note that a revocation was committed, so that it is handled soon."""
         self._loop.call_soon_threadsafe(self._revoked.set)
 
     # Connections
 
     async def admit(self, scope: Mapping[str, Any], wanted: Wanted) -> Admitted:
-        """Raises `Refusal`. Whoever brings no session is refused at no cost."""
+        """Admit a client, or raise `Refusal`. A request without a session is refused without a query."""
         session_key = session_key_of(scope)
         if not session_key:
             raise Refusal(SESSION_OVER)
-        async with self._gate.enter(scope.get("client")):
-            return await self.database.together(admit_many, wanted.asked_by(session_key))
+        async with self._handshakes.enter(scope.get("client")):
+            return await self.database.batched(admit_many, wanted.asked_by(session_key))
 
     def holding(self, connection: Connection) -> _Holding:
-        """Keeps a connection while the block runs, and has it catch up meanwhile."""
+        """Return a context manager that keeps a connection joined, and has it catch up."""
         return _Holding(self, connection)
 
-    def change(self, connection: Connection, positions: Places, reset: Sequence[str]) -> None:
-        """Has a connection listen to these topics and no others."""
+    def change(self, connection: Connection, positions: Positions, reset: Sequence[str]) -> None:
+        """Make a connection listen to exactly these topics."""
         self._fanout.forget(connection, connection.positions.keys() - positions.keys())
         self._fanout.listen(connection, positions)
         connection.change(positions, reset)
-        self._watch.replay(connection)
+        self._enforcer.replay(connection)
 
     def join(self, connection: Connection) -> None:
-        # Before the connection reads the log, so that nothing falls between its reading and the hub's.
+        # Listen before the connection reads the log, so that no event falls between its read and the hub's.
         self._fanout.listen(connection, connection.positions)
         self._registry.add(connection)
         for oldest in self._registry.of_person(person_key(connection.person_pk))[: -hub_settings.live_per_user]:
@@ -133,12 +136,12 @@ class Hub:
             connection.end(RESTART)
         connection.share = self._share
         self.presence.arrived(connection.person_pk)
-        self._watch.join(connection)
+        self._enforcer.join(connection)
         connection.start().add_done_callback(lambda _: self._fanout.caught_up(connection))
 
     def leave(self, connection: Connection) -> None:
         self._fanout.forget(connection, connection.positions)
-        self._watch.leave(connection)
+        self._enforcer.leave(connection)
         self._registry.remove(connection)
         self._shared_cap.changed(connection.person_pk)
         if not self._registry.of_person(person_key(connection.person_pk)):
@@ -149,17 +152,17 @@ class Hub:
         return self._registry.all()
 
     def drain(self) -> None:
-        """Asks every client to come back elsewhere. From any thread, or from a signal handler."""
+        """Ask every client to reconnect elsewhere. Callable from any thread and from a signal handler."""
         self._loop.call_soon_threadsafe(self._drain)
 
     def _drain(self) -> None:
-        # Also those that still come: a server goes on listening for a moment, and then waits for them.
+        # Connections that still arrive are ended as well: a server listens on for a moment, and then waits for them.
         self._draining = True
         for connection in self.connections():
             connection.end(RESTART)
 
     async def stop(self) -> None:
-        """Ends every connection, and frees threads and database."""
+        """End every connection, and release threads and database connections."""
         self._drain()
         await cancel_all(self._tasks)
         await self.presence.close()
@@ -170,7 +173,7 @@ class Hub:
         await asyncio.to_thread(self.cache.close)
 
     async def _forever(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run a step over and over; a fault (a database that is away) is logged and tried again."""
+        """Run a step in a loop. Log a fault (an unreachable database, say) and try again."""
         while True:
             try:
                 await step()
@@ -183,30 +186,30 @@ class Hub:
                 await asyncio.sleep(SWEEP_SECONDS)
 
     def _is_ending(self) -> bool:
-        # `stop` cancels all of them, and so does an event loop that is closed. One alone is somebody's mistake: code
-        # that took this task for its own, and without which nothing would be fanned out, or swept, ever again.
+        # `stop` cancels all tasks, and so does a closing event loop. One alone was cancelled by code that took it for
+        # its own. Without this check nothing would ever be fanned out, or swept, again.
         return all(task.done() or task.cancelling() for task in self._tasks)
 
     def _go_on_after_cancellation(self, name: str) -> None:
-        log.error("%s was cancelled by somebody else's code; it goes on", name)
+        log.error("%s was cancelled by other code; continuing", name)
         if task := asyncio.current_task():
             task.uncancel()
 
-    # Hearing
+    # Messages of the channel layer
 
-    def _heard(self, message: Mapping[str, Any]) -> None:
+    def _on_layer_message(self, message: Mapping[str, Any]) -> None:
         if message["type"] == "hub.hint":
             self._fanout.note(message["tops"])
         else:
-            self._fanout.say(message["topic"], message["event"])
+            self._fanout.publish_ephemeral(message["topic"], message["event"])
 
-    # Looking for ourselves
+    # Periodic work
 
     async def _sweep(self) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
         self._end_stalled()
         await self.database(sweep)
-        await self._fanout.look()
+        await self._fanout.check_log()
 
     def _end_stalled(self) -> None:
         longest = self._loop.time() - STALL_SECONDS
@@ -215,19 +218,19 @@ class Hub:
             if since is not None and since < longest:
                 connection.end(TOO_SLOW)
 
-    async def _keep_warm(self) -> None:
-        # A share of them at a time, so that no event waits for thousands of frames that nobody does.
-        await asyncio.sleep(WARM_SECONDS / _SHARES)
+    async def _send_keepalives(self) -> None:
+        # One share at a time, so that no event waits behind thousands of keepalive frames.
+        await asyncio.sleep(KEEPALIVE_SECONDS / _SHARES)
         self._share = (self._share + 1) % _SHARES
-        await in_turn([one.keep_warm for one in self.connections() if one.share == self._share])
+        await in_turn([one.send_keepalive for one in self.connections() if one.share == self._share])
 
-    async def _heed(self) -> None:
+    async def _handle_revocations(self) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._revoked.wait(), SWEEP_SECONDS)
-            # Where one is revoked, more are as a rule: one look for them all.
+            # Revocations usually come in groups: gather them for one read.
             await asyncio.sleep(_GATHER_SECONDS)
         self._revoked.clear()
-        await self._watch.heed()
+        await self._enforcer.handle_revocations()
 
     async def _forget_old(self) -> None:
         await asyncio.sleep(FORGET_SECONDS)
@@ -235,7 +238,7 @@ class Hub:
 
 
 class _Holding:
-    """As `contextmanager` would make it, but each socket has one for as long as it lives: half a kilobyte less."""
+    """A context manager as `contextmanager` would make it, but half a kilobyte smaller; each socket keeps one."""
 
     __slots__ = ("_connection", "_hub")
 
@@ -250,7 +253,7 @@ class _Holding:
         self._hub.leave(self._connection)
 
 
-# One a process
+# One per process
 
 _hub: Hub | None = None
 _lock = threading.Lock()
@@ -258,8 +261,8 @@ _of_parents: list[Hub] = []
 
 
 def start_hub() -> Hub:
-    """The process's hub, made on the running event loop when there is none: nothing starts at import."""
-    global _hub  # noqa: PLW0603 -- one a process, made when it is first needed
+    """Return the process's hub. Make it on the running event loop if there is none; nothing starts at import."""
+    global _hub  # noqa: PLW0603 -- one per process, made when first needed
     with _lock:
         if _hub is None:
             _hub = Hub()
@@ -279,11 +282,11 @@ async def stop_hub() -> None:
 
 
 def _forget_parent() -> None:
-    """In a forked process no thread runs the hub's loop: what it publishes goes out as from any process without one."""
-    # A lock of its own: another thread of the parent may have held the other one.
+    """Forget the parent's hub after a fork: no thread runs its loop here. The child publishes as if it had no hub."""
+    # A new lock: another thread of the parent may have held the old one at the fork.
     global _hub, _lock
     if _hub is not None:
-        # Kept, not collected: its sockets and its selector are the parent's too, which still uses them.
+        # Keep a reference: collecting it would close sockets and a selector that the parent still uses.
         _of_parents.append(_hub)
     _hub, _lock = None, threading.Lock()
 

@@ -1,9 +1,9 @@
-"""Which pages may open a connection: those of the site itself, and those of origins on the list.
+"""Origin checks: only pages of the site itself and of listed origins may open a connection.
 
-Compared whole: scheme, host and port (RFC 6454, section 5). A browser sends its cookies with a connection from any
-page, so this check is all that stands between a stranger's page and a person's inbox.
+Scheme, host and port are all compared (RFC 6454, section 5). A browser sends its cookies with a connection from any
+page, so this check alone protects a person's inbox from a stranger's page.
 
-Nothing that a request says is cached here: it is a stranger's to choose, and to choose anew each time.
+Nothing from a request is cached here, because a stranger can send a different value each time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from django.http import HttpRequest
 from notifications_hub.conf import hub_settings
 
 MAX_ORIGIN = 8 + 253 + 6
-"""Characters of `https://`, of the longest name that DNS has (RFC 1035, section 2.3.4), and of a port."""
+"""Characters of `https://`, of the longest DNS name (RFC 1035, section 2.3.4), and of a port."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 
@@ -31,7 +31,7 @@ Origin = tuple[str, str, int]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """What a request says of the page behind it, read by Django's own rules for proxies and hosts."""
+    """The page behind a request, read by Django's own rules for proxies and hosts."""
 
     request: HttpRequest
 
@@ -44,14 +44,14 @@ class Caller:
         return self.request.headers
 
     def may_open_socket(self) -> bool:
-        """A WebSocket handshake without an origin is refused like one from a stranger."""
+        """Return whether a WebSocket may open. A handshake without an origin is refused."""
         origin = parse(self.headers.get("origin", ""))
         return origin is not None and (origin == self._own() or _is_listed(origin))
 
     def cors(self) -> dict[str, str] | None:
-        """Headers for a page that may read the answer over HTTP; None for one that may not.
+        """Return the CORS headers for a page that may read an HTTP response, or None if it may not.
 
-        A browser leaves the origin out where a page asks its own site, and says so in `Sec-Fetch-Site`.
+        A browser omits the origin if a page requests its own site, and says so in `Sec-Fetch-Site`.
         """
         if "origin" not in self.headers:
             return {} if self.headers.get("sec-fetch-site", "none") in ("same-origin", "none") else None
@@ -76,7 +76,7 @@ class Caller:
 
 def parse(text: str) -> Origin | None:
     """Return scheme, host and port of an origin as a browser writes it, or None for anything else."""
-    # `urlsplit` keeps what it has read lately, however long it is.
+    # `urlsplit` caches recent inputs of any length.
     if len(text) > MAX_ORIGIN:
         return None
     try:
@@ -100,7 +100,7 @@ def _parsed(origins: Sequence[str]) -> frozenset[Origin | None]:
 
 
 def _request_of(scope: Mapping[str, Any]) -> HttpRequest:
-    """Return a request with the headers of an ASGI scope: a WebSocket's handshake, or one that brings no body."""
+    """Return a request with the headers of an ASGI scope: a WebSocket handshake, or a request without a body."""
     scheme = scope.get("scheme", "http")
     headers = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
     plain = {"method": "GET", "query_string": b"", "scheme": _HTTP_SCHEMES.get(scheme, scheme), "headers": headers}

@@ -1,7 +1,7 @@
-"""The poll connection: version 1 of the live protocol by plain requests, waiting for news for up to 25 seconds.
+"""The poll connection: version 1 of the live protocol by plain requests that wait up to 25 seconds for events.
 
 A poll that waits is answered in ASGI, where waiting holds no thread; `wait=0` is a plain view and works under WSGI too.
-Its person is present while it waits, and where somebody looks at the page until the next one may be expected.
+Its person is present while it waits. If the page is visible, they also count as present until the next poll is due.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import parse_qs
 
-from notifications_hub.live.admission import Admitted, Wanted, start
+from notifications_hub.live.admission import Admitted, Wanted, start_positions
 from notifications_hub.live.asgi_exchange import Exchange, Receive, Scope, Send
 from notifications_hub.live.close_codes import RESTART, Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame, read_frame
 from notifications_hub.live.hub import Hub, start_hub
-from notifications_hub.live.presence import stays
+from notifications_hub.live.presence import record_poll
 
 LONGEST_WAIT = 25.0
 
@@ -29,25 +29,25 @@ async def poll(scope: Scope, receive: Receive, send: Send) -> None:
     wanted, admitted = opened
     wait = wait_of(scope["query_string"].decode("latin1"))
     if wanted.visible:
-        await hub.cache(stays, admitted.visitor.person.pk, wait)
+        await hub.cache(record_poll, admitted.visitor.person.pk, wait)
     if wait:
         await _Waiting(hub, exchange).run(wanted, admitted, wait)
     else:
-        frame = await hub.database(read_frame, *start(admitted.topics, wanted.known))
+        frame = await hub.database(read_frame, *start_positions(admitted.topics, wanted.known))
         await exchange.answer(200, frame.text)
 
 
 def wait_of(query: str) -> float:
-    """Clamped; what is not a number is no wait."""
+    """Return the seconds to wait, clamped to 0–25. Anything but a number means no wait."""
     try:
-        # In this order, as "nan" is a number to `float` and compares with nothing.
+        # Keep this order: `float` accepts "nan", and every comparison with it is false.
         return min(max(0.0, float(parse_qs(query).get("wait", ["0"])[0])), LONGEST_WAIT)
     except ValueError:
         return 0.0
 
 
 class _Waiting:
-    """A poll with patience: a connection that ends with its first news."""
+    """A waiting poll: a connection that ends with its first events."""
 
     def __init__(self, hub: Hub, exchange: Exchange) -> None:
         self._hub = hub
@@ -56,25 +56,25 @@ class _Waiting:
 
     async def run(self, wanted: Wanted, admitted: Admitted, wait: float) -> None:
         connection = Connection(admitted, log=self._hub.log, send=self._frames.put, close=self._frames.put_nowait)
-        connection.listen(*start(admitted.topics, wanted.known))
+        connection.listen(*start_positions(admitted.topics, wanted.known))
         with self._hub.holding(connection):
-            said = await self._first_news(wait, from_now=wanted.known is None)
-        if isinstance(said, Frame):
-            await self._exchange.answer(200, said.text)
+            answer = await self._first_news(wait, from_now=wanted.known is None)
+        if isinstance(answer, Frame):
+            await self._exchange.answer(200, answer.text)
         else:
-            await self._exchange.refuse(said)
+            await self._exchange.refuse(answer)
 
     async def _first_news(self, wait: float, *, from_now: bool) -> Frame | Closing:
         first = await self._frames.get()
         if isinstance(first, Closing) or first.news or from_now:
             return first
-        gone = asyncio.create_task(self._exchange.gone())
+        gone = asyncio.create_task(self._exchange.wait_for_disconnect())
         more = asyncio.create_task(self._frames.get())
         try:
             await asyncio.wait({gone, more}, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
-            said = more.result() if more.done() else first
-            # A restart loses nothing that the cursor does not bring back; a poll just ends early.
-            return first if said is RESTART else said
+            answer = more.result() if more.done() else first
+            # On a restart the poll just ends early; the cursor brings back anything it missed.
+            return first if answer is RESTART else answer
         finally:
             gone.cancel()
             more.cancel()

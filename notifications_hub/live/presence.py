@@ -1,9 +1,9 @@
-"""Who has a page open, in any process, by its last sign of life. Kept in Django's cache.
+"""Presence: the people who have a page open in any process, kept in Django's cache.
 
-Each person has one record, whatever the number of processes: until when each hub that holds a connection of theirs is
-known to be there. A hub writes its own entry and keeps the others', so its last connection closing says nothing about
-theirs. Entries and records expire unless they are refreshed. A cache may be away, be emptied or belong to one process
-alone, so "here" is sure, "away" only what `connected_among` gives.
+Each person has one record for all processes. Per hub with a connection of theirs, it holds the time until which that
+hub vouches for it. A hub writes its own entry and keeps the others', so closing its last connection does not affect
+theirs. Entries and records expire unless they are refreshed. A cache may be unreachable, be emptied or belong to one
+process alone. So "present" is certain, but "away" is certain only as far as `connected_among` reports it.
 """
 
 from __future__ import annotations
@@ -27,31 +27,32 @@ LIFE_SECONDS = 40
 _REFRESH_SECONDS = 15
 POLL_GRACE_SECONDS = 15
 _GATHER_SECONDS = 0.1
-"""Who is let in is here for a while: a moment's crowd is one write."""
+"""Pause that gathers a crowd's changes in one write. A person who just connected usually stays for a while."""
 TRUSTED_SECONDS = LIFE_SECONDS
-"""A cache that was empty this long ago has heard of everybody since: each hub refreshes more often."""
+"""Age from which a cache's silence is trusted: by then every hub has written, as they refresh more often."""
 _SINCE = "notifications_hub:present_since"
 _PEOPLE_AT_ONCE = 500
 
 log = logging.getLogger(__name__)
 
 _Record = Mapping[str, float]
-"""Name of a hub to the moment, by the clock of its machine, until which it is known to hold a connection."""
+"""Per hub, the time until which it is known to hold a connection, by its own machine's clock."""
 
 
 def is_connected(person_pk: object) -> bool:
-    """One read of the cache; False also where nothing is known."""
+    """Return whether a person has a page open, by one cache read. False also if nothing is known."""
     try:
         return bool(_connected([person_pk]))
-    except Exception as error:  # noqa: BLE001 -- whatever a cache may raise, it must not cost anyone their page
+    except Exception as error:  # noqa: BLE001 -- a cache may raise anything, and must not break a page
         log.warning("Presence could not be read: %s", error)
         return False
 
 
 def connected_among(person_pks: Collection[Any]) -> set[Any] | None:
-    """Those of them who have a page open; the others are away. A read for some hundred people, and one more.
+    """Return the people among these who have a page open; the others are away.
 
-    None where nothing is known of anybody: the cache is away, was emptied a moment ago, or is not shared by processes.
+    Return None if nobody can be assumed to be away: the cache is unreachable, was emptied recently, or is not shared
+    by processes. This costs one cache read, and one per `_PEOPLE_AT_ONCE` people.
     """
     if isinstance(caches[DEFAULT_CACHE_ALIAS], (DummyCache, LocMemCache)):
         return None
@@ -65,11 +66,11 @@ def connected_among(person_pks: Collection[Any]) -> set[Any] | None:
         return None
 
 
-def stays(person_pk: object, wait: float) -> None:
-    """A poll: its person is here for as long as it may wait, and until the next one may be expected."""
+def record_poll(person_pk: object, wait: float) -> None:
+    """Record a poll: its person is present while it may wait, and until the next poll is due."""
     try:
         cache.set(_poll_key(person_pk), True, wait + POLL_GRACE_SECONDS)
-    except Exception as error:  # noqa: BLE001 -- nor their news
+    except Exception as error:  # noqa: BLE001 -- a cache may raise anything, and must not break a poll
         log.warning("Presence could not be written: %s", error)
 
 
@@ -82,7 +83,7 @@ def _connected(person_pks: Iterable[Any]) -> set[Any]:
 
 
 def _live(record: _Record) -> _Record:
-    """Return the entries that have not run out: a hub that was killed leaves its own behind."""
+    """Return the unexpired entries. A killed hub leaves its own behind."""
     now = time.time()
     return {hub: until for hub, until in record.items() if until > now}
 
@@ -96,74 +97,74 @@ def _poll_key(person_pk: object) -> str:
 
 
 class Presence:
-    """What this process's hub tells the others. Those who come and go together are written together."""
+    """The presence of this hub's people, written to the cache. Changes of one moment are written together."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._name = secrets.token_hex(4)
-        self._here: set[object] = set()
+        self._present: set[object] = set()
         self._changed: set[object] = set()
         self._since: float | None = None
-        self._telling: asyncio.Task[None] | None = None
-        # Of two writers the one that looked first may write last, and somebody who has left would be here once more.
-        self._writing = asyncio.Lock()
+        self._write_task: asyncio.Task[None] | None = None
+        # Without the lock, a writer with an older read could write last, and show a person who has left as present.
+        self._write_lock = asyncio.Lock()
 
     def arrived(self, person_pk: object) -> None:
-        if person_pk not in self._here:
-            self._here.add(person_pk)
-            self._tell(person_pk)
+        if person_pk not in self._present:
+            self._present.add(person_pk)
+            self._schedule_write(person_pk)
 
     def left(self, person_pk: object) -> None:
-        if person_pk in self._here:
-            self._here.discard(person_pk)
-            self._tell(person_pk)
+        if person_pk in self._present:
+            self._present.discard(person_pk)
+            self._schedule_write(person_pk)
 
     async def refresh(self) -> None:
         await asyncio.sleep(_REFRESH_SECONDS)
-        async with self._writing:
+        async with self._write_lock:
             await self._database(self._write_all)
 
     async def close(self) -> None:
-        for person_pk in list(self._here):
+        for person_pk in list(self._present):
             self.left(person_pk)
-        if self._telling is not None:
-            await self._telling
+        if self._write_task is not None:
+            await self._write_task
 
-    def _tell(self, person_pk: object) -> None:
+    def _schedule_write(self, person_pk: object) -> None:
         self._changed.add(person_pk)
-        if self._telling is None:
-            self._telling = asyncio.create_task(self._tell_changed())
+        if self._write_task is None:
+            self._write_task = asyncio.create_task(self._write_changed())
 
-    async def _tell_changed(self) -> None:
+    async def _write_changed(self) -> None:
         try:
             while self._changed:
-                # The state is read when it is written: of two changes in quick succession the later one holds.
-                async with self._writing:
+                # The state is read at the moment of writing, so of two quick changes the later one holds.
+                async with self._write_lock:
                     changed, self._changed = self._changed, set()
                     written = await self._database(self._write, changed)
-                # Another hub may have written the same record meanwhile, from what it was before. So look at it again.
+                # Another hub may have overwritten the record from an older read. So check it again.
                 self._changed |= written
                 await asyncio.sleep(_GATHER_SECONDS)
-        except Exception as error:  # noqa: BLE001 -- as above; the next refresh makes up for it
+        except Exception as error:  # noqa: BLE001 -- as above; the next refresh repairs it
             log.warning("Presence could not be written: %s", error)
         finally:
-            self._telling = None
+            self._write_task = None
 
     def _write(self, changed: Collection[object]) -> set[object]:
-        """Write the records of people that are not right. Return whose these were."""
+        """Correct the records of these people. Return the people whose records were wrong."""
         if self._is_new_to_cache():
-            changed = {*changed, *self._here}
+            changed = {*changed, *self._present}
         written: set[object] = set()
         for some in chunks(changed, _PEOPLE_AT_ONCE):
             records = cache.get_many(map(_key, some))
-            wrong = [pk for pk in some if (self._name in records.get(_key(pk), {})) != (pk in self._here)]
+            wrong = [pk for pk in some if (self._name in records.get(_key(pk), {})) != (pk in self._present)]
             self._put(wrong, records)
             written.update(wrong)
         return written
 
     def _write_all(self) -> None:
         self._is_new_to_cache()
-        for some in chunks(list(self._here), _PEOPLE_AT_ONCE):
+        for some in chunks(list(self._present), _PEOPLE_AT_ONCE):
             self._put(some, cache.get_many(map(_key, some)))
 
     def _put(self, person_pks: Collection[object], records: Mapping[str, _Record]) -> None:
@@ -175,10 +176,10 @@ class Presence:
 
     def _renewed(self, person_pk: object, record: _Record) -> _Record:
         others = {hub: until for hub, until in _live(record).items() if hub != self._name}
-        return others | {self._name: time.time() + LIFE_SECONDS} if person_pk in self._here else others
+        return others | {self._name: time.time() + LIFE_SECONDS} if person_pk in self._present else others
 
     def _is_new_to_cache(self) -> bool:
-        """Return whether the cache was emptied since the last look, so that it knows nobody of this hub."""
+        """Return whether the cache was emptied since the last check, and so lost this hub's entries."""
         since: float | None = cache.get(_SINCE)
         if since is None:
             cache.add(_SINCE, time.time(), None)

@@ -1,6 +1,6 @@
-"""Ask every connection again what it may hear, within a minute of when it was asked last.
+"""Re-validation: check the rights of every connection again within a minute of the last check.
 
-A slice at a time, so that neither the event loop nor the database meets all of them at once.
+Connections are checked a slice at a time, so that the event loop and the database never face all of them at once.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from typing import Any
 from notifications_hub.live.connection import Connection
 
 CHECK_SECONDS = 60.0
-"""Within these a right that was removed behind Django's back has ended what it opened."""
+"""Longest time until a right removed behind Django's back ends the connections it allowed."""
 SLICES = 60
 FEW = 50
-"""So many who come one after the other share a slice: a query costs about the same for all of them as for one."""
+"""Consecutive connections that share a slice. One query costs about the same for all of them as for one."""
 _AHEAD = 0.9
-"""A round takes this part of the minute, and leaves the rest to slices that are slow."""
+"""Part of the minute that a round takes. The rest is a reserve for slow slices."""
 
 log = logging.getLogger(__name__)
 
 
 class Revalidation:
-    """The rounds in which connections are checked. `check` asks some again, and ends those that may not go on."""
+    """The rounds in which connections are checked. `check` re-validates some, and ends those without the right."""
 
     def __init__(self, check: Callable[[Sequence[Connection]], Coroutine[Any, Any, None]]) -> None:
         self._check = check
@@ -45,9 +45,9 @@ class Revalidation:
         self._slices[connection.slice].pop(connection, None)
 
     async def check_next(self) -> None:
-        """Wait until the next slice is due and check it; called over and over."""
+        """Wait until the next slice is due and check it. Called in a loop."""
         await asyncio.sleep(self._due - time.monotonic())
-        # What an outage has delayed is not made up for all at once.
+        # After an outage, do not check all delayed slices at once.
         margin = CHECK_SECONDS * (1 - _AHEAD)
         self._due = max(self._due, time.monotonic() - margin) + CHECK_SECONDS * _AHEAD / SLICES
         number, self._next = self._next, (self._next + 1) % SLICES
@@ -62,8 +62,8 @@ class Revalidation:
         if took > CHECK_SECONDS and not self._is_known_to_be_slow:
             self._is_known_to_be_slow = True
             log.warning(
-                "Asking %d connections again took %.0f s, so a right that is removed behind Django's back may be "
-                "noticed later than after %.0f s. Make the rules of topics faster, or run more processes.",
+                "Re-validating %d connections took %.0f s, so a right removed behind Django's back may go unnoticed "
+                "for more than %.0f s. Make the topic rules faster, or run more processes.",
                 sum(map(len, self._slices)),
                 took,
                 CHECK_SECONDS,

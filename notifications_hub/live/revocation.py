@@ -1,7 +1,7 @@
-"""Taking the right to listen away: rows that every hub reads each second, and at once where a hint reaches it.
+"""Revocations: rows that end connections. Every hub reads them each second, and immediately after a hint.
 
-`revoke()` writes such rows, and so do Django's own ways of ending a session (`signing_out.py`). What is changed behind
-the model's back is found by the look at every connection, within a minute (`revalidation.py`).
+`revoke()` writes such rows, and so do Django's own ways of ending a session (`signing_out.py`). A change behind the
+models' back is found within a minute, when each connection is re-validated (`revalidation.py`).
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from notifications_hub.streams.models import inbox_topic
 from notifications_hub.users import Person, person_key
 
 LONGEST_TRANSACTION = 600.0
-"""Seconds for which a row may wait for the commit of its transaction and still be met."""
+"""Longest time, in seconds, between a row's insert and its commit for hubs to still find it."""
 MOST = 1000
-"""Rows of one read."""
+"""Most rows in one read."""
 GAPS = 500
-"""Runs of missing ids that are waited for at once. SQLite takes a condition of fewer than a thousand parts."""
+"""Most runs of missing ids to wait for. SQLite accepts fewer than a thousand parts in a condition."""
 
 revoked = Signal()
-"""Sent once a revocation has committed; a hint for hubs not to wait for their next look."""
+"""Sent after a revocation has committed, as a hint for hubs not to wait for their next read."""
 
 
 class What(models.TextChoices):
     PERSON = "person"
-    """Every connection of a person ends."""
+    """End every connection of a person."""
     SESSION = "session"
-    """Every connection of one session ends."""
+    """End every connection of one session."""
     TOPIC = "topic"
-    """A person's connections that listen to a topic end."""
+    """End a person's connections that listen to a topic."""
     CHECK = "check"
-    """A person's connections end whose session is no longer valid."""
+    """End a person's connections whose session is no longer valid."""
     RENEW = "renew"
-    """A person's connections come back, and are asked what is asked of new ones."""
+    """Make a person's connections reconnect, and so pass admission again."""
 
 
 class Revocation(HubModel):
@@ -59,7 +59,7 @@ class Revocation(HubModel):
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """A row as hubs read it."""
+    """A revocation as hubs read it."""
 
     pk: int
     what: str
@@ -72,9 +72,9 @@ class Revoked:
 
 
 def revoke(user: Person, topic: str | None = None, session: str | None = None) -> None:
-    """Ends connections within two seconds of the commit: a person's, or only those on a topic, or of a session key.
+    """End a person's connections within two seconds of the commit, or only those on a topic or of a session key.
 
-    It takes no right away: whoever comes back is asked again by session and by the topic's rule.
+    This removes no right: a client that reconnects is checked by its session and by the topic's rule.
     """
     if session is not None:
         revoke_sessions(names_of(session))
@@ -85,7 +85,7 @@ def revoke(user: Person, topic: str | None = None, session: str | None = None) -
 
 
 def revoke_sessions(names: Iterable[str]) -> None:
-    """End the connections of sessions, which are named as `session.py` does: by the hash of a key or of a mark."""
+    """End the connections of sessions, named by a key or a mark. Only hashes are stored, as in `session.py`."""
     _insert([Revocation(what=What.SESSION, session=hashed(name)) for name in names])
 
 
@@ -103,7 +103,7 @@ def _insert(rows: list[Revocation]) -> None:
 
 
 def forget_old() -> None:
-    """Delete rows that every hub has read. The newest stays, so that a hub that starts knows where ids stand."""
+    """Delete rows that every hub has read. Keep the newest, which gives a starting hub the current id."""
     newest = Revocation.objects.aggregate(pk=models.Max("pk"))["pk"]
     before = datetime.now(UTC) - timedelta(seconds=2 * LONGEST_TRANSACTION)
     Revocation.objects.filter(created__lt=before, pk__lt=newest or 0).delete()
@@ -114,14 +114,14 @@ def forget_old() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Gap:
-    """The ids `first` to `last`, of which no row has been met `since` a moment of the monotonic clock."""
+    """The ids `first` to `last`, missing `since` a moment of the monotonic clock."""
 
     first: int
     last: int
     since: float
 
     def without(self, ids: Sequence[int]) -> Iterator[_Gap]:
-        """Yield what is left of it. `ids` are ascending."""
+        """Yield the parts left after removing `ids`, which are ascending."""
         first = self.first
         for pk in ids[bisect_left(ids, self.first) : bisect_right(ids, self.last)]:
             if first < pk:
@@ -132,11 +132,11 @@ class _Gap:
 
 
 class Unread:
-    """The rows that this hub has not read yet. Each is given once, though rows commit out of the order of their ids.
+    """The rows that this hub has not read yet. Each is returned once, although rows may commit out of id order.
 
-    An id that is missing below the newest belongs to a transaction that has not committed, or never will: it is asked
-    for again until a transaction can no longer be so old. One transaction may have any number of them, so they are
-    kept as runs. Asks the database; one thread at a time.
+    A missing id below the newest belongs to a transaction that has not committed, or never will. It is queried again
+    until no transaction can be that old. One transaction may own any number of ids, so they are kept as runs.
+    This queries the database; use it from one thread at a time.
     """
 
     def __init__(self) -> None:
@@ -145,11 +145,11 @@ class Unread:
 
     @property
     def is_new(self) -> bool:
-        """Nothing was read before."""
+        """True until the first read."""
         return self._top is None
 
     def take(self) -> list[Revoked]:
-        """Return at most `MOST` rows that were not given before, in the order of their ids."""
+        """Return at most `MOST` new rows, in the order of their ids."""
         rows = self._rows()
         self._note([row.pk for row in rows])
         return rows
@@ -166,7 +166,7 @@ class Unread:
         now = time.monotonic()
         known = self._top
         if known is None:
-            # Where the first read was not cut, no row was older than what it gave.
+            # If the first read was not cut off, it returned the oldest row.
             known = given[0] - 1 if len(given) == MOST else 0
         self._top = max([known, *given])
         waited_for = [gap for gap in self._gaps if now - gap.since < LONGEST_TRANSACTION]

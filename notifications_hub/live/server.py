@@ -1,4 +1,4 @@
-"""What a site's server serves: its pages, its live connections, and what runs beside them."""
+"""The ASGI application of a site: its pages, its live connections, and the services that run beside them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from notifications_hub.ops.startup import refusal_at_start
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 LONGEST_PATH = 500
-"""Characters. No connection's address is longer."""
+"""Characters. No connection's path is longer."""
 
 log = logging.getLogger(__name__)
 
@@ -43,52 +43,52 @@ _CONNECTIONS: dict[tuple[str, str], Application] = {
 
 
 def with_connections(pages: Application) -> Application:
-    """Wrap a site's ASGI application: Django's, or a router that hands some sockets to consumers of the host's own.
+    """Wrap a site's ASGI application: Django's, or a router that also serves consumers of the host's own.
 
-    Connections are at the host's own URLs of their names, whatever the prefix. A site may wrap several parts of it.
+    Connections are recognised by their URL names, under any prefix. A site may wrap several parts of its application.
     """
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
-        if not _beside.may_serve:
-            await _beside.check()
+        if not _services.may_serve:
+            await _services.check()
         scope = _in_folder(scope)
         connection = _connection_at(scope)
         if connection is not None:
-            _beside.start()
+            _services.start()
             await connection(scope, receive, send)
         elif scope["type"] == "websocket":
-            await _hand_over(pages, scope, receive, send)
+            await _forward(pages, scope, receive, send)
         else:
             await pages(scope, receive, send)
 
     return application
 
 
-async def _hand_over(pages: Application, scope: Scope, receive: Receive, send: Send) -> None:
-    """Leave a socket that is not the hub's to the host's application, and refuse it if that takes none there."""
+async def _forward(pages: Application, scope: Scope, receive: Receive, send: Send) -> None:
+    """Forward a socket that is not the hub's to the host's application. Refuse it if that does not accept it."""
     heard = False
 
-    async def hear() -> Mapping[str, Any]:
+    async def receive_noted() -> Mapping[str, Any]:
         nonlocal heard
         heard = True
         return await receive()
 
     try:
-        await pages(scope, hear, send)
+        await pages(scope, receive_noted, send)
     except ValueError:
-        # So Django says that it takes no sockets at all, and a router of Channels that it has no route.
+        # Django raises this for any socket, and a Channels router for a path without a route.
         if heard:
             raise
         await _refuse(receive, send)
 
 
 def _in_folder(scope: Scope) -> Scope:
-    """Put `FORCE_SCRIPT_NAME` back where a proxy took it off the path, as ASGI wants it there.
+    """Put `FORCE_SCRIPT_NAME` back if a proxy stripped it: ASGI expects it in the path.
 
-    Django takes it off by itself, but makes links to the page that is asked for from the whole path.
+    Django strips it by itself, but builds links to the requested page from the whole path.
     """
     folder = (settings.FORCE_SCRIPT_NAME or "").rstrip("/")
     if not folder:
@@ -98,7 +98,7 @@ def _in_folder(scope: Scope) -> Scope:
 
 
 def _connection_at(scope: Scope) -> Application | None:
-    # Asking the resolver costs every page some microseconds, so only what looks like one is asked about.
+    # Resolving costs every page some microseconds, so only paths that look like a connection are resolved.
     if scope["type"] == "http" and not scope["path"].endswith(("/sse/", "/poll/")):
         return None
     path = scope["path"].removeprefix(get_script_prefix(scope))
@@ -108,17 +108,17 @@ def _connection_at(scope: Scope) -> Application | None:
 
 @lru_cache(maxsize=64)
 def _name_of(path: str, urlconf: str) -> str:
-    # Asked for each handshake of a crowd. Paths are a stranger's to choose, so few are kept, and none that is long.
+    # Called for each handshake of a crowd. Strangers choose the paths, so the cache is small and excludes long ones.
     try:
         return resolve(path, urlconf).view_name
     except Resolver404:
         return ""
 
 
-class _Beside:
-    """The hub and the embedded worker: one of each a process, however many parts of the application are wrapped.
+class _Services:
+    """The hub and the embedded worker: one of each per process, even if several parts of the application are wrapped.
 
-    They start with the server or, where it has no lifespan, with the first connection.
+    They start with the server or, if it has no lifespan, with the first connection.
     """
 
     def __init__(self) -> None:
@@ -126,7 +126,7 @@ class _Beside:
         self.may_serve = False
 
     async def check(self) -> None:
-        """Raise `ImproperlyConfigured` if the site must not be served. Without a lifespan, a request is the start."""
+        """Raise `ImproperlyConfigured` if the site must not be served. Without a lifespan, the first request checks."""
         if refusal := await sync_to_async(_refusal)():
             raise ImproperlyConfigured(refusal)
         self.may_serve = True
@@ -146,7 +146,7 @@ class _Beside:
                 self._worker = None
 
 
-_beside = _Beside()
+_services = _Services()
 
 
 def _refusal() -> str:
@@ -157,7 +157,7 @@ def _refusal() -> str:
 
 
 def _drain_on_signals(hub: Hub) -> None:
-    """Before the server's own handlers: it waits for open streams to end, and they would wait for it."""
+    """Drain the hub before the server's own signal handlers run: the server waits for open streams to end."""
     if threading.current_thread() is not threading.main_thread():
         return
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -174,37 +174,37 @@ def _drain_first(hub: Hub, server: Callable[[int, Any], Any], number: int, frame
 async def _lifespan(receive: Receive, send: Send) -> None:
     while (message := await receive())["type"] == "lifespan.startup":
         try:
-            await _beside.check()
+            await _services.check()
         except ImproperlyConfigured as refusal:
             await send({"type": "lifespan.startup.failed", "message": str(refusal)})
             return
-        _beside.start()
+        _services.start()
         _collect_less()
         _warn_of(send)
         await send({"type": "lifespan.startup.complete"})
     if message["type"] == "lifespan.shutdown":
-        await _beside.stop()
+        await _services.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
 
 def _warn_of(send: Send) -> None:
-    """Warn of a uvicorn that runs by its own defaults. The object whose method `send` is knows them."""
+    """Warn if uvicorn runs with its default WebSocket limits. They are found on the object that `send` is bound to."""
     config = getattr(getattr(send, "__self__", None), "config", None)
     if getattr(config, "ws_max_size", 0) > MAX_CLIENT_FRAME or getattr(config, "ws_per_message_deflate", False):
         log.warning(
-            "This server takes long WebSocket frames, or compresses them: a few strangers can fill its memory. "
-            "Start it by `manage.py hub_serve`, or with --ws-max-size %s --ws-per-message-deflate false.",
+            "This server accepts long or compressed WebSocket frames, so a few strangers could fill its memory. "
+            "Start it with `manage.py hub_serve`, or with --ws-max-size %s --ws-per-message-deflate false.",
             MAX_CLIENT_FRAME,
         )
 
 
 def _collect_less() -> None:
-    # What a start has made stays, so the collector need not look at it again.
+    # Objects made at startup stay, so the collector need not scan them again.
     gc.collect()
     gc.freeze()
-    # What open sockets are made of stays, too. By Python's thresholds the collector goes through all of it again and
-    # again while a crowd comes, and the process stands still meanwhile. What dies young is found as before; the cost is
-    # that what sockets leave when they close, once they lived long, waits longer to be collected.
+    # The objects of open sockets stay, too. With Python's thresholds the collector scans all of them repeatedly while a
+    # crowd connects, and the process stops meanwhile. Short-lived garbage is found as before. The cost: garbage of
+    # long-lived sockets waits longer to be collected.
     gc.set_threshold(2_000, 100, 5)
 
 

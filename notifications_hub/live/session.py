@@ -1,7 +1,7 @@
-"""Who is at the other end, by Django's own session, outside of any request.
+"""Authentication by Django's own session, outside of any request.
 
-`django.contrib.auth.get_user` is not used: for a session signed with a fallback key it gives the session a new key,
-which only a response could hand to the browser. Here nothing is written.
+`django.contrib.auth.get_user` is not used: it gives a session signed with a fallback key a new key, which only a
+response could pass to the browser. Nothing is written here.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from notifications_hub.users import Person
 from notifications_hub.web.text import is_storable
 
 _ROWS = {f"django.contrib.sessions.backends.{name}" for name in ("db", "cached_db")}
-"""Engines whose sessions are rows, whatever else they keep beside them."""
+"""Engines that store sessions as rows, with or without a cache."""
 MARK = "_notifications_hub"
-"""Under which a session keeps the name that it has for as long as it lasts; its key may change."""
+"""Session key of the mark, a name that lasts as long as the session. The session's own key may change."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """`seconds_left` of the session as it stands now; `at`, in monotonic time, is from before anything was read."""
+    """A signed-in visitor. `seconds_left` is of the session; `at` is the monotonic time before anything was read."""
 
     person: Person
     session_key: str
@@ -44,29 +44,30 @@ class SignedIn:
 
     @property
     def sessions(self) -> tuple[str, ...]:
-        """By which a revocation may name the session."""
+        """The hashed names by which a revocation may refer to the session."""
         return tuple(hashed(name) for name in (self.session_key, self.mark) if name)
 
 
 def hashed(name: str) -> str:
-    """Sessions are known by this outside of their own table: a row must not be a way to sign in."""
+    """Return the hash that names a session outside its own table, because a leaked row must not allow signing in."""
     return sha256(name.encode()).hexdigest()
 
 
 def names_of(session_key: str) -> list[str]:
-    """Return a session's key, and its mark where the session still exists and has one."""
+    """Return a session's key, and its mark if the session still exists and has one."""
     session = _sessions({session_key}).get(session_key)
     mark = str(session.data.get(MARK, "")) if session else ""
     return [session_key, mark] if mark else [session_key]
 
 
 def check_many(session_keys: Sequence[str]) -> list[SignedIn | None]:
-    """None for a session that is over: signed out, expired, password changed, person inactive or gone.
+    """Return the visitor of each session, or None if it is over.
 
-    One query for all sessions and one for all people, where Django's own backends keep them; else one after the other.
+    A session is over after signing out, expiry or a password change, or if the person is inactive or deleted.
+    Django's own backends take one query for all sessions and one for all people; other backends one per session.
     """
     at = time.monotonic()
-    # PostgreSQL refuses a question that holds a NUL, and it is asked for all of them at once.
+    # PostgreSQL rejects a query with a NUL in it, and one query serves all sessions.
     sessions = _sessions({key for key in session_keys if key and is_storable(key)})
     people = _People(sessions.values())
     return [_signed_in(sessions.get(key), people, at) for key in session_keys]
@@ -84,7 +85,7 @@ class _Session:
 
     @property
     def person_pk(self) -> Any:
-        """None where it names nobody."""
+        """The primary key of the session's person, or None if it names nobody."""
         try:
             return get_user_model()._meta.pk.to_python(self.data.get(SESSION_KEY))
         except ValidationError:
@@ -110,7 +111,7 @@ def _loaded(session: SessionBase) -> _Session:
 
 
 def _seconds_left(session: SessionBase) -> float:
-    # A session in the database knows its end; `get_expiry_age` would count its whole life from now.
+    # A session in the database stores its end; `get_expiry_age` would count its whole lifetime from now.
     rows = getattr(session, "model", None)
     if rows is None:
         return float(session.get_expiry_age())
@@ -120,7 +121,7 @@ def _seconds_left(session: SessionBase) -> float:
 
 
 class _People:
-    """The people whom sessions name, by their backends."""
+    """The people of some sessions, loaded through their authentication backends."""
 
     def __init__(self, sessions: Iterable[_Session]) -> None:
         named = [session for session in sessions if session.backend_path in settings.AUTHENTICATION_BACKENDS]
@@ -159,6 +160,6 @@ def _is_current(session: _Session, person: Person) -> bool:
 
 
 def session_key_of(scope: Mapping[str, Any]) -> str:
-    """From the cookies of an ASGI scope, as Django reads them; empty where there is none."""
+    """Return the session key from the cookies of an ASGI scope, read as Django does, or an empty string."""
     cookies = "; ".join(value.decode("latin1") for name, value in scope["headers"] if name.lower() == b"cookie")
     return str(parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME, ""))

@@ -1,9 +1,10 @@
-"""How many connections a person has in all processes together; of too many the oldest go.
+"""The cap on a person's connections over all processes. Above it, the oldest are closed.
 
-One cache entry a person holds when their connections were opened, by hub. A hub writes it when its own come or go, and
-compares all of them now and then: that is when it learns that others have newer ones. Writers may overwrite each other;
-whoever is missing puts itself back at its next look. What a killed process leaves is older than whatever comes next, so
-it keeps nobody out. In a cache that belongs to one process alone there is nothing to compare: each counts its own.
+One cache entry per person holds, by hub, when their connections were opened. A hub writes it when its own connections
+change, and compares all entries periodically; that is how it learns of newer connections elsewhere. Writers may
+overwrite each other; a hub that is missing adds itself at its next check. Entries of a killed process are older than
+any new connection, so they keep nobody out. With a per-process cache there is nothing to compare: each process counts
+only its own connections.
 """
 
 from __future__ import annotations
@@ -25,21 +26,21 @@ from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
 from notifications_hub.users import person_key
 
-LOOK_SECONDS = 20.0
+CHECK_SECONDS = 20.0
 _GATHER_SECONDS = 0.2
-"""A moment's crowd is one write."""
+"""Pause that gathers the changes of a crowd in one write."""
 _LIFE_SECONDS = 3700
-"""A little longer than a connection can live before it is renewed."""
+"""A little longer than a connection lives before it is renewed."""
 _KEYS_AT_ONCE = 500
 
 log = logging.getLogger(__name__)
 
 Opened = dict[str, list[float]]
-"""By hub, when its connections of one person were opened."""
+"""Per hub, the times at which its connections of one person were opened."""
 
 
 class SharedCap:
-    """Compares the connections of this process's hub with those of the others."""
+    """The cap as this process's hub enforces it: its connections, compared with those of other hubs."""
 
     def __init__(self, database: Database, registry: Registry) -> None:
         self._database = database
@@ -49,15 +50,15 @@ class SharedCap:
         self._writing: asyncio.Task[None] | None = None
 
     def changed(self, person_pk: object) -> None:
-        """Call it when a connection of this person has come or gone."""
+        """Schedule a comparison. Call this when a connection of this person was opened or closed."""
         if not _is_shared():
             return
         self._changed.add(person_key(person_pk))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_changed())
 
-    async def look(self) -> None:
-        await asyncio.sleep(LOOK_SECONDS)
+    async def check(self) -> None:
+        await asyncio.sleep(CHECK_SECONDS)
         if _is_shared():
             await self._compare(self._registry.people())
 
@@ -79,8 +80,8 @@ class SharedCap:
             own = {pk: [one.opened for one in self._registry.of_person(pk)] for pk in some}
             try:
                 oldest = await self._database(_exchange, self._name, own)
-            except Exception as error:  # noqa: BLE001 -- whatever a cache may raise, it must not cost anyone their page
-                log.warning("Connections of other processes could not be counted: %s", error)
+            except Exception as error:  # noqa: BLE001 -- a cache may raise anything, and must not break a page
+                log.warning("Could not count the connections of other processes: %s", error)
                 return
             for pk, opened in oldest.items():
                 self._end_before(pk, opened)
@@ -92,7 +93,7 @@ class SharedCap:
 
 
 def _exchange(hub: str, own: Mapping[str, list[float]]) -> dict[str, float]:
-    """Write this hub's own. Return, for people who have too many, when the oldest that may stay was opened."""
+    """Write this hub's entries. For people over the cap, return when the oldest connection that may stay was opened."""
     keys = {f"notifications_hub:opened:{pk}": pk for pk in own}
     stored: dict[str, Opened] = cache.get_many(keys)
     stale = time.time() - _LIFE_SECONDS
@@ -104,7 +105,7 @@ def _exchange(hub: str, own: Mapping[str, list[float]]) -> dict[str, float]:
         if first := _oldest_that_may_stay(together):
             oldest[pk] = first
         if before.get(hub, []) != own[pk]:
-            # Whoever loses a place here finds so at its own look, and ends what is too old.
+            # A hub that loses connections here notices at its own check, and ends those that are too old.
             written[key] = _since(first, together)
     cache.set_many({key: opened for key, opened in written.items() if opened}, _LIFE_SECONDS)
     cache.delete_many([key for key, opened in written.items() if not opened])
@@ -117,7 +118,7 @@ def _since(first: float, opened: Opened) -> Opened:
 
 
 def _oldest_that_may_stay(opened: Opened) -> float:
-    """Return 0 where all may."""
+    """Return when the oldest connection that may stay was opened, or 0 if all may."""
     newest = sorted((moment for moments in opened.values() for moment in moments), reverse=True)
     most = hub_settings.live_per_user
     return newest[most - 1] if 0 < most < len(newest) else 0.0

@@ -1,8 +1,8 @@
-"""Django's own ways of ending a session, each written as a revocation: in the same transaction where there is one.
+"""Revocations for Django's own ways of ending a session, written in the same transaction if there is one.
 
-Signing out, signing in as somebody else, a changed password, a person who is deactivated or deleted. A session is known
-by its key and by a mark that signing in leaves in it, since the key may change while the session goes on: at each
-change of one that is kept in a cookie, and where Django cycles it.
+These are signing out, signing in as somebody else, a changed password, and deactivating or deleting a person. A session
+is known by its key and by a mark that signing in stores in it. The key alone is not enough: it changes when Django
+cycles it, and at each change of a session that is kept in a cookie.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ENDS_SESSIONS = "_notifications_hub_ends_sessions"
 
 
 def connect() -> None:
-    """Connect the receivers. Call it once models are loaded."""
+    """Connect the receivers. Call this after the models are loaded."""
     user_logged_in.connect(_signed_in, dispatch_uid="notifications_hub.signed_in")
     user_logged_out.connect(_signed_out, dispatch_uid="notifications_hub.signed_out")
     for model in apps.get_models():
@@ -39,7 +39,7 @@ def connect() -> None:
 
 
 def watch_model(model: type[models.Model]) -> None:
-    """Take notice of people who are saved through this model; a proxy or a child sends signals of its own."""
+    """Watch people saved through this model. A proxy or a child model sends signals of its own."""
     for signal, receiver in ((pre_save, _before_save), (post_save, _saved), (post_delete, _deleted)):
         uid = f"notifications_hub.{receiver.__name__}.{model._meta.label}"
         signal.connect(receiver, sender=model, dispatch_uid=uid)
@@ -63,7 +63,7 @@ def _signed_in(request: HttpRequest | None, **kwargs: object) -> None:
 
 def _signed_out(request: HttpRequest | None, user: Any, **kwargs: object) -> None:
     if request is None:
-        # Channels signs out a scope, and tells of the person alone.
+        # Channels signs out a scope, and passes only the person.
         if user is not None:
             write(What.RENEW, person=person_key(user.pk))
         return
@@ -90,9 +90,10 @@ def _deleted(instance: Any, **kwargs: object) -> None:
 
 
 def _ends_sessions(instance: Any, using: str, update_fields: Collection[str] | None) -> bool:
-    """Compare what the database holds with what it will: what was loaded may be old, or was never loaded at all.
+    """Return whether the save ends sessions, by comparing it with the stored row.
 
-    One query by primary key, unless the save can change nothing that decides.
+    The instance alone does not suffice: it may be stale, or was never loaded. This takes one query by primary key,
+    unless the save changes no deciding field.
     """
     fields = [field for field in instance._meta.concrete_fields if _is_saved(field, update_fields)]
     if _is_new(instance) or _deciding(type(instance)).isdisjoint(field.name for field in fields):
@@ -111,7 +112,7 @@ def _is_saved(field: Any, update_fields: Collection[str] | None) -> bool:
 
 
 def _is_new(instance: Any) -> bool:
-    # With a default, as a UUID has, Django inserts without looking for a row.
+    # If the key has a default, as a UUID does, Django inserts without looking for a row.
     return instance.pk is None or (instance._state.adding and instance._meta.pk.has_default())
 
 
@@ -122,11 +123,11 @@ def _deciding(model: Any) -> set[str]:
     is_djangos = all(getattr(model, name, None) is getattr(AbstractBaseUser, name) for name in computed)
     if is_djangos and ("is_active" in fields or getattr(model, "is_active", True) is True):
         return {"password", "is_active"}
-    # Signing in saves that one alone, which ends nothing.
+    # Signing in saves only this field, which ends no session.
     return fields - {"last_login"}
 
 
 def _rights_of(person: Any) -> tuple[str, bool]:
-    # A model of the host's own may have neither, as Django allows.
+    # A custom user model may have neither; Django allows that.
     auth_hash = getattr(person, "get_session_auth_hash", str)()
     return auth_hash, bool(getattr(person, "is_active", True))

@@ -1,6 +1,6 @@
 """The SSE connection: version 1 of the live protocol as server-sent events (HTML Standard, section 9.2).
 
-Each frame is one event, its `id` the cursor, so a browser that comes back by itself goes on where it was.
+Each frame is one event with the cursor as its `id`, so a browser that reconnects by itself resumes where it was.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import random
 from contextlib import suppress
 
-from notifications_hub.live.admission import Admitted, Wanted, start
+from notifications_hub.live.admission import Admitted, Wanted, start_positions
 from notifications_hub.live.asgi_exchange import Exchange, Receive, Scope, Send
 from notifications_hub.live.close_codes import RESTART, Closing
 from notifications_hub.live.connection import Connection
@@ -20,9 +20,9 @@ from notifications_hub.live.hub import Hub, start_hub
 RETRY_MS = 3000
 HEARTBEAT_SECONDS = 15.0
 CLOSE_SECONDS = 2.0
-"""How long a client has to take word of the end; one that does not read is then left without."""
+"""Time for a client to read the close event. A client that does not read it is disconnected without one."""
 LONGEST_SECONDS = 600.0
-"""Proxies and phones forget long requests; one that ends by itself, with word of it, comes back without a gap."""
+"""Longest life of a stream. Proxies and phones drop long requests; after a deliberate end clients resume."""
 
 
 async def sse(scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,20 +41,20 @@ class _Stream:
 
     async def run(self, wanted: Wanted, admitted: Admitted) -> None:
         connection = Connection(admitted, log=self._hub.log, send=self._send_frame, close=self._end)
-        connection.listen(*start(admitted.topics, wanted.known))
+        connection.listen(*start_positions(admitted.topics, wanted.known))
         await self._exchange.start(200, "text/event-stream", {})
         await self._write(f"retry: {RETRY_MS}\n\n")
         with self._hub.holding(connection):
             closing = await self._serve()
         if closing is not None:
-            await self._say_why(closing)
+            await self._send_close(closing)
 
     async def _serve(self) -> Closing | None:
-        """Keeps the line warm until one side ends it; None where the client has gone."""
-        left = LONGEST_SECONDS * random.uniform(0.9, 1.1)  # noqa: S311 -- spreads the returns
+        """Send heartbeats until one side ends the stream. Return None if the client has gone."""
+        left = LONGEST_SECONDS * random.uniform(0.9, 1.1)  # noqa: S311 -- spreads the reconnects
         timer = asyncio.get_running_loop().call_later(left, self._end, RESTART)
-        # A beat that a client does not take must not keep the end waiting.
-        beside = [asyncio.create_task(self._watch()), asyncio.create_task(self._beat())]
+        # A heartbeat that a client does not read must not delay the end.
+        beside = [asyncio.create_task(self._watch_client()), asyncio.create_task(self._beat())]
         try:
             return await self._ended
         finally:
@@ -67,14 +67,14 @@ class _Stream:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             await self._write(":\n\n")
 
-    async def _say_why(self, closing: Closing) -> None:
+    async def _send_close(self, closing: Closing) -> None:
         ending = json.dumps({"code": closing.code, "reason": closing.reason})
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._write(f"event: close\ndata: {ending}\n\n", more=False)
 
-    async def _watch(self) -> None:
-        await self._exchange.gone()
+    async def _watch_client(self) -> None:
+        await self._exchange.wait_for_disconnect()
         if not self._ended.done():
             self._ended.set_result(None)
 

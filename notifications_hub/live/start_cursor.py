@@ -1,4 +1,4 @@
-"""The cursor of this moment, for a page that is rendered before it connects."""
+"""The current cursor, for a page that is rendered before it connects."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from notifications_hub.users import Person
 
 
 def cursor_at(topics: Iterable[str]) -> str:
-    """By the names that topics are logged under, for who is known to be allowed to listen. Two statements at most."""
+    """Return the current cursor for topics by their logged names, without checking rights. Two statements at most."""
     return cursor.encode({reading.topic: reading.position for reading in streams.read(dict.fromkeys(topics))})
 
 
 def start_cursor(person: Person, topics: Sequence[str]) -> str:
-    """Read it before the rows that the page shows: what happens between the two is then heard, and so is all after it.
+    """Return the current cursor for topics that a person may listen to. Raise `TopicRefused`.
 
-    Raises `TopicRefused`. Two statements at most, beside what the topics' rules ask.
+    Call this before reading the rows of the page, so that the page misses no later event. It takes at most two
+    statements, beside those of the topics' rules.
     """
     return cursor_at(stored_topics(person, topics))

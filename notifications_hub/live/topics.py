@@ -1,10 +1,10 @@
-"""Who may listen to what. Every topic is refused unless a rule allows it.
+"""Topic rules: the right to listen. Every topic is refused unless a rule allows it.
 
     @topic("post.<int:pk>")
     def may_listen(user, pk) -> bool: ...
 
-in a `notifications.py` of any app. The pattern is that of `django.urls.path`. The package's own topics have rules of
-their own: a host's pattern may match their names, and is not asked.
+Write this in a `notifications.py` of any app. Patterns work as in `django.urls.path`. The package's own topics have
+their own rules; a host's pattern that matches such a name is ignored.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from notifications_hub.users import Person
 MAX_TOPICS = 32
 INBOX = "inbox"
 OWN = ("inbox", "inbox.", "everyone", "staff", "group.", "audience.", "task.")
-"""The package's own topics: whole names, and with a dot at the end the beginnings of names."""
+"""The package's own topics: full names, and prefixes that end with a dot."""
 
 Rule = Callable[..., bool]
 Rules = dict[str, tuple[RoutePattern, Rule]]
@@ -31,7 +31,7 @@ _own_rules: Rules = {}
 
 
 class TopicRefused(Exception):
-    """This person may not listen to this topic, or there is none of that name: the two look alike from outside."""
+    """Raised when a person may not listen to a topic, or when it does not exist. Clients cannot distinguish the two."""
 
     def __init__(self, topic: str) -> None:
         super().__init__(topic)
@@ -39,7 +39,7 @@ class TopicRefused(Exception):
 
 
 def topic(pattern: str) -> Callable[[Rule], Rule]:
-    """Declare who may listen to the topics of a pattern. The rule gets the user and what the pattern captured."""
+    """Declare the rule of a pattern's topics. The rule gets the user and the values that the pattern captured."""
     return _declaring(_rules, pattern)
 
 
@@ -74,12 +74,12 @@ def is_own(name: str) -> bool:
 
 
 def unreachable_patterns() -> Iterator[str]:
-    """Yield the hosts' patterns that match only names of the package's own, so their rules are never asked."""
+    """Yield the hosts' patterns that match only the package's own names. Their rules are never called."""
     yield from (pattern for pattern in _rules if is_own(pattern))
 
 
 def stored_topics(person: Person, names: Sequence[str]) -> list[str]:
-    """The topics as they are logged; `inbox` brings its person's audiences along. Raises `TopicRefused`."""
+    """Return the topics as they are logged. `inbox` includes the person's audiences. Raise `TopicRefused`."""
     stored: dict[str, None] = {}
     for name in names:
         if name == INBOX:
@@ -92,7 +92,7 @@ def stored_topics(person: Person, names: Sequence[str]) -> list[str]:
 
 
 def shown(stored: str) -> str:
-    """The name that a topic bears on the wire: nobody can listen to an inbox but its person."""
+    """Return a topic's name on the wire. Every inbox is `inbox`, because only its person can listen to it."""
     return INBOX if stored.startswith("inbox.") else stored
 
 

@@ -1,6 +1,6 @@
-"""The live protocol's plain requests, which Django serves: an acknowledgement, and a poll that does not wait.
+"""Django views of the live protocol: the acknowledgement, and the poll that does not wait.
 
-Under ASGI `live_application` answers connections before Django sees them; what is left here serves WSGI too.
+Under ASGI `with_connections` answers connections before Django sees them. These views also work under WSGI.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
 from notifications_hub.delivery import acknowledgement
-from notifications_hub.live.admission import Known, Refusal, Wanted, admit, decoded, start
+from notifications_hub.live.admission import Known, Refusal, Wanted, admit, decoded, start_positions
 from notifications_hub.live.asgi_exchange import PRIVATE
 from notifications_hub.live.close_codes import BAD_FRAME
 from notifications_hub.live.frames import read_frame
 from notifications_hub.live.origin import Caller
-from notifications_hub.live.presence import stays
+from notifications_hub.live.presence import record_poll
 from notifications_hub.live.topics import INBOX
 
 MAX_BODY = 8 * 1024
@@ -32,7 +32,7 @@ View = Callable[[HttpRequest, Caller], HttpResponse]
 
 
 def _from_allowed_pages(view: View) -> Callable[[HttpRequest], HttpResponseBase]:
-    """The origin, compared whole, protects as a CSRF token would; a listed origin has no token to send."""
+    """Refuse pages of other origins. This replaces the CSRF token, which a page of a listed origin does not have."""
 
     @csrf_exempt
     @wraps(view)
@@ -57,8 +57,8 @@ def _poll(request: HttpRequest, caller: Caller) -> HttpResponse:
     wanted = Wanted.parse(request.META.get("QUERY_STRING", ""))
     admitted = admit(_session_key(request), wanted.names, wanted.person)
     if wanted.visible:
-        stays(admitted.visitor.person.pk, 0)
-    frame = read_frame(*start(admitted.topics, wanted.known))
+        record_poll(admitted.visitor.person.pk, 0)
+    frame = read_frame(*start_positions(admitted.topics, wanted.known))
     return HttpResponse(frame.text, content_type="application/json")
 
 
@@ -69,7 +69,7 @@ def _ack(request: HttpRequest, caller: Caller) -> HttpResponse:
         return HttpResponse(status=204, headers=allowed)
     known, visible = _acknowledged(request)
     admitted = admit(_session_key(request), [INBOX], request.GET.get("person", ""))
-    positions, _reset = start(admitted.topics, known)
+    positions, _reset = start_positions(admitted.topics, known)
     shown = {topic: position for topic, position in positions.items() if position is not None}
     if visible:
         acknowledgement.acknowledge(admitted.visitor.person.pk, shown)
@@ -81,10 +81,10 @@ ack = require_http_methods(["POST", "OPTIONS"])(_ack)
 
 
 def needs_asgi(request: HttpRequest) -> HttpResponse:
-    """What a WebSocket's or a stream's address says to a plain request, or under a WSGI server."""
+    """Answer a plain request, or a WSGI server, at the URL of a WebSocket."""
     response = JsonResponse({"detail": _("Connect here by WebSocket.")}, status=426, headers=PRIVATE)
     if isinstance(request, ASGIRequest):
-        # RFC 9110, section 15.5.22, asks for it; WSGI forbids an application to set it.
+        # RFC 9110, section 15.5.22, requires it; WSGI forbids an application to set it.
         response["Upgrade"] = "websocket"
     return response
 
@@ -99,7 +99,7 @@ def _session_key(request: HttpRequest) -> str:
 
 
 def _acknowledged(request: HttpRequest) -> tuple[Known, bool]:
-    """What a page has applied, and whether anybody saw it. Raises `Refusal`."""
+    """Return the acknowledged positions, and whether the page was visible. Raise `Refusal`."""
     if len(request.body) > MAX_BODY:
         raise Refusal(BAD_FRAME)
     try:

@@ -1,7 +1,7 @@
 """The WebSocket connection: version 1 of the live protocol over ASGI.
 
-A wrong origin is refused before the handshake is accepted. Every other refusal is accepted and closed with its code,
-as a browser tells a page nothing else of a handshake that failed.
+A wrong origin is refused before the handshake is accepted. For every other refusal the socket is accepted and closed
+with a code, because a browser gives a page no reason for a failed handshake.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from notifications_hub.delivery.acknowledgement import Acknowledgement, acknowledge_many
-from notifications_hub.live.admission import Asked, Known, Refusal, Wanted, admit_many, start
+from notifications_hub.live.admission import Asked, Known, Refusal, Wanted, admit_many, start_positions
 from notifications_hub.live.asgi_exchange import Receive, Scope, Send
 from notifications_hub.live.close_codes import BAD_FRAME, MAX_CLIENT_FRAME, TOO_LARGE, TOO_MANY, Closing
 from notifications_hub.live.connection import Connection
@@ -27,7 +27,7 @@ from notifications_hub.streams.cursor import Position
 
 CLOSE_SECONDS = 2.0
 FRAMES = 20
-"""How many a client may send in any ten seconds."""
+"""Most frames that a client may send in any ten seconds."""
 
 
 async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,7 +46,7 @@ async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ClientFrame:
-    """What a page may say. Keys that this version does not know are passed over."""
+    """A frame from a client. Unknown keys are ignored, for later versions."""
 
     visible: bool | None = None
     shown: Mapping[str, Position] | None = None
@@ -55,23 +55,28 @@ class ClientFrame:
 
     @classmethod
     def parse(cls, text: str) -> ClientFrame:
-        """Raises `ValueError`, and `RecursionError` for JSON nested too deep."""
+        """Parse a frame. Raise `ValueError`, or `RecursionError` for JSON that is nested too deep."""
         frame = json.loads(text)
         if not isinstance(frame, dict):
             raise ValueError("A frame is a JSON object.")
         visible = frame.get("visible")
         if not isinstance(visible, bool | None):
             raise ValueError("visible is a boolean.")
-        return cls(visible, _cursor(frame.get("ack")), _names(frame.get("topics")), _cursor(frame.get("cursor")))
+        return cls(
+            visible,
+            _parse_cursor(frame.get("ack")),
+            _parse_names(frame.get("topics")),
+            _parse_cursor(frame.get("cursor")),
+        )
 
 
-def _cursor(given: object) -> Mapping[str, Position] | None:
+def _parse_cursor(given: object) -> Mapping[str, Position] | None:
     if not isinstance(given, str | None):
         raise ValueError("A cursor is text.")
     return None if given is None else cursor.decode(given)
 
 
-def _names(given: object) -> tuple[str, ...] | None:
+def _parse_names(given: object) -> tuple[str, ...] | None:
     if given is None:
         return None
     if not isinstance(given, list) or not all(isinstance(name, str) for name in given) or len(given) > MAX_TOPICS:
@@ -80,9 +85,9 @@ def _names(given: object) -> tuple[str, ...] | None:
 
 
 class _Socket:
-    """One accepted socket, from its first frame to its close. Most are idle, so it keeps no task and little else."""
+    """One accepted socket, from its first frame to its close. Most are idle, so it keeps little state and no task."""
 
-    __slots__ = ("_closing", "_heard", "_hub", "_reading", "_receive", "_send")
+    __slots__ = ("_closing", "_hub", "_reading", "_receive", "_received_at", "_send")
 
     def __init__(self, hub: Hub, receive: Receive, send: Send) -> None:
         self._hub = hub
@@ -90,10 +95,10 @@ class _Socket:
         self._send = send
         self._closing: Closing | None = None
         self._reading: asyncio.Task[Any] | None = None
-        self._heard: tuple[float, ...] = ()
+        self._received_at: tuple[float, ...] = ()
 
     async def run(self, scope: Scope) -> None:
-        """Raises `Refusal`."""
+        """Serve the socket until it ends. Raise `Refusal` if it is not admitted."""
         connection = await self._open(scope)
         self._reading = reading = asyncio.current_task()
         try:
@@ -109,7 +114,7 @@ class _Socket:
             await self.close(self._closing)
 
     async def close(self, closing: Closing) -> None:
-        # A client that does not read would keep the close frame waiting for ever.
+        # Without a timeout, a client that does not read would delay the close frame forever.
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._send_quietly({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
@@ -117,8 +122,8 @@ class _Socket:
     async def _open(self, scope: Scope) -> Connection:
         wanted = Wanted.parse(scope["query_string"].decode("latin1"))
         admitted = await self._hub.admit(scope, wanted)
-        connection = Connection(admitted, log=self._hub.log, send=self._send_frame, close=self._end, warm=True)
-        connection.listen(*start(admitted.topics, wanted.known))
+        connection = Connection(admitted, log=self._hub.log, send=self._send_frame, close=self._end, keepalive=True)
+        connection.listen(*start_positions(admitted.topics, wanted.known))
         return connection
 
     async def _read_frames(self, connection: Connection) -> None:
@@ -131,15 +136,15 @@ class _Socket:
             elif self._is_flood():
                 self._end(TOO_MANY)
             else:
-                await self._hear(connection, text)
+                await self._handle_frame(connection, text)
 
     def _is_flood(self) -> bool:
         now = asyncio.get_running_loop().time()
-        recent = [at for at in self._heard if now - at < 10]
-        self._heard = (*recent, now)
+        recent = [at for at in self._received_at if now - at < 10]
+        self._received_at = (*recent, now)
         return len(recent) >= FRAMES
 
-    async def _hear(self, connection: Connection, text: str) -> None:
+    async def _handle_frame(self, connection: Connection, text: str) -> None:
         try:
             frame = ClientFrame.parse(text)
         except (ValueError, RecursionError):
@@ -150,7 +155,7 @@ class _Socket:
         if frame.shown is not None and connection.visible:
             known = connection.known(frame.shown)
             shown = Acknowledgement(connection.person_pk, connection.newly_shown(known))
-            await self._hub.database.together(acknowledge_many, shown)
+            await self._hub.database.batched(acknowledge_many, shown)
             connection.shown = known
         if frame.topics is not None:
             await self._change_topics(connection, frame.topics, frame.known or {})
@@ -158,15 +163,15 @@ class _Socket:
     async def _change_topics(self, connection: Connection, names: Sequence[str], known: Known) -> None:
         try:
             asked = Asked(connection.session_key, tuple(names))
-            admitted = await self._hub.database.together(admit_many, asked)
+            admitted = await self._hub.database.batched(admit_many, asked)
         except Refusal as refusal:
             self._end(refusal.closing)
         else:
             connection.names, connection.admitted_at = admitted.names, admitted.visitor.at
-            self._hub.change(connection, *start(admitted.topics, known))
+            self._hub.change(connection, *start_positions(admitted.topics, known))
 
     def _end(self, closing: Closing) -> None:
-        """Closes from our side; the first reason stands."""
+        """Close the socket from this side. The first reason wins."""
         if self._closing is None:
             self._closing = closing
             if self._reading is not None and self._reading is not asyncio.current_task():
@@ -176,7 +181,7 @@ class _Socket:
         await self._send_quietly({"type": "websocket.send", "text": frame.text})
 
     async def _send_quietly(self, message: dict[str, Any]) -> None:
-        # `receive` says that a client has gone, and ends the session; a send that comes too late says nothing new.
+        # `receive` reports a disconnect and ends the session, so a send that fails after it needs no handling.
         try:
             await self._send(message)
         except (OSError, RuntimeError):

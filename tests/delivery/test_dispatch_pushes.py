@@ -52,7 +52,7 @@ def send(actor: User, *people: User, **given: Any) -> None:
 
 @pytest.mark.usefixtures("_known")
 def test_the_push_of_who_is_away_is_brought_forward(alice: User, bob: User, charlie: User) -> None:
-    presence.stays(alice.pk, 25)
+    presence.record_poll(alice.pk, 25)
     send(charlie, alice, bob)
     assert 8 < due_in(alice) <= 10
     assert 1 < due_in(bob) <= AWAY_SECONDS
@@ -76,8 +76,8 @@ async def one_person_each_in_a_hundred_hubs(last: object) -> None:
     for number, hub in enumerate(hubs, start=1):
         hub.arrived(last if number == len(hubs) else -number)
     for hub in hubs:
-        while hub._telling is not None:
-            await hub._telling
+        while hub._write_task is not None:
+            await hub._write_task
     database.close()
 
 

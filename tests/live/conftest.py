@@ -1,4 +1,4 @@
-"""One site for all files: connections leave nothing behind but rows, and a person who is changed is made for it."""
+"""Fixtures of live tests. One site serves all files: connections leave only rows, and each changed person is new."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(params=EVERY)
 def by(request: pytest.FixtureRequest) -> str:
-    """The kinds of connection; a test that only some of them have asks for these by `parametrize`."""
+    """Every kind of connection. A test for only some kinds uses `parametrize` instead."""
     return str(request.param)
 
 
 @pytest.fixture(params=HELD)
 def held_by(request: pytest.FixtureRequest) -> str:
-    """Those that a server can end."""
+    """The kinds of connection that a server can end."""
     return str(request.param)
 
 
 @pytest.fixture
 def listen(by: str, site: Site) -> Listen:
-    """Opens connections: `listen("alice", topics=["inbox"], cursor="…")`."""
+    """Return a function that opens connections: `listen("alice", topics=["inbox"], cursor="…")`."""
     return partial(listening_by, by, site)
 
 
 @pytest.fixture
 def newcomer(site: Site) -> str:
-    """The name of somebody nobody has met: whose account a test may do anything to."""
+    """The username of a new account, which a test may change freely."""
     name = f"newcomer{next(_numbers)}"
     site.python(f"""
         from django.contrib.auth import get_user_model
@@ -57,11 +57,11 @@ def newcomer(site: Site) -> str:
 
 @pytest.fixture
 def topic() -> str:
-    """One that nobody has listened to yet."""
+    """A topic without listeners so far."""
     return f"open.t{next(_numbers)}"
 
 
 @pytest.fixture
 def visitor(site: Site, newcomer: str) -> Visitor:
-    """A browser of its own, so that signing out of it ends no other test's session."""
+    """A separate browser, so that signing out ends no other test's session."""
     return site.visitor(newcomer)

@@ -1,4 +1,4 @@
-"""The chat of Channels' own tutorial (parts 2 and 3), beside the hub, in both forms that a site may have it."""
+"""The chat of the Channels tutorial (parts 2 and 3) beside the hub, set up in both possible ways."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.channel_layer.group_send(self.room_group_name, message)
 
     async def chat_message(self, event: dict[str, Any]) -> None:
-        said = {"message": event["message"], "person": self.scope["user"].username}
-        await self.send(text_data=json.dumps(said))
+        message = {"message": event["message"], "person": self.scope["user"].username}
+        await self.send(text_data=json.dumps(message))
 
 
 django = get_asgi_application()

@@ -1,4 +1,4 @@
-"""The settings of tests, with a middleware that packs what it can, and with the app that makes the live path hurry."""
+"""The test settings, with a compressing middleware and the app that shortens the live path's intervals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who comes in, alone and in a crowd: the same answer, at the price of one, and no fault of one for another."""
+"""Admission of one and of many: equal answers, as many queries as for one, and isolated faults."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from accounts.models import User
 from notifications_hub import audiences, streams
 from notifications_hub.live import topics
 from notifications_hub.live.admission import Admitted, Asked, Refusal, admit_many
-from notifications_hub.live.batching import Together
+from notifications_hub.live.batching import Batcher
 from notifications_hub.streams.cursor import Position
 from tests.support.redis import RedisServer
 
@@ -35,7 +35,7 @@ STRICT = f"{__name__}.Strict"
 
 
 class Foreign(BaseBackend):
-    """Finds people in its own way."""
+    """A backend that finds people in its own way."""
 
     def get_user(self, user_id: Any) -> Any:
         return get_user_model().objects.filter(pk=user_id).first()
@@ -52,7 +52,7 @@ def _backends(settings: Any) -> None:
 
 
 def sign_in(person: User, backend: str = OWN) -> Any:
-    """A session as Django makes it."""
+    """Return a session as Django makes it."""
     request = HttpRequest()
     request.session = import_module(current_settings.SESSION_ENGINE).SessionStore()
     login(request, person, backend=backend)
@@ -67,7 +67,7 @@ def changed(session: Any, **values: object) -> str:
 
 
 def sessions_of(person: Callable[..., User]) -> dict[str, tuple[str, str]]:
-    """Every case: the key of its session, and whose it is taken for, in the end or not at all."""
+    """Return every case: its session key, and the username it belongs to, or an empty string."""
     signed_out, expired, cycled = sign_in(person("out")), sign_in(person("late")), sign_in(person("cycled"))
     old_key = cycled.session_key
     signed_out.flush()
@@ -88,8 +88,8 @@ def sessions_of(person: Callable[..., User]) -> dict[str, tuple[str, str]]:
     return {
         "signed in": (sign_in(person("alice")).session_key, "alice"),
         "no cookie": ("", ""),
-        "a key that nobody has": ("0" * 32, ""),
-        "a key that is none": ("'; --", ""),
+        "an unknown key": ("0" * 32, ""),
+        "an invalid key": ("'; --", ""),
         "signed out": (signed_out.session_key or "x" * 32, ""),
         "expired": (expired.session_key, ""),
         "the key before it was cycled": (old_key, ""),
@@ -98,7 +98,7 @@ def sessions_of(person: Callable[..., User]) -> dict[str, tuple[str, str]]:
         "inactive": (asleep.session_key, ""),
         "gone": (gone.session_key, ""),
         "another backend": (sign_in(person("bob"), FOREIGN).session_key, "bob"),
-        "inactive, which another backend does not mind": (asleep_elsewhere.session_key, "asleep2"),
+        "inactive, but allowed by another backend": (asleep_elsewhere.session_key, "asleep2"),
         "a backend that refuses": (sign_in(person("charlie"), STRICT).session_key, ""),
         "a backend that is not in use": (changed(stranger, **{BACKEND_SESSION_KEY: "no.such.Backend"}), ""),
         "no person": (changed(sign_in(person("nobody")), **{SESSION_KEY: "nobody"}), ""),
@@ -136,7 +136,7 @@ def known_to_django(session_key: str) -> str:
     return str(get_user(request).username)
 
 
-def test_a_crowd_gets_the_answers_that_each_would_get_alone_and_that_django_gives(
+def test_a_batch_gets_the_same_answers_as_single_requests_and_as_django(
     engine: str, person: Callable[[str], User]
 ) -> None:
     cases = sessions_of(person)
@@ -148,13 +148,13 @@ def test_a_crowd_gets_the_answers_that_each_would_get_alone_and_that_django_give
             assert known_to_django(key) == expected, case
 
 
-def test_two_sessions_of_a_person_and_one_session_twice_are_all_let_in(alice: User) -> None:
+def test_two_sessions_of_a_person_and_one_session_twice_are_all_admitted(alice: User) -> None:
     one, other = sign_in(alice), sign_in(alice)
     asked = [Asked(key, ("inbox",)) for key in (one.session_key, other.session_key, one.session_key)]
     assert list(map(whose, admit_many(asked))) == ["alice"] * 3
 
 
-def test_a_crowd_costs_what_one_costs(person: Callable[[str], User], settings: Any) -> None:
+def test_a_crowd_costs_as_many_queries_as_one_visitor(person: Callable[[str], User], settings: Any) -> None:
     settings.NOTIFICATIONS_HUB = {"AUDIENCES": {"early": f"{__name__}.early"}}
     sessions = [sign_in(person(f"person{number}")) for number in range(30)]
     group = Group.objects.create(name="readers")
@@ -177,7 +177,9 @@ def early() -> Any:
     return get_user_model().objects.filter(username__in=["person1", "person3"])
 
 
-def test_the_fault_of_a_rule_is_that_of_whoever_asked(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_faulty_rule_fails_only_the_request_that_uses_it(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(topics, "_rules", dict(topics._rules))
 
     @topics.topic("odd.<int:pk>")
@@ -190,7 +192,9 @@ def test_the_fault_of_a_rule_is_that_of_whoever_asked(alice: User, bob: User, mo
     assert whose(fine) == "bob"
 
 
-def test_audiences_are_known_though_the_cache_is_away(alice: User, settings: Any, redis_server: RedisServer) -> None:
+def test_audiences_are_known_while_the_cache_is_unreachable(
+    alice: User, settings: Any, redis_server: RedisServer
+) -> None:
     settings.NOTIFICATIONS_HUB = {"AUDIENCES": {"named": f"{__name__}.named"}}
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": redis_server.url}
@@ -204,7 +208,7 @@ def named() -> Any:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_readers_are_answered_together_each_from_their_own_place() -> None:
+def test_readers_in_one_batch_each_read_from_their_own_position() -> None:
     for number in range(3):
         streams.append("post.9", "note", {"n": number})
         streams.append("post.10", "note", {"n": number})
@@ -226,15 +230,15 @@ def test_readers_are_answered_together_each_from_their_own_place() -> None:
     assert (third[0].reset, none) == (True, [])
 
 
-# Together
+# Batcher
 
 
 class Asking:
-    """Counts batches; a request of 0 is a fault of its own, one of -1 of everything it is asked with."""
+    """Requests that are batched and counted. A request of 0 fails alone; one of -1 fails its whole batch."""
 
     def __init__(self) -> None:
         self.batches: list[Sequence[int]] = []
-        self.asking: Together[int, int] = Together(self._run, self._many)
+        self.asking: Batcher[int, int] = Batcher(self._run, self._many)
 
     async def _run(self, many: Callable[[Sequence[int]], Any], requests: Sequence[int]) -> Any:
         self.batches.append(requests)
@@ -256,7 +260,7 @@ def asking() -> Asking:
     return Asking()
 
 
-async def test_what_is_asked_at_once_is_one_batch_and_what_is_asked_meanwhile_the_next(asking: Asking) -> None:
+async def test_simultaneous_requests_form_a_batch_and_later_ones_the_next(asking: Asking) -> None:
     first = asyncio.create_task(asking.ask(1, 2, 3))
     await asyncio.sleep(0.005)
     later = await asyncio.gather(asking.ask(4), asking.ask(5))
@@ -265,19 +269,19 @@ async def test_what_is_asked_at_once_is_one_batch_and_what_is_asked_meanwhile_th
     assert asking.batches == [[1, 2, 3], [4, 5]]
 
 
-async def test_a_fault_is_raised_where_it_was_asked_for_and_nowhere_else(asking: Asking) -> None:
+async def test_a_fault_is_raised_only_in_its_own_caller(asking: Asking) -> None:
     one, fault, other = await asking.ask(1, 0, 2)
     assert (one, other) == (2, 4)
     assert isinstance(fault, KeyError)
 
 
-async def test_what_fails_as_a_batch_is_asked_one_by_one(asking: Asking) -> None:
+async def test_the_requests_of_a_failed_batch_are_tried_one_by_one(asking: Asking) -> None:
     one, fault, other = await asking.ask(1, -1, 2)
     assert (one, other) == (2, 4)
     assert isinstance(fault, ValueError)
 
 
-async def test_who_goes_away_leaves_the_others_their_answers(asking: Asking) -> None:
+async def test_a_cancelled_caller_does_not_affect_the_others(asking: Asking) -> None:
     gone = asyncio.create_task(asking.asking.ask(1))
     staying = asyncio.create_task(asking.asking.ask(2))
     await asyncio.sleep(0.005)

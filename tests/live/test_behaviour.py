@@ -1,4 +1,4 @@
-"""What a client of the live protocol may rely on, over each kind of connection, on the product as it runs."""
+"""The guarantees of the live protocol, over each kind of connection, on the running product."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from notifications_hub.streams import cursor
 from tests.live.conftest import Listen
-from tests.live.support import BRIEFLY, cursor_at, person_id, publish, signed_by, tell
+from tests.live.support import BRIEFLY, cursor_at, person_id, poke, publish, signed_by
 from tests.support.live import LiveClient
 from tests.support.site import Site
 
@@ -35,7 +35,7 @@ def test_the_first_frame_carries_a_cursor_even_when_nothing_happened(listen: Lis
     assert (frame["events"], frame["more"], frame["reset"]) == ([], False, [])
 
 
-def test_without_a_cursor_one_starts_at_now(listen: Listen, site: Site, topic: str) -> None:
+def test_a_client_without_a_cursor_starts_from_now(listen: Listen, site: Site, topic: str) -> None:
     publish(site, topic, 1, 2)
     with listen("alice", topics=[topic]) as alice:
         assert alice.frame()["events"] == []
@@ -44,7 +44,7 @@ def test_without_a_cursor_one_starts_at_now(listen: Listen, site: Site, topic: s
     assert numbers(alice) == [3]
 
 
-def test_whoever_resumes_gets_what_they_missed_once_and_in_order(listen: Listen, site: Site, topic: str) -> None:
+def test_a_client_that_resumes_gets_missed_events_once_and_in_order(listen: Listen, site: Site, topic: str) -> None:
     with listen("alice", topics=[topic]) as alice:
         alice.frame()
         publish(site, topic, 1)
@@ -58,7 +58,7 @@ def test_whoever_resumes_gets_what_they_missed_once_and_in_order(listen: Listen,
     assert numbers(again) == [2, 3, 4, 5]
 
 
-def test_a_cursor_of_before_the_topics_first_event_resumes_too(listen: Listen, site: Site, topic: str) -> None:
+def test_a_cursor_from_before_the_topics_first_event_resumes_too(listen: Listen, site: Site, topic: str) -> None:
     with listen("alice", topics=[topic]) as alice:
         alice.frame()
     publish(site, topic, 1, 2)
@@ -68,7 +68,7 @@ def test_a_cursor_of_before_the_topics_first_event_resumes_too(listen: Listen, s
     assert frame["reset"] == []
 
 
-def test_a_backlog_longer_than_a_page_comes_whole(listen: Listen, site: Site, topic: str) -> None:
+def test_a_backlog_longer_than_a_page_arrives_completely(listen: Listen, site: Site, topic: str) -> None:
     with listen("alice", topics=[topic]) as alice:
         alice.frame()
     publish(site, topic, *range(450))
@@ -80,13 +80,13 @@ def test_a_backlog_longer_than_a_page_comes_whole(listen: Listen, site: Site, to
     assert numbers(again) == list(range(450))
 
 
-# Hearing
+# Delivery
 
 
-def test_a_notification_made_by_another_process_arrives_with_its_words(listen: Listen, site: Site) -> None:
+def test_a_notification_from_another_process_arrives_with_its_text(listen: Listen, site: Site) -> None:
     with listen("alice") as alice:
         alice.frame()
-        tell(site, "alice")
+        poke(site, "alice")
         event = alice.until("notification.created")
     assert event["topic"] == "inbox"
     assert event["data"]["title"].endswith("poked")
@@ -94,7 +94,7 @@ def test_a_notification_made_by_another_process_arrives_with_its_words(listen: L
     assert event["at"].endswith("Z")
 
 
-def test_what_is_rolled_back_is_never_seen(listen: Listen, site: Site, topic: str) -> None:
+def test_a_rolled_back_event_is_never_seen(listen: Listen, site: Site, topic: str) -> None:
     with listen("alice", topics=[topic]) as alice:
         alice.frame()
         site.python(f"""
@@ -125,7 +125,7 @@ def test_two_topics_on_one_connection_keep_their_own_numbers(listen: Listen, sit
         assert again.frame()["events"] == []
 
 
-def test_overlapping_subscriptions_deliver_once(listen: Listen, site: Site) -> None:
+def test_overlapping_subscriptions_deliver_each_event_once(listen: Listen, site: Site) -> None:
     with listen("alice", topics=["inbox", "everyone", "everyone"]) as alice:
         alice.frame()
         site.python("from notifications_hub import broadcast; broadcast(title='Tea is ready')")
@@ -134,7 +134,7 @@ def test_overlapping_subscriptions_deliver_once(listen: Listen, site: Site) -> N
         assert alice.hears_nothing(BRIEFLY)
 
 
-def test_the_inbox_brings_its_audiences_along_under_their_own_names(listen: Listen, site: Site) -> None:
+def test_the_inbox_includes_its_audiences_under_their_own_names(listen: Listen, site: Site) -> None:
     with listen("charlie") as charlie:
         charlie.frame()
         site.python("from notifications_hub import broadcast; broadcast(title='Tea is ready')")
@@ -150,7 +150,7 @@ def history(site: Site, topic: str) -> str:
     return topic
 
 
-def test_a_position_beyond_the_top_is_a_reset_and_reading_goes_on_from_now(
+def test_a_position_beyond_the_top_is_reset_and_reading_continues_from_now(
     listen: Listen, site: Site, history: str
 ) -> None:
     with listen("alice", topics=[history], cursor=cursor_at(site, history, after_top=1)) as alice:
@@ -161,13 +161,13 @@ def test_a_position_beyond_the_top_is_a_reset_and_reading_goes_on_from_now(
     assert numbers(alice) == [10]
 
 
-def test_another_epoch_is_a_reset(listen: Listen, site: Site, history: str) -> None:
+def test_a_cursor_of_another_epoch_is_reset(listen: Listen, site: Site, history: str) -> None:
     with listen("alice", topics=[history], cursor=cursor_at(site, history, epoch="0" * 8)) as alice:
         frame = alice.frame()
     assert (frame["events"], frame["reset"]) == ([], [history])
 
 
-def test_a_new_epoch_is_a_reset_also_for_a_connection_that_is_open(listen: Listen, site: Site, history: str) -> None:
+def test_a_new_epoch_also_resets_open_connections(listen: Listen, site: Site, history: str) -> None:
     with listen("alice", topics=[history]) as alice:
         alice.frame()
         site.python("from django.core.management import call_command; call_command('hub_rotate_epochs')")
@@ -178,7 +178,7 @@ def test_a_new_epoch_is_a_reset_also_for_a_connection_that_is_open(listen: Liste
     assert numbers(alice) == [10]
 
 
-def test_a_position_before_what_was_pruned_is_a_reset(listen: Listen, site: Site, history: str) -> None:
+def test_a_position_before_pruned_events_is_reset(listen: Listen, site: Site, history: str) -> None:
     site.python(f"from notifications_hub import streams; streams.prune({history!r}, 5)")
     with listen("alice", topics=[history], cursor=cursor_at(site, history, seq=4)) as late:
         frame = late.frame()
@@ -189,7 +189,7 @@ def test_a_position_before_what_was_pruned_is_a_reset(listen: Listen, site: Site
     assert frame["reset"] == []
 
 
-def test_pruning_what_was_read_disturbs_no_open_connection(listen: Listen, site: Site, history: str) -> None:
+def test_pruning_read_events_does_not_disturb_open_connections(listen: Listen, site: Site, history: str) -> None:
     with listen("alice", topics=[history]) as alice:
         alice.frame()
         site.python(f"from notifications_hub import streams; streams.prune({history!r}, 10)")
@@ -198,7 +198,7 @@ def test_pruning_what_was_read_disturbs_no_open_connection(listen: Listen, site:
     assert (numbers(alice), alice.reset) == ([10], [])
 
 
-def test_a_topic_that_the_cursor_does_not_know_is_reset_and_the_others_go_on(
+def test_a_topic_missing_from_the_cursor_is_reset_and_the_others_continue(
     listen: Listen, site: Site, history: str
 ) -> None:
     with listen("alice", topics=[history]) as alice:
@@ -209,21 +209,21 @@ def test_a_topic_that_the_cursor_does_not_know_is_reset_and_the_others_go_on(
     assert (numbers(again), frame["reset"]) == ([10], ["everyone"])
 
 
-# Whose
+# Rights
 
 
-def test_charlie_hears_nothing_of_alices(listen: Listen, site: Site) -> None:
+def test_charlie_gets_nothing_of_alices_inbox(listen: Listen, site: Site) -> None:
     with listen("charlie") as charlie:
         charlie.frame()
-        tell(site, "alice")
+        poke(site, "alice")
         assert charlie.hears_nothing(BRIEFLY)
 
 
-def test_charlie_with_alices_cursor_is_told_to_refetch_his_own(listen: Listen, site: Site) -> None:
-    tell(site, "alice")
+def test_charlie_with_alices_cursor_is_sent_a_reset_of_his_own_inbox(listen: Listen, site: Site) -> None:
+    poke(site, "alice")
     with listen("alice", topics=["inbox"]) as alice:
         alice.frame()
-    tell(site, "alice")
+    poke(site, "alice")
     with listen("charlie", cursor=alice.cursor) as charlie:
         frame = charlie.frame()
         assert charlie.hears_nothing(BRIEFLY)
@@ -232,23 +232,23 @@ def test_charlie_with_alices_cursor_is_told_to_refetch_his_own(listen: Listen, s
 
 
 @pytest.mark.parametrize("name", ["staff", "group.1", "post.999999", "audience.vip", "nonsense", "*", "INBOX"])
-def test_a_refused_topic_is_named_and_is_like_one_that_does_not_exist(listen: Listen, name: str) -> None:
+def test_a_refused_topic_is_named_and_looks_like_a_missing_one(listen: Listen, name: str) -> None:
     with listen("charlie", topics=["inbox", name]) as charlie:
         assert charlie.closing() == (4403, f"topic refused: {name}")
 
 
-def test_nobody_can_name_an_inbox_not_even_their_own(listen: Listen, site: Site) -> None:
+def test_an_inbox_cannot_be_addressed_by_its_stored_name_even_by_its_owner(listen: Listen, site: Site) -> None:
     for topic in (f"inbox.{person_id(site, 'alice')}", f"inbox.{person_id(site, 'charlie')}"):
         with listen("charlie", topics=[topic]) as charlie:
             assert charlie.closing() == (4403, f"topic refused: {topic}")
 
 
-def test_whoever_is_not_signed_in_is_told_that_the_session_is_over(listen: Listen) -> None:
+def test_an_anonymous_visitor_is_refused_with_session_over(listen: Listen) -> None:
     with listen(None) as stranger:
         assert stranger.closing()[0] == 4401
 
 
-def test_a_made_up_beginning_opens_nothing_of_what_was_logged_before(listen: Listen, history: str) -> None:
+def test_a_forged_start_in_a_cursor_reveals_no_earlier_events(listen: Listen, history: str) -> None:
     made_up = f"1~{cursor.key_of(history)}..0.0"
     with listen("charlie", topics=[history], cursor=made_up) as charlie:
         frame = charlie.frame()
@@ -257,12 +257,12 @@ def test_a_made_up_beginning_opens_nothing_of_what_was_logged_before(listen: Lis
 
 
 @pytest.mark.parametrize("text", ["x", "1~", "1~short.1.2.3", "2~" + "a" * 8 + ".00000000.0.0", "1" * 3000, "\x00"])
-def test_a_cursor_that_no_server_wrote_is_a_bad_request(listen: Listen, text: str) -> None:
+def test_an_invalid_cursor_is_a_bad_request(listen: Listen, text: str) -> None:
     with listen("alice", cursor=text) as alice:
         assert alice.closing()[0] == 4400
 
 
-def test_thirty_two_topics_are_the_most(listen: Listen, topic: str) -> None:
+def test_at_most_thirty_two_topics_are_accepted(listen: Listen, topic: str) -> None:
     names = [f"{topic}-{number}" for number in range(33)]
     with listen("alice", topics=names[:32]) as alice:
         assert alice.frame()["reset"] == []
@@ -273,13 +273,13 @@ def test_thirty_two_topics_are_the_most(listen: Listen, topic: str) -> None:
 # Acknowledging
 
 
-def test_an_acknowledgement_marks_what_was_shown_and_tells_the_other_tab(
+def test_an_acknowledgement_marks_notifications_as_delivered_and_updates_the_other_tab(
     listen: Listen, site: Site, newcomer: str
 ) -> None:
     with listen(newcomer) as first, listen(newcomer) as second:
         first.frame()
         second.frame()
-        tell(site, newcomer)
+        poke(site, newcomer)
         created = first.until("notification.created")
         first.say(ack=first.cursor, visible=True)
         assert second.until("notification.delivered")["data"] == {"ids": [created["data"]["id"]]}
@@ -287,11 +287,11 @@ def test_an_acknowledgement_marks_what_was_shown_and_tells_the_other_tab(
     assert site.python(delivered_by) == "live"
 
 
-def test_a_made_up_acknowledgement_marks_nothing(listen: Listen, site: Site, newcomer: str) -> None:
+def test_a_forged_acknowledgement_marks_nothing(listen: Listen, site: Site, newcomer: str) -> None:
     inbox = f"inbox.{person_id(site, newcomer)}"
     with listen(newcomer) as tab:
         tab.frame()
-        tell(site, newcomer)
+        poke(site, newcomer)
         tab.until("notification.created")
         tab.say(ack=f"1~{cursor.key_of(inbox)}.00000000.0.99", visible=True)
         tab.say(ack=signed_by(site, inbox, "00000000", 99), visible=True)
@@ -305,7 +305,7 @@ def test_charlie_cannot_acknowledge_for_somebody_else(listen: Listen, site: Site
     with listen(newcomer) as alice, listen("charlie") as charlie:
         alice.frame()
         charlie.frame()
-        tell(site, newcomer)
+        poke(site, newcomer)
         alice.until("notification.created")
         charlie.say(ack=alice.cursor, visible=True)
         assert charlie.hears_nothing(BRIEFLY)

@@ -1,4 +1,4 @@
-"""The behaviour suite once more, over two web processes behind nginx: each request may come to either."""
+"""The behaviour suite again, over two web processes behind nginx: either may serve a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sites that a browser knows by another address than the server: behind a proxy, or in a folder of a larger site."""
+"""Sites that a browser knows by a different address than the server: behind a proxy or in a folder."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
     site.close()
 
 
-def test_a_forwarded_host_is_the_sites_own_where_django_takes_it_for_that(site: Site, by: str) -> None:
+def test_a_forwarded_host_is_the_sites_own_if_django_trusts_it(site: Site, by: str) -> None:
     with listening_by(by, site, "alice", headers={"Origin": FRONT, **SEEN_FROM_OUTSIDE}) as alice:
         alice.say(ack=alice.frame()["cursor"])
 
 
-def test_over_http_a_forwarded_host_may_acknowledge(site: Site) -> None:
+def test_a_page_of_a_forwarded_host_may_acknowledge_over_http(site: Site) -> None:
     sent = {"Origin": FRONT, "Cookie": cookie_of(site, "alice"), **SEEN_FROM_OUTSIDE}
     cursor = requests.get(f"{site.url}/live/poll/", headers=sent, timeout=5).json()["cursor"]
     answer = requests.post(f"{site.url}/live/ack/", json={"cursor": cursor}, headers=sent, timeout=5)
@@ -50,17 +50,17 @@ def test_over_http_a_forwarded_host_may_acknowledge(site: Site) -> None:
         {"Origin": FRONT, "X-Forwarded-Host": "hub.example, evil.example", "X-Forwarded-Proto": "https"},
     ],
 )
-def test_a_page_of_any_other_host_is_refused_behind_a_proxy(site: Site, headers: dict[str, str]) -> None:
+def test_a_page_of_another_host_is_refused_behind_a_proxy(site: Site, headers: dict[str, str]) -> None:
     with pytest.raises(RefusedHandshake) as refused, listening_by("websocket", site, "alice", headers=headers):
         pass
     assert refused.value.status == 403
     sent = {"Cookie": cookie_of(site, "alice"), **headers}
     for path in ("/live/poll/?wait=0", "/live/sse/"):
-        # A host that is not this site is a bad request, whatever the origin.
+        # A request for another host is a bad request with any origin.
         assert requests.get(site.url + path, headers=sent, timeout=5).status_code in (400, 403)
 
 
-def test_a_site_that_trusts_no_forwarded_host_ignores_it(quiet_site: Site) -> None:
+def test_a_forwarded_host_is_ignored_unless_the_site_trusts_it(quiet_site: Site) -> None:
     headers = {"Origin": "http://hub.example", "X-Forwarded-Host": "hub.example"}
     with pytest.raises(RefusedHandshake), listening_by("websocket", quiet_site, "alice", headers=headers):
         pass

@@ -1,4 +1,4 @@
-"""How much of everything one client may have."""
+"""Limits per client: connections and handshakes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import pytest
 from notifications_hub.live import handshake_limit as gates
 from notifications_hub.live.admission import Refusal
 from notifications_hub.live.close_codes import TOO_MANY
-from notifications_hub.live.handshake_limit import Gate
-from tests.live.support import HURRIED, tell
+from notifications_hub.live.handshake_limit import HandshakeLimit
+from tests.live.support import HURRIED, poke
 from tests.support.databases import Databases
 from tests.support.live import HELD, LONG_POLL, WEBSOCKET, LiveClient, cookie_of, listening, listening_by
 from tests.support.processes import Program, wait_until
@@ -29,7 +29,7 @@ both_databases = pytest.mark.both_databases
 
 @pytest.fixture(scope="module")
 def small_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site that has little room."""
+    """A site with low limits."""
     environment = {"DATABASE_URL": databases.copy(), "LIVE_PER_USER": "2", "LIVE_PER_ADDRESS": "3"}
     site = Site(tmp_path_factory.mktemp("small"), hub={}, environment=environment)
     yield site
@@ -38,7 +38,7 @@ def small_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def hasty_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One at whose door nobody waits for long."""
+    """A site that refuses waiting handshakes soon."""
     environment = {**HURRIED, "TEST_HURRY": '{"handshake_limit.WAIT_SECONDS": 0.5}', "LIVE_PER_ADDRESS": "3"}
     environment["DATABASE_URL"] = databases.copy()
     site = Site(tmp_path_factory.mktemp("hasty"), hub={}, environment=environment)
@@ -48,31 +48,31 @@ def hasty_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
 
 @both_databases
 @pytest.mark.parametrize("by", HELD)
-def test_a_person_has_so_many_connections_and_the_oldest_goes(small_site: Site, by: str) -> None:
-    # Signed in beforehand: a long poll that is asked again is the newest.
+def test_the_oldest_connection_of_a_person_over_the_cap_is_closed(small_site: Site, by: str) -> None:
+    # Sign in first: a repeated long poll would be the newest connection.
     assert cookie_of(small_site, "alice") + cookie_of(small_site, "bob")
     with listening_by(by, small_site, "alice") as oldest, listening_by(WEBSOCKET, small_site, "bob") as bob:
         oldest.frame()
         bob.frame()
-        # A poll that is answered is asked again, and must be waiting before the others come.
+        # An answered poll is repeated, and must be waiting before the others come.
         time.sleep(0.5)
         with listening(small_site, "alice") as second, listening(small_site, "alice") as third:
             second.frame()
             third.frame()
             assert oldest.closing()[0] == 4429
-            tell(small_site, "alice")
-            tell(small_site, "bob")
+            poke(small_site, "alice")
+            poke(small_site, "bob")
             assert second.until("notification.created")
             assert third.until("notification.created")
             assert bob.until("notification.created")
 
 
-def test_strangers_of_one_address_who_find_no_room_wait_their_turn(small_site: Site) -> None:
+def test_strangers_over_the_limit_of_their_address_wait_their_turn(small_site: Site) -> None:
     assert set(asyncio.run(crowd(small_site, 60))) == {200}
 
 
 async def crowd(site: Site, people: int, socket_file: str = "") -> list[int]:
-    """By what status each was answered."""
+    """Return the status of each answer."""
     connector = aiohttp.UnixConnector(socket_file, limit=0) if socket_file else aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
 
@@ -85,7 +85,7 @@ async def crowd(site: Site, people: int, socket_file: str = "") -> list[int]:
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("by", [WEBSOCKET, "sse", LONG_POLL, "poll"])
-def test_who_waits_at_the_door_is_refused_after_a_while(hasty_site: Site, by: str) -> None:
+def test_a_handshake_that_waits_too_long_is_refused(hasty_site: Site, by: str) -> None:
     cookie = cookie_of(hasty_site, "alice")
     assert cookie
     with psycopg.connect(hasty_site.database_url) as database, ExitStack() as opened:
@@ -98,14 +98,14 @@ def test_who_waits_at_the_door_is_refused_after_a_while(hasty_site: Site, by: st
 
 
 def code_of(client: LiveClient) -> int:
-    """With which it was closed; 0 while it waits."""
+    """Return its close code, or 0 while it waits."""
     try:
         return client.closing(0.02)[0]
     except TimeoutError:
         return 0
 
 
-def test_clients_of_a_socket_file_are_not_taken_for_one(hasty_site: Site, tmp_path: Path) -> None:
+def test_clients_of_a_unix_socket_are_not_counted_as_one_address(hasty_site: Site, tmp_path: Path) -> None:
     path = str(tmp_path / "socket")
     command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--uds", path, *UVICORN]
     room = {"LIVE_PER_ADDRESS": "1", "TEST_HURRY": '{"handshake_limit.WAITING": 0}'}
@@ -117,12 +117,12 @@ def test_clients_of_a_socket_file_are_not_taken_for_one(hasty_site: Site, tmp_pa
         server.stop()
 
 
-# The gate
+# The handshake limit
 
 
-async def test_addresses_are_counted_apart_and_none_of_them_for_ever(settings: Any, busy: None) -> None:
+async def test_addresses_are_counted_separately_and_not_kept(settings: Any, busy: None) -> None:
     settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 1}
-    gate = Gate()
+    gate = HandshakeLimit()
     async with gate.enter(("192.0.2.1", 1)):
         async with gate.enter(("192.0.2.2", 1)):
             pass
@@ -135,9 +135,9 @@ async def test_addresses_are_counted_apart_and_none_of_them_for_ever(settings: A
         pass
 
 
-async def test_an_ipv6_network_of_one_customer_is_one_address(settings: Any, busy: None) -> None:
+async def test_an_ipv6_network_of_one_customer_counts_as_one_address(settings: Any, busy: None) -> None:
     settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 1}
-    gate = Gate()
+    gate = HandshakeLimit()
     async with gate.enter(("2001:db8:1:2::3", 1)):
         assert await is_refused(gate, ("2001:db8:1:2:4:5:6:7", 2))
         assert not await is_refused(gate, ("2001:db8:1:3::3", 3))
@@ -147,11 +147,11 @@ async def test_an_ipv6_network_of_one_customer_is_one_address(settings: Any, bus
 
 @pytest.fixture
 def busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody may wait."""
+    """Allow no waiting handshakes."""
     monkeypatch.setattr(gates, "WAITING", 0)
 
 
-async def is_refused(gate: Gate, client: Sequence[object] | None) -> bool:
+async def is_refused(gate: HandshakeLimit, client: Sequence[object] | None) -> bool:
     try:
         async with gate.enter(client):
             return False
@@ -159,9 +159,9 @@ async def is_refused(gate: Gate, client: Sequence[object] | None) -> bool:
         return refusal.closing == TOO_MANY
 
 
-async def test_those_who_wait_come_in_as_others_leave_in_the_order_in_which_they_came(settings: Any) -> None:
+async def test_waiting_handshakes_enter_in_order_as_others_leave(settings: Any) -> None:
     settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 2}
-    gate, inside, came = Gate(), [0], []
+    gate, inside, came = HandshakeLimit(), [0], []
 
     async def visit(number: int) -> None:
         async with gate.enter(("192.0.2.1", number)):
@@ -175,9 +175,9 @@ async def test_those_who_wait_come_in_as_others_leave_in_the_order_in_which_they
     assert came == list(range(80))
 
 
-async def test_so_many_may_wait_and_no_more(settings: Any) -> None:
+async def test_the_number_of_waiting_handshakes_is_bounded(settings: Any) -> None:
     settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 2}
-    gate, over = Gate(), asyncio.Event()
+    gate, over = HandshakeLimit(), asyncio.Event()
 
     async def visit() -> None:
         async with gate.enter(("192.0.2.1", 1)):
@@ -186,7 +186,7 @@ async def test_so_many_may_wait_and_no_more(settings: Any) -> None:
     visits = [asyncio.create_task(visit()) for _ in range(2 + 2 * gates.WAITING)]
     await asyncio.sleep(0)
     assert await is_refused(gate, ("192.0.2.1", 2))
-    # Another address has room, and so has this one once somebody gives up.
+    # Another address has room, and so does this one after somebody gives up.
     async with gate.enter(("192.0.2.2", 1)):
         visits[-1].cancel()
         await asyncio.sleep(0)
@@ -198,13 +198,13 @@ async def test_so_many_may_wait_and_no_more(settings: Any) -> None:
 
 
 @pytest.mark.parametrize("client", [None, ("", 0), ("unix", 0)], ids=["none", "empty", "name"])
-async def test_clients_of_a_socket_file_are_bounded_in_all_and_not_as_one_address(
+async def test_clients_of_a_unix_socket_are_limited_per_process_and_not_per_address(
     settings: Any, monkeypatch: pytest.MonkeyPatch, client: Sequence[object] | None
 ) -> None:
     settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 1}
     monkeypatch.setattr(gates, "IN_ALL", 3)
     monkeypatch.setattr(gates, "WAITING_IN_ALL", 0)
-    gate = Gate()
+    gate = HandshakeLimit()
     async with gate.enter(client), gate.enter(client), gate.enter(("192.0.2.1", 1)):
         assert await is_refused(gate, client)
         assert await is_refused(gate, ("192.0.2.2", 1))

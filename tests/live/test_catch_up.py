@@ -1,4 +1,4 @@
-"""Clients that are far behind in a log of large events: each frame is bounded, and so is what a process holds for all.
+"""Clients far behind in a log of large events: each frame is bounded, and so is a process's memory for all.
 
 `FULL=1`: 40 sockets, 12 MB behind each; without, 10.
 """
@@ -28,7 +28,7 @@ from tests.support.site import Site
 SOCKETS = 40 if FULL else 10
 EVENTS, SIZE = 200, 60_000
 MEMORY = 120 * 2**20
-"""For clients that read, and for clients that do not: either way it was 12 MB, several times over, for each of them."""
+"""Memory growth for clients that read and for clients that do not. Once, each client took several times 12 MB."""
 ONE_FRAME = FRAME_BYTES + MAX_DATA + 2 * 2**10
 
 
@@ -50,7 +50,7 @@ def publish_large(site: Site, topic: str, count: int) -> None:
 
 
 @pytest.mark.faults(short=True)
-def test_many_who_are_far_behind_cost_a_process_no_more_than_its_share(roomy_site: Site) -> None:
+def test_many_clients_far_behind_take_only_bounded_memory(roomy_site: Site) -> None:
     publish_large(roomy_site, "open.far", EVENTS)
     cursor = cursor_at(roomy_site, "open.far", seq=0)
     cookies = cookies_of(roomy_site, SOCKETS)
@@ -79,7 +79,7 @@ async def read_all(site: Site, cookie: str, cursor: str) -> None:
 
 @contextmanager
 def growth_of(site: Site) -> Iterator[list[int]]:
-    """The most by which the server's memory grew meanwhile."""
+    """Return the peak growth of the server's memory during the block."""
     before, most, over = memory_of(site), [0], threading.Event()
 
     def watch() -> None:
@@ -97,7 +97,7 @@ def growth_of(site: Site) -> Iterator[list[int]]:
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("wait", [0, 1])
-def test_a_poll_of_many_topics_with_large_events_is_one_bounded_frame_after_the_other(
+def test_a_poll_of_many_topics_with_large_events_returns_one_bounded_frame_at_a_time(
     roomy_site: Site, wait: int
 ) -> None:
     topics = [f"open.t{wait}x{number}" for number in range(31)]

@@ -1,4 +1,4 @@
-"""Hints between processes, on a Redis of the test."""
+"""Hints between processes, on a separate Redis."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ from tests.support.site import Shell, site_environment
 
 
 @pytest.mark.both_databases
-def test_a_process_that_exits_says_first_what_it_published_last(
-    databases: Databases, redis_server: RedisServer
-) -> None:
+def test_an_exiting_process_sends_its_last_events_first(databases: Databases, redis_server: RedisServer) -> None:
     environment = site_environment(DATABASE_URL=databases.copy(), REDIS_URL=redis_server.url)
     with Redis.from_url(redis_server.url) as redis, redis.pubsub() as heard:
         heard.psubscribe("*")
@@ -32,7 +30,7 @@ def test_a_process_that_exits_says_first_what_it_published_last(
             publish("open.t", "counted", {})
         """)
         shell.close()
-        # The process is gone: what is not there by now never comes.
+        # The process is gone: an event that is missing now will never arrive.
         said = [message["data"] for message in iter(lambda: heard.get_message(timeout=0.2), None)]
     assert any(b"open.t" in data for data in said if isinstance(data, bytes))
 
@@ -47,7 +45,7 @@ _FORK = """
     def fork():
         publish("open.parent", "counted", {})
         numberer.finish(20)
-        # As Celery does before it forks: a connection is no use to two processes.
+        # As Celery does before it forks: two processes cannot share a connection.
         connections.close_all()
         child = os.fork()
         if not child:
@@ -72,7 +70,7 @@ _FORK = """
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("fork", ["fork()", "asyncio.run(fork_beside_a_hub())"], ids=["plain", "beside a hub"])
-def test_a_forked_process_says_what_it_publishes_and_so_does_its_parent(
+def test_a_forked_process_and_its_parent_both_send_what_they_publish(
     databases: Databases, redis_server: RedisServer, fork: str
 ) -> None:
     environment = site_environment(DATABASE_URL=databases.copy(), REDIS_URL=redis_server.url)
@@ -93,7 +91,7 @@ def test_a_forked_process_says_what_it_publishes_and_so_does_its_parent(
 
 @pytest.fixture(params=["core.RedisChannelLayer", "pubsub.RedisPubSubChannelLayer"])
 def forgetful(request: pytest.FixtureRequest, settings: Settings, redis_server: RedisServer) -> RedisServer:
-    """A layer whose groups forget their members after a second or two; it is a day where nobody says otherwise."""
+    """A layer whose groups forget members after a second or two. The default is a day."""
     own = {"group_expiry": 2} if request.param.startswith("core") else {}
     layer = {"BACKEND": f"channels_redis.{request.param}", "CONFIG": {"hosts": [redis_server.url], **own}}
     settings.CHANNEL_LAYERS = {"default": layer}
@@ -102,7 +100,7 @@ def forgetful(request: pytest.FixtureRequest, settings: Settings, redis_server: 
 
 @asynccontextmanager
 async def one_hub(heard: list[Any]) -> AsyncIterator[Layer]:
-    """The layer as a hub runs it."""
+    """Run the layer as a hub does."""
     layer = Layer(heard.append)
 
     async def forever(step: Callable[[], Awaitable[None]]) -> None:
@@ -125,7 +123,7 @@ async def close_layer() -> None:
 
 
 @pytest.mark.usefixtures("forgetful")
-async def test_a_hub_hears_hints_for_longer_than_its_layer_remembers_a_group() -> None:
+async def test_a_hub_gets_hints_for_longer_than_its_layer_remembers_a_group() -> None:
     heard: list[Any] = []
     async with one_hub(heard):
         await asyncio.sleep(3.5)
@@ -136,7 +134,7 @@ async def test_a_hub_hears_hints_for_longer_than_its_layer_remembers_a_group() -
     assert [message["tops"] for message in heard] == [{"open.t": 1}]
 
 
-async def test_a_hub_is_heard_of_again_after_its_layer_has_lost_everything(
+async def test_a_hub_rejoins_after_its_layer_has_lost_everything(
     forgetful: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("notifications_hub.live.channel_layer.STAY_SECONDS", 0.2)

@@ -1,4 +1,4 @@
-"""A connection between its own reading of the log and the hub's, step by step: what load finds only by chance."""
+"""Interleavings of a connection's own reads with the hub's, step by step. Load would find these only by chance."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOPIC, EPOCH = "open.t", "0123abcd"
 
 
 class World:
-    """A log that grows as a test says, read by a connection and by a hub."""
+    """A log that a test extends, read by a connection and by a hub."""
 
     def __init__(self) -> None:
         self.top = 0
@@ -41,7 +41,7 @@ class World:
         self.top += count
 
     def hub_offers(self, first: int) -> None:
-        """Everything from a number on, as the hub has it that stood before it."""
+        """Offer all events from a number on, as a hub that had read up to it."""
         self.connection.offer(Round(batch_of(self._read(first - 1))))
 
     async def settled(self) -> None:
@@ -71,7 +71,7 @@ def once(act: Callable[[], object]) -> Callable[[], object]:
     return lambda: left.pop()() if left else None
 
 
-async def test_what_the_hub_read_after_a_clients_own_reading_is_not_missed() -> None:
+async def test_events_that_the_hub_read_after_the_clients_own_read_are_not_missed() -> None:
     world = World()
 
     def meanwhile() -> None:
@@ -83,7 +83,7 @@ async def test_what_the_hub_read_after_a_clients_own_reading_is_not_missed() -> 
     assert (world.seqs, world.reads) == ([1], 2)
 
 
-async def test_what_a_client_has_read_itself_is_not_sent_again() -> None:
+async def test_events_that_a_client_has_read_itself_are_not_sent_again() -> None:
     world = World()
     world.commit(3)
     await world.connection.catch_up()
@@ -94,7 +94,7 @@ async def test_what_a_client_has_read_itself_is_not_sent_again() -> None:
     assert (world.seqs, world.reads) == ([1, 2, 3, 4], 1)
 
 
-async def test_a_topic_dropped_and_added_again_during_a_read_goes_on_from_where_it_was_added() -> None:
+async def test_a_topic_dropped_and_added_again_during_a_read_continues_from_where_it_was_added() -> None:
     world = World()
     world.commit(10)
     await world.connection.catch_up()
@@ -110,7 +110,7 @@ async def test_a_topic_dropped_and_added_again_during_a_read_goes_on_from_where_
     assert world.seqs == list(range(6, 16))
 
 
-async def test_a_reader_for_whom_a_batch_had_no_room_asks_again_and_is_sent_no_empty_frame() -> None:
+async def test_a_reader_left_out_of_a_batch_reads_again_and_is_sent_no_empty_frame() -> None:
     world = World()
     world.commit(3)
     world.full = True
@@ -119,7 +119,7 @@ async def test_a_reader_for_whom_a_batch_had_no_room_asks_again_and_is_sent_no_e
     assert (world.seqs, world.frames, world.reads) == ([1, 2, 3], 1, 2)
 
 
-async def test_what_does_not_join_is_read_from_the_log() -> None:
+async def test_a_batch_that_does_not_join_is_read_from_the_log() -> None:
     world = World()
     await world.connection.catch_up()
     world.commit(3)
@@ -128,7 +128,7 @@ async def test_what_does_not_join_is_read_from_the_log() -> None:
     assert (world.seqs, world.reads) == ([1, 2, 3], 2)
 
 
-def test_what_was_acknowledged_is_not_acknowledged_again() -> None:
+def test_acknowledged_events_are_not_acknowledged_again() -> None:
     connection = World().connection
 
     def newly_shown(position: Position) -> Position:
@@ -139,6 +139,6 @@ def test_what_was_acknowledged_is_not_acknowledged_again() -> None:
     connection.shown = {TOPIC: first}
     assert newly_shown(Position(EPOCH, 5, 11)) == Position(EPOCH, 8, 11)
     assert newly_shown(Position(EPOCH, 5, 7)) == Position(EPOCH, 7, 7)
-    # From before the first one began, after it ended, and of another epoch: those are others.
+    # These do not join: from before its start, after its end, and of another epoch.
     for other in (Position(EPOCH, 4, 11), Position(EPOCH, 9, 11), Position("ffffffff", 5, 11)):
         assert newly_shown(other) == other

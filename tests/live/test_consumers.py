@@ -1,4 +1,4 @@
-"""Consumers of a host's own, written for Channels, beside the hub."""
+"""A host's own Channels consumers beside the hub."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from tests.live.support import tell
+from tests.live.support import poke
 from tests.support.databases import Databases
 from tests.support.live import cookie_of, listening_by
 from tests.support.site import Site
@@ -35,17 +35,17 @@ def chat(site: Site, username: str, path: str = "/ws/chat/lobby/") -> ClientConn
     return connect(address, origin=Origin(site.url), additional_headers={"Cookie": cookie_of(site, username)})
 
 
-def test_a_consumer_of_the_tutorial_and_the_hub_answer_side_by_side(site: Site, by: str) -> None:
+def test_a_tutorial_consumer_and_the_hub_work_side_by_side(site: Site, by: str) -> None:
     with chat(site, "alice") as alice, chat(site, "bob") as bob, listening_by(by, site, "alice") as hub:
         hub.frame()
         alice.send(json.dumps({"message": "Hello"}))
         assert json.loads(bob.recv(timeout=5)) == {"message": "Hello", "person": "bob"}
         assert json.loads(alice.recv(timeout=5)) == {"message": "Hello", "person": "alice"}
-        tell(site, "alice")
+        poke(site, "alice")
         assert hub.until("notification.created")
 
 
-def test_a_socket_that_nobody_takes_is_refused_without_a_trace_in_the_log(site: Site) -> None:
+def test_a_socket_without_a_route_is_refused_without_a_log_entry(site: Site) -> None:
     with pytest.raises(InvalidStatus) as refused:
         chat(site, "alice", "/ws/nowhere/")
     assert refused.value.response.status_code == 403

@@ -1,4 +1,4 @@
-"""Sessions that are kept in a signed cookie: their key is their data, so it is another after each change."""
+"""Sessions in a signed cookie. The key is the data, so it changes with each change of the session."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from tests.live.support import HURRIED, ends, tell
+from tests.live.support import HURRIED, ends, poke
 from tests.support.databases import Databases
 from tests.support.live import WEBSOCKET, listening_by
 from tests.support.site import Site, Visitor
@@ -24,7 +24,7 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def change(site: Site, visitor: Visitor) -> None:
-    """Something is put into the session, as any view may do."""
+    """Put something into the session, as any view may do."""
     visitor._session.cookies.set(
         "sessionid",
         site.python(f"""
@@ -48,7 +48,7 @@ def test_signing_out_ends_what_was_opened_before_the_session_changed(
         with ends(client, 4401):
             change(site, visitor)
             assert visitor.post("/accounts/logout/").ok
-        tell(site, newcomer)
+        poke(site, newcomer)
         assert elsewhere.until("notification.created")
 
 

@@ -1,4 +1,4 @@
-"""One round to many connections: who gets which frame, and what one that is slow or faulty does to the others."""
+"""One round to many connections: their frames, and the effect of slow or faulty ones on the others."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EPOCH, POST = "0123abcd", "post.9"
 
 
 class World:
-    """A log that grows as a test says, and a fan-out that reads it."""
+    """A log that a test extends, and a fan-out that reads it."""
 
     def __init__(self) -> None:
         self.fanout = Fanout(cast("Any", self.database))
@@ -47,8 +47,8 @@ class World:
         listener.frames.clear()
         return listener
 
-    async def tell(self, topic: str, count: int = 1, *, size: int = 2) -> None:
-        """Commits events, and lets them go round."""
+    async def publish(self, topic: str, count: int = 1, *, size: int = 2) -> None:
+        """Commit events, and fan them out."""
         self._size = size
         self.grow(topic, count)
         self.fanout.note({topic: self._tops[topic]})
@@ -69,10 +69,10 @@ class World:
         self._reading.cancel()
         await asyncio.gather(self._reading, return_exceptions=True)
 
-    async def tell_unheard(self, topic: str) -> None:
-        """As another process does that reaches this one by no layer; the next look finds it."""
+    async def publish_without_hint(self, topic: str) -> None:
+        """Publish as another process without a channel layer does; the next check of the log finds it."""
         self.grow(topic)
-        await self.fanout.look()
+        await self.fanout.check_log()
         await self.settled()
 
     async def database(self, function: object, positions: Mapping[str, Position]) -> object:
@@ -101,9 +101,9 @@ class World:
 
 
 class Listener:
-    """A client that takes frames at once, until it is `busy`."""
+    """A client that takes frames immediately, unless it is `busy`."""
 
-    def __init__(self, world: World, places: Mapping[str, Position]) -> None:
+    def __init__(self, world: World, positions: Mapping[str, Position]) -> None:
         self.frames: list[Frame] = []
         self.closings: list[Closing] = []
         self.free = asyncio.Event()
@@ -115,11 +115,11 @@ class Listener:
         admitted = cast("Any", SimpleNamespace(visitor=visitor, names=[]))
         log = cast("Any", SimpleNamespace(page=world.page))
         self.connection = Connection(admitted, log=log, send=self._send, close=self.closings.append)
-        self.connection.listen(places, [])
+        self.connection.listen(positions, [])
 
     @property
     def seqs(self) -> list[list[int]]:
-        """Of the events of each frame."""
+        """The sequence numbers in each frame."""
         return [[event["seq"] for event in json.loads(frame.text)["events"]] for frame in self.frames]
 
     def busy(self) -> None:
@@ -147,23 +147,23 @@ def cursors(listeners: Sequence[Listener]) -> list[dict[str, Position]]:
     return [cursor.decode(listener.frames[-1].cursor) for listener in listeners]
 
 
-async def test_who_stands_at_the_same_places_gets_the_very_same_frame(world: World) -> None:
+async def test_connections_at_the_same_positions_share_one_frame(world: World) -> None:
     alice, bob = await world.listener(POST), await world.listener(POST)
     for _ in range(2):
-        await world.tell(POST)
+        await world.publish(POST)
         assert alice.frames[-1] is bob.frames[-1]
     assert alice.seqs == [[1], [2]]
     assert alice.connection.positions is bob.connection.positions
 
 
-async def test_nobody_gets_the_cursor_of_another(world: World) -> None:
+async def test_a_connection_never_gets_the_cursor_of_another(world: World) -> None:
     alice, bob = await world.listener(POST, "inbox.1"), await world.listener(POST, "inbox.2")
     charlie, dora = await world.listener(POST), await world.listener(POST)
-    # Who came later began elsewhere, and acknowledges no more than what came since.
-    await world.tell(POST, 2)
+    # A later client started elsewhere, and acknowledges only events from then on.
+    await world.publish(POST, 2)
     later = await world.listener(POST, start=2)
-    await world.tell(POST)
-    await world.tell("inbox.2")
+    await world.publish(POST)
+    await world.publish("inbox.2")
     post, inbox = cursor.key_of(POST), cursor.key_of("inbox.2")
     everyone = cursors([alice, bob, charlie, dora, later])
     assert [set(at) for at in everyone] == [{post, cursor.key_of("inbox.1")}, {post, inbox}, {post}, {post}, {post}]
@@ -173,92 +173,92 @@ async def test_nobody_gets_the_cursor_of_another(world: World) -> None:
     assert (alice.seqs, later.seqs) == ([[1, 2], [3]], [[3]])
 
 
-async def test_a_topic_added_to_an_open_connection_is_looked_at_from_then_on(world: World) -> None:
+async def test_a_topic_added_to_an_open_connection_is_read_from_then_on(world: World) -> None:
     alice, other = await world.listener(POST), "post.10"
     world.fanout.listen(alice.connection, [POST, other])
     alice.connection.change(dict.fromkeys([POST, other], Position(EPOCH, 0, 0)), [])
     await world.settled()
     for _ in range(2):
-        await world.tell_unheard(other)
+        await world.publish_without_hint(other)
     assert list(filter(None, alice.seqs)) == [[1], [2]]
 
 
-async def test_who_has_read_on_by_themselves_gets_only_what_is_new(world: World) -> None:
+async def test_a_connection_that_read_ahead_gets_only_new_events(world: World) -> None:
     alice = await world.listener(POST)
     alice.busy()
-    await world.tell(POST)
+    await world.publish(POST)
     bob = await world.listener(POST)
     assert bob.connection.positions[POST] == Position(EPOCH, 0, 1)
-    await world.tell(POST, 2)
+    await world.publish(POST, 2)
     alice.free.set()
     await world.settled()
     assert (alice.seqs, bob.seqs) == ([[1], [2, 3]], [[2, 3]])
 
 
-async def test_who_does_not_take_a_frame_keeps_nobody_waiting_and_gets_all_in_order(world: World) -> None:
+async def test_a_slow_client_delays_no_other_and_gets_everything_in_order(world: World) -> None:
     slow, quick = await world.listener(POST), await world.listener(POST)
     slow.busy()
     for _ in range(5):
-        await world.tell(POST)
+        await world.publish(POST)
     assert (quick.seqs, slow.seqs) == ([[1], [2], [3], [4], [5]], [])
     assert slow.connection.stalled_since() is not None
     slow.free.set()
     await world.settled()
     assert slow.seqs == [[1], [2, 3, 4, 5]]
     assert slow.connection.stalled_since() is None
-    await world.tell(POST)
+    await world.publish(POST)
     assert slow.frames[-1] is quick.frames[-1]
 
 
-async def test_who_lets_more_wait_than_fits_is_too_slow(world: World) -> None:
+async def test_a_client_with_too_many_waiting_bytes_is_closed_as_too_slow(world: World) -> None:
     slow, quick = await world.listener(POST), await world.listener(POST)
     slow.busy()
-    # The first is on its way and does not wait.
-    await world.tell(POST, size=MAX_WAITING)
-    await world.tell(POST, size=MAX_WAITING // 2)
+    # The first frame is being sent and does not count as waiting.
+    await world.publish(POST, size=MAX_WAITING)
+    await world.publish(POST, size=MAX_WAITING // 2)
     assert slow.closings == []
-    await world.tell(POST, size=MAX_WAITING // 2)
+    await world.publish(POST, size=MAX_WAITING // 2)
     assert (slow.closings, quick.closings) == ([TOO_SLOW], [])
     assert quick.seqs == [[1], [2], [3]]
     slow.connection.stop()
 
 
-async def test_what_is_said_meanwhile_stays_behind_what_waits(world: World) -> None:
+async def test_an_ephemeral_event_stays_behind_waiting_events(world: World) -> None:
     slow = await world.listener(POST)
     slow.busy()
-    await world.tell(POST)
-    await world.tell(POST)
-    world.fanout.say(POST, '{"seq":null}')
+    await world.publish(POST)
+    await world.publish(POST)
+    world.fanout.publish_ephemeral(POST, '{"seq":null}')
     slow.free.set()
     await world.settled()
     assert slow.seqs == [[1], [2, None]]
 
 
-async def test_a_fault_of_one_ends_that_one_only(world: World) -> None:
+async def test_a_fault_of_one_connection_ends_only_that_one(world: World) -> None:
     faulty, late, sound = [await world.listener(POST) for _ in range(3)]
     faulty.fault = ValueError("at once")
     late.busy()
-    await world.tell(POST)
+    await world.publish(POST)
     late.fault = ValueError("later")
-    await world.tell(POST)
+    await world.publish(POST)
     late.free.set()
     await world.settled()
     assert [listener.closings[0] for listener in (faulty, late)] == [RESTART, RESTART]
     assert (sound.closings, sound.seqs) == ([], [[1], [2]])
 
 
-async def test_a_server_whose_send_has_a_deadline_ends_that_client_and_no_other(world: World) -> None:
+async def test_a_send_that_times_out_ends_only_that_client(world: World) -> None:
     slow, sound = await world.listener(POST), await world.listener(POST)
     slow.patience, sound.patience = 0.01, 0.01
     slow.busy()
-    await world.tell(POST)
+    await world.publish(POST)
     await asyncio.sleep(0.1)
-    await world.tell(POST)
+    await world.publish(POST)
     assert (slow.closings, sound.closings) == ([RESTART], [])
     assert (sound.seqs, world.is_reading) == ([[1], [2]], True)
 
 
-async def test_who_takes_up_a_topic_that_was_just_given_up_misses_nothing(world: World) -> None:
+async def test_a_client_that_adds_a_topic_just_dropped_by_others_misses_nothing(world: World) -> None:
     alice = await world.listener(POST)
     world.open.clear()
     world.grow(POST)
@@ -268,7 +268,7 @@ async def test_who_takes_up_a_topic_that_was_just_given_up_misses_nothing(world:
     world.fanout.listen(bob.connection, [POST])
     await bob.connection.start()
     world.fanout.caught_up(bob.connection)
-    # Committed after Bob has read, and before the hub reads; its hint is the last to come.
+    # Committed after Bob has read, and before the hub reads. Its hint is the last one.
     world.grow(POST)
     world.open.set()
     await world.settled()
@@ -277,7 +277,9 @@ async def test_who_takes_up_a_topic_that_was_just_given_up_misses_nothing(world:
     assert list(chain.from_iterable(bob.seqs)) == [1, 2]
 
 
-async def test_who_leaves_during_a_round_hears_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_that_leaves_during_a_round_gets_nothing_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(eager_start, "AT_A_TIME", 1)
     listeners = [await world.listener(POST) for _ in range(3)]
     gone: list[Listener] = []
@@ -290,12 +292,12 @@ async def test_who_leaves_during_a_round_hears_nothing_more(world: World, monkey
 
     for listener in listeners:
         listener.on_frame = leave
-    await world.tell(POST)
+    await world.publish(POST)
     assert [len(listener.frames) for listener in listeners if listener is not gone[0]] == [1, 1]
     assert (gone[0].frames, gone[0].closings) == ([], [])
 
 
-async def test_a_topic_that_is_given_up_during_a_read_does_not_come_back() -> None:
+async def test_a_topic_dropped_during_a_read_is_not_tracked_again() -> None:
     world = World()
     alice = await world.listener(POST, "post.8")
     alice.connection.miss()

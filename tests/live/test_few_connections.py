@@ -1,4 +1,4 @@
-"""Sites that have few database connections to give: the hub keeps none from the pages."""
+"""Sites with few database connections: the hub leaves them to the pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import environ
 import pytest
 import requests
 
-from tests.live.support import tell
+from tests.live.support import poke
 from tests.support.databases import Databases
 from tests.support.full import FULL, report
 from tests.support.live import LONG_POLL, SSE, WEBSOCKET, LiveClient, listening_by
@@ -42,12 +42,12 @@ def site(databases: Databases, tmp_path: Any, request: pytest.FixtureRequest) ->
         environment = {"DATABASE_URL": url, "TEST_SETTINGS": json.dumps({"DATABASES": {"default": database}}), **ROOM}
         site = Site(tmp_path, hub={}, environment=environment)
         running.callback(site.close)
-        # Starting the shell is no part of what is measured.
+        # Starting the shell must not count in the measurement.
         site.python("")
         yield site
 
 
-def test_open_streams_leave_the_pages_their_connections_and_hear_everything(site: Site) -> None:
+def test_open_streams_leave_database_connections_to_pages_and_get_everything(site: Site) -> None:
     statuses: list[int] = []
     stop = threading.Event()
 
@@ -75,10 +75,10 @@ def test_open_streams_leave_the_pages_their_connections_and_hear_everything(site
 
 
 def say_for(seconds: float, site: Site) -> int:
-    """Return how many times Alice was told something."""
+    """Send notifications to Alice for some time. Return their number."""
     until, said = time.monotonic() + seconds, 0
     while time.monotonic() < until:
-        tell(site)
+        poke(site)
         said += 1
         time.sleep(0.1)
     return said

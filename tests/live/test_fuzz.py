@@ -1,4 +1,4 @@
-"""Cursors that somebody made up: a reset or a bad request, never a fault, never another person's row."""
+"""Forged cursors: a reset or a bad request, never a fault, never another person's row."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import requests
 from django.test import Client
 
 from notifications_hub import streams
-from notifications_hub.live.admission import Refusal, Wanted, start
+from notifications_hub.live.admission import Refusal, Wanted, start_positions
 from notifications_hub.live.frames import read_frame
 from notifications_hub.live.topics import stored_topics
 from notifications_hub.streams import Stream
 from notifications_hub.streams.cursor import Position, encode, sign
 from notifications_hub.streams.models import inbox_topic
-from tests.live.support import tell
+from tests.live.support import poke
 from tests.support.live import cookie_of
 from tests.support.site import Site
 
@@ -38,7 +38,7 @@ PIECES = ["~", ".", "-", "1~", "~~", "\x00", "é", "٣", "+", "%", "\n", " ", "A
 
 
 def cursors(seeds: list[str], chance: random.Random) -> Iterator[str]:
-    """Real ones, changed a little or beyond recognition."""
+    """Real cursors, changed a little or completely."""
     ways = [_changed, _changed, _numbered, _spliced, _random]
     while True:
         yield chance.choice(ways)(chance.choice(seeds), seeds, chance)
@@ -65,7 +65,7 @@ def _spliced(cursor: str, seeds: list[str], chance: random.Random) -> str:
 
 
 def _perhaps_signed(text: str, chance: random.Random) -> str:
-    """What lies behind the signature holds too, whatever a server signs."""
+    """Sign some forged cursors, to test the checks behind the signature as well."""
     return sign(text) if chance.random() < 0.8 else text
 
 
@@ -74,7 +74,7 @@ def _random(cursor: str, seeds: list[str], chance: random.Random) -> str:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_ten_thousand_made_up_cursors_are_a_reset_or_a_bad_request(
+def test_ten_thousand_forged_cursors_are_a_reset_or_a_bad_request(
     alice: User, charlie: User, client_for: Callable[[User], Client]
 ) -> None:
     for _ in range(3):
@@ -86,13 +86,13 @@ def test_ten_thousand_made_up_cursors_are_a_reset_or_a_bad_request(
     made_up = cursors(seeds, random.Random(3))
     for number in range(10_000):
         cursor = next(made_up)
-        # Signing in, which is the same each time, takes ten times as long as reading: a few go the whole way.
+        # Signing in is always the same and takes ten times as long as reading, so only a few cursors do it.
         text = _asked(client, cursor) if number % 100 == 0 else _read(topics, cursor)
         answered[text is None] += 1
         if text is not None:
             assert SECRET not in text, cursor
             _only_what_joins(json.loads(text), cursor)
-    # Enough of each kind to have meant something.
+    # Each kind of result must occur often enough.
     assert min(answered.values()) > 1000
 
 
@@ -103,12 +103,12 @@ def _asked(client: Client, cursor: str) -> str | None:
 
 
 def _read(topics: Sequence[str], cursor: str) -> str | None:
-    """What a poll does once it is known who asks."""
+    """Answer a poll as after its admission."""
     try:
         wanted = Wanted.parse(urlencode({"cursor": cursor}))
     except Refusal:
         return None
-    return read_frame(*start(topics, wanted.known)).text
+    return read_frame(*start_positions(topics, wanted.known)).text
 
 
 def _at(topic: str, seq: int) -> str:
@@ -117,14 +117,14 @@ def _at(topic: str, seq: int) -> str:
 
 
 def _only_what_joins(frame: Mapping[str, Any], cursor: str) -> None:
-    """What comes is a stretch of numbers without a hole, and nothing where the topic is reset."""
+    """Assert that events are gapless, and that a reset topic has none."""
     seqs = [event["seq"] for event in frame["events"] if event["topic"] == "inbox"]
     assert seqs == list(range(4 - len(seqs), 4)), cursor
     assert not (seqs and "inbox" in frame["reset"]), cursor
 
 
-def test_the_running_site_takes_them_as_calmly(site: Site) -> None:
-    tell(site, "alice", times=2)
+def test_the_running_site_handles_forged_cursors_as_well(site: Site) -> None:
+    poke(site, "alice", times=2)
     before = len(site.log)
     headers = {"Cookie": cookie_of(site, "alice")}
     with requests.Session() as session:

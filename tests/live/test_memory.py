@@ -1,4 +1,4 @@
-"""What a stranger sends is gone once it is answered, so a process does not grow by it."""
+"""Memory of requests from strangers: it is freed after the answer, so a process does not grow."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.support.site import BARE_UVICORN, HUB_SERVE, Site
 POLLS = 300 if FULL else 60
 LONG = 500_000
 ALLOWED_GROWTH = 4_000_000
-"""Room for what an allocator keeps: a fraction of what was sent."""
+"""Tolerance for memory that the allocator keeps: a fraction of the bytes sent."""
 
 
 @pytest.fixture(scope="module", params=[BARE_UVICORN, HUB_SERVE], ids=["uvicorn by itself", "hub_serve"])
 def site(
     databases: Databases, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Site]:
-    # glibc gives large blocks back only under a fixed threshold. What it keeps for itself is not what Python keeps.
+    # glibc returns large blocks only with a fixed threshold. Memory that it keeps is not memory that Python keeps.
     environment = {"DATABASE_URL": databases.copy(), "MALLOC_MMAP_THRESHOLD_": "65536"}
     site = Site(tmp_path_factory.mktemp("site"), hub={}, environment=environment, server=request.param)
     yield site
@@ -32,7 +32,7 @@ def site(
 
 @pytest.mark.faults(short=True)
 @pytest.mark.parametrize("name", ["Origin", "Host"])
-def test_long_headers_of_strangers_are_not_kept(site: Site, name: str) -> None:
+def test_long_headers_from_strangers_are_not_kept(site: Site, name: str) -> None:
     for number in range(5):
         ask(site, name, number)
     before = resident(site)
@@ -40,14 +40,14 @@ def test_long_headers_of_strangers_are_not_kept(site: Site, name: str) -> None:
     at_once = resident(site) - before
 
     assert statuses <= {400, 403, 431}
-    # What requests left in cycles is there until it is collected.
+    # Garbage in reference cycles stays until it is collected.
     wait_until(lambda: resident(site) - before < ALLOWED_GROWTH, seconds=20, what="as little memory as before")
     kept = resident(site) - before
     report(f"{POLLS} polls of {LONG:,} characters in {name}: {at_once / 1e6:.1f} MB, of which {kept / 1e6:.1f} stay")
 
 
 def ask(site: Site, name: str, number: int) -> int:
-    """Return the status of a poll whose header is long and unlike every other's."""
+    """Return the status of a poll with a long, unique header."""
     long = f"{number}x".ljust(LONG, "x")
     line = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
     line.putrequest("GET", "/live/poll/?wait=0", skip_host=name == "Host")

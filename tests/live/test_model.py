@@ -1,4 +1,4 @@
-"""Three tabs, two of which read when they like, while an inbox is changed in every way: each ends up with the truth."""
+"""Three tabs, two reading at random, while an inbox changes in every way: each must match the database."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ LATE_TABS = st.integers(1, 2)
 CHOSEN = st.lists(st.integers(0, 6), min_size=1, max_size=3)
 MARKS = ["mark_all_as_read", "mark_all_as_unread", "mark_all_as_seen"]
 MOVES = ["archive", "unarchive", "mark_all_as_deleted", "mark_all_as_active"]
-# Marks more often than not, or there is soon nothing to mark.
+# Mostly marks: otherwise there is soon nothing left to mark.
 CHANGES = [*MARKS, *MARKS, *MOVES]
 
 
 class Inbox(RuleBasedStateMachine):
-    """One person's; every run has a person of its own, as rows are really committed."""
+    """One person's inbox. Every run has a new person, because rows are really committed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,16 +57,16 @@ class Inbox(RuleBasedStateMachine):
         self._rows([chosen]).delete()
 
     @rule(chosen=CHOSEN)
-    def tell(self, chosen: list[int]) -> None:
+    def mark_delivered(self, chosen: list[int]) -> None:
         self._rows(chosen).mark_as_delivered(DeliveryMethod.LIVE)
 
     @rule(change=st.sampled_from(CHANGES), chosen=CHOSEN)
-    def change_and_think_better_of_it(self, change: str, chosen: list[int]) -> None:
+    def change_and_roll_back(self, change: str, chosen: list[int]) -> None:
         with rolled_back():
             self.change(change, chosen)
 
     @rule(changes=st.lists(st.sampled_from(CHANGES), min_size=2, max_size=4), chosen=CHOSEN)
-    def change_much_at_once(self, changes: list[str], chosen: list[int]) -> None:
+    def change_in_one_transaction(self, changes: list[str], chosen: list[int]) -> None:
         with transaction.atomic():
             for change in changes:
                 self.change(change, chosen)
@@ -89,7 +89,7 @@ class Inbox(RuleBasedStateMachine):
             assert self.tabs[tab].state == in_the_database(self.person.pk)
 
     @rule(tab=LATE_TABS)
-    def open_anew(self, tab: int) -> None:
+    def reopen(self, tab: int) -> None:
         self.tabs[tab] = Tab(self.person.pk, self.topic)
         self.tabs[tab].read_on()
 
@@ -110,7 +110,7 @@ class Inbox(RuleBasedStateMachine):
             assert tab.state == in_the_database(self.person.pk)
 
     def _rows(self, chosen: list[int]) -> Any:
-        """Some of the newest; those that a host would reach by the person's own manager."""
+        """Return some of the newest rows, as a queryset that a host could build."""
         newest = list(
             Notification.objects.filter(recipient=self.person).order_by("-pk").values_list("pk", flat=True)[:7]
         )
@@ -120,7 +120,7 @@ class Inbox(RuleBasedStateMachine):
 @pytest.mark.both_databases
 @pytest.mark.faults(short=True)
 @pytest.mark.django_db(transaction=True)
-def test_every_tab_ends_up_with_what_the_database_has() -> None:
+def test_every_tab_ends_up_with_the_state_of_the_database() -> None:
     run_state_machine_as_test(
         Inbox,
         settings=settings(

@@ -1,6 +1,6 @@
-"""An office behind one address: everybody in it comes back at once after a restart, and so may a flood of strangers.
+"""An office behind one address: everybody reconnects at once after a restart, and so may a flood of strangers.
 
-`FULL=1` makes it 1,500 people, as `make faults` does; without it is 150, with as much less room at the door.
+`FULL=1`, as in `make faults`, uses 1,500 people. Without it there are 150, with proportionally lower limits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 import aiohttp
 import pytest
 
-from tests.live.support import tell
+from tests.live.support import poke
 from tests.support.databases import Databases
 from tests.support.full import FULL, report
 from tests.support.live import listening
@@ -35,26 +35,26 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
     site.close()
 
 
-def test_everybody_in_an_office_is_connected_within_ten_seconds(site: Site) -> None:
+def test_everyone_in_an_office_reconnects_within_ten_seconds(site: Site) -> None:
     took, codes = asyncio.run(visit(site, signed_in(site), within=3.0))
     report(f"{PEOPLE} people of one address: the last was connected after {took:.1f} s; {dict(codes)}")
     assert codes == {0: PEOPLE}
     assert took < 10
 
 
-def test_a_flood_of_strangers_is_refused_and_keeps_nobody_else_out(site: Site) -> None:
+def test_a_flood_of_strangers_is_refused_and_keeps_no_one_else_out(site: Site) -> None:
     strangers = [secrets.token_hex(16) for _ in range(2 * PEOPLE)]
     took, codes = asyncio.run(visit(site, strangers, within=0.0))
     report(f"{len(strangers)} strangers of one address: refused within {took:.1f} s; {dict(codes)}")
     assert set(codes) <= {4401, 4429}
     with listening(site, "alice") as alice:
         alice.frame()
-        tell(site, "alice")
+        poke(site, "alice")
         assert alice.until("notification.created")
 
 
 async def visit(site: Site, keys: Sequence[str], *, within: float) -> tuple[float, Counter[int]]:
-    """Connect with each session. Return the seconds until the last was answered, and their codes; 0 is connected."""
+    """Connect with each session. Return the seconds until the last answer, and the close codes (0: connected)."""
     everybody = asyncio.Barrier(len(keys))
 
     async def one(key: str) -> tuple[float, int]:
@@ -73,7 +73,7 @@ async def visit(site: Site, keys: Sequence[str], *, within: float) -> tuple[floa
 
 
 def signed_in(site: Site) -> list[str]:
-    """The sessions of people who are all signed in."""
+    """Return the sessions of signed-in people."""
     keys: list[str] = json.loads(
         site.python(f"""
             import json

@@ -1,4 +1,4 @@
-"""Which pages may connect. A browser sends a person's cookies along with whatever any page asks."""
+"""Origin checks. A browser sends a person's cookies with requests of any page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from tests.live.support import HURRIED, tell
+from tests.live.support import HURRIED, poke
 from tests.support.databases import Databases
 from tests.support.live import RefusedHandshake, cookie_of, listening
 from tests.support.site import Site
@@ -40,7 +40,7 @@ STRANGERS = [
 
 @pytest.fixture(scope="module")
 def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One with a friend, whose pages may connect too."""
+    """A site with one other allowed origin."""
     hub = {"LIVE_ALLOWED_ORIGINS": [FRIEND]}
     site = Site(tmp_path_factory.mktemp("site"), hub=hub, environment={"DATABASE_URL": databases.copy(), **HURRIED})
     yield site
@@ -73,13 +73,13 @@ def test_a_socket_without_an_origin_is_refused(site: Site) -> None:
     assert refusal.value.status == 403
 
 
-def test_an_origin_is_compared_without_regard_to_case(site: Site) -> None:
+def test_origins_are_compared_case_insensitively(site: Site) -> None:
     with listening(site, "alice", origin=site.url.replace("http", "HTTP")) as alice:
         assert alice.frame()
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_over_http_a_page_of_another_origin_is_refused_and_cannot_read_why(
+def test_a_page_of_another_origin_is_refused_over_http_and_cannot_read_the_reason(
     site: Site, path: str, stranger: str
 ) -> None:
     response = ask(site, path, Origin=stranger)
@@ -92,21 +92,21 @@ def test_over_http_a_page_of_another_origin_is_refused_and_cannot_read_why(
 @pytest.mark.parametrize(
     ("site_of_page", "status"), [("same-origin", 200), ("none", 200), ("same-site", 403), ("cross-site", 403)]
 )
-def test_without_an_origin_the_browser_says_whose_page_it_is(
+def test_the_fetch_site_header_decides_if_there_is_no_origin(
     site: Site, path: str, site_of_page: str, status: int
 ) -> None:
     assert ask(site, path, Sec_Fetch_Site=site_of_page).status_code == status
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_the_sites_own_pages_and_programs_that_are_no_browser_need_no_headers(site: Site, path: str) -> None:
+def test_own_pages_and_non_browser_clients_need_no_cors_headers(site: Site, path: str) -> None:
     for response in (ask(site, path, Origin=site.url), ask(site, path)):
         assert response.status_code == 200
         assert "Access-Control-Allow-Origin" not in response.headers
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_listed_origin_may_read_with_the_persons_cookies(site: Site, path: str) -> None:
+def test_a_listed_origin_may_read_with_cookies(site: Site, path: str) -> None:
     response = ask(site, path, Origin=FRIEND)
     assert response.status_code == 200
     assert response.headers["Access-Control-Allow-Origin"] == FRIEND
@@ -124,11 +124,11 @@ def test_a_listed_origin_may_read_a_refusal_too(site: Site, path: str) -> None:
 def test_a_listed_origin_may_open_a_socket(site: Site) -> None:
     with listening(site, "alice", origin=FRIEND) as alice:
         alice.frame()
-        tell(site, "alice")
+        poke(site, "alice")
         assert alice.until("notification.created")
 
 
-def test_before_it_acknowledges_a_listed_origin_asks_whether_it_may(site: Site) -> None:
+def test_a_listed_origin_may_acknowledge_after_a_preflight(site: Site) -> None:
     asked = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "content-type"}
     response = ask(site, "/live/ack/", "OPTIONS", Origin=FRIEND, **asked)
     assert response.status_code in (200, 204)
@@ -139,7 +139,7 @@ def test_before_it_acknowledges_a_listed_origin_asks_whether_it_may(site: Site) 
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "POST"])
-def test_a_stranger_may_neither_acknowledge_nor_ask_to(site: Site, method: str, stranger: str) -> None:
+def test_another_origin_may_neither_acknowledge_nor_pass_a_preflight(site: Site, method: str, stranger: str) -> None:
     response = ask(site, "/live/ack/", method, Origin=stranger)
     assert response.status_code == 403
     assert not [name for name in response.headers if name.startswith("Access-Control")]

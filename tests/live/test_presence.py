@@ -1,4 +1,4 @@
-"""Who has a page open, as other processes are told: for many people at once, and when nothing can be known."""
+"""Presence as other processes see it: for many people at once, and if nothing can be known."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from django.test.utils import CaptureQueriesContext
 
 from notifications_hub.live import presence
 from notifications_hub.live.db_threads import Database
-from notifications_hub.live.presence import Presence, connected_among, is_connected, stays
+from notifications_hub.live.presence import Presence, connected_among, is_connected, record_poll
 from tests.support.full import FULL, report
 from tests.support.redis import RedisServer
 
@@ -45,7 +45,7 @@ def database() -> Iterator[Database]:
 
 @pytest_asyncio.fixture
 async def hubs(redis: RedisServer, database: Database) -> AsyncIterator[list[Presence]]:
-    """Two hubs, which began long enough ago."""
+    """Two hubs that started long enough ago to be trusted."""
     caches["default"].add(presence._SINCE, time.time() - LONG_AGO, None)
     hubs = [Presence(database), Presence(database)]
     yield hubs
@@ -53,11 +53,11 @@ async def hubs(redis: RedisServer, database: Database) -> AsyncIterator[list[Pre
 
 
 async def delivered(hub: Presence) -> None:
-    while hub._telling is not None:
-        await hub._telling
+    while hub._write_task is not None:
+        await hub._write_task
 
 
-async def test_people_of_every_hub_are_connected_and_nobody_else(hubs: list[Presence]) -> None:
+async def test_the_people_of_every_hub_are_connected_and_no_one_else(hubs: list[Presence]) -> None:
     one, other = hubs
     for pk in (1, 2):
         one.arrived(pk)
@@ -65,7 +65,7 @@ async def test_people_of_every_hub_are_connected_and_nobody_else(hubs: list[Pres
     other.arrived(3)
     await delivered(one)
     await delivered(other)
-    stays(4, 0)
+    record_poll(4, 0)
     assert connected_among([1, 2, 3, 4, 5]) == {1, 2, 3, 4}
     one.left(1)
     one.left(2)
@@ -74,7 +74,7 @@ async def test_people_of_every_hub_are_connected_and_nobody_else(hubs: list[Pres
     assert [is_connected(pk) for pk in (1, 2)] == [False, True]
 
 
-async def test_who_leaves_while_everybody_is_written_anew_is_gone_all_the_same(
+async def test_a_person_who_leaves_during_a_refresh_is_away_afterwards(
     hubs: list[Presence], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub = hubs[0]
@@ -101,21 +101,21 @@ async def test_who_leaves_while_everybody_is_written_anew_is_gone_all_the_same(
     assert connected_among([1]) == set()
 
 
-async def test_a_hub_that_closes_takes_its_people_along(hubs: list[Presence]) -> None:
+async def test_a_closing_hub_removes_its_people(hubs: list[Presence]) -> None:
     hubs[0].arrived(1)
     await delivered(hubs[0])
     await hubs[0].close()
     assert connected_among([1]) == set()
 
 
-async def test_many_who_arrive_together_are_asked_for_in_few_reads(hubs: list[Presence]) -> None:
+async def test_a_crowd_that_arrives_together_takes_few_cache_reads(hubs: list[Presence]) -> None:
     for pk in range(2000):
         hubs[0].arrived(pk)
     await delivered(hubs[0])
     assert connected_among(range(3000)) == set(range(2000))
 
 
-async def test_after_the_cache_was_emptied_nobody_is_taken_for_away(redis: RedisServer, hubs: list[Presence]) -> None:
+async def test_no_one_is_assumed_away_after_the_cache_was_emptied(redis: RedisServer, hubs: list[Presence]) -> None:
     one, other = hubs
     one.arrived(1)
     other.arrived(2)
@@ -123,14 +123,14 @@ async def test_after_the_cache_was_emptied_nobody_is_taken_for_away(redis: Redis
     await delivered(other)
     redis.flush()
     assert connected_among([1, 2]) is None
-    # One hub is back in the list at its next arrival, with all its people; the other only at its refresh.
+    # One hub writes all its people again at its next arrival; the other only at its refresh.
     one.arrived(3)
     await delivered(one)
     assert [is_connected(pk) for pk in (1, 2, 3)] == [True, False, True]
     assert connected_among([1, 2, 3]) is None
 
 
-async def test_two_hubs_that_write_the_same_person_at_once_both_know_them_a_moment_later(
+async def test_two_hubs_that_write_the_same_person_at_once_are_both_recorded_a_moment_later(
     hubs: list[Presence], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = hubs
@@ -158,7 +158,7 @@ async def test_two_hubs_that_write_the_same_person_at_once_both_know_them_a_mome
     second.close()
 
 
-async def test_what_a_killed_hub_left_behind_runs_out_although_another_goes_on_writing(
+async def test_a_killed_hubs_entries_expire_while_another_hub_keeps_writing(
     hubs: list[Presence], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed, other = hubs
@@ -172,10 +172,10 @@ async def test_what_a_killed_hub_left_behind_runs_out_although_another_goes_on_w
     other.left(1)
     await delivered(other)
     assert connected_among([1]) == set()
-    killed._here.clear()
+    killed._present.clear()
 
 
-async def test_a_refresh_keeps_the_people_of_other_hubs(hubs: list[Presence], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_refresh_keeps_the_entries_of_other_hubs(hubs: list[Presence], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(presence, "_REFRESH_SECONDS", 0)
     for hub in hubs:
         hub.arrived(1)
@@ -194,7 +194,7 @@ def keys_looked_up(redis: RedisServer) -> int:
 
 
 @pytest.mark.faults(short=True)
-async def test_a_hundred_hubs_know_of_all_their_people_and_a_look_costs_what_it_costs_with_two(
+async def test_a_lookup_costs_the_same_with_a_hundred_hubs_as_with_two(
     redis: RedisServer, hubs: list[Presence], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count, people_each = (100, 1000) if FULL else (70, 5)
@@ -227,20 +227,20 @@ async def test_a_hundred_hubs_know_of_all_their_people_and_a_look_costs_what_it_
     assert connected_among([0, count * people_each - 1]) == {0}
 
 
-def test_of_a_cache_that_is_away_nothing_is_known(redis: RedisServer) -> None:
+def test_presence_is_unknown_while_the_cache_is_unreachable(redis: RedisServer) -> None:
     redis.stop()
     assert connected_among([1]) is None
     assert not is_connected(1)
 
 
 @pytest.mark.parametrize("backend", ["dummy.DummyCache", "locmem.LocMemCache"])
-def test_of_a_cache_that_processes_do_not_share_nothing_is_known(settings: Any, backend: str) -> None:
+def test_presence_is_unknown_with_a_cache_that_processes_do_not_share(settings: Any, backend: str) -> None:
     settings.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{backend}"}}
     assert connected_among([1]) is None
 
 
 @pytest.mark.django_db
-def test_a_cache_in_the_database_is_read_twice_for_some_hundred_people() -> None:
+def test_a_database_cache_is_read_twice_for_some_hundred_people() -> None:
     call_command("createcachetable")
     caches["default"].add(presence._SINCE, time.time() - LONG_AGO, None)
     with CaptureQueriesContext(connection) as queries:

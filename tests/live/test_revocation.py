@@ -1,4 +1,4 @@
-"""Which changes write a revocation, and that every row is met once, in whatever order rows commit."""
+"""Revocations: the changes that write one, and exactly one read of each row in any order of commits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COOKIES = "django.contrib.sessions.backends.signed_cookies"
 
 
 def written() -> list[tuple[str, str]]:
-    """What was revoked of whom since the last call."""
+    """Return the revocations written since the last call."""
     rows = list(Revocation.objects.order_by("pk").values_list("what", "person"))
     Revocation.objects.all().delete()
     return rows
@@ -39,7 +39,7 @@ def checks_of(person: User) -> list[tuple[str, str]]:
     return [(What.CHECK, str(person.pk))]
 
 
-# A person who is saved
+# Saving a person
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_a_save_that_changes_no_right_writes_no_revocation(stored: User) -> None
     assert written() == []
 
 
-def test_a_save_that_cannot_change_a_right_asks_the_database_nothing_more(stored: User) -> None:
+def test_a_save_that_cannot_change_a_right_makes_no_extra_query(stored: User) -> None:
     with CaptureQueriesContext(connection) as queries:
         stored.save(update_fields=["last_login", "first_name"])
     assert [query["sql"].split()[0] for query in queries] == ["UPDATE"]
@@ -83,7 +83,7 @@ def deactivate_alone(one: User) -> None:
 
 
 def save_over(one: User) -> None:
-    """By an object that was never loaded."""
+    """Save an object that was never loaded."""
     User(pk=one.pk, username=one.username, password="another").save()
 
 
@@ -96,7 +96,7 @@ def test_a_save_that_changes_a_right_writes_one_revocation(stored: User, change:
     assert written() == checks_of(stored)
 
 
-def test_a_field_that_the_save_leaves_out_changes_nothing(stored: User) -> None:
+def test_a_field_left_out_of_the_save_changes_nothing(stored: User) -> None:
     stored.set_password("another")
     stored.is_active = False
     stored.save(update_fields=["first_name"])
@@ -105,7 +105,7 @@ def test_a_field_that_the_save_leaves_out_changes_nothing(stored: User) -> None:
     assert written() == checks_of(stored)
 
 
-def test_fields_that_were_not_loaded_are_taken_as_they_stand(stored: User) -> None:
+def test_deferred_fields_count_as_unchanged(stored: User) -> None:
     part = get_user_model().objects.only("is_active").get(pk=stored.pk)
     part.is_active = False
     part.save()
@@ -118,7 +118,7 @@ def test_a_new_person_revokes_nothing(db: None) -> None:
     assert written() == []
 
 
-def test_a_hash_of_the_hosts_own_decides(stored: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_custom_session_hash_decides(stored: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(User, "get_session_auth_hash", lambda self: f"{self.password} {self.email}")
     stored.first_name = "Alicia"
     stored.save()
@@ -128,11 +128,11 @@ def test_a_hash_of_the_hosts_own_decides(stored: User, monkeypatch: pytest.Monke
     assert written() == checks_of(stored)
 
 
-def test_a_person_of_a_model_that_has_neither_hash_nor_activity_has_rights_that_never_change() -> None:
+def test_a_user_model_without_hash_and_is_active_never_changes_rights() -> None:
     assert signing_out._rights_of(object()) == ("", True)
 
 
-def test_a_person_who_is_saved_or_deleted_through_a_proxy_counts_as_one(stored: User) -> None:
+def test_saving_or_deleting_a_person_through_a_proxy_counts_too(stored: User) -> None:
     with isolate_apps("accounts"):
 
         class Customer(User):
@@ -149,7 +149,7 @@ def test_a_person_who_is_saved_or_deleted_through_a_proxy_counts_as_one(stored: 
     assert (What.PERSON, str(stored.pk)) in written()
 
 
-# A session that ends
+# Ending a session
 
 
 @pytest.fixture(params=["django.contrib.sessions.backends.db", COOKIES], ids=["rows", "cookies"])
@@ -163,7 +163,7 @@ def ended() -> set[str]:
 
 
 def sessions_of(client: Client) -> set[str]:
-    """By what a connection that opens now is known."""
+    """Return the session names of a connection that opens now."""
     [signed_in] = check_many([client.cookies["sessionid"].value])
     assert signed_in is not None
     return set(signed_in.sessions)
@@ -180,9 +180,7 @@ def test_signing_out_revokes_the_session(client: Client, alice: User) -> None:
     assert open_by & ended()
 
 
-def test_signing_out_revokes_the_session_by_which_it_opened_whatever_was_changed_since(
-    client: Client, alice: User
-) -> None:
+def test_signing_out_revokes_the_original_session_even_if_it_changed_since(client: Client, alice: User) -> None:
     sign_in(client, alice)
     open_by = sessions_of(client)
     session = client.session
@@ -194,7 +192,7 @@ def test_signing_out_revokes_the_session_by_which_it_opened_whatever_was_changed
     assert open_by & ended()
 
 
-def test_signing_in_as_somebody_else_revokes_the_session_of_before(client: Client, alice: User, bob: User) -> None:
+def test_signing_in_as_somebody_else_revokes_the_previous_session(client: Client, alice: User, bob: User) -> None:
     sign_in(client, alice)
     open_by = sessions_of(client)
     assert ended() == set()
@@ -203,7 +201,7 @@ def test_signing_in_as_somebody_else_revokes_the_session_of_before(client: Clien
     assert not sessions_of(client) & ended()
 
 
-def test_signing_in_once_more_as_the_same_person_revokes_nothing(client: Client, alice: User) -> None:
+def test_signing_in_again_as_the_same_person_revokes_nothing(client: Client, alice: User) -> None:
     sign_in(client, alice)
     open_by = sessions_of(client)
     sign_in(client, alice)
@@ -223,7 +221,7 @@ def test_signing_in_as_somebody_else_revokes_in_the_callers_transaction(alice: U
     assert ended() == set()
 
 
-def test_a_session_is_revoked_by_its_key_though_it_was_changed_since(alice: User, settings: Any) -> None:
+def test_a_session_is_revoked_by_its_key_even_if_it_changed_since(alice: User, settings: Any) -> None:
     settings.SESSION_ENGINE = COOKIES
     client = Client()
     sign_in(client, alice)
@@ -235,7 +233,7 @@ def test_a_session_is_revoked_by_its_key_though_it_was_changed_since(alice: User
     assert open_by & ended()
 
 
-def test_a_sign_out_without_a_session_writes_nothing_and_breaks_nothing(alice: User) -> None:
+def test_a_sign_out_without_a_session_is_harmless(alice: User) -> None:
     request = HttpRequest()
     user_logged_out.send(sender=User, request=request, user=alice)
     request.session = SessionStore()
@@ -243,9 +241,9 @@ def test_a_sign_out_without_a_session_writes_nothing_and_breaks_nothing(alice: U
     assert written() == []
 
 
-@override_settings(AXES_ENABLED=False)  # which is this site's own, and knows no such sign-out
-def test_a_sign_out_that_names_no_request_has_the_persons_connections_come_back(alice: User) -> None:
-    """As Channels signs out a scope: it tells of the person alone, before it ends their session."""
+@override_settings(AXES_ENABLED=False)  # this site's own view, which handles no such sign-out
+def test_a_sign_out_without_a_request_makes_the_persons_connections_reconnect(alice: User) -> None:
+    """Sign out as Channels does for a scope: it passes only the person, before it ends their session."""
     user_logged_out.send(sender=User, request=None, user=alice)
     assert written() == [("renew", str(alice.pk))]
 
@@ -263,7 +261,7 @@ def taken(unread: Unread) -> list[int]:
     return [row.pk for row in unread.take()]
 
 
-def test_each_row_is_given_once_in_whatever_order_rows_commit(db: None) -> None:
+def test_each_row_is_read_once_in_any_order_of_commits(db: None) -> None:
     put(101)
     unread = Unread()
     assert taken(unread) == [101]
@@ -275,18 +273,18 @@ def test_each_row_is_given_once_in_whatever_order_rows_commit(db: None) -> None:
     assert [taken(unread), taken(unread)] == [[104], []]
 
 
-def test_a_hub_that_starts_still_meets_rows_that_commit_after_newer_ones(db: None) -> None:
+def test_a_starting_hub_still_reads_rows_that_commit_after_newer_ones(db: None) -> None:
     put(101, 105)
     unread = Unread()
     unread.take()
     put(103)
     assert taken(unread) == [103]
-    # Also before all that there are: older rows are forgotten.
+    # Also below the oldest row: older ones are deleted.
     put(100)
     assert taken(unread) == [100]
 
 
-def test_a_long_transaction_of_very_many_revocations_is_met_whole(db: None) -> None:
+def test_a_long_transaction_with_very_many_revocations_is_read_completely(db: None) -> None:
     put(1)
     unread = Unread()
     unread.take()
@@ -296,7 +294,7 @@ def test_a_long_transaction_of_very_many_revocations_is_met_whole(db: None) -> N
     assert [len(unread.take()) for _ in range(3)] == [1000, 500, 0]
 
 
-def test_what_is_waited_for_has_a_bound(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_awaited_gaps_is_bounded(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     put(1)
     unread = Unread()
     unread.take()
@@ -312,7 +310,7 @@ def test_what_is_waited_for_has_a_bound(db: None, monkeypatch: pytest.MonkeyPatc
     assert " BETWEEN " not in queries[0]["sql"]
 
 
-def test_many_rows_are_given_a_thousand_at_a_time_and_none_is_left_out(db: None) -> None:
+def test_many_rows_are_read_a_thousand_at_a_time_without_omission(db: None) -> None:
     put(1)
     unread = Unread()
     unread.take()
@@ -320,7 +318,7 @@ def test_many_rows_are_given_a_thousand_at_a_time_and_none_is_left_out(db: None)
     assert [len(unread.take()) for _ in range(4)] == [1000, 1000, 500, 0]
 
 
-def test_the_newest_row_is_never_forgotten(db: None) -> None:
+def test_the_newest_row_is_never_deleted(db: None) -> None:
     put(7, 8)
     Revocation.objects.update(created=datetime.now(UTC) - timedelta(days=1))
     revocation.forget_old()
@@ -329,7 +327,7 @@ def test_the_newest_row_is_never_forgotten(db: None) -> None:
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_a_revocation_that_commits_after_a_later_one_is_given(alice: User, bob: User) -> None:
+def test_a_revocation_that_commits_after_a_later_one_is_read(alice: User, bob: User) -> None:
     unread = Unread()
     unread.take()
     written, commit = threading.Event(), threading.Event()

@@ -1,4 +1,4 @@
-"""What is taken away behind the back of every model: found by the look that is a minute's where nobody hurries."""
+"""Rights removed behind the back of every model. Re-validation finds them, within a minute by default."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.site import Site, Visitor
 pytestmark = pytest.mark.both_databases
 
 MINUTE = 3.0
-"""What that look takes on a site that looks each second."""
+"""Time for re-validation on a site that runs it each second."""
 
 
 @pytest.fixture(scope="module")
@@ -38,25 +38,25 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
     ],
     ids=["deactivated", "password"],
 )
-def test_what_raw_sql_did_to_an_account_is_noticed(
+def test_a_change_to_an_account_by_raw_sql_is_noticed(
     listen: Listen, site: Site, newcomer: str, visitor: Visitor, statement: str
 ) -> None:
     with listen(visitor) as client, ends(client, 4401, MINUTE):
         run(site, statement, person_id(site, newcomer))
 
 
-def test_a_session_that_raw_sql_removed_is_noticed(listen: Listen, site: Site, visitor: Visitor) -> None:
+def test_a_session_deleted_by_raw_sql_is_noticed(listen: Listen, site: Site, visitor: Visitor) -> None:
     with listen(visitor) as client, ends(client, 4401, MINUTE):
         run(site, "DELETE FROM django_session WHERE session_key = %s", visitor.cookies["sessionid"])
 
 
-def test_a_right_that_raw_sql_took_is_noticed(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
+def test_a_right_removed_by_raw_sql_is_noticed(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
     run(site, "UPDATE accounts_user SET is_staff = true WHERE id = %s", person_id(site, newcomer))
     with listen(visitor, topics=["staff"]) as client, ends(client, 4403, MINUTE):
         run(site, "UPDATE accounts_user SET is_staff = false WHERE id = %s", person_id(site, newcomer))
 
 
-def test_whoever_left_an_audience_hears_no_more_of_it_in_their_inbox(
+def test_a_person_who_left_an_audience_gets_no_more_of_it_in_their_inbox(
     listen: Listen, site: Site, newcomer: str, visitor: Visitor
 ) -> None:
     run(site, "UPDATE accounts_user SET is_staff = true WHERE id = %s", person_id(site, newcomer))
@@ -71,7 +71,7 @@ def test_whoever_left_an_audience_hears_no_more_of_it_in_their_inbox(
 
 
 @pytest.mark.parametrize("by", ["websocket", "sse"])
-def test_whoever_left_a_named_audience_hears_no_more_of_it_although_a_page_has_just_asked_for_their_audiences(
+def test_a_person_who_left_a_named_audience_gets_no_more_of_it_even_after_a_page_cached_their_audiences(
     listen: Listen, site: Site, newcomer: str, visitor: Visitor
 ) -> None:
     run(site, "UPDATE accounts_user SET first_name = 'early' WHERE id = %s", person_id(site, newcomer))

@@ -1,6 +1,6 @@
 """Two web processes on PostgreSQL and Redis behind nginx, with clients over both and publishers in a third process.
 
-`FULL=1`: the numbers and times that the promises name; without, a scaled-down run of the same.
+`FULL=1` uses the numbers and times of the promises. Without it the run is scaled down.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def servers(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @in_short_too
 @pytest.mark.parametrize("by", EVERY)
-def test_through_nginx_everything_comes_at_once(servers: Servers, by: str, topic: str) -> None:
+def test_events_pass_nginx_immediately(servers: Servers, by: str, topic: str) -> None:
     with through_nginx(servers, by, topic) as client:
         client.frame()
         for number in range(3):
@@ -57,12 +57,12 @@ def test_through_nginx_everything_comes_at_once(servers: Servers, by: str, topic
 @in_short_too
 @pytest.mark.parametrize("by", HELD)
 @pytest.mark.parametrize("listens_to", ["one", "other"])
-def test_what_is_ephemeral_reaches_every_process(servers: Servers, by: str, listens_to: str, topic: str) -> None:
+def test_an_ephemeral_event_reaches_every_process(servers: Servers, by: str, listens_to: str, topic: str) -> None:
     with listening_by(by, getattr(servers, listens_to), "alice", topics=[topic]) as client:
         before = client.frame()["cursor"]
-        # A long poll has asked again only a moment later, and what is said meanwhile is not for it.
+        # A long poll is repeated only after a moment, and misses ephemeral events until then.
         time.sleep(0.1)
-        say_until_heard(servers, client, topic)
+        publish_until_received(servers, client, topic)
         assert client.events[-1]["seq"] is None
         assert client.cursor == before
         assert client.hears_nothing(0.3)
@@ -87,7 +87,9 @@ def test_a_session_that_ends_in_one_process_ends_in_the_other(servers: Servers) 
 
 
 @faults
-def test_whoever_changes_connections_and_servers_applies_every_event_exactly_once(servers: Servers, topic: str) -> None:
+def test_a_client_that_changes_connections_and_servers_applies_every_event_exactly_once(
+    servers: Servers, topic: str
+) -> None:
     async def happening() -> int:
         return await published(servers.one, topic, 100, 60 if FULL else 6)
 
@@ -99,7 +101,7 @@ def test_whoever_changes_connections_and_servers_applies_every_event_exactly_onc
 
 
 @in_short_too
-def test_redis_is_killed_and_comes_back_empty(servers: Servers, topic: str) -> None:
+def test_clients_miss_nothing_if_redis_is_killed_and_returns_empty(servers: Servers, topic: str) -> None:
     usual: list[float] = []
     away: list[float] = []
 
@@ -115,7 +117,7 @@ def test_redis_is_killed_and_comes_back_empty(servers: Servers, topic: str) -> N
             await asyncio.to_thread(servers.redis.start)
         return await publishing
 
-    # Two hundred polls that are asked again with every event keep two cores busy, with or without Redis.
+    # Two hundred polls that are repeated at every event keep two cores busy, with or without Redis.
     committed, wanderers = asyncio.run(among(servers, topic, happening, kinds=[WEBSOCKET, SSE], stays=(5, 15)))
     worst = max(max(wanderer.delays) for wanderer in wanderers)
     report(
@@ -129,16 +131,16 @@ def test_redis_is_killed_and_comes_back_empty(servers: Servers, topic: str) -> N
 
 
 @faults
-def test_after_redis_came_back_its_hints_are_heard_again(servers: Servers, topic: str) -> None:
+def test_hints_arrive_again_after_redis_returns(servers: Servers, topic: str) -> None:
     with listening_by(WEBSOCKET, servers.one, "alice", topics=[topic]) as client:
         client.frame()
-        say_until_heard(servers, client, topic)
+        publish_until_received(servers, client, topic)
 
 
 @faults
-def test_one_of_two_processes_is_killed_and_all_catch_up(servers: Servers, topic: str) -> None:
+def test_all_clients_catch_up_after_one_of_two_processes_is_killed(servers: Servers, topic: str) -> None:
     async def happening() -> int:
-        # So many a second as the clients' one process can read beside the servers.
+        # As many per second as the one process of the clients can read beside the servers.
         publishing = asyncio.create_task(published(servers.one, topic, 10, 6))
         await asyncio.sleep(2)
         await asyncio.to_thread(servers.other.kill)
@@ -155,8 +157,8 @@ def test_one_of_two_processes_is_killed_and_all_catch_up(servers: Servers, topic
     assert worst < WORST_DELAY
 
 
-def say_until_heard(servers: Servers, client: LiveClient, topic: str) -> None:
-    """A process whose Redis was away a moment ago keeps to itself for five seconds what is in no log."""
+def publish_until_received(servers: Servers, client: LiveClient, topic: str) -> None:
+    """Publish until it arrives. For five seconds after a Redis fault a process sends no ephemeral events."""
     for _ in range(5):
         servers.one.python(f"from notifications_hub import publish; publish({topic!r}, 'typing', {{}}, ephemeral=True)")
         if not client.hears_nothing(3):
@@ -167,7 +169,7 @@ def say_until_heard(servers: Servers, client: LiveClient, topic: str) -> None:
 async def among(
     servers: Servers, topic: str, happening: Callable[[], Any], *, clients: int = CLIENTS, **how: Any
 ) -> tuple[int, list[Wanderer]]:
-    """Clients over both servers while something happens, which says how many events it committed."""
+    """Run clients over both servers during a happening, which returns the number of events it committed."""
     how = {"stays": STAYS, **how}
     cookies = await asyncio.to_thread(cookies_of, servers.one, min(clients, 100))
     committed: list[int] = []
@@ -186,7 +188,7 @@ async def among(
 
 @asynccontextmanager
 async def asking(servers: Servers, took: list[float]) -> AsyncIterator[None]:
-    """Somebody asks for a page and polls all the while."""
+    """Request pages and polls in the background."""
 
     async def ask() -> None:
         headers = {"Cookie": await asyncio.to_thread(cookie_of, servers.one, "alice")}

@@ -1,4 +1,4 @@
-"""What ends while a connection is open: a session, an account, a right to a topic. Nothing is heard after."""
+"""The end of a session, an account or a right while a connection is open. Nothing is delivered afterwards."""
 
 from __future__ import annotations
 
@@ -8,26 +8,28 @@ from functools import partial
 import pytest
 
 from tests.live.conftest import Listen
-from tests.live.support import SECONDS, ends, revoke, run, tell
+from tests.live.support import SECONDS, ends, poke, revoke, run
 from tests.support.live import LONG_POLL, POLL, listening_by
 from tests.support.site import Site, Visitor
 
 pytestmark = pytest.mark.both_databases
 
 
-def test_signing_out_ends_it(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
+def test_signing_out_ends_the_connection(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
     with listen(visitor) as client:
         cookies = dict(visitor.cookies)
         with ends(client, 4401):
             assert visitor.post("/accounts/logout/").ok
-        tell(site, newcomer)
+        poke(site, newcomer)
         assert client.closing()[0] == 4401
         assert client.events == []
     visitor.sign_in("charlie")
     assert cookies["sessionid"] != visitor.cookies["sessionid"]
 
 
-def test_a_cursor_opens_no_session_that_is_over(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
+def test_a_cursor_does_not_reopen_a_session_that_is_over(
+    listen: Listen, site: Site, newcomer: str, visitor: Visitor
+) -> None:
     with listen(visitor) as client:
         client.frame()
     run(site, "DELETE FROM django_session WHERE session_key = %s", visitor.cookies["sessionid"])
@@ -35,7 +37,7 @@ def test_a_cursor_opens_no_session_that_is_over(listen: Listen, site: Site, newc
         assert again.closing()[0] == 4401
 
 
-def test_signing_out_leaves_the_persons_other_sessions_alone(
+def test_signing_out_leaves_the_persons_other_sessions_open(
     listen: Listen, site: Site, newcomer: str, visitor: Visitor
 ) -> None:
     other = site.visitor(newcomer)
@@ -43,21 +45,21 @@ def test_signing_out_leaves_the_persons_other_sessions_alone(
         elsewhere.frame()
         with ends(client, 4401):
             visitor.post("/accounts/logout/")
-        tell(site, newcomer)
+        poke(site, newcomer)
         assert elsewhere.until("notification.created")
 
 
-def test_signing_in_as_somebody_else_ends_what_the_first_person_had_open(
+def test_signing_in_as_somebody_else_ends_the_first_persons_connections(
     held_by: str, site: Site, newcomer: str, visitor: Visitor
 ) -> None:
     with listening_by(held_by, site, visitor) as client:
         with ends(client, 4401):
             visitor.sign_in("charlie")
-        tell(site, newcomer)
+        poke(site, newcomer)
         assert client.events == []
 
 
-def test_a_page_of_somebody_who_was_here_before_hears_nothing_of_who_signed_in_after(
+def test_the_page_of_a_previous_person_gets_nothing_of_the_next_one(
     listen: Listen, site: Site, newcomer: str, visitor: Visitor
 ) -> None:
     with listen(visitor, person=pseudonym(site, newcomer)) as own:
@@ -66,7 +68,9 @@ def test_a_page_of_somebody_who_was_here_before_hears_nothing_of_who_signed_in_a
         assert stale.closing() == (4401, "session over")
 
 
-def test_such_a_page_acknowledges_nothing_for_them(site: Site, newcomer: str, visitor: Visitor) -> None:
+def test_the_page_of_a_previous_person_acknowledges_nothing_for_the_next_one(
+    site: Site, newcomer: str, visitor: Visitor
+) -> None:
     with listening_by(POLL, site, visitor) as own:
         own.frame()
     for person, status in ((newcomer, 204), ("alice", 401)):
@@ -90,7 +94,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_what_another_process_does_to_the_account_ends_it(
+def test_an_account_change_in_another_process_ends_the_connection(
     listen: Listen, site: Site, newcomer: str, visitor: Visitor, change: str
 ) -> None:
     with listen(visitor) as client, listen("bob") as bob:
@@ -101,13 +105,13 @@ def test_what_another_process_does_to_the_account_ends_it(
                 one = get_user_model().objects.get(username={newcomer!r})
                 {change}
             """)
-        tell(site, "bob")
+        poke(site, "bob")
         assert bob.until("notification.created")
     with listen(visitor) as again:
         assert again.closing()[0] == 4401
 
 
-def test_a_session_that_expires_ends_it_at_its_time(listen: Listen, site: Site, visitor: Visitor) -> None:
+def test_an_expired_session_ends_its_connection_on_time(listen: Listen, site: Site, visitor: Visitor) -> None:
     site.python(f"""
         from datetime import UTC, datetime, timedelta
         from django.contrib.sessions.models import Session
@@ -118,9 +122,7 @@ def test_a_session_that_expires_ends_it_at_its_time(listen: Listen, site: Site, 
         pass
 
 
-def test_a_session_that_was_prolonged_is_renewed_at_its_time_and_not_over(
-    held_by: str, site: Site, visitor: Visitor
-) -> None:
+def test_the_connection_of_an_extended_session_is_renewed(held_by: str, site: Site, visitor: Visitor) -> None:
     key = visitor.cookies["sessionid"]
     site.python(f"""
         from datetime import UTC, datetime, timedelta
@@ -141,20 +143,20 @@ def test_a_session_that_was_prolonged_is_renewed_at_its_time_and_not_over(
         assert again.frame()["reset"] == []
 
 
-def test_a_person_who_is_revoked_hears_nothing_more_until_they_come_back(
+def test_a_revoked_person_gets_nothing_more_until_they_reconnect(
     held_by: str, site: Site, newcomer: str, visitor: Visitor
 ) -> None:
     with listening_by(held_by, site, visitor) as client:
         with ends(client, 4401):
             revoke(site, newcomer)
-        tell(site, newcomer)
+        poke(site, newcomer)
     assert client.events == []
     time.sleep(1)
     with listening_by(held_by, site, visitor, cursor=client.cursor) as again:
         assert again.frame()["events"]
 
 
-def test_a_right_to_a_topic_that_is_revoked_ends_only_who_listens_to_it(
+def test_revoking_a_topic_ends_only_its_listeners(
     held_by: str, site: Site, newcomer: str, visitor: Visitor, topic: str
 ) -> None:
     listen = partial(listening_by, held_by, site, visitor)
@@ -162,30 +164,26 @@ def test_a_right_to_a_topic_that_is_revoked_ends_only_who_listens_to_it(
         inbox.frame()
         with ends(client, 4403):
             revoke(site, newcomer, topic=topic)
-        tell(site, newcomer)
+        poke(site, newcomer)
         assert inbox.until("notification.created")
 
 
-def test_an_inbox_is_revoked_by_the_name_that_its_person_knows(
-    held_by: str, site: Site, newcomer: str, visitor: Visitor
-) -> None:
+def test_an_inbox_is_revoked_by_its_public_name(held_by: str, site: Site, newcomer: str, visitor: Visitor) -> None:
     with listening_by(held_by, site, visitor) as client, ends(client, 4403):
         revoke(site, newcomer, topic="inbox")
 
 
-def test_a_session_that_is_revoked_ends_alone(held_by: str, site: Site, newcomer: str, visitor: Visitor) -> None:
+def test_revoking_a_session_ends_only_that_one(held_by: str, site: Site, newcomer: str, visitor: Visitor) -> None:
     other = site.visitor(newcomer)
     with listening_by(held_by, site, visitor) as client, listening_by(held_by, site, other) as elsewhere:
         elsewhere.frame()
         with ends(client, 4401):
             revoke(site, newcomer, session=visitor.cookies["sessionid"])
-        tell(site, newcomer)
+        poke(site, newcomer)
         assert elsewhere.until("notification.created")
 
 
-def test_a_revocation_that_is_rolled_back_ends_nothing(
-    held_by: str, site: Site, newcomer: str, visitor: Visitor
-) -> None:
+def test_a_rolled_back_revocation_ends_nothing(held_by: str, site: Site, newcomer: str, visitor: Visitor) -> None:
     with listening_by(held_by, site, visitor) as client:
         client.frame()
         site.python(
@@ -198,5 +196,5 @@ def test_a_revocation_that_is_rolled_back_ends_nothing(
                 1 / 0
         """.replace("person(", "__import__('django.contrib.auth').contrib.auth.get_user_model().objects.get(")
         )
-        tell(site, newcomer)
+        poke(site, newcomer)
         assert client.until("notification.created")

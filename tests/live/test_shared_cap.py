@@ -1,4 +1,4 @@
-"""A person's connections are counted in all processes together."""
+"""The cap on a person's connections over all processes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _moments = count(time.time())
 
 @dataclass
 class Hub:
-    """Its register of connections, and what it compares."""
+    """A hub: its registry of connections, and its cap."""
 
     database: Database
     registry: Registry = field(default_factory=Registry)
@@ -48,14 +48,14 @@ class Hub:
         self.registry.remove(connection)
         self.cap.changed(person)
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         await self.cap.close()
-        await self.cap.look()
+        await self.cap.check()
         await self.cap.close()
 
 
 def _connection(hub: Hub, person: int) -> Any:
-    """As much of one as matters here: when it was opened, and that it can be ended."""
+    """Return a minimal connection: it has an opening time and can be ended."""
 
     class Opened:
         opened = next(_moments)
@@ -74,7 +74,7 @@ def hubs(settings: Any, redis_server: RedisServer, monkeypatch: pytest.MonkeyPat
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": redis_server.url}
     }
-    monkeypatch.setattr(shared_cap, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(shared_cap, "CHECK_SECONDS", 0.0)
     database = Database()
     yield [Hub(database) for _ in range(3)]
     database.close()
@@ -86,10 +86,10 @@ def held(hubs: list[Hub], person: int = 1) -> int:
 
 async def look(*hubs: Hub) -> None:
     for hub in hubs:
-        await hub.look()
+        await hub.check()
 
 
-async def test_of_too_many_in_all_hubs_the_oldest_go_wherever_they_are(hubs: list[Hub]) -> None:
+async def test_the_oldest_connections_over_the_cap_are_closed_in_every_hub(hubs: list[Hub]) -> None:
     for hub in hubs[:2]:
         for _ in range(8):
             hub.join(1)
@@ -100,17 +100,17 @@ async def test_of_too_many_in_all_hubs_the_oldest_go_wherever_they_are(hubs: lis
     assert held(hubs, 2) == 2
 
 
-async def test_twelve_each_over_two_hubs_that_write_at_the_same_moment_end_as_ten(hubs: list[Hub]) -> None:
+async def test_two_hubs_with_twelve_connections_that_write_at_once_keep_ten_together(hubs: list[Hub]) -> None:
     for _ in range(12):
         for hub in hubs[:2]:
             hub.join(1)
-    await asyncio.gather(*(hub.look() for hub in hubs))
+    await asyncio.gather(*(hub.check() for hub in hubs))
     await look(*hubs, *hubs)
 
     assert held(hubs) == 10
 
 
-async def test_whoever_left_makes_room(hubs: list[Hub]) -> None:
+async def test_a_closed_connection_makes_room(hubs: list[Hub]) -> None:
     one, other, _ = hubs
     for _ in range(10):
         one.join(1)
@@ -124,7 +124,7 @@ async def test_whoever_left_makes_room(hubs: list[Hub]) -> None:
     assert held(hubs) == 10
 
 
-async def test_what_a_killed_hub_left_keeps_nobody_out(hubs: list[Hub]) -> None:
+async def test_a_killed_hubs_entries_keep_no_one_out(hubs: list[Hub]) -> None:
     killed, other, _ = hubs
     for _ in range(10):
         killed.join(1)
@@ -136,7 +136,7 @@ async def test_what_a_killed_hub_left_keeps_nobody_out(hubs: list[Hub]) -> None:
     assert len(other.registry.of_person("1")) == 10
 
 
-async def test_a_cache_that_is_away_ends_nobody(hubs: list[Hub], redis_server: RedisServer) -> None:
+async def test_an_unreachable_cache_ends_no_connection(hubs: list[Hub], redis_server: RedisServer) -> None:
     redis_server.stop()
     for _ in range(12):
         hubs[0].join(1)
@@ -145,7 +145,7 @@ async def test_a_cache_that_is_away_ends_nobody(hubs: list[Hub], redis_server: R
     assert held(hubs) == 12
 
 
-async def test_in_memory_of_a_process_nothing_is_compared_or_kept(settings: Any) -> None:
+async def test_nothing_is_compared_or_kept_with_a_per_process_cache(settings: Any) -> None:
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "cap"}}
     hub = Hub(Database())
     hub.join(1)
@@ -153,8 +153,8 @@ async def test_in_memory_of_a_process_nothing_is_compared_or_kept(settings: Any)
     assert (hub.cap._changed, cache.get("notifications_hub:opened:1")) == (set(), None)
 
 
-def test_two_processes_of_a_site_hold_no_more_sockets_of_a_person_than_one(start_site: StartSite) -> None:
-    hurried = HURRIED | {"LIVE_PER_USER": "4", "TEST_HURRY": '{"shared_cap.LOOK_SECONDS": 0.5}'}
+def test_two_processes_hold_no_more_sockets_of_a_person_than_one(start_site: StartSite) -> None:
+    hurried = HURRIED | {"LIVE_PER_USER": "4", "TEST_HURRY": '{"shared_cap.CHECK_SECONDS": 0.5}'}
     first = start_site(**hurried)
     second = start_site(DATABASE_URL=first.database_url, **hurried)
     assert cookie_of(first, "alice") + cookie_of(second, "alice")
@@ -162,7 +162,7 @@ def test_two_processes_of_a_site_hold_no_more_sockets_of_a_person_than_one(start
         clients: list[WebSocketClient] = []
         for site in (first, second):
             older, clients = clients, [opened.enter_context(listening(site, "alice")) for _ in range(4)]
-            # A handshake is answered before its connection counts, so the next site waits for these to be counted.
+            # A handshake is answered before its connection is counted, so wait before using the next site.
             for client in clients:
                 client.frame()
 
@@ -170,6 +170,6 @@ def test_two_processes_of_a_site_hold_no_more_sockets_of_a_person_than_one(start
             return [client.closing(20)[0] for client in older]
 
         assert ended() == [4429] * 4
-        # The newest are left alone.
+        # The newest stay open.
         with pytest.raises(TimeoutError):
             clients[0].closing(2)

@@ -1,6 +1,6 @@
-"""Clients that stop reading: what waits for them is bounded, they are closed, and the others notice nothing.
+"""Clients that stop reading: their waiting bytes are bounded, they are closed, and no other client is delayed.
 
-`FULL=1`: 100 of 1,000 during 50 broadcasts; without, 5 of 25.
+`FULL=1` uses 100 of 1,000 clients during 50 broadcasts. Without it, 5 of 25.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.faults(short=True)
 
 READERS, SLOW, BROADCASTS, PAUSE = (900, 100, 50, 1.0) if FULL else (20, 5, 50, 0.05)
 SIZE = 60_000
-"""Bytes in each: what the kernel takes off the hands of a server is full after some."""
+"""Bytes in each event. After a few events the kernel's buffers are full."""
 MEMORY = 50 * 2**20
 
 
@@ -36,7 +36,7 @@ def roomy_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
     site.close()
 
 
-def test_who_stops_reading_is_closed_and_the_others_notice_nothing(roomy_site: Site) -> None:
+def test_a_client_that_stops_reading_is_closed_without_delay_for_others(roomy_site: Site) -> None:
     cookies = cookies_of(roomy_site, 5)
     before = asyncio.run(delays(roomy_site, cookies, "open.before"))
     memory = memory_of(roomy_site)
@@ -45,9 +45,9 @@ def test_who_stops_reading_is_closed_and_the_others_notice_nothing(roomy_site: S
     grown = memory_of(roomy_site) - memory
     report(f"p99 {p99(before):.3f} s, with slow readers {p99(during):.3f} s; memory grew by {grown / 2**20:.1f} MB")
     assert grown < MEMORY
-    # A tenth of a second is what two cores make of the same run twice.
+    # A tenth of a second is the noise between two equal runs on two cores.
     assert not FULL or p99(during) < 2 * p99(before) + 0.1
-    # Where they read nothing for long the server's own ping ends them, or its patience, before our word reaches them.
+    # If they read nothing for long, the server's own ping or timeout ends them before our close code arrives.
     assert {close_code(line) for line in slow} <= {4408, 1011, None}
     for line in slow:
         line.close()

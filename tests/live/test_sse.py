@@ -1,4 +1,4 @@
-"""What only an SSE stream has: an end that must not wait for a client that does not read."""
+"""SSE only: the end of a stream must not wait for a client that does not read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from notifications_hub.live.session import SignedIn
 
 
 class Client:
-    """Takes what it is sent until it stops reading, and never goes."""
+    """A client that reads until it stops, and never disconnects."""
 
     def __init__(self) -> None:
         self.heard = ""
@@ -57,7 +57,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "CLOSE_SECONDS", 0.05)
 
 
-async def test_a_client_that_reads_is_told_why_its_stream_ends() -> None:
+async def test_a_client_that_reads_gets_the_reason_before_its_stream_ends() -> None:
     client = Client()
     stream = client.stream()
     await asyncio.sleep(0.05)
@@ -67,7 +67,7 @@ async def test_a_client_that_reads_is_told_why_its_stream_ends() -> None:
     assert client.heard.endswith('event: close\ndata: {"code": 4408, "reason": "too slow"}\n\n')
 
 
-async def test_a_stream_that_nobody_reads_ends_all_the_same() -> None:
+async def test_a_stream_ends_even_if_its_client_does_not_read() -> None:
     client = Client()
     stream = client.stream()
     await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""A site in a folder of a larger one, `https://example.com/app/`, by whichever way its proxy passes paths on."""
+"""A site in a folder of a larger one, `https://example.com/app/`, with each way of passing paths on."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 import requests
 
 from notifications_hub.transports.web_push.vapid import generate
-from tests.live.support import tell
+from tests.live.support import poke
 from tests.push_lab.service import LocalPushService, wait_for
 from tests.support.databases import Databases
 from tests.support.live import LONG_POLL, POLL, SSE, WEBSOCKET, cookie_of, opened
 from tests.support.site import Site
 
-KEPT, STRIPPED, BY_SERVER = "the path is kept", "the proxy strips it", "the server is told"
+KEPT, STRIPPED, BY_SERVER = "the path is kept", "the proxy strips it", "the server knows it"
 
 
 @pytest.fixture(scope="module")
@@ -58,20 +58,20 @@ def test_every_kind_of_connection_works_in_a_folder(request: pytest.FixtureReque
     headers = {"Origin": site.url}
     with opened(by, address, cookie_of(site, "bob"), headers=headers) as bob:
         first = bob.frame()
-        tell(site, "bob")
+        poke(site, "bob")
         assert bob.until("notification.created")
         bob.say(ack=first["cursor"])
 
 
-def test_what_looks_like_the_folder_is_not_the_folder(site: Site) -> None:
+def test_a_path_that_only_starts_like_the_folder_is_outside_it(site: Site) -> None:
     assert requests.get(f"{site.url}/apple/live/poll/", timeout=5).status_code == 404
     assert requests.get(f"{site.url}/other/live/poll/", timeout=5).status_code == 404
 
 
 @pytest.mark.parametrize("deployed", [KEPT, STRIPPED])
-def test_pages_lead_into_the_folder_and_nowhere_else(site: Site, deployed: str) -> None:
+def test_links_of_pages_stay_in_the_folder(site: Site, deployed: str) -> None:
     prefix = "/app" if deployed == KEPT else ""
-    tell(site, "charlie")
+    poke(site, "charlie")
     page = site.visitor("charlie").get(f"{prefix}/notifications/").text
     assert 'href="/app/"' in page
     led = re.findall(r'="(/[^"]*)"', page)
@@ -79,20 +79,18 @@ def test_pages_lead_into_the_folder_and_nowhere_else(site: Site, deployed: str) 
     assert [path for path in led if not path.startswith("/app/")] == []
 
 
-def test_the_service_worker_and_the_manifest_keep_to_the_folder(site: Site) -> None:
+def test_the_service_worker_and_the_manifest_stay_in_the_folder(site: Site) -> None:
     visitor = site.visitor()
     assert visitor.get("/app/sw.js").headers["Service-Worker-Allowed"] == "/app/"
     manifest = visitor.get("/app/manifest.webmanifest").json()
     assert {manifest["id"], manifest["start_url"], manifest["scope"]} == {"/app/"}
 
 
-def test_a_push_that_the_embedded_worker_sends_leads_into_the_folder(
-    site: Site, push_service: LocalPushService
-) -> None:
+def test_a_push_from_the_embedded_worker_links_into_the_folder(site: Site, push_service: LocalPushService) -> None:
     alice = site.visitor("alice")
     browser = push_service.subscribe(alice.get("/app/api/v1/push/key/").json()["key"])
     assert alice.post("/app/api/v1/push/subscriptions/", json=browser.to_json()).status_code == 201
-    tell(site, "alice")
+    poke(site, "alice")
     [sent] = wait_for(lambda: push_service.sent_to(browser.endpoint))
     payload: dict[str, Any] = browser.read_json(sent.body)
 

@@ -1,6 +1,6 @@
 """Clients that change their kind of connection at random, while another process commits events and rolls others back.
 
-`FULL=1` makes it 200 clients and a minute, as `make faults` does; without, 10 clients and some seconds.
+`FULL=1`, as in `make faults`, uses 200 clients for a minute. Without it, 10 clients for some seconds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CLIENTS, SECONDS, STAYS, RATE = (200, 60, (1.0, 5.0), 100) if FULL else (10, 3, 
 
 
 @pytest.mark.both_databases
-def test_whoever_changes_connections_applies_every_event_exactly_once(site: Site, topic: str) -> None:
+def test_a_client_that_changes_connections_applies_every_event_exactly_once(site: Site, topic: str) -> None:
     cookies = cookies_of(site, CLIENTS)
     committed, wanderers = asyncio.run(switch(site, topic, cookies))
     report(figures(committed, wanderers))
@@ -31,7 +31,7 @@ def test_whoever_changes_connections_applies_every_event_exactly_once(site: Site
     assert all(wanderer.numbers == list(range(1, committed + 1)) for wanderer in wanderers)
     assert all(wanderer.applied_all(committed) for wanderer in wanderers)
     assert sum(wanderer.connections for wanderer in wanderers) > CLIENTS * 3
-    # So many from one address may meet at the door; nothing else may go wrong.
+    # So many clients of one address may exceed the handshake limit; nothing else may fail.
     assert {failure for wanderer in wanderers for failure in wanderer.failures} <= {429}
 
 
@@ -51,7 +51,7 @@ async def switch(site: Site, topic: str, cookies: list[str]) -> tuple[int, list[
 
 
 async def published(site: Site, topic: str, rate: float, seconds: float) -> int:
-    """How many events another process committed."""
+    """Return the number of events that another process committed."""
     arguments = [topic, str(rate), str(seconds)]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.support.publisher", *arguments),
@@ -63,7 +63,7 @@ async def published(site: Site, topic: str, rate: float, seconds: float) -> int:
 
 
 def cookies_of(site: Site, clients: int) -> list[str]:
-    """Enough people for so many clients, with five connections each."""
+    """Return session cookies of enough people for the clients, with five connections each."""
     names = ["alice", "bob", "charlie", "admin", *(f"wanderer{number}" for number in range(clients // 5))]
     site.python(f"""
         from django.contrib.auth import get_user_model

@@ -1,4 +1,4 @@
-"""What only a WebSocket has: frames from the client, and how they close it."""
+"""WebSocket only: frames from the client, and the close codes they cause."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from notifications_hub.live.close_codes import TOO_LARGE
-from tests.live.support import BRIEFLY, tell
+from tests.live.support import BRIEFLY, poke
 from tests.support.databases import Databases
 from tests.support.live import cookie_of, listening
 from tests.support.site import BARE_UVICORN, Site
@@ -22,36 +22,36 @@ from tests.support.site import BARE_UVICORN, Site
 
 @pytest.fixture
 def loose_site(databases: Databases, tmp_path: Path) -> Iterator[Site]:
-    """A site whose server passes frames of sixteen megabytes on, as uvicorn by itself does."""
+    """A site whose server accepts frames of sixteen megabytes, as uvicorn does by default."""
     site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()}, server=BARE_UVICORN)
     yield site
     site.close()
 
 
 @pytest.mark.parametrize("frame", ["[]", "{", '"x"', '{"ack": 1}', '{"ack": "x"}', "[" * 5000, "\ud7ff", "", "null"])
-def test_a_frame_that_is_no_frame_closes_that_connection_only(site: Site, frame: str) -> None:
+def test_an_invalid_frame_closes_only_its_own_connection(site: Site, frame: str) -> None:
     with listening(site, "alice") as alice, listening(site, "bob") as bob:
         alice.frame()
         bob.frame()
         alice.say_raw(frame)
         assert alice.closing()[0] == 4400
-        tell(site, "bob")
+        poke(site, "bob")
         assert bob.until("notification.created")
 
 
-def test_a_line_where_nothing_happens_is_kept_warm(site: Site, topic: str) -> None:
+def test_an_idle_socket_gets_keepalive_frames(site: Site, topic: str) -> None:
     with listening(site, "alice", topics=[topic]) as alice:
         first = alice.frame()
         assert alice.frame(patience=4) == first
 
 
 @pytest.mark.both_databases
-def test_what_no_visible_page_shows_is_not_told(site: Site, newcomer: str) -> None:
+def test_events_on_a_hidden_page_are_not_marked_as_delivered(site: Site, newcomer: str) -> None:
     delivered_by = f"print(person(username={newcomer!r}).notifications.get(announcement=None).delivered_by)"
     with listening(site, newcomer) as client:
         client.frame()
         client.say(visible=False)
-        tell(site, newcomer)
+        poke(site, newcomer)
         client.until("notification.created")
         client.say(ack=client.cursor)
         assert client.hears_nothing(BRIEFLY)
@@ -61,7 +61,7 @@ def test_what_no_visible_page_shows_is_not_told(site: Site, newcomer: str) -> No
     assert site.python(delivered_by) == "live"
 
 
-def test_what_a_later_version_may_say_is_passed_over(site: Site) -> None:
+def test_unknown_keys_of_a_frame_are_ignored(site: Site) -> None:
     with listening(site, "alice") as alice:
         alice.frame()
         alice.say(wave="hello", visible=True)
@@ -79,7 +79,7 @@ def test_a_binary_frame_is_refused(site: Site) -> None:
 def test_a_frame_of_more_than_eight_kibibytes_is_too_large(site: Site, size: int) -> None:
     with listening(site, "alice") as alice:
         alice.frame()
-        # The server may hang up before all of it has been sent.
+        # The server may close before everything has been sent.
         with suppress(ConnectionClosed):
             alice.say_raw("x" * size)
         assert alice.closing()[0] in (1009, 1006)
@@ -95,7 +95,7 @@ def test_a_frame_in_many_pieces_is_too_large_all_the_same(site: Site) -> None:
     assert memory_of(site) - before < 5 * 1024 * 1024
 
 
-def test_a_frame_that_a_server_of_any_settings_lets_through_is_too_large(loose_site: Site) -> None:
+def test_a_frame_over_the_limit_is_too_large_even_if_the_server_lets_it_through(loose_site: Site) -> None:
     with listening(loose_site, "alice") as alice:
         alice.frame()
         alice.say(wave="x" * 8192)
@@ -112,15 +112,15 @@ def test_more_than_twenty_frames_in_ten_seconds_are_too_many(site: Site) -> None
         assert alice.closing()[0] == 4429
 
 
-def test_half_a_character_is_not_text(site: Site) -> None:
+def test_an_incomplete_utf8_character_is_rejected(site: Site) -> None:
     with open_by_hand(site) as line:
-        # A text frame of one byte that begins a character which never ends, masked with zeros.
+        # A text frame of one byte that begins an incomplete character, masked with zeros.
         line.sendall(bytes([0x81, 0x81, 0, 0, 0, 0, 0xC3]))
         assert close_code(line) in (1007, 4400)
 
 
 @pytest.mark.clocked
-def test_a_handshake_that_never_ends_harms_nobody(site: Site) -> None:
+def test_an_unfinished_handshake_does_no_harm(site: Site) -> None:
     lines = [socket.create_connection(("127.0.0.1", site.port)) for _ in range(200)]
     for line in lines:
         line.sendall(b"GET /live/ws/ HTTP/1.1\r\nHost: 127.0.0.1\r\n")
@@ -132,18 +132,18 @@ def test_a_handshake_that_never_ends_harms_nobody(site: Site) -> None:
         line.close()
 
 
-def test_only_one_address_is_a_socket(site: Site) -> None:
+def test_only_one_url_accepts_websockets(site: Site) -> None:
     answer = site.visitor().get("/live/ws/")
     assert (answer.status_code, answer.headers["Upgrade"]) == (426, "websocket")
 
 
-# The opcode, a length under 126, two bytes of code, a reason in words; and nothing after.
+# The opcode, a length under 126, two bytes of code, a text reason, and nothing after it.
 CLOSE_FRAME = re.compile(rb"\x88[\x02-\x7d]([\x03-\x13].)[ -~]*\Z", re.DOTALL)
 
 
 def open_by_hand(site: Site, query: str = "") -> socket.socket:
     line = socket.socket()
-    # Little room, so that it is soon full where nobody reads.
+    # Small buffers, so that they are soon full if nobody reads.
     line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     line.settimeout(5)
     line.connect(("127.0.0.1", site.port))
@@ -166,7 +166,7 @@ def open_by_hand(site: Site, query: str = "") -> socket.socket:
 
 
 def close_code(line: socket.socket) -> int | None:
-    """Of a server that waits for an answer to its last frame, and gets none; None where it ended without a word."""
+    """Return the close code of a server that gets no answer to its close frame, or None if it sent none."""
     said = b""
     while not (last := CLOSE_FRAME.search(said)) and (piece := line.recv(2**16)):
         said = said[-200:] + piece

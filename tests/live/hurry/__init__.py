@@ -1,6 +1,6 @@
-"""An app that only tests install: what the live path does each minute, it does each second, or as `TEST_HURRY` says.
+"""An app for tests that shortens the intervals of the live path, as `TEST_HURRY` says.
 
-Its names are those of modules of the live path; with a dot before it, of one beside that: `.server.HEAD_SECONDS`.
+A name is `module.CONSTANT` of the live package. With a leading dot the module is beside it: `.server.HEAD_SECONDS`.
 
-Its topics may be listened to by anyone signed in, so that tests need not share one.
+Anyone signed in may listen to its topics, so that tests need not share one.
 """

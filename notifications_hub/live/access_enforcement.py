@@ -1,4 +1,4 @@
-"""Ends connections whose right to listen is gone, in this process, by what every process can read."""
+"""Access enforcement: end this process's connections whose right to listen is gone."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ from notifications_hub.live.topics import shown
 from notifications_hub.users import person_key
 
 TIME_SECONDS = 0.5
-"""How late it may be noticed that a connection's time is up."""
+"""Interval at which expired connections are ended."""
 LONGEST_SECONDS = 3600.0
-"""After this a connection is renewed, with everything that is asked of a new one."""
+"""Longest life of a connection. Then its client reconnects, and passes admission again."""
 REMEMBERED = 60.0
-"""Longer than an admission takes: a connection that was admitted before a revocation is ended by it when it joins."""
+"""Seconds for which handled revocations are kept: longer than an admission takes.
+
+A connection that was admitted before a revocation, and joins after it, is then ended when it joins.
+"""
 _AGAIN_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
@@ -34,17 +37,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Handled:
-    """A revocation that this hub acted on. One that may be older than a connection is not certain to end it."""
+    """A handled revocation. If it may be older than a connection, it is not certain to end it."""
 
     row: Revoked
     at: float
     is_certain: bool
 
 
-class Watch:
-    """Reads revocations, keeps each session's time, and looks at every connection once a minute.
+class AccessEnforcer:
+    """The checks that end connections: revocations, expiry, and re-validation once a minute.
 
-    Each purpose has a lane of its own to the database: what is urgent waits for nothing that is not.
+    Each purpose has its own lane to the database, so that urgent checks do not wait for others.
     """
 
     def __init__(self, database: Database, registry: Registry) -> None:
@@ -61,7 +64,7 @@ class Watch:
     # Connections
 
     def join(self, connection: Connection) -> None:
-        longest = LONGEST_SECONDS * random.uniform(0.9, 1)  # noqa: S311 -- spreads the returns
+        longest = LONGEST_SECONDS * random.uniform(0.9, 1)  # noqa: S311 -- spreads the reconnects
         connection.due = asyncio.get_running_loop().time() + min(max(connection.expires_in, 0.0), longest)
         self.revalidation.add(connection)
         self.replay(connection)
@@ -71,7 +74,7 @@ class Watch:
         self._unsure.pop(connection, None)
 
     def replay(self, connection: Connection) -> None:
-        """Act on what was revoked after the connection was admitted, and before it was there to be ended."""
+        """Apply revocations from the time between the connection's admission and its joining."""
         for name in (person_key(connection.person_pk), *connection.sessions):
             for handled in (*self._before.get(name, ()), *self._recent.get(name, ())):
                 if handled.at >= connection.admitted_at:
@@ -79,14 +82,14 @@ class Watch:
 
     # Revocations
 
-    async def heed(self) -> None:
-        """Act on what was revoked since the last look."""
-        rows = await self._look()
+    async def handle_revocations(self) -> None:
+        """Apply the revocations committed since the last read."""
+        rows = await self._read_revocations()
         while len(rows) == MOST:
-            rows = await self._look()
+            rows = await self._read_revocations()
 
-    async def _look(self) -> list[Revoked]:
-        # The first look finds revocations from before this hub: their people may have signed in again since.
+    async def _read_revocations(self) -> list[Revoked]:
+        # The first read finds revocations older than this hub. Their people may have signed in again since.
         is_certain = not self._unread.is_new
         rows = await self._database(self._unread.take)
         self._forget()
@@ -94,7 +97,7 @@ class Watch:
         for row in rows:
             handled = _Handled(row, time.monotonic(), is_certain)
             self._recent.setdefault(row.session or row.person, []).append(handled)
-            if touched := self._meant_by(row):
+            if touched := self._affected_by(row):
                 if is_certain and row.what == What.CHECK:
                     checked |= dict.fromkeys(touched)
                 else:
@@ -107,7 +110,7 @@ class Watch:
             self._turned = time.monotonic()
             self._recent, self._before = {}, self._recent
 
-    def _meant_by(self, row: Revoked) -> Sequence[Connection]:
+    def _affected_by(self, row: Revoked) -> Sequence[Connection]:
         if row.what == What.SESSION:
             return self._registry.of_session(row.session)
         return self._registry.of_person(row.person)
@@ -124,8 +127,8 @@ class Watch:
                 connection.end(RESTART if row.what == What.RENEW else SESSION_OVER)
 
     async def _end_signed_out(self, connections: Sequence[Connection]) -> None:
-        """Check sessions alone: a host's rules, which may be slow, have no say in whether one is valid."""
-        asking = (self._database.together(check_many, one.session_key, lane="revoked") for one in connections)
+        """End connections whose session is over. Host rules are not run: they may be slow and are irrelevant here."""
+        asking = (self._database.batched(check_many, one.session_key, lane="revoked") for one in connections)
         answers = await asyncio.gather(*asking, return_exceptions=True)
         for answer, connection in zip(answers, connections, strict=True):
             if isinstance(answer, BaseException):
@@ -133,10 +136,10 @@ class Watch:
             elif answer is None or answer.person.pk != connection.person_pk:
                 connection.end(SESSION_OVER)
 
-    # Looking again
+    # Re-validation
 
     async def recheck(self) -> None:
-        """Check connections that a revocation may mean, until it is known; called over and over."""
+        """Check connections that a revocation may concern, until the answer is known. Called in a loop."""
         await self._has_unsure.wait()
         self._has_unsure.clear()
         unsure, self._unsure = list(self._unsure), {}
@@ -146,13 +149,13 @@ class Watch:
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def end_due(self) -> None:
-        """Looks whose time is up: one look for all costs less than a timer each, in time and in memory."""
+        """End expired connections. One scan of all costs less time and memory than a timer each."""
         await asyncio.sleep(TIME_SECONDS)
         now = asyncio.get_running_loop().time()
         due = [connection for connection in self._registry.all() if connection.due <= now]
         if not due:
             return
-        # A session is either over, which the client is told, or was prolonged, and the client is renewed.
+        # The session is over, and the client is sent that, or it was extended, and the client reconnects.
         with suppress(TimeoutError):
             async with asyncio.timeout(1):
                 await self._end_invalid(due, lane="expired")
@@ -170,21 +173,23 @@ class Watch:
         sharing: dict[Asked, list[Connection]] = {}
         for connection in connections:
             sharing.setdefault(Asked(connection.session_key, tuple(connection.names)), []).append(connection)
-        asking = (self._database.together(admit_many, asked, lane=lane) for asked in sharing)
+        asking = (self._database.batched(admit_many, asked, lane=lane) for asked in sharing)
         answers = await asyncio.gather(*asking, return_exceptions=True)
         for asked, answer in zip(sharing, answers, strict=True):
             for connection in sharing[asked]:
                 _judge(connection, asked, answer)
         faults = [answer for answer in answers if isinstance(answer, BaseException) and not isinstance(answer, Refusal)]
         if faults:
-            log.error("%d connections could not be checked; the next round asks again", len(faults), exc_info=faults[0])
+            log.error(
+                "%d connections could not be checked; the next round tries again", len(faults), exc_info=faults[0]
+            )
 
 
 def _judge(connection: Connection, asked: Asked, answer: Admitted | BaseException) -> None:
     if isinstance(answer, Refusal):
         connection.end(answer.closing)
     elif isinstance(answer, BaseException):
-        return  # The fault of a rule, or of the database, says nothing of the right.
+        return  # A fault of a rule or of the database proves nothing about the right.
     elif set(answer.topics) != connection.positions.keys() and tuple(connection.names) == asked.names:
-        # An audience was joined or left, which its client takes up by coming back.
+        # The person joined or left an audience. The client picks that up by reconnecting.
         connection.end(RESTART)

@@ -1,4 +1,4 @@
-"""What a hub looks at again: everybody each minute, at the price of one; and what was revoked, in its time."""
+"""Re-validation of every connection each minute, in batches, and prompt handling of revocations."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from notifications_hub import revoke
-from notifications_hub.live import revalidation, topics, watch
-from notifications_hub.live.admission import Admitted, Asked, admit_many, start
+from notifications_hub.live import access_enforcement, revalidation, topics
+from notifications_hub.live.access_enforcement import AccessEnforcer
+from notifications_hub.live.admission import Admitted, Asked, admit_many, start_positions
 from notifications_hub.live.close_codes import RESTART, SESSION_OVER, Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
 from notifications_hub.live.session import check_many
-from notifications_hub.live.watch import Watch
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
 
 class OneThread(Database):
-    """Asks on one database connection, and counts what it is asked."""
+    """A database that runs on one connection and counts its queries."""
 
     selects = 0
     is_away = False
@@ -60,21 +60,21 @@ def database() -> Iterator[OneThread]:
 
 
 class Room:
-    """Connections of people who signed in, and how those ended that did."""
+    """Connections of signed-in people, and the close code of each that ended."""
 
     def __init__(self, database: Database) -> None:
         self.connections: list[Connection] = []
         self.ended: dict[str, Closing] = {}
         self._database = database
         self._registry = Registry()
-        self.watch = Watch(database, self._registry)
+        self.enforcer = AccessEnforcer(database, self._registry)
 
     async def enter(self, *people: User) -> None:
         for admitted in await self.admit(*people):
             self.join(admitted)
 
     async def admit(self, *people: User) -> list[Admitted]:
-        """Sign them in and let them in, without a connection yet."""
+        """Sign people in and admit them, without a connection yet."""
 
         def admit() -> Any:
             return admit_many([Asked(_sign_in(person), ("inbox",)) for person in people])
@@ -85,20 +85,20 @@ class Room:
         connection = self._connection(admitted)
         self.connections.append(connection)
         self._registry.add(connection)
-        self.watch.join(connection)
+        self.enforcer.join(connection)
 
     def _connection(self, admitted: Admitted) -> Connection:
         def close(closing: Closing) -> None:
-            # The first reason stands, as with every kind of connection.
+            # The first reason wins, as with every kind of connection.
             self.ended.setdefault(admitted.visitor.person.username, closing)
 
         connection = Connection(admitted, log=cast("Any", None), send=cast("Any", None), close=close)
-        connection.listen(*start(admitted.topics, None))
+        connection.listen(*start_positions(admitted.topics, None))
         return connection
 
     def leave(self, connection: Connection) -> None:
         self._registry.remove(connection)
-        self.watch.leave(connection)
+        self.enforcer.leave(connection)
 
 
 def _sign_in(person: User) -> str:
@@ -118,7 +118,7 @@ def people(count: int) -> list[User]:
     return [get_user_model().objects.create_user(f"person{number}") for number in range(count)]
 
 
-async def test_three_hundred_connections_are_looked_at_in_slices_of_a_handful_of_queries(
+async def test_three_hundred_connections_are_revalidated_in_slices_of_a_few_queries_each(
     room: Room, database: OneThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revalidation, "CHECK_SECONDS", 0.0)
@@ -126,14 +126,14 @@ async def test_three_hundred_connections_are_looked_at_in_slices_of_a_handful_of
     await sync_to_async(lambda: Session.objects.filter(session_key=room.connections[7].session_key).delete())()
     for _ in range(revalidation.SLICES):
         before = database.selects
-        await room.watch.revalidation.check_next()
+        await room.enforcer.revalidation.check_next()
         # Sessions, people, their groups.
         assert database.selects - before in (0, 3)
     assert room.ended == {"person7": SESSION_OVER}
     assert database.selects == 3 * 300 / revalidation.FEW
 
 
-async def test_everybody_is_looked_at_within_the_time_that_is_promised(
+async def test_every_connection_is_revalidated_within_the_promised_time(
     room: Room, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revalidation, "CHECK_SECONDS", 1.0)
@@ -148,7 +148,7 @@ async def test_everybody_is_looked_at_within_the_time_that_is_promised(
 
 async def again_and_again(room: Room) -> None:
     while True:
-        await room.watch.revalidation.check_next()
+        await room.enforcer.revalidation.check_next()
 
 
 def slow(user: User, pk: int) -> bool:
@@ -156,7 +156,7 @@ def slow(user: User, pk: int) -> bool:
     return True
 
 
-async def test_rules_that_are_slower_than_the_promise_are_said_once(
+async def test_rules_slower_than_the_promise_are_logged_once(
     room: Room, alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(revalidation, "CHECK_SECONDS", 0.05)
@@ -166,74 +166,74 @@ async def test_rules_that_are_slower_than_the_promise_are_said_once(
     room.connections[0].names = ("slow.1",)
     room.connections[0].positions = {"slow.1": None}
     for _ in range(3 * revalidation.SLICES):
-        await room.watch.revalidation.check_next()
+        await room.enforcer.revalidation.check_next()
     assert [record.levelname for record in caplog.records if "Make the rules" in record.message] == ["WARNING"]
     assert room.ended == {}
 
 
-async def test_a_connection_that_changes_its_topics_while_it_is_asked_again_stays(room: Room, alice: User) -> None:
+async def test_a_connection_that_changes_its_topics_during_revalidation_stays_open(room: Room, alice: User) -> None:
     await room.enter(alice)
     [connection] = room.connections
-    asking = asyncio.create_task(room.watch._revalidate([connection]))
+    asking = asyncio.create_task(room.enforcer._revalidate([connection]))
     await asyncio.sleep(0)
     connection.names, connection.positions = ("everyone",), {"everyone": None}
     await asking
     assert room.ended == {}
 
 
-async def test_a_connection_that_has_left_is_not_looked_at(
+async def test_a_connection_that_has_left_is_not_revalidated(
     room: Room, alice: User, database: OneThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revalidation, "CHECK_SECONDS", 0.0)
     await room.enter(alice)
     room.leave(room.connections[0])
     for _ in range(revalidation.SLICES):
-        await room.watch.revalidation.check_next()
+        await room.enforcer.revalidation.check_next()
     assert database.selects == 0
 
 
-async def test_whose_time_is_up_hears_that_the_session_is_over_or_is_renewed(
+async def test_an_expired_connection_is_closed_or_asked_to_reconnect(
     room: Room, alice: User, bob: User, charlie: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("notifications_hub.live.watch.TIME_SECONDS", 0.0)
+    monkeypatch.setattr("notifications_hub.live.access_enforcement.TIME_SECONDS", 0.0)
     await room.enter(alice, bob, charlie)
     over, prolonged, _running = room.connections
     over.due = prolonged.due = 0.0
     await sync_to_async(lambda: Session.objects.filter(session_key=over.session_key).delete())()
-    await room.watch.end_due()
+    await room.enforcer.end_due()
     assert room.ended == {"alice": SESSION_OVER, "bob": RESTART}
 
 
-async def test_whoever_signed_in_again_after_a_revocation_stays_on_a_hub_that_is_new(
+async def test_a_person_who_signed_in_again_after_a_revocation_stays_connected_to_a_new_hub(
     room: Room, alice: User, bob: User
 ) -> None:
     await sync_to_async(revoke)(alice)
     await room.enter(alice, bob)
-    await room.watch.heed()
-    await room.watch.recheck()
+    await room.enforcer.handle_revocations()
+    await room.enforcer.recheck()
     assert room.ended == {}
-    # What comes after the first look counts at once.
+    # Revocations after the first read are certain.
     await sync_to_async(revoke)(bob)
-    await room.watch.heed()
+    await room.enforcer.handle_revocations()
     assert room.ended == {"bob": SESSION_OVER}
 
 
-async def test_a_session_that_was_over_before_a_new_hubs_first_look_is_ended(room: Room, alice: User) -> None:
+async def test_a_session_that_was_over_before_a_new_hubs_first_read_is_ended(room: Room, alice: User) -> None:
     await room.enter(alice)
     await sync_to_async(revoke)(alice)
     await sync_to_async(lambda: Session.objects.all().delete())()
-    await room.watch.heed()
-    await room.watch.recheck()
+    await room.enforcer.handle_revocations()
+    await room.enforcer.recheck()
     assert room.ended == {"alice": SESSION_OVER}
 
 
-async def test_whoever_was_let_in_before_a_revocation_and_joins_after_it_is_ended(
+async def test_a_connection_admitted_before_a_revocation_and_joining_after_it_is_ended(
     room: Room, alice: User, bob: User
 ) -> None:
-    await room.watch.heed()
+    await room.enforcer.handle_revocations()
     in_between = await room.admit(alice)
     await sync_to_async(revoke)(alice)
-    await room.watch.heed()
+    await room.enforcer.handle_revocations()
     for admitted in (*in_between, *await room.admit(alice, bob)):
         room.join(admitted)
     assert room.ended == {"alice": SESSION_OVER}
@@ -241,42 +241,42 @@ async def test_whoever_was_let_in_before_a_revocation_and_joins_after_it_is_ende
 
 
 async def test_a_topic_that_is_revoked_while_it_is_added_ends_the_connection(room: Room, alice: User) -> None:
-    await room.watch.heed()
+    await room.enforcer.handle_revocations()
     await room.enter(alice)
     [added] = await room.admit(alice)
     await sync_to_async(revoke)(alice, topic="everyone")
     [connection] = room.connections
     connection.positions = {}
-    await room.watch.heed()
+    await room.enforcer.handle_revocations()
     assert room.ended == {}
     connection.positions, connection.admitted_at = dict.fromkeys(["everyone"]), added.visitor.at
-    room.watch.replay(connection)
+    room.enforcer.replay(connection)
     assert room.ended["alice"].code == 4403
 
 
-@override_settings(AXES_ENABLED=False)  # which is this site's own, and knows no sign-out without a request
-async def test_a_renewal_has_every_connection_of_a_person_come_back(room: Room, alice: User, bob: User) -> None:
-    await room.watch.heed()
+@override_settings(AXES_ENABLED=False)  # this site's own view, which handles no sign-out without a request
+async def test_a_renewal_makes_every_connection_of_a_person_reconnect(room: Room, alice: User, bob: User) -> None:
+    await room.enforcer.handle_revocations()
     await room.enter(alice, bob)
     await sync_to_async(user_logged_out.send)(sender=User, request=None, user=alice)
-    await room.watch.heed()
+    await room.enforcer.handle_revocations()
     assert room.ended == {"alice": RESTART}
 
 
-async def test_a_session_that_cannot_be_looked_at_is_looked_at_again(
+async def test_a_session_that_cannot_be_checked_is_checked_again(
     room: Room, alice: User, database: OneThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "_AGAIN_SECONDS", 0.0)
-    await room.watch.heed()
+    monkeypatch.setattr(access_enforcement, "_AGAIN_SECONDS", 0.0)
+    await room.enforcer.handle_revocations()
     await room.enter(alice)
     alice.set_password("another")
     await sync_to_async(alice.save)()
-    rows = await database(room.watch._unread.take)
-    monkeypatch.setattr(room.watch._unread, "take", lambda: rows)
+    rows = await database(room.enforcer._unread.take)
+    monkeypatch.setattr(room.enforcer._unread, "take", lambda: rows)
     database.is_away = True
-    await room.watch.heed()
-    await room.watch.recheck()
+    await room.enforcer.handle_revocations()
+    await room.enforcer.recheck()
     assert room.ended == {}
     database.is_away = False
-    await room.watch.recheck()
+    await room.enforcer.recheck()
     assert room.ended == {"alice": SESSION_OVER}
