@@ -21,14 +21,14 @@ LIMITS = [
         f"{_LIVE}/connection.py",
         "MAX_WAITING = 256 * 1024",
         "MAX_WAITING = 1 << 40",
-        ("tests/live/test_fanout.py::test_who_lets_more_wait_than_fits_is_too_slow",),
+        ("tests/live/test_fanout.py::test_a_client_with_too_much_waiting_is_closed_as_too_slow",),
     ),
     Guard(
         "the size of a client's frame",
         f"{_LIVE}/websocket.py",
         "elif len(text) > MAX_CLIENT_FRAME:",
         "elif False:",
-        ("tests/live/test_websocket.py::test_a_frame_that_a_server_of_any_settings_lets_through_is_too_large",),
+        ("tests/live/test_websocket.py::test_a_frame_that_the_servers_settings_let_through_is_still_too_large",),
     ),
     Guard(
         "the bytes of one reading",
@@ -56,14 +56,14 @@ LIMITS = [
         f"{_LIVE}/handshake_limit.py",
         "if self._waiting >= self._most_waiting:",
         "if False:",
-        ("tests/live/test_caps.py::test_so_many_may_wait_and_no_more",),
+        ("tests/live/test_caps.py::test_the_number_of_waiting_handshakes_is_limited",),
     ),
     Guard(
         "a person's connections in all processes",
         f"{_LIVE}/shared_cap.py",
         "            if connection.opened < opened:",
         "            if False:",
-        ("tests/live/test_shared_cap.py::test_of_too_many_in_all_hubs_the_oldest_go_wherever_they_are",),
+        ("tests/live/test_shared_cap.py::test_the_oldest_connections_in_all_hubs_are_closed_when_there_are_too_many",),
     ),
     Guard(
         "the time for the head of a request",

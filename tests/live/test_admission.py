@@ -136,7 +136,7 @@ def known_to_django(session_key: str) -> str:
     return str(get_user(request).username)
 
 
-def test_a_crowd_gets_the_answers_that_each_would_get_alone_and_that_django_gives(
+def test_a_crowd_gets_the_answers_each_would_get_alone_and_from_django(
     engine: str, person: Callable[[str], User]
 ) -> None:
     cases = sessions_of(person)
@@ -148,13 +148,13 @@ def test_a_crowd_gets_the_answers_that_each_would_get_alone_and_that_django_give
             assert known_to_django(key) == expected, case
 
 
-def test_two_sessions_of_a_person_and_one_session_twice_are_all_let_in(alice: User) -> None:
+def test_two_sessions_of_a_person_and_one_session_twice_are_all_admitted(alice: User) -> None:
     one, other = sign_in(alice), sign_in(alice)
     asked = [Asked(key, ("inbox",)) for key in (one.session_key, other.session_key, one.session_key)]
     assert list(map(whose, admit_many(asked))) == ["alice"] * 3
 
 
-def test_a_crowd_costs_what_one_costs(person: Callable[[str], User], settings: Any) -> None:
+def test_a_crowd_costs_as_many_queries_as_one_client(person: Callable[[str], User], settings: Any) -> None:
     settings.NOTIFICATIONS_HUB = {"AUDIENCES": {"early": f"{__name__}.early"}}
     sessions = [sign_in(person(f"person{number}")) for number in range(30)]
     group = Group.objects.create(name="readers")
@@ -177,7 +177,9 @@ def early() -> Any:
     return get_user_model().objects.filter(username__in=["person1", "person3"])
 
 
-def test_the_fault_of_a_rule_is_that_of_whoever_asked(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_a_rule_reaches_only_the_client_that_asked(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(topics, "_rules", dict(topics._rules))
 
     @topics.topic("odd.<int:pk>")
@@ -190,7 +192,7 @@ def test_the_fault_of_a_rule_is_that_of_whoever_asked(alice: User, bob: User, mo
     assert whose(fine) == "bob"
 
 
-def test_audiences_are_known_though_the_cache_is_away(alice: User, settings: Any, redis_server: RedisServer) -> None:
+def test_audiences_are_known_while_the_cache_is_down(alice: User, settings: Any, redis_server: RedisServer) -> None:
     settings.NOTIFICATIONS_HUB = {"AUDIENCES": {"named": f"{__name__}.named"}}
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": redis_server.url}
@@ -204,7 +206,7 @@ def named() -> Any:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_readers_are_answered_together_each_from_their_own_place() -> None:
+def test_readers_are_answered_in_one_batch_each_from_their_own_position() -> None:
     for number in range(3):
         streams.append("post.9", "note", {"n": number})
         streams.append("post.10", "note", {"n": number})
@@ -256,7 +258,7 @@ def asking() -> Asking:
     return Asking()
 
 
-async def test_what_is_asked_at_once_is_one_batch_and_what_is_asked_meanwhile_the_next(asking: Asking) -> None:
+async def test_simultaneous_requests_are_one_batch_and_later_ones_are_the_next(asking: Asking) -> None:
     first = asyncio.create_task(asking.ask(1, 2, 3))
     await asyncio.sleep(0.005)
     later = await asyncio.gather(asking.ask(4), asking.ask(5))
@@ -265,19 +267,19 @@ async def test_what_is_asked_at_once_is_one_batch_and_what_is_asked_meanwhile_th
     assert asking.batches == [[1, 2, 3], [4, 5]]
 
 
-async def test_a_fault_is_raised_where_it_was_asked_for_and_nowhere_else(asking: Asking) -> None:
+async def test_a_fault_is_raised_only_for_the_request_that_caused_it(asking: Asking) -> None:
     one, fault, other = await asking.ask(1, 0, 2)
     assert (one, other) == (2, 4)
     assert isinstance(fault, KeyError)
 
 
-async def test_what_fails_as_a_batch_is_asked_one_by_one(asking: Asking) -> None:
+async def test_requests_of_a_failed_batch_are_retried_one_by_one(asking: Asking) -> None:
     one, fault, other = await asking.ask(1, -1, 2)
     assert (one, other) == (2, 4)
     assert isinstance(fault, ValueError)
 
 
-async def test_who_goes_away_leaves_the_others_their_answers(asking: Asking) -> None:
+async def test_a_cancelled_request_leaves_the_others_their_answers(asking: Asking) -> None:
     gone = asyncio.create_task(asking.asking.ask(1))
     staying = asyncio.create_task(asking.asking.ask(2))
     await asyncio.sleep(0.005)

@@ -46,7 +46,7 @@ def vary(response: requests.Response) -> set[str]:
         (POLL_PATH + "?cursor=x", "application/json"),
     ],
 )
-def test_nobody_keeps_packs_or_holds_back_what_was_said(site: Site, path: str, content_type: str) -> None:
+def test_responses_are_not_cached_compressed_or_buffered(site: Site, path: str, content_type: str) -> None:
     response = get(site, path, Accept_Encoding="gzip, br")
     assert response.headers["Content-Type"].startswith(content_type)
     assert {"no-store", "no-transform"} <= {part.strip() for part in response.headers["Cache-Control"].split(",")}
@@ -58,9 +58,7 @@ def test_nobody_keeps_packs_or_holds_back_what_was_said(site: Site, path: str, c
 
 @pytest.mark.parametrize("path", [SSE_PATH, POLL_PATH, POLL_PATH + "?wait=1"])
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "a b"])
-def test_a_host_that_is_not_this_site_is_answered_nothing_though_no_page_is_named(
-    site: Site, path: str, host: str
-) -> None:
+def test_an_unknown_host_is_refused_even_without_an_origin(site: Site, path: str, host: str) -> None:
     response = get(site, path, Host=host)
     assert (response.status_code, response.headers["Content-Type"]) == (400, "application/json")
 
@@ -79,7 +77,7 @@ def test_only_get_opens_a_connection(site: Site, path: str, method: str) -> None
         ("cursor=x", "alice", 400), ("", None, 401), ("topic=staff", "charlie", 403),
     )],
 )  # fmt: skip
-def test_a_refusal_says_why_in_json(site: Site, by: str, query: str, who: str | None, status: int) -> None:
+def test_a_refusal_carries_its_reason_as_json(site: Site, by: str, query: str, who: str | None, status: int) -> None:
     path = SSE_PATH if by == SSE else POLL_PATH
     wait = "&wait=1" if by == LONG_POLL else ""
     answer = requests.get(f"{site.url}{path}?{query}{wait}", headers={"Cookie": cookie_of(site, who)}, timeout=5)
@@ -93,7 +91,7 @@ def test_a_refusal_says_why_in_json(site: Site, by: str, query: str, who: str | 
 # Streams
 
 
-def test_a_stream_names_its_pace_and_keeps_the_line_warm(site: Site) -> None:
+def test_a_stream_sends_its_retry_delay_and_heartbeats(site: Site) -> None:
     with listening_by(SSE, site, "alice") as alice:
         assert isinstance(alice, SseClient)
         alice.frame()
@@ -101,7 +99,7 @@ def test_a_stream_names_its_pace_and_keeps_the_line_warm(site: Site) -> None:
         assert alice.retry == 1234
 
 
-def test_a_browser_that_comes_back_by_itself_goes_on_after_the_last_id(site: Site, topic: str) -> None:
+def test_a_browser_that_reconnects_by_itself_resumes_after_the_last_id(site: Site, topic: str) -> None:
     # As EventSource does: the address is that of the first time, and its cursor an old one.
     with listening_by(SSE, site, "alice", topics=[topic]) as alice:
         old = alice.frame()["cursor"]
@@ -118,7 +116,7 @@ def test_a_last_id_that_no_server_wrote_is_a_bad_request(site: Site) -> None:
         assert alice.closing()[0] == 4400
 
 
-def test_a_stream_whose_client_has_gone_is_forgotten(site: Site, newcomer: str) -> None:
+def test_a_stream_whose_client_left_is_forgotten(site: Site, newcomer: str) -> None:
     visitor = site.visitor(newcomer)
     # The cap is ten: were they kept, the last would have ended the one that stays.
     with listening_by(SSE, site, visitor) as stays:
@@ -135,7 +133,7 @@ def test_a_stream_whose_client_has_gone_is_forgotten(site: Site, newcomer: str) 
 
 @pytest.mark.clocked
 @pytest.mark.parametrize("wait", ["0", "-1", "", "x", "nan", "-inf"])
-def test_a_wait_that_is_none_is_answered_at_once(site: Site, wait: str) -> None:
+def test_an_invalid_wait_is_answered_at_once(site: Site, wait: str) -> None:
     cursor = get(site, POLL_PATH).json()["cursor"]
     started = time.monotonic()
     assert get(site, f"{POLL_PATH}?{query_of([], cursor)}&wait={wait}").status_code == 200
@@ -143,7 +141,7 @@ def test_a_wait_that_is_none_is_answered_at_once(site: Site, wait: str) -> None:
 
 
 @pytest.mark.clocked
-def test_a_wait_is_over_in_its_time(site: Site, topic: str) -> None:
+def test_a_poll_returns_when_its_wait_is_over(site: Site, topic: str) -> None:
     cursor = get(site, f"{POLL_PATH}?topic={topic}").json()["cursor"]
     started = time.monotonic()
     frame = get(site, f"{POLL_PATH}?{query_of([topic], cursor)}&wait=1.2").json()
@@ -167,9 +165,7 @@ def is_present(site: Site, username: str) -> bool:
     return site.python(present) == "True"
 
 
-def test_a_poll_that_nobody_looks_at_keeps_its_person_present_no_longer_than_it_waits(
-    site: Site, newcomer: str
-) -> None:
+def test_a_poll_of_a_hidden_page_keeps_its_person_present_only_while_it_waits(site: Site, newcomer: str) -> None:
     headers = {"Cookie": cookie_of(site, site.visitor(newcomer))}
     cursor = requests.get(f"{site.url}{POLL_PATH}?visible=0", headers=headers, timeout=5).json()["cursor"]
     assert not is_present(site, newcomer)
@@ -182,7 +178,7 @@ def test_a_poll_that_nobody_looks_at_keeps_its_person_present_no_longer_than_it_
 
 
 @pytest.mark.clocked
-def test_polls_that_wait_hold_no_thread(site: Site, newcomer: str) -> None:
+def test_waiting_polls_hold_no_thread(site: Site, newcomer: str) -> None:
     asyncio.run(_fifty_wait_while_a_page_is_asked_for(site))
 
 
@@ -216,7 +212,7 @@ NO_CURSORS = [b"", b"{", b"[]", b"{}", b'{"cursor": 1}', b'{"cursor": "x"}', b"[
 
 
 @pytest.mark.parametrize("body", NO_CURSORS)
-def test_an_acknowledgement_that_is_none_is_a_bad_request(site: Site, body: bytes) -> None:
+def test_an_invalid_acknowledgement_is_a_bad_request(site: Site, body: bytes) -> None:
     headers = {"Cookie": cookie_of(site, "alice"), "Content-Type": "application/json"}
     answer = requests.post(site.url + ACK_PATH, data=body, headers=headers, timeout=5)
     assert answer.status_code == 400
@@ -228,7 +224,7 @@ def test_nobody_acknowledges_without_a_session(site: Site) -> None:
 
 
 @both_databases
-def test_what_no_visible_page_shows_is_not_told(site: Site, newcomer: str) -> None:
+def test_notifications_of_a_hidden_page_are_not_marked_delivered(site: Site, newcomer: str) -> None:
     with listening_by(POLL, site, site.visitor(newcomer)) as client:
         client.frame()
         tell(site, newcomer)
@@ -250,7 +246,7 @@ def own_site(databases: Databases, tmp_path: Path) -> Iterator[Site]:
 
 
 @pytest.mark.clocked
-def test_a_server_that_is_told_to_end_tells_everyone_and_is_gone_in_seconds(own_site: Site) -> None:
+def test_a_server_that_is_asked_to_stop_closes_its_connections_and_exits_in_seconds(own_site: Site) -> None:
     with (
         listening_by("websocket", own_site, "alice") as socket,
         listening_by(SSE, own_site, "alice") as stream,
@@ -266,7 +262,7 @@ def test_a_server_that_is_told_to_end_tells_everyone_and_is_gone_in_seconds(own_
     assert "Traceback" not in own_site.log
 
 
-def test_a_server_comes_back_and_nobody_missed_anything(own_site: Site) -> None:
+def test_clients_miss_nothing_when_a_server_restarts(own_site: Site) -> None:
     cursors: dict[str, str] = {}
     for by in ("websocket", SSE, LONG_POLL, POLL):
         with listening_by(by, own_site, "alice") as client:
@@ -305,7 +301,7 @@ def _answers(url: str) -> bool:
 
 @both_databases
 @pytest.mark.clocked
-def test_under_wsgi_a_poll_is_answered_at_once_whatever_its_wait(wsgi_url: str) -> None:
+def test_under_wsgi_a_poll_is_answered_at_once_despite_its_wait(wsgi_url: str) -> None:
 
     alice = Visitor(wsgi_url)
     alice.sign_in("alice")
@@ -321,6 +317,6 @@ def test_under_wsgi_a_poll_is_answered_at_once_whatever_its_wait(wsgi_url: str) 
     assert alice.get(f"{POLL_PATH}?topic=nonsense").status_code == 403
 
 
-def test_under_wsgi_streams_and_sockets_say_that_they_cannot(wsgi_url: str) -> None:
+def test_under_wsgi_streams_and_sockets_are_refused(wsgi_url: str) -> None:
     assert requests.get(wsgi_url + SSE_PATH, timeout=5).status_code == 501
     assert requests.get(wsgi_url + "/live/ws/", timeout=5).status_code == 426

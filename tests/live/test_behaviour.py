@@ -35,7 +35,7 @@ def test_the_first_frame_carries_a_cursor_even_when_nothing_happened(listen: Lis
     assert (frame["events"], frame["more"], frame["reset"]) == ([], False, [])
 
 
-def test_without_a_cursor_one_starts_at_now(listen: Listen, site: Site, topic: str) -> None:
+def test_a_client_without_a_cursor_starts_at_now(listen: Listen, site: Site, topic: str) -> None:
     publish(site, topic, 1, 2)
     with listen("alice", topics=[topic]) as alice:
         assert alice.frame()["events"] == []
@@ -44,7 +44,7 @@ def test_without_a_cursor_one_starts_at_now(listen: Listen, site: Site, topic: s
     assert numbers(alice) == [3]
 
 
-def test_whoever_resumes_gets_what_they_missed_once_and_in_order(listen: Listen, site: Site, topic: str) -> None:
+def test_a_client_that_resumes_gets_the_missed_events_once_and_in_order(listen: Listen, site: Site, topic: str) -> None:
     with listen("alice", topics=[topic]) as alice:
         alice.frame()
         publish(site, topic, 1)
@@ -58,7 +58,7 @@ def test_whoever_resumes_gets_what_they_missed_once_and_in_order(listen: Listen,
     assert numbers(again) == [2, 3, 4, 5]
 
 
-def test_a_cursor_of_before_the_topics_first_event_resumes_too(listen: Listen, site: Site, topic: str) -> None:
+def test_a_cursor_from_before_the_topics_first_event_resumes_too(listen: Listen, site: Site, topic: str) -> None:
     with listen("alice", topics=[topic]) as alice:
         alice.frame()
     publish(site, topic, 1, 2)
@@ -83,7 +83,7 @@ def test_a_backlog_longer_than_a_page_comes_whole(listen: Listen, site: Site, to
 # Hearing
 
 
-def test_a_notification_made_by_another_process_arrives_with_its_words(listen: Listen, site: Site) -> None:
+def test_a_notification_made_by_another_process_arrives_with_its_text(listen: Listen, site: Site) -> None:
     with listen("alice") as alice:
         alice.frame()
         tell(site, "alice")
@@ -94,7 +94,7 @@ def test_a_notification_made_by_another_process_arrives_with_its_words(listen: L
     assert event["at"].endswith("Z")
 
 
-def test_what_is_rolled_back_is_never_seen(listen: Listen, site: Site, topic: str) -> None:
+def test_a_rolled_back_event_is_never_seen(listen: Listen, site: Site, topic: str) -> None:
     with listen("alice", topics=[topic]) as alice:
         alice.frame()
         site.python(f"""
@@ -167,7 +167,7 @@ def test_another_epoch_is_a_reset(listen: Listen, site: Site, history: str) -> N
     assert (frame["events"], frame["reset"]) == ([], [history])
 
 
-def test_a_new_epoch_is_a_reset_also_for_a_connection_that_is_open(listen: Listen, site: Site, history: str) -> None:
+def test_a_new_epoch_also_resets_an_open_connection(listen: Listen, site: Site, history: str) -> None:
     with listen("alice", topics=[history]) as alice:
         alice.frame()
         site.python("from django.core.management import call_command; call_command('hub_rotate_epochs')")
@@ -178,7 +178,7 @@ def test_a_new_epoch_is_a_reset_also_for_a_connection_that_is_open(listen: Liste
     assert numbers(alice) == [10]
 
 
-def test_a_position_before_what_was_pruned_is_a_reset(listen: Listen, site: Site, history: str) -> None:
+def test_a_position_before_the_pruned_events_is_a_reset(listen: Listen, site: Site, history: str) -> None:
     site.python(f"from notifications_hub import streams; streams.prune({history!r}, 5)")
     with listen("alice", topics=[history], cursor=cursor_at(site, history, seq=4)) as late:
         frame = late.frame()
@@ -189,7 +189,7 @@ def test_a_position_before_what_was_pruned_is_a_reset(listen: Listen, site: Site
     assert frame["reset"] == []
 
 
-def test_pruning_what_was_read_disturbs_no_open_connection(listen: Listen, site: Site, history: str) -> None:
+def test_pruning_events_that_were_read_disturbs_no_open_connection(listen: Listen, site: Site, history: str) -> None:
     with listen("alice", topics=[history]) as alice:
         alice.frame()
         site.python(f"from notifications_hub import streams; streams.prune({history!r}, 10)")
@@ -212,14 +212,14 @@ def test_a_topic_that_the_cursor_does_not_know_is_reset_and_the_others_go_on(
 # Whose
 
 
-def test_charlie_hears_nothing_of_alices(listen: Listen, site: Site) -> None:
+def test_charlie_hears_nothing_of_alices_notifications(listen: Listen, site: Site) -> None:
     with listen("charlie") as charlie:
         charlie.frame()
         tell(site, "alice")
         assert charlie.hears_nothing(BRIEFLY)
 
 
-def test_charlie_with_alices_cursor_is_told_to_refetch_his_own(listen: Listen, site: Site) -> None:
+def test_charlie_with_alices_cursor_has_to_refetch_his_own_inbox(listen: Listen, site: Site) -> None:
     tell(site, "alice")
     with listen("alice", topics=["inbox"]) as alice:
         alice.frame()
@@ -237,18 +237,18 @@ def test_a_refused_topic_is_named_and_is_like_one_that_does_not_exist(listen: Li
         assert charlie.closing() == (4403, f"topic refused: {name}")
 
 
-def test_nobody_can_name_an_inbox_not_even_their_own(listen: Listen, site: Site) -> None:
+def test_an_inbox_cannot_be_named_not_even_ones_own(listen: Listen, site: Site) -> None:
     for topic in (f"inbox.{person_id(site, 'alice')}", f"inbox.{person_id(site, 'charlie')}"):
         with listen("charlie", topics=[topic]) as charlie:
             assert charlie.closing() == (4403, f"topic refused: {topic}")
 
 
-def test_whoever_is_not_signed_in_is_told_that_the_session_is_over(listen: Listen) -> None:
+def test_a_client_that_is_not_signed_in_is_closed_because_its_session_is_over(listen: Listen) -> None:
     with listen(None) as stranger:
         assert stranger.closing()[0] == 4401
 
 
-def test_a_made_up_beginning_opens_nothing_of_what_was_logged_before(listen: Listen, history: str) -> None:
+def test_a_forged_start_cursor_reveals_no_earlier_events(listen: Listen, history: str) -> None:
     made_up = f"1~{cursor.key_of(history)}..0.0"
     with listen("charlie", topics=[history], cursor=made_up) as charlie:
         frame = charlie.frame()
@@ -257,7 +257,7 @@ def test_a_made_up_beginning_opens_nothing_of_what_was_logged_before(listen: Lis
 
 
 @pytest.mark.parametrize("text", ["x", "1~", "1~short.1.2.3", "2~" + "a" * 8 + ".00000000.0.0", "1" * 3000, "\x00"])
-def test_a_cursor_that_no_server_wrote_is_a_bad_request(listen: Listen, text: str) -> None:
+def test_a_malformed_cursor_is_a_bad_request(listen: Listen, text: str) -> None:
     with listen("alice", cursor=text) as alice:
         assert alice.closing()[0] == 4400
 
@@ -273,7 +273,7 @@ def test_thirty_two_topics_are_the_most(listen: Listen, topic: str) -> None:
 # Acknowledging
 
 
-def test_an_acknowledgement_marks_what_was_shown_and_tells_the_other_tab(
+def test_an_acknowledgement_marks_shown_notifications_and_updates_the_other_tab(
     listen: Listen, site: Site, newcomer: str
 ) -> None:
     with listen(newcomer) as first, listen(newcomer) as second:
@@ -287,7 +287,7 @@ def test_an_acknowledgement_marks_what_was_shown_and_tells_the_other_tab(
     assert site.python(delivered_by) == "live"
 
 
-def test_a_made_up_acknowledgement_marks_nothing(listen: Listen, site: Site, newcomer: str) -> None:
+def test_a_forged_acknowledgement_marks_nothing(listen: Listen, site: Site, newcomer: str) -> None:
     inbox = f"inbox.{person_id(site, newcomer)}"
     with listen(newcomer) as tab:
         tab.frame()

@@ -29,12 +29,12 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
     site.close()
 
 
-def test_a_forwarded_host_is_the_sites_own_where_django_takes_it_for_that(site: Site, by: str) -> None:
+def test_a_forwarded_host_counts_as_the_sites_own_if_django_trusts_it(site: Site, by: str) -> None:
     with listening_by(by, site, "alice", headers={"Origin": FRONT, **SEEN_FROM_OUTSIDE}) as alice:
         alice.say(ack=alice.frame()["cursor"])
 
 
-def test_over_http_a_forwarded_host_may_acknowledge(site: Site) -> None:
+def test_a_page_of_a_forwarded_host_may_acknowledge_over_http(site: Site) -> None:
     sent = {"Origin": FRONT, "Cookie": cookie_of(site, "alice"), **SEEN_FROM_OUTSIDE}
     cursor = requests.get(f"{site.url}/live/poll/", headers=sent, timeout=5).json()["cursor"]
     answer = requests.post(f"{site.url}/live/ack/", json={"cursor": cursor}, headers=sent, timeout=5)

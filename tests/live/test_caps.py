@@ -48,7 +48,7 @@ def hasty_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
 
 @both_databases
 @pytest.mark.parametrize("by", HELD)
-def test_a_person_has_so_many_connections_and_the_oldest_goes(small_site: Site, by: str) -> None:
+def test_a_persons_oldest_connection_is_closed_when_they_have_too_many(small_site: Site, by: str) -> None:
     # Signed in beforehand: a long poll that is asked again is the newest.
     assert cookie_of(small_site, "alice") + cookie_of(small_site, "bob")
     with listening_by(by, small_site, "alice") as oldest, listening_by(WEBSOCKET, small_site, "bob") as bob:
@@ -67,7 +67,7 @@ def test_a_person_has_so_many_connections_and_the_oldest_goes(small_site: Site, 
             assert bob.until("notification.created")
 
 
-def test_strangers_of_one_address_who_find_no_room_wait_their_turn(small_site: Site) -> None:
+def test_handshakes_from_one_address_wait_their_turn_when_there_is_no_room(small_site: Site) -> None:
     assert set(asyncio.run(crowd(small_site, 60))) == {200}
 
 
@@ -85,7 +85,7 @@ async def crowd(site: Site, people: int, socket_file: str = "") -> list[int]:
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("by", [WEBSOCKET, "sse", LONG_POLL, "poll"])
-def test_who_waits_at_the_door_is_refused_after_a_while(hasty_site: Site, by: str) -> None:
+def test_a_handshake_that_waits_too_long_is_refused(hasty_site: Site, by: str) -> None:
     cookie = cookie_of(hasty_site, "alice")
     assert cookie
     with psycopg.connect(hasty_site.database_url) as database, ExitStack() as opened:
@@ -105,7 +105,7 @@ def code_of(client: LiveClient) -> int:
         return 0
 
 
-def test_clients_of_a_socket_file_are_not_taken_for_one(hasty_site: Site, tmp_path: Path) -> None:
+def test_clients_of_a_socket_file_are_not_counted_as_one_address(hasty_site: Site, tmp_path: Path) -> None:
     path = str(tmp_path / "socket")
     command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--uds", path, *UVICORN]
     room = {"LIVE_PER_ADDRESS": "1", "TEST_HURRY": '{"handshake_limit.WAITING": 0}'}
@@ -120,7 +120,7 @@ def test_clients_of_a_socket_file_are_not_taken_for_one(hasty_site: Site, tmp_pa
 # The gate
 
 
-async def test_addresses_are_counted_apart_and_none_of_them_for_ever(settings: Any, busy: None) -> None:
+async def test_addresses_are_counted_separately_and_forgotten_afterwards(settings: Any, busy: None) -> None:
     settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 1}
     gate = Gate()
     async with gate.enter(("192.0.2.1", 1)):
@@ -135,7 +135,7 @@ async def test_addresses_are_counted_apart_and_none_of_them_for_ever(settings: A
         pass
 
 
-async def test_an_ipv6_network_of_one_customer_is_one_address(settings: Any, busy: None) -> None:
+async def test_the_ipv6_network_of_one_customer_counts_as_one_address(settings: Any, busy: None) -> None:
     settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 1}
     gate = Gate()
     async with gate.enter(("2001:db8:1:2::3", 1)):
@@ -159,7 +159,7 @@ async def is_refused(gate: Gate, client: Sequence[object] | None) -> bool:
         return refusal.closing == TOO_MANY
 
 
-async def test_those_who_wait_come_in_as_others_leave_in_the_order_in_which_they_came(settings: Any) -> None:
+async def test_waiting_handshakes_enter_in_order_as_others_leave(settings: Any) -> None:
     settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 2}
     gate, inside, came = Gate(), [0], []
 
@@ -175,7 +175,7 @@ async def test_those_who_wait_come_in_as_others_leave_in_the_order_in_which_they
     assert came == list(range(80))
 
 
-async def test_so_many_may_wait_and_no_more(settings: Any) -> None:
+async def test_the_number_of_waiting_handshakes_is_limited(settings: Any) -> None:
     settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 2}
     gate, over = Gate(), asyncio.Event()
 
@@ -198,7 +198,7 @@ async def test_so_many_may_wait_and_no_more(settings: Any) -> None:
 
 
 @pytest.mark.parametrize("client", [None, ("", 0), ("unix", 0)], ids=["none", "empty", "name"])
-async def test_clients_of_a_socket_file_are_bounded_in_all_and_not_as_one_address(
+async def test_clients_of_a_socket_file_are_limited_in_total_and_not_as_one_address(
     settings: Any, monkeypatch: pytest.MonkeyPatch, client: Sequence[object] | None
 ) -> None:
     settings.NOTIFICATIONS_HUB = {"LIVE_PER_ADDRESS": 1}

@@ -50,7 +50,7 @@ def publish_large(site: Site, topic: str, count: int) -> None:
 
 
 @pytest.mark.faults(short=True)
-def test_many_who_are_far_behind_cost_a_process_no_more_than_its_share(roomy_site: Site) -> None:
+def test_many_clients_far_behind_keep_a_process_within_its_memory_limit(roomy_site: Site) -> None:
     publish_large(roomy_site, "open.far", EVENTS)
     cursor = cursor_at(roomy_site, "open.far", seq=0)
     cookies = cookies_of(roomy_site, SOCKETS)
@@ -97,9 +97,7 @@ def growth_of(site: Site) -> Iterator[list[int]]:
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("wait", [0, 1])
-def test_a_poll_of_many_topics_with_large_events_is_one_bounded_frame_after_the_other(
-    roomy_site: Site, wait: int
-) -> None:
+def test_a_poll_of_many_topics_with_large_events_gets_bounded_frames(roomy_site: Site, wait: int) -> None:
     topics = [f"open.t{wait}x{number}" for number in range(31)]
     for topic in topics:
         publish_large(roomy_site, topic, 3)

@@ -19,9 +19,7 @@ from tests.support.site import Shell, site_environment
 
 
 @pytest.mark.both_databases
-def test_a_process_that_exits_says_first_what_it_published_last(
-    databases: Databases, redis_server: RedisServer
-) -> None:
+def test_a_process_sends_its_last_hints_before_it_exits(databases: Databases, redis_server: RedisServer) -> None:
     environment = site_environment(DATABASE_URL=databases.copy(), REDIS_URL=redis_server.url)
     with Redis.from_url(redis_server.url) as redis, redis.pubsub() as heard:
         heard.psubscribe("*")
@@ -72,7 +70,7 @@ _FORK = """
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("fork", ["fork()", "asyncio.run(fork_beside_a_hub())"], ids=["plain", "beside a hub"])
-def test_a_forked_process_says_what_it_publishes_and_so_does_its_parent(
+def test_a_forked_process_and_its_parent_both_send_their_hints(
     databases: Databases, redis_server: RedisServer, fork: str
 ) -> None:
     environment = site_environment(DATABASE_URL=databases.copy(), REDIS_URL=redis_server.url)
@@ -125,7 +123,7 @@ async def close_layer() -> None:
 
 
 @pytest.mark.usefixtures("forgetful")
-async def test_a_hub_hears_hints_for_longer_than_its_layer_remembers_a_group() -> None:
+async def test_a_hub_receives_hints_for_longer_than_its_layer_remembers_a_group() -> None:
     heard: list[Any] = []
     async with one_hub(heard):
         await asyncio.sleep(3.5)
@@ -136,7 +134,7 @@ async def test_a_hub_hears_hints_for_longer_than_its_layer_remembers_a_group() -
     assert [message["tops"] for message in heard] == [{"open.t": 1}]
 
 
-async def test_a_hub_is_heard_of_again_after_its_layer_has_lost_everything(
+async def test_a_hub_receives_hints_again_after_its_layer_lost_everything(
     forgetful: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("notifications_hub.live.channel_layer.STAY_SECONDS", 0.2)

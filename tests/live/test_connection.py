@@ -71,7 +71,7 @@ def once(act: Callable[[], object]) -> Callable[[], object]:
     return lambda: left.pop()() if left else None
 
 
-async def test_what_the_hub_read_after_a_clients_own_reading_is_not_missed() -> None:
+async def test_events_that_the_hub_read_after_a_clients_own_read_are_not_missed() -> None:
     world = World()
 
     def meanwhile() -> None:
@@ -83,7 +83,7 @@ async def test_what_the_hub_read_after_a_clients_own_reading_is_not_missed() -> 
     assert (world.seqs, world.reads) == ([1], 2)
 
 
-async def test_what_a_client_has_read_itself_is_not_sent_again() -> None:
+async def test_events_that_a_client_read_itself_are_not_sent_again() -> None:
     world = World()
     world.commit(3)
     await world.connection.catch_up()
@@ -94,7 +94,7 @@ async def test_what_a_client_has_read_itself_is_not_sent_again() -> None:
     assert (world.seqs, world.reads) == ([1, 2, 3, 4], 1)
 
 
-async def test_a_topic_dropped_and_added_again_during_a_read_goes_on_from_where_it_was_added() -> None:
+async def test_a_topic_dropped_and_added_again_during_a_read_continues_from_its_new_position() -> None:
     world = World()
     world.commit(10)
     await world.connection.catch_up()
@@ -110,7 +110,7 @@ async def test_a_topic_dropped_and_added_again_during_a_read_goes_on_from_where_
     assert world.seqs == list(range(6, 16))
 
 
-async def test_a_reader_for_whom_a_batch_had_no_room_asks_again_and_is_sent_no_empty_frame() -> None:
+async def test_a_reader_left_out_of_a_full_batch_reads_again_and_gets_no_empty_frame() -> None:
     world = World()
     world.commit(3)
     world.full = True
@@ -119,7 +119,7 @@ async def test_a_reader_for_whom_a_batch_had_no_room_asks_again_and_is_sent_no_e
     assert (world.seqs, world.frames, world.reads) == ([1, 2, 3], 1, 2)
 
 
-async def test_what_does_not_join_is_read_from_the_log() -> None:
+async def test_a_gap_in_the_hubs_events_is_read_from_the_log() -> None:
     world = World()
     await world.connection.catch_up()
     world.commit(3)
@@ -128,7 +128,7 @@ async def test_what_does_not_join_is_read_from_the_log() -> None:
     assert (world.seqs, world.reads) == ([1, 2, 3], 2)
 
 
-def test_what_was_acknowledged_is_not_acknowledged_again() -> None:
+def test_events_are_acknowledged_only_once() -> None:
     connection = World().connection
 
     def newly_shown(position: Position) -> Position:

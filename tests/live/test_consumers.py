@@ -35,7 +35,7 @@ def chat(site: Site, username: str, path: str = "/ws/chat/lobby/") -> ClientConn
     return connect(address, origin=Origin(site.url), additional_headers={"Cookie": cookie_of(site, username)})
 
 
-def test_a_consumer_of_the_tutorial_and_the_hub_answer_side_by_side(site: Site, by: str) -> None:
+def test_the_tutorials_consumer_and_the_hub_work_side_by_side(site: Site, by: str) -> None:
     with chat(site, "alice") as alice, chat(site, "bob") as bob, listening_by(by, site, "alice") as hub:
         hub.frame()
         alice.send(json.dumps({"message": "Hello"}))
@@ -45,14 +45,14 @@ def test_a_consumer_of_the_tutorial_and_the_hub_answer_side_by_side(site: Site, 
         assert hub.until("notification.created")
 
 
-def test_a_socket_that_nobody_takes_is_refused_without_a_trace_in_the_log(site: Site) -> None:
+def test_a_socket_without_a_consumer_is_refused_without_an_error_in_the_log(site: Site) -> None:
     with pytest.raises(InvalidStatus) as refused:
         chat(site, "alice", "/ws/nowhere/")
     assert refused.value.response.status_code == 403
     assert "Traceback" not in site.log
 
 
-def test_a_socket_that_is_not_the_hubs_is_refused_by_a_site_without_consumers(quiet_site: Site) -> None:
+def test_a_site_without_consumers_refuses_sockets_of_other_paths(quiet_site: Site) -> None:
     said_before = len(quiet_site.log)
     with pytest.raises(InvalidStatus) as refused:
         chat(quiet_site, "alice")
@@ -60,7 +60,7 @@ def test_a_socket_that_is_not_the_hubs_is_refused_by_a_site_without_consumers(qu
     assert "Traceback" not in quiet_site.log[said_before:]
 
 
-def test_hub_and_worker_start_with_the_server_and_end_with_it(site: Site) -> None:
+def test_hub_and_worker_start_and_stop_with_the_server(site: Site) -> None:
     site.stop()
     assert "Application shutdown complete" in site.log
     site.start()

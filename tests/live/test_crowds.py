@@ -146,7 +146,7 @@ async def room(rule: Rule, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Roo
     await stop_hub()
 
 
-async def test_revocations_of_people_who_are_elsewhere_cost_the_event_loop_next_to_nothing(room: Room) -> None:
+async def test_revocations_of_absent_people_barely_cost_the_event_loop_any_time(room: Room) -> None:
     crowd, absent = await sync_to_async(lambda: (people("here", CROWD), people("elsewhere", 1000)))()
     await room.fill(crowd)
     for task in room.hub._tasks:
@@ -168,7 +168,7 @@ def revoke_all(absent: Sequence[User]) -> None:
         revoke(person)
 
 
-async def test_neither_a_newcomer_nor_a_revocation_waits_for_those_who_are_asked_again(room: Room) -> None:
+async def test_newcomers_and_revocations_do_not_wait_for_revalidation(room: Room) -> None:
     crowd, newcomers = await sync_to_async(lambda: (people("here", CROWD), people("new", TIMES)))()
     keys = await sync_to_async(sign_in)(newcomers)
     await room.fill(crowd)

@@ -35,13 +35,13 @@ def opened() -> asyncio.Event:
     return door
 
 
-async def test_work_that_need_not_wait_is_done_at_once() -> None:
+async def test_work_that_never_waits_is_done_at_once() -> None:
     work = Work(opened(), opened())
     assert begin(work.run()) is None
     assert (work.passed, work.tidied) == (2, True)
 
 
-async def test_work_that_has_to_wait_goes_on_from_there_in_a_task() -> None:
+async def test_work_that_has_to_wait_continues_in_a_task() -> None:
     first, second = asyncio.Event(), asyncio.Event()
     work = Work(opened(), first, opened(), second)
     rest = begin(work.run())
@@ -55,13 +55,13 @@ async def test_work_that_has_to_wait_goes_on_from_there_in_a_task() -> None:
     assert (work.passed, work.tidied) == (4, True)
 
 
-async def test_a_turn_that_is_only_given_up_comes_back() -> None:
+async def test_work_that_only_yields_is_resumed() -> None:
     rest = begin(asyncio.sleep(0))
     assert rest is not None
     await asyncio.wait_for(asyncio.ensure_future(rest), 1)
 
 
-async def test_a_rest_that_is_cancelled_tidies_up() -> None:
+async def test_cancelled_work_runs_its_cleanup() -> None:
     work = Work(asyncio.Event())
     rest = begin(work.run())
     assert rest is not None
@@ -73,7 +73,7 @@ async def test_a_rest_that_is_cancelled_tidies_up() -> None:
     assert work.tidied
 
 
-async def test_what_goes_wrong_is_raised_at_once_or_later() -> None:
+async def test_an_error_is_raised_at_once_or_from_the_task() -> None:
     async def fail(door: asyncio.Event) -> None:
         await door.wait()
         raise KeyError
@@ -97,7 +97,7 @@ def step_of(work: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], Await
     return lambda: begin(work())
 
 
-async def test_a_step_that_waits_holds_up_no_other_and_begins_in_its_turn() -> None:
+async def test_a_step_that_waits_delays_no_other_and_begins_in_its_turn() -> None:
     begun: list[int] = []
     doors = [opened(), asyncio.Event(), opened(), asyncio.Event(), opened()]
 
@@ -115,7 +115,7 @@ async def test_a_step_that_waits_holds_up_no_other_and_begins_in_its_turn() -> N
     assert [work.passed for work in works] == [1] * 5
 
 
-async def test_a_deadline_is_that_of_the_work_and_not_of_whoever_began_it() -> None:
+async def test_a_deadline_applies_to_the_work_and_not_to_its_caller() -> None:
     ended: list[str] = []
 
     async def work() -> None:
@@ -133,7 +133,7 @@ async def test_a_deadline_is_that_of_the_work_and_not_of_whoever_began_it() -> N
     assert task.cancelling() == 0
 
 
-async def test_the_work_has_one_task_and_one_context_from_beginning_to_end() -> None:
+async def test_the_work_keeps_one_task_and_one_context_throughout() -> None:
     same: list[bool] = []
 
     async def work() -> None:
@@ -148,7 +148,7 @@ async def test_the_work_has_one_task_and_one_context_from_beginning_to_end() -> 
     assert VARIABLE.get() == ""
 
 
-async def test_what_the_work_waits_for_in_vain_is_raised_where_it_waits() -> None:
+async def test_an_awaited_error_is_raised_where_the_work_waits() -> None:
     drained = asyncio.get_running_loop().create_future()
     caught: list[BaseException] = []
 
@@ -165,7 +165,7 @@ async def test_what_the_work_waits_for_in_vain_is_raised_where_it_waits() -> Non
 
 
 @pytest.mark.parametrize("fault", [KeyError(), asyncio.CancelledError()])
-async def test_a_step_that_fails_takes_no_other_along(fault: BaseException) -> None:
+async def test_a_failed_step_does_not_stop_the_others(fault: BaseException) -> None:
     async def fail() -> None:
         raise fault
 

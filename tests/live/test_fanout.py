@@ -147,7 +147,7 @@ def cursors(listeners: Sequence[Listener]) -> list[dict[str, Position]]:
     return [cursor.decode(listener.frames[-1].cursor) for listener in listeners]
 
 
-async def test_who_stands_at_the_same_places_gets_the_very_same_frame(world: World) -> None:
+async def test_clients_at_the_same_positions_share_one_frame(world: World) -> None:
     alice, bob = await world.listener(POST), await world.listener(POST)
     for _ in range(2):
         await world.tell(POST)
@@ -156,7 +156,7 @@ async def test_who_stands_at_the_same_places_gets_the_very_same_frame(world: Wor
     assert alice.connection.positions is bob.connection.positions
 
 
-async def test_nobody_gets_the_cursor_of_another(world: World) -> None:
+async def test_clients_at_different_positions_get_their_own_cursors(world: World) -> None:
     alice, bob = await world.listener(POST, "inbox.1"), await world.listener(POST, "inbox.2")
     charlie, dora = await world.listener(POST), await world.listener(POST)
     # Who came later began elsewhere, and acknowledges no more than what came since.
@@ -173,7 +173,7 @@ async def test_nobody_gets_the_cursor_of_another(world: World) -> None:
     assert (alice.seqs, later.seqs) == ([[1, 2], [3]], [[3]])
 
 
-async def test_a_topic_added_to_an_open_connection_is_looked_at_from_then_on(world: World) -> None:
+async def test_a_topic_added_to_an_open_connection_is_read_from_then_on(world: World) -> None:
     alice, other = await world.listener(POST), "post.10"
     world.fanout.listen(alice.connection, [POST, other])
     alice.connection.change(dict.fromkeys([POST, other], Position(EPOCH, 0, 0)), [])
@@ -183,7 +183,7 @@ async def test_a_topic_added_to_an_open_connection_is_looked_at_from_then_on(wor
     assert list(filter(None, alice.seqs)) == [[1], [2]]
 
 
-async def test_who_has_read_on_by_themselves_gets_only_what_is_new(world: World) -> None:
+async def test_a_client_that_read_ahead_gets_only_newer_events(world: World) -> None:
     alice = await world.listener(POST)
     alice.busy()
     await world.tell(POST)
@@ -195,7 +195,7 @@ async def test_who_has_read_on_by_themselves_gets_only_what_is_new(world: World)
     assert (alice.seqs, bob.seqs) == ([[1], [2, 3]], [[2, 3]])
 
 
-async def test_who_does_not_take_a_frame_keeps_nobody_waiting_and_gets_all_in_order(world: World) -> None:
+async def test_a_busy_client_delays_no_other_and_gets_every_frame_in_order(world: World) -> None:
     slow, quick = await world.listener(POST), await world.listener(POST)
     slow.busy()
     for _ in range(5):
@@ -210,7 +210,7 @@ async def test_who_does_not_take_a_frame_keeps_nobody_waiting_and_gets_all_in_or
     assert slow.frames[-1] is quick.frames[-1]
 
 
-async def test_who_lets_more_wait_than_fits_is_too_slow(world: World) -> None:
+async def test_a_client_with_too_much_waiting_is_closed_as_too_slow(world: World) -> None:
     slow, quick = await world.listener(POST), await world.listener(POST)
     slow.busy()
     # The first is on its way and does not wait.
@@ -223,7 +223,7 @@ async def test_who_lets_more_wait_than_fits_is_too_slow(world: World) -> None:
     slow.connection.stop()
 
 
-async def test_what_is_said_meanwhile_stays_behind_what_waits(world: World) -> None:
+async def test_an_ephemeral_event_is_sent_after_the_frames_that_wait(world: World) -> None:
     slow = await world.listener(POST)
     slow.busy()
     await world.tell(POST)
@@ -234,7 +234,7 @@ async def test_what_is_said_meanwhile_stays_behind_what_waits(world: World) -> N
     assert slow.seqs == [[1], [2, None]]
 
 
-async def test_a_fault_of_one_ends_that_one_only(world: World) -> None:
+async def test_a_faulty_client_ends_only_its_own_connection(world: World) -> None:
     faulty, late, sound = [await world.listener(POST) for _ in range(3)]
     faulty.fault = ValueError("at once")
     late.busy()
@@ -247,7 +247,7 @@ async def test_a_fault_of_one_ends_that_one_only(world: World) -> None:
     assert (sound.closings, sound.seqs) == ([], [[1], [2]])
 
 
-async def test_a_server_whose_send_has_a_deadline_ends_that_client_and_no_other(world: World) -> None:
+async def test_a_send_that_times_out_ends_only_that_client(world: World) -> None:
     slow, sound = await world.listener(POST), await world.listener(POST)
     slow.patience, sound.patience = 0.01, 0.01
     slow.busy()
@@ -258,7 +258,7 @@ async def test_a_server_whose_send_has_a_deadline_ends_that_client_and_no_other(
     assert (sound.seqs, world.is_reading) == ([[1], [2]], True)
 
 
-async def test_who_takes_up_a_topic_that_was_just_given_up_misses_nothing(world: World) -> None:
+async def test_a_client_that_joins_a_topic_just_left_by_another_misses_nothing(world: World) -> None:
     alice = await world.listener(POST)
     world.open.clear()
     world.grow(POST)
@@ -277,7 +277,9 @@ async def test_who_takes_up_a_topic_that_was_just_given_up_misses_nothing(world:
     assert list(chain.from_iterable(bob.seqs)) == [1, 2]
 
 
-async def test_who_leaves_during_a_round_hears_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_leaves_during_a_round_gets_no_more_frames(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(eager_start, "AT_A_TIME", 1)
     listeners = [await world.listener(POST) for _ in range(3)]
     gone: list[Listener] = []
@@ -295,7 +297,7 @@ async def test_who_leaves_during_a_round_hears_nothing_more(world: World, monkey
     assert (gone[0].frames, gone[0].closings) == ([], [])
 
 
-async def test_a_topic_that_is_given_up_during_a_read_does_not_come_back() -> None:
+async def test_a_topic_left_during_a_read_does_not_come_back() -> None:
     world = World()
     alice = await world.listener(POST, "post.8")
     alice.connection.miss()

@@ -47,7 +47,7 @@ def site(databases: Databases, tmp_path: Any, request: pytest.FixtureRequest) ->
         yield site
 
 
-def test_open_streams_leave_the_pages_their_connections_and_hear_everything(site: Site) -> None:
+def test_open_streams_leave_database_connections_to_pages_and_miss_nothing(site: Site) -> None:
     statuses: list[int] = []
     stop = threading.Event()
 

@@ -74,7 +74,7 @@ def _random(cursor: str, seeds: list[str], chance: random.Random) -> str:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_ten_thousand_made_up_cursors_are_a_reset_or_a_bad_request(
+def test_ten_thousand_forged_cursors_are_a_reset_or_a_bad_request(
     alice: User, charlie: User, client_for: Callable[[User], Client]
 ) -> None:
     for _ in range(3):
@@ -123,7 +123,7 @@ def _only_what_joins(frame: Mapping[str, Any], cursor: str) -> None:
     assert not (seqs and "inbox" in frame["reset"]), cursor
 
 
-def test_the_running_site_takes_them_as_calmly(site: Site) -> None:
+def test_the_running_site_survives_forged_cursors(site: Site) -> None:
     tell(site, "alice", times=2)
     before = len(site.log)
     headers = {"Cookie": cookie_of(site, "alice")}

@@ -25,9 +25,7 @@ async def hub() -> AsyncIterator[Hub]:
     await asyncio.wait_for(hub.stop(), 10)
 
 
-async def test_a_task_that_somebody_else_cancels_goes_on_and_says_so(
-    hub: Hub, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_task_cancelled_by_other_code_goes_on_and_logs_it(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
     for task in hub._tasks:
         with caplog.at_level(logging.ERROR):
             task.cancel()
@@ -37,14 +35,14 @@ async def test_a_task_that_somebody_else_cancels_goes_on_and_says_so(
     assert [record.message for record in caplog.records if "read_behind was cancelled" in record.message]
 
 
-async def test_a_hub_that_is_stopped_ends_all_its_tasks() -> None:
+async def test_a_stopped_hub_ends_all_its_tasks() -> None:
     hub = Hub()
     await asyncio.wait_for(hub.stop(), 10)
     assert all(task.done() for task in hub._tasks)
 
 
 @pytest.mark.parametrize("answer", ["refusal", "silence"])
-async def test_a_hub_that_stops_while_redis_is_away_frees_its_threads_all_the_same(
+async def test_a_hub_that_stops_while_redis_is_down_still_frees_its_threads(
     answer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Away(InMemoryChannelLayer):  # type: ignore[misc]
@@ -61,16 +59,14 @@ async def test_a_hub_that_stops_while_redis_is_away_frees_its_threads_all_the_sa
         await hub.database(bool)
 
 
-async def test_an_event_loop_that_closes_without_stopping_the_hub_ends_them_too(hub: Hub) -> None:
+async def test_an_event_loop_that_closes_without_stopping_the_hub_still_ends_its_tasks(hub: Hub) -> None:
     for task in hub._tasks:
         task.cancel()
     await asyncio.wait_for(asyncio.gather(*hub._tasks, return_exceptions=True), 5)
     assert all(task.done() for task in hub._tasks)
 
 
-async def test_a_cache_that_hangs_keeps_no_revocation_and_no_newcomer_waiting(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_hanging_cache_delays_no_revocation_and_no_newcomer(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     let_go = threading.Event()
 
     class Hanging:

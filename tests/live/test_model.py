@@ -120,7 +120,7 @@ class Inbox(RuleBasedStateMachine):
 @pytest.mark.both_databases
 @pytest.mark.faults(short=True)
 @pytest.mark.django_db(transaction=True)
-def test_every_tab_ends_up_with_what_the_database_has() -> None:
+def test_every_tab_ends_up_with_the_state_of_the_database() -> None:
     run_state_machine_as_test(
         Inbox,
         settings=settings(

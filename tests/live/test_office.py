@@ -42,7 +42,7 @@ def test_everybody_in_an_office_is_connected_within_ten_seconds(site: Site) -> N
     assert took < 10
 
 
-def test_a_flood_of_strangers_is_refused_and_keeps_nobody_else_out(site: Site) -> None:
+def test_a_flood_of_strangers_is_refused_and_locks_out_no_one_else(site: Site) -> None:
     strangers = [secrets.token_hex(16) for _ in range(2 * PEOPLE)]
     took, codes = asyncio.run(visit(site, strangers, within=0.0))
     report(f"{len(strangers)} strangers of one address: refused within {took:.1f} s; {dict(codes)}")

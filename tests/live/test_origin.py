@@ -61,7 +61,7 @@ def ask(site: Site, path: str, method: str = "GET", **headers: str) -> requests.
         return response
 
 
-def test_a_socket_of_another_origin_is_refused_before_the_handshake(site: Site, stranger: str) -> None:
+def test_a_socket_from_another_origin_is_refused_before_the_handshake(site: Site, stranger: str) -> None:
     with pytest.raises(RefusedHandshake) as refusal, listening(site, "alice", origin=stranger or "\t"):
         pass
     assert refusal.value.status == 403
@@ -73,13 +73,13 @@ def test_a_socket_without_an_origin_is_refused(site: Site) -> None:
     assert refusal.value.status == 403
 
 
-def test_an_origin_is_compared_without_regard_to_case(site: Site) -> None:
+def test_origins_are_compared_case_insensitively(site: Site) -> None:
     with listening(site, "alice", origin=site.url.replace("http", "HTTP")) as alice:
         assert alice.frame()
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_over_http_a_page_of_another_origin_is_refused_and_cannot_read_why(
+def test_a_page_of_another_origin_is_refused_over_http_and_cannot_read_why(
     site: Site, path: str, stranger: str
 ) -> None:
     response = ask(site, path, Origin=stranger)
@@ -92,21 +92,21 @@ def test_over_http_a_page_of_another_origin_is_refused_and_cannot_read_why(
 @pytest.mark.parametrize(
     ("site_of_page", "status"), [("same-origin", 200), ("none", 200), ("same-site", 403), ("cross-site", 403)]
 )
-def test_without_an_origin_the_browser_says_whose_page_it_is(
+def test_a_request_without_an_origin_is_judged_by_its_fetch_site(
     site: Site, path: str, site_of_page: str, status: int
 ) -> None:
     assert ask(site, path, Sec_Fetch_Site=site_of_page).status_code == status
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_the_sites_own_pages_and_programs_that_are_no_browser_need_no_headers(site: Site, path: str) -> None:
+def test_the_sites_own_pages_and_non_browsers_need_no_headers(site: Site, path: str) -> None:
     for response in (ask(site, path, Origin=site.url), ask(site, path)):
         assert response.status_code == 200
         assert "Access-Control-Allow-Origin" not in response.headers
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_listed_origin_may_read_with_the_persons_cookies(site: Site, path: str) -> None:
+def test_a_trusted_origin_may_read_with_the_persons_cookies(site: Site, path: str) -> None:
     response = ask(site, path, Origin=FRIEND)
     assert response.status_code == 200
     assert response.headers["Access-Control-Allow-Origin"] == FRIEND
@@ -115,20 +115,20 @@ def test_a_listed_origin_may_read_with_the_persons_cookies(site: Site, path: str
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_listed_origin_may_read_a_refusal_too(site: Site, path: str) -> None:
+def test_a_trusted_origin_may_read_a_refusal_too(site: Site, path: str) -> None:
     with requests.get(site.url + path, headers={"Origin": FRIEND}, timeout=5) as response:
         assert response.status_code == 401
         assert response.headers["Access-Control-Allow-Origin"] == FRIEND
 
 
-def test_a_listed_origin_may_open_a_socket(site: Site) -> None:
+def test_a_trusted_origin_may_open_a_socket(site: Site) -> None:
     with listening(site, "alice", origin=FRIEND) as alice:
         alice.frame()
         tell(site, "alice")
         assert alice.until("notification.created")
 
 
-def test_before_it_acknowledges_a_listed_origin_asks_whether_it_may(site: Site) -> None:
+def test_a_trusted_origin_sends_a_preflight_before_it_acknowledges(site: Site) -> None:
     asked = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "content-type"}
     response = ask(site, "/live/ack/", "OPTIONS", Origin=FRIEND, **asked)
     assert response.status_code in (200, 204)
@@ -139,7 +139,7 @@ def test_before_it_acknowledges_a_listed_origin_asks_whether_it_may(site: Site) 
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "POST"])
-def test_a_stranger_may_neither_acknowledge_nor_ask_to(site: Site, method: str, stranger: str) -> None:
+def test_an_unknown_origin_may_neither_acknowledge_nor_send_a_preflight(site: Site, method: str, stranger: str) -> None:
     response = ask(site, "/live/ack/", method, Origin=stranger)
     assert response.status_code == 403
     assert not [name for name in response.headers if name.startswith("Access-Control")]

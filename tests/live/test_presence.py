@@ -57,7 +57,7 @@ async def delivered(hub: Presence) -> None:
         await hub._telling
 
 
-async def test_people_of_every_hub_are_connected_and_nobody_else(hubs: list[Presence]) -> None:
+async def test_only_people_with_a_connection_to_some_hub_are_connected(hubs: list[Presence]) -> None:
     one, other = hubs
     for pk in (1, 2):
         one.arrived(pk)
@@ -74,7 +74,7 @@ async def test_people_of_every_hub_are_connected_and_nobody_else(hubs: list[Pres
     assert [is_connected(pk) for pk in (1, 2)] == [False, True]
 
 
-async def test_who_leaves_while_everybody_is_written_anew_is_gone_all_the_same(
+async def test_a_person_who_leaves_during_a_refresh_is_still_removed(
     hubs: list[Presence], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub = hubs[0]
@@ -101,21 +101,21 @@ async def test_who_leaves_while_everybody_is_written_anew_is_gone_all_the_same(
     assert connected_among([1]) == set()
 
 
-async def test_a_hub_that_closes_takes_its_people_along(hubs: list[Presence]) -> None:
+async def test_a_hub_that_closes_removes_its_people(hubs: list[Presence]) -> None:
     hubs[0].arrived(1)
     await delivered(hubs[0])
     await hubs[0].close()
     assert connected_among([1]) == set()
 
 
-async def test_many_who_arrive_together_are_asked_for_in_few_reads(hubs: list[Presence]) -> None:
+async def test_many_simultaneous_arrivals_are_written_with_few_reads(hubs: list[Presence]) -> None:
     for pk in range(2000):
         hubs[0].arrived(pk)
     await delivered(hubs[0])
     assert connected_among(range(3000)) == set(range(2000))
 
 
-async def test_after_the_cache_was_emptied_nobody_is_taken_for_away(redis: RedisServer, hubs: list[Presence]) -> None:
+async def test_nobody_is_assumed_away_after_the_cache_was_emptied(redis: RedisServer, hubs: list[Presence]) -> None:
     one, other = hubs
     one.arrived(1)
     other.arrived(2)
@@ -130,7 +130,7 @@ async def test_after_the_cache_was_emptied_nobody_is_taken_for_away(redis: Redis
     assert connected_among([1, 2, 3]) is None
 
 
-async def test_two_hubs_that_write_the_same_person_at_once_both_know_them_a_moment_later(
+async def test_two_hubs_that_write_one_person_at_once_soon_both_list_them(
     hubs: list[Presence], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = hubs
@@ -158,7 +158,7 @@ async def test_two_hubs_that_write_the_same_person_at_once_both_know_them_a_mome
     second.close()
 
 
-async def test_what_a_killed_hub_left_behind_runs_out_although_another_goes_on_writing(
+async def test_entries_of_a_killed_hub_expire_while_another_hub_keeps_writing(
     hubs: list[Presence], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed, other = hubs
@@ -194,7 +194,7 @@ def keys_looked_up(redis: RedisServer) -> int:
 
 
 @pytest.mark.faults(short=True)
-async def test_a_hundred_hubs_know_of_all_their_people_and_a_look_costs_what_it_costs_with_two(
+async def test_a_lookup_costs_the_same_with_a_hundred_hubs_as_with_two(
     redis: RedisServer, hubs: list[Presence], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count, people_each = (100, 1000) if FULL else (70, 5)
@@ -227,14 +227,14 @@ async def test_a_hundred_hubs_know_of_all_their_people_and_a_look_costs_what_it_
     assert connected_among([0, count * people_each - 1]) == {0}
 
 
-def test_of_a_cache_that_is_away_nothing_is_known(redis: RedisServer) -> None:
+def test_presence_is_unknown_while_the_cache_is_down(redis: RedisServer) -> None:
     redis.stop()
     assert connected_among([1]) is None
     assert not is_connected(1)
 
 
 @pytest.mark.parametrize("backend", ["dummy.DummyCache", "locmem.LocMemCache"])
-def test_of_a_cache_that_processes_do_not_share_nothing_is_known(settings: Any, backend: str) -> None:
+def test_presence_is_unknown_with_a_cache_that_processes_do_not_share(settings: Any, backend: str) -> None:
     settings.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{backend}"}}
     assert connected_among([1]) is None
 

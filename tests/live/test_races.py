@@ -29,7 +29,7 @@ TIMES = 500 if FULL else 20
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside-another"])
-def test_what_is_published_while_a_client_connects_is_not_missed(
+def test_an_event_published_while_a_client_connects_is_not_missed(
     start_site: Callable[..., Site], redis_server: RedisServer, topic: str, beside: bool
 ) -> None:
     # With Redis, so that a hint comes while the client connects and not a sweep later.

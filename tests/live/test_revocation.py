@@ -56,7 +56,7 @@ def test_a_save_that_changes_no_right_writes_no_revocation(stored: User) -> None
     assert written() == []
 
 
-def test_a_save_that_cannot_change_a_right_asks_the_database_nothing_more(stored: User) -> None:
+def test_a_save_that_cannot_change_a_right_adds_no_query(stored: User) -> None:
     with CaptureQueriesContext(connection) as queries:
         stored.save(update_fields=["last_login", "first_name"])
     assert [query["sql"].split()[0] for query in queries] == ["UPDATE"]
@@ -96,7 +96,7 @@ def test_a_save_that_changes_a_right_writes_one_revocation(stored: User, change:
     assert written() == checks_of(stored)
 
 
-def test_a_field_that_the_save_leaves_out_changes_nothing(stored: User) -> None:
+def test_a_changed_field_outside_update_fields_revokes_nothing(stored: User) -> None:
     stored.set_password("another")
     stored.is_active = False
     stored.save(update_fields=["first_name"])
@@ -105,7 +105,7 @@ def test_a_field_that_the_save_leaves_out_changes_nothing(stored: User) -> None:
     assert written() == checks_of(stored)
 
 
-def test_fields_that_were_not_loaded_are_taken_as_they_stand(stored: User) -> None:
+def test_a_change_is_noticed_although_other_fields_are_deferred(stored: User) -> None:
     part = get_user_model().objects.only("is_active").get(pk=stored.pk)
     part.is_active = False
     part.save()
@@ -118,7 +118,7 @@ def test_a_new_person_revokes_nothing(db: None) -> None:
     assert written() == []
 
 
-def test_a_hash_of_the_hosts_own_decides(stored: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hosts_own_session_hash_decides(stored: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(User, "get_session_auth_hash", lambda self: f"{self.password} {self.email}")
     stored.first_name = "Alicia"
     stored.save()
@@ -128,11 +128,11 @@ def test_a_hash_of_the_hosts_own_decides(stored: User, monkeypatch: pytest.Monke
     assert written() == checks_of(stored)
 
 
-def test_a_person_of_a_model_that_has_neither_hash_nor_activity_has_rights_that_never_change() -> None:
+def test_a_user_model_without_hash_or_activity_revokes_nothing() -> None:
     assert signing_out._rights_of(object()) == ("", True)
 
 
-def test_a_person_who_is_saved_or_deleted_through_a_proxy_counts_as_one(stored: User) -> None:
+def test_a_person_saved_or_deleted_through_a_proxy_is_revoked_too(stored: User) -> None:
     with isolate_apps("accounts"):
 
         class Customer(User):
@@ -180,9 +180,7 @@ def test_signing_out_revokes_the_session(client: Client, alice: User) -> None:
     assert open_by & ended()
 
 
-def test_signing_out_revokes_the_session_by_which_it_opened_whatever_was_changed_since(
-    client: Client, alice: User
-) -> None:
+def test_signing_out_revokes_the_session_under_the_key_it_was_opened_with(client: Client, alice: User) -> None:
     sign_in(client, alice)
     open_by = sessions_of(client)
     session = client.session
@@ -194,7 +192,7 @@ def test_signing_out_revokes_the_session_by_which_it_opened_whatever_was_changed
     assert open_by & ended()
 
 
-def test_signing_in_as_somebody_else_revokes_the_session_of_before(client: Client, alice: User, bob: User) -> None:
+def test_signing_in_as_somebody_else_revokes_the_previous_session(client: Client, alice: User, bob: User) -> None:
     sign_in(client, alice)
     open_by = sessions_of(client)
     assert ended() == set()
@@ -203,7 +201,7 @@ def test_signing_in_as_somebody_else_revokes_the_session_of_before(client: Clien
     assert not sessions_of(client) & ended()
 
 
-def test_signing_in_once_more_as_the_same_person_revokes_nothing(client: Client, alice: User) -> None:
+def test_signing_in_again_as_the_same_person_revokes_nothing(client: Client, alice: User) -> None:
     sign_in(client, alice)
     open_by = sessions_of(client)
     sign_in(client, alice)
@@ -223,7 +221,7 @@ def test_signing_in_as_somebody_else_revokes_in_the_callers_transaction(alice: U
     assert ended() == set()
 
 
-def test_a_session_is_revoked_by_its_key_though_it_was_changed_since(alice: User, settings: Any) -> None:
+def test_a_session_is_revoked_by_its_key_after_it_changed(alice: User, settings: Any) -> None:
     settings.SESSION_ENGINE = COOKIES
     client = Client()
     sign_in(client, alice)
@@ -244,7 +242,7 @@ def test_a_sign_out_without_a_session_writes_nothing_and_breaks_nothing(alice: U
 
 
 @override_settings(AXES_ENABLED=False)  # which is this site's own, and knows no such sign-out
-def test_a_sign_out_that_names_no_request_has_the_persons_connections_come_back(alice: User) -> None:
+def test_a_sign_out_without_a_request_makes_the_persons_connections_reconnect(alice: User) -> None:
     """As Channels signs out a scope: it tells of the person alone, before it ends their session."""
     user_logged_out.send(sender=User, request=None, user=alice)
     assert written() == [("renew", str(alice.pk))]
@@ -263,7 +261,7 @@ def taken(unread: Unread) -> list[int]:
     return [row.pk for row in unread.take()]
 
 
-def test_each_row_is_given_once_in_whatever_order_rows_commit(db: None) -> None:
+def test_each_row_is_returned_once_in_any_order_of_commits(db: None) -> None:
     put(101)
     unread = Unread()
     assert taken(unread) == [101]
@@ -275,7 +273,7 @@ def test_each_row_is_given_once_in_whatever_order_rows_commit(db: None) -> None:
     assert [taken(unread), taken(unread)] == [[104], []]
 
 
-def test_a_hub_that_starts_still_meets_rows_that_commit_after_newer_ones(db: None) -> None:
+def test_a_new_hub_still_reads_rows_that_commit_after_newer_ones(db: None) -> None:
     put(101, 105)
     unread = Unread()
     unread.take()
@@ -286,7 +284,7 @@ def test_a_hub_that_starts_still_meets_rows_that_commit_after_newer_ones(db: Non
     assert taken(unread) == [100]
 
 
-def test_a_long_transaction_of_very_many_revocations_is_met_whole(db: None) -> None:
+def test_a_long_transaction_of_very_many_revocations_is_read_completely(db: None) -> None:
     put(1)
     unread = Unread()
     unread.take()
@@ -296,7 +294,7 @@ def test_a_long_transaction_of_very_many_revocations_is_met_whole(db: None) -> N
     assert [len(unread.take()) for _ in range(3)] == [1000, 500, 0]
 
 
-def test_what_is_waited_for_has_a_bound(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wait_for_missing_rows_is_limited(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     put(1)
     unread = Unread()
     unread.take()
@@ -312,7 +310,7 @@ def test_what_is_waited_for_has_a_bound(db: None, monkeypatch: pytest.MonkeyPatc
     assert " BETWEEN " not in queries[0]["sql"]
 
 
-def test_many_rows_are_given_a_thousand_at_a_time_and_none_is_left_out(db: None) -> None:
+def test_many_rows_are_returned_a_thousand_at_a_time_without_loss(db: None) -> None:
     put(1)
     unread = Unread()
     unread.take()
@@ -320,7 +318,7 @@ def test_many_rows_are_given_a_thousand_at_a_time_and_none_is_left_out(db: None)
     assert [len(unread.take()) for _ in range(4)] == [1000, 1000, 500, 0]
 
 
-def test_the_newest_row_is_never_forgotten(db: None) -> None:
+def test_the_newest_row_is_never_pruned(db: None) -> None:
     put(7, 8)
     Revocation.objects.update(created=datetime.now(UTC) - timedelta(days=1))
     revocation.forget_old()
@@ -329,7 +327,7 @@ def test_the_newest_row_is_never_forgotten(db: None) -> None:
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_a_revocation_that_commits_after_a_later_one_is_given(alice: User, bob: User) -> None:
+def test_a_revocation_that_commits_after_a_later_one_is_returned(alice: User, bob: User) -> None:
     unread = Unread()
     unread.take()
     written, commit = threading.Event(), threading.Event()

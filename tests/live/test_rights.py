@@ -38,25 +38,25 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
     ],
     ids=["deactivated", "password"],
 )
-def test_what_raw_sql_did_to_an_account_is_noticed(
+def test_an_account_changed_by_raw_sql_is_noticed(
     listen: Listen, site: Site, newcomer: str, visitor: Visitor, statement: str
 ) -> None:
     with listen(visitor) as client, ends(client, 4401, MINUTE):
         run(site, statement, person_id(site, newcomer))
 
 
-def test_a_session_that_raw_sql_removed_is_noticed(listen: Listen, site: Site, visitor: Visitor) -> None:
+def test_a_session_removed_by_raw_sql_is_noticed(listen: Listen, site: Site, visitor: Visitor) -> None:
     with listen(visitor) as client, ends(client, 4401, MINUTE):
         run(site, "DELETE FROM django_session WHERE session_key = %s", visitor.cookies["sessionid"])
 
 
-def test_a_right_that_raw_sql_took_is_noticed(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
+def test_a_right_removed_by_raw_sql_is_noticed(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
     run(site, "UPDATE accounts_user SET is_staff = true WHERE id = %s", person_id(site, newcomer))
     with listen(visitor, topics=["staff"]) as client, ends(client, 4403, MINUTE):
         run(site, "UPDATE accounts_user SET is_staff = false WHERE id = %s", person_id(site, newcomer))
 
 
-def test_whoever_left_an_audience_hears_no_more_of_it_in_their_inbox(
+def test_a_person_who_left_an_audience_gets_no_more_of_it_in_their_inbox(
     listen: Listen, site: Site, newcomer: str, visitor: Visitor
 ) -> None:
     run(site, "UPDATE accounts_user SET is_staff = true WHERE id = %s", person_id(site, newcomer))
@@ -71,7 +71,7 @@ def test_whoever_left_an_audience_hears_no_more_of_it_in_their_inbox(
 
 
 @pytest.mark.parametrize("by", ["websocket", "sse"])
-def test_whoever_left_a_named_audience_hears_no_more_of_it_although_a_page_has_just_asked_for_their_audiences(
+def test_leaving_a_named_audience_takes_effect_although_a_page_just_cached_it(
     listen: Listen, site: Site, newcomer: str, visitor: Visitor
 ) -> None:
     run(site, "UPDATE accounts_user SET first_name = 'early' WHERE id = %s", person_id(site, newcomer))

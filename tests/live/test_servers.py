@@ -42,7 +42,7 @@ def servers(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @in_short_too
 @pytest.mark.parametrize("by", EVERY)
-def test_through_nginx_everything_comes_at_once(servers: Servers, by: str, topic: str) -> None:
+def test_events_pass_nginx_without_delay(servers: Servers, by: str, topic: str) -> None:
     with through_nginx(servers, by, topic) as client:
         client.frame()
         for number in range(3):
@@ -57,7 +57,7 @@ def test_through_nginx_everything_comes_at_once(servers: Servers, by: str, topic
 @in_short_too
 @pytest.mark.parametrize("by", HELD)
 @pytest.mark.parametrize("listens_to", ["one", "other"])
-def test_what_is_ephemeral_reaches_every_process(servers: Servers, by: str, listens_to: str, topic: str) -> None:
+def test_an_ephemeral_event_reaches_every_process(servers: Servers, by: str, listens_to: str, topic: str) -> None:
     with listening_by(by, getattr(servers, listens_to), "alice", topics=[topic]) as client:
         before = client.frame()["cursor"]
         # A long poll has asked again only a moment later, and what is said meanwhile is not for it.
@@ -87,7 +87,9 @@ def test_a_session_that_ends_in_one_process_ends_in_the_other(servers: Servers) 
 
 
 @faults
-def test_whoever_changes_connections_and_servers_applies_every_event_exactly_once(servers: Servers, topic: str) -> None:
+def test_a_client_that_switches_connections_and_servers_applies_every_event_exactly_once(
+    servers: Servers, topic: str
+) -> None:
     async def happening() -> int:
         return await published(servers.one, topic, 100, 60 if FULL else 6)
 
@@ -99,7 +101,7 @@ def test_whoever_changes_connections_and_servers_applies_every_event_exactly_onc
 
 
 @in_short_too
-def test_redis_is_killed_and_comes_back_empty(servers: Servers, topic: str) -> None:
+def test_nothing_is_lost_when_redis_is_killed_and_comes_back_empty(servers: Servers, topic: str) -> None:
     usual: list[float] = []
     away: list[float] = []
 
@@ -129,14 +131,14 @@ def test_redis_is_killed_and_comes_back_empty(servers: Servers, topic: str) -> N
 
 
 @faults
-def test_after_redis_came_back_its_hints_are_heard_again(servers: Servers, topic: str) -> None:
+def test_hints_arrive_again_after_redis_came_back(servers: Servers, topic: str) -> None:
     with listening_by(WEBSOCKET, servers.one, "alice", topics=[topic]) as client:
         client.frame()
         say_until_heard(servers, client, topic)
 
 
 @faults
-def test_one_of_two_processes_is_killed_and_all_catch_up(servers: Servers, topic: str) -> None:
+def test_all_clients_catch_up_after_one_of_two_processes_is_killed(servers: Servers, topic: str) -> None:
     async def happening() -> int:
         # So many a second as the clients' one process can read beside the servers.
         publishing = asyncio.create_task(published(servers.one, topic, 10, 6))

@@ -15,7 +15,7 @@ from tests.support.site import Site, Visitor
 pytestmark = pytest.mark.both_databases
 
 
-def test_signing_out_ends_it(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
+def test_signing_out_closes_the_connection(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
     with listen(visitor) as client:
         cookies = dict(visitor.cookies)
         with ends(client, 4401):
@@ -27,7 +27,7 @@ def test_signing_out_ends_it(listen: Listen, site: Site, newcomer: str, visitor:
     assert cookies["sessionid"] != visitor.cookies["sessionid"]
 
 
-def test_a_cursor_opens_no_session_that_is_over(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
+def test_a_cursor_does_not_reopen_an_ended_session(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
     with listen(visitor) as client:
         client.frame()
     run(site, "DELETE FROM django_session WHERE session_key = %s", visitor.cookies["sessionid"])
@@ -47,7 +47,7 @@ def test_signing_out_leaves_the_persons_other_sessions_alone(
         assert elsewhere.until("notification.created")
 
 
-def test_signing_in_as_somebody_else_ends_what_the_first_person_had_open(
+def test_signing_in_as_somebody_else_closes_the_first_persons_connections(
     held_by: str, site: Site, newcomer: str, visitor: Visitor
 ) -> None:
     with listening_by(held_by, site, visitor) as client:
@@ -57,7 +57,7 @@ def test_signing_in_as_somebody_else_ends_what_the_first_person_had_open(
         assert client.events == []
 
 
-def test_a_page_of_somebody_who_was_here_before_hears_nothing_of_who_signed_in_after(
+def test_a_page_of_the_previous_person_gets_nothing_of_the_next_one(
     listen: Listen, site: Site, newcomer: str, visitor: Visitor
 ) -> None:
     with listen(visitor, person=pseudonym(site, newcomer)) as own:
@@ -66,7 +66,9 @@ def test_a_page_of_somebody_who_was_here_before_hears_nothing_of_who_signed_in_a
         assert stale.closing() == (4401, "session over")
 
 
-def test_such_a_page_acknowledges_nothing_for_them(site: Site, newcomer: str, visitor: Visitor) -> None:
+def test_a_page_of_the_previous_person_acknowledges_nothing_for_the_next_one(
+    site: Site, newcomer: str, visitor: Visitor
+) -> None:
     with listening_by(POLL, site, visitor) as own:
         own.frame()
     for person, status in ((newcomer, 204), ("alice", 401)):
@@ -90,7 +92,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_what_another_process_does_to_the_account_ends_it(
+def test_a_change_of_the_account_in_another_process_closes_the_connection(
     listen: Listen, site: Site, newcomer: str, visitor: Visitor, change: str
 ) -> None:
     with listen(visitor) as client, listen("bob") as bob:
@@ -107,7 +109,7 @@ def test_what_another_process_does_to_the_account_ends_it(
         assert again.closing()[0] == 4401
 
 
-def test_a_session_that_expires_ends_it_at_its_time(listen: Listen, site: Site, visitor: Visitor) -> None:
+def test_an_expired_session_closes_its_connections_on_time(listen: Listen, site: Site, visitor: Visitor) -> None:
     site.python(f"""
         from datetime import UTC, datetime, timedelta
         from django.contrib.sessions.models import Session
@@ -118,9 +120,7 @@ def test_a_session_that_expires_ends_it_at_its_time(listen: Listen, site: Site, 
         pass
 
 
-def test_a_session_that_was_prolonged_is_renewed_at_its_time_and_not_over(
-    held_by: str, site: Site, visitor: Visitor
-) -> None:
+def test_a_prolonged_session_is_renewed_instead_of_closed(held_by: str, site: Site, visitor: Visitor) -> None:
     key = visitor.cookies["sessionid"]
     site.python(f"""
         from datetime import UTC, datetime, timedelta
@@ -141,7 +141,7 @@ def test_a_session_that_was_prolonged_is_renewed_at_its_time_and_not_over(
         assert again.frame()["reset"] == []
 
 
-def test_a_person_who_is_revoked_hears_nothing_more_until_they_come_back(
+def test_a_revoked_person_gets_nothing_more_until_they_sign_in_again(
     held_by: str, site: Site, newcomer: str, visitor: Visitor
 ) -> None:
     with listening_by(held_by, site, visitor) as client:
@@ -154,7 +154,7 @@ def test_a_person_who_is_revoked_hears_nothing_more_until_they_come_back(
         assert again.frame()["events"]
 
 
-def test_a_right_to_a_topic_that_is_revoked_ends_only_who_listens_to_it(
+def test_a_revoked_topic_closes_only_the_connections_that_listen_to_it(
     held_by: str, site: Site, newcomer: str, visitor: Visitor, topic: str
 ) -> None:
     listen = partial(listening_by, held_by, site, visitor)
@@ -166,14 +166,14 @@ def test_a_right_to_a_topic_that_is_revoked_ends_only_who_listens_to_it(
         assert inbox.until("notification.created")
 
 
-def test_an_inbox_is_revoked_by_the_name_that_its_person_knows(
-    held_by: str, site: Site, newcomer: str, visitor: Visitor
-) -> None:
+def test_an_inbox_is_revoked_by_its_public_name(held_by: str, site: Site, newcomer: str, visitor: Visitor) -> None:
     with listening_by(held_by, site, visitor) as client, ends(client, 4403):
         revoke(site, newcomer, topic="inbox")
 
 
-def test_a_session_that_is_revoked_ends_alone(held_by: str, site: Site, newcomer: str, visitor: Visitor) -> None:
+def test_a_revoked_session_leaves_the_persons_other_sessions_open(
+    held_by: str, site: Site, newcomer: str, visitor: Visitor
+) -> None:
     other = site.visitor(newcomer)
     with listening_by(held_by, site, visitor) as client, listening_by(held_by, site, other) as elsewhere:
         elsewhere.frame()
@@ -183,9 +183,7 @@ def test_a_session_that_is_revoked_ends_alone(held_by: str, site: Site, newcomer
         assert elsewhere.until("notification.created")
 
 
-def test_a_revocation_that_is_rolled_back_ends_nothing(
-    held_by: str, site: Site, newcomer: str, visitor: Visitor
-) -> None:
+def test_a_rolled_back_revocation_closes_nothing(held_by: str, site: Site, newcomer: str, visitor: Visitor) -> None:
     with listening_by(held_by, site, visitor) as client:
         client.frame()
         site.python(

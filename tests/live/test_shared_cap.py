@@ -89,7 +89,7 @@ async def look(*hubs: Hub) -> None:
         await hub.look()
 
 
-async def test_of_too_many_in_all_hubs_the_oldest_go_wherever_they_are(hubs: list[Hub]) -> None:
+async def test_the_oldest_connections_in_all_hubs_are_closed_when_there_are_too_many(hubs: list[Hub]) -> None:
     for hub in hubs[:2]:
         for _ in range(8):
             hub.join(1)
@@ -110,7 +110,7 @@ async def test_twelve_each_over_two_hubs_that_write_at_the_same_moment_end_as_te
     assert held(hubs) == 10
 
 
-async def test_whoever_left_makes_room(hubs: list[Hub]) -> None:
+async def test_a_connection_that_left_makes_room(hubs: list[Hub]) -> None:
     one, other, _ = hubs
     for _ in range(10):
         one.join(1)
@@ -124,7 +124,7 @@ async def test_whoever_left_makes_room(hubs: list[Hub]) -> None:
     assert held(hubs) == 10
 
 
-async def test_what_a_killed_hub_left_keeps_nobody_out(hubs: list[Hub]) -> None:
+async def test_entries_of_a_killed_hub_close_no_connection(hubs: list[Hub]) -> None:
     killed, other, _ = hubs
     for _ in range(10):
         killed.join(1)
@@ -136,7 +136,7 @@ async def test_what_a_killed_hub_left_keeps_nobody_out(hubs: list[Hub]) -> None:
     assert len(other.registry.of_person("1")) == 10
 
 
-async def test_a_cache_that_is_away_ends_nobody(hubs: list[Hub], redis_server: RedisServer) -> None:
+async def test_a_cache_that_is_down_closes_no_connection(hubs: list[Hub], redis_server: RedisServer) -> None:
     redis_server.stop()
     for _ in range(12):
         hubs[0].join(1)
@@ -145,7 +145,7 @@ async def test_a_cache_that_is_away_ends_nobody(hubs: list[Hub], redis_server: R
     assert held(hubs) == 12
 
 
-async def test_in_memory_of_a_process_nothing_is_compared_or_kept(settings: Any) -> None:
+async def test_a_per_process_cache_is_neither_compared_nor_written(settings: Any) -> None:
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "cap"}}
     hub = Hub(Database())
     hub.join(1)

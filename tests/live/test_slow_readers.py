@@ -36,7 +36,7 @@ def roomy_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
     site.close()
 
 
-def test_who_stops_reading_is_closed_and_the_others_notice_nothing(roomy_site: Site) -> None:
+def test_a_client_that_stops_reading_is_closed_and_the_others_notice_nothing(roomy_site: Site) -> None:
     cookies = cookies_of(roomy_site, 5)
     before = asyncio.run(delays(roomy_site, cookies, "open.before"))
     memory = memory_of(roomy_site)

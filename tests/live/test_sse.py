@@ -57,7 +57,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "CLOSE_SECONDS", 0.05)
 
 
-async def test_a_client_that_reads_is_told_why_its_stream_ends() -> None:
+async def test_a_client_that_reads_learns_why_its_stream_ends() -> None:
     client = Client()
     stream = client.stream()
     await asyncio.sleep(0.05)
@@ -67,7 +67,7 @@ async def test_a_client_that_reads_is_told_why_its_stream_ends() -> None:
     assert client.heard.endswith('event: close\ndata: {"code": 4408, "reason": "too slow"}\n\n')
 
 
-async def test_a_stream_that_nobody_reads_ends_all_the_same() -> None:
+async def test_a_stream_that_is_not_read_still_ends() -> None:
     client = Client()
     stream = client.stream()
     await asyncio.sleep(0)

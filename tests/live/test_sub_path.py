@@ -63,13 +63,13 @@ def test_every_kind_of_connection_works_in_a_folder(request: pytest.FixtureReque
         bob.say(ack=first["cursor"])
 
 
-def test_what_looks_like_the_folder_is_not_the_folder(site: Site) -> None:
+def test_a_path_that_only_resembles_the_folder_is_not_found(site: Site) -> None:
     assert requests.get(f"{site.url}/apple/live/poll/", timeout=5).status_code == 404
     assert requests.get(f"{site.url}/other/live/poll/", timeout=5).status_code == 404
 
 
 @pytest.mark.parametrize("deployed", [KEPT, STRIPPED])
-def test_pages_lead_into_the_folder_and_nowhere_else(site: Site, deployed: str) -> None:
+def test_links_of_pages_stay_in_the_folder(site: Site, deployed: str) -> None:
     prefix = "/app" if deployed == KEPT else ""
     tell(site, "charlie")
     page = site.visitor("charlie").get(f"{prefix}/notifications/").text
@@ -79,16 +79,14 @@ def test_pages_lead_into_the_folder_and_nowhere_else(site: Site, deployed: str) 
     assert [path for path in led if not path.startswith("/app/")] == []
 
 
-def test_the_service_worker_and_the_manifest_keep_to_the_folder(site: Site) -> None:
+def test_the_service_worker_and_the_manifest_stay_in_the_folder(site: Site) -> None:
     visitor = site.visitor()
     assert visitor.get("/app/sw.js").headers["Service-Worker-Allowed"] == "/app/"
     manifest = visitor.get("/app/manifest.webmanifest").json()
     assert {manifest["id"], manifest["start_url"], manifest["scope"]} == {"/app/"}
 
 
-def test_a_push_that_the_embedded_worker_sends_leads_into_the_folder(
-    site: Site, push_service: LocalPushService
-) -> None:
+def test_a_push_of_the_embedded_worker_links_into_the_folder(site: Site, push_service: LocalPushService) -> None:
     alice = site.visitor("alice")
     browser = push_service.subscribe(alice.get("/app/api/v1/push/key/").json()["key"])
     assert alice.post("/app/api/v1/push/subscriptions/", json=browser.to_json()).status_code == 201

@@ -23,7 +23,7 @@ CLIENTS, SECONDS, STAYS, RATE = (200, 60, (1.0, 5.0), 100) if FULL else (10, 3, 
 
 
 @pytest.mark.both_databases
-def test_whoever_changes_connections_applies_every_event_exactly_once(site: Site, topic: str) -> None:
+def test_a_client_that_switches_connections_applies_every_event_exactly_once(site: Site, topic: str) -> None:
     cookies = cookies_of(site, CLIENTS)
     committed, wanderers = asyncio.run(switch(site, topic, cookies))
     report(figures(committed, wanderers))

@@ -31,7 +31,7 @@ def allow(pattern: str) -> None:
 
 
 @pytest.mark.parametrize("pattern", BROAD)
-def test_a_broad_rule_of_a_host_opens_none_of_the_packages_topics(pattern: str, alice: User, bob: User) -> None:
+def test_a_hosts_broad_rule_opens_none_of_the_packages_topics(pattern: str, alice: User, bob: User) -> None:
     group = Group.objects.create(name="Staff of Alice's")
     job = Job.objects.create(owner=alice, task="any.task")
     allow(pattern)
@@ -42,17 +42,17 @@ def test_a_broad_rule_of_a_host_opens_none_of_the_packages_topics(pattern: str, 
 
 
 @pytest.mark.parametrize("name", ["inbox.", "inbox.x", "task.1", "group.", "group.x", "audience."])
-def test_names_like_the_packages_own_are_nobodys(name: str, bob: User) -> None:
+def test_names_that_resemble_the_packages_topics_are_refused(name: str, bob: User) -> None:
     allow("<str:anything>")
     assert not may_listen(bob, name)
 
 
-def test_a_broad_rule_opens_everything_else_that_begins_alike(bob: User) -> None:
+def test_a_broad_rule_opens_other_topics_with_a_similar_prefix(bob: User) -> None:
     allow("<str:anything>")
     assert stored_topics(bob, ["inboxes", "staff.lounge", "tasks.1"]) == ["inboxes", "staff.lounge", "tasks.1"]
 
 
-def test_the_packages_own_rules_still_hold_beside_a_broad_one(alice: User, bob: User) -> None:
+def test_the_packages_own_rules_still_apply_beside_a_broad_one(alice: User, bob: User) -> None:
     bob.groups.add(group := Group.objects.create(name="Readers"))
     job = Job.objects.create(owner=bob, task="any.task")
     allow("<str:anything>")
@@ -65,14 +65,14 @@ def test_the_packages_own_rules_still_hold_beside_a_broad_one(alice: User, bob: 
     assert not may_listen(bob, f"task.{uuid4()}")
 
 
-def test_a_name_that_no_topic_can_have_reaches_no_rule(bob: User) -> None:
+def test_an_invalid_topic_name_reaches_no_rule(bob: User) -> None:
     allow("<path:anything>")
     assert may_listen(bob, "x" * 200)
     for name in ("x" * 201, "room.\0", "room..lobby", "room/lobby", "Room.lobby", ""):
         assert not may_listen(bob, name)
 
 
-def test_a_rule_that_could_never_be_asked_is_an_error() -> None:
+def test_a_rule_that_can_never_match_is_an_error() -> None:
     assert check_topics(None) == []
     allow("<str:room>")
     assert check_topics(None) == []

@@ -118,7 +118,7 @@ def people(count: int) -> list[User]:
     return [get_user_model().objects.create_user(f"person{number}") for number in range(count)]
 
 
-async def test_three_hundred_connections_are_looked_at_in_slices_of_a_handful_of_queries(
+async def test_three_hundred_connections_are_revalidated_in_batches_of_a_few_queries(
     room: Room, database: OneThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revalidation, "CHECK_SECONDS", 0.0)
@@ -133,7 +133,7 @@ async def test_three_hundred_connections_are_looked_at_in_slices_of_a_handful_of
     assert database.selects == 3 * 300 / revalidation.FEW
 
 
-async def test_everybody_is_looked_at_within_the_time_that_is_promised(
+async def test_every_connection_is_revalidated_within_the_promised_time(
     room: Room, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revalidation, "CHECK_SECONDS", 1.0)
@@ -156,7 +156,7 @@ def slow(user: User, pk: int) -> bool:
     return True
 
 
-async def test_rules_that_are_slower_than_the_promise_are_said_once(
+async def test_rules_slower_than_the_promise_are_logged_once(
     room: Room, alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(revalidation, "CHECK_SECONDS", 0.05)
@@ -171,7 +171,7 @@ async def test_rules_that_are_slower_than_the_promise_are_said_once(
     assert room.ended == {}
 
 
-async def test_a_connection_that_changes_its_topics_while_it_is_asked_again_stays(room: Room, alice: User) -> None:
+async def test_a_connection_that_changes_its_topics_during_revalidation_stays(room: Room, alice: User) -> None:
     await room.enter(alice)
     [connection] = room.connections
     asking = asyncio.create_task(room.watch._revalidate([connection]))
@@ -181,7 +181,7 @@ async def test_a_connection_that_changes_its_topics_while_it_is_asked_again_stay
     assert room.ended == {}
 
 
-async def test_a_connection_that_has_left_is_not_looked_at(
+async def test_a_connection_that_left_is_not_revalidated(
     room: Room, alice: User, database: OneThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revalidation, "CHECK_SECONDS", 0.0)
@@ -192,7 +192,7 @@ async def test_a_connection_that_has_left_is_not_looked_at(
     assert database.selects == 0
 
 
-async def test_whose_time_is_up_hears_that_the_session_is_over_or_is_renewed(
+async def test_a_connection_at_its_expiry_is_closed_or_renewed(
     room: Room, alice: User, bob: User, charlie: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("notifications_hub.live.watch.TIME_SECONDS", 0.0)
@@ -204,7 +204,7 @@ async def test_whose_time_is_up_hears_that_the_session_is_over_or_is_renewed(
     assert room.ended == {"alice": SESSION_OVER, "bob": RESTART}
 
 
-async def test_whoever_signed_in_again_after_a_revocation_stays_on_a_hub_that_is_new(
+async def test_a_person_who_signed_in_again_after_a_revocation_stays_on_a_new_hub(
     room: Room, alice: User, bob: User
 ) -> None:
     await sync_to_async(revoke)(alice)
@@ -218,7 +218,7 @@ async def test_whoever_signed_in_again_after_a_revocation_stays_on_a_hub_that_is
     assert room.ended == {"bob": SESSION_OVER}
 
 
-async def test_a_session_that_was_over_before_a_new_hubs_first_look_is_ended(room: Room, alice: User) -> None:
+async def test_a_session_that_ended_before_a_new_hubs_first_look_is_closed(room: Room, alice: User) -> None:
     await room.enter(alice)
     await sync_to_async(revoke)(alice)
     await sync_to_async(lambda: Session.objects.all().delete())()
@@ -227,7 +227,7 @@ async def test_a_session_that_was_over_before_a_new_hubs_first_look_is_ended(roo
     assert room.ended == {"alice": SESSION_OVER}
 
 
-async def test_whoever_was_let_in_before_a_revocation_and_joins_after_it_is_ended(
+async def test_a_connection_admitted_before_a_revocation_and_joined_after_it_is_closed(
     room: Room, alice: User, bob: User
 ) -> None:
     await room.watch.heed()
@@ -240,7 +240,7 @@ async def test_whoever_was_let_in_before_a_revocation_and_joins_after_it_is_ende
     assert len(room.connections) == 3
 
 
-async def test_a_topic_that_is_revoked_while_it_is_added_ends_the_connection(room: Room, alice: User) -> None:
+async def test_a_topic_revoked_while_it_is_added_closes_the_connection(room: Room, alice: User) -> None:
     await room.watch.heed()
     await room.enter(alice)
     [added] = await room.admit(alice)
@@ -255,7 +255,7 @@ async def test_a_topic_that_is_revoked_while_it_is_added_ends_the_connection(roo
 
 
 @override_settings(AXES_ENABLED=False)  # which is this site's own, and knows no sign-out without a request
-async def test_a_renewal_has_every_connection_of_a_person_come_back(room: Room, alice: User, bob: User) -> None:
+async def test_a_renewal_makes_every_connection_of_a_person_reconnect(room: Room, alice: User, bob: User) -> None:
     await room.watch.heed()
     await room.enter(alice, bob)
     await sync_to_async(user_logged_out.send)(sender=User, request=None, user=alice)
@@ -263,7 +263,7 @@ async def test_a_renewal_has_every_connection_of_a_person_come_back(room: Room, 
     assert room.ended == {"alice": RESTART}
 
 
-async def test_a_session_that_cannot_be_looked_at_is_looked_at_again(
+async def test_a_session_that_cannot_be_read_is_read_again(
     room: Room, alice: User, database: OneThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watch, "_AGAIN_SECONDS", 0.0)

@@ -29,7 +29,7 @@ def loose_site(databases: Databases, tmp_path: Path) -> Iterator[Site]:
 
 
 @pytest.mark.parametrize("frame", ["[]", "{", '"x"', '{"ack": 1}', '{"ack": "x"}', "[" * 5000, "\ud7ff", "", "null"])
-def test_a_frame_that_is_no_frame_closes_that_connection_only(site: Site, frame: str) -> None:
+def test_an_invalid_frame_closes_only_its_own_connection(site: Site, frame: str) -> None:
     with listening(site, "alice") as alice, listening(site, "bob") as bob:
         alice.frame()
         bob.frame()
@@ -39,14 +39,14 @@ def test_a_frame_that_is_no_frame_closes_that_connection_only(site: Site, frame:
         assert bob.until("notification.created")
 
 
-def test_a_line_where_nothing_happens_is_kept_warm(site: Site, topic: str) -> None:
+def test_an_idle_socket_gets_the_empty_frame_again(site: Site, topic: str) -> None:
     with listening(site, "alice", topics=[topic]) as alice:
         first = alice.frame()
         assert alice.frame(patience=4) == first
 
 
 @pytest.mark.both_databases
-def test_what_no_visible_page_shows_is_not_told(site: Site, newcomer: str) -> None:
+def test_notifications_of_a_hidden_page_are_not_marked_delivered(site: Site, newcomer: str) -> None:
     delivered_by = f"print(person(username={newcomer!r}).notifications.get(announcement=None).delivered_by)"
     with listening(site, newcomer) as client:
         client.frame()
@@ -61,7 +61,7 @@ def test_what_no_visible_page_shows_is_not_told(site: Site, newcomer: str) -> No
     assert site.python(delivered_by) == "live"
 
 
-def test_what_a_later_version_may_say_is_passed_over(site: Site) -> None:
+def test_unknown_keys_of_a_frame_are_ignored(site: Site) -> None:
     with listening(site, "alice") as alice:
         alice.frame()
         alice.say(wave="hello", visible=True)
@@ -85,7 +85,7 @@ def test_a_frame_of_more_than_eight_kibibytes_is_too_large(site: Site, size: int
         assert alice.closing()[0] in (1009, 1006)
 
 
-def test_a_frame_in_many_pieces_is_too_large_all_the_same(site: Site) -> None:
+def test_a_fragmented_frame_is_too_large_too(site: Site) -> None:
     before = memory_of(site)
     with listening(site, "alice") as alice:
         alice.frame()
@@ -95,7 +95,7 @@ def test_a_frame_in_many_pieces_is_too_large_all_the_same(site: Site) -> None:
     assert memory_of(site) - before < 5 * 1024 * 1024
 
 
-def test_a_frame_that_a_server_of_any_settings_lets_through_is_too_large(loose_site: Site) -> None:
+def test_a_frame_that_the_servers_settings_let_through_is_still_too_large(loose_site: Site) -> None:
     with listening(loose_site, "alice") as alice:
         alice.frame()
         alice.say(wave="x" * 8192)
@@ -112,7 +112,7 @@ def test_more_than_twenty_frames_in_ten_seconds_are_too_many(site: Site) -> None
         assert alice.closing()[0] == 4429
 
 
-def test_half_a_character_is_not_text(site: Site) -> None:
+def test_a_frame_with_half_a_character_is_refused(site: Site) -> None:
     with open_by_hand(site) as line:
         # A text frame of one byte that begins a character which never ends, masked with zeros.
         line.sendall(bytes([0x81, 0x81, 0, 0, 0, 0, 0xC3]))
@@ -120,7 +120,7 @@ def test_half_a_character_is_not_text(site: Site) -> None:
 
 
 @pytest.mark.clocked
-def test_a_handshake_that_never_ends_harms_nobody(site: Site) -> None:
+def test_an_unfinished_handshake_disturbs_no_one_else(site: Site) -> None:
     lines = [socket.create_connection(("127.0.0.1", site.port)) for _ in range(200)]
     for line in lines:
         line.sendall(b"GET /live/ws/ HTTP/1.1\r\nHost: 127.0.0.1\r\n")
@@ -132,7 +132,7 @@ def test_a_handshake_that_never_ends_harms_nobody(site: Site) -> None:
         line.close()
 
 
-def test_only_one_address_is_a_socket(site: Site) -> None:
+def test_a_plain_request_to_the_socket_path_is_asked_to_upgrade(site: Site) -> None:
     answer = site.visitor().get("/live/ws/")
     assert (answer.status_code, answer.headers["Upgrade"]) == (426, "websocket")
 
