@@ -16,7 +16,7 @@ import requests
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from tests.live.support import tell
+from tests.live.support import send_one
 from tests.support.databases import Databases
 from tests.support.dialling import HALF, still_open, wait_until_closed
 from tests.support.full import FULL, report
@@ -117,7 +117,7 @@ def test_websockets_streams_and_polls_are_not_buffered(front: Front, site: Site,
         while not next(received).startswith(b"data:"):
             pass
         cursor = json.loads(alice.recv(timeout=5))["cursor"]
-        tell(site, "alice")
+        send_one(site, "alice")
         assert [event["kind"] for event in json.loads(alice.recv(timeout=5))["events"]] == ["notification.created"]
         while b"notification.created" not in next(received):
             pass

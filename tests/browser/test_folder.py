@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.browser.test_main_job import toasts, wait_until_live
-from tests.live.support import tell
+from tests.live.support import send_one
 from tests.support.browser import People
 from tests.support.processes import wait_until
 from tests.support.site import Site
@@ -22,5 +22,5 @@ def test_a_page_under_a_path_prefix_connects_by_websocket_and_shows_toasts(
     wait_until_live(page)
     assert {address.partition("?")[0] for address in sockets} == {site.url.replace("http", "ws") + "/app/live/ws/"}
 
-    tell(site, "alice")
+    send_one(site, "alice")
     wait_until(lambda: toasts(page), what="a toast")

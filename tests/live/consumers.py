@@ -28,8 +28,8 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.channel_layer.group_send(self.room_group_name, message)
 
     async def chat_message(self, event: dict[str, Any]) -> None:
-        said = {"message": event["message"], "person": self.scope["user"].username}
-        await self.send(text_data=json.dumps(said))
+        message = {"message": event["message"], "person": self.scope["user"].username}
+        await self.send(text_data=json.dumps(message))
 
 
 django = get_asgi_application()

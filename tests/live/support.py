@@ -23,7 +23,7 @@ BRIEFLY = 0.8
 """Longer than such a site takes to look whether there is news."""
 
 
-def tell(site: Site, username: str = "alice", times: int = 1) -> None:
+def send_one(site: Site, username: str = "alice", times: int = 1) -> None:
     """Bob pokes somebody."""
     site.python(f"""
         from django.contrib.auth import get_user_model

@@ -166,11 +166,11 @@ def test_a_crowd_costs_as_many_queries_as_one_client(person: Callable[[str], Use
     tables = [query["sql"].split('FROM "')[1].split('"')[0] for query in queries if 'FROM "' in query["sql"]]
     assert tables.count("django_session") == tables.count("accounts_user_groups") == 1
     assert tables.count("accounts_user") == 2  # the people, and the members of the named audience
-    heard = {answer.visitor.person.username: answer.topics for answer in answers if isinstance(answer, Admitted)}
-    assert len(heard) == 30
-    assert heard["person3"][1:] == ["everyone", f"group.{group.pk}", "audience.early"]
-    assert heard["person4"][1:] == ["everyone", f"group.{group.pk}"]
-    assert heard["person1"][1:] == ["everyone", "audience.early"]
+    topics_of = {answer.visitor.person.username: answer.topics for answer in answers if isinstance(answer, Admitted)}
+    assert len(topics_of) == 30
+    assert topics_of["person3"][1:] == ["everyone", f"group.{group.pk}", "audience.early"]
+    assert topics_of["person4"][1:] == ["everyone", f"group.{group.pk}"]
+    assert topics_of["person1"][1:] == ["everyone", "audience.early"]
 
 
 def early() -> Any:
@@ -231,12 +231,12 @@ def test_readers_are_answered_in_one_batch_each_from_their_own_position() -> Non
 # Together
 
 
-class Asking:
+class CountedBatches:
     """Counts batches; a request of 0 is a fault of its own, one of -1 of everything it is asked with."""
 
     def __init__(self) -> None:
         self.batches: list[Sequence[int]] = []
-        self.asking: Together[int, int] = Together(self._run, self._many)
+        self.batching: Together[int, int] = Together(self._run, self._many)
 
     async def _run(self, many: Callable[[Sequence[int]], Any], requests: Sequence[int]) -> Any:
         self.batches.append(requests)
@@ -250,38 +250,38 @@ class Asking:
         return [2 * request if request else KeyError("its own") for request in requests]
 
     async def ask(self, *requests: int) -> list[object]:
-        return [*await asyncio.gather(*(self.asking.ask(one) for one in requests), return_exceptions=True)]
+        return [*await asyncio.gather(*(self.batching.ask(one) for one in requests), return_exceptions=True)]
 
 
 @pytest.fixture
-def asking() -> Asking:
-    return Asking()
+def batcher() -> CountedBatches:
+    return CountedBatches()
 
 
-async def test_simultaneous_requests_are_one_batch_and_later_ones_are_the_next(asking: Asking) -> None:
-    first = asyncio.create_task(asking.ask(1, 2, 3))
+async def test_simultaneous_requests_are_one_batch_and_later_ones_are_the_next(batcher: CountedBatches) -> None:
+    first = asyncio.create_task(batcher.ask(1, 2, 3))
     await asyncio.sleep(0.005)
-    later = await asyncio.gather(asking.ask(4), asking.ask(5))
+    later = await asyncio.gather(batcher.ask(4), batcher.ask(5))
     assert await first == [2, 4, 6]
     assert [*later] == [[8], [10]]
-    assert asking.batches == [[1, 2, 3], [4, 5]]
+    assert batcher.batches == [[1, 2, 3], [4, 5]]
 
 
-async def test_a_fault_is_raised_only_for_the_request_that_caused_it(asking: Asking) -> None:
-    one, fault, other = await asking.ask(1, 0, 2)
+async def test_a_fault_is_raised_only_for_the_request_that_caused_it(batcher: CountedBatches) -> None:
+    one, fault, other = await batcher.ask(1, 0, 2)
     assert (one, other) == (2, 4)
     assert isinstance(fault, KeyError)
 
 
-async def test_requests_of_a_failed_batch_are_retried_one_by_one(asking: Asking) -> None:
-    one, fault, other = await asking.ask(1, -1, 2)
+async def test_requests_of_a_failed_batch_are_retried_one_by_one(batcher: CountedBatches) -> None:
+    one, fault, other = await batcher.ask(1, -1, 2)
     assert (one, other) == (2, 4)
     assert isinstance(fault, ValueError)
 
 
-async def test_a_cancelled_request_leaves_the_others_their_answers(asking: Asking) -> None:
-    gone = asyncio.create_task(asking.asking.ask(1))
-    staying = asyncio.create_task(asking.asking.ask(2))
+async def test_a_cancelled_request_leaves_the_others_their_answers(batcher: CountedBatches) -> None:
+    gone = asyncio.create_task(batcher.batching.ask(1))
+    staying = asyncio.create_task(batcher.batching.ask(2))
     await asyncio.sleep(0.005)
     gone.cancel()
     assert await staying == 4

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 import requests
 
-from tests.live.support import BRIEFLY, HURRIED, publish, tell
+from tests.live.support import BRIEFLY, HURRIED, publish, send_one
 from tests.support.databases import Databases
 from tests.support.live import LONG_POLL, POLL, SSE, SseClient, cookie_of, listening_by, query_of
 from tests.support.processes import Program, free_port, wait_until
@@ -193,7 +193,7 @@ async def _fifty_wait_while_a_page_is_asked_for(site: Site) -> None:
         started = time.monotonic()
         assert await _status(session, site.url + "/notifications/") == 200
         assert time.monotonic() - started < 1
-        await asyncio.to_thread(tell, site, "bob")
+        await asyncio.to_thread(send_one, site, "bob")
         statuses = await asyncio.gather(*waiting)
         # Ten connections a person: the others were told so.
         assert (statuses.count(200), statuses.count(429)) == (10, 40)
@@ -227,7 +227,7 @@ def test_nobody_acknowledges_without_a_session(site: Site) -> None:
 def test_notifications_of_a_hidden_page_are_not_marked_delivered(site: Site, newcomer: str) -> None:
     with listening_by(POLL, site, site.visitor(newcomer)) as client:
         client.frame()
-        tell(site, newcomer)
+        send_one(site, newcomer)
         client.until("notification.created")
         client.say(ack=client.cursor, visible=False)
     assert (
@@ -269,7 +269,7 @@ def test_clients_miss_nothing_when_a_server_restarts(own_site: Site) -> None:
             client.frame()
             cursors[by] = client.cursor
     own_site.kill()
-    tell(own_site, "alice")
+    send_one(own_site, "alice")
     own_site.start()
     for by, cursor in cursors.items():
         with listening_by(by, own_site, "alice", cursor=cursor) as client:

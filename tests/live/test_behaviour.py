@@ -8,7 +8,7 @@ import pytest
 
 from notifications_hub.streams import cursor
 from tests.live.conftest import Listen
-from tests.live.support import BRIEFLY, cursor_at, person_id, publish, signed_by, tell
+from tests.live.support import BRIEFLY, cursor_at, person_id, publish, send_one, signed_by
 from tests.support.live import LiveClient
 from tests.support.site import Site
 
@@ -19,7 +19,7 @@ def numbers(client: LiveClient) -> list[int]:
     return [event["data"]["n"] for event in client.events]
 
 
-def heard(client: LiveClient, count: int) -> list[dict[str, Any]]:
+def wait_for_events(client: LiveClient, count: int) -> list[dict[str, Any]]:
     while len(client.events) < count:
         client.frame()
     return client.events
@@ -40,7 +40,7 @@ def test_a_client_without_a_cursor_starts_at_now(listen: Listen, site: Site, top
     with listen("alice", topics=[topic]) as alice:
         assert alice.frame()["events"] == []
         publish(site, topic, 3)
-        heard(alice, 1)
+        wait_for_events(alice, 1)
     assert numbers(alice) == [3]
 
 
@@ -48,12 +48,12 @@ def test_a_client_that_resumes_gets_the_missed_events_once_and_in_order(listen: 
     with listen("alice", topics=[topic]) as alice:
         alice.frame()
         publish(site, topic, 1)
-        heard(alice, 1)
+        wait_for_events(alice, 1)
     publish(site, topic, 2, 3, 4)
     with listen("alice", topics=[topic], cursor=alice.cursor) as again:
         frame = again.frame()
         publish(site, topic, 5)
-        heard(again, 4)
+        wait_for_events(again, 4)
     assert [event["seq"] for event in frame["events"]] == [2, 3, 4]
     assert numbers(again) == [2, 3, 4, 5]
 
@@ -86,7 +86,7 @@ def test_a_backlog_longer_than_a_page_comes_whole(listen: Listen, site: Site, to
 def test_a_notification_made_by_another_process_arrives_with_its_text(listen: Listen, site: Site) -> None:
     with listen("alice") as alice:
         alice.frame()
-        tell(site, "alice")
+        send_one(site, "alice")
         event = alice.until("notification.created")
     assert event["topic"] == "inbox"
     assert event["data"]["title"].endswith("poked")
@@ -106,7 +106,7 @@ def test_a_rolled_back_event_is_never_seen(listen: Listen, site: Site, topic: st
                 1 / 0
             publish({topic!r}, "counted", {{"n": 2}})
         """)
-        heard(alice, 1)
+        wait_for_events(alice, 1)
         assert alice.hears_nothing(BRIEFLY)
     assert numbers(alice) == [2]
 
@@ -118,7 +118,7 @@ def test_two_topics_on_one_connection_keep_their_own_numbers(listen: Listen, sit
         publish(site, topic, 1)
         publish(site, other, 2)
         publish(site, topic, 3)
-        heard(alice, 3)
+        wait_for_events(alice, 3)
     got = [(event["topic"], event["seq"], event["data"]["n"]) for event in alice.events]
     assert sorted(got) == sorted([(topic, 1, 1), (other, 1, 2), (topic, 2, 3)])
     with listen("alice", topics=[other, topic], cursor=alice.cursor) as again:
@@ -156,7 +156,7 @@ def test_a_position_beyond_the_top_is_a_reset_and_reading_goes_on_from_now(
     with listen("alice", topics=[history], cursor=cursor_at(site, history, after_top=1)) as alice:
         frame = alice.frame()
         publish(site, history, 10)
-        heard(alice, 1)
+        wait_for_events(alice, 1)
     assert (frame["events"], frame["reset"]) == ([], [history])
     assert numbers(alice) == [10]
 
@@ -174,7 +174,7 @@ def test_a_new_epoch_also_resets_an_open_connection(listen: Listen, site: Site, 
         while history not in alice.reset:
             alice.frame()
         publish(site, history, 10)
-        heard(alice, 1)
+        wait_for_events(alice, 1)
     assert numbers(alice) == [10]
 
 
@@ -194,7 +194,7 @@ def test_pruning_events_that_were_read_disturbs_no_open_connection(listen: Liste
         alice.frame()
         site.python(f"from notifications_hub import streams; streams.prune({history!r}, 10)")
         publish(site, history, 10)
-        heard(alice, 1)
+        wait_for_events(alice, 1)
     assert (numbers(alice), alice.reset) == ([10], [])
 
 
@@ -215,15 +215,15 @@ def test_a_topic_that_the_cursor_does_not_know_is_reset_and_the_others_go_on(
 def test_charlie_hears_nothing_of_alices_notifications(listen: Listen, site: Site) -> None:
     with listen("charlie") as charlie:
         charlie.frame()
-        tell(site, "alice")
+        send_one(site, "alice")
         assert charlie.hears_nothing(BRIEFLY)
 
 
 def test_charlie_with_alices_cursor_has_to_refetch_his_own_inbox(listen: Listen, site: Site) -> None:
-    tell(site, "alice")
+    send_one(site, "alice")
     with listen("alice", topics=["inbox"]) as alice:
         alice.frame()
-    tell(site, "alice")
+    send_one(site, "alice")
     with listen("charlie", cursor=alice.cursor) as charlie:
         frame = charlie.frame()
         assert charlie.hears_nothing(BRIEFLY)
@@ -279,7 +279,7 @@ def test_an_acknowledgement_marks_shown_notifications_and_updates_the_other_tab(
     with listen(newcomer) as first, listen(newcomer) as second:
         first.frame()
         second.frame()
-        tell(site, newcomer)
+        send_one(site, newcomer)
         created = first.until("notification.created")
         first.say(ack=first.cursor, visible=True)
         assert second.until("notification.delivered")["data"] == {"ids": [created["data"]["id"]]}
@@ -291,7 +291,7 @@ def test_a_forged_acknowledgement_marks_nothing(listen: Listen, site: Site, newc
     inbox = f"inbox.{person_id(site, newcomer)}"
     with listen(newcomer) as tab:
         tab.frame()
-        tell(site, newcomer)
+        send_one(site, newcomer)
         tab.until("notification.created")
         tab.say(ack=f"1~{cursor.key_of(inbox)}.00000000.0.99", visible=True)
         tab.say(ack=signed_by(site, inbox, "00000000", 99), visible=True)
@@ -305,7 +305,7 @@ def test_charlie_cannot_acknowledge_for_somebody_else(listen: Listen, site: Site
     with listen(newcomer) as alice, listen("charlie") as charlie:
         alice.frame()
         charlie.frame()
-        tell(site, newcomer)
+        send_one(site, newcomer)
         alice.until("notification.created")
         charlie.say(ack=alice.cursor, visible=True)
         assert charlie.hears_nothing(BRIEFLY)

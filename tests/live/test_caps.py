@@ -18,7 +18,7 @@ from notifications_hub.live import handshake_limit as gates
 from notifications_hub.live.admission import Refusal
 from notifications_hub.live.close_codes import TOO_MANY
 from notifications_hub.live.handshake_limit import Gate
-from tests.live.support import HURRIED, tell
+from tests.live.support import HURRIED, send_one
 from tests.support.databases import Databases
 from tests.support.live import HELD, LONG_POLL, WEBSOCKET, LiveClient, cookie_of, listening, listening_by
 from tests.support.processes import Program, wait_until
@@ -60,8 +60,8 @@ def test_a_persons_oldest_connection_is_closed_when_they_have_too_many(small_sit
             second.frame()
             third.frame()
             assert oldest.closing()[0] == 4429
-            tell(small_site, "alice")
-            tell(small_site, "bob")
+            send_one(small_site, "alice")
+            send_one(small_site, "bob")
             assert second.until("notification.created")
             assert third.until("notification.created")
             assert bob.until("notification.created")

@@ -10,7 +10,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from tests.live.support import tell
+from tests.live.support import send_one
 from tests.support.databases import Databases
 from tests.support.live import cookie_of, listening_by
 from tests.support.site import Site
@@ -41,7 +41,7 @@ def test_the_tutorials_consumer_and_the_hub_work_side_by_side(site: Site, by: st
         alice.send(json.dumps({"message": "Hello"}))
         assert json.loads(bob.recv(timeout=5)) == {"message": "Hello", "person": "bob"}
         assert json.loads(alice.recv(timeout=5)) == {"message": "Hello", "person": "alice"}
-        tell(site, "alice")
+        send_one(site, "alice")
         assert hub.until("notification.created")
 
 
@@ -53,11 +53,11 @@ def test_a_socket_without_a_consumer_is_refused_without_an_error_in_the_log(site
 
 
 def test_a_site_without_consumers_refuses_sockets_of_other_paths(quiet_site: Site) -> None:
-    said_before = len(quiet_site.log)
+    length_before = len(quiet_site.log)
     with pytest.raises(InvalidStatus) as refused:
         chat(quiet_site, "alice")
     assert refused.value.response.status_code == 403
-    assert "Traceback" not in quiet_site.log[said_before:]
+    assert "Traceback" not in quiet_site.log[length_before:]
 
 
 def test_hub_and_worker_start_and_stop_with_the_server(site: Site) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from tests.live.support import HURRIED, ends, tell
+from tests.live.support import HURRIED, ends, send_one
 from tests.support.databases import Databases
 from tests.support.live import WEBSOCKET, listening_by
 from tests.support.site import Site, Visitor
@@ -48,7 +48,7 @@ def test_signing_out_closes_connections_from_before_the_session_changed(
         with ends(client, 4401):
             change(site, visitor)
             assert visitor.post("/accounts/logout/").ok
-        tell(site, newcomer)
+        send_one(site, newcomer)
         assert elsewhere.until("notification.created")
 
 

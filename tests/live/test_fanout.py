@@ -47,7 +47,7 @@ class World:
         listener.frames.clear()
         return listener
 
-    async def tell(self, topic: str, count: int = 1, *, size: int = 2) -> None:
+    async def publish(self, topic: str, count: int = 1, *, size: int = 2) -> None:
         """Commits events, and lets them go round."""
         self._size = size
         self.grow(topic, count)
@@ -69,7 +69,7 @@ class World:
         self._reading.cancel()
         await asyncio.gather(self._reading, return_exceptions=True)
 
-    async def tell_unheard(self, topic: str) -> None:
+    async def publish_without_hint(self, topic: str) -> None:
         """As another process does that reaches this one by no layer; the next look finds it."""
         self.grow(topic)
         await self.fanout.look()
@@ -150,7 +150,7 @@ def cursors(listeners: Sequence[Listener]) -> list[dict[str, Position]]:
 async def test_clients_at_the_same_positions_share_one_frame(world: World) -> None:
     alice, bob = await world.listener(POST), await world.listener(POST)
     for _ in range(2):
-        await world.tell(POST)
+        await world.publish(POST)
         assert alice.frames[-1] is bob.frames[-1]
     assert alice.seqs == [[1], [2]]
     assert alice.connection.positions is bob.connection.positions
@@ -160,10 +160,10 @@ async def test_clients_at_different_positions_get_their_own_cursors(world: World
     alice, bob = await world.listener(POST, "inbox.1"), await world.listener(POST, "inbox.2")
     charlie, dora = await world.listener(POST), await world.listener(POST)
     # Who came later began elsewhere, and acknowledges no more than what came since.
-    await world.tell(POST, 2)
+    await world.publish(POST, 2)
     later = await world.listener(POST, start=2)
-    await world.tell(POST)
-    await world.tell("inbox.2")
+    await world.publish(POST)
+    await world.publish("inbox.2")
     post, inbox = cursor.key_of(POST), cursor.key_of("inbox.2")
     everyone = cursors([alice, bob, charlie, dora, later])
     assert [set(at) for at in everyone] == [{post, cursor.key_of("inbox.1")}, {post, inbox}, {post}, {post}, {post}]
@@ -179,17 +179,17 @@ async def test_a_topic_added_to_an_open_connection_is_read_from_then_on(world: W
     alice.connection.change(dict.fromkeys([POST, other], Position(EPOCH, 0, 0)), [])
     await world.settled()
     for _ in range(2):
-        await world.tell_unheard(other)
+        await world.publish_without_hint(other)
     assert list(filter(None, alice.seqs)) == [[1], [2]]
 
 
 async def test_a_client_that_read_ahead_gets_only_newer_events(world: World) -> None:
     alice = await world.listener(POST)
     alice.busy()
-    await world.tell(POST)
+    await world.publish(POST)
     bob = await world.listener(POST)
     assert bob.connection.positions[POST] == Position(EPOCH, 0, 1)
-    await world.tell(POST, 2)
+    await world.publish(POST, 2)
     alice.free.set()
     await world.settled()
     assert (alice.seqs, bob.seqs) == ([[1], [2, 3]], [[2, 3]])
@@ -199,14 +199,14 @@ async def test_a_busy_client_delays_no_other_and_gets_every_frame_in_order(world
     slow, quick = await world.listener(POST), await world.listener(POST)
     slow.busy()
     for _ in range(5):
-        await world.tell(POST)
+        await world.publish(POST)
     assert (quick.seqs, slow.seqs) == ([[1], [2], [3], [4], [5]], [])
     assert slow.connection.stalled_since() is not None
     slow.free.set()
     await world.settled()
     assert slow.seqs == [[1], [2, 3, 4, 5]]
     assert slow.connection.stalled_since() is None
-    await world.tell(POST)
+    await world.publish(POST)
     assert slow.frames[-1] is quick.frames[-1]
 
 
@@ -214,10 +214,10 @@ async def test_a_client_with_too_much_waiting_is_closed_as_too_slow(world: World
     slow, quick = await world.listener(POST), await world.listener(POST)
     slow.busy()
     # The first is on its way and does not wait.
-    await world.tell(POST, size=MAX_WAITING)
-    await world.tell(POST, size=MAX_WAITING // 2)
+    await world.publish(POST, size=MAX_WAITING)
+    await world.publish(POST, size=MAX_WAITING // 2)
     assert slow.closings == []
-    await world.tell(POST, size=MAX_WAITING // 2)
+    await world.publish(POST, size=MAX_WAITING // 2)
     assert (slow.closings, quick.closings) == ([TOO_SLOW], [])
     assert quick.seqs == [[1], [2], [3]]
     slow.connection.stop()
@@ -226,8 +226,8 @@ async def test_a_client_with_too_much_waiting_is_closed_as_too_slow(world: World
 async def test_an_ephemeral_event_is_sent_after_the_frames_that_wait(world: World) -> None:
     slow = await world.listener(POST)
     slow.busy()
-    await world.tell(POST)
-    await world.tell(POST)
+    await world.publish(POST)
+    await world.publish(POST)
     world.fanout.say(POST, '{"seq":null}')
     slow.free.set()
     await world.settled()
@@ -238,9 +238,9 @@ async def test_a_faulty_client_ends_only_its_own_connection(world: World) -> Non
     faulty, late, sound = [await world.listener(POST) for _ in range(3)]
     faulty.fault = ValueError("at once")
     late.busy()
-    await world.tell(POST)
+    await world.publish(POST)
     late.fault = ValueError("later")
-    await world.tell(POST)
+    await world.publish(POST)
     late.free.set()
     await world.settled()
     assert [listener.closings[0] for listener in (faulty, late)] == [RESTART, RESTART]
@@ -251,9 +251,9 @@ async def test_a_send_that_times_out_ends_only_that_client(world: World) -> None
     slow, sound = await world.listener(POST), await world.listener(POST)
     slow.patience, sound.patience = 0.01, 0.01
     slow.busy()
-    await world.tell(POST)
+    await world.publish(POST)
     await asyncio.sleep(0.1)
-    await world.tell(POST)
+    await world.publish(POST)
     assert (slow.closings, sound.closings) == ([RESTART], [])
     assert (sound.seqs, world.is_reading) == ([[1], [2]], True)
 
@@ -292,7 +292,7 @@ async def test_a_client_that_leaves_during_a_round_gets_no_more_frames(
 
     for listener in listeners:
         listener.on_frame = leave
-    await world.tell(POST)
+    await world.publish(POST)
     assert [len(listener.frames) for listener in listeners if listener is not gone[0]] == [1, 1]
     assert (gone[0].frames, gone[0].closings) == ([], [])
 

@@ -14,7 +14,7 @@ import environ
 import pytest
 import requests
 
-from tests.live.support import tell
+from tests.live.support import send_one
 from tests.support.databases import Databases
 from tests.support.full import FULL, report
 from tests.support.live import LONG_POLL, SSE, WEBSOCKET, LiveClient, listening_by
@@ -62,28 +62,28 @@ def test_open_streams_leave_database_connections_to_pages_and_miss_nothing(site:
         for client in clients:
             client.frame()
         watching = [watchers.submit(watch) for _ in range(2)]
-        said = say_for(SECONDS, site)
+        sent = send_for(SECONDS, site)
         for client in clients:
-            hear(client, said)
+            wait_for_notifications(client, sent)
         stop.set()
         for one in watching:
             one.result()
-    report(f"{len(clients)} streams, {said} notifications, {len(statuses)} times /readyz: {set(statuses)}")
+    report(f"{len(clients)} streams, {sent} notifications, {len(statuses)} times /readyz: {set(statuses)}")
     assert len(statuses) > SECONDS
     assert set(statuses) == {200}
     assert "Traceback" not in site.log
 
 
-def say_for(seconds: float, site: Site) -> int:
+def send_for(seconds: float, site: Site) -> int:
     """Return how many times Alice was told something."""
-    until, said = time.monotonic() + seconds, 0
+    until, sent = time.monotonic() + seconds, 0
     while time.monotonic() < until:
-        tell(site)
-        said += 1
+        send_one(site)
+        sent += 1
         time.sleep(0.1)
-    return said
+    return sent
 
 
-def hear(client: LiveClient, times: int) -> None:
+def wait_for_notifications(client: LiveClient, times: int) -> None:
     for _ in range(times):
         client.until("notification.created")

@@ -21,7 +21,7 @@ from notifications_hub.live.topics import stored_topics
 from notifications_hub.streams import Stream
 from notifications_hub.streams.cursor import Position, encode, sign
 from notifications_hub.streams.models import inbox_topic
-from tests.live.support import tell
+from tests.live.support import send_one
 from tests.support.live import cookie_of
 from tests.support.site import Site
 
@@ -124,7 +124,7 @@ def _only_what_joins(frame: Mapping[str, Any], cursor: str) -> None:
 
 
 def test_the_running_site_survives_forged_cursors(site: Site) -> None:
-    tell(site, "alice", times=2)
+    send_one(site, "alice", times=2)
     before = len(site.log)
     headers = {"Cookie": cookie_of(site, "alice")}
     with requests.Session() as session:

@@ -57,16 +57,16 @@ class Inbox(RuleBasedStateMachine):
         self._rows([chosen]).delete()
 
     @rule(chosen=CHOSEN)
-    def tell(self, chosen: list[int]) -> None:
+    def deliver(self, chosen: list[int]) -> None:
         self._rows(chosen).mark_as_delivered(DeliveryMethod.LIVE)
 
     @rule(change=st.sampled_from(CHANGES), chosen=CHOSEN)
-    def change_and_think_better_of_it(self, change: str, chosen: list[int]) -> None:
+    def change_and_roll_back(self, change: str, chosen: list[int]) -> None:
         with rolled_back():
             self.change(change, chosen)
 
     @rule(changes=st.lists(st.sampled_from(CHANGES), min_size=2, max_size=4), chosen=CHOSEN)
-    def change_much_at_once(self, changes: list[str], chosen: list[int]) -> None:
+    def change_several_at_once(self, changes: list[str], chosen: list[int]) -> None:
         with transaction.atomic():
             for change in changes:
                 self.change(change, chosen)
@@ -89,7 +89,7 @@ class Inbox(RuleBasedStateMachine):
             assert self.tabs[tab].state == in_the_database(self.person.pk)
 
     @rule(tab=LATE_TABS)
-    def open_anew(self, tab: int) -> None:
+    def reopen(self, tab: int) -> None:
         self.tabs[tab] = Tab(self.person.pk, self.topic)
         self.tabs[tab].read_on()
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 import aiohttp
 import pytest
 
-from tests.live.support import tell
+from tests.live.support import send_one
 from tests.support.databases import Databases
 from tests.support.full import FULL, report
 from tests.support.live import listening
@@ -49,7 +49,7 @@ def test_a_flood_of_strangers_is_refused_and_locks_out_no_one_else(site: Site) -
     assert set(codes) <= {4401, 4429}
     with listening(site, "alice") as alice:
         alice.frame()
-        tell(site, "alice")
+        send_one(site, "alice")
         assert alice.until("notification.created")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from tests.live.support import HURRIED, tell
+from tests.live.support import HURRIED, send_one
 from tests.support.databases import Databases
 from tests.support.live import RefusedHandshake, cookie_of, listening
 from tests.support.site import Site
@@ -124,7 +124,7 @@ def test_a_trusted_origin_may_read_a_refusal_too(site: Site, path: str) -> None:
 def test_a_trusted_origin_may_open_a_socket(site: Site) -> None:
     with listening(site, "alice", origin=FRIEND) as alice:
         alice.frame()
-        tell(site, "alice")
+        send_one(site, "alice")
         assert alice.until("notification.created")
 
 

@@ -62,7 +62,7 @@ def test_an_ephemeral_event_reaches_every_process(servers: Servers, by: str, lis
         before = client.frame()["cursor"]
         # A long poll has asked again only a moment later, and what is said meanwhile is not for it.
         time.sleep(0.1)
-        say_until_heard(servers, client, topic)
+        publish_until_received(servers, client, topic)
         assert client.events[-1]["seq"] is None
         assert client.cursor == before
         assert client.hears_nothing(0.3)
@@ -107,11 +107,11 @@ def test_nothing_is_lost_when_redis_is_killed_and_comes_back_empty(servers: Serv
 
     async def happening() -> int:
         publishing = asyncio.create_task(published(servers.one, topic, 20, AWAY + (8 if FULL else 5)))
-        async with asking(servers, usual):
+        async with page_requests(servers, usual):
             await asyncio.sleep(3)
         await asyncio.to_thread(servers.redis.kill)
         try:
-            async with asking(servers, away):
+            async with page_requests(servers, away):
                 await asyncio.sleep(AWAY)
         finally:
             await asyncio.to_thread(servers.redis.start)
@@ -134,7 +134,7 @@ def test_nothing_is_lost_when_redis_is_killed_and_comes_back_empty(servers: Serv
 def test_hints_arrive_again_after_redis_came_back(servers: Servers, topic: str) -> None:
     with listening_by(WEBSOCKET, servers.one, "alice", topics=[topic]) as client:
         client.frame()
-        say_until_heard(servers, client, topic)
+        publish_until_received(servers, client, topic)
 
 
 @faults
@@ -157,7 +157,7 @@ def test_all_clients_catch_up_after_one_of_two_processes_is_killed(servers: Serv
     assert worst < WORST_DELAY
 
 
-def say_until_heard(servers: Servers, client: LiveClient, topic: str) -> None:
+def publish_until_received(servers: Servers, client: LiveClient, topic: str) -> None:
     """A process whose Redis was away a moment ago keeps to itself for five seconds what is in no log."""
     for _ in range(5):
         servers.one.python(f"from notifications_hub import publish; publish({topic!r}, 'typing', {{}}, ephemeral=True)")
@@ -187,7 +187,7 @@ async def among(
 
 
 @asynccontextmanager
-async def asking(servers: Servers, took: list[float]) -> AsyncIterator[None]:
+async def page_requests(servers: Servers, took: list[float]) -> AsyncIterator[None]:
     """Somebody asks for a page and polls all the while."""
 
     async def ask() -> None:

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from tests.live.conftest import Listen
-from tests.live.support import SECONDS, ends, revoke, run, tell
+from tests.live.support import SECONDS, ends, revoke, run, send_one
 from tests.support.live import LONG_POLL, POLL, listening_by
 from tests.support.site import Site, Visitor
 
@@ -20,7 +20,7 @@ def test_signing_out_closes_the_connection(listen: Listen, site: Site, newcomer:
         cookies = dict(visitor.cookies)
         with ends(client, 4401):
             assert visitor.post("/accounts/logout/").ok
-        tell(site, newcomer)
+        send_one(site, newcomer)
         assert client.closing()[0] == 4401
         assert client.events == []
     visitor.sign_in("charlie")
@@ -43,7 +43,7 @@ def test_signing_out_leaves_the_persons_other_sessions_alone(
         elsewhere.frame()
         with ends(client, 4401):
             visitor.post("/accounts/logout/")
-        tell(site, newcomer)
+        send_one(site, newcomer)
         assert elsewhere.until("notification.created")
 
 
@@ -53,7 +53,7 @@ def test_signing_in_as_somebody_else_closes_the_first_persons_connections(
     with listening_by(held_by, site, visitor) as client:
         with ends(client, 4401):
             visitor.sign_in("charlie")
-        tell(site, newcomer)
+        send_one(site, newcomer)
         assert client.events == []
 
 
@@ -103,7 +103,7 @@ def test_a_change_of_the_account_in_another_process_closes_the_connection(
                 one = get_user_model().objects.get(username={newcomer!r})
                 {change}
             """)
-        tell(site, "bob")
+        send_one(site, "bob")
         assert bob.until("notification.created")
     with listen(visitor) as again:
         assert again.closing()[0] == 4401
@@ -147,7 +147,7 @@ def test_a_revoked_person_gets_nothing_more_until_they_sign_in_again(
     with listening_by(held_by, site, visitor) as client:
         with ends(client, 4401):
             revoke(site, newcomer)
-        tell(site, newcomer)
+        send_one(site, newcomer)
     assert client.events == []
     time.sleep(1)
     with listening_by(held_by, site, visitor, cursor=client.cursor) as again:
@@ -162,7 +162,7 @@ def test_a_revoked_topic_closes_only_the_connections_that_listen_to_it(
         inbox.frame()
         with ends(client, 4403):
             revoke(site, newcomer, topic=topic)
-        tell(site, newcomer)
+        send_one(site, newcomer)
         assert inbox.until("notification.created")
 
 
@@ -179,7 +179,7 @@ def test_a_revoked_session_leaves_the_persons_other_sessions_open(
         elsewhere.frame()
         with ends(client, 4401):
             revoke(site, newcomer, session=visitor.cookies["sessionid"])
-        tell(site, newcomer)
+        send_one(site, newcomer)
         assert elsewhere.until("notification.created")
 
 
@@ -196,5 +196,5 @@ def test_a_rolled_back_revocation_closes_nothing(held_by: str, site: Site, newco
                 1 / 0
         """.replace("person(", "__import__('django.contrib.auth').contrib.auth.get_user_model().objects.get(")
         )
-        tell(site, newcomer)
+        send_one(site, newcomer)
         assert client.until("notification.created")

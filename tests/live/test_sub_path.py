@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from notifications_hub.transports.web_push.vapid import generate
-from tests.live.support import tell
+from tests.live.support import send_one
 from tests.push_lab.service import LocalPushService, wait_for
 from tests.support.databases import Databases
 from tests.support.live import LONG_POLL, POLL, SSE, WEBSOCKET, cookie_of, opened
@@ -58,7 +58,7 @@ def test_every_kind_of_connection_works_in_a_folder(request: pytest.FixtureReque
     headers = {"Origin": site.url}
     with opened(by, address, cookie_of(site, "bob"), headers=headers) as bob:
         first = bob.frame()
-        tell(site, "bob")
+        send_one(site, "bob")
         assert bob.until("notification.created")
         bob.say(ack=first["cursor"])
 
@@ -71,7 +71,7 @@ def test_a_path_that_only_resembles_the_folder_is_not_found(site: Site) -> None:
 @pytest.mark.parametrize("deployed", [KEPT, STRIPPED])
 def test_links_of_pages_stay_in_the_folder(site: Site, deployed: str) -> None:
     prefix = "/app" if deployed == KEPT else ""
-    tell(site, "charlie")
+    send_one(site, "charlie")
     page = site.visitor("charlie").get(f"{prefix}/notifications/").text
     assert 'href="/app/"' in page
     led = re.findall(r'="(/[^"]*)"', page)
@@ -90,7 +90,7 @@ def test_a_push_of_the_embedded_worker_links_into_the_folder(site: Site, push_se
     alice = site.visitor("alice")
     browser = push_service.subscribe(alice.get("/app/api/v1/push/key/").json()["key"])
     assert alice.post("/app/api/v1/push/subscriptions/", json=browser.to_json()).status_code == 201
-    tell(site, "alice")
+    send_one(site, "alice")
     [sent] = wait_for(lambda: push_service.sent_to(browser.endpoint))
     payload: dict[str, Any] = browser.read_json(sent.body)
 

@@ -174,10 +174,10 @@ async def test_rules_slower_than_the_promise_are_logged_once(
 async def test_a_connection_that_changes_its_topics_during_revalidation_stays(room: Room, alice: User) -> None:
     await room.enter(alice)
     [connection] = room.connections
-    asking = asyncio.create_task(room.watch._revalidate([connection]))
+    revalidating = asyncio.create_task(room.watch._revalidate([connection]))
     await asyncio.sleep(0)
     connection.names, connection.positions = ("everyone",), {"everyone": None}
-    await asking
+    await revalidating
     assert room.ended == {}
 
 

@@ -14,7 +14,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from notifications_hub.live.close_codes import TOO_LARGE
-from tests.live.support import BRIEFLY, tell
+from tests.live.support import BRIEFLY, send_one
 from tests.support.databases import Databases
 from tests.support.live import cookie_of, listening
 from tests.support.site import BARE_UVICORN, Site
@@ -35,7 +35,7 @@ def test_an_invalid_frame_closes_only_its_own_connection(site: Site, frame: str)
         bob.frame()
         alice.say_raw(frame)
         assert alice.closing()[0] == 4400
-        tell(site, "bob")
+        send_one(site, "bob")
         assert bob.until("notification.created")
 
 
@@ -51,7 +51,7 @@ def test_notifications_of_a_hidden_page_are_not_marked_delivered(site: Site, new
     with listening(site, newcomer) as client:
         client.frame()
         client.say(visible=False)
-        tell(site, newcomer)
+        send_one(site, newcomer)
         client.until("notification.created")
         client.say(ack=client.cursor)
         assert client.hears_nothing(BRIEFLY)
@@ -167,9 +167,9 @@ def open_by_hand(site: Site, query: str = "") -> socket.socket:
 
 def close_code(line: socket.socket) -> int | None:
     """Of a server that waits for an answer to its last frame, and gets none; None where it ended without a word."""
-    said = b""
-    while not (last := CLOSE_FRAME.search(said)) and (piece := line.recv(2**16)):
-        said = said[-200:] + piece
+    received = b""
+    while not (last := CLOSE_FRAME.search(received)) and (piece := line.recv(2**16)):
+        received = received[-200:] + piece
     return int.from_bytes(last[1], "big") if last else None
 
 

@@ -16,7 +16,7 @@ import requests
 
 from notifications_hub.ops.running_server import look_at
 from notifications_hub.ops.web_server import BODY_SECONDS, HEAD_SECONDS, MAX_BODY, MAX_FORWARDED, MAX_HEAD
-from tests.live.support import HURRIED, tell
+from tests.live.support import HURRIED, send_one
 from tests.support.databases import Databases
 from tests.support.dialling import HALF, dialled, still_open, wait_until_closed
 from tests.support.full import FULL, report
@@ -144,7 +144,7 @@ def test_several_workers_serve_one_site(databases: Databases, tmp_path: Path) ->
     try:
         with listening_by("websocket", site, "alice") as alice:
             alice.frame()
-            tell(site, "alice")
+            send_one(site, "alice")
             assert alice.until("notification.created")
         site.stop()
         assert site.log.count("Application shutdown complete") == 2
