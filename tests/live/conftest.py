@@ -1,4 +1,7 @@
-"""One site for all files: connections leave nothing behind but rows, and a person who is changed is made for it."""
+"""Fixtures of live tests. All files share one site, because connections leave only rows behind.
+
+A test that changes a person creates one for it.
+"""
 
 from __future__ import annotations
 
@@ -28,25 +31,25 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(params=EVERY)
 def by(request: pytest.FixtureRequest) -> str:
-    """The kinds of connection; a test that only some of them have asks for these by `parametrize`."""
+    """Return each kind of connection. A test for only some kinds names them with `parametrize`."""
     return str(request.param)
 
 
 @pytest.fixture(params=HELD)
 def held_by(request: pytest.FixtureRequest) -> str:
-    """Those that a server can end."""
+    """Return each kind of connection that a server can close."""
     return str(request.param)
 
 
 @pytest.fixture
 def listen(by: str, site: Site) -> Listen:
-    """Opens connections: `listen("alice", topics=["inbox"], cursor="…")`."""
+    """Return a function that opens connections: `listen("alice", topics=["inbox"], cursor="…")`."""
     return partial(listening_by, by, site)
 
 
 @pytest.fixture
 def newcomer(site: Site) -> str:
-    """The name of somebody nobody has met: whose account a test may do anything to."""
+    """Return the username of a new person, whose account a test may change freely."""
     name = f"newcomer{next(_numbers)}"
     site.python(f"""
         from django.contrib.auth import get_user_model
@@ -57,11 +60,11 @@ def newcomer(site: Site) -> str:
 
 @pytest.fixture
 def topic() -> str:
-    """One that nobody has listened to yet."""
+    """Return a topic without listeners so far."""
     return f"open.t{next(_numbers)}"
 
 
 @pytest.fixture
 def visitor(site: Site, newcomer: str) -> Visitor:
-    """A browser of its own, so that signing out of it ends no other test's session."""
+    """Return a separate browser, so that signing out in it ends no other test's session."""
     return site.visitor(newcomer)

@@ -1,4 +1,4 @@
-"""The chat of Channels' own tutorial (parts 2 and 3), beside the hub, in both forms that a site may have it."""
+"""The chat of Channels' own tutorial (parts 2 and 3) beside the hub, in both supported arrangements."""
 
 from __future__ import annotations
 

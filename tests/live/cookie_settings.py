@@ -1,4 +1,4 @@
-"""The settings of live tests, with sessions that are kept in the cookie alone."""
+"""The settings of live tests, with sessions stored only in the cookie."""
 
 from __future__ import annotations
 

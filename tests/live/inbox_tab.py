@@ -1,4 +1,4 @@
-"""An inbox as a page's `inbox-store.js` folds it from events, for the test that compares it with the database."""
+"""An inbox folded from events the way `inbox-store.js` does it, to compare with the database."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from notifications_hub.models import Notification
 from notifications_hub.streams.cursor import Position, decode, encode, key_of
 
 State = Mapping[str, tuple[bool, bool, bool]]
-"""Id to unread, seen, told, of everything that is listed."""
+"""Maps the id of each listed notification to (unread, seen, delivered)."""
 
 
 class Tab:
-    """Reads its person's topic by a cursor, as far as it is told to, and refetches when it is told to start again."""
+    """A page that reads one person's topic by a cursor, on request, and refetches after a reset."""
 
     def __init__(self, person_pk: int, topic: str) -> None:
         self._person_pk, self._topic = person_pk, topic
@@ -39,7 +39,7 @@ class Tab:
         known = decode(self._cursor).get(key_of(self._topic)) if self._cursor else None
         [reading] = streams.read({self._topic: known})
         if known is None or reading.reset:
-            # The cursor is read before the rows: what happens in between comes again, which changes nothing.
+            # The cursor is read before the rows. Events in between are applied twice, which changes nothing.
             self._refetch(reading.position)
         else:
             for event in reading.events:
@@ -77,7 +77,7 @@ class Tab:
 
 
 def rows_of(person_pk: int) -> list[Mapping[str, Any]]:
-    """What the API would list."""
+    """Return the items that the API would list."""
     rows = Notification.objects.filter(recipient=person_pk).visible().filter(archived_at=None)
     return [row.item().as_json() for row in rows.order_by("pk")]
 

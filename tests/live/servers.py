@@ -1,4 +1,4 @@
-"""A deployment: two web processes on one database and one Redis, behind nginx."""
+"""A deployment of two web processes on one database and one Redis, behind nginx."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tests.support.web import Nginx
 
 @dataclass(eq=False)
 class Servers:
-    """`one` and `other` share a database and a Redis; `front` is what a browser sees of them.
+    """Two sites, `one` and `other`, on one database and one Redis. A browser sees only `front`.
 
-    Stands in for a site wherever only its address, its visitors and what happens in another process are asked for.
+    It replaces a `Site` in tests that need only its address, its visitors and code run in another process.
     """
 
     one: Site
@@ -44,7 +44,7 @@ def two_servers(databases: Databases, folder: Path, **environment: str) -> Itera
     with RedisServer() as redis:
         environment = {"DATABASE_URL": databases.copy(), "REDIS_URL": redis.url, **environment}
         one, other = (Site(folder, hub={}, environment=environment) for _ in range(2))
-        # The first call starts the shell, which is no part of how long anything takes.
+        # The first call starts the shell, which must not count in any measured time.
         one.python("")
         with Nginx([one.port, other.port]) as front:
             yield Servers(one, other, front, redis)

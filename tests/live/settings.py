@@ -1,4 +1,4 @@
-"""The settings of tests, with a middleware that packs what it can, and with the app that makes the live path hurry."""
+"""The settings of tests, with a middleware that compresses responses and the app that shortens live intervals."""
 
 from __future__ import annotations
 

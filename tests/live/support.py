@@ -1,4 +1,4 @@
-"""What tests of connections do to a site."""
+"""Helpers of live tests that act on a site."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ HURRIED = {
         {"hub.SWEEP_SECONDS": 0.25, "hub.WARM_SECONDS": 2.0, "sse.HEARTBEAT_SECONDS": 1.0, "sse.RETRY_MS": 1234}
     ),
 }
-"""A site that looks after everything more often than it would."""
+"""The environment of a site with shortened intervals."""
 SECONDS = 2.0
-"""Within these a connection ends whose session, or right, is gone."""
+"""The time within which a connection closes after its session or right has ended."""
 BRIEFLY = 0.8
-"""Longer than such a site takes to look whether there is news."""
+"""Longer than the sweep interval of such a site."""
 
 
 def send_one(site: Site, username: str = "alice", times: int = 1) -> None:
-    """Bob pokes somebody."""
+    """Send notifications from Bob to the person."""
     site.python(f"""
         from django.contrib.auth import get_user_model
         from notifications.signals import notify
@@ -42,7 +42,7 @@ def publish(site: Site, topic: str, *numbers: int) -> None:
 
 
 def run(site: Site, statement: str, *values: object) -> None:
-    """SQL behind the back of every model."""
+    """Run SQL directly, bypassing the models and their signals."""
     site.python(f"""
         from django.db import connection
         with connection.cursor() as sql:
@@ -69,7 +69,7 @@ def epoch_and_top(site: Site, topic: str) -> tuple[str, int]:
 
 
 def cursor_at(site: Site, topic: str, *, after_top: int = 0, seq: int | None = None, epoch: str = "") -> str:
-    """A cursor that no client was given, as the site signs it: at a number, or so many after the top."""
+    """Return a cursor signed by the site for any position: at `seq`, or `after_top` past the last event."""
     current, top = epoch_and_top(site, topic)
     at = top + after_top if seq is None else seq
     return signed_by(site, topic, epoch or current, at)
@@ -84,7 +84,7 @@ def signed_by(site: Site, topic: str, epoch: str, seq: int) -> str:
 
 @contextmanager
 def ends(client: LiveClient, code: int, seconds: float = SECONDS) -> Iterator[None]:
-    """The connection ends with this code soon after the block has run."""
+    """Assert that the connection closes with this code soon after the block has run."""
     client.frame()
     yield
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""Who comes in, alone and in a crowd: the same answer, at the price of one, and no fault of one for another."""
+"""Admission of one client and of a crowd: same answers, same number of queries, and isolated faults."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STRICT = f"{__name__}.Strict"
 
 
 class Foreign(BaseBackend):
-    """Finds people in its own way."""
+    """A backend that looks people up in its own way."""
 
     def get_user(self, user_id: Any) -> Any:
         return get_user_model().objects.filter(pk=user_id).first()
@@ -52,7 +52,7 @@ def _backends(settings: Any) -> None:
 
 
 def sign_in(person: User, backend: str = OWN) -> Any:
-    """A session as Django makes it."""
+    """Create a session the way Django does."""
     request = HttpRequest()
     request.session = import_module(current_settings.SESSION_ENGINE).SessionStore()
     login(request, person, backend=backend)
@@ -67,7 +67,7 @@ def changed(session: Any, **values: object) -> str:
 
 
 def sessions_of(person: Callable[..., User]) -> dict[str, tuple[str, str]]:
-    """Every case: the key of its session, and whose it is taken for, in the end or not at all."""
+    """Return, per case, the session key and the username it admits, or "" for a refusal."""
     signed_out, expired, cycled = sign_in(person("out")), sign_in(person("late")), sign_in(person("cycled"))
     old_key = cycled.session_key
     signed_out.flush()
@@ -88,8 +88,8 @@ def sessions_of(person: Callable[..., User]) -> dict[str, tuple[str, str]]:
     return {
         "signed in": (sign_in(person("alice")).session_key, "alice"),
         "no cookie": ("", ""),
-        "a key that nobody has": ("0" * 32, ""),
-        "a key that is none": ("'; --", ""),
+        "an unknown key": ("0" * 32, ""),
+        "an invalid key": ("'; --", ""),
         "signed out": (signed_out.session_key or "x" * 32, ""),
         "expired": (expired.session_key, ""),
         "the key before it was cycled": (old_key, ""),
@@ -98,7 +98,7 @@ def sessions_of(person: Callable[..., User]) -> dict[str, tuple[str, str]]:
         "inactive": (asleep.session_key, ""),
         "gone": (gone.session_key, ""),
         "another backend": (sign_in(person("bob"), FOREIGN).session_key, "bob"),
-        "inactive, which another backend does not mind": (asleep_elsewhere.session_key, "asleep2"),
+        "inactive, allowed by another backend": (asleep_elsewhere.session_key, "asleep2"),
         "a backend that refuses": (sign_in(person("charlie"), STRICT).session_key, ""),
         "a backend that is not in use": (changed(stranger, **{BACKEND_SESSION_KEY: "no.such.Backend"}), ""),
         "no person": (changed(sign_in(person("nobody")), **{SESSION_KEY: "nobody"}), ""),
@@ -144,7 +144,7 @@ def test_a_crowd_gets_the_answers_each_would_get_alone_and_from_django(
     for (case, (key, expected)), answer in zip(cases.items(), together, strict=True):
         [alone] = admit_many([Asked(key, ("inbox",))])
         assert (whose(answer), whose(alone)) == (expected, expected), case
-        if case != "no person":  # which Django does not answer
+        if case != "no person":  # Django raises for it
             assert known_to_django(key) == expected, case
 
 
@@ -165,7 +165,7 @@ def test_a_crowd_costs_as_many_queries_as_one_client(person: Callable[[str], Use
         answers = admit_many(asked)
     tables = [query["sql"].split('FROM "')[1].split('"')[0] for query in queries if 'FROM "' in query["sql"]]
     assert tables.count("django_session") == tables.count("accounts_user_groups") == 1
-    assert tables.count("accounts_user") == 2  # the people, and the members of the named audience
+    assert tables.count("accounts_user") == 2  # the people and the members of the named audience
     topics_of = {answer.visitor.person.username: answer.topics for answer in answers if isinstance(answer, Admitted)}
     assert len(topics_of) == 30
     assert topics_of["person3"][1:] == ["everyone", f"group.{group.pk}", "audience.early"]
@@ -228,11 +228,11 @@ def test_readers_are_answered_in_one_batch_each_from_their_own_position() -> Non
     assert (third[0].reset, none) == (True, [])
 
 
-# Together
+# Batches
 
 
 class CountedBatches:
-    """Counts batches; a request of 0 is a fault of its own, one of -1 of everything it is asked with."""
+    """A batcher that records its batches. Request 0 fails alone; request -1 fails its whole batch."""
 
     def __init__(self) -> None:
         self.batches: list[Sequence[int]] = []

@@ -1,4 +1,4 @@
-"""Connections over HTTP: headers, what a stream says beside its frames, how a poll waits, and what WSGI can do."""
+"""Connections over HTTP: headers, stream fields beside the frames, waiting polls, and the limits of WSGI."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SSE_PATH, POLL_PATH, ACK_PATH = "/live/sse/", "/live/poll/", "/live/ack/"
 
 
 def get(site: Site, path: str, **headers: str) -> requests.Response:
-    """Its headers; and its body where it ends by itself."""
+    """Return the response. Its body is readable only if the response ends by itself."""
     sent = {"Cookie": cookie_of(site, "alice"), **{name.replace("_", "-"): value for name, value in headers.items()}}
     with requests.get(site.url + path, headers=sent, timeout=10, stream=path.startswith(SSE_PATH)) as response:
         return response
@@ -100,7 +100,7 @@ def test_a_stream_sends_its_retry_delay_and_heartbeats(site: Site) -> None:
 
 
 def test_a_browser_that_reconnects_by_itself_resumes_after_the_last_id(site: Site, topic: str) -> None:
-    # As EventSource does: the address is that of the first time, and its cursor an old one.
+    # EventSource reconnects to the first URL, whose cursor is old by then.
     with listening_by(SSE, site, "alice", topics=[topic]) as alice:
         old = alice.frame()["cursor"]
         publish(site, topic, 1)
@@ -118,7 +118,7 @@ def test_a_last_id_that_no_server_wrote_is_a_bad_request(site: Site) -> None:
 
 def test_a_stream_whose_client_left_is_forgotten(site: Site, newcomer: str) -> None:
     visitor = site.visitor(newcomer)
-    # The cap is ten: were they kept, the last would have ended the one that stays.
+    # The limit is ten. If the server kept them, the last would have closed the one that stays.
     with listening_by(SSE, site, visitor) as stays:
         stays.frame()
         for _ in range(12):
@@ -195,7 +195,7 @@ async def _fifty_wait_while_a_page_is_asked_for(site: Site) -> None:
         assert time.monotonic() - started < 1
         await asyncio.to_thread(send_one, site, "bob")
         statuses = await asyncio.gather(*waiting)
-        # Ten connections a person: the others were told so.
+        # A person may have ten connections; the others are refused.
         assert (statuses.count(200), statuses.count(429)) == (10, 40)
 
 

@@ -1,4 +1,4 @@
-"""What a client of the live protocol may rely on, over each kind of connection, on the product as it runs."""
+"""The behaviour that clients of the live protocol rely on, over each kind of connection to a running site."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_backlog_longer_than_a_page_comes_whole(listen: Listen, site: Site, to
     assert numbers(again) == list(range(450))
 
 
-# Hearing
+# Receiving
 
 
 def test_a_notification_made_by_another_process_arrives_with_its_text(listen: Listen, site: Site) -> None:
@@ -209,7 +209,7 @@ def test_a_topic_that_the_cursor_does_not_know_is_reset_and_the_others_go_on(
     assert (numbers(again), frame["reset"]) == ([10], ["everyone"])
 
 
-# Whose
+# Permissions
 
 
 def test_charlie_hears_nothing_of_alices_notifications(listen: Listen, site: Site) -> None:

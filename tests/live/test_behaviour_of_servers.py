@@ -1,4 +1,4 @@
-"""The behaviour suite once more, over two web processes behind nginx: each request may come to either."""
+"""The behaviour suite over two web processes behind nginx, where either may handle each request."""
 
 from __future__ import annotations
 

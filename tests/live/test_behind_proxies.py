@@ -1,4 +1,4 @@
-"""Sites that a browser knows by another address than the server: behind a proxy, or in a folder of a larger site."""
+"""Sites behind a proxy, where the browser sees another address than the server."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_page_of_any_other_host_is_refused_behind_a_proxy(site: Site, headers:
     assert refused.value.status == 403
     sent = {"Cookie": cookie_of(site, "alice"), **headers}
     for path in ("/live/poll/?wait=0", "/live/sse/"):
-        # A host that is not this site is a bad request, whatever the origin.
+        # An unknown host is a bad request with any origin.
         assert requests.get(site.url + path, headers=sent, timeout=5).status_code in (400, 403)
 
 

@@ -1,4 +1,4 @@
-"""How much of everything one client may have."""
+"""Limits on connections and handshakes per client."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ both_databases = pytest.mark.both_databases
 
 @pytest.fixture(scope="module")
 def small_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site that has little room."""
+    """Start a site with low limits."""
     environment = {"DATABASE_URL": databases.copy(), "LIVE_PER_USER": "2", "LIVE_PER_ADDRESS": "3"}
     site = Site(tmp_path_factory.mktemp("small"), hub={}, environment=environment)
     yield site
@@ -38,7 +38,7 @@ def small_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def hasty_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One at whose door nobody waits for long."""
+    """Start a site whose handshakes wait only briefly for a free place."""
     environment = {**HURRIED, "TEST_HURRY": '{"handshake_limit.WAIT_SECONDS": 0.5}', "LIVE_PER_ADDRESS": "3"}
     environment["DATABASE_URL"] = databases.copy()
     site = Site(tmp_path_factory.mktemp("hasty"), hub={}, environment=environment)
@@ -49,12 +49,12 @@ def hasty_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
 @both_databases
 @pytest.mark.parametrize("by", HELD)
 def test_a_persons_oldest_connection_is_closed_when_they_have_too_many(small_site: Site, by: str) -> None:
-    # Signed in beforehand: a long poll that is asked again is the newest.
+    # They sign in beforehand, because a long poll that is repeated counts as the newest connection.
     assert cookie_of(small_site, "alice") + cookie_of(small_site, "bob")
     with listening_by(by, small_site, "alice") as oldest, listening_by(WEBSOCKET, small_site, "bob") as bob:
         oldest.frame()
         bob.frame()
-        # A poll that is answered is asked again, and must be waiting before the others come.
+        # The client repeats a poll once it is answered. It must wait again before the others connect.
         time.sleep(0.5)
         with listening(small_site, "alice") as second, listening(small_site, "alice") as third:
             second.frame()
@@ -72,7 +72,7 @@ def test_handshakes_from_one_address_wait_their_turn_when_there_is_no_room(small
 
 
 async def crowd(site: Site, people: int, socket_file: str = "") -> list[int]:
-    """By what status each was answered."""
+    """Send this many simultaneous polls and return the status of each."""
     connector = aiohttp.UnixConnector(socket_file, limit=0) if socket_file else aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
 
@@ -98,7 +98,7 @@ def test_a_handshake_that_waits_too_long_is_refused(hasty_site: Site, by: str) -
 
 
 def code_of(client: LiveClient) -> int:
-    """With which it was closed; 0 while it waits."""
+    """Return the code the client was closed with, or 0 while it waits."""
     try:
         return client.closing(0.02)[0]
     except TimeoutError:
@@ -117,7 +117,7 @@ def test_clients_of_a_socket_file_are_not_counted_as_one_address(hasty_site: Sit
         server.stop()
 
 
-# The gate
+# Handshake limit
 
 
 async def test_addresses_are_counted_separately_and_forgotten_afterwards(settings: Any, busy: None) -> None:
@@ -147,7 +147,7 @@ async def test_the_ipv6_network_of_one_customer_counts_as_one_address(settings: 
 
 @pytest.fixture
 def busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody may wait."""
+    """Let no handshake wait."""
     monkeypatch.setattr(gates, "WAITING", 0)
 
 
@@ -186,7 +186,7 @@ async def test_the_number_of_waiting_handshakes_is_limited(settings: Any) -> Non
     visits = [asyncio.create_task(visit()) for _ in range(2 + 2 * gates.WAITING)]
     await asyncio.sleep(0)
     assert await is_refused(gate, ("192.0.2.1", 2))
-    # Another address has room, and so has this one once somebody gives up.
+    # Another address has room, and so has this one once a waiting handshake is cancelled.
     async with gate.enter(("192.0.2.2", 1)):
         visits[-1].cancel()
         await asyncio.sleep(0)

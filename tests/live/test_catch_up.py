@@ -1,6 +1,6 @@
-"""Clients that are far behind in a log of large events: each frame is bounded, and so is what a process holds for all.
+"""Clients far behind in a log of large events: each frame is bounded, and so is the memory of the process.
 
-`FULL=1`: 40 sockets, 12 MB behind each; without, 10.
+`FULL=1` runs 40 sockets, each 12 MB behind; otherwise 10.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.support.site import Site
 SOCKETS = 40 if FULL else 10
 EVENTS, SIZE = 200, 60_000
 MEMORY = 120 * 2**20
-"""For clients that read, and for clients that do not: either way it was 12 MB, several times over, for each of them."""
+"""The limit for clients that read and for clients that do not. Each used to cost a multiple of 12 MB."""
 ONE_FRAME = FRAME_BYTES + MAX_DATA + 2 * 2**10
 
 
@@ -79,7 +79,7 @@ async def read_all(site: Site, cookie: str, cursor: str) -> None:
 
 @contextmanager
 def growth_of(site: Site) -> Iterator[list[int]]:
-    """The most by which the server's memory grew meanwhile."""
+    """Yield a list with the largest growth of the server's memory during the block."""
     before, most, over = memory_of(site), [0], threading.Event()
 
     def watch() -> None:

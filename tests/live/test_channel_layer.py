@@ -1,4 +1,4 @@
-"""Hints between processes, on a Redis of the test."""
+"""Hints between processes, through a Redis of the test."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_process_sends_its_last_hints_before_it_exits(databases: Databases, re
             publish("open.t", "counted", {})
         """)
         shell.close()
-        # The process is gone: what is not there by now never comes.
+        # The process has exited, so every hint it sent has arrived by now.
         hints = [message["data"] for message in iter(lambda: subscriber.get_message(timeout=0.2), None)]
     assert any(b"open.t" in data for data in hints if isinstance(data, bytes))
 
@@ -91,7 +91,7 @@ def test_a_forked_process_and_its_parent_both_send_their_hints(
 
 @pytest.fixture(params=["core.RedisChannelLayer", "pubsub.RedisPubSubChannelLayer"])
 def forgetful(request: pytest.FixtureRequest, settings: Settings, redis_server: RedisServer) -> RedisServer:
-    """A layer whose groups forget their members after a second or two; it is a day where nobody says otherwise."""
+    """Use a layer whose groups forget their members after a second or two. The default is a day."""
     own = {"group_expiry": 2} if request.param.startswith("core") else {}
     layer = {"BACKEND": f"channels_redis.{request.param}", "CONFIG": {"hosts": [redis_server.url], **own}}
     settings.CHANNEL_LAYERS = {"default": layer}
@@ -100,7 +100,7 @@ def forgetful(request: pytest.FixtureRequest, settings: Settings, redis_server: 
 
 @asynccontextmanager
 async def one_hub(received: list[Any]) -> AsyncIterator[Layer]:
-    """The layer as a hub runs it."""
+    """Run a layer the way a hub does."""
     layer = Layer(received.append)
 
     async def forever(step: Callable[[], Awaitable[None]]) -> None:

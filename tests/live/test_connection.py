@@ -1,4 +1,4 @@
-"""A connection between its own reading of the log and the hub's, step by step: what load finds only by chance."""
+"""Interleavings of a connection's own reads and the hub's, step by step. A load test meets them only by chance."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOPIC, EPOCH = "open.t", "0123abcd"
 
 
 class World:
-    """A log that grows as a test says, read by a connection and by a hub."""
+    """A log that grows on request and is read by a connection and by a hub."""
 
     def __init__(self) -> None:
         self.top = 0
@@ -41,7 +41,7 @@ class World:
         self.top += count
 
     def hub_offers(self, first: int) -> None:
-        """Everything from a number on, as the hub has it that stood before it."""
+        """Offer the connection all events from `first` on, as read by a hub that stood just before it."""
         self.connection.offer(Round(batch_of(self._read(first - 1))))
 
     async def settled(self) -> None:
@@ -139,6 +139,6 @@ def test_events_are_acknowledged_only_once() -> None:
     connection.shown = {TOPIC: first}
     assert newly_shown(Position(EPOCH, 5, 11)) == Position(EPOCH, 8, 11)
     assert newly_shown(Position(EPOCH, 5, 7)) == Position(EPOCH, 7, 7)
-    # From before the first one began, after it ended, and of another epoch: those are others.
+    # A position starting before the acknowledged range, after it, or in another epoch is not covered by it.
     for other in (Position(EPOCH, 4, 11), Position(EPOCH, 9, 11), Position("ffffffff", 5, 11)):
         assert newly_shown(other) == other

@@ -1,4 +1,4 @@
-"""Consumers of a host's own, written for Channels, beside the hub."""
+"""A host's own Channels consumers beside the hub."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions that are kept in a signed cookie: their key is their data, so it is another after each change."""
+"""Sessions stored in a signed cookie. Their key is their data, so it changes with each write."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def change(site: Site, visitor: Visitor) -> None:
-    """Something is put into the session, as any view may do."""
+    """Write to the session, as any view may do."""
     visitor._session.cookies.set(
         "sessionid",
         site.python(f"""

@@ -1,6 +1,6 @@
-"""Ten thousand connections in one process: what is revoked elsewhere, and asked again, keeps nobody waiting.
+"""Ten thousand connections in one process: revocations and re-validation delay no one.
 
-`FULL=1` makes it 10,000, as `make faults` does; without it is some hundred, and held to no time.
+`FULL=1` runs 10,000, as `make faults` does; otherwise a few hundred, without time limits.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ pytestmark = [
 ]
 
 CROWD, ROUND, TIMES = (10_000, 20.0, 12) if FULL else (300, 2.0, 5)
-"""Connections, the seconds in which all of them are asked again, and how often somebody comes meanwhile."""
+"""The number of connections, the seconds to re-validate them all, and the number of arrivals in that time."""
 NAMES = ("inbox", "asked.1")
 
 
 class Room:
-    """Connections of people who signed in, which nobody is at the other end of."""
+    """Connections of signed-in people, without real clients."""
 
     def __init__(self, hub: Hub, rule: Rule) -> None:
         self.hub = hub
@@ -78,7 +78,7 @@ class Room:
         self.hub.join(connection)
 
     async def wait_of(self, key: str) -> float:
-        """Let somebody in. Return the seconds it took."""
+        """Admit a person. Return the seconds it took."""
         asked = time.monotonic()
         await self.hub.database.together(admit_many, Asked(key, NAMES))
         return time.monotonic() - asked
@@ -98,7 +98,7 @@ class Room:
 
 
 def sign_in(people: Sequence[User]) -> list[str]:
-    """Sessions as Django makes them, all in one statement."""
+    """Create sessions the way Django does, all in one statement."""
     store, end = SessionStore(), timezone.now() + timedelta(days=1)
     rows = [
         Session(session_key=f"{person.pk:032d}", session_data=store.encode(_session_of(person)), expire_date=end)
@@ -122,7 +122,7 @@ def people(name: str, count: int) -> list[User]:
 
 
 class Rule:
-    """Whoever is asked of costs a query, as with most rules."""
+    """A topic rule that costs one query per person, as most rules do."""
 
     asked = 0
 
@@ -181,7 +181,7 @@ async def test_newcomers_and_revocations_do_not_wait_for_revalidation(room: Room
         await asyncio.sleep(1.2 * ROUND / TIMES)
     report(f"{room.rule.asked - asked_before} rules were asked in {time.monotonic() - began:.0f} s")
     report(f"a newcomer waited {max(waits):.2f} s at most, a changed password {max(ends):.2f} s")
-    # A busy machine takes longer than this short round; what counts is that it was under way all the time.
+    # A busy machine takes longer than this short round. The test only needs it to run all the time.
     assert room.rule.asked - asked_before >= CROWD / 4
     assert set(room.ended) == {person.pk for person in crowd[:TIMES]}
     if FULL:

@@ -1,4 +1,4 @@
-"""Coroutines that are run in place until they have to wait."""
+"""Coroutines that run in place until they have to wait."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from notifications_hub.live.eager_start import begin, cancel_all, in_turn
 
 
 class Work:
-    """Waits as often as there are doors, and says how far it came."""
+    """Work that waits once per door and counts the doors it has passed."""
 
     def __init__(self, *doors: asyncio.Event) -> None:
         self.doors = doors
@@ -88,7 +88,7 @@ async def test_an_error_is_raised_at_once_or_from_the_task() -> None:
         await rest
 
 
-# One after the other, in tasks that stay with their work
+# Steps in turn, each in a task that stays with its work
 
 VARIABLE = ContextVar("VARIABLE", default="")
 
@@ -171,7 +171,7 @@ async def test_a_failed_step_does_not_stop_the_others(fault: BaseException) -> N
 
     last = Work(opened())
     with pytest.MonkeyPatch.context() as patch:
-        # What a task raised that nobody waits for goes to the log.
+        # The exception of a task that nothing awaits goes to the log.
         patch.setattr(asyncio.get_running_loop(), "call_exception_handler", lambda context: None)
         await in_turn([step_of(fail), step_of(last.run)])
     assert last.passed == 1

@@ -1,4 +1,4 @@
-"""One round to many connections: who gets which frame, and what one that is slow or faulty does to the others."""
+"""One round to many connections: the frame each gets, and the effect of a slow or faulty one on the others."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EPOCH, POST = "0123abcd", "post.9"
 
 
 class World:
-    """A log that grows as a test says, and a fan-out that reads it."""
+    """A log that grows on request, and a fan-out that reads it."""
 
     def __init__(self) -> None:
         self.fanout = Fanout(cast("Any", self.database))
@@ -48,7 +48,7 @@ class World:
         return listener
 
     async def publish(self, topic: str, count: int = 1, *, size: int = 2) -> None:
-        """Commits events, and lets them go round."""
+        """Commit events and let the fan-out deliver them."""
         self._size = size
         self.grow(topic, count)
         self.fanout.note({topic: self._tops[topic]})
@@ -70,7 +70,7 @@ class World:
         await asyncio.gather(self._reading, return_exceptions=True)
 
     async def publish_without_hint(self, topic: str) -> None:
-        """As another process does that reaches this one by no layer; the next look finds it."""
+        """Commit an event as another process without a channel layer does; then let the sweep find it."""
         self.grow(topic)
         await self.fanout.look()
         await self.settled()
@@ -101,7 +101,7 @@ class World:
 
 
 class Listener:
-    """A client that takes frames at once, until it is `busy`."""
+    """A client that accepts frames at once until `busy` is called."""
 
     def __init__(self, world: World, places: Mapping[str, Position]) -> None:
         self.frames: list[Frame] = []
@@ -119,7 +119,7 @@ class Listener:
 
     @property
     def seqs(self) -> list[list[int]]:
-        """Of the events of each frame."""
+        """The sequence numbers of each frame's events."""
         return [[event["seq"] for event in json.loads(frame.text)["events"]] for frame in self.frames]
 
     def busy(self) -> None:
@@ -159,7 +159,7 @@ async def test_clients_at_the_same_positions_share_one_frame(world: World) -> No
 async def test_clients_at_different_positions_get_their_own_cursors(world: World) -> None:
     alice, bob = await world.listener(POST, "inbox.1"), await world.listener(POST, "inbox.2")
     charlie, dora = await world.listener(POST), await world.listener(POST)
-    # Who came later began elsewhere, and acknowledges no more than what came since.
+    # A later client started at another position, and acknowledges only the events since then.
     await world.publish(POST, 2)
     later = await world.listener(POST, start=2)
     await world.publish(POST)
@@ -213,7 +213,7 @@ async def test_a_busy_client_delays_no_other_and_gets_every_frame_in_order(world
 async def test_a_client_with_too_much_waiting_is_closed_as_too_slow(world: World) -> None:
     slow, quick = await world.listener(POST), await world.listener(POST)
     slow.busy()
-    # The first is on its way and does not wait.
+    # The first frame is being sent and does not count as waiting.
     await world.publish(POST, size=MAX_WAITING)
     await world.publish(POST, size=MAX_WAITING // 2)
     assert slow.closings == []
@@ -268,7 +268,7 @@ async def test_a_client_that_joins_a_topic_just_left_by_another_misses_nothing(w
     world.fanout.listen(bob.connection, [POST])
     await bob.connection.start()
     world.fanout.caught_up(bob.connection)
-    # Committed after Bob has read, and before the hub reads; its hint is the last to come.
+    # Committed after Bob has read and before the hub reads; its hint arrives last.
     world.grow(POST)
     world.open.set()
     await world.settled()

@@ -1,4 +1,4 @@
-"""Sites that have few database connections to give: the hub keeps none from the pages."""
+"""Sites with few database connections: the hub leaves enough for the pages."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def site(databases: Databases, tmp_path: Any, request: pytest.FixtureRequest) ->
         environment = {"DATABASE_URL": url, "TEST_SETTINGS": json.dumps({"DATABASES": {"default": database}}), **ROOM}
         site = Site(tmp_path, hub={}, environment=environment)
         running.callback(site.close)
-        # Starting the shell is no part of what is measured.
+        # The first call starts the shell, which must not count in the measurement.
         site.python("")
         yield site
 
@@ -75,7 +75,7 @@ def test_open_streams_leave_database_connections_to_pages_and_miss_nothing(site:
 
 
 def send_for(seconds: float, site: Site) -> int:
-    """Return how many times Alice was told something."""
+    """Notify Alice for this many seconds. Return the number of notifications."""
     until, sent = time.monotonic() + seconds, 0
     while time.monotonic() < until:
         send_one(site)

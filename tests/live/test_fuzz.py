@@ -1,4 +1,4 @@
-"""Cursors that somebody made up: a reset or a bad request, never a fault, never another person's row."""
+"""Forged cursors: each is a reset or a bad request, never an error and never another person's row."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PIECES = ["~", ".", "-", "1~", "~~", "\x00", "é", "٣", "+", "%", "\n", " ", "A
 
 
 def cursors(seeds: list[str], chance: random.Random) -> Iterator[str]:
-    """Real ones, changed a little or beyond recognition."""
+    """Generate cursors from real ones, changed a little or beyond recognition."""
     ways = [_changed, _changed, _numbered, _spliced, _random]
     while True:
         yield chance.choice(ways)(chance.choice(seeds), seeds, chance)
@@ -65,7 +65,7 @@ def _spliced(cursor: str, seeds: list[str], chance: random.Random) -> str:
 
 
 def _perhaps_signed(text: str, chance: random.Random) -> str:
-    """What lies behind the signature holds too, whatever a server signs."""
+    """Sign some of the cursors, because the checks behind the signature must hold as well."""
     return sign(text) if chance.random() < 0.8 else text
 
 
@@ -86,13 +86,13 @@ def test_ten_thousand_forged_cursors_are_a_reset_or_a_bad_request(
     made_up = cursors(seeds, random.Random(3))
     for number in range(10_000):
         cursor = next(made_up)
-        # Signing in, which is the same each time, takes ten times as long as reading: a few go the whole way.
+        # Signing in is always the same and takes ten times as long as reading, so only some requests include it.
         text = _asked(client, cursor) if number % 100 == 0 else _read(topics, cursor)
         answered[text is None] += 1
         if text is not None:
             assert SECRET not in text, cursor
             _only_what_joins(json.loads(text), cursor)
-    # Enough of each kind to have meant something.
+    # Each answer must occur often enough for the test to mean something.
     assert min(answered.values()) > 1000
 
 
@@ -103,7 +103,7 @@ def _asked(client: Client, cursor: str) -> str | None:
 
 
 def _read(topics: Sequence[str], cursor: str) -> str | None:
-    """What a poll does once it is known who asks."""
+    """Do what a poll does after authentication."""
     try:
         wanted = Wanted.parse(urlencode({"cursor": cursor}))
     except Refusal:
@@ -117,7 +117,7 @@ def _at(topic: str, seq: int) -> str:
 
 
 def _only_what_joins(frame: Mapping[str, Any], cursor: str) -> None:
-    """What comes is a stretch of numbers without a hole, and nothing where the topic is reset."""
+    """Assert that the events are gapless, and that a reset topic has none."""
     seqs = [event["seq"] for event in frame["events"] if event["topic"] == "inbox"]
     assert seqs == list(range(4 - len(seqs), 4)), cursor
     assert not (seqs and "inbox" in frame["reset"]), cursor

@@ -1,4 +1,4 @@
-"""The hub's own tasks: what must go on for as long as the process lives."""
+"""The hub's own tasks, which must run for as long as the process lives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stranger sends is gone once it is answered, so a process does not grow by it."""
+"""A process does not keep the data of anonymous requests after answering them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.support.site import BARE_UVICORN, HUB_SERVE, Site
 POLLS = 300 if FULL else 60
 LONG = 500_000
 ALLOWED_GROWTH = 4_000_000
-"""Room for what an allocator keeps: a fraction of what was sent."""
+"""The bytes an allocator may keep: a fraction of those sent."""
 
 
 @pytest.fixture(scope="module", params=[BARE_UVICORN, HUB_SERVE], ids=["uvicorn by itself", "hub_serve"])
 def site(
     databases: Databases, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Site]:
-    # glibc gives large blocks back only under a fixed threshold. What it keeps for itself is not what Python keeps.
+    # glibc returns large blocks to the system only with a fixed threshold. Blocks it keeps are not Python's.
     environment = {"DATABASE_URL": databases.copy(), "MALLOC_MMAP_THRESHOLD_": "65536"}
     site = Site(tmp_path_factory.mktemp("site"), hub={}, environment=environment, server=request.param)
     yield site
@@ -40,14 +40,14 @@ def test_long_headers_of_strangers_are_not_kept(site: Site, name: str) -> None:
     at_once = resident(site) - before
 
     assert statuses <= {400, 403, 431}
-    # What requests left in cycles is there until it is collected.
+    # Requests leave reference cycles, which stay until the garbage collector runs.
     wait_until(lambda: resident(site) - before < ALLOWED_GROWTH, seconds=20, what="as little memory as before")
     kept = resident(site) - before
     report(f"{POLLS} polls of {LONG:,} characters in {name}: {at_once / 1e6:.1f} MB, of which {kept / 1e6:.1f} stay")
 
 
 def ask(site: Site, name: str, number: int) -> int:
-    """Return the status of a poll whose header is long and unlike every other's."""
+    """Return the status of a poll with a long, unique header."""
     long = f"{number}x".ljust(LONG, "x")
     line = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
     line.putrequest("GET", "/live/poll/?wait=0", skip_host=name == "Host")
@@ -61,6 +61,6 @@ def ask(site: Site, name: str, number: int) -> int:
 
 
 def resident(site: Site) -> int:
-    """Return how many bytes of memory the server's process has."""
+    """Return the resident memory of the server's process in bytes."""
     lines = Path(f"/proc/{site.process_id}/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))

@@ -1,4 +1,7 @@
-"""Three tabs, two of which read when they like, while an inbox is changed in every way: each ends up with the truth."""
+"""Three tabs of one inbox end up with the state of the database after any sequence of changes.
+
+Two of them read at arbitrary times.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +30,12 @@ LATE_TABS = st.integers(1, 2)
 CHOSEN = st.lists(st.integers(0, 6), min_size=1, max_size=3)
 MARKS = ["mark_all_as_read", "mark_all_as_unread", "mark_all_as_seen"]
 MOVES = ["archive", "unarchive", "mark_all_as_deleted", "mark_all_as_active"]
-# Marks more often than not, or there is soon nothing to mark.
+# Marks are listed twice: with too many moves there is soon nothing left to mark.
 CHANGES = [*MARKS, *MARKS, *MOVES]
 
 
 class Inbox(RuleBasedStateMachine):
-    """One person's; every run has a person of its own, as rows are really committed."""
+    """One person's inbox. Every run creates its own person, because rows are really committed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,7 +113,7 @@ class Inbox(RuleBasedStateMachine):
             assert tab.state == in_the_database(self.person.pk)
 
     def _rows(self, chosen: list[int]) -> Any:
-        """Some of the newest; those that a host would reach by the person's own manager."""
+        """Return some of the newest rows, as a host reaches them through the person's manager."""
         newest = list(
             Notification.objects.filter(recipient=self.person).order_by("-pk").values_list("pk", flat=True)[:7]
         )

@@ -1,6 +1,6 @@
-"""An office behind one address: everybody in it comes back at once after a restart, and so may a flood of strangers.
+"""An office behind one address: everybody reconnects at once after a restart, perhaps amid a flood of strangers.
 
-`FULL=1` makes it 1,500 people, as `make faults` does; without it is 150, with as much less room at the door.
+`FULL=1` runs 1,500 people, as `make faults` does; otherwise 150, with the handshake limit scaled down alike.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def test_a_flood_of_strangers_is_refused_and_locks_out_no_one_else(site: Site) -
 
 
 async def visit(site: Site, keys: Sequence[str], *, within: float) -> tuple[float, Counter[int]]:
-    """Connect with each session. Return the seconds until the last was answered, and their codes; 0 is connected."""
+    """Connect with each session. Return the seconds until the last answer, and counts of the codes; 0 is connected."""
     everybody = asyncio.Barrier(len(keys))
 
     async def one(key: str) -> tuple[float, int]:
@@ -73,7 +73,7 @@ async def visit(site: Site, keys: Sequence[str], *, within: float) -> tuple[floa
 
 
 def signed_in(site: Site) -> list[str]:
-    """The sessions of people who are all signed in."""
+    """Sign many people in and return their sessions."""
     keys: list[str] = json.loads(
         site.python(f"""
             import json

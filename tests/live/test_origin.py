@@ -1,4 +1,4 @@
-"""Which pages may connect. A browser sends a person's cookies along with whatever any page asks."""
+"""Origin checks. A browser adds a person's cookies to requests from any page, so only trusted pages may connect."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ STRANGERS = [
 
 @pytest.fixture(scope="module")
 def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One with a friend, whose pages may connect too."""
+    """Start a site that trusts one other origin."""
     hub = {"LIVE_ALLOWED_ORIGINS": [FRIEND]}
     site = Site(tmp_path_factory.mktemp("site"), hub=hub, environment={"DATABASE_URL": databases.copy(), **HURRIED})
     yield site

@@ -1,4 +1,4 @@
-"""Who has a page open, as other processes are told: for many people at once, and when nothing can be known."""
+"""Presence shared between processes: for many people at once, and when it cannot be known."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def database() -> Iterator[Database]:
 
 @pytest_asyncio.fixture
 async def hubs(redis: RedisServer, database: Database) -> AsyncIterator[list[Presence]]:
-    """Two hubs, which began long enough ago."""
+    """Return two hubs that have run long enough for their presence to be trusted."""
     caches["default"].add(presence._SINCE, time.time() - LONG_AGO, None)
     hubs = [Presence(database), Presence(database)]
     yield hubs
@@ -123,7 +123,7 @@ async def test_nobody_is_assumed_away_after_the_cache_was_emptied(redis: RedisSe
     await delivered(other)
     redis.flush()
     assert connected_among([1, 2]) is None
-    # One hub is back in the list at its next arrival, with all its people; the other only at its refresh.
+    # One hub is listed again with all its people at its next arrival; the other only at its refresh.
     one.arrived(3)
     await delivered(one)
     assert [is_connected(pk) for pk in (1, 2, 3)] == [True, False, True]

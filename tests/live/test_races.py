@@ -1,7 +1,6 @@
-"""The race of snapshot and subscribe: what is published exactly while a client connects is not missed.
+"""The race between snapshot and subscription: an event published while a client connects is not missed.
 
-`FULL=1` runs it a thousand times: half of them with nobody else on the topic, half beside somebody for whom the hub
-reads on meanwhile.
+`FULL=1` runs it a thousand times: half with no other listener on the topic, half beside one for which the hub reads on.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ TIMES = 500 if FULL else 20
 def test_an_event_published_while_a_client_connects_is_not_missed(
     start_site: Callable[..., Site], redis_server: RedisServer, topic: str, beside: bool
 ) -> None:
-    # With Redis, so that a hint comes while the client connects and not a sweep later.
+    # Redis makes a hint arrive while the client connects, rather than a sweep later.
     site = start_site(REDIS_URL=redis_server.url, **HURRIED)
     publish(site, topic, 1)
     missed = asyncio.run(race(site, topic, cookies_of(site, 5)[0], beside=beside))
@@ -41,7 +40,7 @@ def test_an_event_published_while_a_client_connects_is_not_missed(
 
 
 async def race(site: Site, topic: str, cookie: str, *, beside: bool) -> list[int]:
-    """The numbers that a client did not get, though it had connected before and after."""
+    """Return the numbers that a client missed although it connected before and after them."""
     chance, missed = random.Random(7), []
     async with session() as http:
         resumed = Wanderer(http, lambda: site.url, cookie, topic)
@@ -73,7 +72,7 @@ async def _after(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
 
 
 async def _listen(client: Wanderer, number: int) -> None:
-    """Until it has the number, on the one connection that it opens."""
+    """Listen on a single connection until the client has the number."""
     until = asyncio.Event()
     wandering = asyncio.create_task(client.wander(until))
     try:

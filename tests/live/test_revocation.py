@@ -1,4 +1,4 @@
-"""Which changes write a revocation, and that every row is met once, in whatever order rows commit."""
+"""The changes that write a revocation, and the reader that returns every row once in any order of commits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COOKIES = "django.contrib.sessions.backends.signed_cookies"
 
 
 def written() -> list[tuple[str, str]]:
-    """What was revoked of whom since the last call."""
+    """Return the kind and person of each revocation written since the last call."""
     rows = list(Revocation.objects.order_by("pk").values_list("what", "person"))
     Revocation.objects.all().delete()
     return rows
@@ -39,7 +39,7 @@ def checks_of(person: User) -> list[tuple[str, str]]:
     return [(What.CHECK, str(person.pk))]
 
 
-# A person who is saved
+# Saving a person
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def deactivate_alone(one: User) -> None:
 
 
 def save_over(one: User) -> None:
-    """By an object that was never loaded."""
+    """Save an object that was never loaded."""
     User(pk=one.pk, username=one.username, password="another").save()
 
 
@@ -149,7 +149,7 @@ def test_a_person_saved_or_deleted_through_a_proxy_is_revoked_too(stored: User) 
     assert (What.PERSON, str(stored.pk)) in written()
 
 
-# A session that ends
+# Ending a session
 
 
 @pytest.fixture(params=["django.contrib.sessions.backends.db", COOKIES], ids=["rows", "cookies"])
@@ -163,7 +163,7 @@ def ended() -> set[str]:
 
 
 def sessions_of(client: Client) -> set[str]:
-    """By what a connection that opens now is known."""
+    """Return the session keys under which a connection that opens now is registered."""
     [signed_in] = check_many([client.cookies["sessionid"].value])
     assert signed_in is not None
     return set(signed_in.sessions)
@@ -241,9 +241,10 @@ def test_a_sign_out_without_a_session_writes_nothing_and_breaks_nothing(alice: U
     assert written() == []
 
 
-@override_settings(AXES_ENABLED=False)  # which is this site's own, and knows no such sign-out
+@override_settings(AXES_ENABLED=False)  # this site's django-axes needs a request to sign out
 def test_a_sign_out_without_a_request_makes_the_persons_connections_reconnect(alice: User) -> None:
-    """As Channels signs out a scope: it tells of the person alone, before it ends their session."""
+    """Sign out as Channels does for a scope: the signal names only the person and precedes the end of the session."""
+
     user_logged_out.send(sender=User, request=None, user=alice)
     assert written() == [("renew", str(alice.pk))]
 
@@ -279,7 +280,7 @@ def test_a_new_hub_still_reads_rows_that_commit_after_newer_ones(db: None) -> No
     unread.take()
     put(103)
     assert taken(unread) == [103]
-    # Also before all that there are: older rows are forgotten.
+    # It may even commit before all existing rows, because older ones are pruned.
     put(100)
     assert taken(unread) == [100]
 

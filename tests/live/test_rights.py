@@ -1,4 +1,4 @@
-"""What is taken away behind the back of every model: found by the look that is a minute's where nobody hurries."""
+"""Rights removed without model signals, found by the re-validation that runs each minute by default."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.site import Site, Visitor
 pytestmark = pytest.mark.both_databases
 
 MINUTE = 3.0
-"""What that look takes on a site that looks each second."""
+"""The longest a re-validation takes on a site that checks each second."""
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """Two web processes on PostgreSQL and Redis behind nginx, with clients over both and publishers in a third process.
 
-`FULL=1`: the numbers and times that the promises name; without, a scaled-down run of the same.
+`FULL=1` uses the numbers and times of the promises; otherwise the run is scaled down.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def test_events_pass_nginx_without_delay(servers: Servers, by: str, topic: str) 
 def test_an_ephemeral_event_reaches_every_process(servers: Servers, by: str, listens_to: str, topic: str) -> None:
     with listening_by(by, getattr(servers, listens_to), "alice", topics=[topic]) as client:
         before = client.frame()["cursor"]
-        # A long poll has asked again only a moment later, and what is said meanwhile is not for it.
+        # A long poll reconnects a moment later, and misses an ephemeral event published in between.
         time.sleep(0.1)
         publish_until_received(servers, client, topic)
         assert client.events[-1]["seq"] is None
@@ -117,7 +117,7 @@ def test_nothing_is_lost_when_redis_is_killed_and_comes_back_empty(servers: Serv
             await asyncio.to_thread(servers.redis.start)
         return await publishing
 
-    # Two hundred polls that are asked again with every event keep two cores busy, with or without Redis.
+    # Two hundred polls that reconnect with every event keep two cores busy, with or without Redis.
     committed, wanderers = asyncio.run(among(servers, topic, happening, kinds=[WEBSOCKET, SSE], stays=(5, 15)))
     worst = max(max(wanderer.delays) for wanderer in wanderers)
     report(
@@ -140,7 +140,7 @@ def test_hints_arrive_again_after_redis_came_back(servers: Servers, topic: str) 
 @faults
 def test_all_clients_catch_up_after_one_of_two_processes_is_killed(servers: Servers, topic: str) -> None:
     async def happening() -> int:
-        # So many a second as the clients' one process can read beside the servers.
+        # This rate is what the clients' single process can read beside the servers.
         publishing = asyncio.create_task(published(servers.one, topic, 10, 6))
         await asyncio.sleep(2)
         await asyncio.to_thread(servers.other.kill)
@@ -158,7 +158,7 @@ def test_all_clients_catch_up_after_one_of_two_processes_is_killed(servers: Serv
 
 
 def publish_until_received(servers: Servers, client: LiveClient, topic: str) -> None:
-    """A process whose Redis was away a moment ago keeps to itself for five seconds what is in no log."""
+    """Publish until the client gets the event. After Redis was down, a process sends no hints for five seconds."""
     for _ in range(5):
         servers.one.python(f"from notifications_hub import publish; publish({topic!r}, 'typing', {{}}, ephemeral=True)")
         if not client.hears_nothing(3):
@@ -169,7 +169,7 @@ def publish_until_received(servers: Servers, client: LiveClient, topic: str) -> 
 async def among(
     servers: Servers, topic: str, happening: Callable[[], Any], *, clients: int = CLIENTS, **how: Any
 ) -> tuple[int, list[Wanderer]]:
-    """Clients over both servers while something happens, which says how many events it committed."""
+    """Run clients over both servers during `happening`. Return the number of events it committed, and the clients."""
     how = {"stays": STAYS, **how}
     cookies = await asyncio.to_thread(cookies_of, servers.one, min(clients, 100))
     committed: list[int] = []
@@ -188,7 +188,7 @@ async def among(
 
 @asynccontextmanager
 async def page_requests(servers: Servers, took: list[float]) -> AsyncIterator[None]:
-    """Somebody asks for a page and polls all the while."""
+    """Request a page and poll repeatedly during the block, and record the seconds each request took."""
 
     async def ask() -> None:
         headers = {"Cookie": await asyncio.to_thread(cookie_of, servers.one, "alice")}

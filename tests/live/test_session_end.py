@@ -1,4 +1,4 @@
-"""What ends while a connection is open: a session, an account, a right to a topic. Nothing is heard after."""
+"""A session, an account or a right to a topic ends while a connection is open. Nothing arrives afterwards."""
 
 from __future__ import annotations
 

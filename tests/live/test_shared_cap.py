@@ -1,4 +1,4 @@
-"""A person's connections are counted in all processes together."""
+"""The limit on a person's connections over all processes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _moments = count(time.time())
 
 @dataclass
 class Hub:
-    """Its register of connections, and what it compares."""
+    """A stand-in for a hub: its register of connections and its shared cap."""
 
     database: Database
     registry: Registry = field(default_factory=Registry)
@@ -55,7 +55,7 @@ class Hub:
 
 
 def _connection(hub: Hub, person: int) -> Any:
-    """As much of one as matters here: when it was opened, and that it can be ended."""
+    """Return a minimal connection with an opening time and an `end` method."""
 
     class Opened:
         opened = next(_moments)
@@ -162,7 +162,7 @@ def test_two_processes_of_a_site_hold_no_more_sockets_of_a_person_than_one(start
         clients: list[WebSocketClient] = []
         for site in (first, second):
             older, clients = clients, [opened.enter_context(listening(site, "alice")) for _ in range(4)]
-            # A handshake is answered before its connection counts, so the next site waits for these to be counted.
+            # A handshake is answered before its connection counts. So these must count before the next site starts.
             for client in clients:
                 client.frame()
 
@@ -170,6 +170,6 @@ def test_two_processes_of_a_site_hold_no_more_sockets_of_a_person_than_one(start
             return [client.closing(20)[0] for client in older]
 
         assert ended() == [4429] * 4
-        # The newest are left alone.
+        # The newest stay open.
         with pytest.raises(TimeoutError):
             clients[0].closing(2)

@@ -1,6 +1,6 @@
-"""Clients that stop reading: what waits for them is bounded, they are closed, and the others notice nothing.
+"""Clients that stop reading: their queue is bounded, they are closed, and the others notice nothing.
 
-`FULL=1`: 100 of 1,000 during 50 broadcasts; without, 5 of 25.
+`FULL=1` stops 100 of 1,000 clients during 50 broadcasts; otherwise 5 of 25.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.faults(short=True)
 
 READERS, SLOW, BROADCASTS, PAUSE = (900, 100, 50, 1.0) if FULL else (20, 5, 50, 0.05)
 SIZE = 60_000
-"""Bytes in each: what the kernel takes off the hands of a server is full after some."""
+"""Bytes in each broadcast. A few of them fill the kernel's send buffer."""
 MEMORY = 50 * 2**20
 
 
@@ -45,9 +45,9 @@ def test_a_client_that_stops_reading_is_closed_and_the_others_notice_nothing(roo
     grown = memory_of(roomy_site) - memory
     report(f"p99 {p99(before):.3f} s, with slow readers {p99(during):.3f} s; memory grew by {grown / 2**20:.1f} MB")
     assert grown < MEMORY
-    # A tenth of a second is what two cores make of the same run twice.
+    # Two identical runs differ by up to a tenth of a second on two cores.
     assert not FULL or p99(during) < 2 * p99(before) + 0.1
-    # Where they read nothing for long the server's own ping ends them, or its patience, before our word reaches them.
+    # After a long time without reads, the server's own ping or timeout may close them before our code reaches them.
     assert {close_code(line) for line in slow} <= {4408, 1011, None}
     for line in slow:
         line.close()

@@ -1,4 +1,4 @@
-"""What only an SSE stream has: an end that must not wait for a client that does not read."""
+"""The end of an SSE stream, which must not wait for a client that does not read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from notifications_hub.live.session import SignedIn
 
 
 class Client:
-    """Takes what it is sent until it stops reading, and never goes."""
+    """A client that reads until it stops, and never disconnects."""
 
     def __init__(self) -> None:
         self.received = ""
@@ -72,7 +72,7 @@ async def test_a_stream_that_is_not_read_still_ends() -> None:
     stream = client.stream()
     await asyncio.sleep(0)
     client.reads.clear()
-    # Long enough for a heartbeat to be waiting.
+    # This is long enough for a heartbeat to be waiting.
     await asyncio.sleep(0.05)
     client.held[0].end(TOO_SLOW)
     await asyncio.wait_for(stream, 1)

@@ -1,4 +1,4 @@
-"""A site in a folder of a larger one, `https://example.com/app/`, by whichever way its proxy passes paths on."""
+"""A site in a folder of a larger one, `https://example.com/app/`, for each way a proxy passes paths on."""
 
 from __future__ import annotations
 

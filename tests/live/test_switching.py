@@ -1,6 +1,6 @@
 """Clients that change their kind of connection at random, while another process commits events and rolls others back.
 
-`FULL=1` makes it 200 clients and a minute, as `make faults` does; without, 10 clients and some seconds.
+`FULL=1` runs 200 clients for a minute, as `make faults` does; otherwise 10 clients for a few seconds.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def test_a_client_that_switches_connections_applies_every_event_exactly_once(sit
     assert all(wanderer.numbers == list(range(1, committed + 1)) for wanderer in wanderers)
     assert all(wanderer.applied_all(committed) for wanderer in wanderers)
     assert sum(wanderer.connections for wanderer in wanderers) > CLIENTS * 3
-    # So many from one address may meet at the door; nothing else may go wrong.
+    # So many clients of one address may exceed the handshake limit; nothing else may go wrong.
     assert {failure for wanderer in wanderers for failure in wanderer.failures} <= {429}
 
 
@@ -51,7 +51,7 @@ async def switch(site: Site, topic: str, cookies: list[str]) -> tuple[int, list[
 
 
 async def published(site: Site, topic: str, rate: float, seconds: float) -> int:
-    """How many events another process committed."""
+    """Commit events in another process. Return how many it committed."""
     arguments = [topic, str(rate), str(seconds)]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.support.publisher", *arguments),
@@ -63,7 +63,7 @@ async def published(site: Site, topic: str, rate: float, seconds: float) -> int:
 
 
 def cookies_of(site: Site, clients: int) -> list[str]:
-    """Enough people for so many clients, with five connections each."""
+    """Return the cookies of enough people for this many clients, at five connections each."""
     names = ["alice", "bob", "charlie", "admin", *(f"wanderer{number}" for number in range(clients // 5))]
     site.python(f"""
         from django.contrib.auth import get_user_model

@@ -1,4 +1,4 @@
-"""Who may listen to the package's own topics: its rules say so, whatever a host declares."""
+"""The package's own rules decide about its own topics, and no rule of a host changes that."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a hub looks at again: everybody each minute, at the price of one; and what was revoked, in its time."""
+"""Re-validation of all connections each minute in a few queries, and the handling of revocations in time."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_database
 
 
 class OneThread(Database):
-    """Asks on one database connection, and counts what it is asked."""
+    """A database with one connection that counts its queries."""
 
     selects = 0
     is_away = False
@@ -60,7 +60,7 @@ def database() -> Iterator[OneThread]:
 
 
 class Room:
-    """Connections of people who signed in, and how those ended that did."""
+    """Connections of signed-in people, and the closing of each that ended."""
 
     def __init__(self, database: Database) -> None:
         self.connections: list[Connection] = []
@@ -74,7 +74,7 @@ class Room:
             self.join(admitted)
 
     async def admit(self, *people: User) -> list[Admitted]:
-        """Sign them in and let them in, without a connection yet."""
+        """Sign the people in and admit them, without a connection yet."""
 
         def admit() -> Any:
             return admit_many([Asked(_sign_in(person), ("inbox",)) for person in people])
@@ -89,7 +89,7 @@ class Room:
 
     def _connection(self, admitted: Admitted) -> Connection:
         def close(closing: Closing) -> None:
-            # The first reason stands, as with every kind of connection.
+            # The first reason is kept, as with every kind of connection.
             self.ended.setdefault(admitted.visitor.person.username, closing)
 
         connection = Connection(admitted, log=cast("Any", None), send=cast("Any", None), close=close)
@@ -127,7 +127,7 @@ async def test_three_hundred_connections_are_revalidated_in_batches_of_a_few_que
     for _ in range(revalidation.SLICES):
         before = database.selects
         await room.watch.revalidation.check_next()
-        # Sessions, people, their groups.
+        # One query each for sessions, people and groups.
         assert database.selects - before in (0, 3)
     assert room.ended == {"person7": SESSION_OVER}
     assert database.selects == 3 * 300 / revalidation.FEW
@@ -212,7 +212,7 @@ async def test_a_person_who_signed_in_again_after_a_revocation_stays_on_a_new_hu
     await room.watch.heed()
     await room.watch.recheck()
     assert room.ended == {}
-    # What comes after the first look counts at once.
+    # Revocations after the first look take effect at once.
     await sync_to_async(revoke)(bob)
     await room.watch.heed()
     assert room.ended == {"bob": SESSION_OVER}
@@ -254,7 +254,7 @@ async def test_a_topic_revoked_while_it_is_added_closes_the_connection(room: Roo
     assert room.ended["alice"].code == 4403
 
 
-@override_settings(AXES_ENABLED=False)  # which is this site's own, and knows no sign-out without a request
+@override_settings(AXES_ENABLED=False)  # this site's django-axes needs a request to sign out
 async def test_a_renewal_makes_every_connection_of_a_person_reconnect(room: Room, alice: User, bob: User) -> None:
     await room.watch.heed()
     await room.enter(alice, bob)

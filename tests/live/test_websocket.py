@@ -1,4 +1,4 @@
-"""What only a WebSocket has: frames from the client, and how they close it."""
+"""Frames that a client sends over a WebSocket, and the closings they cause."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.site import BARE_UVICORN, Site
 
 @pytest.fixture
 def loose_site(databases: Databases, tmp_path: Path) -> Iterator[Site]:
-    """A site whose server passes frames of sixteen megabytes on, as uvicorn by itself does."""
+    """Start a site whose server accepts frames of sixteen megabytes, uvicorn's default."""
     site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()}, server=BARE_UVICORN)
     yield site
     site.close()
@@ -79,7 +79,7 @@ def test_a_binary_frame_is_refused(site: Site) -> None:
 def test_a_frame_of_more_than_eight_kibibytes_is_too_large(site: Site, size: int) -> None:
     with listening(site, "alice") as alice:
         alice.frame()
-        # The server may hang up before all of it has been sent.
+        # The server may close the connection before the whole frame is sent.
         with suppress(ConnectionClosed):
             alice.say_raw("x" * size)
         assert alice.closing()[0] in (1009, 1006)
@@ -114,7 +114,7 @@ def test_more_than_twenty_frames_in_ten_seconds_are_too_many(site: Site) -> None
 
 def test_a_frame_with_half_a_character_is_refused(site: Site) -> None:
     with open_by_hand(site) as line:
-        # A text frame of one byte that begins a character which never ends, masked with zeros.
+        # A text frame of one byte, the first of a two-byte character, masked with zeros.
         line.sendall(bytes([0x81, 0x81, 0, 0, 0, 0, 0xC3]))
         assert close_code(line) in (1007, 4400)
 
@@ -137,13 +137,13 @@ def test_a_plain_request_to_the_socket_path_is_asked_to_upgrade(site: Site) -> N
     assert (answer.status_code, answer.headers["Upgrade"]) == (426, "websocket")
 
 
-# The opcode, a length under 126, two bytes of code, a reason in words; and nothing after.
+# The opcode, a length under 126, two bytes of code and a reason in ASCII, at the end of the data.
 CLOSE_FRAME = re.compile(rb"\x88[\x02-\x7d]([\x03-\x13].)[ -~]*\Z", re.DOTALL)
 
 
 def open_by_hand(site: Site, query: str = "") -> socket.socket:
     line = socket.socket()
-    # Little room, so that it is soon full where nobody reads.
+    # A small receive buffer fills quickly when nothing reads it.
     line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     line.settimeout(5)
     line.connect(("127.0.0.1", site.port))
@@ -166,7 +166,8 @@ def open_by_hand(site: Site, query: str = "") -> socket.socket:
 
 
 def close_code(line: socket.socket) -> int | None:
-    """Of a server that waits for an answer to its last frame, and gets none; None where it ended without a word."""
+    """Return the server's close code without answering its close frame, or None if it sent no close frame."""
+
     received = b""
     while not (last := CLOSE_FRAME.search(received)) and (piece := line.recv(2**16)):
         received = received[-200:] + piece

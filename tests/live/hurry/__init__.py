@@ -1,6 +1,7 @@
-"""An app that only tests install: what the live path does each minute, it does each second, or as `TEST_HURRY` says.
+"""An app, installed only by tests, that overrides constants of the live path from `TEST_HURRY`.
 
-Its names are those of modules of the live path; with a dot before it, of one beside that: `.server.HEAD_SECONDS`.
+Its keys name a module of `notifications_hub.live` and a constant, for example `hub.SWEEP_SECONDS`. A leading dot
+names a module one level up: `.server.HEAD_SECONDS`.
 
-Its topics may be listened to by anyone signed in, so that tests need not share one.
+Anyone signed in may listen to its topics, so that tests need not share one.
 """

@@ -1,4 +1,4 @@
-"""An audience as a host declares it: a test moves people in and out behind the back of every model."""
+"""An audience as a host declares it. Tests move people in and out without model signals."""
 
 from __future__ import annotations
 
