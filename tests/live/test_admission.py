@@ -140,8 +140,8 @@ def test_a_crowd_gets_the_answers_each_would_get_alone_and_from_django(
     engine: str, person: Callable[[str], User]
 ) -> None:
     cases = sessions_of(person)
-    together = admit_many([Asked(key, ("inbox",)) for key, _whose in cases.values()])
-    for (case, (key, expected)), answer in zip(cases.items(), together, strict=True):
+    batch = admit_many([Asked(key, ("inbox",)) for key, _whose in cases.values()])
+    for (case, (key, expected)), answer in zip(cases.items(), batch, strict=True):
         [alone] = admit_many([Asked(key, ("inbox",))])
         assert (whose(answer), whose(alone)) == (expected, expected), case
         if case != "no person":  # Django raises for it

@@ -179,10 +179,10 @@ def test_a_poll_of_a_hidden_page_keeps_its_person_present_only_while_it_waits(si
 
 @pytest.mark.clocked
 def test_waiting_polls_hold_no_thread(site: Site, newcomer: str) -> None:
-    asyncio.run(_fifty_wait_while_a_page_is_asked_for(site))
+    asyncio.run(_request_a_page_while_fifty_polls_wait(site))
 
 
-async def _fifty_wait_while_a_page_is_asked_for(site: Site) -> None:
+async def _request_a_page_while_fifty_polls_wait(site: Site) -> None:
     headers = {"Cookie": cookie_of(site, "bob")}
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=headers) as session:
         async with session.get(site.url + POLL_PATH) as answer:

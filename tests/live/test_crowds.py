@@ -77,13 +77,13 @@ class Room:
         connection.listen(*start(admitted.topics, None))
         self.hub.join(connection)
 
-    async def wait_of(self, key: str) -> float:
+    async def time_admission(self, key: str) -> float:
         """Admit a person. Return the seconds it took."""
         asked = time.monotonic()
         await self.hub.database.together(admit_many, Asked(key, NAMES))
         return time.monotonic() - asked
 
-    async def end_of(self, person: User) -> float:
+    async def time_closing(self, person: User) -> float:
         """Change a password. Return the seconds until that person's connection ended."""
 
         def change() -> None:
@@ -175,11 +175,11 @@ async def test_newcomers_and_revocations_do_not_wait_for_revalidation(room: Room
     waits, ends = [], []
     began, asked_before = time.monotonic(), room.rule.asked
     for key, person in zip(keys, crowd, strict=False):
-        wait, end = await asyncio.gather(room.wait_of(key), room.end_of(person))
+        wait, end = await asyncio.gather(room.time_admission(key), room.time_closing(person))
         waits.append(wait)
         ends.append(end)
         await asyncio.sleep(1.2 * ROUND / TIMES)
-    report(f"{room.rule.asked - asked_before} rules were asked in {time.monotonic() - began:.0f} s")
+    report(f"{room.rule.asked - asked_before} rule calls in {time.monotonic() - began:.0f} s")
     report(f"a newcomer waited {max(waits):.2f} s at most, a changed password {max(ends):.2f} s")
     # A busy machine takes longer than this short round. The test only needs it to run all the time.
     assert room.rule.asked - asked_before >= CROWD / 4

@@ -103,7 +103,7 @@ class World:
 class Listener:
     """A client that accepts frames at once until `busy` is called."""
 
-    def __init__(self, world: World, places: Mapping[str, Position]) -> None:
+    def __init__(self, world: World, positions: Mapping[str, Position]) -> None:
         self.frames: list[Frame] = []
         self.closings: list[Closing] = []
         self.free = asyncio.Event()
@@ -115,7 +115,7 @@ class Listener:
         admitted = cast("Any", SimpleNamespace(visitor=visitor, names=[]))
         log = cast("Any", SimpleNamespace(page=world.page))
         self.connection = Connection(admitted, log=log, send=self._send, close=self.closings.append)
-        self.connection.listen(places, [])
+        self.connection.listen(positions, [])
 
     @property
     def seqs(self) -> list[list[int]]:

@@ -91,7 +91,7 @@ def test_ten_thousand_forged_cursors_are_a_reset_or_a_bad_request(
         answered[text is None] += 1
         if text is not None:
             assert SECRET not in text, cursor
-            _only_what_joins(json.loads(text), cursor)
+            _assert_gapless(json.loads(text), cursor)
     # Each answer must occur often enough for the test to mean something.
     assert min(answered.values()) > 1000
 
@@ -116,7 +116,7 @@ def _at(topic: str, seq: int) -> str:
     return encode({topic: Position(stream.epoch, 0, seq), "everyone": Position("", 0, 0)})
 
 
-def _only_what_joins(frame: Mapping[str, Any], cursor: str) -> None:
+def _assert_gapless(frame: Mapping[str, Any], cursor: str) -> None:
     """Assert that the events are gapless, and that a reset topic has none."""
     seqs = [event["seq"] for event in frame["events"] if event["topic"] == "inbox"]
     assert seqs == list(range(4 - len(seqs), 4)), cursor

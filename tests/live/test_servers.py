@@ -93,7 +93,7 @@ def test_a_client_that_switches_connections_and_servers_applies_every_event_exac
     async def happening() -> int:
         return await published(servers.one, topic, 100, 60 if FULL else 6)
 
-    committed, wanderers = asyncio.run(among(servers, topic, happening))
+    committed, wanderers = asyncio.run(run_clients(servers, topic, happening))
     report(f"over two servers: {figures(committed, wanderers)}")
     assert committed > 100
     assert all(wanderer.applied_all(committed) for wanderer in wanderers)
@@ -118,7 +118,7 @@ def test_nothing_is_lost_when_redis_is_killed_and_comes_back_empty(servers: Serv
         return await publishing
 
     # Two hundred polls that reconnect with every event keep two cores busy, with or without Redis.
-    committed, wanderers = asyncio.run(among(servers, topic, happening, kinds=[WEBSOCKET, SSE], stays=(5, 15)))
+    committed, wanderers = asyncio.run(run_clients(servers, topic, happening, kinds=[WEBSOCKET, SSE], stays=(5, 15)))
     worst = max(max(wanderer.delays) for wanderer in wanderers)
     report(
         f"Redis away {AWAY:g} s: {figures(committed, wanderers)}; "
@@ -147,7 +147,9 @@ def test_all_clients_catch_up_after_one_of_two_processes_is_killed(servers: Serv
         return await publishing
 
     kinds = [WEBSOCKET, SSE]
-    committed, wanderers = asyncio.run(among(servers, topic, happening, clients=SOCKETS, kinds=kinds, stays=(60, 90)))
+    committed, wanderers = asyncio.run(
+        run_clients(servers, topic, happening, clients=SOCKETS, kinds=kinds, stays=(60, 90))
+    )
     worst = max(max(wanderer.delays) for wanderer in wanderers)
     moved = sum(wanderer.connections > 1 for wanderer in wanderers)
     report(f"one of two killed with {moved} of {SOCKETS} connections: {figures(committed, wanderers)}")
@@ -166,7 +168,7 @@ def publish_until_received(servers: Servers, client: LiveClient, topic: str) -> 
     assert client.events[-1]["kind"] == "typing"
 
 
-async def among(
+async def run_clients(
     servers: Servers, topic: str, happening: Callable[[], Any], *, clients: int = CLIENTS, **how: Any
 ) -> tuple[int, list[Wanderer]]:
     """Run clients over both servers during `happening`. Return the number of events it committed, and the clients."""

@@ -42,7 +42,7 @@ class OneThread(Database):
 
     async def __call__(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         if self.is_away and function in (admit_many, check_many):
-            raise OperationalError("the database is away")
+            raise OperationalError("the database is down")
         return await sync_to_async(self._count)(function, *args, **kwargs)
 
     def _count(self, function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -60,7 +60,7 @@ def database() -> Iterator[OneThread]:
 
 
 class Room:
-    """Connections of signed-in people, and the closing of each that ended."""
+    """Connections of signed-in people, and the closing of each one that ended."""
 
     def __init__(self, database: Database) -> None:
         self.connections: list[Connection] = []
@@ -140,13 +140,13 @@ async def test_every_connection_is_revalidated_within_the_promised_time(
     monkeypatch.setattr(revalidation, "FEW", 1)
     await room.enter(alice, bob)
     await sync_to_async(lambda: Session.objects.all().delete())()
-    looking = asyncio.create_task(again_and_again(room))
+    revalidating = asyncio.create_task(revalidate_forever(room))
     await asyncio.sleep(1)
-    looking.cancel()
+    revalidating.cancel()
     assert room.ended == {"alice": SESSION_OVER, "bob": SESSION_OVER}
 
 
-async def again_and_again(room: Room) -> None:
+async def revalidate_forever(room: Room) -> None:
     while True:
         await room.watch.revalidation.check_next()
 
