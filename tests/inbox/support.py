@@ -36,7 +36,7 @@ class Answer(NamedTuple):
     queries: int
 
 
-def tell(person: User, by: User, verb: str = "replied", **given: Any) -> Notification:
+def send_one(person: User, by: User, verb: str = "replied", **given: Any) -> Notification:
     """Send one notification the way a host does."""
     made: Any = notify.send(by, recipient=person, verb=verb, **given)
     row: Notification = made[0][1][0]

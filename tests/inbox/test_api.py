@@ -13,7 +13,7 @@ from notifications_hub.announcements.models import AnnouncementTranslation
 from notifications_hub.live.topics import stored_topics
 from notifications_hub.notification import Notification
 from notifications_hub.streams import cursor
-from tests.inbox.support import API, NEVER, ClientFor, post, queries_of, tell
+from tests.inbox.support import API, NEVER, ClientFor, post, queries_of, send_one
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -33,7 +33,7 @@ def get(client: Client, path: str = "notifications/", **query: str) -> Any:
 
 @both_databases
 def test_an_item_has_the_shape_of_the_contract(alice: User, bob: User, client_for: ClientFor) -> None:
-    row = tell(alice, bob, kind="comment.reply", url="/posts/9/", description="I agree.", data={"post": 9})
+    row = send_one(alice, bob, kind="comment.reply", url="/posts/9/", description="I agree.", data={"post": 9})
     answer = get(client_for(alice)).json()
 
     assert answer["next"] is None
@@ -71,7 +71,7 @@ def test_an_announcement_carries_its_translations(alice: User, client_for: Clien
 
 @both_databases
 def test_pages_follow_each_other_by_before(alice: User, bob: User, client_for: ClientFor) -> None:
-    rows = [tell(alice, bob).item_id for _ in range(25)][::-1]
+    rows = [send_one(alice, bob).item_id for _ in range(25)][::-1]
     client = client_for(alice)
     first = get(client).json()
     second = get(client, before=first["next"]).json()
@@ -83,8 +83,8 @@ def test_pages_follow_each_other_by_before(alice: User, bob: User, client_for: C
 
 @both_databases
 def test_unread_and_kind_narrow_it(alice: User, bob: User, client_for: ClientFor) -> None:
-    tell(alice, bob).mark_as_read()
-    reply = tell(alice, bob, kind="comment.reply")
+    send_one(alice, bob).mark_as_read()
+    reply = send_one(alice, bob, kind="comment.reply")
     client = client_for(alice)
 
     for query in ({"unread": "true"}, {"kind": "comment.reply"}, {"unread": "1", "kind": "comment.reply"}):
@@ -95,9 +95,9 @@ def test_unread_and_kind_narrow_it(alice: User, bob: User, client_for: ClientFor
 @both_databases
 @pytest.mark.django_db(transaction=True)
 def test_a_connection_that_starts_from_the_cursor_misses_nothing(alice: User, bob: User, client_for: ClientFor) -> None:
-    tell(alice, bob)
+    send_one(alice, bob)
     answer = get(client_for(alice)).json()
-    after = tell(alice, bob)
+    after = send_one(alice, bob)
     broadcast(title="Maintenance at noon")
     positions = cursor.decode(answer["cursor"])
     wanted = {topic: positions[cursor.key_of(topic)] for topic in stored_topics(alice, ["inbox"])}
@@ -117,7 +117,7 @@ def test_the_cursor_is_read_before_the_rows(
     original = queries.items
 
     def slow(*args: Any, **options: Any) -> Any:
-        tell(alice, bob)
+        send_one(alice, bob)
         return original(*args, **options)
 
     monkeypatch.setattr(queries, "items", slow)
@@ -139,8 +139,8 @@ def test_the_cursor_points_to_the_end_of_the_topic(alice: User, client_for: Clie
 
 @both_databases
 def test_the_count_has_two_numbers(alice: User, bob: User, client_for: ClientFor) -> None:
-    tell(alice, bob)
-    Notification.objects.filter(pk=tell(alice, bob).pk).mark_all_as_seen()
+    send_one(alice, bob)
+    Notification.objects.filter(pk=send_one(alice, bob).pk).mark_all_as_seen()
     broadcast(title="Maintenance at noon")
 
     assert get(client_for(alice), "notifications/count/").json() == {"unread": 3, "unseen": 2}
@@ -149,7 +149,7 @@ def test_the_count_has_two_numbers(alice: User, bob: User, client_for: ClientFor
 @both_databases
 @pytest.mark.parametrize("name", MARKS)
 def test_marks_take_ids_or_all(alice: User, bob: User, client_for: ClientFor, name: str) -> None:
-    rows = [tell(alice, bob) for _ in range(3)]
+    rows = [send_one(alice, bob) for _ in range(3)]
     client = client_for(alice)
     if name == "unread":
         post(client, "notifications/read/", {"all": True})
@@ -255,7 +255,7 @@ def test_a_deactivated_person_is_signed_out(alice: User, client_for: ClientFor) 
 
 @pytest.mark.parametrize("path", POSTS)
 def test_a_post_without_the_csrf_token_changes_nothing(alice: User, bob: User, path: str) -> None:
-    row = tell(alice, bob)
+    row = send_one(alice, bob)
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice)
     answer = post(client, path, {"ids": [row.item_id]})
@@ -267,7 +267,7 @@ def test_a_post_without_the_csrf_token_changes_nothing(alice: User, bob: User, p
 
 
 def test_a_post_with_the_csrf_token_is_accepted(alice: User, bob: User) -> None:
-    row = tell(alice, bob)
+    row = send_one(alice, bob)
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice)
     client.get(reverse("notifications_hub:inbox"))
@@ -305,12 +305,12 @@ def test_a_body_that_is_too_large_is_rejected_as_json(alice: User, client_for: C
 @both_databases
 def test_a_page_takes_as_many_queries_for_twenty_as_for_one(alice: User, bob: User, client_for: ClientFor) -> None:
     client = client_for(alice)
-    tell(alice, bob)
+    send_one(alice, bob)
     broadcast(title="Maintenance at noon")
     get(client)
     one = queries_of(lambda: get(client))
     for _ in range(10):
-        tell(alice, bob)
+        send_one(alice, bob)
         broadcast(title="Maintenance at noon")
     get(client)
 
@@ -325,7 +325,7 @@ def test_marking_takes_as_many_queries_for_twenty_as_for_one(
     def change(rows: list[Notification]) -> int:
         return queries_of(lambda: post(client, f"notifications/{name}/", {"ids": [row.item_id for row in rows]}))
 
-    rows = [tell(alice, bob) for _ in range(21)]
+    rows = [send_one(alice, bob) for _ in range(21)]
     client = client_for(alice)
     if name == "unread":
         post(client, "notifications/read/", {"all": True})

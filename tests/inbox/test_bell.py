@@ -14,7 +14,7 @@ from notifications_hub import broadcast
 from notifications_hub.notification import Notification
 from notifications_hub.transports.web_push.vapid import generate
 from notifications_hub.users import is_pseudonym_of, pseudonym_of
-from tests.inbox.support import queries_of, tell
+from tests.inbox.support import queries_of, send_one
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -30,8 +30,8 @@ def bell(person: Any, arguments: str = "", **context: Any) -> str:
 
 
 def test_one_line_puts_the_bell_on_a_page(alice: User, bob: User) -> None:
-    tell(alice, bob)
-    Notification.objects.filter(pk=tell(alice, bob).pk).mark_all_as_seen()
+    send_one(alice, bob)
+    Notification.objects.filter(pk=send_one(alice, bob).pk).mark_all_as_seen()
     broadcast(title="Maintenance")
     page = bell(alice)
 
@@ -100,7 +100,7 @@ def test_a_page_without_a_request_has_no_bell() -> None:
 
 def test_the_bell_costs_three_queries_and_writes_nothing(alice: User, bob: User) -> None:
     for _ in range(5):
-        tell(alice, bob)
+        send_one(alice, bob)
         broadcast(title="Maintenance")
     rows = Notification.objects.count()
 
@@ -113,7 +113,7 @@ def test_a_person_who_is_looked_up_lazily_has_a_bell(alice: User) -> None:
 
 
 def test_charlies_bell_counts_nothing_of_alices(alice: User, bob: User, charlie: User) -> None:
-    tell(alice, bob)
+    send_one(alice, bob)
     broadcast(title="Staff only", audience="staff")
 
     assert 'unread="0"' in bell(charlie)

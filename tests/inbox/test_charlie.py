@@ -22,7 +22,7 @@ from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.queries import PageMark, items
 from notifications_hub.notification import Notification
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
-from tests.inbox.support import API, NEVER, ClientFor, answer_of, post, tell
+from tests.inbox.support import API, NEVER, ClientFor, answer_of, post, send_one
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -53,13 +53,13 @@ BY_BROWSER: dict[str, Ask] = {
 @pytest.fixture
 def alices(alice: User, bob: User, admin: User) -> dict[str, str]:
     """Return ids of items that exist but are not Charlie's."""
-    archived = tell(alice, bob)
+    archived = send_one(alice, bob)
     Notification.objects.filter(pk=archived.pk).archive()
     taken_back = broadcast(title="Taken back")
     withdraw(taken_back)
     later = broadcast(title="Later", starts_at=timezone.now() + timedelta(days=1))
     return {
-        "a notification": tell(alice, bob).item_id,
+        "a notification": send_one(alice, bob).item_id,
         "an archived one": archived.item_id,
         "an announcement for others": broadcast(title="Staff only", audience="staff").item_id,
         "an announcement taken back": taken_back.item_id,
@@ -96,7 +96,7 @@ def test_alices_page_mark_reveals_nothing(
     alice: User, bob: User, charlie: User, client_for: ClientFor, path: str
 ) -> None:
     for _ in range(3):
-        tell(alice, bob)
+        send_one(alice, bob)
     place = items(alice, limit=2).next or ""
     other = str(PageMark(timezone.now(), int(NEVER)))
     client = client_for(charlie)
@@ -128,7 +128,7 @@ def test_charlie_sees_the_same_with_and_without_alice(
     client = client_for(charlie)
     client.get(path)
     before = answer_of(lambda: client.get(path))
-    tell(alice, bob, kind="comment.reply")
+    send_one(alice, bob, kind="comment.reply")
     broadcast(title="Staff only", audience="staff")
     PushSubscription.objects.create(owner=alice, endpoint="https://push.example/x", endpoint_hash="x")
     after = answer_of(lambda: client.get(path))

@@ -14,7 +14,7 @@ from notifications_hub.kinds import DeliveryMethod, get_kind
 from notifications_hub.notification import Notification
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from notifications_hub.transports.web_push.vapid import generate
-from tests.inbox.support import NEVER, ClientFor, tell
+from tests.inbox.support import NEVER, ClientFor, send_one
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -57,7 +57,7 @@ def page(client_for: ClientFor, person: User, item: str) -> str:
 def test_the_page_says_which_method_reached_the_person(
     alice: User, bob: User, client_for: ClientFor, browser: PushSubscription, *, method: DeliveryMethod, words: str
 ) -> None:
-    row = tell(alice, bob)
+    row = send_one(alice, bob)
     planned(row, browser)
     arming.mark_delivered([row.pk], method)
     text = page(client_for, alice, row.item_id)
@@ -91,14 +91,14 @@ def test_the_page_says_which_method_reached_the_person(
 def test_the_page_says_what_happened_to_each_push(
     alice: User, bob: User, client_for: ClientFor, browser: PushSubscription, *, columns: dict[str, Any], words: str
 ) -> None:
-    row = tell(alice, bob)
+    row = send_one(alice, bob)
     planned(row, browser, **columns)
 
     assert words in page(client_for, alice, row.item_id)
 
 
 def test_the_page_says_why_no_push_was_planned(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
-    row = tell(alice, bob, kind="comment.reply")
+    row = send_one(alice, bob, kind="comment.reply")
     assert "in no browser" in page(client_for, alice, row.item_id)
     browser = PushSubscription.objects.create(owner=alice, name="Firefox")
     assert "When it happened no browser was to be told." in page(client_for, alice, row.item_id)
@@ -117,11 +117,11 @@ def test_an_announcement_has_its_page_too(alice: User, client_for: ClientFor) ->
 
 
 def test_charlie_learns_nothing(alice: User, bob: User, charlie: User, client_for: ClientFor) -> None:
-    row = tell(alice, bob)
+    row = send_one(alice, bob)
     for item in (row.item_id, NEVER, f"a{NEVER}", "x", "-1"):
         assert client_for(charlie).get(f"/notifications/{item}/why/").status_code == 404
 
 
 def test_the_inbox_leads_there(alice: User, bob: User, client_for: ClientFor) -> None:
-    row = tell(alice, bob)
+    row = send_one(alice, bob)
     assert f'href="/notifications/{row.item_id}/why/"' in client_for(alice).get("/notifications/").content.decode()

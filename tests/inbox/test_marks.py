@@ -13,7 +13,7 @@ from notifications_hub.inbox.marks import Mark, mark, mark_all
 from notifications_hub.inbox.queries import counts, items
 from notifications_hub.notification import Notification
 from notifications_hub.streams.models import IDS_IN_AN_EVENT
-from tests.inbox.support import NEVER, columns, events_of, ids, tell
+from tests.inbox.support import NEVER, columns, events_of, ids, send_one
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -35,7 +35,7 @@ def armed(row: Notification) -> Delivery:
 
 @pytest.mark.parametrize("action", EVENTS)
 def test_a_mark_changes_what_it_names_and_says_exactly_that(alice: User, bob: User, action: Mark) -> None:
-    first, second = tell(alice, bob), tell(alice, bob)
+    first, second = send_one(alice, bob), send_one(alice, bob)
     if action is Mark.UNREAD:
         mark_all(alice, Mark.READ)
 
@@ -47,7 +47,7 @@ def test_a_mark_changes_what_it_names_and_says_exactly_that(alice: User, bob: Us
 
 
 def test_unarchiving_publishes_the_whole_item(alice: User, bob: User) -> None:
-    row = tell(alice, bob)
+    row = send_one(alice, bob)
     mark(alice, Mark.ARCHIVE, [row.item_id])
 
     assert mark(alice, Mark.UNARCHIVE, [row.item_id]) == 1
@@ -56,8 +56,8 @@ def test_unarchiving_publishes_the_whole_item(alice: User, bob: User) -> None:
 
 
 def test_everything_of_the_archive_is_moved_back_at_once(alice: User, bob: User) -> None:
-    tell(alice, bob)
-    tell(alice, bob)
+    send_one(alice, bob)
+    send_one(alice, bob)
     mark_all(alice, Mark.ARCHIVE)
 
     assert mark_all(alice, Mark.UNARCHIVE) == 2
@@ -65,7 +65,7 @@ def test_everything_of_the_archive_is_moved_back_at_once(alice: User, bob: User)
 
 
 def test_reading_all_leaves_the_archive_alone(alice: User, bob: User) -> None:
-    row = tell(alice, bob)
+    row = send_one(alice, bob)
     mark(alice, Mark.ARCHIVE, [row.item_id])
 
     assert mark_all(alice, Mark.READ) == 0
@@ -73,7 +73,7 @@ def test_reading_all_leaves_the_archive_alone(alice: User, bob: User) -> None:
 
 @pytest.mark.parametrize("action", Mark)
 def test_charlie_cannot_mark_alices(alice: User, bob: User, charlie: User, action: Mark) -> None:
-    row = tell(alice, bob)
+    row = send_one(alice, bob)
     before = columns(row)
 
     assert mark(charlie, action, [row.item_id]) == 0
@@ -85,7 +85,7 @@ def test_charlie_cannot_mark_alices(alice: User, bob: User, charlie: User, actio
     "name", [NEVER, f"a{NEVER}", "", "abc", "-1", "0", "01", "1e3", "٣", "a", "a5x", "9" * 40, "1\n", "\ud800"]
 )
 def test_a_missing_id_changes_nothing(alice: User, bob: User, name: str) -> None:
-    tell(alice, bob)
+    send_one(alice, bob)
 
     assert mark(alice, Mark.READ, [name]) == 0
 
@@ -109,7 +109,7 @@ def test_an_announcement_without_a_row_gets_one_silently_and_is_marked(alice: Us
 
 
 def test_reading_all_reads_announcements_that_have_no_row_yet(alice: User, bob: User) -> None:
-    announcement, row = broadcast(title="Maintenance at noon"), tell(alice, bob)
+    announcement, row = broadcast(title="Maintenance at noon"), send_one(alice, bob)
 
     assert mark_all(alice, Mark.READ) == 2
     [event] = events_of(alice, "notification.read")
@@ -133,7 +133,7 @@ def test_charlie_cannot_mark_an_announcement_for_others(charlie: User) -> None:
 
 @pytest.mark.parametrize(("action", "reason"), [(Mark.READ, "read"), (Mark.ARCHIVE, "archived")])
 def test_reading_or_archiving_cancels_a_waiting_push(alice: User, bob: User, action: Mark, reason: str) -> None:
-    waiting = armed(tell(alice, bob))
+    waiting = armed(send_one(alice, bob))
     mark_all(alice, action)
     waiting.refresh_from_db()
 
@@ -142,7 +142,7 @@ def test_reading_or_archiving_cancels_a_waiting_push(alice: User, bob: User, act
 
 @pytest.mark.parametrize("action", [Mark.SEEN, Mark.UNREAD, Mark.UNARCHIVE])
 def test_other_marks_leave_the_push_alone(alice: User, bob: User, action: Mark) -> None:
-    waiting = armed(tell(alice, bob))
+    waiting = armed(send_one(alice, bob))
     mark_all(alice, action)
     waiting.refresh_from_db()
 
@@ -150,7 +150,7 @@ def test_other_marks_leave_the_push_alone(alice: User, bob: User, action: Mark) 
 
 
 def test_charlie_cannot_cancel_alices_push(alice: User, bob: User, charlie: User) -> None:
-    row = tell(alice, bob)
+    row = send_one(alice, bob)
     waiting = armed(row)
     mark(charlie, Mark.READ, [row.item_id])
     mark_all(charlie, Mark.READ)
@@ -160,7 +160,7 @@ def test_charlie_cannot_cancel_alices_push(alice: User, bob: User, charlie: User
 
 
 def test_more_ids_than_fit_in_an_event_are_all_marked(alice: User, bob: User) -> None:
-    row = tell(alice, bob)
+    row = send_one(alice, bob)
     more = IDS_IN_AN_EVENT + 20
     Notification.objects.bulk_create(
         Notification(recipient=alice, verb="replied", actor_content_type=row.actor_content_type, actor_object_id="1")

@@ -15,7 +15,7 @@ from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.models import Delivery, Preference
 from notifications_hub.kinds import DeliveryMethod, Kind, get_kind
 from notifications_hub.transports.memory import Memory
-from tests.inbox.support import ClientFor, tell
+from tests.inbox.support import ClientFor, send_one
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -89,7 +89,7 @@ def test_a_choice_is_saved_shown_and_followed(alice: User, bob: User, client_for
 
     assert response.status_code == 200
     assert choices(response) == {"While you are here": True, "On the next page": False, "Push": False, "Sms": True}
-    tell(alice, bob)
+    send_one(alice, bob)
     assert list(Delivery.objects.values_list("transport", "address")) == [("sms", str(alice.pk))]
 
 
@@ -100,7 +100,7 @@ def test_a_choice_outlives_a_time_without_the_transport(
     use(settings, sms=Sms)
     client.post(PREFERENCES, {"default:sms": "on"})
     use(settings)
-    tell(alice, bob)
+    send_one(alice, bob)
     client.post(PREFERENCES, {"default:flash": "on"})
     assert not Delivery.objects.exists()
     assert Preference.objects.get(kind="default").methods == ["flash", "sms"]
@@ -113,14 +113,14 @@ def test_a_kind_may_name_it_as_a_default(alice: User, bob: User, client_for: Cli
     use(settings, sms=Sms)
     assert choices(client_for(alice).get(PREFERENCES), "tests.alarm")["Sms"] is True
     assert preferences.methods_of([alice.pk], get_kind("tests.alarm")) == {alice.pk: {"live", "sms"}}
-    tell(alice, bob, kind="tests.alarm")
+    send_one(alice, bob, kind="tests.alarm")
     assert [one.transport for one in Delivery.objects.all()] == ["sms"]
 
 
 def test_the_delivery_page_names_it(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
     use(settings, sms=Sms)
     preferences.choose_methods(alice, "default", ["sms"])
-    row = tell(alice, bob)
+    row = send_one(alice, bob)
     client = client_for(alice)
     assert "Sms is told at this time" in client.get(f"/notifications/{row.item_id}/why/").content.decode()
     arming.mark_delivered([row.pk], "sms")

@@ -21,7 +21,7 @@ from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.notification import Notification
 from notifications_hub.transports.web_push import subscriptions, vapid
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
-from tests.inbox.support import API, ClientFor, events_of, post, tell
+from tests.inbox.support import API, ClientFor, events_of, post, send_one
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -54,7 +54,7 @@ def subscription() -> dict[str, Any]:
 @pytest.fixture
 def sent(alice: User, bob: User) -> Delivery:
     """Return a push that was sent to Alice, beside one that waits for her other browser."""
-    row = tell(alice, bob)
+    row = send_one(alice, bob)
     for pk in (7, 8):
         PushSubscription.objects.create(
             pk=pk, owner=alice, endpoint_hash=str(pk), password_stamp=subscriptions.password_stamp(alice)
@@ -307,7 +307,7 @@ def test_a_token_ends_with_the_session_that_its_browser_was_registered_in(
 ) -> None:
     client = client_for(alice)
     browser = post(client, "push/subscriptions/", subscription).json()["id"]
-    row = tell(alice, bob)
+    row = send_one(alice, bob)
     arming.arm([Plan(notification_pk=row.pk, transport="web_push", address=browser)])
     token = act_token(Delivery.objects.get())
     assert act(token).json() == {"unread": 1}
@@ -333,7 +333,7 @@ def test_a_token_is_void_for_the_browsers_next_owner(alice: User, bob: User, sen
 
 
 def test_a_token_covers_one_notification(alice: User, bob: User, sent: Delivery) -> None:
-    other = tell(alice, bob)
+    other = send_one(alice, bob)
     act(act_token(sent), "read")
     other.refresh_from_db()
 

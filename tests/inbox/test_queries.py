@@ -13,7 +13,7 @@ from notifications_hub.announcements.models import Announcement, AnnouncementTra
 from notifications_hub.inbox.queries import BadPageMark, Counts, InboxPage, PageMark, counts, items
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event
-from tests.inbox.support import ids, queries_of, tell
+from tests.inbox.support import ids, queries_of, send_one
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -22,20 +22,20 @@ pytestmark = pytest.mark.both_databases
 
 
 def test_the_newest_comes_first(alice: User, bob: User) -> None:
-    older, newer = tell(alice, bob), tell(alice, bob)
+    older, newer = send_one(alice, bob), send_one(alice, bob)
 
     assert ids(items(alice)) == [newer.item_id, older.item_id]
 
 
 def test_charlie_sees_nothing_of_alices(alice: User, bob: User, charlie: User) -> None:
-    tell(alice, bob)
+    send_one(alice, bob)
 
     assert items(charlie) == InboxPage([], None)
     assert counts(charlie) == Counts(unread=0, unseen=0)
 
 
 def test_forty_five_are_paged_without_a_gap_or_a_repeat_while_new_ones_arrive(alice: User, bob: User) -> None:
-    expected = [tell(alice, bob).item_id for _ in range(45)][::-1]
+    expected = [send_one(alice, bob).item_id for _ in range(45)][::-1]
     found: list[str] = []
     before = None
     pages = 0
@@ -43,7 +43,7 @@ def test_forty_five_are_paged_without_a_gap_or_a_repeat_while_new_ones_arrive(al
         page = items(alice, before=before)
         found += ids(page)
         before, pages = page.next, pages + 1
-        tell(alice, bob)
+        send_one(alice, bob)
 
     assert found == expected
     assert pages == 3
@@ -51,7 +51,7 @@ def test_forty_five_are_paged_without_a_gap_or_a_repeat_while_new_ones_arrive(al
 
 def test_notifications_of_the_same_moment_are_paged_by_id(alice: User, bob: User) -> None:
     now = timezone.now()
-    rows = [tell(alice, bob, timestamp=now).item_id for _ in range(7)]
+    rows = [send_one(alice, bob, timestamp=now).item_id for _ in range(7)]
     first = items(alice, limit=4)
     second = items(alice, limit=4, before=first.next)
 
@@ -61,7 +61,7 @@ def test_notifications_of_the_same_moment_are_paged_by_id(alice: User, bob: User
 
 def test_a_full_last_page_has_no_next(alice: User, bob: User) -> None:
     for _ in range(4):
-        tell(alice, bob)
+        send_one(alice, bob)
 
     assert items(alice, limit=4).next is None
 
@@ -74,14 +74,14 @@ def test_an_invalid_before_is_rejected(alice: User, text: str) -> None:
 
 def test_a_page_mark_survives_as_text(alice: User, bob: User) -> None:
     for moment in (timezone.now(), timezone.now() - timedelta(days=60_000, microseconds=1)):
-        mark = PageMark.of(tell(alice, bob, timestamp=moment))
+        mark = PageMark.of(send_one(alice, bob, timestamp=moment))
 
         assert PageMark.parse(str(mark)) == mark
 
 
 def test_unread_and_kind_narrow_it(alice: User, bob: User) -> None:
-    reply = tell(alice, bob, kind="comment.reply")
-    other = tell(alice, bob)
+    reply = send_one(alice, bob, kind="comment.reply")
+    other = send_one(alice, bob)
     other.mark_as_read()
 
     assert ids(items(alice, unread=True)) == [reply.item_id]
@@ -91,7 +91,7 @@ def test_unread_and_kind_narrow_it(alice: User, bob: User) -> None:
 
 
 def test_archived_rows_are_shown_on_demand_and_deleted_ones_never(alice: User, bob: User) -> None:
-    archived, deleted = tell(alice, bob), tell(alice, bob)
+    archived, deleted = send_one(alice, bob), send_one(alice, bob)
     Notification.objects.filter(pk=archived.pk).archive()
     Notification.objects.filter(pk=deleted.pk).mark_all_as_deleted()
 
@@ -162,7 +162,7 @@ def test_charlie_gets_no_row_of_an_announcement_for_others(charlie: User) -> Non
 
 
 def test_counting_computes_and_writes_nothing(alice: User, bob: User) -> None:
-    tell(alice, bob)
+    send_one(alice, bob)
     broadcast(title="Maintenance at noon")
     rows = Notification.objects.count()
 
@@ -173,8 +173,8 @@ def test_counting_computes_and_writes_nothing(alice: User, bob: User) -> None:
 
 
 def test_unseen_means_unread_and_never_seen(alice: User, bob: User) -> None:
-    seen, read = tell(alice, bob), tell(alice, bob)
-    tell(alice, bob)
+    seen, read = send_one(alice, bob), send_one(alice, bob)
+    send_one(alice, bob)
     Notification.objects.filter(pk=seen.pk).mark_all_as_seen()
     read.mark_as_read()
 
@@ -182,7 +182,7 @@ def test_unseen_means_unread_and_never_seen(alice: User, bob: User) -> None:
 
 
 def test_marking_as_unread_does_not_make_it_unseen(alice: User, bob: User) -> None:
-    row = tell(alice, bob)
+    row = send_one(alice, bob)
     row.mark_as_read()
     row.mark_as_unread()
 
@@ -192,7 +192,7 @@ def test_marking_as_unread_does_not_make_it_unseen(alice: User, bob: User) -> No
 def test_a_page_takes_as_many_queries_for_forty_as_for_two(alice: User, bob: User) -> None:
     def fill(count: int) -> None:
         for number in range(count):
-            tell(alice, bob, kind="comment.reply")
+            send_one(alice, bob, kind="comment.reply")
             announcement = broadcast(title=f"Announcement {number}")
             AnnouncementTranslation.objects.create(announcement=announcement, language="zh-hans", title="公告")
         items(alice)

@@ -18,7 +18,7 @@ from notifications_hub.jobs.models import Job
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
-from tests.inbox.support import ClientFor, columns, tell
+from tests.inbox.support import ClientFor, columns, send_one
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -45,7 +45,7 @@ def everything() -> list[list[dict[str, Any]]]:
 
 @pytest.mark.parametrize("path", ADDRESSES)
 def test_looking_changes_nothing(alice: User, bob: User, client_for: ClientFor, path: str) -> None:
-    row = tell(alice, bob)
+    row = send_one(alice, bob)
     arming.arm([Plan(notification_pk=row.pk, transport="web_push", address="1")])
     PushSubscription.objects.create(owner=alice, endpoint="https://push.example/x")
     Job.objects.create(pk=JOB, owner=alice, title="Report", task="report")

@@ -14,7 +14,7 @@ from notifications_hub.kinds import DeliveryMethod, Kind, all_kinds, get_kind
 from notifications_hub.notification import Notification
 from notifications_hub.transports.web_push import vapid
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
-from tests.inbox.support import NEVER, ClientFor, queries_of, tell
+from tests.inbox.support import NEVER, ClientFor, queries_of, send_one
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -33,7 +33,7 @@ def shown(response: Any) -> list[str]:
 
 @both_databases
 def test_the_inbox_lists_notifications(alice: User, bob: User, client_for: ClientFor) -> None:
-    row = tell(alice, bob, kind="comment.reply", url="/posts/9/", description="I <b>agree</b>.")
+    row = send_one(alice, bob, kind="comment.reply", url="/posts/9/", description="I <b>agree</b>.")
     response = client_for(alice).get(INBOX)
     [entry] = response.context["items"]
 
@@ -57,7 +57,7 @@ def test_an_announcement_is_shown_with_its_marks_and_without_scripts(alice: User
 
 @both_databases
 def test_the_tabs_show_all_the_unread_and_the_archived(alice: User, bob: User, client_for: ClientFor) -> None:
-    unread, read, archived = (tell(alice, bob) for _ in range(3))
+    unread, read, archived = (send_one(alice, bob) for _ in range(3))
     read.mark_as_read()
     Notification.objects.filter(pk=archived.pk).archive()
     client = client_for(alice)
@@ -69,7 +69,7 @@ def test_the_tabs_show_all_the_unread_and_the_archived(alice: User, bob: User, c
 
 
 def test_older_ones_are_one_link_away(alice: User, bob: User, client_for: ClientFor) -> None:
-    rows = [tell(alice, bob).item_id for _ in range(25)][::-1]
+    rows = [send_one(alice, bob).item_id for _ in range(25)][::-1]
     client = client_for(alice)
     first = client.get(INBOX)
     second = client.get(INBOX, {"show": "all", "before": first.context["next"]})
@@ -111,12 +111,12 @@ def test_no_cache_may_keep_a_page(alice: User, client_for: ClientFor, path: str)
 @both_databases
 def test_the_inbox_takes_as_many_queries_for_twenty_as_for_one(alice: User, bob: User, client_for: ClientFor) -> None:
     client = client_for(alice)
-    tell(alice, bob)
+    send_one(alice, bob)
     broadcast(title="Maintenance")
     client.get(INBOX)
     one = queries_of(lambda: client.get(INBOX))
     for _ in range(10):
-        tell(alice, bob)
+        send_one(alice, bob)
         broadcast(title="Maintenance")
     client.get(INBOX)
 
@@ -124,7 +124,7 @@ def test_the_inbox_takes_as_many_queries_for_twenty_as_for_one(alice: User, bob:
 
 
 def test_without_javascript_one_is_read_and_the_rest_at_once(alice: User, bob: User) -> None:
-    rows = [tell(alice, bob) for _ in range(3)]
+    rows = [send_one(alice, bob) for _ in range(3)]
     broadcast(title="Maintenance")
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice)
@@ -139,7 +139,7 @@ def test_without_javascript_one_is_read_and_the_rest_at_once(alice: User, bob: U
 
 @both_databases
 def test_several_are_archived_and_moved_back(alice: User, bob: User, client_for: ClientFor) -> None:
-    rows = [tell(alice, bob).item_id for _ in range(3)]
+    rows = [send_one(alice, bob).item_id for _ in range(3)]
     client = client_for(alice)
     client.post(MARK, {"action": "archive", "ids": rows[:2]})
     assert shown(client.get(INBOX)) == rows[2:]
@@ -150,7 +150,7 @@ def test_several_are_archived_and_moved_back(alice: User, bob: User, client_for:
 
 @pytest.mark.parametrize("action", ["delete", "", "READ", "__class__"])
 def test_an_unknown_action_is_rejected(alice: User, bob: User, client_for: ClientFor, action: str) -> None:
-    tell(alice, bob)
+    send_one(alice, bob)
 
     assert client_for(alice).post(MARK, {"action": action, "all": "1"}).status_code == 400
 
@@ -193,7 +193,7 @@ def test_saved_preferences_are_shown_and_followed(alice: User, bob: User, client
     assert response.redirect_chain == [(PREFERENCES, 302)]
     assert checked(response) == wanted
     assert [str(message) for message in get_messages(response.wsgi_request)] == ["Your preferences are saved."]
-    row = tell(alice, bob, kind="comment.reply")
+    row = send_one(alice, bob, kind="comment.reply")
     assert (row.toast, row.flash) == (False, False)
 
 

@@ -14,7 +14,7 @@ from notifications_hub.checks import check_settings
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.ops import health
-from tests.inbox.support import queries_of, tell
+from tests.inbox.support import queries_of, send_one
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -86,7 +86,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def test_the_metrics_show_how_far_sending_is_behind(client: Client, alice: User, bob: User, measured: str) -> None:
-    row = tell(alice, bob)
+    row = send_one(alice, bob)
     arming.arm([Plan(notification_pk=row.pk, transport="web_push", address=address) for address in ("1", "2")])
     response = client.get("/metrics", headers=bearer(measured))
     text = response.content.decode()
