@@ -14,7 +14,7 @@ CONNECTIONS = [
         f"{_LIVE}/websocket.py",
         "if not Caller.of_scope(scope).may_open_socket():",
         "if False:",
-        ("tests/live/test_origin.py::test_a_socket_from_another_origin_is_refused_before_the_handshake",),
+        ("tests/live/test_origin.py::test_a_socket_of_another_origin_is_refused_before_the_handshake",),
     ),
     Guard(
         "the origin of a stream or poll",

@@ -1,4 +1,4 @@
-"""A deployment of two web processes on one database and one Redis, behind nginx."""
+"""A deployment: two web processes on one database and one Redis, behind nginx."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class OneThread(Database):
 
     async def __call__(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         if self.is_away and function in (admit_many, check_many):
-            raise OperationalError("the database is down")
+            raise OperationalError("the database is away")
         return await sync_to_async(self._count)(function, *args, **kwargs)
 
     def _count(self, function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -140,13 +140,13 @@ async def test_every_connection_is_revalidated_within_the_promised_time(
     monkeypatch.setattr(revalidation, "FEW", 1)
     await room.enter(alice, bob)
     await sync_to_async(lambda: Session.objects.all().delete())()
-    revalidating = asyncio.create_task(revalidate_forever(room))
+    looking = asyncio.create_task(again_and_again(room))
     await asyncio.sleep(1)
-    revalidating.cancel()
+    looking.cancel()
     assert room.ended == {"alice": SESSION_OVER, "bob": SESSION_OVER}
 
 
-async def revalidate_forever(room: Room) -> None:
+async def again_and_again(room: Room) -> None:
     while True:
         await room.enforcer.revalidation.check_next()
 
@@ -177,7 +177,7 @@ async def test_a_connection_that_changes_its_topics_during_revalidation_stays_op
     asking = asyncio.create_task(room.enforcer._revalidate([connection]))
     await asyncio.sleep(0)
     connection.names, connection.positions = ("everyone",), {"everyone": None}
-    await revalidating
+    await asking
     assert room.ended == {}
 
 

@@ -140,11 +140,11 @@ def test_a_batch_gets_the_same_answers_as_single_requests_and_as_django(
     engine: str, person: Callable[[str], User]
 ) -> None:
     cases = sessions_of(person)
-    batch = admit_many([Asked(key, ("inbox",)) for key, _whose in cases.values()])
-    for (case, (key, expected)), answer in zip(cases.items(), batch, strict=True):
+    together = admit_many([Asked(key, ("inbox",)) for key, _whose in cases.values()])
+    for (case, (key, expected)), answer in zip(cases.items(), together, strict=True):
         [alone] = admit_many([Asked(key, ("inbox",))])
         assert (whose(answer), whose(alone)) == (expected, expected), case
-        if case != "no person":  # Django raises for it
+        if case != "no person":  # which Django does not answer
             assert known_to_django(key) == expected, case
 
 
@@ -165,12 +165,12 @@ def test_a_crowd_costs_as_many_queries_as_one_visitor(person: Callable[[str], Us
         answers = admit_many(asked)
     tables = [query["sql"].split('FROM "')[1].split('"')[0] for query in queries if 'FROM "' in query["sql"]]
     assert tables.count("django_session") == tables.count("accounts_user_groups") == 1
-    assert tables.count("accounts_user") == 2  # the people and the members of the named audience
-    topics_of = {answer.visitor.person.username: answer.topics for answer in answers if isinstance(answer, Admitted)}
-    assert len(topics_of) == 30
-    assert topics_of["person3"][1:] == ["everyone", f"group.{group.pk}", "audience.early"]
-    assert topics_of["person4"][1:] == ["everyone", f"group.{group.pk}"]
-    assert topics_of["person1"][1:] == ["everyone", "audience.early"]
+    assert tables.count("accounts_user") == 2  # the people, and the members of the named audience
+    heard = {answer.visitor.person.username: answer.topics for answer in answers if isinstance(answer, Admitted)}
+    assert len(heard) == 30
+    assert heard["person3"][1:] == ["everyone", f"group.{group.pk}", "audience.early"]
+    assert heard["person4"][1:] == ["everyone", f"group.{group.pk}"]
+    assert heard["person1"][1:] == ["everyone", "audience.early"]
 
 
 def early() -> Any:
@@ -252,21 +252,21 @@ class Asking:
         return [2 * request if request else KeyError("its own") for request in requests]
 
     async def ask(self, *requests: int) -> list[object]:
-        return [*await asyncio.gather(*(self.batching.ask(one) for one in requests), return_exceptions=True)]
+        return [*await asyncio.gather(*(self.asking.ask(one) for one in requests), return_exceptions=True)]
 
 
 @pytest.fixture
-def batcher() -> CountedBatches:
-    return CountedBatches()
+def asking() -> Asking:
+    return Asking()
 
 
 async def test_simultaneous_requests_form_a_batch_and_later_ones_the_next(asking: Asking) -> None:
     first = asyncio.create_task(asking.ask(1, 2, 3))
     await asyncio.sleep(0.005)
-    later = await asyncio.gather(batcher.ask(4), batcher.ask(5))
+    later = await asyncio.gather(asking.ask(4), asking.ask(5))
     assert await first == [2, 4, 6]
     assert [*later] == [[8], [10]]
-    assert batcher.batches == [[1, 2, 3], [4, 5]]
+    assert asking.batches == [[1, 2, 3], [4, 5]]
 
 
 async def test_a_fault_is_raised_only_in_its_own_caller(asking: Asking) -> None:

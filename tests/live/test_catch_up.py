@@ -1,6 +1,6 @@
 """Clients far behind in a log of large events: each frame is bounded, and so is a process's memory for all.
 
-`FULL=1` runs 40 sockets, each 12 MB behind; otherwise 10.
+`FULL=1`: 40 sockets, 12 MB behind each; without, 10.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def test_a_poll_of_many_topics_with_large_events_returns_one_bounded_frame_at_a_
     topics = [f"open.t{wait}x{number}" for number in range(31)]
     for topic in topics:
         publish_large(roomy_site, topic, 3)
-    cursor = cursor_before_all_events(roomy_site, topics)
+    cursor = all_at_the_beginning(roomy_site, topics)
     seqs: dict[str, list[int]] = {topic: [] for topic in topics}
     more = True
     while more:
@@ -123,7 +123,7 @@ def poll(site: Site, topics: list[str], cursor: str, wait: int) -> tuple[dict[st
     return answer.json(), len(answer.content)
 
 
-def cursor_before_all_events(site: Site, topics: list[str]) -> str:
+def all_at_the_beginning(site: Site, topics: list[str]) -> str:
     return site.python(f"""
         from notifications_hub.streams.cursor import Position, encode
         from notifications_hub.streams import Stream

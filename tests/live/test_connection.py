@@ -74,11 +74,11 @@ def once(act: Callable[[], object]) -> Callable[[], object]:
 async def test_events_that_the_hub_read_after_the_clients_own_read_are_not_missed() -> None:
     world = World()
 
-    def interrupt() -> None:
+    def meanwhile() -> None:
         world.commit()
         world.hub_offers(1)
 
-    world.after_reading = once(interrupt)
+    world.after_reading = once(meanwhile)
     await world.connection.catch_up()
     assert (world.seqs, world.reads) == ([1], 2)
 
@@ -101,11 +101,11 @@ async def test_a_topic_dropped_and_added_again_during_a_read_continues_from_wher
     world.seqs.clear()
     world.commit(5)
 
-    def interrupt() -> None:
+    def meanwhile() -> None:
         world.connection.change({}, [])
         world.connection.change({TOPIC: Position(EPOCH, 0, 5)}, [])
 
-    world.after_reading = once(interrupt)
+    world.after_reading = once(meanwhile)
     await world.connection.catch_up()
     assert world.seqs == list(range(6, 16))
 

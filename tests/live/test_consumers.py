@@ -52,15 +52,15 @@ def test_a_socket_without_a_route_is_refused_without_a_log_entry(site: Site) -> 
     assert "Traceback" not in site.log
 
 
-def test_a_site_without_consumers_refuses_sockets_of_other_paths(quiet_site: Site) -> None:
-    length_before = len(quiet_site.log)
+def test_a_socket_that_is_not_the_hubs_is_refused_by_a_site_without_consumers(quiet_site: Site) -> None:
+    said_before = len(quiet_site.log)
     with pytest.raises(InvalidStatus) as refused:
         chat(quiet_site, "alice")
     assert refused.value.response.status_code == 403
-    assert "Traceback" not in quiet_site.log[length_before:]
+    assert "Traceback" not in quiet_site.log[said_before:]
 
 
-def test_hub_and_worker_start_and_stop_with_the_server(site: Site) -> None:
+def test_hub_and_worker_start_with_the_server_and_end_with_it(site: Site) -> None:
     site.stop()
     assert "Application shutdown complete" in site.log
     site.start()

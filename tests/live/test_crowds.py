@@ -83,7 +83,7 @@ class Room:
         await self.hub.database.batched(admit_many, Asked(key, NAMES))
         return time.monotonic() - asked
 
-    async def time_closing(self, person: User) -> float:
+    async def end_of(self, person: User) -> float:
         """Change a password. Return the seconds until that person's connection ended."""
 
         def change() -> None:
@@ -175,7 +175,7 @@ async def test_neither_an_admission_nor_a_revocation_waits_for_revalidation(room
     waits, ends = [], []
     began, asked_before = time.monotonic(), room.rule.asked
     for key, person in zip(keys, crowd, strict=False):
-        wait, end = await asyncio.gather(room.time_admission(key), room.time_closing(person))
+        wait, end = await asyncio.gather(room.wait_of(key), room.end_of(person))
         waits.append(wait)
         ends.append(end)
         await asyncio.sleep(1.2 * ROUND / TIMES)

@@ -62,13 +62,13 @@ def test_open_streams_leave_database_connections_to_pages_and_get_everything(sit
         for client in clients:
             client.frame()
         watching = [watchers.submit(watch) for _ in range(2)]
-        sent = send_for(SECONDS, site)
+        said = say_for(SECONDS, site)
         for client in clients:
-            wait_for_notifications(client, sent)
+            hear(client, said)
         stop.set()
         for one in watching:
             one.result()
-    report(f"{len(clients)} streams, {sent} notifications, {len(statuses)} times /readyz: {set(statuses)}")
+    report(f"{len(clients)} streams, {said} notifications, {len(statuses)} times /readyz: {set(statuses)}")
     assert len(statuses) > SECONDS
     assert set(statuses) == {200}
     assert "Traceback" not in site.log
@@ -81,9 +81,9 @@ def say_for(seconds: float, site: Site) -> int:
         poke(site)
         said += 1
         time.sleep(0.1)
-    return sent
+    return said
 
 
-def wait_for_notifications(client: LiveClient, times: int) -> None:
+def hear(client: LiveClient, times: int) -> None:
     for _ in range(times):
         client.until("notification.created")

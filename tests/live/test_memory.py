@@ -61,6 +61,6 @@ def ask(site: Site, name: str, number: int) -> int:
 
 
 def resident(site: Site) -> int:
-    """Return the resident memory of the server's process in bytes."""
+    """Return how many bytes of memory the server's process has."""
     lines = Path(f"/proc/{site.process_id}/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))

@@ -61,7 +61,7 @@ def ask(site: Site, path: str, method: str = "GET", **headers: str) -> requests.
         return response
 
 
-def test_a_socket_from_another_origin_is_refused_before_the_handshake(site: Site, stranger: str) -> None:
+def test_a_socket_of_another_origin_is_refused_before_the_handshake(site: Site, stranger: str) -> None:
     with pytest.raises(RefusedHandshake) as refusal, listening(site, "alice", origin=stranger or "\t"):
         pass
     assert refusal.value.status == 403
@@ -115,13 +115,13 @@ def test_a_listed_origin_may_read_with_cookies(site: Site, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_trusted_origin_may_read_a_refusal_too(site: Site, path: str) -> None:
+def test_a_listed_origin_may_read_a_refusal_too(site: Site, path: str) -> None:
     with requests.get(site.url + path, headers={"Origin": FRIEND}, timeout=5) as response:
         assert response.status_code == 401
         assert response.headers["Access-Control-Allow-Origin"] == FRIEND
 
 
-def test_a_trusted_origin_may_open_a_socket(site: Site) -> None:
+def test_a_listed_origin_may_open_a_socket(site: Site) -> None:
     with listening(site, "alice", origin=FRIEND) as alice:
         alice.frame()
         poke(site, "alice")

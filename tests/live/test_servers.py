@@ -93,7 +93,7 @@ def test_a_client_that_changes_connections_and_servers_applies_every_event_exact
     async def happening() -> int:
         return await published(servers.one, topic, 100, 60 if FULL else 6)
 
-    committed, wanderers = asyncio.run(run_clients(servers, topic, happening))
+    committed, wanderers = asyncio.run(among(servers, topic, happening))
     report(f"over two servers: {figures(committed, wanderers)}")
     assert committed > 100
     assert all(wanderer.applied_all(committed) for wanderer in wanderers)
@@ -107,11 +107,11 @@ def test_clients_miss_nothing_if_redis_is_killed_and_returns_empty(servers: Serv
 
     async def happening() -> int:
         publishing = asyncio.create_task(published(servers.one, topic, 20, AWAY + (8 if FULL else 5)))
-        async with page_requests(servers, usual):
+        async with asking(servers, usual):
             await asyncio.sleep(3)
         await asyncio.to_thread(servers.redis.kill)
         try:
-            async with page_requests(servers, away):
+            async with asking(servers, away):
                 await asyncio.sleep(AWAY)
         finally:
             await asyncio.to_thread(servers.redis.start)
@@ -147,9 +147,7 @@ def test_all_clients_catch_up_after_one_of_two_processes_is_killed(servers: Serv
         return await publishing
 
     kinds = [WEBSOCKET, SSE]
-    committed, wanderers = asyncio.run(
-        run_clients(servers, topic, happening, clients=SOCKETS, kinds=kinds, stays=(60, 90))
-    )
+    committed, wanderers = asyncio.run(among(servers, topic, happening, clients=SOCKETS, kinds=kinds, stays=(60, 90)))
     worst = max(max(wanderer.delays) for wanderer in wanderers)
     moved = sum(wanderer.connections > 1 for wanderer in wanderers)
     report(f"one of two killed with {moved} of {SOCKETS} connections: {figures(committed, wanderers)}")
@@ -168,7 +166,7 @@ def publish_until_received(servers: Servers, client: LiveClient, topic: str) -> 
     assert client.events[-1]["kind"] == "typing"
 
 
-async def run_clients(
+async def among(
     servers: Servers, topic: str, happening: Callable[[], Any], *, clients: int = CLIENTS, **how: Any
 ) -> tuple[int, list[Wanderer]]:
     """Run clients over both servers during a happening, which returns the number of events it committed."""

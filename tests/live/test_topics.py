@@ -20,7 +20,7 @@ BROAD = ["<str:room>", "<path:room>", "inbox.<int:pk>", "audience.<path:rest>"]
 
 
 @pytest.fixture(autouse=True)
-def _isolated_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+def _rules_of_the_test_end_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(topics, "_rules", dict(topics._rules))
 
 

@@ -15,5 +15,5 @@ class Hurry(AppConfig):
         for path, seconds in json.loads(os.environ.get("TEST_HURRY", "{}")).items():
             module, _, name = path.rpartition(".")
             knobs = import_module(f".{module}", "notifications_hub.live")
-            assert hasattr(knobs, name), f"{path} does not exist"
+            assert hasattr(knobs, name), f"{path} is no knob"
             setattr(knobs, name, seconds)
