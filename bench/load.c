@@ -97,7 +97,7 @@ static void drop(struct peer *peer, int code) {
     peer->kept_size = 0;
 }
 
-static void say(struct peer *peer, int opcode, const char *text, size_t size) {
+static void send_frame(struct peer *peer, int opcode, const char *text, size_t size) {
     unsigned char frame[4096 + 8];
     size_t head = size < 126 ? 6 : 8;
     if (size > 4096) return;
@@ -162,7 +162,7 @@ static void read_text(struct peer *peer, const char *text, size_t size, long lon
     if (ack && had) {
         char frame[4096];
         int length = snprintf(frame, sizeof frame, "{\"ack\":\"%.*s\"}", (int)(quote - cursor), cursor);
-        say(peer, 1, frame, length);
+        send_frame(peer, 1, frame, length);
     }
 }
 
@@ -187,7 +187,7 @@ static size_t read_frames(struct peer *peer, const char *data, size_t size, long
         at += head + length;
         switch (frame[0] & 15) {
         case 1: read_text(peer, body, length, now); break;
-        case 9: say(peer, 10, body, length); break;
+        case 9: send_frame(peer, 10, body, length); break;
         case 8: drop(peer, length >= 2 ? ((unsigned char)body[0] << 8 | (unsigned char)body[1]) : 1005); break;
         default: break;
         }

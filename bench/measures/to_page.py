@@ -17,11 +17,11 @@ from tests.support.browser import chromium
 
 # Records the time, by the page's own clock, at which each message arrives.
 LISTEN = """() => new Promise((resolve) => {
-    window.heard = [];
+    window.received = [];
     const socket = new WebSocket(`ws://${location.host}/live/ws/`);
     socket.addEventListener("message", (event) => {
         const now = performance.timeOrigin + performance.now();
-        for (const found of event.data.matchAll(/"t": ?(\\d+)/g)) window.heard.push([found[1], now]);
+        for (const found of event.data.matchAll(/"t": ?(\\d+)/g)) window.received.push([found[1], now]);
         resolve();
     });
 })"""
@@ -54,7 +54,7 @@ def _measure(
 ) -> tuple[list[float], list[float], float]:
     """Return ages in ms as measured by the load client and by the page, and the pace that was reached."""
     file = stage.folder / "samples"
-    page.evaluate("() => { window.heard = []; }")
+    page.evaluate("() => { window.received = []; }")
     with Client(stage.lines(server, sockets - 1, first=1), at_once=200, ack=ack, samples=file) as client:
         client.connected().check()
         server.settle()
@@ -63,7 +63,7 @@ def _measure(
         client.stop()
     committed = sorted(moments.values())
     pace = (count - 1) / ((committed[-1] - committed[0]) / 1e9)
-    return _ages(moments, _samples(file)), _ages(moments, _heard(page)), pace
+    return _ages(moments, _samples(file)), _ages(moments, _received(page)), pace
 
 
 def _turns(stage: Stage, sockets: int, count: int) -> list[int]:
@@ -84,10 +84,10 @@ def _page(stage: Stage, server: Server) -> Iterator[Page]:
         yield page
 
 
-def _heard(page: Page) -> list[tuple[int, int]]:
+def _received(page: Page) -> list[tuple[int, int]]:
     """Return the page's samples. Its clock is wall time in milliseconds, and is converted to the monotonic clock."""
     ahead = time.time_ns() - time.monotonic_ns()
-    return [(int(sent), int(moment * 1e6) - ahead) for sent, moment in page.evaluate("() => window.heard")]
+    return [(int(sent), int(moment * 1e6) - ahead) for sent, moment in page.evaluate("() => window.received")]
 
 
 def _samples(file: Path) -> list[tuple[int, int]]:

@@ -78,7 +78,7 @@ class LiveQuerySet(models.QuerySet[Row_co]):
                     "or create()."
                 )
             for some in chunks(rows, CHUNK):
-                before = showing(self.model, declared, self._meant_by(some, unique_fields or ()), lock=True)
+                before = showing(self.model, declared, self._existing_keys(some, unique_fields or ()), lock=True)
                 made = super().bulk_create(some, *how)
                 publish_difference(before, showing(self.model, declared, [row.pk for row in made]))
         return rows
@@ -118,7 +118,7 @@ class LiveQuerySet(models.QuerySet[Row_co]):
         rows = self.model._base_manager.filter(pk__in=wanted).order_by("pk").select_for_update(of=("self",))
         return chunks(rows.values_list("pk", flat=True), CHUNK)
 
-    def _meant_by(self, given: Sequence[Row_co], unique: Collection[str]) -> list[Any]:
+    def _existing_keys(self, given: Sequence[Row_co], unique: Collection[str]) -> list[Any]:
         """Return the keys of existing rows, which `bulk_create` would change rather than create."""
         if not unique:
             return []

@@ -20,7 +20,7 @@ SECONDS = 2.0
 """The sweeper's interval, and a reserve for a busy machine."""
 
 
-def heard(client: LiveClient, number: int) -> list[tuple[str, Any]]:
+def next_events(client: LiveClient, number: int) -> list[tuple[str, Any]]:
     """Return this many events, in order, within `SECONDS`."""
     until = time.monotonic() + SECONDS
     while len(client.events) < number:
@@ -51,7 +51,7 @@ def test_another_programs_changes_reach_the_pages_within_a_second(start_site: St
         alice.caught_up()
         charlie.caught_up()
         program.execute("UPDATE showcase_reply SET body = 'Black'")
-        assert heard(alice, 1) == [("reply.updated", "Black")]
+        assert next_events(alice, 1) == [("reply.updated", "Black")]
         # Fifty rows of one statement, between changes by Django.
         site.python("reply.body = 'Django'; reply.save()")
         program.execute(
@@ -59,7 +59,7 @@ def test_another_programs_changes_reach_the_pages_within_a_second(start_site: St
             " SELECT post_id, author_id, 'Cup ' || number, now() FROM showcase_reply, generate_series(1, 50) number"
         )
         cups = [("reply.created", f"Cup {number}") for number in range(1, 51)]
-        assert heard(alice, 51) == [("reply.updated", "Django"), *cups]
+        assert next_events(alice, 51) == [("reply.updated", "Django"), *cups]
         with program.transaction(force_rollback=True):
             program.execute("UPDATE showcase_reply SET body = 'Never'")
         assert charlie.hears_nothing()
@@ -72,7 +72,7 @@ def test_another_programs_changes_reach_the_pages_within_a_second(start_site: St
         ("charlie", coffee, charlie.cursor, [("reply.created", "Django")]),
     ):
         with listening(site, person, topics=[f"post.{topic}"], cursor=cursor) as client:
-            assert heard(client, 1) == expected
+            assert next_events(client, 1) == expected
             assert client.hears_nothing()
     with listening(site, "charlie", topics=["staff"]) as refused, pytest.raises(Closed, match="staff"):
         refused.caught_up()

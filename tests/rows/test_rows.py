@@ -71,7 +71,7 @@ def forget() -> None:
     Event.objects.all().delete()
 
 
-def heard(topic: str | Thread) -> Published:
+def published_on(topic: str | Thread) -> Published:
     """Return and delete the topic's events since the last call."""
     trigger_notes.schedule_waiting_notes()
     logged = Event.objects.filter(topic=topic if isinstance(topic, str) else f"thread.{topic.pk}").order_by("pk")
@@ -94,7 +94,7 @@ def ids(*notes: Note) -> dict[str, list[str]]:
 def test_a_new_row_is_published_whole(tea: Thread, ann: Author) -> None:
     note = Note.objects.create(thread=tea, author=ann, body="Green")
 
-    assert heard(tea) == [("note.created", item(note))]
+    assert published_on(tea) == [("note.created", item(note))]
 
 
 def test_a_saved_row_is_published_as_the_database_stores_it(note: Note, tea: Thread) -> None:
@@ -103,8 +103,8 @@ def test_a_saved_row_is_published_as_the_database_stores_it(note: Note, tea: Thr
     note.views = F("views") + 1
     note.save(update_fields=["body", "views"])
 
-    assert heard(tea) == [("note.updated", item(note, body="Black"))]
-    assert heard("moderators") == [("note.updated", item(note, address="192.0.2.1"))]
+    assert published_on(tea) == [("note.updated", item(note, body="Black"))]
+    assert published_on("moderators") == [("note.updated", item(note, address="192.0.2.1"))]
 
 
 def test_each_topic_gets_only_changes_that_it_shows(note: Note, tea: Thread) -> None:
@@ -112,8 +112,8 @@ def test_each_topic_gets_only_changes_that_it_shows(note: Note, tea: Thread) -> 
     note.save()
     Note.objects.update(views=F("views") + 1)
 
-    assert heard(tea) == []
-    assert heard("moderators") == [("note.updated", item(note, address="198.51.100.7"))]
+    assert published_on(tea) == []
+    assert published_on("moderators") == [("note.updated", item(note, address="198.51.100.7"))]
 
 
 def test_a_row_that_moves_leaves_one_topic_and_joins_the_other(note: Note, tea: Thread, coffee: Thread) -> None:
@@ -121,63 +121,63 @@ def test_a_row_that_moves_leaves_one_topic_and_joins_the_other(note: Note, tea: 
     note.thread = coffee
     note.save()
 
-    assert heard(tea) == [("note.deleted", ids(note))]
-    assert heard(coffee) == [("note.created", item(note))]
+    assert published_on(tea) == [("note.deleted", ids(note))]
+    assert published_on(coffee) == [("note.created", item(note))]
     stale.delete()
-    assert heard(tea) == []
-    assert heard(coffee) == [("note.deleted", ids(note))]
+    assert published_on(tea) == []
+    assert published_on(coffee) == [("note.deleted", ids(note))]
 
 
 def test_a_hidden_row_is_published_as_deleted(note: Note, tea: Thread) -> None:
     note.hidden = True
     note.save()
-    assert heard(tea) == [("note.deleted", ids(note))]
+    assert published_on(tea) == [("note.deleted", ids(note))]
     note.body = "Nobody sees this"
     note.save()
-    assert heard(tea) == []
+    assert published_on(tea) == []
     Note.objects.update(hidden=False)
-    assert heard(tea) == [("note.created", item(note))]
+    assert published_on(tea) == [("note.created", item(note))]
 
 
 def test_a_deleted_row_is_published_by_its_key(note: Note, tea: Thread) -> None:
     key = note.pk
     note.delete()
 
-    assert heard(tea) == heard("moderators") == [("note.deleted", {"ids": [str(key)]})]
+    assert published_on(tea) == published_on("moderators") == [("note.deleted", {"ids": [str(key)]})]
 
 
 def test_a_row_deleted_twice_is_published_once(note: Note, tea: Thread) -> None:
     again = Note.objects.get(pk=note.pk)
     note.delete()
-    heard(tea)
+    published_on(tea)
     again.delete()
 
-    assert heard(tea) == []
+    assert published_on(tea) == []
 
 
 def test_a_row_too_large_for_an_event_is_published_by_its_key(note: Note, tea: Thread) -> None:
     note.body = "x" * 70_000
     note.save()
 
-    assert heard(tea) == [("note.updated", ids(note))]
+    assert published_on(tea) == [("note.updated", ids(note))]
 
 
 def test_changes_through_a_proxy_or_a_child_model_are_published(note: Note, tea: Thread) -> None:
     whisper = Whisper.objects.get(pk=note.pk)
     whisper.body = "Hush"
     whisper.save()
-    assert heard(tea) == [("note.updated", item(note, body="Hush"))]
+    assert published_on(tea) == [("note.updated", item(note, body="Hush"))]
     whisper.delete()
-    assert heard(tea) == [("note.deleted", ids(note))]
+    assert published_on(tea) == [("note.deleted", ids(note))]
 
     lit = Lit.objects.create(text="Exit", colour="green")
     key = str(lit.pk)
-    assert heard("signs") == [("shop.sign.created", {"id": key, "text": "Exit"})]
+    assert published_on("signs") == [("shop.sign.created", {"id": key, "text": "Exit"})]
     lit.text = "Way out"
     lit.save()
-    assert heard("signs") == [("shop.sign.updated", {"id": key, "text": "Way out"})]
+    assert published_on("signs") == [("shop.sign.updated", {"id": key, "text": "Way out"})]
     lit.delete()
-    assert heard("signs") == [("shop.sign.deleted", {"ids": [key]})]
+    assert published_on("signs") == [("shop.sign.deleted", {"ids": [key]})]
 
 
 def test_a_rolled_back_change_is_never_published(note: Note, tea: Thread) -> None:
@@ -186,9 +186,9 @@ def test_a_rolled_back_change_is_never_published(note: Note, tea: Thread) -> Non
         Note.objects.all().delete()
         transaction.set_rollback(True)
 
-    assert heard(tea) == []
+    assert published_on(tea) == []
     Note.objects.all().delete()
-    assert heard(tea) == [("note.deleted", ids(note))]
+    assert published_on(tea) == [("note.deleted", ids(note))]
 
 
 # Many rows
@@ -197,7 +197,7 @@ def test_a_rolled_back_change_is_never_published(note: Note, tea: Thread) -> Non
 def test_bulk_created_rows_are_published_in_order(tea: Thread, ann: Author) -> None:
     made = Note.objects.bulk_create([Note(thread=tea, author=ann, body=body) for body in "abc"])
 
-    assert heard(tea) == [("note.created", item(note)) for note in made]
+    assert published_on(tea) == [("note.created", item(note)) for note in made]
 
 
 def test_an_upsert_publishes_created_and_updated_rows(note: Note, tea: Thread, ann: Author) -> None:
@@ -206,7 +206,7 @@ def test_an_upsert_publishes_created_and_updated_rows(note: Note, tea: Thread, a
     Note.objects.bulk_create(wanted, update_conflicts=True, unique_fields=["slug"], update_fields=["body"])
 
     second = Note.objects.get(slug="second")
-    assert sorted(heard(tea)) == [("note.created", item(second)), ("note.updated", item(note, body="First"))]
+    assert sorted(published_on(tea)) == [("note.created", item(second)), ("note.updated", item(note, body="First"))]
 
 
 @by_python
@@ -217,11 +217,11 @@ def test_bulk_create_refuses_to_ignore_conflicts(tea: Thread) -> None:
 
 def test_an_update_of_many_publishes_each_row_and_moves_it(notes: list[Note], tea: Thread, coffee: Thread) -> None:
     assert tea.notes.filter(body="Cup 1").update(body="Mug") == 1
-    assert heard(tea) == [("note.updated", item(notes[1], body="Mug"))]
+    assert published_on(tea) == [("note.updated", item(notes[1], body="Mug"))]
     assert Note.objects.update(thread=coffee) == 3
-    [(kind, data)] = heard(tea)
+    [(kind, data)] = published_on(tea)
     assert (kind, sorted(data["ids"])) == ("note.deleted", sorted(ids(*notes)["ids"]))
-    assert [kind for kind, _ in heard(coffee)] == ["note.created"] * 3
+    assert [kind for kind, _ in published_on(coffee)] == ["note.created"] * 3
 
 
 def test_a_bulk_update_publishes_each_row(notes: list[Note], tea: Thread) -> None:
@@ -229,27 +229,27 @@ def test_a_bulk_update_publishes_each_row(notes: list[Note], tea: Thread) -> Non
         note.body = note.body.upper()
 
     assert Note.objects.bulk_update(notes, ["body"]) == 3
-    assert heard(tea) == [("note.updated", item(note)) for note in notes]
+    assert published_on(tea) == [("note.updated", item(note)) for note in notes]
 
 
 def test_a_delete_of_many_is_one_event(notes: list[Note], tea: Thread) -> None:
     assert Note.objects.exclude(pk=notes[0].pk).delete() == (2, {"board.Note": 2})
 
-    assert heard(tea) == [("note.deleted", ids(*notes[1:]))]
+    assert published_on(tea) == [("note.deleted", ids(*notes[1:]))]
 
 
 def test_a_cascade_is_one_event(notes: list[Note], tea: Thread) -> None:
     topic = f"thread.{tea.pk}"
     tea.delete()
 
-    [(kind, data)] = heard(topic)
+    [(kind, data)] = published_on(topic)
     assert (kind, sorted(data["ids"])) == ("note.deleted", sorted(ids(*notes)["ids"]))
 
 
 def test_a_foreign_key_set_to_null_is_published(note: Note, tea: Thread, ann: Author) -> None:
     ann.delete()
 
-    assert heard(tea) == [("note.updated", item(note, author_name=""))]
+    assert published_on(tea) == [("note.updated", item(note, author_name=""))]
 
 
 @pytest.mark.parametrize("change", ["set", "add", "remove", "clear"])
@@ -264,14 +264,14 @@ def test_changes_by_a_related_manager_are_published(notes: list[Note], tea: Thre
     acts[change]()
 
     name = "Bo" if change in {"set", "add"} else ""
-    assert heard(tea) == [("note.updated", item(note, author_name=name)) for note in notes]
+    assert published_on(tea) == [("note.updated", item(note, author_name=name)) for note in notes]
 
 
 def test_rows_can_be_published_after_another_row_changed(note: Note, tea: Thread, ann: Author) -> None:
     Author.objects.update(name="Anna")
     ann.note_set.all().publish()
 
-    assert heard(tea) == [("note.updated", item(note, author_name="Anna"))]
+    assert published_on(tea) == [("note.updated", item(note, author_name="Anna"))]
 
 
 @by_python
@@ -281,11 +281,11 @@ def test_many_rows_are_changed_in_chunks_and_each_is_published_once(
     monkeypatch.setattr(queryset, "CHUNK", 10)
     monkeypatch.setattr(stream_models, "IDS_IN_AN_EVENT", 5)
     many = Note.objects.bulk_create(Note(thread=tea, author=ann, body="x") for _ in range(25))
-    assert [data["id"] for _, data in heard(tea)] == [str(note.pk) for note in many]
+    assert [data["id"] for _, data in published_on(tea)] == [str(note.pk) for note in many]
     assert Note.objects.filter(body="x").update(body="y") == 25
-    assert len(heard(tea)) == 25
+    assert len(published_on(tea)) == 25
     Note.objects.all().delete()
-    deleted = [data["ids"] for _, data in heard(tea)]
+    deleted = [data["ids"] for _, data in published_on(tea)]
     assert list(map(len, deleted)) == [5] * 5
     assert sorted(chain(*deleted)) == sorted(str(note.pk) for note in many)
 

@@ -38,16 +38,16 @@ def marks() -> list[str]:
 
 
 @pytest.fixture
-def heard() -> Iterator[list[Mapping[str, int]]]:
+def received() -> Iterator[list[Mapping[str, int]]]:
     """Collect the new tops that hubs receive."""
-    heard: list[Mapping[str, int]] = []
+    received: list[Mapping[str, int]] = []
 
-    def hear(tops: Mapping[str, int], **kwargs: Any) -> None:
-        heard.append(tops)
+    def receive(tops: Mapping[str, int], **kwargs: Any) -> None:
+        received.append(tops)
 
-    streams.numbered.connect(hear)
-    yield heard
-    streams.numbered.disconnect(hear)
+    streams.numbered.connect(receive)
+    yield received
+    streams.numbered.disconnect(receive)
 
 
 @postgres
@@ -62,7 +62,7 @@ def test_publishing_costs_one_insert(numberer: Numberer) -> None:
 
 @postgres
 def test_commits_while_a_stream_is_locked_do_not_wait_and_are_numbered_in_a_batch(
-    numberer: Numberer, heard: list[Mapping[str, int]]
+    numberer: Numberer, received: list[Mapping[str, int]]
 ) -> None:
     publish_some("first", times=1)
     assert numberer.finish(20)
@@ -71,9 +71,9 @@ def test_commits_while_a_stream_is_locked_do_not_wait_and_are_numbered_in_a_batc
         together([partial(publish_some, name) for name in "abcd"])
         assert Event.objects.filter(seq=None).count() == 100
     assert numberer.finish(20)
-    assert heard[0] == {TOPIC: 1}
-    assert heard[-1] == {TOPIC: 101}
-    assert len(heard) <= 3
+    assert received[0] == {TOPIC: 1}
+    assert received[-1] == {TOPIC: 101}
+    assert len(received) <= 3
     assert holes() == []
 
 

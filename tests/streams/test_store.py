@@ -94,19 +94,19 @@ def test_only_events_of_a_released_savepoint_are_numbered() -> None:
 
 
 def test_several_appends_of_a_transaction_are_numbered_once() -> None:
-    heard: list[Mapping[str, int]] = []
+    received: list[Mapping[str, int]] = []
 
-    def hear(tops: Mapping[str, int], **kwargs: Any) -> None:
-        heard.append(tops)
+    def receive(tops: Mapping[str, int], **kwargs: Any) -> None:
+        received.append(tops)
 
-    streams.numbered.connect(hear)
+    streams.numbered.connect(receive)
     try:
         with transaction.atomic():
             append(1, 2)
             append(1, topic="post.10")
-        assert heard == [{TOPIC: 2, "post.10": 1}]
+        assert received == [{TOPIC: 2, "post.10": 1}]
     finally:
-        streams.numbered.disconnect(hear)
+        streams.numbered.disconnect(receive)
 
 
 def test_a_failing_listener_blocks_nobody() -> None:
