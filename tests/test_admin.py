@@ -24,6 +24,7 @@ from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.claiming import Outcome, claim_due
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.models import Notification, PushSubscription
@@ -103,19 +104,19 @@ def test_the_list_says_what_happened_to_whom_and_how_they_were_told(
 def test_the_story_of_a_notification_is_told_in_order(page: Callable[[str], str], alice: User, bob: User) -> None:
     notification = tell(alice, by=bob)
     planned = push_planned(notification, str(browser_of(alice).pk))
-    put_off = "Not tried: push.example is slow to answer."
+    put_off = DeliveryReason.of(ReasonCode.HOST_SLOW, host="push.example")
     attempted(planned, Outcome(state=DeliveryState.WAITING, reason=put_off, attempted=False))
-    attempted(planned, Outcome(state=DeliveryState.WAITING, reason="try later", status=503))
-    attempted(planned, Outcome(state=DeliveryState.SENT, reason="taken by the other side", status=201))
+    attempted(planned, Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.said("try later"), status=503))
+    attempted(planned, Outcome(state=DeliveryState.SENT, reason=DeliveryReason(ReasonCode.ACCEPTED), status=201))
     Notification.objects.filter(recipient=alice).mark_all_as_read()
     text = page(f"notification/{notification.pk}/change/")
 
     delivered = [
         "It happened.",
         "Planned: Web Push to Firefox.",
-        "<span>Web Push to Firefox: waiting. Not tried: push.example is slow to answer.",
+        "<span>Web Push to Firefox: waiting. Waiting: push.example is slow to answer.",
         "Attempt, Web Push to Firefox: waiting. Try later (503).",
-        "Attempt, Web Push to Firefox: sent. Taken by the other side (201).",
+        "Attempt, Web Push to Firefox: sent. The service accepted it (201).",
         "The person read it.",
     ]
     places = [text.index(words) for words in delivered]
@@ -131,7 +132,7 @@ def test_a_delivery_that_was_called_off_says_why(page: Callable[[str], str], ali
         "Web Push: cancelled",
         '<div class="readonly">Firefox</div>',
         "The person was told, by live.",
-        "Web Push to Firefox: cancelled. Delivered by live.",
+        "Web Push to Firefox: cancelled. Already delivered by live.",
     ):
         assert words in text
 

@@ -104,7 +104,7 @@ def _she_is_looking_and_hears_at_once(world: World) -> None:
 
 
 def _what_the_page_showed_is_neither_pushed_nor_flashed(world: World, alice: Visitor, browser: Reader) -> None:
-    assert world.trail() == [("cancelled", "delivered by live")]
+    assert world.trail() == [("cancelled", "delivered_by")]
     assert "I am here." not in alice.get("/accounts/profile/").text
     assert world.pushes_to(browser) == []
 

@@ -20,6 +20,7 @@ from django.dispatch import Signal
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.notification import Notification
 
 AWAY_SECONDS = 3.0
@@ -84,10 +85,11 @@ def bring_forward(notifications: Collection[int]) -> int:
     return _change(later, skip_locked=True, due_at=soon)
 
 
-def disarm(notifications: Collection[int], reason: str) -> int:
+def disarm(notifications: Collection[int], reason: DeliveryReason) -> int:
     """Cancels what no worker has claimed yet; what is being sent cannot be called back."""
     now = datetime.now(UTC)
-    return _change(_unclaimed(notifications), state=DeliveryState.CANCELLED, reason=reason, settled_at=now)
+    why: dict[str, Any] = {"reason": reason.code, "reason_parameters": reason.parameters}
+    return _change(_unclaimed(notifications), state=DeliveryState.CANCELLED, settled_at=now, **why)
 
 
 def _unclaimed(notifications: Collection[int]) -> models.QuerySet[Delivery]:
@@ -110,5 +112,5 @@ def mark_delivered(notifications: Collection[int], method: str) -> list[int]:
     """Records that a delivery method reached the person. Gives those that no other delivery method had told."""
     with transaction.atomic():
         delivered = Notification.objects.filter(pk__in=notifications).mark_as_delivered(method)
-        disarm(notifications, f"delivered by {method}")
+        disarm(notifications, DeliveryReason.of(ReasonCode.DELIVERED_BY, method=str(method)))
         return delivered

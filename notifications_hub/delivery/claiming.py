@@ -20,11 +20,10 @@ from django.db.models.functions import Now
 from notifications_hub.database import transaction
 from notifications_hub.database.primary import connection
 from notifications_hub.delivery.models import Delivery, DeliveryState
-from notifications_hub.web.text import storable
+from notifications_hub.delivery.reasons import DeliveryReason
 
 LEASE = timedelta(seconds=55)
 """Longer than any transport may take; within a minute of its claim, what a killed worker held is another's."""
-MAX_REASON = 255
 
 
 def claim_due(limit: int = 100) -> list[Delivery]:
@@ -46,19 +45,17 @@ def claim_due(limit: int = 100) -> list[Delivery]:
 class Outcome:
     """How an attempt went, or why there was none. `retry_in` seconds, where the delivery goes on waiting.
 
-    `reason` and `status` come from a transport, which may be a host's own: they are kept as every database keeps them.
-    An outcome that could not be recorded would have the message sent again after each lease.
+    `status` comes from a transport, which may be a host's own: anything but an HTTP status is dropped.
     """
 
     state: DeliveryState
-    reason: str = ""
+    reason: DeliveryReason
     status: int | None = None
     retry_in: float = 0.0
     attempted: bool = True
     at: datetime = a_field(default_factory=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "reason", storable(str(self.reason), MAX_REASON))
         if type(self.status) is not int or not 0 <= self.status < 1000:
             object.__setattr__(self, "status", None)
 
@@ -73,7 +70,8 @@ class Settled:
 
 _RECORD = """
     UPDATE notifications_hub_delivery AS delivery SET
-        claim = NULL, state = went.state, reason = went.reason, attempts = went.attempts, trail = went.trail,
+        claim = NULL, state = went.state, reason = went.reason, reason_parameters = went.reason_parameters,
+        attempts = went.attempts, trail = went.trail,
         due_at = CASE WHEN went.state = 'waiting' THEN went.moment ELSE delivery.due_at END,
         settled_at = CASE WHEN went.state = 'waiting' THEN NULL ELSE went.moment END
     FROM {went} WHERE delivery.id = went.id AND delivery.claim = went.claim
@@ -81,10 +79,12 @@ _RECORD = """
 # One parameter for all rows: thousands of them take the driver longer than the database.
 _WENT = {
     "postgresql": """jsonb_to_recordset(CAST(%s AS jsonb)) AS went(
-        id bigint, claim uuid, state text, reason text, attempts int, trail jsonb, moment timestamptz)""",
+        id bigint, claim uuid, state text, reason text, reason_parameters jsonb, attempts int, trail jsonb,
+        moment timestamptz)""",
     "sqlite": """(SELECT value ->> 'id' AS id, value ->> 'claim' AS claim, value ->> 'state' AS state,
-        value ->> 'reason' AS reason, value ->> 'attempts' AS attempts, value -> 'trail' AS trail,
-        value ->> 'moment' AS moment FROM json_each(%s)) AS went""",
+        value ->> 'reason' AS reason, value -> 'reason_parameters' AS reason_parameters,
+        value ->> 'attempts' AS attempts, value -> 'trail' AS trail, value ->> 'moment' AS moment
+        FROM json_each(%s)) AS went""",
 }
 
 
@@ -112,7 +112,8 @@ def _columns(settled: Settled, ahead: timedelta) -> Mapping[str, Any]:
         "id": one.pk,
         "claim": _stored("claim", one.claim),
         "state": last.state.value,
-        "reason": last.reason,
+        "reason": last.reason.code.value,
+        "reason_parameters": last.reason.parameters,
         "attempts": one.attempts + sum(outcome.attempted for outcome in settled.outcomes),
         "trail": _trail(one, settled.outcomes),
         "moment": _stored("due_at", moment),
@@ -139,8 +140,10 @@ def _entry(outcome: Outcome) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "at": outcome.at.isoformat(),
         "state": outcome.state.value,
-        "reason": outcome.reason,
+        "reason": outcome.reason.code.value,
     }
+    if outcome.reason.parameters:
+        entry["parameters"] = dict(outcome.reason.parameters)
     if outcome.status is not None:
         entry["status"] = outcome.status
     if not outcome.attempted:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.preferences import methods_of
-from notifications_hub.delivery.reasons import in_words
+from notifications_hub.delivery.reasons import reason_in_words
 from notifications_hub.kinds import DeliveryMethod, kind_of, method_name
 from notifications_hub.notification import Notification
 from notifications_hub.transports.web_push.subscriptions import PushSubscription, name_in_words
@@ -31,6 +31,7 @@ class HistoryEntry:
     at: datetime
     state: DeliveryState
     reason: str
+    parameters: Mapping[str, str | int]
     status: int | None
     attempted: bool
 
@@ -41,6 +42,7 @@ def entries_of(delivery: Delivery) -> list[HistoryEntry]:
             at=datetime.fromisoformat(stored["at"]),
             state=DeliveryState(stored["state"]),
             reason=stored["reason"],
+            parameters=stored.get("parameters", {}),
             status=stored.get("status"),
             attempted=stored.get("attempted", True),
         )
@@ -120,15 +122,15 @@ def _delivery_steps(delivery: Delivery, address: str) -> Iterator[HistoryStep]:
     for entry in entries_of(delivery):
         yield HistoryStep(entry.at, _entry(entry, names))
     if delivery.settled_at and not is_in_trail(delivery):
-        how = {"state": delivery.get_state_display(), "reason": _sentence(delivery.reason)}
+        how = {"state": delivery.get_state_display(), "reason": _sentence(delivery.reason, delivery.reason_parameters)}
         yield HistoryStep(delivery.settled_at, _became() % {**names, **how})
     elif delivery.state == DeliveryState.WAITING:
         yield HistoryStep(delivery.due_at, _("Due: %(transport)s to %(address)s.") % names)
 
 
 def _entry(entry: HistoryEntry, names: Mapping[str, str]) -> str:
-    said = _sentence(entry.reason)
-    reason = said if entry.status is None or str(entry.status) in said else f"{said} ({entry.status})"
+    words = _sentence(entry.reason, entry.parameters)
+    reason = words if entry.status is None or str(entry.status) in words else f"{words} ({entry.status})"
     attempt = _("Attempt, %(transport)s to %(address)s: %(state)s. %(reason)s.")
     return (attempt if entry.attempted else _became()) % {**names, "state": str(entry.state.label), "reason": reason}
 
@@ -137,8 +139,8 @@ def _became() -> str:
     return _("%(transport)s to %(address)s: %(state)s. %(reason)s.")
 
 
-def _sentence(reason: str) -> str:
-    words = in_words(reason).rstrip(".")
+def _sentence(reason: str, parameters: Mapping[str, str | int]) -> str:
+    words = reason_in_words(reason, parameters).rstrip(".。")
     return words[:1].upper() + words[1:]
 
 

@@ -27,7 +27,9 @@ class Delivery(HubModel):
     transport = models.CharField(_("transport"), max_length=20)
     address = models.CharField(_("address"), max_length=255)
     state = models.CharField(_("state"), max_length=10, choices=DeliveryState, default=DeliveryState.WAITING)
-    reason = models.CharField(_("reason"), max_length=255, blank=True)
+    # A `ReasonCode`, and what its words take.
+    reason = models.CharField(_("reason"), max_length=30, blank=True)
+    reason_parameters = models.JSONField(default=dict, editable=False)
     due_at = models.DateTimeField(_("due"))
     claim = models.UUIDField(null=True, editable=False)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from notifications_hub.delivery.claiming import Outcome, Settled
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.message import Message, shortened
 from notifications_hub.transports import PutOff, Send, TooLong, TransportError, close_transports
 from notifications_hub.web.site_paths import use_script_name
@@ -109,7 +110,7 @@ class Network:
             result = await _result(job)
         except Exception as error:  # noqa: BLE001 -- a place that is never given back is lost to all others
             settled = Settled(delivery=job.delivery, outcomes=[_surprise(job, error)])
-            result = Result(settled=settled, error=_unexpected())
+            result = Result(settled=settled, error=_unexpected(error))
         self._back.append(result)
         if len(self._back) >= min(ENOUGH, self._under_way):
             self._enough.set()
@@ -144,16 +145,16 @@ async def _attempt(job: Sending, message: Message) -> tuple[Outcome, TransportEr
     except TransportError as error:
         return _failure(job, error), error
     except TimeoutError:
-        return _no_answer(job, "took too long")
+        return _no_answer(job, ReasonCode.TIMED_OUT)
     except asyncio.CancelledError:
-        return _no_answer(job, "the worker was stopped before an answer came")
+        return _no_answer(job, ReasonCode.WORKER_STOPPED)
     except Exception as error:  # noqa: BLE001 -- a surprise in one delivery must not hold up the others
-        return _surprise(job, error), _unexpected()
-    return Outcome(state=DeliveryState.SENT, reason="taken by the other side", status=status), None
+        return _surprise(job, error), _unexpected(error)
+    return Outcome(state=DeliveryState.SENT, reason=DeliveryReason(ReasonCode.ACCEPTED), status=status), None
 
 
-def _no_answer(job: Sending, reason: str) -> tuple[Outcome, TransportError]:
-    error = TransportError(reason)
+def _no_answer(job: Sending, code: ReasonCode) -> tuple[Outcome, TransportError]:
+    error = TransportError(DeliveryReason(code))
     return _failure(job, error), error
 
 
@@ -162,27 +163,32 @@ def _surprise(job: Sending, error: Exception) -> Outcome:
     return surprise(error)
 
 
-def _unexpected() -> TransportError:
-    return TransportError("unexpected")
+def _unexpected(error: Exception) -> TransportError:
+    return TransportError(_surprised_by(error))
 
 
 def surprise(error: Exception, *, attempted: bool = True) -> Outcome:
-    return Outcome(state=DeliveryState.FAILED, reason=f"unexpected: {type(error).__name__}", attempted=attempted)
+    return Outcome(state=DeliveryState.FAILED, reason=_surprised_by(error), attempted=attempted)
+
+
+def _surprised_by(error: Exception) -> DeliveryReason:
+    return DeliveryReason.of(ReasonCode.UNEXPECTED, error=type(error).__name__)
 
 
 def _failure(job: Sending, error: TransportError) -> Outcome:
+    reason = DeliveryReason.said(error.reason)
     if error.permanent:
-        return Outcome(state=DeliveryState.FAILED, reason=error.reason, status=error.status)
+        return Outcome(state=DeliveryState.FAILED, reason=reason, status=error.status)
     attempted = not isinstance(error, PutOff)
     pause = pause_asked(error.retry_after) or pause_after(job.delivery.attempts + 1)
     waits = Outcome(
-        state=DeliveryState.WAITING, reason=error.reason, status=error.status, retry_in=pause, attempted=attempted
+        state=DeliveryState.WAITING, reason=reason, status=error.status, retry_in=pause, attempted=attempted
     )
     return _final(waits) if time.time() + pause > job.expires else waits
 
 
 def _final(waits: Outcome) -> Outcome:
-    reason = f"given up: {waits.reason}"
+    reason = DeliveryReason.wrapped(ReasonCode.GAVE_UP, waits.reason)
     return Outcome(state=DeliveryState.FAILED, reason=reason, status=waits.status, attempted=waits.attempted)
 
 

@@ -26,6 +26,7 @@ from notifications_hub.database.reconnect import CONNECTION_ERRORS
 from notifications_hub.delivery import claiming
 from notifications_hub.delivery.claiming import Outcome, Settled
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.delivery.sender import STOP_SECONDS, Network, Result, Sending, surprise
 from notifications_hub.message import localized_for
 from notifications_hub.notification import Notification
@@ -121,7 +122,7 @@ def _prepared(claimed: Sequence[Delivery]) -> Iterator[Sending | Result]:
         try:
             yield _job(one, senders[one.transport], act_url)
         except _Pointless as pointless:
-            outcome = Outcome(state=DeliveryState.CANCELLED, reason=str(pointless), attempted=False)
+            outcome = Outcome(state=DeliveryState.CANCELLED, reason=DeliveryReason(pointless.code), attempted=False)
             yield Result(settled=Settled(delivery=one, outcomes=[outcome]))
         except CONNECTION_ERRORS:
             raise
@@ -148,32 +149,36 @@ def _senders(name: str, deliveries: Iterable[Delivery]) -> Mapping[str, Send]:
 class _Pointless(Exception):
     """Something happened between the plan and now."""
 
+    def __init__(self, code: ReasonCode) -> None:
+        super().__init__(code)
+        self.code = code
+
 
 def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
     send = senders.get(one.address) or partial(get_transport(one.transport).send, address=one.address)
-    if reason := _why_not(one.notification):
-        raise _Pointless(reason)
+    if code := _why_not(one.notification):
+        raise _Pointless(code)
     with localized_for(one.notification.recipient):
         message = one.notification.message()
     expires = one.notification.timestamp.timestamp() + message.ttl
     rest = expires - time.time()
     if rest <= 0:
-        raise _Pointless("expired")
+        raise _Pointless(ReasonCode.EXPIRED)
     message = dataclasses.replace(message, ttl=max(1, int(rest)), token=act_token(one), act_url=act_url)
     return Sending(delivery=one, message=message, send=send, expires=expires)
 
 
-def _why_not(notification: Notification) -> str:
-    """What happened that makes it pointless; empty if nothing did."""
+def _why_not(notification: Notification) -> ReasonCode | None:
+    """Return what makes sending pointless, or None if nothing does."""
     reasons = {
-        "delivered already": notification.delivered_at is not None,
-        "read already": not notification.unread,
-        "archived": notification.archived_at is not None,
-        "deleted": notification.deleted,
-        "the announcement is over": _is_over(notification.announcement),
-        "the person is no longer active": not notification.recipient.is_active,
+        ReasonCode.DELIVERED_ALREADY: notification.delivered_at is not None,
+        ReasonCode.READ: not notification.unread,
+        ReasonCode.ARCHIVED: notification.archived_at is not None,
+        ReasonCode.DELETED: notification.deleted,
+        ReasonCode.ANNOUNCEMENT_OVER: _is_over(notification.announcement),
+        ReasonCode.PERSON_INACTIVE: not notification.recipient.is_active,
     }
-    return next((reason for reason, holds in reasons.items() if holds), "")
+    return next((code for code, holds in reasons.items() if holds), None)
 
 
 def _is_over(announcement: Announcement | None) -> bool:

@@ -16,15 +16,19 @@ from typing import Any, Protocol, runtime_checkable
 
 from django.contrib.auth.models import AbstractBaseUser
 
+from notifications_hub.delivery.reasons import DeliveryReason
 from notifications_hub.message import Message
 
 
 class TransportError(Exception):
-    """`reason` is for people: a short sentence without secrets. `status` is the answer's HTTP status, if one came."""
+    """Raised when a message was not handed over. `status` is the HTTP status of the answer, if one came.
+
+    `reason` is for people: a short sentence without secrets, or a code of this package's own with parameters.
+    """
 
     def __init__(
         self,
-        reason: str,
+        reason: str | DeliveryReason,
         *,
         permanent: bool = False,
         retry_after: float | None = None,

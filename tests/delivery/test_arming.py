@@ -20,6 +20,7 @@ from notifications_hub.delivery import acknowledgement, arming, models, preferen
 from notifications_hub.delivery.acknowledgement import Acknowledgement
 from notifications_hub.delivery.claiming import Outcome, claim_due
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, DeliveryState
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.kinds import DeliveryMethod, UnknownKind
 from notifications_hub.notification import Notification
 from notifications_hub.ops import retention
@@ -30,6 +31,8 @@ from tests.support.log import notified_ids
 from tests.support.processes import wait_until
 from tests.support.together import rolled_back, together
 
+ACCEPTED = DeliveryReason(ReasonCode.ACCEPTED)
+ARCHIVED = DeliveryReason(ReasonCode.ARCHIVED)
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
@@ -126,12 +129,12 @@ def test_two_that_change_the_same_deliveries_do_so_in_one_order_and_never_deadlo
     changes: dict[str, Callable[[], object]] = {
         "forward": lambda: arming.bring_forward(rows),
         "committed": lambda: arming._count_anew(rows, began=0.0),
-        "disarm": lambda: arming.disarm(rows, "read"),
+        "disarm": lambda: arming.disarm(rows, ARCHIVED),
     }
     with ThreadPoolExecutor(2) as threads:
         with transaction.atomic():
             Delivery.objects.select_for_update().get(notification=rows[1])
-            first = threads.submit(together, [partial(by, "seqscan", lambda: arming.disarm(rows, "delivered"))])
+            first = threads.submit(together, [partial(by, "seqscan", lambda: arming.disarm(rows, ARCHIVED))])
             wait_until(lambda: held_up_by(1))
             second = threads.submit(together, [partial(by, "indexscan", changes[another])])
             wait_until(lambda: held_up_by(2) or second.done())
@@ -199,7 +202,7 @@ def test_what_a_page_showed_is_told_and_disarmed(alice: User, bob: User) -> None
     row.refresh_from_db()
     assert row.delivered_by == "live"
     assert row.delivered_at is not None
-    assert states() == [("cancelled", "delivered by live")]
+    assert states() == [("cancelled", "delivered_by")]
     assert notified_ids(alice, "notification.delivered") == [[str(row.pk)]]
 
 
@@ -249,17 +252,17 @@ def test_what_is_being_sent_cannot_be_called_back(alice: User, bob: User) -> Non
     [claimed] = claim_due()
     acknowledge(alice, inbox_topic(alice.pk), 0, 1)
     assert states() == [("waiting", "")]
-    settle(claimed, Outcome(state=DeliveryState.SENT))
-    assert states() == [("sent", "")]
+    settle(claimed, Outcome(state=DeliveryState.SENT, reason=ACCEPTED))
+    assert states() == [("sent", "accepted")]
 
 
 def test_what_waits_for_another_try_is_called_back(alice: User, bob: User) -> None:
     send(bob, alice)
     make_due()
     [claimed] = claim_due()
-    settle(claimed, Outcome(state=DeliveryState.WAITING, reason="busy", retry_in=60))
+    settle(claimed, Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.said("busy"), retry_in=60))
     acknowledge(alice, inbox_topic(alice.pk), 0, 1)
-    assert states() == [("cancelled", "delivered by live")]
+    assert states() == [("cancelled", "delivered_by")]
 
 
 def test_told_by_one_delivery_method_stops_the_others(alice: User, bob: User) -> None:
@@ -268,7 +271,7 @@ def test_told_by_one_delivery_method_stops_the_others(alice: User, bob: User) ->
     assert arming.mark_delivered([row.pk], DeliveryMethod.LIVE) == []
     row.refresh_from_db()
     assert row.delivered_by == "flash"
-    assert states() == [("cancelled", "delivered by flash")]
+    assert states() == [("cancelled", "delivered_by")]
 
 
 def test_a_long_backlog_is_acknowledged_in_few_queries(alice: User, bob: User) -> None:

@@ -16,11 +16,13 @@ from pytest_django import Settings
 from accounts.models import User
 from notifications_hub.delivery.claiming import Outcome, Settled, claim_due, record
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.delivery.worker import Worker
 from notifications_hub.message import Message
 from tests.support.deliveries import make_due, memory, send, settle, states, use_memory
 from tests.support.together import together
 
+ACCEPTED = DeliveryReason(ReasonCode.ACCEPTED)
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
@@ -130,8 +132,8 @@ def test_who_lost_the_lease_does_not_overwrite(alice: User, bob: User) -> None:
     [slow] = claim_due()
     make_due()
     [quick] = claim_due()
-    settle(quick, Outcome(state=DeliveryState.SENT, reason="taken"))
-    settle(slow, Outcome(state=DeliveryState.FAILED, reason="too late"))
+    settle(quick, Outcome(state=DeliveryState.SENT, reason=DeliveryReason.said("taken")))
+    settle(slow, Outcome(state=DeliveryState.FAILED, reason=DeliveryReason.said("too late")))
     assert states() == [("sent", "taken")]
     assert len(Delivery.objects.get().trail) == 1
 
@@ -139,16 +141,16 @@ def test_who_lost_the_lease_does_not_overwrite(alice: User, bob: User) -> None:
 def test_every_attempt_leaves_an_entry(alice: User, bob: User) -> None:
     send(bob, alice)
     for outcome in (
-        Outcome(state=DeliveryState.WAITING, reason="busy", status=503, retry_in=60),
-        Outcome(state=DeliveryState.SENT, reason="taken", status=201),
+        Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.said("busy"), status=503, retry_in=60),
+        Outcome(state=DeliveryState.SENT, reason=ACCEPTED, status=201),
     ):
         make_due()
         [claimed] = claim_due()
         settle(claimed, outcome)
     settled = Delivery.objects.get()
     assert [(entry["state"], entry["reason"], entry["status"]) for entry in settled.trail] == [
-        ("waiting", "busy", 503),
-        ("sent", "taken", 201),
+        ("waiting", "transport_said", 503),
+        ("sent", "accepted", 201),
     ]
     assert all(datetime.fromisoformat(entry["at"]) <= datetime.now(UTC) for entry in settled.trail)
     assert (settled.claim, settled.attempts, settled.settled_at is not None) == (None, 2, True)
@@ -158,15 +160,15 @@ def test_a_long_reason_is_cut_to_fit(alice: User, bob: User) -> None:
     send(bob, alice)
     make_due()
     [claimed] = claim_due()
-    settle(claimed, Outcome(state=DeliveryState.FAILED, reason="x" * 1000))
-    assert Delivery.objects.get().reason == "x" * 255
+    settle(claimed, Outcome(state=DeliveryState.FAILED, reason=DeliveryReason.said("x" * 1000)))
+    assert Delivery.objects.get().reason_parameters == {"text": "x" * 255}
 
 
 def test_another_try_waits_its_time(alice: User, bob: User) -> None:
     send(bob, alice)
     make_due()
     [claimed] = claim_due()
-    settle(claimed, Outcome(state=DeliveryState.WAITING, reason="busy", retry_in=120))
+    settle(claimed, Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.said("busy"), retry_in=120))
     waiting = Delivery.objects.get()
     assert timedelta(seconds=110) < waiting.due_at - datetime.now(UTC) <= timedelta(seconds=121)
     assert (waiting.state, waiting.settled_at) == ("waiting", None)
@@ -177,7 +179,13 @@ def test_many_are_recorded_in_one_statement(alice: User, bob: User) -> None:
         send(bob, alice)
     make_due()
     claimed = claim_due()
-    settled = [Settled(delivery=one, outcomes=[Outcome(state=DeliveryState.SENT, status=201)]) for one in claimed]
+    settled = [
+        Settled(
+            delivery=one,
+            outcomes=[Outcome(state=DeliveryState.SENT, reason=ACCEPTED, status=201)],
+        )
+        for one in claimed
+    ]
     with CaptureQueriesContext(connection) as queries:
         record(settled)
     assert len(queries) == 1
@@ -189,12 +197,12 @@ def test_each_goes_its_own_way(alice: User, bob: User) -> None:
         send(bob, alice)
     make_due()
     outcomes = [
-        Outcome(state=DeliveryState.SENT, status=201),
-        Outcome(state=DeliveryState.WAITING, reason="busy", retry_in=30),
-        Outcome(state=DeliveryState.FAILED, reason="gone"),
+        Outcome(state=DeliveryState.SENT, reason=ACCEPTED, status=201),
+        Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.said("busy"), retry_in=30),
+        Outcome(state=DeliveryState.FAILED, reason=DeliveryReason.said("gone")),
     ]
     record([Settled(delivery=one, outcomes=[outcome]) for one, outcome in zip(claim_due(), outcomes, strict=True)])
-    assert states() == [("sent", ""), ("waiting", "busy"), ("failed", "gone")]
+    assert states() == [("sent", "accepted"), ("waiting", "busy"), ("failed", "gone")]
     assert [at is None for at in Delivery.objects.order_by("pk").values_list("settled_at", flat=True)] == [
         False,
         True,
@@ -204,11 +212,15 @@ def test_each_goes_its_own_way(alice: User, bob: User) -> None:
 
 def test_what_is_put_off_again_and_again_says_so_once(alice: User, bob: User) -> None:
     send(bob, alice)
-    put_off = Outcome(state=DeliveryState.WAITING, reason="circuit open", attempted=False)
+    put_off = Outcome(
+        state=DeliveryState.WAITING,
+        reason=DeliveryReason.of(ReasonCode.HOST_FAILING, host="push.example"),
+        attempted=False,
+    )
     for outcome in (
         put_off,
         put_off,
-        Outcome(state=DeliveryState.WAITING, reason="busy", status=503),
+        Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.said("busy"), status=503),
         put_off,
         put_off,
     ):
@@ -216,7 +228,7 @@ def test_what_is_put_off_again_and_again_says_so_once(alice: User, bob: User) ->
         [claimed] = claim_due()
         settle(claimed, outcome)
     waiting = Delivery.objects.get()
-    assert [entry["reason"] for entry in waiting.trail] == ["circuit open", "busy", "circuit open"]
+    assert [entry["reason"] for entry in waiting.trail] == ["host_failing", "transport_said", "host_failing"]
     assert waiting.attempts == 1
 
 
@@ -225,7 +237,7 @@ def test_a_worker_whose_clock_is_behind_puts_off_for_the_right_time(alice: User,
     make_due()
     [claimed] = claim_due()
     with time_machine.travel(datetime.now(UTC) - timedelta(minutes=5)):
-        settle(claimed, Outcome(state=DeliveryState.WAITING, reason="busy", retry_in=60))
+        settle(claimed, Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.said("busy"), retry_in=60))
     assert timedelta(seconds=50) < Delivery.objects.get().due_at - datetime.now(UTC) < timedelta(seconds=61)
 
 
@@ -243,8 +255,9 @@ def _very_many(alice: User, bob: User) -> None:
         sql.execute(
             """
             INSERT INTO notifications_hub_delivery
-                (notification_id, transport, address, state, reason, due_at, attempts, trail, created)
-            SELECT %s, 'web_push', 'a' || number, CASE WHEN number %% 2 = 0 THEN 'waiting' ELSE 'sent' END, '',
+                (notification_id, transport, address, state, reason, reason_parameters, due_at, attempts, trail,
+                created)
+            SELECT %s, 'web_push', 'a' || number, CASE WHEN number %% 2 = 0 THEN 'waiting' ELSE 'sent' END, '', '{}',
                 now() - interval '1 day' + number * interval '1 millisecond', 0, '[]', now()
             FROM generate_series(1, %s) AS number
             """,
@@ -258,7 +271,15 @@ def _very_many(alice: User, bob: User) -> None:
 def test_of_very_many_a_claim_reads_what_it_takes_and_no_more() -> None:
     with CaptureQueriesContext(connection) as queries:
         claimed = claim_due(200)
-        record([Settled(delivery=one, outcomes=[Outcome(state=DeliveryState.SENT, status=201)]) for one in claimed])
+        record(
+            [
+                Settled(
+                    delivery=one,
+                    outcomes=[Outcome(state=DeliveryState.SENT, reason=ACCEPTED, status=201)],
+                )
+                for one in claimed
+            ]
+        )
     assert [one.address for one in claimed] == [f"a{number}" for number in range(2, 402, 2)]
     with connection.cursor() as sql:
         for statement in [query["sql"] for query in queries if "notifications_hub_delivery" in query["sql"]]:

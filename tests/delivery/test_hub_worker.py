@@ -128,7 +128,7 @@ def test_one_that_is_asked_to_end_gives_back_what_is_not_answered(
     worker.stop(signal.SIGTERM)
     assert time.monotonic() - began < 5
     one = Delivery.objects.get()
-    assert (one.state, one.claim, one.reason) == ("waiting", None, "the worker was stopped before an answer came")
+    assert (one.state, one.claim, one.reason) == ("waiting", None, "worker_stopped")
     make_due()
     start_worker()
     wait_until(settled, seconds=15, what="the second worker")

@@ -127,7 +127,11 @@ def test_what_was_told_before_the_push_was_claimed_is_not_pushed_and_says_why(
     story.tell(method)
     assert not story.pushed()
     planned = Delivery.objects.get()
-    assert (planned.state, planned.reason) == (DeliveryState.CANCELLED, f"delivered by {method.value}")
+    assert (planned.state, planned.reason, planned.reason_parameters) == (
+        DeliveryState.CANCELLED,
+        "delivered_by",
+        {"method": method.value},
+    )
 
 
 def test_what_was_pushed_is_not_pushed_again(story: Story) -> None:
@@ -159,7 +163,7 @@ def test_reading_tells_every_delivery_method_to_stop(story: Story, method: Deliv
     story.notification.mark_as_read()
     if method is DeliveryMethod.WEB_PUSH:
         assert not story.pushed()
-        assert Delivery.objects.get().reason == "read already"
+        assert Delivery.objects.get().reason == "read"
     elif method is DeliveryMethod.FLASH:
         assert not story.flashed()
     else:

@@ -122,9 +122,12 @@ def test_the_page_of_how_one_was_told_names_it(alice: User, bob: User, client_fo
     preferences.choose_methods(alice, "default", ["sms"])
     row = tell(alice, bob)
     client = client_for(alice)
-    assert "Sms is told at this time" in client.get(f"/notifications/{row.item_id}/why/").content.decode()
+    assert "Next: we send it to Sms" in client.get(f"/notifications/{row.item_id}/why/").content.decode()
     arming.mark_delivered([row.pk], "sms")
-    assert "Sms was left in peace" in client.get(f"/notifications/{row.item_id}/why/").content.decode()
+    assert (
+        "Not sent to Sms: you had already been notified."
+        in client.get(f"/notifications/{row.item_id}/why/").content.decode()
+    )
 
 
 def test_one_that_cannot_be_made_does_not_close_the_page(

@@ -125,8 +125,8 @@ def test_what_is_held_back_is_not_asked_again_and_says_so(
         one_worker.run_due()
     one.refresh_from_db()
     assert [entry["reason"] for entry in one.trail] == [
-        "The push service refused with status 403.",
-        "Held back: The push service refused with status 403.",
+        "push_refused",
+        "held_back",
     ]
     assert len(push_site.requests) == 1
     register(alice, reader.to_json(), "")
@@ -143,7 +143,8 @@ def test_while_the_circuit_is_open_nothing_is_asked_and_the_trail_says_so(
     for _ in range(FAILURES):
         push()
     one = push()
-    assert one.trail[0]["reason"] == f"Not tried: {push_site.host} does not answer as it should."
+    assert one.trail[0]["reason"] == "host_failing"
+    assert one.trail[0]["parameters"] == {"host": push_site.host}
     assert (one.attempts, one.state, len(push_site.requests)) == (0, "waiting", FAILURES)
     later = SimpleNamespace(monotonic=lambda: time.monotonic() + push_hosts.OPEN_SECONDS)
     monkeypatch.setattr(push_hosts, "time", later)

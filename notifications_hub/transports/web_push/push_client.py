@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.transports.web_push.endpoints import Endpoint
 from notifications_hub.transports.web_push.push_hosts import PushHosts
 from notifications_hub.transports.web_push.resolver import GuardedResolver
@@ -34,7 +35,11 @@ class Answer:
 
 
 class NoAnswer(Exception):
-    """The service could not be reached, or said nothing in time."""
+    """Raised when the service could not be reached, or did not answer in time."""
+
+    def __init__(self, reason: DeliveryReason) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class PushClient:
@@ -79,10 +84,11 @@ class PushClient:
                     text = await _first_bytes(response)
                     return Answer(response.status, _retry_after(response.headers.get("Retry-After")), text)
         except TimeoutError:
-            raise NoAnswer(f"No answer within {self._deadline:g} s") from None
+            raise NoAnswer(DeliveryReason.of(ReasonCode.NO_ANSWER, seconds=f"{self._deadline:g}")) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # aiohttp answers a malformed header or address with a plain ValueError.
-            raise NoAnswer(_printable(endpoint.hidden_in(f"{type(error).__name__}: {error}")[:200])) from error
+            text = endpoint.hidden_in(f"{type(error).__name__}: {error}")[:200]
+            raise NoAnswer(DeliveryReason.said(_printable(text))) from error
 
     def _of_loop(self) -> _OfLoop:
         loop = asyncio.get_running_loop()

@@ -10,6 +10,7 @@ import random
 import time
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.transports.base import PutOff
 
 FAILURES = 10
@@ -63,11 +64,11 @@ class PushHost:
     def _check_circuit(self, now: float) -> None:
         if self._failures >= FAILURES:
             if now < self._closed_until or self._probing:
-                raise self._put_off(max(self._closed_until - now, 1.0), "does not answer as it should")
+                raise self._put_off(max(self._closed_until - now, 1.0), ReasonCode.HOST_FAILING)
         elif self._under_way == 0:
             self._answered = now
         elif self._under_way >= CROWD and now - self._answered > SILENT_SECONDS:
-            raise self._put_off(OPEN_SECONDS, "is slow to answer")
+            raise self._put_off(OPEN_SECONDS, ReasonCode.HOST_SLOW)
 
     def _open_if_failing(self, now: float) -> None:
         # Those that were under way when it opened fail after it, and say nothing new.
@@ -82,14 +83,14 @@ class PushHost:
             return 0.0
         wait = max(0.0, self._next_start - now)
         if wait > LONGEST_WAIT:
-            raise self._put_off(wait, "was sent as much as it may be in this time")
+            raise self._put_off(wait, ReasonCode.RATE_LIMITED)
         self._next_start = max(now, self._next_start) + 1 / rate
         return wait
 
-    def _put_off(self, pause: float, why: str) -> PutOff:
+    def _put_off(self, pause: float, code: ReasonCode) -> PutOff:
         # Spread out, or all of them would come back in the moment in which one may try.
         later = pause + random.uniform(0, pause / 2)  # noqa: S311 -- a pause is no secret
-        return PutOff(f"Not tried: {self._name} {why}.", retry_after=later)
+        return PutOff(DeliveryReason.of(code, host=self._name), retry_after=later)
 
 
 class PushHosts:

@@ -16,6 +16,7 @@ from django.db.models.signals import post_save
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from notifications_hub.delivery.reasons import ReasonCode
 from notifications_hub.transports.web_push.subscriptions import PushSubscription, own, password_stamp
 from notifications_hub.transports.web_push.vapid import current_key
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 _REMEMBERED = "notifications_hub.push_subscription"
-_ENDED = "The password was changed. It goes on once this browser has signed in again."
 
 
 def bind(request: HttpRequest, subscription: PushSubscription) -> None:
@@ -61,7 +61,7 @@ def _person_saved(instance: Any, created: bool, update_fields: frozenset[str] | 
         return
     older = PushSubscription.objects.filter(owner_id=instance.pk, quarantined_at=None)
     older.exclude(password_stamp__in=("", password_stamp(instance))).update(
-        quarantined_at=timezone.now(), quarantine_reason=_ENDED
+        quarantined_at=timezone.now(), quarantine_reason=ReasonCode.PASSWORD_CHANGED, quarantine_parameters={}
     )
 
 

@@ -21,13 +21,14 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from notifications_hub.database import transaction
 from notifications_hub.database.primary import HubModel
+from notifications_hub.delivery.reasons import LONGEST_CODE, DeliveryReason
 from notifications_hub.transports.web_push.endpoints import Lookup, check_addresses, parse_endpoint
 from notifications_hub.transports.web_push.vapid import VapidKey, current_key, from_b64url, key_of
 
 BROWSERS_PER_PERSON = 10
 RENEW_SALT = "notifications_hub.renew"
 
-_FREE: dict[str, Any] = {"quarantined_at": None, "quarantine_reason": ""}
+_FREE: dict[str, Any] = {"quarantined_at": None, "quarantine_reason": "", "quarantine_parameters": {}}
 _SPENT = "The token is not valid, or not any more."
 POINT_BYTES = 65
 AUTH_BYTES = 16
@@ -59,7 +60,8 @@ class PushSubscription(HubModel):
     last_used = models.DateTimeField(gettext_lazy("last used"), default=timezone.now)
     # Set when a push service refused us rather than the browser: our key may be wrong, so the row must survive.
     quarantined_at = models.DateTimeField(gettext_lazy("held back since"), null=True, blank=True)
-    quarantine_reason = models.CharField(gettext_lazy("held back because"), max_length=200, blank=True)
+    quarantine_reason = models.CharField(gettext_lazy("held back because"), max_length=LONGEST_CODE, blank=True)
+    quarantine_parameters = models.JSONField(default=dict, editable=False)
 
     class Meta(HubModel.Meta):
         ordering = ("-last_used", "-id")
@@ -223,10 +225,10 @@ def _drop_beyond_limit(user: AbstractBaseUser) -> None:
         PushSubscription.objects.filter(pk__in=surplus).delete()
 
 
-def quarantine(pk: int, reason: str, at: datetime) -> None:
+def quarantine(pk: int, reason: DeliveryReason, at: datetime) -> None:
     """Holds a browser back until it registers again. Not deleted: our own key may be what is wrong."""
     PushSubscription.objects.filter(pk=pk, quarantined_at=None).update(
-        quarantined_at=at, quarantine_reason=reason[:200]
+        quarantined_at=at, quarantine_reason=reason.code, quarantine_parameters=reason.parameters
     )
 
 

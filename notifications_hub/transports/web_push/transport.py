@@ -36,6 +36,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.message import Message
 from notifications_hub.transports.base import PutOff, Send, TooLong, TransportError
 from notifications_hub.transports.web_push import payload
@@ -89,7 +90,7 @@ class WebPush:
     async def send(self, message: Message, address: str) -> int:
         subscription = await _ask_database(PushSubscription.objects.filter(pk=int(address)).first)
         if subscription is None:
-            raise TransportError("The browser was switched off.", permanent=True)
+            raise TransportError(DeliveryReason(ReasonCode.BROWSER_REMOVED), permanent=True)
         return await self._send(message, subscription)
 
     def learn(self, results: Sequence[tuple[str, TransportError | None]]) -> None:
@@ -98,7 +99,7 @@ class WebPush:
             PushSubscription.objects.filter(pk__in=gone).delete()
         for address, error in results:
             if isinstance(error, Quarantined):
-                quarantine(int(address), error.reason, timezone.now())
+                quarantine(int(address), DeliveryReason.said(error.reason), timezone.now())
         now = timezone.now()
         used = [int(address) for address, error in results if error is None]
         PushSubscription.objects.filter(pk__in=used, last_used__lt=now - USED_WITHIN).update(last_used=now)
@@ -109,7 +110,7 @@ class WebPush:
 
     async def _send(self, message: Message, subscription: PushSubscription) -> int:
         if subscription.quarantined_at is not None:
-            raise PutOff(f"Held back: {subscription.quarantine_reason}", retry_after=HELD_BACK_SECONDS)
+            raise PutOff(_held_back(subscription), retry_after=HELD_BACK_SECONDS)
         endpoint = _endpoint(subscription)
         body = _encrypted(subscription, payload.encode_for(subscription, message))
         # Those that begin together first all encrypt, then all speak: taking turns finds the processor's caches cold.
@@ -117,16 +118,21 @@ class WebPush:
         try:
             answer = await self._client.post(endpoint, body, _headers(message, subscription, endpoint))
         except NoAnswer as error:
-            raise TransportError(str(error)) from error
+            raise TransportError(error.reason) from error
         _judge(answer, endpoint)
         return answer.status
+
+
+def _held_back(subscription: PushSubscription) -> DeliveryReason:
+    code, parameters = subscription.quarantine_reason, subscription.quarantine_parameters
+    return DeliveryReason(ReasonCode.HELD_BACK, {**parameters, "because": code})
 
 
 async def _ask_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         return await in_database(function, *args, **kwargs)
     except DatabaseError as error:
-        raise TransportError("The database could not be reached.") from error
+        raise TransportError(DeliveryReason(ReasonCode.DATABASE_AWAY)) from error
 
 
 def _endpoint(subscription: PushSubscription) -> Endpoint:
@@ -149,7 +155,7 @@ def _encrypted(subscription: PushSubscription, plain: bytes) -> bytes:
             )
         )
     except (http_ece.ECEException, ValueError, IndexError, TypeError) as error:
-        raise Quarantined("The stored keys are unusable.") from error
+        raise Quarantined(DeliveryReason(ReasonCode.KEYS_UNUSABLE)) from error
 
 
 def _headers(message: Message, subscription: PushSubscription, endpoint: Endpoint) -> dict[str, str]:
@@ -169,7 +175,7 @@ def _headers(message: Message, subscription: PushSubscription, endpoint: Endpoin
 def _authorization(subscription: PushSubscription, endpoint: Endpoint) -> str:
     key = key_for(subscription.key_fingerprint)
     if key is None:
-        raise TransportError("Push is off: this site has no VAPID key.")
+        raise TransportError(DeliveryReason(ReasonCode.NO_KEY))
     try:
         return key.authorization(endpoint.origin, hub_settings.vapid_subject)
     except ImproperlyConfigured as error:
@@ -194,10 +200,11 @@ def _judge(answer: Answer, endpoint: Endpoint) -> None:
     # The service's own words go to the log only, cut and escaped: they are a stranger's, and may repeat the request.
     logger.info("A push service answered %s: %.200r", status, endpoint.hidden_in(answer.text))
     if status in GONE:
-        raise TransportError("The browser no longer takes pushes.", permanent=True, status=status)
+        raise TransportError(DeliveryReason(ReasonCode.BROWSER_GONE), permanent=True, status=status)
     if status in REFUSED or 300 <= status < 400:
         logger.error("%s refuses pushes with %s; is the VAPID key right?", endpoint.host, status)
-        raise Quarantined(f"The push service refused with status {status}.", status=status)
+        raise Quarantined(DeliveryReason.of(ReasonCode.PUSH_REFUSED, status=status), status=status)
     if status == TOO_LONG:
-        raise TooLong("The push service found it too long.", status=status)
-    raise TransportError(f"The push service answered {status}.", retry_after=answer.retry_after, status=status)
+        raise TooLong(DeliveryReason(ReasonCode.TOO_LONG), status=status)
+    reason = DeliveryReason.of(ReasonCode.PUSH_ANSWERED, status=status)
+    raise TransportError(reason, retry_after=answer.retry_after, status=status)
