@@ -1,7 +1,7 @@
-"""Takes what is due, and writes how it went: for many deliveries at once.
+"""Claim deliveries that are due, and record their outcomes, in batches.
 
 A claim is a lease: it moves `due_at` to the lease's end, so a row whose worker was killed becomes due again by itself.
-What is due is told by the database's clock, as the clocks of two workers may differ by more than a lease.
+The database's clock decides what is due, because the clocks of two workers may differ by more than a lease.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import DeliveryReason
 
 LEASE = timedelta(seconds=55)
-"""Longer than any transport may take; within a minute of its claim, what a killed worker held is another's."""
+"""Longer than any transport may take. Another worker gets a killed worker's deliveries within a minute of the claim."""
 
 
 def claim_due(limit: int = 100) -> list[Delivery]:
-    """Takes deliveries that are due, under a lease, in the order they fell due. No two workers get the same."""
+    """Claim deliveries that are due, under a lease, in the order they fell due. No two workers get the same one."""
     due = Delivery.objects.filter(state=DeliveryState.WAITING, due_at__lte=Now()).order_by("due_at")
-    # Not `exists`: it drops the order, and without it PostgreSQL may read the whole table.
+    # Not `exists`, which drops the order: without it PostgreSQL may read the whole table.
     if not due.values_list("pk").first():
         return []
     claim = uuid.uuid4()
@@ -43,9 +43,9 @@ def claim_due(limit: int = 100) -> list[Delivery]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """How an attempt went, or why there was none. `retry_in` seconds, where the delivery goes on waiting.
+    """The result of an attempt, or the reason for none. A waiting delivery is due again in `retry_in` seconds.
 
-    `status` comes from a transport, which may be a host's own: anything but an HTTP status is dropped.
+    `status` comes from a transport, which may be a host's own: a value that is no HTTP status is dropped.
     """
 
     state: DeliveryState
@@ -62,7 +62,7 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settled:
-    """What became of a claimed delivery: its last outcome decides, and each is kept in its trail."""
+    """The outcomes of a claimed delivery: the last one decides, and each is kept in the trail."""
 
     delivery: Delivery
     outcomes: Sequence[Outcome]
@@ -76,7 +76,7 @@ _RECORD = """
         settled_at = CASE WHEN went.state = 'waiting' THEN NULL ELSE went.moment END
     FROM {went} WHERE delivery.id = went.id AND delivery.claim = went.claim
 """
-# One parameter for all rows: thousands of them take the driver longer than the database.
+# One parameter holds all rows: thousands of parameters take the driver longer than the database.
 _WENT = {
     "postgresql": """jsonb_to_recordset(CAST(%s AS jsonb)) AS went(
         id bigint, claim uuid, state text, reason text, reason_parameters jsonb, attempts int, trail jsonb,
@@ -89,7 +89,7 @@ _WENT = {
 
 
 def record(settled: Collection[Settled]) -> None:
-    """Writes what became of deliveries, in one statement; not where another worker has the lease by now."""
+    """Record outcomes in one statement, except where another worker has the lease by now."""
     if not settled:
         return
     ahead = _clock_ahead(settled)
@@ -99,7 +99,7 @@ def record(settled: Collection[Settled]) -> None:
 
 
 def _clock_ahead(settled: Collection[Settled]) -> timedelta:
-    """Of the database's clock before this machine's, by which what goes on waiting is due."""
+    """Return how far the database's clock is ahead of this machine's. Due times use the database's clock."""
     waiting = [one.delivery.pk for one in settled if one.outcomes[-1].state is DeliveryState.WAITING]
     clock = Delivery.objects.filter(pk__in=waiting[:1]).annotate(clock=Now()).values_list("clock", flat=True)
     return next((now - datetime.now(UTC) for now in clock), timedelta())
@@ -121,7 +121,7 @@ def _columns(settled: Settled, ahead: timedelta) -> Mapping[str, Any]:
 
 
 def _stored(column: str, value: object) -> str:
-    """As this database keeps it; SQLite compares moments as text."""
+    """Return a value in this database's stored form, because SQLite compares times as text."""
     field = cast("models.Field[Any, Any]", Delivery._meta.get_field(column))
     return str(field.get_db_prep_save(value, connection=connection))
 
@@ -130,7 +130,7 @@ def _trail(one: Delivery, outcomes: Iterable[Outcome]) -> list[Mapping[str, Any]
     trail = list(one.trail)
     for outcome in outcomes:
         entry = _entry(outcome)
-        # What is put off again and again for the same reason says so once: it may be thousands of times.
+        # The same postponement is kept once: it may repeat thousands of times.
         if outcome.attempted or not (trail and _is_same(trail[-1], entry)):
             trail.append(entry)
     return trail

@@ -1,4 +1,4 @@
-"""What became of a notification, in the order it happened: the answer to "why was I (not) told?"."""
+"""The history of a notification, in order: it answers "why was I (not) notified?"."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class HistoryStep:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """Of a delivery's trail. Not `attempted`: it was put off or called off, and nothing was sent."""
+    """One entry of a delivery's trail. Without `attempted`, it was postponed or cancelled and nothing was sent."""
 
     at: datetime
     state: DeliveryState
@@ -51,7 +51,10 @@ def entries_of(delivery: Delivery) -> list[HistoryEntry]:
 
 
 class NoPush(Enum):
-    """Why none was planned, as far as what is so now can tell: it would take a row a person to remember what was so."""
+    """The reason that no push was planned, judged by the settings of now.
+
+    Remembering the settings of that time would take a row per person.
+    """
 
     NO_KEY = auto()
     PREFERENCE = auto()
@@ -61,7 +64,10 @@ class NoPush(Enum):
 
 
 def why_no_push(notification: Notification) -> NoPush | None:
-    """Two queries. None: an announcement, which is not planned for each person."""
+    """Return the reason that no push was planned, in two queries.
+
+    None means an announcement, whose pushes are not planned per person.
+    """
     person = notification.recipient_id
     if current_key() is None:
         return NoPush.NO_KEY
@@ -76,14 +82,14 @@ def why_no_push(notification: Notification) -> NoPush | None:
 
 
 def browser_names(deliveries: list[Delivery]) -> dict[int, str]:
-    """Delivery to the name of its browser, where it goes to one that is still there."""
+    """Map deliveries to the names of their browsers. Browsers that were removed are left out."""
     pushes = {delivery.pk: int(delivery.address) for delivery in deliveries if _goes_to_browser(delivery)}
     browsers = dict(PushSubscription.objects.filter(pk__in=pushes.values()).values_list("pk", "name"))
     return {pk: name_in_words(browsers[browser]) for pk, browser in pushes.items() if browsers.get(browser)}
 
 
 def steps_of(notification: Notification) -> list[HistoryStep]:
-    """For admins. Two queries, and two more where no delivery was planned."""
+    """Return the history for admins, in two queries, or four if no delivery was planned."""
     deliveries = list(notification.deliveries.order_by("pk"))
     names = browser_names(deliveries)
     steps = [*_own_steps(notification)]
@@ -96,11 +102,11 @@ def steps_of(notification: Notification) -> list[HistoryStep]:
 
 def _no_push(reason: NoPush) -> str:
     return {
-        NoPush.NO_KEY: _("No push: this site has no key."),
-        NoPush.PREFERENCE: _("No push: by the person’s preferences as they are now, none of this kind."),
-        NoPush.NO_BROWSER: _("No push: the person has switched on no browser."),
-        NoPush.HELD_BACK: _("No push: every browser of the person is held back."),
-        NoPush.CHANGED_SINCE: _("No push: nothing now stands in its way, so it was switched on since."),
+        NoPush.NO_KEY: _("No push: this site has no VAPID key."),
+        NoPush.PREFERENCE: _("No push: the person’s current preferences turn it off for this kind."),
+        NoPush.NO_BROWSER: _("No push: the person has not turned on push in any browser."),
+        NoPush.HELD_BACK: _("No push: every browser of the person is on hold."),
+        NoPush.CHANGED_SINCE: _("No push: it was probably turned on later, since nothing prevents it now."),
     }[reason]
 
 
@@ -108,8 +114,8 @@ def _own_steps(notification: Notification) -> Iterator[HistoryStep]:
     yield HistoryStep(notification.timestamp, _("It happened."))
     method = method_name(notification.delivered_by) or "?"
     happened = (
-        (notification.delivered_at, _("The person was told, by %(method)s.") % {"method": method}),
-        (notification.seen_at, _("The person opened the bell on it.")),
+        (notification.delivered_at, _("Delivered by %(method)s.") % {"method": method}),
+        (notification.seen_at, _("The person saw it in their notification list.")),
         (notification.read_at, _("The person read it.")),
         (notification.archived_at, _("The person archived it.")),
     )
@@ -145,7 +151,7 @@ def _sentence(reason: str, parameters: Mapping[str, str | int]) -> str:
 
 
 def is_in_trail(delivery: Delivery) -> bool:
-    """Whether how it ended is its trail's last entry. What was disarmed has none for that."""
+    """Return whether the trail's last entry is how the delivery ended. A disarmed delivery has no such entry."""
     return bool(delivery.trail) and delivery.trail[-1]["state"] == delivery.state
 
 

@@ -382,7 +382,9 @@ class Migration(migrations.Migration):
                 (
                     "trail",
                     models.JSONField(
-                        default=list, help_text="One entry an attempt: when, and how it went.", verbose_name="trail"
+                        default=list,
+                        help_text="One entry per attempt: when it was made, and how it went.",
+                        verbose_name="trail",
                     ),
                 ),
                 ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),

@@ -19,7 +19,7 @@ from pytest_django import Settings
 from accounts.models import User
 from notifications_hub.delivery import claiming
 from notifications_hub.delivery.models import Delivery, DeliveryState
-from notifications_hub.delivery.worker import PLACES
+from notifications_hub.delivery.worker import SLOTS
 from notifications_hub.transports.web_push.subscriptions import register
 from notifications_hub.transports.web_push.vapid import VapidKey, generate
 from tests.push_lab.faults import Fault
@@ -172,7 +172,7 @@ def _kill(
 
     arrivals = _arrivals(push_service, reader)
     assert len(arrivals) == pushes
-    assert max(map(len, under_way)) <= PLACES
+    assert max(map(len, under_way)) <= SLOTS
     for item, times in arrivals.items():
         leases = sorted(ends for held in under_way for (one, _claim), ends in held.items() if one == item)
         of_lease = Counter(bisect_right(leases, at) for at in times)

@@ -18,7 +18,7 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 from pytest_django import Settings
 
-from notifications_hub.delivery.worker import PLACES
+from notifications_hub.delivery.worker import SLOTS
 from notifications_hub.transports import TransportError
 from notifications_hub.transports.web_push.push_client import DEADLINE, PushClient
 from notifications_hub.transports.web_push.resolver import GuardedResolver
@@ -116,7 +116,7 @@ def test_the_good_do_not_feel_the_bad(settings: Settings, vapid: VapidKey, start
 @pytest.mark.faults
 def test_very_many_good_do_not_feel_the_bad(settings: Settings, vapid: VapidKey, start: Callable[..., Any]) -> None:
     # As a worker sends them.
-    _compare(settings, vapid, start, pushes=5000, at_once=PLACES, deadline=DEADLINE)
+    _compare(settings, vapid, start, pushes=5000, at_once=SLOTS, deadline=DEADLINE)
 
 
 def _compare(

@@ -28,7 +28,7 @@ class Command(BaseCommand):
             self.stdout.write("Working. SIGTERM or Ctrl-C ends it once what is under way is finished.")
             stopping = threading.Event()
             _stop_on_signals(stopping)
-            worker.spare_the_collector()
+            worker.freeze_existing_objects()
             worker.run(stopping)
             self.stdout.write("Ended.")
 
