@@ -1,15 +1,15 @@
-"""Sends messages to people's browsers while no page is open.
+"""The Web Push transport, which sends messages to people's browsers while no page is open.
 
-Encryption is that of pywebpush (http_ece); the sending is ours, because pywebpush's own follows redirects, waits for
-ever and goes anywhere.
+Encryption is that of pywebpush (http_ece). The sending is ours, because pywebpush follows redirects, has no deadline
+and connects to any address.
 
-What a push service answers, and what that means here:
+Answers of a push service, and their meaning:
 
-    200 201 202            it took the message
+    200 201 202            it accepted the message
     404 410                the browser is gone: permanent, delivery forgets the address
     400 401 403, any 3xx   it refuses us, not the browser: held back (quarantined) until the browser registers again
-    413                    too long: worth another try at once, in fewer words
-    429 5xx, others,       temporary: worth another try, after `Retry-After` where it said so
+    413                    too long: worth another try at once, with a shorter message
+    429 5xx, others,       temporary: worth another try, after `Retry-After` if the answer has it
     no answer
 """
 
@@ -48,7 +48,7 @@ from notifications_hub.transports.web_push.vapid import current_key, from_b64url
 
 logger = logging.getLogger(__name__)
 
-TAKEN = frozenset({200, 201, 202})
+ACCEPTED = frozenset({200, 201, 202})
 GONE = frozenset({404, 410})
 REFUSED = frozenset({400, 401, 403})
 TOO_LONG = 413
@@ -60,11 +60,11 @@ T = TypeVar("T")
 
 
 class Quarantined(TransportError):
-    """Held back: sending again is pointless until this browser has registered again."""
+    """Raised when sending again is pointless until this browser has registered again."""
 
 
 class WebPush:
-    """An address is the primary key of a `PushSubscription`."""
+    """The Web Push transport. An address is the primary key of a `PushSubscription`."""
 
     name = "web_push"
     label = _("Push")
@@ -113,7 +113,7 @@ class WebPush:
             raise PutOff(_held_back(subscription), retry_after=HELD_BACK_SECONDS)
         endpoint = _endpoint(subscription)
         body = _encrypted(subscription, payload.encode_for(subscription, message))
-        # Those that begin together first all encrypt, then all speak: taking turns finds the processor's caches cold.
+        # Sends that begin at once first all encrypt, then all use the network: alternating finds cold caches.
         await asyncio.sleep(0)
         try:
             answer = await self._client.post(endpoint, body, _headers(message, subscription, endpoint))
@@ -143,7 +143,7 @@ def _endpoint(subscription: PushSubscription) -> Endpoint:
 
 
 def _encrypted(subscription: PushSubscription, plain: bytes) -> bytes:
-    """As RFC 8291 has it: for each push a new key and a new salt."""
+    """Encrypt a push with a new key and a new salt (RFC 8291)."""
     try:
         return bytes(
             http_ece.encrypt(
@@ -183,7 +183,7 @@ def _authorization(subscription: PushSubscription, endpoint: Endpoint) -> str:
 
 
 def _topic(tag: str) -> str:
-    """A later push of the same tag takes the place of one still waiting. At most 32 characters, which tell nothing."""
+    """Return the topic of a tag: at most 32 characters that reveal nothing. A later push replaces a waiting one."""
     digest = hmac.digest(_topic_key(settings.SECRET_KEY), tag.encode(), "sha256")
     return base64.urlsafe_b64encode(digest)[:32].decode("ascii")
 
@@ -195,9 +195,9 @@ def _topic_key(secret: str) -> bytes:
 
 def _judge(answer: Answer, endpoint: Endpoint) -> None:
     status = answer.status
-    if status in TAKEN:
+    if status in ACCEPTED:
         return
-    # The service's own words go to the log only, cut and escaped: they are a stranger's, and may repeat the request.
+    # The service's own words go only to the log, cut and escaped: they are not trusted, and may repeat the request.
     logger.info("A push service answered %s: %.200r", status, endpoint.hidden_in(answer.text))
     if status in GONE:
         raise TransportError(DeliveryReason(ReasonCode.BROWSER_GONE), permanent=True, status=status)
