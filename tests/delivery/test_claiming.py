@@ -35,7 +35,7 @@ def pks(deliveries: Iterable[Delivery]) -> list[int]:
     return [one.pk for one in deliveries]
 
 
-def test_what_is_due_is_claimed_once(alice: User, bob: User) -> None:
+def test_a_due_delivery_is_claimed_once(alice: User, bob: User) -> None:
     send(bob, alice)
     make_due()
     [claimed] = claim_due()
@@ -43,7 +43,7 @@ def test_what_is_due_is_claimed_once(alice: User, bob: User) -> None:
     assert claim_due() == []
 
 
-def test_what_fell_due_first_is_claimed_first(alice: User, bob: User) -> None:
+def test_the_delivery_that_fell_due_first_is_claimed_first(alice: User, bob: User) -> None:
     first, second, third = (send(bob, alice)[0] for _ in range(3))
     now = datetime.now(UTC)
     for row, seconds in [(first, 10), (second, 30), (third, 20)]:
@@ -52,7 +52,7 @@ def test_what_fell_due_first_is_claimed_first(alice: User, bob: User) -> None:
     assert {one.notification for one in claim_due(limit=2)} == {first}
 
 
-def test_what_is_settled_is_not_claimed(alice: User, bob: User) -> None:
+def test_a_settled_delivery_is_not_claimed(alice: User, bob: User) -> None:
     send(bob, alice)
     for state in (DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.CANCELLED):
         Delivery.objects.update(state=state)
@@ -60,7 +60,7 @@ def test_what_is_settled_is_not_claimed(alice: User, bob: User) -> None:
         assert claim_due() == []
 
 
-def test_a_claim_asks_little(alice: User, bob: User) -> None:
+def test_a_claim_makes_few_queries(alice: User, bob: User) -> None:
     with CaptureQueriesContext(connection) as queries:
         claim_due()
     assert len(queries) == 1
@@ -74,7 +74,7 @@ def test_a_claim_asks_little(alice: User, bob: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_workers_at_the_same_time_never_claim_the_same(alice: User, bob: User) -> None:
+def test_concurrent_workers_never_claim_the_same_delivery(alice: User, bob: User) -> None:
     for _ in range(60):
         send(bob, alice)
     make_due()
@@ -101,7 +101,7 @@ def test_a_worker_does_not_wait_for_another(alice: User, bob: User) -> None:
     assert [one.notification for one in claimed] == [second]
 
 
-def test_what_a_killed_worker_held_is_claimed_again_after_its_lease(alice: User, bob: User) -> None:
+def test_deliveries_of_a_killed_worker_are_claimed_again_after_the_lease(alice: User, bob: User) -> None:
     send(bob, alice)
     make_due()
     [lost] = claim_due()
@@ -112,7 +112,7 @@ def test_what_a_killed_worker_held_is_claimed_again_after_its_lease(alice: User,
     assert again == lost
 
 
-def test_a_worker_whose_clock_is_ahead_takes_nothing_early(alice: User, bob: User) -> None:
+def test_a_worker_whose_clock_is_ahead_claims_nothing_early(alice: User, bob: User) -> None:
     send(bob, alice)
     make_due()
     claim_due()
@@ -126,7 +126,7 @@ def test_a_worker_whose_clock_is_behind_arms_and_retries_for_the_same_time(alice
     assert Delivery.objects.get().due_at > datetime.now(UTC)
 
 
-def test_who_lost_the_lease_does_not_overwrite(alice: User, bob: User) -> None:
+def test_a_worker_that_lost_the_lease_overwrites_nothing(alice: User, bob: User) -> None:
     send(bob, alice)
     make_due()
     [slow] = claim_due()
@@ -164,7 +164,7 @@ def test_a_long_reason_is_cut_to_fit(alice: User, bob: User) -> None:
     assert Delivery.objects.get().reason_parameters == {"text": "x" * 255}
 
 
-def test_another_try_waits_its_time(alice: User, bob: User) -> None:
+def test_a_retry_is_due_after_its_pause(alice: User, bob: User) -> None:
     send(bob, alice)
     make_due()
     [claimed] = claim_due()
@@ -174,7 +174,7 @@ def test_another_try_waits_its_time(alice: User, bob: User) -> None:
     assert (waiting.state, waiting.settled_at) == ("waiting", None)
 
 
-def test_many_are_recorded_in_one_statement(alice: User, bob: User) -> None:
+def test_many_outcomes_are_recorded_in_one_statement(alice: User, bob: User) -> None:
     for _ in range(30):
         send(bob, alice)
     make_due()
@@ -192,7 +192,7 @@ def test_many_are_recorded_in_one_statement(alice: User, bob: User) -> None:
     assert set(Delivery.objects.values_list("state", "attempts", "claim")) == {("sent", 1, None)}
 
 
-def test_each_goes_its_own_way(alice: User, bob: User) -> None:
+def test_each_delivery_of_a_batch_has_its_own_outcome(alice: User, bob: User) -> None:
     for _ in range(3):
         send(bob, alice)
     make_due()
@@ -210,7 +210,7 @@ def test_each_goes_its_own_way(alice: User, bob: User) -> None:
     ]
 
 
-def test_what_is_put_off_again_and_again_says_so_once(alice: User, bob: User) -> None:
+def test_a_repeated_postponement_leaves_one_entry(alice: User, bob: User) -> None:
     send(bob, alice)
     put_off = Outcome(
         state=DeliveryState.WAITING,
@@ -268,7 +268,7 @@ def _very_many(alice: User, bob: User) -> None:
 
 @pytest.mark.postgres
 @pytest.mark.usefixtures("_very_many")
-def test_of_very_many_a_claim_reads_what_it_takes_and_no_more() -> None:
+def test_a_claim_among_very_many_reads_only_the_rows_it_takes() -> None:
     with CaptureQueriesContext(connection) as queries:
         claimed = claim_due(200)
         record(
@@ -291,7 +291,7 @@ def test_of_very_many_a_claim_reads_what_it_takes_and_no_more() -> None:
 @pytest.mark.faults
 @pytest.mark.postgres
 @pytest.mark.usefixtures("_very_many")
-def test_very_many_are_worked_off_in_order_and_in_flat_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_very_many_deliveries_are_sent_in_order_with_constant_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[int] = []
 
     async def take(message: Message, address: str) -> None:

@@ -105,7 +105,7 @@ def settled() -> bool:
     return not Delivery.objects.filter(state=DeliveryState.WAITING).exists()
 
 
-def test_one_that_is_asked_to_end_finishes_what_it_holds(
+def test_a_worker_asked_to_stop_finishes_its_deliveries(
     push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User
 ) -> None:
     push_service.fail(Fault(201, mode="slow"))
@@ -117,7 +117,7 @@ def test_one_that_is_asked_to_end_finishes_what_it_holds(
     assert Delivery.objects.values_list("state", "claim").get() == ("sent", None)
 
 
-def test_one_that_is_asked_to_end_gives_back_what_is_not_answered(
+def test_a_worker_asked_to_stop_gives_back_unanswered_deliveries(
     push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User
 ) -> None:
     push_service.fail(Fault(mode="hang"))
@@ -136,7 +136,7 @@ def test_one_that_is_asked_to_end_gives_back_what_is_not_answered(
 
 
 @pytest.mark.postgres
-def test_one_that_is_killed_in_the_middle_loses_nothing(
+def test_a_worker_killed_in_the_middle_loses_nothing(
     push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User
 ) -> None:
     tell(alice, 100)
@@ -146,7 +146,7 @@ def test_one_that_is_killed_in_the_middle_loses_nothing(
 
 @pytest.mark.faults
 @pytest.mark.postgres
-def test_twenty_that_are_killed_in_the_middle_lose_nothing(
+def test_twenty_workers_killed_in_the_middle_lose_nothing(
     push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User
 ) -> None:
     tell(alice, 2000)

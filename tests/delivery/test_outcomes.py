@@ -101,29 +101,27 @@ each_other = pytest.mark.parametrize(
 
 
 @each_method
-def test_the_row_says_which_delivery_method_told(story: Story, method: DeliveryMethod) -> None:
+def test_the_row_records_the_method_that_delivered_it(story: Story, method: DeliveryMethod) -> None:
     story.tell(method)
     assert story.delivered_by() == method.value
     assert story.notification.delivered_at is not None
 
 
 @each_method
-def test_open_pages_hear_once_that_it_was_told(story: Story, method: DeliveryMethod) -> None:
+def test_open_pages_get_one_delivered_event(story: Story, method: DeliveryMethod) -> None:
     story.tell(method)
     story.live()
     assert story.delivered_events() == 1
 
 
 @each_method
-def test_what_was_told_is_not_flashed(story: Story, method: DeliveryMethod) -> None:
+def test_a_delivered_notification_is_not_flashed(story: Story, method: DeliveryMethod) -> None:
     story.tell(method)
     assert not story.flashed()
 
 
 @pytest.mark.parametrize("method", [DeliveryMethod.LIVE, DeliveryMethod.FLASH])
-def test_what_was_told_before_the_push_was_claimed_is_not_pushed_and_says_why(
-    story: Story, method: DeliveryMethod
-) -> None:
+def test_a_delivery_before_the_claim_cancels_the_push_with_its_reason(story: Story, method: DeliveryMethod) -> None:
     story.tell(method)
     assert not story.pushed()
     planned = Delivery.objects.get()
@@ -134,14 +132,14 @@ def test_what_was_told_before_the_push_was_claimed_is_not_pushed_and_says_why(
     )
 
 
-def test_what_was_pushed_is_not_pushed_again(story: Story) -> None:
+def test_a_pushed_notification_is_not_pushed_again(story: Story) -> None:
     assert story.pushed()
     assert not story.pushed()
     assert Delivery.objects.get().state == DeliveryState.SENT
 
 
 @each_other
-def test_the_first_delivery_method_is_the_one_that_told(
+def test_the_first_delivery_method_is_the_recorded_one(
     story: Story, first: DeliveryMethod, second: DeliveryMethod
 ) -> None:
     story.tell(first)
@@ -152,14 +150,14 @@ def test_the_first_delivery_method_is_the_one_that_told(
     assert story.notification.delivered_at == at
 
 
-def test_a_push_that_was_sent_and_not_reported_leaves_the_flash(story: Story) -> None:
+def test_a_push_without_a_report_still_leaves_the_flash(story: Story) -> None:
     assert story.pushed()
     assert story.delivered_by() == ""
     assert story.flashed()
 
 
 @each_method
-def test_reading_tells_every_delivery_method_to_stop(story: Story, method: DeliveryMethod) -> None:
+def test_reading_stops_every_delivery_method(story: Story, method: DeliveryMethod) -> None:
     story.notification.mark_as_read()
     if method is DeliveryMethod.WEB_PUSH:
         assert not story.pushed()
@@ -171,7 +169,7 @@ def test_reading_tells_every_delivery_method_to_stop(story: Story, method: Deliv
 
 
 @each_method
-def test_charlie_is_told_by_no_delivery_method(
+def test_charlie_is_reached_by_no_delivery_method(
     story: Story, method: DeliveryMethod, charlie: User, client_for: ClientFor
 ) -> None:
     other = Story(charlie, client_for(charlie), story.notification)

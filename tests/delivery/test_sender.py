@@ -35,7 +35,7 @@ def pause() -> float:
     return (one.due_at - datetime.fromisoformat(one.trail[-1]["at"])).total_seconds()
 
 
-def test_a_failure_that_passes_is_tried_again_and_sent(alice: User, bob: User, one_worker: Worker) -> None:
+def test_a_temporary_failure_is_retried_and_sent(alice: User, bob: User, one_worker: Worker) -> None:
     [row] = send_due(bob, alice)
     memory().fail_next(TransportError("busy", status=503))
     one_worker.run_due()
@@ -59,7 +59,7 @@ def test_pauses_grow_and_vary(alice: User, bob: User, one_worker: Worker) -> Non
 
 
 @pytest.mark.parametrize(("asked", "waited"), [(300.0, 300.0), (0.0, 1.0), (50_000.0, 50_000.0)])
-def test_the_other_side_may_say_when_to_come_back(
+def test_the_other_side_may_set_the_pause(
     alice: User, bob: User, one_worker: Worker, asked: float, waited: float
 ) -> None:
     send_due(bob, alice)
@@ -68,7 +68,7 @@ def test_the_other_side_may_say_when_to_come_back(
     assert pause() == pytest.approx(waited, abs=0.5)
 
 
-def test_it_is_tried_until_it_is_no_news_any_more(alice: User, bob: User, one_worker: Worker) -> None:
+def test_a_delivery_is_retried_until_it_expires(alice: User, bob: User, one_worker: Worker) -> None:
     [row] = send_due(bob, alice)
     for _ in range(12):
         make_due()
@@ -84,7 +84,7 @@ def test_it_is_tried_until_it_is_no_news_any_more(alice: User, bob: User, one_wo
     assert list(memory().addresses(alice)) == [str(alice.pk)]
 
 
-def test_what_was_put_off_was_no_attempt(alice: User, bob: User, one_worker: Worker) -> None:
+def test_a_postponement_does_not_count_as_an_attempt(alice: User, bob: User, one_worker: Worker) -> None:
     send_due(bob, alice)
     memory().fail_next(PutOff("Not tried: it does not answer.", retry_after=40))
     one_worker.run_due()
@@ -102,7 +102,7 @@ def test_what_was_put_off_was_no_attempt(alice: User, bob: User, one_worker: Wor
         ([TooLong("too long", status=413), TransportError("busy", status=503)], ("waiting", "busy")),
     ],
 )
-def test_what_is_too_long_is_shortened_and_tried_once_more(
+def test_a_message_that_is_too_long_is_shortened_and_tried_once_more(
     alice: User, bob: User, one_worker: Worker, answers: list[TransportError], result: tuple[str, str]
 ) -> None:
     send_due(bob, alice, description="x" * 2000)
@@ -116,7 +116,7 @@ def test_what_is_too_long_is_shortened_and_tried_once_more(
     assert all(len(message.body) < 200 for message, _address in memory().outbox)
 
 
-def test_a_surprise_in_one_stops_no_other(
+def test_an_unexpected_error_stops_no_other_delivery(
     alice: User,
     bob: User,
     charlie: User,
@@ -137,7 +137,7 @@ def test_a_surprise_in_one_stops_no_other(
     assert sent() == [str(to_bob.pk)]
 
 
-def test_a_transport_that_never_ends_is_ended(
+def test_a_transport_that_never_returns_is_cancelled(
     alice: User, bob: User, one_worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def hang(message: Message, address: str) -> None:
@@ -169,7 +169,7 @@ class Strange:
     ],
     ids=["surrogate", "nul", "long", "error", "none", "strange"],
 )
-def test_whatever_reason_a_transport_gives_is_recorded_and_nothing_is_sent_again(
+def test_any_reason_of_a_transport_is_recorded_and_nothing_is_sent_again(
     alice: User, bob: User, one_worker: Worker, reason: Any, stored: str
 ) -> None:
     send_due(bob, alice)
@@ -187,7 +187,7 @@ def test_whatever_reason_a_transport_gives_is_recorded_and_nothing_is_sent_again
     ("asked", "longest"),
     [(float("nan"), 5), (float("inf"), 5), (1e300, LAST_PAUSE), (-5, 1), ("soon", 5)],
 )
-def test_whatever_pause_a_transport_asks_for_is_kept_within_reason(
+def test_any_pause_of_a_transport_is_kept_within_bounds(
     alice: User, bob: User, settings: Settings, asked: Any, longest: float
 ) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "PUSH_TTL": 10**9}
@@ -204,7 +204,7 @@ STATUSES = {"text": "teapot", "huge": 10**40, "bool": True, "float": 429.0, "str
 
 
 @pytest.mark.parametrize("status", STATUSES.values(), ids=STATUSES)
-def test_a_status_that_is_none_is_not_recorded(alice: User, bob: User, one_worker: Worker, status: Any) -> None:
+def test_an_invalid_status_is_not_recorded(alice: User, bob: User, one_worker: Worker, status: Any) -> None:
     send_due(bob, alice)
     memory().fail_next(TransportError("refused", permanent=True, status=status))
     one_worker.run_due()

@@ -56,7 +56,7 @@ PUSHES = [
         f"{_PUSH}/push_client.py",
         "auto_decompress=False",
         "auto_decompress=True",
-        ("tests/transports/test_web_push.py::test_a_packed_answer_is_not_unpacked",),
+        ("tests/transports/test_web_push.py::test_a_compressed_answer_is_not_decompressed",),
     ),
     Guard(
         "a push service sets no cookie",
@@ -92,7 +92,7 @@ PUSHES = [
         f"{_PUSH}/vapid.py",
         'return f"<VapidKey {self.fingerprint}>"',
         'return f"<VapidKey {self._signer.private_pem()}>"',
-        ("tests/transports/test_vapid.py::test_the_private_key_shows_nowhere",),
+        ("tests/transports/test_vapid.py::test_the_private_key_is_shown_nowhere",),
     ),
     Guard(
         "a push for somebody else shows no words",
@@ -141,7 +141,7 @@ PUSHES = [
         f"{_PUSH}/endpoints.py",
         '                text = text.replace(part, "…")\n',
         "                pass\n",
-        ("tests/transports/test_endpoints.py::test_words_of_a_push_service_are_logged_without_what_lets_others_send",),
+        ("tests/transports/test_endpoints.py::test_the_words_of_a_push_service_are_logged_without_tokens",),
     ),
     Guard(
         "no cursor is in the log",

@@ -109,12 +109,16 @@ def subscription(endpoint: str, key: VapidKey) -> PushSubscription:
     )
 
 
-def test_the_good_do_not_feel_the_bad(settings: Settings, vapid: VapidKey, start: Callable[..., Any]) -> None:
+def test_hostile_services_do_not_delay_the_others(
+    settings: Settings, vapid: VapidKey, start: Callable[..., Any]
+) -> None:
     _compare(settings, vapid, start, pushes=300, at_once=50, deadline=3)
 
 
 @pytest.mark.faults
-def test_very_many_good_do_not_feel_the_bad(settings: Settings, vapid: VapidKey, start: Callable[..., Any]) -> None:
+def test_hostile_services_do_not_delay_very_many_others(
+    settings: Settings, vapid: VapidKey, start: Callable[..., Any]
+) -> None:
     # As a worker sends them.
     _compare(settings, vapid, start, pushes=5000, at_once=SLOTS, deadline=DEADLINE)
 
