@@ -106,7 +106,9 @@ def test_the_story_of_a_notification_is_told_in_order(page: Callable[[str], str]
     planned = push_planned(notification, str(browser_of(alice).pk))
     put_off = DeliveryReason.of(ReasonCode.HOST_SLOW, host="push.example")
     attempted(planned, Outcome(state=DeliveryState.WAITING, reason=put_off, attempted=False))
-    attempted(planned, Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.said("try later"), status=503))
+    attempted(
+        planned, Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.from_transport("try later"), status=503)
+    )
     attempted(planned, Outcome(state=DeliveryState.SENT, reason=DeliveryReason(ReasonCode.ACCEPTED), status=201))
     Notification.objects.filter(recipient=alice).mark_all_as_read()
     text = page(f"notification/{notification.pk}/change/")

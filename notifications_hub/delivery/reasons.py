@@ -83,7 +83,7 @@ class DeliveryReason:
         return cls(code, {**because.parameters, "because": because.code.value})
 
     @classmethod
-    def said(cls, text: object) -> DeliveryReason:
+    def from_transport(cls, text: object) -> DeliveryReason:
         """Return a transport's own words as a reason."""
         return text if isinstance(text, DeliveryReason) else cls.of(ReasonCode.TRANSPORT_SAID, text=str(text))
 

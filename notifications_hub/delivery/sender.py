@@ -177,7 +177,7 @@ def _surprised_by(error: Exception) -> DeliveryReason:
 
 
 def _failure(job: Sending, error: TransportError) -> Outcome:
-    reason = DeliveryReason.said(error.reason)
+    reason = DeliveryReason.from_transport(error.reason)
     if error.permanent:
         return Outcome(state=DeliveryState.FAILED, reason=reason, status=error.status)
     attempted = not isinstance(error, PutOff)

@@ -1,4 +1,4 @@
-"""Deliveries: armed with the notification, disarmed by being told, claimed by one worker."""
+"""Deliveries: armed with the notification, disarmed by an acknowledgement or another delivery method."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _by_memory(settings: Settings) -> None:
 
 
 def number_all() -> None:
-    """What happens after a commit, for tests that have none."""
+    """Number the events, as happens after a commit, for tests without one."""
     for event in Event.objects.filter(seq=None).order_by("id"):
         event.seq = Event.objects.filter(topic=event.topic).exclude(seq=None).count() + 1
         event.save()
@@ -95,11 +95,11 @@ def test_pages_get_their_full_window_after_a_long_transaction(
     assert (Delivery.objects.get().due_at > datetime.now(UTC)) is is_rearmed
 
 
-# Several at once
+# Concurrency
 
 
-def by(plan: str, function: Callable[[], object]) -> None:
-    """Call it where PostgreSQL can read rows in one way only."""
+def with_plan(plan: str, function: Callable[[], object]) -> None:
+    """Call the function in a session in which PostgreSQL can read rows in one way only."""
     with connection.cursor() as sql:
         for other in {"seqscan", "indexscan", "bitmapscan"} - {plan}:
             sql.execute(f"SET enable_{other} = off")
@@ -107,9 +107,9 @@ def by(plan: str, function: Callable[[], object]) -> None:
 
 
 def held_up_by(wait_for: int) -> bool:
-    """Whether so many sessions wait for a lock of another."""
+    """Return whether so many sessions wait for a lock of another."""
     with connection.cursor() as sql:
-        sql.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees what it saw first
+        sql.execute("SELECT pg_stat_clear_snapshot()")  # otherwise a transaction sees its first snapshot
         sql.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
         return bool(sql.fetchone()[0] >= wait_for)
 
@@ -122,7 +122,7 @@ def test_two_changes_of_the_same_deliveries_lock_in_one_order_and_never_deadlock
 ) -> None:
     monkeypatch.setattr(arming, "PROMPT_SECONDS", 0.0)
     rows = [send(bob, alice)[0].pk for _ in range(3)]
-    # In the table they now stand in the one order, in each index in the other.
+    # The table now holds them in one order, and each index in the other.
     for pk in reversed(rows):
         due = datetime.now(UTC) + timedelta(minutes=1, seconds=rows.index(pk))
         Delivery.objects.filter(notification=pk).update(due_at=due)
@@ -134,9 +134,9 @@ def test_two_changes_of_the_same_deliveries_lock_in_one_order_and_never_deadlock
     with ThreadPoolExecutor(2) as threads:
         with transaction.atomic():
             Delivery.objects.select_for_update().get(notification=rows[1])
-            first = threads.submit(together, [partial(by, "seqscan", lambda: arming.disarm(rows, ARCHIVED))])
+            first = threads.submit(together, [partial(with_plan, "seqscan", lambda: arming.disarm(rows, ARCHIVED))])
             wait_until(lambda: held_up_by(1))
-            second = threads.submit(together, [partial(by, "indexscan", changes[another])])
+            second = threads.submit(together, [partial(with_plan, "indexscan", changes[another])])
             wait_until(lambda: held_up_by(2) or second.done())
         first.result(10)
         second.result(10)
@@ -260,7 +260,7 @@ def test_a_delivery_that_waits_for_a_retry_is_cancelled(alice: User, bob: User) 
     send(bob, alice)
     make_due()
     [claimed] = claim_due()
-    settle(claimed, Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.said("busy"), retry_in=60))
+    settle(claimed, Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.from_transport("busy"), retry_in=60))
     acknowledge(alice, inbox_topic(alice.pk), 0, 1)
     assert states() == [("cancelled", "delivered_by")]
 
@@ -311,7 +311,7 @@ def test_a_batch_of_acknowledgements_costs_as_much_as_one(alice: User, bob: User
     send(bob, charlie)
     number_all()
     shown = [Acknowledgement(person.pk, {inbox_topic(person.pk): Position("00000000", 0, 1)}) for person in people]
-    # Of what is another's, by topic or by event, nothing is told.
+    # Nobody can acknowledge another person's topic or event.
     shown.append(Acknowledgement(alice.pk, {inbox_topic(charlie.pk): Position("00000000", 0, 9)}))
     with CaptureQueriesContext(connection) as queries:
         assert acknowledgement.acknowledge_many(shown) == [None] * 21
@@ -319,7 +319,7 @@ def test_a_batch_of_acknowledgements_costs_as_much_as_one(alice: User, bob: User
     assert len(queries) <= 12
 
 
-# Announcements: what a page showed, kept without a row for each
+# Announcements shown by a page, stored without a row for each
 
 
 def announce(count: int) -> None:
@@ -412,7 +412,7 @@ def test_tabs_that_acknowledge_at_once_keep_the_highest_number(alice: User) -> N
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
 def test_two_batches_of_acknowledgements_lock_in_one_order_and_never_deadlock() -> None:
-    # A set of the few has 8 first, and one of the many 1.
+    # A set of the few yields 8 first, and one of the many 1.
     few, many = [1, 2, 8], [1, 2, 8, 9, 10, 11, 12, 13]
     for pk in many:
         get_user_model().objects.create_user(f"person{pk}", pk=pk)

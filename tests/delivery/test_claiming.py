@@ -1,4 +1,4 @@
-"""Taking what is due under a lease, and writing how it went."""
+"""Claims of due deliveries under a lease, and records of their outcomes."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_concurrent_workers_never_claim_the_same_delivery(alice: User, bob: User
             mine += pks(claimed)
         return mine
 
-    # One that finds all that is due locked by others goes on with nothing, so some may be left for the next look.
+    # A worker that finds all due rows locked claims nothing, so some may be left for the next claim.
     claimed = [pk for mine in together([work] * 4) for pk in mine] + work()
     assert sorted(claimed) == sorted(pks(Delivery.objects.all()))
 
@@ -132,8 +132,8 @@ def test_a_worker_that_lost_the_lease_overwrites_nothing(alice: User, bob: User)
     [slow] = claim_due()
     make_due()
     [quick] = claim_due()
-    settle(quick, Outcome(state=DeliveryState.SENT, reason=DeliveryReason.said("taken")))
-    settle(slow, Outcome(state=DeliveryState.FAILED, reason=DeliveryReason.said("too late")))
+    settle(quick, Outcome(state=DeliveryState.SENT, reason=DeliveryReason.from_transport("taken")))
+    settle(slow, Outcome(state=DeliveryState.FAILED, reason=DeliveryReason.from_transport("too late")))
     assert states() == [("sent", "taken")]
     assert len(Delivery.objects.get().trail) == 1
 
@@ -141,7 +141,7 @@ def test_a_worker_that_lost_the_lease_overwrites_nothing(alice: User, bob: User)
 def test_every_attempt_leaves_an_entry(alice: User, bob: User) -> None:
     send(bob, alice)
     for outcome in (
-        Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.said("busy"), status=503, retry_in=60),
+        Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.from_transport("busy"), status=503, retry_in=60),
         Outcome(state=DeliveryState.SENT, reason=ACCEPTED, status=201),
     ):
         make_due()
@@ -160,7 +160,7 @@ def test_a_long_reason_is_cut_to_fit(alice: User, bob: User) -> None:
     send(bob, alice)
     make_due()
     [claimed] = claim_due()
-    settle(claimed, Outcome(state=DeliveryState.FAILED, reason=DeliveryReason.said("x" * 1000)))
+    settle(claimed, Outcome(state=DeliveryState.FAILED, reason=DeliveryReason.from_transport("x" * 1000)))
     assert Delivery.objects.get().reason_parameters == {"text": "x" * 255}
 
 
@@ -168,7 +168,7 @@ def test_a_retry_is_due_after_its_pause(alice: User, bob: User) -> None:
     send(bob, alice)
     make_due()
     [claimed] = claim_due()
-    settle(claimed, Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.said("busy"), retry_in=120))
+    settle(claimed, Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.from_transport("busy"), retry_in=120))
     waiting = Delivery.objects.get()
     assert timedelta(seconds=110) < waiting.due_at - datetime.now(UTC) <= timedelta(seconds=121)
     assert (waiting.state, waiting.settled_at) == ("waiting", None)
@@ -198,8 +198,8 @@ def test_each_delivery_of_a_batch_has_its_own_outcome(alice: User, bob: User) ->
     make_due()
     outcomes = [
         Outcome(state=DeliveryState.SENT, reason=ACCEPTED, status=201),
-        Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.said("busy"), retry_in=30),
-        Outcome(state=DeliveryState.FAILED, reason=DeliveryReason.said("gone")),
+        Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.from_transport("busy"), retry_in=30),
+        Outcome(state=DeliveryState.FAILED, reason=DeliveryReason.from_transport("gone")),
     ]
     record([Settled(delivery=one, outcomes=[outcome]) for one, outcome in zip(claim_due(), outcomes, strict=True)])
     assert states() == [("sent", "accepted"), ("waiting", "busy"), ("failed", "gone")]
@@ -220,7 +220,7 @@ def test_a_repeated_postponement_leaves_one_entry(alice: User, bob: User) -> Non
     for outcome in (
         put_off,
         put_off,
-        Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.said("busy"), status=503),
+        Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.from_transport("busy"), status=503),
         put_off,
         put_off,
     ):
@@ -237,18 +237,18 @@ def test_a_worker_whose_clock_is_behind_puts_off_for_the_right_time(alice: User,
     make_due()
     [claimed] = claim_due()
     with time_machine.travel(datetime.now(UTC) - timedelta(minutes=5)):
-        settle(claimed, Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.said("busy"), retry_in=60))
+        settle(claimed, Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.from_transport("busy"), retry_in=60))
     assert timedelta(seconds=50) < Delivery.objects.get().due_at - datetime.now(UTC) < timedelta(seconds=61)
 
 
-# Very many
+# Very many deliveries
 
 MANY = 100_000 if os.environ.get("FULL") else 20_000
 
 
 @pytest.fixture
 def _very_many(alice: User, bob: User) -> None:
-    """Planned deliveries of one notification, of which the first fell due longest ago, among as many settled ones."""
+    """Plan deliveries of one notification, the first due longest ago, among as many settled ones."""
     [row] = send(bob, alice)
     Delivery.objects.all().delete()
     with connection.cursor() as sql:

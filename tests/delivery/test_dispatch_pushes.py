@@ -1,4 +1,4 @@
-"""After the commit: who is away is not waited for, and Celery is nudged where it runs."""
+"""Pushes after the commit: those to people who are away are brought forward, and Celery is woken if it runs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _by_memory(settings: Settings) -> None:
 
 @pytest.fixture
 def _known() -> Iterator[None]:
-    """The cache has been up for so long that it has heard of everybody."""
+    """Make the cache as old as if every hub had reported its people."""
     cache.set(presence._SINCE, time.time() - 100, 60)
     yield
     cache.clear()
@@ -68,7 +68,7 @@ def test_pushes_are_brought_forward_beside_a_hundred_processes_too(alice: User, 
 
 
 async def one_person_each_in_a_hundred_hubs(last: object) -> None:
-    """The last hub's is this one, the others' are people whom nobody asks for. The hubs are killed."""
+    """Run hubs that are then killed. The last one has this person, the others people of no interest."""
     database = Database(threads=1)
     hubs = [Presence(database) for _ in range(100)]
     for number, hub in enumerate(hubs, start=1):

@@ -57,11 +57,11 @@ def test_a_reason_around_another_is_put_into_words_with_it() -> None:
 
 def test_a_transports_own_words_are_kept_in_every_language() -> None:
     with translation.override("zh-hans"):
-        assert str(DeliveryReason.said("100% busy: %(x)s")) == "100% busy: %(x)s"
+        assert str(DeliveryReason.from_transport("100% busy: %(x)s")) == "100% busy: %(x)s"
 
 
 def test_a_transports_own_words_are_cleaned_and_cut() -> None:
-    assert DeliveryReason.said("\ud800\0" + "x" * 300).parameters == {"text": "?" + "x" * 254}
+    assert DeliveryReason.from_transport("\ud800\0" + "x" * 300).parameters == {"text": "?" + "x" * 254}
 
 
 def test_a_stored_reason_that_is_incomplete_or_unknown_still_has_words() -> None:

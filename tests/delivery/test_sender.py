@@ -1,4 +1,4 @@
-"""What a worker makes of how sending went: tried again, put off, shortened, given up."""
+"""Results of sending: retries, postponements, shortened messages, final failures."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _by_memory(settings: Settings) -> None:
 
 
 def pause() -> float:
-    """Seconds from the last attempt to the next."""
+    """Return the seconds from the last attempt to the next."""
     one = Delivery.objects.get()
     return (one.due_at - datetime.fromisoformat(one.trail[-1]["at"])).total_seconds()
 
@@ -151,7 +151,7 @@ def test_a_transport_that_never_returns_is_cancelled(
 
 
 class Strange:
-    """What no database keeps, in none of its parts."""
+    """An object whose text cannot be made."""
 
     def __str__(self) -> str:
         raise ZeroDivisionError

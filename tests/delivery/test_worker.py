@@ -1,4 +1,4 @@
-"""The worker: what it sends, what it no longer sends, what becomes of what it held. What failed: `test_sending.py`."""
+"""The worker: sends, cancellations, and the deliveries of a killed worker. `test_sender.py` has failed sends."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 class Fragile(Kind):
-    """Has no words for what it was not given."""
+    """A kind whose words fail without their data."""
 
     name = "tests.fragile"
 
@@ -118,7 +118,7 @@ def test_a_message_bears_a_token_for_its_own_delivery(alice: User, bob: User, on
     assert signing.loads(message.token, salt=ACT_SALT) == [Delivery.objects.get().pk, row.pk]
 
 
-# What is pointless by now
+# Deliveries that became pointless
 
 
 def read(row: Notification) -> None:
@@ -193,7 +193,7 @@ def test_deleting_a_notification_deletes_its_delivery(alice: User, bob: User, on
     assert sent() == []
 
 
-# Failing, apart from sending
+# Failures other than of sending
 
 
 def test_an_address_that_is_gone_is_forgotten(alice: User, bob: User, one_worker: Worker) -> None:
@@ -235,7 +235,7 @@ def test_a_transport_removed_from_the_settings_fails_its_deliveries(alice: User,
     assert outcome() == ("failed", "unexpected")
 
 
-# Several workers, and workers that die
+# Several workers, and killed workers
 
 
 @pytest.mark.django_db(transaction=True)

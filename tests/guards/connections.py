@@ -1,4 +1,4 @@
-"""Guards of live connections: who may open one, and for how long."""
+"""Guards of live connections: opening them, and their lifetime."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _LIVE = "notifications_hub/live"
 _SESSION_END = "tests/live/test_session_end.py"
 
 CONNECTIONS = [
-    # Who may connect
+    # Opening
     Guard(
         "a socket's origin",
         f"{_LIVE}/websocket.py",
@@ -38,7 +38,7 @@ CONNECTIONS = [
         ("tests/live/test_session_end.py", "tests/live/test_admission.py"),
     ),
     Guard(
-        "the person whom a page was made for",
+        "the person a page was made for",
         f"{_LIVE}/opening.py",
         "visitor is None or (asked.person and not is_pseudonym_of(asked.person, visitor.person.pk))",
         "visitor is None",
@@ -96,7 +96,7 @@ CONNECTIONS = [
         ("tests/test_bad_input.py::test_a_session_key_that_no_session_has_costs_no_other_visitor_theirs",),
         postgres=True,
     ),
-    # How long
+    # Lifetime
     Guard(
         "signing out ends connections",
         f"{_LIVE}/signing_out.py",

@@ -1,4 +1,4 @@
-"""Guards of what people are told and what they write."""
+"""Guards of the content that people receive and write."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tests.guards.guard import Guard
 _INBOX = "notifications_hub/inbox"
 
 CONTENT = [
-    # Whose rows
+    # Ownership of rows
     Guard(
         "the inbox is its person's",
         f"{_INBOX}/queries.py",
@@ -124,7 +124,7 @@ CONTENT = [
         ),
         postgres=True,
     ),
-    # What people write
+    # Content that people write
     Guard(
         "Markdown is sanitised",
         "notifications_hub/announcements/markdown.py",

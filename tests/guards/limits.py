@@ -1,4 +1,4 @@
-"""Guards of how much anybody may send, ask for or keep waiting."""
+"""Guards of limits on sending, requesting and waiting."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _LIVE = "notifications_hub/live"
 _INBOX = "notifications_hub/inbox"
 
 LIMITS = [
-    # How much
+    # Limits
     Guard(
         "the number of a client's frames",
         f"{_LIVE}/websocket.py",

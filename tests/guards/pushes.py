@@ -1,4 +1,4 @@
-"""Guards of pushes: where they go, and whose browser they reach."""
+"""Guards of pushes: their destinations, and the owners of browsers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _PUSH = "notifications_hub/transports"
 _INBOX = "notifications_hub/inbox"
 
 PUSHES = [
-    # Where pushes go
+    # Destinations
     Guard(
         "push services are known hosts",
         f"{_PUSH}/endpoints.py",
@@ -65,7 +65,7 @@ PUSHES = [
         "cookie_jar=aiohttp.CookieJar(unsafe=True)",
         ("tests/transports/test_web_push.py::test_a_push_service_cannot_set_a_cookie",),
     ),
-    # Whose browser
+    # Owners of browsers
     Guard(
         "a browser is taken over with its secret alone",
         f"{_PUSH}/subscriptions.py",

@@ -1,11 +1,11 @@
-"""Guards of what staff, operators and programs beside the site may see and do."""
+"""Guards of access for staff, operators and programs beside the site."""
 
 from __future__ import annotations
 
 from tests.guards.guard import Guard
 
 STAFF = [
-    # What staff see
+    # Access of staff
     Guard(
         "announcing takes a permission of its own",
         "notifications_hub/announcements/admin_parts.py",

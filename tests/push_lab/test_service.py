@@ -1,4 +1,4 @@
-"""A push service that let a wrong sender pass would prove nothing, so it is tested with one."""
+"""Tests of the local push service: it would prove nothing if it accepted a wrong sender."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def authorization(private: str, **claims: object) -> str:
 
 @pytest.fixture
 def send(push_service: LocalPushService, reader: Reader, private: str) -> Send:
-    """A correct push, but for what a test changes; gives the status."""
+    """Send a push that is correct except for a test's changes, and return the status."""
 
     def send(body: bytes | None = None, claims: dict[str, object] | None = None, **headers: str | None) -> int:
         stated = {

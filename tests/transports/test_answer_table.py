@@ -1,4 +1,4 @@
-"""What each answer of a push service comes to, from the claimed delivery to its trail. The worker, for real."""
+"""Outcomes of each answer of a push service, from the claimed delivery to its trail, with a real worker."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def reader(push_site: LocalPushService, vapid: VapidKey) -> Reader:
 
 @pytest.fixture
 def push(alice: User, bob: User, reader: Reader, one_worker: Worker) -> Callable[..., Delivery]:
-    """Notifies Alice, whose browser is there, and has the worker send."""
+    """Notify Alice, who has a browser, and run the worker."""
     register(alice, reader.to_json(), "Firefox/153.0")
 
     def push(**given: Any) -> Delivery:
@@ -171,11 +171,11 @@ def test_the_browsers_of_a_batch_are_read_and_written_in_one_go(
     asked = [query["sql"] for query in queries if "notifications_hub_pushsubscription" in query["sql"]]
     assert len([sql for sql in asked if sql.startswith("SELECT")]) == 1
     recorded = [query["sql"] for query in queries if "went" in query["sql"]]
-    assert len(recorded) + len(asked) <= 20, "not one for each push"
+    assert len(recorded) + len(asked) <= 20, "fewer than one query per push"
     assert len(push_site.requests) == 160
 
 
-def said(push_site: LocalPushService, reader: Reader) -> dict[str, Any]:
+def payload_sent(push_site: LocalPushService, reader: Reader) -> dict[str, Any]:
     *_, message = push_site.messages.values()
     shape: dict[str, Any] = json.loads(reader.read(message.body))["notification"]
     return shape | {"ttl": message.ttl, "urgency": message.urgency, "topic": message.topic}
@@ -185,13 +185,13 @@ def test_a_kind_decides_urgency_lifetime_and_privacy(
     push_site: LocalPushService, reader: Reader, push: Callable[..., Delivery], bob: User
 ) -> None:
     push(kind="tests.private", target=bob, description="of your account")
-    shown = said(push_site, reader)
+    shown = payload_sent(push_site, reader)
     assert (shown["title"], shown["body"]) == ("Bob replied Bob", "")
     assert 590 <= shown["ttl"] <= 600
     assert (shown["urgency"], shown["tag"]) == ("high", "tests.private:Bob")
 
     push(kind="tests.secret", target=bob, description="of your account")
-    secret = said(push_site, reader)
+    secret = payload_sent(push_site, reader)
     assert (secret["title"], secret["body"]) == ("You have a new notification", "")
     assert secret["topic"] != shown["topic"]
 
@@ -210,4 +210,4 @@ def test_a_retried_push_asks_to_be_kept_for_its_remaining_lifetime(
 ) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "PUSH_TTL": 3600}
     push(timestamp=datetime.fromtimestamp(datetime.now(UTC).timestamp() - 3000, UTC))
-    assert 590 <= said(push_site, reader)["ttl"] <= 600
+    assert 590 <= payload_sent(push_site, reader)["ttl"] <= 600

@@ -1,4 +1,4 @@
-"""What every transport promises, asked of every transport."""
+"""The promises of the transport protocol, tested with every transport."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ pytestmark = pytest.mark.django_db
 
 
 class Rig(Protocol):
-    """A transport, and the other side of it."""
+    """A transport with its receiving side."""
 
     transport: Transport
 
     def reach(self, person: User) -> str:
-        """Makes the person reachable; gives the address."""
+        """Make the person reachable, and return the address."""
         ...
 
     def titles_at(self, address: str) -> list[str]: ...
@@ -38,7 +38,7 @@ class Rig(Protocol):
     def fail_once(self) -> None: ...
 
     def close_down(self, address: str) -> None:
-        """The address stops working for ever."""
+        """Make the address fail for ever."""
         ...
 
 

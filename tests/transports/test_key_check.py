@@ -1,4 +1,4 @@
-"""A key that no browser knows must not go unnoticed: every push would be refused."""
+"""Checks for a key that no browser knows, with which every push would be refused."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OLD, NEW = generate(), generate()
 
 @pytest.fixture
 def browser(alice: User) -> PushSubscription:
-    """Subscribed with the old key."""
+    """Return a browser that subscribed with the old key."""
     return PushSubscription.objects.create(owner=alice, key_fingerprint=VapidKey(OLD).fingerprint)
 
 
@@ -87,15 +87,15 @@ def test_a_server_with_a_lost_key_does_not_start(settings: Settings, browser: Pu
     async def page(scope: Any, receive: Any, send: Any) -> None: ...
 
     async def start() -> list[dict[str, Any]]:
-        said: list[dict[str, Any]] = []
+        messages: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
             return {"type": "lifespan.startup"}
 
         async def send(message: dict[str, Any]) -> None:
-            said.append(message)
+            messages.append(message)
 
         await live_application(page)({"type": "lifespan"}, receive, send)
-        return said
+        return messages
 
     assert asyncio.run(start()) == [{"type": "lifespan.startup.failed", "message": LOST}]

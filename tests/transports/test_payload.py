@@ -68,7 +68,7 @@ def test_the_body_is_shortened_before_the_title() -> None:
     assert len(notification["body"]) > 2000
 
 
-@hypothesis.settings(deadline=None)  # A busy machine is not a failure.
+@hypothesis.settings(deadline=None)  # a busy machine is not a failure
 @given(
     title=st.text(max_size=6000),
     body=st.text(max_size=6000),

@@ -1,4 +1,4 @@
-"""When a push service is left alone, and when it is asked again."""
+"""Circuit breakers and rate limits of push services."""
 
 from __future__ import annotations
 

@@ -216,12 +216,12 @@ def test_browsers_have_distinct_names(user_agent: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "shown"),
     [("Firefox on Linux", "Linux 上的 Firefox"), ("A browser", "未知浏览器"), ("Linux", "Linux"), ("", "")],
 )
-def test_a_browser_is_named_in_the_readers_language(name: str, said: str) -> None:
+def test_a_browser_is_named_in_the_readers_language(name: str, shown: str) -> None:
     with translation.override("zh-hans"):
-        assert str(PushSubscription(name=name)) == said
+        assert str(PushSubscription(name=name)) == shown
 
 
 def test_the_language_in_which_a_browser_registers_is_not_kept(alice: User) -> None:

@@ -72,9 +72,9 @@ def test_the_private_key_is_shown_nowhere(caplog: pytest.LogCaptureFixture) -> N
     with caplog.at_level(logging.DEBUG):
         key = VapidKey(private)
         header = key.authorization(MOZILLA, SUBJECT)
-    said = f"{key!r} {key} {header} {caplog.text}"
+    shown = f"{key!r} {key} {header} {caplog.text}"
     number = int.from_bytes(from_b64url(private))
-    assert not [form for form in (private, f"{number:d}", f"{number:x}", "PRIVATE KEY") if form in said]
+    assert not [form for form in (private, f"{number:d}", f"{number:x}", "PRIVATE KEY") if form in shown]
 
 
 def test_a_browser_keeps_the_key_it_subscribed_with_while_it_is_ours(settings: Settings) -> None:

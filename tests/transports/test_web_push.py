@@ -1,4 +1,4 @@
-"""What push services answer and what is made of it, against one that can be told to answer anything."""
+"""The Web Push transport against a local push service that can give any answer."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def browser(reader: Reader, alice: User) -> PushSubscription:
 
 @contextmanager
 def listener() -> Iterator[tuple[int, list[object]]]:
-    """A service of the private network that counts who connects."""
+    """A service of the private network that counts connections."""
     hits: list[object] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -67,7 +67,7 @@ def listener() -> Iterator[tuple[int, list[object]]]:
             thread.join()
 
 
-# What is sent
+# Requests
 
 
 def test_a_push_follows_the_standards(push_site: LocalPushService, vapid: VapidKey, browser: PushSubscription) -> None:
@@ -130,7 +130,7 @@ def test_nobody_is_reached_without_a_key(settings: Settings, alice: User, browse
     assert not error.permanent
 
 
-# What comes back
+# Answers
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
@@ -209,7 +209,7 @@ def test_a_dropped_connection_is_temporary(push_site: LocalPushService, browser:
     assert not error.permanent
 
 
-# Hostile ones
+# Hostile push services
 
 
 @pytest.mark.clocked
@@ -303,7 +303,7 @@ def test_a_redirect_into_the_private_network_is_not_followed(
 
 
 class Leading(AbstractResolver):
-    """A name server that leads every name to one port of this machine."""
+    """A name server that resolves every name to one port of this machine."""
 
     def __init__(self, port: int) -> None:
         self._port = port

@@ -88,7 +88,7 @@ class PushClient:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # aiohttp raises a plain ValueError for a malformed header or address.
             text = endpoint.hidden_in(f"{type(error).__name__}: {error}")[:200]
-            raise NoAnswer(DeliveryReason.said(_printable(text))) from error
+            raise NoAnswer(DeliveryReason.from_transport(_printable(text))) from error
 
     def _of_loop(self) -> _OfLoop:
         loop = asyncio.get_running_loop()

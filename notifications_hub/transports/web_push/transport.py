@@ -99,7 +99,7 @@ class WebPush:
             PushSubscription.objects.filter(pk__in=gone).delete()
         for address, error in results:
             if isinstance(error, Quarantined):
-                quarantine(int(address), DeliveryReason.said(error.reason), timezone.now())
+                quarantine(int(address), DeliveryReason.from_transport(error.reason), timezone.now())
         now = timezone.now()
         used = [int(address) for address, error in results if error is None]
         PushSubscription.objects.filter(pk__in=used, last_used__lt=now - USED_WITHIN).update(last_used=now)
