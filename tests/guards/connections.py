@@ -18,7 +18,7 @@ CONNECTIONS = [
     ),
     Guard(
         "the origin of a stream or poll",
-        f"{_LIVE}/http.py",
+        f"{_LIVE}/asgi_exchange.py",
         "if cors is None:",
         "cors = cors or {}\n        if False:",
         ("tests/live/test_origin.py::test_over_http_a_page_of_another_origin_is_refused_and_cannot_read_why",),
@@ -39,7 +39,7 @@ CONNECTIONS = [
     ),
     Guard(
         "the person a page was made for",
-        f"{_LIVE}/opening.py",
+        f"{_LIVE}/admission.py",
         "visitor is None or (asked.person and not is_pseudonym_of(asked.person, visitor.person.pk))",
         "visitor is None",
         (f"{_SESSION_END}::test_a_page_of_somebody_who_was_here_before_hears_nothing_of_who_signed_in_after",),
@@ -60,7 +60,7 @@ CONNECTIONS = [
     ),
     Guard(
         "the host that a stream or poll names",
-        f"{_LIVE}/http.py",
+        f"{_LIVE}/asgi_exchange.py",
         "if not _names_this_site(self.scope):",
         "if False:",
         (
@@ -76,15 +76,15 @@ CONNECTIONS = [
     ),
     Guard(
         "a cursor is signed",
-        "notifications_hub/cursor.py",
+        "notifications_hub/streams/cursor.py",
         'return positions if _is_signed("~".join([version, *entries]), signature) else {}',
         "return positions",
         ("tests/streams/test_cursor.py::test_a_cursor_that_was_changed_knows_nothing",),
     ),
     Guard(
         "an acknowledgement is of this epoch",
-        "notifications_hub/delivery.py",
-        "if place[2].epoch == epochs.get(place[1])]",
+        "notifications_hub/delivery/acknowledgement.py",
+        "if one[2].epoch == epochs.get(one[1])]",
         "]",
         ("tests/delivery/test_arming.py::test_numbers_of_another_epoch_are_not_acknowledged",),
     ),

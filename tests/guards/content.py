@@ -17,14 +17,14 @@ CONTENT = [
     ),
     Guard(
         "the API asks for the CSRF token",
-        f"{_INBOX}/answers.py",
+        f"{_INBOX}/responses.py",
         "if check_csrf(request) is not None:",
         "if False:",
         ("tests/inbox/test_api.py::test_a_post_without_the_csrf_token_changes_nothing",),
     ),
     Guard(
         "no cache keeps the API's answers",
-        f"{_INBOX}/answers.py",
+        f"{_INBOX}/responses.py",
         "patch_cache_control(response, no_store=True, private=True)",
         "pass",
         ("tests/inbox/test_api.py::test_nothing_may_be_kept_by_a_cache",),
@@ -38,7 +38,7 @@ CONTENT = [
     ),
     Guard(
         "a link stays on this site",
-        "notifications_hub/paths.py",
+        "notifications_hub/web/site_paths.py",
         'if strange or not url.startswith("/") or url.startswith("//"):',
         "if False:",
         ("tests/web/test_site_paths.py",),
@@ -62,14 +62,14 @@ CONTENT = [
     ),
     Guard(
         "what is deleted is blank in the log",
-        "notifications_hub/numbering.py",
+        "notifications_hub/streams/sequencer.py",
         "data = coalesce(words, '{{}}')\n    FROM (",
         "data = data\n    FROM (",
         ("tests/streams/test_tombstones.py::test_a_deleted_row_is_in_no_log",),
     ),
     Guard(
         "what is deleted is blank in PostgreSQL's log",
-        "notifications_hub/numbering.py",
+        "notifications_hub/streams/sequencer.py",
         "data = coalesce(words, '{{}}')\n        FROM earlier",
         "data = event.data\n        FROM earlier",
         ("tests/streams/test_tombstones.py::test_a_deleted_row_is_in_no_log",),
@@ -77,7 +77,7 @@ CONTENT = [
     ),
     Guard(
         "what is deleted before its number is blank in PostgreSQL's log",
-        "notifications_hub/numbering.py",
+        "notifications_hub/streams/sequencer.py",
         "data = CASE WHEN last IS NULL THEN data ELSE coalesce(words, '{{}}') END,",
         "data = event.data,",
         (

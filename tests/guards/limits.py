@@ -32,21 +32,21 @@ LIMITS = [
     ),
     Guard(
         "the bytes of one reading",
-        "notifications_hub/streams.py",
+        "notifications_hub/streams/store.py",
         "for_reader=size,",
         "for_reader=1 << 40,",
         ("tests/streams/test_store.py::test_a_reading_takes_no_more_from_the_database_than_it_hands_over",),
     ),
     Guard(
         "the bytes of a reader among many",
-        "notifications_hub/streams.py",
+        "notifications_hub/streams/store.py",
         "kept.append(reading.within(size))",
         "kept.append(reading)",
         ("tests/streams/test_store.py::test_one_who_reads_places_that_were_read_for_others_gets_no_more_than_they",),
     ),
     Guard(
         "the bytes of readings for many",
-        "notifications_hub/streams.py",
+        "notifications_hub/streams/store.py",
         "for_all=BATCH_BYTES,",
         "for_all=1 << 40,",
         (
@@ -55,7 +55,7 @@ LIMITS = [
     ),
     Guard(
         "how many strangers wait at the door",
-        f"{_LIVE}/gate.py",
+        f"{_LIVE}/handshake_limit.py",
         "if self._waiting >= self._most_waiting:",
         "if False:",
         ("tests/live/test_caps.py::test_so_many_may_wait_and_no_more",),
@@ -69,14 +69,14 @@ LIMITS = [
     ),
     Guard(
         "the time for the head of a request",
-        "notifications_hub/server.py",
+        "notifications_hub/ops/web_server.py",
         "self._expect(HEAD_SECONDS)",
         "pass",
         ("tests/ops/test_web_server.py::test_half_sent_requests_are_closed_and_keep_nobody_out",),
     ),
     Guard(
         "the size of the head of a request",
-        "notifications_hub/server.py",
+        "notifications_hub/ops/web_server.py",
         "if self._head_bytes > MAX_HEAD and not self.transport.is_closing():",
         "if False:",
         ("tests/ops/test_web_server.py::test_a_head_without_end_is_refused",),
@@ -97,7 +97,7 @@ LIMITS = [
     ),
     Guard(
         "the rate of the API",
-        f"{_INBOX}/answers.py",
+        f"{_INBOX}/responses.py",
         "response = _too_many(request) or view(",
         "response = view(",
         ("tests/inbox/test_api.py::test_beyond_its_rate_the_api_says_how_long_to_wait",),
@@ -111,7 +111,7 @@ LIMITS = [
     ),
     Guard(
         "a header is no address",
-        "notifications_hub/client_ip.py",
+        "notifications_hub/web/client_ip.py",
         'request.META.get("REMOTE_ADDR", "")',
         'request.headers.get("X-Forwarded-For", request.META.get("REMOTE_ADDR", ""))',
         (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.guards.guard import Guard
 
-_PUSH = "notifications_hub/transports"
+_PUSH = "notifications_hub/transports/web_push"
 _INBOX = "notifications_hub/inbox"
 
 PUSHES = [
@@ -124,14 +124,14 @@ PUSHES = [
     ),
     Guard(
         "a report's token is signed for that alone",
-        "notifications_hub/worker.py",
+        "notifications_hub/delivery/worker.py",
         'ACT_SALT = "notifications_hub.act"',
         'ACT_SALT = "django.core.signing"',
         ("tests/inbox/test_push_api.py::test_a_token_that_was_signed_for_another_purpose_is_refused",),
     ),
     Guard(
         "a report's token ends with the session",
-        f"{_PUSH}/binding.py",
+        f"{_PUSH}/session_binding.py",
         "return own(person, address).filter(password_stamp__in=stamps).exists()",
         "return True",
         ("tests/inbox/test_push_api.py::test_a_token_ends_with_the_session_that_its_browser_was_registered_in",),
@@ -145,7 +145,7 @@ PUSHES = [
     ),
     Guard(
         "no cursor is in the log",
-        "notifications_hub/server.py",
+        "notifications_hub/ops/web_server.py",
         "        log_config=_log_config(),\n",
         "",
         ("tests/test_secrets_in_logs.py::test_no_endpoint_key_cursor_or_session_is_in_the_log",),
