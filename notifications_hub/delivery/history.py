@@ -105,7 +105,7 @@ def _no_push(reason: NoPush) -> str:
         NoPush.NO_KEY: _("No push: this site has no VAPID key."),
         NoPush.PREFERENCE: _("No push: the person’s current preferences turn it off for this kind."),
         NoPush.NO_BROWSER: _("No push: the person has not turned on push in any browser."),
-        NoPush.HELD_BACK: _("No push: every browser of the person is on hold."),
+        NoPush.HELD_BACK: _("No push: every browser of the person is held back."),
         NoPush.CHANGED_SINCE: _("No push: it was probably turned on later, since nothing prevents it now."),
     }[reason]
 

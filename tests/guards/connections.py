@@ -89,7 +89,7 @@ CONNECTIONS = [
         ("tests/delivery/test_arming.py::test_numbers_of_another_epoch_are_not_acknowledged",),
     ),
     Guard(
-        "a session key that no database could hold is not asked for",
+        "a session key that no database can store is not looked up",
         f"{_LIVE}/session.py",
         "if key and is_storable(key)}",
         "if key}",

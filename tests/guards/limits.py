@@ -17,7 +17,7 @@ LIMITS = [
         ("tests/live/test_websocket.py::test_more_than_twenty_frames_in_ten_seconds_are_too_many",),
     ),
     Guard(
-        "what may wait for a slow reader",
+        "the queue of a slow reader",
         f"{_LIVE}/connection.py",
         "MAX_WAITING = 256 * 1024",
         "MAX_WAITING = 1 << 40",
@@ -54,7 +54,7 @@ LIMITS = [
         ),
     ),
     Guard(
-        "how many strangers wait at the door",
+        "the number of waiting handshakes",
         f"{_LIVE}/handshake_limit.py",
         "if self._waiting >= self._most_waiting:",
         "if False:",
@@ -110,7 +110,7 @@ LIMITS = [
         ("tests/accounts/test_throttles.py::test_after_five_wrong_passwords_the_right_one_is_refused_too",),
     ),
     Guard(
-        "a header is no address",
+        "a header is not trusted as an address",
         "notifications_hub/web/client_ip.py",
         'request.META.get("REMOTE_ADDR", "")',
         'request.headers.get("X-Forwarded-For", request.META.get("REMOTE_ADDR", ""))',

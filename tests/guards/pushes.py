@@ -52,7 +52,7 @@ PUSHES = [
         ("tests/transports/test_web_push.py::test_only_the_start_of_an_answer_is_kept",),
     ),
     Guard(
-        "an answer is not unpacked",
+        "an answer is not decompressed",
         f"{_PUSH}/push_client.py",
         "auto_decompress=False",
         "auto_decompress=True",
@@ -88,7 +88,7 @@ PUSHES = [
         ("tests/transports/test_payload.py",),
     ),
     Guard(
-        "the private key shows nowhere",
+        "the private key is shown nowhere",
         f"{_PUSH}/vapid.py",
         'return f"<VapidKey {self.fingerprint}>"',
         'return f"<VapidKey {self._signer.private_pem()}>"',
