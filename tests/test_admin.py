@@ -116,7 +116,7 @@ def test_the_story_of_a_notification_is_told_in_order(page: Callable[[str], str]
     delivered = [
         "It happened.",
         "Planned: Web Push to Firefox.",
-        "<span>Web Push to Firefox: waiting. Waiting: push.example is slow to answer.",
+        "<span>Web Push to Firefox. Waiting: push.example is slow to answer.",
         "Attempt, Web Push to Firefox: waiting. Try later (503).",
         "Attempt, Web Push to Firefox: sent. The service accepted it (201).",
         "The person read it.",

@@ -137,8 +137,12 @@ def _delivery_steps(delivery: Delivery, address: str) -> Iterator[HistoryStep]:
 def _entry(entry: HistoryEntry, names: Mapping[str, str]) -> str:
     words = _sentence(entry.reason, entry.parameters)
     reason = words if entry.status is None or str(entry.status) in words else f"{words} ({entry.status})"
-    attempt = _("Attempt, %(transport)s to %(address)s: %(state)s. %(reason)s.")
-    return (attempt if entry.attempted else _became()) % {**names, "state": str(entry.state.label), "reason": reason}
+    template = _became()
+    if entry.attempted:
+        template = _("Attempt, %(transport)s to %(address)s: %(state)s. %(reason)s.")
+    elif entry.state == DeliveryState.WAITING:
+        template = _("%(transport)s to %(address)s. %(reason)s.")
+    return template % {**names, "state": str(entry.state.label), "reason": reason}
 
 
 def _became() -> str:
