@@ -133,7 +133,7 @@ def test_a_delivery_that_was_called_off_says_why(page: Callable[[str], str], ali
     for words in (
         "Web Push: cancelled",
         '<div class="readonly">Firefox</div>',
-        "The person was told, by live.",
+        "Delivered by live.",
         "Web Push to Firefox: cancelled. Already delivered by live.",
     ):
         assert words in text
@@ -143,15 +143,15 @@ def test_where_no_push_was_planned_it_says_why(
     page: Callable[[str], str], alice: User, bob: User, settings: Settings
 ) -> None:
     path = f"notification/{tell(alice, by=bob).pk}/change/"
-    assert "No push: this site has no key." in page(path)
+    assert "No push: this site has no VAPID key." in page(path)
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": generate()}
-    assert "No push: the person has switched on no browser." in page(path)
+    assert "No push: the person has not turned on push in any browser." in page(path)
     browser = browser_of(alice)
-    assert "so it was switched on since." in page(path)
+    assert "it was probably turned on later" in page(path)
     PushSubscription.objects.update(quarantined_at=browser.created)
     assert "No push: every browser of the person is held back." in page(path)
     preferences.choose_methods(alice, "default", [DeliveryMethod.LIVE])
-    assert "No push: by the person’s preferences as they are now, none of this kind." in page(path)
+    assert "No push: the person’s current preferences turn it off for this kind." in page(path)
 
 
 def test_one_that_still_waits_says_until_when(page: Callable[[str], str], alice: User, bob: User) -> None:
