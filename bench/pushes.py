@@ -22,7 +22,7 @@ from django.db.models.functions import Now  # noqa: E402
 from notifications.signals import notify  # noqa: E402
 
 from notifications_hub.delivery.models import Delivery, DeliveryState  # noqa: E402
-from notifications_hub.delivery.worker import Worker, spare_the_collector  # noqa: E402
+from notifications_hub.delivery.worker import Worker, freeze_existing_objects  # noqa: E402
 from notifications_hub.transports.web_push.subscriptions import PushSubscription, register  # noqa: E402
 from notifications_hub.transports.web_push.vapid import from_b64url  # noqa: E402
 
@@ -30,7 +30,7 @@ from notifications_hub.transports.web_push.vapid import from_b64url  # noqa: E40
 def measure(subscriptions: Sequence[dict[str, Any]], count: int) -> dict[str, float]:
     """Plan deliveries, send them by one worker, and measure from the first claim to the last record."""
     people = _people(subscriptions)
-    spare_the_collector()  # as `hub_worker` does
+    freeze_existing_objects()  # as `hub_worker` does
     worker = Worker()
     _plan(people, len(people))
     worker.run_due()  # opens connections and imports modules

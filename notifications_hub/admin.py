@@ -24,7 +24,7 @@ from notifications_hub.announcements.admin import AnnouncementAdmin
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery.history import browser_names, steps_of
 from notifications_hub.delivery.models import Delivery, DeliveryState
-from notifications_hub.delivery.reasons import in_words
+from notifications_hub.delivery.reasons import reason_in_words
 from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import DeliveryMethod, all_kinds, method_name
 from notifications_hub.notification import Notification
@@ -226,7 +226,7 @@ class DeliveryAdmin(PrivateContent[Model], ReadOnlyAdmin):
 
     @admin.display(description=_("reason"))
     def why(self, delivery: Delivery) -> str:
-        return in_words(delivery.reason)
+        return reason_in_words(delivery.reason, delivery.reason_parameters)
 
     @admin.display(description=_("state"), ordering="state")
     def state_badge(self, delivery: Delivery) -> SafeString:
@@ -258,7 +258,7 @@ class PushSubscriptionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("held back because"))
     def held_back_because(self, subscription: PushSubscription) -> str:
-        return in_words(subscription.quarantine_reason)
+        return reason_in_words(subscription.quarantine_reason, subscription.quarantine_parameters)
 
 
 class StreamAdmin(ReadOnlyAdmin):

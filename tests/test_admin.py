@@ -24,6 +24,7 @@ from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.claiming import Outcome, claim_due
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.models import Notification, PushSubscription
@@ -103,19 +104,21 @@ def test_the_list_shows_each_notification_with_its_recipient_and_deliveries(
 def test_the_history_of_a_notification_is_in_order(page: Callable[[str], str], alice: User, bob: User) -> None:
     notification = reply_to(alice, by=bob)
     planned = push_planned(notification, str(browser_of(alice).pk))
-    put_off = "Not tried: push.example is slow to answer."
+    put_off = DeliveryReason.of(ReasonCode.HOST_SLOW, host="push.example")
     attempted(planned, Outcome(state=DeliveryState.WAITING, reason=put_off, attempted=False))
-    attempted(planned, Outcome(state=DeliveryState.WAITING, reason="try later", status=503))
-    attempted(planned, Outcome(state=DeliveryState.SENT, reason="taken by the other side", status=201))
+    attempted(
+        planned, Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.from_transport("try later"), status=503)
+    )
+    attempted(planned, Outcome(state=DeliveryState.SENT, reason=DeliveryReason(ReasonCode.ACCEPTED), status=201))
     Notification.objects.filter(recipient=alice).mark_all_as_read()
     text = page(f"notification/{notification.pk}/change/")
 
     steps = [
         "It happened.",
         "Planned: Web Push to Firefox.",
-        "<span>Web Push to Firefox: waiting. Not tried: push.example is slow to answer.",
+        "<span>Web Push to Firefox. Waiting: push.example is slow to answer.",
         "Attempt, Web Push to Firefox: waiting. Try later (503).",
-        "Attempt, Web Push to Firefox: sent. Taken by the other side (201).",
+        "Attempt, Web Push to Firefox: sent. The service accepted it (201).",
         "The person read it.",
     ]
     positions = [text.index(words) for words in steps]
@@ -130,8 +133,8 @@ def test_a_cancelled_delivery_shows_the_reason(page: Callable[[str], str], alice
     for words in (
         "Web Push: cancelled",
         '<div class="readonly">Firefox</div>',
-        "The person was told, by live.",
-        "Web Push to Firefox: cancelled. Delivered by live.",
+        "Delivered by live.",
+        "Web Push to Firefox: cancelled. Already delivered by live.",
     ):
         assert words in text
 
@@ -140,15 +143,15 @@ def test_a_notification_without_a_push_shows_the_reason(
     page: Callable[[str], str], alice: User, bob: User, settings: Settings
 ) -> None:
     path = f"notification/{reply_to(alice, by=bob).pk}/change/"
-    assert "No push: this site has no key." in page(path)
+    assert "No push: this site has no VAPID key." in page(path)
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": generate()}
-    assert "No push: the person has switched on no browser." in page(path)
+    assert "No push: the person has not turned on push in any browser." in page(path)
     browser = browser_of(alice)
-    assert "so it was switched on since." in page(path)
+    assert "it was probably turned on later" in page(path)
     PushSubscription.objects.update(quarantined_at=browser.created)
     assert "No push: every browser of the person is held back." in page(path)
     preferences.choose_methods(alice, "default", [DeliveryMethod.LIVE])
-    assert "No push: by the person’s preferences as they are now, none of this kind." in page(path)
+    assert "No push: the person’s current preferences turn it off for this kind." in page(path)
 
 
 def test_a_waiting_delivery_shows_when_it_is_due(page: Callable[[str], str], alice: User, bob: User) -> None:

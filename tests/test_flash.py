@@ -205,7 +205,7 @@ def test_showing_it_marks_it_delivered_and_cancels_other_deliveries(
     assert row.delivered_by == "flash"
     assert row.delivered_at is not None
     assert row.unread
-    assert Delivery.objects.get().reason == "delivered by flash"
+    assert Delivery.objects.get().reason_parameters == {"method": "flash"}
     assert notified_ids(alice, "notification.delivered") == [[str(row.pk)]]
 
 

@@ -104,7 +104,7 @@ def _a_page_that_she_looks_at_shows_it_at_once(world: World) -> None:
 
 
 def _a_displayed_notification_is_neither_pushed_nor_flashed(world: World, alice: Visitor, browser: Reader) -> None:
-    assert world.trail() == [("cancelled", "delivered by live")]
+    assert world.trail() == [("cancelled", "delivered_by")]
     assert "I am here." not in alice.get("/accounts/profile/").text
     assert world.pushes_to(browser) == []
 

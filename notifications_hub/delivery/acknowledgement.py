@@ -1,4 +1,4 @@
-"""What open pages showed: mark it as delivered, and cancel what was planned for it."""
+"""Acknowledgements of open pages: mark what they showed as delivered, and cancel its planned deliveries."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ def acknowledge(person_pk: Any, positions: Mapping[str, Position]) -> None:
 
 
 def acknowledge_many(shown: Sequence[Acknowledgement]) -> list[None]:
-    """What many pages showed. All their inboxes cost the statements of one, and so does each place in an audience."""
+    """Record what many pages showed.
+
+    All their inboxes cost the statements of one. So do all the people at the same position of an audience.
+    """
     inboxes: list[tuple[Any, Position]] = []
     announced: dict[tuple[str, Position], list[Any]] = {}
     for person_pk, topic, position in _of_this_epoch(shown):
@@ -51,32 +54,32 @@ def acknowledge_many(shown: Sequence[Acknowledgement]) -> list[None]:
 
 
 def _of_this_epoch(shown: Sequence[Acknowledgement]) -> list[tuple[Any, str, Position]]:
-    """Leave out what is empty, and numbers of another epoch: those name other events, which no page showed."""
-    places = [
+    """Leave out empty ranges, and numbers of another epoch: those name other events, which no page showed."""
+    ranges = [
         (one.person_pk, topic, position)
         for one in shown
         for topic, position in one.positions.items()
         if position.seq > position.start
     ]
-    topics = {topic for _person, topic, _position in places}
+    topics = {topic for _person, topic, _position in ranges}
     epochs = dict(Stream.objects.filter(topic__in=topics).values_list("topic", "epoch")) if topics else {}
-    return [place for place in places if place[2].epoch == epochs.get(place[1])]
+    return [one for one in ranges if one[2].epoch == epochs.get(one[1])]
 
 
 def _acknowledge_inboxes(shown: Sequence[tuple[Any, Position]]) -> None:
-    # From the events to the rows: a page is sent few, while a person may have any number that nothing ever delivered.
+    # Go from events to rows: a page gets few events, while a person may have any number of undelivered rows.
     ranges = [
         models.Q(topic=inbox_topic(person), seq__gt=position.start, seq__lte=position.seq) for person, position in shown
     ]
     created = Event.objects.filter(reduce(or_, ranges), kind="notification.created")
     named = created.annotate(named=Cast(KeyTextTransform("id", "data"), models.TextField()))
     displayed = set(named.values_list("topic", "named"))
-    # What has no toast was only counted, which tells nobody anything.
+    # Rows without a toast only changed the count, which notifies nobody.
     undelivered = Notification.objects.filter(
         pk__in={item for _topic, item in displayed}, delivered_at=None, toast=True
     )
-    places = {(inbox_topic(person), str(pk)): pk for pk, person in undelivered.values_list("pk", "recipient_id")}
-    if delivered := [pk for place, pk in places.items() if place in displayed]:
+    by_event = {(inbox_topic(person), str(pk)): pk for pk, person in undelivered.values_list("pk", "recipient_id")}
+    if delivered := [pk for event, pk in by_event.items() if event in displayed]:
         mark_delivered(delivered, DeliveryMethod.LIVE)
 
 
@@ -87,8 +90,8 @@ def _acknowledge_audience(people: Collection[Any], topic: str, position: Positio
     if last is None:
         return
     start = announced.filter(seq__lte=position.start).first() or 0
-    # Only ever upwards: of two tabs the one that is behind changes nothing. In one order, as the crowds of two hubs may
-    # hold the same people.
+    # Numbers only rise, so the tab that is behind changes nothing. Rows are written in one order, because two hubs'
+    # batches may hold the same people.
     theirs = DeliveredThrough.objects.filter(person__in=people, topic=topic, start__lte=start, seq__gte=start)
     first = set(people) - set(theirs.values_list("person", flat=True))
     rows = [DeliveredThrough(person_id=pk, topic=topic, start=start, seq=last) for pk in sorted(first)]

@@ -1,7 +1,7 @@
 """Plan deliveries in the transaction that makes the notification, and cancel them.
 
-A delivery is due when pages have had their time to acknowledge; an acknowledgement cancels it. Those of people who are
-away are brought forward after the commit. `claiming.py` has how workers take them and record what became of them.
+A delivery is due once open pages have had time to acknowledge the notification; an acknowledgement cancels it.
+Deliveries of people who are away are brought forward after the commit. In `claiming.py` workers claim and record them.
 """
 
 from __future__ import annotations
@@ -20,21 +20,22 @@ from django.dispatch import Signal
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.notification import Notification
 
 AWAY_SECONDS = 3.0
-"""What a push waits for that is brought forward: a page that is left may be followed by the next one."""
+"""The delay of a push that is brought forward, because the next page may follow the one a person just left."""
 PROMPT_SECONDS = 1.0
-"""A commit within this of the writing leaves pages enough of their time."""
+"""A commit this soon after the write leaves pages enough time to acknowledge."""
 
 
 armed = Signal()
-"""Sent with `notifications`, the primary keys of those with deliveries, after their commit. A hint and no more."""
+"""Sent after the commit with `notifications`, the primary keys of those that have deliveries. Only a hint."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What is to be sent unless a page tells the person first."""
+    """A delivery to send unless a page shows the notification first."""
 
     notification_pk: int
     transport: str
@@ -42,7 +43,7 @@ class Plan:
 
 
 def arm(plans: Iterable[Plan]) -> None:
-    """In the caller's transaction: a push that is planned is as sure as the notification itself."""
+    """Plan deliveries in the caller's transaction, so that a push is as certain as the notification itself."""
     due = Now() + timedelta(seconds=hub_settings.ack_window)
     rows = [
         Delivery(notification_id=plan.notification_pk, transport=plan.transport, address=plan.address[:255], due_at=due)
@@ -55,15 +56,15 @@ def arm(plans: Iterable[Plan]) -> None:
 
 
 def count_from_commit(notifications: Collection[int]) -> None:
-    """Count the time that open pages have from the commit. Call it before `arm`, where the rows are made.
+    """Start the acknowledgement window of open pages at the commit. Call it before `arm`, where the rows are made.
 
-    After a transaction that took long they would have next to no time to show and acknowledge. A process killed
-    between the commit and this leaves the old moments: then a page may show what a push or the next page shows too.
+    After a long transaction, pages would otherwise have next to no time to show and acknowledge. A process killed
+    between the commit and this leaves the old times. Then a page may show what a push or a flash shows too.
     """
-    transaction.on_commit(partial(_count_anew, notifications, began=time.monotonic()), robust=True)
+    transaction.on_commit(partial(_restart_window, notifications, began=time.monotonic()), robust=True)
 
 
-def _count_anew(notifications: Collection[int], *, began: float) -> None:
+def _restart_window(notifications: Collection[int], *, began: float) -> None:
     if is_prompt(began):
         return
     undelivered = Notification.objects.filter(pk__in=notifications, delivered_at=None)
@@ -73,21 +74,22 @@ def _count_anew(notifications: Collection[int], *, began: float) -> None:
 
 
 def is_prompt(began: float) -> bool:
-    """Return whether a transaction that wrote at `began`, by `time.monotonic`, has committed soon enough."""
+    """Return whether a transaction that wrote at `began`, by `time.monotonic`, committed soon enough."""
     return time.monotonic() - began <= PROMPT_SECONDS
 
 
 def bring_forward(notifications: Collection[int]) -> int:
-    """For people who are surely away: nobody is going to acknowledge. Gives how many deliveries."""
+    """Send soon to people who are certainly away, because no page will acknowledge. Return the number of deliveries."""
     soon = Now() + timedelta(seconds=AWAY_SECONDS)
     later = _unclaimed(notifications).filter(attempts=0, due_at__gt=soon)
     return _change(later, skip_locked=True, due_at=soon)
 
 
-def disarm(notifications: Collection[int], reason: str) -> int:
-    """Cancels what no worker has claimed yet; what is being sent cannot be called back."""
+def disarm(notifications: Collection[int], reason: DeliveryReason) -> int:
+    """Cancel deliveries that no worker has claimed, and return how many. One that is being sent cannot be recalled."""
     now = datetime.now(UTC)
-    return _change(_unclaimed(notifications), state=DeliveryState.CANCELLED, reason=reason, settled_at=now)
+    why: dict[str, Any] = {"reason": reason.code, "reason_parameters": reason.parameters}
+    return _change(_unclaimed(notifications), state=DeliveryState.CANCELLED, settled_at=now, **why)
 
 
 def _unclaimed(notifications: Collection[int]) -> models.QuerySet[Delivery]:
@@ -95,10 +97,10 @@ def _unclaimed(notifications: Collection[int]) -> models.QuerySet[Delivery]:
 
 
 def _change(wanted: models.QuerySet[Any], *, skip_locked: bool = False, **values: Any) -> int:
-    """Lock the rows in ascending key, then update them. Return how many.
+    """Lock the rows in ascending key order, then update them. Return how many.
 
-    A plain update locks in the order of its plan, so two crowds that share rows could wait for each other. Changes of
-    when something is due skip rows that another holds: whoever cancels, claims or deletes them decides.
+    A plain update locks in the order of its query plan, so two batches that share rows could deadlock. A change of
+    `due_at` skips rows that another transaction holds: that one cancels, claims or deletes them, and decides.
     """
     with transaction.atomic(savepoint=False):
         rows = wanted.order_by("pk").select_for_update(no_key=True, skip_locked=skip_locked)
@@ -107,8 +109,8 @@ def _change(wanted: models.QuerySet[Any], *, skip_locked: bool = False, **values
 
 
 def mark_delivered(notifications: Collection[int], method: str) -> list[int]:
-    """Records that a delivery method reached the person. Gives those that no other delivery method had told."""
+    """Record that a delivery method reached the person. Return the ids that were not delivered before."""
     with transaction.atomic():
         delivered = Notification.objects.filter(pk__in=notifications).mark_as_delivered(method)
-        disarm(notifications, f"delivered by {method}")
+        disarm(notifications, DeliveryReason.of(ReasonCode.DELIVERED_BY, method=str(method)))
         return delivered

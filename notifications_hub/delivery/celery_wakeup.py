@@ -1,4 +1,4 @@
-"""Wakes Celery after a commit that planned something. Rows are the truth: a nudge that is lost costs only time."""
+"""Wake Celery after a commit that planned deliveries. Rows are the truth, so a lost wake-up costs only time."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import time
 from notifications_hub.conf import hub_settings
 
 SEND_DUE = "notifications_hub.send_due"
-"""The name of the task."""
+"""The name of the Celery task."""
 AWAY_SECONDS = 5.0
-"""A broker that failed is left alone for so long."""
+"""The pause before a broker that failed is tried again."""
 
 log = logging.getLogger(__name__)
 
 
 class _Nudges:
-    """Those that are on their way, by the second: of many commits within one, the first does it for all."""
+    """Wake-ups on their way, by the second: the first commit of a second wakes Celery for all of them."""
 
     def __init__(self) -> None:
         self._moments: frozenset[int] = frozenset()
@@ -29,14 +29,14 @@ class _Nudges:
         if moment in self._moments or now < self._away_until:
             return
         self._moments = frozenset({*(one for one in self._moments if one > now), moment})
-        # In a thread of its own: a broker that is away may take its client many seconds to find out.
+        # A client may take many seconds to notice that its broker is away, so this runs in a thread.
         threading.Thread(target=self._send, args=[moment - now], name="hub-nudge").start()
 
     def _send(self, countdown: float) -> None:
         try:
             _send_task(countdown)
-        except Exception as error:  # noqa: BLE001 -- whatever a broker may raise, the commit is done
-            log.warning("Celery could not be nudged: %s", error)
+        except Exception as error:  # noqa: BLE001 -- a broker may raise anything, and the commit is done
+            log.warning("Celery could not be woken: %s", error)
             self._away_until = time.time() + AWAY_SECONDS
 
 
@@ -44,7 +44,7 @@ _nudges = _Nudges()
 
 
 def nudge(seconds: float) -> None:
-    """Has a worker look in so many seconds, where Celery runs it. Waits for nothing and raises nothing."""
+    """Make Celery run the worker in so many seconds, if the site uses Celery. Does not block, and raises nothing."""
     if hub_settings.celery:
         _nudges.plan(math.ceil(time.time() + seconds))
 

@@ -1,7 +1,7 @@
-"""Takes what is due, and writes how it went: for many deliveries at once.
+"""Claim deliveries that are due, and record their outcomes, in batches.
 
 A claim is a lease: it moves `due_at` to the lease's end, so a row whose worker was killed becomes due again by itself.
-What is due is told by the database's clock, as the clocks of two workers may differ by more than a lease.
+The database's clock decides what is due, because the clocks of two workers may differ by more than a lease.
 """
 
 from __future__ import annotations
@@ -20,17 +20,16 @@ from django.db.models.functions import Now
 from notifications_hub.database import transaction
 from notifications_hub.database.primary import connection
 from notifications_hub.delivery.models import Delivery, DeliveryState
-from notifications_hub.web.text import storable
+from notifications_hub.delivery.reasons import DeliveryReason
 
 LEASE = timedelta(seconds=55)
-"""Longer than any transport may take; within a minute of its claim, what a killed worker held is another's."""
-MAX_REASON = 255
+"""Longer than any transport may take. Another worker gets a killed worker's deliveries within a minute of the claim."""
 
 
 def claim_due(limit: int = 100) -> list[Delivery]:
-    """Takes deliveries that are due, under a lease, in the order they fell due. No two workers get the same."""
+    """Claim deliveries that are due, under a lease, in the order they fell due. No two workers get the same one."""
     due = Delivery.objects.filter(state=DeliveryState.WAITING, due_at__lte=Now()).order_by("due_at")
-    # Not `exists`: it drops the order, and without it PostgreSQL may read the whole table.
+    # Not `exists`, which drops the order: without it PostgreSQL may read the whole table.
     if not due.values_list("pk").first():
         return []
     claim = uuid.uuid4()
@@ -44,28 +43,26 @@ def claim_due(limit: int = 100) -> list[Delivery]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """How an attempt went, or why there was none. `retry_in` seconds, where the delivery goes on waiting.
+    """The result of an attempt, or the reason for none. A waiting delivery is due again in `retry_in` seconds.
 
-    `reason` and `status` come from a transport, which may be a host's own: they are kept as every database keeps them.
-    An outcome that could not be recorded would have the message sent again after each lease.
+    `status` comes from a transport, which may be a host's own: a value that is no HTTP status is dropped.
     """
 
     state: DeliveryState
-    reason: str = ""
+    reason: DeliveryReason
     status: int | None = None
     retry_in: float = 0.0
     attempted: bool = True
     at: datetime = a_field(default_factory=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "reason", storable(str(self.reason), MAX_REASON))
         if type(self.status) is not int or not 0 <= self.status < 1000:
             object.__setattr__(self, "status", None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settled:
-    """What became of a claimed delivery: its last outcome decides, and each is kept in its trail."""
+    """The outcomes of a claimed delivery: the last one decides, and each is kept in the trail."""
 
     delivery: Delivery
     outcomes: Sequence[Outcome]
@@ -73,23 +70,26 @@ class Settled:
 
 _RECORD = """
     UPDATE notifications_hub_delivery AS delivery SET
-        claim = NULL, state = went.state, reason = went.reason, attempts = went.attempts, trail = went.trail,
+        claim = NULL, state = went.state, reason = went.reason, reason_parameters = went.reason_parameters,
+        attempts = went.attempts, trail = went.trail,
         due_at = CASE WHEN went.state = 'waiting' THEN went.moment ELSE delivery.due_at END,
         settled_at = CASE WHEN went.state = 'waiting' THEN NULL ELSE went.moment END
     FROM {went} WHERE delivery.id = went.id AND delivery.claim = went.claim
 """
-# One parameter for all rows: thousands of them take the driver longer than the database.
+# One parameter holds all rows: thousands of parameters take the driver longer than the database.
 _WENT = {
     "postgresql": """jsonb_to_recordset(CAST(%s AS jsonb)) AS went(
-        id bigint, claim uuid, state text, reason text, attempts int, trail jsonb, moment timestamptz)""",
+        id bigint, claim uuid, state text, reason text, reason_parameters jsonb, attempts int, trail jsonb,
+        moment timestamptz)""",
     "sqlite": """(SELECT value ->> 'id' AS id, value ->> 'claim' AS claim, value ->> 'state' AS state,
-        value ->> 'reason' AS reason, value ->> 'attempts' AS attempts, value -> 'trail' AS trail,
-        value ->> 'moment' AS moment FROM json_each(%s)) AS went""",
+        value ->> 'reason' AS reason, value -> 'reason_parameters' AS reason_parameters,
+        value ->> 'attempts' AS attempts, value -> 'trail' AS trail, value ->> 'moment' AS moment
+        FROM json_each(%s)) AS went""",
 }
 
 
 def record(settled: Collection[Settled]) -> None:
-    """Writes what became of deliveries, in one statement; not where another worker has the lease by now."""
+    """Record outcomes in one statement, except where another worker has the lease by now."""
     if not settled:
         return
     ahead = _clock_ahead(settled)
@@ -99,7 +99,7 @@ def record(settled: Collection[Settled]) -> None:
 
 
 def _clock_ahead(settled: Collection[Settled]) -> timedelta:
-    """Of the database's clock before this machine's, by which what goes on waiting is due."""
+    """Return how far the database's clock is ahead of this machine's. Due times use the database's clock."""
     waiting = [one.delivery.pk for one in settled if one.outcomes[-1].state is DeliveryState.WAITING]
     clock = Delivery.objects.filter(pk__in=waiting[:1]).annotate(clock=Now()).values_list("clock", flat=True)
     return next((now - datetime.now(UTC) for now in clock), timedelta())
@@ -112,7 +112,8 @@ def _columns(settled: Settled, ahead: timedelta) -> Mapping[str, Any]:
         "id": one.pk,
         "claim": _stored("claim", one.claim),
         "state": last.state.value,
-        "reason": last.reason,
+        "reason": last.reason.code.value,
+        "reason_parameters": last.reason.parameters,
         "attempts": one.attempts + sum(outcome.attempted for outcome in settled.outcomes),
         "trail": _trail(one, settled.outcomes),
         "moment": _stored("due_at", moment),
@@ -120,7 +121,7 @@ def _columns(settled: Settled, ahead: timedelta) -> Mapping[str, Any]:
 
 
 def _stored(column: str, value: object) -> str:
-    """As this database keeps it; SQLite compares moments as text."""
+    """Return a value in this database's stored form, because SQLite compares times as text."""
     field = cast("models.Field[Any, Any]", Delivery._meta.get_field(column))
     return str(field.get_db_prep_save(value, connection=connection))
 
@@ -129,7 +130,7 @@ def _trail(one: Delivery, outcomes: Iterable[Outcome]) -> list[Mapping[str, Any]
     trail = list(one.trail)
     for outcome in outcomes:
         entry = _entry(outcome)
-        # What is put off again and again for the same reason says so once: it may be thousands of times.
+        # The same postponement is kept once: it may repeat thousands of times.
         if outcome.attempted or not (trail and _is_same(trail[-1], entry)):
             trail.append(entry)
     return trail
@@ -139,8 +140,10 @@ def _entry(outcome: Outcome) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "at": outcome.at.isoformat(),
         "state": outcome.state.value,
-        "reason": outcome.reason,
+        "reason": outcome.reason.code.value,
     }
+    if outcome.reason.parameters:
+        entry["parameters"] = dict(outcome.reason.parameters)
     if outcome.status is not None:
         entry["status"] = outcome.status
     if not outcome.attempted:

@@ -1,4 +1,4 @@
-"""What became of a notification, in the order it happened: the answer to "why was I (not) told?"."""
+"""The history of a notification, in order: it answers "why was I (not) notified?"."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.preferences import methods_of
-from notifications_hub.delivery.reasons import in_words
+from notifications_hub.delivery.reasons import reason_in_words
 from notifications_hub.kinds import DeliveryMethod, kind_of, method_name
 from notifications_hub.notification import Notification
 from notifications_hub.transports.web_push.subscriptions import PushSubscription, name_in_words
@@ -26,11 +26,12 @@ class HistoryStep:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """Of a delivery's trail. Not `attempted`: it was put off or called off, and nothing was sent."""
+    """One entry of a delivery's trail. Without `attempted`, it was postponed or cancelled and nothing was sent."""
 
     at: datetime
     state: DeliveryState
     reason: str
+    parameters: Mapping[str, str | int]
     status: int | None
     attempted: bool
 
@@ -41,6 +42,7 @@ def entries_of(delivery: Delivery) -> list[HistoryEntry]:
             at=datetime.fromisoformat(stored["at"]),
             state=DeliveryState(stored["state"]),
             reason=stored["reason"],
+            parameters=stored.get("parameters", {}),
             status=stored.get("status"),
             attempted=stored.get("attempted", True),
         )
@@ -49,7 +51,10 @@ def entries_of(delivery: Delivery) -> list[HistoryEntry]:
 
 
 class NoPush(Enum):
-    """Why none was planned, as far as what is so now can tell: it would take a row a person to remember what was so."""
+    """The reason that no push was planned, judged by the settings of now.
+
+    Remembering the settings of that time would take a row per person.
+    """
 
     NO_KEY = auto()
     PREFERENCE = auto()
@@ -59,7 +64,10 @@ class NoPush(Enum):
 
 
 def why_no_push(notification: Notification) -> NoPush | None:
-    """Two queries. None: an announcement, which is not planned for each person."""
+    """Return the reason that no push was planned, in two queries.
+
+    None means an announcement, whose pushes are not planned per person.
+    """
     person = notification.recipient_id
     if current_key() is None:
         return NoPush.NO_KEY
@@ -74,14 +82,14 @@ def why_no_push(notification: Notification) -> NoPush | None:
 
 
 def browser_names(deliveries: list[Delivery]) -> dict[int, str]:
-    """Delivery to the name of its browser, where it goes to one that is still there."""
+    """Map deliveries to the names of their browsers. Browsers that were removed are left out."""
     pushes = {delivery.pk: int(delivery.address) for delivery in deliveries if _goes_to_browser(delivery)}
     browsers = dict(PushSubscription.objects.filter(pk__in=pushes.values()).values_list("pk", "name"))
     return {pk: name_in_words(browsers[browser]) for pk, browser in pushes.items() if browsers.get(browser)}
 
 
 def steps_of(notification: Notification) -> list[HistoryStep]:
-    """For admins. Two queries, and two more where no delivery was planned."""
+    """Return the history for admins, in two queries, or four if no delivery was planned."""
     deliveries = list(notification.deliveries.order_by("pk"))
     names = browser_names(deliveries)
     steps = [*_own_steps(notification)]
@@ -94,11 +102,11 @@ def steps_of(notification: Notification) -> list[HistoryStep]:
 
 def _no_push(reason: NoPush) -> str:
     return {
-        NoPush.NO_KEY: _("No push: this site has no key."),
-        NoPush.PREFERENCE: _("No push: by the person’s preferences as they are now, none of this kind."),
-        NoPush.NO_BROWSER: _("No push: the person has switched on no browser."),
+        NoPush.NO_KEY: _("No push: this site has no VAPID key."),
+        NoPush.PREFERENCE: _("No push: the person’s current preferences turn it off for this kind."),
+        NoPush.NO_BROWSER: _("No push: the person has not turned on push in any browser."),
         NoPush.HELD_BACK: _("No push: every browser of the person is held back."),
-        NoPush.CHANGED_SINCE: _("No push: nothing now stands in its way, so it was switched on since."),
+        NoPush.CHANGED_SINCE: _("No push: it was probably turned on later, since nothing prevents it now."),
     }[reason]
 
 
@@ -106,8 +114,8 @@ def _own_steps(notification: Notification) -> Iterator[HistoryStep]:
     yield HistoryStep(notification.timestamp, _("It happened."))
     method = method_name(notification.delivered_by) or "?"
     happened = (
-        (notification.delivered_at, _("The person was told, by %(method)s.") % {"method": method}),
-        (notification.seen_at, _("The person opened the bell on it.")),
+        (notification.delivered_at, _("Delivered by %(method)s.") % {"method": method}),
+        (notification.seen_at, _("The person saw it in their notification list.")),
         (notification.read_at, _("The person read it.")),
         (notification.archived_at, _("The person archived it.")),
     )
@@ -120,30 +128,34 @@ def _delivery_steps(delivery: Delivery, address: str) -> Iterator[HistoryStep]:
     for entry in entries_of(delivery):
         yield HistoryStep(entry.at, _entry(entry, names))
     if delivery.settled_at and not is_in_trail(delivery):
-        how = {"state": delivery.get_state_display(), "reason": _sentence(delivery.reason)}
+        how = {"state": delivery.get_state_display(), "reason": _sentence(delivery.reason, delivery.reason_parameters)}
         yield HistoryStep(delivery.settled_at, _became() % {**names, **how})
     elif delivery.state == DeliveryState.WAITING:
         yield HistoryStep(delivery.due_at, _("Due: %(transport)s to %(address)s.") % names)
 
 
 def _entry(entry: HistoryEntry, names: Mapping[str, str]) -> str:
-    said = _sentence(entry.reason)
-    reason = said if entry.status is None or str(entry.status) in said else f"{said} ({entry.status})"
-    attempt = _("Attempt, %(transport)s to %(address)s: %(state)s. %(reason)s.")
-    return (attempt if entry.attempted else _became()) % {**names, "state": str(entry.state.label), "reason": reason}
+    words = _sentence(entry.reason, entry.parameters)
+    reason = words if entry.status is None or str(entry.status) in words else f"{words} ({entry.status})"
+    template = _became()
+    if entry.attempted:
+        template = _("Attempt, %(transport)s to %(address)s: %(state)s. %(reason)s.")
+    elif entry.state == DeliveryState.WAITING:
+        template = _("%(transport)s to %(address)s. %(reason)s.")
+    return template % {**names, "state": str(entry.state.label), "reason": reason}
 
 
 def _became() -> str:
     return _("%(transport)s to %(address)s: %(state)s. %(reason)s.")
 
 
-def _sentence(reason: str) -> str:
-    words = in_words(reason).rstrip(".")
+def _sentence(reason: str, parameters: Mapping[str, str | int]) -> str:
+    words = reason_in_words(reason, parameters).rstrip(".。")
     return words[:1].upper() + words[1:]
 
 
 def is_in_trail(delivery: Delivery) -> bool:
-    """Whether how it ended is its trail's last entry. What was disarmed has none for that."""
+    """Return whether the trail's last entry is how the delivery ended. A disarmed delivery has no such entry."""
     return bool(delivery.trail) and delivery.trail[-1]["state"] == delivery.state
 
 

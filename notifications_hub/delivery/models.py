@@ -1,4 +1,4 @@
-"""The rows of deliveries, of what people chose, and of what pages showed.
+"""Tables of deliveries, of people's preferences, and of announcements that pages showed.
 
 A delivery is one row per notification, transport and address: when it is due, how it went and why. Rows are the queue.
 """
@@ -27,11 +27,15 @@ class Delivery(HubModel):
     transport = models.CharField(_("transport"), max_length=20)
     address = models.CharField(_("address"), max_length=255)
     state = models.CharField(_("state"), max_length=10, choices=DeliveryState, default=DeliveryState.WAITING)
-    reason = models.CharField(_("reason"), max_length=255, blank=True)
+    # A `ReasonCode`, and the parameters of its words.
+    reason = models.CharField(_("reason"), max_length=30, blank=True)
+    reason_parameters = models.JSONField(default=dict, editable=False)
     due_at = models.DateTimeField(_("due"))
     claim = models.UUIDField(null=True, editable=False)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    trail = models.JSONField(_("trail"), default=list, help_text=_("One entry an attempt: when, and how it went."))
+    trail = models.JSONField(
+        _("trail"), default=list, help_text=_("One entry per attempt: when it was made, and how it went.")
+    )
     created = models.DateTimeField(_("created"), auto_now_add=True)
     settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
 
@@ -48,7 +52,7 @@ class Delivery(HubModel):
 
 
 class Preference(HubModel):
-    """By which delivery methods a person wants to hear of a kind. No row: the kind's own defaults."""
+    """The delivery methods that a person chose for a kind. Without a row, the kind's defaults hold."""
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=100)
@@ -62,10 +66,10 @@ class Preference(HubModel):
 
 
 class DeliveredThrough(HubModel):
-    """A person's pages have shown the announcements of an audience after `start`, through `seq`.
+    """A range of announcements that a person's pages have shown: those of an audience after `start`, through `seq`.
 
-    One row, however many there were, and a further one for each time that some came which no page showed. `start` and
-    `seq` are those of announcements (or 0), so what else is logged on the topic starts no row.
+    One row covers any number of announcements. Each gap, of announcements that no page showed, adds a row. `start` and
+    `seq` belong to announcements (or are 0), so other events on the topic start no row.
     """
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)

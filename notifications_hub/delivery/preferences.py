@@ -1,4 +1,4 @@
-"""Which delivery methods each person chose, by kind."""
+"""The delivery methods that each person chose, by kind."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from notifications_hub.users import Person
 
 
 def methods_of(people: Collection[Any], kind: Kind) -> dict[Any, frozenset[str]]:
-    """Primary key of a person to the delivery methods they chose for a kind. One query."""
+    """Map people's primary keys to the delivery methods they chose for a kind, in one query."""
     chosen = dict(Preference.objects.filter(person__in=people, kind=kind.name).values_list("person", "methods"))
     return {pk: frozenset(chosen.get(pk, kind.methods)) for pk in people}
 
 
 def methods_by_kind(person: Person) -> dict[str, frozenset[str]]:
-    """What a person chose; a kind that is not in it has its own defaults."""
+    """Return a person's choices by kind. A kind that is missing has its defaults."""
     chosen = Preference.objects.filter(person=person).values_list("kind", "methods")
     return {kind: frozenset(methods) for kind, methods in chosen}
 
 
 def choose_methods(person: Person, kind_name: str, methods: Iterable[str]) -> None:
-    """Store a choice, also of a delivery method that no transport serves at the moment. Raises `UnknownKind`."""
+    """Store a choice. Raise `UnknownKind`. A delivery method that no transport serves at the moment is stored too."""
     kind = get_kind(kind_name)
     values = sorted(str(method) for method in methods)
     Preference.objects.update_or_create(person=person, kind=kind.name, defaults={"methods": values})

@@ -1,54 +1,111 @@
-"""Why a delivery went as it did: stored in English when it happened, said in the reader's language."""
+"""Reasons of deliveries: stored as a code with parameters, put into words in the reader's language."""
 
 from __future__ import annotations
 
-import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from django.utils.translation import gettext, gettext_lazy, gettext_noop
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 from notifications_hub.kinds import method_name
+from notifications_hub.web.text import storable
 
-# These alone are the names of columns too, which other languages say otherwise.
-_SHORT = {
-    "read": gettext_lazy("it was read"),
-    "archived": gettext_lazy("it was archived"),
-    "deleted": gettext_lazy("it was deleted"),
-}
-_KNOWN = (
-    gettext_noop("delivered already"),
-    gettext_noop("delivered by %(rest)s"),
-    gettext_noop("read already"),
-    gettext_noop("expired"),
-    gettext_noop("the announcement is over"),
-    gettext_noop("the person is no longer active"),
-    gettext_noop("taken by the other side"),
-    gettext_noop("took too long"),
-    gettext_noop("the worker was stopped before an answer came"),
-    gettext_noop("given up: %(rest)s"),
-    gettext_noop("unexpected: %(rest)s"),
-    gettext_noop("Held back: %(rest)s"),
-    gettext_noop("Not tried: %(rest)s does not answer as it should."),
-    gettext_noop("Not tried: %(rest)s is slow to answer."),
-    gettext_noop("Not tried: %(rest)s was sent as much as it may be in this time."),
-    gettext_noop("No answer within %(rest)s s"),
-    gettext_noop("The browser was switched off."),
-    gettext_noop("The browser no longer takes pushes."),
-    gettext_noop("The database could not be reached."),
-    gettext_noop("The password was changed. It goes on once this browser has signed in again."),
-    gettext_noop("The push service answered %(rest)s."),
-    gettext_noop("The push service found it too long."),
-    gettext_noop("The push service refused with status %(rest)s."),
-    gettext_noop("The stored keys are unusable."),
-    gettext_noop("Push is off: this site has no VAPID key."),
-)
-_PATTERNS = [(known, re.compile(re.escape(known).replace(re.escape("%(rest)s"), "(?P<rest>.+)"))) for known in _KNOWN]
+LONGEST_TEXT = 255
+LONGEST_CODE = 30
+
+Parameters = Mapping[str, str | int]
 
 
-def in_words(reason: str) -> str:
-    """In the active language as far as it is known; the rest as it was stored."""
-    if reason in _SHORT:
-        return str(_SHORT[reason])
-    for known, pattern in _PATTERNS:
-        if found := pattern.fullmatch(reason):
-            return gettext(known) % {name: in_words(rest) for name, rest in found.groupdict().items()}
-    return method_name(reason)
+class ReasonCode(TextChoices):
+    """A code, and its words for admins. `%(because)s` is another reason, `%(method)s` a delivery method."""
+
+    # Nothing was sent, because nothing needed to be.
+    DELIVERED_BY = "delivered_by", _("Already delivered by %(method)s.")
+    DELIVERED_ALREADY = "delivered_already", _("Another delivery method had already reached the person.")
+    READ = "read", _("The person had already read it.")
+    ARCHIVED = "archived", _("The person had already archived it.")
+    DELETED = "deleted", _("The notification was deleted.")
+    EXPIRED = "expired", _("It had expired.")
+    ANNOUNCEMENT_OVER = "announcement_over", _("The announcement was over.")
+    PERSON_INACTIVE = "person_inactive", _("The person’s account is no longer active.")
+
+    # Nothing was sent yet.
+    HELD_BACK = "held_back", _("Held back: %(because)s")
+    HOST_FAILING = "host_failing", _("Waiting: %(host)s is not answering as it should.")
+    HOST_SLOW = "host_slow", _("Waiting: %(host)s is slow to answer.")
+    RATE_LIMITED = "rate_limited", _("Waiting: %(host)s has reached its rate limit.")
+
+    # An attempt was made.
+    ACCEPTED = "accepted", _("The service accepted it.")
+    GAVE_UP = "gave_up", _("Gave up: %(because)s")
+    TIMED_OUT = "timed_out", _("No answer came in time.")
+    NO_ANSWER = "no_answer", _("No answer came within %(seconds)s seconds.")
+    WORKER_STOPPED = "worker_stopped", _("The worker stopped before an answer came.")
+    UNEXPECTED = "unexpected", _("Unexpected error: %(error)s.")
+    TRANSPORT_SAID = "transport_said", "%(text)s"
+
+    # Web Push.
+    BROWSER_REMOVED = "browser_removed", _("Push was turned off in this browser.")
+    BROWSER_GONE = "browser_gone", _("The browser no longer accepts pushes.")
+    PASSWORD_CHANGED = "password_changed", _("The password was changed. Push resumes when this browser signs in again.")
+    PUSH_ANSWERED = "push_answered", _("The push service answered %(status)s.")
+    PUSH_REFUSED = "push_refused", _("The push service refused it with status %(status)s.")
+    TOO_LONG = "too_long", _("The push service found it too long.")
+    KEYS_UNUSABLE = "keys_unusable", _("The browser’s encryption keys are unusable.")
+    NO_KEY = "no_key", _("Push is off: this site has no VAPID key.")
+    DATABASE_AWAY = "database_away", _("The database could not be reached.")
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReason:
+    """A code with its parameters; `str` puts it into words in the active language.
+
+    Parameters may hold a host's own text, so each is cleaned and cut to what every database stores. An outcome that
+    could not be recorded would have the message sent again after each lease.
+    """
+
+    code: ReasonCode
+    parameters: Parameters = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        cleaned = {name: _cleaned(value) for name, value in self.parameters.items()}
+        object.__setattr__(self, "parameters", cleaned)
+
+    @classmethod
+    def of(cls, code: ReasonCode, **parameters: str | int) -> DeliveryReason:
+        return cls(code, parameters)
+
+    @classmethod
+    def wrapped(cls, code: ReasonCode, because: DeliveryReason) -> DeliveryReason:
+        """Return a reason around another, with the parameters of both."""
+        return cls(code, {**because.parameters, "because": because.code.value})
+
+    @classmethod
+    def from_transport(cls, text: object) -> DeliveryReason:
+        """Return a transport's own words as a reason."""
+        return text if isinstance(text, DeliveryReason) else cls.of(ReasonCode.TRANSPORT_SAID, text=str(text))
+
+    def __str__(self) -> str:
+        return _in_words(self.code, self.parameters)
+
+
+def reason_in_words(code: str, parameters: Parameters) -> str:
+    """Return a stored reason in the active language. A code of another version of this package is returned as it is."""
+    return _in_words(ReasonCode(code), parameters) if code in ReasonCode.values else code
+
+
+def _in_words(code: ReasonCode, parameters: Parameters) -> str:
+    # A stored parameter that is missing must not close the page that lists the delivery.
+    words: dict[str, str | int] = defaultdict(lambda: "?", parameters)
+    if "method" in parameters:
+        words["method"] = method_name(str(parameters["method"]))
+    if "because" in parameters:
+        inner = {name: value for name, value in parameters.items() if name != "because"}
+        words["because"] = reason_in_words(str(parameters["because"]), inner)
+    return str(code.label) % words
+
+
+def _cleaned(value: str | int) -> str | int:
+    return value if type(value) is int else storable(str(value), LONGEST_TEXT)

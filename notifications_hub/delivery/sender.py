@@ -1,6 +1,7 @@
-"""Sends in an event loop of its own, in a thread of its own, so that neither the network nor the database waits.
+"""Send messages in an event loop and a thread of their own, so that neither network nor database waits for the other.
 
-Knows no rows: it is handed jobs, and hands back how they went. Connections to push services last as long as the loop.
+This module does not use the database: it takes jobs, and returns their results. Connections to push services last as
+long as the loop.
 """
 
 from __future__ import annotations
@@ -16,26 +17,27 @@ from dataclasses import dataclass
 
 from notifications_hub.delivery.claiming import Outcome, Settled
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.message import Message, shortened
 from notifications_hub.transports import PutOff, Send, TooLong, TransportError, close_transports
 from notifications_hub.web.site_paths import use_script_name
 
 SEND_SECONDS = 30.0
-"""Beyond any transport's own deadline, and well within the lease."""
+"""Longer than any transport's own deadline, and well within the lease."""
 STOP_SECONDS = 5.0
-"""What is under way when the worker is to stop gets this long."""
+"""The time that sends under way get when the worker is to stop."""
 FIRST_RETRY, LAST_RETRY = 5.0, 3600.0
 LAST_PAUSE = 30 * 86_400.0
-"""The longest that the other side may ask for."""
-ENOUGH = 100
-"""So many back are worth recording at once."""
+"""The longest pause that the other side may ask for."""
+RESULTS_TO_RECORD = 100
+"""So many results are worth recording at once."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sending:
-    """Something to send. After `expires`, in seconds since the epoch, it is no news any more."""
+    """A message to send. It is out of date after `expires`, in seconds since the epoch."""
 
     delivery: Delivery
     message: Message
@@ -45,14 +47,14 @@ class Sending:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """What became of a job. `error` is that of its last attempt."""
+    """The result of a job. `error` is the one of its last attempt."""
 
     settled: Settled
     error: TransportError | None = None
 
 
 class Network:
-    """Used by one thread, that of its worker."""
+    """The sending side of a worker. Only the worker's thread may use it."""
 
     def __init__(self) -> None:
         self._loop = _new_loop()
@@ -65,7 +67,7 @@ class Network:
 
     @property
     def under_way(self) -> int:
-        """Jobs that were begun and not yet collected."""
+        """The number of jobs that were begun and not collected yet."""
         return self._under_way
 
     def begin(self, jobs: Sequence[Sending]) -> None:
@@ -73,20 +75,20 @@ class Network:
         self._loop.call_soon_threadsafe(self._start, jobs)
 
     def collect(self) -> list[Result]:
-        """What has come back since the last time."""
+        """Return the results that arrived since the last call."""
         self._enough.clear()
         back = self._back[:]
-        # The loop's thread may have added more meanwhile, at the end.
+        # The loop's thread may have appended more meanwhile.
         del self._back[: len(back)]
         self._under_way -= len(back)
         return back
 
     def wait(self, seconds: float) -> None:
-        """Until many, or all that were under way, are back; no longer than this."""
+        """Wait for many results, or for all that are under way, but no longer than this."""
         self._enough.wait(seconds)
 
     def break_off(self) -> None:
-        """Whoever has not answered by now has not answered."""
+        """Cancel the sends that have had no answer yet."""
         self._loop.call_soon_threadsafe(self._cancel)
 
     def close(self) -> None:
@@ -95,7 +97,7 @@ class Network:
         self._thread.join()
         self._loop.close()
 
-    # In the loop's own thread
+    # Methods below run in the loop's own thread.
 
     def _start(self, jobs: Sequence[Sending]) -> None:
         use_script_name()
@@ -107,11 +109,11 @@ class Network:
     async def _send(self, job: Sending) -> None:
         try:
             result = await _result(job)
-        except Exception as error:  # noqa: BLE001 -- a place that is never given back is lost to all others
+        except Exception as error:  # noqa: BLE001 -- a slot that is never freed is lost to all other jobs
             settled = Settled(delivery=job.delivery, outcomes=[_surprise(job, error)])
-            result = Result(settled=settled, error=_unexpected())
+            result = Result(settled=settled, error=_unexpected(error))
         self._back.append(result)
-        if len(self._back) >= min(ENOUGH, self._under_way):
+        if len(self._back) >= min(RESULTS_TO_RECORD, self._under_way):
             self._enough.set()
 
     def _cancel(self) -> None:
@@ -120,7 +122,7 @@ class Network:
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
-    """Of uvloop where the site has it, as uvicorn does: it takes a third less."""
+    """Return a loop of uvloop if it is installed, as uvicorn does: it takes a third less time."""
     try:
         from uvloop import new_event_loop
     except ImportError:
@@ -144,16 +146,16 @@ async def _attempt(job: Sending, message: Message) -> tuple[Outcome, TransportEr
     except TransportError as error:
         return _failure(job, error), error
     except TimeoutError:
-        return _no_answer(job, "took too long")
+        return _no_answer(job, ReasonCode.TIMED_OUT)
     except asyncio.CancelledError:
-        return _no_answer(job, "the worker was stopped before an answer came")
-    except Exception as error:  # noqa: BLE001 -- a surprise in one delivery must not hold up the others
-        return _surprise(job, error), _unexpected()
-    return Outcome(state=DeliveryState.SENT, reason="taken by the other side", status=status), None
+        return _no_answer(job, ReasonCode.WORKER_STOPPED)
+    except Exception as error:  # noqa: BLE001 -- a surprise in one delivery must not stop the others
+        return _surprise(job, error), _unexpected(error)
+    return Outcome(state=DeliveryState.SENT, reason=DeliveryReason(ReasonCode.ACCEPTED), status=status), None
 
 
-def _no_answer(job: Sending, reason: str) -> tuple[Outcome, TransportError]:
-    error = TransportError(reason)
+def _no_answer(job: Sending, code: ReasonCode) -> tuple[Outcome, TransportError]:
+    error = TransportError(DeliveryReason(code))
     return _failure(job, error), error
 
 
@@ -162,38 +164,43 @@ def _surprise(job: Sending, error: Exception) -> Outcome:
     return surprise(error)
 
 
-def _unexpected() -> TransportError:
-    return TransportError("unexpected")
+def _unexpected(error: Exception) -> TransportError:
+    return TransportError(_surprised_by(error))
 
 
 def surprise(error: Exception, *, attempted: bool = True) -> Outcome:
-    return Outcome(state=DeliveryState.FAILED, reason=f"unexpected: {type(error).__name__}", attempted=attempted)
+    return Outcome(state=DeliveryState.FAILED, reason=_surprised_by(error), attempted=attempted)
+
+
+def _surprised_by(error: Exception) -> DeliveryReason:
+    return DeliveryReason.of(ReasonCode.UNEXPECTED, error=type(error).__name__)
 
 
 def _failure(job: Sending, error: TransportError) -> Outcome:
+    reason = DeliveryReason.from_transport(error.reason)
     if error.permanent:
-        return Outcome(state=DeliveryState.FAILED, reason=error.reason, status=error.status)
+        return Outcome(state=DeliveryState.FAILED, reason=reason, status=error.status)
     attempted = not isinstance(error, PutOff)
     pause = pause_asked(error.retry_after) or pause_after(job.delivery.attempts + 1)
     waits = Outcome(
-        state=DeliveryState.WAITING, reason=error.reason, status=error.status, retry_in=pause, attempted=attempted
+        state=DeliveryState.WAITING, reason=reason, status=error.status, retry_in=pause, attempted=attempted
     )
     return _final(waits) if time.time() + pause > job.expires else waits
 
 
 def _final(waits: Outcome) -> Outcome:
-    reason = f"given up: {waits.reason}"
+    reason = DeliveryReason.wrapped(ReasonCode.GAVE_UP, waits.reason)
     return Outcome(state=DeliveryState.FAILED, reason=reason, status=waits.status, attempted=waits.attempted)
 
 
 def pause_asked(seconds: object) -> float | None:
-    """Return how long the other side wants to be left alone, kept within reason; None where it did not say."""
+    """Return the pause that the other side asked for, kept within bounds; None if it asked for none."""
     if not isinstance(seconds, int | float) or not math.isfinite(seconds):
         return None
     return min(max(1.0, seconds), LAST_PAUSE)
 
 
 def pause_after(attempts: int) -> float:
-    """Doubling, with jitter, so that what failed together does not come back together."""
+    """Return a pause that doubles with each attempt. Its jitter spreads out deliveries that failed at once."""
     longest = min(LAST_RETRY, FIRST_RETRY * 2 ** min(attempts - 1, 20))
     return random.uniform(longest / 2, longest)  # noqa: S311 -- a pause is no secret

@@ -1,6 +1,6 @@
-"""Claims due deliveries and sends them. Run by the embedded thread, by `manage.py hub_worker` or by Celery.
+"""Claim due deliveries and send them. The embedded thread, `manage.py hub_worker` or Celery runs this.
 
-Rows are the queue, so any number of workers may run at once, and one that is killed loses nothing.
+Rows are the queue, so any number of workers may run at once, and a killed worker loses nothing.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from notifications_hub.database.reconnect import CONNECTION_ERRORS
 from notifications_hub.delivery import claiming
 from notifications_hub.delivery.claiming import Outcome, Settled
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.delivery.sender import STOP_SECONDS, Network, Result, Sending, surprise
 from notifications_hub.message import localized_for
 from notifications_hub.notification import Notification
@@ -35,10 +36,10 @@ from notifications_hub.web.site_paths import use_script_name
 
 IDLE_SECONDS = 1.0
 BUSY_SECONDS = 0.05
-"""The longest that what came back waits to be recorded, and a free place to be filled."""
+"""The longest that a result waits to be recorded, and a free slot to be filled."""
 BATCH = 200
-PLACES = 400
-"""Under way at once. What is claimed beyond these could only wait for the rest of its lease."""
+SLOTS = 400
+"""The number of sends under way at once. More claimed deliveries would only wait out their lease."""
 ACT_SALT = "notifications_hub.act"
 
 T = TypeVar("T")
@@ -47,40 +48,43 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """The thread that calls it does the database, a second one the network. Close it in the thread that used it."""
+    """A worker whose calling thread uses the database, and a second thread the network.
+
+    Close it in the thread that used it.
+    """
 
     def __init__(self) -> None:
         self._network = Network()
         self._results: list[Result] = []
 
     def run_due(self, *, seconds: float = float("inf")) -> int:
-        """Sends what is due, and what falls due meanwhile for so long; gives how many deliveries it took."""
+        """Send deliveries that are due, or fall due within `seconds`. Return how many were claimed."""
         until = time.monotonic() + seconds
-        taken = 0
+        claimed = 0
         while (newly := self.turn(claim=time.monotonic() < until)) or self.is_busy:
-            taken += newly
+            claimed += newly
             self.pause(newly)
-        return taken
+        return claimed
 
     @property
     def is_busy(self) -> bool:
         return bool(self._network.under_way or self._results)
 
     def turn(self, *, claim: bool = True) -> int:
-        """Records what has come back and begins what is due, as far as there are places; gives how many that were."""
-        # The thread may be Celery's.
+        """Record results and begin due deliveries in the free slots. Return how many were begun."""
+        # The thread may belong to Celery.
         use_script_name()
         self._record()
-        free = min(BATCH, PLACES - self._network.under_way)
+        free = min(BATCH, SLOTS - self._network.under_way)
         return self._begin(free) if claim and free >= BATCH // 4 else 0
 
     def pause(self, newly: int) -> None:
-        """Before the next turn, unless there may be more that is due and there are places for it."""
+        """Wait a little before the next turn, unless more may be due and slots are free for it."""
         if self._network.under_way and newly < BATCH:
             self._network.wait(BUSY_SECONDS)
 
     def finish(self) -> None:
-        """Waits for what is under way, and breaks off what is not answered in time."""
+        """Wait for sends under way, and break off those without an answer in time."""
         until = time.monotonic() + STOP_SECONDS
         while self.is_busy:
             if time.monotonic() > until:
@@ -103,25 +107,25 @@ class Worker:
         return len(claimed)
 
     def _record(self) -> None:
-        # Kept until they are written: a database that is away for a moment must not make them be sent again.
+        # Results are kept until they are written, or an unreachable database would have them sent again.
         self._results += self._network.collect()
         _write([result.settled for result in self._results])
         results, self._results = self._results, []
-        _teach(results)
+        _report_to_transports(results)
 
 
 # What to send
 
 
 def _prepared(claimed: Sequence[Delivery]) -> Iterator[Sending | Result]:
-    """A job for each, or how it was settled without a word. What cannot be put into words holds up no other."""
+    """Yield a job per delivery, or a result if nothing is to be sent. One that cannot be rendered stops no other."""
     senders = {name: _senders(name, its) for name, its in _by_transport(claimed).items()}
     act_url = _act_url()
     for one in claimed:
         try:
             yield _job(one, senders[one.transport], act_url)
         except _Pointless as pointless:
-            outcome = Outcome(state=DeliveryState.CANCELLED, reason=str(pointless), attempted=False)
+            outcome = Outcome(state=DeliveryState.CANCELLED, reason=DeliveryReason(pointless.code), attempted=False)
             yield Result(settled=Settled(delivery=one, outcomes=[outcome]))
         except CONNECTION_ERRORS:
             raise
@@ -138,7 +142,7 @@ def _by_transport(claimed: Iterable[Delivery]) -> Mapping[str, list[Delivery]]:
 
 
 def _senders(name: str, deliveries: Iterable[Delivery]) -> Mapping[str, Send]:
-    """Address to what sends to it, where that can be loaded for all of them at once."""
+    """Map addresses to the functions that send to them, if the transport can load them in one go."""
     if name not in transport_names():
         return {}
     transport = get_transport(name)
@@ -146,34 +150,38 @@ def _senders(name: str, deliveries: Iterable[Delivery]) -> Mapping[str, Send]:
 
 
 class _Pointless(Exception):
-    """Something happened between the plan and now."""
+    """Raised when something has made the delivery pointless since it was planned."""
+
+    def __init__(self, code: ReasonCode) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
     send = senders.get(one.address) or partial(get_transport(one.transport).send, address=one.address)
-    if reason := _why_not(one.notification):
-        raise _Pointless(reason)
+    if code := _why_not(one.notification):
+        raise _Pointless(code)
     with localized_for(one.notification.recipient):
         message = one.notification.message()
     expires = one.notification.timestamp.timestamp() + message.ttl
     rest = expires - time.time()
     if rest <= 0:
-        raise _Pointless("expired")
+        raise _Pointless(ReasonCode.EXPIRED)
     message = dataclasses.replace(message, ttl=max(1, int(rest)), token=act_token(one), act_url=act_url)
     return Sending(delivery=one, message=message, send=send, expires=expires)
 
 
-def _why_not(notification: Notification) -> str:
-    """What happened that makes it pointless; empty if nothing did."""
+def _why_not(notification: Notification) -> ReasonCode | None:
+    """Return what makes sending pointless, or None if nothing does."""
     reasons = {
-        "delivered already": notification.delivered_at is not None,
-        "read already": not notification.unread,
-        "archived": notification.archived_at is not None,
-        "deleted": notification.deleted,
-        "the announcement is over": _is_over(notification.announcement),
-        "the person is no longer active": not notification.recipient.is_active,
+        ReasonCode.DELIVERED_ALREADY: notification.delivered_at is not None,
+        ReasonCode.READ: not notification.unread,
+        ReasonCode.ARCHIVED: notification.archived_at is not None,
+        ReasonCode.DELETED: notification.deleted,
+        ReasonCode.ANNOUNCEMENT_OVER: _is_over(notification.announcement),
+        ReasonCode.PERSON_INACTIVE: not notification.recipient.is_active,
     }
-    return next((reason for reason, holds in reasons.items() if holds), "")
+    return next((code for code, holds in reasons.items() if holds), None)
 
 
 def _is_over(announcement: Announcement | None) -> bool:
@@ -183,7 +191,7 @@ def _is_over(announcement: Announcement | None) -> bool:
 
 
 def act_token(one: Delivery) -> str:
-    """Lets whoever holds it report on this one delivery and nothing else; it goes into the encrypted payload."""
+    """Return a token for the encrypted payload. Its holder may report on this one delivery and nothing else."""
     return signing.dumps([one.pk, one.notification_id], salt=ACT_SALT)
 
 
@@ -203,7 +211,7 @@ def _write(settled: Sequence[Settled]) -> None:
     except CONNECTION_ERRORS:
         raise
     except Exception:
-        log.exception("%d outcomes cannot be recorded together; trying each", len(settled))
+        log.exception("%d outcomes cannot be recorded in one batch; trying each", len(settled))
         for one in settled:
             _write_alone(one)
 
@@ -217,7 +225,7 @@ def _write_alone(settled: Settled) -> None:
         log.exception("The outcome of delivery %s cannot be recorded", settled.delivery.pk)
 
 
-def _teach(results: Iterable[Result]) -> None:
+def _report_to_transports(results: Iterable[Result]) -> None:
     learnt: dict[str, list[tuple[str, TransportError | None]]] = defaultdict(list)
     for result in results:
         one = result.settled.delivery
@@ -226,31 +234,31 @@ def _teach(results: Iterable[Result]) -> None:
     for name, its_results in learnt.items():
         transport = get_transport(name)
         if isinstance(transport, Learns):
-            _have_learn(transport, name, its_results)
+            _report_to(transport, name, its_results)
 
 
-def _have_learn(transport: Learns, name: str, results: Sequence[tuple[str, TransportError | None]]) -> None:
+def _report_to(transport: Learns, name: str, results: Sequence[tuple[str, TransportError | None]]) -> None:
     try:
         transport.learn(results)
     except Exception:
-        # What went well and what did not is recorded by now, and other transports learn of theirs.
+        # The outcomes are recorded by now, and other transports can still learn from theirs.
         log.exception("The transport %r could not learn how its sends went", name)
 
 
-# A thread or a process that does nothing else
+# Running as a dedicated thread or process
 
 
-def spare_the_collector() -> None:
-    """For a process that does nothing else: what is there by now stays, and is not searched for garbage again.
+def freeze_existing_objects() -> None:
+    """Freeze the objects that exist now, so that the garbage collector skips them. Call once, in a dedicated process.
 
-    Pushes make many objects and next to no garbage that needs a search, and each went through all of Django.
+    Pushes make many objects but next to no cyclic garbage, and each collection went through all of Django.
     """
     gc.collect()
     gc.freeze()
 
 
 class WorkerThread:
-    """The worker beside the hub, for a site that runs one process."""
+    """A worker thread beside the hub, for a site that runs one process."""
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
@@ -258,7 +266,7 @@ class WorkerThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finishes what is under way, within some seconds."""
+        """Finish the sends under way, within a few seconds."""
         self._stopping.set()
         self._thread.join()
 
@@ -267,7 +275,7 @@ class WorkerThread:
 
 
 def run(stopping: threading.Event) -> None:
-    """Works until told to stop, then finishes what is under way. A database that is away is waited for."""
+    """Work until `stopping` is set, then finish the sends under way. Wait for a database that is unreachable."""
     worker, swept = Worker(), 0.0
     try:
         while not stopping.is_set():
@@ -287,7 +295,7 @@ def run(stopping: threading.Event) -> None:
 
 
 def _safely(act: Callable[[], T]) -> T | None:
-    """None where it failed: a worker that died would send nothing at all."""
+    """Return None if the call failed: a worker that died would send nothing at all."""
     try:
         return act()
     except CONNECTION_ERRORS as error:

@@ -1,40 +1,44 @@
-"""How a person was told of something, or why not, in plain words: `trail.py` for those whom it is about."""
+"""Report to a person how a notification reached them; `delivery/history.py` does so for admins."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from notifications_hub.delivery.history import HistoryStep, NoPush, browser_names, entries_of, is_in_trail, why_no_push
 from notifications_hub.delivery.models import Delivery, DeliveryState
-from notifications_hub.kinds import DeliveryMethod, kind_of
+from notifications_hub.delivery.reasons import ReasonCode
+from notifications_hub.kinds import DeliveryMethod, PushTest, kind_of
 from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_label
 
-_DELIVERED = {
-    DeliveryMethod.LIVE: gettext_lazy("You were told on an open page."),
-    DeliveryMethod.FLASH: gettext_lazy("You were told at the top of the next page that you opened."),
-    DeliveryMethod.WEB_PUSH: gettext_lazy("You were told by one of your browsers."),
-    DeliveryMethod.EMAIL: gettext_lazy("You were told by email."),
+_DELIVERED_BY = {
+    DeliveryMethod.LIVE: gettext_lazy("You saw it on an open page."),
+    DeliveryMethod.FLASH: gettext_lazy("You saw it at the top of the next page that you opened."),
+    DeliveryMethod.WEB_PUSH: gettext_lazy("One of your browsers showed it."),
+    DeliveryMethod.EMAIL: gettext_lazy("You got it by email."),
 }
-_NEEDLESS = {
-    "delivered": gettext_lazy("%(browser)s was left in peace: you had been delivered already."),
-    "read": gettext_lazy("%(browser)s was left in peace: you had read it."),
-    "archived": gettext_lazy("%(browser)s was left in peace: you had archived it."),
-    "expired": gettext_lazy("%(browser)s was not told: it was no news any more."),
+_ALREADY = gettext_lazy("Not sent to %(browser)s: you had already been notified.")
+_CANCELLED: Mapping[str, object] = {
+    ReasonCode.DELIVERED_BY: _ALREADY,
+    ReasonCode.DELIVERED_ALREADY: _ALREADY,
+    ReasonCode.READ: gettext_lazy("Not sent to %(browser)s: you had already read it."),
+    ReasonCode.ARCHIVED: gettext_lazy("Not sent to %(browser)s: you had already archived it."),
+    ReasonCode.EXPIRED: gettext_lazy("Not sent to %(browser)s: it was out of date."),
+    ReasonCode.ANNOUNCEMENT_OVER: gettext_lazy("Not sent to %(browser)s: the announcement was over."),
 }
-"""The first word of why a delivery was cancelled to what that means to its person."""
 
 
 def delivered(notification: Notification) -> list[HistoryStep]:
-    """In the order it happened."""
+    """Return the steps in the order they happened."""
     deliveries = list(notification.deliveries.order_by("pk"))
     names = browser_names(deliveries)
     steps = [*_own(notification)]
     for delivery in deliveries:
-        steps += _pushed(delivery, names.get(delivery.pk) or _addressee(delivery))
+        browser = names.get(delivery.pk) or _addressee(delivery)
+        steps += _pushed(delivery, browser, is_test=notification.kind == PushTest.name)
     return sorted(steps, key=lambda step: step.at)
 
 
@@ -43,18 +47,18 @@ def _addressee(delivery: Delivery) -> str:
 
 
 def not_pushed(notification: Notification) -> str:
-    """Why no browser was to be told; empty where one was, or where that cannot be said."""
+    """Return why no push was planned; empty if one was, or if the reason is unknown."""
     reason = None if notification.deliveries.exists() else why_no_push(notification)
     if reason is None:
         return ""
     kind = kind_of(notification.kind)
     return {
-        NoPush.NO_KEY: _("This site isn't sending push notifications at the moment."),
-        NoPush.PREFERENCE: _("By your preferences as they are now, no browser is told of “%(kind)s”.")
+        NoPush.NO_KEY: _("This site does not send push notifications at the moment."),
+        NoPush.PREFERENCE: _("Your preferences turn off push notifications for “%(kind)s”.")
         % {"kind": kind.label or kind.name},
-        NoPush.NO_BROWSER: _("You have switched notifications on in no browser."),
-        NoPush.HELD_BACK: _("Your browsers have to be switched on again."),
-        NoPush.CHANGED_SINCE: _("When it happened no browser was to be told. As things are now, one would be."),
+        NoPush.NO_BROWSER: _("You haven’t turned on push notifications in any browser."),
+        NoPush.HELD_BACK: _("Push notifications are paused. Please turn them on again in your browser."),
+        NoPush.CHANGED_SINCE: _("No push was planned at the time. With your current settings, there would be one."),
     }[reason]
 
 
@@ -64,43 +68,45 @@ def is_under_way(notification: Notification) -> bool:
 
 def _own(notification: Notification) -> Iterator[HistoryStep]:
     yield HistoryStep(notification.timestamp, _("It happened."))
-    by = next(
-        (words for method, words in _DELIVERED.items() if method == notification.delivered_by), _("You were told.")
-    )
+    known = (words for method, words in _DELIVERED_BY.items() if method == notification.delivered_by)
+    by = next(known, _("You were notified."))
     happened = (
         (notification.delivered_at, str(by)),
-        (notification.seen_at, _("You had it before you in the list.")),
+        (notification.seen_at, _("You saw it in your notification list.")),
         (notification.read_at, _("You read it.")),
         (notification.archived_at, _("You archived it.")),
     )
     yield from (HistoryStep(at, words) for at, words in happened if at is not None)
 
 
-def _pushed(delivery: Delivery, browser: str) -> Iterator[HistoryStep]:
+def _pushed(delivery: Delivery, browser: str, *, is_test: bool) -> Iterator[HistoryStep]:
     entries = entries_of(delivery)
+    sent = _sent(delivery, is_test=is_test)
     for entry in entries:
-        yield HistoryStep(entry.at, _went(entry.state, delivery, browser, attempted=entry.attempted))
+        words = sent if entry.state == DeliveryState.SENT else _not_sent(entry.state, entry.reason, entry.attempted)
+        yield HistoryStep(entry.at, words % {"browser": browser})
     if delivery.settled_at and not is_in_trail(delivery):
-        yield HistoryStep(delivery.settled_at, _went(DeliveryState(delivery.state), delivery, browser, attempted=False))
+        state = DeliveryState(delivery.state)
+        words = sent if state == DeliveryState.SENT else _not_sent(state, delivery.reason, attempted=False)
+        yield HistoryStep(delivery.settled_at, words % {"browser": browser})
     elif delivery.state == DeliveryState.WAITING:
-        first = _("%(browser)s is told at this time, unless a page tells you before.")
-        again = _("%(browser)s is tried again at this time.")
+        first = _("Next: we send it to %(browser)s, unless you see it on a page before.")
+        again = _("Next: we try %(browser)s again.")
         tried = any(entry.attempted for entry in entries)
         yield HistoryStep(delivery.due_at, (again if tried else first) % {"browser": browser})
 
 
-def _went(state: DeliveryState, delivery: Delivery, browser: str, *, attempted: bool) -> str:
-    failed, later = _("%(browser)s could not be reached."), _("%(browser)s could not be reached; another try follows.")
-    untried, put_off = _("%(browser)s could not be told."), _("Nothing was sent to %(browser)s yet; it has to wait.")
-    words = {
-        DeliveryState.SENT: _("Sent to %(browser)s."),
-        DeliveryState.WAITING: later if attempted else put_off,
-        DeliveryState.FAILED: failed if attempted else untried,
-        DeliveryState.CANCELLED: _needless(delivery.reason),
-    }[state]
-    return words % {"browser": browser}
+def _sent(delivery: Delivery, *, is_test: bool) -> str:
+    # A test is sent while its person looks at the page.
+    if is_test or delivery.transport != DeliveryMethod.WEB_PUSH:
+        return _("Sent to %(browser)s.")
+    return _("You were offline, so we sent a push to %(browser)s.")
 
 
-def _needless(reason: str) -> str:
-    first_word = reason.partition(" ")[0]
-    return str(_NEEDLESS.get(first_word, _("%(browser)s was not told: there was no need any more.")))
+def _not_sent(state: DeliveryState, reason: str, attempted: bool) -> str:
+    if state == DeliveryState.CANCELLED:
+        return str(_CANCELLED.get(reason, _("Not sent to %(browser)s: it was no longer needed.")))
+    if state == DeliveryState.WAITING:
+        again = _("We couldn’t reach %(browser)s. We’ll try again.")
+        return again if attempted else _("Not sent to %(browser)s yet. We’ll try again.")
+    return _("We couldn’t reach %(browser)s.") if attempted else _("We couldn’t send it to %(browser)s.")

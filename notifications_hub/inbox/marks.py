@@ -12,6 +12,7 @@ from notifications_hub.announcements import announce
 from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.delivery import arming
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.inbox.queries import ITEM_ID, inbox_of
 from notifications_hub.notification import InboxQuerySet, Notification
 from notifications_hub.streams.models import IDS_IN_AN_EVENT
@@ -37,14 +38,14 @@ class _Mark:
     todo: Q
     change: Callable[[InboxQuerySet], int]
     scope: Q = _INBOX
-    disarms: str = ""
+    disarms: ReasonCode | None = None
 
 
 _MARKS = {
-    Mark.READ: _Mark(Q(unread=True), InboxQuerySet.mark_all_as_read, disarms="read"),
+    Mark.READ: _Mark(Q(unread=True), InboxQuerySet.mark_all_as_read, disarms=ReasonCode.READ),
     Mark.UNREAD: _Mark(Q(unread=False), InboxQuerySet.mark_all_as_unread),
     Mark.SEEN: _Mark(Q(seen_at=None), InboxQuerySet.mark_all_as_seen),
-    Mark.ARCHIVE: _Mark(_INBOX, InboxQuerySet.archive, disarms="archived"),
+    Mark.ARCHIVE: _Mark(_INBOX, InboxQuerySet.archive, disarms=ReasonCode.ARCHIVED),
     Mark.UNARCHIVE: _Mark(_ARCHIVE, InboxQuerySet.unarchive, scope=_ARCHIVE),
 }
 
@@ -85,5 +86,5 @@ def _apply_to(pks: Collection[int], mark: _Mark) -> int:
     changed = mark.change(Notification.objects.filter(pk__in=pks))
     if mark.disarms:
         # After the mark: every writer locks notifications before deliveries.
-        arming.disarm(pks, mark.disarms)
+        arming.disarm(pks, DeliveryReason(mark.disarms))
     return changed

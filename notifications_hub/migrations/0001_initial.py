@@ -374,14 +374,17 @@ class Migration(migrations.Migration):
                         verbose_name="state",
                     ),
                 ),
-                ("reason", models.CharField(blank=True, max_length=255, verbose_name="reason")),
+                ("reason", models.CharField(blank=True, max_length=30, verbose_name="reason")),
+                ("reason_parameters", models.JSONField(default=dict, editable=False)),
                 ("due_at", models.DateTimeField(verbose_name="due")),
                 ("claim", models.UUIDField(editable=False, null=True)),
                 ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
                 (
                     "trail",
                     models.JSONField(
-                        default=list, help_text="One entry an attempt: when, and how it went.", verbose_name="trail"
+                        default=list,
+                        help_text="One entry per attempt: when it was made, and how it went.",
+                        verbose_name="trail",
                     ),
                 ),
                 ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
@@ -549,7 +552,8 @@ class Migration(migrations.Migration):
                 ("created", models.DateTimeField(default=django.utils.timezone.now, verbose_name="switched on")),
                 ("last_used", models.DateTimeField(default=django.utils.timezone.now, verbose_name="last used")),
                 ("quarantined_at", models.DateTimeField(blank=True, null=True, verbose_name="held back since")),
-                ("quarantine_reason", models.CharField(blank=True, max_length=200, verbose_name="held back because")),
+                ("quarantine_reason", models.CharField(blank=True, max_length=30, verbose_name="held back because")),
+                ("quarantine_parameters", models.JSONField(default=dict, editable=False)),
                 (
                     "owner",
                     models.ForeignKey(

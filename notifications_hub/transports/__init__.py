@@ -1,7 +1,7 @@
 """Transports: the code of the delivery methods that are sent to an address by the worker.
 
-`NOTIFICATIONS_HUB["TRANSPORTS"]` maps a delivery method to the dotted path of its transport. One instance a process,
-since a transport may hold connections; `close_transports` lets them go.
+`NOTIFICATIONS_HUB["TRANSPORTS"]` maps a delivery method to the dotted path of its transport. Each process has one
+instance, since a transport may hold connections; `close_transports` closes them.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def transport_names() -> list[str]:
 
 
 def get_transport(name: str) -> Transport:
-    """Raises `ImproperlyConfigured`, naming the transports there are."""
+    """Return the transport. Raise `ImproperlyConfigured`, with the known names, if there is none."""
     path = hub_settings.transports.get(name)
     if path is None:
         known = ", ".join(transport_names()) or "none"
@@ -66,18 +66,18 @@ def get_transport(name: str) -> Transport:
 
 
 def transport_label(name: str) -> str:
-    """Return what people call a transport: its `label`, or else its name in words."""
+    """Return the name of a transport for people: its `label`, or else its name in words."""
     try:
         label = getattr(get_transport(name), "label", "")
     except Exception:
-        # Whatever keeps a host's transport from being made must not close the pages that list it.
+        # A host's transport that cannot be made must not break the pages that list it.
         log.exception("The transport %r cannot be made", name)
         label = ""
     return str(label) or capfirst(method_name(name).replace("_", " "))
 
 
 def addresses_of(transport: Transport, people: Iterable[AbstractBaseUser]) -> dict[Any, list[str]]:
-    """Primary key of a person to their addresses, in one query where the transport can; people without are left out."""
+    """Map primary keys of people to their addresses, in one query if possible. Leave out people without any."""
     listed = list(people)
     if isinstance(transport, FindsMany):
         found = transport.addresses_of([person.pk for person in listed])
@@ -88,7 +88,7 @@ def addresses_of(transport: Transport, people: Iterable[AbstractBaseUser]) -> di
 
 
 async def close_transports() -> None:
-    """Call it in an event loop that has sent something, before that loop ends."""
+    """Close the connections of transports. Call it in each event loop that has sent something, before it ends."""
     for path in hub_settings.transports.values():
         transport = _made(path)
         if isinstance(transport, Closes):

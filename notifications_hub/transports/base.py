@@ -1,10 +1,10 @@
-"""What a transport is and what it promises.
+"""The transport protocol: its methods and its promises.
 
     TransportError                  the message was not handed over
-    ├── permanent=False             this time; worth another try, after `retry_after` seconds if the other side said so
-    │   ├── TooLong                 worth another try at once, in fewer words
-    │   └── PutOff                  it was not even tried: the other side is known not to take it now
-    └── permanent=True              and never will be: this address will never work again
+    ├── permanent=False             worth another try, after `retry_after` seconds if the other side gave a time
+    │   ├── TooLong                 worth another try at once, with a shorter message
+    │   └── PutOff                  not even tried: the other side is known not to accept it now
+    └── permanent=True              pointless to try again: this address will never work
 
 Retrying, preferences and the record of attempts belong to delivery, never to a transport.
 """
@@ -16,15 +16,19 @@ from typing import Any, Protocol, runtime_checkable
 
 from django.contrib.auth.models import AbstractBaseUser
 
+from notifications_hub.delivery.reasons import DeliveryReason
 from notifications_hub.message import Message
 
 
 class TransportError(Exception):
-    """`reason` is for people: a short sentence without secrets. `status` is the answer's HTTP status, if one came."""
+    """Raised when a message was not handed over. `status` is the HTTP status of the answer, if one came.
+
+    `reason` is for people: a short sentence without secrets, or a code of this package's own with parameters.
+    """
 
     def __init__(
         self,
-        reason: str,
+        reason: str | DeliveryReason,
         *,
         permanent: bool = False,
         retry_after: float | None = None,
@@ -49,22 +53,22 @@ class Transport(Protocol):
     """A way to send a message to an address.
 
     - `send` may be called twice for the same message and address: a worker killed between sending and recording sends
-      again. The person should then see one, so a transport hands on the message's `tag` where its medium has one.
-    - `send` returns once the other side has taken the message, raises `TransportError` when it has not, and raises
-      nothing else. It is bounded by a deadline of its own (10 seconds or less), whatever the other side does.
+      again. The person should then see one, so a transport passes on the message's `tag` if its medium has tags.
+    - `send` returns once the other side has accepted the message, and raises `TransportError` otherwise, and nothing
+      else. It has a deadline of its own (10 seconds or less), however the other side behaves.
     - Many `send` may run at once in one event loop, and one instance may serve several loops.
-    - An address never changes hands: what was planned for one person is never sent to another.
-    - `label`, where it has one, is what people call it in their preferences; it may be lazily translated.
+    - An address never changes hands: a message planned for one person is never sent to another.
+    - `label` is optional: the name that people see in their preferences. It may be lazily translated.
     """
 
     name: str
 
     def addresses(self, person: AbstractBaseUser) -> Iterable[str]:
-        """Where this person can be reached, each at most 255 characters. Nothing means: not by this delivery method."""
+        """Return the person's addresses, each of at most 255 characters. Return none if it cannot reach them."""
         ...
 
     async def send(self, message: Message, address: str) -> int | None:
-        """Gives the status of the other side's answer, where there is such a thing."""
+        """Send the message. Return the status of the other side's answer, if its protocol has statuses."""
         ...
 
 
@@ -74,17 +78,16 @@ Send = Callable[[Message], Awaitable[int | None]]
 
 @runtime_checkable
 class FindsMany(Protocol):
-    """Optional: finds the addresses of many people in one go, by primary key; people without are left out."""
+    """Optional: find the addresses of many people in one go, by primary key. Leave out people without any."""
 
     def addresses_of(self, people: Collection[Any]) -> Mapping[Any, Iterable[str]]: ...
 
 
 @runtime_checkable
 class Loads(Protocol):
-    """Optional: a transport that keeps its addresses in the database. Called before many are sent to, in no event loop.
+    """Optional, for a transport with addresses in the database. Called before a batch is sent, outside an event loop.
 
-    What it gives does what `send` does to that address, and asks the database for nothing. Addresses that are unknown
-    are left out.
+    Return, per address, a function that sends to it as `send` does, without the database. Leave out unknown addresses.
     """
 
     def load(self, addresses: Collection[str]) -> Mapping[str, Send]: ...
@@ -92,9 +95,9 @@ class Loads(Protocol):
 
 @runtime_checkable
 class Learns(Protocol):
-    """Optional: a transport that keeps its addresses. Called once it is recorded how sends went, in no event loop.
+    """Optional, for a transport that stores addresses. Called after results are recorded, outside an event loop.
 
-    It forgets those that will never work again. Learning the same twice is harmless.
+    It forgets addresses that will never work again. Learning the same result twice is harmless.
     """
 
     def learn(self, results: Sequence[tuple[str, TransportError | None]]) -> None: ...
@@ -102,6 +105,6 @@ class Learns(Protocol):
 
 @runtime_checkable
 class Closes(Protocol):
-    """Optional: a transport that holds connections. `close` lets go of those of the running event loop."""
+    """Optional, for a transport with open connections. `close` closes those of the running event loop."""
 
     async def close(self) -> None: ...

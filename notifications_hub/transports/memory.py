@@ -1,4 +1,4 @@
-"""Keeps messages in a list, for tests and demonstrations: of this project and of those that use it."""
+"""A transport that keeps messages in a list, for tests and demonstrations of this project and of its users."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from notifications_hub.transports.base import TransportError
 
 
 class Memory:
-    """Each person has one address, their primary key, until it is forgotten."""
+    """A transport in memory. Each person has one address, their primary key, until it is forgotten."""
 
     name = "memory"
 
@@ -36,7 +36,7 @@ class Memory:
         self._forgotten |= {address for address, error in results if error is not None and error.permanent}
 
     def fail_next(self, *errors: TransportError) -> None:
-        """The next sends raise these, one each."""
+        """Make the next sends raise these errors, one each."""
         self._failures.extend(errors)
 
     def clear(self) -> None:

@@ -1,4 +1,4 @@
-"""Deliveries: armed with the notification, disarmed by being told, claimed by one worker."""
+"""Deliveries: armed with the notification, disarmed by an acknowledgement or another delivery method."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from notifications_hub.delivery import acknowledgement, arming, models, preferen
 from notifications_hub.delivery.acknowledgement import Acknowledgement
 from notifications_hub.delivery.claiming import Outcome, claim_due
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, DeliveryState
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.kinds import DeliveryMethod, UnknownKind
 from notifications_hub.notification import Notification
 from notifications_hub.ops import retention
@@ -30,6 +31,8 @@ from tests.support.log import notified_ids
 from tests.support.processes import wait_until
 from tests.support.together import rolled_back, together
 
+ACCEPTED = DeliveryReason(ReasonCode.ACCEPTED)
+ARCHIVED = DeliveryReason(ReasonCode.ARCHIVED)
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
@@ -39,7 +42,7 @@ def _by_memory(settings: Settings) -> None:
 
 
 def number_all() -> None:
-    """What happens after a commit, for tests that have none."""
+    """Number the events, as happens after a commit, for tests without one."""
     for event in Event.objects.filter(seq=None).order_by("id"):
         event.seq = Event.objects.filter(topic=event.topic).exclude(seq=None).count() + 1
         event.save()
@@ -60,20 +63,20 @@ def test_a_notification_arms_a_delivery_to_each_address(alice: User, bob: User, 
     assert set(armed) == {(person.pk, "web_push", str(person.pk), "waiting") for person in (alice, bob)}
 
 
-def test_it_is_due_when_pages_have_had_their_time(alice: User, bob: User) -> None:
+def test_a_delivery_is_due_after_the_acknowledgement_window(alice: User, bob: User) -> None:
     send(bob, alice)
     due = Delivery.objects.get().due_at - datetime.now(UTC)
     assert timedelta(seconds=5) < due < timedelta(seconds=11)
     assert claim_due() == []
 
 
-def test_a_rollback_takes_the_delivery_back(alice: User, bob: User) -> None:
+def test_a_rollback_removes_the_delivery(alice: User, bob: User) -> None:
     with rolled_back():
         send(bob, alice)
     assert not Delivery.objects.exists()
 
 
-def test_arming_twice_makes_one(alice: User, bob: User) -> None:
+def test_arming_twice_makes_one_delivery(alice: User, bob: User) -> None:
     [row] = send(bob, alice)
     plan = arming.Plan(notification_pk=row.pk, transport="web_push", address=str(alice.pk))
     arming.arm([plan, plan])
@@ -82,7 +85,7 @@ def test_arming_twice_makes_one(alice: User, bob: User) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("prompt", "is_rearmed"), [(0.0, True), (60.0, False)])
-def test_after_a_long_transaction_pages_have_their_time_all_the_same(
+def test_pages_get_their_full_window_after_a_long_transaction(
     alice: User, bob: User, monkeypatch: pytest.MonkeyPatch, prompt: float, is_rearmed: bool
 ) -> None:
     monkeypatch.setattr(arming, "PROMPT_SECONDS", prompt)
@@ -92,11 +95,11 @@ def test_after_a_long_transaction_pages_have_their_time_all_the_same(
     assert (Delivery.objects.get().due_at > datetime.now(UTC)) is is_rearmed
 
 
-# Several at once
+# Concurrency
 
 
-def by(plan: str, function: Callable[[], object]) -> None:
-    """Call it where PostgreSQL can read rows in one way only."""
+def with_plan(plan: str, function: Callable[[], object]) -> None:
+    """Call the function in a session in which PostgreSQL can read rows in one way only."""
     with connection.cursor() as sql:
         for other in {"seqscan", "indexscan", "bitmapscan"} - {plan}:
             sql.execute(f"SET enable_{other} = off")
@@ -104,9 +107,9 @@ def by(plan: str, function: Callable[[], object]) -> None:
 
 
 def held_up_by(wait_for: int) -> bool:
-    """Whether so many sessions wait for a lock of another."""
+    """Return whether so many sessions wait for a lock of another."""
     with connection.cursor() as sql:
-        sql.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees what it saw first
+        sql.execute("SELECT pg_stat_clear_snapshot()")  # otherwise a transaction sees its first snapshot
         sql.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
         return bool(sql.fetchone()[0] >= wait_for)
 
@@ -114,26 +117,26 @@ def held_up_by(wait_for: int) -> bool:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
 @pytest.mark.parametrize("another", ["forward", "committed", "disarm"])
-def test_two_that_change_the_same_deliveries_do_so_in_one_order_and_never_deadlock(
+def test_two_changes_of_the_same_deliveries_lock_in_one_order_and_never_deadlock(
     alice: User, bob: User, another: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(arming, "PROMPT_SECONDS", 0.0)
     rows = [send(bob, alice)[0].pk for _ in range(3)]
-    # In the table they now stand in the one order, in each index in the other.
+    # The table now holds them in one order, and each index in the other.
     for pk in reversed(rows):
         due = datetime.now(UTC) + timedelta(minutes=1, seconds=rows.index(pk))
         Delivery.objects.filter(notification=pk).update(due_at=due)
     changes: dict[str, Callable[[], object]] = {
         "forward": lambda: arming.bring_forward(rows),
-        "committed": lambda: arming._count_anew(rows, began=0.0),
-        "disarm": lambda: arming.disarm(rows, "read"),
+        "committed": lambda: arming._restart_window(rows, began=0.0),
+        "disarm": lambda: arming.disarm(rows, ARCHIVED),
     }
     with ThreadPoolExecutor(2) as threads:
         with transaction.atomic():
             Delivery.objects.select_for_update().get(notification=rows[1])
-            first = threads.submit(together, [partial(by, "seqscan", lambda: arming.disarm(rows, "delivered"))])
+            first = threads.submit(together, [partial(with_plan, "seqscan", lambda: arming.disarm(rows, ARCHIVED))])
             wait_until(lambda: held_up_by(1))
-            second = threads.submit(together, [partial(by, "indexscan", changes[another])])
+            second = threads.submit(together, [partial(with_plan, "indexscan", changes[another])])
             wait_until(lambda: held_up_by(2) or second.done())
         first.result(10)
         second.result(10)
@@ -193,24 +196,24 @@ def test_a_kind_that_is_not_declared_cannot_be_chosen(alice: User) -> None:
 # Acknowledging
 
 
-def test_what_a_page_showed_is_told_and_disarmed(alice: User, bob: User) -> None:
+def test_a_notification_shown_by_a_page_is_delivered_and_disarmed(alice: User, bob: User) -> None:
     [row] = send(bob, alice)
     acknowledge(alice, inbox_topic(alice.pk), 0, 1)
     row.refresh_from_db()
     assert row.delivered_by == "live"
     assert row.delivered_at is not None
-    assert states() == [("cancelled", "delivered by live")]
+    assert states() == [("cancelled", "delivered_by")]
     assert notified_ids(alice, "notification.delivered") == [[str(row.pk)]]
 
 
-def test_an_acknowledgement_covers_what_came_after_its_start_up_to_its_end(alice: User, bob: User) -> None:
+def test_an_acknowledgement_covers_events_after_its_start_up_to_its_end(alice: User, bob: User) -> None:
     rows = [send(bob, alice)[0] for _ in range(4)]
     acknowledge(alice, inbox_topic(alice.pk), 1, 3)
     assert set(Notification.objects.exclude(delivered_at=None)) == {rows[1], rows[2]}
     assert [state for state, _reason in states()] == ["waiting", "cancelled", "cancelled", "waiting"]
 
 
-def test_acknowledging_again_tells_nothing_again(alice: User, bob: User) -> None:
+def test_acknowledging_again_publishes_nothing_again(alice: User, bob: User) -> None:
     send(bob, alice)
     acknowledge(alice, inbox_topic(alice.pk), 0, 1)
     delivered_at = Notification.objects.get().delivered_at
@@ -219,7 +222,7 @@ def test_acknowledging_again_tells_nothing_again(alice: User, bob: User) -> None
     assert len(notified_ids(alice, "notification.delivered")) == 1
 
 
-def test_an_empty_acknowledgement_asks_nothing(alice: User, bob: User) -> None:
+def test_an_empty_acknowledgement_makes_no_query(alice: User, bob: User) -> None:
     send(bob, alice)
     with CaptureQueriesContext(connection) as queries:
         acknowledgement.acknowledge(alice.pk, {inbox_topic(alice.pk): Position("00000000", 1, 1)})
@@ -235,7 +238,7 @@ def test_charlie_cannot_acknowledge_for_alice(alice: User, bob: User, charlie: U
     assert states() == [("waiting", "")]
 
 
-def test_what_a_page_only_counted_is_still_pushed(alice: User, bob: User) -> None:
+def test_a_notification_that_a_page_only_counted_is_still_pushed(alice: User, bob: User) -> None:
     preferences.choose_methods(alice, "default", [DeliveryMethod.WEB_PUSH])
     send(bob, alice)
     acknowledge(alice, inbox_topic(alice.pk), 0, 1)
@@ -243,32 +246,32 @@ def test_what_a_page_only_counted_is_still_pushed(alice: User, bob: User) -> Non
     assert states() == [("waiting", "")]
 
 
-def test_what_is_being_sent_cannot_be_called_back(alice: User, bob: User) -> None:
+def test_a_delivery_that_is_being_sent_cannot_be_cancelled(alice: User, bob: User) -> None:
     send(bob, alice)
     make_due()
     [claimed] = claim_due()
     acknowledge(alice, inbox_topic(alice.pk), 0, 1)
     assert states() == [("waiting", "")]
-    settle(claimed, Outcome(state=DeliveryState.SENT))
-    assert states() == [("sent", "")]
+    settle(claimed, Outcome(state=DeliveryState.SENT, reason=ACCEPTED))
+    assert states() == [("sent", "accepted")]
 
 
-def test_what_waits_for_another_try_is_called_back(alice: User, bob: User) -> None:
+def test_a_delivery_that_waits_for_a_retry_is_cancelled(alice: User, bob: User) -> None:
     send(bob, alice)
     make_due()
     [claimed] = claim_due()
-    settle(claimed, Outcome(state=DeliveryState.WAITING, reason="busy", retry_in=60))
+    settle(claimed, Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.from_transport("busy"), retry_in=60))
     acknowledge(alice, inbox_topic(alice.pk), 0, 1)
-    assert states() == [("cancelled", "delivered by live")]
+    assert states() == [("cancelled", "delivered_by")]
 
 
-def test_told_by_one_delivery_method_stops_the_others(alice: User, bob: User) -> None:
+def test_one_delivery_method_stops_the_others(alice: User, bob: User) -> None:
     [row] = send(bob, alice)
     assert arming.mark_delivered([row.pk], DeliveryMethod.FLASH) == [row.pk]
     assert arming.mark_delivered([row.pk], DeliveryMethod.LIVE) == []
     row.refresh_from_db()
     assert row.delivered_by == "flash"
-    assert states() == [("cancelled", "delivered by flash")]
+    assert states() == [("cancelled", "delivered_by")]
 
 
 def test_a_long_backlog_is_acknowledged_in_few_queries(alice: User, bob: User) -> None:
@@ -281,7 +284,7 @@ def test_a_long_backlog_is_acknowledged_in_few_queries(alice: User, bob: User) -
     assert len(queries) <= 12
 
 
-def test_what_nothing_ever_delivered_makes_no_acknowledgement_dearer(alice: User, bob: User) -> None:
+def test_a_backlog_of_undelivered_rows_adds_no_cost_to_an_acknowledgement(alice: User, bob: User) -> None:
     for _ in range(300):
         send(bob, alice)
     number_all()
@@ -301,14 +304,14 @@ def test_numbers_of_another_epoch_are_not_acknowledged(alice: User, bob: User) -
     assert undelivered(alice) == ["Closed on Friday"]
 
 
-def test_many_who_acknowledge_together_cost_what_one_costs(alice: User, bob: User, charlie: User) -> None:
+def test_a_batch_of_acknowledgements_costs_as_much_as_one(alice: User, bob: User, charlie: User) -> None:
     people = [get_user_model().objects.create_user(f"person{number}") for number in range(20)]
     for person in people:
         send(bob, person)
     send(bob, charlie)
     number_all()
     shown = [Acknowledgement(person.pk, {inbox_topic(person.pk): Position("00000000", 0, 1)}) for person in people]
-    # Of what is another's, by topic or by event, nothing is told.
+    # Nobody can acknowledge another person's topic or event.
     shown.append(Acknowledgement(alice.pk, {inbox_topic(charlie.pk): Position("00000000", 0, 9)}))
     with CaptureQueriesContext(connection) as queries:
         assert acknowledgement.acknowledge_many(shown) == [None] * 21
@@ -316,7 +319,7 @@ def test_many_who_acknowledge_together_cost_what_one_costs(alice: User, bob: Use
     assert len(queries) <= 12
 
 
-# Announcements: what a page showed, kept without a row for each
+# Announcements shown by a page, stored without a row for each
 
 
 def announce(count: int) -> None:
@@ -330,14 +333,16 @@ def undelivered(person: User) -> list[str]:
     return sorted(row.announcement.title for row in rows if row.announcement and not row.delivered_at)
 
 
-def test_an_announcement_a_page_showed_counts_as_told_to_its_person_alone(alice: User, bob: User) -> None:
+def test_an_announcement_shown_by_a_page_is_delivered_to_its_person_only(alice: User, bob: User) -> None:
     announce(1)
     acknowledge(alice, "everyone", 0, 1)
     assert undelivered(alice) == []
     assert undelivered(bob) == ["Announcement 1"]
 
 
-def test_an_announcement_that_many_pages_showed_is_told_to_them_all(alice: User, bob: User, charlie: User) -> None:
+def test_an_announcement_shown_by_many_pages_is_delivered_to_all_their_people(
+    alice: User, bob: User, charlie: User
+) -> None:
     announce(2)
     acknowledge(alice, "everyone", 0, 1)
     acknowledgement.acknowledge_many(
@@ -348,27 +353,27 @@ def test_an_announcement_that_many_pages_showed_is_told_to_them_all(alice: User,
     assert undelivered(charlie) == ["Announcement 1", "Announcement 2"]
 
 
-def test_an_announcement_that_came_while_nobody_looked_is_not_told_by_a_later_one(alice: User) -> None:
+def test_an_announcement_missed_by_a_person_is_not_delivered_by_a_later_one(alice: User) -> None:
     announce(3)
     acknowledge(alice, "everyone", 2, 3)
     assert undelivered(alice) == ["Announcement 1", "Announcement 2"]
 
 
-def test_announcements_shown_before_and_after_one_that_was_missed_stay_told(alice: User) -> None:
+def test_announcements_shown_before_and_after_a_missed_one_stay_delivered(alice: User) -> None:
     announce(3)
     acknowledge(alice, "everyone", 0, 1)
     acknowledge(alice, "everyone", 2, 3)
     assert undelivered(alice) == ["Announcement 2"]
 
 
-def test_a_tab_that_is_behind_takes_nothing_back(alice: User) -> None:
+def test_a_tab_that_is_behind_changes_nothing(alice: User) -> None:
     announce(3)
     acknowledge(alice, "everyone", 0, 3)
     acknowledge(alice, "everyone", 0, 1)
     assert undelivered(alice) == []
 
 
-def test_one_row_holds_however_many_were_shown(alice: User) -> None:
+def test_one_row_covers_any_number_of_shown_announcements(alice: User) -> None:
     announce(3)
     streams.append("everyone", "note", {})
     for start, seq in [(0, 1), (1, 2), (1, 3), (3, 4), (4, 4)]:
@@ -376,7 +381,7 @@ def test_one_row_holds_however_many_were_shown(alice: User) -> None:
     assert DeliveredThrough.objects.values_list("start", "seq").get() == (0, 3)
 
 
-def test_what_was_shown_and_what_was_missed_is_known_when_the_log_is_pruned(alice: User) -> None:
+def test_shown_and_missed_announcements_are_known_after_the_log_is_pruned(alice: User) -> None:
     announce(3)
     acknowledge(alice, "everyone", 0, 1)
     Stream.objects.filter(topic="everyone").update(top=3)
@@ -386,14 +391,14 @@ def test_what_was_shown_and_what_was_missed_is_known_when_the_log_is_pruned(alic
     assert undelivered(alice) == ["Announcement 2"]
 
 
-def test_acknowledging_a_topic_without_announcements_keeps_nothing(alice: User) -> None:
+def test_acknowledging_a_topic_without_announcements_stores_nothing(alice: User) -> None:
     streams.append("post.9", "comment.created", {"id": "1"})
     acknowledge(alice, "post.9", 0, 1)
     assert not DeliveredThrough.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_several_tabs_that_acknowledge_at_once_keep_the_farthest(alice: User) -> None:
+def test_tabs_that_acknowledge_at_once_keep_the_highest_number(alice: User) -> None:
     for number in range(8):
         broadcast(title=f"Announcement {number + 1}")
     streams.number(["everyone"])
@@ -406,8 +411,8 @@ def test_several_tabs_that_acknowledge_at_once_keep_the_farthest(alice: User) ->
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
-def test_two_crowds_that_acknowledge_an_announcement_do_so_in_one_order_and_never_deadlock() -> None:
-    # A set of the few has 8 first, and one of the many 1.
+def test_two_batches_of_acknowledgements_lock_in_one_order_and_never_deadlock() -> None:
+    # A set of the few yields 8 first, and one of the many 1.
     few, many = [1, 2, 8], [1, 2, 8, 9, 10, 11, 12, 13]
     for pk in many:
         get_user_model().objects.create_user(f"person{pk}", pk=pk)

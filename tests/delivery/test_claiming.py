@@ -1,4 +1,4 @@
-"""Taking what is due under a lease, and writing how it went."""
+"""Claims of due deliveries under a lease, and records of their outcomes."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from pytest_django import Settings
 from accounts.models import User
 from notifications_hub.delivery.claiming import Outcome, Settled, claim_due, record
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.delivery.worker import Worker
 from notifications_hub.message import Message
 from tests.support.deliveries import make_due, memory, send, settle, states, use_memory
 from tests.support.together import together
 
+ACCEPTED = DeliveryReason(ReasonCode.ACCEPTED)
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
@@ -33,7 +35,7 @@ def pks(deliveries: Iterable[Delivery]) -> list[int]:
     return [one.pk for one in deliveries]
 
 
-def test_what_is_due_is_claimed_once(alice: User, bob: User) -> None:
+def test_a_due_delivery_is_claimed_once(alice: User, bob: User) -> None:
     send(bob, alice)
     make_due()
     [claimed] = claim_due()
@@ -41,7 +43,7 @@ def test_what_is_due_is_claimed_once(alice: User, bob: User) -> None:
     assert claim_due() == []
 
 
-def test_what_fell_due_first_is_claimed_first(alice: User, bob: User) -> None:
+def test_the_delivery_that_fell_due_first_is_claimed_first(alice: User, bob: User) -> None:
     first, second, third = (send(bob, alice)[0] for _ in range(3))
     now = datetime.now(UTC)
     for row, seconds in [(first, 10), (second, 30), (third, 20)]:
@@ -50,7 +52,7 @@ def test_what_fell_due_first_is_claimed_first(alice: User, bob: User) -> None:
     assert {one.notification for one in claim_due(limit=2)} == {first}
 
 
-def test_what_is_settled_is_not_claimed(alice: User, bob: User) -> None:
+def test_a_settled_delivery_is_not_claimed(alice: User, bob: User) -> None:
     send(bob, alice)
     for state in (DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.CANCELLED):
         Delivery.objects.update(state=state)
@@ -58,7 +60,7 @@ def test_what_is_settled_is_not_claimed(alice: User, bob: User) -> None:
         assert claim_due() == []
 
 
-def test_a_claim_asks_little(alice: User, bob: User) -> None:
+def test_a_claim_makes_few_queries(alice: User, bob: User) -> None:
     with CaptureQueriesContext(connection) as queries:
         claim_due()
     assert len(queries) == 1
@@ -72,7 +74,7 @@ def test_a_claim_asks_little(alice: User, bob: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_workers_at_the_same_time_never_claim_the_same(alice: User, bob: User) -> None:
+def test_concurrent_workers_never_claim_the_same_delivery(alice: User, bob: User) -> None:
     for _ in range(60):
         send(bob, alice)
     make_due()
@@ -83,7 +85,7 @@ def test_workers_at_the_same_time_never_claim_the_same(alice: User, bob: User) -
             mine += pks(claimed)
         return mine
 
-    # One that finds all that is due locked by others goes on with nothing, so some may be left for the next look.
+    # A worker that finds all due rows locked claims nothing, so some may be left for the next claim.
     claimed = [pk for mine in together([work] * 4) for pk in mine] + work()
     assert sorted(claimed) == sorted(pks(Delivery.objects.all()))
 
@@ -99,7 +101,7 @@ def test_a_worker_does_not_wait_for_another(alice: User, bob: User) -> None:
     assert [one.notification for one in claimed] == [second]
 
 
-def test_what_a_killed_worker_held_is_claimed_again_after_its_lease(alice: User, bob: User) -> None:
+def test_deliveries_of_a_killed_worker_are_claimed_again_after_the_lease(alice: User, bob: User) -> None:
     send(bob, alice)
     make_due()
     [lost] = claim_due()
@@ -110,7 +112,7 @@ def test_what_a_killed_worker_held_is_claimed_again_after_its_lease(alice: User,
     assert again == lost
 
 
-def test_a_worker_whose_clock_is_ahead_takes_nothing_early(alice: User, bob: User) -> None:
+def test_a_worker_whose_clock_is_ahead_claims_nothing_early(alice: User, bob: User) -> None:
     send(bob, alice)
     make_due()
     claim_due()
@@ -124,14 +126,14 @@ def test_a_worker_whose_clock_is_behind_arms_and_retries_for_the_same_time(alice
     assert Delivery.objects.get().due_at > datetime.now(UTC)
 
 
-def test_who_lost_the_lease_does_not_overwrite(alice: User, bob: User) -> None:
+def test_a_worker_that_lost_the_lease_overwrites_nothing(alice: User, bob: User) -> None:
     send(bob, alice)
     make_due()
     [slow] = claim_due()
     make_due()
     [quick] = claim_due()
-    settle(quick, Outcome(state=DeliveryState.SENT, reason="taken"))
-    settle(slow, Outcome(state=DeliveryState.FAILED, reason="too late"))
+    settle(quick, Outcome(state=DeliveryState.SENT, reason=DeliveryReason.from_transport("taken")))
+    settle(slow, Outcome(state=DeliveryState.FAILED, reason=DeliveryReason.from_transport("too late")))
     assert states() == [("sent", "taken")]
     assert len(Delivery.objects.get().trail) == 1
 
@@ -139,16 +141,16 @@ def test_who_lost_the_lease_does_not_overwrite(alice: User, bob: User) -> None:
 def test_every_attempt_leaves_an_entry(alice: User, bob: User) -> None:
     send(bob, alice)
     for outcome in (
-        Outcome(state=DeliveryState.WAITING, reason="busy", status=503, retry_in=60),
-        Outcome(state=DeliveryState.SENT, reason="taken", status=201),
+        Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.from_transport("busy"), status=503, retry_in=60),
+        Outcome(state=DeliveryState.SENT, reason=ACCEPTED, status=201),
     ):
         make_due()
         [claimed] = claim_due()
         settle(claimed, outcome)
     settled = Delivery.objects.get()
     assert [(entry["state"], entry["reason"], entry["status"]) for entry in settled.trail] == [
-        ("waiting", "busy", 503),
-        ("sent", "taken", 201),
+        ("waiting", "transport_said", 503),
+        ("sent", "accepted", 201),
     ]
     assert all(datetime.fromisoformat(entry["at"]) <= datetime.now(UTC) for entry in settled.trail)
     assert (settled.claim, settled.attempts, settled.settled_at is not None) == (None, 2, True)
@@ -158,43 +160,49 @@ def test_a_long_reason_is_cut_to_fit(alice: User, bob: User) -> None:
     send(bob, alice)
     make_due()
     [claimed] = claim_due()
-    settle(claimed, Outcome(state=DeliveryState.FAILED, reason="x" * 1000))
-    assert Delivery.objects.get().reason == "x" * 255
+    settle(claimed, Outcome(state=DeliveryState.FAILED, reason=DeliveryReason.from_transport("x" * 1000)))
+    assert Delivery.objects.get().reason_parameters == {"text": "x" * 255}
 
 
-def test_another_try_waits_its_time(alice: User, bob: User) -> None:
+def test_a_retry_is_due_after_its_pause(alice: User, bob: User) -> None:
     send(bob, alice)
     make_due()
     [claimed] = claim_due()
-    settle(claimed, Outcome(state=DeliveryState.WAITING, reason="busy", retry_in=120))
+    settle(claimed, Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.from_transport("busy"), retry_in=120))
     waiting = Delivery.objects.get()
     assert timedelta(seconds=110) < waiting.due_at - datetime.now(UTC) <= timedelta(seconds=121)
     assert (waiting.state, waiting.settled_at) == ("waiting", None)
 
 
-def test_many_are_recorded_in_one_statement(alice: User, bob: User) -> None:
+def test_many_outcomes_are_recorded_in_one_statement(alice: User, bob: User) -> None:
     for _ in range(30):
         send(bob, alice)
     make_due()
     claimed = claim_due()
-    settled = [Settled(delivery=one, outcomes=[Outcome(state=DeliveryState.SENT, status=201)]) for one in claimed]
+    settled = [
+        Settled(
+            delivery=one,
+            outcomes=[Outcome(state=DeliveryState.SENT, reason=ACCEPTED, status=201)],
+        )
+        for one in claimed
+    ]
     with CaptureQueriesContext(connection) as queries:
         record(settled)
     assert len(queries) == 1
     assert set(Delivery.objects.values_list("state", "attempts", "claim")) == {("sent", 1, None)}
 
 
-def test_each_goes_its_own_way(alice: User, bob: User) -> None:
+def test_each_delivery_of_a_batch_has_its_own_outcome(alice: User, bob: User) -> None:
     for _ in range(3):
         send(bob, alice)
     make_due()
     outcomes = [
-        Outcome(state=DeliveryState.SENT, status=201),
-        Outcome(state=DeliveryState.WAITING, reason="busy", retry_in=30),
-        Outcome(state=DeliveryState.FAILED, reason="gone"),
+        Outcome(state=DeliveryState.SENT, reason=ACCEPTED, status=201),
+        Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.from_transport("busy"), retry_in=30),
+        Outcome(state=DeliveryState.FAILED, reason=DeliveryReason.from_transport("gone")),
     ]
     record([Settled(delivery=one, outcomes=[outcome]) for one, outcome in zip(claim_due(), outcomes, strict=True)])
-    assert states() == [("sent", ""), ("waiting", "busy"), ("failed", "gone")]
+    assert states() == [("sent", "accepted"), ("waiting", "busy"), ("failed", "gone")]
     assert [at is None for at in Delivery.objects.order_by("pk").values_list("settled_at", flat=True)] == [
         False,
         True,
@@ -202,13 +210,17 @@ def test_each_goes_its_own_way(alice: User, bob: User) -> None:
     ]
 
 
-def test_what_is_put_off_again_and_again_says_so_once(alice: User, bob: User) -> None:
+def test_a_repeated_postponement_leaves_one_entry(alice: User, bob: User) -> None:
     send(bob, alice)
-    put_off = Outcome(state=DeliveryState.WAITING, reason="circuit open", attempted=False)
+    put_off = Outcome(
+        state=DeliveryState.WAITING,
+        reason=DeliveryReason.of(ReasonCode.HOST_FAILING, host="push.example"),
+        attempted=False,
+    )
     for outcome in (
         put_off,
         put_off,
-        Outcome(state=DeliveryState.WAITING, reason="busy", status=503),
+        Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.from_transport("busy"), status=503),
         put_off,
         put_off,
     ):
@@ -216,7 +228,7 @@ def test_what_is_put_off_again_and_again_says_so_once(alice: User, bob: User) ->
         [claimed] = claim_due()
         settle(claimed, outcome)
     waiting = Delivery.objects.get()
-    assert [entry["reason"] for entry in waiting.trail] == ["circuit open", "busy", "circuit open"]
+    assert [entry["reason"] for entry in waiting.trail] == ["host_failing", "transport_said", "host_failing"]
     assert waiting.attempts == 1
 
 
@@ -225,26 +237,27 @@ def test_a_worker_whose_clock_is_behind_puts_off_for_the_right_time(alice: User,
     make_due()
     [claimed] = claim_due()
     with time_machine.travel(datetime.now(UTC) - timedelta(minutes=5)):
-        settle(claimed, Outcome(state=DeliveryState.WAITING, reason="busy", retry_in=60))
+        settle(claimed, Outcome(state=DeliveryState.WAITING, reason=DeliveryReason.from_transport("busy"), retry_in=60))
     assert timedelta(seconds=50) < Delivery.objects.get().due_at - datetime.now(UTC) < timedelta(seconds=61)
 
 
-# Very many
+# Very many deliveries
 
 MANY = 100_000 if os.environ.get("FULL") else 20_000
 
 
 @pytest.fixture
 def _very_many(alice: User, bob: User) -> None:
-    """Planned deliveries of one notification, of which the first fell due longest ago, among as many settled ones."""
+    """Plan deliveries of one notification, the first due longest ago, among as many settled ones."""
     [row] = send(bob, alice)
     Delivery.objects.all().delete()
     with connection.cursor() as sql:
         sql.execute(
             """
             INSERT INTO notifications_hub_delivery
-                (notification_id, transport, address, state, reason, due_at, attempts, trail, created)
-            SELECT %s, 'web_push', 'a' || number, CASE WHEN number %% 2 = 0 THEN 'waiting' ELSE 'sent' END, '',
+                (notification_id, transport, address, state, reason, reason_parameters, due_at, attempts, trail,
+                created)
+            SELECT %s, 'web_push', 'a' || number, CASE WHEN number %% 2 = 0 THEN 'waiting' ELSE 'sent' END, '', '{}',
                 now() - interval '1 day' + number * interval '1 millisecond', 0, '[]', now()
             FROM generate_series(1, %s) AS number
             """,
@@ -255,10 +268,18 @@ def _very_many(alice: User, bob: User) -> None:
 
 @pytest.mark.postgres
 @pytest.mark.usefixtures("_very_many")
-def test_of_very_many_a_claim_reads_what_it_takes_and_no_more() -> None:
+def test_a_claim_among_very_many_reads_only_the_rows_it_takes() -> None:
     with CaptureQueriesContext(connection) as queries:
         claimed = claim_due(200)
-        record([Settled(delivery=one, outcomes=[Outcome(state=DeliveryState.SENT, status=201)]) for one in claimed])
+        record(
+            [
+                Settled(
+                    delivery=one,
+                    outcomes=[Outcome(state=DeliveryState.SENT, reason=ACCEPTED, status=201)],
+                )
+                for one in claimed
+            ]
+        )
     assert [one.address for one in claimed] == [f"a{number}" for number in range(2, 402, 2)]
     with connection.cursor() as sql:
         for statement in [query["sql"] for query in queries if "notifications_hub_delivery" in query["sql"]]:
@@ -270,7 +291,7 @@ def test_of_very_many_a_claim_reads_what_it_takes_and_no_more() -> None:
 @pytest.mark.faults
 @pytest.mark.postgres
 @pytest.mark.usefixtures("_very_many")
-def test_very_many_are_worked_off_in_order_and_in_flat_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_very_many_deliveries_are_sent_in_order_with_constant_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[int] = []
 
     async def take(message: Message, address: str) -> None:

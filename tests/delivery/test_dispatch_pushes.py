@@ -1,4 +1,4 @@
-"""After the commit: who is away is not waited for, and Celery is nudged where it runs."""
+"""Pushes after the commit: those to people who are away are brought forward, and Celery is woken if it runs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _by_memory(settings: Settings) -> None:
 
 @pytest.fixture
 def _known() -> Iterator[None]:
-    """The cache has been up for so long that it has heard of everybody."""
+    """Make the cache as old as if every hub had reported its people."""
     cache.set(presence._SINCE, time.time() - 100, 60)
     yield
     cache.clear()
@@ -51,7 +51,7 @@ def send(actor: User, *people: User, **given: Any) -> None:
 
 
 @pytest.mark.usefixtures("_known")
-def test_the_push_of_who_is_away_is_brought_forward(alice: User, bob: User, charlie: User) -> None:
+def test_the_push_to_a_person_who_is_away_is_brought_forward(alice: User, bob: User, charlie: User) -> None:
     presence.record_poll(alice.pk, 25)
     send(charlie, alice, bob)
     assert 8 < due_in(alice) <= 10
@@ -59,9 +59,7 @@ def test_the_push_of_who_is_away_is_brought_forward(alice: User, bob: User, char
 
 
 @pytest.mark.usefixtures("_known")
-def test_beside_a_hundred_processes_too_whoever_is_away_is_not_waited_for(
-    alice: User, bob: User, charlie: User
-) -> None:
+def test_pushes_are_brought_forward_beside_a_hundred_processes_too(alice: User, bob: User, charlie: User) -> None:
     asyncio.run(one_person_each_in_a_hundred_hubs(alice.pk))
     send(charlie, alice, bob)
     assert 8 < due_in(alice) <= 10
@@ -70,7 +68,7 @@ def test_beside_a_hundred_processes_too_whoever_is_away_is_not_waited_for(
 
 
 async def one_person_each_in_a_hundred_hubs(last: object) -> None:
-    """The last hub's is this one, the others' are people whom nobody asks for. The hubs are killed."""
+    """Run hubs that are then killed. The last one has this person, the others people of no interest."""
     database = Database(threads=1)
     hubs = [Presence(database) for _ in range(100)]
     for number, hub in enumerate(hubs, start=1):
@@ -81,14 +79,14 @@ async def one_person_each_in_a_hundred_hubs(last: object) -> None:
     database.close()
 
 
-def test_where_nothing_is_known_everybody_has_their_time(alice: User, bob: User) -> None:
+def test_nothing_is_brought_forward_while_presence_is_unknown(alice: User, bob: User) -> None:
     cache.clear()
     send(bob, alice)
     assert 8 < due_in(alice) <= 10
 
 
 @pytest.mark.usefixtures("_known")
-def test_memory_of_one_process_is_nothing_to_go_by(settings: Settings, alice: User, bob: User) -> None:
+def test_a_per_process_cache_brings_nothing_forward(settings: Settings, alice: User, bob: User) -> None:
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     send(bob, alice)
     assert 8 < due_in(alice) <= 10
@@ -103,7 +101,7 @@ def test_nothing_is_brought_forward_before_the_commit(alice: User, bob: User) ->
 
 
 @pytest.mark.usefixtures("_known")
-def test_what_waits_for_another_try_keeps_its_time(alice: User, bob: User) -> None:
+def test_a_delivery_that_waits_for_a_retry_keeps_its_due_time(alice: User, bob: User) -> None:
     send(bob, alice)
     one = Delivery.objects.get()
     Delivery.objects.update(attempts=1, due_at=datetime.now(UTC) + timedelta(seconds=60))
@@ -119,7 +117,7 @@ def test_a_short_window_is_not_made_longer(settings: Settings, alice: User, bob:
 
 
 @pytest.mark.clocked
-def test_a_broker_that_is_away_costs_the_caller_nothing(settings: Settings, alice: User, bob: User) -> None:
+def test_an_unreachable_broker_does_not_delay_the_caller(settings: Settings, alice: User, bob: User) -> None:
     from celery import current_app
 
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "CELERY": True}

@@ -1,4 +1,4 @@
-"""`manage.py hub_worker` in processes of its own: asked to end, killed at any instruction, several at once."""
+"""`manage.py hub_worker` in processes of its own: stopped, killed at any instruction, several at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pytest_django import Settings
 from accounts.models import User
 from notifications_hub.delivery import claiming
 from notifications_hub.delivery.models import Delivery, DeliveryState
-from notifications_hub.delivery.worker import PLACES
+from notifications_hub.delivery.worker import SLOTS
 from notifications_hub.transports.web_push.subscriptions import register
 from notifications_hub.transports.web_push.vapid import VapidKey, generate
 from tests.push_lab.faults import Fault
@@ -38,12 +38,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 StartWorker = Callable[..., Program]
 Held = dict[tuple[str, str], float]
-"""What is claimed and unrecorded, by notification and claim: when its lease ends."""
+"""Claimed deliveries without a recorded outcome, by notification and claim, with the end of the lease."""
 
 
 @pytest.fixture
 def hub(settings: Settings, push_service: LocalPushService) -> dict[str, object]:
-    """What this process and the workers have set."""
+    """Return the settings of this process and the workers."""
     hub: dict[str, object] = {
         "VAPID_PRIVATE_KEY": generate(),
         "VAPID_SUBJECT": "mailto:ops@hub.example",
@@ -56,7 +56,7 @@ def hub(settings: Settings, push_service: LocalPushService) -> dict[str, object]
 
 @pytest.fixture
 def start_worker(hub: dict[str, object], tmp_path: Path) -> Iterator[StartWorker]:
-    """Starts `hub_worker` on the test's database, with a lease of so many seconds; it stops within one."""
+    """Start `hub_worker` on the test's database, with a lease of so many seconds. It stops within one second."""
     started: list[Program] = []
 
     def start_worker(lease: float = 60) -> Program:
@@ -92,7 +92,7 @@ def reader(push_service: LocalPushService, hub: dict[str, object], alice: User) 
     return reader
 
 
-def tell(person: User, times: int = 1) -> None:
+def send_to(person: User, times: int = 1) -> None:
     for _ in range(times):
         notify.send(person, recipient=person, verb="waved")
 
@@ -105,11 +105,11 @@ def settled() -> bool:
     return not Delivery.objects.filter(state=DeliveryState.WAITING).exists()
 
 
-def test_one_that_is_asked_to_end_finishes_what_it_holds(
+def test_a_worker_asked_to_stop_finishes_its_deliveries(
     push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User
 ) -> None:
     push_service.fail(Fault(201, mode="slow"))
-    tell(alice)
+    send_to(alice)
     worker = start_worker()
     wait_until(lambda: push_service.requests, what="the push")
     worker.stop(signal.SIGTERM)
@@ -117,18 +117,18 @@ def test_one_that_is_asked_to_end_finishes_what_it_holds(
     assert Delivery.objects.values_list("state", "claim").get() == ("sent", None)
 
 
-def test_one_that_is_asked_to_end_gives_back_what_is_not_answered(
+def test_a_worker_asked_to_stop_gives_back_unanswered_deliveries(
     push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User
 ) -> None:
     push_service.fail(Fault(mode="hang"))
-    tell(alice)
+    send_to(alice)
     worker = start_worker()
     wait_until(lambda: push_service.requests, what="the push")
     began = time.monotonic()
     worker.stop(signal.SIGTERM)
     assert time.monotonic() - began < 5
     one = Delivery.objects.get()
-    assert (one.state, one.claim, one.reason) == ("waiting", None, "the worker was stopped before an answer came")
+    assert (one.state, one.claim, one.reason) == ("waiting", None, "worker_stopped")
     make_due()
     start_worker()
     wait_until(settled, seconds=15, what="the second worker")
@@ -136,27 +136,27 @@ def test_one_that_is_asked_to_end_gives_back_what_is_not_answered(
 
 
 @pytest.mark.postgres
-def test_one_that_is_killed_in_the_middle_loses_nothing(
+def test_a_worker_killed_in_the_middle_loses_nothing(
     push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User
 ) -> None:
-    tell(alice, 100)
-    # Long enough for a worker that lives, on a machine that is busy: it imports much before its first push.
+    send_to(alice, 100)
+    # This is long enough for a living worker on a busy machine: it imports much before its first push.
     _kill(push_service, start_worker, reader, kills=1, lease=6)
 
 
 @pytest.mark.faults
 @pytest.mark.postgres
-def test_twenty_that_are_killed_in_the_middle_lose_nothing(
+def test_twenty_workers_killed_in_the_middle_lose_nothing(
     push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User
 ) -> None:
-    tell(alice, 2000)
+    send_to(alice, 2000)
     _kill(push_service, start_worker, reader, kills=20, lease=claiming.LEASE.total_seconds())
 
 
 def _kill(
     push_service: LocalPushService, start_worker: StartWorker, reader: Reader, *, kills: int, lease: float
 ) -> None:
-    """Each arrives at least once, and once more only for a worker that was killed while it held it."""
+    """Assert that each push arrives at least once, and again only if a worker was killed while it held the delivery."""
     pushes = Delivery.objects.count()
     under_way: list[Held] = []
     for _ in range(kills):
@@ -172,7 +172,7 @@ def _kill(
 
     arrivals = _arrivals(push_service, reader)
     assert len(arrivals) == pushes
-    assert max(map(len, under_way)) <= PLACES
+    assert max(map(len, under_way)) <= SLOTS
     for item, times in arrivals.items():
         leases = sorted(ends for held in under_way for (one, _claim), ends in held.items() if one == item)
         of_lease = Counter(bisect_right(leases, at) for at in times)
@@ -184,8 +184,8 @@ def _kill(
 
 
 def _killed_in_the_middle(push_service: LocalPushService, start_worker: StartWorker, enough: int, lease: float) -> Held:
-    """A worker that has sent so many; gives what it and those before it held."""
-    # Some are sent and not taken, so that it holds what only another can bring.
+    """Kill a worker after so many sends. Return the deliveries that it and earlier workers held."""
+    # Some sends are not accepted, so that it holds deliveries that only another worker can send.
     push_service.fail(Fault(mode="hang", times=10))
     until = len(push_service.messages) + enough
     worker = start_worker(lease)
@@ -201,7 +201,7 @@ def _held() -> Held:
 
 
 def _arrivals(push_service: LocalPushService, reader: Reader) -> dict[str, list[float]]:
-    """Notification to when its pushes came."""
+    """Map notifications to the times at which their pushes arrived."""
     found: dict[str, list[float]] = defaultdict(list)
     for one in push_service.sent_to(reader.endpoint):
         found[reader.read_json(one.body)["id"]].append(one.expires - one.ttl)

@@ -1,4 +1,4 @@
-"""Told once, by which delivery method, and why: the same questions asked of live, flash and push."""
+"""One delivery per notification, its method and its reasons: the same tests for live, flash and push."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def _push_at_once(settings: Settings) -> None:
 
 @dataclass
 class Story:
-    """One notification of Alice's, and every way she may come to know of it."""
+    """One notification of Alice's, and every way to deliver it."""
 
     alice: User
     browser: Client
     notification: Notification
 
     def live(self) -> None:
-        """A visible page shows it and acknowledges what it has read."""
+        """Show it on a visible page, which acknowledges the frames it has read."""
         topic = inbox_topic(self.alice.pk)
         epoch, top = streams.moved({topic: None})[topic]
         acknowledgement.acknowledge(self.alice.pk, {topic: Position(epoch, 0, top)})
@@ -51,17 +51,17 @@ class Story:
         self.flashed()
 
     def web_push(self) -> None:
-        """It is sent, and the browser's worker reports that it showed it."""
+        """Send a push, and report as the service worker does that it was shown."""
         self.pushed()
         sent = Delivery.objects.get()
-        # A report is taken while the browser speaks for its person.
+        # A report counts only while the browser is bound to its person.
         PushSubscription.objects.create(pk=int(sent.address), owner=self.alice, endpoint_hash="h")
         token = act_token(sent)
         report = {"token": token, "action": "shown"}
         url = reverse("notifications_hub_api:push_act")
         assert Client().post(url, report, content_type="application/json").status_code == 200
 
-    def tell(self, method: DeliveryMethod) -> None:
+    def deliver_by(self, method: DeliveryMethod) -> None:
         {DeliveryMethod.LIVE: self.live, DeliveryMethod.FLASH: self.flash, DeliveryMethod.WEB_PUSH: self.web_push}[
             method
         ]()
@@ -101,65 +101,67 @@ each_other = pytest.mark.parametrize(
 
 
 @each_method
-def test_the_row_says_which_delivery_method_told(story: Story, method: DeliveryMethod) -> None:
-    story.tell(method)
+def test_the_row_records_the_method_that_delivered_it(story: Story, method: DeliveryMethod) -> None:
+    story.deliver_by(method)
     assert story.delivered_by() == method.value
     assert story.notification.delivered_at is not None
 
 
 @each_method
-def test_open_pages_hear_once_that_it_was_told(story: Story, method: DeliveryMethod) -> None:
-    story.tell(method)
+def test_open_pages_get_one_delivered_event(story: Story, method: DeliveryMethod) -> None:
+    story.deliver_by(method)
     story.live()
     assert story.delivered_events() == 1
 
 
 @each_method
-def test_what_was_told_is_not_flashed(story: Story, method: DeliveryMethod) -> None:
-    story.tell(method)
+def test_a_delivered_notification_is_not_flashed(story: Story, method: DeliveryMethod) -> None:
+    story.deliver_by(method)
     assert not story.flashed()
 
 
 @pytest.mark.parametrize("method", [DeliveryMethod.LIVE, DeliveryMethod.FLASH])
-def test_what_was_told_before_the_push_was_claimed_is_not_pushed_and_says_why(
-    story: Story, method: DeliveryMethod
-) -> None:
-    story.tell(method)
+def test_a_delivery_before_the_claim_cancels_the_push_with_its_reason(story: Story, method: DeliveryMethod) -> None:
+    story.deliver_by(method)
     assert not story.pushed()
     planned = Delivery.objects.get()
-    assert (planned.state, planned.reason) == (DeliveryState.CANCELLED, f"delivered by {method.value}")
+    assert (planned.state, planned.reason, planned.reason_parameters) == (
+        DeliveryState.CANCELLED,
+        "delivered_by",
+        {"method": method.value},
+    )
 
 
-def test_what_was_pushed_is_not_pushed_again(story: Story) -> None:
+def test_a_pushed_notification_is_not_pushed_again(story: Story) -> None:
     assert story.pushed()
     assert not story.pushed()
     assert Delivery.objects.get().state == DeliveryState.SENT
 
 
 @each_other
-def test_the_first_delivery_method_is_the_one_that_told(
+def test_the_first_delivery_method_is_the_recorded_one(
     story: Story, first: DeliveryMethod, second: DeliveryMethod
 ) -> None:
-    story.tell(first)
+    story.deliver_by(first)
     at = Notification.objects.get().delivered_at
-    if second is not DeliveryMethod.WEB_PUSH:  # which is not sent any more
-        story.tell(second)
+    if second is not DeliveryMethod.WEB_PUSH:  # a push is not sent any more
+        story.deliver_by(second)
     assert story.delivered_by() == first.value
     assert story.notification.delivered_at == at
 
 
-def test_a_push_that_was_sent_and_not_reported_leaves_the_flash(story: Story) -> None:
+def test_a_push_without_a_report_still_leaves_the_flash(story: Story) -> None:
     assert story.pushed()
     assert story.delivered_by() == ""
     assert story.flashed()
 
 
 @each_method
-def test_reading_tells_every_delivery_method_to_stop(story: Story, method: DeliveryMethod) -> None:
+def test_reading_stops_every_delivery_method(story: Story, method: DeliveryMethod) -> None:
     story.notification.mark_as_read()
     if method is DeliveryMethod.WEB_PUSH:
         assert not story.pushed()
-        assert Delivery.objects.get().reason == "read already"
+        assert Delivery.objects.get().reason == "read"
     elif method is DeliveryMethod.FLASH:
         assert not story.flashed()
     else:
@@ -167,7 +169,7 @@ def test_reading_tells_every_delivery_method_to_stop(story: Story, method: Deliv
 
 
 @each_method
-def test_charlie_is_told_by_no_delivery_method(
+def test_charlie_is_reached_by_no_delivery_method(
     story: Story, method: DeliveryMethod, charlie: User, client_for: ClientFor
 ) -> None:
     other = Story(charlie, client_for(charlie), story.notification)

@@ -1,26 +1,70 @@
-"""What is stored in English is said in the language of who reads it."""
+"""Reasons are stored as a code with parameters, and put into words in the language of their reader."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 from django.utils import translation
 
-from notifications_hub.delivery.reasons import in_words
+from notifications_hub.delivery.models import Delivery
+from notifications_hub.delivery.reasons import LONGEST_CODE, DeliveryReason, ReasonCode, reason_in_words
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
+
+PARAMETERS: dict[str, str | int] = {
+    "method": "live",
+    "because": "push_answered",
+    "host": "push.example",
+    "seconds": "10",
+    "error": "ZeroDivisionError",
+    "text": "The line is busy.",
+    "status": 503,
+}
 
 
-@pytest.mark.parametrize(
-    ("stored", "said"),
-    [
-        ("taken by the other side", "对方已接收"),
-        ("delivered by live", "已通知（实时）"),
-        ("read", "已读"),
-        ("given up: The push service answered 503.", "放弃发送：推送服务返回 503"),
-        ("Not tried: push.example is slow to answer.", "未尝试：push.example 响应缓慢"),
-        ("ConnectionError: refused", "ConnectionError: refused"),
-        ("", ""),
-    ],
-)
-def test_a_reason_is_said_as_far_as_it_is_known(stored: str, said: str) -> None:
+def names_in(template: str) -> set[str]:
+    return set(re.findall(r"%\((\w+)\)s", template))
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+@pytest.mark.parametrize("code", ReasonCode)
+def test_every_code_has_words_in_each_language(code: ReasonCode, language: str) -> None:
+    with translation.override("en"):
+        english = str(code.label)
+    with translation.override(language):
+        words = reason_in_words(code, PARAMETERS)
+        template = str(code.label)
+    assert words
+    assert not {"?", "%"} & set(words)
+    assert names_in(template) == names_in(english) <= set(PARAMETERS)
+    if language != "en" and code != ReasonCode.TRANSPORT_SAID:
+        assert template != english
+
+
+def test_every_code_fits_its_columns() -> None:
+    longest = max(map(len, ReasonCode.values))
+    for field in (Delivery._meta.get_field("reason"), PushSubscription._meta.get_field("quarantine_reason")):
+        assert longest <= LONGEST_CODE == field.max_length
+
+
+def test_a_reason_around_another_is_put_into_words_with_it() -> None:
+    refused = DeliveryReason.of(ReasonCode.PUSH_REFUSED, status=403)
+    held_back = DeliveryReason.wrapped(ReasonCode.HELD_BACK, refused)
+    assert str(held_back) == "Held back: The push service refused it with status 403."
     with translation.override("zh-hans"):
-        assert in_words(stored) == said
-    assert in_words(stored) == {"read": "it was read"}.get(stored, stored)
+        assert str(held_back) == "暂停推送：推送服务以状态码 403 拒绝了请求。"
+
+
+def test_a_transports_own_words_are_kept_in_every_language() -> None:
+    with translation.override("zh-hans"):
+        assert str(DeliveryReason.from_transport("100% busy: %(x)s")) == "100% busy: %(x)s"
+
+
+def test_a_transports_own_words_are_cleaned_and_cut() -> None:
+    assert DeliveryReason.from_transport("\ud800\0" + "x" * 300).parameters == {"text": "?" + "x" * 254}
+
+
+def test_a_stored_reason_that_is_incomplete_or_unknown_still_has_words() -> None:
+    assert reason_in_words("push_answered", {}) == "The push service answered ?."
+    assert reason_in_words("of_another_version", {}) == "of_another_version"
+    assert reason_in_words("", {}) == ""

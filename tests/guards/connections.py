@@ -1,4 +1,4 @@
-"""Guards of live connections: who may open one, and for how long."""
+"""Guards of live connections: opening them, and their lifetime."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _LIVE = "notifications_hub/live"
 _SESSION_END = "tests/live/test_session_end.py"
 
 CONNECTIONS = [
-    # Who may connect
+    # Opening
     Guard(
         "a socket's origin",
         f"{_LIVE}/websocket.py",
@@ -38,7 +38,7 @@ CONNECTIONS = [
         ("tests/live/test_session_end.py", "tests/live/test_admission.py"),
     ),
     Guard(
-        "the person whom a page was made for",
+        "the person a page was made for",
         f"{_LIVE}/admission.py",
         "visitor is None or (asked.person and not is_pseudonym_of(asked.person, visitor.person.pk))",
         "visitor is None",
@@ -82,19 +82,19 @@ CONNECTIONS = [
     Guard(
         "an acknowledgement is of this epoch",
         "notifications_hub/delivery/acknowledgement.py",
-        "if place[2].epoch == epochs.get(place[1])]",
+        "if one[2].epoch == epochs.get(one[1])]",
         "]",
         ("tests/delivery/test_arming.py::test_numbers_of_another_epoch_are_not_acknowledged",),
     ),
     Guard(
-        "a session key that no database could hold is not asked for",
+        "a session key that no database can store is not looked up",
         f"{_LIVE}/session.py",
         "if key and is_storable(key)}",
         "if key}",
         ("tests/test_bad_input.py::test_an_invalid_session_key_does_not_affect_other_sessions",),
         postgres=True,
     ),
-    # How long
+    # Lifetime
     Guard(
         "signing out ends connections",
         f"{_LIVE}/signing_out.py",

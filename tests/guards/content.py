@@ -1,4 +1,4 @@
-"""Guards of what people are told and what they write."""
+"""Guards of the content that people receive and write."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tests.guards.guard import Guard
 _INBOX = "notifications_hub/inbox"
 
 CONTENT = [
-    # Whose rows
+    # Ownership of rows
     Guard(
         "the inbox is its person's",
         f"{_INBOX}/queries.py",
@@ -54,21 +54,21 @@ CONTENT = [
         ),
     ),
     Guard(
-        "a link that an open page hears of stays on this site",
+        "a link in a live event stays on this site",
         "notifications_hub/static/notifications_hub/inbox/item-view.js",
         'return new URL(url, base).origin === new URL(base).origin ? url : "";',
         "return url;",
         ("tests/js/inbox/item-view.test.js",),
     ),
     Guard(
-        "what is deleted is blank in the log",
+        "deleted content is blank in the log",
         "notifications_hub/streams/sequencer.py",
         "data = coalesce(words, '{{}}')\n    FROM (",
         "data = data\n    FROM (",
         ("tests/streams/test_tombstones.py::test_a_deleted_row_is_in_no_log",),
     ),
     Guard(
-        "what is deleted is blank in PostgreSQL's log",
+        "deleted content is blank in PostgreSQL's log",
         "notifications_hub/streams/sequencer.py",
         "data = coalesce(words, '{{}}')\n        FROM earlier",
         "data = event.data\n        FROM earlier",
@@ -76,7 +76,7 @@ CONTENT = [
         postgres=True,
     ),
     Guard(
-        "what is deleted before its number is blank in PostgreSQL's log",
+        "content deleted before its number is blank in PostgreSQL's log",
         "notifications_hub/streams/sequencer.py",
         "data = CASE WHEN last IS NULL THEN data ELSE coalesce(words, '{{}}') END,",
         "data = event.data,",
@@ -122,7 +122,7 @@ CONTENT = [
         ),
         postgres=True,
     ),
-    # What people write
+    # Content that people write
     Guard(
         "Markdown is sanitised",
         "notifications_hub/announcements/markdown.py",
@@ -131,21 +131,21 @@ CONTENT = [
         ("tests/announcements/test_markdown.py",),
     ),
     Guard(
-        "a name cannot turn a kind's words",
+        "a name cannot change the direction of a kind's words",
         "notifications_hub/rendering.py",
         "named = _with_isolated_names(row)",
         "named = row",
         ("tests/web/test_text.py::test_a_kind_gets_names_that_cannot_reverse_its_words",),
     ),
     Guard(
-        "a text ends the directions that it begins",
+        "a text closes the directions that it opens",
         "notifications_hub/rendering.py",
         "return balanced(_text(words))",
         "return _text(words)",
         ("tests/web/test_text.py::test_data_in_a_kinds_words_reverses_nothing_outside_them",),
     ),
     Guard(
-        "a worker takes nothing that runs as code",
+        "a worker accepts no executable data",
         "config/settings.py",
         'CELERY_ACCEPT_CONTENT = ["json"]',
         'CELERY_ACCEPT_CONTENT = ["json", "pickle"]',

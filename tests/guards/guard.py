@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """`text` in `file` becomes `without`; then at least one of `tests`, pytest ids or a node test file, must fail."""
+    """A guard. If `text` in `file` becomes `without`, one of `tests` must fail: pytest ids or a node test file."""
 
     name: str
     file: str

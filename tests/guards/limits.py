@@ -1,4 +1,4 @@
-"""Guards of how much anybody may send, ask for or keep waiting."""
+"""Guards of limits on sending, requesting and waiting."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _LIVE = "notifications_hub/live"
 _INBOX = "notifications_hub/inbox"
 
 LIMITS = [
-    # How much
+    # Limits
     Guard(
         "the number of a client's frames",
         f"{_LIVE}/websocket.py",
@@ -17,7 +17,7 @@ LIMITS = [
         ("tests/live/test_websocket.py::test_more_than_twenty_frames_in_ten_seconds_are_too_many",),
     ),
     Guard(
-        "what may wait for a slow reader",
+        "the queue of a slow reader",
         f"{_LIVE}/connection.py",
         "MAX_WAITING = 256 * 1024",
         "MAX_WAITING = 1 << 40",
@@ -52,7 +52,7 @@ LIMITS = [
         ("tests/streams/test_store.py::test_readers_of_one_statement_share_its_bytes",),
     ),
     Guard(
-        "how many strangers wait at the door",
+        "the number of waiting handshakes",
         f"{_LIVE}/handshake_limit.py",
         "if self._waiting >= self._most_waiting:",
         "if False:",
@@ -108,7 +108,7 @@ LIMITS = [
         ("tests/accounts/test_throttles.py::test_five_wrong_passwords_lock_out_the_right_one_too",),
     ),
     Guard(
-        "a header is no address",
+        "a header is not trusted as an address",
         "notifications_hub/web/client_ip.py",
         'request.META.get("REMOTE_ADDR", "")',
         'request.headers.get("X-Forwarded-For", request.META.get("REMOTE_ADDR", ""))',

@@ -1,4 +1,4 @@
-"""Guards of pushes: where they go, and whose browser they reach."""
+"""Guards of pushes: their destinations, and the owners of browsers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _PUSH = "notifications_hub/transports/web_push"
 _INBOX = "notifications_hub/inbox"
 
 PUSHES = [
-    # Where pushes go
+    # Destinations
     Guard(
         "push services are known hosts",
         f"{_PUSH}/endpoints.py",
@@ -52,11 +52,11 @@ PUSHES = [
         ("tests/transports/test_web_push.py::test_only_the_start_of_an_answer_is_kept",),
     ),
     Guard(
-        "an answer is not unpacked",
+        "an answer is not decompressed",
         f"{_PUSH}/push_client.py",
         "auto_decompress=False",
         "auto_decompress=True",
-        ("tests/transports/test_web_push.py::test_a_packed_answer_is_not_unpacked",),
+        ("tests/transports/test_web_push.py::test_a_compressed_answer_is_not_decompressed",),
     ),
     Guard(
         "a push service sets no cookie",
@@ -65,7 +65,7 @@ PUSHES = [
         "cookie_jar=aiohttp.CookieJar(unsafe=True)",
         ("tests/transports/test_web_push.py::test_a_push_service_cannot_set_a_cookie",),
     ),
-    # Whose browser
+    # Owners of browsers
     Guard(
         "a browser is taken over with its secret alone",
         f"{_PUSH}/subscriptions.py",
@@ -88,11 +88,11 @@ PUSHES = [
         ("tests/transports/test_payload.py",),
     ),
     Guard(
-        "the private key shows nowhere",
+        "the private key is shown nowhere",
         f"{_PUSH}/vapid.py",
         'return f"<VapidKey {self.fingerprint}>"',
         'return f"<VapidKey {self._signer.private_pem()}>"',
-        ("tests/transports/test_vapid.py::test_the_private_key_shows_nowhere",),
+        ("tests/transports/test_vapid.py::test_the_private_key_is_shown_nowhere",),
     ),
     Guard(
         "a push for somebody else shows no words",
@@ -141,7 +141,7 @@ PUSHES = [
         f"{_PUSH}/endpoints.py",
         '                text = text.replace(part, "…")\n',
         "                pass\n",
-        ("tests/transports/test_endpoints.py::test_words_of_a_push_service_are_logged_without_what_lets_others_send",),
+        ("tests/transports/test_endpoints.py::test_the_words_of_a_push_service_are_logged_without_tokens",),
     ),
     Guard(
         "no cursor is in the log",

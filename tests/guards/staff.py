@@ -1,11 +1,11 @@
-"""Guards of what staff, operators and programs beside the site may see and do."""
+"""Guards of access for staff, operators and programs beside the site."""
 
 from __future__ import annotations
 
 from tests.guards.guard import Guard
 
 STAFF = [
-    # What staff see
+    # Access of staff
     Guard(
         "announcing takes a permission of its own",
         "notifications_hub/announcements/admin_parts.py",
@@ -28,14 +28,14 @@ STAFF = [
         ("tests/test_admin.py::test_endpoints_and_push_keys_are_never_shown",),
     ),
     Guard(
-        "staff filter by what a list declares",
+        "staff filter only by declared fields",
         "notifications_hub/admin_guards.py",
         "return lookup in {name for one in declared for name in _parameters_of(one)}",
         "return bool(lookup or declared)",
         ("tests/test_admin_guards.py::test_a_lookup_that_no_filter_declares_is_refused",),
     ),
     Guard(
-        "staff read what people are notified of by a right of its own",
+        "reading notifications takes a permission of its own",
         "notifications_hub/admin_guards.py",
         "hidden = frozenset() if request.user.has_perm(SEE_CONTENT) else self.content",
         "hidden = frozenset[str]()",
@@ -63,7 +63,7 @@ STAFF = [
         ("tests/ops/test_health.py::test_only_addresses_on_the_allow_list_need_no_token",),
     ),
     Guard(
-        "what a proxy passes on is on no allow list",
+        "a proxied request is never on the allow list",
         "notifications_hub/ops/health.py",
         "if address is None or any(name in request.headers for name in _FORWARDED):",
         "if address is None:",

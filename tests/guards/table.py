@@ -1,4 +1,4 @@
-"""The guards that security rests on, and for each the tests that must fail once it is taken out.
+"""The guards that security rests on, each with the tests that must fail without it.
 
 A row names a file, the text that guards, what stands there without the guard, and the tests. The text must occur in
 its file exactly once. `docs/security.md` says which threat each guard answers.

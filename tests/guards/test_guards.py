@@ -1,4 +1,4 @@
-"""Take each guard of `table.py` out of a copy of this project, and see that a test fails without it."""
+"""Remove each guard of `table.py` from a copy of this project, and check that a test fails without it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_thirty_guards_or_more_are_in_the_table() -> None:
 
 @pytest.fixture(scope="module")
 def copy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the sources that tests may break."""
+    """Return a copy of the sources that tests may break."""
     folder = tmp_path_factory.mktemp("guards")
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
@@ -63,7 +63,7 @@ def _of_this_run(session: pytest.Session) -> list[Guard]:
 
 
 def _with_every_guard(guards: Sequence[Guard]) -> list[list[str]]:
-    """Return what the whole copy must pass first: the tests of these guards, one list for each runner."""
+    """Return the tests that the unchanged copy must pass: those of these guards, one list per runner."""
     named = sorted({test for guard in guards for test in guard.tests})
     scripts = [test for test in named if test.endswith(".js")]
     return [tests for tests in (scripts, [test for test in named if test not in scripts]) if tests]
@@ -82,7 +82,7 @@ def test_without_the_guard_a_test_fails(guard: Guard, copy: Path) -> None:
 
 
 def _run(tests: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the tests. The exit status is 0 if every one passes and 1 if one fails; any other trouble raises."""
+    """Run the tests. Return 0 if all pass and 1 if one fails; raise for any other exit status."""
     run = subprocess.run(
         _command(tests), cwd=folder, env=_environment(), capture_output=True, text=True, timeout=600, check=False
     )
@@ -97,7 +97,7 @@ def _command(tests: Sequence[str]) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """A run inside a run needs a database of its own, and none of this run's marks of its worker."""
+    """Return the environment of the inner run: a database of its own, and no marks of this run's worker."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "FULL"))}
     if url := environment.get("DATABASE_URL"):
         environment["DATABASE_URL"] = _beside(url)
@@ -105,5 +105,5 @@ def _environment() -> dict[str, str]:
 
 
 def _beside(url: str) -> str:
-    """Return the URL of another name on the same server; the inner run makes and drops its own test database."""
+    """Return the URL of another database on the server. The inner run makes and drops its own test database."""
     return f"{url.rpartition('/')[0]}/guards"

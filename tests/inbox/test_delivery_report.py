@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
 AT = "2026-11-20T12:00:00+00:00"
-PUT_OFF = {"at": AT, "state": "waiting", "reason": "Not tried: push.example is slow to answer.", "attempted": False}
+PUT_OFF = {
+    "at": AT,
+    "state": "waiting",
+    "reason": "host_slow",
+    "parameters": {"host": "push.example"},
+    "attempted": False,
+}
 
 
 @pytest.fixture
@@ -51,7 +57,7 @@ def page(client_for: ClientFor, person: User, item: str) -> str:
     [
         (DeliveryMethod.LIVE, "on an open page"),
         (DeliveryMethod.FLASH, "top of the next page"),
-        (DeliveryMethod.WEB_PUSH, "one of your browsers"),
+        (DeliveryMethod.WEB_PUSH, "One of your browsers"),
     ],
 )
 def test_the_page_says_which_method_reached_the_person(
@@ -63,29 +69,46 @@ def test_the_page_says_which_method_reached_the_person(
     text = page(client_for, alice, row.item_id)
 
     assert words in text
-    assert "Firefox on Linux was left in peace: you had been delivered already." in text
+    assert "Not sent to Firefox on Linux: you had already been notified." in text
 
 
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
         (
-            {"state": DeliveryState.SENT, "trail": [{"at": AT, "state": "sent", "reason": "x", "status": 201}]},
-            "Sent to Firefox",
+            {
+                "state": DeliveryState.SENT,
+                "trail": [
+                    {"at": AT, "state": "sent", "reason": "transport_said", "parameters": {"text": "x"}, "status": 201}
+                ],
+            },
+            "You were offline, so we sent a push to Firefox on Linux.",
         ),
-        ({"trail": [{"at": AT, "state": "waiting", "reason": "x"}]}, "could not be reached; another try follows."),
-        ({"trail": [{"at": AT, "state": "waiting", "reason": "x"}]}, "is tried again at this time."),
-        ({"trail": [PUT_OFF]}, "Nothing was sent to Firefox on Linux yet; it has to wait."),
-        ({"trail": [PUT_OFF]}, "is told at this time, unless a page tells you before."),
         (
-            {"state": DeliveryState.FAILED, "trail": [{"at": AT, "state": "failed", "reason": "x"}]},
-            "could not be reached.",
+            {"trail": [{"at": AT, "state": "waiting", "reason": "transport_said", "parameters": {"text": "x"}}]},
+            "We couldn’t reach Firefox on Linux. We’ll try again.",
         ),
-        ({"state": DeliveryState.FAILED, "trail": [{**PUT_OFF, "state": "failed"}]}, "could not be told."),
-        ({"state": DeliveryState.CANCELLED, "reason": "read already", "settled_at": AT}, "you had read it."),
-        ({"state": DeliveryState.CANCELLED, "reason": "expired", "settled_at": AT}, "it was no news any more."),
-        ({"state": DeliveryState.CANCELLED, "reason": "the moon", "settled_at": AT}, "there was no need any more."),
-        ({}, "is told at this time, unless a page tells you before."),
+        (
+            {"trail": [{"at": AT, "state": "waiting", "reason": "transport_said", "parameters": {"text": "x"}}]},
+            "Next: we try Firefox on Linux again.",
+        ),
+        ({"trail": [PUT_OFF]}, "Not sent to Firefox on Linux yet. We’ll try again."),
+        ({"trail": [PUT_OFF]}, "Next: we send it to Firefox on Linux, unless you see it on a page before."),
+        (
+            {
+                "state": DeliveryState.FAILED,
+                "trail": [{"at": AT, "state": "failed", "reason": "transport_said", "parameters": {"text": "x"}}],
+            },
+            "We couldn’t reach Firefox on Linux.",
+        ),
+        (
+            {"state": DeliveryState.FAILED, "trail": [{**PUT_OFF, "state": "failed"}]},
+            "We couldn’t send it to Firefox on Linux.",
+        ),
+        ({"state": DeliveryState.CANCELLED, "reason": "read", "settled_at": AT}, "you had already read it."),
+        ({"state": DeliveryState.CANCELLED, "reason": "expired", "settled_at": AT}, "it was out of date."),
+        ({"state": DeliveryState.CANCELLED, "reason": "the moon", "settled_at": AT}, "it was no longer needed."),
+        ({}, "Next: we send it to Firefox on Linux, unless you see it on a page before."),
     ],
 )
 def test_the_page_says_what_happened_to_each_push(
@@ -99,16 +122,16 @@ def test_the_page_says_what_happened_to_each_push(
 
 def test_the_page_says_why_no_push_was_planned(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
     row = send_one(alice, bob, kind="comment.reply")
-    assert "in no browser" in page(client_for, alice, row.item_id)
+    assert "in any browser" in page(client_for, alice, row.item_id)
     browser = PushSubscription.objects.create(owner=alice, name="Firefox")
-    assert "When it happened no browser was to be told." in page(client_for, alice, row.item_id)
+    assert "No push was planned at the time." in page(client_for, alice, row.item_id)
     PushSubscription.objects.update(quarantined_at=browser.created)
-    assert "switched on again" in page(client_for, alice, row.item_id)
+    assert "turn them on again" in page(client_for, alice, row.item_id)
     preferences.choose_methods(alice, "comment.reply", [DeliveryMethod.LIVE])
-    words = f"By your preferences as they are now, no browser is told of “{get_kind('comment.reply').label}”."
+    words = f"Your preferences turn off push notifications for “{get_kind('comment.reply').label}”."
     assert words in page(client_for, alice, row.item_id)
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": ""}
-    assert "sending push notifications at the moment" in page(client_for, alice, row.item_id)
+    assert "does not send push notifications" in page(client_for, alice, row.item_id)
 
 
 def test_an_announcement_has_its_page_too(alice: User, client_for: ClientFor) -> None:

@@ -122,9 +122,12 @@ def test_the_delivery_page_names_it(alice: User, bob: User, client_for: ClientFo
     preferences.choose_methods(alice, "default", ["sms"])
     row = send_one(alice, bob)
     client = client_for(alice)
-    assert "Sms is told at this time" in client.get(f"/notifications/{row.item_id}/why/").content.decode()
+    assert "Next: we send it to Sms" in client.get(f"/notifications/{row.item_id}/why/").content.decode()
     arming.mark_delivered([row.pk], "sms")
-    assert "Sms was left in peace" in client.get(f"/notifications/{row.item_id}/why/").content.decode()
+    assert (
+        "Not sent to Sms: you had already been notified."
+        in client.get(f"/notifications/{row.item_id}/why/").content.decode()
+    )
 
 
 def test_a_broken_transport_does_not_break_the_page(

@@ -1,4 +1,4 @@
-"""The push service in a process of its own: what it keeps is not the sender's memory, nor what it does its time.
+"""Run the push service in a process of its own, so that its memory and time are not the sender's.
 
 `python -m tests.push_lab.apart <the site's public key> <subscriptions>` prints `{"host": …, "endpoints": […]}`.
 """

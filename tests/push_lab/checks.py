@@ -1,4 +1,4 @@
-"""What a push service insists on, written against `cryptography` alone: independent of what signs and encrypts."""
+"""Checks of a push service. They use `cryptography` alone, independent of the libraries that sign and encrypt."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEADER_BYTES = 16 + 4 + 1 + 65
 
 
 class Refused(Exception):
-    """A send that the service answers with something other than 201."""
+    """Raised for a push that the service answers with a status other than 201."""
 
     def __init__(self, status: int, reason: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(reason)
@@ -33,7 +33,7 @@ def encode(raw: bytes) -> str:
 
 
 def decode(text: str) -> bytes:
-    """Strict base64url; padding is optional."""
+    """Decode base64url strictly, with optional padding."""
     bare = text.rstrip("=")
     if not re.fullmatch(r"[A-Za-z0-9_-]*", bare):
         raise ValueError("not base64url")
@@ -41,7 +41,7 @@ def decode(text: str) -> bytes:
 
 
 def check_vapid(authorization: str | None, *, audience: str, key: bytes | None, now: float) -> dict[str, Any]:
-    """RFC 8292; gives the claims. `key` is what the subscription is restricted to, if it is."""
+    """Check the VAPID header (RFC 8292), and return its claims. A subscription may be restricted to `key`."""
     if not authorization and key is None:
         return {}
     scheme, _, rest = (authorization or "").partition(" ")
@@ -79,7 +79,7 @@ def _verified(parameters: str) -> tuple[bytes, dict[str, Any]]:
 
 
 def check_body(body: bytes, encoding: str | None) -> None:
-    """RFC 8188 as RFC 8291, section 4, restricts it: one record, and a key that is a point."""
+    """Check the body: RFC 8188 as restricted by RFC 8291, section 4, to one record and a key that is a point."""
     if len(body) > MAX_BODY:
         raise Refused(413, f"{len(body)} bytes, at most {MAX_BODY}")
     if encoding != "aes128gcm":
@@ -96,7 +96,7 @@ def check_body(body: bytes, encoding: str | None) -> None:
 
 
 def check_headers(headers: Mapping[str, str]) -> tuple[int, str, str | None]:
-    """Time to live, urgency and topic (RFC 8030)."""
+    """Check time to live, urgency and topic (RFC 8030)."""
     ttl, urgency, topic = headers.get("TTL", ""), headers.get("Urgency", "normal"), headers.get("Topic")
     if not ttl.isdecimal():
         raise Refused(400, "TTL is missing or malformed")

@@ -21,7 +21,7 @@ _ALLOWED = {"profile": {"default_content_setting_values": {"notifications": 1}}}
 
 @contextlib.contextmanager
 def chromium_with_desktop(profile: Path, desktop: Desktop, switches: Sequence[str] = ()) -> Iterator[BrowserContext]:
-    """In which sites may show notifications, and in which they may subscribe: in a passing context they may not."""
+    """Open a context whose sites may show notifications and subscribe. In a passing context they may not."""
     preferences = profile / "Default" / "Preferences"
     preferences.parent.mkdir(parents=True)
     preferences.write_text(json.dumps(_ALLOWED))
@@ -29,7 +29,7 @@ def chromium_with_desktop(profile: Path, desktop: Desktop, switches: Sequence[st
         context = playwright.chromium.launch_persistent_context(
             profile,
             executable_path=tool("chromium"),
-            # Playwright's own switch for it is of another kind of headless, which has no notifications.
+            # Playwright's own switch starts another kind of headless, which has no notifications.
             headless=False,
             args=["--headless=new", *SWITCHES, _ONLY_HERE, *switches],
             env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": desktop.address},
@@ -42,10 +42,10 @@ def chromium_with_desktop(profile: Path, desktop: Desktop, switches: Sequence[st
 
 
 class Pushes:
-    """Hands pushes to a site's worker as the browser would after decrypting them (`deliverPushMessage`)."""
+    """A helper that delivers decrypted pushes to a site's worker, as the browser does (`deliverPushMessage`)."""
 
     def __init__(self, page: Page) -> None:
-        """`page` is one of the site's, and stays open."""
+        """Use `page`, which belongs to the site and stays open."""
         self._origin = page.evaluate("location.origin")
         self._registrations: dict[str, str] = {}
         self._page = page

@@ -1,7 +1,7 @@
 """A desktop for notifications, `org.freedesktop.Notifications` on a D-Bus of its own.
 
-Chromium hands notifications to it, in headless mode too. So a test sees exactly what a person would, and clicks as they
-do: the browser takes it for a real click, after which a service worker may open windows.
+Chromium hands notifications to it, in headless mode too. So a test sees and clicks exactly what a person would. The
+browser counts it as a real click, after which a service worker may open windows.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Shown:
     title: str
     body: str
     buttons: dict[str, str]
-    """Label to the name by which the browser knows it."""
+    """Map labels of actions to the browser's names for them."""
 
 
 class _Notifications(ServiceInterface):
@@ -113,7 +113,7 @@ class Desktop:
                 yield desktop
             finally:
                 loop.call_soon_threadsafe(bus.disconnect)
-                # After what the disconnect has put off until the loop's next turn.
+                # Run after the callbacks that the disconnect scheduled for the loop's next turn.
                 loop.call_soon_threadsafe(loop.call_soon, loop.stop)
                 thread.join(5)
                 loop.close()
@@ -143,7 +143,7 @@ class Desktop:
 
 @contextlib.contextmanager
 def _bus() -> Iterator[str]:
-    """The address of a message bus of its own."""
+    """Run a message bus, and yield its address."""
     with tempfile.TemporaryDirectory() as folder:
         configuration = Path(folder, "bus.conf")
         configuration.write_text(_CONFIGURATION.format(folder=folder))

@@ -12,7 +12,7 @@ from aiohttp import web
 
 @dataclass
 class Fault:
-    """`reply` answers with `status`, `slow` after a second, `hang` never; `drop` cuts off, `drip` never ends."""
+    """A fault. `reply` answers with `status`, `slow` after 1 s, `hang` never; `drop` cuts off, `drip` never ends."""
 
     status: int = 500
     mode: Literal["reply", "slow", "hang", "drop", "drip"] = "reply"

@@ -1,11 +1,11 @@
 """A stand-in for Chromium's push service, so that an unmodified Chromium really subscribes. All on loopback:
 
-    POST /checkin, /register3         who am I, and a token for each subscription     (HTTP)
-    MCS                               a stream on which messages come                 (TLS)
-    POST /fcm/send/<token>            what a site sends, by the rules of RFC 8030     (TLS, under Google's names)
+    POST /checkin, /register3         an identity, and a token per subscription       (HTTP)
+    MCS                               a stream of messages                            (TLS)
+    POST /fcm/send/<token>            pushes of sites, by the rules of RFC 8030       (TLS, under Google's names)
 
-The endpoint that Chromium hands to pages has a host that is compiled in, so the sender under test has to find that
-name here: see `mapped.py`. Checks, storing and faults are those of `LocalPushService`.
+The host of Chromium's endpoints is compiled in, so the sender under test has to find that name here: see `mapped.py`.
+Checks, storing and faults are those of `LocalPushService`.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class LocalFcmService(LocalPushService):
 
     @property
     def switches(self) -> list[str]:
-        """Those by which Chromium finds it."""
+        """Return the switches with which Chromium finds it."""
         return [
             f"--gcm-checkin-url={self.origin}/checkin",
             f"--gcm-registration-url={self.origin}/register3",
@@ -118,7 +118,7 @@ class LocalFcmService(LocalPushService):
                     subscription.gone = "unregistered"
             return web.Response(text=f"token={channel}")
         token = f"{secrets.token_urlsafe(9)}:APA91b{secrets.token_urlsafe(60)}"
-        # What is no point on the curve is no Web Push, but a service inside the browser.
+        # A key that is no point on the curve belongs to a service inside the browser, not to Web Push.
         with contextlib.suppress(ValueError):
             key = decode(form["sender"])
             ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key)
@@ -137,7 +137,7 @@ class LocalFcmService(LocalPushService):
             while (tag := (await reader.readexactly(1))[0]) != _CLOSE:
                 body = parse(await reader.readexactly(await _size(reader)))
                 stream.received += 1
-                await self._hear_stream(stream, tag, body)
+                await self._handle_stream(stream, tag, body)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
             pass
@@ -148,7 +148,7 @@ class LocalFcmService(LocalPushService):
                 await writer.wait_closed()
             del self._open[writer]
 
-    async def _hear_stream(self, stream: _Stream, tag: int, body: dict[int, list[bytes]]) -> None:
+    async def _handle_stream(self, stream: _Stream, tag: int, body: dict[int, list[bytes]]) -> None:
         if tag == _LOGIN:
             await self._log_in(stream, body)
         elif tag == _PING:
@@ -207,7 +207,7 @@ def _now() -> int:
 
 
 def _self_signed(file: Path) -> tuple[ssl.SSLContext, str]:
-    """Key and certificate, in a file that a sender may trust, and the hash by which Chromium does."""
+    """Make a key and certificate. Return the file for a sender to trust, and the hash for Chromium."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "push service of the tests")])
     names = [*map(x509.DNSName, NAMES), x509.IPAddress(ip_address("127.0.0.1"))]

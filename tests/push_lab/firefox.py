@@ -1,6 +1,6 @@
 """A real, headless Firefox ESR, subscribed to the local push service. Driven over Marionette, its own protocol.
 
-Nothing it does leaves the machine: everything but loopback goes to a closed port.
+No traffic leaves the machine: everything but loopback goes to a closed port.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ NO_NETWORK = {
 
 
 class Firefox:
-    """One process with a profile of its own, which goes with it."""
+    """A Firefox process with a profile of its own, which is deleted with it."""
 
     def __init__(self, push_url: str) -> None:
         self._binary = tool("firefox-esr")
@@ -90,7 +90,7 @@ class Firefox:
             self._program.process.wait(20)
         self._program.kill()
         self.driver.client.close()
-        self.driver.cleanup_ran = True  # Otherwise the driver's destructor talks to a browser that has gone.
+        self.driver.cleanup_ran = True  # Otherwise the driver's destructor would call a browser that has gone.
         shutil.rmtree(self._profile, ignore_errors=True)
 
     @property
@@ -114,19 +114,19 @@ class Firefox:
         self.driver.find_element(By.CSS_SELECTOR, selector).send_keys(text)
 
     def run(self, script: str, *arguments: Any) -> Any:
-        """In the page."""
+        """Run JavaScript in the page, and return its value."""
         return self.driver.execute_script(script, script_args=arguments, sandbox=None)
 
     def wait_until(self, expression: str, timeout: float = 10) -> Any:
-        """For a JavaScript expression in the page to be true; gives its value."""
+        """Wait for a JavaScript expression in the page to be true, and return its value."""
         return wait_for(lambda: self.run(f"return {expression}"), timeout)
 
     def forget_cookies(self) -> None:
-        """Those of the current page's site: whoever was signed in is not any more."""
+        """Delete the cookies of the current page's site, so that nobody is signed in any more."""
         self.driver.delete_all_cookies()
 
     def close_pages(self) -> None:
-        """Closes every tab; an empty one remains, so Firefox goes on running."""
+        """Close every tab. An empty one remains, so Firefox goes on running."""
         old = self.driver.window_handles
         empty = self.driver.open(type="tab", focus=True)["handle"]
         for handle in old:
@@ -135,13 +135,13 @@ class Firefox:
         self.driver.switch_to_window(empty)
 
     def pages(self) -> list[str]:
-        """The address of every tab."""
+        """Return the address of every tab."""
         script = "return gBrowser.tabs.map(tab => tab.linkedBrowser.currentURI.spec)"
         return list(self._privileged(script))
 
     @contextlib.contextmanager
     def page_stopped(self) -> Iterator[None]:
-        """The page's process does nothing at all, as on a machine that sleeps; its connections stay open."""
+        """Stop the page's process, as on a machine that sleeps. Its connections stay open."""
         number = int(self._privileged("return gBrowser.selectedBrowser.browsingContext.currentWindowGlobal.osPid"))
         os.kill(number, signal.SIGSTOP)
         try:
@@ -149,10 +149,10 @@ class Firefox:
         finally:
             os.kill(number, signal.SIGCONT)
 
-    # What Firefox shows outside its pages
+    # Alerts and prompts outside pages
 
     def alerts(self) -> list[dict[str, str]]:
-        """Title and body of every notification on screen."""
+        """Return title and body of every notification on screen."""
         return list(
             self._privileged(
                 "return [...Services.wm.getEnumerator('alert:alert')].filter(w => w.document.readyState == 'complete')"
@@ -162,7 +162,7 @@ class Firefox:
         )
 
     def click_alert(self, title: str) -> bool:
-        """Whether there was one. Its listener takes a click only once the window is active."""
+        """Click an alert, and return whether there was one. Its listener accepts clicks only in an active window."""
         return bool(
             self._privileged(
                 "const alert = [...Services.wm.getEnumerator('alert:alert')].find(w => w.gIsActive &&"
@@ -173,7 +173,7 @@ class Firefox:
         )
 
     def press_allow(self) -> None:
-        """In the prompt that a page's request for permission opens."""
+        """Answer the prompt of a page's request for permission."""
         wait_for(lambda: self._privileged("return Boolean(window.PopupNotifications.panel.firstElementChild)"))
         self._privileged("window.PopupNotifications.panel.firstElementChild.button.click()")
 

@@ -1,7 +1,7 @@
-"""Push services that are out to harm, each of one evil on a port of its own.
+"""Hostile push services, each with one attack on a port of its own.
 
-Run apart, so that the sender pays only for what it makes of them: `python -m tests.push_lab.hostile <port>` prints the
-port of each; the one given is where the last of them redirects to.
+They run in another process, so that only the sender's own work is measured.
+`python -m tests.push_lab.hostile <port>` prints the port of each; the last one redirects to the given port.
 """
 
 from __future__ import annotations

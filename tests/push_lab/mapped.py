@@ -1,4 +1,4 @@
-"""The product's own transport in a site for tests, for which every push service is on this machine.
+"""The product's own transport for a test site, with every push service on this machine.
 
 By its resolver alone, which is there to be replaced. The certificate is trusted by `SSL_CERT_FILE`.
 """

@@ -1,4 +1,4 @@
-"""As much of Protocol Buffers as a browser's talk with its push service needs."""
+"""The part of Protocol Buffers that browsers use with their push service."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def fixed64(number: int, value: int) -> bytes:
 
 
 def parse(raw: bytes) -> dict[int, list[Any]]:
-    """Field number to its values, in their order: numbers, or bytes."""
+    """Map field numbers to their values in order, as numbers or bytes."""
     fields: dict[int, list[Any]] = defaultdict(list)
     at = 0
     while at < len(raw):

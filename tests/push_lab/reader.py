@@ -1,4 +1,4 @@
-"""A browser reduced to its keys: what it subscribes with, and what only it can read."""
+"""A browser reduced to its keys: it subscribes with them, and decrypts pushes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Reader:
         self._auth = os.urandom(16)
 
     def to_json(self) -> dict[str, Any]:
-        """What the browser's `PushSubscription.toJSON()` gives."""
+        """Return the same as the browser's `PushSubscription.toJSON()`."""
         point = self._key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         keys = {"p256dh": encode(point), "auth": encode(self._auth)}
         return {"endpoint": self.endpoint, "expirationTime": None, "keys": keys}

@@ -1,13 +1,13 @@
 """A small push service on one loopback port.
 
-To a sender it is RFC 8030 over HTTP, and insists on what a real one insists on, so a sender that is wrong fails here.
-It cannot read what it carries. To Firefox (`dom.push.serverURL`) it is the WebSocket protocol of Mozilla's own service:
+To a sender it speaks RFC 8030 over HTTP. It is as strict as a real one, so a wrong sender fails here. It cannot read
+its messages. To Firefox (`dom.push.serverURL`) it is the WebSocket protocol of Mozilla's own service:
 
     browser to service    hello, register, unregister, ack, nack, {} (ping)
     service to browser    hello, register, unregister, notification, {} (pong)
 
-What a browser is not there for is kept for its TTL, a later one of the same topic taking its place, and sent again
-until the browser acknowledges it. `Fault`s make the next sends fail in any way.
+A message for an absent browser is kept for its TTL; a later one of the same topic replaces it. It is sent again until
+the browser acknowledges it. `Fault`s make the next sends fail in any way.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Stored:
 
 @dataclass
 class Request:
-    """One send, as it arrived and how it was answered."""
+    """One push as it arrived, with its answer."""
 
     token: str
     headers: dict[str, str]
@@ -79,7 +79,7 @@ class LocalPushService:
         self._skew = 0.0
         self._loop = asyncio.new_event_loop()
 
-    # How tests run and steer it
+    # The tests' side
 
     @classmethod
     @contextlib.contextmanager
@@ -110,22 +110,22 @@ class LocalPushService:
         return f"ws://{self.host}/"
 
     def subscribe(self, key: str = "") -> Reader:
-        """A subscription without a browser, whose messages stay stored. `key`: the site's public key, in base64url."""
+        """Subscribe without a browser, so messages stay stored. `key` is the site's public key, in base64url."""
         return Reader(self._new_subscription(decode(key) if key else None).endpoint)
 
     def fail(self, fault: Fault) -> None:
         self._faults.append(fault)
 
     def expire(self, endpoint: str) -> None:
-        """The next send to it is answered with 410."""
+        """Answer the next push to it with 410."""
         self.subscriptions[_token(endpoint)].gone = "expired by the test"
 
     def forget(self, endpoint: str) -> None:
-        """The next send to it is answered with 404."""
+        """Answer the next push to it with 404."""
         del self.subscriptions[_token(endpoint)]
 
     def forget_browsers(self) -> None:
-        """Their subscriptions are void: each browser hears so as soon as it is back, and its workers subscribe anew."""
+        """Void all subscriptions. Each browser learns it when it is back, and its workers subscribe again."""
         for subscription in self.subscriptions.values():
             subscription.browser, subscription.gone = "", "its browser was forgotten"
         for socket in list(self.browsers.values()):
@@ -231,14 +231,14 @@ class LocalPushService:
                 if frame.get("messageType") == "hello":
                     browser = await self._hello(socket, str(frame.get("uaid") or ""))
                 else:
-                    await self._hear(socket, browser, frame)
+                    await self._handle(socket, browser, frame)
         finally:
             if self.browsers.get(browser) is socket:
                 del self.browsers[browser]
                 self._unsend(browser)
         return socket
 
-    async def _hear(self, socket: web.WebSocketResponse, browser: str, frame: dict[str, Any]) -> None:
+    async def _handle(self, socket: web.WebSocketResponse, browser: str, frame: dict[str, Any]) -> None:
         match frame.get("messageType"):
             case None | "ping":
                 await socket.send_json({})
@@ -302,7 +302,7 @@ class LocalPushService:
 
 
 def wait_for(condition: Callable[[], T], timeout: float = 10, *, step: float = 0.05) -> T:
-    """The first true value of `condition`. Raises `TimeoutError`."""
+    """Return the first true value of `condition`. Raise `TimeoutError`."""
     end = time.monotonic() + timeout
     while not (value := condition()):
         if time.monotonic() > end:

@@ -1,4 +1,4 @@
-"""A push service that let a wrong sender pass would prove nothing, so it is tested with one."""
+"""Tests of the local push service: it would prove nothing if it accepted a wrong sender."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def authorization(private: str, **claims: object) -> str:
 
 @pytest.fixture
 def send(push_service: LocalPushService, reader: Reader, private: str) -> Send:
-    """A correct push, but for what a test changes; gives the status."""
+    """Send a push that is correct except for a test's changes, and return the status."""
 
     def send(body: bytes | None = None, claims: dict[str, object] | None = None, **headers: str | None) -> int:
         stated = {
@@ -52,7 +52,7 @@ def send(push_service: LocalPushService, reader: Reader, private: str) -> Send:
     return send
 
 
-def test_a_correct_push_is_taken_and_only_the_browser_can_read_it(
+def test_a_correct_push_is_accepted_and_only_the_browser_can_read_it(
     push_service: LocalPushService, reader: Reader, send: Send
 ) -> None:
     assert send(Urgency="high", Topic="t") == 201
@@ -65,11 +65,11 @@ def test_a_correct_push_is_taken_and_only_the_browser_can_read_it(
     "claims",
     [{"aud": "https://elsewhere.example"}, {"exp": 1}, {"exp": int(time.time()) + 3 * 86_400}],
 )
-def test_claims_that_are_wrong_are_403(send: Send, claims: dict[str, object]) -> None:
+def test_wrong_claims_are_refused_with_403(send: Send, claims: dict[str, object]) -> None:
     assert send(claims=claims) == 403
 
 
-def test_a_signature_is_asked_for_and_checked(push_service: LocalPushService, send: Send) -> None:
+def test_a_signature_is_required_and_checked(push_service: LocalPushService, send: Send) -> None:
     claims = {"aud": push_service.origin, "sub": "mailto:a@b.example", "exp": int(time.time()) + 60}
     strangers = authorization(generate(), **claims)
     none = encode(b'{"alg":"none"}')
@@ -94,11 +94,11 @@ def test_a_signature_is_asked_for_and_checked(push_service: LocalPushService, se
         {"Content_Encoding": None},
     ],
 )
-def test_headers_that_are_wrong_are_400(send: Send, headers: dict[str, str | None]) -> None:
+def test_wrong_headers_are_refused_with_400(send: Send, headers: dict[str, str | None]) -> None:
     assert send(**headers) == 400
 
 
-def test_bodies_that_are_wrong_are_refused(reader: Reader, send: Send) -> None:
+def test_wrong_bodies_are_refused(reader: Reader, send: Send) -> None:
     pusher = WebPusher(reader.to_json())
     good = bytes(pusher.encode(b"x")["body"])
     assert send(good) == 201
@@ -109,7 +109,9 @@ def test_bodies_that_are_wrong_are_refused(reader: Reader, send: Send) -> None:
     assert send(bytes(pusher.encode(b"x" * 3994)["body"])) == 413
 
 
-def test_who_is_gone_and_who_never_was(push_service: LocalPushService, reader: Reader, send: Send) -> None:
+def test_gone_and_unknown_subscriptions_have_their_own_statuses(
+    push_service: LocalPushService, reader: Reader, send: Send
+) -> None:
     push_service.expire(reader.endpoint)
     assert send() == 410
     push_service.forget(reader.endpoint)

@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from notifications_hub.delivery.claiming import Outcome, Settled, record
 from notifications_hub.delivery.models import Delivery
+from notifications_hub.delivery.reasons import ReasonCode
 from notifications_hub.delivery.worker import Worker
 from notifications_hub.notification import Notification
 from notifications_hub.transports import get_transport
@@ -65,11 +66,15 @@ def settle(claimed: Delivery, *outcomes: Outcome) -> None:
 
 
 def states() -> list[tuple[str, str]]:
-    """Return state and reason of each delivery."""
-    return list(Delivery.objects.order_by("pk").values_list("state", "reason"))
+    """Return the state and the reason of each: its code, or a transport's own words."""
+    return [(one.state, _short(one)) for one in Delivery.objects.order_by("pk")]
+
+
+def _short(one: Delivery) -> str:
+    return str(one.reason_parameters["text"]) if one.reason == ReasonCode.TRANSPORT_SAID else one.reason
 
 
 def outcome() -> tuple[str, str]:
-    """Return state and reason of the only delivery."""
+    """Return the state and the reason of the only delivery."""
     [one] = states()
     return one

@@ -17,7 +17,7 @@ def private_key() -> str:
 
 @pytest.fixture
 def vapid(settings: Settings, private_key: str) -> VapidKey:
-    """This site has a key, so push is on."""
+    """Give the site a key, so that push is on."""
     hub = {"VAPID_PRIVATE_KEY": private_key, "VAPID_SUBJECT": "mailto:ops@hub.example"}
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, **hub}
     return VapidKey(private_key)
@@ -25,6 +25,6 @@ def vapid(settings: Settings, private_key: str) -> VapidKey:
 
 @pytest.fixture
 def push_site(settings: Settings, vapid: VapidKey, push_service: LocalPushService) -> LocalPushService:
-    """A push service that this site may send to, though it is private and speaks plain http."""
+    """Return a push service that the site may use, although it is private and speaks plain http."""
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "PUSH_EXTRA_HOSTS": [push_service.host]}
     return push_service

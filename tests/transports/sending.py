@@ -1,4 +1,4 @@
-"""What tests of several transports need."""
+"""Helpers for tests of several transports."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def reply(**changes: object) -> Message:
 
 
 def send(transport: Transport, message: Message, *addresses: str) -> list[TransportError | None]:
-    """To all addresses at once, as a worker does. Gives the `TransportError` of each; raises any other."""
+    """Send to all addresses at once, as a worker does. Return each `TransportError`; raise any other error."""
 
     async def run() -> list[TransportError | None]:
         try:

@@ -1,4 +1,4 @@
-"""What each answer of a push service comes to, from the claimed delivery to its trail. The worker, for real."""
+"""Outcomes of each answer of a push service, from the claimed delivery to its trail, with a real worker."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def reader(push_site: LocalPushService, vapid: VapidKey) -> Reader:
 
 @pytest.fixture
 def push(alice: User, bob: User, reader: Reader, one_worker: Worker) -> Callable[..., Delivery]:
-    """Notifies Alice, whose browser is there, and has the worker send."""
+    """Notify Alice, who has a browser, and run the worker."""
     register(alice, reader.to_json(), "Firefox/153.0")
 
     def push(**given: Any) -> Delivery:
@@ -85,7 +85,7 @@ def push(alice: User, bob: User, reader: Reader, one_worker: Worker) -> Callable
         ([Fault(mode="drop", times=9)], ("waiting", [None], "kept")),
     ],
 )
-def test_an_answer_decides(
+def test_each_answer_has_its_outcome(
     monkeypatch: pytest.MonkeyPatch,
     push_site: LocalPushService,
     push: Callable[..., Delivery],
@@ -109,13 +109,13 @@ def fate_of_the_browser() -> str:
     return "held back" if left.quarantined_at else "kept"
 
 
-def test_it_comes_back_when_the_push_service_said(push_site: LocalPushService, push: Callable[..., Delivery]) -> None:
+def test_a_retry_is_due_when_the_push_service_asked(push_site: LocalPushService, push: Callable[..., Delivery]) -> None:
     push_site.fail(Fault(429, headers=SOON))
     one = push()
     assert (one.due_at - datetime.now(UTC)).total_seconds() == pytest.approx(120, abs=2)
 
 
-def test_what_is_held_back_is_not_asked_again_and_says_so(
+def test_a_browser_that_is_held_back_gets_no_push_and_the_trail_says_so(
     push_site: LocalPushService, push: Callable[..., Delivery], one_worker: Worker, alice: User, reader: Reader
 ) -> None:
     push_site.fail(Fault(403))
@@ -125,8 +125,8 @@ def test_what_is_held_back_is_not_asked_again_and_says_so(
         one_worker.run_due()
     one.refresh_from_db()
     assert [entry["reason"] for entry in one.trail] == [
-        "The push service refused with status 403.",
-        "Held back: The push service refused with status 403.",
+        "push_refused",
+        "held_back",
     ]
     assert len(push_site.requests) == 1
     register(alice, reader.to_json(), "")
@@ -136,14 +136,15 @@ def test_what_is_held_back_is_not_asked_again_and_says_so(
     assert one.state == "sent"
 
 
-def test_while_the_circuit_is_open_nothing_is_asked_and_the_trail_says_so(
+def test_an_open_circuit_sends_nothing_and_the_trail_says_so(
     monkeypatch: pytest.MonkeyPatch, push_site: LocalPushService, push: Callable[..., Delivery], one_worker: Worker
 ) -> None:
     push_site.fail(Fault(503, times=FAILURES))
     for _ in range(FAILURES):
         push()
     one = push()
-    assert one.trail[0]["reason"] == f"Not tried: {push_site.host} does not answer as it should."
+    assert one.trail[0]["reason"] == "host_failing"
+    assert one.trail[0]["parameters"] == {"host": push_site.host}
     assert (one.attempts, one.state, len(push_site.requests)) == (0, "waiting", FAILURES)
     later = SimpleNamespace(monotonic=lambda: time.monotonic() + push_hosts.OPEN_SECONDS)
     monkeypatch.setattr(push_hosts, "time", later)
@@ -157,7 +158,7 @@ def test_while_the_circuit_is_open_nothing_is_asked_and_the_trail_says_so(
     assert set(Delivery.objects.values_list("state", flat=True)) == {"sent"}
 
 
-def test_the_browsers_of_a_batch_are_read_and_written_together(
+def test_the_browsers_of_a_batch_are_read_and_written_in_one_go(
     push_site: LocalPushService, vapid: VapidKey, alice: User, bob: User, one_worker: Worker
 ) -> None:
     for _ in range(8):
@@ -170,32 +171,32 @@ def test_the_browsers_of_a_batch_are_read_and_written_together(
     asked = [query["sql"] for query in queries if "notifications_hub_pushsubscription" in query["sql"]]
     assert len([sql for sql in asked if sql.startswith("SELECT")]) == 1
     recorded = [query["sql"] for query in queries if "went" in query["sql"]]
-    assert len(recorded) + len(asked) <= 20, "not one for each push"
+    assert len(recorded) + len(asked) <= 20, "fewer than one query per push"
     assert len(push_site.requests) == 160
 
 
-def said(push_site: LocalPushService, reader: Reader) -> dict[str, Any]:
+def payload_sent(push_site: LocalPushService, reader: Reader) -> dict[str, Any]:
     *_, message = push_site.messages.values()
     shape: dict[str, Any] = json.loads(reader.read(message.body))["notification"]
     return shape | {"ttl": message.ttl, "urgency": message.urgency, "topic": message.topic}
 
 
-def test_a_kind_decides_urgency_life_and_what_may_be_shown(
+def test_a_kind_decides_urgency_lifetime_and_privacy(
     push_site: LocalPushService, reader: Reader, push: Callable[..., Delivery], bob: User
 ) -> None:
     push(kind="tests.private", target=bob, description="of your account")
-    shown = said(push_site, reader)
+    shown = payload_sent(push_site, reader)
     assert (shown["title"], shown["body"]) == ("Bob replied Bob", "")
     assert 590 <= shown["ttl"] <= 600
     assert (shown["urgency"], shown["tag"]) == ("high", "tests.private:Bob")
 
     push(kind="tests.secret", target=bob, description="of your account")
-    secret = said(push_site, reader)
+    secret = payload_sent(push_site, reader)
     assert (secret["title"], secret["body"]) == ("You have a new notification", "")
     assert secret["topic"] != shown["topic"]
 
 
-def test_of_one_tag_the_later_takes_the_place_of_what_waits(
+def test_a_later_push_replaces_a_waiting_one_with_the_same_tag(
     push_site: LocalPushService, push: Callable[..., Delivery], bob: User
 ) -> None:
     for _ in range(2):
@@ -204,9 +205,9 @@ def test_of_one_tag_the_later_takes_the_place_of_what_waits(
     assert [message.state for message in push_site.messages.values()] == ["replaced", "stored", "stored"]
 
 
-def test_a_push_that_is_retried_asks_to_be_kept_for_the_rest_of_its_life(
+def test_a_retried_push_asks_to_be_kept_for_its_remaining_lifetime(
     settings: Settings, push_site: LocalPushService, reader: Reader, push: Callable[..., Delivery]
 ) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "PUSH_TTL": 3600}
     push(timestamp=datetime.fromtimestamp(datetime.now(UTC).timestamp() - 3000, UTC))
-    assert 590 <= said(push_site, reader)["ttl"] <= 600
+    assert 590 <= payload_sent(push_site, reader)["ttl"] <= 600

@@ -1,4 +1,4 @@
-"""What every transport promises, asked of every transport."""
+"""The promises of the transport protocol, tested with every transport."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ pytestmark = pytest.mark.django_db
 
 
 class Rig(Protocol):
-    """A transport, and the other side of it."""
+    """A transport with its receiving side."""
 
     transport: Transport
 
     def reach(self, person: User) -> str:
-        """Makes the person reachable; gives the address."""
+        """Make the person reachable, and return the address."""
         ...
 
     def titles_at(self, address: str) -> list[str]: ...
@@ -38,7 +38,7 @@ class Rig(Protocol):
     def fail_once(self) -> None: ...
 
     def close_down(self, address: str) -> None:
-        """The address stops working for ever."""
+        """Make the address fail for ever."""
         ...
 
 
@@ -122,7 +122,7 @@ def test_addresses_fit_a_delivery(rig: Rig, alice: User) -> None:
     assert all(0 < len(address) <= 255 for address in rig.transport.addresses(alice))
 
 
-def test_the_addresses_of_many_are_those_of_each(rig: Rig, alice: User, bob: User) -> None:
+def test_the_addresses_of_many_people_equal_those_of_each(rig: Rig, alice: User, bob: User) -> None:
     rig.reach(alice)
     rig.reach(bob)
     each = {person.pk: list(rig.transport.addresses(person)) for person in (alice, bob)}
@@ -142,7 +142,7 @@ def test_many_are_sent_at_once(rig: Rig, alice: User, bob: User) -> None:
     assert [rig.titles_at(address) for address in addresses] == [[REPLY.title], [REPLY.title]]
 
 
-def test_a_failure_that_passes_is_temporary(rig: Rig, alice: User) -> None:
+def test_a_passing_failure_is_temporary(rig: Rig, alice: User) -> None:
     address = rig.reach(alice)
     rig.fail_once()
     error = send_one(rig.transport, REPLY, address)
@@ -153,7 +153,7 @@ def test_a_failure_that_passes_is_temporary(rig: Rig, alice: User) -> None:
     assert send_one(rig.transport, REPLY, address) is None
 
 
-def test_an_address_that_is_gone_is_a_permanent_failure(rig: Rig, alice: User) -> None:
+def test_a_dead_address_is_a_permanent_failure(rig: Rig, alice: User) -> None:
     address = rig.reach(alice)
     rig.close_down(address)
     error = send_one(rig.transport, REPLY, address)
@@ -161,7 +161,7 @@ def test_an_address_that_is_gone_is_a_permanent_failure(rig: Rig, alice: User) -
     assert error.permanent
 
 
-def test_an_address_that_will_never_work_again_is_forgotten(rig: Rig, alice: User) -> None:
+def test_a_dead_address_is_forgotten(rig: Rig, alice: User) -> None:
     address = rig.reach(alice)
     transport = rig.transport
     assert isinstance(transport, Learns)
@@ -175,7 +175,7 @@ def test_an_address_that_will_never_work_again_is_forgotten(rig: Rig, alice: Use
     assert error.permanent
 
 
-def test_one_that_fails_does_not_hold_up_the_others(rig: Rig, alice: User, bob: User) -> None:
+def test_one_failure_does_not_delay_the_others(rig: Rig, alice: User, bob: User) -> None:
     addresses = [rig.reach(alice), rig.reach(bob)]
     rig.fail_once()
     failures = [error for error in send(rig.transport, REPLY, *addresses) if error is not None]
@@ -184,7 +184,7 @@ def test_one_that_fails_does_not_hold_up_the_others(rig: Rig, alice: User, bob: 
 
 
 @pytest.mark.parametrize("words", ["", "x" * 10_000, "\x00\ud800", "<b>&amp;</b>"])
-def test_no_words_are_refused(rig: Rig, alice: User, words: str) -> None:
+def test_any_text_is_accepted(rig: Rig, alice: User, words: str) -> None:
     address = rig.reach(alice)
     assert send_one(rig.transport, reply(title="Title", body=words), address) is None
     assert rig.titles_at(address) == ["Title"]

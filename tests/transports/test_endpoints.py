@@ -74,7 +74,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("url", GOOD)
-def test_known_push_services_are_good_endpoints(url: str) -> None:
+def test_endpoints_of_known_push_services_are_valid(url: str) -> None:
     endpoint = parse_endpoint(url)
     assert (endpoint.url.scheme, endpoint.port) == ("https", 443)
     assert endpoint.url.raw_path_qs == "/" + url.split("/", 3)[3]
@@ -86,7 +86,7 @@ def test_anything_else_is_refused(url: str) -> None:
         parse_endpoint(url)
 
 
-def test_the_origin_is_what_a_push_service_calls_itself() -> None:
+def test_the_origin_matches_the_push_services_own_name() -> None:
     assert parse_endpoint("https://fcm.googleapis.com:443/fcm/send/abc").origin == "https://fcm.googleapis.com"
 
 
@@ -106,14 +106,14 @@ def test_an_endpoint_has_one_spelling(settings: Settings, variant: str) -> None:
     assert str(parse_endpoint(variant).url) == "https://push.example/send/a%2Fb?x=%2f"
 
 
-def test_a_port_that_is_not_the_default_and_an_address_stay(settings: Settings) -> None:
+def test_an_unusual_port_and_an_address_are_kept(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {"PUSH_EXTRA_HOSTS": ["[::1]:8765", "bücher.example"]}
     assert str(parse_endpoint("HTTP://[::1]:8765//x?").url) == "http://[::1]:8765/x"
     assert str(parse_endpoint("https://XN--bcher-KVA.example/x").url) == "https://xn--bcher-kva.example/x"
 
 
 @pytest.mark.parametrize("url", ["https://push.example./x", "https://push.example../x"])
-def test_a_host_with_a_trailing_dot_is_another_that_nobody_vouched_for(settings: Settings, url: str) -> None:
+def test_a_host_with_a_trailing_dot_is_a_different_host(settings: Settings, url: str) -> None:
     settings.NOTIFICATIONS_HUB = {"PUSH_EXTRA_HOSTS": ["push.example"]}
     with pytest.raises(EndpointRefused):
         parse_endpoint(url)
@@ -134,7 +134,7 @@ def test_an_extra_host_with_a_port_allows_only_that_port(settings: Settings) -> 
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
-def test_public_addresses(address: str) -> None:
+def test_public_addresses_are_recognized(address: str) -> None:
     assert is_public(address)
 
 
@@ -147,11 +147,11 @@ def test_public_addresses(address: str) -> None:
         *("64:ff9b:1::808:808", "64:ff9b:1:ffff::1", "::8.8.8.8", "::10.0.0.1", "fec0::1", "feff::1"),
     ],
 )
-def test_private_addresses_also_where_one_protocol_wraps_another(address: str) -> None:
+def test_private_addresses_are_recognized_in_wrapped_protocols_too(address: str) -> None:
     assert not is_public(address)
 
 
-def test_a_name_that_leads_into_a_private_network_is_refused_at_registration() -> None:
+def test_a_name_that_resolves_into_a_private_network_is_refused_at_registration() -> None:
     endpoint = parse_endpoint("https://x.notify.windows.com/w")
     check_addresses(endpoint, lambda host, port: ["8.8.8.8"])
     with pytest.raises(EndpointRefused):
@@ -159,7 +159,7 @@ def test_a_name_that_leads_into_a_private_network_is_refused_at_registration() -
 
 
 @pytest.mark.parametrize("error", [socket.gaierror, TimeoutError])
-def test_a_name_server_that_is_away_refuses_nobody(error: type[OSError]) -> None:
+def test_an_unreachable_name_server_refuses_nobody(error: type[OSError]) -> None:
     def away(host: str, port: int) -> list[str]:
         raise error
 
@@ -176,6 +176,6 @@ def test_a_name_server_that_is_away_refuses_nobody(error: type[OSError]) -> None
         ("MismatchSenderId", "MismatchSenderId"),
     ],
 )
-def test_words_of_a_push_service_are_logged_without_what_lets_others_send(answer: str, logged: str) -> None:
+def test_the_words_of_a_push_service_are_logged_without_tokens(answer: str, logged: str) -> None:
     endpoint = parse_endpoint("https://web.push.apple.com/QGz-short-token?id=12345678")
     assert endpoint.hidden_in(answer) == logged

@@ -1,4 +1,4 @@
-"""One in ten push services is out to harm. The others must not feel it, nor this machine's own network."""
+"""One push service in ten is hostile. The others must not be delayed, nor the private network reached."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 from pytest_django import Settings
 
-from notifications_hub.delivery.worker import PLACES
+from notifications_hub.delivery.worker import SLOTS
 from notifications_hub.transports import TransportError
 from notifications_hub.transports.web_push.push_client import DEADLINE, PushClient
 from notifications_hub.transports.web_push.resolver import GuardedResolver
@@ -32,7 +32,7 @@ from tests.transports.sending import REPLY
 
 
 class Rebinding(AbstractResolver):
-    """A name server whose names have moved into the private network since they were registered."""
+    """A name server whose names have moved into the private network since registration."""
 
     def __init__(self, private_port: int) -> None:
         self._port = private_port
@@ -65,7 +65,7 @@ def private_listener() -> Iterator[tuple[int, list[object]]]:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Starts a module of the push lab in a process of its own; gives what it prints."""
+    """Start a module of the push lab in a process of its own, and return its output."""
     started: list[Program] = []
 
     def start(module: str, *arguments: object) -> Any:
@@ -81,7 +81,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Any]]:
 
 
 async def durations(transport: WebPush, subscriptions: list[PushSubscription], at_once: int) -> dict[int, float]:
-    """Seconds that each took which was taken, by its place in the list."""
+    """Return the seconds of each accepted push, by its index in the list."""
     places, took = asyncio.Semaphore(at_once), {}
 
     async def send(number: int, subscription: PushSubscription) -> None:
@@ -109,14 +109,18 @@ def subscription(endpoint: str, key: VapidKey) -> PushSubscription:
     )
 
 
-def test_the_good_do_not_feel_the_bad(settings: Settings, vapid: VapidKey, start: Callable[..., Any]) -> None:
+def test_hostile_services_do_not_delay_the_others(
+    settings: Settings, vapid: VapidKey, start: Callable[..., Any]
+) -> None:
     _compare(settings, vapid, start, pushes=300, at_once=50, deadline=3)
 
 
 @pytest.mark.faults
-def test_very_many_good_do_not_feel_the_bad(settings: Settings, vapid: VapidKey, start: Callable[..., Any]) -> None:
-    # As a worker sends them.
-    _compare(settings, vapid, start, pushes=5000, at_once=PLACES, deadline=DEADLINE)
+def test_hostile_services_do_not_delay_very_many_others(
+    settings: Settings, vapid: VapidKey, start: Callable[..., Any]
+) -> None:
+    # As many at once as a worker sends.
+    _compare(settings, vapid, start, pushes=5000, at_once=SLOTS, deadline=DEADLINE)
 
 
 def _compare(
@@ -137,7 +141,7 @@ def _compare(
 
         alone = [good[number % len(good)] for number in range(pushes)]
         mixed = [bad[number // 10 % len(bad)] if number % 10 == 0 else one for number, one in enumerate(alone)]
-        seconds_of(alone)  # everything is imported and warm
+        seconds_of(alone)  # now everything is imported and warm
         quiet = seconds_of(alone)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         beside = seconds_of(mixed)
@@ -146,8 +150,10 @@ def _compare(
     of_good, of_mixed = p99([quiet[number] for number in quiet if number % 10]), p99(list(beside.values()))
     report(f"{pushes:,} pushes: p99 of the good {of_mixed:.3f} s, alone {of_good:.3f} s; memory +{grown:.1f} MB")
     assert len(quiet) == pushes
-    assert set(beside) == {number for number in range(pushes) if number % 10}, "all of the good, and none of the bad"
+    assert set(beside) == {number for number in range(pushes) if number % 10}, (
+        "all of the good services, and none of the hostile ones"
+    )
     assert grown < 20, "MB"
     assert hits == []
-    # On a machine that does other things meanwhile a fraction of a second says nothing.
+    # On a busy machine a fraction of a second has no meaning.
     assert not FULL or of_mixed < 1.5 * of_good + 0.05, "seconds"

@@ -22,7 +22,7 @@ def run(*arguments: str) -> str:
     return output.getvalue()
 
 
-def test_it_prints_a_new_pair_for_an_environment_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_prints_a_new_key_pair_for_an_environment_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     lines = dict(line.split("=", 1) for line in run("--env", "--subject", "mailto:you@example.com").splitlines())
     assert VapidKey(lines["VAPID_PRIVATE_KEY"]).public
@@ -30,18 +30,18 @@ def test_it_prints_a_new_pair_for_an_environment_file(tmp_path: Path, monkeypatc
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_subject_it_takes_by_itself_is_one_that_push_services_take(settings: Settings) -> None:
+def test_push_services_accept_its_default_subject(settings: Settings) -> None:
     settings.DEFAULT_FROM_EMAIL = "The Hub <hub@example.com>"
     settings.NOTIFICATIONS_HUB = {}
     assert "VAPID_SUBJECT=mailto:hub@example.com" in run("--env")
 
 
-def test_every_pair_is_another() -> None:
+def test_every_key_pair_is_new() -> None:
     assert run("--env") != run("--env")
 
 
 @pytest.mark.django_db
-def test_it_shows_the_public_part_and_not_the_private_one(settings: Settings) -> None:
+def test_it_shows_the_public_key_only(settings: Settings) -> None:
     private = generate()
     settings.NOTIFICATIONS_HUB = {"VAPID_PRIVATE_KEY": private, "VAPID_SUBJECT": "mailto:ops@hub.example"}
     shown = run()
@@ -49,7 +49,7 @@ def test_it_shows_the_public_part_and_not_the_private_one(settings: Settings) ->
     assert private not in shown
 
 
-def test_it_says_what_to_do_where_there_is_no_key(settings: Settings) -> None:
+def test_it_says_what_to_do_without_a_key(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {}
     with pytest.raises(CommandError, match="hub_vapid --env"):
         run()
@@ -61,7 +61,7 @@ def test_it_refuses_a_subject_that_push_services_refuse() -> None:
 
 
 @pytest.mark.django_db
-def test_a_rotation_keeps_the_key_of_now_as_the_previous_one(settings: Settings, alice: User) -> None:
+def test_a_rotation_keeps_the_current_key_as_the_previous_one(settings: Settings, alice: User) -> None:
     private = generate()
     settings.NOTIFICATIONS_HUB = {"VAPID_PRIVATE_KEY": private, "VAPID_SUBJECT": "mailto:ops@hub.example"}
     lines = dict(line.split("=", 1) for line in run("--rotate").splitlines())
@@ -71,7 +71,7 @@ def test_a_rotation_keeps_the_key_of_now_as_the_previous_one(settings: Settings,
 
 
 @pytest.mark.django_db
-def test_while_browsers_move_over_it_counts_them_and_rotates_no_further(settings: Settings, alice: User) -> None:
+def test_it_counts_browsers_that_still_move_over_and_refuses_another_rotation(settings: Settings, alice: User) -> None:
     current, previous = generate(), generate()
     settings.NOTIFICATIONS_HUB = {"VAPID_PRIVATE_KEY": current, "VAPID_PREVIOUS_KEY": previous}
     browser_with(previous, alice)

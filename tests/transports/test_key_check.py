@@ -1,4 +1,4 @@
-"""A key that no browser knows must not go unnoticed: every push would be refused."""
+"""Checks for a key that no browser knows, with which every push would be refused."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OLD, NEW = generate(), generate()
 
 @pytest.fixture
 def browser(alice: User) -> PushSubscription:
-    """Subscribed with the old key."""
+    """Return a browser that subscribed with the old key."""
     return PushSubscription.objects.create(owner=alice, key_fingerprint=VapidKey(OLD).fingerprint)
 
 
@@ -36,14 +36,14 @@ def with_keys(settings: Settings, current: str = "", previous: str = "") -> None
 
 @pytest.mark.usefixtures("browser")
 @pytest.mark.parametrize(("current", "previous"), [(OLD, ""), (NEW, OLD), (OLD, NEW)])
-def test_a_key_that_browsers_know_is_sound(settings: Settings, current: str, previous: str) -> None:
+def test_a_key_that_browsers_know_is_accepted(settings: Settings, current: str, previous: str) -> None:
     with_keys(settings, current, previous)
     assert check_at_start() == ""
     assert check_key(None, ["default"]) == []
 
 
 @pytest.mark.usefixtures("browser")
-def test_a_key_that_none_knows_stops_the_start_and_says_what_to_do(settings: Settings) -> None:
+def test_a_key_unknown_to_all_browsers_stops_the_start_with_advice(settings: Settings) -> None:
     with_keys(settings, NEW)
     assert check_at_start() == LOST
     assert [message.id for message in check_key(None, ["default"])] == ["notifications_hub.E006"]
@@ -53,27 +53,27 @@ def test_a_key_that_none_knows_stops_the_start_and_says_what_to_do(settings: Set
     assert NEW not in LOST
 
 
-def test_a_first_key_and_a_new_one_before_anyone_subscribed_are_sound(settings: Settings) -> None:
+def test_any_key_is_accepted_before_the_first_subscription(settings: Settings) -> None:
     with_keys(settings, NEW)
     assert check_at_start() == ""
 
 
 @pytest.mark.usefixtures("browser")
-def test_once_some_have_moved_over_the_old_key_may_go(settings: Settings, alice: User) -> None:
+def test_the_old_key_may_go_once_some_browsers_have_moved_over(settings: Settings, alice: User) -> None:
     PushSubscription.objects.create(owner=alice, endpoint_hash="x", key_fingerprint=VapidKey(NEW).fingerprint)
     with_keys(settings, NEW)
     assert check_at_start() == ""
 
 
 @pytest.mark.usefixtures("browser")
-def test_no_key_is_a_choice_and_is_said(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_missing_key_is_allowed_and_logged(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
     with_keys(settings)
     with caplog.at_level(logging.WARNING):
         assert check_at_start() == ""
     assert "Push is off" in caplog.text
 
 
-def test_a_key_that_is_none_is_said_by_the_checks_without_quoting_it(settings: Settings) -> None:
+def test_the_checks_report_an_invalid_key_without_quoting_it(settings: Settings) -> None:
     with_keys(settings, "SECRET")
     [message] = check_settings(None)
     assert message.id == "notifications_hub.E005"
@@ -87,15 +87,15 @@ def test_a_server_with_a_lost_key_does_not_start(settings: Settings, browser: Pu
     async def page(scope: Any, receive: Any, send: Any) -> None: ...
 
     async def start() -> list[dict[str, Any]]:
-        said: list[dict[str, Any]] = []
+        messages: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
             return {"type": "lifespan.startup"}
 
         async def send(message: dict[str, Any]) -> None:
-            said.append(message)
+            messages.append(message)
 
         await live_application(page)({"type": "lifespan"}, receive, send)
-        return said
+        return messages
 
     assert asyncio.run(start()) == [{"type": "lifespan.startup.failed", "message": LOST}]

@@ -18,12 +18,12 @@ SAMPLE = Path(__file__).parents[1] / "payloads" / "push.json"
 BUTTONS = (*open_and_read(), Action(name="thread", title="All replies", url="/posts/9/replies/"))
 
 
-def test_the_sample_that_the_service_worker_is_tested_with() -> None:
+def test_the_payload_equals_the_sample_of_the_service_workers_tests() -> None:
     payload = encode(reply(actions=BUTTONS), owner="0a1b2c3d4e5f6071", site="https://hub.example/")
     assert json.loads(payload) == json.loads(SAMPLE.read_text())
 
 
-def test_the_sites_own_word_on_where_it_is_counts_more(settings: Settings) -> None:
+def test_the_site_url_setting_wins_over_the_registered_site(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "SITE_URL": "https://hub.example"}
     notification = json.loads(encode(reply(), site="http://inside:8000/"))["notification"]
     assert notification["navigate"] == "https://hub.example/posts/9/"
@@ -33,22 +33,22 @@ def shown(**changes: object) -> dict[str, Any]:
     return dict(json.loads(encode(reply(actions=BUTTONS, **changes)))["notification"])
 
 
-def test_a_private_kind_shows_its_title_alone() -> None:
+def test_a_private_kind_shows_only_its_title() -> None:
     notification = shown(privacy=Privacy.TITLE)
     assert (notification["title"], notification["body"]) == (REPLY.title, "")
 
 
-def test_a_most_private_kind_shows_nothing_of_it_on_the_screen() -> None:
+def test_the_most_private_kind_shows_no_content() -> None:
     notification = shown(privacy=Privacy.NOTHING)
     assert (notification["title"], notification["body"]) == ("You have a new notification", "")
     assert [action["action"] for action in notification["actions"]] == ["open", "read"]
 
 
-def test_a_message_that_leads_nowhere_leads_to_the_inbox() -> None:
+def test_a_message_without_a_url_links_to_the_inbox() -> None:
     assert json.loads(encode(reply(url="")))["url"].startswith("/")
 
 
-def test_a_message_that_fits_is_not_touched() -> None:
+def test_a_message_that_fits_is_unchanged() -> None:
     fits = reply(body="x" * 3000)
     assert json.loads(encode(fits))["notification"]["body"] == fits.body
 
@@ -62,19 +62,19 @@ def test_a_long_body_is_shortened_between_characters(character: str) -> None:
     assert body.endswith("…")
 
 
-def test_the_body_goes_before_the_title() -> None:
+def test_the_body_is_shortened_before_the_title() -> None:
     notification = json.loads(encode(reply(title="t" * 255, body="b" * 10_000)))["notification"]
     assert notification["title"] == "t" * 255
     assert len(notification["body"]) > 2000
 
 
-@hypothesis.settings(deadline=None)  # A busy machine is not a failure.
+@hypothesis.settings(deadline=None)  # a busy machine is not a failure
 @given(
     title=st.text(max_size=6000),
     body=st.text(max_size=6000),
     url=st.text(alphabet="ab/é", max_size=2000).map(lambda path: f"/{path}"),
 )
-def test_nothing_is_too_long_and_nothing_is_refused(title: str, body: str, url: str) -> None:
+def test_any_message_fits_and_none_is_refused(title: str, body: str, url: str) -> None:
     payload = encode(reply(title=title, body=body, url=url))
     assert len(payload) <= MAX_BYTES
     assert json.loads(payload)["token"] == REPLY.token

@@ -1,4 +1,4 @@
-"""When a push service is left alone, and when it is asked again."""
+"""Circuit breakers and rate limits of push services."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def fail(host: PushHost) -> None:
         ask(host, answered=False)
 
 
-def test_one_that_fails_again_and_again_is_left_alone(host: PushHost) -> None:
+def test_repeated_failures_open_the_circuit(host: PushHost) -> None:
     fail(host)
-    with pytest.raises(PutOff, match=r"Not tried: fcm\.googleapis\.com does not answer") as refused:
+    with pytest.raises(PutOff, match=r"Waiting: fcm\.googleapis\.com is not answering") as refused:
         host.enter()
     assert refused.value.retry_after is not None
     assert 0.05 < refused.value.retry_after < 2
@@ -45,7 +45,7 @@ def test_an_answer_between_failures_closes_the_circuit(host: PushHost) -> None:
         ask(host, answered=True)
 
 
-def test_after_a_while_one_may_try(host: PushHost) -> None:
+def test_one_send_may_try_after_a_while(host: PushHost) -> None:
     fail(host)
     time.sleep(0.11)
     host.enter()
@@ -55,7 +55,7 @@ def test_after_a_while_one_may_try(host: PushHost) -> None:
     ask(host, answered=True)
 
 
-def test_one_that_fails_its_trial_is_left_alone_for_longer(host: PushHost) -> None:
+def test_a_failed_trial_keeps_the_circuit_open_for_longer(host: PushHost) -> None:
     fail(host)
     time.sleep(0.11)
     ask(host, answered=False)
@@ -66,7 +66,7 @@ def test_one_that_fails_its_trial_is_left_alone_for_longer(host: PushHost) -> No
     ask(host, answered=True)
 
 
-def test_a_trial_that_is_broken_off_says_nothing(host: PushHost) -> None:
+def test_a_cancelled_trial_changes_nothing(host: PushHost) -> None:
     fail(host)
     time.sleep(0.11)
     host.enter()
@@ -74,7 +74,7 @@ def test_a_trial_that_is_broken_off_says_nothing(host: PushHost) -> None:
     ask(host, answered=True)
 
 
-def test_one_that_says_nothing_gets_no_more_than_a_crowd(host: PushHost) -> None:
+def test_a_silent_host_gets_a_limited_number_of_sends(host: PushHost) -> None:
     for _ in range(CROWD):
         host.enter()
     host.enter()
@@ -85,17 +85,19 @@ def test_one_that_says_nothing_gets_no_more_than_a_crowd(host: PushHost) -> None
     host.enter()
 
 
-def test_a_rate_spreads_what_is_sent(settings: Settings, host: PushHost) -> None:
+def test_a_rate_limit_spreads_sends(settings: Settings, host: PushHost) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "PUSH_RATE": 10}
     waits = [host.enter() for _ in range(5)]
     assert waits == pytest.approx([0, 0.1, 0.2, 0.3, 0.4], abs=0.05)
     for _ in range(15):
         host.enter()
-    with pytest.raises(PutOff, match="as much as it may"):
+    with pytest.raises(PutOff, match="reached its rate limit"):
         [host.enter() for _ in range(5)]
 
 
-def test_hosts_are_told_apart_and_forgotten(monkeypatch: pytest.MonkeyPatch, host: PushHost) -> None:
+def test_each_host_has_its_own_state_and_idle_ones_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch, host: PushHost
+) -> None:
     monkeypatch.setattr(push_hosts, "_KNOWN", 3)
     hosts = PushHosts()
     fail(hosts[ORIGIN])

@@ -36,32 +36,32 @@ def registered(person: AbstractBaseUser, reader: Reader) -> PushSubscription:
     return register(person, reader.to_json(), FIREFOX, lookup=lambda host, port: ["8.8.8.8"])
 
 
-def test_a_browser_is_remembered_with_a_name_to_know_it_by(vapid: VapidKey, alice: User) -> None:
+def test_a_browser_is_stored_with_a_readable_name(vapid: VapidKey, alice: User) -> None:
     browser = registered(alice, a_reader())
     assert (browser.owner, browser.name) == (alice, "Firefox on Linux")
     assert browser.key_fingerprint == vapid.fingerprint
 
 
-def test_what_the_api_shows_of_it_lets_nobody_send(alice: User) -> None:
+def test_the_api_shows_nothing_that_lets_others_send(alice: User) -> None:
     reader = a_reader()
     shown = str(registered(alice, reader).as_json())
     keys = reader.to_json()["keys"]
     assert all(secret not in shown for secret in (reader.endpoint, keys["auth"], keys["p256dh"]))
 
 
-def test_the_same_browser_again_is_the_same_row(alice: User) -> None:
+def test_registering_a_browser_again_keeps_its_row(alice: User) -> None:
     reader = a_reader()
     assert registered(alice, reader).pk == registered(alice, reader).pk
 
 
-def test_the_browser_of_two_people_is_the_last_ones(alice: User, bob: User) -> None:
+def test_a_browser_used_by_two_people_belongs_to_the_last_one(alice: User, bob: User) -> None:
     reader = a_reader()
     registered(alice, reader)
     taken = registered(bob, reader)
     assert [(row.pk, row.owner) for row in PushSubscription.objects.all()] == [(taken.pk, bob)]
 
 
-def test_what_was_planned_for_alice_never_reaches_the_browser_that_is_bobs_now(
+def test_a_push_planned_for_alice_never_reaches_a_browser_that_bob_took_over(
     vapid: VapidKey, alice: User, bob: User
 ) -> None:
     reader = a_reader()
@@ -84,7 +84,7 @@ def held_back(browser: PushSubscription) -> bool:
     return browser.quarantined_at is not None
 
 
-def test_a_new_password_holds_back_who_was_signed_in_with_the_old_one(alice: User, bob: User) -> None:
+def test_a_new_password_holds_back_browsers_signed_in_with_the_old_one(alice: User, bob: User) -> None:
     hers, his, reader = registered(alice, a_reader("hers")), registered(bob, a_reader("his")), a_reader("hers")
     alice.set_password("another")
     alice.save(update_fields=["password"])
@@ -95,7 +95,7 @@ def test_a_new_password_holds_back_who_was_signed_in_with_the_old_one(alice: Use
     assert held_back(renewed)
 
 
-def test_signing_in_again_lets_it_go_on(alice: User) -> None:
+def test_signing_in_again_resumes_push(alice: User) -> None:
     reader = a_reader()
     browser = registered(alice, reader)
     alice.set_password("another")
@@ -111,7 +111,7 @@ def test_saving_a_profile_holds_nothing_back(alice: User) -> None:
     assert not held_back(browser)
 
 
-def test_a_browser_that_subscribed_with_the_key_before_is_sent_to_with_it(
+def test_a_browser_of_the_previous_key_gets_pushes_signed_with_that_key(
     vapid: VapidKey, settings: Settings, alice: User
 ) -> None:
     previous = generate()
@@ -141,13 +141,13 @@ def test_alice_forgets_her_browser(alice: User) -> None:
 
 
 @pytest.mark.parametrize("nonsense", ["", "a5", "1e3", "-1", "²", "9" * 40, "1; DROP TABLE"])
-def test_an_id_that_is_none_forgets_nothing(alice: User, nonsense: str) -> None:
+def test_an_invalid_id_forgets_nothing(alice: User, nonsense: str) -> None:
     registered(alice, a_reader())
     assert forget(alice, nonsense) is False
     assert PushSubscription.objects.exists()
 
 
-def test_of_too_many_browsers_the_oldest_goes(alice: User, bob: User) -> None:
+def test_the_oldest_browser_goes_when_there_are_too_many(alice: User, bob: User) -> None:
     kept = registered(bob, a_reader("bobs"))
     rows = [registered(alice, a_reader(str(number))).pk for number in range(BROWSERS_PER_PERSON + 2)]
     left = PushSubscription.objects.filter(owner=alice).values_list("pk", flat=True)
@@ -184,7 +184,7 @@ def key(name: str, value: object) -> Callable[[dict[str, Any]], object]:
         (key("auth", "é" * 22), "auth"),
     ],
 )
-def test_what_is_no_subscription_is_refused_by_name(
+def test_an_invalid_subscription_is_refused_with_the_name_of_its_fault(
     alice: User, spoil: Callable[[dict[str, Any]], object], named: str
 ) -> None:
     given = a_reader().to_json()
@@ -195,7 +195,7 @@ def test_what_is_no_subscription_is_refused_by_name(
     assert not PushSubscription.objects.exists()
 
 
-def test_a_name_that_leads_into_the_private_network_is_refused(alice: User) -> None:
+def test_a_name_that_resolves_into_a_private_network_is_refused(alice: User) -> None:
     with pytest.raises(ValueError, match="private"):
         register(alice, a_reader().to_json(), FIREFOX, lookup=lambda host, port: ["10.0.0.1"])
 
@@ -211,17 +211,17 @@ def test_a_name_that_leads_into_the_private_network_is_refused(alice: User) -> N
         ("", "A browser"),
     ],
 )
-def test_browsers_are_told_apart_by_name(user_agent: str, name: str) -> None:
+def test_browsers_have_distinct_names(user_agent: str, name: str) -> None:
     assert browser_name(user_agent) == name
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "shown"),
     [("Firefox on Linux", "Linux 上的 Firefox"), ("A browser", "未知浏览器"), ("Linux", "Linux"), ("", "")],
 )
-def test_a_browser_is_named_in_the_language_of_who_reads(name: str, said: str) -> None:
+def test_a_browser_is_named_in_the_readers_language(name: str, shown: str) -> None:
     with translation.override("zh-hans"):
-        assert str(PushSubscription(name=name)) == said
+        assert str(PushSubscription(name=name)) == shown
 
 
 def test_the_language_in_which_a_browser_registers_is_not_kept(alice: User) -> None:

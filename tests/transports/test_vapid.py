@@ -30,7 +30,7 @@ def test_a_header_is_signed_once_for_each_push_service() -> None:
     assert key.authorization(MOZILLA, "mailto:other@hub.example") != first
 
 
-def test_a_header_is_renewed_before_it_runs_out(time_machine: TimeMachineFixture) -> None:
+def test_a_header_is_renewed_before_it_expires(time_machine: TimeMachineFixture) -> None:
     time_machine.move_to("2026-11-20T00:00:00Z", tick=False)
     key = VapidKey(generate())
     first = key.authorization(MOZILLA, SUBJECT)
@@ -42,39 +42,39 @@ def test_a_header_is_renewed_before_it_runs_out(time_machine: TimeMachineFixture
     check_vapid(second, audience=MOZILLA, key=None, now=time.time())
 
 
-def test_headers_do_not_pile_up() -> None:
+def test_the_cache_of_headers_is_bounded() -> None:
     key = VapidKey(generate())
     for number in range(300):
         key.authorization(f"https://{number}.notify.windows.com", SUBJECT)
     assert len(key._signed) <= 256
 
 
-def test_two_keys_are_two_keys() -> None:
+def test_two_keys_are_kept_apart() -> None:
     one, two = VapidKey(generate()), VapidKey(generate())
     assert one.public != two.public
     assert one.fingerprint != two.fingerprint
 
 
 @pytest.mark.parametrize("private", ["nonsense", "AAAA", "A" * 43, "-" * 200, "é" * 43, "_" * 43])
-def test_a_key_that_is_none_is_refused_without_quoting_it(private: str) -> None:
+def test_an_invalid_key_is_refused_without_quoting_it(private: str) -> None:
     with pytest.raises(ImproperlyConfigured) as refused:
         VapidKey(private)
     assert private not in str(refused.value)
 
 
-def test_a_subject_that_is_none_is_refused() -> None:
+def test_an_invalid_subject_is_refused() -> None:
     with pytest.raises(ImproperlyConfigured, match="VAPID_SUBJECT"):
         VapidKey(generate()).authorization(MOZILLA, "ops")
 
 
-def test_the_private_key_shows_nowhere(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_private_key_is_shown_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     private = generate()
     with caplog.at_level(logging.DEBUG):
         key = VapidKey(private)
         header = key.authorization(MOZILLA, SUBJECT)
-    said = f"{key!r} {key} {header} {caplog.text}"
+    shown = f"{key!r} {key} {header} {caplog.text}"
     number = int.from_bytes(from_b64url(private))
-    assert not [form for form in (private, f"{number:d}", f"{number:x}", "PRIVATE KEY") if form in said]
+    assert not [form for form in (private, f"{number:d}", f"{number:x}", "PRIVATE KEY") if form in shown]
 
 
 def test_a_browser_keeps_the_key_it_subscribed_with_while_it_is_ours(settings: Settings) -> None:

@@ -28,7 +28,7 @@ class Command(BaseCommand):
             self.stdout.write("Working. SIGTERM or Ctrl-C stops it after the deliveries it has started.")
             stopping = threading.Event()
             _stop_on_signals(stopping)
-            worker.spare_the_collector()
+            worker.freeze_existing_objects()
             worker.run(stopping)
             self.stdout.write("Stopped.")
 

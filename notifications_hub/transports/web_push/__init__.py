@@ -1,1 +1,1 @@
-"""Web Push: browsers and their keys, payloads, and the HTTP to push services."""
+"""Web Push: browsers and their keys, payloads, and HTTP to push services."""

@@ -1,4 +1,4 @@
-"""The database from a transport's coroutine. One thread serves a whole process, so ask rarely and for much."""
+"""Database access from a transport's coroutines. One thread serves a whole process, so query rarely and in batches."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ T = TypeVar("T")
 
 
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Runs a function that uses the ORM. A connection that broke while it was idle is replaced once."""
+    """Run a function that uses the ORM. A connection that broke while it was idle is replaced once."""
     return await sync_to_async(_run)(function, *args, **kwargs)
 
 
 async def close_idle_connections() -> None:
-    """Of the thread that `in_database` uses: no request ends there, so Django would keep them for ever."""
+    """Close the connections of the thread of `in_database`. No request ends there, so Django would never close them."""
     await sync_to_async(close_connections)()
 
 

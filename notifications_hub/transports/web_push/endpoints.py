@@ -1,7 +1,7 @@
-"""Push endpoints come from browsers, so from anyone: where a push may be sent, and to which addresses.
+"""Validation of push endpoints. Browsers send them, so anyone can; it decides which hosts and addresses are allowed.
 
-An endpoint is parsed once, by the parser that the HTTP client uses, and compared by its parsed host, never as a string.
-Its addresses are checked again where a connection is opened, by `resolver.py`.
+An endpoint is parsed once, by the HTTP client's own parser, and compared by its parsed host, never as a string.
+`resolver.py` checks its addresses again when a connection is opened.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ HOSTS = frozenset(
 )
 HOST_SUFFIXES = (".notify.windows.com",)
 
-_PLAIN = re.compile(r"[!-\[\]-~]+")  # printable ASCII without the backslash, which some parsers take for a slash
+_PLAIN = re.compile(r"[!-\[\]-~]+")  # printable ASCII without the backslash, which some parsers read as a slash
 _HOST_NAME = re.compile(r"[a-z0-9.-]+")
 _TOKEN = re.compile(r"[\w%~+=-]{32,}", re.ASCII)
 _SHORT_TOKEN = 8
-"""Characters. Shorter parts of a path, such as `push` or `v2`, are the same for every browser."""
+"""In characters. Shorter parts of a path, such as `push` or `v2`, are the same for every browser."""
 _NAT64 = IPv6Network("64:ff9b::/96")
-# `is_global` takes these for public: NAT64 of an operator's own (RFC 8215), IPv4-compatible addresses (RFC 4291,
+# `is_global` counts these as public: NAT64 of an operator's own (RFC 8215), IPv4-compatible addresses (RFC 4291,
 # 2.5.5.1) and site-local ones (RFC 3879).
 _NOT_PUBLIC = [IPv6Network(network) for network in ("64:ff9b:1::/48", "::/96", "fec0::/10")]
 
@@ -44,12 +44,12 @@ Lookup = Callable[[str, int], Iterable[str]]
 
 
 class EndpointRefused(ValueError):
-    """Nothing is ever sent to this endpoint; the text says why."""
+    """Raised for an endpoint that nothing may be sent to. The message says why."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An endpoint that may be sent to."""
+    """A validated endpoint."""
 
     url: URL
     host: str
@@ -60,7 +60,7 @@ class Endpoint:
         return str(self.url.origin())
 
     def hidden_in(self, text: str) -> str:
-        """Return the text without what would let its reader send here: parts of this address, and long tokens."""
+        """Return the text without parts of this address and long tokens, which would let its reader send here."""
         parts = re.split(r"[/?&=]", self.url.raw_path_qs)
         for part in sorted(parts, key=len, reverse=True):
             if len(part) >= _SHORT_TOKEN:
@@ -69,7 +69,7 @@ class Endpoint:
 
 
 def parse_endpoint(text: str) -> Endpoint:
-    """Raises `EndpointRefused`."""
+    """Return a validated endpoint. Raise `EndpointRefused`."""
     url = _parsed(text)
     host, port = url.host or "", url.port or 0
     if is_extra_host(host, port):
@@ -115,12 +115,12 @@ def _as_browsers_write_it(url: URL) -> URL:
 
 
 def is_extra_host(host: str, port: int) -> bool:
-    """Whether the site's owner vouched for it in `PUSH_EXTRA_HOSTS`: only these may be private or speak plain http."""
+    """Return whether `PUSH_EXTRA_HOSTS` lists the host. Only listed hosts may be private or use plain http."""
     return bool({host, f"{host}:{port}", f"[{host}]:{port}"}.intersection(hub_settings.push_extra_hosts))
 
 
 def is_public(address: str) -> bool:
-    """Whether an address is out on the internet, also where one protocol wraps another."""
+    """Return whether an address is on the public internet, also if one protocol wraps another."""
     ip = ip_address(address.partition("%")[0])
     if not ip.is_global or ip.is_multicast or any(ip in network for network in _NOT_PUBLIC):
         return False
@@ -135,9 +135,9 @@ def _wrapped(ip: IPv4Address | IPv6Address) -> list[IPv4Address]:
 
 
 def check_addresses(endpoint: Endpoint, lookup: Lookup | None = None) -> None:
-    """Raises `EndpointRefused` for a name that leads into a private network.
+    """Raise `EndpointRefused` for a name that resolves into a private network.
 
-    A name that cannot be resolved now passes: nothing is sent until the connection's own check has seen its addresses.
+    A name that cannot be resolved now passes: nothing is sent before the connection's own check has seen its addresses.
     """
     if is_extra_host(endpoint.host, endpoint.port):
         return
@@ -150,7 +150,7 @@ def check_addresses(endpoint: Endpoint, lookup: Lookup | None = None) -> None:
 
 
 def _lookup(host: str, port: int) -> list[str]:
-    # In a thread: getaddrinfo has no deadline, and all of a site's synchronous views may share the caller's.
+    # This needs a thread: getaddrinfo has no deadline, and all synchronous views may share the caller's thread.
     pool = ThreadPoolExecutor(max_workers=1)
     try:
         found = pool.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM).result(LOOKUP_SECONDS)

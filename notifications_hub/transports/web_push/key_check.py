@@ -1,4 +1,4 @@
-"""Whether the site's key is the one that its browsers subscribed with: another one silences all of them at once."""
+"""A check that browsers subscribed with the site's VAPID key. Any other key silences all of them at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from notifications_hub.transports.web_push.vapid import current_key, previous_key
 
 LOST = (
-    "VAPID_PRIVATE_KEY has changed: no browser that is registered knows it, so no push would arrive. Put the old key "
+    "VAPID_PRIVATE_KEY has changed: no registered browser knows it, so no push would arrive. Put the old key "
     "back, or keep it as VAPID_PREVIOUS_KEY until browsers have moved over; `manage.py hub_vapid --rotate` shows how."
 )
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def check_at_start() -> str:
-    """Why this process must not start; empty: nothing is wrong. A database that is away is no reason."""
+    """Return why this process must not start, or an empty text. An unreachable database is no such reason."""
     try:
         if current_key() is None:
             log.warning("Push is off: there is no VAPID key. `manage.py hub_vapid --env` makes one.")
@@ -28,12 +28,12 @@ def check_at_start() -> str:
     except ImproperlyConfigured as error:
         return str(error)
     except DatabaseError as error:
-        log.warning("Whether browsers know the VAPID key could not be looked at (%s)", type(error).__name__)
+        log.warning("Could not check whether browsers know the VAPID key (%s)", type(error).__name__)
         return ""
 
 
 def is_lost() -> bool:
-    """Whether there are browsers and none of them subscribed with a key of ours."""
+    """Return whether browsers exist, but none subscribed with a key of ours."""
     ours = [key.fingerprint for key in (current_key(), previous_key()) if key]
     known = PushSubscription.objects.exclude(key_fingerprint="")
     return bool(ours) and not known.filter(key_fingerprint__in=ours).exists() and known.exists()

@@ -1,7 +1,7 @@
-"""What a browser's service worker is handed: the wire form of a message, and how it is made to fit.
+"""The payload of a push: the wire form of a message, shortened to fit.
 
-The outer form is Declarative Web Push (`"web_push": 8030`), which Safari shows without waking a worker; the rest is for
-`service_worker/push.js`. `tests/payloads/push.json` is a sample that both sides are tested against.
+The outer form is Declarative Web Push (`"web_push": 8030`), which Safari shows without waking a worker.
+The rest is for `service_worker/push.js`. Both sides are tested against the sample `tests/payloads/push.json`.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def encode_for(browser: PushSubscription, message: Message) -> bytes:
 
 
 def encode(message: Message, limit: int = MAX_BYTES, *, owner: str = "", site: str = "") -> bytes:
-    """JSON of at most `limit` bytes: what is too long is shortened, the body first, and never refused.
+    """Return JSON of at most `limit` bytes. A message that is too long is shortened, the body first, never refused.
 
-    `owner` is the opaque name of the person whose browser it goes to, for the worker to see that nobody else is signed
-    in there. `site` is the root that links become absolute with where `SITE_URL` is not set.
+    `owner` is the opaque name of the browser's owner. With it the worker sees that nobody else is signed in there.
+    `site` is the root of absolute links if `SITE_URL` is not set.
     """
     envelope = _Envelope(owner=owner, site=hub_settings.site_url or site, limit=limit)
     message = _veiled(message)
@@ -69,7 +69,7 @@ class _Envelope:
             "tag": message.tag,
             "lang": message.language,
             "dir": "auto",
-            # By which a page finds what the browser has shown without our worker.
+            # A page finds by this what the browser has shown without our worker.
             "data": {"notificationsHub": {"id": message.id, "owner": self.owner}},
         }
         if message.actions:
@@ -99,7 +99,7 @@ def _inbox() -> str:
         return get_script_prefix()
 
 
-# What passers-by may read
+# Privacy: the text that passers-by may read
 
 
 def _veiled(message: Message) -> Message:
@@ -108,12 +108,12 @@ def _veiled(message: Message) -> Message:
     if message.privacy is Privacy.TITLE:
         return replace(message, body="")
     with translation.override(message.language):
-        # The kind's own buttons would tell what it is about.
+        # The kind's own buttons would reveal the subject.
         actions = tuple(open_and_read()) if message.actions else ()
         return replace(message, title=_("You have a new notification"), body="", actions=actions)
 
 
-# What does not fit
+# Shortening
 
 
 def _as_it_is(message: Message, envelope: _Envelope) -> Message:
@@ -137,7 +137,7 @@ def _without_url(message: Message, envelope: _Envelope) -> Message:
 
 
 def _longest(text: str, with_text: Callable[[str], Message], envelope: _Envelope) -> Message:
-    """The message with as many characters of `text` as fit; a search by halves, since JSON escapes vary in length."""
+    """Return the message with as many characters of `text` as fit, by binary search: JSON escapes vary in length."""
     fits, too_many = 0, len(text)
     while too_many - fits > 1:
         middle = (fits + too_many) // 2

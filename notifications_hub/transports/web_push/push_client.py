@@ -1,4 +1,4 @@
-"""HTTP to push services, which are strangers: bounded in time, in size and in where it goes. Knows no rows."""
+"""HTTP to push services. They are not trusted: requests are bounded in time, size and destination."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.transports.web_push.endpoints import Endpoint
 from notifications_hub.transports.web_push.push_hosts import PushHosts
 from notifications_hub.transports.web_push.resolver import GuardedResolver
@@ -21,12 +22,12 @@ CONNECT_SECONDS = 3.0
 BODY_BYTES = 4096
 BODY_SECONDS = 1.0
 CONNECTIONS_PER_HOST = 100
-"""And no limit for all hosts together, or silent ones would keep the others waiting. A worker's own limit holds."""
+"""There is no limit across hosts, or silent ones would delay the others. A worker's own limit holds."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`text` is the start of what the service said, for the log: it is a stranger's text."""
+    """A push service's answer. `text` is its start, for the log only, because it is not trusted."""
 
     status: int
     retry_after: float | None
@@ -34,11 +35,15 @@ class Answer:
 
 
 class NoAnswer(Exception):
-    """The service could not be reached, or said nothing in time."""
+    """Raised when the service could not be reached, or did not answer in time."""
+
+    def __init__(self, reason: DeliveryReason) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class PushClient:
-    """What it holds is of one event loop each, since connections belong to the loop that opened them."""
+    """An HTTP client with a session per event loop, since connections belong to the loop that opened them."""
 
     def __init__(
         self, resolver: Callable[[], AbstractResolver] = GuardedResolver, deadline: float | None = None
@@ -48,7 +53,7 @@ class PushClient:
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = WeakKeyDictionary()
 
     async def post(self, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Raises `NoAnswer`, or `PutOff` where the host is left alone for a while, and nothing else."""
+        """Send the request. Raise `NoAnswer`, or `PutOff` if the host is not asked for a while, and nothing else."""
         mine = self._of_loop()
         host, answered = mine.hosts[endpoint.origin], None
         wait = host.enter()
@@ -65,7 +70,7 @@ class PushClient:
         return answer
 
     async def close(self) -> None:
-        """Lets go of the running loop's connections."""
+        """Close the running loop's connections."""
         mine = self._loops.pop(asyncio.get_running_loop(), None)
         if mine is not None:
             await mine.session.close()
@@ -79,10 +84,11 @@ class PushClient:
                     text = await _first_bytes(response)
                     return Answer(response.status, _retry_after(response.headers.get("Retry-After")), text)
         except TimeoutError:
-            raise NoAnswer(f"No answer within {self._deadline:g} s") from None
+            raise NoAnswer(DeliveryReason.of(ReasonCode.NO_ANSWER, seconds=f"{self._deadline:g}")) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            # aiohttp answers a malformed header or address with a plain ValueError.
-            raise NoAnswer(_printable(endpoint.hidden_in(f"{type(error).__name__}: {error}")[:200])) from error
+            # aiohttp raises a plain ValueError for a malformed header or address.
+            text = endpoint.hidden_in(f"{type(error).__name__}: {error}")[:200]
+            raise NoAnswer(DeliveryReason.from_transport(_printable(text))) from error
 
     def _of_loop(self) -> _OfLoop:
         loop = asyncio.get_running_loop()
@@ -97,10 +103,10 @@ class PushClient:
         )
         return aiohttp.ClientSession(
             connector=connector,
-            # The deadline of the whole is our own.
+            # Our own deadline covers the whole request.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             trust_env=False,
-            # A small compressed answer may unfold to gigabytes, and a cookie would tie people together.
+            # A small compressed answer may expand to gigabytes, and a cookie would link people to each other.
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": "notifications-hub"},
@@ -114,7 +120,7 @@ class _OfLoop:
 
 
 async def _first_bytes(response: aiohttp.ClientResponse) -> str:
-    """The verdict is in the status: a body that drips or never ends is cut off and its connection closed."""
+    """Return the start of the body. A slow or endless one is cut off and its connection closed: the status suffices."""
     if response.content.at_eof():
         return ""
     read = bytearray()
@@ -130,7 +136,7 @@ async def _first_bytes(response: aiohttp.ClientResponse) -> str:
 
 
 def _printable(text: str) -> str:
-    """Some of it may be a stranger's, and no database keeps every character."""
+    """Replace unprintable characters: the text is not trusted, and not every database stores every character."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 

@@ -1,7 +1,7 @@
-"""What this process knows of each push service: whether it answers, how fast it may be asked. Knows no rows.
+"""Circuit breakers and rate limits per push service, for this process. Uses no database.
 
-A service that fails again and again, or leaves many sends without an answer, is left alone for a while: its circuit is
-open, and what is for it is put off without an attempt. Then one send tries it; how that goes decides.
+The circuit of a service opens when it fails again and again, or leaves many sends without an answer. While it is open,
+deliveries to it are put off without an attempt. Then one send tries the service, and its result decides.
 """
 
 from __future__ import annotations
@@ -10,21 +10,22 @@ import random
 import time
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.transports.base import PutOff
 
 FAILURES = 10
-"""In a row; then the circuit opens."""
+"""The number of failures in a row that opens the circuit."""
 OPEN_SECONDS, LONGEST_OPEN = 15.0, 300.0
 CROWD = 50
 SILENT_SECONDS = 3.0
-"""So many sends under way and none answered for so long: more would only wait with them."""
+"""With so many sends under way and no answer for so long, further sends would only wait as well."""
 LONGEST_WAIT = 2.0
-"""For a place in the rate; what would have to wait longer is put off."""
+"""The longest wait for the rate limit. A send that would wait longer is put off."""
 _KNOWN = 1000
 
 
 class PushHost:
-    """One push service. Used in one event loop."""
+    """The state of one push service. Used in one event loop."""
 
     def __init__(self, origin: str) -> None:
         self._name = origin.partition("//")[2]
@@ -41,7 +42,7 @@ class PushHost:
         return self._under_way == 0 and self._failures == 0
 
     def enter(self) -> float:
-        """Seconds to wait before starting. Raises `PutOff`; otherwise `leave` must follow."""
+        """Return the seconds to wait before starting. Raise `PutOff`; otherwise the caller must call `leave`."""
         now = time.monotonic()
         self._check_circuit(now)
         wait = self._reserve(now)
@@ -50,7 +51,7 @@ class PushHost:
         return wait
 
     def leave(self, *, answered: bool | None) -> None:
-        """None: it was broken off, which says nothing about the other side."""
+        """Record the result. None means a cancelled send, which says nothing about the service."""
         now = time.monotonic()
         self._under_way -= 1
         self._probing = False
@@ -63,37 +64,37 @@ class PushHost:
     def _check_circuit(self, now: float) -> None:
         if self._failures >= FAILURES:
             if now < self._closed_until or self._probing:
-                raise self._put_off(max(self._closed_until - now, 1.0), "does not answer as it should")
+                raise self._put_off(max(self._closed_until - now, 1.0), ReasonCode.HOST_FAILING)
         elif self._under_way == 0:
             self._answered = now
         elif self._under_way >= CROWD and now - self._answered > SILENT_SECONDS:
-            raise self._put_off(OPEN_SECONDS, "is slow to answer")
+            raise self._put_off(OPEN_SECONDS, ReasonCode.HOST_SLOW)
 
     def _open_if_failing(self, now: float) -> None:
-        # Those that were under way when it opened fail after it, and say nothing new.
+        # Sends that were under way when the circuit opened fail after it, and say nothing new.
         if self._failures >= FAILURES and now >= self._closed_until:
             self._closed_until = now + min(LONGEST_OPEN, OPEN_SECONDS * 2**self._openings)
             self._openings += 1
 
     def _reserve(self, now: float) -> float:
-        """Seconds to wait before starting, as `PUSH_RATE` has it."""
+        """Return the seconds to wait before starting, according to `PUSH_RATE`."""
         rate = hub_settings.push_rate
         if not rate:
             return 0.0
         wait = max(0.0, self._next_start - now)
         if wait > LONGEST_WAIT:
-            raise self._put_off(wait, "was sent as much as it may be in this time")
+            raise self._put_off(wait, ReasonCode.RATE_LIMITED)
         self._next_start = max(now, self._next_start) + 1 / rate
         return wait
 
-    def _put_off(self, pause: float, why: str) -> PutOff:
-        # Spread out, or all of them would come back in the moment in which one may try.
+    def _put_off(self, pause: float, code: ReasonCode) -> PutOff:
+        # Spread the retries, or all would come back at the moment in which one may try.
         later = pause + random.uniform(0, pause / 2)  # noqa: S311 -- a pause is no secret
-        return PutOff(f"Not tried: {self._name} {why}.", retry_after=later)
+        return PutOff(DeliveryReason.of(code, host=self._name), retry_after=later)
 
 
 class PushHosts:
-    """Those of one event loop, by origin; what is not worth remembering is forgotten."""
+    """The push services of one event loop, by origin. Idle ones are forgotten when there are too many."""
 
     def __init__(self) -> None:
         self._hosts: dict[str, PushHost] = {}
@@ -101,7 +102,7 @@ class PushHosts:
     def __getitem__(self, origin: str) -> PushHost:
         host = self._hosts.get(origin)
         if host is None:
-            # A wildcard on the allow-list lets a browser name as many as it likes.
+            # A wildcard on the allow-list lets a browser name any number of origins.
             if len(self._hosts) >= _KNOWN:
                 self._hosts = {known: one for known, one in self._hosts.items() if not one.is_idle}
             host = self._hosts[origin] = PushHost(origin)

@@ -1,7 +1,7 @@
-"""The addresses that a connection to a push service may go to.
+"""A resolver that allows only safe addresses for connections to push services.
 
-Checked where the connection is opened, so a name that answers differently the second time gains nothing. Apart from
-`endpoints.py`, which every process imports, because the HTTP client takes long to import.
+It checks when the connection is opened, so a name that resolves differently the second time gains nothing. It is not
+part of `endpoints.py`, which every process imports, because the HTTP client takes long to import.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from notifications_hub.transports.web_push.endpoints import is_extra_host, is_pu
 
 
 class PrivateAddress(OSError):
-    """A push service's name leads into a private network."""
+    """Raised when a push service's name resolves into a private network."""
 
 
 class GuardedResolver(AbstractResolver):
-    """Gives a connection only addresses it may go to, which pins it to what was checked: nobody resolves again."""
+    """A resolver that only returns allowed addresses. The connection uses them, so no name is resolved again."""
 
     def __init__(self, inner: AbstractResolver | None = None) -> None:
         self._inner = inner or ThreadedResolver()

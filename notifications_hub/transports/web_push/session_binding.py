@@ -1,8 +1,8 @@
-"""What binds a browser to a person: it is told until they sign out of the session that it was registered in.
+"""The binding of a browser to a person: it gets pushes until they sign out of the session it was registered in.
 
-Signing out forgets it; a session that grows too old does not, or a phone that is seldom opened would fall silent. A
-changed password ends every other session of a person, so their browsers are held back until one that is signed in
-registers again, which its next page does by itself.
+Signing out forgets the browser. An expired session does not, or a phone that is seldom opened would fall silent. A
+changed password ends all other sessions of a person, so their browsers are held back. The next page of a signed-in
+browser registers it again by itself.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from django.db.models.signals import post_save
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from notifications_hub.delivery.reasons import ReasonCode
 from notifications_hub.transports.web_push.subscriptions import PushSubscription, own, password_stamp
 from notifications_hub.transports.web_push.vapid import current_key
 
@@ -23,17 +24,16 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 _REMEMBERED = "notifications_hub.push_subscription"
-_ENDED = "The password was changed. It goes on once this browser has signed in again."
 
 
 def bind(request: HttpRequest, subscription: PushSubscription) -> None:
-    """Has the session remember its browser."""
+    """Make the session remember its browser."""
     if request.session.get(_REMEMBERED) != subscription.pk:
         request.session[_REMEMBERED] = subscription.pk
 
 
 def binding_of(request: HttpRequest) -> str:
-    """Opaque; another one than last time means that the browser should register again. Empty while push is off."""
+    """Return an opaque binding, empty while push is off. When it changes, the browser should register again."""
     key = current_key()
     if key is None or not request.user.is_authenticated:
         return ""
@@ -43,7 +43,7 @@ def binding_of(request: HttpRequest) -> str:
 
 
 def is_bound(person: AbstractBaseUser, address: str) -> bool:
-    """Return whether this browser still speaks for the person: they did not sign out of it, nor change the password."""
+    """Return whether the browser still belongs to the person: no sign-out and no new password."""
     stamps = ("", password_stamp(person))
     return own(person, address).filter(password_stamp__in=stamps).exists()
 
@@ -61,11 +61,11 @@ def _person_saved(instance: Any, created: bool, update_fields: frozenset[str] | 
         return
     older = PushSubscription.objects.filter(owner_id=instance.pk, quarantined_at=None)
     older.exclude(password_stamp__in=("", password_stamp(instance))).update(
-        quarantined_at=timezone.now(), quarantine_reason=_ENDED
+        quarantined_at=timezone.now(), quarantine_reason=ReasonCode.PASSWORD_CHANGED, quarantine_parameters={}
     )
 
 
 def connect() -> None:
-    """Called once models are loaded."""
+    """Connect the signals. Call it once models are loaded."""
     user_logged_out.connect(_signed_out, dispatch_uid="notifications_hub.push_signed_out")
     post_save.connect(_person_saved, sender=get_user_model(), dispatch_uid="notifications_hub.push_person_saved")

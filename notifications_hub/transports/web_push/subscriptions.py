@@ -1,4 +1,4 @@
-"""The browsers that a person allowed to show pushes."""
+"""Push subscriptions: the browsers in which a person turned on push."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from notifications_hub.database import transaction
 from notifications_hub.database.primary import HubModel
+from notifications_hub.delivery.reasons import LONGEST_CODE, DeliveryReason
 from notifications_hub.transports.web_push.endpoints import Lookup, check_addresses, parse_endpoint
 from notifications_hub.transports.web_push.vapid import VapidKey, current_key, from_b64url, key_of
 
 BROWSERS_PER_PERSON = 10
 RENEW_SALT = "notifications_hub.renew"
 
-_FREE: dict[str, Any] = {"quarantined_at": None, "quarantine_reason": ""}
+_FREE: dict[str, Any] = {"quarantined_at": None, "quarantine_reason": "", "quarantine_parameters": {}}
 _SPENT = "The token is invalid or has expired."
 POINT_BYTES = 65
 AUTH_BYTES = 16
 
 
 class InvalidSubscription(ValueError):
-    """What a browser sent is no subscription; the text names what is wrong and holds nothing secret."""
+    """Raised when a browser's subscription is invalid. The message names the fault and contains no secrets."""
 
 
 class PushSubscription(HubModel):
-    """One browser of one person. A row never changes hands, so what was planned for it cannot reach someone else."""
+    """One browser of one person. A row never changes hands, so its planned pushes cannot reach someone else."""
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -51,15 +52,16 @@ class PushSubscription(HubModel):
     p256dh = models.CharField(max_length=100)
     auth = models.CharField(max_length=30)
     key_fingerprint = models.CharField(max_length=32, blank=True)
-    # Of the password of that time: whose session ended with it is told nothing until they have signed in again.
+    # A stamp of the password at registration: a changed password ends the session, and pushes wait for a new sign-in.
     password_stamp = models.CharField(max_length=32, blank=True, editable=False)
     site = models.CharField(max_length=200, blank=True, editable=False)
     name = models.CharField(gettext_lazy("browser"), max_length=100, blank=True)
     created = models.DateTimeField(gettext_lazy("switched on"), default=timezone.now)
     last_used = models.DateTimeField(gettext_lazy("last used"), default=timezone.now)
-    # Set when a push service refused us rather than the browser: our key may be wrong, so the row must survive.
+    # Set when a push service refused us rather than the browser. Our key may be wrong, so the row must survive.
     quarantined_at = models.DateTimeField(gettext_lazy("held back since"), null=True, blank=True)
-    quarantine_reason = models.CharField(gettext_lazy("held back because"), max_length=200, blank=True)
+    quarantine_reason = models.CharField(gettext_lazy("held back because"), max_length=LONGEST_CODE, blank=True)
+    quarantine_parameters = models.JSONField(default=dict, editable=False)
 
     class Meta(HubModel.Meta):
         ordering = ("-last_used", "-id")
@@ -70,13 +72,13 @@ class PushSubscription(HubModel):
         return name_in_words(self.name)
 
     def as_json(self) -> dict[str, Any]:
-        """What its owner may see of it: never the endpoint or the keys, which let others send."""
+        """Return the part that its owner may see: never the endpoint or the keys, which let others send."""
         return {"id": str(self.pk), "name": str(self), "created": self.created, "last_used": self.last_used}
 
 
 @dataclass(frozen=True)
 class Keys:
-    """What a browser gives so that only it can read what is sent to it (RFC 8291)."""
+    """The endpoint and keys of a browser. Only that browser can read a message encrypted for it (RFC 8291)."""
 
     endpoint: str
     p256dh: str
@@ -84,7 +86,7 @@ class Keys:
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any], lookup: Lookup | None = None) -> Keys:
-        """Reads `PushSubscription.toJSON()`. Raises `InvalidSubscription`, or `EndpointRefused` for its endpoint."""
+        """Read `PushSubscription.toJSON()`. Raise `InvalidSubscription`, or `EndpointRefused` for its endpoint."""
         keys = given.get("keys")
         if not isinstance(keys, Mapping):
             raise InvalidSubscription("The subscription has no keys.")
@@ -108,9 +110,9 @@ def register(
     site: str = "",
     lookup: Lookup | None = None,
 ) -> PushSubscription:
-    """Remembers this browser as `user`'s, and as nobody else's. `site` is the root of the site it was registered at.
+    """Store this browser as `user`'s, and nobody else's. `site` is the root of the site it was registered at.
 
-    Raises `ValueError` (`InvalidSubscription` or `EndpointRefused`) with a sentence for the person.
+    Raise `ValueError` (`InvalidSubscription` or `EndpointRefused`) with a sentence for the person.
     """
     keys = Keys.from_json(subscription_json, lookup)
     bound = {"name": browser_name(user_agent), "password_stamp": password_stamp(user), "site": site[:200]}
@@ -126,14 +128,14 @@ def register(
 
 
 def renewal_token(subscription: PushSubscription) -> str:
-    """Lets the browser's worker, which has no session, hand in what takes the place of this subscription, once."""
+    """Return a token that lets the service worker, which has no session, replace this subscription once."""
     return signing.dumps([subscription.pk, subscription.endpoint_hash], salt=RENEW_SALT)
 
 
 def renew(token: str, subscription_json: Mapping[str, Any], *, lookup: Lookup | None = None) -> PushSubscription:
-    """The same browser of the same person, at a new endpoint, so what is planned for it goes there.
+    """Move the same browser of the same person to a new endpoint, where its planned pushes then go.
 
-    Raises `ValueError` as `register` does, also for a token that is not valid, or not any more.
+    Raise `ValueError` as `register` does, also for a token that is invalid or was used.
     """
     old = _renewable(token)
     keys = Keys.from_json(subscription_json, lookup)
@@ -142,7 +144,7 @@ def renew(token: str, subscription_json: Mapping[str, Any], *, lookup: Lookup | 
         taken = PushSubscription.objects.filter(endpoint_hash=keys.endpoint_hash).exclude(pk=old.pk).first()
         if taken is not None:
             return _registered_meanwhile(old, taken)
-        # A new endpoint makes good for a refused one, but not for a session that has ended.
+        # A new endpoint resolves a refusal, but not the end of the session.
         freed = _FREE if old.password_stamp == password_stamp(old.owner) else {}
         renewed = PushSubscription.objects.filter(pk=old.pk, endpoint_hash=old.endpoint_hash)
         if not renewed.update(**columns, **freed):
@@ -151,7 +153,7 @@ def renew(token: str, subscription_json: Mapping[str, Any], *, lookup: Lookup | 
 
 
 def own(user: AbstractBaseUser, subscription_id: str | int) -> models.QuerySet[PushSubscription]:
-    """The browser of this id where it is this person's; one of somebody else is like one that does not exist."""
+    """Find this person's browser by id. Another person's browser looks as if it did not exist."""
     pk = str(subscription_id)
     if not (pk.isascii() and pk.isdecimal() and len(pk) < 19):
         return PushSubscription.objects.none()
@@ -159,13 +161,13 @@ def own(user: AbstractBaseUser, subscription_id: str | int) -> models.QuerySet[P
 
 
 def forget(user: AbstractBaseUser, subscription_id: str | int) -> bool:
-    """Whether there was such a browser of this person."""
+    """Delete this person's browser. Return whether it existed."""
     deleted, _rows = own(user, subscription_id).delete()
     return deleted > 0
 
 
 def _take_from_others(user: AbstractBaseUser, keys: Keys) -> None:
-    # The secret proves that it is the same browser; whoever merely learnt an endpoint cannot take it from its owner.
+    # The secret proves that it is the same browser. Knowing an endpoint alone is not enough to take it from its owner.
     other = PushSubscription.objects.filter(endpoint_hash=keys.endpoint_hash).exclude(owner_id=user.pk).first()
     if other is None:
         return
@@ -201,7 +203,7 @@ def _columns(keys: Keys, key: VapidKey | None) -> dict[str, Any]:
 
 
 def _signing_key(given: Mapping[str, Any]) -> VapidKey | None:
-    """The one of ours that the browser says it subscribed with; one that says nothing was told the current one."""
+    """Return the key of ours that the browser names. A browser that names none has the current key."""
     public = given.get("key")
     if not public:
         return current_key()
@@ -212,7 +214,7 @@ def _signing_key(given: Mapping[str, Any]) -> VapidKey | None:
 
 
 def password_stamp(user: AbstractBaseUser) -> str:
-    """Changes with the password and tells nothing about it."""
+    """Return a stamp that changes with the password and reveals nothing about it."""
     return hashlib.sha256(user.password.encode()).hexdigest()[:32]
 
 
@@ -223,10 +225,10 @@ def _drop_beyond_limit(user: AbstractBaseUser) -> None:
         PushSubscription.objects.filter(pk__in=surplus).delete()
 
 
-def quarantine(pk: int, reason: str, at: datetime) -> None:
-    """Holds a browser back until it registers again. Not deleted: our own key may be what is wrong."""
+def quarantine(pk: int, reason: DeliveryReason, at: datetime) -> None:
+    """Hold a browser back until it registers again. It is not deleted, because our own key may be the fault."""
     PushSubscription.objects.filter(pk=pk, quarantined_at=None).update(
-        quarantined_at=at, quarantine_reason=reason[:200]
+        quarantined_at=at, quarantine_reason=reason.code, quarantine_parameters=reason.parameters
     )
 
 
@@ -277,7 +279,7 @@ _ON = " on "
 
 
 def browser_name(user_agent: str) -> str:
-    """“Firefox on Linux”, for the list in which people tell their browsers apart; always in English."""
+    """Return a name such as “Firefox on Linux”, always in English, for the list of a person's browsers."""
     browser = next((name for name, pattern in _BROWSERS if re.search(pattern, user_agent)), "")
     system = next((name for name, pattern in _SYSTEMS if re.search(pattern, user_agent)), "")
     if browser and system:
@@ -286,7 +288,7 @@ def browser_name(user_agent: str) -> str:
 
 
 def name_in_words(name: str) -> str:
-    """What `browser_name` said, in the active language."""
+    """Return a name of `browser_name` in the active language."""
     browser, on, system = name.partition(_ON)
     if on:
         return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}

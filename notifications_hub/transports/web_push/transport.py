@@ -1,15 +1,15 @@
-"""Sends messages to people's browsers while no page is open.
+"""The Web Push transport, which sends messages to people's browsers while no page is open.
 
-Encryption is that of pywebpush (http_ece); the sending is ours, because pywebpush's own follows redirects, waits for
-ever and goes anywhere.
+Encryption is that of pywebpush (http_ece). The sending is ours, because pywebpush follows redirects, has no deadline
+and connects to any address.
 
-What a push service answers, and what that means here:
+Answers of a push service, and their meaning:
 
-    200 201 202            it took the message
+    200 201 202            it accepted the message
     404 410                the browser is gone: permanent, delivery forgets the address
     400 401 403, any 3xx   it refuses us, not the browser: held back (quarantined) until the browser registers again
-    413                    too long: worth another try at once, in fewer words
-    429 5xx, others,       temporary: worth another try, after `Retry-After` where it said so
+    413                    too long: worth another try at once, with a shorter message
+    429 5xx, others,       temporary: worth another try, after `Retry-After` if the answer has it
     no answer
 """
 
@@ -36,6 +36,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.message import Message
 from notifications_hub.transports.base import PutOff, Send, TooLong, TransportError
 from notifications_hub.transports.web_push import payload
@@ -47,7 +48,7 @@ from notifications_hub.transports.web_push.vapid import current_key, from_b64url
 
 logger = logging.getLogger(__name__)
 
-TAKEN = frozenset({200, 201, 202})
+ACCEPTED = frozenset({200, 201, 202})
 GONE = frozenset({404, 410})
 REFUSED = frozenset({400, 401, 403})
 TOO_LONG = 413
@@ -59,11 +60,11 @@ T = TypeVar("T")
 
 
 class Quarantined(TransportError):
-    """Held back: sending again is pointless until this browser has registered again."""
+    """Raised when sending again is pointless until this browser has registered again."""
 
 
 class WebPush:
-    """An address is the primary key of a `PushSubscription`."""
+    """The Web Push transport. An address is the primary key of a `PushSubscription`."""
 
     name = "web_push"
     label = _("Push")
@@ -89,7 +90,7 @@ class WebPush:
     async def send(self, message: Message, address: str) -> int:
         subscription = await _ask_database(PushSubscription.objects.filter(pk=int(address)).first)
         if subscription is None:
-            raise TransportError("The browser was switched off.", permanent=True)
+            raise TransportError(DeliveryReason(ReasonCode.BROWSER_REMOVED), permanent=True)
         return await self._send(message, subscription)
 
     def learn(self, results: Sequence[tuple[str, TransportError | None]]) -> None:
@@ -98,7 +99,7 @@ class WebPush:
             PushSubscription.objects.filter(pk__in=gone).delete()
         for address, error in results:
             if isinstance(error, Quarantined):
-                quarantine(int(address), error.reason, timezone.now())
+                quarantine(int(address), DeliveryReason.from_transport(error.reason), timezone.now())
         now = timezone.now()
         used = [int(address) for address, error in results if error is None]
         PushSubscription.objects.filter(pk__in=used, last_used__lt=now - USED_WITHIN).update(last_used=now)
@@ -109,24 +110,29 @@ class WebPush:
 
     async def _send(self, message: Message, subscription: PushSubscription) -> int:
         if subscription.quarantined_at is not None:
-            raise PutOff(f"Held back: {subscription.quarantine_reason}", retry_after=HELD_BACK_SECONDS)
+            raise PutOff(_held_back(subscription), retry_after=HELD_BACK_SECONDS)
         endpoint = _endpoint(subscription)
         body = _encrypted(subscription, payload.encode_for(subscription, message))
-        # Those that begin together first all encrypt, then all speak: taking turns finds the processor's caches cold.
+        # Sends that begin at once first all encrypt, then all use the network: alternating finds cold caches.
         await asyncio.sleep(0)
         try:
             answer = await self._client.post(endpoint, body, _headers(message, subscription, endpoint))
         except NoAnswer as error:
-            raise TransportError(str(error)) from error
+            raise TransportError(error.reason) from error
         _judge(answer, endpoint)
         return answer.status
+
+
+def _held_back(subscription: PushSubscription) -> DeliveryReason:
+    code, parameters = subscription.quarantine_reason, subscription.quarantine_parameters
+    return DeliveryReason(ReasonCode.HELD_BACK, {**parameters, "because": code})
 
 
 async def _ask_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         return await in_database(function, *args, **kwargs)
     except DatabaseError as error:
-        raise TransportError("The database could not be reached.") from error
+        raise TransportError(DeliveryReason(ReasonCode.DATABASE_AWAY)) from error
 
 
 def _endpoint(subscription: PushSubscription) -> Endpoint:
@@ -137,7 +143,7 @@ def _endpoint(subscription: PushSubscription) -> Endpoint:
 
 
 def _encrypted(subscription: PushSubscription, plain: bytes) -> bytes:
-    """As RFC 8291 has it: for each push a new key and a new salt."""
+    """Encrypt a push with a new key and a new salt (RFC 8291)."""
     try:
         return bytes(
             http_ece.encrypt(
@@ -149,7 +155,7 @@ def _encrypted(subscription: PushSubscription, plain: bytes) -> bytes:
             )
         )
     except (http_ece.ECEException, ValueError, IndexError, TypeError) as error:
-        raise Quarantined("The stored keys are unusable.") from error
+        raise Quarantined(DeliveryReason(ReasonCode.KEYS_UNUSABLE)) from error
 
 
 def _headers(message: Message, subscription: PushSubscription, endpoint: Endpoint) -> dict[str, str]:
@@ -169,7 +175,7 @@ def _headers(message: Message, subscription: PushSubscription, endpoint: Endpoin
 def _authorization(subscription: PushSubscription, endpoint: Endpoint) -> str:
     key = key_for(subscription.key_fingerprint)
     if key is None:
-        raise TransportError("Push is off: this site has no VAPID key.")
+        raise TransportError(DeliveryReason(ReasonCode.NO_KEY))
     try:
         return key.authorization(endpoint.origin, hub_settings.vapid_subject)
     except ImproperlyConfigured as error:
@@ -177,7 +183,7 @@ def _authorization(subscription: PushSubscription, endpoint: Endpoint) -> str:
 
 
 def _topic(tag: str) -> str:
-    """A later push of the same tag takes the place of one still waiting. At most 32 characters, which tell nothing."""
+    """Return the topic of a tag: at most 32 characters that reveal nothing. A later push replaces a waiting one."""
     digest = hmac.digest(_topic_key(settings.SECRET_KEY), tag.encode(), "sha256")
     return base64.urlsafe_b64encode(digest)[:32].decode("ascii")
 
@@ -189,15 +195,16 @@ def _topic_key(secret: str) -> bytes:
 
 def _judge(answer: Answer, endpoint: Endpoint) -> None:
     status = answer.status
-    if status in TAKEN:
+    if status in ACCEPTED:
         return
-    # The service's own words go to the log only, cut and escaped: they are a stranger's, and may repeat the request.
+    # The service's own words go only to the log, cut and escaped: they are not trusted, and may repeat the request.
     logger.info("A push service answered %s: %.200r", status, endpoint.hidden_in(answer.text))
     if status in GONE:
-        raise TransportError("The browser no longer takes pushes.", permanent=True, status=status)
+        raise TransportError(DeliveryReason(ReasonCode.BROWSER_GONE), permanent=True, status=status)
     if status in REFUSED or 300 <= status < 400:
         logger.error("%s refuses pushes with %s; is the VAPID key right?", endpoint.host, status)
-        raise Quarantined(f"The push service refused with status {status}.", status=status)
+        raise Quarantined(DeliveryReason.of(ReasonCode.PUSH_REFUSED, status=status), status=status)
     if status == TOO_LONG:
-        raise TooLong("The push service found it too long.", status=status)
-    raise TransportError(f"The push service answered {status}.", retry_after=answer.retry_after, status=status)
+        raise TooLong(DeliveryReason(ReasonCode.TOO_LONG), status=status)
+    reason = DeliveryReason.of(ReasonCode.PUSH_ANSWERED, status=status)
+    raise TransportError(reason, retry_after=answer.retry_after, status=status)

@@ -1,4 +1,4 @@
-"""The site's Web Push key pair (VAPID, RFC 8292): push services ask for it to know who is sending.
+"""The site's Web Push key pair (VAPID, RFC 8292), which identifies the sender to push services.
 
 The private key comes from settings only. It is never written, logged or shown; browsers subscribe with the public part.
 """
@@ -26,10 +26,10 @@ _BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 
 
 class VapidKey:
-    """One key pair, and the headers it has signed, each used again for the hours it is valid."""
+    """A key pair, and the headers it signed. Each header is reused for as many hours as it is valid."""
 
     def __init__(self, private: str) -> None:
-        """`private` is the 32-byte scalar in base64url. Raises `ImproperlyConfigured`."""
+        """Load the 32-byte scalar `private`, in base64url. Raise `ImproperlyConfigured`."""
         self._signer = Vapid02(_private_key(private))
         point = self._signer.public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         self.public = b64url(point)
@@ -40,7 +40,7 @@ class VapidKey:
         return f"<VapidKey {self.fingerprint}>"
 
     def authorization(self, origin: str, subject: str) -> str:
-        """The `Authorization` header for one push service. Raises `ImproperlyConfigured` for an unusable subject."""
+        """Return a push service's `Authorization` header. Raise `ImproperlyConfigured` if the subject is unusable."""
         until, header = self._signed.get((origin, subject), (0.0, ""))
         if until - time.time() < RENEW_SECONDS:
             until = time.time() + VALID_SECONDS
@@ -55,14 +55,14 @@ class VapidKey:
             raise ImproperlyConfigured(f"VAPID_SUBJECT must be a mailto: or https: address. ({error})") from error
 
     def _remember(self, key: tuple[str, str], value: tuple[float, str]) -> None:
-        # Bounded, because a wildcard on the allow-list lets a browser name as many origins as it likes.
+        # The cache is bounded, because a wildcard on the allow-list lets a browser name any number of origins.
         if len(self._signed) >= CACHED_ORIGINS:
             self._signed.clear()
         self._signed[key] = value
 
 
 def current_key() -> VapidKey | None:
-    """None: this site has no key, so push is off."""
+    """Return the site's key, or None if push is off."""
     return _key(hub_settings.vapid_private_key)
 
 
@@ -71,19 +71,19 @@ def previous_key() -> VapidKey | None:
 
 
 def key_for(fingerprint: str) -> VapidKey | None:
-    """The key a browser subscribed with, while it is one of ours; otherwise the current one."""
+    """Return the key a browser subscribed with if it is still ours, otherwise the current one."""
     previous = previous_key()
     return previous if previous and previous.fingerprint == fingerprint else current_key()
 
 
 def key_of(public: str) -> VapidKey | None:
-    """The key of ours with this public part; base64url, with or without padding."""
+    """Return the key of ours with this public part, in base64url with or without padding."""
     ours = [key for key in (current_key(), previous_key()) if key]
     return next((key for key in ours if key.public == public.rstrip("=")), None)
 
 
 def generate() -> str:
-    """A new private key, in the form of the setting."""
+    """Return a new private key, in the form of the setting."""
     scalar = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
     return b64url(scalar.to_bytes(32, "big"))
 
@@ -93,7 +93,7 @@ def b64url(raw: bytes) -> str:
 
 
 def from_b64url(text: str) -> bytes:
-    """Strict: raises `ValueError` for anything but base64url; padding may be left out."""
+    """Decode base64url strictly, with or without padding. Raise `ValueError` for anything else."""
     bare = text.rstrip("=")
     if not _BASE64URL.fullmatch(bare):
         raise ValueError("not base64url")
@@ -116,7 +116,7 @@ def _private_key(text: str) -> ec.EllipticCurvePrivateKey:
             raise ValueError("not 32 bytes")
         return ec.derive_private_key(int.from_bytes(raw, "big"), ec.SECP256R1())
     except ValueError:
-        # Without the cause, which may quote the key.
+        # The cause is left out, because it may quote the key.
         raise ImproperlyConfigured(
             "VAPID_PRIVATE_KEY must be 32 bytes in base64url; `manage.py hub_vapid --env` makes one."
         ) from None
