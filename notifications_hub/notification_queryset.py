@@ -114,7 +114,7 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
             return ids
 
     def _restore(self, was: Mapping[str, Any], **values: Any) -> int:
-        """Change rows that pages do not show back into ones that they do. The event carries the whole item."""
+        """Restore rows that pages do not show. Log an event with each whole item, and return their number."""
         with transaction.atomic():
             ids = list(self._locked(was).values_list("pk", flat=True))
             self._set(ids, **values)

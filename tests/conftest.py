@@ -14,8 +14,8 @@ own database and process, where people of the same names exist already, with the
 password, since a site without `DEBUG` rejects the demo people. Starting a site takes seconds. If a test needs no
 settings of its own, use the shared `quiet_site`.
 
-Browsers. A test that uses `page_for` belongs in a file without async tests, and cannot use the test's own database:
-Playwright keeps an event loop running in the thread. Reach the site by `site.python(...)` and HTTP.
+Browsers. Playwright keeps an event loop running in the thread. So a test that uses `page_for` belongs in a file without
+async tests, and cannot use the test's own database. Reach the site by `site.python(...)` and HTTP.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 KEEP_SECONDS = 60.0
 """The age limit if `CONN_MAX_AGE` is 0, Django's default. Connecting for every read would cost more than the read."""
 
-OF_ONE_SERVER = 10
+SERVER_CONNECTIONS = 10
 """The most connections that a server process uses at once, besides one for each page in progress.
 
 The hub has seven threads, two of them for a cache in the database. One more each numbers events, runs the embedded

@@ -23,14 +23,14 @@ from django.utils.module_loading import import_string
 from notifications_hub.checks import MODEL
 from notifications_hub.conf import hub_settings
 from notifications_hub.database.migrations import count_unapplied
-from notifications_hub.database.pooling import OF_ONE_SERVER, is_pooled, pool_size
+from notifications_hub.database.pooling import SERVER_CONNECTIONS, is_pooled, pool_size
 from notifications_hub.database.primary import connection
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.flash import Storage
 from notifications_hub.jobs.models import Job, JobState
 from notifications_hub.live.channel_layer import GROUP, shared_layer
 from notifications_hub.ops import demo
-from notifications_hub.ops.running_server import look_at
+from notifications_hub.ops.running_server import check_websocket
 from notifications_hub.rows import triggers
 from notifications_hub.rows.trigger_notes import RowChange
 from notifications_hub.streams.models import Event
@@ -70,7 +70,7 @@ def examine(server: str = "") -> Iterator[Finding]:
             words, good = f"could not be checked: {_first_line(error)}", False
         yield Finding(about, words, good)
     if server:
-        yield Finding("running server", *look_at(server))
+        yield Finding("running server", *check_websocket(server))
 
 
 Answer = tuple[str, bool]
@@ -90,11 +90,11 @@ def _database() -> Answer:
 
 
 def _connections() -> Answer:
-    use = f"a process uses up to {OF_ONE_SERVER} at once, and one for each page in progress"
+    use = f"a process uses up to {SERVER_CONNECTIONS} at once, and one for each page in progress"
     if not is_pooled(connection):
         return f"not pooled: {use}.", True
-    if (size := pool_size(connection)) <= OF_ONE_SERVER:
-        remedy = f'"OPTIONS": {{"pool": {{"max_size": {OF_ONE_SERVER + 10}}}}}'
+    if (size := pool_size(connection)) <= SERVER_CONNECTIONS:
+        remedy = f'"OPTIONS": {{"pool": {{"max_size": {SERVER_CONNECTIONS + 10}}}}}'
         return f"the pool has {size}, so pages wait for the hub: {use}. Set {remedy}.", False
     return f"the pool has {size}: {use}.", True
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 SECONDS = 5
 
 
-def look_at(url: str) -> tuple[str, bool]:
+def check_websocket(url: str) -> tuple[str, bool]:
     """Try a WebSocket handshake at this address. Return the finding in words, and whether it is good."""
     try:
         status, extensions = _handshake(url)

@@ -75,9 +75,9 @@ def _items(event: NewEvent) -> tuple[str | None, str | None]:
 
 
 def _insert(rows: Sequence[tuple[Any, ...]]) -> None:
-    places = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(rows))
+    placeholders = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(rows))
     with connection.cursor() as sql:
-        sql.execute(_INSERT.format(rows=places), list(chain.from_iterable(rows)))
+        sql.execute(_INSERT.format(rows=placeholders), list(chain.from_iterable(rows)))
 
 
 _uncommitted: WeakKeyDictionary[BaseDatabaseWrapper, set[str]] = WeakKeyDictionary()
@@ -148,10 +148,10 @@ class Reading:
 
 # Streams and events are read in one statement, so that pruning between the two cannot make a hole. `walk` goes through
 # each topic's numbers one by one and stops at its share of the bytes. So events that are not returned are not unpacked;
-# a running sum over a page would unpack all of it, for each page. `reader` is the first reader that asks for a place.
+# a running sum over a page would unpack all of it, for each page. `reader` is the first to ask for a position.
 _READ = """
     WITH RECURSIVE want(number, reader, topic, epoch, seq) AS (VALUES {wanted}),
-    place AS (
+    found AS (
         SELECT want.number, want.reader, want.topic, want.seq, stream.epoch, stream.top, stream.pruned_through,
                EXISTS (
                    SELECT 1 FROM notifications_hub_event late WHERE late.topic = want.topic AND late.seq IS NULL
@@ -160,7 +160,7 @@ _READ = """
                    AND stream.pruned_through <= want.seq AND want.seq < stream.top THEN 1 ELSE 0 END AS behind
         FROM want LEFT JOIN notifications_hub_stream stream ON stream.topic = want.topic
     ), counted AS (
-        SELECT place.*, sum(behind) OVER () AS in_all, sum(behind) OVER (PARTITION BY reader) AS of_reader FROM place
+        SELECT found.*, sum(behind) OVER () AS in_all, sum(behind) OVER (PARTITION BY reader) AS of_reader FROM found
     ), walk(number, reader, topic, last, share, seq, before, data) AS (
         SELECT number, reader, topic, seq + {page},
                CASE WHEN in_all * {for_reader} > of_reader * {for_all} THEN {for_all} / in_all
@@ -180,16 +180,16 @@ _READ = """
         SELECT of_readers.*, sum(size) OVER (ORDER BY number, seq) - size AS before_in_all
         FROM of_readers WHERE before < {for_reader}
     )
-    SELECT place.number, place.epoch, place.top, place.pruned_through, place.unnumbered,
+    SELECT found.number, found.epoch, found.top, found.pruned_through, found.unnumbered,
            event.seq, event.kind, given.data, event.created
-    FROM place
-    LEFT JOIN given ON given.number = place.number AND given.before_in_all < {for_all}
-    LEFT JOIN notifications_hub_event event ON event.topic = place.topic AND event.seq = given.seq
-    ORDER BY place.number, event.seq
+    FROM found
+    LEFT JOIN given ON given.number = found.number AND given.before_in_all < {for_all}
+    LEFT JOIN notifications_hub_event event ON event.topic = found.topic AND event.seq = given.seq
+    ORDER BY found.number, event.seq
 """
 _NOWHERE = Position("", 0, 2**62)
 
-_Place = tuple[str, Position | None]
+_TopicPosition = tuple[str, Position | None]
 
 
 def read(wanted: Mapping[str, Position | None], size: int = FRAME_BYTES) -> list[Reading]:
@@ -212,15 +212,15 @@ def read_many(wanted: Sequence[Mapping[str, Position | None]]) -> list[list[Read
 
 
 def _read_many(wanted: Sequence[Mapping[str, Position | None]], size: int) -> list[list[Reading]]:
-    places: dict[_Place, int] = {}
+    positions: dict[_TopicPosition, int] = {}
     for reader, one in enumerate(wanted):
-        for place in one.items():
-            places.setdefault(place, reader)
-    readings, unnumbered = _read_once(places, size) if places else ({}, [])
+        for asked in one.items():
+            positions.setdefault(asked, reader)
+    readings, unnumbered = _read_once(positions, size) if positions else ({}, [])
     if unnumbered and not connection.in_atomic_block:
         number(unnumbered, skip_locked=True)
-        readings, _ = _read_once(places, size)
-    return [_within([readings[place] for place in one.items()], size) for one in wanted]
+        readings, _ = _read_once(positions, size)
+    return [_within([readings[asked] for asked in one.items()], size) for one in wanted]
 
 
 def _within(readings: list[Reading], size: int) -> list[Reading]:
@@ -236,37 +236,37 @@ def _within(readings: list[Reading], size: int) -> list[Reading]:
 # form in which both databases take a table as a single parameter.
 _MOVED = """
     SELECT stream.topic, stream.epoch, stream.top
-    FROM json_array_elements(CAST(%s AS json)) AS place(value)
-    JOIN notifications_hub_stream stream ON stream.topic = place.value->>0
-    WHERE stream.epoch <> place.value->>1 OR stream.top <> CAST(place.value->>2 AS bigint)
+    FROM json_array_elements(CAST(%s AS json)) AS known(value)
+    JOIN notifications_hub_stream stream ON stream.topic = known.value->>0
+    WHERE stream.epoch <> known.value->>1 OR stream.top <> CAST(known.value->>2 AS bigint)
 """
 _MOVED_ON_SQLITE = """
     SELECT stream.topic, stream.epoch, stream.top
-    FROM json_each(%s) AS place
-    JOIN notifications_hub_stream stream ON stream.topic = json_extract(place.value, '$[0]')
-    WHERE stream.epoch <> json_extract(place.value, '$[1]') OR stream.top <> json_extract(place.value, '$[2]')
+    FROM json_each(%s) AS known
+    JOIN notifications_hub_stream stream ON stream.topic = json_extract(known.value, '$[0]')
+    WHERE stream.epoch <> json_extract(known.value, '$[1]') OR stream.top <> json_extract(known.value, '$[2]')
 """
 
 
-def moved(places: Mapping[str, Position | None]) -> dict[str, tuple[str, int]]:
+def moved(positions: Mapping[str, Position | None]) -> dict[str, tuple[str, int]]:
     """Return epoch and top of the topics that are not at these positions, to find missed events."""
-    wanted = [(topic, at.epoch, at.seq) for topic, at in ((topic, at or _NOWHERE) for topic, at in places.items())]
+    wanted = [(topic, at.epoch, at.seq) for topic, at in ((topic, at or _NOWHERE) for topic, at in positions.items())]
     with connection.cursor() as sql:
         sql.execute(_MOVED_ON_SQLITE if connection.vendor == "sqlite" else _MOVED, [json.dumps(wanted)])
         return {topic: (epoch, top) for topic, epoch, top in sql.fetchall()}
 
 
-def _read_once(places: Mapping[_Place, int], size: int) -> tuple[dict[_Place, Reading], list[str]]:
+def _read_once(positions: Mapping[_TopicPosition, int], size: int) -> tuple[dict[_TopicPosition, Reading], list[str]]:
     values: list[str] = []
     parameters: list[str | int] = []
-    for index, ((topic, position), reader) in enumerate(places.items()):
+    for index, ((topic, position), reader) in enumerate(positions.items()):
         at = position or _NOWHERE
         values.append(f"({index}, {reader}, %s, %s, CAST(%s AS bigint))")
         parameters += [topic, at.epoch, at.seq]
     with connection.cursor() as sql:
         sql.execute(_read_statement(values, size), parameters)
         rows = sql.fetchall()
-    found = dict(zip(places, (list(its_rows) for _, its_rows in groupby(rows, itemgetter(0))), strict=True))
+    found = dict(zip(positions, (list(its_rows) for _, its_rows in groupby(rows, itemgetter(0))), strict=True))
     readings = {(topic, position): _reading(topic, position, its_rows) for (topic, position), its_rows in found.items()}
     return readings, sorted({topic for (topic, _position), its_rows in found.items() if its_rows[0][4]})
 

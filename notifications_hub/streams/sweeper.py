@@ -18,7 +18,7 @@ from notifications_hub.database.reconnect import CONNECTION_ERRORS
 Chore = Callable[[], object]
 Key = TypeVar("Key", bound=Hashable)
 
-MOST_RESTING = 1000
+MAX_RESTING = 1000
 """The most failed keys that rest at once. Beyond this many, the oldest are retried early."""
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class Isolation(Generic[Key]):
         seconds = min(self._longest, 1.0 if before is None else before.seconds * 2)
         rests = {other: rest for other, rest in self._rests.items() if other != key}
         # Keep the newest: a key whose row is gone is never retried, and queries exclude the resting keys by name.
-        kept = list(rests.items())[-(MOST_RESTING - 1) :]
+        kept = list(rests.items())[-(MAX_RESTING - 1) :]
         self._rests = {**dict(kept), key: _Rest(seconds, time.monotonic() + seconds)}
 
 

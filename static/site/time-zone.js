@@ -1,5 +1,5 @@
 // @ts-check
-/** Fills the sign-up form's hidden field with the time zone that this browser is set to. */
+/** Fill the sign-up form's hidden field with the browser's time zone. */
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 for (const field of document.querySelectorAll("input[data-time-zone]")) {

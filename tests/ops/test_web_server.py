@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from notifications_hub.ops.running_server import look_at
+from notifications_hub.ops.running_server import check_websocket
 from notifications_hub.ops.web_server import BODY_SECONDS, HEAD_SECONDS, MAX_BODY, MAX_FORWARDED, MAX_HEAD
 from tests.live.support import HURRIED, tell
 from tests.support.databases import Databases
@@ -200,8 +200,11 @@ def status_over(path: Path, address: str, **headers: str) -> int:
 
 
 def test_the_doctor_checks_a_running_server(quiet_site: Site) -> None:
-    assert look_at(quiet_site.url) == (f"{quiet_site.url} accepts WebSockets, and does not compress them.", True)
-    words, good = look_at(quiet_site.url.replace("127.0.0.1", "[::1]"))
+    assert check_websocket(quiet_site.url) == (
+        f"{quiet_site.url} accepts WebSockets, and does not compress them.",
+        True,
+    )
+    words, good = check_websocket(quiet_site.url.replace("127.0.0.1", "[::1]"))
     assert "does not answer" in words
     assert not good
 
@@ -209,7 +212,7 @@ def test_the_doctor_checks_a_running_server(quiet_site: Site) -> None:
 def test_the_doctor_notices_a_server_that_compresses(databases: Databases, tmp_path: Path) -> None:
     site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()}, server=BARE_UVICORN)
     try:
-        words, good = look_at(site.url)
+        words, good = check_websocket(site.url)
         assert "compresses" in words
         assert "hub_serve" in words
         assert not good
@@ -220,6 +223,6 @@ def test_the_doctor_notices_a_server_that_compresses(databases: Databases, tmp_p
 def test_the_doctor_notices_a_proxy_that_forwards_no_headers(quiet_site: Site, tmp_path: Path) -> None:
     forgetful = CONFIGURATION.replace("proxy_set_header", "# proxy_set_header")
     with Nginx([quiet_site.port], forgetful) as front:
-        words, good = look_at(front.url)
+        words, good = check_websocket(front.url)
     assert "Upgrade and Connection" in words
     assert not good

@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from notifications_hub.streams import sweeper
 from notifications_hub.streams.models import Event
-from notifications_hub.streams.sweeper import MOST_RESTING, Isolation
+from notifications_hub.streams.sweeper import MAX_RESTING, Isolation
 
 
 @pytest.fixture(autouse=True)
@@ -76,10 +76,10 @@ class Clock:
 def test_only_the_newest_of_very_many_failures_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     Clock(monkeypatch)
     isolation: Isolation[int] = Isolation(longest=60)
-    for number in range(MOST_RESTING + 500):
+    for number in range(MAX_RESTING + 500):
         with isolation.of(number, "A single failure"):
             raise ZeroDivisionError
-    assert isolation.resting() == list(range(500, MOST_RESTING + 500))
+    assert isolation.resting() == list(range(500, MAX_RESTING + 500))
 
 
 @pytest.mark.both_databases

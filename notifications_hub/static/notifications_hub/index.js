@@ -1,5 +1,5 @@
 // @ts-check
-// Toasts come first: the bell looks for the stack as soon as it is there.
+// Toasts come first: the bell looks up the stack when it connects.
 import "./elements/toast-stack-element-define.js";
 import "./elements/notification-bell-element-define.js";
 import "./elements/inbox-page-element-define.js";

@@ -3,44 +3,44 @@
 "use strict";
 
 /*
- * Shows pushes and answers clicks while no page is open. A site with a worker of its own takes it over with one line:
+ * Shows pushes and handles clicks while no page is open. A site with its own worker imports it with one line:
  *
  *     importScripts("/static/service_worker/push.js");     a classic worker
  *     import "/static/service_worker/push.js";             a module worker
  *
- * In a block, so that nothing but the listeners reaches the site's worker.
+ * The block keeps its names out of the site's worker; only the listeners reach it.
  */
 {
   /**
-   * @typedef {object} Memo what a shown notification remembers for its click, and for being closed
-   * @property {string} id of the notification: a tag may be shared by several, of which the last is shown
+   * @typedef {object} PushData stored in a shown notification for its click and for closing it
+   * @property {string} id of the notification: several may share a tag, and only the last is shown
    * @property {string} url
-   * @property {Record<string, string>} actions name of a button to where it leads
+   * @property {Record<string, string>} actions from a button's name to its URL
    * @property {string} owner
    * @property {string} token
    * @property {string} act
    *
-   * @typedef {object} Note what pages wrote down here, in `worker-note.js`
-   * @property {string} [person] who is signed in; empty when nobody is
-   * @property {string} [renew] where a new subscription is handed in
-   * @property {string} [token] what it is handed in with
-   * @property {string} [key] what it is made with
+   * @typedef {object} StoredState written by pages, in `worker-state.js`
+   * @property {string} [person] "" if nobody is signed in
+   * @property {string} [renew] the URL that takes a new subscription
+   * @property {string} [token] authorises the renewal
+   * @property {string} [key] the site's public key for new subscriptions
    */
 
   const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 
-  /** The only words a worker must know itself: it has no page to take them from, and no push may stay silent. */
+  /** The worker's only own words: it has no page to take them from, and every push must show something. */
   const UNTITLED = { en: "New notification", zh: "新通知" };
-  /** A button that opens nothing. */
+  /** The name of the button that opens no page. */
   const READ = "read";
-  const NOTES = "notifications-hub";
-  const NOTE = "/notifications-hub/note";
+  const CACHE = "notifications-hub";
+  const ENTRY = "/notifications-hub/note";
 
-  // Listeners are synchronous: a worker that is told of its work too late may be stopped in the middle of it.
+  // Listeners are synchronous: if `waitUntil` comes too late, the browser may stop the worker halfway.
   worker.addEventListener("push", (event) => event.waitUntil(show(event.data)));
   worker.addEventListener("notificationclick", (event) => {
-    const memo = memoOf(event.notification);
-    if (memo) event.waitUntil(click(event.notification, memo, event.action));
+    const pushData = pushDataOf(event.notification);
+    if (pushData) event.waitUntil(click(event.notification, pushData, event.action));
   });
   worker.addEventListener("pushsubscriptionchange", (event) => {
     event.waitUntil(subscribeAgain(/** @type {PushSubscriptionChangeEvent} */ (event)));
@@ -52,19 +52,20 @@
   /** @param {PushMessageData | null} data */
   async function show(data) {
     const payload = read(data);
-    const { person } = await readNote();
+    const { person } = await readState();
     const owner = text(payload.owner);
-    const foreign = owner !== "" && person !== undefined && person !== owner;
-    await (foreign ? showVeiled(payload, owner) : showWhole(payload, owner));
+    const isOthers = owner !== "" && person !== undefined && person !== owner;
+    await (isOthers ? showWithoutWords(payload, owner) : showWithWords(payload, owner));
   }
 
   /**
-   * Whoever is signed in here now may not read it. Nobody was told by this, so nothing is reported.
+   * Show a push without its words: it belongs to a person who is not signed in here now. It does not count as delivered,
+   * so nothing is reported.
    *
    * @param {any} payload
    * @param {string} owner
    */
-  async function showVeiled(payload, owner) {
+  async function showWithoutWords(payload, owner) {
     const data = { notificationsHub: { id: text(payload.id), url: "", actions: {}, owner, token: "", act: "" } };
     await worker.registration.showNotification(untitled(), { tag: text(payload.notification?.tag), data });
   }
@@ -73,10 +74,10 @@
    * @param {any} payload
    * @param {string} owner
    */
-  async function showWhole(payload, owner) {
+  async function showWithWords(payload, owner) {
     const shape = payload.notification ?? {};
     const actions = actionsOf(shape.actions);
-    const memo = {
+    const pushData = {
       id: text(payload.id),
       url: text(payload.url),
       actions: linksOf(actions),
@@ -89,14 +90,14 @@
       tag: text(shape.tag),
       lang: text(shape.lang),
       dir: shape.dir === "ltr" || shape.dir === "rtl" ? shape.dir : "auto",
-      data: { notificationsHub: memo },
+      data: { notificationsHub: pushData },
       ...(actions.length > 0 && { actions: actions.map(buttonOf) }),
     });
-    await report(memo, "shown");
+    await report(pushData, "shown");
   }
 
   /**
-   * Never throws: a push that shows nothing costs the site its permission.
+   * Parse the payload. Never throws, because a push that shows nothing costs the site its permission.
    *
    * @param {PushMessageData | null} data
    * @returns {any}
@@ -111,15 +112,15 @@
 
   /**
    * @param {Notification} notification
-   * @param {Memo} memo
+   * @param {PushData} pushData
    * @param {string} action
    */
-  async function click(notification, memo, action) {
+  async function click(notification, pushData, action) {
     notification.close();
-    if (action === READ) return report(memo, "read");
-    const target = ownUrl(memo.actions[action] ?? memo.url) ?? worker.registration.scope;
-    // Together: the browser lets a worker open a window only for a moment after the click.
-    await Promise.all([open(target), report(memo, "clicked")]);
+    if (action === READ) return report(pushData, "read");
+    const target = ownUrl(pushData.actions[action] ?? pushData.url) ?? worker.registration.scope;
+    // In parallel: a worker may open a window only for a moment after the click.
+    await Promise.all([open(target), report(pushData, "clicked")]);
   }
 
   /** @param {string} url */
@@ -130,10 +131,10 @@
   }
 
   /**
-   * Tells the server, with the payload's token and without a cookie, and counts on the app's icon what it says is
-   * unread. Best effort: unreported is untold, so the next page tells.
+   * Report an action to the server, with the payload's token and without a cookie. Then show the returned unread count on
+   * the app's icon. Best effort: an unreported push counts as not delivered, so the next page shows the notification.
    *
-   * @param {Memo} memo
+   * @param {PushData} pushData
    * @param {"shown" | "clicked" | "read"} action
    */
   async function report({ act, token }, action) {
@@ -151,19 +152,19 @@
   }
 
   /**
-   * The browser dropped its subscription, and may have made another. A page that is open next does the same as this.
+   * Renew a subscription that the browser dropped or replaced. The next open page would do the same.
    *
    * @param {PushSubscriptionChangeEvent} event
    */
   async function subscribeAgain({ newSubscription, oldSubscription }) {
-    const note = await readNote();
-    const applicationServerKey = oldSubscription?.options.applicationServerKey ?? note.key;
+    const state = await readState();
+    const applicationServerKey = oldSubscription?.options.applicationServerKey ?? state.key;
     const fresh = newSubscription ?? (applicationServerKey ? await subscribe(applicationServerKey) : null);
-    const url = ownUrl(text(note.renew));
-    if (!fresh || !url || !note.token) return;
-    const key = base64Url(fresh.options.applicationServerKey) || note.key;
-    const answer = await post(url, { token: note.token, subscription: { ...fresh.toJSON(), key } });
-    if (answer?.token) await writeNote({ ...(await readNote()), token: answer.token });
+    const url = ownUrl(text(state.renew));
+    if (!fresh || !url || !state.token) return;
+    const key = base64Url(fresh.options.applicationServerKey) || state.key;
+    const answer = await post(url, { token: state.token, subscription: { ...fresh.toJSON(), key } });
+    if (answer?.token) await writeState({ ...(await readState()), token: answer.token });
   }
 
   /** @param {ArrayBuffer | string} applicationServerKey */
@@ -174,14 +175,14 @@
   /** @param {unknown[]} ids */
   async function closeItems(ids) {
     for (const notification of await worker.registration.getNotifications()) {
-      if (ids.includes(memoOf(notification)?.id)) notification.close();
+      if (ids.includes(pushDataOf(notification)?.id)) notification.close();
     }
   }
 
   /**
    * @param {string} url
    * @param {object} message
-   * @returns {Promise<any>} null when it did not get through
+   * @returns {Promise<any>} null if the request failed
    */
   async function post(url, message) {
     const body = JSON.stringify(message);
@@ -194,23 +195,23 @@
     }
   }
 
-  /** @returns {Promise<Note>} */
-  async function readNote() {
+  /** @returns {Promise<StoredState>} */
+  async function readState() {
     try {
-      const kept = await (await worker.caches.open(NOTES)).match(NOTE);
+      const kept = await (await worker.caches.open(CACHE)).match(ENTRY);
       return (await kept?.json()) ?? {};
     } catch {
       return {};
     }
   }
 
-  /** @param {Note} note */
-  async function writeNote(note) {
-    await (await worker.caches.open(NOTES)).put(NOTE, Response.json(note));
+  /** @param {StoredState} state */
+  async function writeState(state) {
+    await (await worker.caches.open(CACHE)).put(ENTRY, Response.json(state));
   }
 
   /**
-   * An absolute URL of this site, or null: a payload must not lead people elsewhere.
+   * Return an absolute URL of this site, or null: a payload must not lead people to another site.
    *
    * @param {string} url
    */
@@ -221,12 +222,12 @@
   }
 
   /**
-   * Null for a notification that the site's own worker has shown.
+   * Return the hub's data of a notification, or null if the site's own worker has shown it.
    *
    * @param {Notification} notification
-   * @returns {Memo | null}
+   * @returns {PushData | null}
    */
-  function memoOf(notification) {
+  function pushDataOf(notification) {
     return notification.data?.notificationsHub ?? null;
   }
 

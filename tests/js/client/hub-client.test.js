@@ -12,17 +12,17 @@ let connections;
 /** @type {FakePage} */
 let page;
 /** @type {any[]} */
-let heard;
+let received;
 /** @type {HubClient} */
 let client;
 
 beforeEach(() => {
   connections = [];
   page = new FakePage();
-  heard = [];
+  received = [];
 });
 
-// One that is left alone tries for ever, and so would the test run.
+// A client that is not stopped retries for ever, and the test run would not end.
 afterEach(() => client.stop());
 
 /** @param {string[]} topics */
@@ -33,15 +33,15 @@ function aClient(...topics) {
   };
   const line = (/** @type {any} */ query) => new HubLine({ connect, watch: page, query, random: () => 1 });
   client = new HubClient({ line, topics: ["inbox", ...topics] });
-  client.addEventListener("hub-event", (event) => heard.push(/** @type {any} */ (event).seq));
-  client.addEventListener("hub-reset", (event) => heard.push({ reset: /** @type {any} */ (event).topics }));
-  client.addEventListener("hub-refused", (event) => heard.push({ refused: /** @type {any} */ (event).topic }));
+  client.addEventListener("hub-event", (event) => received.push(/** @type {any} */ (event).seq));
+  client.addEventListener("hub-reset", (event) => received.push({ reset: /** @type {any} */ (event).topics }));
+  client.addEventListener("hub-refused", (event) => received.push({ refused: /** @type {any} */ (event).topic }));
   client.start("c0");
 }
 
 const last = () => connections.at(-1) ?? assert.fail("nothing was opened");
 
-test("it connects with the cursor of the first load and says whether it is seen", () => {
+test("it connects with the cursor of the first load and reports whether it is visible", () => {
   aClient("post.9");
   assert.equal(last().cursor, "c0");
   assert.deepEqual(last().topics, ["inbox", "post.9"]);
@@ -51,56 +51,56 @@ test("it connects with the cursor of the first load and says whether it is seen"
 
 test("it is live once it has caught up", () => {
   aClient();
-  last().says([{ seq: 1 }], "c1", { more: true });
+  last().sends([{ seq: 1 }], "c1", { more: true });
   assert.equal(client.state, HubState.CONNECTING);
-  last().says([{ seq: 2 }], "c2");
+  last().sends([{ seq: 2 }], "c2");
   assert.equal(client.state, HubState.LIVE);
-  assert.deepEqual(heard, [1, 2]);
+  assert.deepEqual(received, [1, 2]);
 });
 
-test("what was applied is not applied again", () => {
+test("an applied event is not applied again", () => {
   aClient();
-  last().says([{ seq: 4 }, { seq: 5 }], "c5");
-  last().says([{ seq: 5 }, { seq: 6 }], "c6");
-  assert.deepEqual(heard, [4, 5, 6]);
+  last().sends([{ seq: 4 }, { seq: 5 }], "c5");
+  last().sends([{ seq: 5 }, { seq: 6 }], "c6");
+  assert.deepEqual(received, [4, 5, 6]);
 });
 
-test("after a gap it resumes before it, and what came in the same frame is applied once", (t) => {
+test("it resumes before a gap, and applies the events of that frame once", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
-  last().says([{ seq: 1 }], "c1");
-  last().says([{ seq: 2 }, { seq: 4 }], "c4");
-  assert.deepEqual(heard, [1, 2]);
+  last().sends([{ seq: 1 }], "c1");
+  last().sends([{ seq: 2 }, { seq: 4 }], "c4");
+  assert.deepEqual(received, [1, 2]);
   t.mock.timers.tick(1_000);
   assert.equal(last().cursor, "c1");
-  last().says([{ seq: 2 }, { seq: 3 }, { seq: 4 }], "c4");
-  assert.deepEqual(heard, [1, 2, 3, 4]);
+  last().sends([{ seq: 2 }, { seq: 3 }, { seq: 4 }], "c4");
+  assert.deepEqual(received, [1, 2, 3, 4]);
 });
 
-test("a gap that stays is a reset, not a loop", (t) => {
+test("a persistent gap is a reset, not a loop", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
-  last().says([{ seq: 1 }], "c1");
-  last().says([{ seq: 4 }], "c4");
+  last().sends([{ seq: 1 }], "c1");
+  last().sends([{ seq: 4 }], "c4");
   t.mock.timers.tick(1_000);
-  last().says([{ seq: 4 }], "c4");
+  last().sends([{ seq: 4 }], "c4");
   t.mock.timers.tick(1_000);
-  last().says([{ seq: 4 }, { seq: 5 }], "c5");
-  assert.deepEqual(heard, [1, { reset: ["inbox"] }, 4, 5]);
+  last().sends([{ seq: 4 }, { seq: 5 }], "c5");
+  assert.deepEqual(received, [1, { reset: ["inbox"] }, 4, 5]);
   assert.equal(connections.length, 3);
 });
 
 test("after a reset a topic may start anywhere", () => {
   aClient();
-  last().says([{ seq: 70 }], "c70");
-  last().says([{ seq: 3 }], "d3", { reset: ["inbox"] });
-  assert.deepEqual(heard, [70, { reset: ["inbox"] }, 3]);
+  last().sends([{ seq: 70 }], "c70");
+  last().sends([{ seq: 3 }], "d3", { reset: ["inbox"] });
+  assert.deepEqual(received, [70, { reset: ["inbox"] }, 3]);
 });
 
-test("a lost connection is opened again with the newest cursor", (t) => {
+test("a lost connection is reopened with the newest cursor", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
-  last().says([{ seq: 1 }], "c1");
+  last().sends([{ seq: 1 }], "c1");
   last().breaks(1006);
   assert.equal(client.state, HubState.WAITING);
   t.mock.timers.tick(2_000);
@@ -120,22 +120,22 @@ test("it waits longer each time, at most a minute, and never gives up", (t) => {
   }
 });
 
-test("a connection that held begins to count anew, one that was cut at once does not", (t) => {
+test("a connection that lasted resets the wait, but one that was cut at once does not", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   for (let cut = 1; cut <= 6; cut += 1) {
-    last().says([], "c1");
+    last().sends([], "c1");
     last().breaks(4408);
     t.mock.timers.tick(60_000);
   }
-  last().says([], "c1");
+  last().sends([], "c1");
   t.mock.timers.tick(11_000);
   last().breaks(1006);
   t.mock.timers.tick(1_000);
   assert.equal(connections.length, 8);
 });
 
-test("a handshake that hangs is given up", (t) => {
+test("a hanging handshake is given up", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   t.mock.timers.tick(30_000);
@@ -145,7 +145,7 @@ test("a handshake that hangs is given up", (t) => {
 });
 
 for (const type of ["page-online", "page-focus", "page-visible", "page-restored"]) {
-  test(`it tries at once on ${type}`, () => {
+  test(`it reconnects at once on ${type}`, () => {
     aClient();
     last().breaks(1006);
     page.say(type);
@@ -153,10 +153,10 @@ for (const type of ["page-online", "page-focus", "page-visible", "page-restored"
   });
 }
 
-test("a socket that slept in a hidden tab is replaced, one that did not is kept", (t) => {
+test("a socket that slept in a hidden tab is replaced, and any other is kept", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
-  last().says([], "c1");
+  last().sends([], "c1");
   t.mock.timers.tick(5_000);
   page.hide();
   page.show(29_000);
@@ -169,10 +169,10 @@ test("a socket that slept in a hidden tab is replaced, one that did not is kept"
 });
 
 for (const type of ["page-online", "page-woke"]) {
-  test(`one that may have died is replaced on ${type}, once however often it is said`, (t) => {
+  test(`a socket that may have died is replaced once on repeated ${type}`, (t) => {
     t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
     aClient();
-    last().says([], "c1");
+    last().sends([], "c1");
     t.mock.timers.tick(5_000);
     for (let times = 0; times < 8; times += 1) page.say(type);
     assert.equal(connections.length, 2);
@@ -182,21 +182,21 @@ for (const type of ["page-online", "page-woke"]) {
 
 test("looking at a live page opens nothing", () => {
   aClient();
-  last().says([], "c1");
+  last().sends([], "c1");
   page.say("page-focus");
   assert.equal(connections.length, 1);
 });
 
-test("it says when it is hidden and when it is seen", () => {
+test("it reports when it is hidden and when it is visible", () => {
   aClient();
   page.hide();
   page.show();
   assert.deepEqual(last().sent, [{ visible: true }, { visible: false }, { visible: true }]);
 });
 
-test("a page that is left closes its connection and opens it when it is restored", () => {
+test("a page closes its connection when it is left and opens it when it is restored", () => {
   aClient();
-  last().says([], "c1");
+  last().sends([], "c1");
   page.say("page-left");
   assert.equal(connections.at(0)?.closed, true);
   page.say("page-restored");
@@ -204,16 +204,16 @@ test("a page that is left closes its connection and opens it when it is restored
   assert.equal(connections.length, 2);
 });
 
-test("what was displayed is acknowledged", () => {
+test("displayed items are acknowledged", () => {
   aClient();
-  last().says([{ seq: 1 }], "c1");
+  last().sends([{ seq: 1 }], "c1");
   client.displayed("c1");
   assert.deepEqual(last().sent.at(-1), { ack: "c1" });
 });
 
-test("without a cursor nothing is acknowledged, since something of it is not displayed yet", () => {
+test("without a cursor nothing is acknowledged, since some items still wait", () => {
   aClient();
-  last().says([{ seq: 1 }], "c1");
+  last().sends([{ seq: 1 }], "c1");
   client.displayed("", ["1"]);
   assert.deepEqual(last().sent, [{ visible: true }]);
 });
@@ -233,7 +233,7 @@ test("a hidden page acknowledges nothing", () => {
   assert.deepEqual(last().sent, [{ visible: true }, { visible: false }]);
 });
 
-test("a session that is over ends it", (t) => {
+test("an expired session ends it", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   last().breaks(4401);
@@ -244,13 +244,13 @@ test("a session that is over ends it", (t) => {
   assert.equal(connections.length, 1);
 });
 
-test("a refused topic is dropped, the others go on", (t) => {
+test("a refused topic is dropped, and the others go on", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient("post.9", "post.91");
   last().breaks(4403, "topic refused: post.91");
   t.mock.timers.tick(1_000);
   assert.deepEqual(last().topics, ["inbox", "post.9"]);
-  assert.deepEqual(heard, [{ refused: "post.91" }]);
+  assert.deepEqual(received, [{ refused: "post.91" }]);
   assert.equal(client.state, HubState.CONNECTING);
 });
 
@@ -263,10 +263,10 @@ test("a refused inbox ends it", (t) => {
   assert.equal(connections.length, 1);
 });
 
-test("too many connections: it waits for a look, not for the network or a timer", (t) => {
+test("after too many connections it waits until the page is looked at, not for the network or a timer", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
-  last().says([], "c1");
+  last().sends([], "c1");
   last().breaks(4429);
   t.mock.timers.tick(600_000);
   page.say("page-online");
@@ -276,7 +276,7 @@ test("too many connections: it waits for a look, not for the network or a timer"
   assert.equal(connections.length, 2);
 });
 
-test("a crowd at the door: whoever was not let in tries again, ever later", (t) => {
+test("a connection refused as one too many before it was live is retried with a growing wait", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   for (const wait of [2_000, 4_000, 8_000]) {
@@ -290,7 +290,7 @@ test("a crowd at the door: whoever was not let in tries again, ever later", (t) 
   }
 });
 
-test("after a restart it is back within seconds", (t) => {
+test("after a server restart it reconnects within seconds", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   last().breaks(1012);
@@ -298,16 +298,16 @@ test("after a restart it is back within seconds", (t) => {
   assert.equal(connections.length, 2);
 });
 
-test("a cursor the server cannot read is dropped, and everything fetched again", (t) => {
+test("an unreadable cursor is dropped, and everything is fetched again", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient("post.9");
   last().breaks(4400);
   t.mock.timers.tick(2_000);
   assert.equal(last().cursor, "");
-  assert.deepEqual(heard, [{ reset: ["inbox", "post.9"] }]);
+  assert.deepEqual(received, [{ reset: ["inbox", "post.9"] }]);
 });
 
-test("once stopped it stays stopped", (t) => {
+test("it stays stopped", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   client.stop();
@@ -317,7 +317,7 @@ test("once stopped it stays stopped", (t) => {
   assert.equal(connections.at(0)?.closed, true);
 });
 
-test("cut anywhere, any number of times, every event is applied once and in order", (t) => {
+test("every event is applied once and in order, however often the connection is cut", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
   let seed = 42;
@@ -328,18 +328,18 @@ test("cut anywhere, any number of times, every event is applied once and in orde
   const log = Array.from({ length: 500 }, (_, index) => ({ seq: index + 1 }));
   /** @type {WeakMap<FakeConnection, number>} */
   const sentUpTo = new WeakMap();
-  for (let step = 0; step < 20_000 && heard.length < log.length; step += 1) {
+  for (let step = 0; step < 20_000 && received.length < log.length; step += 1) {
     // A resumed server starts from the cursor; later it may repeat some events, or lose a frame on the way.
     const at = sentUpTo.get(last());
     const from = at === undefined ? Number(last().cursor.slice(1)) : Math.max(0, at + ([0, 0, -3, 2][dice(4)] ?? 0));
     const to = Math.min(log.length, from + dice(6));
     sentUpTo.set(last(), to);
-    if (from < to) last().says(log.slice(from, to), `c${to}`);
+    if (from < to) last().sends(log.slice(from, to), `c${to}`);
     if (dice(5) === 0) last().breaks([1006, 1012, 4408][dice(3)] ?? 1006);
     t.mock.timers.tick(10_000);
   }
   assert.deepEqual(
-    heard,
+    received,
     log.map(({ seq }) => seq),
   );
 });

@@ -9,7 +9,7 @@ const EVENTS = [
   { event: "close", data: '{"code":\n4401}' },
 ];
 
-test("heartbeats, ids and retry times are passed over", () => {
+test("heartbeats, ids and retry times are ignored", () => {
   assert.deepEqual(new EventStream().read(TEXT), EVENTS);
 });
 
@@ -31,6 +31,6 @@ for (const [name, end] of [
   });
 }
 
-test("what is not finished is not told", () => {
+test("an unfinished event is not returned", () => {
   assert.deepEqual(new EventStream().read('data: {"a": 1}\n'), []);
 });

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Ladder } from "../../../notifications_hub/static/notifications_hub/connections/fallback.js";
+import { Fallback } from "../../../notifications_hub/static/notifications_hub/connections/fallback.js";
 
 const NAMES = ["ws", "sse", "poll"];
 const [WS, SSE, POLL] = [0, 1, 2];
@@ -16,97 +16,97 @@ function aMemory() {
   };
 }
 
-test("it begins with the best, and goes down at once past what never worked", () => {
-  const ladder = new Ladder(NAMES);
-  assert.equal(ladder.rung, WS);
-  assert.equal(ladder.failed(WS), SSE);
-  assert.equal(ladder.failed(SSE), POLL);
+test("it starts with the best kind, and skips kinds that never worked", () => {
+  const fallback = new Fallback(NAMES);
+  assert.equal(fallback.level, WS);
+  assert.equal(fallback.failed(WS), SSE);
+  assert.equal(fallback.failed(SSE), POLL);
 });
 
-test("where nothing works it waits and begins again where it began", () => {
-  const ladder = new Ladder(NAMES);
-  for (const rung of [WS, SSE]) ladder.failed(rung);
-  assert.equal(ladder.failed(POLL), null);
-  assert.equal(ladder.rung, WS);
+test("if nothing works it waits and starts again from the same kind", () => {
+  const fallback = new Fallback(NAMES);
+  for (const level of [WS, SSE]) fallback.failed(level);
+  assert.equal(fallback.failed(POLL), null);
+  assert.equal(fallback.level, WS);
 });
 
-test("one that has worked is tried again before another is", () => {
-  const ladder = new Ladder(NAMES);
-  ladder.worked(WS);
-  assert.deepEqual([ladder.failed(WS), ladder.failed(WS), ladder.failed(WS)], [null, null, SSE]);
+test("a kind that has worked is retried before another is tried", () => {
+  const fallback = new Fallback(NAMES);
+  fallback.worked(WS);
+  assert.deepEqual([fallback.failed(WS), fallback.failed(WS), fallback.failed(WS)], [null, null, SSE]);
 });
 
-test("another that works then is trusted like the one before it", () => {
-  const ladder = new Ladder(NAMES);
-  ladder.worked(WS);
-  for (let failures = 0; failures < 3; failures += 1) ladder.failed(WS);
-  ladder.worked(SSE);
-  assert.equal(ladder.failed(SSE), null);
+test("a kind that replaces it is trusted in the same way", () => {
+  const fallback = new Fallback(NAMES);
+  fallback.worked(WS);
+  for (let failures = 0; failures < 3; failures += 1) fallback.failed(WS);
+  fallback.worked(SSE);
+  assert.equal(fallback.failed(SSE), null);
 });
 
-test("one that lasted is trusted anew", () => {
-  const ladder = new Ladder(NAMES);
-  ladder.worked(WS);
-  ladder.failed(WS);
-  ladder.failed(WS);
-  ladder.held();
-  assert.equal(ladder.failed(WS), null);
+test("a kind that lasted is trusted again", () => {
+  const fallback = new Fallback(NAMES);
+  fallback.worked(WS);
+  fallback.failed(WS);
+  fallback.failed(WS);
+  fallback.lasted();
+  assert.equal(fallback.failed(WS), null);
 });
 
-test("one that works for moments only is not trusted for ever", () => {
-  const ladder = new Ladder(NAMES);
+test("a kind that works only briefly is not trusted for ever", () => {
+  const fallback = new Fallback(NAMES);
   for (const next of [null, null, SSE]) {
-    ladder.worked(WS);
-    assert.equal(ladder.failed(WS), next);
+    fallback.worked(WS);
+    assert.equal(fallback.failed(WS), next);
   }
 });
 
-test("the next page begins with what worked", () => {
+test("the next page starts with the kind that worked", () => {
   const memory = aMemory();
-  new Ladder(NAMES, memory).worked(SSE);
-  assert.equal(new Ladder(NAMES, memory).rung, SSE);
+  new Fallback(NAMES, memory).worked(SSE);
+  assert.equal(new Fallback(NAMES, memory).level, SSE);
 });
 
-test("on the best there is nothing to climb to", () => {
-  const ladder = new Ladder(NAMES);
-  ladder.worked(WS);
-  assert.equal(ladder.climbIn, null);
+test("there is no upgrade from the best kind", () => {
+  const fallback = new Fallback(NAMES);
+  fallback.worked(WS);
+  assert.equal(fallback.upgradeIn, null);
 });
 
-test("it climbs after a while, longer each time it fails, from page to page", (t) => {
+test("it schedules an upgrade with a growing wait, across pages", (t) => {
   t.mock.timers.enable({ apis: ["Date"] });
   const memory = aMemory();
-  new Ladder(NAMES, memory).worked(SSE);
-  assert.equal(new Ladder(NAMES, memory).climbIn, 60_000);
+  new Fallback(NAMES, memory).worked(SSE);
+  assert.equal(new Fallback(NAMES, memory).upgradeIn, 60_000);
   t.mock.timers.tick(60_000);
-  assert.equal(new Ladder(NAMES, memory).climbIn, 0);
+  assert.equal(new Fallback(NAMES, memory).upgradeIn, 0);
   for (let wait = 120_000; wait < 10_000_000; wait *= 2) {
-    new Ladder(NAMES, memory).climbFailed();
-    assert.equal(new Ladder(NAMES, memory).climbIn, Math.min(wait, 3_600_000));
+    new Fallback(NAMES, memory).upgradeFailed();
+    assert.equal(new Fallback(NAMES, memory).upgradeIn, Math.min(wait, 3_600_000));
   }
 });
 
-test("reconnecting does not put the climb off", (t) => {
+test("reconnecting does not delay the upgrade", (t) => {
   t.mock.timers.enable({ apis: ["Date"] });
-  const ladder = new Ladder(NAMES);
-  ladder.worked(SSE);
+  const fallback = new Fallback(NAMES);
+  fallback.worked(SSE);
   t.mock.timers.tick(40_000);
-  ladder.worked(SSE);
-  assert.equal(ladder.climbIn, 20_000);
+  fallback.worked(SSE);
+  assert.equal(fallback.upgradeIn, 20_000);
 });
 
-for (const text of ["", "null", "{", '{"kind": "carrier pigeon"}', '{"kind": "sse", "climbAt": "soon"}']) {
-  test(`a memory of ${text || "nothing"} does no harm`, () => {
+for (const text of ["", "null", "{", '{"kind": "carrier pigeon"}', '{"kind": "sse", "upgradeAt": "soon"}']) {
+  test(`it tolerates a memory of ${text || "nothing"}`, () => {
     const memory = { ...aMemory(), getItem: () => text };
-    assert.ok([WS, SSE].includes(new Ladder(NAMES, memory).rung));
+    assert.ok([WS, SSE].includes(new Fallback(NAMES, memory).level));
   });
 }
 
-test("a browser that keeps nothing does no harm", () => {
+test("it tolerates a browser without storage", () => {
   const refuse = () => {
     throw new Error("no");
   };
-  const ladder = new Ladder(NAMES, { getItem: refuse, setItem: refuse, removeItem: refuse });
-  ladder.worked(SSE);
-  assert.equal(ladder.rung, SSE);
+  const fallback = new Fallback(NAMES, { getItem: refuse, setItem: refuse, removeItem: refuse });
+  fallback.worked(SSE);
+  assert.equal(fallback.level, SSE);
 });

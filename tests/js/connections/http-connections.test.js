@@ -11,7 +11,7 @@ const FRAME = { events: [], cursor: "c1", more: false, reset: [] };
 /** @type {FakeServer} */
 let server;
 /** @type {any[]} */
-let heard;
+let received;
 /** @type {any} */
 let timers;
 /** @type {SseConnection | PollConnection} */
@@ -22,7 +22,7 @@ beforeEach((t) => {
   timers = /** @type {any} */ (t).mock.timers;
   timers.enable({ apis: ["setTimeout", "Date"] });
   server = new FakeServer();
-  heard = [];
+  received = [];
   globalThis.fetch = /** @type {any} */ (server.fetch);
 });
 
@@ -34,17 +34,17 @@ afterEach(() => {
 /** @param {typeof SseConnection | typeof PollConnection} Kind */
 async function open(Kind) {
   connection = new Kind(LIVE, new URL(`${Kind.path}?topic=inbox&cursor=c0`, LIVE));
-  connection.addEventListener("connection-open", () => heard.push("open"));
-  connection.addEventListener("connection-frame", (event) => heard.push(/** @type {any} */ (event).frame.cursor));
+  connection.addEventListener("connection-open", () => received.push("open"));
+  connection.addEventListener("connection-frame", (event) => received.push(/** @type {any} */ (event).frame.cursor));
   connection.addEventListener("connection-closed", (event) => {
     const { code, reason } = /** @type {any} */ (event);
-    heard.push([code, reason]);
+    received.push([code, reason]);
   });
   connection.open();
   await settled();
 }
 
-const closings = () => heard.filter(Array.isArray);
+const closings = () => received.filter(Array.isArray);
 
 for (const Kind of [SseConnection, PollConnection]) {
   describe(Kind.name, () => {
@@ -62,26 +62,26 @@ for (const Kind of [SseConnection, PollConnection]) {
         assert.deepEqual(closings(), [[code, "why"]]);
       });
 
-      test(`a proxy's own ${status} means nothing but that it did not work`, async () => {
+      test(`a proxy's own ${status} is only a failure`, async () => {
         server.answers = [new Response("<h1>No</h1>", { status })];
         await open(Kind);
         assert.deepEqual(closings(), [[1006, ""]]);
       });
     }
 
-    test("a network that fails closes it, once", async () => {
+    test("a network failure closes it once", async () => {
       server.answers = [new TypeError("network")];
       await open(Kind);
       assert.deepEqual(closings(), [[1006, ""]]);
     });
 
-    test("what it is told to acknowledge it posts", async () => {
+    test("it posts acknowledgements", async () => {
       await open(Kind);
       assert.equal(connection.send({ ack: "c7" }), true);
       assert.deepEqual(server.acks, [{ cursor: "c7", visible: true }]);
     });
 
-    test("one that we close says nothing of it", async () => {
+    test("it dispatches nothing when this side closes it", async () => {
       await open(Kind);
       connection.close();
       await settled();
@@ -91,41 +91,41 @@ for (const Kind of [SseConnection, PollConnection]) {
 }
 
 describe("a stream", () => {
-  test("brings frames, whatever the pieces", async () => {
-    const { response, says } = stream();
+  test("dispatches frames from pieces cut anywhere", async () => {
+    const { response, sends } = stream();
     server.answers = [response];
     await open(SseConnection);
     const text = `retry: 3000\n\nid: c1\ndata: ${JSON.stringify(FRAME)}\n\n`;
-    says(text.slice(0, 30));
-    says(text.slice(30));
+    sends(text.slice(0, 30));
+    sends(text.slice(30));
     await settled();
-    assert.deepEqual(heard, ["open", "c1"]);
+    assert.deepEqual(received, ["open", "c1"]);
   });
 
-  test("a page that answers 200 in its place is no stream", async () => {
+  test("a page with status 200 is not a stream", async () => {
     server.answers = [
       new Response("<h1>Please sign in to the hotel</h1>", { headers: { "Content-Type": "text/html" } }),
     ];
     await open(SseConnection);
-    assert.deepEqual(heard, [[1006, ""]]);
+    assert.deepEqual(received, [[1006, ""]]);
   });
 
-  test("the server says why it ends, and its end is not told twice", async () => {
-    const { response, says, ends } = stream();
+  test("reports the server's reason for the end once", async () => {
+    const { response, sends, ends } = stream();
     server.answers = [response];
     await open(SseConnection);
-    says('event: close\ndata: {"code": 4401, "reason": "session over"}\n\n');
+    sends('event: close\ndata: {"code": 4401, "reason": "session over"}\n\n');
     ends();
     await settled();
     assert.deepEqual(closings(), [[4401, "session over"]]);
   });
 
-  test("heartbeats keep it, silence ends it", async () => {
-    const { response, says } = stream();
+  test("stays open with heartbeats, and ends after silence", async () => {
+    const { response, sends } = stream();
     server.answers = [response];
     await open(SseConnection);
     for (let beats = 0; beats < 8; beats += 1) {
-      says(":\n\n");
+      sends(":\n\n");
       await settled();
       timers.tick(15_000);
     }
@@ -134,7 +134,7 @@ describe("a stream", () => {
     assert.deepEqual(closings(), [[4900, ""]]);
   });
 
-  test("looks and topics are not for it to send", async () => {
+  test("cannot send visibility or topics", async () => {
     await open(SseConnection);
     assert.equal(connection.send(/** @type {any} */ ({ visible: true })), false);
     assert.equal(connection.send(/** @type {any} */ ({ topics: ["inbox"] })), false);
@@ -145,7 +145,7 @@ describe("a poll", () => {
   const asked = () =>
     server.asked.map((url) => ["cursor", "wait", "visible"].map((name) => url.searchParams.get(name)));
 
-  test("goes on from each answer's cursor, and waits at the server", async () => {
+  test("continues from each answer's cursor, and waits at the server", async () => {
     server.answers = [json(FRAME), json({ ...FRAME, cursor: "c2", events: [{}] })];
     await open(PollConnection);
     await settled();
@@ -158,10 +158,10 @@ describe("a poll", () => {
       ["c1", "25", "1"],
       ["c2", "25", "1"],
     ]);
-    assert.deepEqual(heard, ["open", "c1", "c2"]);
+    assert.deepEqual(received, ["open", "c1", "c2"]);
   });
 
-  test("of a server that does not hold requests is made every few seconds, and at once for who comes to look", async () => {
+  test("repeats every few seconds if the server does not hold requests, and at once when the page becomes visible", async () => {
     server.answers = Array.from({ length: 9 }, () => json(FRAME));
     await open(PollConnection);
     timers.tick(0);
@@ -182,14 +182,14 @@ describe("a poll", () => {
     assert.equal(asked().length, 5);
   });
 
-  test("says that nobody looks, where it only catches up", async () => {
+  test("reports the page as hidden when it only catches up", async () => {
     connection = new PollConnection(LIVE, new URL("poll/", LIVE), { visible: false });
     connection.open();
     await settled();
     assert.deepEqual(asked(), [[null, "0", "0"]]);
   });
 
-  test("that hangs beyond its time is given up", async () => {
+  test("is given up when it hangs for too long", async () => {
     await open(PollConnection);
     timers.tick(10_000);
     await settled();

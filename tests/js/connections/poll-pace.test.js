@@ -13,13 +13,13 @@ beforeEach(() => {
 const answered = (/** @type {object} */ rest = {}) =>
   pace.answered({ elapsed: 10, news: false, more: false, visible: true, ...rest });
 
-test("the first asks where we stand, the next waits", () => {
+test("the first poll fetches the cursor, and the next one waits", () => {
   assert.equal(pace.wait, 0);
   assert.equal(answered(), 0);
   assert.equal(pace.wait, 25);
 });
 
-test("a catch-up in several answers does not wait between them", () => {
+test("a catch-up of several answers does not pause between them", () => {
   assert.equal(answered({ more: true, news: true }), 0);
   assert.equal(pace.wait, 0);
   assert.equal(answered({ news: true }), 0);
@@ -32,14 +32,14 @@ test("a server that holds requests gets the next one at once", () => {
   assert.ok(answered({ elapsed: 3_000, news: true }) <= 500);
 });
 
-test("one that answers at once is asked at least every 4 s while somebody looks, and seldom when nobody does", () => {
+test("a server that answers at once is polled at least every 4 s while the page is visible, and seldom while it is hidden", () => {
   answered();
   const seen = answered({ elapsed: 20 });
   assert.ok(seen > 2_000 && seen < 4_000);
   assert.ok(answered({ elapsed: 20, visible: false }) > 10_000);
 });
 
-test("where a proxy cuts long requests they become shorter", () => {
+test("requests become shorter when a proxy cuts long ones", () => {
   answered();
   assert.equal(pace.failed(10_000), true);
   assert.equal(pace.wait, 0);
@@ -47,14 +47,14 @@ test("where a proxy cuts long requests they become shorter", () => {
   assert.equal(pace.wait, 5);
 });
 
-test("where it cuts all that wait, none does", () => {
+test("no request waits when a proxy cuts all that do", () => {
   answered();
   assert.equal(pace.failed(500), true);
   answered();
   assert.equal(pace.wait, 0);
 });
 
-test("one that did not wait just failed", () => {
+test("a failed poll without a wait is a failure", () => {
   assert.equal(pace.failed(10), false);
   answered();
   pace.failed(10);

@@ -30,7 +30,7 @@ class FakeSocket extends EventTarget {
   }
 
   /** @param {string} data */
-  says(data) {
+  sends(data) {
     this.dispatchEvent(new MessageEvent("message", { data }));
   }
 }
@@ -42,16 +42,16 @@ let timers;
 /** @type {WebSocketConnection} */
 let connection;
 /** @type {any[]} */
-let heard;
+let received;
 
 beforeEach((t) => {
   timers = /** @type {any} */ (t).mock.timers;
   timers.enable({ apis: ["setTimeout"] });
   globalThis.WebSocket = /** @type {any} */ (FakeSocket);
   connection = new WebSocketConnection(new URL("https://host.example/live/ws/"));
-  heard = [];
-  connection.addEventListener("connection-frame", (event) => heard.push(/** @type {any} */ (event).frame.cursor));
-  connection.addEventListener("connection-closed", (event) => heard.push(/** @type {any} */ (event).code));
+  received = [];
+  connection.addEventListener("connection-frame", (event) => received.push(/** @type {any} */ (event).frame.cursor));
+  connection.addEventListener("connection-closed", (event) => received.push(/** @type {any} */ (event).code));
   connection.open();
 });
 
@@ -60,32 +60,32 @@ afterEach(() => {
   globalThis.WebSocket = WebSocket;
 });
 
-test("signs of life keep it, silence ends it", () => {
+test("it stays open with heartbeats, and ends after silence", () => {
   for (let signs = 0; signs < 8; signs += 1) {
-    socket.says(FRAME);
+    socket.sends(FRAME);
     timers.tick(25_000);
   }
-  assert.deepEqual(heard, Array(8).fill("c1"));
+  assert.deepEqual(received, Array(8).fill("c1"));
   timers.tick(60_000);
-  assert.deepEqual([heard.at(-1), socket.closed], [4900, true]);
+  assert.deepEqual([received.at(-1), socket.closed], [4900, true]);
 });
 
-test("one that we close says nothing of it, then or later", () => {
-  socket.says(FRAME);
+test("it dispatches nothing when this side closes it", () => {
+  socket.sends(FRAME);
   connection.close();
   timers.tick(60_000);
   socket.dispatchEvent(Object.assign(new Event("close"), { code: 1006, reason: "" }));
-  assert.deepEqual([heard, socket.closed], [["c1"], true]);
+  assert.deepEqual([received, socket.closed], [["c1"], true]);
 });
 
-test("what is no frame is passed over, and an answer of the server handed on", () => {
-  socket.says("");
-  socket.says("[]");
+test("other messages are ignored, and the server's close code is passed on", () => {
+  socket.sends("");
+  socket.sends("[]");
   socket.dispatchEvent(Object.assign(new Event("close"), { code: 4401, reason: "session over" }));
-  assert.deepEqual(heard, [4401]);
+  assert.deepEqual(received, [4401]);
 });
 
-test("it says what it is told to while it is open", () => {
+test("it sends messages while it is open", () => {
   assert.equal(connection.send({ visible: false }), true);
   socket.readyState = 3;
   assert.equal(connection.send({ visible: true }), false);

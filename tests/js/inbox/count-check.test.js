@@ -20,48 +20,48 @@ async function settle(t, ms) {
   await Promise.resolve();
 }
 
-test("many doubts at once are one question", async (t) => {
+test("several simultaneous doubts cause one request", async (t) => {
   const { ask, check, tick } = aCheck(t);
   for (let count = 0; count < 50; count += 1) check.soon();
   await tick(800);
   assert.equal(ask.mock.callCount(), 1);
 });
 
-test("an event that moves a count raises no doubt by itself", async (t) => {
+test("an event that changes a count causes no request by itself", async (t) => {
   const { ask, check, tick } = aCheck(t);
-  check.moved();
+  check.countChanged();
   await tick(10_000);
   assert.equal(ask.mock.callCount(), 0);
 });
 
-test("an event close to an answer may be in it or not, so it is asked again", async (t) => {
+test("an event close to an answer causes another request", async (t) => {
   const { ask, check, tick } = aCheck(t);
   check.soon();
   await tick(800);
   await tick(1_000);
-  check.moved();
+  check.countChanged();
   await tick(800);
   assert.equal(ask.mock.callCount(), 2);
   await tick(2_001);
-  check.moved();
+  check.countChanged();
   await tick(10_000);
   assert.equal(ask.mock.callCount(), 2);
 });
 
-test("what came late may have been in any answer", async (t) => {
+test("a late event may be included in any answer, so it causes a request", async (t) => {
   const { ask, check, tick } = aCheck(t);
-  check.moved({ late: true });
+  check.countChanged({ late: true });
   await tick(800);
   assert.equal(ask.mock.callCount(), 0);
   check.soon();
   await tick(800);
   await tick(60_000);
-  check.moved({ late: true });
+  check.countChanged({ late: true });
   await tick(800);
   assert.equal(ask.mock.callCount(), 2);
 });
 
-test("once stopped it asks nothing", async (t) => {
+test("it sends no request after it was stopped", async (t) => {
   const { ask, check, tick } = aCheck(t);
   check.soon();
   check.stop();

@@ -3,15 +3,14 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { HubClient } from "../../../notifications_hub/static/notifications_hub/client/hub-client.js";
 import { HubLine } from "../../../notifications_hub/static/notifications_hub/client/hub-line.js";
-import { FeedState } from "../../../notifications_hub/static/notifications_hub/inbox/feed-state.js";
-import { InboxFeed } from "../../../notifications_hub/static/notifications_hub/inbox/inbox-feed.js";
+import { FeedState, InboxFeed } from "../../../notifications_hub/static/notifications_hub/inbox/inbox-feed.js";
 import { InboxStore } from "../../../notifications_hub/static/notifications_hub/inbox/inbox-store.js";
 import { ApiError } from "../../../notifications_hub/static/notifications_hub/shared/api-error.js";
 import { FakeConnection } from "../support/fake-connection.js";
 import { FakePage } from "../support/fake-page.js";
 import { anItem } from "../support/items.js";
 
-/** What the server holds, and what was asked of it. */
+/** A fake API: its answers and the requests it received. */
 class FakeApi {
   /** @type {any} */
   page = { results: [], next: null, cursor: "c0" };
@@ -83,10 +82,10 @@ const changed = (/** @type {number} */ seq, /** @type {string} */ what, /** @typ
   data: { ids: [id] },
 });
 
-/** Lets promises settle. */
+/** Wait for promises to settle. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-test("it loads, and only then listens, from where the page was read", async () => {
+test("it loads first, and then listens from the page's cursor", async () => {
   api.page = { results: [anItem("1")], next: null, cursor: "c7" };
   const loaded = feed.start();
   assert.equal(connections.length, 0);
@@ -96,46 +95,46 @@ test("it loads, and only then listens, from where the page was read", async () =
   assert.equal(store.unread, 1);
 });
 
-test("what happens is folded in and given out to be shown, with its cursor", async () => {
+test("events are applied, and fresh items are dispatched with their cursor", async () => {
   await feed.start();
-  last().says([created(1, "1")], "c1");
+  last().sends([created(1, "1")], "c1");
   assert.equal(store.unread, 1);
   assert.deepEqual(fresh, [["1", "c1"]]);
 });
 
-test("a catch-up in several frames is looked at as a whole: what it read again is not shown", async () => {
+test("a catch-up of several frames is applied as a whole, so items read in it are not shown", async () => {
   await feed.start();
-  last().says([created(1, "1"), created(2, "2")], "c2", { more: true });
+  last().sends([created(1, "1"), created(2, "2")], "c2", { more: true });
   assert.deepEqual(fresh, []);
-  last().says([changed(3, "read", "1")], "c3");
+  last().sends([changed(3, "read", "1")], "c3");
   assert.deepEqual(fresh, [["2", "c3"]]);
 });
 
-test("a reset loads again, and what arrives meanwhile is applied after the rows", async () => {
+test("a reset loads again, and later events are applied after the rows", async () => {
   await feed.start();
   api.page = { results: [anItem("5", { unread: true })], next: null, cursor: "d0" };
-  last().says([], "d1", { reset: ["inbox"] });
-  last().says([changed(9, "read", "5")], "d2");
+  last().sends([], "d1", { reset: ["inbox"] });
+  last().sends([changed(9, "read", "5")], "d2");
   await settled();
   assert.deepEqual(api.asked, ["list", "list"]);
   assert.equal(store.get("5")?.unread, false);
   assert.equal(connections.length, 1);
 });
 
-test("a reset of a topic that is not the inbox's loads nothing", async () => {
+test("a reset of another topic loads nothing", async () => {
   await feed.start();
-  last().says([], "c1", { reset: ["post.9"] });
+  last().sends([], "c1", { reset: ["post.9"] });
   assert.deepEqual(api.asked, ["list"]);
 });
 
-test("an audience's topic is the inbox's", async () => {
+test("an audience's topic belongs to the inbox", async () => {
   await feed.start();
-  last().says([], "c1", { reset: ["everyone"] });
+  last().sends([], "c1", { reset: ["everyone"] });
   assert.deepEqual(api.asked, ["list", "list"]);
   await settled();
 });
 
-test("what the person does shows at once", async () => {
+test("a person's action shows at once", async () => {
   api.page = { results: [anItem("1"), anItem("2")], next: null, cursor: "c0" };
   await feed.start();
   const sent = feed.markRead("1");
@@ -144,7 +143,7 @@ test("what the person does shows at once", async () => {
   assert.deepEqual(api.asked, ["list", "read 1"]);
 });
 
-test("what is read already is not sent again", async () => {
+test("an item that is read already is not sent again", async () => {
   api.page = { results: [anItem("1", { unread: false, seen: true })], next: null, cursor: "c0" };
   await feed.start();
   await feed.markRead("1");
@@ -152,18 +151,18 @@ test("what is read already is not sent again", async () => {
   assert.deepEqual(api.asked, ["list"]);
 });
 
-test("one further down than what is loaded is sent, and counted by the server", async (t) => {
+test("reading an item beyond the loaded ones is sent, and the server counts", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   await feed.start();
   api.counts = { unread: 3, unseen: 0 };
   await feed.markRead("77");
-  last().says([changed(1, "read", "77")], "c1");
+  last().sends([changed(1, "read", "77")], "c1");
   t.mock.timers.tick(800);
   await settled();
   assert.deepEqual([api.asked, store.unread], [["list", "read 77", "count"], 3]);
 });
 
-test("all means those on further pages too", async () => {
+test("marking all includes the items on further pages", async () => {
   api.page = { results: [anItem("1")], next: "x", cursor: "c0" };
   api.counts = { unread: 90, unseen: 90 };
   await feed.start();
@@ -174,7 +173,7 @@ test("all means those on further pages too", async () => {
   assert.deepEqual([store.unread, store.unseen], [0, 0]);
 });
 
-test("what the server did not take is put right by loading again", async (t) => {
+test("a failed action is undone by loading again", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   api.page = { results: [anItem("1")], next: null, cursor: "c0" };
   await feed.start();
@@ -187,7 +186,7 @@ test("what the server did not take is put right by loading again", async (t) => 
   assert.equal(store.items.length, 1);
 });
 
-test("a first load that fails is tried again, longer apart each time, and never given up", async (t) => {
+test("a failed first load is retried with a growing wait, and never given up", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   api.fails = new ApiError(0, "offline");
   await feed.start();
@@ -215,13 +214,13 @@ for (const status of [401, 403]) {
   });
 }
 
-test("a session that ends on the line ends it too", async () => {
+test("a session that ends on the line ends the feed too", async () => {
   await feed.start();
   last().breaks(4401);
   assert.equal(feed.state, FeedState.ENDED);
 });
 
-test("a first page of several asks for the counts", async (t) => {
+test("a first page of several fetches the counts", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   api.page = { results: [anItem("1")], next: "x", cursor: "c0" };
   api.counts = { unread: 90, unseen: 4 };
@@ -231,38 +230,38 @@ test("a first page of several asks for the counts", async (t) => {
   assert.deepEqual([store.unread, store.unseen], [90, 4]);
 });
 
-test("what was counted while the line was dead is not counted again when it comes", async (t) => {
+test("an event counted while the line was lost is not counted again when it arrives", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
   api.page = { results: [anItem("1")], next: "x", cursor: "c0" };
   api.counts = { unread: 91, unseen: 1 };
   await feed.start();
-  last().says([], "c0");
+  last().sends([], "c0");
   t.mock.timers.tick(800);
   await settled();
   t.mock.timers.tick(20_000);
   last().breaks(1006);
   t.mock.timers.tick(1_000);
-  last().says([created(1, "2")], "c1");
+  last().sends([created(1, "2")], "c1");
   assert.equal(store.unread, 92);
   t.mock.timers.tick(800);
   await settled();
   assert.equal(store.unread, 91);
 });
 
-test("so does a change to one that is not on it", async (t) => {
+test("a change to an item that is not on the page fetches the counts", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   await feed.start();
   api.counts = { unread: 2, unseen: 2 };
-  last().says([changed(1, "unread", "77")], "c1");
+  last().sends([changed(1, "unread", "77")], "c1");
   t.mock.timers.tick(800);
   await settled();
   assert.deepEqual([store.unread, api.asked], [2, ["list", "count"]]);
 });
 
-test("what the server cannot name by ids is loaded again", async (t) => {
+test("a change without ids loads the list again", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   await feed.start();
-  last().says([{ seq: 1, kind: "notification.read", data: { through: "x" } }], "c1");
+  last().sends([{ seq: 1, kind: "notification.read", data: { through: "x" } }], "c1");
   t.mock.timers.tick(1_000);
   await settled();
   assert.deepEqual(api.asked, ["list", "list"]);

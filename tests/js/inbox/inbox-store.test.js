@@ -27,11 +27,11 @@ const counts = ({ unread, unseen }) => ({ unread, unseen });
 /** @param {{id: string}[]} items */
 const idsOf = (items) => items.map(({ id }) => id);
 
-test("until it is loaded it has the counts that the page came with", () => {
+test("before the first load it has the page's initial counts", () => {
   assert.deepEqual(counts(new InboxStore({ unread: 3, unseen: 1 })), { unread: 3, unseen: 1 });
 });
 
-test("a first page that is the only one says how many are unread and unseen", () => {
+test("the counts are computed from the first page if it is the only one", () => {
   const store = aStore(anItem("1"), anItem("2", { seen: true }), anItem("3", { unread: false, seen: true }));
   assert.deepEqual(counts(store), { unread: 2, unseen: 1 });
 });
@@ -42,50 +42,50 @@ test("a first page of several leaves the counts alone", () => {
   assert.equal(store.unread, 90);
 });
 
-test("the newest comes first, whatever the order of arrival", () => {
+test("the newest item comes first, in any order of arrival", () => {
   const store = aStore(anItem("5"), anItem("9"));
   store.apply(created(anItem("7")));
   assert.deepEqual(idsOf(store.items), ["9", "7", "5"]);
 });
 
-test("of one moment the higher id comes first", () => {
+test("at the same time the higher id comes first", () => {
   const at = "2026-11-20T12:00:00Z";
   assert.deepEqual(idsOf(aStore(anItem("9", { at }), anItem("10", { at })).items), ["10", "9"]);
 });
 
-test("a new one counts, and is to be shown", () => {
+test("a new item is counted and fresh", () => {
   const store = aStore();
   const change = store.apply(created(anItem("1")));
   assert.deepEqual(counts(store), { unread: 1, unseen: 1 });
   assert.deepEqual(idsOf(change.fresh), ["1"]);
 });
 
-test("one that the first page had already is not counted twice, but is still news", () => {
+test("an item of the first page is not counted twice, but still needs a toast", () => {
   const store = aStore(anItem("1"));
   assert.deepEqual(idsOf(store.apply(created(anItem("1"))).fresh), ["1"]);
   assert.deepEqual(counts(store), { unread: 1, unseen: 1 });
 });
 
-test("one that was read or told before we loaded is no news", () => {
+test("an item that was read or delivered before the load needs no toast", () => {
   const store = aStore(anItem("1", { unread: false }), anItem("2", { delivered: true }), anItem("3", { seen: true }));
   const change = store.applyAll([created(anItem("1")), created(anItem("2")), created(anItem("3"))]);
   assert.deepEqual(change.fresh, []);
   assert.equal(store.get("1")?.unread, false);
 });
 
-test("one without a toast is counted and listed only", () => {
+test("an item without a toast is only counted and listed", () => {
   const store = aStore();
   assert.deepEqual(store.apply(created(anItem("1", { toast: false }))).fresh, []);
   assert.equal(store.unread, 1);
 });
 
 for (const what of ["delivered", "read", "seen", "archived", "deleted"]) {
-  test(`one that was ${what} in the same catch-up is not shown`, () => {
+  test(`an item that was ${what} in the same catch-up is not shown`, () => {
     assert.deepEqual(aStore().applyAll([created(anItem("1")), changed(what, "1")]).fresh, []);
   });
 }
 
-test("what was read, archived or deleted elsewhere leaves the screen; what was told or seen may stay", () => {
+test("items read, archived or deleted elsewhere leave the screen, and delivered or seen ones may stay", () => {
   const store = aStore(...["1", "2", "3", "4", "5"].map((id) => anItem(id)));
   const change = store.applyAll(
     ["read", "archived", "deleted", "delivered", "seen"].map((what, index) => changed(what, String(index + 1))),
@@ -94,26 +94,26 @@ test("what was read, archived or deleted elsewhere leaves the screen; what was t
   assert.deepEqual(change.delivered, ["4", "5"]);
 });
 
-test("reading counts once, however often it is said", () => {
+test("repeated read events count once", () => {
   const store = aStore(anItem("1"), anItem("2"));
   store.applyAll([changed("read", "1"), changed("read", "1")]);
   assert.deepEqual(counts(store), { unread: 1, unseen: 1 });
 });
 
-test("unread counts again", () => {
+test("an unread event counts again", () => {
   const store = aStore(anItem("1", { unread: false, seen: true }));
   store.apply(changed("unread", "1"));
   assert.deepEqual(counts(store), { unread: 1, unseen: 0 });
 });
 
-test("seen is not read", () => {
+test("a seen item is not read", () => {
   const store = aStore(anItem("1"));
   store.apply(changed("seen", "1"));
   assert.deepEqual(counts(store), { unread: 1, unseen: 0 });
 });
 
 for (const what of ["archived", "deleted"]) {
-  test(`what is ${what} leaves the list and the counts`, () => {
+  test(`an item that is ${what} leaves the list and the counts`, () => {
     const store = aStore(anItem("1"), anItem("2"));
     store.apply(changed(what, "1"));
     assert.deepEqual(idsOf(store.items), ["2"]);
@@ -121,7 +121,7 @@ for (const what of ["archived", "deleted"]) {
   });
 }
 
-test("what comes back from the archive is listed again", () => {
+test("an unarchived item is listed again", () => {
   const store = aStore();
   const change = store.apply({ kind: "notification.updated", data: anItem("1") });
   assert.deepEqual(idsOf(store.items), ["1"]);
@@ -129,7 +129,7 @@ test("what comes back from the archive is listed again", () => {
   assert.deepEqual(change.fresh, []);
 });
 
-test("a change to one we do not have asks for the counts", () => {
+test("a change to an unknown item fetches the counts", () => {
   for (const what of ["read", "unread", "seen", "archived", "deleted"]) {
     const change = aStore().apply(changed(what, "77"));
     assert.equal(change.recount, true, what);
@@ -137,18 +137,18 @@ test("a change to one we do not have asks for the counts", () => {
   assert.equal(aStore().apply(changed("delivered", "77")).recount, false);
 });
 
-test("a change that names no ids asks for the list", () => {
+test("a change without ids fetches the list", () => {
   assert.equal(aStore().apply({ kind: "notification.read", data: { through: "x" } }).reload, true);
 });
 
-test("an announcement is edited in its words only", () => {
+test("editing an announcement changes only its words", () => {
   const store = aStore(anItem("a5", { unread: false, seen: true, delivered: true }));
   store.apply({ kind: "announcement.updated", data: anItem("a5", { title: "New words" }) });
   assert.deepEqual(store.get("a5"), anItem("a5", { title: "New words", unread: false, seen: true, delivered: true }));
   assert.equal(store.unread, 0);
 });
 
-test("an edit of an announcement older than our page does not bring it back", () => {
+test("editing an announcement older than our page does not add it", () => {
   const store = aStore();
   store.apply({ kind: "announcement.updated", data: anItem("a5") });
   assert.deepEqual(store.items, []);
@@ -163,7 +163,7 @@ test("a withdrawn announcement is gone", () => {
   assert.deepEqual([store.items, change.fresh, counts(store)], [[], [], { unread: 0, unseen: 0 }]);
 });
 
-test("kinds of a later version are passed over", () => {
+test("kinds of a later version are ignored", () => {
   const store = aStore(anItem("1"));
   const change = store.applyAll([
     { kind: "notification.snoozed", data: { ids: ["1"] } },
@@ -182,7 +182,7 @@ test("it keeps a hundred at most", () => {
   assert.equal(store.unread, 300);
 });
 
-/** Numbers that look random and are the same each time. @param {number} seed */
+/** Return a repeatable pseudo-random generator. @param {number} seed */
 function diceOf(seed) {
   let state = seed;
   return (/** @type {number} */ sides) => {
@@ -193,7 +193,7 @@ function diceOf(seed) {
 
 const KINDS = ["created", "read", "unread", "seen", "delivered", "archived", "deleted"];
 
-/** A server's inbox: what really is, and the log of how it came to be. */
+/** A server's inbox: its real state and the log of its events. */
 function aHistory(/** @type {(sides: number) => number} */ dice) {
   /** @type {Map<string, Item>} */
   const rows = new Map();
@@ -224,7 +224,7 @@ function aHistory(/** @type {(sides: number) => number} */ dice) {
   return { rows, log, step };
 }
 
-test("loaded anywhere and resumed from anywhere before, it ends up as the server is", () => {
+test("after any load and any resume it equals the server's state", () => {
   for (let seed = 1; seed <= 300; seed += 1) {
     const dice = diceOf(seed);
     const { rows, log, step } = aHistory(dice);
@@ -242,7 +242,7 @@ test("loaded anywhere and resumed from anywhere before, it ends up as the server
   }
 });
 
-test("of a catch-up, exactly what is still news is shown", () => {
+test("a catch-up shows exactly the items that still need a toast", () => {
   for (let seed = 1; seed <= 300; seed += 1) {
     const dice = diceOf(seed);
     const { rows, log, step } = aHistory(dice);
@@ -258,7 +258,7 @@ test("of a catch-up, exactly what is still news is shown", () => {
   }
 });
 
-test("what was erased while this page was away ends without an item and without a toast", () => {
+test("an item erased while this page was away has no row and no toast", () => {
   const store = aStore(anItem("1"));
   const change = store.applyAll([
     { kind: "tombstone", data: {} },

@@ -12,19 +12,19 @@ import { anItem } from "../support/items.js";
 const PAGE = "https://host.example/posts/";
 const TRANSLATIONS = { "zh-hans": { title: "维护", body: "今晚" }, de: { title: "Wartung", body: "Heute" } };
 
-test("an announcement speaks the page's language", () => {
+test("an announcement is shown in the page's language", () => {
   const item = anItem("a5", { title: "Maintenance", translations: TRANSLATIONS });
   assert.equal(wordsOf(item, "zh-Hans").title, "维护");
   assert.equal(wordsOf(item, "de-AT").title, "Wartung");
   assert.equal(wordsOf(item, "fr").title, "Maintenance");
 });
 
-test("an unknown icon is a bell", () => {
+test("an unknown icon becomes a bell", () => {
   assert.equal(iconOf(anItem("1", { icon: "reply" })), "reply");
   assert.equal(iconOf(anItem("1", { icon: "<svg>" })), "bell");
 });
 
-test("a link leads to a page of this site or nowhere", () => {
+test("a link leads to a page of this site or is empty", () => {
   assert.equal(linkOf(anItem("1", { url: "/posts/9/#c1" }), PAGE), "/posts/9/#c1");
   for (const url of [
     "",

@@ -8,7 +8,7 @@ test("the ceiling doubles with each try", () => {
   assert.deepEqual(most, [1_000, 2_000, 4_000, 8_000]);
 });
 
-test("it never waits longer than a minute, however often it failed", () => {
+test("it never waits longer than a minute", () => {
   for (const tries of [6, 10, 100, 5_000])
     assert.equal(
       backoff(tries, () => 1),
@@ -16,7 +16,7 @@ test("it never waits longer than a minute, however often it failed", () => {
     );
 });
 
-test("the jitter is full: from nothing up", () => {
+test("the jitter is full and starts at zero", () => {
   assert.equal(
     backoff(5, () => 0),
     0,

@@ -25,7 +25,7 @@ test("a prefix may be another host", () => {
   assert.equal(socketUrl(url).host, "live.example");
 });
 
-test("every address says whose page it is, where the page does", () => {
+test("every URL names the page's person if the page does", () => {
   const live = liveFor(at("/live/"), "ab12");
   assert.equal(String(liveAddress(live, "ack/")), "https://host.example/live/ack/?person=ab12");
   const url = liveUrl(live, "sse/", { topics: ["inbox"], cursor: "c" });

@@ -11,7 +11,7 @@ const KEY = "BAEC_-8";
 const OTHER_KEY = "BAEC_-A";
 
 /**
- * A browser and a server, both made up.
+ * A fake browser and a fake server.
  *
  * @param {{permission?: string, answer?: string, key?: string | null}} [options]
  */
@@ -79,14 +79,14 @@ function aBrowser({ permission = "default", answer = "granted", key = KEY } = {}
   return { view, server, asked, listed, kept, switchOf, subscription: () => subscription };
 }
 
-test("looking asks nobody for anything", async () => {
+test("checking the state does not ask the person", async () => {
   const browser = aBrowser();
-  assert.equal(await browser.switchOf("1").look(), PushState.DEFAULT);
+  assert.equal(await browser.switchOf("1").check(), PushState.DEFAULT);
   assert.equal(browser.asked.permission, 0);
   assert.equal(browser.server.registered.length, 0);
 });
 
-test("on and off", async () => {
+test("it switches on and off", async () => {
   const browser = aBrowser();
   const pushes = browser.switchOf("1");
   assert.equal(await pushes.turnOn(), PushState.ON);
@@ -95,42 +95,42 @@ test("on and off", async () => {
   assert.equal(await pushes.turnOff(), PushState.OFF);
   assert.deepEqual(browser.server.removed, ["1"]);
   assert.equal(browser.subscription(), null);
-  assert.equal(await pushes.look(), PushState.OFF);
+  assert.equal(await pushes.check(), PushState.OFF);
 });
 
-test("on is still on at the next visit, and registered again", async () => {
+test("a browser that is on stays on and is registered again at the next visit", async () => {
   const browser = aBrowser();
   await browser.switchOf("1").turnOn();
-  assert.equal(await browser.switchOf("1").look(), PushState.ON);
+  assert.equal(await browser.switchOf("1").check(), PushState.ON);
   assert.equal(browser.server.registered.length, 2);
 });
 
-test("a subscription that the browser lost is made again at the next visit", async () => {
+test("a lost subscription is renewed at the next visit", async () => {
   const browser = aBrowser();
   await browser.switchOf("1").turnOn();
   await browser.subscription().unsubscribe();
-  assert.equal(await browser.switchOf("1").look(), PushState.ON);
+  assert.equal(await browser.switchOf("1").check(), PushState.ON);
   assert.notEqual(browser.subscription(), null);
 });
 
-test("a new key of the site is taken over at the next visit", async () => {
+test("a new key of the site is adopted at the next visit", async () => {
   const browser = aBrowser();
   await browser.switchOf("1").turnOn();
   browser.server.key = OTHER_KEY;
-  assert.equal(await browser.switchOf("1").look(), PushState.ON);
+  assert.equal(await browser.switchOf("1").check(), PushState.ON);
   assert.equal(new Uint8Array(browser.subscription().options.applicationServerKey).at(-1), 0xe0);
 });
 
-test("what Alice switched on is off for Bob, until he switches it on", async () => {
+test("pushes that Alice switched on are off for Bob until he switches them on", async () => {
   const browser = aBrowser();
   await browser.switchOf("alice").turnOn();
-  assert.equal(await browser.switchOf("bob").look(), PushState.OFF);
+  assert.equal(await browser.switchOf("bob").check(), PushState.OFF);
   assert.equal(browser.server.registered.length, 1);
   assert.equal(await browser.switchOf("bob").turnOn(), PushState.ON);
   assert.equal(browser.server.registered.length, 2);
 });
 
-test("every page looks, and asks the server nothing while all is as it was", async () => {
+test("a page sends no request if nothing has changed", async () => {
   const browser = aBrowser();
   await browser.switchOf("1").keep();
   await browser.switchOf("1").turnOn();
@@ -146,7 +146,7 @@ test("a page of another session, password or key registers again", async () => {
   assert.equal(browser.server.registered.length, 2);
 });
 
-test("a page finds a subscription that the browser has dropped", async () => {
+test("a page renews a subscription that the browser has dropped", async () => {
   const browser = aBrowser();
   await browser.switchOf("1").turnOn();
   await browser.subscription().unsubscribe();
@@ -154,23 +154,23 @@ test("a page finds a subscription that the browser has dropped", async () => {
   assert.deepEqual(browser.server.registered.at(-1), { endpoint: "e1", key: KEY });
 });
 
-test("a site that sends none any more is left alone by every page", async () => {
+test("pages do nothing once the site sends no more pushes", async () => {
   const browser = aBrowser();
   await browser.switchOf("1").turnOn();
   await browser.switchOf("1", "").keep();
   assert.equal(browser.server.registered.length, 1);
 });
 
-test("a browser that was removed from another one stays off", async () => {
+test("a browser that was removed in another one stays off", async () => {
   const browser = aBrowser();
   await browser.switchOf("1").turnOn();
   browser.listed.clear();
-  assert.equal(await browser.switchOf("1", "b2").look(), PushState.OFF);
+  assert.equal(await browser.switchOf("1", "b2").check(), PushState.OFF);
   assert.equal(browser.server.registered.length, 1);
   assert.equal(browser.subscription(), null);
 });
 
-test("who signs out and in again is on again", async () => {
+test("signing out and in again keeps pushes on", async () => {
   const browser = aBrowser();
   await browser.switchOf("1").turnOn();
   browser.listed.clear();
@@ -179,16 +179,16 @@ test("who signs out and in again is on again", async () => {
   assert.deepEqual([...browser.listed], ["2"]);
 });
 
-test("of two people each keeps their own wish", async () => {
+test("two people in one browser keep their own choices", async () => {
   const browser = aBrowser();
   await browser.switchOf("alice").turnOn();
   await browser.switchOf("bob").turnOn();
   await browser.switchOf("bob").turnOff();
-  assert.equal(await browser.switchOf("bob").look(), PushState.OFF);
-  assert.equal(await browser.switchOf("alice").look(), PushState.ON);
+  assert.equal(await browser.switchOf("bob").check(), PushState.OFF);
+  assert.equal(await browser.switchOf("alice").check(), PushState.ON);
 });
 
-test("a site with a worker of its own subscribes with that", async () => {
+test("a site with its own worker subscribes with that worker", async () => {
   const browser = aBrowser();
   browser.view.navigator.serviceWorker.register = () => assert.fail("registered");
   const options = { api: /** @type {any} */ ({ key: async () => null }), workerUrl: "", renewUrl: "", binding: "b" };
@@ -196,33 +196,33 @@ test("a site with a worker of its own subscribes with that", async () => {
   assert.equal(await pushes.turnOn(), PushState.UNAVAILABLE);
 });
 
-test("a person who says no is not asked again by looking", async () => {
+test("a refusal is not asked about again", async () => {
   const browser = aBrowser({ answer: "denied" });
   const pushes = browser.switchOf("1");
   assert.equal(await pushes.turnOn(), PushState.DENIED);
-  assert.equal(await pushes.look(), PushState.DENIED);
+  assert.equal(await pushes.check(), PushState.DENIED);
   assert.equal(browser.asked.permission, 1);
 });
 
-test("a person who closes the question may be asked again", async () => {
+test("a dismissed question may be asked again", async () => {
   assert.equal(await aBrowser({ answer: "default" }).switchOf("1").turnOn(), PushState.DEFAULT);
 });
 
-test("a site without a key says so", async () => {
-  assert.equal(await aBrowser({ key: null }).switchOf("1").look(), PushState.UNAVAILABLE);
+test("a site without a key is unavailable", async () => {
+  assert.equal(await aBrowser({ key: null }).switchOf("1").check(), PushState.UNAVAILABLE);
 });
 
-test("a browser without Web Push says so", async () => {
+test("a browser without Web Push is unsupported", async () => {
   const browser = aBrowser();
   delete browser.view.PushManager;
-  assert.equal(await browser.switchOf("1").look(), PushState.UNSUPPORTED);
+  assert.equal(await browser.switchOf("1").check(), PushState.UNSUPPORTED);
 });
 
-test("an iPhone is told of its Home Screen", async () => {
+test("an iPhone must install the site first", async () => {
   const browser = aBrowser();
   delete browser.view.PushManager;
   browser.view.navigator.standalone = false;
-  assert.equal(await browser.switchOf("1").look(), PushState.INSTALL);
+  assert.equal(await browser.switchOf("1").check(), PushState.INSTALL);
 });
 
 /** @param {Response} response */
@@ -237,7 +237,7 @@ function anApi(response) {
   return { asked, api: new PushApi({ base, keyUrl: `${base}push/key/`, csrf: "token", fetch }) };
 }
 
-test("registering carries the token, under the prefix the host chose", async () => {
+test("registering carries the token, under the host's prefix", async () => {
   const { api, asked } = anApi(Response.json({ id: "7" }, { status: 201 }));
   assert.deepEqual(await api.register({ endpoint: "e" }), { id: "7" });
   assert.equal(asked[0]?.url, "https://host.example/x/api/push/subscriptions/");
@@ -245,23 +245,23 @@ test("registering carries the token, under the prefix the host chose", async () 
   assert.deepEqual(JSON.parse(asked[0]?.init.body), { endpoint: "e" });
 });
 
-test("a refusal says why", async () => {
+test("a refusal carries the server's reason", async () => {
   const { api } = anApi(Response.json({ detail: "The subscription has no keys." }, { status: 400 }));
   await assert.rejects(api.register({}), /no keys/);
 });
 
-test("what is removed already is removed", async () => {
+test("removing a missing subscription succeeds", async () => {
   const { api, asked } = anApi(Response.json({ detail: "" }, { status: 404 }));
   await api.remove("a/b");
   assert.equal(asked[0]?.url, "https://host.example/x/api/push/subscriptions/a%2Fb/");
   assert.equal(asked[0]?.init.method, "DELETE");
 });
 
-test("removing is answered with nothing", async () => {
+test("removing accepts an empty answer", async () => {
   await anApi(new Response(null, { status: 204 })).api.remove("7");
 });
 
-test("no key is no error", async () => {
+test("a missing key is not an error", async () => {
   assert.equal(await anApi(Response.json({ detail: "" }, { status: 404 })).api.key(), null);
   assert.equal(await anApi(Response.json({ key: KEY })).api.key(), KEY);
 });

@@ -30,7 +30,7 @@ function apiOf(pages) {
   return { asked, api: /** @type {any} */ ({ unread }) };
 }
 
-test("what was read elsewhere is taken off the screen at the next visit", async () => {
+test("pushes read elsewhere are closed at the next visit", async () => {
   const closed = screenWith([
     ["1", "alice"],
     ["2", "alice"],
@@ -42,20 +42,20 @@ test("what was read elsewhere is taken off the screen at the next visit", async 
   assert.deepEqual([closed, asked], [["2"], ["", "1"]]);
 });
 
-test("an empty screen asks nothing", async () => {
+test("without shown pushes no request is sent", async () => {
   screenWith([]);
   const { api, asked } = apiOf([[]]);
   await closeRead(api);
   assert.deepEqual(asked, []);
 });
 
-test("where there is too much unread to be sure, all stays", async () => {
+test("all pushes stay if there are too many unread notifications", async () => {
   const closed = screenWith([["1", "alice"]]);
   await closeRead(apiOf(Array.from({ length: 9 }, () => ["x"])).api);
   assert.deepEqual(closed, []);
 });
 
-test("who signs in finds nothing of the one before", async () => {
+test("signing in closes the pushes of the previous person", async () => {
   const closed = screenWith([
     ["1", "alice"],
     ["2", "bob"],

@@ -26,7 +26,7 @@ test("a pattern is filled from the row's fields", () => {
   assert.equal(filled("data-hue", "{none}{missing}"), "");
 });
 
-test("an address takes a field as one part of it, unless it begins with it", () => {
+test("a URL encodes a field, unless it starts with it", () => {
   assert.equal(filled("href", "/people/{name}/"), "/people/Tom%20%26%20%3Cb%3EJerry%3C%2Fb%3E/");
   assert.equal(filled("href", "{url}"), "/posts/9/#reply-7");
   assert.equal(filled("action", "{url}?from={name}", { url: "/a/" }), "/a/?from=Tom%20%26%20%3Cb%3EJerry%3C%2Fb%3E");
@@ -46,27 +46,27 @@ for (const address of [
   });
 }
 
-test("a link may lead anywhere on the web, but nothing is loaded from there or sent there", () => {
+test("a link may lead anywhere on the web, but loads and forms stay on this site", () => {
   assert.equal(filled("href", "{away}"), item.away);
   for (const name of ["src", "action", "formaction"]) assert.equal(filled(name, "{away}"), null);
   assert.equal(filled("src", "{away}", { away: "//elsewhere.example/x.png" }), null);
   assert.equal(filled("src", "{away}", { away: "\\\\elsewhere.example\\x.png" }), null);
 });
 
-test("no row fills what runs, styles, or tells the list its rows", () => {
+test("a row cannot fill attributes that run, style or mark rows", () => {
   for (const name of ["onclick", "style", "srcdoc", "class", "is", "data-key", "data-field", "data-attr-href"]) {
     assert.equal(mayBeFilled(name), false, name);
     assert.equal(filled(name, "{name}"), null, name);
   }
 });
 
-test("what is not among the row's own fields is nothing", () => {
+test("a missing field is empty", () => {
   assert.equal(textOf(item, "constructor"), "");
   assert.equal(textOf(item, "none"), "");
   assert.equal(textOf({ id: "1", at: 0 }, "at"), "0");
 });
 
-test("a condition asks for a field, for its lack, or for a value", () => {
+test("a condition checks a field, its absence or its value", () => {
   const row = { id: "1", edited: true, author_id: 5, words: "a=b" };
   assert.deepEqual(
     ["edited", "!edited", "missing", "!missing"].map((asked) => holds(asked, row)),

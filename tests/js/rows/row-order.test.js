@@ -1,9 +1,9 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compareValues, placeOf } from "../../../notifications_hub/static/notifications_hub/rows/row-order.js";
+import { compareValues, insertionIndex } from "../../../notifications_hub/static/notifications_hub/rows/row-order.js";
 
-test("numbers, times and words each compare as what they are", () => {
+test("numbers, times and words are compared by their type", () => {
   assert.ok(compareValues("9", "10") < 0);
   assert.ok(compareValues("2026-11-20T12:00:00.120000+01:00", "2026-11-20T11:00:00.121Z") < 0);
   assert.equal(compareValues("2026-11-20T12:00:00+01:00", "2026-11-20T11:00:00Z"), 0);
@@ -12,9 +12,9 @@ test("numbers, times and words each compare as what they are", () => {
   assert.equal(compareValues("", ""), 0);
 });
 
-test("a value stands behind those that are like it", () => {
-  assert.equal(placeOf(["1", "2", "2", "3"], "2", { descending: false }), 3);
-  assert.equal(placeOf(["3", "2", "2", "1"], "2", { descending: true }), 3);
-  assert.equal(placeOf(["1", "2"], "9", { descending: false }), -1);
-  assert.equal(placeOf([], "1", { descending: true }), -1);
+test("a value goes after equal values", () => {
+  assert.equal(insertionIndex(["1", "2", "2", "3"], "2", { descending: false }), 3);
+  assert.equal(insertionIndex(["3", "2", "2", "1"], "2", { descending: true }), 3);
+  assert.equal(insertionIndex(["1", "2"], "9", { descending: false }), -1);
+  assert.equal(insertionIndex([], "1", { descending: true }), -1);
 });

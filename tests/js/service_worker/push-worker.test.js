@@ -10,7 +10,7 @@ const SAMPLE = JSON.parse(readFileSync(new URL("../../payloads/push.json", impor
 const SITE = "https://hub.example";
 
 /**
- * The worker with everything around it made up.
+ * The worker in a fake environment.
  *
  * @param {{tabs?: string[], language?: string, fetch?: () => Promise<unknown>, note?: object}} [options]
  */
@@ -115,7 +115,7 @@ for (const [what, event] of /** @type {[string, any][]} */ ([
   ["an empty object", pushed({})],
   ["the shape of a later version", pushed({ notification: { title: 5, actions: [null, 7, {}] }, url: [], act: {} })],
 ])) {
-  test(`a push of ${what} shows something, in the person's language`, async () => {
+  test(`a push with ${what} shows something in the person's language`, async () => {
     const worker = aWorker({ language: "zh-CN" });
     await worker.dispatch("push", event);
     assert.deepEqual(
@@ -126,7 +126,7 @@ for (const [what, event] of /** @type {[string, any][]} */ ([
   });
 }
 
-test("what is unread is counted on the app's icon", async () => {
+test("the unread count is shown on the app's icon", async () => {
   const worker = aWorker();
   await worker.dispatch("push", pushed(SAMPLE));
   assert.deepEqual(worker.badges, [2]);
@@ -136,7 +136,7 @@ test("what is unread is counted on the app's icon", async () => {
 });
 
 for (const note of [undefined, {}, { person: SAMPLE.owner }]) {
-  test(`the person of the push reads it, with the note ${JSON.stringify(note)}`, async () => {
+  test(`the owner of the push sees its words, with the state ${JSON.stringify(note)}`, async () => {
     const worker = aWorker({ note });
     await worker.dispatch("push", pushed(SAMPLE));
     assert.equal(worker.shown[0].title, SAMPLE.notification.title);
@@ -155,13 +155,13 @@ for (const person of ["someone else", ""]) {
   });
 }
 
-test("a report that does not get through costs nothing", async () => {
+test("a failed report changes nothing", async () => {
   const worker = aWorker({ fetch: () => Promise.reject(new TypeError("offline")) });
   await worker.dispatch("push", pushed(SAMPLE));
   assert.equal(worker.shown.length, 1);
 });
 
-test("a report goes to this site only", async () => {
+test("a report is sent to this site only", async () => {
   const worker = aWorker();
   await worker.dispatch("push", pushed({ ...SAMPLE, act: "https://evil.example/act/" }));
   assert.equal(worker.reports.length, 0);
@@ -186,7 +186,7 @@ test("a click focuses the tab that shows the page already", async () => {
   assert.deepEqual(worker.opened, []);
 });
 
-test("a button leads where it says", async () => {
+test("a button opens its own URL", async () => {
   const worker = aWorker();
   await worker.dispatch("push", pushed(SAMPLE));
   await worker.dispatch("notificationclick", clickOn(worker.shown[0], "thread").event);
@@ -227,7 +227,7 @@ for (const url of [
   "",
   "http://",
 ]) {
-  test(`neither a click nor a button leaves the site for ${JSON.stringify(url)}`, async () => {
+  test(`neither a click nor a button opens ${JSON.stringify(url)}`, async () => {
     const worker = aWorker();
     const notification = { ...SAMPLE.notification, actions: [{ action: "thread", title: "All", navigate: url }] };
     await worker.dispatch("push", pushed({ ...SAMPLE, url, notification }));
@@ -238,14 +238,14 @@ for (const url of [
   });
 }
 
-test("a notification of the site's own worker is left to it", async () => {
+test("a notification of the site's own worker is left alone", async () => {
   const worker = aWorker();
   const { closed, event } = clickOn({ data: { own: true } });
   assert.equal(await worker.dispatch("notificationclick", event), false);
   assert.equal(closed.times, 0);
 });
 
-test("a page closes what was read, and not another that is shown under its tag", async () => {
+test("a page closes a read notification, but not another with the same tag", async () => {
   const worker = aWorker();
   /** @type {string[]} */
   const closed = [];
@@ -262,7 +262,7 @@ test("a page closes what was read, and not another that is shown under its tag",
 
 const KEPT = { person: "p", renew: "/api/v1/push/renew/", token: "first", key: "BAEC" };
 
-test("a subscription that the browser drops is made again, handed in with the token, and the next token kept", async () => {
+test("a dropped subscription is renewed with the token, and the next token is stored", async () => {
   const worker = aWorker({ note: KEPT, fetch: async () => Response.json({ id: "7", token: "second" }) });
   await worker.dispatch("pushsubscriptionchange", { newSubscription: null, oldSubscription: null });
   assert.equal(worker.subscribed[0].applicationServerKey, "BAEC");
@@ -273,7 +273,7 @@ test("a subscription that the browser drops is made again, handed in with the to
   assert.deepEqual(worker.kept.note, { ...KEPT, token: "second" });
 });
 
-test("a subscription that the browser has replaced is handed in as it is, with its key", async () => {
+test("a replaced subscription is registered unchanged with its key", async () => {
   const worker = aWorker({ note: KEPT, fetch: async () => Response.json({ id: "7", token: "second" }) });
   const options = { applicationServerKey: new Uint8Array([4, 1, 251, 255]).buffer };
   const newSubscription = { options, toJSON: () => ({ endpoint: "replaced" }) };
@@ -282,19 +282,19 @@ test("a subscription that the browser has replaced is handed in as it is, with i
   assert.deepEqual(worker.reports[0].body.subscription, { endpoint: "replaced", key: "BAH7_w" });
 });
 
-test("a renewal that is refused leaves all to the next page", async () => {
+test("a refused renewal is left to the next page", async () => {
   const worker = aWorker({ note: KEPT, fetch: async () => new Response("{}", { status: 400 }) });
   await worker.dispatch("pushsubscriptionchange", { newSubscription: null, oldSubscription: null });
   assert.deepEqual(worker.kept.note, KEPT);
 });
 
-test("a renewal goes to this site only", async () => {
+test("a renewal is sent to this site only", async () => {
   const worker = aWorker({ note: { ...KEPT, renew: "https://evil.example/" } });
   await worker.dispatch("pushsubscriptionchange", { newSubscription: null, oldSubscription: null });
   assert.equal(worker.reports.length, 0);
 });
 
-test("a subscription that the browser drops is made again with the same key", async () => {
+test("a dropped subscription is renewed with the same key", async () => {
   const worker = aWorker();
   const key = new ArrayBuffer(65);
   const oldSubscription = { options: { applicationServerKey: key } };

@@ -1,8 +1,7 @@
 // @ts-check
 /**
  * @import { Answer, Waiting } from "../../../showcase/static/showcase/chat/chat-outbox.js"
- * @import { OutboxFailedEvent } from "../../../showcase/static/showcase/chat/outbox-failed-event.js"
- * @import { OutboxSentEvent } from "../../../showcase/static/showcase/chat/outbox-sent-event.js"
+ * @import { OutboxFailedEvent, OutboxSentEvent } from "../../../showcase/static/showcase/chat/chat-outbox.js"
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,9 +10,9 @@ import { message } from "../support/chat.js";
 import { settled } from "../support/fake-server.js";
 
 const PAUSE = 1_000;
-const LOST = { message: null, again: true };
+const LOST = { message: null, retry: true };
 
-/** A server that gives these answers in turn, and then takes everything; it notes what it was sent. */
+/** A server that gives these answers in turn and then accepts everything. It records the messages it received. */
 class Server {
   /** @type {Waiting[]} */
   asked = [];
@@ -27,7 +26,7 @@ class Server {
   /** @param {Waiting} waiting */
   async send(waiting) {
     this.asked.push(waiting);
-    return this.#answers.shift() ?? { message: message(1, waiting), again: false };
+    return this.#answers.shift() ?? { message: message(1, waiting), retry: false };
   }
 
   get bodies() {
@@ -57,7 +56,7 @@ async function passed(t, milliseconds) {
   await settled();
 }
 
-test("messages go one after the other, in the order they were written", async (t) => {
+test("messages are sent one after the other in the order of writing", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const server = new Server();
   const outbox = anOutbox(server);
@@ -68,7 +67,7 @@ test("messages go one after the other, in the order they were written", async (t
   assert.deepEqual(outbox.waiting, []);
 });
 
-test("one whose answer was lost is sent again under the same name, and those behind it wait", async (t) => {
+test("a message without an answer is sent again with the same id, and later ones wait", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const server = new Server(LOST, LOST);
   const outbox = anOutbox(server);
@@ -81,9 +80,9 @@ test("one whose answer was lost is sent again under the same name, and those beh
   assert.equal(new Set(server.asked.slice(0, 3).map(({ client_id }) => client_id)).size, 1);
 });
 
-test("one the server will not take is handed back with what it said, and those behind it go on", async (t) => {
+test("a refused message is returned with the reason, and later ones go on", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  const server = new Server({ message: null, again: false, detail: "Too long." });
+  const server = new Server({ message: null, retry: false, detail: "Too long." });
   const outbox = anOutbox(server);
   /** @type {string[]} */
   const delivered = [];
@@ -98,9 +97,9 @@ test("one the server will not take is handed back with what it said, and those b
   assert.deepEqual(delivered, ["Too long.", "two"]);
 });
 
-test("who sends too fast is asked to wait as long as the server says", async (t) => {
+test("a rate limit waits as long as the server asks", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  const server = new Server({ message: null, again: true, wait: 5_000 });
+  const server = new Server({ message: null, retry: true, wait: 5_000 });
   const outbox = anOutbox(server);
   outbox.add("one");
   await passed(t, 4_999);
@@ -109,10 +108,10 @@ test("who sends too fast is asked to wait as long as the server says", async (t)
   assert.equal(server.asked.length, 2);
 });
 
-test("a reload goes on with what had not arrived, under the same name", async (t) => {
+test("a reload continues with unsent messages and the same ids", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const kept = new Map();
-  const before = anOutbox(new Server({ message: null, again: true, wait: 60_000 }), kept);
+  const before = anOutbox(new Server({ message: null, retry: true, wait: 60_000 }), kept);
   const { client_id } = before.add("one");
   await settled();
   before.stop();
@@ -125,9 +124,9 @@ test("a reload goes on with what had not arrived, under the same name", async (t
   );
 });
 
-test("one that the stream brought needs no further try", async (t) => {
+test("a message received over the stream is not sent again", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  const server = new Server({ message: null, again: true, wait: 10 });
+  const server = new Server({ message: null, retry: true, wait: 10 });
   const outbox = anOutbox(server);
   outbox.arrived(outbox.add("one").client_id);
   await passed(t, PAUSE);

@@ -6,18 +6,18 @@ import { ChatPresence } from "../../../showcase/static/showcase/chat/chat-presen
 const ALICE = { person: 1, name: "Alice", hue: 1 };
 const BOB = { person: 2, name: "Bob", hue: 2 };
 
-test("who is not heard of again in time has left", () => {
+test("a person without a sign of life has left", () => {
   const presence = new ChatPresence(40);
-  presence.heard(ALICE, 0);
-  presence.heard(BOB, 30);
+  presence.seen(ALICE, 0);
+  presence.seen(BOB, 30);
 
   assert.deepEqual(presence.here(39), [ALICE, BOB]);
   assert.deepEqual(presence.here(41), [BOB]);
 });
 
-test("what the server says makes good the events that were lost, coming and going", () => {
+test("the server's list makes up for lost events", () => {
   const presence = new ChatPresence(40);
-  presence.heard(ALICE, 0);
+  presence.seen(ALICE, 0);
   presence.update([BOB], 1);
 
   assert.deepEqual(presence.here(2), [BOB]);
@@ -25,18 +25,18 @@ test("what the server says makes good the events that were lost, coming and goin
 
 test("typing ends with the message, and by itself", () => {
   const presence = new ChatPresence(60_000);
-  presence.heard(ALICE, 0, true);
-  presence.heard(BOB, 0, true);
+  presence.seen(ALICE, 0, true);
+  presence.seen(BOB, 0, true);
   presence.wrote(BOB.person);
 
   assert.deepEqual(presence.typing(1), [ALICE]);
   assert.deepEqual(presence.typing(6_001), []);
 });
 
-test("a sign of life says nothing of typing", () => {
+test("a sign of life does not end or start typing", () => {
   const presence = new ChatPresence(60_000);
-  presence.heard(ALICE, 0, true);
-  presence.heard(ALICE, 1);
+  presence.seen(ALICE, 0, true);
+  presence.seen(ALICE, 1);
 
   assert.deepEqual(presence.typing(2), [ALICE]);
 });

@@ -13,20 +13,20 @@ function measured(delays) {
   return figures;
 }
 
-test("before anything came there is nothing to say", () => {
+test("there are no figures before the first event", () => {
   const figures = new LabFigures();
 
   assert.deepEqual([figures.typical, figures.largest, figures.bytesPerEvent], [null, null, null]);
 });
 
-test("half of the events took longer than the typical one", () => {
+test("the typical delay is the median", () => {
   assert.equal(measured([9]).typical, 9);
   assert.equal(measured([9, 1, 5]).typical, 5);
   assert.equal(measured([9, 1, 5, 100]).typical, 7);
   assert.equal(measured([9, 1, 5, 100]).largest, 100);
 });
 
-test("what did not come is missing, what came again is counted, and what others sent is passed over", () => {
+test("missing and repeated events are counted, and foreign ones ignored", () => {
   const figures = measured([1, 2]);
   figures.sent(7, 100);
   figures.arrived(1, 200);
@@ -37,14 +37,14 @@ test("what did not come is missing, what came again is counted, and what others 
   assert.equal(figures.missing, 0);
 });
 
-test("an event under way has the delay it has so far", () => {
+test("an event under way has its delay so far", () => {
   const figures = new LabFigures();
   figures.sent(1, 100);
 
   assert.deepEqual(figures.delayOf(1, 350), { delay: 250, here: false, cut: false });
 });
 
-test("what was sent while the network was cut says nothing of the connection", () => {
+test("events sent while the network was cut do not count", () => {
   const figures = measured([10]);
   figures.sent(5, 0, { cut: true });
   figures.arrived(5, 5_000);

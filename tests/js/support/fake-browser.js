@@ -1,7 +1,7 @@
 // @ts-check
 /** @typedef {{name: string, owner: object, granted: (value: unknown) => void, callback: () => unknown}} Held */
 
-/** One browser for several tabs: its locks and its broadcast channels, as far as tabs use them. */
+/** A browser with several tabs: the locks and broadcast channels that tabs use. */
 export class FakeBrowser {
   /** @type {Set<FakeChannel>} */
   channels = new Set();
@@ -11,7 +11,7 @@ export class FakeBrowser {
   #queue = [];
   /** @type {Set<object>} */
   #dead = new Set();
-  /** Messages to this tab are lost while it is in here. @type {Set<object>} */
+  /** The tabs whose messages are lost. @type {Set<object>} */
   deaf = new Set();
 
   /** @param {object} owner the tab that asks */
@@ -29,7 +29,7 @@ export class FakeBrowser {
     return () => new FakeChannel(this, owner);
   }
 
-  /** Whose channel it is hears and says nothing any more, and its locks pass on. @param {object} owner */
+  /** Close the owner's channels and release its locks. @param {object} owner */
   kill(owner) {
     this.#dead.add(owner);
     for (const channel of this.channels) if (channel.owner === owner) this.channels.delete(channel);
@@ -121,7 +121,7 @@ class FakeChannel extends EventTarget {
     const data = structuredClone(message);
     for (const channel of this.#browser.channels) {
       if (channel === this || !this.#browser.channels.has(this) || this.#browser.deaf.has(channel.owner)) continue;
-      queueMicrotask(() => channel.#hear(data));
+      queueMicrotask(() => channel.#receive(data));
     }
   }
 
@@ -130,7 +130,7 @@ class FakeChannel extends EventTarget {
   }
 
   /** @param {unknown} data */
-  #hear(data) {
+  #receive(data) {
     if (this.#browser.channels.has(this)) this.dispatchEvent(new MessageEvent("message", { data }));
   }
 }

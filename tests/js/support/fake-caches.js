@@ -1,6 +1,6 @@
 // @ts-check
 
-/** A browser's cache storage with one cache in it, as far as the note for the worker needs. @param {any} [note] */
+/** A browser's cache storage with one cache, for the worker's state. @param {any} [note] */
 export function fakeCaches(note) {
   const kept = { note };
   const cache = {

@@ -5,7 +5,7 @@ import {
   ConnectionFrameEvent,
 } from "../../../notifications_hub/static/notifications_hub/connections/events.js";
 
-/** A connection whose server is the test. */
+/** A connection that the test controls like a server. */
 export class FakeConnection extends EventTarget {
   /** @type {any[]} */
   sent = [];
@@ -37,7 +37,7 @@ export class FakeConnection extends EventTarget {
    * @param {string} cursor
    * @param {{more?: boolean, reset?: string[]}} [rest]
    */
-  says(events, cursor, { more = false, reset = [] } = {}) {
+  sends(events, cursor, { more = false, reset = [] } = {}) {
     const whole = events.map((event) => ({ topic: "inbox", seq: 1, kind: "k", data: {}, at: "", ...event }));
     this.dispatchEvent(new ConnectionFrameEvent({ events: whole, cursor, more, reset }));
   }

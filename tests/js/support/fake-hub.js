@@ -6,25 +6,25 @@ import {
 
 /** @typedef {import("../../../notifications_hub/static/notifications_hub/protocol/live-url.js").Query} Query */
 
-/** A hub with its log: what a cursor has not got is sent, whatever the kind of connection. */
+/** A hub with a log. It sends the events after the cursor over any kind of connection. */
 export class FakeHub {
-  /** Topic to the number of its last event. @type {Map<string, number>} */
+  /** The number of each topic's last event. @type {Map<string, number>} */
   tops = new Map([["inbox", 0]]);
   /** @type {Set<HubConnection>} */
   open = new Set();
   opened = 0;
   polled = 0;
-  /** Topics nobody may hear. @type {Set<string>} */
+  /** Refused topics. @type {Set<string>} */
   refused = new Set();
-  /** Topics that the inbox brings anyway. @type {Set<string>} */
+  /** Topics that the inbox includes. @type {Set<string>} */
   included = new Set();
-  /** Understands `{"topics": […]}` on an open connection. */
+  /** Whether it accepts `{"topics": […]}` on an open connection. */
   takesTopics = true;
 
   /** @param {string} topic */
   publish(topic) {
     this.tops.set(topic, this.top(topic) + 1);
-    for (const connection of [...this.open]) connection.tell();
+    for (const connection of [...this.open]) connection.deliver();
   }
 
   /** @param {string} topic */
@@ -112,10 +112,10 @@ class HubConnection extends EventTarget {
     if (refused) return this.breaks(4403, `topic refused: ${refused}`);
     this.#reset = this.#topics.filter((topic) => !this.#positions.has(topic) && !this.#hub.included.has(topic));
     for (const topic of this.#reset) this.#positions.set(topic, this.#hub.top(topic));
-    this.tell();
+    this.deliver();
   }
 
-  tell() {
+  deliver() {
     if (this.#closed) return;
     const events = this.#topics.flatMap((topic) => this.#since(topic));
     const reset = this.#reset.splice(0);

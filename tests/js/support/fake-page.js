@@ -1,6 +1,6 @@
 // @ts-check
 
-/** A page whose looks and network a test decides on. */
+/** A page whose visibility and network the test controls. */
 export class FakePage extends EventTarget {
   visible = true;
   focused = false;

@@ -1,6 +1,6 @@
 // @ts-check
 
-/** Answers of a server, in the order they are asked for; what nothing is left for hangs until it is given up. */
+/** A server that gives prepared answers in order. Further requests hang until they are aborted. */
 export class FakeServer {
   /** @type {URL[]} */
   asked = [];
@@ -35,7 +35,7 @@ export function json(body, status = 200) {
   return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
 }
 
-/** A stream that the test writes. */
+/** Return a stream that the test writes. */
 export function stream() {
   const { readable, writable } = new TransformStream();
   const writer = writable.getWriter();
@@ -43,12 +43,12 @@ export function stream() {
   return {
     response: new Response(readable, { headers: { "Content-Type": "text/event-stream" } }),
     /** @param {string} text */
-    says: (text) => writer.write(encoder.encode(text)),
+    sends: (text) => writer.write(encoder.encode(text)),
     ends: () => writer.close(),
   };
 }
 
-/** Lets promises and streams come through. */
+/** Wait for promises and streams to settle. */
 export async function settled() {
   for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

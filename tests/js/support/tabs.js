@@ -28,11 +28,11 @@ export function end() {
   for (const tab of tabs) tab.client.stop();
 }
 
-/** A page of a person with its client, as the bell puts it together. */
+/** A person's page with its client, assembled like the bell's. */
 export class Tab {
   page = new FakePage();
   /** @type {string[]} */
-  heard = [];
+  received = [];
   /** @type {string[]} */
   delivered = [];
   /** @type {any[]} */
@@ -54,14 +54,14 @@ export class Tab {
     this.client = new HubClient({ topics: ["inbox", ...topics], line: (query) => this.#line(query, person) });
     this.client.addEventListener("hub-event", (event) => {
       const { topic, seq } = /** @type {any} */ (event);
-      this.heard.push(`${topic} ${seq}`);
+      this.received.push(`${topic} ${seq}`);
       if (this.client.notifies) this.delivered.push(`${topic} ${seq}`);
     });
     this.client.addEventListener("hub-reset", (event) => {
-      for (const topic of /** @type {any} */ (event).topics) this.heard.push(`${topic} reset`);
+      for (const topic of /** @type {any} */ (event).topics) this.received.push(`${topic} reset`);
     });
     this.client.addEventListener("hub-refused", (event) =>
-      this.heard.push(`${/** @type {any} */ (event).topic} refused`),
+      this.received.push(`${/** @type {any} */ (event).topic} refused`),
     );
     this.client.addEventListener("hub-shown", (event) => this.shown.push(.../** @type {any} */ (event).ids));
     this.client.addEventListener("hub-unshown", (event) => this.late.push(/** @type {any} */ (event).items));
@@ -93,17 +93,17 @@ export class Tab {
     return browser.holderOf(":lead") === this;
   }
 
-  /** The process is gone, with no time for a word. */
+  /** Kill the process without a last message. */
   kill() {
     browser.kill(this);
     tabs.splice(tabs.indexOf(this), 1);
-    // What is left of it here must not go on: a dead process closes its sockets too.
+    // Close the connections as well: a dead process closes its sockets too.
     this.page.say("page-left");
   }
 
   /** @param {string} topic */
   of(topic) {
-    return this.heard.filter((what) => what.startsWith(`${topic} `)).map((what) => what.slice(topic.length + 1));
+    return this.received.filter((what) => what.startsWith(`${topic} `)).map((what) => what.slice(topic.length + 1));
   }
 }
 
@@ -118,7 +118,7 @@ export async function open(topics = [], how = {}) {
   return tab;
 }
 
-/** Lets promises, messages and answers come through. */
+/** Wait for promises, messages and answers to settle. */
 export async function settled() {
   for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

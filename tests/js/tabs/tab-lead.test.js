@@ -7,7 +7,7 @@ import { begin, browser, end, hub, numbers, open, pass, publish, settled, Tab, t
 beforeEach(begin);
 afterEach(end);
 
-test("when the leader is closed another takes over from where it is", async () => {
+test("another tab takes over from its own position when the leader is closed", async () => {
   const [leader, ...others] = [await open(), await open(), await open()];
   await publish("inbox");
   leader.page.say("page-left");
@@ -19,7 +19,7 @@ test("when the leader is closed another takes over from where it is", async () =
   assert.deepEqual([hub.open.size, hub.opened], [1, 2]);
 });
 
-test("a leader that does not answer is replaced by a tab that somebody looks at", async () => {
+test("a visible tab replaces a leader that does not answer", async () => {
   const [leader, hidden, seen] = [await open(), await open([], { visible: false }), await open()];
   browser.deaf.add(leader);
   await pass(7_000);
@@ -32,7 +32,7 @@ test("a leader that does not answer is replaced by a tab that somebody looks at"
   assert.equal(hub.open.size, 1);
 });
 
-test("so is one that has long been out of sight", async () => {
+test("a visible tab replaces a leader that was hidden for long", async () => {
   const [leader, seen] = [await open(), await open()];
   leader.page.hide();
   await pass(50_000);
@@ -41,7 +41,7 @@ test("so is one that has long been out of sight", async () => {
   assert.deepEqual([leader.leads, seen.leads, hub.open.size], [false, true, 1]);
 });
 
-test("a tab that has not noticed yet that it leads no more is not followed", async () => {
+test("a former leader that has not noticed its loss is not followed", async () => {
   const [, follower] = [await open(), await open()];
   const stale = browser.openChannelOf({})();
   const frame = { events: [{ topic: "inbox", seq: 99, kind: "k", data: {}, at: "" }], cursor: "", reset: [] };
@@ -49,10 +49,10 @@ test("a tab that has not noticed yet that it leads no more is not followed", asy
   stale.postMessage({ type: "welcome", from: "x", term: 1, to: "", state: HubState.WAITING, unshown: { items: [] } });
   await settled();
   await publish("inbox");
-  assert.deepEqual([follower.heard, follower.client.state, hub.polled], [["inbox 1"], HubState.LIVE, 1]);
+  assert.deepEqual([follower.received, follower.client.state, hub.polled], [["inbox 1"], HubState.LIVE, 1]);
 });
 
-test("a page that comes back from the browser's cache joins again and has lost nothing", async () => {
+test("a page restored from the browser's cache joins again without loss", async () => {
   const [first, second] = [await open(), await open()];
   second.page.say("page-left");
   await publish("inbox");
@@ -65,7 +65,7 @@ test("a page that comes back from the browser's cache joins again and has lost n
   assert.equal(second.client.state, HubState.LIVE);
 });
 
-test("a tab that missed messages notices with the next, or when it is next seen", async () => {
+test("a tab notices missed messages with the next one, or when it becomes visible", async () => {
   const [, deaf] = [await open(), await open()];
   browser.deaf.add(deaf);
   await publish("inbox");
@@ -81,7 +81,7 @@ test("a tab that missed messages notices with the next, or when it is next seen"
   assert.deepEqual(deaf.of("inbox"), ["1", "2", "3"]);
 });
 
-test("a session that is over is over in every tab, and none stands in the way of the next", async () => {
+test("an expired session ends every tab's line, and makes room for the next session", async () => {
   await open();
   await open();
   const connect = hub.connect.bind(hub);
@@ -99,7 +99,7 @@ test("a session that is over is over in every tab, and none stands in the way of
   assert.deepEqual([next.leads, next.client.state], [true, HubState.LIVE]);
 });
 
-test("whatever happens to tabs, messages and connections, each tab hears every event once and in order", async () => {
+test("each tab applies every event once and in order, despite failing tabs, messages and connections", async () => {
   let seed = 7;
   const dice = (/** @type {number} */ sides) => {
     seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;

@@ -7,7 +7,7 @@ import { begin, end, hub, numbers, open, pass, publish, settled, Tab, tabs } fro
 beforeEach(begin);
 afterEach(end);
 
-test("any number of tabs hold one connection, and each hears everything once", async () => {
+test("all tabs share one connection, and each receives everything once", async () => {
   for (let count = 0; count < 8; count += 1) await open();
   for (let count = 0; count < 5; count += 1) await publish("inbox");
   assert.deepEqual([hub.open.size, hub.opened], [1, 1]);
@@ -17,7 +17,7 @@ test("any number of tabs hold one connection, and each hears everything once", a
   }
 });
 
-test("what happened between a tab's first load and its joining is not lost", async () => {
+test("events between a tab's first load and its joining are not lost", async () => {
   await open();
   const late = new Tab([], {});
   tabs.push(late);
@@ -27,7 +27,7 @@ test("what happened between a tab's first load and its joining is not lost", asy
   assert.deepEqual(late.of("inbox"), ["1", "2"]);
 });
 
-test("one tab tells, and the one in focus rather than another in sight", async () => {
+test("one tab shows toasts, and the focused one before other visible ones", async () => {
   const [first, second, third] = [await open(), await open(), await open([], { visible: false })];
   await publish("inbox");
   assert.deepEqual([first.delivered, second.delivered, third.delivered], [["inbox 1"], [], []]);
@@ -38,7 +38,7 @@ test("one tab tells, and the one in focus rather than another in sight", async (
   assert.deepEqual([first.delivered, second.delivered, third.delivered], [["inbox 1"], ["inbox 2"], []]);
 });
 
-test("a tab that has nowhere to show it does not tell, though it leads and is in focus", async () => {
+test("a tab that cannot show toasts does not, though it leads and has the focus", async () => {
   const list = await open([], { toasts: false });
   list.page.focused = true;
   list.page.say("page-focus");
@@ -47,14 +47,14 @@ test("a tab that has nowhere to show it does not tell, though it leads and is in
   assert.deepEqual([list.leads, list.delivered, bell.delivered], [true, [], ["inbox 1"]]);
 });
 
-test("while another is in sight a hidden tab does not tell, though it leads", async () => {
+test("a hidden leader shows no toasts while another tab is visible", async () => {
   const leader = await open([], { visible: false });
   const other = await open();
   await publish("inbox");
   assert.deepEqual([leader.leads, leader.delivered, other.delivered], [true, [], ["inbox 1"]]);
 });
 
-test("while none is in sight none tells, and who comes next is handed what waits", async () => {
+test("no tab shows toasts while all are hidden, and the next visible one gets the waiting items", async () => {
   const hidden = await open([], { visible: false });
   await publish("inbox");
   assert.deepEqual(hidden.delivered, []);
@@ -66,7 +66,7 @@ test("while none is in sight none tells, and who comes next is handed what waits
   assert.deepEqual([hidden.shown, seen.acked], [["7"], ["c"]]);
 });
 
-test("what one tab has shown the others hear, also before it may acknowledge", async () => {
+test("other tabs learn of displayed items, even before the acknowledgement", async () => {
   const leader = await open();
   const other = await open();
   const [connection] = hub.open;
@@ -77,7 +77,7 @@ test("what one tab has shown the others hear, also before it may acknowledge", a
   assert.deepEqual(connection?.sent, []);
 });
 
-test("the hub hears that a page is visible as long as any is", async () => {
+test("the hub is informed of a visible page as long as any tab is visible", async () => {
   const first = await open();
   const second = await open();
   const [connection] = hub.open;
@@ -92,7 +92,7 @@ test("the hub hears that a page is visible as long as any is", async () => {
   assert.deepEqual(connection?.sent, [{ visible: false }, { visible: true }]);
 });
 
-test("what the leader passes on while a tab joins comes after what it lacked, and is not asked for again", async () => {
+test("frames passed on while a tab joins are applied after its catch-up, and not fetched again", async () => {
   await open();
   const poll = hub.poll.bind(hub);
   let answer = () => {};
@@ -109,30 +109,30 @@ test("what the leader passes on while a tab joins comes after what it lacked, an
   hub.publish("inbox");
   await settled();
   await publish("inbox");
-  assert.deepEqual(late.heard, []);
+  assert.deepEqual(late.received, []);
   answer();
   await settled();
   await publish("inbox");
   assert.deepEqual([late.of("inbox"), hub.polled], [["1", "2", "3"], 1]);
 });
 
-test("the connection carries what any tab listens to", async () => {
+test("the connection carries the topics of all tabs", async () => {
   const [first, second] = [await open(), await open(["post.9"])];
   for (const topic of ["post.9", "inbox", "post.9"]) await publish(topic);
   assert.deepEqual([hub.open.size, hub.opened], [1, 1]);
-  assert.deepEqual(second.heard, ["post.9 reset", "post.9 1", "inbox 1", "post.9 2"]);
+  assert.deepEqual(second.received, ["post.9 reset", "post.9 1", "inbox 1", "post.9 2"]);
   assert.deepEqual(first.of("inbox"), ["1"]);
-  assert.equal(first.heard.includes("post.9 reset"), false);
+  assert.equal(first.received.includes("post.9 reset"), false);
 });
 
-test("a topic that the inbox brings already needs no other connection", async () => {
+test("a topic that the inbox includes needs no other connection", async () => {
   hub.included.add("everyone");
   const [, second] = [await open(), await open(["everyone"])];
   await pass(5_000);
   assert.deepEqual([hub.opened, second.client.state], [1, HubState.LIVE]);
 });
 
-test("a server that does not take topics on the way is asked anew", async () => {
+test("the connection is reopened if the server accepts no topics on it", async () => {
   hub.takesTopics = false;
   const [, second] = [await open(), await open(["post.9"])];
   await pass(3_500);
@@ -140,15 +140,15 @@ test("a server that does not take topics on the way is asked anew", async () => 
   assert.deepEqual([hub.open.size, hub.opened, second.of("post.9")], [1, 2, ["reset", "1"]]);
 });
 
-test("a topic that is refused is refused to the tab that asked", async () => {
+test("a refused topic is refused to the tab that asked for it", async () => {
   hub.refused.add("post.13");
   const [first, second] = [await open(), await open(["post.13"])];
   await pass(3_000);
   await publish("inbox");
-  assert.deepEqual([first.heard, second.heard], [["inbox 1"], ["post.13 refused", "inbox 1"]]);
+  assert.deepEqual([first.received, second.received], [["inbox 1"], ["post.13 refused", "inbox 1"]]);
 });
 
-test("more topics than a connection may carry get one of their own", async () => {
+test("a tab gets its own connection if one cannot carry all topics", async () => {
   await open(Array.from({ length: 20 }, (_, number) => `post.${number}`));
   const second = await open(Array.from({ length: 20 }, (_, number) => `room.${number}`));
   await pass(4_000);
@@ -157,7 +157,7 @@ test("more topics than a connection may carry get one of their own", async () =>
   assert.deepEqual(second.of("room.19").at(-1), "1");
 });
 
-test("all tabs see where the line stands", async () => {
+test("all tabs see the state of the line", async () => {
   const [first, second] = [await open(), await open()];
   hub.breakAll(1006);
   await settled();
@@ -168,7 +168,7 @@ test("all tabs see where the line stands", async () => {
   assert.deepEqual([first.of("inbox"), second.of("inbox")], [["1"], ["1"]]);
 });
 
-test("too many connections: a look at any tab opens it again", async () => {
+test("after too many connections, looking at any tab reopens the line", async () => {
   const [first, second] = [await open(), await open()];
   hub.breakAll(4429);
   await pass(600_000);
@@ -178,16 +178,16 @@ test("too many connections: a look at any tab opens it again", async () => {
   assert.deepEqual([hub.open.size, second.client.state], [1, HubState.LIVE]);
 });
 
-test("two people of one browser share nothing", async () => {
+test("two people in one browser share nothing", async () => {
   await open();
   await open([], { person: "bob" });
   assert.equal(hub.open.size, 2);
 });
 
-test("a cursor that the server cannot read makes every tab fetch anew", async () => {
+test("an unreadable cursor makes every tab fetch everything again", async () => {
   const [first, second] = [await open(), await open()];
   hub.breakAll(4400);
   await pass(4_000);
   await publish("inbox");
-  assert.deepEqual([first.heard, second.heard.at(-1)], [["inbox reset", "inbox 1"], "inbox 1"]);
+  assert.deepEqual([first.received, second.received.at(-1)], [["inbox reset", "inbox 1"], "inbox 1"]);
 });

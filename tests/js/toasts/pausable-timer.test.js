@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { PausableTimer } from "../../../notifications_hub/static/notifications_hub/toasts/pausable-timer.js";
 
-test("time that it was paused does not count", (t) => {
+test("paused time does not count", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   const done = mock.fn();
   const timer = new PausableTimer(done, 8_000);
@@ -18,7 +18,7 @@ test("time that it was paused does not count", (t) => {
   assert.equal(done.mock.callCount(), 1);
 });
 
-test("running or pausing twice is like once", (t) => {
+test("running or pausing twice has no further effect", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   const done = mock.fn();
   const timer = new PausableTimer(done, 100);

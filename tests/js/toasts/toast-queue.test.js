@@ -18,25 +18,25 @@ async function pass(ms) {
   await settled();
 }
 
-/** A page: what it showed as toasts, and what it said of it. */
+/** A page: the toasts it showed and the acknowledgements it sent. */
 class APage {
   seen = true;
-  /** What a bar answers; null where there is none. @type {Promise<boolean> | null} */
+  /** The claim of a progress bar; null without one. @type {Promise<boolean> | null} */
   bar = null;
   /** @type {string[]} */
   toasts = [];
   /** @type {[string, string[]][]} */
-  said = [];
+  acknowledged = [];
   queue = new ToastQueue({
     isSeen: () => this.seen,
     claimOf: ({ kind }) => (kind === "task.done" ? this.bar : null),
     display: (items) => this.toasts.push(...items.map(({ id }) => id)),
     painted: async () => {},
-    displayed: (cursor, ids) => this.said.push([cursor, ids]),
+    displayed: (cursor, ids) => this.acknowledged.push([cursor, ids]),
   });
 }
 
-/** A bar whose job has not ended. */
+/** A progress bar whose job has not ended. */
 function aBar() {
   const bar = { shown: Promise.resolve(false), end: () => {} };
   bar.shown = new Promise((resolve) => {
@@ -45,15 +45,15 @@ function aBar() {
   return bar;
 }
 
-test("what is new is shown at once, and acknowledged once it is on the screen", async () => {
+test("new items are shown at once, and acknowledged once painted", async () => {
   const page = new APage();
   page.queue.add([anItem("1"), anItem("2")], "c1", { now: true });
-  assert.deepEqual([page.toasts, page.said], [["1", "2"], []]);
+  assert.deepEqual([page.toasts, page.acknowledged], [["1", "2"], []]);
   await settled();
-  assert.deepEqual(page.said, [["c1", ["1", "2"]]]);
+  assert.deepEqual(page.acknowledged, [["c1", ["1", "2"]]]);
 });
 
-test("while nobody looks it waits, and what was told meanwhile is dropped", async () => {
+test("items wait while the page is hidden, and delivered ones are dropped", async () => {
   const page = new APage();
   page.seen = false;
   page.queue.add([anItem("1"), anItem("2")], "c1", { now: true });
@@ -63,7 +63,7 @@ test("while nobody looks it waits, and what was told meanwhile is dropped", asyn
   assert.deepEqual(page.toasts, ["2"]);
 });
 
-test("what another tab is to show is shown here only where that one fails", async () => {
+test("another tab's items are shown here only if that tab fails", async () => {
   const page = new APage();
   page.queue.add([anItem("1")], "c1", { now: false });
   await pass(2_900);
@@ -72,39 +72,39 @@ test("what another tab is to show is shown here only where that one fails", asyn
   assert.deepEqual(page.toasts, ["1"]);
 });
 
-test("the end of a job whose bar shows it is no toast, is acknowledged, and other tabs hear of it", async () => {
+test("a claimed job end is no toast, is acknowledged, and other tabs are informed", async () => {
   const page = new APage();
   const bar = aBar();
   page.bar = bar.shown;
   page.queue.add([anEnd("1")], "c1", { now: true });
   await pass(500);
-  assert.deepEqual(page.said, []);
+  assert.deepEqual(page.acknowledged, []);
   bar.end();
   await settled();
-  assert.deepEqual([page.toasts, page.said, page.queue.waiting], [[], [["c1", ["1"]]], []]);
+  assert.deepEqual([page.toasts, page.acknowledged, page.queue.waiting], [[], [["c1", ["1"]]], []]);
   await pass(10_000);
   assert.deepEqual(page.toasts, []);
 });
 
-test("also where another tab was to show it", async () => {
+test("a claim also counts if another tab should show the item", async () => {
   const page = new APage();
   page.bar = Promise.resolve(true);
   page.queue.add([anEnd("1")], "c1", { now: false });
   await settled();
-  assert.deepEqual(page.said, [["c1", ["1"]]]);
+  assert.deepEqual(page.acknowledged, [["c1", ["1"]]]);
 });
 
-test("a bar that does not keep its word costs the toast three seconds, not itself", async () => {
+test("a claim that is not kept delays the toast by three seconds", async () => {
   const page = new APage();
   page.bar = aBar().shown;
   page.queue.add([anEnd("1")], "c1", { now: true });
   await pass(2_900);
   assert.deepEqual(page.toasts, []);
   await pass(200);
-  assert.deepEqual([page.toasts, page.said], [["1"], [["c1", ["1"]]]]);
+  assert.deepEqual([page.toasts, page.acknowledged], [["1"], [["c1", ["1"]]]]);
 });
 
-test("one that breaks it costs nothing", async () => {
+test("a rejected claim does not delay the toast", async () => {
   const page = new APage();
   page.bar = Promise.reject(new Error("gone"));
   page.queue.add([anEnd("1")], "c1", { now: false });
@@ -112,7 +112,7 @@ test("one that breaks it costs nothing", async () => {
   assert.deepEqual(page.toasts, ["1"]);
 });
 
-test("a tab without the bar leaves one in another window a second to say it", async () => {
+test("a tab without the progress bar waits a second for one in another window", async () => {
   const [delivered, alone] = [new APage(), new APage()];
   for (const page of [delivered, alone]) page.queue.add([anItem("1"), anEnd("2")], "c1", { now: true });
   await pass(900);
@@ -122,16 +122,16 @@ test("a tab without the bar leaves one in another window a second to say it", as
   assert.deepEqual([delivered.toasts, alone.toasts], [["1"], ["1", "2"]]);
 });
 
-test("nothing is acknowledged past what still waits", async () => {
+test("nothing is acknowledged while an item waits", async () => {
   const page = new APage();
   page.queue.add([anItem("1"), anEnd("2")], "c1", { now: true });
   await settled();
-  assert.deepEqual(page.said, [["", ["1"]]]);
+  assert.deepEqual(page.acknowledged, [["", ["1"]]]);
   page.queue.forget(["2"]);
-  assert.deepEqual(page.said.at(-1), ["c1", []]);
+  assert.deepEqual(page.acknowledged.at(-1), ["c1", []]);
 });
 
-test("a bar that was not in sight when its job ended says so to who comes back to it", async () => {
+test("a progress bar that was out of sight claims the toast when it is looked at again", async () => {
   const page = new APage();
   page.seen = false;
   page.bar = Promise.resolve(true);
@@ -140,5 +140,5 @@ test("a bar that was not in sight when its job ended says so to who comes back t
   page.seen = true;
   page.queue.flush();
   await settled();
-  assert.deepEqual([page.toasts, page.said], [[], [["c1", ["1"]]]]);
+  assert.deepEqual([page.toasts, page.acknowledged], [[], [["c1", ["1"]]]]);
 });

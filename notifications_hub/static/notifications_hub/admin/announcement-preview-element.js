@@ -3,14 +3,14 @@
 const PAUSE = 250;
 
 /**
- * `<announcement-preview url="…">` in the form of an announcement: shows what the server makes of the words, soon after
- * the last key. Without `url` it stays as it came.
+ * `<announcement-preview url="…">` in an announcement's form: shows the server's preview soon after the last keystroke.
+ * Without `url` it does not change.
  */
 export class AnnouncementPreviewElement extends HTMLElement {
   /** @type {AbortController | undefined} */
   #connected;
   /** @type {AbortController | undefined} */
-  #asking;
+  #request;
   #timer = 0;
 
   connectedCallback() {
@@ -19,21 +19,21 @@ export class AnnouncementPreviewElement extends HTMLElement {
     if (!form || !url) return;
     this.#connected = new AbortController();
     const { signal } = this.#connected;
-    const later = () => {
+    const schedule = () => {
       clearTimeout(this.#timer);
       this.#timer = window.setTimeout(() => this.#refresh(form, url), PAUSE);
     };
-    form.addEventListener("input", later, { signal });
-    form.addEventListener("change", later, { signal });
-    // Django's inlines are rows that come and go without an input.
-    form.addEventListener("click", later, { signal });
-    later();
+    form.addEventListener("input", schedule, { signal });
+    form.addEventListener("change", schedule, { signal });
+    // Django's inlines add and remove rows without an input event.
+    form.addEventListener("click", schedule, { signal });
+    schedule();
   }
 
   disconnectedCallback() {
     clearTimeout(this.#timer);
     this.#connected?.abort();
-    this.#asking?.abort();
+    this.#request?.abort();
   }
 
   /**
@@ -41,18 +41,18 @@ export class AnnouncementPreviewElement extends HTMLElement {
    * @param {string} url
    */
   async #refresh(form, url) {
-    this.#asking?.abort();
-    this.#asking = new AbortController();
-    const { signal } = this.#asking;
+    this.#request?.abort();
+    this.#request = new AbortController();
+    const { signal } = this.#request;
     try {
       const answer = await fetch(url, { method: "POST", body: new FormData(form), signal });
       if (answer.ok) this.#show(await answer.text());
     } catch (error) {
-      if (!signal.aborted) console.warn("The preview could not be made.", error);
+      if (!signal.aborted) console.warn("The preview could not be loaded.", error);
     }
   }
 
-  /** @param {string} html from this site's own preview, which has cleaned what was written */
+  /** @param {string} html from this site's own preview, which has sanitised the text */
   #show(html) {
     const piece = new DOMParser().parseFromString(html, "text/html");
     this.replaceChildren(...piece.body.childNodes);

@@ -5,8 +5,8 @@ import { HubState } from "../protocol/hub-state.js";
 const PATIENCE = 2_000;
 
 /**
- * Calls once the page's bell is connected, at once where there is none: a connection that stands takes a further topic,
- * one that is just being opened would have to be opened anew.
+ * Call `start` once the page's bell is connected, or at once on a page without a bell. An open connection accepts
+ * another topic, while one that is still opening would have to be reopened.
  *
  * @param {() => void} start
  * @param {AbortSignal} signal
@@ -17,10 +17,10 @@ export function afterBell(start, signal) {
   if (!bell || state === HubState.LIVE) return start();
   const waiting = new AbortController();
   const timer = setTimeout(() => waiting.abort(), PATIENCE);
-  const turned = (/** @type {Event} */ event) => {
+  const stateChanged = (/** @type {Event} */ event) => {
     if (/** @type {HubStateEvent} */ (event).state === HubState.LIVE) waiting.abort();
   };
-  bell.addEventListener("hub-state", turned, { signal: waiting.signal });
+  bell.addEventListener("hub-state", stateChanged, { signal: waiting.signal });
   signal.addEventListener("abort", () => waiting.abort());
   waiting.signal.addEventListener("abort", () => {
     clearTimeout(timer);

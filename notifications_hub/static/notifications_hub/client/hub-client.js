@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * @import { State } from "../protocol/hub-state.js"
+ * @import { HubStateName } from "../protocol/hub-state.js"
  * @import { LineFrameEvent, LineRefusedEvent, LineShownEvent, LineStateEvent, LineUnshownEvent } from "./line-events.js"
  * @import { Query } from "../protocol/live-url.js"
  * @import { Entry, Frame } from "../protocol/wire.js"
@@ -17,30 +17,32 @@ import {
 import { TopicPositions, Verdict } from "./topic-positions.js";
 
 /**
- * A way to the hub: a connection of this tab, or that of another. See `HubLine`.
+ * A line is a lasting way to the hub: a connection of this tab, reopened when lost, or one shared with another tab.
+ * See `HubLine` and `TabLine`.
  *
- * @typedef {EventTarget & {state: State, notifies: boolean, open(): void, close(): void, resume(): void,
+ * @typedef {EventTarget & {state: HubStateName, notifies: boolean, open(): void, close(): void, resume(): void,
  *   displayed(cursor: string, ids: string[]): void}} Line
  */
 
 /**
- * What this page hears from the hub: every event exactly once and in order, whatever line brings it.
+ * Receives the hub's events for this page: each exactly once and in order, over any line.
  *
- * Dispatches `hub-event`, `hub-reset`, `hub-refused`, `hub-state` and, after the events of each frame, `hub-frame`;
- * and `hub-shown` and `hub-unshown` of what other tabs have, or have not, displayed.
+ * Dispatches `hub-event`, `hub-reset`, `hub-refused`, `hub-state` and, after the events of each frame, `hub-frame`.
+ * `hub-shown` and `hub-unshown` report the items that other tabs have displayed, or have not.
  */
 export class HubClient extends EventTarget {
   #line;
   /** @type {Set<string>} */
   #topics;
   #positions = new TopicPositions();
-  /** Topics last seen with a hole. @type {Set<string>} */
-  #holes = new Set();
+  /** Topics whose last event revealed a gap. @type {Set<string>} */
+  #gaps = new Set();
   #cursor = "";
 
   /**
    * @param {object} options
-   * @param {(query: () => Query) => Line} options.line makes it; the query says what is wanted at any time
+   * @param {(query: () => Query) => Line} options.line makes the line; the query returns the current topics and
+   *   cursor
    * @param {Iterable<string>} [options.topics]
    */
   constructor({ line, topics = ["inbox"] }) {
@@ -54,28 +56,28 @@ export class HubClient extends EventTarget {
     return this.#line.state;
   }
 
-  /** Of all tabs, this is the one to show a toast. */
+  /** Whether this is the tab that shows toasts. */
   get notifies() {
     return this.#line.notifies;
   }
 
-  /** @param {string} cursor where to go on from; "" for now */
+  /** @param {string} cursor the position to resume from; "" for now */
   start(cursor) {
     this.#cursor = cursor;
     this.#line.open();
   }
 
-  /** Ends it for good. */
+  /** Stop for good. */
   stop() {
     this.#line.close();
   }
 
   /**
-   * Tells the server that a visible page has shown everything up to this cursor, so no other delivery method need tell it, and
-   * other tabs that they need not.
+   * Acknowledge everything up to this cursor: a visible page has shown it. No other delivery method and no other tab then
+   * needs to deliver it.
    *
-   * @param {string} cursor "" while some of what came has not been shown
-   * @param {string[]} [ids] what it showed
+   * @param {string} cursor "" while some items have not been shown
+   * @param {string[]} [ids] the items shown
    */
   displayed(cursor, ids = []) {
     this.#line.displayed(cursor, ids);
@@ -85,7 +87,7 @@ export class HubClient extends EventTarget {
     const line = this.#line;
     line.addEventListener("line-frame", (event) => this.#receive(/** @type {LineFrameEvent} */ (event).frame));
     line.addEventListener("line-refused", (event) => this.#refused(/** @type {LineRefusedEvent} */ (event).topic));
-    line.addEventListener("line-misplaced", () => this.#startOver());
+    line.addEventListener("line-cursor-invalid", () => this.#startOver());
     line.addEventListener("line-state", (event) => {
       this.dispatchEvent(new HubStateEvent(/** @type {LineStateEvent} */ (event).state));
     });
@@ -114,7 +116,7 @@ export class HubClient extends EventTarget {
   }
 
   /**
-   * Says false for a hole in the sequence.
+   * Return false for a gap in the sequence.
    *
    * @param {Entry} entry
    */
@@ -122,20 +124,20 @@ export class HubClient extends EventTarget {
     const verdict = this.#positions.judge(entry.topic, entry.seq);
     if (verdict === Verdict.GAP) return false;
     if (verdict === Verdict.OLD) return true;
-    this.#holes.delete(entry.topic);
+    this.#gaps.delete(entry.topic);
     this.dispatchEvent(new HubEvent(entry));
     return true;
   }
 
   /**
-   * The frame's own cursor lies beyond the hole, so the one before it is used. When the same topic has a hole again
-   * straight after, the log itself has none to give: take it as a reset, since asking for ever would help nobody.
+   * Resume from the cursor before this frame, since the frame's own cursor lies beyond the gap. If the same topic has a
+   * gap again straight after, the log lacks the event. Treat it as a reset, since asking again would never end.
    *
    * @param {string} topic
    */
   #resume(topic) {
-    if (this.#holes.has(topic)) this.#reset([topic]);
-    this.#holes.add(topic);
+    if (this.#gaps.has(topic)) this.#reset([topic]);
+    this.#gaps.add(topic);
     this.#line.resume();
   }
 

@@ -1,10 +1,10 @@
 // @ts-check
 /**
  * @import { Entry, Item } from "../protocol/wire.js"
- * @import { State } from "../protocol/hub-state.js"
+ * @import { HubStateName } from "../protocol/hub-state.js"
  */
 
-/** One event of a topic, applied exactly once and in order. Bubbles when an element passes it on. */
+/** One event of a topic, applied exactly once and in order. Bubbles when an element dispatches it. */
 export class HubEvent extends Event {
   /** @param {Entry} entry */
   constructor(entry) {
@@ -17,17 +17,17 @@ export class HubEvent extends Event {
     this.at = entry.at;
   }
 
-  /** An event that was dispatched cannot be dispatched again elsewhere; a copy can. */
+  /** Return a copy: an event that is being dispatched cannot be dispatched elsewhere. */
   copy() {
     return new HubEvent(this.entry);
   }
 }
 
-/** A whole frame was applied; its events came before this one. */
+/** A whole frame was applied. Dispatched after the frame's events. */
 export class HubFrameEvent extends Event {
   /**
-   * @param {string} cursor what to acknowledge once its items were displayed
-   * @param {boolean} more the catch-up goes on
+   * @param {string} cursor to acknowledge once the items were displayed
+   * @param {boolean} more whether the catch-up continues
    */
   constructor(cursor, more) {
     super("hub-frame");
@@ -36,7 +36,7 @@ export class HubFrameEvent extends Event {
   }
 }
 
-/** This person may not, or no longer, listen to this topic. */
+/** This person may not listen to this topic, or not any more. */
 export class HubRefusedEvent extends Event {
   /** @param {string} topic */
   constructor(topic) {
@@ -49,7 +49,7 @@ export class HubRefusedEvent extends Event {
   }
 }
 
-/** The log cannot say what happened on these topics in between: fetch their state again. */
+/** The log cannot supply the missing events of these topics: fetch their state again. */
 export class HubResetEvent extends Event {
   /** @param {string[]} topics */
   constructor(topics) {
@@ -62,7 +62,7 @@ export class HubResetEvent extends Event {
   }
 }
 
-/** Another tab has displayed these. */
+/** Another tab has displayed these items. */
 export class HubShownEvent extends Event {
   /** @param {string[]} ids */
   constructor(ids) {
@@ -73,7 +73,7 @@ export class HubShownEvent extends Event {
 
 /** The client's state changed. */
 export class HubStateEvent extends Event {
-  /** @param {State} state */
+  /** @param {HubStateName} state */
   constructor(state) {
     super("hub-state", { bubbles: true });
     this.state = state;
@@ -84,9 +84,9 @@ export class HubStateEvent extends Event {
   }
 }
 
-/** These came before this page, while no tab was visible, and no tab has displayed them. */
+/** These items arrived before this page opened, while no tab was visible, and no tab has displayed them. */
 export class HubUnshownEvent extends Event {
-  /** @param {{items: Item[], cursor: string}} unshown the cursor is to be acknowledged once they were displayed */
+  /** @param {{items: Item[], cursor: string}} unshown acknowledge the cursor once the items were displayed */
   constructor({ items, cursor }) {
     super("hub-unshown");
     this.items = items;

@@ -1,7 +1,8 @@
 // @ts-check
 /**
+ * @import { Connection } from "../connections/connection.js"
  * @import { ConnectionClosedEvent, ConnectionFrameEvent } from "../connections/events.js"
- * @import { State } from "../protocol/hub-state.js"
+ * @import { HubStateName } from "../protocol/hub-state.js"
  * @import { Query } from "../protocol/live-url.js"
  * @import { Frame } from "../protocol/wire.js"
  */
@@ -9,26 +10,22 @@ import { backoff } from "../protocol/backoff.js";
 import { CloseCode } from "../protocol/close-code.js";
 import { HubState } from "../protocol/hub-state.js";
 import { refusedTopic } from "../protocol/refused-topic.js";
-import { LineFrameEvent, LineMisplacedEvent, LineRefusedEvent, LineStateEvent } from "./line-events.js";
+import { LineCursorInvalidEvent, LineFrameEvent, LineRefusedEvent, LineStateEvent } from "./line-events.js";
 
 const FIRST_FRAME_WITHIN = 30_000;
 const STEADY_AFTER = 10_000;
 const STALE_AFTER = 30_000;
-/** Several signs of a return within this time are one. */
+/** Several signs of a return within this time count as one. */
 const FRESH_FOR = 3_000;
 const RESTART_SPREAD = 3_000;
 const TOPICS_WITHIN = 3_000;
 
-/**
- * @typedef {{ack?: string, visible?: boolean, topics?: string[]}} Message
- * @typedef {EventTarget & {open(): void, close(): void, send(message: Message): boolean}} Connection
- * @typedef {EventTarget & {visible: boolean, hiddenFor: number}} Watch
- */
+/** @typedef {EventTarget & {visible: boolean, hiddenFor: number}} Watch */
 
 /**
- * Stays on the line with the hub: one connection, opened again from the newest cursor whenever it is lost, for ever.
+ * A line of this tab alone: one connection at a time, reopened from the newest cursor whenever it is lost.
  *
- * Dispatches `line-frame`, `line-state`, `line-refused`, and `line-misplaced` where the server cannot read the cursor.
+ * Dispatches `line-frame`, `line-state`, `line-refused`, and `line-cursor-invalid` if the server cannot read the cursor.
  */
 export class HubLine extends EventTarget {
   #connect;
@@ -37,7 +34,7 @@ export class HubLine extends EventTarget {
   #random;
   #watching = false;
   #ack = "";
-  /** @type {State} */
+  /** @type {HubStateName} */
   #state = HubState.IDLE;
   /** @type {Connection | null} */
   #connection = null;
@@ -45,9 +42,9 @@ export class HubLine extends EventTarget {
   #tries = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  /** What the connection was asked to carry, and what it is known to. @type {Set<string>} */
+  /** The topics asked for on this connection. @type {Set<string>} */
   #asked = new Set();
-  /** @type {Set<string>} */
+  /** The topics that the connection is known to carry. @type {Set<string>} */
   #carried = new Set();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #topicsTimer;
@@ -55,7 +52,7 @@ export class HubLine extends EventTarget {
   /**
    * @param {object} options
    * @param {(query: () => Query) => Connection} options.connect
-   * @param {Watch} options.watch who looks
+   * @param {Watch} options.watch the visibility of the page
    * @param {() => Query} options.query the topics and the newest cursor
    * @param {() => number} [options.random]
    */
@@ -71,7 +68,7 @@ export class HubLine extends EventTarget {
     return this.#state;
   }
 
-  /** This is the tab that tells the person what comes in. */
+  /** Whether this is the tab that shows toasts: a line of one tab always is. */
   get notifies() {
     return true;
   }
@@ -86,20 +83,20 @@ export class HubLine extends EventTarget {
     this.#open();
   }
 
-  /** Ends it for good. */
+  /** Close for good. */
   close() {
-    this.#rest(HubState.IDLE);
+    this.#closeAs(HubState.IDLE);
   }
 
-  /** A frame did not join what came before: go on from the cursor of that. */
+  /** Reopen from the last cursor: a frame did not follow the previous one. */
   resume() {
     this.#wait(backoff(0, this.#random));
   }
 
-  /** The query's topics are others now. Who listens to fewer stops hearing the rest with the next connection. */
+  /** Ask for the query's new topics. Topics that were removed end with the next connection. */
   changeTopics() {
     const topics = [...this.#query().topics];
-    if (this.#over || !this.#connection || topics.every((topic) => this.#asked.has(topic))) return;
+    if (this.#isOver || !this.#connection || topics.every((topic) => this.#asked.has(topic))) return;
     this.#asked = new Set(topics);
     clearTimeout(this.#topicsTimer);
     if (this.#connection.send({ topics })) this.#topicsTimer = setTimeout(() => this.#open(), TOPICS_WITHIN);
@@ -107,7 +104,7 @@ export class HubLine extends EventTarget {
   }
 
   /**
-   * A visible page has shown everything up to this cursor, so no other delivery method need tell it.
+   * Acknowledge everything up to this cursor: a visible page has shown it, so no other delivery method needs to.
    *
    * @param {string} cursor
    */
@@ -123,29 +120,29 @@ export class HubLine extends EventTarget {
     watch.addEventListener("page-hidden", () => this.#sendVisibility());
     watch.addEventListener("page-visible", () => {
       this.#sendVisibility();
-      this.#comeBack({ stale: watch.hiddenFor > STALE_AFTER });
+      this.#return({ stale: watch.hiddenFor > STALE_AFTER });
     });
-    watch.addEventListener("page-focus", () => this.#comeBack({ stale: false }));
+    watch.addEventListener("page-focus", () => this.#return({ stale: false }));
     for (const type of ["page-online", "page-woke"]) {
-      watch.addEventListener(type, () => this.#state !== HubState.CROWDED && this.#comeBack({ stale: true }));
+      watch.addEventListener(type, () => this.#state !== HubState.CROWDED && this.#return({ stale: true }));
     }
-    watch.addEventListener("page-left", () => !this.#over && this.#rest(HubState.WAITING));
-    watch.addEventListener("page-restored", () => this.#comeBack({ stale: true }));
+    watch.addEventListener("page-left", () => !this.#isOver && this.#closeAs(HubState.WAITING));
+    watch.addEventListener("page-restored", () => this.#return({ stale: true }));
   }
 
   /**
-   * Somebody looks, or the network is back: try at once. A connection cannot be asked whether it is still alive, so
-   * one that may have died in its sleep is replaced; with the cursor that costs little and loses nothing.
+   * Try at once: somebody looks, or the network is back. There is no way to check that a connection is alive, so one that
+   * may have died during sleep is replaced. With the cursor that costs little and loses nothing.
    *
    * @param {{stale: boolean}} how
    */
-  #comeBack({ stale }) {
+  #return({ stale }) {
     const lost = this.#state === HubState.WAITING || this.#state === HubState.CROWDED;
     const fresh = this.#connection !== null && Date.now() - this.#openedAt < FRESH_FOR;
-    if (lost || (stale && !this.#over && !fresh)) this.#open();
+    if (lost || (stale && !this.#isOver && !fresh)) this.#open();
   }
 
-  get #over() {
+  get #isOver() {
     return this.#state === HubState.IDLE || this.#state === HubState.SIGNED_OUT || this.#state === HubState.REFUSED;
   }
 
@@ -155,7 +152,7 @@ export class HubLine extends EventTarget {
     this.#asked = new Set(this.#query().topics);
     this.#carried = new Set();
     const connection = this.#connect(this.#query);
-    connection.addEventListener("connection-open", () => this.#greet());
+    connection.addEventListener("connection-open", () => this.#introduce());
     connection.addEventListener("connection-frame", (event) => {
       this.#receive(/** @type {ConnectionFrameEvent} */ (event));
     });
@@ -175,13 +172,13 @@ export class HubLine extends EventTarget {
     this.#connection = null;
   }
 
-  /** @param {State} state */
-  #rest(state) {
+  /** @param {HubStateName} state */
+  #closeAs(state) {
     this.#drop();
     this.#setState(state);
   }
 
-  #greet() {
+  #introduce() {
     this.#sendVisibility();
     this.#sendAck();
   }
@@ -200,13 +197,13 @@ export class HubLine extends EventTarget {
     this.#learnTopics(frame);
     const connection = this.#connection;
     this.dispatchEvent(new LineFrameEvent(frame));
-    // Who heard it may have found that it does not join, and asked to go on from before.
+    // A listener may have found a gap and called `resume()`.
     if (!frame.more && connection && connection === this.#connection) this.#setState(HubState.LIVE);
   }
 
   /**
-   * The first frame answers for all that was asked, and so does an empty one. Later ones name as `reset` what was added
-   * since; what another topic had brought already, as the inbox brings audiences, they do not name.
+   * Learn which topics the connection carries. The first frame confirms all that were asked for, and so does an empty
+   * one. Later frames list added topics in `reset`, except those already included, as the inbox includes audiences.
    *
    * @param {Frame} frame
    */
@@ -218,17 +215,17 @@ export class HubLine extends EventTarget {
   }
 
   /**
-   * Of too many connections the person has newer ones, where this one was live; where it never was, too many others
-   * came at the same time, and it tries again.
+   * Handle the end of the connection. TOO_MANY on a live connection means that the person has newer ones, so it rests.
+   * On one that never was live, too many others opened at the same moment, so it tries again.
    *
    * @param {ConnectionClosedEvent} event
    */
   #closed({ code, reason }) {
-    if (code === CloseCode.SESSION_OVER) return this.#rest(HubState.SIGNED_OUT);
-    if (code === CloseCode.TOO_MANY && this.#state === HubState.LIVE) return this.#rest(HubState.CROWDED);
+    if (code === CloseCode.SESSION_OVER) return this.#closeAs(HubState.SIGNED_OUT);
+    if (code === CloseCode.TOO_MANY && this.#state === HubState.LIVE) return this.#closeAs(HubState.CROWDED);
     if (code === CloseCode.TOPIC_REFUSED) return this.#refused(reason);
     if (code === CloseCode.RESTART) return this.#wait(this.#random() * RESTART_SPREAD);
-    if (code === CloseCode.BAD_FRAME) this.#misplaced();
+    if (code === CloseCode.BAD_FRAME) this.#cursorInvalid();
     this.#retry();
   }
 
@@ -236,14 +233,14 @@ export class HubLine extends EventTarget {
   #refused(reason) {
     const topic = refusedTopic(reason, this.#query().topics);
     this.dispatchEvent(new LineRefusedEvent(topic));
-    if (topic === "inbox" || [...this.#query().topics].length === 0) return this.#rest(HubState.REFUSED);
+    if (topic === "inbox" || [...this.#query().topics].length === 0) return this.#closeAs(HubState.REFUSED);
     this.#wait(backoff(0, this.#random));
   }
 
-  /** With a cursor that the server cannot read every further try would end the same way. */
-  #misplaced() {
+  /** Give up the cursor: the server cannot read it, so every further try would fail too. */
+  #cursorInvalid() {
     this.#ack = "";
-    this.dispatchEvent(new LineMisplacedEvent());
+    this.dispatchEvent(new LineCursorInvalidEvent());
   }
 
   #retry() {
@@ -254,11 +251,11 @@ export class HubLine extends EventTarget {
 
   /** @param {number} ms */
   #wait(ms) {
-    this.#rest(HubState.WAITING);
+    this.#closeAs(HubState.WAITING);
     this.#timer = setTimeout(() => this.#open(), ms);
   }
 
-  /** @param {State} state */
+  /** @param {HubStateName} state */
   #setState(state) {
     if (state === this.#state) return;
     this.#state = state;

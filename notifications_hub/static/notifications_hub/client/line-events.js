@@ -1,10 +1,10 @@
 // @ts-check
 /**
  * @import { Frame, Item } from "../protocol/wire.js"
- * @import { State } from "../protocol/hub-state.js"
+ * @import { HubStateName } from "../protocol/hub-state.js"
  */
 
-/** A frame came over the line. */
+/** A frame arrived over the line. */
 export class LineFrameEvent extends Event {
   /** @param {Frame} frame */
   constructor(frame) {
@@ -12,24 +12,24 @@ export class LineFrameEvent extends Event {
     this.frame = frame;
   }
 
-  /** An event that is being dispatched cannot be dispatched elsewhere; a copy can. */
+  /** Return a copy: an event that is being dispatched cannot be dispatched elsewhere. */
   copy() {
     return new LineFrameEvent(this.frame);
   }
 }
 
-/** The server cannot read the cursor: everything is to be fetched again, and the line goes on from now. */
-export class LineMisplacedEvent extends Event {
+/** The server cannot read the cursor: fetch everything again, and the line continues from now. */
+export class LineCursorInvalidEvent extends Event {
   constructor() {
-    super("line-misplaced");
+    super("line-cursor-invalid");
   }
 
   copy() {
-    return new LineMisplacedEvent();
+    return new LineCursorInvalidEvent();
   }
 }
 
-/** The hub refuses this topic: who asked for it takes it out of the query before the line goes on. */
+/** The hub refuses this topic. The listener removes it from the query before the line continues. */
 export class LineRefusedEvent extends Event {
   /** @param {string} topic */
   constructor(topic) {
@@ -42,7 +42,7 @@ export class LineRefusedEvent extends Event {
   }
 }
 
-/** Another tab has displayed these. */
+/** Another tab has displayed these items. */
 export class LineShownEvent extends Event {
   /** @param {string[]} ids */
   constructor(ids) {
@@ -53,7 +53,7 @@ export class LineShownEvent extends Event {
 
 /** The line's state changed. */
 export class LineStateEvent extends Event {
-  /** @param {State} state */
+  /** @param {HubStateName} state */
   constructor(state) {
     super("line-state");
     this.state = state;
@@ -64,7 +64,7 @@ export class LineStateEvent extends Event {
   }
 }
 
-/** These came while no tab was visible; now that one is, they may be shown. */
+/** These items arrived while no tab was visible. One is visible now, so they may be shown. */
 export class LineUnshownEvent extends Event {
   /** @param {{items: Item[], cursor: string}} unshown */
   constructor({ items, cursor }) {

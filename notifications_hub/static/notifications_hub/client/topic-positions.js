@@ -1,15 +1,16 @@
 // @ts-check
 
+/** The result of judging an event. */
 export const Verdict = Object.freeze({ NEXT: "next", OLD: "old", GAP: "gap" });
 
-/** How far each topic has been applied, so that nothing is applied twice and no hole goes unnoticed. */
+/** Tracks how far each topic has been applied, so that no event is applied twice and no gap goes unnoticed. */
 export class TopicPositions {
   /** @type {Map<string, number>} */
   #last = new Map();
 
   /**
-   * Judges one event, and moves on when it is the next one. The first of a topic is taken as it comes: where the
-   * cursor stood is the server's secret.
+   * Judge one event, and advance if it is the next one. The first event of a topic is always accepted, because the
+   * cursor is opaque.
    *
    * @param {string} topic
    * @param {number | null} seq null for an event that is not logged, which is always new

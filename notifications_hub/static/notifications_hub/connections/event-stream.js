@@ -1,7 +1,7 @@
 // @ts-check
 /** @typedef {{event: string, data: string}} StreamEvent */
 
-/** Reads `text/event-stream` in pieces cut anywhere. Ids and retry times are not its affair. */
+/** Parses `text/event-stream` from pieces cut anywhere. Ignores ids and retry times. */
 export class EventStream {
   #rest = "";
   #event = "";
@@ -9,7 +9,7 @@ export class EventStream {
   #data = [];
 
   /**
-   * The events that this piece completes.
+   * Return the events that this piece completes.
    *
    * @param {string} piece
    * @returns {StreamEvent[]}

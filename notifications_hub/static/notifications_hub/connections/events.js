@@ -1,7 +1,7 @@
 // @ts-check
 /** @import { Frame } from "../protocol/wire.js" */
 
-/** A connection ended, by the server or by the network; never said of one we closed ourselves. */
+/** The server or the network ended a connection. Not dispatched when this side closed it. */
 export class ConnectionClosedEvent extends Event {
   /**
    * @param {number} code
@@ -14,7 +14,7 @@ export class ConnectionClosedEvent extends Event {
   }
 }
 
-/** A connection heard a frame. */
+/** A connection received a frame. */
 export class ConnectionFrameEvent extends Event {
   /** @param {Frame} frame */
   constructor(frame) {

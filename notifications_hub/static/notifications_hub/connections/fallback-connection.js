@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * @import { Connection, Message } from "../client/hub-line.js"
- * @import { Ladder } from "./fallback.js"
+ * @import { Connection, Message } from "./connection.js"
+ * @import { Fallback } from "./fallback.js"
  * @import { Query } from "../protocol/live-url.js"
  */
 import { CloseCode, isAnswer } from "../protocol/close-code.js";
@@ -10,50 +10,50 @@ import { ConnectionClosedEvent, ConnectionFrameEvent } from "./events.js";
 const STEADY_AFTER = 10_000;
 
 /**
- * @typedef {object} Kind
+ * @typedef {object} ConnectionKind
  * @property {string} name
- * @property {number} patience milliseconds until its first frame: a proxy may take it and pass nothing on
+ * @property {number} patience longest wait for the first frame in milliseconds: a proxy may accept it and forward nothing
  * @property {(query: Query) => Connection} dial
  *
- * @typedef {{connection: Connection, rung: number, heard: boolean, openedAt: number,
+ * @typedef {{connection: Connection, level: number, proven: boolean, openedAt: number,
  *   patience?: ReturnType<typeof setTimeout>}} Attempt
  */
 
 /**
- * One connection of the best kind that works; for who uses it a connection like any other. Where a kind fails before
- * its first frame the next is tried at once. On a lower one it tries a better beside it, and changes over with that
- * one's first frame: the cursor makes the change seamless.
+ * A connection of the best kind that works, with the interface of a single connection. If a kind fails before its first
+ * frame, the next kind is tried at once. While it uses a lesser kind it also tries a better one, and switches at that
+ * one's first frame. The cursor makes the switch seamless.
  */
-export class LadderConnection extends EventTarget {
+export class FallbackConnection extends EventTarget {
   #kinds;
-  #ladder;
+  #fallback;
   #query;
   /** @type {Attempt | null} */
   #current = null;
-  /** A better kind, until its first frame. @type {Attempt | null} */
-  #climbing = null;
+  /** A connection of a better kind, until its first frame. @type {Attempt | null} */
+  #candidate = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #climb;
+  #upgradeTimer;
 
   /**
    * @param {object} options
-   * @param {Kind[]} options.kinds best first
-   * @param {Ladder} options.ladder
-   * @param {() => Query} options.query what is wanted now
+   * @param {ConnectionKind[]} options.kinds best first
+   * @param {Fallback} options.fallback
+   * @param {() => Query} options.query returns the current topics and cursor
    */
-  constructor({ kinds, ladder, query }) {
+  constructor({ kinds, fallback, query }) {
     super();
     this.#kinds = kinds;
-    this.#ladder = ladder;
+    this.#fallback = fallback;
     this.#query = query;
   }
 
   open() {
-    this.#try(this.#ladder.rung);
+    this.#try(this.#fallback.level);
   }
 
   /**
-   * Says whether it could be sent.
+   * Return whether the message could be sent.
    *
    * @param {Message} message
    */
@@ -62,11 +62,11 @@ export class LadderConnection extends EventTarget {
   }
 
   close() {
-    clearTimeout(this.#climb);
+    clearTimeout(this.#upgradeTimer);
     this.#drop(this.#current);
-    this.#drop(this.#climbing);
+    this.#drop(this.#candidate);
     this.#current = null;
-    this.#climbing = null;
+    this.#candidate = null;
   }
 
   /** @param {Attempt | null} attempt */
@@ -75,29 +75,29 @@ export class LadderConnection extends EventTarget {
     attempt?.connection.close();
   }
 
-  /** @param {number} rung */
-  #try(rung) {
-    this.#current = this.#dial(rung);
+  /** @param {number} level */
+  #try(level) {
+    this.#current = this.#dial(level);
     this.#current.connection.open();
   }
 
   /**
-   * @param {number} rung
+   * @param {number} level
    * @returns {Attempt}
    */
-  #dial(rung) {
-    const kind = /** @type {Kind} */ (this.#kinds[rung]);
+  #dial(level) {
+    const kind = /** @type {ConnectionKind} */ (this.#kinds[level]);
     const connection = kind.dial(this.#query());
     /** @type {Attempt} */
-    const attempt = { connection, rung, heard: false, openedAt: Date.now() };
+    const attempt = { connection, level, proven: false, openedAt: Date.now() };
     connection.addEventListener("connection-open", () => this.#opened(attempt));
     connection.addEventListener("connection-frame", (event) => {
-      this.#hear(attempt, /** @type {ConnectionFrameEvent} */ (event));
+      this.#receive(attempt, /** @type {ConnectionFrameEvent} */ (event));
     });
     connection.addEventListener("connection-closed", (event) => {
       this.#closed(attempt, /** @type {ConnectionClosedEvent} */ (event));
     });
-    attempt.patience = setTimeout(() => this.#giveUp(attempt), kind.patience);
+    attempt.patience = setTimeout(() => this.#timeOut(attempt), kind.patience);
     return attempt;
   }
 
@@ -110,48 +110,48 @@ export class LadderConnection extends EventTarget {
    * @param {Attempt} attempt
    * @param {ConnectionFrameEvent} event
    */
-  #hear(attempt, { frame }) {
-    if (attempt !== this.#current && attempt !== this.#climbing) return;
-    if (!attempt.heard) this.#proved(attempt);
+  #receive(attempt, { frame }) {
+    if (attempt !== this.#current && attempt !== this.#candidate) return;
+    if (!attempt.proven) this.#prove(attempt);
     this.dispatchEvent(new ConnectionFrameEvent(frame));
   }
 
   /** @param {Attempt} attempt */
-  #proved(attempt) {
-    attempt.heard = true;
+  #prove(attempt) {
+    attempt.proven = true;
     clearTimeout(attempt.patience);
-    if (attempt === this.#climbing) this.#changeOver(attempt);
-    this.#ladder.worked(attempt.rung);
-    this.#climbLater();
+    if (attempt === this.#candidate) this.#switchTo(attempt);
+    this.#fallback.worked(attempt.level);
+    this.#upgradeLater();
   }
 
   /** @param {Attempt} attempt */
-  #changeOver(attempt) {
+  #switchTo(attempt) {
     this.#drop(this.#current);
     this.#current = attempt;
-    this.#climbing = null;
+    this.#candidate = null;
     this.dispatchEvent(new Event("connection-open"));
   }
 
-  #climbLater() {
-    clearTimeout(this.#climb);
-    const wait = this.#ladder.climbIn;
-    if (wait !== null) this.#climb = setTimeout(() => this.#climbTo(0), wait);
+  #upgradeLater() {
+    clearTimeout(this.#upgradeTimer);
+    const wait = this.#fallback.upgradeIn;
+    if (wait !== null) this.#upgradeTimer = setTimeout(() => this.#upgradeTo(0), wait);
   }
 
-  /** @param {number} rung */
-  #climbTo(rung) {
-    if (rung >= this.#ladder.rung) {
-      this.#climbing = null;
-      this.#ladder.climbFailed();
-      return this.#climbLater();
+  /** @param {number} level */
+  #upgradeTo(level) {
+    if (level >= this.#fallback.level) {
+      this.#candidate = null;
+      this.#fallback.upgradeFailed();
+      return this.#upgradeLater();
     }
-    this.#climbing = this.#dial(rung);
-    this.#climbing.connection.open();
+    this.#candidate = this.#dial(level);
+    this.#candidate.connection.open();
   }
 
   /** @param {Attempt} attempt */
-  #giveUp(attempt) {
+  #timeOut(attempt) {
     this.#drop(attempt);
     this.#closed(attempt, new ConnectionClosedEvent(CloseCode.SILENT, ""));
   }
@@ -162,18 +162,18 @@ export class LadderConnection extends EventTarget {
    */
   #closed(attempt, { code, reason }) {
     clearTimeout(attempt.patience);
-    if (attempt === this.#climbing) return this.#climbTo(attempt.rung + 1);
+    if (attempt === this.#candidate) return this.#upgradeTo(attempt.level + 1);
     if (attempt !== this.#current) return;
-    const next = isAnswer(code) ? null : this.#after(attempt);
+    const next = isAnswer(code) ? null : this.#levelAfter(attempt);
     if (next !== null) return this.#try(next);
     this.close();
     this.dispatchEvent(new ConnectionClosedEvent(code, reason));
   }
 
   /** @param {Attempt} attempt */
-  #after({ rung, heard, openedAt }) {
-    if (!heard || Date.now() - openedAt < STEADY_AFTER) return this.#ladder.failed(rung);
-    this.#ladder.held();
+  #levelAfter({ level, proven, openedAt }) {
+    if (!proven || Date.now() - openedAt < STEADY_AFTER) return this.#fallback.failed(level);
+    this.#fallback.lasted();
     return null;
   }
 }

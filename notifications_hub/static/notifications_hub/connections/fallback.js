@@ -1,29 +1,29 @@
 // @ts-check
 
 const KEY = "notifications-hub:connection";
-/** One that has worked may fail this often in a row before another kind is tried: most likely the server is away. */
+/** A kind that has worked may fail this often in a row before another is tried: most likely the server is down. */
 const TRUST = 3;
-const FIRST_CLIMB = 60_000;
-const LONGEST_CLIMB = 3_600_000;
+const FIRST_UPGRADE = 60_000;
+const LONGEST_UPGRADE = 3_600_000;
 
 /** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Memory */
 
 /**
- * Which kind of connection to use: the best that works. A page load begins where the one before it stood, so that a
- * blocked kind is not tried on each; now and then a better one is, further apart each time it fails.
+ * Chooses the best kind of connection that works. A page load starts with the kind that worked on the previous page, so
+ * that a blocked kind is not tried on every page. Now and then a better kind is tried, less often after each failure.
  */
-export class Ladder {
+export class Fallback {
   #names;
   #memory;
-  #rung = 0;
+  #level = 0;
   #trusted = false;
   #failures = 0;
-  #climbAt = 0;
-  #climbWait = FIRST_CLIMB;
+  #upgradeAt = 0;
+  #upgradeWait = FIRST_UPGRADE;
 
   /**
    * @param {string[]} names the kinds, best first
-   * @param {Memory | null} [memory] lasts from page to page
+   * @param {Memory | null} [memory] kept from page to page
    */
   constructor(names, memory = null) {
     this.#names = names;
@@ -31,57 +31,57 @@ export class Ladder {
     this.#recall();
   }
 
-  /** Where to begin. */
-  get rung() {
-    return this.#rung;
+  /** The index of the kind to start with. */
+  get level() {
+    return this.#level;
   }
 
   /**
-   * Where to go on after a kind failed; null to wait, and then begin again.
+   * Return the kind to try after one failed, or null to wait and start again.
    *
-   * @param {number} rung
+   * @param {number} level
    */
-  failed(rung) {
-    if (rung === this.#rung) this.#failures += 1;
+  failed(level) {
+    if (level === this.#level) this.#failures += 1;
     if (this.#trusted && this.#failures < TRUST) return null;
-    return rung + 1 < this.#names.length ? rung + 1 : null;
+    return level + 1 < this.#names.length ? level + 1 : null;
   }
 
-  /** @param {number} rung one that brought a frame */
-  worked(rung) {
-    if (rung < this.#rung) this.#climbWait = FIRST_CLIMB;
-    if (rung !== this.#rung) this.#failures = 0;
-    if (rung > this.#rung) this.#climbAt = Date.now() + this.#climbWait;
-    this.#rung = rung;
+  /** @param {number} level a kind that received a frame */
+  worked(level) {
+    if (level < this.#level) this.#upgradeWait = FIRST_UPGRADE;
+    if (level !== this.#level) this.#failures = 0;
+    if (level > this.#level) this.#upgradeAt = Date.now() + this.#upgradeWait;
+    this.#level = level;
     this.#trusted = true;
     this.#remember();
   }
 
-  /** It lasted, so what fails next fails for the first time. */
-  held() {
+  /** Reset the count of failures: the connection lasted. */
+  lasted() {
     this.#failures = 0;
   }
 
-  /** Milliseconds until a better kind is worth a try; null on the best. */
-  get climbIn() {
-    return this.#rung === 0 ? null : Math.max(0, this.#climbAt - Date.now());
+  /** Milliseconds until a better kind is tried; null for the best kind. */
+  get upgradeIn() {
+    return this.#level === 0 ? null : Math.max(0, this.#upgradeAt - Date.now());
   }
 
-  /** No better kind works yet. */
-  climbFailed() {
-    this.#climbWait = Math.min(LONGEST_CLIMB, this.#climbWait * 2);
-    this.#climbAt = Date.now() + this.#climbWait;
+  /** Wait longer before the next try: no better kind works yet. */
+  upgradeFailed() {
+    this.#upgradeWait = Math.min(LONGEST_UPGRADE, this.#upgradeWait * 2);
+    this.#upgradeAt = Date.now() + this.#upgradeWait;
     this.#remember();
   }
 
   #recall() {
-    const { kind, climbAt, climbWait } = this.#read();
-    const rung = this.#names.indexOf(kind);
-    if (rung <= 0) return;
-    this.#rung = rung;
+    const { kind, upgradeAt, upgradeWait } = this.#read();
+    const level = this.#names.indexOf(kind);
+    if (level <= 0) return;
+    this.#level = level;
     this.#trusted = true;
-    this.#climbAt = Number(climbAt) || 0;
-    this.#climbWait = Number(climbWait) || FIRST_CLIMB;
+    this.#upgradeAt = Number(upgradeAt) || 0;
+    this.#upgradeWait = Number(upgradeWait) || FIRST_UPGRADE;
   }
 
   #read() {
@@ -93,11 +93,11 @@ export class Ladder {
   }
 
   #remember() {
-    const known = { kind: this.#names[this.#rung], climbAt: this.#climbAt, climbWait: this.#climbWait };
+    const known = { kind: this.#names[this.#level], upgradeAt: this.#upgradeAt, upgradeWait: this.#upgradeWait };
     try {
       this.#memory?.setItem(KEY, JSON.stringify(known));
     } catch {
-      // A browser that keeps nothing tries again on the next page.
+      // Without storage the next page starts with the best kind again.
     }
   }
 }

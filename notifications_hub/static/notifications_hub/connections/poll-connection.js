@@ -11,10 +11,10 @@ import { parseFrame } from "../protocol/wire.js";
 import { ConnectionClosedEvent, ConnectionFrameEvent } from "./events.js";
 import { PollPace } from "./poll-pace.js";
 
-/** How much longer than it was asked to wait a server may take. */
+/** How long a server may take beyond the wait that was asked for, in milliseconds. */
 const PATIENCE = 10_000;
 
-/** Asks again and again; a sibling of `WebSocketConnection` for where nothing else comes through. */
+/** Polls repeatedly; a sibling of `WebSocketConnection` for networks that block everything else. */
 export class PollConnection extends EventTarget {
   static path = "poll/";
 
@@ -23,8 +23,8 @@ export class PollConnection extends EventTarget {
   #network;
   #pace;
   #visible;
-  #ending = new AbortController();
-  #asking = new AbortController();
+  #life = new AbortController();
+  #request = new AbortController();
   #wake = () => {};
 
   /**
@@ -33,7 +33,7 @@ export class PollConnection extends EventTarget {
    * @param {object} [how]
    * @param {Network} [how.network]
    * @param {PollPace} [how.pace]
-   * @param {boolean} [how.visible] whether somebody looks at the page
+   * @param {boolean} [how.visible] whether the page is visible
    */
   constructor(live, url, { network = browserNetwork(), pace = new PollPace(), visible = true } = {}) {
     super();
@@ -46,57 +46,61 @@ export class PollConnection extends EventTarget {
 
   async open() {
     this.dispatchEvent(new Event("connection-open"));
-    while (!this.#ending.signal.aborted) {
-      const asked = Date.now();
-      const frame = await this.#ask().catch(() => null);
-      const elapsed = Date.now() - asked;
-      if (frame) await this.#pause(this.#take(frame, elapsed));
-      else if (!this.#pace.failed(elapsed)) this.#ended(CloseCode.BROKEN);
+    while (!this.#life.signal.aborted) {
+      const startedAt = Date.now();
+      const frame = await this.#poll().catch(() => null);
+      const elapsed = Date.now() - startedAt;
+      if (frame) await this.#pause(this.#apply(frame, elapsed));
+      else if (!this.#pace.failed(elapsed)) this.#end(CloseCode.BROKEN);
     }
   }
 
   /**
-   * Says whether it could be sent. Other topics cannot: those are the request's.
+   * Return whether the message could be sent. Topics cannot be sent: they are part of the request.
    *
    * @param {{ack?: string, visible?: boolean}} message
    */
   send({ ack, visible }) {
-    if (this.#ending.signal.aborted) return false;
+    if (this.#life.signal.aborted) return false;
     if (ack) postAck(this.#live, ack);
-    if (visible !== undefined) this.#look(visible);
+    if (visible !== undefined) this.#setVisible(visible);
     return ack !== undefined || visible !== undefined;
   }
 
   close() {
-    this.#ending.abort();
-    this.#asking.abort();
+    this.#life.abort();
+    this.#request.abort();
     this.#wake();
   }
 
   /** @param {boolean} visible */
-  #look(visible) {
+  #setVisible(visible) {
     if (visible && !this.#visible) this.#wake();
     this.#visible = visible;
   }
 
-  /** @returns {Promise<Frame | null>} null where it came to nothing */
-  async #ask() {
+  /** @returns {Promise<Frame | null>} null after a failure */
+  async #poll() {
     this.#url.searchParams.set("wait", String(this.#pace.wait));
     this.#url.searchParams.set("visible", this.#visible ? "1" : "0");
     const response = await this.#fetch(this.#pace.wait * 1_000 + PATIENCE);
     if (response.ok) return parseFrame(await response.text());
     const { code, reason } = await refusalOf(response);
-    if (reason) this.#ended(code, reason);
+    if (reason) this.#end(code, reason);
     return null;
   }
 
   /** @param {number} patience */
   async #fetch(patience) {
-    const asking = new AbortController();
-    const timer = setTimeout(() => asking.abort(), patience);
-    this.#asking = asking;
+    const request = new AbortController();
+    const timer = setTimeout(() => request.abort(), patience);
+    this.#request = request;
     try {
-      return await this.#network.fetch(this.#url, { signal: asking.signal, credentials: "include", cache: "no-store" });
+      return await this.#network.fetch(this.#url, {
+        signal: request.signal,
+        credentials: "include",
+        cache: "no-store",
+      });
     } finally {
       clearTimeout(timer);
     }
@@ -107,8 +111,8 @@ export class PollConnection extends EventTarget {
    * @param {number} elapsed
    * @returns {number} how long to pause, in milliseconds
    */
-  #take(frame, elapsed) {
-    if (this.#ending.signal.aborted) return 0;
+  #apply(frame, elapsed) {
+    if (this.#life.signal.aborted) return 0;
     if (frame.cursor) this.#url.searchParams.set("cursor", frame.cursor);
     this.dispatchEvent(new ConnectionFrameEvent(frame));
     const news = frame.events.length > 0 || frame.reset.length > 0;
@@ -126,7 +130,7 @@ export class PollConnection extends EventTarget {
         clearTimeout(timer);
         resolve();
       };
-      if (this.#ending.signal.aborted) this.#wake();
+      if (this.#life.signal.aborted) this.#wake();
     });
   }
 
@@ -134,8 +138,8 @@ export class PollConnection extends EventTarget {
    * @param {number} code
    * @param {string} [reason]
    */
-  #ended(code, reason = "") {
-    if (this.#ending.signal.aborted) return;
+  #end(code, reason = "") {
+    if (this.#life.signal.aborted) return;
     this.close();
     this.dispatchEvent(new ConnectionClosedEvent(code, reason));
   }

@@ -1,37 +1,37 @@
 // @ts-check
 
-/** As long as a server lets a poll wait, in seconds. */
+/** The longest wait that servers allow, in seconds. */
 const LONGEST_WAIT = 25;
-/** Shorter than this is not worth holding a request for. */
+/** A shorter wait, in seconds, is not worth holding a request for. */
 const SHORTEST_WAIT = 2;
 const BETWEEN_NEWS = 200;
 const SEEN = 3_500;
 const HIDDEN = 20_000;
 
 /**
- * How long each poll waits at the server, and then this side until the next.
+ * The pace of polling: how long each poll waits at the server, and how long the client pauses before the next.
  *
- * A server that holds requests gets the next one at once. One that answers at once, as under WSGI, is asked every few
- * seconds. Where a proxy cuts what takes too long for it, requests become shorter than that.
+ * A server that holds requests gets the next one at once. A server that answers at once, as under WSGI, is polled every
+ * few seconds. If a proxy cuts long requests, polls become shorter than its limit.
  */
 export class PollPace {
-  /** The first is answered at once: it shows that polling works, and where we stand. */
+  /** Seconds. The first poll is answered at once: it shows that polling works and returns the cursor. */
   wait = 0;
   #longest;
   #first = true;
 
-  /** @param {number} [longest] seconds a poll may wait; 0 for none ever */
+  /** @param {number} [longest] seconds a poll may wait; 0 never waits */
   constructor(longest = LONGEST_WAIT) {
     this.#longest = longest;
   }
 
   /**
    * @param {object} answer
-   * @param {number} answer.elapsed milliseconds it took
+   * @param {number} answer.elapsed duration in milliseconds
    * @param {boolean} answer.news
    * @param {boolean} answer.more the catch-up goes on
-   * @param {boolean} answer.visible somebody is looking
-   * @returns {number} milliseconds until the next
+   * @param {boolean} answer.visible the page is visible
+   * @returns {number} milliseconds until the next poll
    */
   answered({ elapsed, news, more, visible }) {
     const atOnce = more || this.#first || (this.wait > 0 && elapsed > this.wait * 500);
@@ -43,7 +43,7 @@ export class PollPace {
   }
 
   /**
-   * Says whether to go on: one that was waiting may have been cut for its length, any other just failed.
+   * Return whether to go on. A poll that was waiting may have been cut for its length; any other poll just failed.
    *
    * @param {number} elapsed milliseconds
    */

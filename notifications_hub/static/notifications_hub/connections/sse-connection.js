@@ -11,14 +11,14 @@ import { parseFrame } from "../protocol/wire.js";
 import { EventStream } from "./event-stream.js";
 import { ConnectionClosedEvent, ConnectionFrameEvent } from "./events.js";
 
-/** Three heartbeats of the server. */
+/** Three heartbeats of the server, in milliseconds. */
 const SILENCE = 45_000;
 
 /**
- * One stream of server-sent events, once; a sibling of `WebSocketConnection`.
+ * One stream of server-sent events, opened once; a sibling of `WebSocketConnection`.
  *
- * Read by `fetch`, since an `EventSource` hides heartbeats and the status of a refusal, and comes back on its own
- * terms: one that a proxy cut or refused would look like any other.
+ * It reads with `fetch`, because an `EventSource` hides heartbeats and the status of a refusal. An `EventSource` also
+ * reconnects by itself, so a stream that a proxy cut or refused would look like any other.
  */
 export class SseConnection extends EventTarget {
   static path = "sse/";
@@ -26,7 +26,7 @@ export class SseConnection extends EventTarget {
   #live;
   #url;
   #network;
-  #ending = new AbortController();
+  #life = new AbortController();
   #stream = new EventStream();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #silence;
@@ -47,67 +47,67 @@ export class SseConnection extends EventTarget {
     try {
       await this.#run();
     } catch {
-      // The network failed, or we ended it ourselves.
+      // The network failed, or this side closed the stream.
     }
-    this.#ended(CloseCode.BROKEN);
+    this.#end(CloseCode.BROKEN);
   }
 
   /**
-   * Says whether it could be sent. Looks and topics cannot: those are the request's.
+   * Return whether the message could be sent. Visibility and topics cannot be sent: they are part of the request.
    *
    * @param {{ack?: string}} message
    */
   send({ ack }) {
-    if (!ack || this.#ending.signal.aborted) return false;
+    if (!ack || this.#life.signal.aborted) return false;
     postAck(this.#live, ack);
     return true;
   }
 
   close() {
     clearTimeout(this.#silence);
-    this.#ending.abort();
+    this.#life.abort();
   }
 
   async #run() {
-    const { signal } = this.#ending;
+    const { signal } = this.#life;
     const headers = { Accept: "text/event-stream" };
     const { fetch } = this.#network;
     const response = await fetch(this.#url, { headers, signal, credentials: "include", cache: "no-store" });
     if (!isStream(response)) return this.#refused(response);
     this.dispatchEvent(new Event("connection-open"));
     const pieces = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    for (let piece = await pieces.read(); !piece.done; piece = await pieces.read()) this.#hear(piece.value);
+    for (let piece = await pieces.read(); !piece.done; piece = await pieces.read()) this.#read(piece.value);
   }
 
   /** @param {Response} response */
   async #refused(response) {
     const { code, reason } = await refusalOf(response);
-    this.#ended(code, reason);
+    this.#end(code, reason);
   }
 
   /** @param {string} piece */
-  #hear(piece) {
+  #read(piece) {
     clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#ended(CloseCode.SILENT), SILENCE);
-    for (const event of this.#stream.read(piece)) this.#take(event);
+    this.#silence = setTimeout(() => this.#end(CloseCode.SILENT), SILENCE);
+    for (const event of this.#stream.read(piece)) this.#handle(event);
   }
 
   /** @param {StreamEvent} event */
-  #take({ event, data }) {
-    if (this.#ending.signal.aborted) return;
-    if (event === "close") return this.#ended(...closingOf(data));
+  #handle({ event, data }) {
+    if (this.#life.signal.aborted) return;
+    if (event === "close") return this.#end(...closingOf(data));
     const frame = parseFrame(data);
     if (frame) this.dispatchEvent(new ConnectionFrameEvent(frame));
   }
 
   /**
-   * Once: what comes after the first reason is its echo.
+   * Dispatch the end once. A second reason only follows from the first.
    *
    * @param {number} code
    * @param {string} [reason]
    */
-  #ended(code, reason = "") {
-    if (this.#ending.signal.aborted) return;
+  #end(code, reason = "") {
+    if (this.#life.signal.aborted) return;
     this.close();
     this.dispatchEvent(new ConnectionClosedEvent(code, reason));
   }

@@ -6,12 +6,12 @@ import { browserNetwork } from "../protocol/network.js";
 import { parseFrame } from "../protocol/wire.js";
 import { ConnectionClosedEvent, ConnectionFrameEvent } from "./events.js";
 
-/** Two signs of life of the server, and some. */
+/** Two heartbeats of the server and some margin, in milliseconds. */
 const SILENCE = 60_000;
 
 /**
- * One WebSocket, once. What every kind of connection has: `open()`, `send()`, `close()`, and the events
- * `connection-open`, `connection-frame` and `connection-closed`. It knows nothing of cursors, trying again or topics.
+ * One WebSocket, opened once. Like every kind of connection it has `open()`, `send()` and `close()`, and dispatches
+ * `connection-open`, `connection-frame` and `connection-closed`. It does not handle cursors, retries or topics.
  */
 export class WebSocketConnection extends EventTarget {
   static path = "ws/";
@@ -38,14 +38,14 @@ export class WebSocketConnection extends EventTarget {
     const { signal } = this.#listening;
     const socket = this.#dial();
     socket?.addEventListener("open", () => this.dispatchEvent(new Event("connection-open")), { signal });
-    socket?.addEventListener("message", ({ data }) => this.#hear(data), { signal });
+    socket?.addEventListener("message", ({ data }) => this.#receive(data), { signal });
     signal.addEventListener("abort", () => clearTimeout(this.#silence));
-    socket?.addEventListener("close", ({ code, reason }) => this.#ended(code, reason), { signal });
+    socket?.addEventListener("close", ({ code, reason }) => this.#end(code, reason), { signal });
     this.#socket = socket;
   }
 
   /**
-   * Says whether it could be sent.
+   * Return whether the message could be sent.
    *
    * @param {object} message
    */
@@ -60,27 +60,27 @@ export class WebSocketConnection extends EventTarget {
     this.#socket?.close();
   }
 
-  /** A page's policy may forbid sockets; some browsers throw then, and that is a connection that never opened. */
+  /** Return the socket, or null. If the page's policy forbids sockets some browsers throw: it never opened. */
   #dial() {
     try {
       return new this.#network.WebSocket(this.#url);
     } catch {
-      queueMicrotask(() => this.#ended(CloseCode.BROKEN, ""));
+      queueMicrotask(() => this.#end(CloseCode.BROKEN, ""));
       return null;
     }
   }
 
   /** @param {unknown} data */
-  #hear(data) {
+  #receive(data) {
     clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#gone(), SILENCE);
+    this.#silence = setTimeout(() => this.#timeOut(), SILENCE);
     const frame = parseFrame(data);
     if (frame) this.dispatchEvent(new ConnectionFrameEvent(frame));
   }
 
-  /** Whatever stood between has forgotten the line, which tells neither side. */
-  #gone() {
-    this.#ended(CloseCode.SILENT, "");
+  /** Give up a silent connection. A proxy may drop a connection without informing either side. */
+  #timeOut() {
+    this.#end(CloseCode.SILENT, "");
     this.close();
   }
 
@@ -88,7 +88,7 @@ export class WebSocketConnection extends EventTarget {
    * @param {number} code
    * @param {string} reason
    */
-  #ended(code, reason) {
+  #end(code, reason) {
     if (!this.#listening.signal.aborted) this.dispatchEvent(new ConnectionClosedEvent(code, reason));
   }
 }

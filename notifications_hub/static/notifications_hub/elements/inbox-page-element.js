@@ -4,8 +4,8 @@ import { part, setText } from "../shared/dom.js";
 import { NotificationBellElement } from "./notification-bell-element.js";
 
 /**
- * `<inbox-page>` around the inbox as the server rendered it: lets its rows follow what happens. What is new is not put
- * between the rows under the reader's eyes; a link offers it.
+ * `<inbox-page>` around the server-rendered inbox: updates its rows live. New items are not inserted while somebody is
+ * reading; a link offers them instead.
  */
 export class InboxPageElement extends HTMLElement {
   #life = new AbortController();
@@ -51,8 +51,8 @@ export class InboxPageElement extends HTMLElement {
   #mark(ids, unread) {
     for (const row of this.#rows(ids)) {
       row.toggleAttribute("data-unread", unread);
-      this.#showParts(row, "[data-part=unread], [data-part=read]", unread);
-      this.#showParts(row, "[data-part=unread-again]", !unread);
+      this.#toggleParts(row, "[data-part=unread], [data-part=read]", unread);
+      this.#toggleParts(row, "[data-part=unread-again]", !unread);
     }
   }
 
@@ -61,7 +61,7 @@ export class InboxPageElement extends HTMLElement {
    * @param {string} selector
    * @param {boolean} visible
    */
-  #showParts(row, selector, visible) {
+  #toggleParts(row, selector, visible) {
     const parts = /** @type {NodeListOf<HTMLElement>} */ (row.querySelectorAll(selector));
     for (const one of parts) one.hidden = !visible;
   }
@@ -84,7 +84,7 @@ export class InboxPageElement extends HTMLElement {
   }
 
   /**
-   * Following a row's link is reading it.
+   * Mark a row as read when its link is followed.
    *
    * @param {MouseEvent} event
    */

@@ -9,29 +9,39 @@ import { HubClient } from "../client/hub-client.js";
 import { PageWatch } from "../client/page-watch.js";
 import { backoff } from "../protocol/backoff.js";
 import { HubState } from "../protocol/hub-state.js";
-import { keepPlace } from "../rows/keep-place.js";
 import { fetchRows } from "../rows/list-page.js";
 import { RowList } from "../rows/row-list.js";
+import { keepScrollPosition } from "../rows/scroll-position.js";
 import { onTick } from "../shared/ticker.js";
 import { liveLine } from "../tabs/open-line.js";
 
 /**
- * `<live-list>` around rows as the server wrote them, each with its `data-key`: from then on they follow the topic.
+ * `<live-list>` around server-rendered rows, each with its `data-key`: keeps them up to date with a topic.
  *
- * Attributes written by the template tag: `topic`, `row` (what its events are called after; "" for any), `live`,
- * `person` (who shares a connection with whom), and `cursor`, where the rows were read, which it keeps true. The host's
- * own: `insert="first"` for the newest on top, `sort="field"` or `sort="-field"` in place of that (rows then bear
- * `data-sort`), `most`, and `src`, where the list can be had again. New rows are copies of its `<template
- * data-part="row">`; see `fillRow`.
+ * Attributes written by the template tag:
  *
- * `data-state` says where its connection stands. Each change bubbles from the row as `live-row`, and what the hub says
- * as `hub-refused` and `hub-reset`.
+ * - `topic` and `live`.
+ * - `row`: the name that its events start with; "" for any.
+ * - `person`: tabs of one person share a connection.
+ * - `cursor`: the position at which the rows were read. The element keeps it up to date.
+ *
+ * The host's own attributes:
+ *
+ * - `insert="first"`: put new rows on top.
+ * - `sort="field"` or `sort="-field"`: sort the rows instead. They then need `data-sort`.
+ * - `most`: the largest number of rows.
+ * - `src`: the URL of the list if it is not the page's.
+ *
+ * New rows are copies of its `<template data-part="row">`; see `fillRow`.
+ *
+ * `data-state` is the state of its connection. Each change bubbles from the row as `live-row`. The hub's `hub-refused`
+ * and `hub-reset` bubble from the element.
  */
 export class LiveListElement extends HTMLElement {
   #life = new AbortController();
   /** @type {RowList | null} */
   #rows = null;
-  /** Came with the frame that is being heard, or while the page is loaded again. @type {Entry[]} */
+  /** Events of the current frame, or that arrived while the rows are reloaded. @type {Entry[]} */
   #waiting = [];
   #loading = false;
   #again = false;
@@ -45,7 +55,7 @@ export class LiveListElement extends HTMLElement {
     const rows = new RowList(this);
     this.#rows = rows;
     onTick(() => rows.refreshTimes(), signal);
-    // Who is not signed in has the rows as they are.
+    // Without a signed-in person the rows stay as they are.
     if (this.hasAttribute("live")) this.#connect(signal);
   }
 
@@ -60,10 +70,10 @@ export class LiveListElement extends HTMLElement {
   #connect(signal) {
     const page = new PageWatch(signal);
     const client = new HubClient({ topics: [this.#text("topic")], line: (query) => this.#line(page, query) });
-    client.addEventListener("hub-event", (event) => this.#hear(/** @type {HubEvent} */ (event)));
-    client.addEventListener("hub-frame", (event) => this.#caughtUp(/** @type {HubFrameEvent} */ (event)));
+    client.addEventListener("hub-event", (event) => this.#collect(/** @type {HubEvent} */ (event)));
+    client.addEventListener("hub-frame", (event) => this.#frameApplied(/** @type {HubFrameEvent} */ (event)));
     client.addEventListener("hub-reset", (event) => this.#reset(/** @type {HubResetEvent} */ (event)));
-    client.addEventListener("hub-state", (event) => this.#turned(/** @type {HubStateEvent} */ (event).state));
+    client.addEventListener("hub-state", (event) => this.#stateChanged(/** @type {HubStateEvent} */ (event).state));
     client.addEventListener("hub-refused", (event) => this.#refused(client, /** @type {HubRefusedEvent} */ (event)));
     signal.addEventListener("abort", () => client.stop());
     afterBell(() => client.start(this.#text("cursor")), signal);
@@ -81,21 +91,21 @@ export class LiveListElement extends HTMLElement {
   }
 
   /** @param {HubEvent} event */
-  #hear({ topic, entry }) {
+  #collect({ topic, entry }) {
     if (topic === this.#text("topic")) this.#waiting.push(entry);
   }
 
   /** @param {HubFrameEvent} event */
-  #caughtUp({ cursor }) {
+  #frameApplied({ cursor }) {
     this.setAttribute("cursor", cursor);
-    if (!this.#loading) this.#fold();
+    if (!this.#loading) this.#applyWaiting();
   }
 
-  #fold() {
+  #applyWaiting() {
     const entries = this.#waiting.splice(0);
     const rows = this.#rows;
     if (entries.length === 0 || !rows) return;
-    keepPlace(rows.element, () => {
+    keepScrollPosition(rows.element, () => {
       for (const entry of entries) this.#apply(rows, entry);
     });
   }
@@ -123,13 +133,13 @@ export class LiveListElement extends HTMLElement {
     this.#loadSoon();
   }
 
-  /** Many pages may have to at the same moment, so each waits a little of its own. */
+  /** Schedule a reload. Many pages may reload at the same moment, so each waits a random time. */
   #loadSoon() {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#load(), backoff(this.#tries));
   }
 
-  /** What is heard meanwhile may be in the rows or not; applied after them it is right either way. */
+  /** Reload the rows. They may or may not include the waiting events; applying an event twice changes nothing. */
   async #load() {
     if (this.#loading) {
       this.#again = true;
@@ -147,13 +157,13 @@ export class LiveListElement extends HTMLElement {
     }
     if (signal.aborted) return;
     this.#loading = false;
-    this.#fold();
+    this.#applyWaiting();
     if (this.#again) this.#loadSoon();
     this.#again = false;
   }
 
   /** @param {string} state */
-  #turned(state) {
+  #stateChanged(state) {
     this.dataset.state = state;
   }
 
@@ -163,9 +173,9 @@ export class LiveListElement extends HTMLElement {
    */
   #refused(client, event) {
     if (event.topic !== this.#text("topic")) return;
-    // Once whoever says so has finished.
+    // Stop only after the current dispatch has finished.
     queueMicrotask(() => client.stop());
-    queueMicrotask(() => this.#turned(HubState.REFUSED));
+    queueMicrotask(() => this.#stateChanged(HubState.REFUSED));
     this.dispatchEvent(event.copy());
   }
 

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * @import { HubEvent, HubShownEvent, HubUnshownEvent } from "../client/hub-events.js"
- * @import { State } from "../protocol/hub-state.js"
- * @import { InboxChangedEvent } from "../inbox/inbox-changed-event.js"
+ * @import { HubStateName } from "../protocol/hub-state.js"
+ * @import { InboxChangedEvent } from "../inbox/inbox-feed.js"
  * @import { Change } from "../inbox/inbox-store.js"
  * @import { Query } from "../protocol/live-url.js"
  * @import { ToastOpenedEvent, ToastsDisplayedEvent } from "../toasts/toast-events.js"
@@ -11,8 +11,7 @@
 
 import { HubClient } from "../client/hub-client.js";
 import { PageWatch } from "../client/page-watch.js";
-import { FeedState } from "../inbox/feed-state.js";
-import { InboxFeed } from "../inbox/inbox-feed.js";
+import { FeedState, InboxFeed } from "../inbox/inbox-feed.js";
 import { InboxStore, isNews } from "../inbox/inbox-store.js";
 import { badgeOf } from "../inbox/item-view.js";
 import { NotificationPanel } from "../inbox/notification-panel.js";
@@ -24,8 +23,8 @@ import { liveLine } from "../tabs/open-line.js";
 import { ToastStackElement } from "./toast-stack-element.js";
 
 const RELAYED = ["hub-event", "hub-reset", "hub-refused", "hub-state"];
-/** Where the rows cannot be had, that is what counts. @type {Record<string, State | undefined>} */
-const STANDING = { [FeedState.FAILED]: HubState.WAITING, [FeedState.ENDED]: HubState.SIGNED_OUT };
+/** A failure of the feed overrides the state of the connection. @type {Record<string, HubStateName | undefined>} */
+const FEED_FAILURES = { [FeedState.FAILED]: HubState.WAITING, [FeedState.ENDED]: HubState.SIGNED_OUT };
 const RETURNS = ["page-visible", "page-focus", "page-online"];
 
 /**
@@ -41,15 +40,20 @@ const RETURNS = ["page-visible", "page-focus", "page-online"];
 /**
  * `<notification-bell>`: the count, the newest notifications, and this page's connection to the hub.
  *
- * Attributes, all written by the template tag: `api`, `live`, `csrf`, `topics` (further ones, by spaces), `person`
- * (whose page it is), and `unread` and `unseen`, which it keeps true. What the hub says bubbles from it as `hub-event`,
- * `hub-reset`, `hub-refused` and `hub-state`; what happens to the inbox as `inbox-changed`. Until it is upgraded it
- * shows the link inside it.
+ * Attributes, all written by the template tag:
+ *
+ * - `api`, `live` and `csrf`.
+ * - `topics`: further topics, separated by spaces.
+ * - `person`: the page's owner.
+ * - `unread` and `unseen`: the counts, which it keeps up to date.
+ *
+ * `hub-event`, `hub-reset`, `hub-refused` and `hub-state` bubble from it, and `inbox-changed` after each change of the
+ * inbox. Until it is upgraded it shows the link inside it.
  */
 export class NotificationBellElement extends HTMLElement {
   #life = new AbortController();
   #renderDue = false;
-  /** What there is while connected to a document. @type {Parts | null} */
+  /** Set while the element is connected to a document. @type {Parts | null} */
   #parts = null;
 
   connectedCallback() {
@@ -66,7 +70,7 @@ export class NotificationBellElement extends HTMLElement {
     this.#parts = null;
   }
 
-  /** How many are unread. */
+  /** The number of unread notifications. */
   get unread() {
     return this.#parts?.store.unread ?? Number(this.#text("unread"));
   }
@@ -89,7 +93,7 @@ export class NotificationBellElement extends HTMLElement {
     return { button, panel, page, store, client, feed: new InboxFeed({ api, client, store, others }) };
   }
 
-  /** Puts button and panel where the plain link was. */
+  /** Replace the plain link by the button and the panel. */
   #build() {
     for (const child of [...this.children]) {
       if (child.localName !== "template") child.remove();
@@ -181,7 +185,7 @@ export class NotificationBellElement extends HTMLElement {
   }
 
   /**
-   * Who has the list before their eyes needs no toast on top of it.
+   * Show fresh items in the open panel, where they need no toast.
    *
    * @param {Item[]} fresh
    * @param {string} cursor
@@ -193,7 +197,7 @@ export class NotificationBellElement extends HTMLElement {
   }
 
   /**
-   * What was read or told since is no news.
+   * Show items that arrived before this page opened, except those read or delivered since.
    *
    * @param {HubUnshownEvent} event
    */
@@ -221,7 +225,7 @@ export class NotificationBellElement extends HTMLElement {
     this.setAttribute("unread", String(store.unread));
     this.setAttribute("unseen", String(store.unseen));
     this.#renderButton(this.#parts.button, store.unread);
-    panel.renderState(STANDING[feed.state] ?? client.state);
+    panel.renderState(FEED_FAILURES[feed.state] ?? client.state);
     if (panel.open) panel.render(store, feed.state);
   }
 

@@ -1,15 +1,16 @@
 // @ts-check
 /** @import { NotificationBellElement } from "./notification-bell-element.js" */
-import { countOnIcon } from "../inbox/app-badge.js";
+import { setIconBadge } from "../inbox/app-badge.js";
 import { PushMemory } from "../push/push-memory.js";
 import { pushApiOf, pushSwitchOf } from "../push/push-switch-of.js";
 import { closeOthers, closeRead } from "../push/shown-pushes.js";
-import { WorkerNote } from "../push/worker-note.js";
+import { WorkerState } from "../push/worker-state.js";
 
 /**
- * `<push-keeper>`, on every page of someone who is signed in: writes down for the service worker who that is, registers
- * this browser again when it has to be, takes what was read elsewhere off the screen and counts on the app's icon. Shows
- * nothing. Its attributes are in `_push_attributes.html`, and `sign-out`, the URL of the form that signs out.
+ * `<push-keeper>`, invisible on every page of a signed-in person. It records the person for the service worker, and
+ * registers this browser again if needed. It also closes pushes that were read elsewhere, and updates the app's badge.
+ *
+ * Its attributes are those of `_push_attributes.html`, and `sign-out`, the URL of the sign-out form.
  */
 export class PushKeeperElement extends HTMLElement {
   #life = new AbortController();
@@ -19,7 +20,7 @@ export class PushKeeperElement extends HTMLElement {
     const { signal } = this.#life;
     document.addEventListener("inbox-changed", (event) => this.#count(event), { signal });
     document.addEventListener("submit", (event) => this.#submitted(event), { signal });
-    this.#keep().catch((error) => console.warn("Pushes could not be looked after.", error));
+    this.#keep().catch((error) => console.warn("The push subscription could not be checked.", error));
   }
 
   disconnectedCallback() {
@@ -27,10 +28,10 @@ export class PushKeeperElement extends HTMLElement {
   }
 
   async #keep() {
-    const note = new WorkerNote();
-    const { person } = await note.read();
+    const workerState = new WorkerState();
+    const { person } = await workerState.read();
     if (person !== this.#person) {
-      await note.change({ person: this.#person });
+      await workerState.change({ person: this.#person });
       await closeOthers(this.#person);
     }
     await pushSwitchOf(this).keep();
@@ -40,10 +41,14 @@ export class PushKeeperElement extends HTMLElement {
   /** @param {Event} event */
   #count({ target }) {
     const bell = /** @type {NotificationBellElement} */ (target);
-    countOnIcon(bell.unread);
+    setIconBadge(bell.unread);
   }
 
-  /** Before the page goes: what is stored here at once tells the next one that the person meant it. @param {Event} event */
+  /**
+   * Remember an intended sign-out. It must be stored at once, before the page unloads.
+   *
+   * @param {Event} event
+   */
   #submitted({ target }) {
     const signOut = this.getAttribute("sign-out");
     if (!signOut || !(target instanceof HTMLFormElement)) return;

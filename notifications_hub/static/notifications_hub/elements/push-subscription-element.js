@@ -8,9 +8,9 @@ import { PushState, SWITCHABLE } from "../push/push-state.js";
 import { pushSwitchOf } from "../push/push-switch-of.js";
 
 /**
- * `<push-subscription>` with the attributes of `_push_attributes.html`: says how pushes stand in this browser, and has
- * one button that switches them. Its words are the server's: it shows the child whose `data-state` fits, and
- * gives the button its `data-turn-on` or `data-turn-off`.
+ * `<push-subscription>` with the attributes of `_push_attributes.html`: shows the state of pushes in this browser, with
+ * one button to switch them. Its words are the server's: it shows the child with the matching `data-state`. The button's
+ * label is its `data-turn-on` or `data-turn-off`.
  */
 export class PushSubscriptionElement extends HTMLElement {
   /** @type {AbortController | undefined} */
@@ -22,32 +22,32 @@ export class PushSubscriptionElement extends HTMLElement {
     this.#connected = new AbortController();
     const { signal } = this.#connected;
     const pushes = pushSwitchOf(this);
-    this.#button?.addEventListener("click", () => this.#work(signal, pushes, () => this.#turn(pushes)), { signal });
-    this.#work(signal, pushes, () => pushes.look());
+    this.#button?.addEventListener("click", () => this.#run(signal, pushes, () => this.#toggle(pushes)), { signal });
+    this.#run(signal, pushes, () => pushes.check());
   }
 
   disconnectedCallback() {
     this.#connected?.abort();
   }
 
-  /** What it shows now, for style sheets and tests too: the attribute `state`. */
+  /** The state shown now. The attribute `state` reflects it, for style sheets and tests. */
   get state() {
     return this.#state;
   }
 
   /** @param {PushSwitch} pushes */
-  #turn(pushes) {
+  #toggle(pushes) {
     return this.#state === PushState.ON ? pushes.turnOff() : pushes.turnOn();
   }
 
   /**
-   * One thing at a time: the button is dead until it is done.
+   * Run one task at a time: the button is disabled until it is done.
    *
    * @param {AbortSignal} signal
    * @param {PushSwitch} pushes
    * @param {() => Promise<PushStateName>} task
    */
-  async #work(signal, pushes, task) {
+  async #run(signal, pushes, task) {
     this.setAttribute("aria-busy", "true");
     if (this.#button) this.#button.disabled = true;
     const before = pushes.id;

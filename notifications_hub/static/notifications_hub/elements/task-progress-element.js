@@ -10,18 +10,23 @@ import { HubClient } from "../client/hub-client.js";
 import { PageWatch } from "../client/page-watch.js";
 import { jobOf, linkOf } from "../inbox/item-view.js";
 import { JobApi } from "../jobs/job-api.js";
-import { isOver, percentOf, quarterOf } from "../jobs/job-view.js";
-import { TaskEndedEvent } from "../jobs/task-ended-event.js";
+import { isOver, percentOf, quarterOf, TaskEndedEvent } from "../jobs/job-view.js";
 import { isInSight, part, setText } from "../shared/dom.js";
 import { liveLine } from "../tabs/open-line.js";
 
 /**
- * `<task-progress>` around the bar as the server wrote it: from then on it follows its job, to the end.
+ * `<task-progress>` around a server-rendered progress bar: follows its job until the end.
  *
- * Attributes, all written by the template tag: `topic`, `cursor` from where to go on, `live` and `person` (who shares a
- * connection with whom), `job` (its address in the API), `csrf`, and `state` and `version`, which it keeps true. Its
- * words are the server's: it shows the child whose `data-standing` fits. Dispatches `task-ended`. While it is in sight it
- * claims the toast of its job's end, which it shows itself.
+ * Attributes, all written by the template tag:
+ *
+ * - `topic`, `live` and `csrf`.
+ * - `cursor`: the position to resume from.
+ * - `person`: tabs of one person share a connection.
+ * - `job`: its URL in the API.
+ * - `state` and `version`: of the job, which it keeps up to date.
+ *
+ * Its words are the server's: it shows the child with the matching `data-standing`. Dispatches `task-ended`. While it is
+ * in sight it shows the job's end itself, so it claims that toast.
  */
 export class TaskProgressElement extends HTMLElement {
   #life = new AbortController();
@@ -56,18 +61,18 @@ export class TaskProgressElement extends HTMLElement {
     const topic = this.#text("topic");
     const client = new HubClient({ topics: [topic], line: (query) => this.#line(page, query) });
     client.addEventListener("hub-event", (event) => {
-      const heard = /** @type {HubEvent} */ (event);
-      if (heard.topic === topic) this.#take(heard.data);
+      const hubEvent = /** @type {HubEvent} */ (event);
+      if (hubEvent.topic === topic) this.#apply(hubEvent.data);
     });
     client.addEventListener("hub-reset", (event) => {
-      if (/** @type {HubResetEvent} */ (event).topics.includes(topic)) this.#look();
+      if (/** @type {HubResetEvent} */ (event).topics.includes(topic)) this.#refetch();
     });
     client.addEventListener("hub-refused", (event) => {
-      // Once whoever says so has finished.
+      // Stop only after the current dispatch has finished.
       if (/** @type {HubRefusedEvent} */ (event).topic === topic) queueMicrotask(() => client.stop());
     });
     signal.addEventListener("abort", () => client.stop());
-    // Once the event that told it has been heard to its end.
+    // Stop only after the event that ended the job has been dispatched completely.
     this.addEventListener("task-ended", () => queueMicrotask(() => client.stop()), { signal });
     client.start(this.#text("cursor"));
   }
@@ -83,27 +88,27 @@ export class TaskProgressElement extends HTMLElement {
     return liveLine({ live, person: this.#text("person"), page, query, unshown, toasts: false });
   }
 
-  async #look() {
+  async #refetch() {
     try {
-      const job = await this.#api?.look();
-      if (job) this.#take(job);
+      const job = await this.#api?.fetch();
+      if (job) this.#apply(job);
     } catch {
-      // It stays as it is: the next event, or the next reset, tells more.
+      // Keep the current state: the next event or reset brings a newer one.
     }
   }
 
   /**
-   * What comes by the hub and what was asked for may overtake each other.
+   * Apply a newer version of the job. Events and responses may overtake each other.
    *
    * @param {Job} job
    */
-  #take(job) {
+  #apply(job) {
     if (job.version <= this.#version) return;
     this.#version = job.version;
     this.#job = job;
     if (this.#renderDue) return;
     this.#renderDue = true;
-    // Also in a tab that is hidden, where no frame is ever drawn.
+    // A microtask also runs in a hidden tab, where no animation frame is drawn.
     queueMicrotask(() => this.#render());
   }
 
@@ -155,7 +160,7 @@ export class TaskProgressElement extends HTMLElement {
   }
 
   /**
-   * The bell may hear of the end before the bar does.
+   * Claim the toast of the job's end. The bell may receive the end before this element does.
    *
    * @param {ToastDueEvent} due
    */
@@ -174,7 +179,7 @@ export class TaskProgressElement extends HTMLElement {
     form.hidden = true;
     try {
       await this.#api?.cancel();
-      await this.#look();
+      await this.#refetch();
     } catch {
       form.hidden = false;
     }

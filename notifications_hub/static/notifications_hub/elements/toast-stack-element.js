@@ -8,11 +8,13 @@ import { ToastQueue } from "../toasts/toast-queue.js";
 const AT_ONCE = 3;
 
 /**
- * `<toast-stack>`: what just happened, in a corner, for a moment. At most three at once; the rest is a number.
+ * `<toast-stack>`: shows new notifications in a corner for a moment. At most three at once; the rest is a number.
  *
- * While the page is hidden toasts wait, and so they do, for a moment, while another tab is to show them; what was told,
- * read or shown meanwhile is dropped. `toast-due` asks the page, before, whether an element shows the same itself.
- * `toasts-displayed` follows once all was really painted in a visible page, `toast-opened` when the person follows one.
+ * Toasts wait while the page is hidden, and for a moment while another tab should show them. Items that are delivered,
+ * read or shown in the meantime are dropped.
+ *
+ * `toast-due` comes first: an element that shows the same news can claim it. `toasts-displayed` follows once the toasts
+ * were painted on a visible page, and `toast-opened` when the person follows one.
  */
 export class ToastStackElement extends HTMLElement {
   #life = new AbortController();
@@ -34,7 +36,7 @@ export class ToastStackElement extends HTMLElement {
     for (const type of ["pointerenter", "pointerleave", "focusin", "focusout"]) {
       this.addEventListener(type, () => this.#runOrPause(), { signal });
     }
-    document.addEventListener("visibilitychange", () => this.#turned(), { signal });
+    document.addEventListener("visibilitychange", () => this.#visibilityChanged(), { signal });
     this.addEventListener("click", (event) => this.#click(event), { signal });
     this.addEventListener("keydown", (event) => this.#key(event), { signal });
   }
@@ -52,15 +54,15 @@ export class ToastStackElement extends HTMLElement {
 
   /**
    * @param {Item[]} items oldest first
-   * @param {string} cursor what `toasts-displayed` is to say
-   * @param {{now: boolean}} how not now, where another tab is to show them; should it fail, this one does
+   * @param {string} cursor reported by `toasts-displayed`
+   * @param {{now: boolean}} how not now if another tab should show them; this tab does so if that one fails
    */
   show(items, cursor, { now }) {
     this.#queue.add(items, cursor, { now });
   }
 
   /**
-   * Told elsewhere: need not be shown any more.
+   * Drop waiting items that were delivered elsewhere.
    *
    * @param {string[]} ids
    */
@@ -69,7 +71,7 @@ export class ToastStackElement extends HTMLElement {
   }
 
   /**
-   * Done with: off the screen too.
+   * Drop waiting items, and remove visible toasts too.
    *
    * @param {string[]} ids
    */
@@ -98,7 +100,7 @@ export class ToastStackElement extends HTMLElement {
     this.#runOrPause();
   }
 
-  /** Above dialogs and popovers opened since, and whatever stacking the host's page has. */
+  /** Move the stack above dialogs and popovers opened since, and above the host page's own layers. */
   #toTop() {
     if (this.#toasts.size > 0 || !this.popover) return;
     if (this.matches(":popover-open")) this.hidePopover();
@@ -137,7 +139,7 @@ export class ToastStackElement extends HTMLElement {
     setText(more, (more.dataset.text ?? "").replace("{count}", String(this.#more)));
   }
 
-  #turned() {
+  #visibilityChanged() {
     this.#queue.flush();
     this.#runOrPause();
   }
@@ -167,7 +169,7 @@ export class ToastStackElement extends HTMLElement {
 }
 
 /**
- * Two frames on, the first has been painted; in a tab that was hidden just now there is none until it is seen.
+ * Resolve once the toasts are painted: after two animation frames. A hidden tab has no frames until it is visible.
  *
  * @returns {Promise<void>}
  */

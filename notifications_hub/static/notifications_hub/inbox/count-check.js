@@ -5,10 +5,11 @@ const SPREAD = 600;
 const SETTLED_AFTER = 2_000;
 
 /**
- * Asks for the counts when they cannot be worked out here.
+ * Fetches the counts if this page cannot compute them.
  *
- * Counts come without a cursor: an event that arrives around the answer may be in it or not. So as long as events keep
- * arriving close to one, it is asked again. The wait is spread, since one withdrawn announcement makes every page ask.
+ * Counts come without a cursor, so they may or may not include an event that arrives at about the same time. It asks
+ * again as long as events arrive close to an answer. The wait is spread, because one withdrawn announcement makes every
+ * page ask.
  */
 export class CountCheck {
   #ask;
@@ -19,7 +20,7 @@ export class CountCheck {
   #timer;
 
   /**
-   * @param {() => Promise<void>} ask fetches and stores them; must not fail
+   * @param {() => Promise<void>} ask fetches and stores the counts; must not throw
    * @param {() => number} [random]
    */
   constructor(ask, random = Math.random) {
@@ -32,11 +33,11 @@ export class CountCheck {
   }
 
   /**
-   * An event moved a count.
+   * Check again if needed: an event changed a count.
    *
-   * @param {{late?: boolean}} [event] `late`: it came with what we had missed, so any answer may have had it already
+   * @param {{late?: boolean}} [event] `late` if the event came with a catch-up, so any answer may include it already
    */
-  moved({ late = false } = {}) {
+  countChanged({ late = false } = {}) {
     const doubtful = Date.now() - this.#answeredAt < SETTLED_AFTER || (late && this.#answeredAt > 0);
     if (this.#asking || doubtful) this.soon();
   }

@@ -1,9 +1,8 @@
 // @ts-check
 /**
- * @import { State } from "./feed-state.js"
  * @import { HubClient } from "../client/hub-client.js"
  * @import { HubEvent, HubFrameEvent, HubResetEvent, HubStateEvent } from "../client/hub-events.js"
- * @import { Change, Happening, InboxStore } from "./inbox-store.js"
+ * @import { Change, InboxEvent, InboxStore } from "./inbox-store.js"
  * @import { NotificationsApi } from "./notifications-api.js"
  * @import { Page } from "../protocol/wire.js"
  */
@@ -12,11 +11,36 @@ import { backoff } from "../protocol/backoff.js";
 import { HubState } from "../protocol/hub-state.js";
 import { ApiError } from "../shared/api-error.js";
 import { CountCheck } from "./count-check.js";
-import { FeedState } from "./feed-state.js";
-import { InboxChangedEvent } from "./inbox-changed-event.js";
+
+/** The state of a feed; always exactly one of these. */
+export const FeedState = Object.freeze({
+  LOADING: "loading",
+  READY: "ready",
+  FAILED: "failed",
+  ENDED: "ended",
+});
+
+/** @typedef {typeof FeedState[keyof typeof FeedState]} FeedStateName */
+
+/** The inbox has changed: its items, its counts or its state. */
+export class InboxChangedEvent extends Event {
+  /**
+   * @param {Change | null} change null to render everything again
+   * @param {string} cursor acknowledged once the fresh items were displayed
+   */
+  constructor(change = null, cursor = "") {
+    super("inbox-changed", { bubbles: true });
+    this.change = change;
+    this.cursor = cursor;
+  }
+
+  copy() {
+    return new InboxChangedEvent(this.change, this.cursor);
+  }
+}
 
 /**
- * Keeps the store true: loads it, folds the client's events into it, and sends what the person does. Dispatches
+ * Keeps the store up to date: loads it, applies the client's events and sends the person's actions. Dispatches
  * `inbox-changed`.
  */
 export class InboxFeed extends EventTarget {
@@ -26,9 +50,9 @@ export class InboxFeed extends EventTarget {
   #others;
   #random;
   #counts;
-  /** @type {State} */
+  /** @type {FeedStateName} */
   #state = FeedState.LOADING;
-  /** Events that wait for the end of their catch-up, or for the rows that are being loaded. @type {Happening[]} */
+  /** Events that wait for the end of their catch-up or of a load. @type {InboxEvent[]} */
   #waiting = [];
   #cursor = "";
   #connected = false;
@@ -43,7 +67,7 @@ export class InboxFeed extends EventTarget {
    * @param {NotificationsApi} options.api
    * @param {HubClient} options.client
    * @param {InboxStore} options.store
-   * @param {Iterable<string>} [options.others] topics on the same connection that are not the inbox's
+   * @param {Iterable<string>} [options.others] topics of the same connection that do not belong to the inbox
    * @param {() => number} [options.random]
    */
   constructor({ api, client, store, others = [], random = Math.random }) {
@@ -61,10 +85,10 @@ export class InboxFeed extends EventTarget {
   }
 
   start() {
-    this.#client.addEventListener("hub-event", (event) => this.#hear(/** @type {HubEvent} */ (event)));
-    this.#client.addEventListener("hub-frame", (event) => this.#caughtUp(/** @type {HubFrameEvent} */ (event)));
+    this.#client.addEventListener("hub-event", (event) => this.#collect(/** @type {HubEvent} */ (event)));
+    this.#client.addEventListener("hub-frame", (event) => this.#frameApplied(/** @type {HubFrameEvent} */ (event)));
     this.#client.addEventListener("hub-reset", (event) => this.#reset(/** @type {HubResetEvent} */ (event)));
-    this.#client.addEventListener("hub-state", (event) => this.#turned(/** @type {HubStateEvent} */ (event)));
+    this.#client.addEventListener("hub-state", (event) => this.#stateChanged(/** @type {HubStateEvent} */ (event)));
     return this.load();
   }
 
@@ -73,7 +97,7 @@ export class InboxFeed extends EventTarget {
     this.#client.stop();
   }
 
-  /** Takes the first page as the truth. The first time, the client goes on from where that page was read. */
+  /** Load the first page and replace the items. The first time, the client starts from the page's cursor. */
   async load() {
     if (this.#state === FeedState.ENDED) return;
     if (this.#loading) {
@@ -83,18 +107,18 @@ export class InboxFeed extends EventTarget {
     clearTimeout(this.#timer);
     this.#loading = true;
     try {
-      this.#take(await this.#api.list());
+      this.#replace(await this.#api.list());
     } catch (error) {
       this.#failed(error);
     }
     this.#loading = false;
     this.#changed();
-    // What came meanwhile may be in those rows or not; applied after them it is right either way.
-    this.#fold();
+    // Those rows may or may not include the waiting events; applying an event twice changes nothing.
+    this.#applyWaiting();
     if (this.#again) this.#loadAgain();
   }
 
-  /** @param {string} id may be one further down than what is loaded */
+  /** @param {string} id may lie beyond the loaded items */
   async markRead(id) {
     if (this.#store.get(id)?.unread !== false)
       await this.#do("notification.read", [id], () => this.#api.markRead([id]));
@@ -117,7 +141,7 @@ export class InboxFeed extends EventTarget {
   }
 
   /**
-   * Shows the outcome at once, and the truth again should the server not agree.
+   * Apply the change at once, and load the inbox again if the request fails.
    *
    * @param {string} kind
    * @param {string[]} ids
@@ -136,7 +160,7 @@ export class InboxFeed extends EventTarget {
   }
 
   /** @param {Page} page */
-  #take(page) {
+  #replace(page) {
     const whole = page.next === null;
     this.#store.reset(page.results, { whole });
     if (!whole) this.#counts.soon();
@@ -165,27 +189,27 @@ export class InboxFeed extends EventTarget {
       this.#store.setCounts(await this.#api.count());
       this.#changed();
     } catch {
-      // The counts stay as they are; the next load or doubt asks again.
+      // Keep the counts; the next load or check asks again.
     }
   }
 
   /** @param {HubEvent} event */
-  #hear({ kind, data }) {
+  #collect({ kind, data }) {
     this.#waiting.push({ kind, data });
   }
 
   /** @param {HubFrameEvent} event */
-  #caughtUp({ cursor, more }) {
+  #frameApplied({ cursor, more }) {
     this.#cursor = cursor;
-    if (!more && !this.#loading) this.#fold();
+    if (!more && !this.#loading) this.#applyWaiting();
   }
 
-  #fold() {
+  #applyWaiting() {
     if (this.#waiting.length === 0) return;
     const change = this.#store.applyAll(this.#waiting.splice(0));
     if (change.reload) this.#loadAgain();
     if (change.recount) this.#counts.soon();
-    if (change.touched) this.#counts.moved({ late: this.#client.state !== HubState.LIVE });
+    if (change.touched) this.#counts.countChanged({ late: this.#client.state !== HubState.LIVE });
     this.#changed(change);
   }
 
@@ -195,7 +219,7 @@ export class InboxFeed extends EventTarget {
   }
 
   /** @param {HubStateEvent} event */
-  #turned({ state }) {
+  #stateChanged({ state }) {
     if (state === HubState.SIGNED_OUT) this.#end();
     this.#changed();
   }

@@ -4,22 +4,22 @@
 const KEPT = 100;
 
 /**
- * What one or more events changed.
+ * The effect of one or more events.
  *
  * @typedef {object} Change
- * @property {boolean} touched the list or a count is another
- * @property {Item[]} fresh new and untold: to be shown as toasts
- * @property {string[]} delivered some delivery method told them: no longer to be shown, but what is on screen may stay
- * @property {string[]} gone read, archived or deleted: off the screen
- * @property {boolean} recount a count can only be known by asking
- * @property {boolean} reload so can the list
+ * @property {boolean} touched the list or a count changed
+ * @property {Item[]} fresh new and not delivered yet: to be shown as toasts
+ * @property {string[]} delivered by some delivery method: not to be shown any more, though visible toasts stay
+ * @property {string[]} gone read, archived or deleted: visible toasts are removed too
+ * @property {boolean} recount whether the counts must be fetched
+ * @property {boolean} reload whether the list must be fetched
  *
- * @typedef {{kind: string, data: any}} Happening
+ * @typedef {{kind: string, data: any}} InboxEvent
  */
 
-/** The inbox as this page knows it: pure state, folded from events. Every event may come again and changes nothing then. */
+/** The state of the inbox on this page, computed from events. An event that is applied twice changes nothing. */
 export class InboxStore {
-  /** The newest, none archived. @type {Map<string, Item>} */
+  /** The newest items without archived ones. @type {Map<string, Item>} */
   #items = new Map();
   /** @type {Counts} */
   #counts;
@@ -48,10 +48,10 @@ export class InboxStore {
   }
 
   /**
-   * Takes a first page as the truth.
+   * Replace the items by a first page.
    *
    * @param {Item[]} items
-   * @param {{whole: boolean}} how whether there is no second page, so that the counts follow from the items
+   * @param {{whole: boolean}} how whether there is no second page, so that the counts can be computed from the items
    */
   reset(items, { whole }) {
     this.#items = new Map(items.filter((item) => !item.archived).map((item) => [item.id, item]));
@@ -64,7 +64,7 @@ export class InboxStore {
   }
 
   /**
-   * @param {Happening[]} events in their order
+   * @param {InboxEvent[]} events in order
    * @returns {Change}
    */
   applyAll(events) {
@@ -76,13 +76,13 @@ export class InboxStore {
     return change;
   }
 
-  /** @param {Happening} event */
+  /** @param {InboxEvent} event */
   apply(event) {
     return this.applyAll([event]);
   }
 
   /**
-   * @param {Happening} event
+   * @param {InboxEvent} event
    * @param {Change} change
    */
   #apply({ kind, data }, change) {
@@ -93,7 +93,7 @@ export class InboxStore {
       case "notification.updated":
         return this.#update(data, change);
       case "announcement.updated":
-        return this.#reword(data, change);
+        return this.#updateWords(data, change);
       case "notification.read":
         this.#gone(data, change);
         return this.#mark(data, { unread: false, seen: true }, change);
@@ -113,7 +113,7 @@ export class InboxStore {
   }
 
   /**
-   * A row that was loaded is at least as new as the event of its making, so it stays as it is; it is still news.
+   * Add a new item. A loaded row is at least as new as its creation event, so it stays as it is, but may need a toast.
    *
    * @param {Item} item
    * @param {Change} change
@@ -129,20 +129,20 @@ export class InboxStore {
    * @param {Change} change
    */
   #update(item, change) {
-    // Not on our page: whether the counts had it already, only the server can say.
+    // Not on our page: only the server knows whether the counts include it.
     change.recount ||= !this.#items.has(item.id);
     if (item.archived) this.#apply({ kind: "notification.archived", data: { ids: [item.id] } }, change);
     else this.#put(item, change);
   }
 
   /**
-   * An announcement's event goes to everyone, so it knows the words but not what this person did with them. One that
-   * is not on our page is older than all of it.
+   * Update an announcement's words. Its event goes to everyone, so it does not contain this person's state. An unknown
+   * announcement is older than everything on our page.
    *
    * @param {Item} item
    * @param {Change} change
    */
-  #reword(item, change) {
+  #updateWords(item, change) {
     const known = this.#items.get(item.id);
     if (!known) return;
     const { unread, seen, archived, delivered } = known;
@@ -190,7 +190,7 @@ export class InboxStore {
     for (const id of idsOf(data, change)) {
       const item = this.#items.get(id);
       this.#items.delete(id);
-      if (item) this.#recounted(item, undefined, change);
+      if (item) this.#adjustCounts(item, undefined, change);
       else change.recount = true;
     }
   }
@@ -200,7 +200,7 @@ export class InboxStore {
    * @param {Change} change
    */
   #put(item, change) {
-    this.#recounted(this.#items.get(item.id), item, change);
+    this.#adjustCounts(this.#items.get(item.id), item, change);
     this.#items.set(item.id, item);
     for (const { id } of this.#items.size > KEPT ? this.items.slice(KEPT) : []) this.#items.delete(id);
   }
@@ -210,7 +210,7 @@ export class InboxStore {
    * @param {Item | undefined} after
    * @param {Change} change
    */
-  #recounted(before, after, change) {
+  #adjustCounts(before, after, change) {
     this.#counts.unread = Math.max(0, this.#counts.unread + isUnread(after) - isUnread(before));
     this.#counts.unseen = Math.max(0, this.#counts.unseen + isUnseen(after) - isUnseen(before));
     change.touched = true;
@@ -228,7 +228,7 @@ function noChange() {
 }
 
 /**
- * A change may name a stretch of the log instead of ids, which only the server can resolve.
+ * Return the ids of a change. A change may name a range of the log instead, which only the server can resolve.
  *
  * @param {{ids?: string[]}} data
  * @param {Change} change
@@ -250,7 +250,7 @@ function isUnseen(item) {
 }
 
 /**
- * Still worth a toast.
+ * Return whether the item still needs a toast.
  *
  * @param {Item} item
  */

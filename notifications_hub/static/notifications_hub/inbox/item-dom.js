@@ -4,7 +4,7 @@ import { pageLanguage, part, setText } from "../shared/dom.js";
 import { iconOf, linkOf, wordsOf } from "./item-view.js";
 
 /**
- * Writes an item into a copy of a row's or a toast's template.
+ * Write an item into a copy of the template of a row or a toast.
  *
  * @param {HTMLElement} root
  * @param {Item} item

@@ -5,7 +5,8 @@ const ICONS = ["bell", "reply", "comment", "heart", "megaphone", "check", "warni
 const JOB_ENDS = ["task.done", "task.failed"];
 
 /**
- * The title and body in the page's language: an announcement's event went to everyone and carries them all.
+ * Return the title and body in the page's language. An announcement's event goes to everyone, so it carries all
+ * languages.
  *
  * @param {Item} item
  * @param {string} language as in `<html lang>`
@@ -23,8 +24,7 @@ export function iconOf({ icon }) {
 }
 
 /**
- * Where an item leads, or "" when that is not a page of this site. The server refuses such urls too; a link is worth
- * two looks.
+ * Return the item's URL, or "" if it is not on this site. The server refuses such URLs too; links are checked twice.
  *
  * @param {{url: string}} item
  * @param {string} base the page's own address
@@ -35,7 +35,7 @@ export function linkOf({ url }, base) {
 }
 
 /**
- * The job whose end an item tells, "" where it tells of something else.
+ * Return the id of the job that the item reports the end of, or "" for any other item.
  *
  * @param {Item} item
  * @returns {string}
@@ -44,9 +44,7 @@ export function jobOf({ kind, data }) {
   return JOB_ENDS.includes(kind) ? (data?.job ?? "") : "";
 }
 
-/**
- * @param {number} count
- */
+/** @param {number} count */
 export function badgeOf(count) {
   return count > 99 ? "99+" : String(count);
 }

@@ -4,7 +4,7 @@ import { pageLanguage, part, setText } from "../shared/dom.js";
 import { relativeTime } from "../shared/relative-time.js";
 import { fillItem } from "./item-dom.js";
 
-/** The rows of the panel. A row stays the same element as long as its item is there, so focus and hover survive. */
+/** The rows of the panel. An item keeps its row element, so that focus and hover survive. */
 export class NotificationList {
   #list;
   #newRow;
@@ -32,7 +32,7 @@ export class NotificationList {
     this.tick();
   }
 
-  /** Brings the times up to date. */
+  /** Update the relative times. */
   tick() {
     for (const time of this.#list.querySelectorAll("time")) {
       setText(time, relativeTime(Date.parse(time.dateTime), Date.now(), pageLanguage()));
@@ -68,7 +68,7 @@ export class NotificationList {
    */
   #place(row, index) {
     const there = this.#list.children[index];
-    // Moving an element takes its focus away, so what is in place is not touched.
+    // Moving an element removes its focus, so a row in place is not touched.
     if (there !== row) this.#list.insertBefore(row, there ?? null);
   }
 

@@ -1,19 +1,19 @@
 // @ts-check
 /**
- * @import { State as Feeding } from "./feed-state.js"
- * @import { State as Connected } from "../protocol/hub-state.js"
+ * @import { FeedStateName } from "./inbox-feed.js"
+ * @import { HubStateName } from "../protocol/hub-state.js"
  * @import { InboxStore } from "./inbox-store.js"
  */
 import { part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
-import { FeedState } from "./feed-state.js";
+import { FeedState } from "./inbox-feed.js";
 import { NotificationList } from "./notification-list.js";
-import { placePanel } from "./place-panel.js";
+import { positionPanel } from "./position-panel.js";
 
 const ROWS = 20;
 
 /**
- * What the person does in the panel.
+ * Callbacks for the person's actions in the panel.
  *
  * @typedef {object} Actions
  * @property {() => void} opened
@@ -24,8 +24,8 @@ const ROWS = 20;
  */
 
 /**
- * The panel that the bell's button opens. Opening, closing by Escape or a click outside, and giving the focus back are
- * the browser's own popover.
+ * The panel that the bell's button opens. The browser's popover opens it, closes it on Escape or a click outside, and
+ * restores the focus.
  */
 export class NotificationPanel {
   #panel;
@@ -56,7 +56,7 @@ export class NotificationPanel {
 
   /**
    * @param {InboxStore} store
-   * @param {Feeding} state
+   * @param {FeedStateName} state
    */
   render(store, state) {
     const items = store.items.slice(0, ROWS);
@@ -69,7 +69,7 @@ export class NotificationPanel {
     this.#show("read-all", store.unread > 0 && state === FeedState.READY);
   }
 
-  /** @param {Connected} state */
+  /** @param {HubStateName} state */
   renderState(state) {
     const label = part(this.#panel, "state");
     label.dataset.state = state;
@@ -91,7 +91,7 @@ export class NotificationPanel {
   }
 
   #place() {
-    placePanel(this.#panel, this.#button);
+    positionPanel(this.#panel, this.#button);
   }
 
   /** @param {boolean} open */

@@ -1,12 +1,12 @@
 // @ts-check
 /** @import { Job } from "../protocol/wire.js" */
-import { ApiError } from "../shared/api-error.js";
+import { CsrfFetch } from "../shared/csrf-fetch.js";
 
 /** One job over HTTP. */
 export class JobApi {
   #url;
-  #csrf;
   #signal;
+  #http;
 
   /**
    * @param {object} options
@@ -16,27 +16,16 @@ export class JobApi {
    */
   constructor({ url, csrf, signal }) {
     this.#url = url;
-    this.#csrf = csrf;
     this.#signal = signal;
+    this.#http = new CsrfFetch({ token: csrf });
   }
 
   /** @returns {Promise<Job>} */
-  async look() {
-    return (await this.#ask(this.#url, {})).job;
+  async fetch() {
+    return (await this.#http.get(this.#url, { signal: this.#signal })).job;
   }
 
   cancel() {
-    return this.#ask(new URL("cancel/", this.#url), { method: "POST", headers: { "X-CSRFToken": this.#csrf } });
-  }
-
-  /**
-   * @param {URL} url
-   * @param {RequestInit} init
-   */
-  async #ask(url, init) {
-    const response = await fetch(url, { ...init, credentials: "same-origin", signal: this.#signal });
-    const answer = await response.json().catch(() => null);
-    if (!response.ok || !answer) throw new ApiError(response.status, answer?.detail ?? "");
-    return answer;
+    return this.#http.send("POST", new URL("cancel/", this.#url), undefined, { signal: this.#signal });
   }
 }

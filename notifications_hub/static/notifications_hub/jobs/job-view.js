@@ -4,13 +4,22 @@
 const OVER = new Set(["done", "failed", "cancelled"]);
 const QUARTER = 25;
 
+/** A job shown on this page has ended. Bubbles. */
+export class TaskEndedEvent extends Event {
+  /** @param {Job} job */
+  constructor(job) {
+    super("task-ended", { bubbles: true });
+    this.job = job;
+  }
+}
+
 /** @param {string} state */
 export function isOver(state) {
   return OVER.has(state);
 }
 
 /**
- * How far a job is, 0 to 100; null when nobody knows.
+ * Return the progress of a job from 0 to 100, or null if it is unknown.
  *
  * @param {Job} job
  */
@@ -20,7 +29,7 @@ export function percentOf({ state, done, total }) {
 }
 
 /**
- * What is worth saying aloud on the way: each quarter once, since a voice that reads every percent is no help.
+ * Return the last quarter reached. Screen readers announce each quarter once, since reading every percent is no help.
  *
  * @param {number | null} percent
  */

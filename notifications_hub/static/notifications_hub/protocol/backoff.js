@@ -4,12 +4,12 @@ const FIRST = 1_000;
 const LONGEST = 60_000;
 
 /**
- * How long to wait before the next try, in milliseconds.
+ * Return how long to wait before the next try, in milliseconds.
  *
- * Full jitter: anything from nothing to the ceiling. After a restart thousands of pages come back at once, and only a
- * wait that is random from zero up spreads them evenly.
+ * Uses full jitter: a random wait from zero to the ceiling. After a restart thousands of pages reconnect at once, and
+ * only a wait that starts at zero spreads them evenly.
  *
- * @param {number} tries how many have failed in a row, before this one
+ * @param {number} tries failed tries in a row before this one
  * @param {() => number} [random]
  */
 export function backoff(tries, random = Math.random) {

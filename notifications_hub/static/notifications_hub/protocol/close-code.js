@@ -1,18 +1,18 @@
 // @ts-check
 
 /**
- * Why a connection ended, where that asks for more than waiting and trying again. A code means the same on every kind
- * of connection; one above 4899 is said by this side, never by a server.
+ * Reasons for the end of a connection that need more than waiting and trying again. A code means the same on every
+ * kind of connection. Codes above 4899 come from the client, never from a server.
  */
 export const CloseCode = Object.freeze({
-  /** What a browser says of a socket that broke or never opened. */
+  /** The browser's code for a socket that broke or never opened. */
   BROKEN: 1006,
   RESTART: 1012,
   BAD_FRAME: 4400,
   SESSION_OVER: 4401,
   TOPIC_REFUSED: 4403,
   TOO_MANY: 4429,
-  /** Nothing came, not even a sign of life. */
+  /** Nothing arrived, not even a heartbeat. */
   SILENT: 4900,
 });
 
@@ -26,7 +26,7 @@ const ANSWERS = new Set([
 ]);
 
 /**
- * Whether the hub itself said so: any other kind of connection would hear the same.
+ * Return whether the hub itself sent the code. Any other kind of connection would get the same answer.
  *
  * @param {number} code
  */

@@ -11,8 +11,8 @@ const CODES = {
 };
 
 /**
- * What a refusal over HTTP is in the codes of the protocol. The hub says why in `detail`; a proxy's own 403 or 503
- * does not, and says nothing about this person.
+ * Translate a refusal over HTTP into the protocol's close code. The hub gives the reason in `detail`. A proxy's own
+ * 403 or 503 has no `detail` and does not concern this person.
  *
  * @param {Response} response
  */

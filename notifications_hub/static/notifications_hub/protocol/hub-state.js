@@ -1,16 +1,16 @@
 // @ts-check
 
-/** Where a client stands; always exactly one of these. */
+/** The state of a client; always exactly one of these. */
 export const HubState = Object.freeze({
   IDLE: "idle",
   CONNECTING: "connecting",
   LIVE: "live",
-  /** Lost it; a timer tries again. */
+  /** The connection is lost; a timer tries again. */
   WAITING: "waiting",
-  /** Too many connections: only a look at this page opens it again. */
+  /** Too many connections: it reopens only when somebody looks at this page. */
   CROWDED: "crowded",
   SIGNED_OUT: "signed-out",
   REFUSED: "refused",
 });
 
-/** @typedef {typeof HubState[keyof typeof HubState]} State */
+/** @typedef {typeof HubState[keyof typeof HubState]} HubStateName */

@@ -1,28 +1,28 @@
 // @ts-check
 import { liveAddress } from "./live-url.js";
 
-const AGAIN_AFTER = 2_000;
+const RETRY_AFTER = 2_000;
 
 /**
- * Acknowledges by a request of its own, for connections that only listen. It outlives the page and is tried twice:
- * one that is lost costs the person a second telling, nothing else.
+ * Acknowledge by a separate request, for connections that cannot send. The request outlives the page and is tried
+ * twice. A lost acknowledgement only means that the person may be notified twice.
  *
  * @param {URL} live from `liveFor`
  * @param {string} cursor
  */
 export async function postAck(live, cursor) {
-  if (!(await arrives(live, cursor))) setTimeout(() => arrives(live, cursor), AGAIN_AFTER);
+  if (!(await succeeds(live, cursor))) setTimeout(() => succeeds(live, cursor), RETRY_AFTER);
 }
 
 /**
  * @param {URL} live
  * @param {string} cursor
  */
-async function arrives(live, cursor) {
+async function succeeds(live, cursor) {
   const body = JSON.stringify({ cursor, visible: true });
   const headers = { "Content-Type": "application/json" };
   const request = { method: "POST", body, headers, keepalive: true, credentials: /** @type {const} */ ("include") };
   const response = await fetch(liveAddress(live, "ack/"), request).catch(() => null);
-  // What was refused would be refused again.
+  // A refused request would be refused again.
   return response !== null && response.status < 500;
 }

@@ -1,12 +1,12 @@
 // @ts-check
-/** @typedef {{topics: Iterable<string>, cursor: string}} Query what to listen to, and from where on; "" for now */
+/** @typedef {{topics: Iterable<string>, cursor: string}} Query the topics, and the cursor to resume from; "" for now */
 
 /**
- * The prefix of the live addresses, for a page's person: another who signs in later in the same browser gets none of
- * what that page asks for.
+ * Return the prefix of the live URLs for a page's person. If another person signs in later in the same browser, the
+ * server refuses the old page's requests.
  *
- * @param {URL} prefix the one the host chose, whole
- * @param {string} person "" where the page does not say
+ * @param {URL} prefix absolute; chosen by the host
+ * @param {string} person "" if the page does not say
  */
 export function liveFor(prefix, person) {
   const live = new URL(prefix);
@@ -15,6 +15,8 @@ export function liveFor(prefix, person) {
 }
 
 /**
+ * Return a live URL for the same person.
+ *
  * @param {URL} live from `liveFor`
  * @param {string} path such as "ack/"
  */
@@ -25,7 +27,7 @@ export function liveAddress(live, path) {
 }
 
 /**
- * The address of one kind of connection.
+ * Return the URL of one kind of connection.
  *
  * @param {URL} live
  * @param {string} path such as "ws/"
@@ -39,7 +41,7 @@ export function liveUrl(live, path, { topics, cursor }) {
 }
 
 /**
- * The same address for a WebSocket: ws for http, wss for https.
+ * Return the same URL for a WebSocket: ws for http, wss for https.
  *
  * @param {URL} url
  */

@@ -1,7 +1,7 @@
 // @ts-check
 
 /**
- * Which of our topics a refusal names. One that names none of them is about the person, so about the inbox.
+ * Return the topic that a refusal names. A refusal that names no topic of ours concerns the person: it means the inbox.
  *
  * @param {string} reason
  * @param {Iterable<string>} topics

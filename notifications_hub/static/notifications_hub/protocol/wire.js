@@ -1,28 +1,28 @@
 // @ts-check
 /**
- * What the server says, as the live protocol and the API have it.
+ * The data of the live protocol and the API.
  *
  * @typedef {object} Item
  * @property {string} id opaque; "a5" for an announcement, before and after it has a row
  * @property {string} kind
  * @property {string} title
  * @property {string} body
- * @property {string} url "" when there is nowhere to go
+ * @property {string} url "" if it leads nowhere
  * @property {string} level success, info, warning or error
  * @property {string} icon
- * @property {string} tag a browser shows one notification a tag
+ * @property {string} tag a browser shows one notification per tag
  * @property {string} at ISO 8601
  * @property {boolean} unread
  * @property {boolean} seen
  * @property {boolean} archived
  * @property {boolean} delivered
- * @property {boolean} toast false: list and count it, show no toast
- * @property {Record<string, any>} [data] what its kind keeps of it
+ * @property {boolean} toast false to list and count it without a toast
+ * @property {Record<string, any>} [data] stored by its kind
  * @property {Record<string, {title: string, body: string}>} [translations] announcements carry every language
  *
  * @typedef {object} Entry one event of a topic's log
  * @property {string} topic
- * @property {number | null} seq null: not logged, best effort
+ * @property {number | null} seq null if it is not logged (best effort)
  * @property {string} kind
  * @property {any} data
  * @property {string} at
@@ -37,12 +37,12 @@
  * @property {string} id
  * @property {string} title
  * @property {string} state queued, running, retrying, done, failed or cancelled
- * @property {string} standing which words say it best
+ * @property {string} standing selects the words to show
  * @property {number} done
- * @property {number} total 0 when nobody knows
+ * @property {number} total 0 if unknown
  * @property {string} text
- * @property {string} url "" when it has no result to fetch
- * @property {number} version of two, the higher is newer
+ * @property {string} url "" without a result to fetch
+ * @property {number} version the higher one is newer
  * @property {string} at
  *
  * @typedef {{results: Item[], next: string | null, cursor: string}} Page
@@ -50,7 +50,8 @@
  */
 
 /**
- * A frame out of a text message, or null for what is none: a newer server may say more than this client knows.
+ * Parse a frame, or return null for any other message. A newer server may send messages that this client does not
+ * know.
  *
  * @param {unknown} text
  * @returns {Frame | null}

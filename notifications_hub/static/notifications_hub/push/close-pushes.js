@@ -1,9 +1,9 @@
 // @ts-check
 
 /**
- * Asks the service worker to take these off the desktop. There may be none, or one that does not know the message.
+ * Ask the service worker to close these pushes. There may be no worker, or one that does not know the message.
  *
- * @param {string[]} ids of notifications: under a tag that several share, only the one that is shown counts
+ * @param {string[]} ids of notifications; if several share a tag, only the shown one counts
  */
 export async function closePushes(ids) {
   const registration = await navigator.serviceWorker?.getRegistration();

@@ -2,10 +2,10 @@
 import { part } from "../shared/dom.js";
 
 /**
- * Brings the list of browsers beside the switch up to date, as the server has it. Nothing on a page without one.
+ * Refresh the list of browsers beside the switch from the server. Do nothing on a page without the list.
  *
  * @param {string | undefined} here the id of this browser
- * @param {{changed: boolean}} how whether it is another than before
+ * @param {{changed: boolean}} how whether the subscription changed
  */
 export async function refreshDevices(here, { changed }) {
   const list = part(document.body, "devices");
@@ -18,7 +18,7 @@ export async function refreshDevices(here, { changed }) {
 }
 
 /**
- * Whether this browser is listed, or belongs not to be.
+ * Mark this browser in the list. Return whether the list is right about it.
  *
  * @param {Element} list
  * @param {string | undefined} here

@@ -1,13 +1,13 @@
 // @ts-check
 /** @import { Page } from "../protocol/wire.js" */
 import { ApiError } from "../shared/api-error.js";
+import { CsrfFetch } from "../shared/csrf-fetch.js";
 
 /** Push subscriptions over HTTP. */
 export class PushApi {
   #base;
   #keyUrl;
-  #csrf;
-  #fetch;
+  #http;
 
   /**
    * @param {object} options
@@ -16,72 +16,61 @@ export class PushApi {
    * @param {string} options.csrf
    * @param {typeof globalThis.fetch} [options.fetch]
    */
-  constructor({ base, keyUrl, csrf, fetch = globalThis.fetch.bind(globalThis) }) {
+  constructor({ base, keyUrl, csrf, fetch }) {
     this.#base = base;
     this.#keyUrl = keyUrl;
-    this.#csrf = csrf;
-    this.#fetch = fetch;
+    this.#http = new CsrfFetch({ token: csrf, fetch });
   }
 
   /**
-   * The key this site's pushes are signed with, or null when the site sends none.
+   * Return the key this site's pushes are signed with, or null if the site sends no pushes.
    *
    * @returns {Promise<string | null>}
    */
   async key() {
-    const response = await this.#fetch(this.#keyUrl, { credentials: "same-origin" });
-    if (response.status === 404) return null;
-    return (await answered(response)).key;
+    const answer = await this.#http.get(this.#keyUrl).catch(nullIfMissing);
+    return answer?.key ?? null;
   }
 
   /**
-   * @param {PushSubscriptionJSON & {key?: string}} subscription and the key it was made with
-   * @returns {Promise<{id: string, token: string}>} the id it has on the server, and what renews it
+   * @param {PushSubscriptionJSON & {key?: string}} subscription with the key it was made with
+   * @returns {Promise<{id: string, token: string}>} its id on the server, and the token that renews it
    */
-  async register(subscription) {
-    const body = JSON.stringify(subscription);
-    const headers = { "Content-Type": "application/json" };
-    return answered(await this.#send("push/subscriptions/", { method: "POST", body, headers }));
+  register(subscription) {
+    return this.#http.send("POST", this.#url("push/subscriptions/"), subscription);
   }
 
-  /** @returns {Promise<string[]>} of this person's subscriptions, whatever the browser */
+  /** @returns {Promise<string[]>} the ids of this person's subscriptions in all browsers */
   async ids() {
-    const { results } = await answered(await this.#ask("push/subscriptions/"));
+    const { results } = await this.#http.get(this.#url("push/subscriptions/"));
     return results.map((/** @type {{id: string}} */ { id }) => id);
   }
 
   /**
-   * @param {string} before the `next` of the page before it
-   * @returns {Promise<Page>} what is unread
+   * @param {string} before the `next` of the previous page; "" for the first page
+   * @returns {Promise<Page>} one page of unread notifications
    */
-  async unread(before) {
-    return answered(await this.#ask(`notifications/?unread=true${before && `&before=${encodeURIComponent(before)}`}`));
+  unread(before) {
+    const path = `notifications/?unread=true${before && `&before=${encodeURIComponent(before)}`}`;
+    return this.#http.get(this.#url(path));
   }
 
-  /** @param {string} id one that is not there any more is removed already */
+  /** @param {string} id a subscription; a missing one counts as removed */
   async remove(id) {
-    const response = await this.#send(`push/subscriptions/${encodeURIComponent(id)}/`, { method: "DELETE" });
-    if (response.status !== 404) await answered(response);
+    await this.#http.send("DELETE", this.#url(`push/subscriptions/${encodeURIComponent(id)}/`)).catch(nullIfMissing);
   }
 
   /** @param {string} path */
-  #ask(path) {
-    return this.#fetch(new URL(path, this.#base), { credentials: "same-origin" });
-  }
-
-  /**
-   * @param {string} path
-   * @param {RequestInit} init
-   */
-  #send(path, init) {
-    const headers = { ...init.headers, "X-CSRFToken": this.#csrf };
-    return this.#fetch(new URL(path, this.#base), { ...init, headers, credentials: "same-origin" });
+  #url(path) {
+    return new URL(path, this.#base);
   }
 }
 
-/** @param {Response} response */
-async function answered(response) {
-  const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new ApiError(response.status, answer.detail ?? "");
-  return answer;
+/**
+ * @param {unknown} error
+ * @returns {null}
+ */
+function nullIfMissing(error) {
+  if (error instanceof ApiError && error.status === 404) return null;
+  throw error;
 }

@@ -2,13 +2,13 @@
 const NAME = "notifications-hub.push";
 
 /**
- * @typedef {object} Wish that of a person to be told in this browser
- * @property {string} id of their subscription on the server; empty once they have signed out
+ * @typedef {object} OptIn a person's wish to receive pushes in this browser
+ * @property {string} id of their subscription on the server; "" once they have signed out
  * @property {string} endpoint
- * @property {string} binding what the server said when it was registered
+ * @property {string} binding the server's value when it was registered
  */
 
-/** Who switched pushes on in this browser. It outlives sessions: who signs in again need not switch on again. */
+/** Remembers who switched pushes on in this browser. It outlives sessions, so nobody has to switch on again. */
 export class PushMemory {
   #storage;
 
@@ -19,7 +19,7 @@ export class PushMemory {
 
   /**
    * @param {string} person
-   * @returns {Wish | null}
+   * @returns {OptIn | null}
    */
   of(person) {
     return this.#all[person] ?? null;
@@ -27,10 +27,10 @@ export class PushMemory {
 
   /**
    * @param {string} person
-   * @param {Wish} wish
+   * @param {OptIn} optIn
    */
-  keep(person, wish) {
-    this.#write({ ...this.#all, [person]: wish });
+  keep(person, optIn) {
+    this.#write({ ...this.#all, [person]: optIn });
   }
 
   /** @param {string} person */
@@ -39,19 +39,19 @@ export class PushMemory {
     this.#write(others);
   }
 
-  /** @param {string} person who is signing out, which ends their subscription on the server */
+  /** @param {string} person is signing out, which ends their subscription on the server */
   leave(person) {
-    const wish = this.of(person);
-    if (wish) this.keep(person, { ...wish, id: "" });
+    const optIn = this.of(person);
+    if (optIn) this.keep(person, { ...optIn, id: "" });
   }
 
-  /** @returns {Record<string, Wish>} */
+  /** @returns {Record<string, OptIn>} */
   get #all() {
     return JSON.parse(this.#storage.getItem(NAME) ?? "{}");
   }
 
-  /** @param {Record<string, Wish>} wishes */
-  #write(wishes) {
-    this.#storage.setItem(NAME, JSON.stringify(wishes));
+  /** @param {Record<string, OptIn>} optIns */
+  #write(optIns) {
+    this.#storage.setItem(NAME, JSON.stringify(optIns));
   }
 }

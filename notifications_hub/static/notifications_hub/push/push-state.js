@@ -1,16 +1,16 @@
 // @ts-check
 
-/** How pushes stand in this browser, for this person. Each has its own words in `push_subscription.html`. */
+/** The state of pushes in this browser for this person. Each state has its own words in `push_subscription.html`. */
 export const PushState = Object.freeze({
   /** The browser has no Web Push. */
   UNSUPPORTED: "unsupported",
-  /** An iPhone or iPad, which has it only for sites on the Home Screen. */
+  /** An iPhone or iPad, which supports Web Push only for sites on the Home Screen. */
   INSTALL: "install",
   /** The site has no key. */
   UNAVAILABLE: "unavailable",
-  /** The person said no, and only the browser's own settings can change that. */
+  /** The person refused, and only the browser's own settings can change that. */
   DENIED: "denied",
-  /** Never asked. */
+  /** The person was never asked. */
   DEFAULT: "default",
   OFF: "off",
   ON: "on",

@@ -3,7 +3,7 @@ import { PushApi } from "./push-api.js";
 import { PushSwitch } from "./push-switch.js";
 
 /**
- * What the attributes of `_push_attributes.html` describe.
+ * Build the switch from the attributes of `_push_attributes.html`.
  *
  * @param {Element} element
  */
@@ -19,7 +19,11 @@ export function pushSwitchOf(element) {
   });
 }
 
-/** @param {Element} element */
+/**
+ * Build the API client from the same attributes.
+ *
+ * @param {Element} element
+ */
 export function pushApiOf(element) {
   const at = (/** @type {string} */ name) => new URL(element.getAttribute(name) ?? "", document.baseURI);
   return new PushApi({ base: at("api"), keyUrl: at("key-url"), csrf: element.getAttribute("csrf") ?? "" });

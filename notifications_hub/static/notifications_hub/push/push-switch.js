@@ -5,11 +5,11 @@
  */
 import { PushMemory } from "./push-memory.js";
 import { PushState } from "./push-state.js";
-import { WorkerNote } from "./worker-note.js";
+import { WorkerState } from "./worker-state.js";
 
 const LOCK = "notifications-hub.push";
 
-/** Switches pushes to this browser on and off. Methods answer with the state they leave behind. */
+/** Switches pushes to this browser on and off. Methods return the resulting state. */
 export class PushSwitch {
   #api;
   #workerUrl;
@@ -18,15 +18,15 @@ export class PushSwitch {
   #binding;
   #view;
   #memory;
-  #note;
+  #workerState;
 
   /**
    * @param {object} options
    * @param {PushApi} options.api
-   * @param {string} options.workerUrl empty where the site has a worker of its own
+   * @param {string} options.workerUrl "" if the site has a worker of its own
    * @param {string} options.renewUrl
-   * @param {string} options.person whose switch it is: a browser may be shared, and the permission is the browser's
-   * @param {string} options.binding another one than last time asks for registering again; empty while push is off
+   * @param {string} options.person the owner: browsers may be shared, but the permission is the browser's
+   * @param {string} options.binding registers the browser again if it differs from the last one; "" while push is off
    * @param {Window & typeof globalThis} [options.view]
    */
   constructor({ api, workerUrl, renewUrl, person, binding, view = window }) {
@@ -37,61 +37,62 @@ export class PushSwitch {
     this.#binding = binding;
     this.#view = view;
     this.#memory = new PushMemory(view.localStorage);
-    this.#note = new WorkerNote(view.caches);
+    this.#workerState = new WorkerState(view.caches);
   }
 
   /**
-   * Looks without asking anything of anyone. A browser that is on is registered again: that renews a subscription the
-   * browser has dropped or the site's new key has outdated, and frees one that was held back.
+   * Return the state without asking the person. A browser that is on is registered again. That renews a subscription if
+   * the browser dropped it or the site has a new key, and resumes one that was paused.
    *
    * @returns {Promise<PushStateName>}
    */
-  async look() {
+  async check() {
     if (!this.#supported) return this.#missing;
     if ((await this.#api.key()) === null) return PushState.UNAVAILABLE;
     if (this.#view.Notification.permission !== "granted") return this.#unpermitted;
-    return this.#alone(() => this.#lookAgain());
+    return this.#exclusive(() => this.#checkRegistered());
   }
 
-  /** What every page does: nothing at all while everything is as it was. */
+  /** Register again if something changed. Every page calls this; without a change it sends no request. */
   async keep() {
-    const wish = this.#memory.of(this.#person);
-    if (!wish || !this.#binding || !this.#supported || this.#view.Notification.permission !== "granted") return;
+    const optIn = this.#memory.of(this.#person);
+    if (!optIn || !this.#binding || !this.#supported || this.#view.Notification.permission !== "granted") return;
     const subscription = await this.#current();
-    if (wish.binding !== this.#binding || wish.endpoint !== subscription?.endpoint) await this.look();
+    if (optIn.binding !== this.#binding || optIn.endpoint !== subscription?.endpoint) await this.check();
   }
 
   /**
-   * Call it from a click: the browser asks for permission only then.
+   * Switch on. Call it from a click: browsers ask for permission only then.
    *
    * @returns {Promise<PushStateName>}
    */
   async turnOn() {
     const permission = await this.#view.Notification.requestPermission();
-    return permission === "granted" ? this.#alone(() => this.#register()) : this.#unpermitted;
+    return permission === "granted" ? this.#exclusive(() => this.#register()) : this.#unpermitted;
   }
 
-  /** This person's subscription here, by its id on the server. */
+  /** The id of this person's subscription on the server, if they have one here. */
   get id() {
     return this.#memory.of(this.#person)?.id || undefined;
   }
 
   /** @returns {Promise<PushStateName>} */
   async turnOff() {
-    // The server first: should the rest fail, it is sure that nothing more is sent.
+    // The server comes first: even if the rest fails, nothing more is sent.
     const { id } = this;
     if (id) await this.#api.remove(id);
-    return this.#dropped();
+    return this.#drop();
   }
 
   /** @returns {Promise<PushStateName>} */
-  async #lookAgain() {
-    const wish = this.#memory.of(this.#person);
-    if (!wish) return PushState.OFF;
+  async #checkRegistered() {
+    const optIn = this.#memory.of(this.#person);
+    if (!optIn) return PushState.OFF;
     const subscription = await this.#current();
-    // The same subscription, and gone from the server: the person removed this browser, perhaps from another one.
-    const removed = wish.id && wish.endpoint === subscription?.endpoint && !(await this.#api.ids()).includes(wish.id);
-    return removed ? this.#dropped() : this.#register();
+    // The same subscription, but gone from the server: the person removed this browser, perhaps in another one.
+    const removed =
+      optIn.id && optIn.endpoint === subscription?.endpoint && !(await this.#api.ids()).includes(optIn.id);
+    return removed ? this.#drop() : this.#register();
   }
 
   /** @returns {Promise<PushStateName>} */
@@ -102,14 +103,14 @@ export class PushSwitch {
     const subscription = await subscribed(registration.pushManager, fromBase64Url(key));
     const { id, token } = await this.#api.register({ ...subscription.toJSON(), key });
     this.#memory.keep(this.#person, { id, endpoint: subscription.endpoint, binding: this.#binding });
-    await this.#note.change({ token, key, renew: this.#renewUrl });
+    await this.#workerState.change({ token, key, renew: this.#renewUrl });
     return PushState.ON;
   }
 
   /** @returns {Promise<PushStateName>} */
-  async #dropped() {
+  async #drop() {
     this.#memory.forget(this.#person);
-    await this.#note.change({ token: "" });
+    await this.#workerState.change({ token: "" });
     await (await this.#current())?.unsubscribe();
     return PushState.OFF;
   }
@@ -127,13 +128,13 @@ export class PushSwitch {
   }
 
   /**
-   * In one tab at a time: of two that subscribe at once one would undo what the other does.
+   * Run the task in one tab at a time: of two tabs that subscribe at once, one would undo the other's work.
    *
    * @template T
    * @param {() => Promise<T>} task
    * @returns {Promise<T>}
    */
-  #alone(task) {
+  #exclusive(task) {
     const { locks } = this.#view.navigator;
     return locks ? locks.request(LOCK, task) : task();
   }

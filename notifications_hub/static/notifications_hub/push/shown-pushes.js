@@ -1,10 +1,10 @@
 // @ts-check
 /** @import { PushApi } from "./push-api.js" */
 
-/** Beyond so many pages of unread ones, what is on the screen stays there. */
+/** With more pages of unread notifications than this, shown pushes stay. */
 const PAGES = 5;
 
-/** The pushes of this site that are on the screen. Those of a worker of the site's own are not ours. */
+/** Return the shown pushes of the hub. A site's own worker may show others, which are left alone. */
 export async function shownPushes() {
   const registration = await navigator.serviceWorker?.getRegistration();
   const shown = (await registration?.getNotifications()) ?? [];
@@ -12,7 +12,7 @@ export async function shownPushes() {
 }
 
 /**
- * Takes off the screen what is not this person's.
+ * Close shown pushes that belong to other people.
  *
  * @param {string} person
  */
@@ -23,7 +23,7 @@ export async function closeOthers(person) {
 }
 
 /**
- * And what was read elsewhere while no page was open here. Asks the server only if there is something on the screen.
+ * Close pushes that were read elsewhere while no page was open here. Ask the server only if any push is shown.
  *
  * @param {PushApi} api
  */
@@ -38,7 +38,7 @@ export async function closeRead(api) {
 
 /**
  * @param {PushApi} api
- * @returns {Promise<Set<string> | null>} null where there are too many to tell
+ * @returns {Promise<Set<string> | null>} null if there are too many
  */
 async function unreadIds(api) {
   const ids = new Set();

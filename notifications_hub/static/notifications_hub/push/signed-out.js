@@ -1,19 +1,19 @@
 // @ts-check
-import { countOnIcon } from "../inbox/app-badge.js";
+import { setIconBadge } from "../inbox/app-badge.js";
 import { PushMemory } from "./push-memory.js";
 import { closeOthers } from "./shown-pushes.js";
-import { WorkerNote } from "./worker-note.js";
+import { WorkerState } from "./worker-state.js";
 
 /*
- * On a page of nobody, once after somebody: pushes that still come show no words. Whoever signed out, rather than was
- * away for too long, is told nothing here any more.
+ * Runs on pages without a signed-in person. The first time after a person's session ended, it makes later pushes show no
+ * words. If the person signed out, rather than let the session expire, it also ends the browser's subscription.
  */
-const note = new WorkerNote();
-const { person } = await note.read();
+const workerState = new WorkerState();
+const { person } = await workerState.read();
 if (person) {
-  await note.change({ person: "" });
+  await workerState.change({ person: "" });
   await closeOthers("");
-  await countOnIcon(0);
+  await setIconBadge(0);
   if (new PushMemory(localStorage).of(person)?.id === "") await unsubscribe();
 }
 

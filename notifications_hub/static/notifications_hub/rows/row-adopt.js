@@ -1,11 +1,11 @@
 // @ts-check
 
-/** Are this page's own, or the reader's. */
+/** Attributes set by this page or by the reader, which stay. */
 const KEPT = new Set(["data-new", "data-changed", "open", "tabindex"]);
 
 /**
- * Makes an element like another that the server has just written, and touches only what differs: focus, selection and
- * what somebody is writing stay.
+ * Make an element equal to a fresh one from the server, but change only the differences. Focus, selection and unsent
+ * input stay.
  *
  * @param {Element} element
  * @param {Element} fresh

@@ -8,10 +8,10 @@ import { holds, textOf } from "./row-item.js";
 const PREFIX = "data-attr-";
 
 /**
- * Writes a row's fields into its element, and only what differs. What people wrote becomes text, never markup.
+ * Write a row's fields into its element, changing only the differences. Text that people wrote never becomes markup.
  *
- * `data-field` takes a field as its text, or as a control's value; `data-attr-href="/notes/{id}/"` fills an attribute;
- * `data-show="edited"` hides the element unless it holds.
+ * `data-field` sets the text, or a control's value, to a field. `data-attr-href="/notes/{id}/"` fills an attribute.
+ * `data-show="edited"` hides the element unless the condition holds.
  *
  * @param {HTMLElement} row
  * @param {RowItem} item
@@ -28,7 +28,7 @@ export function fillRow(row, item) {
 }
 
 /**
- * Times get older while one looks at them.
+ * Update the relative times, which age while the page is open.
  *
  * @param {ParentNode} rows
  */
@@ -48,7 +48,7 @@ function fillField(element, text) {
 }
 
 /**
- * What the server wrote of the same moment stays.
+ * Set the time. The server's text for the same moment stays.
  *
  * @param {HTMLTimeElement} time
  * @param {string} text
@@ -61,7 +61,7 @@ function fillTime(time, text) {
 }
 
 /**
- * What somebody is writing, or has written, stays theirs.
+ * Set a control's value unless the person is editing it or has edited it.
  *
  * @param {HTMLInputElement | HTMLTextAreaElement} control
  * @param {string} text

@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * What an event says of a row: its key, and the fields that were declared.
+ * A row in an event: its key and the declared fields.
  *
  * @typedef {Record<string, unknown> & {id: string}} RowItem
  */
 
 /**
- * A field as text; nothing for what is not there.
+ * Return a field as text; "" if it is missing.
  *
  * @param {RowItem} item
  * @param {string} name
@@ -18,7 +18,7 @@ export function textOf(item, name) {
 }
 
 /**
- * Whether what a `data-show` asks for is so: `edited`, `!edited` or `author_id=5`.
+ * Return whether the condition of a `data-show` holds: `edited`, `!edited` or `author_id=5`.
  *
  * @param {string} condition
  * @param {RowItem} item

@@ -1,13 +1,26 @@
 // @ts-check
 /** @import { RowItem } from "./row-item.js" */
 import { copyOf, part, setText } from "../shared/dom.js";
-import { LiveRowEvent } from "./live-row-event.js";
 import { adopt } from "./row-adopt.js";
 import { fillRow, refreshTimes } from "./row-fill.js";
 import { textOf } from "./row-item.js";
-import { placeOf } from "./row-order.js";
+import { insertionIndex } from "./row-order.js";
 
 const NEW_FOR = 4_000;
+
+/** A row of a `<live-list>` was inserted, changed or removed. Bubbles. */
+export class LiveRowEvent extends Event {
+  /**
+   * @param {"created" | "updated" | "deleted"} change
+   * @param {HTMLElement} row already removed from the page if it was deleted
+   */
+  constructor(change, row) {
+    super("live-row", { bubbles: true });
+    this.change = change;
+    this.row = row;
+    this.key = row.dataset.key ?? "";
+  }
+}
 
 /** The rows of a `<live-list>` as elements, each known by its `data-key`. */
 export class RowList {
@@ -29,7 +42,7 @@ export class RowList {
   }
 
   /**
-   * A row that is there already is changed: what comes twice is right both times.
+   * Insert a row. An existing row is changed instead, so an event may be applied twice.
    *
    * @param {RowItem} item
    */
@@ -45,7 +58,7 @@ export class RowList {
   }
 
   /**
-   * One that this page does not have is not for it: it is on another page of the list.
+   * Change a row. An unknown row is on another page of the list and is ignored.
    *
    * @param {RowItem} item
    */
@@ -70,7 +83,7 @@ export class RowList {
   }
 
   /**
-   * Takes these rows, as the server wrote them, for all there are.
+   * Replace all rows by these rows from the server.
    *
    * @param {HTMLElement[]} fresh
    */
@@ -95,12 +108,12 @@ export class RowList {
     return /** @type {HTMLElement[]} */ ([...this.#list.querySelectorAll(":scope > [data-key]")]);
   }
 
-  /** Behind the last row; where there is none, the end of the list. @returns {Element | null} */
+  /** The element after the last row; null for the end of the list. @returns {Element | null} */
   get #end() {
     return this.#rows.at(-1)?.nextElementSibling ?? null;
   }
 
-  /** The field that rows are sorted by, if any. */
+  /** The field that rows are sorted by; "" without sorting. */
   get #sort() {
     return (this.#host.getAttribute("sort") ?? "").replace(/^-/, "");
   }
@@ -141,7 +154,7 @@ export class RowList {
     row.dataset.sort = textOf(item, this.#sort);
     const others = this.#rows.filter((other) => other !== row);
     const values = others.map((other) => other.dataset.sort ?? "");
-    return others[placeOf(values, row.dataset.sort, { descending: this.#descending })] ?? null;
+    return others[insertionIndex(values, row.dataset.sort, { descending: this.#descending })] ?? null;
   }
 
   #dropBeyondMost() {

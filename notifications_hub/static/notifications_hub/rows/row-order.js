@@ -1,7 +1,7 @@
 // @ts-check
 
 /**
- * Compares two values of a sort field: as numbers, as times, else as text.
+ * Compare two values of a sort field: as numbers, else as times, else as text.
  *
  * @param {string} first
  * @param {string} second
@@ -15,13 +15,13 @@ export function compareValues(first, second) {
 }
 
 /**
- * Before which of the sorted values a new one belongs: behind those that are like it. -1 for the end.
+ * Return the index of the sorted value that a new one goes before, after equal values; -1 for the end.
  *
  * @param {string[]} values
  * @param {string} value
  * @param {{descending: boolean}} order
  */
-export function placeOf(values, value, { descending }) {
+export function insertionIndex(values, value, { descending }) {
   const sign = descending ? -1 : 1;
   return values.findIndex((other) => sign * compareValues(other, value) > 0);
 }
@@ -31,7 +31,7 @@ function asNumber(text) {
   return text.trim() === "" ? Number.NaN : Number(text);
 }
 
-/** @param {string} text as the server writes times, and nothing a browser would guess at */
+/** @param {string} text in the server's format; the browser must not guess */
 function asTime(text) {
   return /^\d{4}-\d\d-\d\d(T|$)/.test(text) ? Date.parse(text) : Number.NaN;
 }

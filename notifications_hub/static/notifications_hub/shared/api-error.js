@@ -1,6 +1,6 @@
 // @ts-check
 
-/** The API said no, or could not be reached (status 0). */
+/** The API refused a request, or could not be reached (status 0). */
 export class ApiError extends Error {
   /**
    * @param {number} status

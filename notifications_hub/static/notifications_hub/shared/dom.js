@@ -1,7 +1,7 @@
 // @ts-check
 
 /**
- * A copy of what a `<template data-part>` of this element holds.
+ * Return a copy of the content of one of the element's `<template data-part>`.
  *
  * @param {Element} host
  * @param {string} name
@@ -13,6 +13,8 @@ export function copyOf(host, name) {
 }
 
 /**
+ * Return the first descendant with this `data-part`.
+ *
  * @param {Element} root
  * @param {string} name
  */
@@ -21,7 +23,7 @@ export function part(root, name) {
 }
 
 /**
- * Writes only what differs, so that screen readers and selections are left in peace.
+ * Set the text only if it differs. An unchanged text would disturb screen readers and selections.
  *
  * @param {Element} element
  * @param {string} text
@@ -31,7 +33,7 @@ export function setText(element, text) {
 }
 
 /**
- * Whether somebody who looks at the page has it before their eyes.
+ * Return whether the element is within the visible part of a visible page.
  *
  * @param {Element} element
  */
@@ -40,7 +42,7 @@ export function isInSight(element) {
   return document.visibilityState === "visible" && bottom > 0 && top < window.innerHeight;
 }
 
-/** The language people read this page in. */
+/** Return the language of this page. */
 export function pageLanguage() {
   return document.documentElement.lang || navigator.language;
 }

@@ -4,11 +4,11 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Making a formatter costs far more than using one. @type {Map<string, Intl.RelativeTimeFormat>} */
+/** Cached, because making a formatter costs far more than using one. @type {Map<string, Intl.RelativeTimeFormat>} */
 const formats = new Map();
 
 /**
- * "now", "5 min. ago", "yesterday", and from a week on the date.
+ * Format a time as "now", "5 min. ago" or "yesterday"; after a week, as a date.
  *
  * @param {number} then
  * @param {number} now

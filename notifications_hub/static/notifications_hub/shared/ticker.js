@@ -8,8 +8,8 @@ const callbacks = new Set();
 let timer;
 
 /**
- * Calls back every half minute until the signal aborts. One timer serves the whole page, and none runs when nobody
- * asked.
+ * Call back every half minute until the signal aborts. One timer serves the whole page; without callbacks no timer
+ * runs.
  *
  * @param {() => void} callback
  * @param {AbortSignal} signal

@@ -3,14 +3,14 @@
 /** @typedef {Pick<LockManager, "request">} Locks */
 
 /**
- * The lead among the tabs: a lock that one of them holds. The browser passes it on the moment a tab is closed, left or
- * killed. Dispatches `lead-gained` and, when another tab took it, `lead-lost`.
+ * The lead among the tabs: a lock that one tab holds. The browser passes it on as soon as that tab is closed, left or
+ * killed. Dispatches `lead-gained`, and `lead-lost` when another tab steals it.
  */
 export class LeadLock extends EventTarget {
   #locks;
   #name;
   #waiting = new AbortController();
-  /** Ends our hold. @type {(() => void) | null} */
+  /** Releases the lock if we hold it. @type {(() => void) | null} */
   #release = null;
 
   /**
@@ -23,13 +23,13 @@ export class LeadLock extends EventTarget {
     this.#name = name;
   }
 
-  /** Take it when it is free. */
+  /** Take the lock once it is free. */
   wait() {
     const { signal } = this.#begin();
     this.#locks.request(this.#name, { signal }, () => this.#hold(signal)).catch(() => this.#lost(signal));
   }
 
-  /** Take it from a tab that does not answer. */
+  /** Take the lock from a tab that does not answer. */
   steal() {
     const { signal } = this.#begin();
     this.#locks.request(this.#name, { steal: true }, () => this.#hold(signal)).catch(() => this.#lost(signal));
@@ -48,7 +48,7 @@ export class LeadLock extends EventTarget {
   }
 
   /**
-   * @param {AbortSignal} signal of the request, which may be over by the time it is granted
+   * @param {AbortSignal} signal of the request, which may be aborted by the time it is granted
    * @returns {Promise<void>}
    */
   #hold(signal) {

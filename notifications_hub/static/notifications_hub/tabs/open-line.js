@@ -2,14 +2,14 @@
 /**
  * @import { Line } from "../client/hub-client.js"
  * @import { Watch } from "../client/hub-line.js"
- * @import { Kind } from "../connections/fallback-connection.js"
+ * @import { ConnectionKind } from "../connections/fallback-connection.js"
  * @import { Query } from "../protocol/live-url.js"
  * @import { Network } from "../protocol/network.js"
  * @import { Item } from "../protocol/wire.js"
  */
 import { HubLine } from "../client/hub-line.js";
-import { Ladder } from "../connections/fallback.js";
-import { LadderConnection } from "../connections/fallback-connection.js";
+import { Fallback } from "../connections/fallback.js";
+import { FallbackConnection } from "../connections/fallback-connection.js";
 import { PollConnection } from "../connections/poll-connection.js";
 import { PollPace } from "../connections/poll-pace.js";
 import { SseConnection } from "../connections/sse-connection.js";
@@ -20,15 +20,15 @@ import { browserNetwork } from "../protocol/network.js";
 import { TabLine } from "./tab-line.js";
 
 /**
- * The line of this page, put together: the best kind of connection that works, shared with the person's other tabs
- * where the browser can do that (everywhere but on plain http).
+ * Return the line of this page. It uses the best kind of connection that works. It shares the connection with the
+ * person's other tabs if the browser can (everywhere but on plain http).
  *
  * @param {object} options
  * @param {URL} options.live
- * @param {string} options.person whose page it is, as told apart from others in this browser; "" shares nothing
+ * @param {string} options.person identifies the person in this browser; "" shares nothing
  * @param {Watch & {focused: boolean}} options.page
- * @param {() => Item[]} options.unshown what this page has not shown yet
- * @param {boolean} [options.toasts] false: it is not for this line to tell the person
+ * @param {() => Item[]} options.unshown the items this page has not shown yet
+ * @param {boolean} [options.toasts] false if the owner of this line shows no toasts
  * @param {() => Query} options.query
  * @returns {Line}
  */
@@ -36,9 +36,9 @@ export function liveLine({ live: prefix, person, page, unshown, toasts = true, q
   const live = liveFor(prefix, person);
   const kinds = kindsAt(live);
   const names = kinds.map(({ name }) => name);
-  const ladder = new Ladder(names, pageMemory());
+  const fallback = new Fallback(names, pageMemory());
   const newLine = (/** @type {() => Query} */ wanted, /** @type {Watch} */ watch) =>
-    new HubLine({ connect: (now) => new LadderConnection({ kinds, ladder, query: now }), watch, query: wanted });
+    new HubLine({ connect: (now) => new FallbackConnection({ kinds, fallback, query: now }), watch, query: wanted });
   if (!person || !navigator.locks || !globalThis.BroadcastChannel) return newLine(query, page);
   return new TabLine({
     name: `notifications-hub:${person}`,
@@ -47,7 +47,7 @@ export function liveLine({ live: prefix, person, page, unshown, toasts = true, q
     newLine,
     unshown,
     toasts,
-    // Who is here the leader's connection says, so a poll that only catches up is no sign of it.
+    // The leader's connection reports who is present, so a poll that only catches up must not.
     catchUp: (now) => new PollConnection(live, liveUrl(live, PollConnection.path, now), { visible: false }),
     ack: (cursor) => postAck(live, cursor),
     locks: navigator.locks,
@@ -56,7 +56,7 @@ export function liveLine({ live: prefix, person, page, unshown, toasts = true, q
 }
 
 /**
- * A line of this page alone that uses one kind of connection and no other, for who chose it or compares them.
+ * Return a line of this page alone with one fixed kind of connection, to choose a kind or to compare them.
  *
  * @param {object} options
  * @param {URL} options.live
@@ -75,7 +75,7 @@ export function lineOfKind({ live, kind, watch, query, network = browserNetwork(
 /**
  * @param {URL} live
  * @param {Network} [network]
- * @returns {Kind[]}
+ * @returns {ConnectionKind[]}
  */
 function kindsAt(live, network = browserNetwork()) {
   const { path: ws } = WebSocketConnection;
@@ -95,7 +95,7 @@ function kindsAt(live, network = browserNetwork()) {
 /**
  * @param {URL} live
  * @param {Network} network
- * @returns {Kind}
+ * @returns {ConnectionKind}
  */
 function plainPoll(live, network) {
   const url = (/** @type {Query} */ query) => liveUrl(live, PollConnection.path, query);
@@ -103,7 +103,7 @@ function plainPoll(live, network) {
   return { name: "plain-poll", patience: 15_000, dial: (query) => new PollConnection(live, url(query), how()) };
 }
 
-/** A browser that keeps nothing for this site throws at the mere question. */
+/** Return the session storage, or null: a browser that blocks storage throws on access. */
 function pageMemory() {
   try {
     return sessionStorage;

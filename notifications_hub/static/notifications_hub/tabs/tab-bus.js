@@ -3,7 +3,7 @@
 
 /** @typedef {Pick<BroadcastChannel, "postMessage" | "close" | "addEventListener">} Channel */
 
-/** What the tabs of one person in this browser say to each other. Every tab hears every other; none hears itself. */
+/** Carries messages between the tabs of one person in this browser. A tab does not receive its own messages. */
 export class TabBus extends EventTarget {
   #channel;
   #closed = false;
@@ -12,7 +12,7 @@ export class TabBus extends EventTarget {
   constructor(channel) {
     super();
     this.#channel = channel;
-    channel.addEventListener("message", (event) => this.#hear(/** @type {MessageEvent} */ (event)));
+    channel.addEventListener("message", (event) => this.#receive(/** @type {MessageEvent} */ (event)));
   }
 
   /** @param {TabMessage} message */
@@ -26,7 +26,7 @@ export class TabBus extends EventTarget {
   }
 
   /** @param {MessageEvent} event */
-  #hear({ data }) {
+  #receive({ data }) {
     if (!this.#closed) this.dispatchEvent(new MessageEvent("tab-message", { data }));
   }
 }

@@ -1,17 +1,17 @@
 // @ts-check
 /**
  * @import { ConnectionClosedEvent, ConnectionFrameEvent } from "../connections/events.js"
- * @import { Connection } from "../client/hub-line.js"
- * @import { State } from "../protocol/hub-state.js"
+ * @import { Connection } from "../connections/connection.js"
+ * @import { HubStateName } from "../protocol/hub-state.js"
  * @import { Query } from "../protocol/live-url.js"
- * @import { TabsHere } from "./tab-line.js"
+ * @import { OwnTab } from "./tab-line.js"
  * @import { Passed, TabMessage, Welcome } from "./tab-message.js"
  * @import { Frame } from "../protocol/wire.js"
  */
 
 import {
+  LineCursorInvalidEvent,
   LineFrameEvent,
-  LineMisplacedEvent,
   LineRefusedEvent,
   LineStateEvent,
   LineUnshownEvent,
@@ -22,55 +22,55 @@ import { HubState } from "../protocol/hub-state.js";
 import { refusedTopic } from "../protocol/refused-topic.js";
 
 const ASKS_EVERY = 3_000;
-/** A page that loads or computes is slow too; what is closed or killed loses the lead at once anyway. */
+/** A busy page answers late too. A tab that is closed or killed loses the lead at once anyway. */
 const ANSWER_WITHIN = 3_000;
-/** Browsers slow the timers of a tab that is hidden for long; one that is seen leads better. */
+/** Browsers slow the timers of a tab that is hidden for long, so a visible tab leads better. */
 const HIDDEN_TOO_LONG = 60_000;
-/** A leader in any other state is about to leave, and the next one finds out for itself. @type {Set<State>} */
+/** A leader in any other state is about to leave, and the next leader finds out itself. @type {Set<HubStateName>} */
 const PASSING = new Set([HubState.WAITING, HubState.CROWDED]);
-const LOOKS = ["page-visible", "page-hidden", "page-blur"];
+const CHANGES = ["page-visible", "page-hidden", "page-blur"];
 const SIGNS = ["page-focus", "page-woke"];
 
 /**
- * Follows the tab that leads. It joins by asking the hub once for what it lacks, while what the leader passes on waits;
- * from then on that joins without a hole, as the numbers show.
+ * A following tab. It joins by polling the hub once for the events it missed, while frames from the leader wait. After
+ * that the leader's frames follow without a gap, which their numbers prove.
  */
 export class TabFollower extends EventTarget {
-  #here;
+  #ownTab;
   #query;
   #catchUp;
   #random;
   #ending = new AbortController();
-  /** @type {State} */
+  /** @type {HubStateName} */
   #state = HubState.CONNECTING;
-  /** Of the leader we follow; 0 before there was one. */
+  /** The term of the leader; 0 before there is one. */
   term = 0;
   #met = false;
   #number = Number.NaN;
   #notifies = false;
   #tries = 0;
-  /** Asks the hub for what is lacking. @type {Connection | null} */
+  /** Polls the hub for the missed events. @type {Connection | null} */
   #joining = null;
-  /** Came meanwhile. @type {Passed[]} */
+  /** Frames from the leader that arrived while joining. @type {Passed[]} */
   #ahead = [];
-  /** What no tab has shown, until we know the rest. @type {Welcome["unshown"] | null} */
+  /** Items that no tab has shown, until this tab has caught up. @type {Welcome["unshown"] | null} */
   #unshown = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #retry;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #answer;
   /** @type {ReturnType<typeof setInterval> | undefined} */
-  #asking;
+  #helloTimer;
 
   /**
-   * @param {TabsHere} here
+   * @param {OwnTab} ownTab
    * @param {() => Query} query
    * @param {(query: Query) => Connection} catchUp
    * @param {() => number} [random]
    */
-  constructor(here, query, catchUp, random = Math.random) {
+  constructor(ownTab, query, catchUp, random = Math.random) {
     super();
-    this.#here = here;
+    this.#ownTab = ownTab;
     this.#query = query;
     this.#catchUp = catchUp;
     this.#random = random;
@@ -85,17 +85,17 @@ export class TabFollower extends EventTarget {
   }
 
   start() {
-    const { page } = this.#here;
+    const { page } = this.#ownTab;
     const { signal } = this.#ending;
-    for (const type of LOOKS) page.addEventListener(type, () => this.#hello(), { signal });
+    for (const type of CHANGES) page.addEventListener(type, () => this.#hello(), { signal });
     for (const type of SIGNS) page.addEventListener(type, () => this.#hello(type), { signal });
-    this.#asking = setInterval(() => page.visible && this.#hello(), ASKS_EVERY);
+    this.#helloTimer = setInterval(() => page.visible && this.#hello(), ASKS_EVERY);
     this.#hello();
   }
 
   stop() {
     this.#ending.abort();
-    clearInterval(this.#asking);
+    clearInterval(this.#helloTimer);
     clearTimeout(this.#answer);
     this.#unjoin();
   }
@@ -106,29 +106,29 @@ export class TabFollower extends EventTarget {
 
   /** @param {string} cursor */
   displayed(cursor) {
-    this.#here.ack(cursor);
+    this.#ownTab.ack(cursor);
   }
 
   /** @param {TabMessage} message */
-  hear(message) {
+  receive(message) {
     if (!("term" in message) || message.term < this.term) return;
-    if (message.term > this.term) this.#meet(message.term);
+    if (message.term > this.term) this.#followTerm(message.term);
     if (message.type === "welcome") this.#welcomed(message);
-    if (message.type === "frame") this.#passed(message);
+    if (message.type === "frame") this.#receivePassed(message);
     if (message.type === "refused") this.#refused(message.topic);
   }
 
   /** @param {string} [sign] */
   #hello(sign = "") {
-    const { id, bus, look } = this.#here;
-    bus.post({ type: "hello", from: id, look, sign, first: !this.#met });
-    if (look.visible) this.#answer ??= setTimeout(() => this.#unanswered(), ANSWER_WITHIN);
+    const { id, bus, status } = this.#ownTab;
+    bus.post({ type: "hello", from: id, status, sign, first: !this.#met });
+    if (status.visible) this.#answer ??= setTimeout(() => this.#unanswered(), ANSWER_WITHIN);
   }
 
-  /** It hangs, or the browser froze it. */
+  /** Take the lead: the leader hangs, or the browser froze it. */
   #unanswered() {
     this.#answer = undefined;
-    if (this.#here.page.visible) this.#takeLead();
+    if (this.#ownTab.page.visible) this.#takeLead();
   }
 
   #takeLead() {
@@ -137,20 +137,20 @@ export class TabFollower extends EventTarget {
 
   /** @param {Welcome} welcome */
   #welcomed({ to, state, number, topics, full, hiddenFor, unshown }) {
-    if (to && to !== this.#here.id) return;
+    if (to && to !== this.#ownTab.id) return;
     if (to) this.#answered();
     if (unshown.items.length > 0) this.#unshown = unshown;
-    if (to && hiddenFor > HIDDEN_TOO_LONG && this.#here.page.visible) return this.#takeLead();
+    if (to && hiddenFor > HIDDEN_TOO_LONG && this.#ownTab.page.visible) return this.#takeLead();
     if (state !== HubState.LIVE) return this.#setState(PASSING.has(state) ? state : HubState.CONNECTING);
     if (this.#number !== number) this.#unjoin();
     const carried = [...this.#query().topics].every((topic) => topics.includes(topic));
     if (carried && Number.isNaN(this.#number)) this.#join(number);
     else if (!Number.isNaN(this.#number) && !this.#joining) this.#setState(HubState.LIVE);
-    else if (!carried && full) this.dispatchEvent(new Event("room-wanted"));
+    else if (!carried && full) this.dispatchEvent(new Event("topics-full"));
   }
 
   /** @param {number} term */
-  #meet(term) {
+  #followTerm(term) {
     this.term = term;
     this.#unjoin();
     this.#setState(HubState.CONNECTING);
@@ -164,15 +164,15 @@ export class TabFollower extends EventTarget {
   }
 
   /** @param {Passed} passed */
-  #passed(passed) {
+  #receivePassed(passed) {
     if (Number.isNaN(this.#number)) return;
     if (passed.number !== this.#number + 1) return this.#rejoin(0);
     this.#number = passed.number;
     if (this.#joining) this.#ahead.push(passed);
-    else this.#give(passed.frame, passed.notifier);
+    else this.#emitFrame(passed.frame, passed.notifier);
   }
 
-  /** @param {number} number of the leader's last frame: every event after it comes by the leader too */
+  /** @param {number} number of the leader's last frame: the leader passes on every event after it */
   #join(number) {
     this.#number = number;
     const joining = this.#catchUp(this.#query());
@@ -180,7 +180,7 @@ export class TabFollower extends EventTarget {
       if (joining === this.#joining) this.#caughtUp(/** @type {ConnectionFrameEvent} */ (event).frame);
     });
     joining.addEventListener("connection-closed", (event) => {
-      if (joining === this.#joining) this.#couldNotJoin(/** @type {ConnectionClosedEvent} */ (event));
+      if (joining === this.#joining) this.#joinFailed(/** @type {ConnectionClosedEvent} */ (event));
     });
     this.#joining = joining;
     joining.open();
@@ -188,20 +188,20 @@ export class TabFollower extends EventTarget {
 
   /** @param {Frame} frame */
   #caughtUp(frame) {
-    // Other tabs have heard this too, so it is not for this one to tell.
-    this.#give(frame, "");
+    // Other tabs have received this too, so this one shows no toast for it.
+    this.#emitFrame(frame, "");
     if (frame.more || !this.#joining) return;
     this.#joining.close();
     this.#joining = null;
     this.#tries = 0;
-    this.#giveAhead();
+    this.#emitAhead();
   }
 
-  #giveAhead() {
+  #emitAhead() {
     const ahead = this.#ahead.splice(0);
     for (const { frame, notifier } of ahead) {
       if (Number.isNaN(this.#number)) return;
-      this.#give(frame, notifier);
+      this.#emitFrame(frame, notifier);
     }
     if (Number.isNaN(this.#number)) return;
     this.#setState(HubState.LIVE);
@@ -213,17 +213,17 @@ export class TabFollower extends EventTarget {
    * @param {Frame} frame
    * @param {string} notifier
    */
-  #give(frame, notifier) {
-    this.#notifies = notifier === this.#here.id;
+  #emitFrame(frame, notifier) {
+    this.#notifies = notifier === this.#ownTab.id;
     this.dispatchEvent(new LineFrameEvent(frame));
   }
 
   /** @param {ConnectionClosedEvent} event */
-  #couldNotJoin({ code, reason }) {
+  #joinFailed({ code, reason }) {
     this.#unjoin();
     if (code === CloseCode.SESSION_OVER) return this.#setState(HubState.SIGNED_OUT);
     if (code === CloseCode.TOPIC_REFUSED) this.#refused(refusedTopic(reason, this.#query().topics));
-    if (code === CloseCode.BAD_FRAME) this.dispatchEvent(new LineMisplacedEvent());
+    if (code === CloseCode.BAD_FRAME) this.dispatchEvent(new LineCursorInvalidEvent());
     if (this.#state !== HubState.REFUSED) this.#rejoin(backoff(this.#tries++, this.#random));
   }
 
@@ -250,7 +250,7 @@ export class TabFollower extends EventTarget {
     this.#number = Number.NaN;
   }
 
-  /** @param {State} state */
+  /** @param {HubStateName} state */
   #setState(state) {
     if (state === this.#state || this.#ending.signal.aborted) return;
     this.#state = state;

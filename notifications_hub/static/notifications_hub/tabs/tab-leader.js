@@ -3,19 +3,19 @@
  * @import { HubLine, Watch } from "../client/hub-line.js"
  * @import { LineRefusedEvent, LineStateEvent } from "../client/line-events.js"
  * @import { Query } from "../protocol/live-url.js"
- * @import { TabsHere } from "./tab-line.js"
+ * @import { OwnTab } from "./tab-line.js"
  * @import { Hello, TabMessage } from "./tab-message.js"
  */
-import { LineFrameEvent, LineMisplacedEvent } from "../client/line-events.js";
+import { LineCursorInvalidEvent, LineFrameEvent } from "../client/line-events.js";
 import { TabRoster } from "./tab-roster.js";
 
-/** Other tabs say what they want within this time, so that one connection is opened for all. */
-const ROLL_CALL = 50;
+/** Other tabs send their topics within this time (ms), so that one connection is opened for all. */
+const HELLOS_WITHIN = 50;
 const SIGNS = ["page-focus", "page-online", "page-woke"];
 
-/** Leads: holds the one connection of all tabs, and passes on to them what it hears. */
+/** The leading tab: holds the connection of all tabs and passes its frames on to them. */
 export class TabLeader extends EventTarget {
-  #here;
+  #ownTab;
   #query;
   #roster;
   #line;
@@ -23,25 +23,25 @@ export class TabLeader extends EventTarget {
   #number = 0;
   #hiddenAt = 0;
   #ending = new AbortController();
-  /** Topics the hub has been asked for before. @type {Set<string>} */
+  /** Topics that the hub was asked for before. @type {Set<string>} */
   #carried = new Set();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
   /**
-   * @param {TabsHere} here
+   * @param {OwnTab} ownTab
    * @param {number} term
-   * @param {() => Query} query what this tab itself wants
+   * @param {() => Query} query the topics and cursor of this tab
    * @param {(query: () => Query, watch: Watch) => HubLine} newLine
    */
-  constructor(here, term, query, newLine) {
+  constructor(ownTab, term, query, newLine) {
     super();
-    this.#here = here;
+    this.#ownTab = ownTab;
     this.#term = term;
     this.#query = query;
-    this.#roster = new TabRoster({ id: here.id, own: () => here.look, lives: here.lives });
+    this.#roster = new TabRoster({ id: ownTab.id, own: () => ownTab.status, tabLocks: ownTab.tabLocks });
     this.#line = newLine(() => ({ topics: this.#roster.topics, cursor: query().cursor }), this.#roster);
-    this.#hiddenAt = here.page.visible ? 0 : Date.now();
+    this.#hiddenAt = ownTab.page.visible ? 0 : Date.now();
   }
 
   get state() {
@@ -49,15 +49,15 @@ export class TabLeader extends EventTarget {
   }
 
   get notifies() {
-    return this.#roster.notifier === this.#here.id;
+    return this.#roster.notifier === this.#ownTab.id;
   }
 
-  /** @param {{others: boolean}} tabs whether there may be others, who are then asked first */
+  /** @param {{others: boolean}} tabs whether there may be others; they are asked for their topics first */
   start({ others }) {
     this.#watchPage();
     this.#watchLine();
     this.#welcome();
-    if (others) this.#timer = setTimeout(() => this.#line.open(), ROLL_CALL);
+    if (others) this.#timer = setTimeout(() => this.#line.open(), HELLOS_WITHIN);
     else this.#line.open();
   }
 
@@ -78,47 +78,49 @@ export class TabLeader extends EventTarget {
   }
 
   /** @param {TabMessage} message */
-  hear(message) {
-    if (message.type === "hello") this.#meet(message);
+  receive(message) {
+    if (message.type === "hello") this.#greet(message);
   }
 
   #watchPage() {
-    const { page } = this.#here;
+    const { page } = this.#ownTab;
     const { signal } = this.#ending;
     const turned = () => {
       this.#hiddenAt = page.visible ? 0 : Date.now();
-      this.#roster.noticed();
+      this.#roster.refresh();
     };
     page.addEventListener("page-visible", turned, { signal });
     page.addEventListener("page-hidden", turned, { signal });
-    for (const type of SIGNS) page.addEventListener(type, () => this.#roster.say(type), { signal });
+    for (const type of SIGNS) page.addEventListener(type, () => this.#roster.emit(type), { signal });
   }
 
   #watchLine() {
     const line = this.#line;
     const { signal } = this.#ending;
-    line.addEventListener("line-frame", (event) => this.#pass(/** @type {LineFrameEvent} */ (event)), { signal });
+    line.addEventListener("line-frame", (event) => this.#passOn(/** @type {LineFrameEvent} */ (event)), { signal });
     line.addEventListener("line-refused", (event) => this.#refused(/** @type {LineRefusedEvent} */ (event)), {
       signal,
     });
-    line.addEventListener("line-misplaced", () => this.#misplaced(), { signal });
-    line.addEventListener("line-state", (event) => this.#turned(/** @type {LineStateEvent} */ (event)), { signal });
+    line.addEventListener("line-cursor-invalid", () => this.#cursorInvalid(), { signal });
+    line.addEventListener("line-state", (event) => this.#stateChanged(/** @type {LineStateEvent} */ (event)), {
+      signal,
+    });
   }
 
   /** @param {Hello} hello */
-  #meet({ from, look, sign, first }) {
-    this.#roster.put(from, look);
-    if (sign) this.#roster.say(sign);
+  #greet({ from, status, sign, first }) {
+    this.#roster.update(from, status);
+    if (sign) this.#roster.emit(sign);
     this.#line.changeTopics();
     this.#welcome(from, first);
   }
 
   /**
    * @param {string} [to]
-   * @param {boolean} [first] it has only just come, and does not know what waits to be shown
+   * @param {boolean} [first] whether the tab has only just joined, and needs the waiting items
    */
   #welcome(to = "", first = false) {
-    const { id, bus, unshown } = this.#here;
+    const { id, bus, unshown } = this.#ownTab;
     const topics = this.#roster.topics;
     bus.post({
       type: "welcome",
@@ -135,22 +137,22 @@ export class TabLeader extends EventTarget {
   }
 
   /** @param {LineFrameEvent} event */
-  #pass({ frame }) {
+  #passOn({ frame }) {
     const reset = frame.reset.filter((topic) => this.#concerns(topic));
-    const news = this.#roster.topics.filter((topic) => this.#line.carries(topic) && !this.#carried.has(topic));
-    for (const topic of news) this.#carried.add(topic);
+    const added = this.#roster.topics.filter((topic) => this.#line.carries(topic) && !this.#carried.has(topic));
+    for (const topic of added) this.#carried.add(topic);
     this.#number += 1;
-    const { id, bus } = this.#here;
-    const heard = { ...frame, reset };
+    const { id, bus } = this.#ownTab;
+    const passed = { ...frame, reset };
     const { notifier } = this.#roster;
-    bus.post({ type: "frame", from: id, term: this.#term, number: this.#number, notifier, frame: heard });
-    this.dispatchEvent(new LineFrameEvent(heard));
-    if (news.length > 0) this.#welcome();
+    bus.post({ type: "frame", from: id, term: this.#term, number: this.#number, notifier, frame: passed });
+    this.dispatchEvent(new LineFrameEvent(passed));
+    if (added.length > 0) this.#welcome();
   }
 
   /**
-   * A topic that was just added for another tab begins with a reset, which is that tab's affair: it asks for itself.
-   * Audiences, which no tab names, concern every inbox.
+   * Return whether a reset of this topic concerns all tabs. A topic that was just added for another tab starts with a
+   * reset, and that tab refetches by itself. Audiences, which no tab asks for by name, concern every inbox.
    *
    * @param {string} topic
    */
@@ -162,19 +164,19 @@ export class TabLeader extends EventTarget {
   /** @param {LineRefusedEvent} event */
   #refused(event) {
     const { topic } = event;
-    this.#roster.drop(topic);
-    this.#here.bus.post({ type: "refused", from: this.#here.id, term: this.#term, topic });
+    this.#roster.dropTopic(topic);
+    this.#ownTab.bus.post({ type: "refused", from: this.#ownTab.id, term: this.#term, topic });
     if ([...this.#query().topics].includes(topic)) this.dispatchEvent(event.copy());
   }
 
-  /** There is a hole nobody can name. A number without a frame makes every tab ask for itself. */
-  #misplaced() {
+  /** Skip a number, so that every tab catches up: the cursor was unreadable, and frames may be missing. */
+  #cursorInvalid() {
     this.#number += 1;
-    this.dispatchEvent(new LineMisplacedEvent());
+    this.dispatchEvent(new LineCursorInvalidEvent());
   }
 
   /** @param {LineStateEvent} event */
-  #turned(event) {
+  #stateChanged(event) {
     this.#welcome();
     this.dispatchEvent(event.copy());
   }

@@ -1,12 +1,13 @@
 // @ts-check
 /**
- * @import { Connection, HubLine, Watch } from "../client/hub-line.js"
- * @import { State } from "../protocol/hub-state.js"
+ * @import { HubLine, Watch } from "../client/hub-line.js"
+ * @import { Connection } from "../connections/connection.js"
+ * @import { HubStateName } from "../protocol/hub-state.js"
  * @import { Locks } from "./lead-lock.js"
  * @import { LineFrameEvent } from "../client/line-events.js"
  * @import { Query } from "../protocol/live-url.js"
  * @import { Channel } from "./tab-bus.js"
- * @import { Look, TabMessage } from "./tab-message.js"
+ * @import { TabStatus, TabMessage } from "./tab-message.js"
  * @import { Item } from "../protocol/wire.js"
  */
 
@@ -17,30 +18,30 @@ import { TabBus } from "./tab-bus.js";
 import { TabFollower } from "./tab-follower.js";
 import { TabLeader } from "./tab-leader.js";
 
-const RELAYED = ["line-frame", "line-refused", "line-misplaced", "line-unshown"];
-/** @type {Set<State>} */
+const RELAYED = ["line-frame", "line-refused", "line-cursor-invalid", "line-unshown"];
+/** @type {Set<HubStateName>} */
 const OVER = new Set([HubState.SIGNED_OUT, HubState.REFUSED]);
 
 /**
- * What a leader or follower knows of its own tab.
+ * The leader's or follower's view of its own tab.
  *
- * @typedef {object} TabsHere
+ * @typedef {object} OwnTab
  * @property {string} id
  * @property {TabBus} bus
  * @property {Watch & {focused: boolean}} page
- * @property {Look} look
- * @property {{locks: Locks, nameOf: (tab: string) => string}} lives
+ * @property {TabStatus} status
+ * @property {{locks: Locks, nameOf: (tab: string) => string}} tabLocks
  * @property {() => Item[]} unshown
  * @property {(cursor: string) => void} ack
  *
  * @typedef {object} Options
- * @property {string} name of the group of tabs that share a connection: one person's in this browser
+ * @property {string} name of the group of tabs that share a connection: one per person in this browser
  * @property {Watch & {focused: boolean}} page
  * @property {() => Query} query
  * @property {(query: () => Query, watch: Watch) => HubLine} newLine
- * @property {(query: Query) => Connection} catchUp asks the hub once
- * @property {() => Item[]} unshown what this tab has not shown yet
- * @property {boolean} [toasts] false: it has nowhere to show any
+ * @property {(query: Query) => Connection} catchUp polls the hub once
+ * @property {() => Item[]} unshown the items this tab has not shown yet
+ * @property {boolean} [toasts] false if this tab cannot show toasts
  * @property {(cursor: string) => void} ack
  * @property {Locks} locks
  * @property {(name: string) => Channel} openChannel
@@ -49,18 +50,18 @@ const OVER = new Set([HubState.SIGNED_OUT, HubState.REFUSED]);
  */
 
 /**
- * The line of a tab that shares its connection with all tabs of the same person in this browser: one of them leads and
- * holds it, the others follow.
+ * A line that shares one connection among all tabs of the same person in this browser. One tab leads and holds the
+ * connection; the others follow.
  */
 export class TabLine extends EventTarget {
   #options;
   #id = crypto.randomUUID();
-  /** @type {State} */
+  /** @type {HubStateName} */
   #state = HubState.IDLE;
-  /** Ends our part among the tabs. */
-  #part = new AbortController();
-  /** @type {TabsHere | null} */
-  #here = null;
+  /** Ends this tab's participation. */
+  #participation = new AbortController();
+  /** @type {OwnTab | null} */
+  #ownTab = null;
   /** @type {Role | null} */
   #role = null;
   #term = 0;
@@ -69,7 +70,7 @@ export class TabLine extends EventTarget {
   constructor(options) {
     super();
     this.#options = options;
-    options.page.addEventListener("page-left", () => this.#here && this.#leave(HubState.WAITING));
+    options.page.addEventListener("page-left", () => this.#ownTab && this.#leave(HubState.WAITING));
     options.page.addEventListener("page-restored", () => this.#state === HubState.WAITING && this.open());
   }
 
@@ -81,16 +82,16 @@ export class TabLine extends EventTarget {
     return this.#role?.notifies ?? false;
   }
 
-  /** Held as long as we take part: by that lock the others see when we are gone, so it comes before the first word. */
+  /** Join the tabs. Take this tab's lock before the first message: others notice by its release that the tab is gone. */
   open() {
-    const { signal } = this.#part;
+    const { signal } = this.#participation;
     const whileHere = () => new Promise((resolve) => this.#join(signal, resolve));
     this.#setState(HubState.CONNECTING);
     this.#options.locks.request(this.#nameOf(this.#id), { signal }, whileHere).catch(() => {});
   }
 
   close() {
-    if (this.#here) this.#leave(HubState.IDLE);
+    if (this.#ownTab) this.#leave(HubState.IDLE);
     else this.#take(null);
     this.#setState(HubState.IDLE);
   }
@@ -105,7 +106,7 @@ export class TabLine extends EventTarget {
    */
   displayed(cursor, ids) {
     if (cursor) this.#role?.displayed(cursor);
-    if (ids.length > 0) this.#here?.bus.post({ type: "shown", from: this.#id, ids });
+    if (ids.length > 0) this.#ownTab?.bus.post({ type: "shown", from: this.#id, ids });
   }
 
   /**
@@ -117,8 +118,8 @@ export class TabLine extends EventTarget {
     const { locks, name, openChannel } = this.#options;
     const lock = new LeadLock(locks, `${name}:lead`);
     const bus = new TabBus(openChannel(name));
-    this.#here = this.#describe(bus);
-    bus.addEventListener("tab-message", (event) => this.#hear(/** @type {MessageEvent} */ (event).data));
+    this.#ownTab = this.#describe(bus);
+    bus.addEventListener("tab-message", (event) => this.#receive(/** @type {MessageEvent} */ (event).data));
     lock.addEventListener("lead-gained", () => this.#lead());
     lock.addEventListener("lead-lost", () => this.#follow(lock));
     signal.addEventListener("abort", () => {
@@ -131,7 +132,7 @@ export class TabLine extends EventTarget {
 
   /**
    * @param {TabBus} bus
-   * @returns {TabsHere}
+   * @returns {OwnTab}
    */
   #describe(bus) {
     const { page, query, locks, unshown, toasts = true, ack } = this.#options;
@@ -139,28 +140,28 @@ export class TabLine extends EventTarget {
       id: this.#id,
       bus,
       page,
-      get look() {
+      get status() {
         return { topics: [...query().topics], visible: page.visible, focused: page.focused, toasts };
       },
-      lives: { locks, nameOf: (tab) => this.#nameOf(tab) },
+      tabLocks: { locks, nameOf: (tab) => this.#nameOf(tab) },
       unshown,
       ack,
     };
   }
 
   /** @param {TabMessage} message */
-  #hear(message) {
+  #receive(message) {
     if ("term" in message) this.#term = Math.max(this.#term, message.term);
     if (message.type === "shown") this.dispatchEvent(new LineShownEvent(message.ids));
-    if (this.#role && "hear" in this.#role) this.#role.hear(message);
+    if (this.#role && "receive" in this.#role) this.#role.receive(message);
   }
 
   #lead() {
     const { query, newLine } = this.#options;
     const others = this.#term > 0;
-    // By the clock, since a tab that has heard nothing yet must not begin below a term that others know.
+    // Use the clock, because a tab without messages so far must not start below a term that others know.
     this.#term = Math.max(this.#term + 1, Date.now());
-    const leader = new TabLeader(/** @type {TabsHere} */ (this.#here), this.#term, query, newLine);
+    const leader = new TabLeader(/** @type {OwnTab} */ (this.#ownTab), this.#term, query, newLine);
     this.#take(leader);
     leader.start({ others });
   }
@@ -168,15 +169,15 @@ export class TabLine extends EventTarget {
   /** @param {LeadLock} lock */
   #follow(lock) {
     const { query, catchUp } = this.#options;
-    const follower = new TabFollower(/** @type {TabsHere} */ (this.#here), query, catchUp);
+    const follower = new TabFollower(/** @type {OwnTab} */ (this.#ownTab), query, catchUp);
     follower.addEventListener("lead-wanted", () => lock.steal());
-    follower.addEventListener("room-wanted", () => this.#goAlone());
+    follower.addEventListener("topics-full", () => this.#goAlone());
     this.#take(follower);
     follower.start();
     lock.wait();
   }
 
-  /** All together want more than one connection may carry. */
+  /** Use a line of its own: together the tabs want more topics than one connection may carry. */
   #goAlone() {
     this.#leave(HubState.CONNECTING);
     const line = this.#options.newLine(this.#options.query, this.#options.page);
@@ -184,12 +185,12 @@ export class TabLine extends EventTarget {
     line.open();
   }
 
-  /** @param {State} state */
+  /** @param {HubStateName} state */
   #leave(state) {
     this.#take(null);
-    this.#here = null;
-    this.#part.abort();
-    this.#part = new AbortController();
+    this.#ownTab = null;
+    this.#participation.abort();
+    this.#participation = new AbortController();
     this.#setState(state);
   }
 
@@ -200,7 +201,7 @@ export class TabLine extends EventTarget {
     if (before) "stop" in before ? before.stop() : before.close();
     for (const type of RELAYED) role?.addEventListener(type, (event) => this.#relay(role, event));
     role?.addEventListener("line-state", (event) => {
-      if (role === this.#role) this.#turned(/** @type {LineStateEvent} */ (event).state);
+      if (role === this.#role) this.#stateChanged(/** @type {LineStateEvent} */ (event).state);
     });
   }
 
@@ -213,16 +214,17 @@ export class TabLine extends EventTarget {
   }
 
   /**
-   * Who may not listen any more makes room for a tab of a new session; the others find out for themselves.
+   * Leave once this tab may not listen any more, to make room for a tab of a new session. The other tabs find out
+   * themselves.
    *
-   * @param {State} state
+   * @param {HubStateName} state
    */
-  #turned(state) {
+  #stateChanged(state) {
     if (OVER.has(state)) this.#leave(state);
     else this.#setState(state);
   }
 
-  /** @param {State} state */
+  /** @param {HubStateName} state */
   #setState(state) {
     if (state === this.#state) return;
     this.#state = state;

@@ -1,40 +1,40 @@
 // @ts-check
 /**
  * @import { Locks } from "./lead-lock.js"
- * @import { Look } from "./tab-message.js"
+ * @import { TabStatus } from "./tab-message.js"
  */
 
-/** As many as one connection may carry. */
+/** The most topics that one connection may carry. */
 const MOST_TOPICS = 32;
 
 /**
- * All tabs as their leader knows them. For its line it is what a `PageWatch` is for one tab: `visible` when any of
- * them is.
+ * All tabs, as their leader knows them. It serves the leader's line like the `PageWatch` of one tab: `visible` is true if
+ * any tab is visible.
  */
 export class TabRoster extends EventTarget {
   #id;
   #own;
-  #lives;
+  #tabLocks;
   #ending = new AbortController();
-  /** The followers. @type {Map<string, Look>} */
+  /** The followers. @type {Map<string, TabStatus>} */
   #tabs = new Map();
   #visible;
   #hiddenAt = Date.now();
 
-  /** How long no tab was visible, the last time none was, in milliseconds. */
+  /** How long all tabs were hidden the last time, in milliseconds. */
   hiddenFor = 0;
 
   /**
    * @param {object} options
-   * @param {string} options.id the leader's own
-   * @param {() => Look} options.own its look
-   * @param {{locks: Locks, nameOf: (tab: string) => string}} options.lives each tab holds a lock while it lives
+   * @param {string} options.id of the leader
+   * @param {() => TabStatus} options.own its status
+   * @param {{locks: Locks, nameOf: (tab: string) => string}} options.tabLocks each tab holds a lock as long as it exists
    */
-  constructor({ id, own, lives }) {
+  constructor({ id, own, tabLocks }) {
     super();
     this.#id = id;
     this.#own = own;
-    this.#lives = lives;
+    this.#tabLocks = tabLocks;
     this.#visible = this.visible;
   }
 
@@ -42,51 +42,51 @@ export class TabRoster extends EventTarget {
     return this.#all.some(([, { visible }]) => visible);
   }
 
-  /** What all of them want, the leader's own first, up to the limit. */
+  /** The topics that all tabs want, the leader's own first, up to the limit. */
   get topics() {
     return [...this.#wanted].slice(0, MOST_TOPICS);
   }
 
-  /** They want more than one connection may carry. */
+  /** Whether the tabs want more topics than one connection may carry. */
   get full() {
     return this.#wanted.size > MOST_TOPICS;
   }
 
-  /** The tab that is to show a toast: the one in focus, else one in sight; "" when none is. */
+  /** The tab that shows toasts: the focused one, else a visible one; "" without any. */
   get notifier() {
-    const visible = this.#all.filter(([, look]) => look.visible && look.toasts !== false);
+    const visible = this.#all.filter(([, status]) => status.visible && status.toasts !== false);
     const [id] = visible.find(([, { focused }]) => focused) ?? visible[0] ?? [""];
     return id;
   }
 
   /**
    * @param {string} tab
-   * @param {Look} look
+   * @param {TabStatus} status
    */
-  put(tab, look) {
+  update(tab, status) {
     const isNew = !this.#tabs.has(tab);
-    this.#tabs.set(tab, look);
-    if (isNew) this.#mourn(tab);
-    this.noticed();
+    this.#tabs.set(tab, status);
+    if (isNew) this.#watchExit(tab);
+    this.refresh();
   }
 
-  /** @param {string} topic nobody is to ask for again */
-  drop(topic) {
-    for (const look of this.#tabs.values()) look.topics = look.topics.filter((name) => name !== topic);
+  /** @param {string} topic removed from what every tab wants */
+  dropTopic(topic) {
+    for (const status of this.#tabs.values()) status.topics = status.topics.filter((name) => name !== topic);
   }
 
-  /** Some tab's look is another: say so when it makes a difference to the whole. */
-  noticed() {
+  /** Re-evaluate the visibility after a tab's status changed, and dispatch a change. */
+  refresh() {
     const { visible } = this;
     if (visible === this.#visible) return;
     this.#visible = visible;
     if (visible) this.hiddenFor = Date.now() - this.#hiddenAt;
     else this.#hiddenAt = Date.now();
-    this.say(visible ? "page-visible" : "page-hidden");
+    this.emit(visible ? "page-visible" : "page-hidden");
   }
 
   /** @param {string} type */
-  say(type) {
+  emit(type) {
     this.dispatchEvent(new Event(type));
   }
 
@@ -98,22 +98,22 @@ export class TabRoster extends EventTarget {
     return new Set(this.#all.flatMap(([, { topics }]) => topics));
   }
 
-  /** @returns {[string, Look][]} */
+  /** @returns {[string, TabStatus][]} */
   get #all() {
     return [[this.#id, this.#own()], ...this.#tabs];
   }
 
   /**
-   * A tab that is gone, however it went, has let go of its lock.
+   * Remove a tab once it is gone. However it ended, the browser has released its lock.
    *
    * @param {string} tab
    */
-  #mourn(tab) {
+  #watchExit(tab) {
     const { signal } = this.#ending;
     const gone = () => {
       this.#tabs.delete(tab);
-      this.noticed();
+      this.refresh();
     };
-    this.#lives.locks.request(this.#lives.nameOf(tab), { signal }, gone).catch(() => {});
+    this.#tabLocks.locks.request(this.#tabLocks.nameOf(tab), { signal }, gone).catch(() => {});
   }
 }

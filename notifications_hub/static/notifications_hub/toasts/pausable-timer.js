@@ -1,6 +1,6 @@
 // @ts-check
 
-/** Calls back once, after this much time during which it was not paused. Starts paused. */
+/** A timer that calls back once after the given time, not counting pauses. It starts paused. */
 export class PausableTimer {
   #callback;
   #left;

@@ -2,11 +2,11 @@
 /** @import { Item } from "../protocol/wire.js" */
 
 /**
- * A toast is due in a page that is looked at. What shows this news itself claims it, so that nobody is told twice.
+ * A toast is due on a visible page. An element that shows the same news claims it, so that nobody is notified twice.
  * Bubbles.
  */
 export class ToastDueEvent extends Event {
-  /** Whether it was shown after all; null where nobody claims it. @type {Promise<boolean> | null} */
+  /** Resolves to whether the claimant showed the news; null if unclaimed. @type {Promise<boolean> | null} */
   claimed = null;
 
   /** @param {Item} item */
@@ -15,13 +15,13 @@ export class ToastDueEvent extends Event {
     this.item = item;
   }
 
-  /** @param {Promise<boolean>} shown if it does not come true within three seconds, there is a toast */
+  /** @param {Promise<boolean>} shown a toast appears unless this resolves to true within three seconds */
   claim(shown) {
     this.claimed ??= shown;
   }
 }
 
-/** The person followed a toast. */
+/** The person followed a toast's link. */
 export class ToastOpenedEvent extends Event {
   /** @param {string} id */
   constructor(id) {
@@ -30,11 +30,11 @@ export class ToastOpenedEvent extends Event {
   }
 }
 
-/** A visible page has shown all that came up to this cursor; "" where some of it waits yet. */
+/** A visible page has shown all items up to the cursor; "" while some items still wait. */
 export class ToastsDisplayedEvent extends Event {
   /**
    * @param {string} cursor
-   * @param {string[]} ids of those it showed last
+   * @param {string[]} ids of the items shown last
    */
   constructor(cursor, ids) {
     super("toasts-displayed");

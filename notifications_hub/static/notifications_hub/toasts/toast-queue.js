@@ -2,14 +2,14 @@
 /** @import { Item } from "../protocol/wire.js" */
 import { jobOf } from "../inbox/item-view.js";
 
-/** For another tab that is to show it, or an element of this page that has claimed it. */
+/** How long another tab, or an element that claimed the item, has to show it (ms). */
 const OTHERS_FIRST = 3_000;
-/** For the bar of a job in another window: this tab cannot know whether there is one. */
+/** How long a progress bar in another window has (ms): this tab cannot know whether there is one. */
 const BAR_FIRST = 1_000;
 
 /**
- * Toasts that are due. They wait while nobody looks, while another tab is to show them, and while what shows the news
- * itself does so; what was told, read or shown meanwhile is dropped.
+ * Toasts that are due. They wait while the page is hidden, while another tab should show them, and while an element that
+ * claimed the news shows it. Items that are delivered, read or shown in the meantime are dropped.
  */
 export class ToastQueue {
   #isSeen;
@@ -19,22 +19,23 @@ export class ToastQueue {
   #displayed;
   /** Oldest first. @type {Map<string, Item>} */
   #waiting = new Map();
-  /** Of those, what something else is about to show. @type {Set<string>} */
+  /** Waiting items left to another tab or element. @type {Set<string>} */
   #left = new Set();
-  /** Claimed once: a claim that was not kept is not believed again. @type {WeakSet<Item>} */
+  /** Items that were claimed once: a broken claim is not accepted again. @type {WeakSet<Item>} */
   #claimed = new WeakSet();
   #cursor = "";
-  #owesAck = false;
+  #ackDue = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
   /**
    * @param {object} options
-   * @param {() => boolean} options.isSeen whether somebody looks at the page
-   * @param {(item: Item) => Promise<boolean> | null} options.claimOf who shows it without a toast, and did so
+   * @param {() => boolean} options.isSeen whether the page is visible
+   * @param {(item: Item) => Promise<boolean> | null} options.claimOf resolves to whether an element
+   *   showed the item; null if unclaimed
    * @param {(items: Item[]) => void} options.display
-   * @param {() => Promise<void>} options.painted what was displayed is on the screen
-   * @param {(cursor: string, ids: string[]) => void} options.displayed all up to the cursor was; "" before it all was
+   * @param {() => Promise<void>} options.painted resolves once the toasts are on the screen
+   * @param {(cursor: string, ids: string[]) => void} options.displayed "" while some items still wait
    */
   constructor({ isSeen, claimOf, display, painted, displayed }) {
     this.#isSeen = isSeen;
@@ -52,7 +53,7 @@ export class ToastQueue {
   /**
    * @param {Item[]} items oldest first
    * @param {string} cursor
-   * @param {{now: boolean}} how not now, where another tab is to show them; should it fail, this one does
+   * @param {{now: boolean}} how not now if another tab should show them; this tab does so if that one fails
    */
   add(items, cursor, { now }) {
     for (const item of items) this.#waiting.set(item.id, item);
@@ -67,7 +68,7 @@ export class ToastQueue {
     this.flush();
   }
 
-  /** Somebody may be looking now. */
+  /** Show the waiting items if the page is visible. */
   flush() {
     this.#offer();
     const items = this.waiting.filter(({ id }) => !this.#left.has(id));
@@ -81,7 +82,7 @@ export class ToastQueue {
   /** @param {string[]} ids */
   forget(ids) {
     for (const id of ids) this.#waiting.delete(id);
-    if (this.#owesAck) this.#acknowledge([]);
+    if (this.#ackDue) this.#acknowledge([]);
   }
 
   stop() {
@@ -116,25 +117,25 @@ export class ToastQueue {
   /** @param {string[]} ids */
   async #confirm(ids) {
     await this.#painted();
-    this.#owesAck = true;
+    this.#ackDue = true;
     this.#acknowledge(ids);
   }
 
   /**
-   * A cursor says that everything before it was shown, so it is kept back while anything waits.
+   * Report what was displayed. A cursor covers everything before it, so it is withheld while any item waits.
    *
    * @param {string[]} ids
    */
   #acknowledge(ids) {
     const isAll = this.#waiting.size === 0;
-    if (isAll) this.#owesAck = false;
+    if (isAll) this.#ackDue = false;
     if (isAll || ids.length > 0) this.#displayed(isAll ? this.#cursor : "", ids);
   }
 }
 
 /**
  * @param {number} ms
- * @returns {Promise<boolean>} nothing was shown
+ * @returns {Promise<boolean>} resolves to false: nothing was shown
  */
 function pause(ms) {
   return new Promise((resolve) => setTimeout(() => resolve(false), ms));

@@ -6,18 +6,18 @@ import { PausableTimer } from "./pausable-timer.js";
 const SHOWN_FOR = 8_000;
 const LEAVING = [{}, { opacity: 0, transform: "scale(0.96)" }];
 
-/** One toast on the screen: its element and the time it has left. */
+/** One toast on the screen: its element and its remaining time. */
 export class Toast {
   #timer;
 
   /**
    * @param {Item} item
    * @param {HTMLElement} element a copy of the template
-   * @param {() => void} timeUp
+   * @param {() => void} expired
    */
-  constructor(item, element, timeUp) {
+  constructor(item, element, expired) {
     this.element = element;
-    this.#timer = new PausableTimer(timeUp, SHOWN_FOR);
+    this.#timer = new PausableTimer(expired, SHOWN_FOR);
     element.setAttribute("role", item.level === "error" ? "alert" : "status");
     fillItem(element, item);
   }

@@ -6,7 +6,7 @@
 
 const PATIENCE = 15_000;
 
-/** What a room's page asks the server; every address is handed over by the page. */
+/** The requests of a room's page. The page supplies every URL. */
 export class ChatApi {
   #urls;
   #csrf;
@@ -27,16 +27,16 @@ export class ChatApi {
    */
   async send({ body, client_id }) {
     const response = await this.#post(this.#urls.messages, { body, client_id }).catch(() => null);
-    if (!response) return { message: null, again: true };
+    if (!response) return { message: null, retry: true };
     const answer = await response.json().catch(() => null);
-    if (response.ok && answer?.id) return { message: answer, again: false };
+    if (response.ok && answer?.id) return { message: answer, retry: false };
     const wait = Number(response.headers.get("Retry-After")) * 1_000 || undefined;
-    const again = response.status === 429 || response.status >= 500;
-    return { message: null, again, wait, detail: answer?.detail };
+    const retry = response.status === 429 || response.status >= 500;
+    return { message: null, retry, wait, detail: answer?.detail };
   }
 
   /**
-   * The page of the history before this message; 0 for the newest one.
+   * Fetch the page of the history before this message; 0 for the newest page.
    *
    * @param {number} before
    * @returns {Promise<HistoryPage>}
@@ -58,7 +58,7 @@ export class ChatApi {
   }
 
   /**
-   * Says that this page is looked at, and hears who else is here; null where that came to nothing.
+   * Report that somebody looks at this page, and return the people present; null after a failure.
    *
    * @param {{typing?: boolean, gone?: boolean}} how
    * @returns {Promise<Face[] | null>}

@@ -3,8 +3,8 @@
 const TYPING_EVERY = 3_000;
 
 /**
- * Where a message is written. Enter sends it, with Shift it ends a line; what an input method is composing is its own
- * affair. Dispatches `composer-send` with the words, and every few seconds `composer-typing`.
+ * The field for a new message. Enter sends it and Shift+Enter starts a new line, except while an input method is
+ * composing. Dispatches `composer-send` with the text, and `composer-typing` every few seconds.
  */
 export class ChatComposer extends EventTarget {
   #form;

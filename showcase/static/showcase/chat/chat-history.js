@@ -2,9 +2,9 @@
 /** @import { HistoryPage, Message } from "./chat-message.js" */
 
 /**
- * How far back the page shows the room, so that history and stream join. Ids are given before a commit, so a message may
- * come late that belongs further up: one that belongs above what is shown waits for the page of the history it is on,
- * which may have been read before it was there.
+ * Tracks how far back the page shows the room, so that history and stream join without a gap. Ids are assigned before the
+ * commit, so a message may arrive late that belongs further up. A message that belongs above the shown ones waits until
+ * the page of the history with its position is loaded. That page may have been read before the message existed.
  */
 export class ChatHistory {
   #oldest;
@@ -31,19 +31,19 @@ export class ChatHistory {
   }
 
   /**
-   * What to show now that this message came.
+   * Return the messages to show after this one arrived.
    *
    * @param {Message} message
    * @returns {Message[]}
    */
-  heard(message) {
+  arrived(message) {
     if (message.id >= this.#oldest) return [message];
     this.#above.set(message.id, message);
     return [];
   }
 
   /**
-   * What to show of the page before; or, after a reset, of the newest one.
+   * Return the messages to show after an older page was loaded, or the newest one after a reset.
    *
    * @param {HistoryPage} page
    * @returns {Message[]}

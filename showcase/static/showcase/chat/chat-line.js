@@ -1,18 +1,14 @@
 // @ts-check
 /**
- * @import { Line } from "../../notifications_hub/client/hub-client.js"
- * @import { HubFrameEvent } from "../../notifications_hub/client/hub-events.js"
- * @import { Query } from "../../notifications_hub/protocol/live-url.js"
+ * @import { HubFrameEvent, Line, Query } from "../../notifications_hub/client.js"
  */
-import { HubClient } from "../../notifications_hub/client/hub-client.js";
-import { PageWatch } from "../../notifications_hub/client/page-watch.js";
-import { lineOfKind, liveLine } from "../../notifications_hub/tabs/open-line.js";
+import { HubClient, lineOfKind, liveLine, PageWatch } from "../../notifications_hub/client.js";
 
 const RELAYED = ["hub-event", "hub-reset", "hub-refused", "hub-state"];
 
 /**
- * What the page hears, over the kind of connection that its reader chose. A change of kind is a new client that goes on
- * from the cursor of the old one. Dispatches what a `HubClient` does.
+ * Receives the page's events over the kind of connection that the reader chose. To change the kind, a new client resumes
+ * from the cursor of the old one. Dispatches the events of a `HubClient`.
  */
 export class ChatLine extends EventTarget {
   #live;
@@ -35,7 +31,7 @@ export class ChatLine extends EventTarget {
     this.#cursor = cursor;
   }
 
-  /** @param {string} kind of connection; "" for the best that works */
+  /** @param {string} kind of connection; "" for the best kind that works */
   use(kind) {
     this.stop();
     this.#using = new AbortController();
@@ -56,7 +52,7 @@ export class ChatLine extends EventTarget {
   }
 
   /**
-   * Of this page alone: its reader may choose another kind than that of the bell beside it.
+   * Return a line of this page alone, because its reader may choose another kind than the bell's.
    *
    * @param {string} kind
    * @param {() => Query} query

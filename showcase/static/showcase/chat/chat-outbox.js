@@ -1,18 +1,38 @@
 // @ts-check
 /** @import { Message } from "./chat-message.js" */
-import { OutboxFailedEvent } from "./outbox-failed-event.js";
-import { OutboxSentEvent } from "./outbox-sent-event.js";
 
 /**
  * @typedef {{client_id: string, body: string, at: string}} Waiting
- * @typedef {{message: Message | null, again: boolean, wait?: number, detail?: string}} Answer `again`: worth another try,
- *   after `wait` milliseconds where the server says how long
+ * @typedef {{message: Message | null, retry: boolean, wait?: number, detail?: string}} Answer `retry`: worth another try,
+ *   after `wait` milliseconds if the server sets it
  * @typedef {Pick<Storage, "getItem" | "setItem">} Memory
  */
 
+/** The server has stored the message. */
+export class OutboxSentEvent extends Event {
+  /** @param {Message} message */
+  constructor(message) {
+    super("outbox-sent");
+    this.message = message;
+  }
+}
+
+/** The server refuses the message, so another try would fail too. */
+export class OutboxFailedEvent extends Event {
+  /**
+   * @param {Waiting} waiting
+   * @param {string} detail the server's reason
+   */
+  constructor(waiting, detail) {
+    super("outbox-failed");
+    this.waiting = waiting;
+    this.detail = detail;
+  }
+}
+
 /**
- * What was written and is not known to have arrived: sent one after the other, again and again until the server has
- * said yes or no. Each keeps its name through all tries and a reload, so that it becomes one message.
+ * Messages that are not known to have arrived. They are sent one after the other, and retried until the server accepts
+ * or refuses them. Each keeps its `client_id` through all tries and a reload, so that it becomes one message.
  *
  * Dispatches `outbox-sent` and `outbox-failed`.
  */
@@ -32,9 +52,9 @@ export class ChatOutbox extends EventTarget {
   /**
    * @param {object} options
    * @param {(waiting: Waiting) => Promise<Answer>} options.send
-   * @param {Memory | null} options.memory lasts over a reload
-   * @param {string} options.key where in it
-   * @param {(tries: number) => number} options.pause milliseconds until the next try, after so many
+   * @param {Memory | null} options.memory survives a reload
+   * @param {string} options.key in the memory
+   * @param {(tries: number) => number} options.pause milliseconds until the next try
    */
   constructor({ send, memory, key, pause }) {
     super();
@@ -59,21 +79,21 @@ export class ChatOutbox extends EventTarget {
     return waiting;
   }
 
-  /** @param {Waiting} waiting one that is new, or was refused and is tried again */
+  /** @param {Waiting} waiting a new message, or a refused one that is tried again */
   put(waiting) {
     this.#waiting.push(waiting);
     this.#remember();
     this.flush();
   }
 
-  /** @param {string} clientId one that the stream brought: it has arrived */
+  /** @param {string} clientId of a message received over the stream */
   arrived(clientId) {
     const before = this.#waiting.length;
     this.#waiting = this.#waiting.filter(({ client_id }) => client_id !== clientId);
     if (this.#waiting.length !== before) this.#remember();
   }
 
-  /** Sends what waits; at once where it was waiting for the network. */
+  /** Send the first waiting message, at once even if a retry is scheduled. */
   async flush() {
     clearTimeout(this.#timer);
     const [first] = this.#waiting;
@@ -93,8 +113,8 @@ export class ChatOutbox extends EventTarget {
    * @param {Waiting} waiting
    * @param {Answer} answer
    */
-  #answered(waiting, { message, again, wait, detail = "" }) {
-    if (again) {
+  #answered(waiting, { message, retry, wait, detail = "" }) {
+    if (retry) {
       this.#timer = setTimeout(() => this.flush(), wait ?? this.#pause(this.#tries++));
       return;
     }
@@ -117,12 +137,12 @@ export class ChatOutbox extends EventTarget {
     try {
       this.#memory?.setItem(this.#key, JSON.stringify(this.#waiting));
     } catch {
-      // Where a browser keeps nothing, a reload loses what had not arrived.
+      // Without storage, a reload loses the messages that have not arrived.
     }
   }
 }
 
-/** Not `crypto.randomUUID()`, which browsers keep from pages over plain http. */
+/** Return a random id. `crypto.randomUUID()` is not available to pages over plain http. */
 function newId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

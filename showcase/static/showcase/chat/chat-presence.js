@@ -7,13 +7,13 @@ const TYPING = 6_000;
  * @typedef {{face: Face, until: number, typingUntil: number}} Presence
  */
 
-/** Who is in the room, by what was last heard of each; whoever is not heard of again in time has left. */
+/** The people in the room. A person without a sign of life in time has left. */
 export class ChatPresence {
   #life;
   /** @type {Map<number, Presence>} */
   #people = new Map();
 
-  /** @param {number} life how long a sign of life holds, in milliseconds */
+  /** @param {number} life how long a sign of life counts, in milliseconds */
   constructor(life) {
     this.#life = life;
   }
@@ -23,12 +23,12 @@ export class ChatPresence {
    * @param {number} now
    * @param {boolean} [typing]
    */
-  heard(face, now, typing = false) {
+  seen(face, now, typing = false) {
     const typingUntil = typing ? now + TYPING : (this.#people.get(face.person)?.typingUntil ?? 0);
     this.#people.set(face.person, { face, until: now + this.#life, typingUntil });
   }
 
-  /** @param {number} person one who has sent what they typed */
+  /** @param {number} person whose message has arrived */
   wrote(person) {
     const known = this.#people.get(person);
     if (known) known.typingUntil = 0;
@@ -40,7 +40,7 @@ export class ChatPresence {
   }
 
   /**
-   * What the server knows: makes good what was not heard.
+   * Replace the people by the server's list, which makes up for lost events.
    *
    * @param {Face[]} faces
    * @param {number} now
@@ -48,7 +48,7 @@ export class ChatPresence {
   update(faces, now) {
     const there = new Set(faces.map(({ person }) => person));
     for (const person of [...this.#people.keys()]) if (!there.has(person)) this.#people.delete(person);
-    for (const face of faces) this.heard(face, now);
+    for (const face of faces) this.seen(face, now);
   }
 
   /** @param {number} now */

@@ -2,11 +2,16 @@
 import { ChatRoom } from "./chat-room.js";
 
 /**
- * `<chat-room>`: a room that is alive. It starts from the rows in the page and the cursor they were rendered at.
+ * `<chat-room>`: a live chat room. It starts from the rows in the page and the cursor they were rendered at.
  *
- * Attributes, all written by the page: `topic`, `topics` (by spaces), `cursor`, `live`; `messages`, `read` and `here`
- * (addresses) and `csrf`; `person`, `username`, `name` and `hue` (who I am) and `time-zone`; `oldest` and `older` (what
- * the page shows); `read-through`; `beat` and `life` in seconds.
+ * Attributes, all written by the page:
+ *
+ * - `topic`, `topics` (separated by spaces), `cursor` and `live`.
+ * - `messages`, `read` and `here`: URLs. `csrf`.
+ * - `person`, `username`, `name`, `hue` and `time-zone`: of the signed-in person.
+ * - `oldest` and `older`: the part of the history that the page shows.
+ * - `read-through`: the id of the last message read.
+ * - `beat` and `life`: of presence, in seconds.
  */
 export class ChatRoomElement extends HTMLElement {
   /** @type {ChatRoom | null} */

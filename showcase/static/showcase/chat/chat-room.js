@@ -1,25 +1,21 @@
 // @ts-check
 /**
- * @import { HubEvent, HubRefusedEvent, HubResetEvent, HubStateEvent } from "../../notifications_hub/client/hub-events.js"
+ * @import { HubEvent, HubRefusedEvent, HubResetEvent, HubStateEvent } from "../../notifications_hub/client.js"
  * @import { Message } from "./chat-message.js"
- * @import { Waiting } from "./chat-outbox.js"
- * @import { OutboxFailedEvent } from "./outbox-failed-event.js"
- * @import { OutboxSentEvent } from "./outbox-sent-event.js"
+ * @import { OutboxFailedEvent, OutboxSentEvent, Waiting } from "./chat-outbox.js"
  */
 
-import { PageWatch } from "../../notifications_hub/client/page-watch.js";
-import { backoff } from "../../notifications_hub/protocol/backoff.js";
-import { part, setText } from "../../notifications_hub/shared/dom.js";
+import { backoff, PageWatch, part, setText } from "../../notifications_hub/client.js";
 import { ChatApi } from "./chat-api.js";
 import { ChatComposer } from "./chat-composer.js";
 import { ChatHistory } from "./chat-history.js";
 import { ChatLine } from "./chat-line.js";
 import { ChatOutbox } from "./chat-outbox.js";
 import { ChatPresence } from "./chat-presence.js";
-import { HereBeat } from "./here-beat.js";
-import { closeLikeAMenu } from "./like-a-menu.js";
+import { makeDismissable } from "./dismissable-details.js";
 import { MessageList } from "./message-list.js";
 import { OlderMessages } from "./older-messages.js";
+import { PresenceHeartbeat } from "./presence-heartbeat.js";
 import { PresenceView } from "./presence-view.js";
 import { ReadMark } from "./read-mark.js";
 import { RoomList } from "./room-list.js";
@@ -28,7 +24,7 @@ import { sessionMemory } from "./session-memory.js";
 const LOOK_EVERY = 1_000;
 const KIND = "chat:connection";
 
-/** What a `<chat-room>` does: puts together the log, the stream, the outbox and who is here, and passes news between. */
+/** The behaviour of a `<chat-room>`: connects the log, the stream, the outbox and the list of people present. */
 export class ChatRoom {
   #host;
   #ending = new AbortController();
@@ -39,14 +35,14 @@ export class ChatRoom {
   #older;
   #presence;
   #view;
-  #beat;
+  #heartbeat;
   #read;
   #rooms;
   #composer;
   #outbox;
   #line;
-  /** Heard in one frame, to be shown together. @type {Message[]} */
-  #heard = [];
+  /** Messages of one frame, to be shown together. @type {Message[]} */
+  #arrived = [];
 
   /** @param {HTMLElement} host */
   constructor(host) {
@@ -61,7 +57,7 @@ export class ChatRoom {
     this.#older = new OlderMessages({ api, history: this.#history, list: this.#list, log });
     this.#presence = new ChatPresence(Number(this.#text("life")) * 1_000);
     this.#view = new PresenceView(host, this.#presence, this.#me.person);
-    this.#beat = new HereBeat({ api, presence: this.#presence, page: this.#page });
+    this.#heartbeat = new PresenceHeartbeat({ api, presence: this.#presence, page: this.#page });
     this.#read = new ReadMark({ api, list: this.#list, page: this.#page, through: Number(this.#text("read-through")) });
     this.#rooms = new RoomList(host);
     this.#composer = new ChatComposer(/** @type {HTMLFormElement} */ (part(host, "form")), signal);
@@ -86,9 +82,9 @@ export class ChatRoom {
     if (location.hash) this.#older.find();
     else this.#list.toEnd();
     this.#older.watch(this.#ending.signal);
-    this.#beat.start(Number(this.#text("beat")) * 1_000, this.#ending.signal);
+    this.#heartbeat.start(Number(this.#text("beat")) * 1_000, this.#ending.signal);
     this.#line.use(this.#kind.value);
-    this.#read.look();
+    this.#read.check();
   }
 
   close() {
@@ -100,33 +96,33 @@ export class ChatRoom {
   #listen() {
     const { signal } = this.#ending;
     const line = this.#line;
-    line.addEventListener("hub-event", (event) => this.#hear(/** @type {HubEvent} */ (event)));
+    line.addEventListener("hub-event", (event) => this.#handle(/** @type {HubEvent} */ (event)));
     line.addEventListener("hub-reset", (event) => this.#reset(/** @type {HubResetEvent} */ (event)));
     line.addEventListener("hub-refused", (event) => this.#refused(/** @type {HubRefusedEvent} */ (event)));
     line.addEventListener("hub-state", (event) => this.#renderState(/** @type {HubStateEvent} */ (event)));
     this.#composer.addEventListener("composer-send", (event) => this.#send(/** @type {MessageEvent} */ (event).data));
-    this.#composer.addEventListener("composer-typing", () => this.#beat.typing());
+    this.#composer.addEventListener("composer-typing", () => this.#heartbeat.typing());
     this.#outbox.addEventListener("outbox-sent", (event) =>
       this.#show([/** @type {OutboxSentEvent} */ (event).message]),
     );
     this.#outbox.addEventListener("outbox-failed", (event) => this.#failed(/** @type {OutboxFailedEvent} */ (event)));
     this.#page.addEventListener("page-online", () => this.#outbox.flush());
-    this.#page.addEventListener("page-visible", () => this.#read.look());
+    this.#page.addEventListener("page-visible", () => this.#read.check());
     part(this.#host, "log").addEventListener("scroll", () => this.#scrolled(), { signal });
     part(this.#host, "news").addEventListener("click", () => this.#list.toEnd(), { signal });
     this.#kind.addEventListener("change", () => this.#switch(), { signal });
-    closeLikeAMenu(/** @type {HTMLDetailsElement} */ (part(this.#host, "members")), signal);
+    makeDismissable(/** @type {HTMLDetailsElement} */ (part(this.#host, "members")), signal);
     const timer = setInterval(() => this.#view.render(), LOOK_EVERY);
     signal.addEventListener("abort", () => clearInterval(timer));
   }
 
-  // What is heard
+  // Events from the hub
 
   /** @param {HubEvent} event */
-  #hear({ topic, kind, data }) {
-    if (topic !== this.#topic) return this.#hearElsewhere(topic, kind, data);
+  #handle({ topic, kind, data }) {
+    if (topic !== this.#topic) return this.#handleOtherTopic(topic, kind, data);
     if (kind === "message.created") this.#collect(data);
-    if (kind === "person.here") this.#presence.heard(data, Date.now(), data.typing);
+    if (kind === "person.here") this.#presence.seen(data, Date.now(), data.typing);
     if (kind === "person.gone" || kind === "member.left") this.#presence.left(data.person);
     this.#view.render();
   }
@@ -136,7 +132,7 @@ export class ChatRoom {
    * @param {string} kind
    * @param {any} data
    */
-  #hearElsewhere(topic, kind, data) {
+  #handleOtherTopic(topic, kind, data) {
     if (kind === "message.created" && data.person !== this.#me.person) this.#rooms.wrote(topic);
     if (kind === "room.read") this.#rooms.read(data.room);
   }
@@ -145,8 +141,8 @@ export class ChatRoom {
   #collect(message) {
     this.#presence.wrote(message.person);
     if (message.person === this.#me.person) this.#outbox.arrived(message.client_id);
-    if (this.#heard.push(message) > 1) return;
-    queueMicrotask(() => this.#show(this.#heard.splice(0).flatMap((heard) => this.#history.heard(heard))));
+    if (this.#arrived.push(message) > 1) return;
+    queueMicrotask(() => this.#show(this.#arrived.splice(0).flatMap((one) => this.#history.arrived(one))));
   }
 
   /** @param {Message[]} messages */
@@ -154,7 +150,7 @@ export class ChatRoom {
     const { atEnd } = this.#list;
     const others = messages.filter(({ person }) => person !== this.#me.person);
     if (this.#list.show(messages) > 0 && others.length > 0 && !atEnd) part(this.#host, "news").hidden = false;
-    this.#read.look();
+    this.#read.check();
   }
 
   /** @param {HubResetEvent} event */
@@ -177,14 +173,14 @@ export class ChatRoom {
     setText(shown, shown.getAttribute(`data-${state}`) ?? "");
   }
 
-  // What its reader does
+  // Actions of the reader
 
   /** @param {string} body */
   #send(body) {
     this.#list.expect(this.#mine(this.#outbox.add(body)));
   }
 
-  /** What a reload interrupted. */
+  /** Send the messages again that a reload interrupted. */
   #resend() {
     for (const waiting of this.#outbox.waiting) {
       if (this.#list.has(waiting.client_id)) this.#outbox.arrived(waiting.client_id);
@@ -195,17 +191,17 @@ export class ChatRoom {
 
   /** @param {OutboxFailedEvent} event */
   #failed({ waiting, detail }) {
-    const again = () => {
+    const retry = () => {
       this.#list.expect(this.#mine(waiting));
       this.#outbox.put(waiting);
     };
-    this.#list.fail(waiting.client_id, detail, again);
+    this.#list.fail(waiting.client_id, detail, retry);
   }
 
   #scrolled() {
     if (!this.#list.atEnd) return;
     part(this.#host, "news").hidden = true;
-    this.#read.look();
+    this.#read.check();
   }
 
   #switch() {
@@ -213,7 +209,7 @@ export class ChatRoom {
     this.#line.use(this.#kind.value);
   }
 
-  // What it stands on
+  // Attributes and parts
 
   /**
    * @param {Waiting} waiting

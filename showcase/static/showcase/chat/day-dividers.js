@@ -1,9 +1,9 @@
 // @ts-check
-import { copyOf, pageLanguage, part, setText } from "../../notifications_hub/shared/dom.js";
+import { copyOf, pageLanguage, part, setText } from "../../notifications_hub/client.js";
 
 const DIVIDER = ".chat-day";
 
-/** The day above the first message of each, as the reader's calendar has it. */
+/** Dividers with the date above the first message of each day, in the reader's time zone. */
 export class DayDividers {
   #host;
   #list;
@@ -22,7 +22,7 @@ export class DayDividers {
   }
 
   /**
-   * Puts one above this message, or takes it away, as the message before has it.
+   * Insert or remove the divider above this message, depending on the message before it.
    *
    * @param {HTMLElement} row
    */
@@ -37,7 +37,7 @@ export class DayDividers {
     if (!divider) row.before(shown);
   }
 
-  /** Those go that stand above nothing any more. */
+  /** Remove dividers without a message below. */
   tidy() {
     for (const divider of this.#list.querySelectorAll(DIVIDER)) {
       const next = divider.nextElementSibling;
@@ -52,7 +52,7 @@ export class DayDividers {
 }
 
 /**
- * The message before this one, and the divider between the two.
+ * Return the message before this one, and the divider between the two.
  *
  * @param {HTMLElement} row
  */

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The first character of a name that can be seen: around one that is read from right to left there are others.
+ * Return the first visible character of a name. Right-to-left names may start with invisible marks.
  *
  * @param {string} name
  */

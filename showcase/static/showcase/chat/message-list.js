@@ -1,18 +1,19 @@
 // @ts-check
 /** @import { Message } from "./chat-message.js" */
-import { copyOf, pageLanguage, part, setText } from "../../notifications_hub/shared/dom.js";
+import { copyOf, pageLanguage, part, setText } from "../../notifications_hub/client.js";
 import { DayDividers, isMessage } from "./day-dividers.js";
 import { initialOf } from "./initial-of.js";
 
-const TOGETHER = 5 * 60_000;
-/** As the page writes it. @type {Intl.DateTimeFormatOptions} */
+/** Messages of one person within this time are grouped, in milliseconds. */
+const GROUPED_WITHIN = 5 * 60_000;
+/** The page's own format. @type {Intl.DateTimeFormatOptions} */
 const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-/** So near to its end a reader means to stay there. */
+/** Within this distance of the end, in pixels, the reader follows new messages. */
 const NEAR = 80;
 
 /**
- * The log of the room: a row a message, in the order of their ids, and below them what waits to be sent. Whatever is put
- * twice is there once.
+ * The log of the room: one row per message, ordered by id, and the unsent messages below. Adding a message twice shows it
+ * once.
  */
 export class MessageList {
   #host;
@@ -25,7 +26,7 @@ export class MessageList {
   /**
    * @param {object} options
    * @param {Element} options.host has the templates
-   * @param {HTMLElement} options.log what scrolls
+   * @param {HTMLElement} options.log the scrolling element
    * @param {{person: number, username: string}} options.me
    * @param {string} options.timeZone
    */
@@ -52,13 +53,13 @@ export class MessageList {
     this.#log.scrollTop = this.#log.scrollHeight;
   }
 
-  /** @param {string} clientId of one of my own */
+  /** @param {string} clientId of one of this person's messages */
   has(clientId) {
     return this.#sent.some(({ dataset }) => dataset.client === clientId && Number(dataset.person) === this.#me.person);
   }
 
   /**
-   * Shows these without moving what the reader looks at; at the end, the reader follows. Gives how many are new.
+   * Show messages without moving the rows in view; at the end, scroll to the new ones. Return the number of new messages.
    *
    * @param {Message[]} messages
    */
@@ -75,7 +76,7 @@ export class MessageList {
 
   /**
    * @param {Message} message
-   * @returns {boolean} whether it was not there yet
+   * @returns {boolean} whether it is new
    */
   #put(message) {
     if (document.getElementById(rowId(message.id))) return false;
@@ -89,7 +90,7 @@ export class MessageList {
   }
 
   /**
-   * One of my own, before the server has it.
+   * Show an own message before the server has it.
    *
    * @param {Message} message
    */
@@ -102,7 +103,7 @@ export class MessageList {
   }
 
   /**
-   * The server does not take it: its author may try again or let it go.
+   * Mark a message as refused. Its author may try again or discard it.
    *
    * @param {string} clientId
    * @param {string} detail
@@ -120,7 +121,7 @@ export class MessageList {
     };
   }
 
-  /** Takes away what is older than this: there is a hole between it and the rest. @param {number} id */
+  /** Remove older messages: there is a gap between them and the rest. @param {number} id */
   forgetBefore(id) {
     for (const row of this.#sent) if (Number(row.dataset.id) < id) row.remove();
     this.#days.tidy();
@@ -206,5 +207,5 @@ function below(row) {
  */
 function continues(last, row) {
   if (!(last instanceof HTMLElement) || !row.dataset.at || last.dataset.person !== row.dataset.person) return false;
-  return Date.parse(row.dataset.at) - Date.parse(last.dataset.at ?? "") < TOGETHER;
+  return Date.parse(row.dataset.at) - Date.parse(last.dataset.at ?? "") < GROUPED_WITHIN;
 }

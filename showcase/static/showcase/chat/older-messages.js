@@ -4,13 +4,12 @@
  * @import { ChatHistory } from "./chat-history.js"
  * @import { MessageList } from "./message-list.js"
  */
-import { backoff } from "../../notifications_hub/protocol/backoff.js";
-import { part } from "../../notifications_hub/shared/dom.js";
+import { backoff, part } from "../../notifications_hub/client.js";
 
-/** As far as a link to an old message is followed. */
-const FAR = 20;
+/** The most pages to load for a link to an old message. */
+const MOST_PAGES = 20;
 
-/** Loads the history into the log: page by page as its reader goes up, and the newest anew after a reset. */
+/** Loads the history into the log: page by page as the reader scrolls up, and the newest page after a reset. */
 export class OlderMessages {
   #api;
   #history;
@@ -18,7 +17,7 @@ export class OlderMessages {
   #log;
   #link;
   /** @type {IntersectionObserver | null} */
-  #seen = null;
+  #observer = null;
   #loading = false;
   #tries = 0;
 
@@ -39,60 +38,63 @@ export class OlderMessages {
 
   /** @param {AbortSignal} signal */
   watch(signal) {
-    this.#seen = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.load(), {
-      root: this.#log,
-      rootMargin: "200px 0px 0px",
-    });
+    this.#observer = new IntersectionObserver(
+      (entries) => entries.some((entry) => entry.isIntersecting) && this.load(),
+      {
+        root: this.#log,
+        rootMargin: "200px 0px 0px",
+      },
+    );
     const click = (/** @type {Event} */ event) => {
       event.preventDefault();
       this.load();
     };
     this.#link.addEventListener("click", click, { signal });
     signal.addEventListener("abort", () => {
-      this.#seen?.disconnect();
-      this.#seen = null;
+      this.#observer?.disconnect();
+      this.#observer = null;
     });
-    this.#look();
+    this.#observe();
     this.#render();
   }
 
-  /** The page before what is shown. */
+  /** Load the page before the shown messages. */
   async load() {
     if (this.#loading || !this.#history.more) return;
-    const isTaken = await this.#take(() => this.#history.oldest);
-    if (isTaken) this.#look();
-    else setTimeout(() => this.#look(), backoff(this.#tries++));
+    const isTaken = await this.#show(() => this.#history.oldest);
+    if (isTaken) this.#observe();
+    else setTimeout(() => this.#observe(), backoff(this.#tries++));
   }
 
-  /** The newest page: between it and what is shown there may be a hole, so what is older goes. */
+  /** Load the newest page. There may be a gap before it, so older messages are removed. */
   async reload() {
-    const isTaken = await this.#take(() => 0);
+    const isTaken = await this.#show(() => 0);
     if (!isTaken) setTimeout(() => this.reload(), backoff(this.#tries++));
     else this.#list.forgetBefore(this.#history.oldest);
   }
 
-  /** Goes up until the message of the address is there. */
+  /** Load pages until the message in the URL's fragment is there. */
   async find() {
     const { hash } = location;
-    for (let page = 0; page < FAR && this.#history.more && !document.getElementById(hash.slice(1)); page++) {
+    for (let page = 0; page < MOST_PAGES && this.#history.more && !document.getElementById(hash.slice(1)); page++) {
       await this.load();
     }
     if (document.getElementById(hash.slice(1))) location.replace(hash);
   }
 
-  /** Whether its reader is at the top: an observer speaks of changes only, and who is there again may never have left. */
-  #look() {
-    this.#seen?.unobserve(this.#link);
-    this.#seen?.observe(this.#link);
+  /** Check again whether the reader is at the top. Observers report only changes, and the reader may have stayed. */
+  #observe() {
+    this.#observer?.unobserve(this.#link);
+    this.#observer?.observe(this.#link);
   }
 
   /**
    * @param {() => number} before
-   * @returns {Promise<boolean>} whether it came
+   * @returns {Promise<boolean>} whether the page was loaded
    */
-  async #take(before) {
+  async #show(before) {
     this.#loading = true;
-    // A screen reader would read out all of it.
+    // Otherwise a screen reader would read out the whole page.
     this.#log.ariaBusy = "true";
     try {
       const page = await this.#api.history(before());

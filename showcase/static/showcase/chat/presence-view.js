@@ -3,10 +3,10 @@
  * @import { Face } from "./chat-message.js"
  * @import { ChatPresence } from "./chat-presence.js"
  */
-import { copyOf, part, setText } from "../../notifications_hub/shared/dom.js";
+import { copyOf, part, setText } from "../../notifications_hub/client.js";
 import { initialOf } from "./initial-of.js";
 
-/** Who is here, as a row of discs, and who is typing, as a line of words. */
+/** The people present, as a row of avatars, and the people typing, as a line of text. */
 export class PresenceView {
   #host;
   #presence;
@@ -16,7 +16,7 @@ export class PresenceView {
   /**
    * @param {HTMLElement} host
    * @param {ChatPresence} presence
-   * @param {number} me nobody needs to be told that they are typing themselves
+   * @param {number} me not shown as typing
    */
   constructor(host, presence, me) {
     this.#host = host;
@@ -35,11 +35,11 @@ export class PresenceView {
     const shown = JSON.stringify(faces);
     if (shown === this.#shown) return;
     this.#shown = shown;
-    part(this.#host, "here").replaceChildren(...faces.map((face) => this.#disc(face)));
+    part(this.#host, "here").replaceChildren(...faces.map((face) => this.#avatar(face)));
   }
 
   /** @param {Face} face */
-  #disc({ name, hue }) {
+  #avatar({ name, hue }) {
     const disc = copyOf(this.#host, "face");
     const avatar = /** @type {HTMLElement} */ (disc.querySelector(".avatar"));
     avatar.className = `avatar hue-${hue}`;

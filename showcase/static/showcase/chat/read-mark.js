@@ -1,13 +1,13 @@
 // @ts-check
 /**
- * @import { PageWatch } from "../../notifications_hub/client/page-watch.js"
+ * @import { PageWatch } from "../../notifications_hub/client.js"
  * @import { ChatApi } from "./chat-api.js"
  * @import { MessageList } from "./message-list.js"
  */
 
 const AFTER = 800;
 
-/** Tells the server how far the reader has come: what stood at the end of a log that was looked at. */
+/** Reports how far the reader has read: to the end of the log, once it was visible. */
 export class ReadMark {
   #api;
   #list;
@@ -30,8 +30,8 @@ export class ReadMark {
     this.#through = through;
   }
 
-  /** Something may have been read. */
-  look() {
+  /** Schedule a report if more messages may have been read. */
+  check() {
     if (this.#hasRead) this.#timer ??= setTimeout(() => this.#report(), AFTER);
   }
 

@@ -1,6 +1,6 @@
 // @ts-check
 
-/** A browser that keeps nothing for this site throws at the mere question. */
+/** Return the session storage, or null: a browser that blocks storage throws on access. */
 export function sessionMemory() {
   try {
     return sessionStorage;

@@ -1,20 +1,20 @@
 // @ts-check
-import { part, setText } from "../../notifications_hub/shared/dom.js";
+import { part, setText } from "../../notifications_hub/client.js";
 import { LabChart } from "./lab-chart.js";
 import { LabConnection } from "./lab-connection.js";
+import { duration, plain, size } from "./lab-format.js";
 import { LabSender, until } from "./lab-sender.js";
-import { duration, plain, size } from "./lab-words.js";
 
 const KINDS = ["ws", "sse", "poll", "plain-poll"];
 const BURST = { count: 50, every: 100 };
 const CUT = { count: 10, every: 500, cut: true };
-/** What has not come by then is not waited for. */
+/** The longest wait for events, in milliseconds. */
 const LONGEST = 12_000;
 
 /**
- * `<connections-lab>`: all four kinds of connection on one topic, side by side.
+ * `<connections-lab>`: compares the four kinds of connection on one topic, side by side.
  *
- * Attributes, all written by the page: `topic`, `cursor`, `live`, `send` (address) and `csrf`.
+ * Attributes, all written by the page: `topic`, `cursor`, `live`, `send` (URL) and `csrf`.
  */
 export class ConnectionsLabElement extends HTMLElement {
   #life = new AbortController();
@@ -56,29 +56,29 @@ export class ConnectionsLabElement extends HTMLElement {
     }
     const doing = { one: () => this.#one(), burst: () => this.#burst(), cut: () => this.#cut() };
     for (const [name, act] of Object.entries(doing)) {
-      part(this, name).addEventListener("click", () => this.#do(act), { signal });
+      part(this, name).addEventListener("click", () => this.#run(act), { signal });
     }
-    // Heartbeats and empty polls cost something too, and nothing tells of them.
+    // Heartbeats and empty polls cost bytes too, but dispatch no event.
     const timer = setInterval(() => this.#renderSoon(), 1_000);
     signal.addEventListener("abort", () => clearInterval(timer));
   }
 
   /**
-   * One thing at a time, and then in words what it showed.
+   * Run one experiment at a time, then show the result in words.
    *
    * @param {() => Promise<boolean>} act
    */
-  async #do(act) {
+  async #run(act) {
     const buttons = ["one", "burst", "cut"].map((name) => /** @type {HTMLButtonElement} */ (part(this, name)));
-    // Not `disabled`, which would take the focus away from whoever uses the keyboard.
+    // `disabled` would remove the focus of keyboard users.
     if (buttons.some((button) => button.ariaDisabled === "true")) return;
     for (const button of buttons) button.ariaDisabled = "true";
-    this.#say(part(this, "said").dataset.running ?? "");
+    this.#announce(part(this, "said").dataset.running ?? "");
     const done = act();
     this.#chart?.draw();
     const sent = await done;
     await this.#arrived();
-    this.#say(sent ? this.#summary() : (part(this, "said").dataset.refused ?? ""));
+    this.#announce(sent ? this.#summary() : (part(this, "said").dataset.refused ?? ""));
     for (const button of buttons) button.ariaDisabled = null;
   }
 
@@ -99,7 +99,7 @@ export class ConnectionsLabElement extends HTMLElement {
     return sent ?? false;
   }
 
-  /** Waits for what is under way. */
+  /** Wait for the events that are under way. */
   async #arrived() {
     const end = performance.now() + LONGEST;
     const isMissing = () => this.#connections.some(({ figures }) => figures.missing > 0);
@@ -122,7 +122,7 @@ export class ConnectionsLabElement extends HTMLElement {
   }
 
   /** @param {string} words */
-  #say(words) {
+  #announce(words) {
     setText(part(this, "said"), words);
   }
 
@@ -157,14 +157,15 @@ export class ConnectionsLabElement extends HTMLElement {
   }
 
   /**
-   * The same figure may stand in several places.
+   * Write the figures, each of which may appear in several elements.
    *
    * @param {string} kind
    * @param {Record<string, string>} texts
    */
   #fill(kind, texts) {
     for (const [name, text] of Object.entries(texts)) {
-      for (const place of this.querySelectorAll(`[data-figure="${name}"][data-kind="${kind}"]`)) setText(place, text);
+      for (const element of this.querySelectorAll(`[data-figure="${name}"][data-kind="${kind}"]`))
+        setText(element, text);
     }
   }
 

@@ -6,11 +6,11 @@ const LEFT = 56;
 const RIGHT = 12;
 const BOTTOM = 14;
 const TOP = 12;
-/** As many of the last events as are drawn, where there is room for them. */
+/** The most events drawn, if there is room for them. */
 const SHOWN = 60;
 const ROOM = 9;
 const DECADES = [1, 10, 100, 1_000, 10_000];
-/** A shape for each kind: colour alone tells not everybody. @type {Record<string, string>} */
+/** A shape for each kind, because some people cannot distinguish the colours. @type {Record<string, string>} */
 const SHAPES = {
   ws: "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z",
   sse: "M-3.6 -3.6h7.2v7.2h-7.2z",
@@ -19,8 +19,8 @@ const SHAPES = {
 };
 
 /**
- * The delay of each of the last events, by each kind of connection, on a scale where each line is ten times the one
- * below. What is still under way rises until it comes.
+ * Chart of the delay of the latest events for each kind of connection, on a logarithmic scale. The point of an event that
+ * is still under way rises until it arrives.
  */
 export class LabChart {
   #root;
@@ -42,7 +42,7 @@ export class LabChart {
     signal.addEventListener("abort", () => watch.disconnect());
   }
 
-  /** Draws what there is, and goes on as long as something is under way. */
+  /** Draw the chart, and redraw it while events are under way. */
   draw() {
     if (this.#moving) return;
     this.#moving = true;
@@ -71,7 +71,7 @@ export class LabChart {
     }
   }
 
-  /** Behind what was sent while the network was cut. */
+  /** Yield a backdrop for each event that was sent while the network was cut. */
   *#cuts() {
     const [first] = this.#connections;
     for (const { x, step, cut } of first ? this.#points(first) : []) {

@@ -1,12 +1,10 @@
 // @ts-check
-/** @import { HubEvent } from "../../notifications_hub/client/hub-events.js" */
-import { HubClient } from "../../notifications_hub/client/hub-client.js";
-import { PageWatch } from "../../notifications_hub/client/page-watch.js";
-import { lineOfKind } from "../../notifications_hub/tabs/open-line.js";
+/** @import { HubEvent } from "../../notifications_hub/client.js" */
+import { HubClient, lineOfKind, PageWatch } from "../../notifications_hub/client.js";
 import { LabFigures } from "./lab-figures.js";
 import { LabNetwork } from "./lab-network.js";
 
-/** One of the four, measured. Dispatches `lab-changed` when its state is another or an event came. */
+/** One kind of connection, measured. Dispatches `lab-changed` when its state changes or an event arrives. */
 export class LabConnection extends EventTarget {
   figures = new LabFigures();
   #network = new LabNetwork(this.figures);
@@ -20,7 +18,7 @@ export class LabConnection extends EventTarget {
    * @param {string} options.kind
    * @param {URL} options.live
    * @param {string} options.topic
-   * @param {string} options.run of all events on the topic, those with this mark are ours
+   * @param {string} options.run marks the events of this page on the topic
    */
   constructor({ kind, live, topic, run }) {
     super();
@@ -31,7 +29,7 @@ export class LabConnection extends EventTarget {
       topics: [topic],
       line: (query) => lineOfKind({ live, kind, watch, query, network }),
     });
-    this.#client.addEventListener("hub-event", (event) => this.#hear(/** @type {HubEvent} */ (event)));
+    this.#client.addEventListener("hub-event", (event) => this.#receive(/** @type {HubEvent} */ (event)));
     this.#client.addEventListener("hub-state", () => this.#changed());
   }
 
@@ -53,14 +51,14 @@ export class LabConnection extends EventTarget {
     this.#network.cut();
   }
 
-  /** The network is back, and a browser says so. */
+  /** Restore the network, and dispatch the event that a browser would. */
   mend() {
     this.#network.mend();
     this.#page.dispatchEvent(new Event("page-online"));
   }
 
   /** @param {HubEvent} event */
-  #hear({ data }) {
+  #receive({ data }) {
     if (data.run !== this.#run) return;
     this.figures.arrived(data.n, performance.now());
     this.#changed();

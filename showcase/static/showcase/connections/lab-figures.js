@@ -1,18 +1,18 @@
 // @ts-check
 
 /**
- * What one kind of connection did: how long each event took to come by it, and what it cost. Times are those of
- * `performance.now()`, in milliseconds.
+ * Measurements of one kind of connection: the delay of each event and the cost. Times are those of `performance.now()`,
+ * in milliseconds.
  */
 export class LabFigures {
   requests = 0;
   bytes = 0;
   repeats = 0;
-  /** When each event was sent, whether or not it came. @type {Map<number, number>} */
+  /** The time at which each event was sent, arrived or not. @type {Map<number, number>} */
   #sent = new Map();
   /** @type {Map<number, number>} */
   #delays = new Map();
-  /** Sent while the network was cut: that they are late says nothing of the connection. @type {Set<number>} */
+  /** Events sent while the network was cut, whose delay does not count. @type {Set<number>} */
   #cut = new Set();
 
   /**
@@ -25,7 +25,7 @@ export class LabFigures {
     if (cut) this.#cut.add(n);
   }
 
-  /** One that could not be sent is not waited for. @param {number} n */
+  /** Forget an event that could not be sent. @param {number} n */
   unsent(n) {
     this.#sent.delete(n);
   }
@@ -42,7 +42,7 @@ export class LabFigures {
   }
 
   /**
-   * How long an event took, or has been under way.
+   * Return the delay of an event, or how long it has been under way.
    *
    * @param {number} n
    * @param {number} now
@@ -67,9 +67,9 @@ export class LabFigures {
     return this.#sent.size - this.#delays.size;
   }
 
-  /** The delay of the event in the middle: half took longer. Null before the first. */
+  /** The median delay; null before the first event. */
   get typical() {
-    const delays = this.#fair.sort((one, other) => one - other);
+    const delays = this.#fairDelays.sort((one, other) => one - other);
     const middle = delays.length / 2;
     if (delays.length === 0) return null;
     const [low = 0, high = low] = [delays[Math.ceil(middle) - 1], delays[Math.floor(middle)]];
@@ -77,7 +77,7 @@ export class LabFigures {
   }
 
   get largest() {
-    const delays = this.#fair;
+    const delays = this.#fairDelays;
     return delays.length ? Math.max(...delays) : null;
   }
 
@@ -85,8 +85,8 @@ export class LabFigures {
     return this.received ? this.bytes / this.received : null;
   }
 
-  /** Of what was sent while the network was there. */
-  get #fair() {
+  /** The delays of events sent while the network was not cut. */
+  get #fairDelays() {
     return [...this.#delays].filter(([n]) => !this.#cut.has(n)).map(([, delay]) => delay);
   }
 }

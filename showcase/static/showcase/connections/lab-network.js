@@ -1,16 +1,16 @@
 // @ts-check
 /**
- * @import { Network } from "../../notifications_hub/protocol/network.js"
+ * @import { Network } from "../../notifications_hub/client.js"
  * @import { LabFigures } from "./lab-figures.js"
  */
 
 /**
- * What a page cannot see of a request is estimated: about so many bytes of headers go out beside the address, and so
- * many come back. A test compares them with what Chromium counted.
+ * Estimated bytes of the headers of a request (besides its URL) and of a response, which a page cannot see. A test
+ * compares them with the bytes that Chromium counted.
  */
 const SENT_HEADERS = 560;
 const RECEIVED_HEADERS = 220;
-/** A client's frames are masked, which takes four bytes more. */
+/** A client's frames are masked, which takes four more bytes. */
 const MASK = 4;
 
 /** @returns {never} */
@@ -19,7 +19,7 @@ function fail() {
 }
 
 /**
- * The browser's network, with a meter in it and scissors to it.
+ * The browser's network, which counts bytes and can be cut.
  *
  * @implements {Network}
  */
@@ -40,7 +40,7 @@ export class LabNetwork {
     return this.#cutting.signal.aborted;
   }
 
-  /** Drops what is open; nothing new opens until it is mended. */
+  /** Drop open connections. No new ones open until `mend()`. */
   cut() {
     this.#cutting.abort();
     for (const socket of this.#sockets) socket.close();
@@ -56,7 +56,7 @@ export class LabNetwork {
    */
   async fetch(url, init = {}) {
     if (this.isCut) fail();
-    this.#asked(url);
+    this.#countRequest(url);
     const signals = [this.#cutting.signal, init.signal].filter((signal) => signal instanceof AbortSignal);
     const response = await globalThis.fetch(url, { ...init, signal: AbortSignal.any(signals) });
     this.#figures.bytes += RECEIVED_HEADERS;
@@ -64,7 +64,7 @@ export class LabNetwork {
   }
 
   /** @param {string | URL | Request} url */
-  #asked(url) {
+  #countRequest(url) {
     this.#figures.requests += 1;
     this.#figures.bytes += SENT_HEADERS + new URL(String(url)).pathname.length + new URL(String(url)).search.length;
   }
@@ -87,10 +87,10 @@ export class LabNetwork {
       constructor(url) {
         if (network.isCut) fail();
         super(url);
-        network.#asked(url);
+        network.#countRequest(url);
         network.#figures.bytes += RECEIVED_HEADERS;
         network.#sockets.add(this);
-        this.addEventListener("message", ({ data }) => network.#carried(data, 0));
+        this.addEventListener("message", ({ data }) => network.#countText(data, 0));
         this.addEventListener("close", () => network.#sockets.delete(this));
       }
 
@@ -99,7 +99,7 @@ export class LabNetwork {
        * @param {string} text
        */
       send(text) {
-        network.#carried(text, MASK);
+        network.#countText(text, MASK);
         super.send(text);
       }
     };
@@ -109,14 +109,14 @@ export class LabNetwork {
    * @param {string} text
    * @param {number} extra
    */
-  #carried(text, extra) {
+  #countText(text, extra) {
     const { length } = new TextEncoder().encode(text);
     this.#figures.bytes += length + frameHeader(length) + extra;
   }
 }
 
 /**
- * RFC 6455, section 5.2.
+ * Return the size of a WebSocket frame's header (RFC 6455, section 5.2).
  *
  * @param {number} length
  */

@@ -1,7 +1,7 @@
 // @ts-check
 /** @import { LabConnection } from "./lab-connection.js" */
 
-/** Sends events to this page's own topic, each by a request of its own, and starts the clocks of all connections. */
+/** Sends events to this page's topic, one request each, and records the time for all connections. */
 export class LabSender {
   #url;
   #csrf;
@@ -25,7 +25,7 @@ export class LabSender {
 
   /**
    * @param {{cut?: boolean}} [how]
-   * @returns {Promise<boolean>} whether the server took it
+   * @returns {Promise<boolean>} whether the server accepted it
    */
   async send(how) {
     const n = ++this.#n;
@@ -39,7 +39,7 @@ export class LabSender {
   }
 
   /**
-   * One after the other at a steady pace, whether or not those before have come.
+   * Send events at a steady pace, without waiting for the earlier ones.
    *
    * @param {{count: number, every: number, cut?: boolean}} how `every`: milliseconds
    */

@@ -5,13 +5,13 @@ const WIDEST = 416;
 const LOWEST = 280;
 
 /**
- * Puts the panel beside its button and inside the window: under it where there is room, its end at the button's end.
- * The panel is in the top layer, so nothing of the host's page can cut it off.
+ * Position the panel beside its button and inside the window: below the button if there is room, aligned with its end.
+ * The panel is in the top layer, so the host's page cannot clip it.
  *
  * @param {HTMLElement} panel
  * @param {HTMLElement} button
  */
-export function placePanel(panel, button) {
+export function positionPanel(panel, button) {
   const { clientWidth, clientHeight } = document.documentElement;
   const box = button.getBoundingClientRect();
   const width = Math.min(WIDEST, clientWidth - 2 * MARGIN);

@@ -1,7 +1,7 @@
 // @ts-check
-import { pageLanguage } from "../../notifications_hub/shared/dom.js";
+import { pageLanguage } from "../../notifications_hub/client.js";
 
-/** Nothing was measured yet. */
+/** Shown before the first measurement. */
 const NONE = "–";
 
 /** @param {number | null} ms */

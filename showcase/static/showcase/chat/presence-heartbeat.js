@@ -2,11 +2,11 @@
 /**
  * @import { ChatApi } from "./chat-api.js"
  * @import { ChatPresence } from "./chat-presence.js"
- * @import { PageWatch } from "../../notifications_hub/client/page-watch.js"
+ * @import { PageWatch } from "../../notifications_hub/client.js"
  */
 
-/** Says that this page is looked at, as long as it is; the answers make good what events did not bring. */
-export class HereBeat {
+/** Reports presence as long as somebody looks at this page. The answers make up for lost events. */
+export class PresenceHeartbeat {
   #api;
   #presence;
   #page;
@@ -28,19 +28,19 @@ export class HereBeat {
    * @param {AbortSignal} signal ends it
    */
   start(every, signal) {
-    const timer = setInterval(() => this.#say(), every);
+    const timer = setInterval(() => this.#send(), every);
     signal.addEventListener("abort", () => clearInterval(timer));
-    this.#page.addEventListener("page-visible", () => this.#say());
+    this.#page.addEventListener("page-visible", () => this.#send());
     this.#page.addEventListener("page-left", () => this.#api.here({ gone: true }), { signal });
-    this.#say();
+    this.#send();
   }
 
   typing() {
-    this.#say({ typing: true });
+    this.#send({ typing: true });
   }
 
   /** @param {{typing?: boolean}} [how] */
-  async #say(how = {}) {
+  async #send(how = {}) {
     if (!this.#page.visible) return;
     const faces = await this.#api.here(how);
     if (faces) this.#presence.update(faces, Date.now());

@@ -1,16 +1,16 @@
 // @ts-check
 
 /**
- * Changes a list without moving what the reader looks at. Browsers do that by themselves, all but Safari.
+ * Change a list without moving the rows in view. All browsers but Safari do that by themselves.
  *
  * @param {Element} list
  * @param {() => void} change
  */
-export function keepPlace(list, change) {
+export function keepScrollPosition(list, change) {
   if (CSS.supports("overflow-anchor", "auto")) return change();
   const seen = [...list.children].find((row) => row.getBoundingClientRect().bottom > 0);
   const before = seen?.getBoundingClientRect().top ?? 0;
   change();
-  // At the very top one wants to see what comes.
+  // At the very top the reader wants to see new rows.
   if (seen?.isConnected && window.scrollY > 0) window.scrollBy(0, seen.getBoundingClientRect().top - before);
 }

@@ -1,12 +1,12 @@
 // @ts-check
 
 /**
- * Has a `<details>` that lies over the page close as a menu does: by a click elsewhere, or Escape.
+ * Make a `<details>` close like a menu, on a click elsewhere or Escape.
  *
  * @param {HTMLDetailsElement} details
  * @param {AbortSignal} signal
  */
-export function closeLikeAMenu(details, signal) {
+export function makeDismissable(details, signal) {
   const pressed = (/** @type {PointerEvent} */ { target }) => {
     if (target instanceof Node && !details.contains(target)) details.open = false;
   };
