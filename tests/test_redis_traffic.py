@@ -84,7 +84,7 @@ def test_no_content_of_notifications_passes_through_redis(
         from accounts.models import User
         from notifications.signals import notify
         from notifications_hub import broadcast
-        from notifications_hub.jobs import start
+        from notifications_hub import start
         from notifications_hub.jobs.models import Job
         from tests.jobs import tasks
         alice, bob = (User.objects.get(username=name) for name in ("alice", "bob"))

@@ -25,7 +25,7 @@ def live() -> str:
 
 
 def live_url(person: Person) -> str:
-    """Return the prefix with a parameter that says whose page it is, for a page's own scripts.
+    """Return the prefix of the live addresses for a page's own scripts. A parameter says whose page it is.
 
     So a page that is still open receives nothing for another person who signs in later in the same browser.
     """

@@ -10,34 +10,3 @@
 
 Only the worker's modules import Celery, so this app also works on a site without it.
 """
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from notifications_hub.jobs.enqueue import start, start_all
-    from notifications_hub.jobs.outcome import Done, JobCancelled, JobFailed
-    from notifications_hub.jobs.task import HubTask
-    from notifications_hub.jobs.transitions import cancel
-
-__all__ = ["Done", "HubTask", "JobCancelled", "JobFailed", "cancel", "start", "start_all"]
-
-_HOMES = {
-    "Done": "outcome",
-    "HubTask": "task",
-    "JobCancelled": "outcome",
-    "JobFailed": "outcome",
-    "cancel": "transitions",
-    "start": "enqueue",
-    "start_all": "enqueue",
-}
-
-
-def __getattr__(name: str) -> Any:
-    # Imported on first use: these modules hold models, or need Celery.
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

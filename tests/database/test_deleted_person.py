@@ -40,7 +40,7 @@ def test_no_data_of_a_deleted_person_is_kept(start_site: StartSite, redis_server
         from django.contrib.auth import get_user_model
         from django.db import connection
         from notifications.signals import notify
-        from notifications_hub.jobs import start
+        from notifications_hub import start
         from notifications_hub.models import Event, PushSubscription, Stream
         from notifications_hub.streams import inbox_topic
         from tests.jobs import tasks

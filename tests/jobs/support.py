@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from celery import current_app
 
-from notifications_hub.jobs import broker, start
+from notifications_hub import start
+from notifications_hub.jobs import broker
 from notifications_hub.jobs.models import Job
 from notifications_hub.notification import Notification
 from notifications_hub.streams.models import Event

@@ -10,7 +10,7 @@ from celery import shared_task
 from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import get_language
 
-from notifications_hub.jobs import Done, HubTask, JobFailed
+from notifications_hub import Done, HubTask, JobFailed
 
 
 @shared_task(base=HubTask, bind=True)  # type: ignore[untyped-decorator]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from notifications_hub.jobs import start_all
+from notifications_hub import start_all
 from notifications_hub.jobs.models import Job
 from notifications_hub.ops import doctor, retention
 from notifications_hub.streams.models import Event, Stream

@@ -70,7 +70,7 @@ REMEMBER_TOASTS = """
 
 START_ATTACKS = f"""
     from django.contrib.auth import get_user_model
-    from notifications_hub.jobs import start
+    from notifications_hub import start
     from tests.jobs import tasks
     alice = get_user_model().objects.get(username="alice")
     for attack in {ATTACKS!r}:
@@ -173,7 +173,7 @@ def test_a_worker_that_is_killed_ends_the_bar_that_shows_its_job(
     page = people_of(site)("alice", "/showcase/report/")
     site.python("""
         from django.contrib.auth import get_user_model
-        from notifications_hub.jobs import start
+        from notifications_hub import start
         from showcase import tasks
         alice = get_user_model().objects.get(username="alice")
         start(tasks.write_report.s(), owner=alice, title="Lost", url="/showcase/report/")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from notifications_hub.jobs import cancel, start_all, transitions
+from notifications_hub import cancel, start_all
+from notifications_hub.jobs import transitions
 from notifications_hub.jobs.models import Job, JobState
 from tests.jobs import tasks
 from tests.jobs.support import deliver, delivered, events_of, make_due, messages, tend

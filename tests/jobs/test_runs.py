@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import OperationalError
 
-from notifications_hub.jobs import Done, JobCancelled, cancel
+from notifications_hub import Done, JobCancelled, cancel
 from notifications_hub.jobs import transitions as job_changes
 from notifications_hub.jobs.models import Job, JobState
 from notifications_hub.jobs.reporter import Reporter

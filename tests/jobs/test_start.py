@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import transaction
 
-from notifications_hub.jobs import start, start_all
+from notifications_hub import start, start_all
 from notifications_hub.jobs.enqueue import BadJob
 from notifications_hub.jobs.models import Job, JobState
 from tests.jobs import tasks
@@ -151,6 +151,7 @@ import django
 django.setup()
 from notifications_hub import jobs, urls, admin
 from notifications_hub.ops import doctor
-from notifications_hub.jobs import start, cancel, Done, api, views
+from notifications_hub import Done, cancel, start
+from notifications_hub.jobs import api, views
 """
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=site_environment(), check=True)

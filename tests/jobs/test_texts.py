@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from django.test import Client
 
-from notifications_hub.jobs import Done, transitions
+from notifications_hub import Done
+from notifications_hub.jobs import transitions
 from notifications_hub.jobs.enqueue import BadJob
 from notifications_hub.jobs.models import Job
 from tests.jobs import tasks

@@ -40,7 +40,7 @@ def start(site: Site, signature: str, **about: object) -> str:
     """Start a job of Alice's. Return its id."""
     return site.python(f"""
         from django.contrib.auth import get_user_model
-        from notifications_hub.jobs import start
+        from notifications_hub import start
         from tests.jobs import tasks
         alice = get_user_model().objects.get(username="alice")
         print(start(tasks.{signature}, owner=alice, title="Report", **{about!r}).pk)
