@@ -37,13 +37,16 @@ def delivered(notification: Notification) -> list[HistoryStep]:
     names = browser_names(deliveries)
     steps = [*_own(notification)]
     for delivery in deliveries:
-        browser = names.get(delivery.pk) or _addressee(delivery)
+        browser = _addressee(delivery, names.get(delivery.pk, ""))
         steps += _pushed(delivery, browser, is_test=notification.kind == PushTest.name)
     return sorted(steps, key=lambda step: step.at)
 
 
-def _addressee(delivery: Delivery) -> str:
-    return _("A browser") if delivery.transport == DeliveryMethod.WEB_PUSH else transport_label(delivery.transport)
+def _addressee(delivery: Delivery, name: str) -> str:
+    """Return the name of the browser or of the transport, for the middle of a sentence."""
+    if delivery.transport != DeliveryMethod.WEB_PUSH:
+        return transport_label(delivery.transport)
+    return name if name not in ("", _("A browser")) else _("one of your browsers")
 
 
 def not_pushed(notification: Notification) -> str:

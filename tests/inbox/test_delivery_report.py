@@ -120,6 +120,16 @@ def test_the_page_says_what_happened_to_each_push(
     assert words in page(client_for, alice, row.item_id)
 
 
+@pytest.mark.parametrize("name", ["", "A browser"])
+def test_a_browser_without_a_name_fits_into_the_sentence(
+    alice: User, bob: User, client_for: ClientFor, browser: PushSubscription, name: str
+) -> None:
+    PushSubscription.objects.update(name=name)
+    row = send_one(alice, bob)
+    planned(row, browser, state=DeliveryState.CANCELLED, reason="read", settled_at=AT)
+    assert "Not sent to one of your browsers: you had already read it." in page(client_for, alice, row.item_id)
+
+
 def test_the_page_says_why_no_push_was_planned(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
     row = send_one(alice, bob, kind="comment.reply")
     assert "in any browser" in page(client_for, alice, row.item_id)
