@@ -1,4 +1,4 @@
-"""How a person was told, in words for that person."""
+"""The delivery page explains how a notification reached its person, or why not."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 ClientFor = Callable[["User"], Client]
 
 PAGES = ("/showcase/report/", "/notifications/")
-"""The first of them flashes what nobody has told yet."""
+"""The first page flashes every undelivered notification."""
 HARMLESS = "Words"
 LINKS = (
     "javascript:alert(1)",
