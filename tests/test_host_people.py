@@ -160,8 +160,8 @@ def test_an_open_page_receives_a_notification_and_its_acknowledgement_counts(hos
         host.python('made = notify.send(person("bob"), recipient=User.objects.all(), verb="waved", url="/")[0][1]')
         assert alice.until("notification.created")["data"]["title"] == "bob waved"
         assert charlie.until("notification.created")["data"]["title"] == "bob waved"
-        alice.say(visible=True)
-        alice.say(ack=alice.cursor)
+        alice.send(visible=True)
+        alice.send(ack=alice.cursor)
         alice.until("notification.delivered")
     assert (
         host.python('print(notified("alice").delivered_by, notified("bob").delivered_by or "nobody")') == "live nobody"
@@ -197,8 +197,8 @@ def test_announcements_reach_everyone_a_group_and_a_named_audience(host: Running
             host.python(f'broadcast(title="To {audience}", audience="{audience}", by=person("bob"))')
         assert _titles(alice, 3) == {"To everyone", f"To {group}", "To audience.all"}
         assert _titles(charlie, 2) == {"To everyone", "To audience.all"}
-        charlie.say(visible=True)
-        charlie.say(ack=charlie.cursor)
+        charlie.send(visible=True)
+        charlie.send(ack=charlie.cursor)
     page = host.visitor("charlie").get("/notifications/").text
     assert "To everyone" in page
     assert "To group" not in page

@@ -98,9 +98,9 @@ def test_no_content_of_notifications_passes_through_redis(
         """)
         alice.until("notification.created")
         alice.until("announcement.created")
-        alice.say(ack=alice.cursor)
+        alice.send(ack=alice.cursor)
         wait_until(lambda: _is_over(site), seconds=30, what="the end of the job")
-        alice.hears_nothing(0.5)
+        alice.receives_nothing(0.5)
         traffic = redis.traffic
 
     assert b"PUBLISH" in traffic, "hints must pass through Redis"

@@ -113,8 +113,8 @@ def _request_with_bad_cursors(site: Site) -> None:
         requests.post(f"{site.url}/live/ack/", json={"cursor": text}, headers=headers, timeout=10)
         with suppress(Closed, RefusedHandshake), listening(site, "alice", cursor=text) as client:
             client.frame()
-            client.say(ack=text)
-            client.hears_nothing(0.2)
+            client.send(ack=text)
+            client.receives_nothing(0.2)
 
 
 def _request_with_bad_sessions(site: Site) -> None:

@@ -99,7 +99,7 @@ def _a_page_that_she_looks_at_shows_it_at_once(world: World) -> None:
             assert "Bob" in item["title"]
             assert item["body"] == "I am here."
             assert item["url"].startswith(world.post)
-        first.say(ack=first.cursor)
+        first.send(ack=first.cursor)
         assert second.until("notification.delivered")
 
 

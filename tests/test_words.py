@@ -13,49 +13,11 @@ import pytest
 from tests.support.processes import ROOT
 
 # A docstring says what a thing does or is. These words begin a fragment instead.
-FRAGMENTS = frozenset(
-    [
-        "about",
-        "after",
-        "as",
-        "at",
-        "before",
-        "beside",
-        "besides",
-        "between",
-        "by",
-        "for",
-        "from",
-        "gives",
-        "how",
-        "if",
-        "in",
-        "of",
-        "on",
-        "says",
-        "since",
-        "tells",
-        "till",
-        "to",
-        "until",
-        "what",
-        "whatever",
-        "when",
-        "whenever",
-        "where",
-        "wherever",
-        "whether",
-        "which",
-        "while",
-        "who",
-        "whoever",
-        "whom",
-        "whose",
-        "why",
-        "with",
-        "without",
-    ]
-)
+_FRAGMENTS = """
+    about after as at before beside besides between by for from gives how if in of on says since tells till to until
+    what whatever when whenever where wherever whether which while who whoever whom whose why with without
+"""
+FRAGMENTS = frozenset(_FRAGMENTS.split())
 REPLACED = re.compile(r"\b(?:(?:un)?told|roads?)\b", re.IGNORECASE)
 """The glossary's delivery method and delivered took their place."""
 HISTORY = ("CHANGELOG.md", "tests/test_docs.py", "tests/test_words.py")

@@ -125,7 +125,7 @@ def test_a_stream_whose_client_disconnected_is_removed(site: Site, newcomer: str
             with listening_by(SSE, site, visitor) as comes_and_goes:
                 comes_and_goes.frame()
             time.sleep(0.05)
-        assert stays.hears_nothing(BRIEFLY)
+        assert stays.receives_nothing(BRIEFLY)
 
 
 # Polls
@@ -229,7 +229,7 @@ def test_events_on_a_hidden_page_are_not_marked_as_delivered(site: Site, newcome
         client.frame()
         poke(site, newcomer)
         client.until("notification.created")
-        client.say(ack=client.cursor, visible=False)
+        client.send(ack=client.cursor, visible=False)
     assert (
         site.python(f"print(person(username={newcomer!r}).notifications.get(announcement=None).delivered_at)") == "None"
     )

@@ -107,7 +107,7 @@ def test_a_rolled_back_event_is_never_seen(listen: Listen, site: Site, topic: st
             publish({topic!r}, "counted", {{"n": 2}})
         """)
         heard(alice, 1)
-        assert alice.hears_nothing(BRIEFLY)
+        assert alice.receives_nothing(BRIEFLY)
     assert numbers(alice) == [2]
 
 
@@ -131,7 +131,7 @@ def test_overlapping_subscriptions_deliver_each_event_once(listen: Listen, site:
         site.python("from notifications_hub import broadcast; broadcast(title='Tea is ready')")
         event = alice.until("announcement.created")
         assert event["topic"] == "everyone"
-        assert alice.hears_nothing(BRIEFLY)
+        assert alice.receives_nothing(BRIEFLY)
 
 
 def test_the_inbox_includes_its_audiences_under_their_own_names(listen: Listen, site: Site) -> None:
@@ -216,7 +216,7 @@ def test_charlie_gets_nothing_of_alices_inbox(listen: Listen, site: Site) -> Non
     with listen("charlie") as charlie:
         charlie.frame()
         poke(site, "alice")
-        assert charlie.hears_nothing(BRIEFLY)
+        assert charlie.receives_nothing(BRIEFLY)
 
 
 def test_charlie_with_alices_cursor_is_sent_a_reset_of_his_own_inbox(listen: Listen, site: Site) -> None:
@@ -226,7 +226,7 @@ def test_charlie_with_alices_cursor_is_sent_a_reset_of_his_own_inbox(listen: Lis
     poke(site, "alice")
     with listen("charlie", cursor=alice.cursor) as charlie:
         frame = charlie.frame()
-        assert charlie.hears_nothing(BRIEFLY)
+        assert charlie.receives_nothing(BRIEFLY)
     assert frame["events"] == []
     assert "inbox" in frame["reset"]
 
@@ -252,7 +252,7 @@ def test_a_forged_start_in_a_cursor_reveals_no_earlier_events(listen: Listen, hi
     made_up = f"1~{cursor.key_of(history)}..0.0"
     with listen("charlie", topics=[history], cursor=made_up) as charlie:
         frame = charlie.frame()
-        assert charlie.hears_nothing(BRIEFLY)
+        assert charlie.receives_nothing(BRIEFLY)
     assert (frame["events"], frame["reset"], frame["more"]) == ([], [history], False)
 
 
@@ -281,7 +281,7 @@ def test_an_acknowledgement_marks_notifications_as_delivered_and_updates_the_oth
         second.frame()
         poke(site, newcomer)
         created = first.until("notification.created")
-        first.say(ack=first.cursor, visible=True)
+        first.send(ack=first.cursor, visible=True)
         assert second.until("notification.delivered")["data"] == {"ids": [created["data"]["id"]]}
     delivered_by = f"print(person(username={newcomer!r}).notifications.get(announcement=None).delivered_by)"
     assert site.python(delivered_by) == "live"
@@ -293,9 +293,9 @@ def test_a_forged_acknowledgement_marks_nothing(listen: Listen, site: Site, newc
         tab.frame()
         poke(site, newcomer)
         tab.until("notification.created")
-        tab.say(ack=f"1~{cursor.key_of(inbox)}.00000000.0.99", visible=True)
-        tab.say(ack=signed_by(site, inbox, "00000000", 99), visible=True)
-        assert tab.hears_nothing(BRIEFLY)
+        tab.send(ack=f"1~{cursor.key_of(inbox)}.00000000.0.99", visible=True)
+        tab.send(ack=signed_by(site, inbox, "00000000", 99), visible=True)
+        assert tab.receives_nothing(BRIEFLY)
     assert (
         site.python(f"print(person(username={newcomer!r}).notifications.get(announcement=None).delivered_at)") == "None"
     )
@@ -307,9 +307,9 @@ def test_charlie_cannot_acknowledge_for_somebody_else(listen: Listen, site: Site
         charlie.frame()
         poke(site, newcomer)
         alice.until("notification.created")
-        charlie.say(ack=alice.cursor, visible=True)
-        assert charlie.hears_nothing(BRIEFLY)
-        assert alice.hears_nothing(BRIEFLY)
+        charlie.send(ack=alice.cursor, visible=True)
+        assert charlie.receives_nothing(BRIEFLY)
+        assert alice.receives_nothing(BRIEFLY)
     assert (
         site.python(f"print(person(username={newcomer!r}).notifications.get(announcement=None).delivered_at)") == "None"
     )

@@ -31,7 +31,7 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 def test_a_forwarded_host_is_the_sites_own_if_django_trusts_it(site: Site, by: str) -> None:
     with listening_by(by, site, "alice", headers={"Origin": FRONT, **SEEN_FROM_OUTSIDE}) as alice:
-        alice.say(ack=alice.frame()["cursor"])
+        alice.send(ack=alice.frame()["cursor"])
 
 
 def test_a_page_of_a_forwarded_host_may_acknowledge_over_http(site: Site) -> None:

@@ -65,7 +65,7 @@ def test_an_ephemeral_event_reaches_every_process(servers: Servers, by: str, lis
         publish_until_received(servers, client, topic)
         assert client.events[-1]["seq"] is None
         assert client.cursor == before
-        assert client.hears_nothing(0.3)
+        assert client.receives_nothing(0.3)
 
 
 @in_short_too
@@ -161,7 +161,7 @@ def publish_until_received(servers: Servers, client: LiveClient, topic: str) -> 
     """Publish until it arrives. For five seconds after a Redis fault a process sends no ephemeral events."""
     for _ in range(5):
         servers.one.python(f"from notifications_hub import publish; publish({topic!r}, 'typing', {{}}, ephemeral=True)")
-        if not client.hears_nothing(3):
+        if not client.receives_nothing(3):
             break
     assert client.events[-1]["kind"] == "typing"
 

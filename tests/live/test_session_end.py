@@ -136,7 +136,7 @@ def test_the_connection_of_an_extended_session_is_renewed(held_by: str, site: Si
         client.frame()
         site.python("ends_in(1000)")
         if held_by == LONG_POLL:
-            assert client.hears_nothing(3)
+            assert client.receives_nothing(3)
         else:
             assert client.closing()[0] == 1012
     with listening_by(held_by, site, visitor, cursor=client.cursor) as again:

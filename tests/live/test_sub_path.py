@@ -60,7 +60,7 @@ def test_every_kind_of_connection_works_in_a_folder(request: pytest.FixtureReque
         first = bob.frame()
         poke(site, "bob")
         assert bob.until("notification.created")
-        bob.say(ack=first["cursor"])
+        bob.send(ack=first["cursor"])
 
 
 def test_a_path_that_only_starts_like_the_folder_is_outside_it(site: Site) -> None:

@@ -33,7 +33,7 @@ def test_an_invalid_frame_closes_only_its_own_connection(site: Site, frame: str)
     with listening(site, "alice") as alice, listening(site, "bob") as bob:
         alice.frame()
         bob.frame()
-        alice.say_raw(frame)
+        alice.send_raw(frame)
         assert alice.closing()[0] == 4400
         poke(site, "bob")
         assert bob.until("notification.created")
@@ -50,13 +50,13 @@ def test_events_on_a_hidden_page_are_not_marked_as_delivered(site: Site, newcome
     delivered_by = f"print(person(username={newcomer!r}).notifications.get(announcement=None).delivered_by)"
     with listening(site, newcomer) as client:
         client.frame()
-        client.say(visible=False)
+        client.send(visible=False)
         poke(site, newcomer)
         client.until("notification.created")
-        client.say(ack=client.cursor)
-        assert client.hears_nothing(BRIEFLY)
+        client.send(ack=client.cursor)
+        assert client.receives_nothing(BRIEFLY)
         assert site.python(delivered_by) == ""
-        client.say(visible=True, ack=client.cursor)
+        client.send(visible=True, ack=client.cursor)
         assert client.until("notification.delivered")
     assert site.python(delivered_by) == "live"
 
@@ -64,14 +64,14 @@ def test_events_on_a_hidden_page_are_not_marked_as_delivered(site: Site, newcome
 def test_unknown_keys_of_a_frame_are_ignored(site: Site) -> None:
     with listening(site, "alice") as alice:
         alice.frame()
-        alice.say(wave="hello", visible=True)
-        assert alice.hears_nothing(BRIEFLY)
+        alice.send(wave="hello", visible=True)
+        assert alice.receives_nothing(BRIEFLY)
 
 
 def test_a_binary_frame_is_refused(site: Site) -> None:
     with listening(site, "alice") as alice:
         alice.frame()
-        alice.say_raw(b"{}")
+        alice.send_raw(b"{}")
         assert alice.closing()[0] == 4400
 
 
@@ -81,7 +81,7 @@ def test_a_frame_of_more_than_eight_kibibytes_is_too_large(site: Site, size: int
         alice.frame()
         # The server may close before everything has been sent.
         with suppress(ConnectionClosed):
-            alice.say_raw("x" * size)
+            alice.send_raw("x" * size)
         assert alice.closing()[0] in (1009, 1006)
 
 
@@ -90,7 +90,7 @@ def test_a_frame_in_many_pieces_is_too_large_all_the_same(site: Site) -> None:
     with listening(site, "alice") as alice:
         alice.frame()
         with suppress(ConnectionClosed):
-            alice.say_raw("x" for _ in range(9000))
+            alice.send_raw("x" for _ in range(9000))
         assert alice.closing()[0] in (1009, 1006)
     assert memory_of(site) - before < 5 * 1024 * 1024
 
@@ -98,7 +98,7 @@ def test_a_frame_in_many_pieces_is_too_large_all_the_same(site: Site) -> None:
 def test_a_frame_over_the_limit_is_too_large_even_if_the_server_lets_it_through(loose_site: Site) -> None:
     with listening(loose_site, "alice") as alice:
         alice.frame()
-        alice.say(wave="x" * 8192)
+        alice.send(wave="x" * 8192)
         assert alice.closing() == (TOO_LARGE.code, TOO_LARGE.reason)
 
 
@@ -106,9 +106,9 @@ def test_more_than_twenty_frames_in_ten_seconds_are_too_many(site: Site) -> None
     with listening(site, "alice") as alice:
         alice.frame()
         for _ in range(20):
-            alice.say(visible=True)
-        assert alice.hears_nothing(BRIEFLY)
-        alice.say(visible=True)
+            alice.send(visible=True)
+        assert alice.receives_nothing(BRIEFLY)
+        alice.send(visible=True)
         assert alice.closing()[0] == 4429
 
 

@@ -62,7 +62,7 @@ def test_another_programs_changes_reach_the_pages_within_a_second(start_site: St
         assert next_events(alice, 51) == [("reply.updated", "Django"), *cups]
         with program.transaction(force_rollback=True):
             program.execute("UPDATE showcase_reply SET body = 'Never'")
-        assert charlie.hears_nothing()
+        assert charlie.receives_nothing()
 
         site.kill()
         program.execute(f"UPDATE showcase_reply SET post_id = {coffee} WHERE id = {key}")
@@ -73,6 +73,6 @@ def test_another_programs_changes_reach_the_pages_within_a_second(start_site: St
     ):
         with listening(site, person, topics=[f"post.{topic}"], cursor=cursor) as client:
             assert next_events(client, 1) == expected
-            assert client.hears_nothing()
+            assert client.receives_nothing()
     with listening(site, "charlie", topics=["staff"]) as refused, pytest.raises(Closed, match="staff"):
         refused.caught_up()

@@ -67,10 +67,10 @@ class WebSocketClient(LiveClient):
     def leave(self) -> None:
         self._opened.__exit__(None, None, None)
 
-    def say(self, **frame: object) -> None:
+    def send(self, **frame: object) -> None:
         self._socket.send(json.dumps(frame))
 
-    def say_raw(self, frame: str | bytes | Iterator[str]) -> None:
+    def send_raw(self, frame: str | bytes | Iterator[str]) -> None:
         self._socket.send(frame)
 
 

@@ -53,7 +53,7 @@ class LiveClient(ABC):
                     return self.events.pop(number)
             self.frame()
 
-    def hears_nothing(self, seconds: float = 1.5) -> bool:
+    def receives_nothing(self, seconds: float = 1.5) -> bool:
         """Return whether no event arrives for this long. The default is longer than a hub's own interval."""
         until = time.monotonic() + seconds
         with suppress(TimeoutError):
@@ -76,7 +76,7 @@ class LiveClient(ABC):
         """Return the text of the next frame. Raise `TimeoutError` or `Closed`."""
 
     @abstractmethod
-    def say(self, **frame: object) -> None:
+    def send(self, **frame: object) -> None:
         """Send `ack=` a cursor, or `visible=`. Over HTTP this is `POST /live/ack/`, which must be accepted."""
 
     @abstractmethod

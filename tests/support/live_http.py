@@ -57,7 +57,7 @@ class _HttpClient(LiveClient):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join(PATIENCE)
 
-    def say(self, **frame: object) -> None:
+    def send(self, **frame: object) -> None:
         body: Any = {"cursor" if name == "ack" else name: value for name, value in frame.items()}
         answer = requests.post(f"{self._site_url}/live/ack/", json=body, headers=self._sent, timeout=PATIENCE)
         assert answer.status_code == 204, answer.text
