@@ -63,9 +63,7 @@ CONNECTIONS = [
         f"{_LIVE}/asgi_exchange.py",
         "if not _names_this_site(self.scope):",
         "if False:",
-        (
-            "tests/live/test_asgi_exchange.py::test_a_wrong_host_is_refused_even_without_an_origin",
-        ),
+        ("tests/live/test_asgi_exchange.py::test_a_wrong_host_is_refused_even_without_an_origin",),
     ),
     Guard(
         "no host's rule opens a topic of the package",

@@ -24,7 +24,7 @@ from accounts.models import User
 from notifications_hub import revoke
 from notifications_hub.live import access_enforcement, revalidation, topics
 from notifications_hub.live.access_enforcement import AccessEnforcer
-from notifications_hub.live.admission import Admitted, Asked, admit_many, start_positions
+from notifications_hub.live.admission import AdmissionRequest, Admitted, admit_many, start_positions
 from notifications_hub.live.close_codes import RESTART, SESSION_OVER, Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.connection_registry import Registry
@@ -77,7 +77,7 @@ class Room:
         """Sign people in and admit them, without a connection yet."""
 
         def admit() -> Any:
-            return admit_many([Asked(_sign_in(person), ("inbox",)) for person in people])
+            return admit_many([AdmissionRequest(_sign_in(person), ("inbox",)) for person in people])
 
         return cast("list[Admitted]", await sync_to_async(admit)())
 

@@ -15,7 +15,7 @@ import requests
 from django.test import Client
 
 from notifications_hub import streams
-from notifications_hub.live.admission import Refusal, Wanted, start_positions
+from notifications_hub.live.admission import ConnectionRequest, Refusal, start_positions
 from notifications_hub.live.frames import read_frame
 from notifications_hub.live.topics import stored_topics
 from notifications_hub.streams import Stream
@@ -105,7 +105,7 @@ def _asked(client: Client, cursor: str) -> str | None:
 def _read(topics: Sequence[str], cursor: str) -> str | None:
     """Answer a poll as after its admission."""
     try:
-        wanted = Wanted.parse(urlencode({"cursor": cursor}))
+        wanted = ConnectionRequest.parse(urlencode({"cursor": cursor}))
     except Refusal:
         return None
     return read_frame(*start_positions(topics, wanted.known)).text

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from notifications_hub.live import sse
-from notifications_hub.live.admission import Wanted
+from notifications_hub.live.admission import ConnectionRequest
 from notifications_hub.live.asgi_exchange import Exchange
 from notifications_hub.live.close_codes import TOO_SLOW
 from notifications_hub.live.connection import Connection
@@ -38,7 +38,7 @@ class Client:
     def stream(self) -> asyncio.Task[None]:
         hub, admitted = cast("Any", SimpleNamespace(log=None, holding=self._holding)), cast("Any", ADMITTED)
         stream = sse._Stream(hub, Exchange({}, self.receive, cast("Any", self.send)))
-        return asyncio.create_task(stream.run(Wanted(["inbox"], None), admitted))
+        return asyncio.create_task(stream.run(ConnectionRequest(["inbox"], None), admitted))
 
     @contextmanager
     def _holding(self, connection: Connection) -> Iterator[None]:
