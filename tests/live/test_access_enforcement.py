@@ -140,13 +140,13 @@ async def test_every_connection_is_revalidated_within_the_promised_time(
     monkeypatch.setattr(revalidation, "FEW", 1)
     await room.enter(alice, bob)
     await sync_to_async(lambda: Session.objects.all().delete())()
-    looking = asyncio.create_task(again_and_again(room))
+    revalidating = asyncio.create_task(revalidate_forever(room))
     await asyncio.sleep(1)
-    looking.cancel()
+    revalidating.cancel()
     assert room.ended == {"alice": SESSION_OVER, "bob": SESSION_OVER}
 
 
-async def again_and_again(room: Room) -> None:
+async def revalidate_forever(room: Room) -> None:
     while True:
         await room.enforcer.revalidation.check_next()
 
@@ -167,7 +167,7 @@ async def test_rules_slower_than_the_promise_are_logged_once(
     room.connections[0].positions = {"slow.1": None}
     for _ in range(3 * revalidation.SLICES):
         await room.enforcer.revalidation.check_next()
-    assert [record.levelname for record in caplog.records if "Make the rules" in record.message] == ["WARNING"]
+    assert [record.levelname for record in caplog.records if "Make the topic rules" in record.message] == ["WARNING"]
     assert room.ended == {}
 
 
