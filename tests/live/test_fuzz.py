@@ -56,15 +56,15 @@ def _numbered(cursor: str, seeds: list[str], chance: random.Random) -> str:
     head, *entries, _signature = cursor.split("~")
     key, epoch, *_ = chance.choice(entries).split(".")
     epoch = chance.choice([epoch, "", "00000000", "ffffffff"])
-    return _perhaps_signed(f"{head}~{key}.{epoch}.{chance.choice(NUMBERS)}.{chance.choice(NUMBERS)}", chance)
+    return _maybe_signed(f"{head}~{key}.{epoch}.{chance.choice(NUMBERS)}.{chance.choice(NUMBERS)}", chance)
 
 
 def _spliced(cursor: str, seeds: list[str], chance: random.Random) -> str:
     entries = [entry for seed in seeds for entry in seed.split("~")[1:-1]]
-    return _perhaps_signed("~".join(["1", *chance.choices(entries, k=chance.randint(1, 60))]), chance)
+    return _maybe_signed("~".join(["1", *chance.choices(entries, k=chance.randint(1, 60))]), chance)
 
 
-def _perhaps_signed(text: str, chance: random.Random) -> str:
+def _maybe_signed(text: str, chance: random.Random) -> str:
     """Sign some forged cursors, to test the checks behind the signature as well."""
     return sign(text) if chance.random() < 0.8 else text
 
