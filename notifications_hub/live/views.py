@@ -90,7 +90,7 @@ def needs_asgi(request: HttpRequest) -> HttpResponse:
 
 
 def no_stream(request: HttpRequest) -> HttpResponse:
-    detail = _("This server holds no streams: poll instead.")
+    detail = _("This server does not support streaming. Please use polling instead.")
     return JsonResponse({"detail": detail}, status=501, headers=PRIVATE)
 
 
