@@ -83,7 +83,7 @@ def _of_people_away(notifications: Collection[int]) -> list[int]:
 @receiver(revocation.revoked)
 def _apply_revocations(**kwargs: object) -> None:
     if hub := current_hub():
-        hub.handle_revocations()
+        hub.hint_revocation()
 
 
 def _hub() -> Hub | Outside | None:

@@ -46,7 +46,7 @@ INSIDE = {
         ["web_push.transport"],
     ],
     "live": [
-        ["batching", "channel_layer", "close_codes", "eager_start", "origin", "session", "topics"],
+        ["batching", "cache_sharing", "channel_layer", "close_codes", "eager_start", "origin", "session", "topics"],
         ["admission", "db_threads", "frames", "revocation", "start_cursor"],
         ["handshake_limit", "log_reader", "presence", "signing_out"],
         ["connection"],

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from notifications_hub.live.admission import Admitted, Asked, Refusal, admit_many
+from notifications_hub.live.admission import AdmissionRequest, Admitted, Refusal, admit_many
 from notifications_hub.live.close_codes import RESTART, SESSION_OVER, refused
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
 from notifications_hub.live.revalidation import Revalidation
-from notifications_hub.live.revocation import MOST, Revoked, Unread, What
+from notifications_hub.live.revocation import MOST, RevocationType, Revoked, Unread
 from notifications_hub.live.session import check_many
 from notifications_hub.live.topics import shown
 from notifications_hub.users import person_key
@@ -98,7 +98,7 @@ class AccessEnforcer:
             handled = _Handled(row, time.monotonic(), is_certain)
             self._recent.setdefault(row.session or row.person, []).append(handled)
             if touched := self._affected_by(row):
-                if is_certain and row.what == What.CHECK:
+                if is_certain and row.what == RevocationType.CHECK:
                     checked |= dict.fromkeys(touched)
                 else:
                     self._act(handled, touched)
@@ -111,20 +111,20 @@ class AccessEnforcer:
             self._recent, self._before = {}, self._recent
 
     def _affected_by(self, row: Revoked) -> Sequence[Connection]:
-        if row.what == What.SESSION:
+        if row.what == RevocationType.SESSION:
             return self._registry.of_session(row.session)
         return self._registry.of_person(row.person)
 
     def _act(self, handled: _Handled, connections: Iterable[Connection]) -> None:
         row = handled.row
         for connection in list(connections):
-            if not handled.is_certain or row.what == What.CHECK:
+            if not handled.is_certain or row.what == RevocationType.CHECK:
                 self._recheck_soon(connection)
-            elif row.what == What.TOPIC:
+            elif row.what == RevocationType.TOPIC:
                 if row.topic in connection.positions:
                     connection.end(refused(shown(row.topic)))
             else:
-                connection.end(RESTART if row.what == What.RENEW else SESSION_OVER)
+                connection.end(RESTART if row.what == RevocationType.RENEW else SESSION_OVER)
 
     async def _end_signed_out(self, connections: Sequence[Connection]) -> None:
         """End connections whose session is over. Host rules are not run: they may be slow and are irrelevant here."""
@@ -170,9 +170,9 @@ class AccessEnforcer:
         self._has_unsure.set()
 
     async def _end_invalid(self, connections: Iterable[Connection], *, lane: str) -> None:
-        sharing: dict[Asked, list[Connection]] = {}
+        sharing: dict[AdmissionRequest, list[Connection]] = {}
         for connection in connections:
-            sharing.setdefault(Asked(connection.session_key, tuple(connection.names)), []).append(connection)
+            sharing.setdefault(AdmissionRequest(connection.session_key, tuple(connection.names)), []).append(connection)
         asking = (self._database.batched(admit_many, asked, lane=lane) for asked in sharing)
         answers = await asyncio.gather(*asking, return_exceptions=True)
         for asked, answer in zip(sharing, answers, strict=True):
@@ -185,7 +185,7 @@ class AccessEnforcer:
             )
 
 
-def _judge(connection: Connection, asked: Asked, answer: Admitted | BaseException) -> None:
+def _judge(connection: Connection, asked: AdmissionRequest, answer: Admitted | BaseException) -> None:
     if isinstance(answer, Refusal):
         connection.end(answer.closing)
     elif isinstance(answer, BaseException):

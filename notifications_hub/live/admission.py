@@ -27,7 +27,7 @@ class Refusal(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ConnectionRequest:
     """A client's request: `names` of topics as it writes them, and `known`, its decoded cursor (None: start from now).
 
     `person` is the pseudonym of the person the page was rendered for, or empty if the client sent none.
@@ -40,7 +40,7 @@ class Wanted:
     visible: bool = True
 
     @classmethod
-    def parse(cls, query: str, last_event_id: str = "") -> Wanted:
+    def parse(cls, query: str, last_event_id: str = "") -> ConnectionRequest:
         """Parse a query string. Raise `Refusal`.
 
         If a client sends both, the id of its last SSE event is newer than its cursor.
@@ -56,8 +56,8 @@ class Wanted:
         known = decoded(given) if given else None
         return cls(names, known, person=fields.get("person", [""])[0], visible=fields.get("visible") != ["0"])
 
-    def asked_by(self, session_key: str) -> Asked:
-        return Asked(session_key, tuple(self.names), self.person)
+    def admission_request(self, session_key: str) -> AdmissionRequest:
+        return AdmissionRequest(session_key, tuple(self.names), self.person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AdmissionRequest:
     """A request to listen to topics, by the names a client uses.
 
     It is refused if the session belongs to a different person than the page (`person`): someone else signed in since.
@@ -99,13 +99,13 @@ def decoded(given: str) -> Known:
 
 def admit(session_key: str, names: Sequence[str], person: str = "") -> Admitted:
     """Admit one visitor, or raise `Refusal`. This queries the database: run it in a thread."""
-    [answer] = admit_many([Asked(session_key, tuple(names), person)])
+    [answer] = admit_many([AdmissionRequest(session_key, tuple(names), person)])
     if isinstance(answer, Exception):
         raise answer
     return answer
 
 
-def admit_many(asked: Sequence[Asked]) -> list[Admitted | Exception]:
+def admit_many(asked: Sequence[AdmissionRequest]) -> list[Admitted | Exception]:
     """Return one answer per request, in order: the admission, a `Refusal`, or the exception that a host's rule raised.
 
     A batch of any size takes one query for sessions, one for people and one for groups. Rules run per request.
@@ -115,7 +115,7 @@ def admit_many(asked: Sequence[Asked]) -> list[Admitted | Exception]:
     return [_admit(visitor, one) for visitor, one in zip(visitors, asked, strict=True)]
 
 
-def _admit(visitor: SignedIn | None, asked: Asked) -> Admitted | Exception:
+def _admit(visitor: SignedIn | None, asked: AdmissionRequest) -> Admitted | Exception:
     if visitor is None or (asked.person and not is_pseudonym_of(asked.person, visitor.person.pk)):
         return Refusal(SESSION_OVER)
     try:

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 
-from notifications_hub.live.admission import Admitted, Refusal, Wanted
+from notifications_hub.live.admission import Admitted, ConnectionRequest, Refusal
 from notifications_hub.live.close_codes import Closing
 from notifications_hub.live.hub import Hub
 from notifications_hub.live.origin import Caller
@@ -39,7 +39,7 @@ class Exchange:
     send: Send
     headers: dict[str, str] = field(default_factory=lambda: dict(PRIVATE))
 
-    async def open(self, hub: Hub) -> tuple[Wanted, Admitted] | None:
+    async def open(self, hub: Hub) -> tuple[ConnectionRequest, Admitted] | None:
         """Return the parsed request and its admission, or None after answering a refusal."""
         if not _names_this_site(self.scope):
             await self.answer(400, {"detail": "This server has no site with that name."})
@@ -54,7 +54,9 @@ class Exchange:
             await self.answer(405, {"detail": "Use GET."}, {"Allow": "GET"})
             return None
         try:
-            wanted = Wanted.parse(self.scope["query_string"].decode("latin1"), caller.headers.get("last-event-id", ""))
+            wanted = ConnectionRequest.parse(
+                self.scope["query_string"].decode("latin1"), caller.headers.get("last-event-id", "")
+            )
             return wanted, await hub.admit(self.scope, wanted)
         except Refusal as refusal:
             await self.refuse(refusal.closing)

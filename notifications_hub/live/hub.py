@@ -17,7 +17,7 @@ from typing import Any
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.live.access_enforcement import AccessEnforcer
-from notifications_hub.live.admission import Admitted, Refusal, Wanted, admit_many
+from notifications_hub.live.admission import Admitted, ConnectionRequest, Refusal, admit_many
 from notifications_hub.live.channel_layer import Layer
 from notifications_hub.live.close_codes import RESTART, SESSION_OVER, TOO_MANY, TOO_SLOW
 from notifications_hub.live.connection import Connection
@@ -100,19 +100,19 @@ class Hub:
         self._loop.call_soon_threadsafe(self._fanout.publish_ephemeral, topic, event)
         self._loop.call_soon_threadsafe(self._layer.publish_ephemeral, topic, event)
 
-    def handle_revocations(self) -> None:
+    def hint_revocation(self) -> None:
         """Note that a revocation was committed, so that it is handled soon."""
         self._loop.call_soon_threadsafe(self._revoked.set)
 
     # Connections
 
-    async def admit(self, scope: Mapping[str, Any], wanted: Wanted) -> Admitted:
+    async def admit(self, scope: Mapping[str, Any], wanted: ConnectionRequest) -> Admitted:
         """Admit a client, or raise `Refusal`. A request without a session is refused without a query."""
         session_key = session_key_of(scope)
         if not session_key:
             raise Refusal(SESSION_OVER)
         async with self._handshakes.enter(scope.get("client")):
-            return await self.database.batched(admit_many, wanted.asked_by(session_key))
+            return await self.database.batched(admit_many, wanted.admission_request(session_key))
 
     def holding(self, connection: Connection) -> _Holding:
         """Return a context manager that keeps a connection joined, and has it catch up."""

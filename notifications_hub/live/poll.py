@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import parse_qs
 
-from notifications_hub.live.admission import Admitted, Wanted, start_positions
+from notifications_hub.live.admission import Admitted, ConnectionRequest, start_positions
 from notifications_hub.live.asgi_exchange import Exchange, Receive, Scope, Send
 from notifications_hub.live.close_codes import RESTART, Closing
 from notifications_hub.live.connection import Connection
@@ -54,7 +54,7 @@ class _Waiting:
         self._exchange = exchange
         self._frames: asyncio.Queue[Frame | Closing] = asyncio.Queue()
 
-    async def run(self, wanted: Wanted, admitted: Admitted, wait: float) -> None:
+    async def run(self, wanted: ConnectionRequest, admitted: Admitted, wait: float) -> None:
         connection = Connection(admitted, log=self._hub.log, send=self._frames.put, close=self._frames.put_nowait)
         connection.listen(*start_positions(admitted.topics, wanted.known))
         with self._hub.holding(connection):

@@ -15,11 +15,10 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from django.core.cache import DEFAULT_CACHE_ALIAS, cache, caches
-from django.core.cache.backends.dummy import DummyCache
-from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache import cache
 
 from notifications_hub.database.chunks import chunks
+from notifications_hub.live.cache_sharing import is_cache_shared
 from notifications_hub.live.db_threads import Database
 from notifications_hub.users import person_key
 
@@ -54,7 +53,7 @@ def connected_among(person_pks: Collection[Any]) -> set[Any] | None:
     Return None if nobody can be assumed to be away: the cache is unreachable, was emptied recently, or is not shared
     by processes. This costs one cache read, and one per `_PEOPLE_AT_ONCE` people.
     """
-    if isinstance(caches[DEFAULT_CACHE_ALIAS], (DummyCache, LocMemCache)):
+    if not is_cache_shared():
         return None
     try:
         since = cache.get(_SINCE)

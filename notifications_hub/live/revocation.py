@@ -33,7 +33,7 @@ revoked = Signal()
 """Sent after a revocation has committed, as a hint for hubs not to wait for their next read."""
 
 
-class What(models.TextChoices):
+class RevocationType(models.TextChoices):
     PERSON = "person"
     """End every connection of a person."""
     SESSION = "session"
@@ -47,7 +47,7 @@ class What(models.TextChoices):
 
 
 class Revocation(HubModel):
-    what = models.CharField(max_length=10, choices=What)
+    what = models.CharField(max_length=10, choices=RevocationType)
     person = models.CharField(max_length=64, blank=True)
     session = models.CharField(max_length=64, blank=True)
     topic = models.CharField(max_length=200, blank=True)
@@ -79,17 +79,19 @@ def revoke(user: Person, topic: str | None = None, session: str | None = None) -
     if session is not None:
         revoke_sessions(names_of(session))
     elif topic is not None:
-        write(What.TOPIC, person=person_key(user.pk), topic=inbox_topic(user.pk) if topic == "inbox" else topic)
+        write(
+            RevocationType.TOPIC, person=person_key(user.pk), topic=inbox_topic(user.pk) if topic == "inbox" else topic
+        )
     else:
-        write(What.PERSON, person=person_key(user.pk))
+        write(RevocationType.PERSON, person=person_key(user.pk))
 
 
 def revoke_sessions(names: Iterable[str]) -> None:
     """End the connections of sessions, named by a key or a mark. Only hashes are stored, as in `session.py`."""
-    _insert([Revocation(what=What.SESSION, session=hashed(name)) for name in names])
+    _insert([Revocation(what=RevocationType.SESSION, session=hashed(name)) for name in names])
 
 
-def write(what: What, *, person: str, topic: str = "") -> None:
+def write(what: RevocationType, *, person: str, topic: str = "") -> None:
     _insert([Revocation(what=what, person=person, topic=topic)])
 
 

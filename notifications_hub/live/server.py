@@ -69,18 +69,18 @@ def with_connections(pages: Application) -> Application:
 
 async def _forward(pages: Application, scope: Scope, receive: Receive, send: Send) -> None:
     """Forward a socket that is not the hub's to the host's application. Refuse it if that does not accept it."""
-    heard = False
+    received = False
 
-    async def receive_noted() -> Mapping[str, Any]:
-        nonlocal heard
-        heard = True
+    async def noting_receive() -> Mapping[str, Any]:
+        nonlocal received
+        received = True
         return await receive()
 
     try:
-        await pages(scope, receive_noted, send)
+        await pages(scope, noting_receive, send)
     except ValueError:
         # Django raises this for any socket, and a Channels router for a path without a route.
-        if heard:
+        if received:
             raise
         await _refuse(receive, send)
 

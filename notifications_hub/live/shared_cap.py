@@ -15,12 +15,11 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 
-from django.core.cache import DEFAULT_CACHE_ALIAS, cache, caches
-from django.core.cache.backends.dummy import DummyCache
-from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache import cache
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.database.chunks import chunks
+from notifications_hub.live.cache_sharing import is_cache_shared
 from notifications_hub.live.close_codes import TOO_MANY
 from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
@@ -51,7 +50,7 @@ class SharedCap:
 
     def changed(self, person_pk: object) -> None:
         """Schedule a comparison. Call this when a connection of this person was opened or closed."""
-        if not _is_shared():
+        if not is_cache_shared():
             return
         self._changed.add(person_key(person_pk))
         if self._writing is None:
@@ -59,7 +58,7 @@ class SharedCap:
 
     async def check(self) -> None:
         await asyncio.sleep(CHECK_SECONDS)
-        if _is_shared():
+        if is_cache_shared():
             await self._compare(self._registry.people())
 
     async def close(self) -> None:
@@ -122,7 +121,3 @@ def _oldest_that_may_stay(opened: Opened) -> float:
     newest = sorted((moment for moments in opened.values() for moment in moments), reverse=True)
     most = hub_settings.live_per_user
     return newest[most - 1] if 0 < most < len(newest) else 0.0
-
-
-def _is_shared() -> bool:
-    return not isinstance(caches[DEFAULT_CACHE_ALIAS], (DummyCache, LocMemCache))

@@ -19,7 +19,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db import models
 from django.db.models.signals import post_delete, post_save, pre_save
 
-from notifications_hub.live.revocation import What, revoke_sessions, write
+from notifications_hub.live.revocation import RevocationType, revoke_sessions, write
 from notifications_hub.live.session import MARK, names_of
 from notifications_hub.users import person_key
 
@@ -65,7 +65,7 @@ def _signed_out(request: HttpRequest | None, user: Any, **kwargs: object) -> Non
     if request is None:
         # Channels signs out a scope, and passes only the person.
         if user is not None:
-            write(What.RENEW, person=person_key(user.pk))
+            write(RevocationType.RENEW, person=person_key(user.pk))
         return
     session = getattr(request, "session", None)
     if key := getattr(session, "session_key", None):
@@ -82,11 +82,11 @@ def _before_save(instance: Any, using: str, update_fields: Collection[str] | Non
 
 def _saved(instance: Any, **kwargs: object) -> None:
     if instance.__dict__.pop(_ENDS_SESSIONS, False):
-        write(What.CHECK, person=person_key(instance.pk))
+        write(RevocationType.CHECK, person=person_key(instance.pk))
 
 
 def _deleted(instance: Any, **kwargs: object) -> None:
-    write(What.PERSON, person=person_key(instance.pk))
+    write(RevocationType.PERSON, person=person_key(instance.pk))
 
 
 def _ends_sessions(instance: Any, using: str, update_fields: Collection[str] | None) -> bool:

@@ -10,7 +10,7 @@ import json
 import random
 from contextlib import suppress
 
-from notifications_hub.live.admission import Admitted, Wanted, start_positions
+from notifications_hub.live.admission import Admitted, ConnectionRequest, start_positions
 from notifications_hub.live.asgi_exchange import Exchange, Receive, Scope, Send
 from notifications_hub.live.close_codes import RESTART, Closing
 from notifications_hub.live.connection import Connection
@@ -39,7 +39,7 @@ class _Stream:
         self._exchange = exchange
         self._ended: asyncio.Future[Closing | None] = asyncio.get_running_loop().create_future()
 
-    async def run(self, wanted: Wanted, admitted: Admitted) -> None:
+    async def run(self, wanted: ConnectionRequest, admitted: Admitted) -> None:
         connection = Connection(admitted, log=self._hub.log, send=self._send_frame, close=self._end)
         connection.listen(*start_positions(admitted.topics, wanted.known))
         await self._exchange.start(200, "text/event-stream", {})

@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
 from notifications_hub.delivery import acknowledgement
-from notifications_hub.live.admission import Known, Refusal, Wanted, admit, decoded, start_positions
+from notifications_hub.live.admission import ConnectionRequest, Known, Refusal, admit, decoded, start_positions
 from notifications_hub.live.asgi_exchange import PRIVATE
 from notifications_hub.live.close_codes import BAD_FRAME
 from notifications_hub.live.frames import read_frame
@@ -54,7 +54,7 @@ def _from_allowed_pages(view: View) -> Callable[[HttpRequest], HttpResponseBase]
 
 @_from_allowed_pages
 def _poll(request: HttpRequest, caller: Caller) -> HttpResponse:
-    wanted = Wanted.parse(request.META.get("QUERY_STRING", ""))
+    wanted = ConnectionRequest.parse(request.META.get("QUERY_STRING", ""))
     admitted = admit(_session_key(request), wanted.names, wanted.person)
     if wanted.visible:
         record_poll(admitted.visitor.person.pk, 0)
@@ -90,7 +90,7 @@ def needs_asgi(request: HttpRequest) -> HttpResponse:
 
 
 def no_stream(request: HttpRequest) -> HttpResponse:
-    detail = _("This server holds no streams: poll instead.")
+    detail = _("This server does not support streaming. Please use polling instead.")
     return JsonResponse({"detail": detail}, status=501, headers=PRIVATE)
 
 

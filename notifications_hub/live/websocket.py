@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from notifications_hub.delivery.acknowledgement import Acknowledgement, acknowledge_many
-from notifications_hub.live.admission import Asked, Known, Refusal, Wanted, admit_many, start_positions
+from notifications_hub.live.admission import (
+    AdmissionRequest,
+    ConnectionRequest,
+    Known,
+    Refusal,
+    admit_many,
+    start_positions,
+)
 from notifications_hub.live.asgi_exchange import Receive, Scope, Send
 from notifications_hub.live.close_codes import BAD_FRAME, MAX_CLIENT_FRAME, TOO_LARGE, TOO_MANY, Closing
 from notifications_hub.live.connection import Connection
@@ -120,7 +127,7 @@ class _Socket:
                 await self._send_quietly({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
 
     async def _open(self, scope: Scope) -> Connection:
-        wanted = Wanted.parse(scope["query_string"].decode("latin1"))
+        wanted = ConnectionRequest.parse(scope["query_string"].decode("latin1"))
         admitted = await self._hub.admit(scope, wanted)
         connection = Connection(admitted, log=self._hub.log, send=self._send_frame, close=self._end, keepalive=True)
         connection.listen(*start_positions(admitted.topics, wanted.known))
@@ -162,7 +169,7 @@ class _Socket:
 
     async def _change_topics(self, connection: Connection, names: Sequence[str], known: Known) -> None:
         try:
-            asked = Asked(connection.session_key, tuple(names))
+            asked = AdmissionRequest(connection.session_key, tuple(names))
             admitted = await self._hub.database.batched(admit_many, asked)
         except Refusal as refusal:
             self._end(refusal.closing)

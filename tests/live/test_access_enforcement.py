@@ -24,7 +24,7 @@ from accounts.models import User
 from notifications_hub import revoke
 from notifications_hub.live import access_enforcement, revalidation, topics
 from notifications_hub.live.access_enforcement import AccessEnforcer
-from notifications_hub.live.admission import Admitted, Asked, admit_many, start_positions
+from notifications_hub.live.admission import AdmissionRequest, Admitted, admit_many, start_positions
 from notifications_hub.live.close_codes import RESTART, SESSION_OVER, Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.connection_registry import Registry
@@ -77,7 +77,7 @@ class Room:
         """Sign people in and admit them, without a connection yet."""
 
         def admit() -> Any:
-            return admit_many([Asked(_sign_in(person), ("inbox",)) for person in people])
+            return admit_many([AdmissionRequest(_sign_in(person), ("inbox",)) for person in people])
 
         return cast("list[Admitted]", await sync_to_async(admit)())
 
@@ -140,13 +140,13 @@ async def test_every_connection_is_revalidated_within_the_promised_time(
     monkeypatch.setattr(revalidation, "FEW", 1)
     await room.enter(alice, bob)
     await sync_to_async(lambda: Session.objects.all().delete())()
-    looking = asyncio.create_task(again_and_again(room))
+    revalidating = asyncio.create_task(revalidate_forever(room))
     await asyncio.sleep(1)
-    looking.cancel()
+    revalidating.cancel()
     assert room.ended == {"alice": SESSION_OVER, "bob": SESSION_OVER}
 
 
-async def again_and_again(room: Room) -> None:
+async def revalidate_forever(room: Room) -> None:
     while True:
         await room.enforcer.revalidation.check_next()
 
@@ -167,7 +167,7 @@ async def test_rules_slower_than_the_promise_are_logged_once(
     room.connections[0].positions = {"slow.1": None}
     for _ in range(3 * revalidation.SLICES):
         await room.enforcer.revalidation.check_next()
-    assert [record.levelname for record in caplog.records if "Make the rules" in record.message] == ["WARNING"]
+    assert [record.levelname for record in caplog.records if "Make the topic rules" in record.message] == ["WARNING"]
     assert room.ended == {}
 
 

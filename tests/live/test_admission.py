@@ -22,7 +22,7 @@ from django.utils import timezone
 from accounts.models import User
 from notifications_hub import audiences, streams
 from notifications_hub.live import topics
-from notifications_hub.live.admission import Admitted, Asked, Refusal, admit_many
+from notifications_hub.live.admission import AdmissionRequest, Admitted, Refusal, admit_many
 from notifications_hub.live.batching import Batcher
 from notifications_hub.streams.cursor import Position
 from tests.support.redis import RedisServer
@@ -140,9 +140,9 @@ def test_a_batch_gets_the_same_answers_as_single_requests_and_as_django(
     engine: str, person: Callable[[str], User]
 ) -> None:
     cases = sessions_of(person)
-    together = admit_many([Asked(key, ("inbox",)) for key, _whose in cases.values()])
+    together = admit_many([AdmissionRequest(key, ("inbox",)) for key, _whose in cases.values()])
     for (case, (key, expected)), answer in zip(cases.items(), together, strict=True):
-        [alone] = admit_many([Asked(key, ("inbox",))])
+        [alone] = admit_many([AdmissionRequest(key, ("inbox",))])
         assert (whose(answer), whose(alone)) == (expected, expected), case
         if case != "no person":  # which Django does not answer
             assert known_to_django(key) == expected, case
@@ -150,7 +150,7 @@ def test_a_batch_gets_the_same_answers_as_single_requests_and_as_django(
 
 def test_two_sessions_of_a_person_and_one_session_twice_are_all_admitted(alice: User) -> None:
     one, other = sign_in(alice), sign_in(alice)
-    asked = [Asked(key, ("inbox",)) for key in (one.session_key, other.session_key, one.session_key)]
+    asked = [AdmissionRequest(key, ("inbox",)) for key in (one.session_key, other.session_key, one.session_key)]
     assert list(map(whose, admit_many(asked))) == ["alice"] * 3
 
 
@@ -159,18 +159,18 @@ def test_a_crowd_costs_as_many_queries_as_one_visitor(person: Callable[[str], Us
     sessions = [sign_in(person(f"person{number}")) for number in range(30)]
     group = Group.objects.create(name="readers")
     group.user_set.set(get_user_model().objects.filter(username__in=["person3", "person4"]))
-    asked = [Asked(session.session_key, ("inbox", "everyone")) for session in sessions]
+    asked = [AdmissionRequest(session.session_key, ("inbox", "everyone")) for session in sessions]
     caches["default"].clear()
     with CaptureQueriesContext(connection) as queries:
         answers = admit_many(asked)
     tables = [query["sql"].split('FROM "')[1].split('"')[0] for query in queries if 'FROM "' in query["sql"]]
     assert tables.count("django_session") == tables.count("accounts_user_groups") == 1
     assert tables.count("accounts_user") == 2  # the people, and the members of the named audience
-    heard = {answer.visitor.person.username: answer.topics for answer in answers if isinstance(answer, Admitted)}
-    assert len(heard) == 30
-    assert heard["person3"][1:] == ["everyone", f"group.{group.pk}", "audience.early"]
-    assert heard["person4"][1:] == ["everyone", f"group.{group.pk}"]
-    assert heard["person1"][1:] == ["everyone", "audience.early"]
+    admitted = {answer.visitor.person.username: answer.topics for answer in answers if isinstance(answer, Admitted)}
+    assert len(admitted) == 30
+    assert admitted["person3"][1:] == ["everyone", f"group.{group.pk}", "audience.early"]
+    assert admitted["person4"][1:] == ["everyone", f"group.{group.pk}"]
+    assert admitted["person1"][1:] == ["everyone", "audience.early"]
 
 
 def early() -> Any:
@@ -186,7 +186,10 @@ def test_a_faulty_rule_fails_only_the_request_that_uses_it(
     def odd(user: Any, pk: int) -> bool:
         raise OperationalError("canceling statement due to statement timeout")
 
-    asked = [Asked(sign_in(alice).session_key, ("odd.1",)), Asked(sign_in(bob).session_key, ("inbox",))]
+    asked = [
+        AdmissionRequest(sign_in(alice).session_key, ("odd.1",)),
+        AdmissionRequest(sign_in(bob).session_key, ("inbox",)),
+    ]
     fault, fine = admit_many(asked)
     assert isinstance(fault, OperationalError)
     assert whose(fine) == "bob"

@@ -19,7 +19,7 @@ def numbers(client: LiveClient) -> list[int]:
     return [event["data"]["n"] for event in client.events]
 
 
-def heard(client: LiveClient, count: int) -> list[dict[str, Any]]:
+def received(client: LiveClient, count: int) -> list[dict[str, Any]]:
     while len(client.events) < count:
         client.frame()
     return client.events
@@ -40,7 +40,7 @@ def test_a_client_without_a_cursor_starts_from_now(listen: Listen, site: Site, t
     with listen("alice", topics=[topic]) as alice:
         assert alice.frame()["events"] == []
         publish(site, topic, 3)
-        heard(alice, 1)
+        received(alice, 1)
     assert numbers(alice) == [3]
 
 
@@ -48,12 +48,12 @@ def test_a_client_that_resumes_gets_missed_events_once_and_in_order(listen: List
     with listen("alice", topics=[topic]) as alice:
         alice.frame()
         publish(site, topic, 1)
-        heard(alice, 1)
+        received(alice, 1)
     publish(site, topic, 2, 3, 4)
     with listen("alice", topics=[topic], cursor=alice.cursor) as again:
         frame = again.frame()
         publish(site, topic, 5)
-        heard(again, 4)
+        received(again, 4)
     assert [event["seq"] for event in frame["events"]] == [2, 3, 4]
     assert numbers(again) == [2, 3, 4, 5]
 
@@ -106,7 +106,7 @@ def test_a_rolled_back_event_is_never_seen(listen: Listen, site: Site, topic: st
                 1 / 0
             publish({topic!r}, "counted", {{"n": 2}})
         """)
-        heard(alice, 1)
+        received(alice, 1)
         assert alice.receives_nothing(BRIEFLY)
     assert numbers(alice) == [2]
 
@@ -118,7 +118,7 @@ def test_two_topics_on_one_connection_keep_their_own_numbers(listen: Listen, sit
         publish(site, topic, 1)
         publish(site, other, 2)
         publish(site, topic, 3)
-        heard(alice, 3)
+        received(alice, 3)
     got = [(event["topic"], event["seq"], event["data"]["n"]) for event in alice.events]
     assert sorted(got) == sorted([(topic, 1, 1), (other, 1, 2), (topic, 2, 3)])
     with listen("alice", topics=[other, topic], cursor=alice.cursor) as again:
@@ -156,7 +156,7 @@ def test_a_position_beyond_the_top_is_reset_and_reading_continues_from_now(
     with listen("alice", topics=[history], cursor=cursor_at(site, history, after_top=1)) as alice:
         frame = alice.frame()
         publish(site, history, 10)
-        heard(alice, 1)
+        received(alice, 1)
     assert (frame["events"], frame["reset"]) == ([], [history])
     assert numbers(alice) == [10]
 
@@ -174,7 +174,7 @@ def test_a_new_epoch_also_resets_open_connections(listen: Listen, site: Site, hi
         while history not in alice.reset:
             alice.frame()
         publish(site, history, 10)
-        heard(alice, 1)
+        received(alice, 1)
     assert numbers(alice) == [10]
 
 
@@ -194,7 +194,7 @@ def test_pruning_read_events_does_not_disturb_open_connections(listen: Listen, s
         alice.frame()
         site.python(f"from notifications_hub import streams; streams.prune({history!r}, 10)")
         publish(site, history, 10)
-        heard(alice, 1)
+        received(alice, 1)
     assert (numbers(alice), alice.reset) == ([10], [])
 
 

@@ -76,11 +76,11 @@ async def crowd(site: Site, people: int, socket_file: str = "") -> list[int]:
     connector = aiohttp.UnixConnector(socket_file, limit=0) if socket_file else aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
 
-        async def knock() -> int:
+        async def status_of_handshake() -> int:
             async with session.get(f"{site.url}/live/poll/", headers={"Cookie": cookie_of(site, "alice")}) as answer:
                 return answer.status
 
-        return await asyncio.gather(*(knock() for _ in range(people)))
+        return await asyncio.gather(*(status_of_handshake() for _ in range(people)))
 
 
 @pytest.mark.postgres
@@ -94,7 +94,7 @@ def test_a_handshake_that_waits_too_long_is_refused(hasty_site: Site, by: str) -
         wait_until(lambda: [code_of(client) for client in four].count(4429), what="one too many")
         assert sorted(code_of(client) for client in four) == [0, 0, 0, 4429]
         database.rollback()
-    wait_until(lambda: asyncio.run(crowd(hasty_site, 1)) == [200], what="room at the door")
+    wait_until(lambda: asyncio.run(crowd(hasty_site, 1)) == [200], what="a free handshake slot")
 
 
 def code_of(client: LiveClient) -> int:

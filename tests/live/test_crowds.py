@@ -22,7 +22,7 @@ from django.utils import timezone
 from accounts.models import User
 from notifications_hub import revoke
 from notifications_hub.live import revalidation, topics
-from notifications_hub.live.admission import Admitted, Asked, admit_many, start_positions
+from notifications_hub.live.admission import AdmissionRequest, Admitted, admit_many, start_positions
 from notifications_hub.live.close_codes import Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame
@@ -54,7 +54,7 @@ class Room:
     async def fill(self, people: Sequence[User]) -> None:
         keys = await sync_to_async(sign_in)(people)
         for some in range(0, len(keys), 500):
-            asked = [Asked(key, NAMES) for key in keys[some : some + 500]]
+            asked = [AdmissionRequest(key, NAMES) for key in keys[some : some + 500]]
             for admitted in await self.hub.database(admit_many, asked):
                 self._enter(cast("Admitted", admitted))
         async with asyncio.timeout(60):
@@ -80,7 +80,7 @@ class Room:
     async def wait_of(self, key: str) -> float:
         """Admit somebody. Return the seconds it took."""
         asked = time.monotonic()
-        await self.hub.database.batched(admit_many, Asked(key, NAMES))
+        await self.hub.database.batched(admit_many, AdmissionRequest(key, NAMES))
         return time.monotonic() - asked
 
     async def end_of(self, person: User) -> float:

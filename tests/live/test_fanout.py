@@ -37,7 +37,7 @@ class World:
         self.open = asyncio.Event()
         self.open.set()
         cast("Any", self.fanout)._log = self.log
-        self._reading = asyncio.create_task(self._read_for_ever())
+        self._reading = asyncio.create_task(self._read_forever())
 
     async def listener(self, *topics: str, start: int = 0) -> Listener:
         listener = Listener(self, {topic: Position(EPOCH, start, start) for topic in topics})
@@ -95,7 +95,7 @@ class World:
         events = [LoggedEvent(topic, seq, "delivered", data, now) for seq in range(position.seq + 1, top + 1)]
         return Reading(topic, EPOCH, top, Position(EPOCH, position.start, top), events=events)
 
-    async def _read_for_ever(self) -> None:
+    async def _read_forever(self) -> None:
         while True:
             await self.fanout.read_behind()
 

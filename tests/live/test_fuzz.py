@@ -15,7 +15,7 @@ import requests
 from django.test import Client
 
 from notifications_hub import streams
-from notifications_hub.live.admission import Refusal, Wanted, start_positions
+from notifications_hub.live.admission import ConnectionRequest, Refusal, start_positions
 from notifications_hub.live.frames import read_frame
 from notifications_hub.live.topics import stored_topics
 from notifications_hub.streams import Stream
@@ -56,15 +56,15 @@ def _numbered(cursor: str, seeds: list[str], chance: random.Random) -> str:
     head, *entries, _signature = cursor.split("~")
     key, epoch, *_ = chance.choice(entries).split(".")
     epoch = chance.choice([epoch, "", "00000000", "ffffffff"])
-    return _perhaps_signed(f"{head}~{key}.{epoch}.{chance.choice(NUMBERS)}.{chance.choice(NUMBERS)}", chance)
+    return _maybe_signed(f"{head}~{key}.{epoch}.{chance.choice(NUMBERS)}.{chance.choice(NUMBERS)}", chance)
 
 
 def _spliced(cursor: str, seeds: list[str], chance: random.Random) -> str:
     entries = [entry for seed in seeds for entry in seed.split("~")[1:-1]]
-    return _perhaps_signed("~".join(["1", *chance.choices(entries, k=chance.randint(1, 60))]), chance)
+    return _maybe_signed("~".join(["1", *chance.choices(entries, k=chance.randint(1, 60))]), chance)
 
 
-def _perhaps_signed(text: str, chance: random.Random) -> str:
+def _maybe_signed(text: str, chance: random.Random) -> str:
     """Sign some forged cursors, to test the checks behind the signature as well."""
     return sign(text) if chance.random() < 0.8 else text
 
@@ -105,7 +105,7 @@ def _asked(client: Client, cursor: str) -> str | None:
 def _read(topics: Sequence[str], cursor: str) -> str | None:
     """Answer a poll as after its admission."""
     try:
-        wanted = Wanted.parse(urlencode({"cursor": cursor}))
+        wanted = ConnectionRequest.parse(urlencode({"cursor": cursor}))
     except Refusal:
         return None
     return read_frame(*start_positions(topics, wanted.known)).text

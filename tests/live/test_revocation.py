@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext, isolate_apps
 from accounts.models import User
 from notifications_hub import revoke
 from notifications_hub.live import revocation, signing_out
-from notifications_hub.live.revocation import Revocation, Unread, What
+from notifications_hub.live.revocation import Revocation, RevocationType, Unread
 from notifications_hub.live.session import check_many
 from tests.support.together import rolled_back, together
 
@@ -36,7 +36,7 @@ def written() -> list[tuple[str, str]]:
 
 
 def checks_of(person: User) -> list[tuple[str, str]]:
-    return [(What.CHECK, str(person.pk))]
+    return [(RevocationType.CHECK, str(person.pk))]
 
 
 # Saving a person
@@ -146,7 +146,7 @@ def test_saving_or_deleting_a_person_through_a_proxy_counts_too(stored: User) ->
     customer.save()
     assert written() == checks_of(stored)
     customer.delete()
-    assert (What.PERSON, str(stored.pk)) in written()
+    assert (RevocationType.PERSON, str(stored.pk)) in written()
 
 
 # Ending a session
@@ -159,7 +159,7 @@ def client(request: pytest.FixtureRequest, settings: Any) -> Client:
 
 
 def ended() -> set[str]:
-    return set(Revocation.objects.filter(what=What.SESSION).values_list("session", flat=True))
+    return set(Revocation.objects.filter(what=RevocationType.SESSION).values_list("session", flat=True))
 
 
 def sessions_of(client: Client) -> set[str]:
@@ -253,7 +253,7 @@ def test_a_sign_out_without_a_request_makes_the_persons_connections_reconnect(al
 
 def put(*pks: int) -> None:
     Revocation.objects.bulk_create(
-        Revocation(pk=pk, what=What.PERSON, person=str(pk), created=datetime.now(UTC)) for pk in pks
+        Revocation(pk=pk, what=RevocationType.PERSON, person=str(pk), created=datetime.now(UTC)) for pk in pks
     )
 
 

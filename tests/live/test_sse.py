@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from notifications_hub.live import sse
-from notifications_hub.live.admission import Wanted
+from notifications_hub.live.admission import ConnectionRequest
 from notifications_hub.live.asgi_exchange import Exchange
 from notifications_hub.live.close_codes import TOO_SLOW
 from notifications_hub.live.connection import Connection
@@ -22,7 +22,7 @@ class Client:
     """A client that reads until it stops, and never disconnects."""
 
     def __init__(self) -> None:
-        self.heard = ""
+        self.received = ""
         self.reads = asyncio.Event()
         self.reads.set()
         self.held: list[Connection] = []
@@ -33,12 +33,12 @@ class Client:
 
     async def send(self, message: Mapping[str, Any]) -> None:
         await self.reads.wait()
-        self.heard += message.get("body", b"").decode()
+        self.received += message.get("body", b"").decode()
 
     def stream(self) -> asyncio.Task[None]:
         hub, admitted = cast("Any", SimpleNamespace(log=None, holding=self._holding)), cast("Any", ADMITTED)
         stream = sse._Stream(hub, Exchange({}, self.receive, cast("Any", self.send)))
-        return asyncio.create_task(stream.run(Wanted(["inbox"], None), admitted))
+        return asyncio.create_task(stream.run(ConnectionRequest(["inbox"], None), admitted))
 
     @contextmanager
     def _holding(self, connection: Connection) -> Iterator[None]:
@@ -63,8 +63,8 @@ async def test_a_client_that_reads_gets_the_reason_before_its_stream_ends() -> N
     await asyncio.sleep(0.05)
     client.held[0].end(TOO_SLOW)
     await asyncio.wait_for(stream, 1)
-    assert client.heard.count(":\n\n") > 1
-    assert client.heard.endswith('event: close\ndata: {"code": 4408, "reason": "too slow"}\n\n')
+    assert client.received.count(":\n\n") > 1
+    assert client.received.endswith('event: close\ndata: {"code": 4408, "reason": "too slow"}\n\n')
 
 
 async def test_a_stream_ends_even_if_its_client_does_not_read() -> None:
@@ -77,4 +77,4 @@ async def test_a_stream_ends_even_if_its_client_does_not_read() -> None:
     client.held[0].end(TOO_SLOW)
     await asyncio.wait_for(stream, 1)
     assert client.held == []
-    assert "event: close" not in client.heard
+    assert "event: close" not in client.received
