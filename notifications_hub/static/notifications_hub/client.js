@@ -18,4 +18,5 @@ export { PageWatch } from "./client/page-watch.js";
 export { backoff } from "./protocol/backoff.js";
 export { HubState } from "./protocol/hub-state.js";
 export { copyOf, pageLanguage, part, setText } from "./shared/dom.js";
+export { sessionMemory } from "./shared/session-memory.js";
 export { lineOfKind, liveLine } from "./tabs/open-line.js";

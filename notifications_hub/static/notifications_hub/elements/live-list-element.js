@@ -1,7 +1,6 @@
 // @ts-check
 /**
  * @import { HubEvent, HubFrameEvent, HubRefusedEvent, HubResetEvent, HubStateEvent } from "../client/hub-events.js"
- * @import { Query } from "../protocol/live-url.js"
  * @import { Entry } from "../protocol/wire.js"
  */
 import { afterBell } from "../client/after-bell.js";
@@ -13,7 +12,7 @@ import { fetchRows } from "../rows/list-page.js";
 import { RowList } from "../rows/row-list.js";
 import { keepScrollPosition } from "../rows/scroll-position.js";
 import { onTick } from "../shared/ticker.js";
-import { liveLine } from "../tabs/open-line.js";
+import { elementLine } from "./element-line.js";
 
 /**
  * `<live-list>` around server-rendered rows, each with its `data-key`: keeps them up to date with a topic.
@@ -69,7 +68,8 @@ export class LiveListElement extends HTMLElement {
   /** @param {AbortSignal} signal */
   #connect(signal) {
     const page = new PageWatch(signal);
-    const client = new HubClient({ topics: [this.#text("topic")], line: (query) => this.#line(page, query) });
+    const topics = [this.#text("topic")];
+    const client = new HubClient({ topics, line: (query) => elementLine(this, { page, query, toasts: false }) });
     client.addEventListener("hub-event", (event) => this.#collect(/** @type {HubEvent} */ (event)));
     client.addEventListener("hub-frame", (event) => this.#frameApplied(/** @type {HubFrameEvent} */ (event)));
     client.addEventListener("hub-reset", (event) => this.#reset(/** @type {HubResetEvent} */ (event)));
@@ -77,17 +77,6 @@ export class LiveListElement extends HTMLElement {
     client.addEventListener("hub-refused", (event) => this.#refused(client, /** @type {HubRefusedEvent} */ (event)));
     signal.addEventListener("abort", () => client.stop());
     afterBell(() => client.start(this.#text("cursor")), signal);
-  }
-
-  /**
-   * @param {PageWatch} page
-   * @param {() => Query} query
-   */
-  #line(page, query) {
-    const live = new URL(this.#text("live"), document.baseURI);
-    const toasts = /** @type {any} */ (document.querySelector("toast-stack"));
-    const unshown = () => toasts?.waiting ?? [];
-    return liveLine({ live, person: this.#text("person"), page, query, unshown, toasts: false });
   }
 
   /** @param {HubEvent} event */

@@ -4,7 +4,6 @@
  * @import { HubStateName } from "../protocol/hub-state.js"
  * @import { InboxChangedEvent } from "../inbox/inbox-feed.js"
  * @import { Change } from "../inbox/inbox-store.js"
- * @import { Query } from "../protocol/live-url.js"
  * @import { ToastOpenedEvent, ToastsDisplayedEvent } from "../toasts/toast-events.js"
  * @import { Item } from "../protocol/wire.js"
  */
@@ -19,7 +18,7 @@ import { NotificationsApi } from "../inbox/notifications-api.js";
 import { HubState } from "../protocol/hub-state.js";
 import { closePushes } from "../push/close-pushes.js";
 import { copyOf, part, setText } from "../shared/dom.js";
-import { liveLine } from "../tabs/open-line.js";
+import { elementLine } from "./element-line.js";
 import { ToastStackElement } from "./toast-stack-element.js";
 
 const RELAYED = ["hub-event", "hub-reset", "hub-refused", "hub-state"];
@@ -87,7 +86,10 @@ export class NotificationBellElement extends HTMLElement {
     const page = new PageWatch(signal);
     const others = this.#text("topics").split(/\s+/).filter(Boolean);
     const store = new InboxStore({ unread: Number(this.#text("unread")), unseen: Number(this.#text("unseen")) });
-    const client = new HubClient({ topics: ["inbox", ...others], line: (query) => this.#line(page, query) });
+    const client = new HubClient({
+      topics: ["inbox", ...others],
+      line: (query) => elementLine(this, { page, query, toasts: true }),
+    });
     const base = new URL(this.#text("api"), document.baseURI);
     const api = new NotificationsApi({ base, csrf: this.#text("csrf"), signal });
     return { button, panel, page, store, client, feed: new InboxFeed({ api, client, store, others }) };
@@ -114,15 +116,6 @@ export class NotificationBellElement extends HTMLElement {
       read: (/** @type {string} */ id) => this.#parts?.feed.markRead(id),
       archive: (/** @type {string} */ id) => this.#parts?.feed.archive(id),
     };
-  }
-
-  /**
-   * @param {PageWatch} page
-   * @param {() => Query} query
-   */
-  #line(page, query) {
-    const live = new URL(this.#text("live"), document.baseURI);
-    return liveLine({ live, person: this.#text("person"), page, query, unshown: () => this.#toasts?.waiting ?? [] });
   }
 
   /** @param {Parts} parts */

@@ -1,7 +1,6 @@
 // @ts-check
 /**
  * @import { HubEvent, HubRefusedEvent, HubResetEvent } from "../client/hub-events.js"
- * @import { Query } from "../protocol/live-url.js"
  * @import { ToastDueEvent } from "../toasts/toast-events.js"
  * @import { Job } from "../protocol/wire.js"
  */
@@ -12,7 +11,7 @@ import { jobOf, linkOf } from "../inbox/item-view.js";
 import { JobApi } from "../jobs/job-api.js";
 import { isOver, percentOf, quarterOf, TaskEndedEvent } from "../jobs/job-view.js";
 import { isInSight, part, setText } from "../shared/dom.js";
-import { liveLine } from "../tabs/open-line.js";
+import { elementLine } from "./element-line.js";
 
 /**
  * `<task-progress>` around a server-rendered progress bar: follows its job until the end.
@@ -59,7 +58,10 @@ export class TaskProgressElement extends HTMLElement {
   #connect(signal) {
     const page = new PageWatch(signal);
     const topic = this.#text("topic");
-    const client = new HubClient({ topics: [topic], line: (query) => this.#line(page, query) });
+    const client = new HubClient({
+      topics: [topic],
+      line: (query) => elementLine(this, { page, query, toasts: false }),
+    });
     client.addEventListener("hub-event", (event) => {
       const hubEvent = /** @type {HubEvent} */ (event);
       if (hubEvent.topic === topic) this.#apply(hubEvent.data);
@@ -75,17 +77,6 @@ export class TaskProgressElement extends HTMLElement {
     // Stop only after the event that ended the job has been dispatched completely.
     this.addEventListener("task-ended", () => queueMicrotask(() => client.stop()), { signal });
     client.start(this.#text("cursor"));
-  }
-
-  /**
-   * @param {PageWatch} page
-   * @param {() => Query} query
-   */
-  #line(page, query) {
-    const live = new URL(this.#text("live"), document.baseURI);
-    const stack = /** @type {any} */ (document.querySelector("toast-stack"));
-    const unshown = () => stack?.waiting ?? [];
-    return liveLine({ live, person: this.#text("person"), page, query, unshown, toasts: false });
   }
 
   async #refetch() {

@@ -17,6 +17,7 @@ import { WebSocketConnection } from "../connections/web-socket-connection.js";
 import { postAck } from "../protocol/live-ack.js";
 import { liveFor, liveUrl } from "../protocol/live-url.js";
 import { browserNetwork } from "../protocol/network.js";
+import { sessionMemory } from "../shared/session-memory.js";
 import { TabLine } from "./tab-line.js";
 
 /**
@@ -36,7 +37,7 @@ export function liveLine({ live: prefix, person, page, unshown, toasts = true, q
   const live = liveFor(prefix, person);
   const kinds = kindsAt(live);
   const names = kinds.map(({ name }) => name);
-  const fallback = new Fallback(names, pageMemory());
+  const fallback = new Fallback(names, sessionMemory());
   const newLine = (/** @type {() => Query} */ wanted, /** @type {Watch} */ watch) =>
     new HubLine({ connect: (now) => new FallbackConnection({ kinds, fallback, query: now }), watch, query: wanted });
   if (!person || !navigator.locks || !globalThis.BroadcastChannel) return newLine(query, page);
@@ -101,13 +102,4 @@ function plainPoll(live, network) {
   const url = (/** @type {Query} */ query) => liveUrl(live, PollConnection.path, query);
   const how = () => ({ network, pace: new PollPace(0) });
   return { name: "plain-poll", patience: 15_000, dial: (query) => new PollConnection(live, url(query), how()) };
-}
-
-/** Return the session storage, or null: a browser that blocks storage throws on access. */
-function pageMemory() {
-  try {
-    return sessionStorage;
-  } catch {
-    return null;
-  }
 }

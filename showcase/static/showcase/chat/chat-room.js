@@ -5,7 +5,7 @@
  * @import { OutboxFailedEvent, OutboxSentEvent, Waiting } from "./chat-outbox.js"
  */
 
-import { backoff, PageWatch, part, setText } from "../../notifications_hub/client.js";
+import { backoff, PageWatch, part, sessionMemory, setText } from "../../notifications_hub/client.js";
 import { ChatApi } from "./chat-api.js";
 import { ChatComposer } from "./chat-composer.js";
 import { ChatHistory } from "./chat-history.js";
@@ -19,7 +19,6 @@ import { PresenceHeartbeat } from "./presence-heartbeat.js";
 import { PresenceView } from "./presence-view.js";
 import { ReadMark } from "./read-mark.js";
 import { RoomList } from "./room-list.js";
-import { sessionMemory } from "./session-memory.js";
 
 const LOOK_EVERY = 1_000;
 const KIND = "chat:connection";
