@@ -90,11 +90,11 @@ def kind_of(page: Page) -> str:
     return str(page.evaluate("() => JSON.parse(sessionStorage.getItem('notifications-hub:connection')).kind"))
 
 
-def climb_now(page: Page) -> None:
+def upgrade_now(page: Page) -> None:
     """End the wait before a better kind is tried again. Takes effect on the next page load."""
     page.evaluate("""() => {
         const key = 'notifications-hub:connection';
-        sessionStorage.setItem(key, JSON.stringify({...JSON.parse(sessionStorage.getItem(key)), climbAt: 0}));
+        sessionStorage.setItem(key, JSON.stringify({...JSON.parse(sessionStorage.getItem(key)), upgradeAt: 0}));
     }""")
 
 
@@ -202,7 +202,7 @@ def test_blocked_websockets_fall_back_to_sse_until_they_work_again(page_for: Peo
     wait_until_live(page)
     assert (proxy.open["sse"], proxy.opened["ws"]) == (1, 1)
     proxy.blocked = set()
-    climb_now(page)
+    upgrade_now(page)
     page.reload()
     wait_until(lambda: proxy.open["ws"] == 1 and not proxy.open["sse"])
     wave(site)
