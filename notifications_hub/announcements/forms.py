@@ -108,7 +108,7 @@ class AnnouncementForm(Form):
 
 
 def _label_parts(widget: forms.Widget) -> None:
-    """Label the two inputs. The admin's "Date:" and "Time:" beside them are no labels to a screen reader."""
+    """Label the two inputs. The admin's "Date:" and "Time:" beside them are not labels to a screen reader."""
     if isinstance(widget, forms.MultiWidget):
         for part, label in zip(widget.widgets, (_("Date"), _("Time")), strict=True):
             part.attrs["aria-label"] = label

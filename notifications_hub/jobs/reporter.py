@@ -14,7 +14,7 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, connections
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.database.pooling import give_back
+from notifications_hub.database.pooling import release_connections
 from notifications_hub.database.primary import connection
 from notifications_hub.jobs import transitions
 from notifications_hub.jobs.models import Job
@@ -62,7 +62,7 @@ class Reporter:
         try:
             while self._wait():
                 self._turn()
-                give_back()
+                release_connections()
         finally:
             connections.close_all()
 

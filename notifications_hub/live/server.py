@@ -18,7 +18,7 @@ from django.core.handlers.asgi import get_script_prefix
 from django.urls import Resolver404, resolve
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.database.pooling import give_back
+from notifications_hub.database.pooling import release_connections
 from notifications_hub.delivery.worker import WorkerThread
 from notifications_hub.live.asgi_exchange import Receive, Scope, Send
 from notifications_hub.live.close_codes import MAX_CLIENT_FRAME
@@ -68,19 +68,19 @@ def with_connections(pages: Application) -> Application:
 
 
 async def _forward(pages: Application, scope: Scope, receive: Receive, send: Send) -> None:
-    """Forward a socket that is not the hub's to the host's application. Refuse it if that does not accept it."""
-    heard = False
+    """Forward a socket that is not the hub's to the host's application. Close it if that rejects it."""
+    has_received = False
 
-    async def receive_noted() -> Mapping[str, Any]:
-        nonlocal heard
-        heard = True
+    async def receive_and_note() -> Mapping[str, Any]:
+        nonlocal has_received
+        has_received = True
         return await receive()
 
     try:
-        await pages(scope, receive_noted, send)
+        await pages(scope, receive_and_note, send)
     except ValueError:
         # Django raises this for any socket, and a Channels router for a path without a route.
-        if heard:
+        if has_received:
             raise
         await _refuse(receive, send)
 
@@ -153,7 +153,7 @@ def _refusal() -> str:
     try:
         return refusal_at_start()
     finally:
-        give_back()
+        release_connections()
 
 
 def _drain_on_signals(hub: Hub) -> None:
@@ -180,14 +180,14 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             return
         _services.start()
         _collect_less()
-        _warn_of(send)
+        _warn_about_limits(send)
         await send({"type": "lifespan.startup.complete"})
     if message["type"] == "lifespan.shutdown":
         await _services.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def _warn_of(send: Send) -> None:
+def _warn_about_limits(send: Send) -> None:
     """Warn if uvicorn runs with its default WebSocket limits. They are found on the object that `send` is bound to."""
     config = getattr(getattr(send, "__self__", None), "config", None)
     if getattr(config, "ws_max_size", 0) > MAX_CLIENT_FRAME or getattr(config, "ws_per_message_deflate", False):
@@ -203,7 +203,7 @@ def _collect_less() -> None:
     gc.collect()
     gc.freeze()
     # The objects of open sockets stay, too. With Python's thresholds the collector scans all of them repeatedly while a
-    # crowd connects, and the process stops meanwhile. Short-lived garbage is found as before. The cost: garbage of
+    # crowd connects, and the process stops each time. Short-lived garbage is found as before. The cost: garbage of
     # long-lived sockets waits longer to be collected.
     gc.set_threshold(2_000, 100, 5)
 

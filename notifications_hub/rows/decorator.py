@@ -72,7 +72,7 @@ def _publish_saves(model: type[models.Model]) -> None:
         declared = published_by_python(type(self))
         with transaction.atomic(savepoint=False):
             publish_notes_after_commit(type(self))
-            # Read, not remembered: others may have changed it since.
+            # Read from the database: others may have changed the row since the instance was loaded.
             before = {} if self.pk is None else showing(type(self), declared, [self.pk], lock=True)
             plain(self, *args, **kwargs)
             # Read again: the instance may hold expressions, or values that were not to be saved.

@@ -342,5 +342,5 @@ def test_a_live_model_without_a_live_manager_is_a_check_error(monkeypatch: pytes
     [error] = check_live_models(None)
     assert (error.id, error.hint) == (
         "notifications_hub.E008",
-        "Write objects = LiveManager(), or build yours from LiveQuerySet.",
+        "Write objects = LiveManager(), or build your manager from LiveQuerySet.",
     )
