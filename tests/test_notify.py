@@ -205,7 +205,7 @@ def test_a_translated_verb_is_kept_as_text(alice: User, bob: User) -> None:
 
 @pytest.mark.parametrize("concrete", [True, False])
 @pytest.mark.parametrize("name", ["actor", "target", "action_object"])
-def test_a_proxy_is_kept_as_itself_only_when_asked(alice: User, bob: User, name: str, concrete: bool) -> None:
+def test_a_proxy_is_stored_as_its_own_model_only_on_request(alice: User, bob: User, name: str, concrete: bool) -> None:
     proxy = Reader.objects.get(pk=bob.pk)
     given = {} if name == "actor" else {name: proxy}
     send(proxy, alice, **given, **{f"{name}_for_concrete_model": concrete})
@@ -572,7 +572,7 @@ def wake_celery(actor: User, recipient: object, **given: Any) -> list[str]:
     return [row.recipient.username for row in send(actor, recipient, kind="tests.nudged", **given)]
 
 
-def test_an_actor_reaches_a_person_at_most_per_minute_times(
+def test_an_actor_notifies_a_person_at_most_per_minute_times(
     alice: User, bob: User, charlie: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(3):

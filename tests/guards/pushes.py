@@ -14,7 +14,7 @@ PUSHES = [
         f"{_PUSH}/endpoints.py",
         "if host not in HOSTS and not (_HOST_NAME.fullmatch(host) and host.endswith(HOST_SUFFIXES)):",
         "if False:",
-        ("tests/transports/test_endpoints.py::test_anything_else_is_refused",),
+        ("tests/transports/test_endpoints.py::test_any_other_endpoint_is_refused",),
     ),
     Guard(
         "an endpoint at registration is public",

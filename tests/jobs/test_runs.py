@@ -95,7 +95,7 @@ def test_a_retry_waits_in_the_row_until_it_is_due(alice: User) -> None:
     assert (job.state, job.value, job.starts) == (JobState.DONE, "third time lucky", 3)
 
 
-def test_an_early_message_does_not_hurry_a_retry(alice: User) -> None:
+def test_an_early_message_does_not_start_a_retry(alice: User) -> None:
     job = started(alice, tasks.try_again, 60)
     deliver(job)
     deliver(job)
@@ -103,7 +103,7 @@ def test_an_early_message_does_not_hurry_a_retry(alice: User) -> None:
     assert (job.state, job.starts) == (JobState.RETRYING, 1)
 
 
-def test_retries_come_to_an_end(alice: User) -> None:
+def test_the_number_of_retries_is_limited(alice: User) -> None:
     job = started(alice, tasks.try_again, 0)
     Job.objects.filter(pk=job.pk).update(retries=2)
     tasks.try_again.max_retries = 1

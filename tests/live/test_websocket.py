@@ -85,7 +85,7 @@ def test_a_frame_of_more_than_eight_kibibytes_is_too_large(site: Site, size: int
         assert alice.closing()[0] in (1009, 1006)
 
 
-def test_a_frame_in_many_pieces_is_too_large_all_the_same(site: Site) -> None:
+def test_a_large_frame_in_many_pieces_is_too_large_too(site: Site) -> None:
     before = memory_of(site)
     with listening(site, "alice") as alice:
         alice.frame()
