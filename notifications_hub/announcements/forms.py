@@ -130,7 +130,7 @@ class TranslationForm(TranslationBase):
 
 
 class TranslationFormSet(TranslationFormSetBase):
-    """Checks the announcement's size again, because only here all its languages are known."""
+    """The formset of translations. It checks the announcement's size again, as only here all languages are known."""
 
     def clean(self) -> None:
         super().clean()

@@ -78,7 +78,7 @@ class Network:
         """Return the results that arrived since the last call."""
         self._enough.clear()
         back = self._back[:]
-        # The loop's thread may have appended more meanwhile.
+        # The loop's thread may have appended more since the copy.
         del self._back[: len(back)]
         self._under_way -= len(back)
         return back

@@ -24,7 +24,7 @@ from notifications_hub.jobs.transitions import Id
 from notifications_hub.streams.sweeper import Isolation, every_second
 
 HEADER = "hub_job"
-"""Marks messages that have a row. A task that was called without `start()` has none."""
+"""The header of messages that have a row. A task that was called without `start()` has none."""
 AT_ONCE = 200
 _AFTER_FAILURE = timedelta(seconds=5)
 _LONGEST = 3600.0
@@ -64,7 +64,7 @@ def handle_due_jobs() -> None:
 
 
 class _ResendThread:
-    """Sends on a single thread, so that a broker that hangs does not delay the sweeper's other chores."""
+    """A single thread that sends, so that a broker that hangs does not delay the sweeper's other chores."""
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None

@@ -2,7 +2,7 @@
 
 The sweeper handles a job at its `due_at`. A queued job's message is then sent again. A retrying job's pause is over. A
 running job's lease, which its worker renews, has ended. So one query finds lost messages, killed workers and killed
-web processes, and no job waits for ever.
+web processes, and no job waits forever.
 """
 
 from __future__ import annotations

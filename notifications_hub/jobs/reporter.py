@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class Reporter:
-    """Writes a job's progress. A task that ends within a second without a report costs no query here."""
+    """The writer of a job's progress. A task that ends within a second without a report costs no query here."""
 
     def __init__(self, job: Job) -> None:
         self._job = job

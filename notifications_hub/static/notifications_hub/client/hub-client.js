@@ -25,7 +25,7 @@ import { TopicPositions, Verdict } from "./topic-positions.js";
  */
 
 /**
- * Receives the hub's events for this page: each exactly once and in order, over any line.
+ * The hub's events for this page: each exactly once and in order, over any line.
  *
  * Dispatches `hub-event`, `hub-reset`, `hub-refused`, `hub-state` and, after the events of each frame, `hub-frame`.
  * `hub-shown` and `hub-unshown` report the items that other tabs have displayed, or have not.

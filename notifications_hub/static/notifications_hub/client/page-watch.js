@@ -5,7 +5,7 @@ const TICK = 5_000;
 const SLEPT = 20_000;
 
 /**
- * Tracks whether the page is visible and focused. Dispatches `page-hidden`, `page-visible`, `page-focus`, `page-blur`,
+ * The visibility and the focus of the page. Dispatches `page-hidden`, `page-visible`, `page-focus`, `page-blur`,
  * `page-online`, `page-woke` after the machine slept, and `page-left` and `page-restored` around the browser's back and
  * forward cache.
  */

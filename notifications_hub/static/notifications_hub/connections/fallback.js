@@ -9,8 +9,9 @@ const LONGEST_UPGRADE = 3_600_000;
 /** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Memory */
 
 /**
- * Chooses the best kind of connection that works. A page load starts with the kind that worked on the previous page, so
- * that a blocked kind is not tried on every page. Now and then a better kind is tried, less often after each failure.
+ * The choice of the best kind of connection that works. A page load starts with the kind that worked on the previous
+ * page, so that a blocked kind is not tried on every page. Now and then a better kind is tried, less often after each
+ * failure.
  */
 export class Fallback {
   #names;

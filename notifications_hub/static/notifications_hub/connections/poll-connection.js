@@ -14,7 +14,7 @@ import { PollPace } from "./poll-pace.js";
 /** Milliseconds that a server may take beyond the wait that was asked for. */
 const PATIENCE = 10_000;
 
-/** Polls repeatedly; a sibling of `WebSocketConnection` for networks that block everything else. */
+/** Repeated polls; a sibling of `WebSocketConnection` for networks that block everything else. */
 export class PollConnection extends EventTarget {
   static path = "poll/";
 
