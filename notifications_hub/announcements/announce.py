@@ -112,7 +112,7 @@ def _each(wanted: AnnouncementQuerySet, stamp: str, publish: Callable[[Announcem
     resting = _isolation.resting()
     for pk in wanted.values_list("pk", flat=True):
         if (stamp, pk) not in resting:
-            with _isolation.of((stamp, pk), f"Announcement {pk}"):
+            with _isolation.guard((stamp, pk), f"Announcement {pk}"):
                 _once(wanted.filter(pk=pk), stamp, publish, skip_locked=True)
 
 

@@ -123,7 +123,7 @@ def _page(rows: InboxQuerySet, limit: int) -> InboxPage:
     return InboxPage(shown, str(PageMark.of(shown[-1])) if len(found) > limit else None)
 
 
-def one(person: Person, wanted: str) -> Notification | None:
+def find(person: Person, wanted: str) -> Notification | None:
     """Return the notification with this API id, or None if it is missing or another person's."""
     match = ITEM_ID.fullmatch(wanted)
     if match is None:

@@ -150,7 +150,7 @@ def _device(browser: PushSubscription) -> dict[str, Any]:
 @_private
 def test_device(request: HttpRequest) -> HttpResponse:
     """Send a test push to one of the person's browsers, and show its progress."""
-    browser = get_object_or_404(subscriptions.own(person_of(request), request.POST.get("id", "")))
+    browser = get_object_or_404(subscriptions.find_own(person_of(request), request.POST.get("id", "")))
     try:
         row = push_trial.send(person_of(request), browser)
     except push_trial.TooManyTests:
@@ -164,7 +164,7 @@ def test_device(request: HttpRequest) -> HttpResponse:
 @_private
 def why(request: HttpRequest, item_id: str) -> HttpResponse:
     """Show how the person was notified, or why not."""
-    row = queries.one(person_of(request), item_id)
+    row = queries.find(person_of(request), item_id)
     if row is None:
         raise Http404
     context = {"item": InboxEntry.of(row), "steps": report_steps(row), "not_pushed": not_pushed(row)}

@@ -41,7 +41,7 @@ _isolation: Isolation[Id] = Isolation(longest=_LONGEST)
 @receiver(transitions.queued)
 def _send_first(pks: Sequence[Id], **kwargs: object) -> None:
     for job in Job.objects.filter(pk__in=pks, state=JobState.QUEUED).order_by("created"):
-        with _isolation.of(job.pk, f"Sending job {job.pk}"):
+        with _isolation.guard(job.pk, f"Sending job {job.pk}"):
             if not _send(job):
                 # The broker is down. Stop here, so that the request does not wait once per job.
                 Job.objects.filter(pk__in=pks, state=JobState.QUEUED).update(due_at=Now() + _AFTER_FAILURE)
@@ -55,7 +55,7 @@ def handle_due_jobs() -> None:
     again = []
     for pk, state in due.order_by("due_at").values_list("pk", "state")[:AT_ONCE]:
         if state == JobState.RUNNING:
-            with _isolation.of(pk, f"Giving up job {pk}"):
+            with _isolation.guard(pk, f"Giving up job {pk}"):
                 transitions.give_up(pk)
         else:
             again.append(pk)
@@ -86,7 +86,7 @@ _resend_thread = _ResendThread()
 def _send_again(pks: Sequence[Id]) -> None:
     try:
         for pk in pks:
-            with _isolation.of(pk, f"Sending job {pk} again"):
+            with _isolation.guard(pk, f"Sending job {pk} again"):
                 if not _send_due(pk):
                     return
     except Exception:

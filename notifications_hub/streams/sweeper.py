@@ -46,7 +46,7 @@ class Isolation(Generic[Key]):
         return [key for key, rest in list(self._rests.items()) if rest.until > now]
 
     @contextmanager
-    def of(self, key: Key, name: str) -> Iterator[None]:
+    def guard(self, key: Key, name: str) -> Iterator[None]:
         """Log the block's first failure. Re-raise only connection errors, if the database is unreachable."""
         try:
             yield
@@ -97,5 +97,5 @@ def sweep() -> None:
     resting = _isolation.resting()
     for chore in _chores:
         if chore not in resting:
-            with _isolation.of(chore, f"The chore {chore!r}"):
+            with _isolation.guard(chore, f"The chore {chore!r}"):
                 chore()

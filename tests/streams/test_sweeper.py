@@ -77,7 +77,7 @@ def test_only_the_newest_of_very_many_failures_are_kept(monkeypatch: pytest.Monk
     Clock(monkeypatch)
     isolation: Isolation[int] = Isolation(longest=60)
     for number in range(MAX_RESTING + 500):
-        with isolation.of(number, "A single failure"):
+        with isolation.guard(number, "A single failure"):
             raise ZeroDivisionError
     assert isolation.resting() == list(range(500, MAX_RESTING + 500))
 

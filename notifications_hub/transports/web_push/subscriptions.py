@@ -152,7 +152,7 @@ def renew(token: str, subscription_json: Mapping[str, Any], *, lookup: Lookup | 
     return PushSubscription.objects.get(pk=old.pk)
 
 
-def own(user: AbstractBaseUser, subscription_id: str | int) -> models.QuerySet[PushSubscription]:
+def find_own(user: AbstractBaseUser, subscription_id: str | int) -> models.QuerySet[PushSubscription]:
     """Find this person's browser by id. Another person's browser looks as if it did not exist."""
     pk = str(subscription_id)
     if not (pk.isascii() and pk.isdecimal() and len(pk) < 19):
@@ -162,7 +162,7 @@ def own(user: AbstractBaseUser, subscription_id: str | int) -> models.QuerySet[P
 
 def forget(user: AbstractBaseUser, subscription_id: str | int) -> bool:
     """Delete this person's browser. Return whether it existed."""
-    deleted, _rows = own(user, subscription_id).delete()
+    deleted, _rows = find_own(user, subscription_id).delete()
     return deleted > 0
 
 
