@@ -242,7 +242,7 @@ def _report_to(transport: Learns, name: str, results: Sequence[tuple[str, Transp
         transport.learn(results)
     except Exception:
         # The outcomes are recorded by now, and other transports can still learn from theirs.
-        log.exception("The transport %r could not learn how its sends went", name)
+        log.exception("The transport %r failed to process the results of its sends", name)
 
 
 # Running as a dedicated thread or process

@@ -110,7 +110,9 @@ class Layer:
             await asyncio.wait_for(sending, _SEND_SECONDS)
         except Exception as error:  # noqa: BLE001 -- a layer may raise anything, and a lost hint is not an error
             self._silent_until = asyncio.get_running_loop().time() + _PAUSE_SECONDS
-            log.warning("The channel layer took no hint (%s); hubs will find new events by polling the log", error)
+            log.warning(
+                "The channel layer did not accept a hint (%s); hubs will find new events by polling the log", error
+            )
 
 
 class BackgroundLayer:

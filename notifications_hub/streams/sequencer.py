@@ -313,7 +313,7 @@ def _run_step(step: Callable[[], object]) -> None:
     try:
         run_with_reconnect(step)
     except Exception:
-        log.exception("Events could not be made or numbered; the sweeper will retry")
+        log.exception("Events could not be created or numbered; the sweeper will retry")
         connections.close_all()
 
 
