@@ -58,12 +58,12 @@ def test_the_codes_of_the_client_alone_are_on_the_page() -> None:
 
 def test_the_page_and_the_client_agree_on_the_codes_of_the_hub() -> None:
     answers = re.search(r"ANSWERS = new Set\(\[(.+?)\]\)", script("close-code.js"), re.DOTALL)
-    said = re.search(r"answers of the hub itself: ([\d, ]+)\.", PAGE)
+    listed = re.search(r"answers of the hub itself: ([\d, ]+)\.", PAGE)
     assert answers
-    assert said
+    assert listed
     codes = client_codes()
     expected = {codes[name] for name in re.findall(r"CloseCode\.([A-Z_]+)", answers[1])}
-    assert {int(code) for code in said[1].split(", ")} == expected
+    assert {int(code) for code in listed[1].split(", ")} == expected
 
 
 def test_every_status_of_a_refusal_is_on_the_page() -> None:

@@ -166,11 +166,13 @@ def test_a_crowd_costs_as_many_queries_as_one_visitor(person: Callable[[str], Us
     tables = [query["sql"].split('FROM "')[1].split('"')[0] for query in queries if 'FROM "' in query["sql"]]
     assert tables.count("django_session") == tables.count("accounts_user_groups") == 1
     assert tables.count("accounts_user") == 2  # the people, and the members of the named audience
-    heard = {answer.visitor.person.username: answer.topics for answer in answers if isinstance(answer, Admitted)}
-    assert len(heard) == 30
-    assert heard["person3"][1:] == ["everyone", f"group.{group.pk}", "audience.early"]
-    assert heard["person4"][1:] == ["everyone", f"group.{group.pk}"]
-    assert heard["person1"][1:] == ["everyone", "audience.early"]
+    topics_by_name = {
+        answer.visitor.person.username: answer.topics for answer in answers if isinstance(answer, Admitted)
+    }
+    assert len(topics_by_name) == 30
+    assert topics_by_name["person3"][1:] == ["everyone", f"group.{group.pk}", "audience.early"]
+    assert topics_by_name["person4"][1:] == ["everyone", f"group.{group.pk}"]
+    assert topics_by_name["person1"][1:] == ["everyone", "audience.early"]
 
 
 def early() -> Any:

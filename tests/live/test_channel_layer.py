@@ -21,9 +21,9 @@ from tests.support.site import Shell, site_environment
 @pytest.mark.both_databases
 def test_an_exiting_process_sends_its_last_events_first(databases: Databases, redis_server: RedisServer) -> None:
     environment = site_environment(DATABASE_URL=databases.copy(), REDIS_URL=redis_server.url)
-    with Redis.from_url(redis_server.url) as redis, redis.pubsub() as heard:
-        heard.psubscribe("*")
-        heard.get_message(timeout=5)
+    with Redis.from_url(redis_server.url) as redis, redis.pubsub() as pubsub_client:
+        pubsub_client.psubscribe("*")
+        pubsub_client.get_message(timeout=5)
         shell = Shell(environment)
         shell.python("""
             from notifications_hub import publish
@@ -31,8 +31,8 @@ def test_an_exiting_process_sends_its_last_events_first(databases: Databases, re
         """)
         shell.close()
         # The process is gone: an event that is missing now will never arrive.
-        said = [message["data"] for message in iter(lambda: heard.get_message(timeout=0.2), None)]
-    assert any(b"open.t" in data for data in said if isinstance(data, bytes))
+        payloads = [message["data"] for message in iter(lambda: pubsub_client.get_message(timeout=0.2), None)]
+    assert any(b"open.t" in data for data in payloads if isinstance(data, bytes))
 
 
 _FORK = """
@@ -74,15 +74,15 @@ def test_a_forked_process_and_its_parent_both_send_what_they_publish(
     databases: Databases, redis_server: RedisServer, fork: str
 ) -> None:
     environment = site_environment(DATABASE_URL=databases.copy(), REDIS_URL=redis_server.url)
-    with Redis.from_url(redis_server.url) as redis, redis.pubsub() as heard:
-        heard.psubscribe("*")
-        heard.get_message(timeout=5)
+    with Redis.from_url(redis_server.url) as redis, redis.pubsub() as pubsub_client:
+        pubsub_client.psubscribe("*")
+        pubsub_client.get_message(timeout=5)
         shell = Shell(environment)
         shell.python(_FORK)
         assert shell.python(fork) == "0"
         shell.close()
-        said = [message["data"] for message in iter(lambda: heard.get_message(timeout=0.2), None)]
-    messages = [data for data in said if isinstance(data, bytes)]
+        payloads = [message["data"] for message in iter(lambda: pubsub_client.get_message(timeout=0.2), None)]
+    messages = [data for data in payloads if isinstance(data, bytes)]
     by_child = [sum(f"open.child{number}".encode() in data for data in messages) for number in range(5)]
     assert by_child == [2] * 5
     by_parent = [any(topic in data for data in messages) for topic in (b"open.parent", b"open.parent_after")]
@@ -99,9 +99,9 @@ def forgetful(request: pytest.FixtureRequest, settings: Settings, redis_server: 
 
 
 @asynccontextmanager
-async def one_hub(heard: list[Any]) -> AsyncIterator[Layer]:
+async def one_hub(received: list[Any]) -> AsyncIterator[Layer]:
     """Run the layer as a hub does."""
-    layer = Layer(heard.append)
+    layer = Layer(received.append)
 
     async def forever(step: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -124,30 +124,30 @@ async def close_layer() -> None:
 
 @pytest.mark.usefixtures("forgetful")
 async def test_a_hub_gets_hints_for_longer_than_its_layer_remembers_a_group() -> None:
-    heard: list[Any] = []
-    async with one_hub(heard):
+    received: list[Any] = []
+    async with one_hub(received):
         await asyncio.sleep(3.5)
         sender = Layer()
         sender.hint({"open.t": 1})
         await sender.sent()
-        await _until(lambda: heard)
-    assert [message["tops"] for message in heard] == [{"open.t": 1}]
+        await _until(lambda: received)
+    assert [message["tops"] for message in received] == [{"open.t": 1}]
 
 
 async def test_a_hub_rejoins_after_its_layer_has_lost_everything(
     forgetful: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("notifications_hub.live.channel_layer.STAY_SECONDS", 0.2)
-    heard: list[Any] = []
-    async with one_hub(heard):
+    received: list[Any] = []
+    async with one_hub(received):
         await asyncio.sleep(0.5)
         forgetful.flush()
         await asyncio.sleep(0.5)
         sender = Layer()
         sender.hint({"open.t": 1})
         await sender.sent()
-        await _until(lambda: heard)
-    assert [message["tops"] for message in heard] == [{"open.t": 1}]
+        await _until(lambda: received)
+    assert [message["tops"] for message in received] == [{"open.t": 1}]
 
 
 async def _until(holds: Callable[[], object]) -> None:

@@ -62,28 +62,28 @@ def test_open_streams_leave_database_connections_to_pages_and_get_everything(sit
         for client in clients:
             client.frame()
         watching = [watchers.submit(watch) for _ in range(2)]
-        said = say_for(SECONDS, site)
+        published = publish_for(SECONDS, site)
         for client in clients:
-            hear(client, said)
+            receive(client, published)
         stop.set()
         for one in watching:
             one.result()
-    report(f"{len(clients)} streams, {said} notifications, {len(statuses)} times /readyz: {set(statuses)}")
+    report(f"{len(clients)} streams, {published} notifications, {len(statuses)} times /readyz: {set(statuses)}")
     assert len(statuses) > SECONDS
     assert set(statuses) == {200}
     assert "Traceback" not in site.log
 
 
-def say_for(seconds: float, site: Site) -> int:
+def publish_for(seconds: float, site: Site) -> int:
     """Send notifications to Alice for some time. Return their number."""
-    until, said = time.monotonic() + seconds, 0
+    until, published = time.monotonic() + seconds, 0
     while time.monotonic() < until:
         poke(site)
-        said += 1
+        published += 1
         time.sleep(0.1)
-    return said
+    return published
 
 
-def hear(client: LiveClient, times: int) -> None:
+def receive(client: LiveClient, times: int) -> None:
     for _ in range(times):
         client.until("notification.created")

@@ -22,7 +22,7 @@ class Client:
     """A client that reads until it stops, and never disconnects."""
 
     def __init__(self) -> None:
-        self.heard = ""
+        self.text_received = ""
         self.reads = asyncio.Event()
         self.reads.set()
         self.held: list[Connection] = []
@@ -33,7 +33,7 @@ class Client:
 
     async def send(self, message: Mapping[str, Any]) -> None:
         await self.reads.wait()
-        self.heard += message.get("body", b"").decode()
+        self.text_received += message.get("body", b"").decode()
 
     def stream(self) -> asyncio.Task[None]:
         hub, admitted = cast("Any", SimpleNamespace(log=None, holding=self._holding)), cast("Any", ADMITTED)
@@ -63,8 +63,8 @@ async def test_a_client_that_reads_gets_the_reason_before_its_stream_ends() -> N
     await asyncio.sleep(0.05)
     client.held[0].end(TOO_SLOW)
     await asyncio.wait_for(stream, 1)
-    assert client.heard.count(":\n\n") > 1
-    assert client.heard.endswith('event: close\ndata: {"code": 4408, "reason": "too slow"}\n\n')
+    assert client.text_received.count(":\n\n") > 1
+    assert client.text_received.endswith('event: close\ndata: {"code": 4408, "reason": "too slow"}\n\n')
 
 
 async def test_a_stream_ends_even_if_its_client_does_not_read() -> None:
@@ -77,4 +77,4 @@ async def test_a_stream_ends_even_if_its_client_does_not_read() -> None:
     client.held[0].end(TOO_SLOW)
     await asyncio.wait_for(stream, 1)
     assert client.held == []
-    assert "event: close" not in client.heard
+    assert "event: close" not in client.text_received

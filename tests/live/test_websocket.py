@@ -167,9 +167,9 @@ def open_by_hand(site: Site, query: str = "") -> socket.socket:
 
 def close_code(line: socket.socket) -> int | None:
     """Return the close code of a server that gets no answer to its close frame, or None if it sent none."""
-    said = b""
-    while not (last := CLOSE_FRAME.search(said)) and (piece := line.recv(2**16)):
-        said = said[-200:] + piece
+    tail_received = b""
+    while not (last := CLOSE_FRAME.search(tail_received)) and (piece := line.recv(2**16)):
+        tail_received = tail_received[-200:] + piece
     return int.from_bytes(last[1], "big") if last else None
 
 

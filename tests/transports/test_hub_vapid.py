@@ -79,5 +79,5 @@ def test_it_counts_browsers_that_still_move_over_and_refuses_another_rotation(se
     assert VapidKey(previous).public in shown
     assert previous not in shown
     assert "browsers      1" in shown
-    with pytest.raises(CommandError, match="under way"):
+    with pytest.raises(CommandError, match="in progress"):
         run("--rotate")
