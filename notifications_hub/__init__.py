@@ -1,6 +1,6 @@
 """A notification centre for Django.
 
-Everything that a host imports comes from here, beside `notifications.signals.notify`. Dotted paths in settings and
+Everything that a host imports comes from here, except `notifications.signals.notify`. Dotted paths in settings and
 `include("notifications_hub.urls")` name modules.
 """
 

@@ -24,7 +24,7 @@ from notifications_hub.users import Person, person_key
 EVERYONE = "everyone"
 STAFF = "staff"
 _MEMBERSHIP_SECONDS = 60
-"""Seconds that pages cache a membership. Connections never use the cache, which would double their delay of 60 s."""
+"""Seconds that pages cache a membership. Connections never use the cache: it would double their delay of 60 s."""
 _LOOKED_UP = "_notifications_hub_audiences"
 
 log = logging.getLogger(__name__)

@@ -28,7 +28,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import ngettext
 
-from notifications_hub.announcements.announce import make_rows, missing_rows, of_person
+from notifications_hub.announcements.announce import make_rows, missing_rows, running_for
 from notifications_hub.announcements.models import AnnouncementQuerySet
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
@@ -172,7 +172,7 @@ class _Claim:
 
 
 def _count(person: Person) -> int:
-    running = of_person(person)
+    running = running_for(person)
     until = _offered_until(person)
     new = [
         row for row in missing_rows(person, running) if row.flash and not row.delivered_at and row.committed_at < until
@@ -181,7 +181,7 @@ def _count(person: Person) -> int:
 
 
 def _claim_waiting(person: Person) -> _Claim:
-    running = of_person(person)
+    running = running_for(person)
     make_rows(person, running)
     waiting = _waiting(person, running, _offered_until(person))
     if not waiting.exists():

@@ -104,7 +104,7 @@ class Kind:
     methods: ClassVar[frozenset[str]] = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH})
     """The default delivery methods: built-in ones, and names of transports."""
     per_minute: ClassVar[int | None] = None
-    """Most notifications of this kind from one actor to one person per minute; None: no limit. The rest is dropped."""
+    """The most notifications a minute from one actor to one person; None: no limit. The rest are dropped."""
     optional: ClassVar[bool] = True
     """Let people choose the delivery methods of this kind in their preferences."""
 

@@ -54,7 +54,7 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
 
     def mark_all_as_read(self, recipient: models.Model | None = None) -> int:
         now = _now()
-        # A read notification counts as seen, as it does on pages. Marked as unread, it must not count as new again.
+        # A read notification counts as seen, as on pages. If it is then marked as unread, it must not count as new.
         seen_at = Coalesce("seen_at", models.Value(now))
         changed = self._of(recipient)._changed(
             "notification.read", _LISTED | {"unread": True}, unread=False, read_at=now, seen_at=seen_at

@@ -34,7 +34,7 @@ def _before(instance: Notification, origin: object, **kwargs: Any) -> None:
 
 
 def _after(instance: Notification, origin: object, **kwargs: Any) -> None:
-    _deletions.took(origin, instance)
+    _deletions.mark_deleted(origin, instance)
 
 
 def _model_of(origin: object) -> object:

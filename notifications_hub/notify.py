@@ -154,7 +154,7 @@ def _plans(made: Sequence[Notification], methods: dict[Any, frozenset[str]]) -> 
                 yield Plan(notification_pk=of_person[pk].pk, transport=name, address=address)
 
 
-class _Notify(Signal):
+class _NotifySignal(Signal):
     """A signal that rejects an unsaved sender with a remedy.
 
     Without it, Django raises before any receiver runs, and only says that the sender is unhashable.
@@ -173,7 +173,7 @@ def take_over_signal() -> None:
     Django ignores a second receiver with the same `dispatch_uid`, so theirs is ignored if it comes later. Hosts may
     have imported the signal already, so its class is changed instead of the object.
     """
-    notify.__class__ = _Notify
+    notify.__class__ = _NotifySignal
     uid = "notifications.models.notification"
     notify.disconnect(dispatch_uid=uid)
     notify.connect(notify_handler, dispatch_uid=uid)

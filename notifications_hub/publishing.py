@@ -15,9 +15,9 @@ from django.dispatch import receiver
 from notifications_hub import streams
 from notifications_hub.conf import hub_settings
 from notifications_hub.delivery import arming
-from notifications_hub.delivery.celery_wakeup import nudge
+from notifications_hub.delivery.celery_wakeup import wake_celery
 from notifications_hub.live import presence, revocation
-from notifications_hub.live.channel_layer import Outside, outside
+from notifications_hub.live.channel_layer import BackgroundLayer, background_layer
 from notifications_hub.live.frames import encode_event
 from notifications_hub.live.hub import Hub, current_hub
 from notifications_hub.notification import Notification
@@ -69,8 +69,8 @@ def _hint(tops: Mapping[str, int], **kwargs: object) -> None:
 def _send_soon(notifications: Collection[int], **kwargs: object) -> None:
     if hub_settings.ack_window > arming.AWAY_SECONDS and (away := _of_people_away(notifications)):
         arming.bring_forward(away)
-        nudge(arming.AWAY_SECONDS)
-    nudge(hub_settings.ack_window)
+        wake_celery(arming.AWAY_SECONDS)
+    wake_celery(hub_settings.ack_window)
 
 
 def _of_people_away(notifications: Collection[int]) -> list[int]:
@@ -86,5 +86,5 @@ def _apply_revocations(**kwargs: object) -> None:
         hub.hint_revocation()
 
 
-def _hub() -> Hub | Outside | None:
-    return current_hub() or outside()
+def _hub() -> Hub | BackgroundLayer | None:
+    return current_hub() or background_layer()

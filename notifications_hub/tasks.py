@@ -13,7 +13,7 @@ from notifications_hub.ops.startup import refusal_at_start
 from notifications_hub.streams.sweeper import sweep
 
 SECONDS = 10.0
-"""Most seconds one task runs. Celery could not stop an endless one; the next task continues."""
+"""The most seconds that one task runs. Celery could not stop an endless one; the next task continues."""
 
 _of_thread = threading.local()
 

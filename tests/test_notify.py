@@ -205,7 +205,7 @@ def test_a_translated_verb_is_kept_as_text(alice: User, bob: User) -> None:
 
 @pytest.mark.parametrize("concrete", [True, False])
 @pytest.mark.parametrize("name", ["actor", "target", "action_object"])
-def test_a_proxy_is_kept_as_itself_only_when_asked(alice: User, bob: User, name: str, concrete: bool) -> None:
+def test_a_proxy_is_stored_as_its_own_model_only_on_request(alice: User, bob: User, name: str, concrete: bool) -> None:
     proxy = Reader.objects.get(pk=bob.pk)
     given = {} if name == "actor" else {name: proxy}
     send(proxy, alice, **given, **{f"{name}_for_concrete_model": concrete})
@@ -568,19 +568,19 @@ class Nudged(Kind):
     per_minute = 3
 
 
-def nudge(actor: User, recipient: object, **given: Any) -> list[str]:
+def wake_celery(actor: User, recipient: object, **given: Any) -> list[str]:
     return [row.recipient.username for row in send(actor, recipient, kind="tests.nudged", **given)]
 
 
-def test_an_actor_reaches_a_person_at_most_per_minute_times(
+def test_an_actor_notifies_a_person_at_most_per_minute_times(
     alice: User, bob: User, charlie: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(3):
-        nudge(bob, alice)
+        wake_celery(bob, alice)
 
-    assert nudge(bob, [alice, charlie]) == ["charlie"]
+    assert wake_celery(bob, [alice, charlie]) == ["charlie"]
     assert "tests.nudged: left out 1 people who got 3 from one actor in a minute" in caplog.text
-    assert nudge(charlie, alice) == ["alice"]
+    assert wake_celery(charlie, alice) == ["alice"]
     assert [row.kind for row in send(bob, alice)] == ["default"]
     assert Notification.objects.filter(recipient=alice, kind="tests.nudged").count() == 4
     assert len(delivered_to(alice)) == 5
@@ -589,10 +589,10 @@ def test_an_actor_reaches_a_person_at_most_per_minute_times(
 def test_a_minute_later_the_actor_may_notify_again(alice: User, bob: User) -> None:
     long_ago = datetime.now(UTC) - timedelta(seconds=61)
     for _ in range(3):
-        nudge(bob, alice, timestamp=long_ago)
+        wake_celery(bob, alice, timestamp=long_ago)
 
-    assert nudge(bob, alice) == ["alice"]
-    assert nudge(bob, alice, timestamp=long_ago) == []
+    assert wake_celery(bob, alice) == ["alice"]
+    assert wake_celery(bob, alice, timestamp=long_ago) == []
 
 
 def test_the_flood_check_is_one_query_for_all_recipients(alice: User, bob: User) -> None:
@@ -613,7 +613,7 @@ def test_the_flood_check_reads_only_the_last_minute_of_an_inbox(alice: User, bob
     old = (Notification(recipient=alice, verb="x", timestamp=datetime.now(UTC) - n * day) for n in range(1, 3000))
     Notification.objects.bulk_create(old)
     with CaptureQueriesContext(connection) as made:
-        nudge(bob, alice)
+        wake_celery(bob, alice)
     [check] = [query["sql"] for query in made if "COUNT(" in query["sql"]]
     with connection.cursor() as sql:
         sql.execute("ANALYZE")

@@ -56,14 +56,14 @@ def test_the_codes_of_the_client_alone_are_on_the_page() -> None:
     assert listed == set(client_codes().values()) - {one.code for one in server_closings()}
 
 
-def test_the_codes_that_are_answers_of_the_hub_are_those_of_the_client() -> None:
+def test_the_page_and_the_client_agree_on_the_codes_of_the_hub() -> None:
     answers = re.search(r"ANSWERS = new Set\(\[(.+?)\]\)", script("close-code.js"), re.DOTALL)
-    said = re.search(r"answers of the hub itself: ([\d, ]+)\.", PAGE)
+    listed = re.search(r"answers of the hub itself: ([\d, ]+)\.", PAGE)
     assert answers
-    assert said
+    assert listed
     codes = client_codes()
     expected = {codes[name] for name in re.findall(r"CloseCode\.([A-Z_]+)", answers[1])}
-    assert {int(code) for code in said[1].split(", ")} == expected
+    assert {int(code) for code in listed[1].split(", ")} == expected
 
 
 def test_every_status_of_a_refusal_is_on_the_page() -> None:
@@ -99,7 +99,7 @@ def test_the_row_of_a_frame_names_its_keys() -> None:
     assert frames == ["events", "cursor", "more", "reset", "topic", "seq", "kind", "data", "at"]
 
 
-def test_every_limit_is_the_codes() -> None:
+def test_every_limit_matches_the_code() -> None:
     limits = {name: int(value) for name, value in rows(section("Limits"))}
     assert limits == {
         "topics of a connection": topics.MAX_TOPICS,
@@ -122,7 +122,7 @@ def test_every_limit_is_the_codes() -> None:
     }
 
 
-def test_the_numbers_in_the_text_are_the_codes() -> None:
+def test_the_numbers_in_the_text_match_the_code() -> None:
     for text in (
         f"at most {topics.MAX_TOPICS} different names",
         f"at most {cursor.MAX_LENGTH} characters",
@@ -136,7 +136,7 @@ def test_the_numbers_in_the_text_are_the_codes() -> None:
         assert text in PAGE
 
 
-def test_the_waits_of_the_client_are_the_codes() -> None:
+def test_the_waits_of_the_client_match_the_code() -> None:
     line = (PROTOCOL.parent / "client" / "hub-line.js").read_text()
     assert "const RESTART_SPREAD = 3_000" in line
     assert "const STEADY_AFTER = 10_000" in line

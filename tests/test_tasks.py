@@ -105,7 +105,7 @@ def world(start_site: StartSite, redis_server: RedisServer, push_service: LocalP
     return World(site, push_service, reader)
 
 
-def test_a_nudge_sends_at_once_and_the_beat_sends_leftover_deliveries(
+def test_a_wake_up_sends_at_once_and_the_beat_sends_leftover_deliveries(
     world: World, redis_server: RedisServer, celery: StartCelery
 ) -> None:
     nudged = celery(world.site, lease=4)

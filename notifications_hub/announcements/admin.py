@@ -1,4 +1,4 @@
-"""The admin pages for announcements. Writing one needs the permission `notifications_hub.broadcast`, not just staff."""
+"""The admin pages for announcements. Staff also need the permission `notifications_hub.broadcast` to write one."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def _each(wanted: AnnouncementQuerySet, stamp: str, publish: Callable[[Announcem
     resting = _isolation.resting()
     for pk in wanted.values_list("pk", flat=True):
         if (stamp, pk) not in resting:
-            with _isolation.of((stamp, pk), f"Announcement {pk}"):
+            with _isolation.guard((stamp, pk), f"Announcement {pk}"):
                 _once(wanted.filter(pk=pk), stamp, publish, skip_locked=True)
 
 
@@ -173,7 +173,7 @@ def connect() -> None:
 # People's own rows
 
 
-def of_person(person: Person) -> AnnouncementQuerySet:
+def running_for(person: Person) -> AnnouncementQuerySet:
     return Announcement.objects.running().filter(audience__in=audiences.topics_of(person))
 
 
@@ -188,7 +188,7 @@ def make_rows(person: Person, running: AnnouncementQuerySet | None = None) -> No
 
     Pass `running` if it is known; otherwise their audiences are looked up.
     """
-    if rows := missing_rows(person, of_person(person) if running is None else running):
+    if rows := missing_rows(person, running_for(person) if running is None else running):
         Notification.objects.bulk_create(rows, ignore_conflicts=True)
 
 

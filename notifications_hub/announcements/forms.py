@@ -108,7 +108,7 @@ class AnnouncementForm(Form):
 
 
 def _label_parts(widget: forms.Widget) -> None:
-    """Label the two inputs. The admin's "Date:" and "Time:" beside them are no labels to a screen reader."""
+    """Label the two inputs. The admin's "Date:" and "Time:" beside them are not labels to a screen reader."""
     if isinstance(widget, forms.MultiWidget):
         for part, label in zip(widget.widgets, (_("Date"), _("Time")), strict=True):
             part.attrs["aria-label"] = label
@@ -130,7 +130,7 @@ class TranslationForm(TranslationBase):
 
 
 class TranslationFormSet(TranslationFormSetBase):
-    """Checks the announcement's size again, because only here all its languages are known."""
+    """The formset of translations. It checks the announcement's size again, as only here all languages are known."""
 
     def clean(self) -> None:
         super().clean()

@@ -77,11 +77,11 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
     def in_state(self, state: AnnouncementState) -> Self:
         ended = models.Q(ends_at__lte=timezone.now())
         withdrawn = models.Q(withdrawn_at__lt=models.F("ends_at"))
-        undelivered = models.Q(announced_at=None, withdrawn_at=None)
+        unannounced = models.Q(announced_at=None, withdrawn_at=None)
         if state is AnnouncementState.RUNNING:
             return self.running()
         wanted = {
-            AnnouncementState.PLANNED: undelivered & ~ended,
+            AnnouncementState.PLANNED: unannounced & ~ended,
             AnnouncementState.ENDED: ended & (models.Q(withdrawn_at=None) | ~withdrawn),
         }
         return self.filter(wanted.get(state, withdrawn))

@@ -29,7 +29,7 @@ class _Deletion(Generic[Gone]):
         self._waiting.add((type(row), row.pk))
         self._gone += gone
 
-    def took(self, row: models.Model) -> None:
+    def mark_deleted(self, row: models.Model) -> None:
         self._waiting.discard((type(row), row.pk))
         if not self._waiting:
             self.publish()
@@ -55,10 +55,10 @@ class Deletions(Generic[Gone]):
             transaction.on_commit(deletion.publish, robust=True)
         deletion.expect(row, gone)
 
-    def took(self, origin: object, row: models.Model) -> None:
+    def mark_deleted(self, origin: object, row: models.Model) -> None:
         """Mark the row as deleted. Call it from `post_delete`."""
         if deletion := self._under_way.get(id(origin)):
-            deletion.took(row)
+            deletion.mark_deleted(row)
 
 
 def as_stored(instance: models.Model, origin: object) -> models.Model | None:

@@ -20,7 +20,7 @@ POOL_SIZE = 4
 """psycopg's default."""
 
 
-def give_back() -> None:
+def release_connections() -> None:
     """Return this thread's pooled connections to their pool, and close the others that are past their age."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block and (is_pooled(connection) or _is_old(connection)):

@@ -12,7 +12,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 CONNECTION_ERRORS = (OperationalError, InterfaceError)
-"""The errors raised if a database is away, or if a connection broke while it was idle."""
+"""The errors raised if a database is unreachable, or if a connection broke while it was idle."""
 
 log = logging.getLogger(__name__)
 

@@ -12,12 +12,12 @@ from notifications_hub.conf import hub_settings
 SEND_DUE = "notifications_hub.send_due"
 """The name of the Celery task."""
 AWAY_SECONDS = 5.0
-"""The pause before a broker that failed is tried again."""
+"""Seconds before a broker that failed is tried again."""
 
 log = logging.getLogger(__name__)
 
 
-class _Nudges:
+class _WakeUps:
     """Wake-ups on their way, by the second: the first commit of a second wakes Celery for all of them."""
 
     def __init__(self) -> None:
@@ -29,8 +29,8 @@ class _Nudges:
         if moment in self._moments or now < self._away_until:
             return
         self._moments = frozenset({*(one for one in self._moments if one > now), moment})
-        # A client may take many seconds to notice that its broker is away, so this runs in a thread.
-        threading.Thread(target=self._send, args=[moment - now], name="hub-nudge").start()
+        # A client may take many seconds to notice that its broker is down, so this runs in a thread.
+        threading.Thread(target=self._send, args=[moment - now], name="hub-wake-celery").start()
 
     def _send(self, countdown: float) -> None:
         try:
@@ -40,13 +40,13 @@ class _Nudges:
             self._away_until = time.time() + AWAY_SECONDS
 
 
-_nudges = _Nudges()
+_wake_ups = _WakeUps()
 
 
-def nudge(seconds: float) -> None:
-    """Make Celery run the worker in so many seconds, if the site uses Celery. Does not block, and raises nothing."""
+def wake_celery(seconds: float) -> None:
+    """Make Celery run the worker after `seconds`, if the site uses Celery. Never block, and raise nothing."""
     if hub_settings.celery:
-        _nudges.plan(math.ceil(time.time() + seconds))
+        _wake_ups.plan(math.ceil(time.time() + seconds))
 
 
 def _send_task(countdown: float) -> None:

@@ -45,7 +45,7 @@ def claim_due(limit: int = 100) -> list[Delivery]:
 class Outcome:
     """The result of an attempt, or the reason for none. A waiting delivery is due again in `retry_in` seconds.
 
-    `status` comes from a transport, which may be a host's own: a value that is no HTTP status is dropped.
+    `status` comes from a transport, which may be a host's own: a value that is not an HTTP status is dropped.
     """
 
     state: DeliveryState
@@ -70,21 +70,21 @@ class Settled:
 
 _RECORD = """
     UPDATE notifications_hub_delivery AS delivery SET
-        claim = NULL, state = went.state, reason = went.reason, reason_parameters = went.reason_parameters,
-        attempts = went.attempts, trail = went.trail,
-        due_at = CASE WHEN went.state = 'waiting' THEN went.moment ELSE delivery.due_at END,
-        settled_at = CASE WHEN went.state = 'waiting' THEN NULL ELSE went.moment END
-    FROM {went} WHERE delivery.id = went.id AND delivery.claim = went.claim
+        claim = NULL, state = outcome.state, reason = outcome.reason, reason_parameters = outcome.reason_parameters,
+        attempts = outcome.attempts, trail = outcome.trail,
+        due_at = CASE WHEN outcome.state = 'waiting' THEN outcome.moment ELSE delivery.due_at END,
+        settled_at = CASE WHEN outcome.state = 'waiting' THEN NULL ELSE outcome.moment END
+    FROM {outcome} WHERE delivery.id = outcome.id AND delivery.claim = outcome.claim
 """
 # One parameter holds all rows: thousands of parameters take the driver longer than the database.
-_WENT = {
-    "postgresql": """jsonb_to_recordset(CAST(%s AS jsonb)) AS went(
+_OUTCOMES = {
+    "postgresql": """jsonb_to_recordset(CAST(%s AS jsonb)) AS outcome(
         id bigint, claim uuid, state text, reason text, reason_parameters jsonb, attempts int, trail jsonb,
         moment timestamptz)""",
     "sqlite": """(SELECT value ->> 'id' AS id, value ->> 'claim' AS claim, value ->> 'state' AS state,
         value ->> 'reason' AS reason, value -> 'reason_parameters' AS reason_parameters,
         value ->> 'attempts' AS attempts, value -> 'trail' AS trail, value ->> 'moment' AS moment
-        FROM json_each(%s)) AS went""",
+        FROM json_each(%s)) AS outcome""",
 }
 
 
@@ -95,7 +95,7 @@ def record(settled: Collection[Settled]) -> None:
     ahead = _clock_ahead(settled)
     rows = json.dumps([_columns(one, ahead) for one in settled])
     with connection.cursor() as sql:
-        sql.execute(_RECORD.format(went=_WENT[connection.vendor]), [rows])
+        sql.execute(_RECORD.format(outcome=_OUTCOMES[connection.vendor]), [rows])
 
 
 def _clock_ahead(settled: Collection[Settled]) -> timedelta:

@@ -51,9 +51,9 @@ def entries_of(delivery: Delivery) -> list[HistoryEntry]:
 
 
 class NoPush(Enum):
-    """The reason that no push was planned, judged by the settings of now.
+    """The reason that no push was planned, judged by the current settings.
 
-    Remembering the settings of that time would take a row per person.
+    Storing the settings of that time would take a row per person.
     """
 
     NO_KEY = auto()

@@ -62,8 +62,8 @@ class ReasonCode(TextChoices):
 class DeliveryReason:
     """A code with its parameters; `str` puts it into words in the active language.
 
-    Parameters may hold a host's own text, so each is cleaned and cut to what every database stores. An outcome that
-    could not be recorded would have the message sent again after each lease.
+    Parameters may hold a host's own text, so each is cleaned and cut to what every database stores. If an outcome could
+    not be recorded, the message would be sent again after each lease.
     """
 
     code: ReasonCode
@@ -97,7 +97,7 @@ def reason_in_words(code: str, parameters: Parameters) -> str:
 
 
 def _in_words(code: ReasonCode, parameters: Parameters) -> str:
-    # A stored parameter that is missing must not close the page that lists the delivery.
+    # A stored parameter that is missing must not break the page that lists the delivery.
     words: dict[str, str | int] = defaultdict(lambda: "?", parameters)
     if "method" in parameters:
         words["method"] = method_name(str(parameters["method"]))

@@ -25,12 +25,12 @@ from notifications_hub.web.site_paths import use_script_name
 SEND_SECONDS = 30.0
 """Longer than any transport's own deadline, and well within the lease."""
 STOP_SECONDS = 5.0
-"""The time that sends under way get when the worker is to stop."""
+"""Seconds that sends under way may still take when the worker stops."""
 FIRST_RETRY, LAST_RETRY = 5.0, 3600.0
 LAST_PAUSE = 30 * 86_400.0
-"""The longest pause that the other side may ask for."""
+"""The longest pause, in seconds, that the other side may ask for."""
 RESULTS_TO_RECORD = 100
-"""So many results are worth recording at once."""
+"""The number of results that are recorded without waiting for more."""
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Network:
         """Return the results that arrived since the last call."""
         self._enough.clear()
         back = self._back[:]
-        # The loop's thread may have appended more meanwhile.
+        # The loop's thread may have appended more since the copy.
         del self._back[: len(back)]
         self._under_way -= len(back)
         return back
@@ -110,8 +110,8 @@ class Network:
         try:
             result = await _result(job)
         except Exception as error:  # noqa: BLE001 -- a slot that is never freed is lost to all other jobs
-            settled = Settled(delivery=job.delivery, outcomes=[_surprise(job, error)])
-            result = Result(settled=settled, error=_unexpected(error))
+            settled = Settled(delivery=job.delivery, outcomes=[_unexpected_outcome(job, error)])
+            result = Result(settled=settled, error=_unexpected_error(error))
         self._back.append(result)
         if len(self._back) >= min(RESULTS_TO_RECORD, self._under_way):
             self._enough.set()
@@ -149,8 +149,8 @@ async def _attempt(job: Sending, message: Message) -> tuple[Outcome, TransportEr
         return _no_answer(job, ReasonCode.TIMED_OUT)
     except asyncio.CancelledError:
         return _no_answer(job, ReasonCode.WORKER_STOPPED)
-    except Exception as error:  # noqa: BLE001 -- a surprise in one delivery must not stop the others
-        return _surprise(job, error), _unexpected(error)
+    except Exception as error:  # noqa: BLE001 -- a fault in one delivery must not stop the others
+        return _unexpected_outcome(job, error), _unexpected_error(error)
     return Outcome(state=DeliveryState.SENT, reason=DeliveryReason(ReasonCode.ACCEPTED), status=status), None
 
 
@@ -159,20 +159,20 @@ def _no_answer(job: Sending, code: ReasonCode) -> tuple[Outcome, TransportError]
     return _failure(job, error), error
 
 
-def _surprise(job: Sending, error: Exception) -> Outcome:
+def _unexpected_outcome(job: Sending, error: Exception) -> Outcome:
     log.error("Delivery %s failed unexpectedly", job.delivery.pk, exc_info=error)
-    return surprise(error)
+    return failed_unexpectedly(error)
 
 
-def _unexpected(error: Exception) -> TransportError:
-    return TransportError(_surprised_by(error))
+def _unexpected_error(error: Exception) -> TransportError:
+    return TransportError(_unexpected_reason(error))
 
 
-def surprise(error: Exception, *, attempted: bool = True) -> Outcome:
-    return Outcome(state=DeliveryState.FAILED, reason=_surprised_by(error), attempted=attempted)
+def failed_unexpectedly(error: Exception, *, attempted: bool = True) -> Outcome:
+    return Outcome(state=DeliveryState.FAILED, reason=_unexpected_reason(error), attempted=attempted)
 
 
-def _surprised_by(error: Exception) -> DeliveryReason:
+def _unexpected_reason(error: Exception) -> DeliveryReason:
     return DeliveryReason.of(ReasonCode.UNEXPECTED, error=type(error).__name__)
 
 
@@ -203,4 +203,4 @@ def pause_asked(seconds: object) -> float | None:
 def pause_after(attempts: int) -> float:
     """Return a pause that doubles with each attempt. Its jitter spreads out deliveries that failed at once."""
     longest = min(LAST_RETRY, FIRST_RETRY * 2 ** min(attempts - 1, 20))
-    return random.uniform(longest / 2, longest)  # noqa: S311 -- a pause is no secret
+    return random.uniform(longest / 2, longest)  # noqa: S311 -- a pause is not a secret

@@ -21,13 +21,13 @@ from django.db import close_old_connections, connections
 from django.urls import NoReverseMatch, reverse
 
 from notifications_hub.announcements.models import Announcement
-from notifications_hub.database.pooling import give_back
+from notifications_hub.database.pooling import release_connections
 from notifications_hub.database.reconnect import CONNECTION_ERRORS
 from notifications_hub.delivery import claiming
 from notifications_hub.delivery.claiming import Outcome, Settled
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
-from notifications_hub.delivery.sender import STOP_SECONDS, Network, Result, Sending, surprise
+from notifications_hub.delivery.sender import STOP_SECONDS, Network, Result, Sending, failed_unexpectedly
 from notifications_hub.message import localized_for
 from notifications_hub.notification import Notification
 from notifications_hub.streams.sweeper import sweep
@@ -107,14 +107,14 @@ class Worker:
         return len(claimed)
 
     def _record(self) -> None:
-        # Results are kept until they are written, or an unreachable database would have them sent again.
+        # Results are kept until they are written. Otherwise an unreachable database would cause a second send.
         self._results += self._network.collect()
         _write([result.settled for result in self._results])
         results, self._results = self._results, []
         _report_to_transports(results)
 
 
-# What to send
+# Preparing
 
 
 def _prepared(claimed: Sequence[Delivery]) -> Iterator[Sending | Result]:
@@ -131,7 +131,7 @@ def _prepared(claimed: Sequence[Delivery]) -> Iterator[Sending | Result]:
             raise
         except Exception as error:
             log.exception("Delivery %s cannot be prepared", one.pk)
-            yield Result(settled=Settled(delivery=one, outcomes=[surprise(error, attempted=False)]))
+            yield Result(settled=Settled(delivery=one, outcomes=[failed_unexpectedly(error, attempted=False)]))
 
 
 def _by_transport(claimed: Iterable[Delivery]) -> Mapping[str, list[Delivery]]:
@@ -159,7 +159,7 @@ class _Pointless(Exception):
 
 def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
     send = senders.get(one.address) or partial(get_transport(one.transport).send, address=one.address)
-    if code := _why_not(one.notification):
+    if code := _pointless_reason(one.notification):
         raise _Pointless(code)
     with localized_for(one.notification.recipient):
         message = one.notification.message()
@@ -171,8 +171,8 @@ def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
     return Sending(delivery=one, message=message, send=send, expires=expires)
 
 
-def _why_not(notification: Notification) -> ReasonCode | None:
-    """Return what makes sending pointless, or None if nothing does."""
+def _pointless_reason(notification: Notification) -> ReasonCode | None:
+    """Return the reason that sending has become pointless, or None."""
     reasons = {
         ReasonCode.DELIVERED_ALREADY: notification.delivered_at is not None,
         ReasonCode.READ: not notification.unread,
@@ -202,7 +202,7 @@ def _act_url() -> str:
         return ""
 
 
-# How it went
+# Recording
 
 
 def _write(settled: Sequence[Settled]) -> None:
@@ -242,7 +242,7 @@ def _report_to(transport: Learns, name: str, results: Sequence[tuple[str, Transp
         transport.learn(results)
     except Exception:
         # The outcomes are recorded by now, and other transports can still learn from theirs.
-        log.exception("The transport %r could not learn how its sends went", name)
+        log.exception("The transport %r failed to process the results of its sends", name)
 
 
 # Running as a dedicated thread or process
@@ -251,7 +251,7 @@ def _report_to(transport: Learns, name: str, results: Sequence[tuple[str, Transp
 def freeze_existing_objects() -> None:
     """Freeze the objects that exist now, so that the garbage collector skips them. Call once, in a dedicated process.
 
-    Pushes make many objects but next to no cyclic garbage, and each collection went through all of Django.
+    Pushes make many objects but next to no cyclic garbage, and each collection would scan all of Django's objects.
     """
     gc.collect()
     gc.freeze()
@@ -283,7 +283,7 @@ def run(stopping: threading.Event) -> None:
                 swept = time.monotonic()
                 _safely(sweep)
             newly = _safely(worker.turn)
-            give_back()
+            release_connections()
             if worker.is_busy and newly is not None:
                 worker.pause(newly)
             else:

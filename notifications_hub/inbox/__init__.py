@@ -1,1 +1,1 @@
-"""One person's notifications: what pages and the API ask of them."""
+"""One person's notifications: the queries, the changes, the pages and the API."""

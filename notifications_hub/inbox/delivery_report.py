@@ -31,7 +31,7 @@ _CANCELLED: Mapping[str, object] = {
 }
 
 
-def delivered(notification: Notification) -> list[HistoryStep]:
+def report_steps(notification: Notification) -> list[HistoryStep]:
     """Return the steps in the order they happened."""
     deliveries = list(notification.deliveries.order_by("pk"))
     names = browser_names(deliveries)

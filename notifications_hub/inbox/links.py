@@ -25,7 +25,7 @@ def live() -> str:
 
 
 def live_url(person: Person) -> str:
-    """Return the prefix of the live addresses for a page's own scripts. A parameter says whose page it is.
+    """Return the prefix of the live URLs for a page's own scripts. A parameter identifies the page's person.
 
     So a page that is still open receives nothing for another person who signs in later in the same browser.
     """

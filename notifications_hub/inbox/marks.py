@@ -33,7 +33,7 @@ _ARCHIVE = Q(archived_at__isnull=False)
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """`todo` finds what the mark would change, `scope` what "all" is; `disarms` says why pushes are cancelled."""
+    """A change: `todo` selects the rows that need it, `scope` those that "all" means. `disarms` cancels deliveries."""
 
     todo: Q
     change: Callable[[InboxQuerySet], int]
@@ -53,7 +53,7 @@ _MARKS = {
 def mark(person: Person, action: Mark, ids: Iterable[str]) -> int:
     """Mark these ids, and return how many changed. An id of another person changes nothing."""
     rows, announcements = _parse(ids)
-    running = announce.of_person(person)
+    running = announce.running_for(person)
     if announcements:
         announce.make_rows(person, running)
     wanted = Q(pk__in=rows, announcement=None) | Q(announcement__in=announcements)
@@ -62,7 +62,7 @@ def mark(person: Person, action: Mark, ids: Iterable[str]) -> int:
 
 def mark_all(person: Person, action: Mark) -> int:
     """Mark the whole inbox, or the whole archive for "unarchive". Return how many changed."""
-    running = announce.of_person(person)
+    running = announce.running_for(person)
     announce.make_rows(person, running)
     return _apply(inbox_of(person, running).filter(_MARKS[action].scope), _MARKS[action])
 

@@ -37,7 +37,7 @@ def form_rows(person: Person) -> list[Row]:
 
 
 def _offered() -> dict[str, str]:
-    """Return the delivery methods to choose from, name to label: both of the page's own, and each transport."""
+    """Return the labels of the delivery methods to choose from: the two that pages serve, and each transport."""
     of_pages = {
         DeliveryMethod.LIVE.value: str(_("While you are here")),
         DeliveryMethod.FLASH.value: str(_("On the next page")),

@@ -136,7 +136,7 @@ def act(request: HttpRequest, report: Act) -> dict[str, int | None]:
     if row is None:
         return {"unread": None}
     if not _may_report(sent, row):
-        raise HttpError(400, _spent())
+        raise HttpError(400, _invalid_token())
     arming.mark_delivered([pk], DeliveryMethod.WEB_PUSH)
     if report.action == "read":
         marks.mark(row.recipient, Mark.READ, [row.item_id])
@@ -149,7 +149,7 @@ def _reported(token: str) -> tuple[int, int]:
         sent, notification = signing.loads(token, salt=ACT_SALT, max_age=ACT_AGE)
         return int(sent), int(notification)
     except (signing.BadSignature, TypeError, ValueError):
-        raise HttpError(400, _spent()) from None
+        raise HttpError(400, _invalid_token()) from None
 
 
 def _may_report(sent: int, row: Notification) -> bool:
@@ -157,5 +157,5 @@ def _may_report(sent: int, row: Notification) -> bool:
     return one is not None and (one.transport != "web_push" or session_binding.is_bound(row.recipient, one.address))
 
 
-def _spent() -> str:
+def _invalid_token() -> str:
     return _("The token is invalid or has expired.")

@@ -104,7 +104,7 @@ def items(
     Rows that the person lacks for running announcements are created, without an event.
     """
     mark = PageMark.parse(before) if before else None
-    running = announce.of_person(person)
+    running = announce.running_for(person)
     announce.make_rows(person, running)
     rows = inbox_of(person, running).filter(archived_at__isnull=not archived)
     if unread is not None:
@@ -123,12 +123,12 @@ def _page(rows: InboxQuerySet, limit: int) -> InboxPage:
     return InboxPage(shown, str(PageMark.of(shown[-1])) if len(found) > limit else None)
 
 
-def one(person: Person, wanted: str) -> Notification | None:
+def find(person: Person, wanted: str) -> Notification | None:
     """Return the notification with this API id, or None if it is missing or another person's."""
     match = ITEM_ID.fullmatch(wanted)
     if match is None:
         return None
-    running = announce.of_person(person)
+    running = announce.running_for(person)
     if match[1]:
         announce.make_rows(person, running)
     which = Q(announcement=int(match[2])) if match[1] else Q(pk=int(match[2]), announcement=None)
@@ -138,7 +138,7 @@ def one(person: Person, wanted: str) -> Notification | None:
 
 def counts(person: Person) -> Counts:
     """Count without writing: a running announcement counts before the person has a row for it."""
-    running = announce.of_person(person)
+    running = announce.running_for(person)
     rows = inbox_of(person, running).filter(unread=True, archived_at=None)
     found = rows.aggregate(unread=Count("pk"), unseen=Count("pk", filter=Q(seen_at=None)))
     without_row = announce.without_row(person, running).count()

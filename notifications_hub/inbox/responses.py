@@ -1,4 +1,4 @@
-"""The API's responses: always JSON, `{"detail": "…"}` for every error, and never kept by a cache."""
+"""The API's responses: always JSON, `{"detail": "…"}` for every error, and never cached."""
 
 from __future__ import annotations
 

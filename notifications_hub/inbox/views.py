@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from notifications_hub.announcements.markdown import safe_html
 from notifications_hub.inbox import marks, preference_form, push_trial, queries
-from notifications_hub.inbox.delivery_report import delivered, is_under_way, not_pushed
+from notifications_hub.inbox.delivery_report import is_under_way, not_pushed, report_steps
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.inbox.queries import BadPageMark
@@ -34,7 +34,7 @@ from notifications_hub.web.site_paths import same_site_path
 _SHOWN: dict[str, dict[str, Any]] = {"all": {}, "unread": {"unread": True}, "archived": {"archived": True}}
 
 WATCHED = timedelta(minutes=1)
-"""How long the delivery page keeps refreshing."""
+"""Time for which the delivery page keeps refreshing."""
 
 # The next person at this browser must not find these pages, in a proxy or with the back button.
 _private = cache_control(no_store=True, private=True)
@@ -150,7 +150,7 @@ def _device(browser: PushSubscription) -> dict[str, Any]:
 @_private
 def test_device(request: HttpRequest) -> HttpResponse:
     """Send a test push to one of the person's browsers, and show its progress."""
-    browser = get_object_or_404(subscriptions.own(person_of(request), request.POST.get("id", "")))
+    browser = get_object_or_404(subscriptions.find_own(person_of(request), request.POST.get("id", "")))
     try:
         row = push_trial.send(person_of(request), browser)
     except push_trial.TooManyTests:
@@ -164,10 +164,10 @@ def test_device(request: HttpRequest) -> HttpResponse:
 @_private
 def why(request: HttpRequest, item_id: str) -> HttpResponse:
     """Show how the person was notified, or why not."""
-    row = queries.one(person_of(request), item_id)
+    row = queries.find(person_of(request), item_id)
     if row is None:
         raise Http404
-    context = {"item": InboxEntry.of(row), "steps": delivered(row), "not_pushed": not_pushed(row)}
+    context = {"item": InboxEntry.of(row), "steps": report_steps(row), "not_pushed": not_pushed(row)}
     response = TemplateResponse(request, "notifications_hub/why.html", context)
     if is_under_way(row) and datetime.now(UTC) - row.timestamp < WATCHED:
         # The page refreshes itself without a script while deliveries are under way.

@@ -1,6 +1,6 @@
 """Send messages to the broker. Each says that one job may start. The row is the truth, so a message may be lost.
 
-A job that has not started within `JOB_RESEND` is sent again, each time after twice as long. A job may so have several
+A job that has not started within `JOB_RESEND` is sent again, each time after twice as long. So a job may have several
 messages while many jobs wait for few workers. Only the first message to arrive starts it.
 """
 
@@ -24,12 +24,12 @@ from notifications_hub.jobs.transitions import Id
 from notifications_hub.streams.sweeper import Isolation, every_second
 
 HEADER = "hub_job"
-"""Marks messages that have a row. A task that was called without `start()` has none."""
+"""The header of messages that have a row. A task that was called without `start()` has none."""
 AT_ONCE = 200
 _AFTER_FAILURE = timedelta(seconds=5)
 _LONGEST = 3600.0
 _DOUBLINGS = 20
-"""After so many doublings the pause is `_LONGEST` anyway, and the number would overflow a float."""
+"""The limit for doubling: the pause has reached `_LONGEST` by then, and more would overflow a float."""
 _CONNECT_SECONDS = 2
 _AT_ONCE_OR_NOT = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 
@@ -41,7 +41,7 @@ _isolation: Isolation[Id] = Isolation(longest=_LONGEST)
 @receiver(transitions.queued)
 def _send_first(pks: Sequence[Id], **kwargs: object) -> None:
     for job in Job.objects.filter(pk__in=pks, state=JobState.QUEUED).order_by("created"):
-        with _isolation.of(job.pk, f"Sending job {job.pk}"):
+        with _isolation.guard(job.pk, f"Sending job {job.pk}"):
             if not _send(job):
                 # The broker is down. Stop here, so that the request does not wait once per job.
                 Job.objects.filter(pk__in=pks, state=JobState.QUEUED).update(due_at=Now() + _AFTER_FAILURE)
@@ -49,22 +49,22 @@ def _send_first(pks: Sequence[Id], **kwargs: object) -> None:
 
 
 @every_second
-def tend() -> None:
+def handle_due_jobs() -> None:
     """Handle the jobs that are due: give up those that lost their worker, and send the others again."""
     due = Job.objects.filter(state__in=OPEN, due_at__lte=Now()).exclude(pk__in=_isolation.resting())
     again = []
     for pk, state in due.order_by("due_at").values_list("pk", "state")[:AT_ONCE]:
         if state == JobState.RUNNING:
-            with _isolation.of(pk, f"Giving up job {pk}"):
+            with _isolation.guard(pk, f"Giving up job {pk}"):
                 transitions.give_up(pk)
         else:
             again.append(pk)
     if again:
-        _postman.send(again)
+        _resend_thread.send(again)
 
 
-class _Postman:
-    """Sends on a single thread, so that a broker that hangs does not delay the sweeper's other chores."""
+class _ResendThread:
+    """A single thread that sends, so that a broker that hangs does not delay the sweeper's other chores."""
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
@@ -80,13 +80,13 @@ class _Postman:
             self._thread.join()
 
 
-_postman = _Postman()
+_resend_thread = _ResendThread()
 
 
 def _send_again(pks: Sequence[Id]) -> None:
     try:
         for pk in pks:
-            with _isolation.of(pk, f"Sending job {pk} again"):
+            with _isolation.guard(pk, f"Sending job {pk} again"):
                 if not _send_due(pk):
                     return
     except Exception:
@@ -117,7 +117,7 @@ def _send(job: Job) -> bool:
         with current_app.producer_or_acquire() as producer:
             _publish(job, producer)
     except (OperationalError, OSError, *current_app.connection_for_write().connection_errors) as error:
-        log.warning("The broker did not take job %s (%s); it is sent again", job.pk, error)
+        log.warning("The broker did not accept job %s (%s); it will be sent again", job.pk, error)
         return False
     return True
 

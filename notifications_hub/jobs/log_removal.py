@@ -40,4 +40,4 @@ def _before(instance: Job, origin: object, **kwargs: Any) -> None:
 
 
 def _after(instance: Job, origin: object, **kwargs: Any) -> None:
-    _deletions.took(origin, instance)
+    _deletions.mark_deleted(origin, instance)

@@ -1,8 +1,8 @@
 """One row per job. The row is the truth; a broker message only says that the job may start.
 
-`due_at` is when the sweeper must look at the job. For a queued job its message is then sent again. For a retrying job
-the pause is over. For a running job the lease ends that its worker renews. So one query finds lost messages, killed
-workers and killed web processes, and no job waits for ever.
+The sweeper handles a job at its `due_at`. A queued job's message is then sent again. A retrying job's pause is over. A
+running job's lease, which its worker renews, has ended. So one query finds lost messages, killed workers and killed
+web processes, and no job waits forever.
 """
 
 from __future__ import annotations

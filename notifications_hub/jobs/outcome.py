@@ -22,7 +22,7 @@ class Done:
 
 
 class JobFailed(Exception):
-    """Raise it with a message for the person who waits. For any other exception they read only that it failed."""
+    """A failure with a message for the waiting person. After any other exception they see only that it failed."""
 
 
 class JobCancelled(BaseException):

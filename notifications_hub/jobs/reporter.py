@@ -14,20 +14,20 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, connections
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.database.pooling import give_back
+from notifications_hub.database.pooling import release_connections
 from notifications_hub.database.primary import connection
 from notifications_hub.jobs import transitions
 from notifications_hub.jobs.models import Job
 
 SECONDS_BETWEEN = 0.1
 """Nobody sees more than ten updates a second."""
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
 
 class Reporter:
-    """Writes a job's progress. A task that ends within a second without a report costs no query here."""
+    """The writer of a job's progress. A task that ends within a second without a report costs no query here."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -36,7 +36,7 @@ class Reporter:
         self._over = False
         self._cancelled = threading.Event()
         self._wrote_at = 0.0
-        self._looked_at = self._renewed_at = time.monotonic()
+        self._checked_at = self._renewed_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name=f"hub-job-{job.pk}", daemon=True)
         self._thread.start()
 
@@ -62,7 +62,7 @@ class Reporter:
         try:
             while self._wait():
                 self._turn()
-                give_back()
+                release_connections()
         finally:
             connections.close_all()
 
@@ -75,18 +75,18 @@ class Reporter:
 
     def _pause(self) -> float:
         now = time.monotonic()
-        look = self._looked_at + LOOK_SECONDS - now
-        return min(look, self._wrote_at + SECONDS_BETWEEN - now) if self._note else look
+        check = self._checked_at + CHECK_SECONDS - now
+        return min(check, self._wrote_at + SECONDS_BETWEEN - now) if self._note else check
 
     def _turn(self) -> None:
         try:
             self._write()
-            if time.monotonic() - self._looked_at >= LOOK_SECONDS:
-                self._look()
+            if time.monotonic() - self._checked_at >= CHECK_SECONDS:
+                self._check_job()
         except (DatabaseError, InterfaceError) as error:
             log.warning("Job %s could not report (%s); trying again", self._job.pk, error)
             connection.close()
-            self._looked_at = time.monotonic()
+            self._checked_at = time.monotonic()
 
     def _write(self) -> None:
         with self._changed:
@@ -103,10 +103,10 @@ class Reporter:
         if not written:
             self._cancelled.set()
 
-    def _look(self) -> None:
-        self._looked_at = time.monotonic()
+    def _check_job(self) -> None:
+        self._checked_at = time.monotonic()
         if not transitions.may_go_on(self._job):
             self._cancelled.set()
-        elif self._looked_at - self._renewed_at >= hub_settings.job_lease / 4:
+        elif self._checked_at - self._renewed_at >= hub_settings.job_lease / 4:
             transitions.renew(self._job)
-            self._renewed_at = self._looked_at
+            self._renewed_at = self._checked_at

@@ -70,7 +70,7 @@ class Run:
 
     def _settle(self, write: Callable[[dict[str, Any]], bool]) -> None:
         note = self._reporter.stop()
-        if not _patiently(lambda: write(note)):
+        if not _retry_until_written(lambda: write(note)):
             log.warning("Job %s ended, but it had been given up or cancelled before", self.job.pk)
 
 
@@ -100,7 +100,7 @@ class HubTask(Task):  # type: ignore[misc]
             return self.run(*args, **kwargs)
         job = transitions.claim(self.request.id)
         if job is None:
-            # Its message arrived twice, or it was cancelled meanwhile.
+            # Its message arrived twice, or it has been cancelled.
             raise Ignore
         self.request.hub_run = Run(job)
         use_script_name()
@@ -166,7 +166,7 @@ def _seconds_to(when: datetime | float | None) -> float:
     return float(when or 0)
 
 
-def _patiently(write: Callable[[], Result]) -> Result:
+def _retry_until_written(write: Callable[[], Result]) -> Result:
     for pause in PATIENCE:
         try:
             return write()

@@ -32,7 +32,7 @@ queued = Signal()
 """Sent with `pks` after the commit that queued them. It is a hint: the sweeper sends those that are missed."""
 
 CANCEL_SECONDS = 10.0
-"""How long a running task may take to notice a cancellation. After that its bar ends anyway."""
+"""Seconds that a running task has to notice a cancellation. After that its bar ends anyway."""
 _EVENTS = {JobState.RETRYING: "task.retry", JobState.QUEUED: "task.progress", JobState.RUNNING: "task.progress"}
 _ENDED = {JobState.DONE: "success", JobState.FAILED: "error"}
 
@@ -202,11 +202,11 @@ def _cancel_one(job: Job) -> bool:
     if _end(job.pk, {"state__in": (JobState.QUEUED, JobState.RETRYING)}, JobState.CANCELLED):
         return True
     asked = {"state": JobState.RUNNING, "cancel_asked": False}
-    running = _change(job.pk, {**asked, "claim__isnull": False}, cancel_asked=True, due_at=_soon())
+    running = _change(job.pk, {**asked, "claim__isnull": False}, cancel_asked=True, due_at=_cancel_deadline())
     return (running or _change(job.pk, asked, cancel_asked=True)) is not None
 
 
-def _soon() -> Any:
+def _cancel_deadline() -> Any:
     return Now() + timedelta(seconds=CANCEL_SECONDS)
 
 
@@ -248,7 +248,7 @@ def _notify_owner(job: Job) -> None:
 
 
 def _kept(value: Any) -> Any:
-    """Return the result as JSON for a following task. Drop it if it is too large or no JSON, so that the job ends."""
+    """Return the result as JSON for a following task. Drop it if it is too large or not JSON, so that the job ends."""
     try:
         text = as_json(value)
     except (TypeError, ValueError):

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Handled:
-    """A handled revocation. If it may be older than a connection, it is not certain to end it."""
+    """A handled revocation. Unless `is_certain`, people may have signed in again since, and their session decides."""
 
     row: Revoked
     at: float
@@ -155,7 +155,7 @@ class AccessEnforcer:
         due = [connection for connection in self._registry.all() if connection.due <= now]
         if not due:
             return
-        # The session is over, and the client is sent that, or it was extended, and the client reconnects.
+        # If the session is over, the client receives `SESSION_OVER`. If it was extended, the client reconnects.
         with suppress(TimeoutError):
             async with asyncio.timeout(1):
                 await self._end_invalid(due, lane="expired")
@@ -189,7 +189,7 @@ def _judge(connection: Connection, asked: AdmissionRequest, answer: Admitted | B
     if isinstance(answer, Refusal):
         connection.end(answer.closing)
     elif isinstance(answer, BaseException):
-        return  # A fault of a rule or of the database proves nothing about the right.
+        return  # A fault of a rule or of the database proves nothing about the person's rights.
     elif set(answer.topics) != connection.positions.keys() and tuple(connection.names) == asked.names:
         # The person joined or left an audience. The client picks that up by reconnecting.
         connection.end(RESTART)

@@ -21,7 +21,7 @@ Many = Callable[[Sequence[A]], Sequence[T | Exception]]
 
 
 class Batcher(Generic[A, T]):
-    """Collects requests and passes them to `many`, which answers them in order.
+    """A collector of requests. It passes them to `many`, which answers them in order.
 
     An answer that is an exception is raised in the caller of that request. Requests made in one turn of the event loop,
     or during a batch, form the next batch. If a batch fails, each of its requests is tried alone, so only the faulty

@@ -108,12 +108,14 @@ class Layer:
     async def _try(self, sending: Coroutine[Any, Any, None]) -> None:
         try:
             await asyncio.wait_for(sending, _SEND_SECONDS)
-        except Exception as error:  # noqa: BLE001 -- a layer may raise anything, and a lost hint is no error
+        except Exception as error:  # noqa: BLE001 -- a layer may raise anything, and a lost hint is not an error
             self._silent_until = asyncio.get_running_loop().time() + _PAUSE_SECONDS
-            log.warning("The channel layer took no hint (%s); hubs will find new events by polling the log", error)
+            log.warning(
+                "The channel layer did not accept a hint (%s); hubs will find new events by polling the log", error
+            )
 
 
-class Outside:
+class BackgroundLayer:
     """The channel layer for a process without a hub (a worker, a shell), with a thread and an event loop of its own."""
 
     def __init__(self) -> None:
@@ -141,28 +143,28 @@ class Outside:
 
 
 @cache
-def outside() -> Outside | None:
-    return Outside() if shared_layer() is not None else None
+def background_layer() -> BackgroundLayer | None:
+    return BackgroundLayer() if shared_layer() is not None else None
 
 
-_of_parents: list[Outside | None] = []
+_of_parents: list[BackgroundLayer | None] = []
 
 
 def _forget_parent() -> None:
     """Forget the parent's sender after a fork: its thread does not exist here. A new one is made when needed."""
     if _is_made():
         # Keep a reference: collecting it would close sockets and a selector that the parent still uses.
-        _of_parents.append(outside())
-        outside.cache_clear()
+        _of_parents.append(background_layer())
+        background_layer.cache_clear()
 
 
 def _finish() -> None:
-    if _is_made() and (one := outside()):
+    if _is_made() and (one := background_layer()):
         one.finish()
 
 
 def _is_made() -> bool:
-    return outside.cache_info().currsize > 0
+    return background_layer.cache_info().currsize > 0
 
 
 atexit.register(_finish)

@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import connections
 
-from notifications_hub.database.pooling import give_back
+from notifications_hub.database.pooling import release_connections
 from notifications_hub.database.reconnect import run_with_reconnect
 from notifications_hub.live.batching import Batcher, Many
 from notifications_hub.web.site_paths import use_script_name
@@ -71,4 +71,4 @@ def _run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         return run_with_reconnect(function, *args, **kwargs)
     finally:
-        give_back()
+        release_connections()

@@ -116,7 +116,7 @@ class Fanout:
             await in_turn(self._offers(readings))
 
     def _wanted(self, topics: Iterable[str]) -> dict[str, Position | None]:
-        """Return the positions to read from. Skip topics that lost their last listener meanwhile."""
+        """Return the positions to read from. Skip topics that have lost their last listener."""
         listened = {topic: self._topics[topic] for topic in topics if topic in self._topics}
         for one in listened.values():
             if one.position is None:

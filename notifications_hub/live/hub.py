@@ -1,8 +1,9 @@
 """The hub: one object per process that holds the connections and fans events out to them.
 
 Hints, from this process and over the channel layer from others, say that a topic has new events. The hub then reads the
-log once for all its connections and offers them the events. Hints may be lost, doubled or late. So each second the hub
-checks the log itself, and numbers the events that a killed process left behind. The live path may be late, never wrong.
+log once for all its connections and offers them the events. Hints may be lost, duplicated or late. So each second the
+hub checks the log itself, and numbers the events that a killed process left behind. The live path may be late, never
+wrong.
 """
 
 from __future__ import annotations
@@ -186,8 +187,8 @@ class Hub:
                 await asyncio.sleep(SWEEP_SECONDS)
 
     def _is_ending(self) -> bool:
-        # `stop` cancels all tasks, and so does a closing event loop. One alone was cancelled by code that took it for
-        # its own. Without this check nothing would ever be fanned out, or swept, again.
+        # `stop` cancels all tasks, and so does a closing event loop. A single task was cancelled by other code, by
+        # mistake. Without this check nothing would ever be fanned out, or swept, again.
         return all(task.done() or task.cancelling() for task in self._tasks)
 
     def _go_on_after_cancellation(self, name: str) -> None:

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class Revalidation:
-    """The rounds in which connections are checked. `check` re-validates some, and ends those without the right."""
+    """The rounds in which connections are checked. `check` re-validates some, and ends those that lost their right."""
 
     def __init__(self, check: Callable[[Sequence[Connection]], Coroutine[Any, Any, None]]) -> None:
         self._check = check

@@ -25,9 +25,9 @@ from notifications_hub.users import Person, person_key
 LONGEST_TRANSACTION = 600.0
 """Longest time, in seconds, between a row's insert and its commit for hubs to still find it."""
 MOST = 1000
-"""Most rows in one read."""
+"""The most rows in one read."""
 GAPS = 500
-"""Most runs of missing ids to wait for. SQLite accepts fewer than a thousand parts in a condition."""
+"""The most runs of missing ids to wait for. SQLite accepts fewer than a thousand parts in a condition."""
 
 revoked = Signal()
 """Sent after a revocation has committed, as a hint for hubs not to wait for their next read."""

@@ -18,7 +18,7 @@ from django.core.handlers.asgi import get_script_prefix
 from django.urls import Resolver404, resolve
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.database.pooling import give_back
+from notifications_hub.database.pooling import release_connections
 from notifications_hub.delivery.worker import WorkerThread
 from notifications_hub.live.asgi_exchange import Receive, Scope, Send
 from notifications_hub.live.close_codes import MAX_CLIENT_FRAME
@@ -153,7 +153,7 @@ def _refusal() -> str:
     try:
         return refusal_at_start()
     finally:
-        give_back()
+        release_connections()
 
 
 def _drain_on_signals(hub: Hub) -> None:

@@ -34,7 +34,7 @@ MARK = "_notifications_hub"
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A signed-in visitor. `seconds_left` is of the session; `at` is the monotonic time before anything was read."""
+    """A signed-in visitor. The session lasts `seconds_left`; `at` is the monotonic time before anything was read."""
 
     person: Person
     session_key: str

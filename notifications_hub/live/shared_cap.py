@@ -100,12 +100,12 @@ def _exchange(hub: str, own: Mapping[str, list[float]]) -> dict[str, float]:
     written: dict[str, Opened] = {}
     for key, pk in keys.items():
         before = stored.get(key, {})
-        together = _since(stale, {**before, hub: own[pk]})
-        if first := _oldest_that_may_stay(together):
+        merged = _since(stale, {**before, hub: own[pk]})
+        if first := _oldest_that_may_stay(merged):
             oldest[pk] = first
         if before.get(hub, []) != own[pk]:
             # A hub that loses connections here notices at its own check, and ends those that are too old.
-            written[key] = _since(first, together)
+            written[key] = _since(first, merged)
     cache.set_many({key: opened for key, opened in written.items() if opened}, _LIFE_SECONDS)
     cache.delete_many([key for key, opened in written.items() if not opened])
     return oldest

@@ -19,6 +19,6 @@ def start_cursor(person: Person, topics: Sequence[str]) -> str:
     """Return the current cursor for topics that a person may listen to. Raise `TopicRefused`.
 
     Call this before reading the rows of the page, so that the page misses no later event. It takes at most two
-    statements, beside those of the topics' rules.
+    statements, besides those of the topics' rules.
     """
     return cursor_at(stored_topics(person, topics))

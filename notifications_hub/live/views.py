@@ -81,7 +81,7 @@ ack = require_http_methods(["POST", "OPTIONS"])(_ack)
 
 
 def needs_asgi(request: HttpRequest) -> HttpResponse:
-    """Answer a plain request, or a WSGI server, at the URL of a WebSocket."""
+    """Return 426: the URL of a WebSocket got a plain request, or the server is WSGI."""
     response = JsonResponse({"detail": _("Connect here by WebSocket.")}, status=426, headers=PRIVATE)
     if isinstance(request, ASGIRequest):
         # RFC 9110, section 15.5.22, requires it; WSGI forbids an application to set it.

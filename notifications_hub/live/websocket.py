@@ -34,7 +34,7 @@ from notifications_hub.streams.cursor import Position
 
 CLOSE_SECONDS = 2.0
 FRAMES = 20
-"""Most frames that a client may send in any ten seconds."""
+"""The most frames that a client may send in any ten seconds."""
 
 
 async def websocket(scope: Scope, receive: Receive, send: Send) -> None:

@@ -58,7 +58,7 @@ def refusal() -> str:
 
 
 def check_at_start() -> str:
-    """Return the reason not to start this process, or an empty text. A database that is away is no reason."""
+    """Return the reason not to start this process, or an empty text. An unreachable database is not a reason."""
     try:
         return refusal()
     except DatabaseError as error:

@@ -266,11 +266,11 @@ def _flash() -> Answer:
 
 
 def _middleware() -> Answer:
-    places = [settings.MIDDLEWARE.index(name) if name in settings.MIDDLEWARE else -1 for name in _MIDDLEWARE]
+    indexes = [settings.MIDDLEWARE.index(name) if name in settings.MIDDLEWARE else -1 for name in _MIDDLEWARE]
     names = [name.rpartition(".")[2] for name in _MIDDLEWARE]
-    if missing := [name for name, place in zip(names, places, strict=True) if place < 0]:
+    if missing := [name for name, index in zip(names, indexes, strict=True) if index < 0]:
         return f"{', '.join(missing)} is missing.", False
-    if places != sorted(places):
+    if indexes != sorted(indexes):
         return f"the order must be {', '.join(names)}: a flash needs to know the person.", False
     return f"{', '.join(names)}, in this order.", True
 

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 @require_safe
 @never_cache
 def alive(request: HttpRequest) -> HttpResponse:
-    """Return 200 without any check: a database that is away is no reason to kill this process."""
+    """Return 200 without any check: an unreachable database is not a reason to kill this process."""
     return HttpResponse("ok", content_type="text/plain; charset=utf-8")
 
 

@@ -102,7 +102,7 @@ class HideCursors(logging.Filter):
 
 
 def _log_config() -> dict[str, Any]:
-    """Return uvicorn's own logging configuration with that filter added."""
+    """Return uvicorn's own logging configuration with `HideCursors` added."""
     config = deepcopy(LOGGING_CONFIG)
     config["filters"] = {"cursors": {"()": HideCursors}}
     for name in ("uvicorn.access", "uvicorn.error"):

@@ -12,7 +12,7 @@ from django.db import models
 
 from notifications_hub.database import transaction
 from notifications_hub.rows import delete_signals
-from notifications_hub.rows.diff import publish_difference, showing
+from notifications_hub.rows.diff import publish_difference, render_rows
 from notifications_hub.rows.queryset import LiveQuerySet
 from notifications_hub.rows.registry import LiveRows, Topic, declare, rows_of
 from notifications_hub.rows.trigger_notes import publish_notes_after_commit
@@ -72,11 +72,11 @@ def _publish_saves(model: type[models.Model]) -> None:
         declared = published_by_python(type(self))
         with transaction.atomic(savepoint=False):
             publish_notes_after_commit(type(self))
-            # Read, not remembered: others may have changed it since.
-            before = {} if self.pk is None else showing(type(self), declared, [self.pk], lock=True)
+            # Read from the database: others may have changed the row since the instance was loaded.
+            before = {} if self.pk is None else render_rows(type(self), declared, [self.pk], lock=True)
             plain(self, *args, **kwargs)
             # Read again: the instance may hold expressions, or values that were not to be saved.
-            publish_difference(before, showing(type(self), declared, [self.pk]))
+            publish_difference(before, render_rows(type(self), declared, [self.pk]))
 
     model.save_base = save_base  # type: ignore[method-assign]
 

@@ -38,7 +38,7 @@ def _before(sender: type[models.Model], instance: models.Model, origin: object, 
 
 
 def _after(sender: type[models.Model], instance: models.Model, origin: object, **kwargs: Any) -> None:
-    _deletions.took(origin, instance)
+    _deletions.mark_deleted(origin, instance)
 
 
 def _gone(row: models.Model) -> Iterator[Gone]:

@@ -19,14 +19,14 @@ CHUNK = 1000
 
 RowKey = tuple[LiveRows, Any]
 """A declaration and the key of a row."""
-Showing = Mapping[RowKey, RenderedRow]
+RenderedRows = Mapping[RowKey, RenderedRow]
 Gone = tuple[LiveRows, str, Any]
 """A declaration, the topic that a row has left, and the row's key."""
 
 
-def showing(
+def render_rows(
     model: type[models.Model], declared: Sequence[LiveRows], keys: Collection[Any], *, lock: bool = False
-) -> Showing:
+) -> RenderedRows:
     """Return the rows as pages show them, in one query. `lock` keeps others from changing them in this transaction."""
     if not declared:
         return {}
@@ -38,15 +38,15 @@ def showing(
     return {(rows, row.pk): rows.show(row) for row in found for rows in declared}
 
 
-def publish_difference(before: Showing, after: Showing) -> None:
+def publish_difference(before: RenderedRows, after: RenderedRows) -> None:
     """Publish the difference in the caller's transaction. A topic gets no event for changes that it does not show."""
-    publish_deleted(_left(before, after))
+    publish_deleted(_departed(before, after))
     streams.append_many(_arrived_or_changed(before, after))
 
 
-def publish_current(rows: Showing) -> None:
+def publish_current(rows: RenderedRows) -> None:
     """Publish all rows as updated, whether they changed or not."""
-    streams.append_many(_whole("updated", place, now.topic, now) for place, now in rows.items() if now.topic)
+    streams.append_many(_whole("updated", row_key, now.topic, now) for row_key, now in rows.items() if now.topic)
 
 
 def publish_deleted(gone: Iterable[Gone]) -> None:
@@ -59,27 +59,27 @@ def publish_deleted(gone: Iterable[Gone]) -> None:
     )
 
 
-def _left(before: Showing, after: Showing) -> Iterator[Gone]:
-    for place, was in before.items():
-        now = after.get(place)
+def _departed(before: RenderedRows, after: RenderedRows) -> Iterator[Gone]:
+    for row_key, was in before.items():
+        now = after.get(row_key)
         if was.topic and (now is None or now.topic != was.topic):
-            yield place[0], was.topic, place[1]
+            yield row_key[0], was.topic, row_key[1]
 
 
-def _arrived_or_changed(before: Showing, after: Showing) -> Iterator[NewEvent]:
-    for place, now in after.items():
-        was = before.get(place)
+def _arrived_or_changed(before: RenderedRows, after: RenderedRows) -> Iterator[NewEvent]:
+    for row_key, now in after.items():
+        was = before.get(row_key)
         if not now.topic:
             continue
         if was is None or was.topic != now.topic:
-            yield _whole("created", place, now.topic, now)
+            yield _whole("created", row_key, now.topic, now)
         elif was.item != now.item:
-            yield _whole("updated", place, now.topic, now)
+            yield _whole("updated", row_key, now.topic, now)
 
 
-def _whole(verb: str, place: RowKey, topic: str, row: RenderedRow) -> NewEvent:
+def _whole(verb: str, row_key: RowKey, topic: str, row: RenderedRow) -> NewEvent:
     """Return an event with the whole row, or with its id alone if the row is too large; pages then fetch it."""
-    rows, key = place
+    rows, key = row_key
     data = row.item
     try:
         encode_data(data)

@@ -14,7 +14,7 @@ from django.db import NotSupportedError, models
 from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import from_primary
-from notifications_hub.rows.diff import CHUNK, publish_current, publish_difference, showing
+from notifications_hub.rows.diff import CHUNK, publish_current, publish_difference, render_rows
 from notifications_hub.rows.registry import LiveRows, rows_of
 from notifications_hub.rows.trigger_notes import publish_notes_after_commit
 from notifications_hub.rows.triggers import published_by_python
@@ -78,9 +78,9 @@ class LiveQuerySet(models.QuerySet[Row_co]):
                     "or create()."
                 )
             for some in chunks(rows, CHUNK):
-                before = showing(self.model, declared, self._existing_keys(some, unique_fields or ()), lock=True)
+                before = render_rows(self.model, declared, self._existing_keys(some, unique_fields or ()), lock=True)
                 made = super().bulk_create(some, *how)
-                publish_difference(before, showing(self.model, declared, [row.pk for row in made]))
+                publish_difference(before, render_rows(self.model, declared, [row.pk for row in made]))
         return rows
 
     bulk_create.alters_data = True  # type: ignore[attr-defined]
@@ -95,7 +95,7 @@ class LiveQuerySet(models.QuerySet[Row_co]):
         """Publish these rows as they are now: after raw SQL, or after a change of another row that they show."""
         with transaction.atomic(savepoint=False):
             for keys in self._locked_keys():
-                publish_current(showing(self.model, rows_of(self.model), keys))
+                publish_current(render_rows(self.model, rows_of(self.model), keys))
 
     publish.alters_data = True  # type: ignore[attr-defined]
 
@@ -107,9 +107,9 @@ class LiveQuerySet(models.QuerySet[Row_co]):
             yield published_by_python(self.model)
 
     def _update_some(self, declared: Sequence[LiveRows], keys: Sequence[Any], values: dict[str, Any]) -> int:
-        before = showing(self.model, declared, keys)
+        before = render_rows(self.model, declared, keys)
         changed = super(LiveQuerySet, self.filter(pk__in=keys)).update(**values)
-        publish_difference(before, showing(self.model, declared, keys))
+        publish_difference(before, render_rows(self.model, declared, keys))
         return changed
 
     def _locked_keys(self) -> Iterator[list[Any]]:

@@ -42,10 +42,10 @@ def named() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def _published_by_triggers(wanted: frozenset[str]) -> frozenset[str]:
-    there = installed() if wanted else wanted
-    if wanted - there:
-        log.warning("%s", _missing(wanted - there))
-    return wanted & there
+    present = installed() if wanted else wanted
+    if wanted - present:
+        log.warning("%s", _missing(wanted - present))
+    return wanted & present
 
 
 def disagreements() -> Iterator[str]:
@@ -53,10 +53,10 @@ def disagreements() -> Iterator[str]:
 
     A process that starts despite them still publishes every change that Django makes.
     """
-    there = installed()
-    if missing := named() - there:
+    present = installed()
+    if missing := named() - present:
         yield _missing(missing)
-    if unnamed := there - named():
+    if unnamed := present - named():
         yield (
             f"{_list(unnamed)} has triggers that ROW_TRIGGERS does not name, so Django's changes there are published "
             "twice: name it and restart, or run `manage.py hub_row_triggers remove`."

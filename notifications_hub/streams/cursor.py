@@ -5,8 +5,8 @@ Keys are hashes of topic names, so a cursor reveals nothing about a topic. It ca
 yet (epoch "").
 
 A cursor is signed, so it holds only positions that a server once wrote. Nobody can read a log from before they joined,
-or acknowledge an event that no page was sent. An invalid signature is no error, as a key may have been rotated away or
-an earlier release have signed. The cursor then knows no topic, and its reader gets a `reset`.
+or acknowledge an event that no page was sent. An invalid signature is not an error: the key may have been rotated away,
+or an earlier release may have signed. The cursor then knows no topic, and its reader gets a `reset`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class BadCursor(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A client's place in a topic: it began at `start` and has applied every event up to and including `seq`."""
+    """A client's position in a topic: it began at `start` and has applied every event up to and including `seq`."""
 
     epoch: str
     start: int

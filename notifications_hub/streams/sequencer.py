@@ -21,7 +21,7 @@ from django.dispatch import Signal
 
 from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
-from notifications_hub.database.pooling import give_back
+from notifications_hub.database.pooling import release_connections
 from notifications_hub.database.primary import connection
 from notifications_hub.database.reconnect import CONNECTION_ERRORS, run_with_reconnect
 from notifications_hub.streams.models import TOMBSTONE, Event, Stream
@@ -289,7 +289,7 @@ class Numberer:
             while work := self._next():
                 for step in work:
                     _run_step(step)
-                give_back()
+                release_connections()
         finally:
             connections.close_all()
 
@@ -313,7 +313,7 @@ def _run_step(step: Callable[[], object]) -> None:
     try:
         run_with_reconnect(step)
     except Exception:
-        log.exception("Events could not be made or numbered; the sweeper will retry")
+        log.exception("Events could not be created or numbered; the sweeper will retry")
         connections.close_all()
 
 

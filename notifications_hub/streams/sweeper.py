@@ -46,8 +46,8 @@ class Isolation(Generic[Key]):
         return [key for key, rest in list(self._rests.items()) if rest.until > now]
 
     @contextmanager
-    def of(self, key: Key, name: str) -> Iterator[None]:
-        """Log the block's first failure. Re-raise only connection errors, and only if the database is away."""
+    def guard(self, key: Key, name: str) -> Iterator[None]:
+        """Log the block's first failure. Re-raise only connection errors, if the database is unreachable."""
         try:
             yield
         except CONNECTION_ERRORS as error:
@@ -93,9 +93,9 @@ def every_second(chore: Chore) -> Chore:
 
 
 def sweep() -> None:
-    """Run the chores that do not rest. Raise `OperationalError` or `InterfaceError` only if the database is away."""
+    """Run the chores that do not rest. Raise a connection error only if the database is unreachable."""
     resting = _isolation.resting()
     for chore in _chores:
         if chore not in resting:
-            with _isolation.of(chore, f"The chore {chore!r}"):
+            with _isolation.guard(chore, f"The chore {chore!r}"):
                 chore()

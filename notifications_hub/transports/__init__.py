@@ -71,7 +71,7 @@ def transport_label(name: str) -> str:
         label = getattr(get_transport(name), "label", "")
     except Exception:
         # A host's transport that cannot be made must not break the pages that list it.
-        log.exception("The transport %r cannot be made", name)
+        log.exception("The transport %r cannot be created", name)
         label = ""
     return str(label) or capfirst(method_name(name).replace("_", " "))
 

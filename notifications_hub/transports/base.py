@@ -46,7 +46,7 @@ class TooLong(TransportError):
 
 
 class PutOff(TransportError):
-    """The message was not tried, because the other side is known to refuse it now."""
+    """The message was not sent, because the other side is known not to accept it now."""
 
 
 class Transport(Protocol):
@@ -64,7 +64,7 @@ class Transport(Protocol):
     name: str
 
     def addresses(self, person: AbstractBaseUser) -> Iterable[str]:
-        """Return the person's addresses, each of at most 255 characters. Return none if it cannot reach them."""
+        """Return the person's addresses, each of at most 255 characters; an empty list if it cannot reach them."""
         ...
 
     async def send(self, message: Message, address: str) -> int | None:

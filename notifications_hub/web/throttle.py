@@ -25,7 +25,7 @@ _MINUTES_FROM = 120
 """Waits of this many seconds or more are shown in minutes."""
 
 AWAY_SECONDS = 5.0
-"""The pause after the cache has failed. A cache that swallows packets would otherwise hold up every request."""
+"""Seconds to skip the cache after it failed. A cache that swallows packets would otherwise hold up every request."""
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def parse(text: str) -> Rate | None:
 def check_rate(name: str, text: str) -> int:
     """Count one more under this name. Return 0, or the seconds to wait if the rate is used up.
 
-    If the cache is away, nobody is refused.
+    If the cache is unreachable, no request is refused.
     """
     rate = parse(text)
     if rate is None:

@@ -96,13 +96,13 @@ def test_two_clicks_at_the_same_moment_announce_once(client_for: ClientFor, admi
     assert kinds_on("everyone") == ["announcement.created"]
 
 
-def test_a_new_form_is_another_sending(writer: Client) -> None:
+def test_a_new_form_creates_another_announcement(writer: Client) -> None:
     first, second = (writer.get(ADD).context["adminform"].form["once"].value() for _ in range(2))
 
     assert first != second
 
 
-def test_a_form_with_a_mistake_keeps_its_identity(writer: Client) -> None:
+def test_an_invalid_form_keeps_its_submission_id(writer: Client) -> None:
     answer = writer.post(ADD, filled_in(title=""))
 
     assert ONCE in answer.content.decode()
@@ -138,7 +138,7 @@ def test_the_sites_other_languages_are_offered(writer: Client, settings: Setting
     assert "translations-TOTAL_FORMS" not in writer.get(ADD).content.decode()
 
 
-def test_a_language_twice_is_a_mistake_in_words(writer: Client, settings: Settings) -> None:
+def test_a_repeated_language_is_rejected_with_a_message(writer: Client, settings: Settings) -> None:
     settings.LANGUAGES = [("en", "English"), ("zh-hans", "Chinese"), ("de", "German")]
     twice = translated("闭馆") | {key.replace("-0-", "-1-"): value for key, value in translated("又闭馆").items()}
     answer = writer.post(ADD, filled_in(**twice | {"translations-TOTAL_FORMS": "2"}))
@@ -148,7 +148,7 @@ def test_a_language_twice_is_a_mistake_in_words(writer: Client, settings: Settin
 
 
 @both_databases
-def test_audiences_are_offered_in_words_with_how_many_they_reach(writer: Client, alice: User, charlie: User) -> None:
+def test_audiences_are_offered_with_labels_and_sizes(writer: Client, alice: User, charlie: User) -> None:
     group = Group.objects.create(name="Readers")
     alice.groups.add(group)
     page = writer.get(ADD).content.decode()
@@ -177,7 +177,7 @@ def test_audiences_are_offered_in_words_with_how_many_they_reach(writer: Client,
         ({"body": "x" * 5001}, "body", "at most 5000 characters"),
     ],
 )
-def test_a_mistake_is_shown_at_its_field(writer: Client, wrong: dict[str, str], field: str, words: str) -> None:
+def test_an_error_is_shown_at_its_field(writer: Client, wrong: dict[str, str], field: str, words: str) -> None:
     errors = errors_in(writer.post(ADD, filled_in(**wrong)))
 
     assert words in " ".join(errors[field])
@@ -232,9 +232,7 @@ def in_languages(*codes: str) -> dict[str, str]:
     return form
 
 
-def test_words_in_more_languages_than_an_event_carries_are_a_mistake_in_words(
-    writer: Client, settings: Settings
-) -> None:
+def test_translations_too_large_for_one_event_are_rejected(writer: Client, settings: Settings) -> None:
     settings.LANGUAGES = global_settings.LANGUAGES
     codes = [code for code, _name in global_settings.LANGUAGES if code != "en"]
 
@@ -247,7 +245,7 @@ def test_words_in_more_languages_than_an_event_carries_are_a_mistake_in_words(
     assert kinds_on("everyone") == ["announcement.created"]
 
 
-def test_an_edit_may_not_make_it_more_than_an_event_carries(writer: Client, settings: Settings) -> None:
+def test_an_edit_too_large_for_one_event_is_rejected(writer: Client, settings: Settings) -> None:
     settings.LANGUAGES = global_settings.LANGUAGES
     codes = [code for code, _name in global_settings.LANGUAGES if code != "en"]
     writer.post(ADD, filled_in())

@@ -41,7 +41,7 @@ def members_named(count: int) -> None:
     User.objects.bulk_create(User(username=f"member{number}") for number in range(count))
 
 
-def test_an_announcement_is_one_event_with_all_of_it_and_no_row_of_anyone(alice: User) -> None:
+def test_an_announcement_is_one_whole_event_and_creates_no_row(alice: User) -> None:
     announcement = broadcast(title="Hello", url="/posts/1/", level="warning")
 
     [(kind, item)] = log_of("everyone")
@@ -51,7 +51,7 @@ def test_an_announcement_is_one_event_with_all_of_it_and_no_row_of_anyone(alice:
     assert not Notification.objects.exists()
 
 
-def test_it_costs_the_same_for_any_size_of_audience() -> None:
+def test_announcing_costs_the_same_for_any_size_of_audience() -> None:
     with CaptureQueriesContext(connection) as before:
         broadcast(title="Hello")
     members_named(500)
@@ -61,7 +61,7 @@ def test_it_costs_the_same_for_any_size_of_audience() -> None:
     assert len(after) == len(before)
 
 
-def test_it_goes_to_its_audience_only(alice: User) -> None:
+def test_an_announcement_goes_to_its_audience_only(alice: User) -> None:
     group = Group.objects.create(name="Readers")
     broadcast(title="For staff", audience="staff")
     broadcast(title="For readers", audience=f"group.{group.pk}")
@@ -70,7 +70,7 @@ def test_it_goes_to_its_audience_only(alice: User) -> None:
     assert kinds_on("everyone") == []
 
 
-def test_a_rollback_takes_it_back() -> None:
+def test_a_rollback_discards_the_announcement() -> None:
     def announce_and_fail() -> None:
         with transaction.atomic():
             broadcast(title="Never mind")
@@ -107,7 +107,7 @@ def test_invalid_text_is_rejected_at_the_call(wrong: dict[str, str]) -> None:
     assert kinds_on("everyone") == []
 
 
-def test_the_longest_text_in_scripts_that_take_most_bytes_still_fits_an_event() -> None:
+def test_the_longest_chinese_text_fits_an_event() -> None:
     broadcast(title="图" * 120, body="书" * 5000)
 
     [(_kind, item)] = log_of("everyone")
@@ -122,7 +122,7 @@ def test_without_an_end_it_runs_for_the_sites_usual_time(settings: Settings) -> 
     assert announcement.ends_at == NOON + timedelta(days=3)
 
 
-def test_a_planned_one_is_announced_once_when_its_time_comes() -> None:
+def test_a_planned_announcement_is_published_once_at_its_start() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         announcement = broadcast(title="Later", starts_at=NOON + HOUR)
         sweep()
@@ -204,7 +204,7 @@ def test_its_end_removes_it_from_open_pages_once() -> None:
     assert log_of("everyone")[1:] == [("announcement.withdrawn", {"ids": [f"a{announcement.pk}"]})]
 
 
-def test_an_edit_reaches_open_pages_with_all_of_it() -> None:
+def test_an_edit_sends_the_whole_announcement_to_open_pages() -> None:
     announcement = broadcast(title="Clsoed")
     announcement.title = "Closed"
     announcement.save()
@@ -227,7 +227,7 @@ def test_an_edit_of_a_stale_instance_reaches_open_pages() -> None:
     assert kinds_on("everyone") == ["announcement.created", "announcement.updated"]
 
 
-def test_an_edit_of_a_planned_or_withdrawn_one_is_not_published() -> None:
+def test_an_edit_of_a_planned_or_withdrawn_announcement_is_not_published() -> None:
     planned = broadcast(title="Later", starts_at=datetime.now(UTC) + HOUR)
     announce.publish_edit(planned)
     assert kinds_on("everyone") == []
@@ -256,7 +256,7 @@ def test_a_withdrawn_plan_is_never_announced() -> None:
     assert kinds_on("everyone") == []
 
 
-def test_the_event_carries_every_language_and_no_number_of_any_person() -> None:
+def test_the_event_has_every_language() -> None:
     later = datetime.now(UTC) + HOUR
     announcement = broadcast(title="Closed", body="*Sorry*", starts_at=later)
     AnnouncementTranslation.objects.create(announcement=announcement, language="zh-hans", title="闭馆", body="**抱歉**")
@@ -312,7 +312,7 @@ def test_a_failed_announcement_is_published_once_it_is_fixed(monkeypatch: pytest
     assert kinds_on("everyone") == ["announcement.created"]
 
 
-def test_a_new_one_is_announced_beside_others_that_wait(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_new_announcement_is_published_beside_waiting_ones(caplog: pytest.LogCaptureFixture) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         in_every_language(broadcast(title="In every language", starts_at=NOON + HOUR))
         clock.shift(HOUR)

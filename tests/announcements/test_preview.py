@@ -42,7 +42,7 @@ def test_the_script_gets_a_fragment(writer: Client) -> None:
 
 
 @pytest.mark.parametrize("half_written", [{}, {"title": "x"}, {"level": "panic", "url": "javascript:alert(1)"}])
-def test_a_preview_of_a_half_written_form_is_no_error(writer: Client, half_written: dict[str, str]) -> None:
+def test_a_half_written_form_can_be_previewed(writer: Client, half_written: dict[str, str]) -> None:
     page = writer.post(f"{LIST}preview/", half_written)
 
     assert page.status_code == HTTPStatus.OK

@@ -29,7 +29,7 @@ def titles(person: User) -> list[str]:
     return [item.message.title for item in queries.items(person).items]
 
 
-def test_it_appears_when_each_person_opens_the_inbox(alice: User, bob: User) -> None:
+def test_an_announcement_appears_when_a_person_opens_the_inbox(alice: User, bob: User) -> None:
     broadcast(title="Hello")
 
     assert titles(alice) == titles(bob) == ["Hello"]
@@ -109,7 +109,7 @@ def test_an_edit_reaches_people_who_already_have_it(alice: User) -> None:
     assert titles(alice) == ["Closed"]
 
 
-def test_an_ended_or_withdrawn_one_is_gone_from_the_inbox(alice: User) -> None:
+def test_an_ended_or_withdrawn_announcement_is_gone_from_the_inbox(alice: User) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         broadcast(title="Today only", ends_at=NOON + timedelta(hours=1))
         withdrawn = broadcast(title="Oops")
@@ -122,14 +122,14 @@ def test_an_ended_or_withdrawn_one_is_gone_from_the_inbox(alice: User) -> None:
         assert queries.counts(alice).unread == 0
 
 
-def test_a_planned_one_is_not_there_yet(alice: User) -> None:
+def test_a_planned_announcement_is_not_in_the_inbox(alice: User) -> None:
     broadcast(title="Later", starts_at=datetime.now(UTC) + timedelta(hours=1))
 
     assert titles(alice) == []
     assert queries.counts(alice).unread == 0
 
 
-def test_it_keeps_its_id_and_its_place_before_and_after_it_has_a_row(alice: User) -> None:
+def test_an_announcement_keeps_its_id_and_position_when_it_gets_a_row(alice: User) -> None:
     announcement = broadcast(title="Hello")
     [row] = queries.items(alice).rows
 

@@ -153,7 +153,7 @@ def test_an_expired_subscription_is_deleted(firefox: Firefox, push_site: Site, p
     wait_for(lambda: subscriptions(push_site) == "0", timeout=15)
 
 
-def test_a_shared_browser_shows_no_person_the_others_notifications(
+def test_people_sharing_a_browser_never_see_each_others_notifications(
     firefox: Firefox, push_site: Site, push_service: LocalPushService
 ) -> None:
     sign_in(firefox, push_site, "alice")

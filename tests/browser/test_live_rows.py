@@ -116,7 +116,7 @@ def test_a_change_or_deletion_in_one_browser_appears_in_the_other(page_for: Peop
     draft = alice.locator("#reply textarea")
     draft.fill("What I am writing")
     draft.evaluate("area => area.setSelectionRange(2, 6)")
-    place = alice.evaluate("scrollY")
+    scroll_before = alice.evaluate("scrollY")
 
     bob.get_by_text("Edit").click()
     bob.locator(".own textarea").fill("Coffee, after all.")
@@ -125,7 +125,7 @@ def test_a_change_or_deletion_in_one_browser_appears_in_the_other(page_for: Peop
     expect(alice.locator("live-list [data-key]")).to_have_attribute("data-changed", "")
     expect(bob.get_by_text("Reply saved.")).to_be_visible()
     assert alice.evaluate("[document.activeElement.selectionStart, document.activeElement.selectionEnd]") == [2, 6]
-    assert (draft.input_value(), alice.evaluate("scrollY")) == ("What I am writing", place)
+    assert (draft.input_value(), alice.evaluate("scrollY")) == ("What I am writing", scroll_before)
 
     _no_text_is_markup(alice, site)
     _changes_missing_from_the_log_are_fetched(alice, site)
@@ -221,13 +221,13 @@ def _the_reading_position_stays(page: Page, site: Site) -> None:
     page.locator("live-list").evaluate("list => list.setAttribute('insert', 'first')")
     read = page.get_by_role("paragraph").get_by_text("Old 20", exact=True)
     read.evaluate("row => row.scrollIntoView({ block: 'center', behavior: 'instant' })")
-    place, scrolled = read.bounding_box(), page.evaluate("scrollY")
+    box, scrolled = read.bounding_box(), page.evaluate("scrollY")
     site.python("for n in range(3): Reply.objects.create(post=post, author=bob, body=f'New {n}')")
     expect(page.locator("live-list .lines").first).to_have_text("New 2")
     now = read.bounding_box()
-    assert place is not None
+    assert box is not None
     assert now is not None
-    assert abs(now["y"] - place["y"]) < 2
+    assert abs(now["y"] - box["y"]) < 2
     assert page.evaluate("scrollY") > scrolled + 50
     # At the top of the page, new rows scroll into view.
     page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")

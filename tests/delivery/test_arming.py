@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub import broadcast, streams
-from notifications_hub.announcements.announce import missing_rows, of_person
+from notifications_hub.announcements.announce import missing_rows, running_for
 from notifications_hub.delivery import acknowledgement, arming, models, preferences
 from notifications_hub.delivery.acknowledgement import Acknowledgement
 from notifications_hub.delivery.claiming import Outcome, claim_due
@@ -329,7 +329,7 @@ def announce(count: int) -> None:
 
 
 def undelivered(person: User) -> list[str]:
-    rows = missing_rows(person, of_person(person))
+    rows = missing_rows(person, running_for(person))
     return sorted(row.announcement.title for row in rows if row.announcement and not row.delivered_at)
 
 

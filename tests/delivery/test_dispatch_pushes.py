@@ -127,5 +127,5 @@ def test_an_unreachable_broker_does_not_delay_the_caller(settings: Settings, ali
         send(bob, alice)
     assert time.monotonic() - began < 1
     assert Delivery.objects.count() == 5
-    for nudging in [thread for thread in threading.enumerate() if thread.name == "hub-nudge"]:
+    for nudging in [thread for thread in threading.enumerate() if thread.name == "hub-wake_celery"]:
         nudging.join(20)

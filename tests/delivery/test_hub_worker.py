@@ -117,7 +117,7 @@ def test_a_worker_asked_to_stop_finishes_its_deliveries(
     assert Delivery.objects.values_list("state", "claim").get() == ("sent", None)
 
 
-def test_a_worker_asked_to_stop_gives_back_unanswered_deliveries(
+def test_a_worker_asked_to_stop_releases_unanswered_deliveries(
     push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User
 ) -> None:
     push_service.fail(Fault(mode="hang"))

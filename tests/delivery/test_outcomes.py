@@ -169,7 +169,7 @@ def test_reading_stops_every_delivery_method(story: Story, method: DeliveryMetho
 
 
 @each_method
-def test_charlie_is_reached_by_no_delivery_method(
+def test_no_delivery_method_reaches_charlie(
     story: Story, method: DeliveryMethod, charlie: User, client_for: ClientFor
 ) -> None:
     other = Story(charlie, client_for(charlie), story.notification)

@@ -47,7 +47,7 @@ def test_every_code_fits_its_columns() -> None:
         assert longest <= LONGEST_CODE == field.max_length
 
 
-def test_a_reason_around_another_is_put_into_words_with_it() -> None:
+def test_a_wrapped_reason_is_rendered_with_its_cause() -> None:
     refused = DeliveryReason.of(ReasonCode.PUSH_REFUSED, status=403)
     held_back = DeliveryReason.wrapped(ReasonCode.HELD_BACK, refused)
     assert str(held_back) == "Held back: The push service refused it with status 403."

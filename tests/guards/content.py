@@ -13,7 +13,7 @@ CONTENT = [
         f"{_INBOX}/queries.py",
         "Notification.objects.visible().filter(recipient=person)",
         "Notification.objects.visible()",
-        ("tests/inbox/test_charlie.py", "tests/inbox/test_queries.py::test_charlie_sees_nothing_of_alices"),
+        ("tests/inbox/test_charlie.py", "tests/inbox/test_queries.py::test_charlie_sees_none_of_alices_notifications"),
     ),
     Guard(
         "the API asks for the CSRF token",
@@ -27,7 +27,7 @@ CONTENT = [
         f"{_INBOX}/responses.py",
         "patch_cache_control(response, no_store=True, private=True)",
         "pass",
-        ("tests/inbox/test_api.py::test_nothing_may_be_kept_by_a_cache",),
+        ("tests/inbox/test_api.py::test_responses_forbid_caching",),
     ),
     Guard(
         "no cache keeps the inbox page",

@@ -42,7 +42,7 @@ LIMITS = [
         "notifications_hub/streams/store.py",
         "kept.append(reading.within(size))",
         "kept.append(reading)",
-        ("tests/streams/test_store.py::test_a_reader_of_topics_shared_with_others_gets_no_more_than_they",),
+        ("tests/streams/test_store.py::test_a_reader_of_many_shared_topics_gets_one_frame",),
     ),
     Guard(
         "the bytes of readings for many",

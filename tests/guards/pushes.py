@@ -14,7 +14,7 @@ PUSHES = [
         f"{_PUSH}/endpoints.py",
         "if host not in HOSTS and not (_HOST_NAME.fullmatch(host) and host.endswith(HOST_SUFFIXES)):",
         "if False:",
-        ("tests/transports/test_endpoints.py::test_anything_else_is_refused",),
+        ("tests/transports/test_endpoints.py::test_any_other_endpoint_is_refused",),
     ),
     Guard(
         "an endpoint at registration is public",
@@ -132,7 +132,7 @@ PUSHES = [
     Guard(
         "a report's token ends with the session",
         f"{_PUSH}/session_binding.py",
-        "return own(person, address).filter(password_stamp__in=stamps).exists()",
+        "return find_own(person, address).filter(password_stamp__in=stamps).exists()",
         "return True",
         ("tests/inbox/test_push_api.py::test_a_token_ends_with_the_session_that_its_browser_was_registered_in",),
     ),

@@ -70,7 +70,7 @@ def test_an_announcement_carries_its_translations(alice: User, client_for: Clien
 
 
 @both_databases
-def test_pages_follow_each_other_by_before(alice: User, bob: User, client_for: ClientFor) -> None:
+def test_before_selects_the_next_page(alice: User, bob: User, client_for: ClientFor) -> None:
     rows = [send_one(alice, bob).item_id for _ in range(25)][::-1]
     client = client_for(alice)
     first = get(client).json()
@@ -82,7 +82,7 @@ def test_pages_follow_each_other_by_before(alice: User, bob: User, client_for: C
 
 
 @both_databases
-def test_unread_and_kind_narrow_it(alice: User, bob: User, client_for: ClientFor) -> None:
+def test_the_list_can_be_filtered_by_unread_and_kind(alice: User, bob: User, client_for: ClientFor) -> None:
     send_one(alice, bob).mark_as_read()
     reply = send_one(alice, bob, kind="comment.reply")
     client = client_for(alice)
@@ -138,7 +138,7 @@ def test_the_cursor_points_to_the_end_of_the_topic(alice: User, client_for: Clie
 
 
 @both_databases
-def test_the_count_has_two_numbers(alice: User, bob: User, client_for: ClientFor) -> None:
+def test_the_count_has_unread_and_unseen(alice: User, bob: User, client_for: ClientFor) -> None:
     send_one(alice, bob)
     Notification.objects.filter(pk=send_one(alice, bob).pk).mark_all_as_seen()
     broadcast(title="Maintenance at noon")
@@ -148,7 +148,7 @@ def test_the_count_has_two_numbers(alice: User, bob: User, client_for: ClientFor
 
 @both_databases
 @pytest.mark.parametrize("name", MARKS)
-def test_marks_take_ids_or_all(alice: User, bob: User, client_for: ClientFor, name: str) -> None:
+def test_a_mark_accepts_ids_or_all(alice: User, bob: User, client_for: ClientFor, name: str) -> None:
     rows = [send_one(alice, bob) for _ in range(3)]
     client = client_for(alice)
     if name == "unread":
@@ -205,7 +205,7 @@ def test_a_refused_filter_is_named(alice: User, client_for: ClientFor) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe"])
-def test_bytes_that_are_no_json_are_refused(alice: User, client_for: ClientFor, body: bytes) -> None:
+def test_bytes_that_are_not_json_are_refused(alice: User, client_for: ClientFor, body: bytes) -> None:
     answer = client_for(alice).generic("POST", API + "notifications/read/", body, "application/json")
 
     assert answer.status_code == 400
@@ -276,7 +276,7 @@ def test_a_post_with_the_csrf_token_is_accepted(alice: User, bob: User) -> None:
     assert post(client, "notifications/read/", {"ids": [row.item_id]}, X_CSRFToken=token).json() == {"changed": 1}
 
 
-def test_nothing_may_be_kept_by_a_cache(alice: User, client_for: ClientFor, client: Client) -> None:
+def test_responses_forbid_caching(alice: User, client_for: ClientFor, client: Client) -> None:
     signed_in = client_for(alice)
     answers = [signed_in.get(API + path) for path in [*GETS, "openapi.json", "notifications/?before=x"]]
     answers += [post(signed_in, path, {"all": True}) for path in POSTS]

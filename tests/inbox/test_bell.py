@@ -112,7 +112,7 @@ def test_a_person_who_is_looked_up_lazily_has_a_bell(alice: User) -> None:
     assert "<notification-bell" in bell(SimpleLazyObject(lambda: alice))
 
 
-def test_charlies_bell_counts_nothing_of_alices(alice: User, bob: User, charlie: User) -> None:
+def test_charlies_bell_counts_none_of_alices_notifications(alice: User, bob: User, charlie: User) -> None:
     send_one(alice, bob)
     broadcast(title="Staff only", audience="staff")
 

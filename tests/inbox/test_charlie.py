@@ -97,14 +97,14 @@ def test_alices_page_mark_reveals_nothing(
 ) -> None:
     for _ in range(3):
         send_one(alice, bob)
-    place = items(alice, limit=2).next or ""
+    page_mark = items(alice, limit=2).next or ""
     other = str(PageMark(timezone.now(), int(NEVER)))
     client = client_for(charlie)
     client.get(path, {"before": other})
-    alices, never = (answer_of(partial(client.get, path, {"before": before})) for before in (place, other))
+    alices, never = (answer_of(partial(client.get, path, {"before": before})) for before in (page_mark, other))
 
     assert (alices.status, alices.queries) == (never.status, never.queries) == (200, never.queries)
-    assert _without_tokens(alices.text.replace(place, "")) == _without_tokens(never.text.replace(other, ""))
+    assert _without_tokens(alices.text.replace(page_mark, "")) == _without_tokens(never.text.replace(other, ""))
 
 
 @pytest.mark.parametrize(

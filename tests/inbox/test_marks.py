@@ -55,7 +55,7 @@ def test_unarchiving_publishes_the_whole_item(alice: User, bob: User) -> None:
     assert [event["id"] for event in events_of(alice, "notification.updated")] == [row.item_id]
 
 
-def test_everything_of_the_archive_is_moved_back_at_once(alice: User, bob: User) -> None:
+def test_the_whole_archive_is_moved_back_at_once(alice: User, bob: User) -> None:
     send_one(alice, bob)
     send_one(alice, bob)
     mark_all(alice, Mark.ARCHIVE)
@@ -90,7 +90,7 @@ def test_a_missing_id_changes_nothing(alice: User, bob: User, name: str) -> None
     assert mark(alice, Mark.READ, [name]) == 0
 
 
-def test_an_announcement_is_not_reached_by_the_number_of_its_row(alice: User) -> None:
+def test_an_announcement_cannot_be_marked_by_the_id_of_its_row(alice: User) -> None:
     broadcast(title="Maintenance at noon")
     [row] = items(alice).rows
 

@@ -66,13 +66,13 @@ def choices(response: Any, kind: str = "default") -> dict[str, bool]:
     return {choice.label: choice.checked for choice in row.methods}
 
 
-def test_it_is_offered_by_its_label_or_else_by_its_name(alice: User, client_for: ClientFor, settings: Any) -> None:
+def test_a_transport_is_offered_by_its_label_or_its_name(alice: User, client_for: ClientFor, settings: Any) -> None:
     use(settings, sms=Sms, paper_mail=PaperMail, letter=Letter)
     labels = list(choices(client_for(alice).get(PREFERENCES)))
     assert labels == ["While you are here", "On the next page", "Push", "Sms", "Paper mail", "email"]
 
 
-def test_its_label_is_in_the_readers_language(alice: User, client_for: ClientFor, settings: Any) -> None:
+def test_a_transports_label_is_in_the_readers_language(alice: User, client_for: ClientFor, settings: Any) -> None:
     use(settings, letter=Letter)
     alice.language = "zh-hans"
     alice.save()
@@ -109,7 +109,7 @@ def test_a_choice_outlives_a_time_without_the_transport(
 
 
 @pytest.mark.usefixtures("_alarm")
-def test_a_kind_may_name_it_as_a_default(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
+def test_a_kind_may_name_a_transport_as_a_default(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
     use(settings, sms=Sms)
     assert choices(client_for(alice).get(PREFERENCES), "tests.alarm")["Sms"] is True
     assert preferences.methods_of([alice.pk], get_kind("tests.alarm")) == {alice.pk: {"live", "sms"}}
@@ -117,7 +117,7 @@ def test_a_kind_may_name_it_as_a_default(alice: User, bob: User, client_for: Cli
     assert [one.transport for one in Delivery.objects.all()] == ["sms"]
 
 
-def test_the_delivery_page_names_it(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
+def test_the_delivery_page_names_the_transport(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
     use(settings, sms=Sms)
     preferences.choose_methods(alice, "default", ["sms"])
     row = send_one(alice, bob)

@@ -77,7 +77,7 @@ def test_the_key_is_the_public_one(alice: User, client_for: ClientFor, settings:
     assert private not in answer.content.decode()
 
 
-def test_without_a_key_there_is_none(alice: User, client_for: ClientFor, settings: Any) -> None:
+def test_without_a_key_the_response_is_a_404(alice: User, client_for: ClientFor, settings: Any) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": ""}
     answer = client_for(alice).get(API + "push/key/")
 
@@ -192,7 +192,7 @@ def test_signing_out_keeps_a_browser_that_belongs_to_someone_else_now(
     assert PushSubscription.objects.get().owner == bob
 
 
-def test_registering_knows_the_site_that_links_are_of(
+def test_registering_stores_the_site_for_absolute_links(
     alice: User, client_for: ClientFor, subscription: dict[str, Any]
 ) -> None:
     post(client_for(alice), "push/subscriptions/", subscription)
@@ -286,7 +286,7 @@ def test_a_push_may_be_read_by_its_button(alice: User, sent: Delivery) -> None:
     assert events_of(alice, "notification.read") == [{"ids": [row.item_id]}]
 
 
-def test_a_report_twice_says_it_once(alice: User, sent: Delivery) -> None:
+def test_a_repeated_report_publishes_nothing_again(alice: User, sent: Delivery) -> None:
     for action in ("shown", "clicked", "shown", "read", "read"):
         assert act(act_token(sent), action).status_code == 200
 
@@ -398,5 +398,5 @@ def test_the_session_gives_a_report_no_more_rights(alice: User, client_for: Clie
     assert act("x", client=client_for(alice)).status_code == 400
 
 
-def test_the_worker_finds_the_address(db: None) -> None:
+def test_the_report_url_belongs_to_the_api(db: None) -> None:
     assert reverse("notifications_hub_api:push_act") == API + "push/act/"

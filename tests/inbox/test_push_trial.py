@@ -29,7 +29,7 @@ def browser(alice: User) -> PushSubscription:
     return PushSubscription.objects.create(owner=alice, endpoint="https://push.example/x", name="Firefox on Linux")
 
 
-def test_a_test_goes_to_one_browser_and_at_once(alice: User, browser: PushSubscription, client_for: ClientFor) -> None:
+def test_a_test_push_goes_to_one_browser_at_once(alice: User, browser: PushSubscription, client_for: ClientFor) -> None:
     PushSubscription.objects.create(owner=alice, endpoint_hash="other")
     answer = client_for(alice).post(TEST, {"id": browser.pk})
 
@@ -71,7 +71,7 @@ def test_charlie_sends_nothing_to_alices_browser(
     assert not Notification.objects.exists()
 
 
-def test_people_do_not_choose_how_they_are_tested(alice: User, client_for: ClientFor) -> None:
+def test_the_kind_of_tests_is_not_in_the_preferences(alice: User, client_for: ClientFor) -> None:
     assert "push.test" not in client_for(alice).get(PREFERENCES).content.decode()
 
 

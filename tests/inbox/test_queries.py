@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.both_databases
 
 
-def test_the_newest_comes_first(alice: User, bob: User) -> None:
+def test_the_newest_notification_comes_first(alice: User, bob: User) -> None:
     older, newer = send_one(alice, bob), send_one(alice, bob)
 
     assert ids(items(alice)) == [newer.item_id, older.item_id]
 
 
-def test_charlie_sees_nothing_of_alices(alice: User, bob: User, charlie: User) -> None:
+def test_charlie_sees_none_of_alices_notifications(alice: User, bob: User, charlie: User) -> None:
     send_one(alice, bob)
 
     assert items(charlie) == InboxPage([], None)
@@ -72,14 +72,14 @@ def test_an_invalid_before_is_rejected(alice: User, text: str) -> None:
         items(alice, before=text)
 
 
-def test_a_page_mark_survives_as_text(alice: User, bob: User) -> None:
+def test_a_page_mark_is_read_back_from_its_text(alice: User, bob: User) -> None:
     for moment in (timezone.now(), timezone.now() - timedelta(days=60_000, microseconds=1)):
         mark = PageMark.of(send_one(alice, bob, timestamp=moment))
 
         assert PageMark.parse(str(mark)) == mark
 
 
-def test_unread_and_kind_narrow_it(alice: User, bob: User) -> None:
+def test_the_list_can_be_filtered_by_unread_and_kind(alice: User, bob: User) -> None:
     reply = send_one(alice, bob, kind="comment.reply")
     other = send_one(alice, bob)
     other.mark_as_read()

@@ -44,7 +44,7 @@ def everything() -> list[list[dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("path", ADDRESSES)
-def test_looking_changes_nothing(alice: User, bob: User, client_for: ClientFor, path: str) -> None:
+def test_safe_requests_change_nothing(alice: User, bob: User, client_for: ClientFor, path: str) -> None:
     row = send_one(alice, bob)
     arming.arm([Plan(notification_pk=row.pk, transport="web_push", address="1")])
     PushSubscription.objects.create(owner=alice, endpoint="https://push.example/x")

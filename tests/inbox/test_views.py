@@ -68,7 +68,7 @@ def test_the_tabs_show_all_the_unread_and_the_archived(alice: User, bob: User, c
     assert client.get(INBOX, {"show": "anything"}).context["show"] == "all"
 
 
-def test_older_ones_are_one_link_away(alice: User, bob: User, client_for: ClientFor) -> None:
+def test_older_notifications_are_one_link_away(alice: User, bob: User, client_for: ClientFor) -> None:
     rows = [send_one(alice, bob).item_id for _ in range(25)][::-1]
     client = client_for(alice)
     first = client.get(INBOX)
@@ -276,7 +276,7 @@ def test_a_browser_is_forgotten_without_javascript(alice: User, client_for: Clie
 
 @both_databases
 @pytest.mark.parametrize("pk", [NEVER, "", "x", "1 OR 1"])
-def test_removing_a_missing_browser_is_no_error(alice: User, client_for: ClientFor, pk: str) -> None:
+def test_removing_a_missing_browser_is_not_an_error(alice: User, client_for: ClientFor, pk: str) -> None:
     assert client_for(alice).post(FORGET, {"id": pk})["Location"] == PREFERENCES
 
 

@@ -16,6 +16,6 @@ def _broker_in_memory() -> Iterator[None]:
     current_app.conf.broker_url = "memory://"
     current_app.control.purge()
     yield
-    broker._postman.wait()
+    broker._resend_thread.wait()
     current_app.control.purge()
     current_app.conf.broker_url = before

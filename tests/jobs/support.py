@@ -64,10 +64,10 @@ def make_due(job: Job) -> None:
     Job.objects.filter(pk=job.pk).update(due_at=datetime.now(UTC) - timedelta(seconds=1))
 
 
-def tend() -> None:
+def handle_due_jobs() -> None:
     """Run the sweeper's chore once, and wait for its thread."""
-    broker.tend()
-    broker._postman.wait()
+    broker.handle_due_jobs()
+    broker._resend_thread.wait()
 
 
 def events_of(job: Job) -> list[tuple[str, dict[str, Any]]]:

@@ -10,7 +10,7 @@ from notifications_hub import cancel, start_all
 from notifications_hub.jobs import transitions
 from notifications_hub.jobs.models import Job, JobState
 from tests.jobs import tasks
-from tests.jobs.support import deliver, delivered, events_of, make_due, messages, tend
+from tests.jobs.support import deliver, delivered, events_of, handle_due_jobs, make_due, messages
 from tests.support.together import together
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def test_a_part_whose_worker_was_killed_ends_the_whole(alice: User) -> None:
     [part] = parts_of(job)
     transitions.claim(part.pk)
     make_due(part)
-    tend()
+    handle_due_jobs()
     job.refresh_from_db()
 
     assert (job.state, job.standing) == (JobState.FAILED, "parts")

@@ -12,7 +12,7 @@ from notifications_hub.jobs.models import Job
 from notifications_hub.streams.sweeper import Isolation
 from notifications_hub.users import Person
 from tests.jobs import tasks
-from tests.jobs.support import delivered, make_due, messages, started, tend
+from tests.jobs.support import delivered, handle_due_jobs, make_due, messages, started
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -37,7 +37,7 @@ def test_a_job_that_cannot_be_sent_does_not_stop_the_others(alice: User, caplog:
     for job in (poison, *good):
         make_due(job)
     for _ in range(3):
-        tend()
+        handle_due_jobs()
     assert messages() == [str(job.pk) for job in good]
     assert caplog.text.count(f"job {poison.pk} failed") == 1
     assert "The broker did not take" not in caplog.text
@@ -48,7 +48,7 @@ def test_a_job_that_cannot_be_sent_is_retried_less_and_less_often(alice: User, m
     for sends in range(1, 4):
         monkeypatch.setattr(broker, "_isolation", Isolation(longest=60))
         make_due(poison)
-        tend()
+        handle_due_jobs()
         poison.refresh_from_db()
         assert poison.sends == sends
 
@@ -58,7 +58,7 @@ def test_a_job_that_was_sent_very_often_is_still_sent_again(alice: User) -> None
     messages()
     Job.objects.update(sends=30_000)
     make_due(job)
-    tend()
+    handle_due_jobs()
     assert messages() == [str(job.pk)]
 
 
@@ -78,7 +78,7 @@ def test_a_job_that_cannot_be_given_up_does_not_stop_the_others(
     for job in (poison, good):
         make_due(job)
     for _ in range(3):
-        tend()
+        handle_due_jobs()
     poison.refresh_from_db()
     good.refresh_from_db()
     assert (poison.state, good.state) == ("running", "failed")

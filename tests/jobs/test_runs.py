@@ -15,7 +15,7 @@ from notifications_hub.jobs.models import Job, JobState
 from notifications_hub.jobs.reporter import Reporter
 from notifications_hub.jobs.task import Run
 from tests.jobs import tasks
-from tests.jobs.support import deliver, delivered, events_of, make_due, messages, started, tend
+from tests.jobs.support import deliver, delivered, events_of, handle_due_jobs, make_due, messages, started
 from tests.support.processes import wait_until
 from tests.support.together import together
 
@@ -85,17 +85,17 @@ def test_a_retry_waits_in_the_row_until_it_is_due(alice: User) -> None:
         deliver(job)
         assert (job.state, events_of(job)[-1][0]) == (JobState.RETRYING, "task.retry")
         messages()
-        tend()
+        handle_due_jobs()
         assert messages() == []
         make_due(job)
-        tend()
+        handle_due_jobs()
         assert messages() == [str(job.pk)]
     deliver(job)
 
     assert (job.state, job.value, job.starts) == (JobState.DONE, "third time lucky", 3)
 
 
-def test_an_early_message_does_not_hurry_a_retry(alice: User) -> None:
+def test_an_early_message_does_not_start_a_retry(alice: User) -> None:
     job = started(alice, tasks.try_again, 60)
     deliver(job)
     deliver(job)
@@ -103,7 +103,7 @@ def test_an_early_message_does_not_hurry_a_retry(alice: User) -> None:
     assert (job.state, job.starts) == (JobState.RETRYING, 1)
 
 
-def test_retries_come_to_an_end(alice: User) -> None:
+def test_the_number_of_retries_is_limited(alice: User) -> None:
     job = started(alice, tasks.try_again, 0)
     Job.objects.filter(pk=job.pk).update(retries=2)
     tasks.try_again.max_retries = 1
@@ -173,7 +173,7 @@ def test_a_cancelled_task_that_never_reports_is_ended(alice: User) -> None:
     assert job.due_at is not None
     assert (job.due_at - job.created).total_seconds() < job_changes.CANCEL_SECONDS + 5
     make_due(job)
-    tend()
+    handle_due_jobs()
     run.end(Done(text="Too late"))
     job.refresh_from_db()
 
@@ -186,7 +186,7 @@ def test_a_cancelled_task_that_never_reports_is_ended(alice: User) -> None:
 def test_a_job_whose_lease_ended_fails_as_lost(alice: User) -> None:
     job = claimed(alice)
     make_due(job)
-    tend()
+    handle_due_jobs()
     job.refresh_from_db()
 
     assert (job.state, job.standing) == (JobState.FAILED, "lost")
@@ -200,11 +200,11 @@ def test_a_job_that_may_restart_is_queued_again(alice: User) -> None:
         messages()
         job_changes.claim(str(job.pk))
         make_due(job)
-        tend()
+        handle_due_jobs()
         job.refresh_from_db()
         assert job.state == expected
         if expected is JobState.QUEUED:
-            tend()
+            handle_due_jobs()
             assert messages() == [str(job.pk)]
 
 
@@ -212,7 +212,7 @@ def test_a_worker_that_was_given_up_changes_nothing(alice: User) -> None:
     job = claimed(alice)
     run = Run(job)
     make_due(job)
-    tend()
+    handle_due_jobs()
     run.progress(1, 2, "Still here")
     run.end(Done(text="Done after all"))
     job.refresh_from_db()
@@ -228,7 +228,7 @@ def test_a_task_that_reports_nothing_stays_alive(alice: User, settings: Settings
     running = threading.Thread(target=lambda: together([lambda: deliver(Job.objects.get(pk=job.pk))]))
     running.start()
     while running.is_alive():
-        tend()
+        handle_due_jobs()
         time.sleep(0.1)
 
     assert Job.objects.get(pk=job.pk).state == JobState.DONE

@@ -14,7 +14,7 @@ from notifications_hub import start, start_all
 from notifications_hub.jobs.enqueue import BadJob
 from notifications_hub.jobs.models import Job, JobState
 from tests.jobs import tasks
-from tests.jobs.support import deliver, events_of, make_due, messages, started, tend, use_broker
+from tests.jobs.support import deliver, events_of, handle_due_jobs, make_due, messages, started, use_broker
 from tests.support.processes import ROOT
 from tests.support.site import site_environment
 from tests.support.together import rolled_back, together
@@ -57,7 +57,7 @@ def test_a_lost_message_is_sent_again_after_longer_and_longer_pauses(alice: User
     pauses = []
     for _ in range(3):
         make_due(job)
-        tend()
+        handle_due_jobs()
         assert messages() == [str(job.pk)]
         before, job = job, Job.objects.get(pk=job.pk)
         assert job.due_at is not None
@@ -68,7 +68,7 @@ def test_a_lost_message_is_sent_again_after_longer_and_longer_pauses(alice: User
 def test_a_job_that_is_not_due_is_left_alone(alice: User) -> None:
     started(alice, tasks.count, 1)
     messages()
-    tend()
+    handle_due_jobs()
 
     assert messages() == []
 
@@ -82,7 +82,7 @@ def test_a_broker_that_is_down_only_delays_the_job(alice: User) -> None:
     assert job.state == JobState.QUEUED
     use_broker("memory://")
     make_due(job)
-    tend()
+    handle_due_jobs()
 
     assert messages() == [str(job.pk)]
 

@@ -86,7 +86,7 @@ def test_a_worker_killed_in_the_middle_ends_the_bar_or_begins_again(
 
 
 @pytest.mark.faults
-def test_a_broker_killed_with_what_it_held_loses_no_job(
+def test_a_killed_broker_loses_no_job(
     site: Site, worker: CeleryWorker, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     trace, waiting = tmp_path / "trace", tmp_path / "waiting"

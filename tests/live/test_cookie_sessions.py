@@ -38,7 +38,7 @@ def change(site: Site, visitor: Visitor) -> None:
     )
 
 
-def test_signing_out_ends_what_was_opened_before_the_session_changed(
+def test_signing_out_ends_connections_opened_before_the_session_changed(
     site: Site, newcomer: str, visitor: Visitor
 ) -> None:
     listen = partial(listening_by, WEBSOCKET, site)
@@ -52,9 +52,7 @@ def test_signing_out_ends_what_was_opened_before_the_session_changed(
         assert elsewhere.until("notification.created")
 
 
-def test_signing_in_as_somebody_else_ends_what_was_opened_before_the_session_changed(
-    site: Site, visitor: Visitor
-) -> None:
+def test_signing_in_as_another_person_ends_connections_of_the_earlier_session(site: Site, visitor: Visitor) -> None:
     with listening_by(WEBSOCKET, site, visitor) as client, ends(client, 4401):
         change(site, visitor)
         visitor.sign_in("charlie")

@@ -157,7 +157,7 @@ def test_removing_the_demo_also_removes_the_data_that_the_site_added(settings: S
 
 
 @pytest.mark.django_db
-def test_a_database_that_is_away_does_not_keep_a_site_from_starting(
+def test_an_unreachable_database_does_not_keep_a_site_from_starting(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def away() -> list[User]:

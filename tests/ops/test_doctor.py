@@ -143,7 +143,7 @@ def test_a_valid_choice_is_reported_as_good(
     assert words in finding.words
 
 
-def test_a_channel_layer_that_is_away_is_reported_in_time(settings: Settings, findings: Findings) -> None:
+def test_an_unreachable_channel_layer_is_reported_in_time(settings: Settings, findings: Findings) -> None:
     layer = "channels_redis.pubsub.RedisPubSubChannelLayer"
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": layer, "CONFIG": {"hosts": ["redis://127.0.0.1:1"]}}}
     finding = findings()["channel layer"]

@@ -150,7 +150,9 @@ def test_only_addresses_on_the_allow_list_need_no_token(
     assert client.get("/metrics", REMOTE_ADDR=address).status_code == status
 
 
-def test_an_invalid_allow_list_admits_nobody_and_is_a_check_error(client: Client, db: None, settings: Settings) -> None:
+def test_an_invalid_allow_list_admits_no_address_and_is_a_check_error(
+    client: Client, db: None, settings: Settings
+) -> None:
     allow(settings, "127.0.0.1", "the office")
 
     assert client.get("/metrics").status_code == 401

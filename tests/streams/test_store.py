@@ -247,7 +247,7 @@ def test_readers_of_one_statement_share_its_bytes() -> None:
     assert [not reading.events for reading in answers[-1]] == [True, False]
 
 
-def test_a_reader_of_topics_shared_with_others_gets_no_more_than_they() -> None:
+def test_a_reader_of_many_shared_topics_gets_one_frame() -> None:
     topics = [f"post.{number}" for number in range(8)]
     for topic in topics:
         append_big(topic, 8)
@@ -413,7 +413,7 @@ def test_data_that_not_every_database_stores_is_refused(value: object) -> None:
     assert not Event.objects.exists()
 
 
-def test_one_bad_event_among_many_logs_none() -> None:
+def test_one_invalid_event_among_many_logs_none() -> None:
     with pytest.raises(BadTopic):
         streams.append_many([NewEvent(TOPIC, "note", {}), NewEvent("not a topic", "note", {})])
     assert not Event.objects.exists()

@@ -77,14 +77,14 @@ def test_only_the_newest_of_very_many_failures_are_kept(monkeypatch: pytest.Monk
     Clock(monkeypatch)
     isolation: Isolation[int] = Isolation(longest=60)
     for number in range(MAX_RESTING + 500):
-        with isolation.of(number, "A single failure"):
+        with isolation.guard(number, "A single failure"):
             raise ZeroDivisionError
     assert isolation.resting() == list(range(500, MAX_RESTING + 500))
 
 
 @pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True)
-def test_a_sweep_raises_if_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_raises_if_the_database_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     monkeypatch.setattr(sweeper, "_chores", [Event.objects.exists, partial(done.append, "swept")])
     connection.close()
@@ -100,7 +100,7 @@ def test_a_sweep_raises_if_the_database_is_away(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_a_cut_connection_costs_no_chore_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_connection_skips_no_chore(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
 
     def fail() -> None:

@@ -115,7 +115,7 @@ def test_a_retry_is_due_when_the_push_service_asked(push_site: LocalPushService,
     assert (one.due_at - datetime.now(UTC)).total_seconds() == pytest.approx(120, abs=2)
 
 
-def test_a_browser_that_is_held_back_gets_no_push_and_the_trail_says_so(
+def test_a_browser_that_is_held_back_gets_no_push_and_the_trail_records_it(
     push_site: LocalPushService, push: Callable[..., Delivery], one_worker: Worker, alice: User, reader: Reader
 ) -> None:
     push_site.fail(Fault(403))
@@ -136,7 +136,7 @@ def test_a_browser_that_is_held_back_gets_no_push_and_the_trail_says_so(
     assert one.state == "sent"
 
 
-def test_an_open_circuit_sends_nothing_and_the_trail_says_so(
+def test_an_open_circuit_sends_nothing_and_the_trail_records_it(
     monkeypatch: pytest.MonkeyPatch, push_site: LocalPushService, push: Callable[..., Delivery], one_worker: Worker
 ) -> None:
     push_site.fail(Fault(503, times=FAILURES))

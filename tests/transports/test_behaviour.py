@@ -136,7 +136,7 @@ def test_sending_again_sends_again_under_the_same_tag(rig: Rig, alice: User) -> 
     assert rig.tags_at(address) == ["n12", "n12"]
 
 
-def test_many_are_sent_at_once(rig: Rig, alice: User, bob: User) -> None:
+def test_many_messages_are_sent_at_once(rig: Rig, alice: User, bob: User) -> None:
     addresses = [rig.reach(alice), rig.reach(bob)]
     assert send(rig.transport, REPLY, *addresses) == [None, None]
     assert [rig.titles_at(address) for address in addresses] == [[REPLY.title], [REPLY.title]]

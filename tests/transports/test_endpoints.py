@@ -81,7 +81,7 @@ def test_endpoints_of_known_push_services_are_valid(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", HOSTILE)
-def test_anything_else_is_refused(url: str) -> None:
+def test_any_other_endpoint_is_refused(url: str) -> None:
     with pytest.raises(EndpointRefused):
         parse_endpoint(url)
 
@@ -159,7 +159,7 @@ def test_a_name_that_resolves_into_a_private_network_is_refused_at_registration(
 
 
 @pytest.mark.parametrize("error", [socket.gaierror, TimeoutError])
-def test_an_unreachable_name_server_refuses_nobody(error: type[OSError]) -> None:
+def test_an_unreachable_name_server_refuses_no_endpoint(error: type[OSError]) -> None:
     def away(host: str, port: int) -> list[str]:
         raise error
 

@@ -49,7 +49,7 @@ def test_it_shows_the_public_key_only(settings: Settings) -> None:
     assert private not in shown
 
 
-def test_it_says_what_to_do_without_a_key(settings: Settings) -> None:
+def test_a_missing_key_is_reported_with_the_remedy(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {}
     with pytest.raises(CommandError, match="hub_vapid --env"):
         run()

@@ -45,7 +45,7 @@ def test_an_answer_between_failures_closes_the_circuit(host: PushHost) -> None:
         ask(host, answered=True)
 
 
-def test_one_send_may_try_after_a_while(host: PushHost) -> None:
+def test_one_send_probes_the_service_after_a_while(host: PushHost) -> None:
     fail(host)
     time.sleep(0.11)
     host.enter()

@@ -147,7 +147,7 @@ def test_an_invalid_id_forgets_nothing(alice: User, nonsense: str) -> None:
     assert PushSubscription.objects.exists()
 
 
-def test_the_oldest_browser_goes_when_there_are_too_many(alice: User, bob: User) -> None:
+def test_the_oldest_browser_over_the_limit_is_removed(alice: User, bob: User) -> None:
     kept = registered(bob, a_reader("bobs"))
     rows = [registered(alice, a_reader(str(number))).pk for number in range(BROWSERS_PER_PERSON + 2)]
     left = PushSubscription.objects.filter(owner=alice).values_list("pk", flat=True)

@@ -122,7 +122,7 @@ def test_the_last_use_of_a_browser_is_remembered(browser: PushSubscription) -> N
     assert timezone.now() - browser.last_used < timedelta(minutes=1)
 
 
-def test_nobody_is_reached_without_a_key(settings: Settings, alice: User, browser: PushSubscription) -> None:
+def test_no_address_is_found_without_a_key(settings: Settings, alice: User, browser: PushSubscription) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": ""}
     assert list(WebPush().addresses(alice)) == []
     error = send_one(WebPush(), REPLY, str(browser.pk))

@@ -95,7 +95,7 @@ def test_parallel_requests_of_several_processes_cannot_exceed_a_rate(
     assert let_through == 10
 
 
-def test_a_cache_that_is_away_refuses_nobody_and_rests(
+def test_an_unreachable_cache_refuses_no_request_and_is_skipped_for_a_while(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     asked: list[object] = []

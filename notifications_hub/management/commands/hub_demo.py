@@ -1,4 +1,4 @@
-"""The command `hub_demo`: creates the demo people. `bin/run` runs it at every start, so running it again is cheap."""
+"""The command `hub_demo`: creates the demo people. `bin/run` runs it at every start, so it is cheap to repeat."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 
-from notifications_hub.database.pooling import give_back
+from notifications_hub.database.pooling import release_connections
 from notifications_hub.database.reconnect import close_connections, run_with_reconnect
 
 P = ParamSpec("P")
@@ -28,4 +28,4 @@ def _run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         return run_with_reconnect(function, *args, **kwargs)
     finally:
-        give_back()
+        release_connections()

@@ -34,7 +34,7 @@ _PLAIN = re.compile(r"[!-\[\]-~]+")  # printable ASCII without the backslash, wh
 _HOST_NAME = re.compile(r"[a-z0-9.-]+")
 _TOKEN = re.compile(r"[\w%~+=-]{32,}", re.ASCII)
 _SHORT_TOKEN = 8
-"""In characters. Shorter parts of a path, such as `push` or `v2`, are the same for every browser."""
+"""Characters. Shorter parts of a path, such as `push` or `v2`, are the same for every browser."""
 _NAT64 = IPv6Network("64:ff9b::/96")
 # `is_global` counts these as public: NAT64 of an operator's own (RFC 8215), IPv4-compatible addresses (RFC 4291,
 # 2.5.5.1) and site-local ones (RFC 3879).

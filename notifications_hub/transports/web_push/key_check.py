@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def check_at_start() -> str:
-    """Return why this process must not start, or an empty text. An unreachable database is no such reason."""
+    """Return the reason not to start this process, or an empty text. An unreachable database is not a reason."""
     try:
         if current_key() is None:
             log.warning("Push is off: there is no VAPID key. `manage.py hub_vapid --env` makes one.")

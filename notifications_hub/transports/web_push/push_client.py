@@ -22,7 +22,7 @@ CONNECT_SECONDS = 3.0
 BODY_BYTES = 4096
 BODY_SECONDS = 1.0
 CONNECTIONS_PER_HOST = 100
-"""There is no limit across hosts, or silent ones would delay the others. A worker's own limit holds."""
+"""A limit across hosts would let silent ones delay the others. A worker's `SLOTS` limit the total."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +50,17 @@ class PushClient:
     ) -> None:
         self._resolver = resolver
         self._deadline = DEADLINE if deadline is None else deadline
-        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = WeakKeyDictionary()
+        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopState] = WeakKeyDictionary()
 
     async def post(self, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send the request. Raise `NoAnswer`, or `PutOff` if the host is not asked for a while, and nothing else."""
-        mine = self._of_loop()
-        host, answered = mine.hosts[endpoint.origin], None
+        state = self._loop_state()
+        host, answered = state.hosts[endpoint.origin], None
         wait = host.enter()
         try:
             if wait:
                 await asyncio.sleep(wait)
-            answer = await self._answer(mine.session, endpoint, body, headers)
+            answer = await self._answer(state.session, endpoint, body, headers)
             answered = answer.status < 500 and answer.status != 429
         except NoAnswer:
             answered = False
@@ -71,9 +71,9 @@ class PushClient:
 
     async def close(self) -> None:
         """Close the running loop's connections."""
-        mine = self._loops.pop(asyncio.get_running_loop(), None)
-        if mine is not None:
-            await mine.session.close()
+        state = self._loops.pop(asyncio.get_running_loop(), None)
+        if state is not None:
+            await state.session.close()
 
     async def _answer(
         self, session: aiohttp.ClientSession, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]
@@ -90,12 +90,12 @@ class PushClient:
             text = endpoint.hidden_in(f"{type(error).__name__}: {error}")[:200]
             raise NoAnswer(DeliveryReason.from_transport(_printable(text))) from error
 
-    def _of_loop(self) -> _OfLoop:
+    def _loop_state(self) -> _LoopState:
         loop = asyncio.get_running_loop()
-        mine = self._loops.get(loop)
-        if mine is None or mine.session.closed:
-            mine = self._loops[loop] = _OfLoop(self._new_session(), PushHosts())
-        return mine
+        state = self._loops.get(loop)
+        if state is None or state.session.closed:
+            state = self._loops[loop] = _LoopState(self._new_session(), PushHosts())
+        return state
 
     def _new_session(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
@@ -114,7 +114,7 @@ class PushClient:
 
 
 @dataclass(frozen=True)
-class _OfLoop:
+class _LoopState:
     session: aiohttp.ClientSession
     hosts: PushHosts
 

@@ -18,9 +18,9 @@ FAILURES = 10
 OPEN_SECONDS, LONGEST_OPEN = 15.0, 300.0
 CROWD = 50
 SILENT_SECONDS = 3.0
-"""With so many sends under way and no answer for so long, further sends would only wait as well."""
+"""Seconds without an answer after which, with `CROWD` sends under way, further ones would only wait as well."""
 LONGEST_WAIT = 2.0
-"""The longest wait for the rate limit. A send that would wait longer is put off."""
+"""The longest wait, in seconds, for the rate limit. A send that would wait longer is put off."""
 _KNOWN = 1000
 
 
@@ -89,7 +89,7 @@ class PushHost:
 
     def _put_off(self, pause: float, code: ReasonCode) -> PutOff:
         # Spread the retries, or all would come back at the moment in which one may try.
-        later = pause + random.uniform(0, pause / 2)  # noqa: S311 -- a pause is no secret
+        later = pause + random.uniform(0, pause / 2)  # noqa: S311 -- a pause is not a secret
         return PutOff(DeliveryReason.of(code, host=self._name), retry_after=later)
 
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from notifications_hub.delivery.reasons import ReasonCode
-from notifications_hub.transports.web_push.subscriptions import PushSubscription, own, password_stamp
+from notifications_hub.transports.web_push.subscriptions import PushSubscription, find_own, password_stamp
 from notifications_hub.transports.web_push.vapid import current_key
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def binding_of(request: HttpRequest) -> str:
 def is_bound(person: AbstractBaseUser, address: str) -> bool:
     """Return whether the browser still belongs to the person: no sign-out and no new password."""
     stamps = ("", password_stamp(person))
-    return own(person, address).filter(password_stamp__in=stamps).exists()
+    return find_own(person, address).filter(password_stamp__in=stamps).exists()
 
 
 def _signed_out(request: HttpRequest | None, user: AbstractBaseUser | None, **kwargs: object) -> None:

@@ -28,8 +28,8 @@ from notifications_hub.transports.web_push.vapid import VapidKey, current_key, f
 BROWSERS_PER_PERSON = 10
 RENEW_SALT = "notifications_hub.renew"
 
-_FREE: dict[str, Any] = {"quarantined_at": None, "quarantine_reason": "", "quarantine_parameters": {}}
-_SPENT = "The token is invalid or has expired."
+_NOT_HELD_BACK: dict[str, Any] = {"quarantined_at": None, "quarantine_reason": "", "quarantine_parameters": {}}
+_INVALID_RENEWAL = "The token is invalid or has expired."
 POINT_BYTES = 65
 AUTH_BYTES = 16
 
@@ -121,7 +121,7 @@ def register(
         subscription, _created = PushSubscription.objects.update_or_create(
             endpoint_hash=keys.endpoint_hash,
             owner_id=user.pk,
-            defaults=_columns(keys, _signing_key(subscription_json)) | bound | _FREE,
+            defaults=_columns(keys, _signing_key(subscription_json)) | bound | _NOT_HELD_BACK,
         )
         _drop_beyond_limit(user)
     return subscription
@@ -143,16 +143,16 @@ def renew(token: str, subscription_json: Mapping[str, Any], *, lookup: Lookup | 
     with transaction.atomic():
         taken = PushSubscription.objects.filter(endpoint_hash=keys.endpoint_hash).exclude(pk=old.pk).first()
         if taken is not None:
-            return _registered_meanwhile(old, taken)
+            return _already_registered(old, taken)
         # A new endpoint resolves a refusal, but not the end of the session.
-        freed = _FREE if old.password_stamp == password_stamp(old.owner) else {}
+        freed = _NOT_HELD_BACK if old.password_stamp == password_stamp(old.owner) else {}
         renewed = PushSubscription.objects.filter(pk=old.pk, endpoint_hash=old.endpoint_hash)
         if not renewed.update(**columns, **freed):
-            raise InvalidSubscription(_SPENT)
+            raise InvalidSubscription(_INVALID_RENEWAL)
     return PushSubscription.objects.get(pk=old.pk)
 
 
-def own(user: AbstractBaseUser, subscription_id: str | int) -> models.QuerySet[PushSubscription]:
+def find_own(user: AbstractBaseUser, subscription_id: str | int) -> models.QuerySet[PushSubscription]:
     """Find this person's browser by id. Another person's browser looks as if it did not exist."""
     pk = str(subscription_id)
     if not (pk.isascii() and pk.isdecimal() and len(pk) < 19):
@@ -162,7 +162,7 @@ def own(user: AbstractBaseUser, subscription_id: str | int) -> models.QuerySet[P
 
 def forget(user: AbstractBaseUser, subscription_id: str | int) -> bool:
     """Delete this person's browser. Return whether it existed."""
-    deleted, _rows = own(user, subscription_id).delete()
+    deleted, _rows = find_own(user, subscription_id).delete()
     return deleted > 0
 
 
@@ -181,10 +181,10 @@ def _renewable(token: str) -> PushSubscription:
         pk, endpoint_hash = signing.loads(token, salt=RENEW_SALT)
         return PushSubscription.objects.select_related("owner").get(pk=pk, endpoint_hash=endpoint_hash)
     except (signing.BadSignature, PushSubscription.DoesNotExist, TypeError, ValueError):
-        raise InvalidSubscription(_SPENT) from None
+        raise InvalidSubscription(_INVALID_RENEWAL) from None
 
 
-def _registered_meanwhile(old: PushSubscription, taken: PushSubscription) -> PushSubscription:
+def _already_registered(old: PushSubscription, taken: PushSubscription) -> PushSubscription:
     if taken.owner_id != old.owner_id:
         raise InvalidSubscription("This browser is someone else's now.")
     old.delete()

@@ -25,7 +25,7 @@ import { TopicPositions, Verdict } from "./topic-positions.js";
  */
 
 /**
- * Receives the hub's events for this page: each exactly once and in order, over any line.
+ * The hub's events for this page: each exactly once and in order, over any line.
  *
  * Dispatches `hub-event`, `hub-reset`, `hub-refused`, `hub-state` and, after the events of each frame, `hub-frame`.
  * `hub-shown` and `hub-unshown` report the items that other tabs have displayed, or have not.
@@ -56,7 +56,7 @@ export class HubClient extends EventTarget {
     return this.#line.state;
   }
 
-  /** Whether this is the tab that shows toasts. */
+  /** True on the tab that shows toasts. */
   get notifies() {
     return this.#line.notifies;
   }
@@ -73,8 +73,8 @@ export class HubClient extends EventTarget {
   }
 
   /**
-   * Acknowledge everything up to this cursor: a visible page has shown it. No other delivery method and no other tab then
-   * needs to deliver it.
+   * Acknowledge everything up to this cursor: a visible page has shown it. Then no other tab shows it, and no other
+   * delivery method is used.
    *
    * @param {string} cursor "" while some items have not been shown
    * @param {string[]} [ids] the items shown

@@ -68,7 +68,7 @@ export class HubLine extends EventTarget {
     return this.#state;
   }
 
-  /** Whether this is the tab that shows toasts: a line of one tab always is. */
+  /** True: a tab with a line of its own shows its own toasts. */
   get notifies() {
     return true;
   }
@@ -104,7 +104,7 @@ export class HubLine extends EventTarget {
   }
 
   /**
-   * Acknowledge everything up to this cursor: a visible page has shown it, so no other delivery method needs to.
+   * Acknowledge everything up to this cursor: a visible page has shown it, so no other delivery method is needed.
    *
    * @param {string} cursor
    */
@@ -131,8 +131,8 @@ export class HubLine extends EventTarget {
   }
 
   /**
-   * Try at once: somebody looks, or the network is back. There is no way to check that a connection is alive, so one that
-   * may have died during sleep is replaced. With the cursor that costs little and loses nothing.
+   * Reconnect at once: a person has returned to the page, or the network is back. Nothing can check that a connection is
+   * alive, so one that may have died during sleep is replaced. With the cursor that costs little and loses nothing.
    *
    * @param {{stale: boolean}} how
    */
@@ -215,8 +215,8 @@ export class HubLine extends EventTarget {
   }
 
   /**
-   * Handle the end of the connection. TOO_MANY on a live connection means that the person has newer ones, so it rests.
-   * On one that never was live, too many others opened at the same moment, so it tries again.
+   * Handle the end of the connection. TOO_MANY on a live connection means that the person has newer ones, so this line
+   * rests. Before it was live, too many others opened at the same moment, so it tries again.
    *
    * @param {ConnectionClosedEvent} event
    */

@@ -5,7 +5,7 @@ const TICK = 5_000;
 const SLEPT = 20_000;
 
 /**
- * Watches whether somebody is looking at the page. Dispatches `page-hidden`, `page-visible`, `page-focus`, `page-blur`,
+ * The visibility and the focus of the page. Dispatches `page-hidden`, `page-visible`, `page-focus`, `page-blur`,
  * `page-online`, `page-woke` after the machine slept, and `page-left` and `page-restored` around the browser's back and
  * forward cache.
  */
@@ -14,7 +14,7 @@ export class PageWatch extends EventTarget {
   #hiddenAt = 0;
   #tickedAt = Date.now();
 
-  /** How long the page was hidden the last time, in milliseconds. */
+  /** Milliseconds for which the page was last hidden. */
   hiddenFor = 0;
 
   /**

@@ -3,7 +3,7 @@
 /** The result of judging an event. */
 export const Verdict = Object.freeze({ NEXT: "next", OLD: "old", GAP: "gap" });
 
-/** Tracks how far each topic has been applied, so that no event is applied twice and no gap goes unnoticed. */
+/** The last number applied of each topic, so that no event is applied twice and no gap goes unnoticed. */
 export class TopicPositions {
   /** @type {Map<string, number>} */
   #last = new Map();

@@ -1,7 +1,7 @@
 // @ts-check
 /** @typedef {{event: string, data: string}} StreamEvent */
 
-/** Parses `text/event-stream` from pieces cut anywhere. Ignores ids and retry times. */
+/** A parser of `text/event-stream` from pieces cut anywhere. It ignores ids and retry times. */
 export class EventStream {
   #rest = "";
   #event = "";

@@ -1,7 +1,7 @@
 // @ts-check
 
 const KEY = "notifications-hub:connection";
-/** A kind that has worked may fail this often in a row before another is tried: most likely the server is down. */
+/** Failures in a row after which a kind that has worked is given up. Fewer mean that the server is probably down. */
 const TRUST = 3;
 const FIRST_UPGRADE = 60_000;
 const LONGEST_UPGRADE = 3_600_000;
@@ -9,8 +9,9 @@ const LONGEST_UPGRADE = 3_600_000;
 /** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Memory */
 
 /**
- * Chooses the best kind of connection that works. A page load starts with the kind that worked on the previous page, so
- * that a blocked kind is not tried on every page. Now and then a better kind is tried, less often after each failure.
+ * The choice of the best kind of connection that works. A page load starts with the kind that worked on the previous
+ * page, so that a blocked kind is not tried on every page. Now and then a better kind is tried, less often after each
+ * failure.
  */
 export class Fallback {
   #names;

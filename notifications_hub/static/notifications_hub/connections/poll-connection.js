@@ -11,10 +11,10 @@ import { parseFrame } from "../protocol/wire.js";
 import { ConnectionClosedEvent, ConnectionFrameEvent } from "./events.js";
 import { PollPace } from "./poll-pace.js";
 
-/** How long a server may take beyond the wait that was asked for, in milliseconds. */
+/** Milliseconds that a server may take beyond the wait that was asked for. */
 const PATIENCE = 10_000;
 
-/** Polls repeatedly; a sibling of `WebSocketConnection` for networks that block everything else. */
+/** Repeated polls; a sibling of `WebSocketConnection` for networks that block everything else. */
 export class PollConnection extends EventTarget {
   static path = "poll/";
 

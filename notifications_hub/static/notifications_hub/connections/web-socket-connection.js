@@ -60,7 +60,7 @@ export class WebSocketConnection extends EventTarget {
     this.#socket?.close();
   }
 
-  /** Return the socket, or null. If the page's policy forbids sockets some browsers throw: it never opened. */
+  /** Return the socket, or null if the browser throws. Some do so if the page's policy forbids sockets. */
   #dial() {
     try {
       return new this.#network.WebSocket(this.#url);

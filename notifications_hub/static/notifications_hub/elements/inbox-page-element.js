@@ -4,8 +4,8 @@ import { part, setText } from "../shared/dom.js";
 import { NotificationBellElement } from "./notification-bell-element.js";
 
 /**
- * `<inbox-page>` around the server-rendered inbox: updates its rows live. New items are not inserted while somebody is
- * reading; a link offers them instead.
+ * `<inbox-page>` around the server-rendered inbox: updates its rows live. New items are not inserted, because the
+ * person may be reading; a link offers them instead.
  */
 export class InboxPageElement extends HTMLElement {
   #life = new AbortController();

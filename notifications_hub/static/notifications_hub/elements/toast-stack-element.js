@@ -25,7 +25,7 @@ export class ToastStackElement extends HTMLElement {
     painted,
     displayed: (cursor, ids) => this.dispatchEvent(new ToastsDisplayedEvent(cursor, ids)),
   });
-  /** On the screen, oldest first. @type {Map<string, Toast>} */
+  /** The toasts on the screen, oldest first. @type {Map<string, Toast>} */
   #toasts = new Map();
   #more = 0;
 
@@ -47,7 +47,7 @@ export class ToastStackElement extends HTMLElement {
     for (const toast of this.#toasts.values()) toast.pause();
   }
 
-  /** Not yet displayed, oldest first. */
+  /** The items not yet displayed, oldest first. */
   get waiting() {
     return this.#queue.waiting;
   }

@@ -5,7 +5,7 @@ const SPREAD = 600;
 const SETTLED_AFTER = 2_000;
 
 /**
- * Fetches the counts if this page cannot compute them.
+ * A check of the counts, for changes from which this page cannot compute them.
  *
  * Counts come without a cursor, so they may or may not include an event that arrives at about the same time. It asks
  * again as long as events arrive close to an answer. The wait is spread, because one withdrawn announcement makes every

@@ -40,7 +40,7 @@ export class InboxChangedEvent extends Event {
 }
 
 /**
- * Keeps the store up to date: loads it, applies the client's events and sends the person's actions. Dispatches
+ * The feed of the store: loads it, applies the client's events and sends the person's actions. Dispatches
  * `inbox-changed`.
  */
 export class InboxFeed extends EventTarget {

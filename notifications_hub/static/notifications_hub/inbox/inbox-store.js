@@ -9,7 +9,7 @@ const KEPT = 100;
  * @typedef {object} Change
  * @property {boolean} touched the list or a count changed
  * @property {Item[]} fresh new and not delivered yet: to be shown as toasts
- * @property {string[]} delivered by some delivery method: not to be shown any more, though visible toasts stay
+ * @property {string[]} delivered reached the person in another way: not to be shown any more, but visible toasts stay
  * @property {string[]} gone read, archived or deleted: visible toasts are removed too
  * @property {boolean} recount whether the counts must be fetched
  * @property {boolean} reload whether the list must be fetched
@@ -37,7 +37,7 @@ export class InboxStore {
     return this.#counts.unseen;
   }
 
-  /** Newest first. */
+  /** The items, newest first. */
   get items() {
     return [...this.#items.values()].sort(newestFirst);
   }

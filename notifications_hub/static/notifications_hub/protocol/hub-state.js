@@ -7,7 +7,7 @@ export const HubState = Object.freeze({
   LIVE: "live",
   /** The connection is lost; a timer tries again. */
   WAITING: "waiting",
-  /** Too many connections: it reopens only when somebody looks at this page. */
+  /** Too many connections: it reopens only when the person returns to this page. */
   CROWDED: "crowded",
   SIGNED_OUT: "signed-out",
   REFUSED: "refused",

@@ -8,7 +8,7 @@ const NAME = "notifications-hub.push";
  * @property {string} binding the server's value when it was registered
  */
 
-/** Remembers who switched pushes on in this browser. It outlives sessions, so nobody has to switch on again. */
+/** The people who turned on push in this browser. Stored beyond sessions, so that they need not turn it on again. */
 export class PushMemory {
   #storage;
 

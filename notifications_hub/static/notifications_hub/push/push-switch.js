@@ -9,7 +9,7 @@ import { WorkerState } from "./worker-state.js";
 
 const LOCK = "notifications-hub.push";
 
-/** Switches pushes to this browser on and off. Methods return the resulting state. */
+/** A switch for pushes to this browser. Methods return the resulting state. */
 export class PushSwitch {
   #api;
   #workerUrl;

@@ -1,7 +1,7 @@
 // @ts-check
 /** @import { PushApi } from "./push-api.js" */
 
-/** With more pages of unread notifications than this, shown pushes stay. */
+/** The most pages of unread notifications to fetch. If there are more, shown pushes stay. */
 const PAGES = 5;
 
 /** Return the shown pushes of the hub. A site's own worker may show others, which are left alone. */

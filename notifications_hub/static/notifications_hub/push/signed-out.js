@@ -5,8 +5,8 @@ import { closeOthers } from "./shown-pushes.js";
 import { WorkerState } from "./worker-state.js";
 
 /*
- * Runs on pages without a signed-in person. The first time after a person's session ended, it makes later pushes show no
- * words. If the person signed out, rather than let the session expire, it also ends the browser's subscription.
+ * Runs on pages without a signed-in person. The first time after a person's session ended, it makes later pushes hide
+ * their text. If the person signed out (the session did not just expire), it also ends the browser's subscription.
  */
 const workerState = new WorkerState();
 const { person } = await workerState.read();

@@ -13,7 +13,7 @@
 const CACHE = "notifications-hub";
 const ENTRY = "/notifications-hub/note";
 
-/** Reads and changes the state shared with the service worker. */
+/** The state shared with the service worker. */
 export class WorkerState {
   #caches;
 

@@ -3,8 +3,8 @@
 /** @typedef {Pick<LockManager, "request">} Locks */
 
 /**
- * The lead among the tabs: a lock that one tab holds. The browser passes it on as soon as that tab is closed, left or
- * killed. Dispatches `lead-gained`, and `lead-lost` when another tab steals it.
+ * The lead among the tabs: a lock that one tab holds. The browser passes it on as soon as that tab is closed, navigates
+ * away or is killed. Dispatches `lead-gained`, and `lead-lost` when another tab steals it.
  */
 export class LeadLock extends EventTarget {
   #locks;

@@ -3,7 +3,7 @@
 
 /** @typedef {Pick<BroadcastChannel, "postMessage" | "close" | "addEventListener">} Channel */
 
-/** Carries messages between the tabs of one person in this browser. A tab does not receive its own messages. */
+/** A channel for messages between one person's tabs in this browser. A tab does not receive its own messages. */
 export class TabBus extends EventTarget {
   #channel;
   #closed = false;

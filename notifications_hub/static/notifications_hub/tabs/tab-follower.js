@@ -22,9 +22,9 @@ import { HubState } from "../protocol/hub-state.js";
 import { refusedTopic } from "../protocol/refused-topic.js";
 
 const ASKS_EVERY = 3_000;
-/** A busy page answers late too. A tab that is closed or killed loses the lead at once anyway. */
+/** Milliseconds, because a busy page answers late too. A tab that is closed or killed loses the lead at once. */
 const ANSWER_WITHIN = 3_000;
-/** Browsers slow the timers of a tab that is hidden for long, so a visible tab leads better. */
+/** Browsers slow the timers of a tab that has been hidden for long, so a visible tab then takes the lead. */
 const HIDDEN_TOO_LONG = 60_000;
 /** A leader in any other state is about to leave, and the next leader finds out itself. @type {Set<HubStateName>} */
 const PASSING = new Set([HubState.WAITING, HubState.CROWDED]);

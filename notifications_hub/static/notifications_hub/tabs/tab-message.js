@@ -3,7 +3,7 @@
  * The messages between tabs; `from` is a tab's id. Each lead has a `term`, and later leads have higher ones. So no tab
  * follows a former leader that has not noticed its loss yet.
  *
- * @typedef {object} TabStatus the topics a tab wants, and whether somebody looks at it
+ * @typedef {object} TabStatus the topics that a tab wants, and whether it is visible and focused
  * @property {string[]} topics
  * @property {boolean} visible
  * @property {boolean} focused
@@ -23,7 +23,7 @@
  * @property {string} to the tab it answers; "" for all
  * @property {HubStateName} state
  * @property {number} number of the last frame it passed on
- * @property {string[]} topics what its connection is known to carry
+ * @property {string[]} topics the topics that its connection is known to carry
  * @property {boolean} full whether the connection can carry no more topics, so not all that this tab wants
  * @property {number} hiddenFor milliseconds since the leader's own tab became hidden; 0 while it is visible
  * @property {{items: Item[], cursor: string}} unshown items that wait because no tab was visible

@@ -21,7 +21,7 @@ export class TabRoster extends EventTarget {
   #visible;
   #hiddenAt = Date.now();
 
-  /** How long all tabs were hidden the last time, in milliseconds. */
+  /** Milliseconds for which all tabs were last hidden. */
   hiddenFor = 0;
 
   /**
@@ -47,7 +47,7 @@ export class TabRoster extends EventTarget {
     return [...this.#wanted].slice(0, MOST_TOPICS);
   }
 
-  /** Whether the tabs want more topics than one connection may carry. */
+  /** True if the tabs want more topics than one connection may carry. */
   get full() {
     return this.#wanted.size > MOST_TOPICS;
   }
@@ -70,7 +70,7 @@ export class TabRoster extends EventTarget {
     this.refresh();
   }
 
-  /** @param {string} topic removed from what every tab wants */
+  /** @param {string} topic removed from every tab's topics */
   dropTopic(topic) {
     for (const status of this.#tabs.values()) status.topics = status.topics.filter((name) => name !== topic);
   }

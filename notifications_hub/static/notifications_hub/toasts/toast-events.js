@@ -2,7 +2,7 @@
 /** @import { Item } from "../protocol/wire.js" */
 
 /**
- * A toast is due on a visible page. An element that shows the same news claims it, so that nobody is notified twice.
+ * A toast is due on a visible page. An element that shows the same news claims it, so that the person sees it once.
  * Bubbles.
  */
 export class ToastDueEvent extends Event {

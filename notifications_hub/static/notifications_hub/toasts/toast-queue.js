@@ -2,9 +2,9 @@
 /** @import { Item } from "../protocol/wire.js" */
 import { jobOf } from "../inbox/item-view.js";
 
-/** How long another tab, or an element that claimed the item, has to show it (ms). */
+/** Milliseconds that another tab, or an element that claimed the item, has to show it. */
 const OTHERS_FIRST = 3_000;
-/** How long a progress bar in another window has (ms): this tab cannot know whether there is one. */
+/** Milliseconds that a progress bar in another window has: this tab cannot know whether there is one. */
 const BAR_FIRST = 1_000;
 
 /**
@@ -45,7 +45,7 @@ export class ToastQueue {
     this.#displayed = displayed;
   }
 
-  /** Not yet displayed, oldest first. */
+  /** The items not yet displayed, oldest first. */
   get waiting() {
     return [...this.#waiting.values()];
   }

@@ -12,7 +12,7 @@ from celery.signals import task_failure, task_revoked
 from notifications_hub.jobs import transitions
 from notifications_hub.jobs.models import Job, JobState
 from tests.jobs import tasks
-from tests.jobs.support import delivered, started, tend
+from tests.jobs.support import delivered, handle_due_jobs, started
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -43,7 +43,7 @@ def test_a_killed_process_ends_the_bar_without_waiting_for_the_lease(
     running: Job, alice: User, fault: Exception, standing: str
 ) -> None:
     task_failure.send(sender=tasks.count, task_id=str(running.pk), exception=fault)
-    tend()
+    handle_due_jobs()
     job = Job.objects.get()
 
     assert (job.state, job.standing) == (JobState.FAILED, standing)
@@ -53,6 +53,6 @@ def test_a_killed_process_ends_the_bar_without_waiting_for_the_lease(
 def test_a_signal_about_another_task_with_the_same_id_changes_nothing(running: Job) -> None:
     task_revoked.send(sender=object(), request=SimpleNamespace(id=str(running.pk)), terminated=True)
     task_failure.send(sender=object(), task_id=str(running.pk), exception=TimeLimitExceeded(1))
-    tend()
+    handle_due_jobs()
 
     assert Job.objects.get().state == JobState.RUNNING
