@@ -25,7 +25,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class DeliveryMethod(StrEnum):
-    """The built-in ways to reach a person. A host adds its own by name, as a transport."""
+    """The ways to reach a person. A host adds its own by name, as a transport; `email` is one that it must add."""
 
     LIVE = "live"
     FLASH = "flash"
