@@ -25,7 +25,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class DeliveryMethod(StrEnum):
-    """The built-in ways to reach a person. A host adds its own by name, as a transport."""
+    """The ways to reach a person. A host adds its own by name, as a transport; `email` is one that it must add."""
 
     LIVE = "live"
     FLASH = "flash"
@@ -76,7 +76,7 @@ class Action:
 
 
 class NotificationLike(Protocol):
-    """The stored columns of one notification from which a kind may render."""
+    """The columns of a stored notification that a kind's methods may read."""
 
     actor_name: str
     target_name: str
@@ -92,19 +92,28 @@ class UnknownKind(ValueError):
 
 
 class Kind:
-    """Base class of kinds. A subclass with a `name` registers itself. Titles and bodies are plain text."""
+    """The base class of kinds of notification: subclass it in an app's `notifications.py`.
+
+    A subclass with a `name` registers itself. Its words are plain text. They are rendered when they are read, in the
+    reader's language.
+    """
 
     name: ClassVar[str] = ""
+    """The name that `notify.send(kind=…)` takes, like `comment.reply`."""
     label: ClassVar[str | Promise] = ""
+    """The name that people read in their preferences."""
     icon: ClassVar[str] = "bell"
+    """A symbol of `icons.svg`, like `reply`, `heart`, `warning` or `megaphone`."""
     urgency: ClassVar[Urgency] = Urgency.NORMAL
+    """The urgency of its pushes."""
     ttl: ClassVar[int | None] = None
     """Seconds a push service keeps a push for a browser that is off; None: the site's `PUSH_TTL`."""
     privacy: ClassVar[Privacy] = Privacy.FULL
+    """The part of a push that a locked screen may show."""
     methods: ClassVar[frozenset[str]] = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH})
     """The default delivery methods: built-in ones, and names of transports."""
     per_minute: ClassVar[int | None] = None
-    """The most notifications a minute from one actor to one person; None: no limit. The rest are dropped."""
+    """The most notifications of this kind from one actor to one person a minute; None: no limit. More are dropped."""
     optional: ClassVar[bool] = True
     """Let people choose the delivery methods of this kind in their preferences."""
 
@@ -114,9 +123,11 @@ class Kind:
             _register(cls())
 
     def title(self, notification: NotificationLike) -> str:
+        """Return the title. By default it joins actor, verb and target."""
         return " ".join(filter(None, (notification.actor_name, notification.verb, notification.target_name)))
 
     def body(self, notification: NotificationLike) -> str:
+        """Return the text below the title. By default it is the description."""
         return notification.description or ""
 
     def tag(self, notification: NotificationLike) -> str:

@@ -36,11 +36,11 @@ class NotifyError(ValueError):
 
 
 class BadRecipient(NotifyError):
-    """A recipient is not a saved person, nor a group or queryset of people."""
+    """Raised when a recipient is not a saved person, nor a group or collection of people."""
 
 
 class BadArgument(NotifyError):
-    """An actor, target, level, verb or link cannot be stored."""
+    """Raised when an actor, target, level, verb or link cannot be stored."""
 
 
 class NotAnInstance(BadArgument, TypeError):

@@ -12,7 +12,10 @@ Pages = TypeVar("Pages", bound=Callable[..., object])
 
 
 def checked_application(pages: Pages) -> Pages:
-    """Return the application unchanged. Raise `ImproperlyConfigured` if the site must not be served."""
+    """Return a WSGI application unchanged, after the checks that every server of the site makes at its start.
+
+    Raise `ImproperlyConfigured` if the site must not be served, for example while demo people exist without `DEBUG`.
+    """
     # Imported late because these modules define models: a wsgi.py imports this one before it sets Django up.
     from django.core.exceptions import ImproperlyConfigured
     from django.db import connections

@@ -95,7 +95,7 @@ def _month_from_now() -> datetime:
 
 
 class Announcement(HubModel):
-    """One message to an audience. It appears in the inbox of each member from `starts_at` to `ends_at`."""
+    """An announcement to an audience. It is in the inbox of each member from `starts_at` to `ends_at`."""
 
     title = models.CharField(_("title"), max_length=120)
     body = models.TextField(

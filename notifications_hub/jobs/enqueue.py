@@ -31,7 +31,7 @@ class JobError(ValueError):
 
 
 class BadJob(JobError):
-    """A signature, title or link cannot be stored."""
+    """Raised when a signature, title or link cannot be stored."""
 
 
 class Signature(Protocol):

@@ -44,7 +44,10 @@ class Reason(models.TextChoices):
 
 
 class Job(HubModel):
-    """A job. Its id is also the Celery task's id. A parent is sent to the broker once its parts are done, if at all."""
+    """A background job with its state and progress. Its id is also the Celery task's id.
+
+    A job of parts has no task of its own, or one (`then`) that is sent once its parts are done.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(

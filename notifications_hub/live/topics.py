@@ -39,7 +39,11 @@ class TopicRefused(Exception):
 
 
 def topic(pattern: str) -> Callable[[Rule], Rule]:
-    """Declare the rule of a pattern's topics. The rule gets the user and the values that the pattern captured."""
+    """Declare who may listen to the topics of a pattern, like `"post.<int:pk>"`. Use it as a decorator.
+
+    The rule gets the user and the values that the pattern captured, and returns True to allow. The first pattern that
+    matches decides. A topic without a rule is refused.
+    """
     return _declaring(_rules, pattern)
 
 

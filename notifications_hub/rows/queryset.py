@@ -23,7 +23,10 @@ Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
 
 
 class LiveQuerySet(models.QuerySet[Row_co]):
-    """A queryset that publishes its changes, made a thousand rows at a time, by ascending key, in one transaction."""
+    """The queryset of a live model: it publishes each change that it makes.
+
+    It changes a thousand rows at a time, by ascending key, in one transaction.
+    """
 
     def update(self, **kwargs: Any) -> int:
         if not rows_of(self.model):

@@ -46,11 +46,11 @@ class StreamError(ValueError):
 
 
 class BadTopic(StreamError):
-    """The name of a topic is invalid, or it belongs to the hub."""
+    """Raised when the name of a topic is invalid, or belongs to the hub."""
 
 
 class EventTooLarge(StreamError):
-    """The data of an event is too large to be sent in one frame."""
+    """Raised when the data of an event is larger than 64 KiB of JSON."""
 
 
 def new_epoch() -> str:

@@ -21,9 +21,11 @@ from notifications_hub.message import Message
 
 
 class TransportError(Exception):
-    """Raised when a message was not handed over. `status` is the HTTP status of the answer, if one came.
+    """Raised when a message was not handed over. The worker then retries, unless `permanent` is set.
 
     `reason` is for people: a short sentence without secrets, or a code of this package's own with parameters.
+    `permanent` means that the address will never work again. `retry_after` is the number of seconds to wait, and
+    `status` the HTTP status, if the other side sent one.
     """
 
     def __init__(
@@ -42,11 +44,11 @@ class TransportError(Exception):
 
 
 class TooLong(TransportError):
-    """The message is too long. It is sent again at once, with a shorter text."""
+    """Raised when a message is too long. The worker sends it again at once, with a shorter text."""
 
 
 class PutOff(TransportError):
-    """The message was not sent, because the other side is known not to accept it now."""
+    """Raised when a message was not tried, because the other side is known to refuse it now."""
 
 
 class Transport(Protocol):

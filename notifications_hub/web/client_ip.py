@@ -13,7 +13,10 @@ Address = IPv4Address | IPv6Address
 
 
 def client_ip(request: HttpRequest) -> Address | None:
-    """Return the address, or None behind a socket without addresses. An IPv4 address mapped to IPv6 is unmapped."""
+    """Return the address of a request's client, or None if the server knows none, as on a unix socket.
+
+    It comes from the server, never from a header. An IPv4 address mapped to IPv6 is unmapped.
+    """
     return _parsed(request.META.get("REMOTE_ADDR", ""))
 
 

@@ -25,7 +25,7 @@ def storable(text: str, longest: int) -> str:
 
 
 def is_storable(text: str) -> bool:
-    """Return False if PostgreSQL would refuse the text."""
+    """Return False if PostgreSQL would refuse the text, because of a NUL or half a surrogate pair."""
     return storable(text, len(text)) == text
 
 

@@ -56,9 +56,10 @@ def parse(text: str) -> Rate | None:
 
 
 def check_rate(name: str, text: str) -> int:
-    """Count one more under this name. Return 0, or the seconds to wait if the rate is used up.
+    """Count one request under this name. Return 0, or the seconds to wait if its rate is used up.
 
-    If the cache is unreachable, no request is refused.
+    `text` is the rate, like `"10/m"` or `"5/10m"`: at most so many in each window of the clock. An empty text sets no
+    limit. If the cache is unreachable, no request is refused.
     """
     rate = parse(text)
     if rate is None:
