@@ -256,7 +256,7 @@ class PushSubscriptionAdmin(ReadOnlyAdmin):
     def browser(self, subscription: PushSubscription) -> str:
         return str(subscription)
 
-    @admin.display(description=_("held back because"))
+    @admin.display(description=_("paused because"))
     def held_back_because(self, subscription: PushSubscription) -> str:
         return reason_in_words(subscription.quarantine_reason, subscription.quarantine_parameters)
 

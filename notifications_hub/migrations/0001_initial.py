@@ -551,8 +551,8 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(blank=True, max_length=100, verbose_name="browser")),
                 ("created", models.DateTimeField(default=django.utils.timezone.now, verbose_name="switched on")),
                 ("last_used", models.DateTimeField(default=django.utils.timezone.now, verbose_name="last used")),
-                ("quarantined_at", models.DateTimeField(blank=True, null=True, verbose_name="held back since")),
-                ("quarantine_reason", models.CharField(blank=True, max_length=30, verbose_name="held back because")),
+                ("quarantined_at", models.DateTimeField(blank=True, null=True, verbose_name="paused since")),
+                ("quarantine_reason", models.CharField(blank=True, max_length=30, verbose_name="paused because")),
                 ("quarantine_parameters", models.JSONField(default=dict, editable=False)),
                 (
                     "owner",

@@ -59,8 +59,8 @@ class PushSubscription(HubModel):
     created = models.DateTimeField(gettext_lazy("switched on"), default=timezone.now)
     last_used = models.DateTimeField(gettext_lazy("last used"), default=timezone.now)
     # Set when a push service refused us rather than the browser. Our key may be wrong, so the row must survive.
-    quarantined_at = models.DateTimeField(gettext_lazy("held back since"), null=True, blank=True)
-    quarantine_reason = models.CharField(gettext_lazy("held back because"), max_length=LONGEST_CODE, blank=True)
+    quarantined_at = models.DateTimeField(gettext_lazy("paused since"), null=True, blank=True)
+    quarantine_reason = models.CharField(gettext_lazy("paused because"), max_length=LONGEST_CODE, blank=True)
     quarantine_parameters = models.JSONField(default=dict, editable=False)
 
     class Meta(HubModel.Meta):
