@@ -52,7 +52,7 @@ def test_a_reason_around_another_is_put_into_words_with_it() -> None:
     held_back = DeliveryReason.wrapped(ReasonCode.HELD_BACK, refused)
     assert str(held_back) == "Paused: The push service refused it with status 403."
     with translation.override("zh-hans"):
-        assert str(held_back) == "暂停推送：推送服务以状态码 403 拒绝了请求。"
+        assert str(held_back) == "已暂停：推送服务以状态码 403 拒绝了请求。"
 
 
 def test_a_transports_own_words_are_kept_in_every_language() -> None:
