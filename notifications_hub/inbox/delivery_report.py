@@ -93,8 +93,8 @@ def _pushed(delivery: Delivery, browser: str, *, is_test: bool) -> Iterator[Hist
         words = sent if state == DeliveryState.SENT else _not_sent(state, delivery.reason, attempted=False)
         yield HistoryStep(delivery.settled_at, words % {"browser": browser})
     elif delivery.state == DeliveryState.WAITING:
-        first = _("Next: we send it to %(browser)s, unless you see it on a page before.")
-        again = _("Next: we try %(browser)s again.")
+        first = _("Next: we'll send it to %(browser)s, unless you see it on a page first.")
+        again = _("Next: we'll try %(browser)s again.")
         tried = any(entry.attempted for entry in entries)
         yield HistoryStep(delivery.due_at, (again if tried else first) % {"browser": browser})
 

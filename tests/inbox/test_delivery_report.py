@@ -91,10 +91,10 @@ def test_the_page_says_which_method_reached_the_person(
         ),
         (
             {"trail": [{"at": AT, "state": "waiting", "reason": "transport_said", "parameters": {"text": "x"}}]},
-            "Next: we try Firefox on Linux again.",
+            "Next: we'll try Firefox on Linux again.",
         ),
         ({"trail": [PUT_OFF]}, "Not sent to Firefox on Linux yet. We'll try again."),
-        ({"trail": [PUT_OFF]}, "Next: we send it to Firefox on Linux, unless you see it on a page before."),
+        ({"trail": [PUT_OFF]}, "Next: we'll send it to Firefox on Linux, unless you see it on a page first."),
         (
             {
                 "state": DeliveryState.FAILED,
@@ -109,7 +109,7 @@ def test_the_page_says_which_method_reached_the_person(
         ({"state": DeliveryState.CANCELLED, "reason": "read", "settled_at": AT}, "you had already read it."),
         ({"state": DeliveryState.CANCELLED, "reason": "expired", "settled_at": AT}, "it was out of date."),
         ({"state": DeliveryState.CANCELLED, "reason": "the moon", "settled_at": AT}, "it was no longer needed."),
-        ({}, "Next: we send it to Firefox on Linux, unless you see it on a page before."),
+        ({}, "Next: we'll send it to Firefox on Linux, unless you see it on a page first."),
     ],
 )
 def test_the_page_says_what_happened_to_each_push(
