@@ -129,7 +129,7 @@ class NotificationAdmin(PrivateContent[Model], ReadOnlyAdmin):
     raw_id_fields = ("recipient",)
     fieldsets = (
         (None, {"fields": ("title", "body", "url", "level", "recipient", "kind")}),
-        (_("Why"), {"fields": ("story",)}),
+        (_("Delivery history"), {"fields": ("story",)}),
         (_("Stored values"), {"fields": ("actor_name", "what", "target_name", "data", "dedupe_key")}),
     )
 
@@ -198,7 +198,7 @@ class DeliveryAdmin(PrivateContent[Model], ReadOnlyAdmin):
     fieldsets = (
         (None, {"fields": ("title", "person", "method", "where", "state_badge", "why", "attempts")}),
         (_("Times"), {"fields": ("created", "due_at", "settled_at")}),
-        (_("Why"), {"fields": ("story",)}),
+        (_("Delivery history"), {"fields": ("story",)}),
     )
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
@@ -256,7 +256,7 @@ class PushSubscriptionAdmin(ReadOnlyAdmin):
     def browser(self, subscription: PushSubscription) -> str:
         return str(subscription)
 
-    @admin.display(description=_("held back because"))
+    @admin.display(description=_("paused because"))
     def held_back_because(self, subscription: PushSubscription) -> str:
         return reason_in_words(subscription.quarantine_reason, subscription.quarantine_parameters)
 
@@ -292,7 +292,7 @@ def _moment(at: datetime) -> str:
 def _second(at: datetime) -> str:
     """Return the local time to the second. The steps of a history are often less than a minute apart."""
     local = timezone.localtime(at)
-    return f"{date_format(local, 'DATE_FORMAT')}, {local:%H:%M:%S}"
+    return f"{date_format(local, 'DATE_FORMAT')} · {local:%H:%M:%S}"
 
 
 if admin.site.is_registered(notifications.admin.Notification):

@@ -133,8 +133,8 @@ def test_a_cancelled_delivery_shows_the_reason(page: Callable[[str], str], alice
     for words in (
         "Web Push: cancelled",
         '<div class="readonly">Firefox</div>',
-        "Delivered by live.",
-        "Web Push to Firefox: cancelled. Already delivered by live.",
+        "Delivered (live).",
+        "Web Push to Firefox: cancelled. Already delivered (live).",
     ):
         assert words in text
 
@@ -149,9 +149,9 @@ def test_a_notification_without_a_push_shows_the_reason(
     browser = browser_of(alice)
     assert "it was probably turned on later" in page(path)
     PushSubscription.objects.update(quarantined_at=browser.created)
-    assert "No push: every browser of the person is held back." in page(path)
+    assert "No push: push is paused in every browser of the person." in page(path)
     preferences.choose_methods(alice, "default", [DeliveryMethod.LIVE])
-    assert "No push: the person’s current preferences turn it off for this kind." in page(path)
+    assert "No push: the person&#x27;s current preferences turn it off for this kind." in page(path)
 
 
 def test_a_waiting_delivery_shows_when_it_is_due(page: Callable[[str], str], alice: User, bob: User) -> None:

@@ -115,13 +115,13 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
         words = ["title", "body", "url", "level"]
         when = ["audience", ("starts_at", "ends_at"), "urgency"]
         if obj is None:
-            return [(None, {"fields": [*words, "once"]}), (_("For whom and when"), {"fields": when})]
+            return [(None, {"fields": [*words, "once"]}), (_("Audience and time"), {"fields": when})]
         if not may_write(request, obj) or obj.announced_at:
             when[0] = "audience_in_words"
         fate = ["state_badge", "read_by", "by", "created", "announced_at", "withdrawn_at"]
         return [
             (None, {"fields": words}),
-            (_("For whom and when"), {"fields": when}),
+            (_("Audience and time"), {"fields": when}),
             (_("History"), {"fields": fate}),
         ]
 

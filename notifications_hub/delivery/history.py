@@ -103,9 +103,9 @@ def steps_of(notification: Notification) -> list[HistoryStep]:
 def _no_push(reason: NoPush) -> str:
     return {
         NoPush.NO_KEY: _("No push: this site has no VAPID key."),
-        NoPush.PREFERENCE: _("No push: the person’s current preferences turn it off for this kind."),
+        NoPush.PREFERENCE: _("No push: the person's current preferences turn it off for this kind."),
         NoPush.NO_BROWSER: _("No push: the person has not turned on push in any browser."),
-        NoPush.HELD_BACK: _("No push: every browser of the person is held back."),
+        NoPush.HELD_BACK: _("No push: push is paused in every browser of the person."),
         NoPush.CHANGED_SINCE: _("No push: it was probably turned on later, since nothing prevents it now."),
     }[reason]
 
@@ -114,7 +114,7 @@ def _own_steps(notification: Notification) -> Iterator[HistoryStep]:
     yield HistoryStep(notification.timestamp, _("It happened."))
     method = method_name(notification.delivered_by) or "?"
     happened = (
-        (notification.delivered_at, _("Delivered by %(method)s.") % {"method": method}),
+        (notification.delivered_at, _("Delivered (%(method)s).") % {"method": method}),
         (notification.seen_at, _("The person saw it in their notification list.")),
         (notification.read_at, _("The person read it.")),
         (notification.archived_at, _("The person archived it.")),

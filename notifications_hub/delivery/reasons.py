@@ -22,17 +22,17 @@ class ReasonCode(TextChoices):
     """A code, and its words for admins. `%(because)s` is another reason, `%(method)s` a delivery method."""
 
     # Nothing was sent, because nothing needed to be.
-    DELIVERED_BY = "delivered_by", _("Already delivered by %(method)s.")
+    DELIVERED_BY = "delivered_by", _("Already delivered (%(method)s).")
     DELIVERED_ALREADY = "delivered_already", _("Another delivery method had already reached the person.")
     READ = "read", _("The person had already read it.")
     ARCHIVED = "archived", _("The person had already archived it.")
     DELETED = "deleted", _("The notification was deleted.")
     EXPIRED = "expired", _("It had expired.")
     ANNOUNCEMENT_OVER = "announcement_over", _("The announcement was over.")
-    PERSON_INACTIVE = "person_inactive", _("The person’s account is no longer active.")
+    PERSON_INACTIVE = "person_inactive", _("The person's account is no longer active.")
 
     # Nothing was sent yet.
-    HELD_BACK = "held_back", _("Held back: %(because)s")
+    HELD_BACK = "held_back", _("Paused: %(because)s")
     HOST_FAILING = "host_failing", _("Waiting: %(host)s is not answering as it should.")
     HOST_SLOW = "host_slow", _("Waiting: %(host)s is slow to answer.")
     RATE_LIMITED = "rate_limited", _("Waiting: %(host)s has reached its rate limit.")
@@ -53,7 +53,7 @@ class ReasonCode(TextChoices):
     PUSH_ANSWERED = "push_answered", _("The push service answered %(status)s.")
     PUSH_REFUSED = "push_refused", _("The push service refused it with status %(status)s.")
     TOO_LONG = "too_long", _("The push service found it too long.")
-    KEYS_UNUSABLE = "keys_unusable", _("The browser’s encryption keys are unusable.")
+    KEYS_UNUSABLE = "keys_unusable", _("The browser's encryption keys are unusable.")
     NO_KEY = "no_key", _("Push is off: this site has no VAPID key.")
     DATABASE_AWAY = "database_away", _("The database could not be reached.")
 

@@ -56,11 +56,11 @@ def not_pushed(notification: Notification) -> str:
         return ""
     kind = kind_of(notification.kind)
     return {
-        NoPush.NO_KEY: _("This site does not send push notifications at the moment."),
+        NoPush.NO_KEY: _("This site isn't sending push notifications at the moment."),
         NoPush.PREFERENCE: _("Your preferences turn off push notifications for “%(kind)s”.")
         % {"kind": kind.label or kind.name},
-        NoPush.NO_BROWSER: _("You haven’t turned on push notifications in any browser."),
-        NoPush.HELD_BACK: _("Push notifications are paused. Please turn them on again in your browser."),
+        NoPush.NO_BROWSER: _("You haven't turned on push notifications in any browser."),
+        NoPush.HELD_BACK: _("Push notifications are paused. Sign in to this site in your browser to resume."),
         NoPush.CHANGED_SINCE: _("No push was planned at the time. With your current settings, there would be one."),
     }[reason]
 
@@ -93,8 +93,8 @@ def _pushed(delivery: Delivery, browser: str, *, is_test: bool) -> Iterator[Hist
         words = sent if state == DeliveryState.SENT else _not_sent(state, delivery.reason, attempted=False)
         yield HistoryStep(delivery.settled_at, words % {"browser": browser})
     elif delivery.state == DeliveryState.WAITING:
-        first = _("Next: we send it to %(browser)s, unless you see it on a page before.")
-        again = _("Next: we try %(browser)s again.")
+        first = _("Next: we'll send it to %(browser)s, unless you see it on a page first.")
+        again = _("Next: we'll try %(browser)s again.")
         tried = any(entry.attempted for entry in entries)
         yield HistoryStep(delivery.due_at, (again if tried else first) % {"browser": browser})
 
@@ -110,6 +110,6 @@ def _not_sent(state: DeliveryState, reason: str, attempted: bool) -> str:
     if state == DeliveryState.CANCELLED:
         return str(_CANCELLED.get(reason, _("Not sent to %(browser)s: it was no longer needed.")))
     if state == DeliveryState.WAITING:
-        again = _("We couldn’t reach %(browser)s. We’ll try again.")
-        return again if attempted else _("Not sent to %(browser)s yet. We’ll try again.")
-    return _("We couldn’t reach %(browser)s.") if attempted else _("We couldn’t send it to %(browser)s.")
+        again = _("We couldn't reach %(browser)s. We'll try again.")
+        return again if attempted else _("Not sent to %(browser)s yet. We'll try again.")
+    return _("We couldn't reach %(browser)s.") if attempted else _("We couldn't send it to %(browser)s.")

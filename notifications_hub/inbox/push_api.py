@@ -51,7 +51,7 @@ router = Router(tags=["push"])
 def push_key(request: HttpRequest) -> dict[str, str]:
     key = vapid.current_key()
     if key is None:
-        raise HttpError(404, _("This site doesn't send push notifications."))
+        raise HttpError(404, _("This site isn't sending push notifications at the moment."))
     return {"key": key.public}
 
 

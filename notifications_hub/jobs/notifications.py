@@ -16,7 +16,7 @@ from notifications_hub.live.topics import own_topic
 
 class TaskDone(Kind):
     name = "task.done"
-    label = _("Your jobs that finish")
+    label = _("Finished jobs")
     icon = "task"
 
     def title(self, notification: NotificationLike) -> str:
@@ -25,7 +25,7 @@ class TaskDone(Kind):
 
 class TaskFailed(Kind):
     name = "task.failed"
-    label = _("Your jobs that fail")
+    label = _("Failed jobs")
     icon = "warning"
 
     def title(self, notification: NotificationLike) -> str:

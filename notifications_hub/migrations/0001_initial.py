@@ -549,10 +549,10 @@ class Migration(migrations.Migration):
                 ("password_stamp", models.CharField(blank=True, editable=False, max_length=32)),
                 ("site", models.CharField(blank=True, editable=False, max_length=200)),
                 ("name", models.CharField(blank=True, max_length=100, verbose_name="browser")),
-                ("created", models.DateTimeField(default=django.utils.timezone.now, verbose_name="switched on")),
+                ("created", models.DateTimeField(default=django.utils.timezone.now, verbose_name="turned on")),
                 ("last_used", models.DateTimeField(default=django.utils.timezone.now, verbose_name="last used")),
-                ("quarantined_at", models.DateTimeField(blank=True, null=True, verbose_name="held back since")),
-                ("quarantine_reason", models.CharField(blank=True, max_length=30, verbose_name="held back because")),
+                ("quarantined_at", models.DateTimeField(blank=True, null=True, verbose_name="paused since")),
+                ("quarantine_reason", models.CharField(blank=True, max_length=30, verbose_name="paused because")),
                 ("quarantine_parameters", models.JSONField(default=dict, editable=False)),
                 (
                     "owner",

@@ -50,9 +50,9 @@ def test_every_code_fits_its_columns() -> None:
 def test_a_wrapped_reason_is_rendered_with_its_cause() -> None:
     refused = DeliveryReason.of(ReasonCode.PUSH_REFUSED, status=403)
     held_back = DeliveryReason.wrapped(ReasonCode.HELD_BACK, refused)
-    assert str(held_back) == "Held back: The push service refused it with status 403."
+    assert str(held_back) == "Paused: The push service refused it with status 403."
     with translation.override("zh-hans"):
-        assert str(held_back) == "暂停推送：推送服务以状态码 403 拒绝了请求。"
+        assert str(held_back) == "已暂停：推送服务以状态码 403 拒绝了请求。"
 
 
 def test_a_transports_own_words_are_kept_in_every_language() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -49,7 +50,7 @@ def planned(row: Notification, browser: PushSubscription, **columns: Any) -> Non
 def page(client_for: ClientFor, person: User, item: str) -> str:
     answer = client_for(person).get(f"/notifications/{item}/why/")
     assert answer.status_code == 200
-    return str(answer.content.decode())
+    return html.unescape(answer.content.decode())
 
 
 @pytest.mark.parametrize(
@@ -86,29 +87,29 @@ def test_the_page_says_which_method_reached_the_person(
         ),
         (
             {"trail": [{"at": AT, "state": "waiting", "reason": "transport_said", "parameters": {"text": "x"}}]},
-            "We couldn’t reach Firefox on Linux. We’ll try again.",
+            "We couldn't reach Firefox on Linux. We'll try again.",
         ),
         (
             {"trail": [{"at": AT, "state": "waiting", "reason": "transport_said", "parameters": {"text": "x"}}]},
-            "Next: we try Firefox on Linux again.",
+            "Next: we'll try Firefox on Linux again.",
         ),
-        ({"trail": [PUT_OFF]}, "Not sent to Firefox on Linux yet. We’ll try again."),
-        ({"trail": [PUT_OFF]}, "Next: we send it to Firefox on Linux, unless you see it on a page before."),
+        ({"trail": [PUT_OFF]}, "Not sent to Firefox on Linux yet. We'll try again."),
+        ({"trail": [PUT_OFF]}, "Next: we'll send it to Firefox on Linux, unless you see it on a page first."),
         (
             {
                 "state": DeliveryState.FAILED,
                 "trail": [{"at": AT, "state": "failed", "reason": "transport_said", "parameters": {"text": "x"}}],
             },
-            "We couldn’t reach Firefox on Linux.",
+            "We couldn't reach Firefox on Linux.",
         ),
         (
             {"state": DeliveryState.FAILED, "trail": [{**PUT_OFF, "state": "failed"}]},
-            "We couldn’t send it to Firefox on Linux.",
+            "We couldn't send it to Firefox on Linux.",
         ),
         ({"state": DeliveryState.CANCELLED, "reason": "read", "settled_at": AT}, "you had already read it."),
         ({"state": DeliveryState.CANCELLED, "reason": "expired", "settled_at": AT}, "it was out of date."),
         ({"state": DeliveryState.CANCELLED, "reason": "the moon", "settled_at": AT}, "it was no longer needed."),
-        ({}, "Next: we send it to Firefox on Linux, unless you see it on a page before."),
+        ({}, "Next: we'll send it to Firefox on Linux, unless you see it on a page first."),
     ],
 )
 def test_the_page_says_what_happened_to_each_push(
@@ -136,12 +137,12 @@ def test_the_page_says_why_no_push_was_planned(alice: User, bob: User, client_fo
     browser = PushSubscription.objects.create(owner=alice, name="Firefox")
     assert "No push was planned at the time." in page(client_for, alice, row.item_id)
     PushSubscription.objects.update(quarantined_at=browser.created)
-    assert "turn them on again" in page(client_for, alice, row.item_id)
+    assert "Push notifications are paused." in page(client_for, alice, row.item_id)
     preferences.choose_methods(alice, "comment.reply", [DeliveryMethod.LIVE])
     words = f"Your preferences turn off push notifications for “{get_kind('comment.reply').label}”."
     assert words in page(client_for, alice, row.item_id)
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": ""}
-    assert "does not send push notifications" in page(client_for, alice, row.item_id)
+    assert "isn't sending push notifications" in page(client_for, alice, row.item_id)
 
 
 def test_an_announcement_has_its_page_too(alice: User, client_for: ClientFor) -> None:

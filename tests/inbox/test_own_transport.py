@@ -122,7 +122,7 @@ def test_the_delivery_page_names_the_transport(alice: User, bob: User, client_fo
     preferences.choose_methods(alice, "default", ["sms"])
     row = send_one(alice, bob)
     client = client_for(alice)
-    assert "Next: we send it to Sms" in client.get(f"/notifications/{row.item_id}/why/").content.decode()
+    assert "Next: we&#x27;ll send it to Sms" in client.get(f"/notifications/{row.item_id}/why/").content.decode()
     arming.mark_delivered([row.pk], "sms")
     assert (
         "Not sent to Sms: you had already been notified."

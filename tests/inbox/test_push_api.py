@@ -81,7 +81,10 @@ def test_without_a_key_the_response_is_a_404(alice: User, client_for: ClientFor,
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "VAPID_PRIVATE_KEY": ""}
     answer = client_for(alice).get(API + "push/key/")
 
-    assert (answer.status_code, answer.json()) == (404, {"detail": "This site doesn't send push notifications."})
+    assert (answer.status_code, answer.json()) == (
+        404,
+        {"detail": "This site isn't sending push notifications at the moment."},
+    )
 
 
 def test_a_browser_is_registered_listed_and_forgotten(

@@ -56,11 +56,11 @@ class PushSubscription(HubModel):
     password_stamp = models.CharField(max_length=32, blank=True, editable=False)
     site = models.CharField(max_length=200, blank=True, editable=False)
     name = models.CharField(gettext_lazy("browser"), max_length=100, blank=True)
-    created = models.DateTimeField(gettext_lazy("switched on"), default=timezone.now)
+    created = models.DateTimeField(gettext_lazy("turned on"), default=timezone.now)
     last_used = models.DateTimeField(gettext_lazy("last used"), default=timezone.now)
     # Set when a push service refused us rather than the browser. Our key may be wrong, so the row must survive.
-    quarantined_at = models.DateTimeField(gettext_lazy("held back since"), null=True, blank=True)
-    quarantine_reason = models.CharField(gettext_lazy("held back because"), max_length=LONGEST_CODE, blank=True)
+    quarantined_at = models.DateTimeField(gettext_lazy("paused since"), null=True, blank=True)
+    quarantine_reason = models.CharField(gettext_lazy("paused because"), max_length=LONGEST_CODE, blank=True)
     quarantine_parameters = models.JSONField(default=dict, editable=False)
 
     class Meta(HubModel.Meta):
