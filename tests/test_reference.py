@@ -6,6 +6,7 @@ import argparse
 import importlib
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ import notifications_hub
 import notifications_hub.urls
 import service_worker.urls
 from notifications_hub.inbox.api import api
+from notifications_hub.jobs.models import Job
+from notifications_hub.message import Item, Message
 from notifications_hub.ops import metrics
 from notifications_hub.templatetags.notifications_hub import register
 from tests.support.processes import ROOT
@@ -110,6 +113,15 @@ def test_every_route_of_the_schema_is_on_the_page() -> None:
 def test_every_parameter_of_the_list_is_on_the_page() -> None:
     listing = api.get_openapi_schema(path_prefix="")["paths"]["/notifications/"]["get"]
     assert {one["name"] for one in listing["parameters"]} <= first_cells(section(page("http"), "REST API"))
+
+
+def test_every_field_of_an_item_and_of_a_job_is_on_the_page() -> None:
+    now = datetime.now(UTC)
+    message = Message(id="1", kind="default", title="Hello")
+    item = Item(message=message, at=now, translations={})
+    _, of_item, of_job = re.split(r"^### .+$", section(page("http"), "REST API"), flags=re.MULTILINE)
+    assert first_cells(of_item) >= set(item.as_json())
+    assert first_cells(of_job) >= set(Job(created=now).as_json())
 
 
 def test_every_page_and_probe_is_on_the_page() -> None:
