@@ -49,7 +49,8 @@ def refuse_old_database() -> None:
 def how_to_delete() -> str:
     name = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite":
-        return f"rm {shlex.quote(name)}*"
+        # Not `name*`, which would delete backups beside it too.
+        return "rm -f " + " ".join(shlex.quote(name + suffix) for suffix in ("", "-wal", "-shm"))
     return f"dropdb {shlex.quote(name)} && createdb {shlex.quote(name)}"
 
 

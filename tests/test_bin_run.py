@@ -135,7 +135,7 @@ def test_a_database_of_an_earlier_version_is_rejected_with_the_command_to_delete
 
     assert run.returncode == 1
     assert "was made by an earlier version (it has notifications_hub.0005_row_change)" in run.stderr
-    assert f"rm {old}*" in run.stderr
+    assert f"rm -f {old} {old}-wal {old}-shm\n" in run.stderr
 
 
 def manage(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:

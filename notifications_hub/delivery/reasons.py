@@ -14,6 +14,7 @@ from notifications_hub.web.text import storable
 
 LONGEST_TEXT = 255
 LONGEST_CODE = 30
+_SEPARATOR = "/"
 
 Parameters = Mapping[str, str | int]
 
@@ -79,8 +80,9 @@ class DeliveryReason:
 
     @classmethod
     def wrapped(cls, code: ReasonCode, because: DeliveryReason) -> DeliveryReason:
-        """Return a reason around another, with the parameters of both."""
-        return cls(code, {**because.parameters, "because": because.code.value})
+        """Return a reason around another, with the parameters of both. `because` lists the inner codes."""
+        inner = [because.code.value, *filter(None, [because.parameters.get("because")])]
+        return cls(code, {**because.parameters, "because": _SEPARATOR.join(map(str, inner))})
 
     @classmethod
     def from_transport(cls, text: object) -> DeliveryReason:
@@ -102,8 +104,9 @@ def _in_words(code: ReasonCode, parameters: Parameters) -> str:
     if "method" in parameters:
         words["method"] = method_name(str(parameters["method"]))
     if "because" in parameters:
+        because, _separator, rest = str(parameters["because"]).partition(_SEPARATOR)
         inner = {name: value for name, value in parameters.items() if name != "because"}
-        words["because"] = reason_in_words(str(parameters["because"]), inner)
+        words["because"] = reason_in_words(because, {**inner, "because": rest} if rest else inner)
     return str(code.label) % words
 
 

@@ -55,6 +55,14 @@ def test_a_wrapped_reason_is_rendered_with_its_cause() -> None:
         assert str(held_back) == "已暂停：推送服务以状态码 403 拒绝了请求。"
 
 
+def test_a_reason_around_a_reason_around_another_keeps_all_three() -> None:
+    refused = DeliveryReason.of(ReasonCode.PUSH_REFUSED, status=403)
+    gave_up = DeliveryReason.wrapped(ReasonCode.GAVE_UP, DeliveryReason.wrapped(ReasonCode.HELD_BACK, refused))
+    assert reason_in_words(gave_up.code, gave_up.parameters) == (
+        "Gave up: Held back: The push service refused it with status 403."
+    )
+
+
 def test_a_transports_own_words_are_kept_in_every_language() -> None:
     with translation.override("zh-hans"):
         assert str(DeliveryReason.from_transport("100% busy: %(x)s")) == "100% busy: %(x)s"
