@@ -59,7 +59,7 @@ def test_a_reason_around_a_reason_around_another_keeps_all_three() -> None:
     refused = DeliveryReason.of(ReasonCode.PUSH_REFUSED, status=403)
     gave_up = DeliveryReason.wrapped(ReasonCode.GAVE_UP, DeliveryReason.wrapped(ReasonCode.HELD_BACK, refused))
     assert reason_in_words(gave_up.code, gave_up.parameters) == (
-        "Gave up: Held back: The push service refused it with status 403."
+        "Gave up: Paused: The push service refused it with status 403."
     )
 
 
