@@ -31,6 +31,7 @@ from notifications_hub.transports.web_push.vapid import current_key, previous_ke
 from notifications_hub.web import throttle
 
 MODEL = "notifications_hub.Notification"
+MODEL_WANTED = f'Set NOTIFICATIONS_NOTIFICATION_MODEL = "{MODEL}" before the first migration.'
 _VENDORS = {"mysql": "MySQL or MariaDB", "oracle": "Oracle"}
 _TRANSPORT = re.compile(r"[a-z][a-z0-9_]{0,19}")
 
@@ -183,15 +184,15 @@ def _unknown(key: str) -> CheckMessage:
 
 
 def _model() -> list[CheckMessage]:
-    if getattr(settings, "NOTIFICATIONS_NOTIFICATION_MODEL", None) == MODEL:
+    if is_model_set():
         return []
-    return [
-        Error(
-            "django-notifications does not use this app's notification model.",
-            hint=f'Set NOTIFICATIONS_NOTIFICATION_MODEL = "{MODEL}" before the first migration.',
-            id="notifications_hub.E003",
-        )
-    ]
+    fault = "django-notifications does not use this app's notification model."
+    return [Error(fault, hint=MODEL_WANTED, id="notifications_hub.E003")]
+
+
+def is_model_set() -> bool:
+    """Return True if django-notifications stores its rows in this app's model."""
+    return getattr(settings, "NOTIFICATIONS_NOTIFICATION_MODEL", None) == MODEL
 
 
 def _time_zones() -> list[CheckMessage]:

@@ -20,7 +20,7 @@ from django.db import DatabaseError
 from django.urls import NoReverseMatch, is_valid_path, reverse
 from django.utils.module_loading import import_string
 
-from notifications_hub.checks import MODEL
+from notifications_hub.checks import MODEL, MODEL_WANTED, is_model_set
 from notifications_hub.conf import hub_settings
 from notifications_hub.database.migrations import count_unapplied
 from notifications_hub.database.pooling import SERVER_CONNECTIONS, is_pooled, pool_size
@@ -253,9 +253,7 @@ def _row_triggers() -> Answer:
 
 
 def _model() -> Answer:
-    if getattr(settings, "NOTIFICATIONS_NOTIFICATION_MODEL", None) == MODEL:
-        return f"NOTIFICATIONS_NOTIFICATION_MODEL is {MODEL}.", True
-    return f'set NOTIFICATIONS_NOTIFICATION_MODEL = "{MODEL}" before the first migration.', False
+    return (f"NOTIFICATIONS_NOTIFICATION_MODEL is {MODEL}.", True) if is_model_set() else (MODEL_WANTED, False)
 
 
 def _flash() -> Answer:
