@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.core.cache import cache
 from django.db import transaction
 from notifications.signals import notify
@@ -22,6 +23,7 @@ from notifications_hub.delivery.models import Delivery
 from notifications_hub.live import presence
 from notifications_hub.live.db_threads import Database
 from notifications_hub.live.presence import Presence
+from tests.support.celery import use_broker
 from tests.support.deliveries import BY_MEMORY
 from tests.support.processes import free_port
 
@@ -118,14 +120,17 @@ def test_a_short_window_is_not_made_longer(settings: Settings, alice: User, bob:
 
 @pytest.mark.clocked
 def test_an_unreachable_broker_does_not_delay_the_caller(settings: Settings, alice: User, bob: User) -> None:
-    from celery import current_app
-
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "CELERY": True}
-    current_app.conf.broker_url = f"redis://127.0.0.1:{free_port()}/0"
+    before = current_app.conf.broker_url
+    use_broker(f"redis://127.0.0.1:{free_port()}/0")
     began = time.monotonic()
     for _ in range(5):
         send(bob, alice)
     assert time.monotonic() - began < 1
     assert Delivery.objects.count() == 5
-    for nudging in [thread for thread in threading.enumerate() if thread.name == "hub-wake_celery"]:
-        nudging.join(20)
+    waking = [thread for thread in threading.enumerate() if thread.name == "hub-wake-celery"]
+    assert waking
+    for thread in waking:
+        thread.join(20)
+    # Celery's connections outlive a test.
+    use_broker(before)

@@ -7,15 +7,16 @@ from celery import current_app
 
 from notifications_hub.jobs import broker
 from tests.jobs import tasks  # noqa: F401  a worker has them, and so do these tests
+from tests.support.celery import use_broker
 
 
 @pytest.fixture(autouse=True)
 def _broker_in_memory() -> Iterator[None]:
     """Use Kombu's in-memory broker, so that messages can be counted and none outlives a test."""
     before = current_app.conf.broker_url
-    current_app.conf.broker_url = "memory://"
+    use_broker("memory://")
     current_app.control.purge()
     yield
     broker._resend_thread.wait()
     current_app.control.purge()
-    current_app.conf.broker_url = before
+    use_broker(before)

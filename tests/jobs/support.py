@@ -51,14 +51,6 @@ def messages() -> list[str]:
         return ids
 
 
-def use_broker(url: str) -> None:
-    """Switch to another broker. Celery caches its connections, so close these first."""
-    app: Any = current_app
-    app.amqp._producer_pool = None
-    app._pool = None
-    app.conf.broker_url = url
-
-
 def make_due(job: Job) -> None:
     """Move the row's time into the past. Due times use the database's clock, which no test can turn."""
     Job.objects.filter(pk=job.pk).update(due_at=datetime.now(UTC) - timedelta(seconds=1))

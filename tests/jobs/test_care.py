@@ -12,7 +12,8 @@ from notifications_hub.jobs.models import Job
 from notifications_hub.ops import doctor, retention
 from notifications_hub.streams.models import Event, Stream
 from tests.jobs import tasks
-from tests.jobs.support import deliver, started, use_broker
+from tests.jobs.support import deliver, started
+from tests.support.celery import use_broker
 
 if TYPE_CHECKING:
     from accounts.models import User

@@ -14,7 +14,8 @@ from notifications_hub import start, start_all
 from notifications_hub.jobs.enqueue import BadJob
 from notifications_hub.jobs.models import Job, JobState
 from tests.jobs import tasks
-from tests.jobs.support import deliver, events_of, handle_due_jobs, make_due, messages, started, use_broker
+from tests.jobs.support import deliver, events_of, handle_due_jobs, make_due, messages, started
+from tests.support.celery import use_broker
 from tests.support.processes import ROOT
 from tests.support.site import site_environment
 from tests.support.together import rolled_back, together

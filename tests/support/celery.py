@@ -1,10 +1,13 @@
-"""A real Celery worker, in its own process."""
+"""Celery for tests: a real worker in its own process, and a change of broker."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from celery import current_app
 
 from tests.support.processes import Closing, Program
 
@@ -43,3 +46,11 @@ class CeleryWorker(Closing):
 
     def close(self) -> None:
         self.kill()
+
+
+def use_broker(url: str) -> None:
+    """Switch to another broker. Celery caches its connections, so close these first."""
+    app: Any = current_app
+    app.amqp._producer_pool = None
+    app._pool = None
+    app.conf.broker_url = url
