@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
@@ -155,9 +156,15 @@ async def test_revocations_of_people_connected_elsewhere_cost_the_event_loop_alm
     await enforcer.handle_revocations()
     await sync_to_async(lambda: revoke_all(absent))()
     await asyncio.sleep(0.2)
-    before = time.thread_time()
-    await enforcer.handle_revocations()
-    spent = time.thread_time() - before
+    # A full collection of what all tests of this process left behind takes 200 ms, and is not the hub's.
+    gc.collect()
+    gc.disable()
+    try:
+        before = time.thread_time()
+        await enforcer.handle_revocations()
+        spent = time.thread_time() - before
+    finally:
+        gc.enable()
     report(f"{CROWD} connections, 1,000 revocations of absent people: {spent * 1000:.1f} ms of the event loop")
     assert spent < 0.02
     assert room.ended == {}
