@@ -109,7 +109,7 @@ LIMITS = [
     ),
     Guard(
         "a header is not trusted as an address",
-        "notifications_hub/web/client_ip.py",
+        "notifications_hub/web/throttle.py",
         'request.META.get("REMOTE_ADDR", "")',
         'request.headers.get("X-Forwarded-For", request.META.get("REMOTE_ADDR", ""))',
         ("tests/web/test_throttle.py::test_the_server_names_the_address_and_ipv6_counts_by_network",),
