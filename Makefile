@@ -1,6 +1,6 @@
 # Every target needs .venv and node_modules, which bin/tools keeps in step with the locks.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench check docs fmt lock pictures faults tools format lint types scripts templates migrations deploy translations audit
+.PHONY: help run test build bench check docs fmt lock pictures faults tools format lint types scripts templates migrations deploy translations audit
 
 VENV := .venv/bin
 NODE := node_modules/.bin
@@ -19,6 +19,9 @@ run: ## serve the demo site on http://127.0.0.1:8000
 
 test: ## run every test, on SQLite and PostgreSQL
 	@bin/test
+
+build: tools ## bundle the scripts and styles that pages load; commit the result
+	node bin/build.js
 
 bench: tools ## measure the hub beside its peers (BENCH=--quick for a first look)
 	@$(VENV)/python -m bench.run $(BENCH)
@@ -65,6 +68,7 @@ types: tools
 	$(VENV)/mypy
 
 scripts: tools
+	node bin/build.js --check
 	$(NODE)/biome check --error-on-warnings
 	$(NODE)/tsc
 	$(NODE)/tsc --project service_worker

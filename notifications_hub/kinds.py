@@ -103,7 +103,7 @@ class Kind:
     label: ClassVar[str | Promise] = ""
     """The name that people read in their preferences."""
     icon: ClassVar[str] = "bell"
-    """A symbol of `icons.svg`, like `reply`, `heart`, `warning` or `megaphone`."""
+    """One of bell, reply, comment, heart, megaphone, check, warning, error, user, task and device."""
     urgency: ClassVar[Urgency] = Urgency.NORMAL
     """The urgency of its pushes."""
     ttl: ClassVar[int | None] = None

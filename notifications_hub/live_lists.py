@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -17,6 +16,7 @@ from notifications_hub.inbox import links
 from notifications_hub.live.start_cursor import cursor_at
 from notifications_hub.rows.registry import rows_of
 from notifications_hub.users import pseudonym_of
+from notifications_hub.web.bundles import bundle_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,8 @@ class LiveList:
 
     @property
     def media(self) -> SafeString:
-        style, script = (
-            static(f"notifications_hub/{name}") for name in ("live-list.css", "elements/live-list-element-define.js")
-        )
-        return format_html('<link rel="stylesheet" href="{}"><script type="module" src="{}"></script>', style, script)
+        style, script = bundle_url("live-list.css"), bundle_url("live-list.js")
+        return format_html('<link rel="stylesheet" href="{}"><script defer src="{}"></script>', style, script)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.rows)

@@ -26,6 +26,7 @@ from tests.support.processes import ROOT
 REFERENCE = ROOT / "docs" / "reference"
 STATIC = ROOT / "notifications_hub" / "static" / "notifications_hub"
 COMMANDS = sorted(path.stem for path in (ROOT / "notifications_hub/management/commands").glob("hub_*.py"))
+SOURCES = sorted(path for path in STATIC.rglob("*.*") if "dist" not in path.parts)
 SCRIPTS = sorted([*STATIC.glob("elements/*-element.js"), *STATIC.glob("admin/*-element.js")])
 PRIVATE_EVENTS = re.compile(r"connection-|line-|hub-(?:frame|shown|unshown)$")
 """Events between scripts, which no element passes on."""
@@ -59,7 +60,7 @@ def test_every_public_name_is_on_the_page_and_every_name_on_the_page_is_public()
 
 
 def test_every_element_has_a_section() -> None:
-    scripts = [path.read_text() for path in STATIC.rglob("*-define.js")]
+    scripts = [path.read_text() for path in SOURCES if path.name.endswith("-define.js")]
     defined = {name for script in scripts for name in re.findall(r'customElements\.define\("([a-z-]+)"', script)}
     assert defined == set(re.findall(r"^## ([a-z]+-[a-z]+)$", page("elements"), re.MULTILINE))
 
@@ -72,14 +73,14 @@ def test_every_attribute_that_an_element_reads_or_writes_is_in_its_section(scrip
 
 
 def test_every_event_of_an_element_is_on_the_page() -> None:
-    events = {name for path in STATIC.rglob("*.js") for name in re.findall(r'super\("([a-z-]+)"', path.read_text())}
+    scripts = [path for path in SOURCES if path.suffix == ".js"]
+    events = {name for path in scripts for name in re.findall(r'super\("([a-z-]+)"', path.read_text())}
     listed = set(re.findall(r"^\| `([a-z-]+)` \| (?:yes|no) \|", page("elements"), re.MULTILINE))
     assert listed == {name for name in events if not PRIVATE_EVENTS.match(name)}
 
 
 def test_every_custom_property_is_on_the_page() -> None:
-    files = [path for path in STATIC.rglob("*") if path.suffix in {".css", ".js"}]
-    used = {name for path in files for name in re.findall(r"--nh-[a-z-]*[a-z]", path.read_text())}
+    used = {name for path in SOURCES for name in re.findall(r"--nh-[a-z-]*[a-z]", path.read_text())}
     assert set(re.findall(r"`(--nh-[a-z-]+)`", page("elements"))) == used
 
 

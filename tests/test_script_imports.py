@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "notifications_hub" / "static" / "notifications_hub"
-PUBLIC = {"client.js", "index.js"}
+PUBLIC = {"client.js", "dist/client.js", "index.js"}
+BUILT = SCRIPTS / "dist"
 LAYERS = [
     ["protocol", "shared"],
     ["connections", "jobs", "rows"],
@@ -29,7 +30,7 @@ HUB_SCRIPT = re.compile(r"""notifications_hub/([\w/.-]+\.js)\b""")
 
 
 def _modules() -> list[Path]:
-    return sorted(SCRIPTS.rglob("*.js"))
+    return sorted(path for path in SCRIPTS.rglob("*.js") if path.parent != BUILT)
 
 
 def _folder_of(module: Path) -> str:

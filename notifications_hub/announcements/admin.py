@@ -29,6 +29,7 @@ from notifications_hub.announcements.forms import AnnouncementForm, other_langua
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.preview import previews
 from notifications_hub.notification import Notification
+from notifications_hub.web.bundles import bundle_path
 
 if TYPE_CHECKING:
     AnnouncementModelAdmin = admin.ModelAdmin[Announcement]
@@ -50,8 +51,8 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
     @property
     def media(self) -> Media:
         own = Media(
-            css={"all": ["notifications_hub/notifications-hub.css", "notifications_hub/admin/announcements.css"]},
-            js=cast("Any", [Script("notifications_hub/admin/announcement-preview-element-define.js", type="module")]),
+            css={"all": [bundle_path("hub.css"), bundle_path("announcements.css")]},
+            js=cast("Any", [Script(bundle_path("announcement-preview.js"), defer=True)]),
         )
         return super().media + own
 

@@ -85,6 +85,6 @@ def test_the_tag_renders_rows_attributes_and_media(request_of_alice: HttpRequest
     context = {"request": request_of_alice, "topic": '"><script>', "signs": Sign.objects.all()}
 
     shown = page.render(Context(context))
-    assert "elements/live-list-element-define.js" in shown
+    assert "notifications_hub/dist/live-list-" in shown
     assert 'topic="&quot;&gt;&lt;script&gt;"' in shown
     assert "&lt;Exit&gt;</live-list>" in shown

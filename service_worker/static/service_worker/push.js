@@ -5,8 +5,9 @@
 /*
  * Shows pushes and handles clicks while no page is open. A site with its own worker imports it with one line:
  *
- *     importScripts("/static/service_worker/push.js");     a classic worker
- *     import "/static/service_worker/push.js";             a module worker
+ *     importScripts("/static/service_worker/push.js");
+ *
+ * A module worker imports the same address. (An import written out here would be one to Django's `collectstatic`.)
  *
  * The block keeps its names out of the site's worker; only the listeners reach it.
  */

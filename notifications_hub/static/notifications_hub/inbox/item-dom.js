@@ -21,13 +21,17 @@ export function fillItem(root, item) {
 }
 
 /**
+ * Replace the icon by a copy of the page's own. An icon that the page lacks leaves the one there.
+ *
  * @param {HTMLElement} root
- * @param {string} icon
+ * @param {string} name
  */
-function fillIcon(root, icon) {
-  const use = root.querySelector("[data-part=icon] use");
-  const [sprite] = (use?.getAttribute("href") ?? "").split("#");
-  use?.setAttribute("href", `${sprite}#${icon}`);
+function fillIcon(root, name) {
+  const there = root.querySelector("[data-part=icon] [data-icon]");
+  if (!there || there.getAttribute("data-icon") === name) return;
+  const icons = /** @type {HTMLTemplateElement | null} */ (document.querySelector("template[data-part=icons]"));
+  const icon = icons?.content.querySelector(`[data-icon="${CSS.escape(name)}"]`);
+  if (icon) there.replaceWith(document.importNode(icon, true));
 }
 
 /**

@@ -1,7 +1,7 @@
 // @ts-check
 /** @import { Item } from "../protocol/wire.js" */
 
-const ICONS = ["bell", "reply", "comment", "heart", "megaphone", "check", "warning", "error", "user", "task"];
+const ICONS = ["bell", "reply", "comment", "heart", "megaphone", "check", "warning", "error", "user", "task", "device"];
 const JOB_ENDS = ["task.done", "task.failed"];
 
 /**

@@ -4,13 +4,14 @@ import { PushMemory } from "./push-memory.js";
 import { closeOthers } from "./shown-pushes.js";
 import { WorkerState } from "./worker-state.js";
 
-/*
- * Runs on pages without a signed-in person. The first time after a person's session ended, it makes later pushes hide
- * their text. If the person signed out (the session did not just expire), it also ends the browser's subscription.
+/**
+ * Run on pages without a signed-in person. The first time after a person's session ended, make later pushes hide their
+ * text. If the person signed out (the session did not just expire), also end the browser's subscription.
  */
-const workerState = new WorkerState();
-const { person } = await workerState.read();
-if (person) {
+async function forgetPerson() {
+  const workerState = new WorkerState();
+  const { person } = await workerState.read();
+  if (!person) return;
   await workerState.change({ person: "" });
   await closeOthers("");
   await setIconBadge(0);
@@ -22,3 +23,5 @@ async function unsubscribe() {
   const subscription = await registration?.pushManager.getSubscription();
   await subscription?.unsubscribe();
 }
+
+forgetPerson();

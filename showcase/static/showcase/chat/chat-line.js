@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * @import { HubFrameEvent, Line, Query } from "../../notifications_hub/client.js"
+ * @import { HubFrameEvent, Line, Query } from "../../notifications_hub/dist/client.js"
  */
-import { HubClient, lineOfKind, liveLine, PageWatch } from "../../notifications_hub/client.js";
+import { HubClient, lineOfKind, liveLine, PageWatch } from "../../notifications_hub/dist/client.js";
 
 const RELAYED = ["hub-event", "hub-reset", "hub-refused", "hub-state"];
 

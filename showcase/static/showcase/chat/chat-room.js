@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * @import { HubEvent, HubRefusedEvent, HubResetEvent, HubStateEvent } from "../../notifications_hub/client.js"
+ * @import { HubEvent, HubRefusedEvent, HubResetEvent, HubStateEvent } from "../../notifications_hub/dist/client.js"
  * @import { Message } from "./chat-message.js"
  * @import { OutboxFailedEvent, OutboxSentEvent, Waiting } from "./chat-outbox.js"
  */
 
-import { backoff, PageWatch, part, sessionMemory, setText } from "../../notifications_hub/client.js";
+import { backoff, PageWatch, part, sessionMemory, setText } from "../../notifications_hub/dist/client.js";
 import { ChatApi } from "./chat-api.js";
 import { ChatComposer } from "./chat-composer.js";
 import { ChatHistory } from "./chat-history.js";

@@ -1,5 +1,5 @@
 // @ts-check
-import { copyOf, pageLanguage, part, setText } from "../../notifications_hub/client.js";
+import { copyOf, pageLanguage, part, setText } from "../../notifications_hub/dist/client.js";
 
 const DIVIDER = ".chat-day";
 

@@ -1,6 +1,6 @@
 // @ts-check
 /** @import { Message } from "./chat-message.js" */
-import { copyOf, pageLanguage, part, setText } from "../../notifications_hub/client.js";
+import { copyOf, pageLanguage, part, setText } from "../../notifications_hub/dist/client.js";
 import { DayDividers, isMessage } from "./day-dividers.js";
 import { initialOf } from "./initial-of.js";
 

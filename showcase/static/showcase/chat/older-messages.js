@@ -4,7 +4,7 @@
  * @import { ChatHistory } from "./chat-history.js"
  * @import { MessageList } from "./message-list.js"
  */
-import { backoff, part } from "../../notifications_hub/client.js";
+import { backoff, part } from "../../notifications_hub/dist/client.js";
 
 /** The most pages to load for a link to an old message. */
 const MOST_PAGES = 20;

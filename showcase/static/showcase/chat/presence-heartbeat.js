@@ -2,7 +2,7 @@
 /**
  * @import { ChatApi } from "./chat-api.js"
  * @import { ChatPresence } from "./chat-presence.js"
- * @import { PageWatch } from "../../notifications_hub/client.js"
+ * @import { PageWatch } from "../../notifications_hub/dist/client.js"
  */
 
 /** Reports presence as long as somebody looks at this page. The answers make up for lost events. */

@@ -3,7 +3,7 @@
  * @import { Face } from "./chat-message.js"
  * @import { ChatPresence } from "./chat-presence.js"
  */
-import { copyOf, part, setText } from "../../notifications_hub/client.js";
+import { copyOf, part, setText } from "../../notifications_hub/dist/client.js";
 import { initialOf } from "./initial-of.js";
 
 /** The people present, as a row of avatars, and the people typing, as a line of text. */

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * @import { PageWatch } from "../../notifications_hub/client.js"
+ * @import { PageWatch } from "../../notifications_hub/dist/client.js"
  * @import { ChatApi } from "./chat-api.js"
  * @import { MessageList } from "./message-list.js"
  */

@@ -1,5 +1,5 @@
 // @ts-check
-import { setText } from "../../notifications_hub/client.js";
+import { setText } from "../../notifications_hub/dist/client.js";
 
 /** The person's rooms beside the log, each with its number of unread messages. */
 export class RoomList {

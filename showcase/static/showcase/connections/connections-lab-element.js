@@ -1,5 +1,5 @@
 // @ts-check
-import { part, setText } from "../../notifications_hub/client.js";
+import { part, setText } from "../../notifications_hub/dist/client.js";
 import { LabChart } from "./lab-chart.js";
 import { LabConnection } from "./lab-connection.js";
 import { duration, plain, size } from "./lab-format.js";

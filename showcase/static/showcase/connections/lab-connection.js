@@ -1,6 +1,6 @@
 // @ts-check
-/** @import { HubEvent } from "../../notifications_hub/client.js" */
-import { HubClient, lineOfKind, PageWatch } from "../../notifications_hub/client.js";
+/** @import { HubEvent } from "../../notifications_hub/dist/client.js" */
+import { HubClient, lineOfKind, PageWatch } from "../../notifications_hub/dist/client.js";
 import { LabFigures } from "./lab-figures.js";
 import { LabNetwork } from "./lab-network.js";
 

@@ -1,5 +1,5 @@
 // @ts-check
-import { pageLanguage } from "../../notifications_hub/client.js";
+import { pageLanguage } from "../../notifications_hub/dist/client.js";
 
 /** Shown before the first measurement. */
 const NONE = "–";

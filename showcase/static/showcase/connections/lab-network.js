@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * @import { Network } from "../../notifications_hub/client.js"
+ * @import { Network } from "../../notifications_hub/dist/client.js"
  * @import { LabFigures } from "./lab-figures.js"
  */
 

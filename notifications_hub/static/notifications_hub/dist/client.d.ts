@@ -1,0 +1,2 @@
+// The types of client.js, which is built from this module.
+export * from "../client.js";
