@@ -165,7 +165,13 @@ FORCE_SCRIPT_NAME = env.str("FORCE_SCRIPT_NAME", default="") or None
 STATIC_URL = f"{FORCE_SCRIPT_NAME or ''}/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-SERVESTATIC_USE_FINDERS = True
+# While developing, files are served from where they are; a production server serves what collectstatic collected.
+SERVESTATIC_USE_FINDERS = DEBUG
+if not DEBUG:
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "config.static_storage.HashedStaticFiles"},
+    }
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

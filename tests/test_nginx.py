@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 import requests
@@ -21,48 +19,15 @@ from tests.support.databases import Databases
 from tests.support.dialling import HALF, still_open, wait_until_closed
 from tests.support.full import FULL, report
 from tests.support.live import cookie_of
-from tests.support.processes import ROOT, free_port, tool, wait_until
+from tests.support.processes import wait_until
 from tests.support.site import Site
-from tests.support.web import Nginx
+from tests.support.web import Front
 
 pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 
 STRANGERS = 600 if FULL else 100
 HEAD_SECONDS = 10.0 if FULL else 2.0
 GRACE = 5.0
-TEMPORARY = "".join(
-    f"{kind}_temp_path {{folder}}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-)
-
-
-class Front(Nginx):
-    """A running nginx. Its `url` is https, with a self-signed certificate."""
-
-    def __init__(self, site: Site, folder: Path) -> None:
-        self.plain = free_port()
-        self._certificate, self._key = folder / "hub.pem", folder / "hub.key"
-        made = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=hub"]
-        written = ["-keyout", str(self._key), "-out", str(self._certificate)]
-        subprocess.run([tool("openssl"), *made, *written], check=True, capture_output=True)
-        super().__init__([site.port], (ROOT / "docs" / "nginx.conf").read_text())
-        self.url = f"https://127.0.0.1:{self.port}"
-
-    def written(self, given: str, ports: Sequence[int]) -> str:
-        [port] = ports
-        for there, here in {
-            "worker_processes auto;": f"daemon off; pid {self.folder}/pid; error_log stderr; worker_processes 2;",
-            "http {": "http {" + TEMPORARY.format(folder=self.folder),
-            "access_log /var/log/nginx/access.log plain;": f"access_log {self.folder}/access.log plain;",
-            "client_header_timeout 10s;": f"client_header_timeout {HEAD_SECONDS:g}s;",
-            "server 127.0.0.1:8000;": f"server 127.0.0.1:{port};",
-            "listen 80;": f"listen 127.0.0.1:{self.plain};",
-            "listen 443 ssl": f"listen 127.0.0.1:{self.port} ssl",
-            "/etc/ssl/hub.example.pem": str(self._certificate),
-            "/etc/ssl/hub.example.key": str(self._key),
-        }.items():
-            assert there in given, there
-            given = given.replace(there, here)
-        return given
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +39,7 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="module")
 def front(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
-    with Front(site, tmp_path_factory.mktemp("nginx")) as front:
+    with Front(site.port, tmp_path_factory.mktemp("nginx"), head_seconds=HEAD_SECONDS) as front:
         yield front
 
 

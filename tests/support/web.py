@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.support.processes import Closing, Program, accepts_connections, free_port, tool
+from tests.support.processes import ROOT, Closing, Program, accepts_connections, free_port, tool
 
 CONFIGURATION = """
 daemon off;
@@ -73,3 +74,39 @@ class Nginx(Closing):
     def close(self) -> None:
         self._program.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+TEMPORARY = "".join(
+    f"{kind}_temp_path {{folder}}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+)
+
+
+class Front(Nginx):
+    """The nginx of the docs: its `url` is https, with a self-signed certificate."""
+
+    def __init__(self, port: int, folder: Path, *, head_seconds: float = 10) -> None:
+        self._head_seconds = head_seconds
+        self.plain = free_port()
+        self._certificate, self._key = folder / "hub.pem", folder / "hub.key"
+        made = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=hub"]
+        written = ["-keyout", str(self._key), "-out", str(self._certificate)]
+        subprocess.run([tool("openssl"), *made, *written], check=True, capture_output=True)
+        super().__init__([port], (ROOT / "docs" / "nginx.conf").read_text())
+        self.url = f"https://127.0.0.1:{self.port}"
+
+    def written(self, given: str, ports: Sequence[int]) -> str:
+        [port] = ports
+        for there, here in {
+            "worker_processes auto;": f"daemon off; pid {self.folder}/pid; error_log stderr; worker_processes 2;",
+            "http {": "http {" + TEMPORARY.format(folder=self.folder),
+            "access_log /var/log/nginx/access.log plain;": f"access_log {self.folder}/access.log plain;",
+            "client_header_timeout 10s;": f"client_header_timeout {self._head_seconds:g}s;",
+            "server 127.0.0.1:8000;": f"server 127.0.0.1:{port};",
+            "listen 80;": f"listen 127.0.0.1:{self.plain};",
+            "listen 443 ssl": f"listen 127.0.0.1:{self.port} ssl",
+            "/etc/ssl/hub.example.pem": str(self._certificate),
+            "/etc/ssl/hub.example.key": str(self._key),
+        }.items():
+            assert there in given, there
+            given = given.replace(there, here)
+        return given

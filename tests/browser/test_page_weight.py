@@ -1,0 +1,129 @@
+"""A page with bell and toasts, from a production site behind the nginx of the docs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.databases import Databases
+from tests.support.full import report
+from tests.support.site import PASSWORD, Shell, Site, manage, site_environment
+from tests.support.web import Front
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+FAST_3G = {"offline": False, "latency": 562.5, "downloadThroughput": 180_000, "uploadThroughput": 84_375}
+"""The values of Chromium's own preset: milliseconds, and bytes a second."""
+
+NOTE_THE_BELL = """
+new MutationObserver((changes, observer) => {
+  if (!document.querySelector("notification-bell [data-part=button]")) return;
+  window.bellReadyAt = performance.now();
+  observer.disconnect();
+}).observe(document, {childList: true, subtree: true});
+"""
+
+
+@pytest.fixture(scope="module")
+def front(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    folder = tmp_path_factory.mktemp("production")
+    environment = {
+        "DEBUG": "0",
+        "SECRET_KEY": "k" * 50,
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "DATABASE_URL": databases.copy(),
+        "TEST_SETTINGS": json.dumps({"STATIC_ROOT": str(folder / "static")}),
+    }
+    whole = site_environment(**environment)
+    manage("collectstatic", "--noinput", environment=whole)
+    # The demo people have a password that everybody knows, so a production site refuses to start with them.
+    manage("hub_demo", "--remove", environment=whole)
+    shell = Shell(whole)
+    shell.python(f"""
+        from accounts.models import User
+        carol = User.objects.create_user("carol", "carol@example.com", "{PASSWORD}")
+    """)
+    shell.close()
+    site = Site(folder, hub={}, environment=environment)
+    try:
+        with Front(site.port, folder) as front:
+            yield front
+    finally:
+        site.close()
+
+
+@pytest.fixture
+def carol(browser: Browser, front: Front) -> Iterator[BrowserContext]:
+    """A signed-in browser that has visited the sign-in page only."""
+    context = browser.new_context(ignore_https_errors=True, service_workers="block")
+    page = context.new_page()
+    page.goto(f"{front.url}/accounts/login/")
+    page.get_by_label("Username").fill("carol")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.locator("notification-bell [data-part=button]").wait_for()
+    yield context
+    context.close()
+
+
+class Loads:
+    """The static files that a page loads, as the browser's network reports them."""
+
+    def __init__(self, page: Page) -> None:
+        self.session = page.context.new_cdp_session(page)
+        self.session.send("Network.enable")
+        self.responses: dict[str, dict[str, Any]] = {}
+        self._bytes: dict[str, int] = {}
+        self.session.on("Network.responseReceived", self._received)
+        self.session.on("Network.loadingFinished", self._finished)
+
+    def of_the_hub(self) -> dict[str, dict[str, Any]]:
+        return {key: one for key, one in self.responses.items() if "/static/notifications_hub/" in one["url"]}
+
+    def bytes_of_the_hub(self) -> int:
+        return sum(self._bytes[key] for key in self.of_the_hub())
+
+    def _received(self, event: dict[str, Any]) -> None:
+        self.responses[event["requestId"]] = event["response"]
+
+    def _finished(self, event: dict[str, Any]) -> None:
+        self._bytes[event["requestId"]] = event["encodedDataLength"]
+
+
+def test_bell_and_toasts_cost_two_requests_and_30_kb_and_are_kept_for_ever(front: Front, carol: BrowserContext) -> None:
+    page = carol.new_page()
+    loads = Loads(page)
+    loads.session.send("Network.clearBrowserCache")
+    page.goto(front.url)
+    page.locator("notification-bell [data-part=button]").wait_for()
+
+    files = list(loads.of_the_hub().values())
+    assert len(files) == 2
+    assert loads.bytes_of_the_hub() < 30_000
+    for file in files:
+        headers = {name.lower(): value for name, value in file["headers"].items()}
+        assert headers["content-encoding"] == "gzip"
+        assert headers["cache-control"] == "max-age=315360000, public, immutable"
+        assert file["protocol"] == "h2"
+
+
+@pytest.mark.clocked
+def test_the_bell_is_usable_within_two_seconds_on_fast_3g(front: Front, carol: BrowserContext) -> None:
+    page = carol.new_page()
+    page.add_init_script(NOTE_THE_BELL)
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.clearBrowserCache")
+    session.send("Network.emulateNetworkConditions", FAST_3G)
+    page.goto(front.url, wait_until="commit")
+    page.locator("notification-bell [data-part=button]").wait_for(timeout=20_000)
+
+    seconds = page.evaluate("window.bellReadyAt") / 1000
+    page.locator("notification-bell [data-part=button]").click()
+    page.locator("[data-part=panel]").wait_for()
+    report(f"bell usable after {seconds:.2f} s on Fast 3G")
+    assert seconds <= 2
