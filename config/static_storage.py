@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from servestatic.storage import CompressedManifestStaticFilesStorage
 
 
-class HashedStaticFiles(CompressedManifestStaticFilesStorage):
+class HashedStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Static files as `collectstatic` leaves them. Browsers keep them for ever, also the modules that import others."""
 
     support_js_module_import_aggregation = True

@@ -38,7 +38,7 @@ def front(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "DATABASE_URL": databases.copy(),
         "TEST_SETTINGS": json.dumps({"STATIC_ROOT": str(folder / "static")}),
     }
-    whole = site_environment(**environment)
+    whole = site_environment(hub={}, **environment)
     manage("collectstatic", "--noinput", environment=whole)
     # The demo people have a password that everybody knows, so a production site refuses to start with them.
     manage("hub_demo", "--remove", environment=whole)
