@@ -1,14 +1,23 @@
 // @ts-check
 /** @import { Item } from "../protocol/wire.js" */
+import { announce } from "../shared/announcer.js";
 import { copyOf, part, setText } from "../shared/dom.js";
 import { Toast } from "../toasts/toast.js";
 import { ToastDueEvent, ToastOpenedEvent, ToastsDisplayedEvent } from "../toasts/toast-events.js";
+import { ToastFocus } from "../toasts/toast-focus.js";
 import { ToastQueue } from "../toasts/toast-queue.js";
+import { ToastSpeech } from "../toasts/toast-speech.js";
 
+/** Screens with room for one toast only, as in styles/toasts.css. */
+const SMALL = "(max-width: 40rem), (max-height: 30rem)";
 const AT_ONCE = 3;
 
 /**
- * `<toast-stack>`: shows new notifications in a corner for a moment. At most three at once; the rest is a number.
+ * `<toast-stack>`: shows new notifications in a corner for a moment. At most three at once, on a small screen one; the
+ * rest is a number.
+ *
+ * The page's live region announces them; the toasts themselves are no live regions. F6 moves the focus to the newest
+ * toast and back.
  *
  * Toasts wait while the page is hidden, and for a moment while another tab should show them. Items that are delivered,
  * read or shown in the meantime are dropped.
@@ -25,6 +34,8 @@ export class ToastStackElement extends HTMLElement {
     painted,
     displayed: (cursor, ids) => this.dispatchEvent(new ToastsDisplayedEvent(cursor, ids)),
   });
+  #speech = new ToastSpeech({ announce, summaryOf: (count) => this.#moreOf(count) });
+  #focus = new ToastFocus(this, () => document.querySelector("notification-bell [data-part=button]"));
   /** The toasts on the screen, oldest first. @type {Map<string, Toast>} */
   #toasts = new Map();
   #more = 0;
@@ -36,7 +47,10 @@ export class ToastStackElement extends HTMLElement {
     for (const type of ["pointerenter", "pointerleave", "focusin", "focusout"]) {
       this.addEventListener(type, () => this.#runOrPause(), { signal });
     }
+    this.addEventListener("focusin", (event) => this.#focus.entered(event), { signal });
     document.addEventListener("visibilitychange", () => this.#visibilityChanged(), { signal });
+    document.addEventListener("keydown", (event) => this.#documentKey(event), { signal });
+    matchMedia(SMALL).addEventListener("change", () => this.#cutToSize(), { signal });
     this.addEventListener("click", (event) => this.#click(event), { signal });
     this.addEventListener("keydown", (event) => this.#key(event), { signal });
   }
@@ -44,6 +58,7 @@ export class ToastStackElement extends HTMLElement {
   disconnectedCallback() {
     this.#life.abort();
     this.#queue.stop();
+    this.#speech.stop();
     for (const toast of this.#toasts.values()) toast.pause();
   }
 
@@ -94,8 +109,10 @@ export class ToastStackElement extends HTMLElement {
   /** @param {Item[]} items */
   #displayAll(items) {
     this.#toTop();
-    this.#more += Math.max(0, items.length - AT_ONCE);
-    for (const item of items.slice(-AT_ONCE)) this.#display(item);
+    const shown = items.slice(-AT_ONCE);
+    this.#more += items.length - shown.length;
+    const lines = shown.map((item) => this.#display(item)).filter((line) => line !== null);
+    this.#speech.add(lines, items.length - shown.length);
     this.#cutToSize();
     this.#runOrPause();
   }
@@ -107,17 +124,26 @@ export class ToastStackElement extends HTMLElement {
     this.showPopover();
   }
 
-  /** @param {Item} item */
+  /**
+   * Return the line to announce, or null if the same was announced for the toast it replaces.
+   *
+   * @param {Item} item
+   */
   #display(item) {
-    this.#toasts.get(item.id)?.leave();
+    const old = this.#toasts.get(item.id);
     const toast = new Toast(item, copyOf(this, "toast"), () => this.#dismiss(item.id));
+    part(this, "list").prepend(toast.element);
     this.#toasts.delete(item.id);
     this.#toasts.set(item.id, toast);
-    part(this, "list").prepend(toast.element);
+    if (old) this.#remove(old);
+    return old?.line.text === toast.line.text ? null : toast.line;
   }
 
+  /** Drop the oldest toasts that are too many, except those that the person is looking at. */
   #cutToSize() {
-    for (const id of [...this.#toasts.keys()].slice(0, -AT_ONCE)) {
+    const excess = this.#toasts.size - (matchMedia(SMALL).matches ? 1 : AT_ONCE);
+    const idle = [...this.#toasts].filter(([, toast]) => !toast.busy).map(([id]) => id);
+    for (const id of idle.slice(0, Math.max(0, excess))) {
       this.#dismiss(id);
       this.#more += 1;
     }
@@ -127,16 +153,33 @@ export class ToastStackElement extends HTMLElement {
   /** @param {string} id */
   #dismiss(id) {
     const toast = this.#toasts.get(id);
+    if (!toast) return;
     this.#toasts.delete(id);
-    toast?.leave();
+    this.#remove(toast);
     if (this.#toasts.size === 0) this.#more = 0;
     this.#renderMore();
+  }
+
+  /**
+   * Let a toast leave, and hide the stack after the last one: a landmark without content is a dead end.
+   *
+   * @param {Toast} toast
+   */
+  async #remove(toast) {
+    this.#focus.leave(this.#toasts.size === 0 ? this : toast.element);
+    await toast.leave();
+    if (this.#toasts.size === 0 && this.matches(":popover-open")) this.hidePopover();
   }
 
   #renderMore() {
     const more = part(this, "more");
     more.hidden = this.#more === 0;
-    setText(more, (more.dataset.text ?? "").replace("{count}", String(this.#more)));
+    setText(more, this.#moreOf(this.#more));
+  }
+
+  /** @param {number} count */
+  #moreOf(count) {
+    return (part(this, "more").dataset.text ?? "").replace("{count}", String(count));
   }
 
   #visibilityChanged() {
@@ -162,9 +205,17 @@ export class ToastStackElement extends HTMLElement {
   }
 
   /** @param {KeyboardEvent} event */
-  #key({ key, target }) {
-    const id = target instanceof Element ? target.closest("[data-id]")?.getAttribute("data-id") : null;
-    if (key === "Escape" && id) this.#dismiss(id);
+  #key(event) {
+    const id = event.target instanceof Element ? event.target.closest("[data-id]")?.getAttribute("data-id") : null;
+    if (event.key !== "Escape" || !id) return;
+    event.preventDefault();
+    this.#dismiss(id);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #documentKey(event) {
+    if (event.key !== "F6" || event.defaultPrevented || this.#toasts.size === 0) return;
+    if (this.#focus.toggle()) event.preventDefault();
   }
 }
 
