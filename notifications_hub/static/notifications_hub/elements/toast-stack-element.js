@@ -109,12 +109,22 @@ export class ToastStackElement extends HTMLElement {
   /** @param {Item[]} items */
   #displayAll(items) {
     this.#toTop();
-    const shown = items.slice(-AT_ONCE);
+    const toasts = items.slice(-AT_ONCE).map((item) => this.#toastOf(item));
+    const news = toasts.filter(({ id, line }) => this.#toasts.get(id)?.line.text !== line.text);
+    this.#speech.add(
+      news.map(({ line }) => line),
+      items.length - toasts.length,
+    );
+    const shown = toasts.slice(-this.#most);
     this.#more += items.length - shown.length;
-    const lines = shown.map((item) => this.#display(item)).filter((line) => line !== null);
-    this.#speech.add(lines, items.length - shown.length);
+    for (const toast of shown) this.#display(toast);
     this.#cutToSize();
     this.#runOrPause();
+  }
+
+  /** How many toasts the screen has room for. */
+  get #most() {
+    return matchMedia(SMALL).matches ? 1 : AT_ONCE;
   }
 
   /** Move the stack above dialogs and popovers opened since, and above the host page's own layers. */
@@ -124,24 +134,23 @@ export class ToastStackElement extends HTMLElement {
     this.showPopover();
   }
 
-  /**
-   * Return the line to announce, or null if the same was announced for the toast it replaces.
-   *
-   * @param {Item} item
-   */
-  #display(item) {
-    const old = this.#toasts.get(item.id);
-    const toast = new Toast(item, copyOf(this, "toast"), () => this.#dismiss(item.id));
+  /** @param {Item} item */
+  #toastOf(item) {
+    return new Toast(item, copyOf(this, "toast"), () => this.#dismiss(item.id));
+  }
+
+  /** @param {Toast} toast */
+  #display(toast) {
+    const old = this.#toasts.get(toast.id);
     part(this, "list").prepend(toast.element);
-    this.#toasts.delete(item.id);
-    this.#toasts.set(item.id, toast);
+    this.#toasts.delete(toast.id);
+    this.#toasts.set(toast.id, toast);
     if (old) this.#remove(old);
-    return old?.line.text === toast.line.text ? null : toast.line;
   }
 
   /** Drop the oldest toasts that are too many, except those that the person is looking at. */
   #cutToSize() {
-    const excess = this.#toasts.size - (matchMedia(SMALL).matches ? 1 : AT_ONCE);
+    const excess = this.#toasts.size - this.#most;
     const idle = [...this.#toasts].filter(([, toast]) => !toast.busy).map(([id]) => id);
     for (const id of idle.slice(0, Math.max(0, excess))) {
       this.#dismiss(id);

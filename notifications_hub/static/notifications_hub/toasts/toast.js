@@ -16,6 +16,7 @@ export class Toast {
    * @param {() => void} expired
    */
   constructor(item, element, expired) {
+    this.id = item.id;
     this.element = element;
     this.#timer = new PausableTimer(expired, SHOWN_FOR);
     fillItem(element, item);
