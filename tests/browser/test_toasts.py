@@ -1,4 +1,4 @@
-"""Toasts, and what assistive technology is told of them: read from Chromium's accessibility tree, not from the DOM."""
+"""Toasts, and how they are announced, which is read from Chromium's accessibility tree and not from the DOM."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ const BURST = 5_000;
 /** A burst is summed up once it pauses for this time (ms). */
 const QUIET = 1_000;
 
-/** What screen readers are told of toasts: the words of each, and of a burst the first three and a number. */
+/** The announcements of toasts: the words of each, and of a burst the first three and a number. */
 export class ToastSpeech {
   #announce;
   #summaryOf;

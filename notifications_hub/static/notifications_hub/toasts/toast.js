@@ -20,7 +20,7 @@ export class Toast {
     this.element = element;
     this.#timer = new PausableTimer(expired, SHOWN_FOR);
     fillItem(element, item);
-    /** What a screen reader is told. An error interrupts it. */
+    /** The words for screen readers. An error is urgent. */
     this.line = { text: spokenOf(element), urgent: item.level === "error" };
   }
 
