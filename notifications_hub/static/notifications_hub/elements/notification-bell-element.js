@@ -11,7 +11,8 @@
 import { HubClient } from "../client/hub-client.js";
 import { PageWatch } from "../client/page-watch.js";
 import { FeedState, InboxFeed } from "../inbox/inbox-feed.js";
-import { InboxStore, isNews } from "../inbox/inbox-store.js";
+import { InboxStore } from "../inbox/inbox-store.js";
+import { isNews } from "../inbox/item-state.js";
 import { badgeOf } from "../inbox/item-view.js";
 import { NotificationPanel } from "../inbox/notification-panel.js";
 import { NotificationsApi } from "../inbox/notifications-api.js";
