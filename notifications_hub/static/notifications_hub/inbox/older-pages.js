@@ -58,6 +58,7 @@ export class OlderPages {
   /** @param {Page} page the new first page */
   reset(page) {
     this.#turn += 1;
+    this.#state = OlderState.MORE;
     this.#ends = [];
     this.#store.takeDropped();
     this.#add(page);
