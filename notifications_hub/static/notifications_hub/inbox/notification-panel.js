@@ -97,7 +97,7 @@ export class NotificationPanel {
    * @param {FeedStateName} inbox.state
    */
   render({ older, unread, state }) {
-    const focused = document.activeElement;
+    const hadFocus = this.#hasFocus;
     const items = older.shown;
     const bare = items.length === 0;
     const before = this.#list.size;
@@ -109,8 +109,14 @@ export class NotificationPanel {
     this.#show("signed-out", state === FeedState.ENDED);
     this.#show("read-all", unread > 0 && state === FeedState.READY);
     this.#renderOlder(bare ? OlderState.NONE : older.state, before);
-    this.#stateChanged(state);
-    if (focused && this.#panel.contains(focused) && !focused.checkVisibility()) this.#panel.focus();
+    this.#stateChanged(state, hadFocus);
+    if (hadFocus && !this.#hasFocus) this.#panel.focus();
+  }
+
+  /** Whether the focus is on something in the panel that is still visible. */
+  get #hasFocus() {
+    const focused = document.activeElement;
+    return this.#panel.contains(focused) && (focused?.checkVisibility() ?? false);
   }
 
   /** @param {HubStateName} state */
@@ -137,21 +143,25 @@ export class NotificationPanel {
     this.#older = state;
   }
 
-  /** @param {FeedStateName} state */
-  #stateChanged(state) {
+  /**
+   * @param {FeedStateName} state
+   * @param {boolean} isFocused
+   */
+  #stateChanged(state, isFocused) {
     if (state === this.#state) return;
     this.#state = state;
-    if (state === FeedState.ENDED) this.#signedOut();
+    if (state === FeedState.ENDED) this.#signedOut(isFocused);
     if (state === FeedState.FAILED) this.#announceBlank("failed");
   }
 
-  #signedOut() {
+  /** @param {boolean} isFocused */
+  #signedOut(isFocused) {
     this.#news.clear();
     this.#notice.clear();
     const link = /** @type {HTMLAnchorElement} */ (part(this.#panel, "sign-in"));
     link.hidden = !this.#signIn;
     if (this.#signIn) link.href = signInLink(this.#signIn, window.location);
-    if (this.#panel.contains(document.activeElement)) (link.hidden ? this.#panel : link).focus();
+    if (isFocused) (link.hidden ? this.#panel : link).focus();
     this.#announceBlank("signed-out");
   }
 
