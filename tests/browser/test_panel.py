@@ -1,4 +1,4 @@
-"""The bell's panel in Chromium: changes that fail or are undone, signing out elsewhere, older pages and the keyboard."""
+"""The bell's panel: changes that fail or are undone, signing out elsewhere, older pages and the keyboard."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.push_lab.firefox import Firefox
 from tests.support.browser import sign_in
+from tests.support.site import PASSWORD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.support.browser import People
     from tests.support.site import Site
 
@@ -61,9 +61,7 @@ def announced(page: Page) -> Locator:
 
 
 def archived(site: Site) -> str:
-    return site.python(
-        "print(Notification.objects.filter(recipient=alice, archived_at__isnull=False).count())"
-    ).strip()
+    return site.python("print(Notification.objects.filter(recipient=alice, archived_at__isnull=False).count())").strip()
 
 
 def unread(site: Site) -> str:
@@ -165,6 +163,7 @@ def test_an_undo_that_fails_says_so_and_can_be_tried_again(page_for: People, sit
     page.context.set_offline(False)
     notice(page).get_by_role("button", name="Try again").click()
     expect(row(page, 2)).to_be_visible()
+    expect(notice(page)).to_be_hidden()
     assert archived(site) == "0"
 
 
@@ -223,6 +222,25 @@ def test_signing_out_in_another_tab_empties_panel_badge_and_toasts(page_for: Peo
     expect(page.locator(".nh-row, .nh-toast")).to_have_count(0)
     panel.get_by_role("link", name="Sign in").click()
     expect(page).to_have_url(re.compile(r"/accounts/login/\?next=.*preferences.*from"))
+
+
+def test_in_firefox_too_signing_out_in_another_tab_empties_the_panel(site: Site) -> None:
+    site.python("wave(2)")
+    with Firefox("ws://127.0.0.1:9/") as firefox:
+        firefox.visit(f"{site.url}/accounts/login/?next={PATH}")
+        firefox.fill("[name=username]", "alice")
+        firefox.fill("[name=password]", PASSWORD)
+        firefox.click("main form button")
+        firefox.click("button.nh-bell")
+        firefox.wait_until("document.querySelectorAll('.nh-panel .nh-row').length === 2")
+        first = firefox.driver.current_window_handle
+        firefox.driver.switch_to_window(firefox.driver.open(type="tab", focus=False)["handle"], focus=False)
+        firefox.visit(site.url + PATH)
+        firefox.run("document.querySelector('form[action*=logout]').requestSubmit()")
+        firefox.driver.switch_to_window(first)
+        firefox.wait_until("document.activeElement.dataset.part === 'sign-in'")
+        assert firefox.run("return document.querySelectorAll('.nh-row').length") == 0
+        assert "waved" not in firefox.run("return document.querySelector('notification-bell').textContent")
 
 
 def test_a_change_answered_with_401_empties_the_panel(page_for: People, site: Site) -> None:
@@ -316,13 +334,16 @@ def edge(page: Page, selector: str) -> dict[str, float]:
     return dict(box)
 
 
-def test_a_request_without_an_answer_fails_in_time(page_for: People, site: Site) -> None:
+def test_a_request_that_times_out_is_put_back(page_for: People, site: Site) -> None:
     site.python("wave(1)")
     page = page_for("alice", PATH)
-    page.clock.install()
     open_panel(page)
     held: list[Route] = []
-    page.route(ARCHIVE, lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(ARCHIVE, hold)
     row(page, 1).get_by_role("button", name="Archive").click()
     expect(page.locator(".nh-row")).to_have_count(0)
     for route in held:
