@@ -200,6 +200,8 @@ def test_signing_out_in_another_tab_empties_panel_badge_and_toasts(page_for: Peo
     page.bring_to_front()
     open_panel(page)
     page.keyboard.press("ArrowDown")
+    site.python("wave(1, first=4)")
+    expect(announced(page)).to_contain_text("New: Bob waved 4")
     other = page_for("alice", PATH)
     other.get_by_role("button", name=re.compile("alice", re.IGNORECASE)).or_(other.locator("summary")).first.click()
     other.get_by_role("button", name="Sign out").click()

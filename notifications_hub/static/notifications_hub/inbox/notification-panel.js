@@ -6,7 +6,7 @@
  * @import { OlderPages } from "./older-pages.js"
  * @import { Item } from "../protocol/wire.js"
  */
-import { announce } from "../shared/announcer.js";
+import { announce, silence } from "../shared/announcer.js";
 import { part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
 import { ChangeNotice } from "./change-notice.js";
@@ -158,6 +158,7 @@ export class NotificationPanel {
   #signedOut(isFocused) {
     this.#news.clear();
     this.#notice.clear();
+    silence();
     const link = /** @type {HTMLAnchorElement} */ (part(this.#panel, "sign-in"));
     link.hidden = !this.#signIn;
     if (this.#signIn) link.href = signInLink(this.#signIn, window.location);
