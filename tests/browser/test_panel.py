@@ -325,15 +325,15 @@ def test_on_a_phone_actions_are_visible_and_nothing_covers_a_row(page_for: Peopl
     expect(notice(page)).to_contain_text("Archived")
     expect(row(page, 1).get_by_role("button", name="Archive")).to_have_css("opacity", "1")
     row(page, 1).scroll_into_view_if_needed()
-    bottom, top = (edge(page, selector) for selector in (".nh-row:last-child", ".nh-notice"))
-    assert bottom["y"] + bottom["height"] <= top["y"] + 1
+    assert edges(page, ".nh-row:last-child")[1] <= edges(page, ".nh-notice")[0] + 1
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
-def edge(page: Page, selector: str) -> dict[str, float]:
+def edges(page: Page, selector: str) -> tuple[float, float]:
+    """Return the top and the bottom of a part of the panel."""
     box = page.locator(f".nh-panel {selector}").bounding_box()
     assert box is not None
-    return dict(box)
+    return box["y"], box["y"] + box["height"]
 
 
 def test_a_request_that_times_out_is_put_back(page_for: People, site: Site) -> None:
