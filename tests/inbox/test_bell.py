@@ -65,6 +65,14 @@ def test_extra_topics_are_passed_to_the_bell(alice: User) -> None:
     assert 'topics="&quot;&gt;&lt;script&gt;"' in bell(alice, "topics=here", here='"><script>')
 
 
+@pytest.mark.parametrize(
+    ("login_url", "link"), [("login", "/accounts/login/"), ("/sso/?via=hub", "/sso/?via=hub"), ("no_such_name", "")]
+)
+def test_the_bell_links_to_the_sign_in_page(alice: User, settings: Any, login_url: str, link: str) -> None:
+    settings.LOGIN_URL = login_url
+    assert f'sign-in="{link}"' in bell(alice)
+
+
 def test_a_signed_out_visitor_has_no_bell(db: None) -> None:
     assert queries_of(lambda: bell(AnonymousUser())) == 0
     assert bell(AnonymousUser()) == ""

@@ -30,12 +30,17 @@ class FakeApi {
     return structuredClone(answer);
   }
 
-  list = () => this.#answer("list", this.page);
+  /** Later pages by the `next` of the page before. @type {Record<string, any>} */
+  pages = {};
+
+  list = (/** @type {{before?: string}} */ { before = "" } = {}) =>
+    this.#answer(before ? `list ${before}` : "list", this.pages[before] ?? this.page);
   count = () => this.#answer("count", this.counts);
-  markRead = (/** @type {string[]} */ ids) => this.#answer(`read ${ids}`);
-  markAllRead = () => this.#answer("read all");
-  markAllSeen = () => this.#answer("seen all");
-  archive = (/** @type {string[]} */ ids) => this.#answer(`archive ${ids}`);
+  markRead = (/** @type {string[]} */ ids) => this.#answer(`read ${ids}`, { changed: ids.length, undo: "r" });
+  markAllRead = () => this.#answer("read all", { changed: 90, undo: "all" });
+  markAllSeen = () => this.#answer("seen all", { changed: 1 });
+  archive = (/** @type {string[]} */ ids) => this.#answer(`archive ${ids}`, { changed: ids.length, undo: "a" });
+  undo = (/** @type {string} */ token) => this.#answer(`undo ${token}`, { changed: 1 });
 }
 
 /** @type {FakeApi} */
@@ -48,12 +53,22 @@ let store;
 let feed;
 /** @type {any[]} */
 let fresh;
+/** @type {any[]} */
+let done;
+/** @type {any[]} */
+let failed;
 
 beforeEach(() => {
   api = new FakeApi();
   connections = [];
   store = new InboxStore({ unread: 7, unseen: 7 });
   fresh = [];
+  done = [];
+  failed = [];
+  const report = {
+    done: (/** @type {any} */ one) => done.push(one),
+    failed: (/** @type {any} */ one) => failed.push(one),
+  };
   const connect = (/** @type {any} */ query) => {
     connections.push(new FakeConnection(query()));
     return last();
@@ -61,7 +76,8 @@ beforeEach(() => {
   const watch = new FakePage();
   const line = (/** @type {any} */ query) => new HubLine({ connect, watch, query, random: () => 1 });
   const client = new HubClient({ line, topics: ["inbox", "post.9"] });
-  feed = new InboxFeed({ api: /** @type {any} */ (api), client, store, others: ["post.9"], random: () => 1 });
+  const options = { client, store, report, others: ["post.9"], random: () => 1 };
+  feed = new InboxFeed({ api: /** @type {any} */ (api), ...options });
   feed.addEventListener("inbox-changed", (event) => {
     const { change, cursor } = /** @type {any} */ (event);
     for (const item of change?.fresh ?? []) fresh.push([item.id, cursor]);
@@ -173,17 +189,151 @@ test("marking all includes the items on further pages", async () => {
   assert.deepEqual([store.unread, store.unseen], [0, 0]);
 });
 
-test("a failed action is undone by loading again", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
+const idsOf = (/** @type {any[]} */ items) => items.map(({ id }) => id);
+
+/** Return a page of twenty items, the newest first. */
+const pageOf = (/** @type {number} */ newest, /** @type {string | null} */ next) => ({
+  results: Array.from({ length: 20 }, (_, index) => timed(newest - index)),
+  next,
+  cursor: "c0",
+});
+const timed = (/** @type {number} */ id) => anItem(String(id), { at: new Date(id * 1_000).toISOString() });
+
+test("a change that fails is put back at once, and can be tried again", async () => {
+  api.page = { results: [anItem("2"), anItem("1")], next: null, cursor: "c0" };
+  await feed.start();
+  api.fails = new ApiError(0, "offline");
+  const sent = feed.archive("1");
+  assert.deepEqual([idsOf(store.items), store.unread], [["2"], 1]);
+  await sent;
+  assert.deepEqual([idsOf(store.items), store.unread, store.unseen], [["2", "1"], 2, 2]);
+  assert.equal(failed[0].change, "archived");
+  api.fails = null;
+  await failed[0].retry();
+  assert.deepEqual([idsOf(store.items), done.length, done[0].key], [["2"], 1, failed[0].key]);
+});
+
+test("a change whose answer is lost, but whose event arrived, is not put back", async () => {
+  api.page = { results: [anItem("2"), anItem("1")], next: null, cursor: "c0" };
+  await feed.start();
+  api.fails = new ApiError(0, "lost");
+  const sent = feed.archive("1");
+  last().sends([changed(1, "archived", "1")], "c1");
+  await sent;
+  assert.deepEqual([idsOf(store.items), store.unread], [["2"], 1]);
+});
+
+test("marking all that fails restores the counts of items that are not loaded", async () => {
+  api.page = { results: [anItem("1")], next: "x", cursor: "c0" };
+  await feed.start();
+  store.setCounts({ unread: 90, unseen: 80 });
+  api.fails = new ApiError(500, "");
+  await feed.markAllRead();
+  assert.deepEqual([store.unread, store.unseen, store.get("1")?.unread], [90, 80, true]);
+});
+
+test("an undo restores rows and counts, and what was read stays seen", async () => {
+  api.page = { results: [anItem("1")], next: "x", cursor: "c0" };
+  await feed.start();
+  store.setCounts({ unread: 90, unseen: 80 });
+  await feed.markAllRead();
+  assert.deepEqual([done[0].count, store.unread], [90, 0]);
+  await done[0].undo();
+  assert.deepEqual([store.unread, store.unseen, store.get("1")?.seen], [90, 0, true]);
+  assert.equal(api.asked.at(-1), "undo all");
+});
+
+test("an undo that fails is taken back, and can be tried again", async () => {
   api.page = { results: [anItem("1")], next: null, cursor: "c0" };
   await feed.start();
-  api.fails = new ApiError(500, "");
   await feed.archive("1");
-  assert.equal(store.items.length, 0);
+  api.fails = new ApiError(0, "offline");
+  await done[0].undo();
+  assert.deepEqual([store.items, failed[0].change], [[], "undo"]);
   api.fails = null;
-  t.mock.timers.tick(1_000);
-  await settled();
-  assert.equal(store.items.length, 1);
+  await failed[0].retry();
+  assert.deepEqual(idsOf(store.items), ["1"]);
+});
+
+test("a repeated change is sent once while it is under way", async () => {
+  api.page = { results: [anItem("1")], next: null, cursor: "c0" };
+  await feed.start();
+  await Promise.all([feed.archive("1"), feed.archive("1")]);
+  assert.deepEqual([api.asked, done.length], [["list", "archive 1"], 1]);
+});
+
+test("a change answered with 401 empties the inbox", async () => {
+  api.page = { results: [anItem("1"), anItem("2")], next: null, cursor: "c0" };
+  await feed.start();
+  api.fails = new ApiError(401, "");
+  await feed.archive("1");
+  last().sends([created(1, "3")], "c1");
+  assert.deepEqual([feed.state, store.items, store.unread, failed], [FeedState.ENDED, [], 0, []]);
+});
+
+test("a load that is answered after the session ended brings nothing back", async () => {
+  api.page = { results: [anItem("1")], next: null, cursor: "c0" };
+  await feed.start();
+  const loaded = feed.load();
+  last().breaks(4401);
+  await loaded;
+  assert.deepEqual([feed.state, store.items], [FeedState.ENDED, []]);
+});
+
+test("older pages follow one another, and do not change the counts", async () => {
+  api.page = pageOf(45, "b25");
+  api.pages = { b25: pageOf(25, "b5"), b5: { results: [timed(5), timed(4)], next: null, cursor: "" } };
+  await feed.start();
+  store.setCounts({ unread: 42, unseen: 42 });
+  assert.deepEqual([feed.older.shown.length, feed.older.state], [20, "more"]);
+  await feed.showOlder();
+  assert.deepEqual([feed.older.shown.length, feed.older.state], [40, "more"]);
+  await feed.showOlder();
+  assert.deepEqual([feed.older.shown.length, feed.older.state, store.unread], [42, "none", 42]);
+  feed.older.showNewest();
+  assert.deepEqual([feed.older.shown.length, feed.older.state], [20, "more"]);
+});
+
+test("an event that arrives while an older page loads is applied to it", async () => {
+  api.page = pageOf(45, "b25");
+  api.pages = { b25: pageOf(25, "b5") };
+  await feed.start();
+  const older = feed.showOlder();
+  last().sends([changed(1, "archived", "20")], "c1");
+  await older;
+  assert.equal(store.get("20"), undefined);
+  assert.equal(feed.older.shown.length, 39);
+});
+
+test("items that the store dropped are loaded again, without a gap", async () => {
+  api.page = pageOf(45, "b25");
+  api.pages = { b25: pageOf(25, null) };
+  await feed.start();
+  await feed.showOlder();
+  feed.older.showNewest();
+  for (let id = 46; id <= 140; id += 1) store.apply({ kind: "notification.created", data: timed(id) });
+  assert.equal(store.items.length, 100);
+  api.page = pageOf(140, "b120");
+  for (let end = 120; end > 20; end -= 20) api.pages[`b${end}`] = pageOf(end, `b${end - 20}`);
+  api.pages.b20 = pageOf(20, null);
+  while (feed.older.state === "more") await feed.showOlder();
+  const ids = idsOf(feed.older.shown).map(Number);
+  assert.deepEqual(
+    ids,
+    Array.from({ length: 140 }, (_, index) => 140 - index),
+  );
+});
+
+test("an older page that fails can be asked for again", async () => {
+  api.page = pageOf(45, "b25");
+  api.pages = { b25: pageOf(25, null) };
+  await feed.start();
+  api.fails = new ApiError(0, "offline");
+  await feed.showOlder();
+  assert.deepEqual([feed.older.state, feed.older.shown.length], ["failed", 20]);
+  api.fails = null;
+  await feed.showOlder();
+  assert.deepEqual([feed.older.state, feed.older.shown.length], ["none", 40]);
 });
 
 test("a failed first load is retried with a growing wait, and never given up", async (t) => {

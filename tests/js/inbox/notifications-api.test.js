@@ -31,16 +31,31 @@ test("a change carries the token and outlives the page", async () => {
   assert.equal(url, "https://host.example/x/api/notifications/read/");
   assert.equal(init.headers["X-CSRFToken"], "token");
   assert.equal(init.keepalive, true);
-  assert.deepEqual(JSON.parse(init.body), { ids: ["12", "a5"] });
+  assert.deepEqual(JSON.parse(init.body), { ids: ["12", "a5"], undo: true });
 });
 
 test("every change has its own URL", async () => {
   const { api, requests } = anApi(() => Response.json({ changed: 1 }));
-  await Promise.all([api.markAllRead(), api.markAllSeen(), api.archive(["1"])]);
+  await Promise.all([api.markAllRead(), api.markAllSeen(), api.archive(["1"]), api.undo("token")]);
   const changes = requests.map(({ url, init }) => [url.split("/").at(-2), JSON.parse(init.body)]);
   assert.deepEqual(changes, [
-    ["read", { all: true }],
+    ["read", { all: true, undo: true }],
     ["seen", { all: true }],
-    ["archive", { ids: ["1"] }],
+    ["archive", { ids: ["1"], undo: true }],
+    ["undo", { undo: "token" }],
   ]);
+});
+
+test("a further page starts after the one before", async () => {
+  const { api, first } = anApi(() => Response.json({ results: [], next: null, cursor: "c" }));
+  await api.list({ before: "17.3&x" });
+  assert.equal(first().url, "https://host.example/x/api/notifications/?before=17.3%26x");
+});
+
+test("a change without an answer fails in time", async (t) => {
+  const timeout = AbortSignal.abort(new Error("late"));
+  t.mock.method(AbortSignal, "timeout", () => timeout);
+  const { api, first } = anApi(() => Promise.reject(timeout.reason));
+  await assert.rejects(api.archive(["1"]), { status: 0 });
+  assert.equal(first().init.signal, timeout);
 });

@@ -34,6 +34,11 @@ export class AnnouncementQueue {
     if (!this.#running) this.#next();
   }
 
+  /** Drop the texts that wait. */
+  clear() {
+    this.#waiting = [];
+  }
+
   #next() {
     this.#running = this.#waiting.length > 0;
     if (!this.#running) return;

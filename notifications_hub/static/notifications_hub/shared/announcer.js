@@ -21,6 +21,12 @@ export function announce(text, { urgent = false } = {}) {
   if (text) queue.add(text, urgent);
 }
 
+/** Drop every text, waiting or shown: the session is over, and texts may name private things. */
+export function silence() {
+  queue.clear();
+  for (const log of document.querySelectorAll(`${REGION} > *`)) log.replaceChildren();
+}
+
 /** Return the milliseconds until the page's region can be filled. */
 function readyIn() {
   return Math.max(0, region()[SEEN_AT] + READY_AFTER - Date.now());
