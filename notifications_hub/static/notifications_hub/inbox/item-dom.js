@@ -13,11 +13,30 @@ export function fillItem(root, item) {
   const { title, body } = wordsOf(item, pageLanguage());
   root.dataset.id = item.id;
   root.dataset.level = item.level;
+  fillLevel(root, item.level);
   setText(part(root, "title"), title);
   setText(part(root, "body"), body);
   part(root, "body").hidden = !body;
   fillIcon(root, iconOf(item));
   fillLink(part(root, "link"), linkOf(item, document.baseURI));
+}
+
+/**
+ * Return the level as a word ("Error:"), or "" for a level that needs none.
+ *
+ * @param {HTMLElement} root
+ */
+export function levelWordOf(root) {
+  return part(root, "level")?.textContent ?? "";
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {string} level
+ */
+function fillLevel(root, level) {
+  const word = root.querySelector("[data-part=level]");
+  if (word instanceof HTMLElement) setText(word, word.dataset[level] ?? "");
 }
 
 /**
