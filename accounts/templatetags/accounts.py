@@ -31,8 +31,8 @@ def focused(field: BoundField) -> SafeString:
     if first:
         return field.as_widget(attrs={"autofocus": field.name == first})
     is_first = form.visible_fields()[0].name == field.name
-    attrs = {"autofocus": True, "aria-describedby": "form-errors"} if is_first else {"autofocus": False}
-    return field.as_widget(attrs=attrs)
+    described: dict[str, str | bool] = {"aria-describedby": "form-errors"} if is_first else {}
+    return field.as_widget(attrs={"autofocus": is_first, **described})
 
 
 @register.inclusion_tag("accounts/avatar.html")

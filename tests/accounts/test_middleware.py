@@ -15,6 +15,7 @@ from notifications.signals import notify
 from accounts.middleware import PersonalLocaleMiddleware
 from accounts.models import User
 from accounts.people import language_of
+from notifications_hub import Notification
 from notifications_hub.message import localized_for
 
 ClientFor = Callable[[User], Client]
@@ -86,9 +87,9 @@ def test_a_person_who_never_chose_a_language_keeps_the_browsers_after_signing_in
 def test_a_push_is_in_the_language_last_seen_in_the_browser(client_for: ClientFor, bob: User) -> None:
     client_for(bob).get("/", headers=CHINESE)
     bob.refresh_from_db()
-    [row] = notify.send(bob, recipient=bob, kind="chat.mention", verb="mentioned you in")[0][1]
+    notify.send(bob, recipient=bob, kind="chat.mention", verb="mentioned you in")
     with localized_for(bob):
-        message = row.message()
+        message = Notification.objects.get(recipient=bob).message()
 
     assert bob.language == ""
     assert message.language == "zh-hans"
