@@ -19,7 +19,7 @@ else:
 
 
 class SignUpForm(CreationForm):
-    """The sign-up form. It saves the language of the page; a script fills in the browser's time zone."""
+    """The sign-up form. It saves the language the page was in; a script fills in the browser's time zone."""
 
     time_zone = forms.CharField(
         required=False, widget=forms.HiddenInput(attrs={"data-time-zone": "", "autocomplete": "off"})
@@ -39,7 +39,7 @@ class SignUpForm(CreationForm):
         return name if name in known_time_zones() else User._meta.get_field("time_zone").get_default()
 
     def save(self, commit: bool = True) -> User:
-        self.instance.language = get_language() or User._meta.get_field("language").get_default()
+        self.instance.browser_language = get_language() or ""
         self.instance.time_zone = self.cleaned_data["time_zone"]
         return super().save(commit)
 

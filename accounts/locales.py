@@ -7,13 +7,15 @@ from functools import cache
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.functional import Promise
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 
-def language_choices() -> list[tuple[str, str]]:
-    """Return each language under its own name, so that its readers recognise it."""
-    return [(code, get_language_info(code)["name_local"]) for code, _ in settings.LANGUAGES]
+def language_choices() -> list[tuple[str, str | Promise]]:
+    """Return each language under its own name, so that its readers recognise it. The first choice is the browser's."""
+    known = [(code, get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES]
+    return [("", _("Same as the browser")), *known]
 
 
 @cache

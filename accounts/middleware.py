@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone, translation
@@ -14,7 +16,7 @@ from django.utils.cache import patch_cache_control
 from django.utils.decorators import sync_and_async_middleware
 
 from accounts.models import User
-from accounts.people import language_of, zone_of
+from accounts.people import chosen_language, zone_of
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
 
@@ -22,7 +24,8 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseB
 class PersonalLocaleMiddleware:
     """Activate the language and time zone of the signed-in person.
 
-    Must come after AuthenticationMiddleware. Anonymous visitors keep the language that LocaleMiddleware chose.
+    Must come after AuthenticationMiddleware. Anonymous visitors, and people who never chose a language, keep the one
+    that LocaleMiddleware chose. Theirs is remembered for pushes, with a write only when it changes.
     """
 
     sync_capable = True
@@ -37,12 +40,35 @@ class PersonalLocaleMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if self.is_async:
             return self._respond_async(request)
+        if found := _language_to_remember(request, request.user):
+            found.rows.update(browser_language=found.language)
         with _locale_of(request.user):
             return _with_content_language(self.get_response(request))  # type: ignore[arg-type]
 
     async def _respond_async(self, request: HttpRequest) -> HttpResponseBase:
-        with _locale_of(await request.auser()):
+        person = await request.auser()
+        if found := _language_to_remember(request, person):
+            await found.rows.aupdate(browser_language=found.language)
+        with _locale_of(person):
             return _with_content_language(await self.get_response(request))  # type: ignore[misc]
+
+
+@dataclass(frozen=True, slots=True)
+class _BrowserLanguage:
+    rows: QuerySet[User]
+    language: str
+
+
+def _language_to_remember(request: HttpRequest, person: User | AnonymousUser) -> _BrowserLanguage | None:
+    """Return the language of this visit if it differs from the last one, for a person who never chose."""
+    language = translation.get_language()
+    # Only what a person opens counts: a script may ask in any language.
+    is_visit = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
+    if not is_visit or not isinstance(person, User) or chosen_language(person):
+        return None
+    if language in (person.browser_language, None):
+        return None
+    return _BrowserLanguage(User.objects.filter(pk=person.pk), language)
 
 
 @contextmanager
@@ -51,7 +77,8 @@ def _locale_of(person: User | AnonymousUser) -> Iterator[None]:
         yield
         return
     # Override instead of activate: the thread serves another person next, and no middleware resets a time zone.
-    with translation.override(language_of(person)), timezone.override(zone_of(person)):
+    language = chosen_language(person) or translation.get_language()
+    with translation.override(language), timezone.override(zone_of(person)):
         yield
 
 

@@ -9,15 +9,18 @@ from notifications_hub import is_blank, isolated
 
 
 class User(AbstractUser):
-    """A person, with the language they read and the time zone they live in."""
+    """A person, with the language they chose, if any, and the time zone they live in."""
 
     language = models.CharField(
         _("language"),
         max_length=10,
         choices=language_choices,
-        default="en",
+        blank=True,
+        default="",
         help_text=_("Used for pages, notifications and pushes."),
     )
+    # Words what is sent while no browser asks, to a person who never chose. Written only when it changes.
+    browser_language = models.CharField(_("language of the browser"), max_length=10, blank=True, editable=False)
     time_zone = models.CharField(
         _("time zone"),
         max_length=64,

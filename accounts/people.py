@@ -16,8 +16,18 @@ if TYPE_CHECKING:
 HUES = 6
 
 
+def chosen_language(person: User) -> str:
+    """Return the language that the person chose, or an empty text if they never did."""
+    return _known_language(person.language)
+
+
 def language_of(person: User) -> str:
-    return person.language if person.language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+    """Return the language for what is sent: the chosen one, else the last that their browser asked for."""
+    return chosen_language(person) or _known_language(person.browser_language) or settings.LANGUAGE_CODE
+
+
+def _known_language(code: str) -> str:
+    return code if code in dict(settings.LANGUAGES) else ""
 
 
 def time_zone_of(person: User) -> str:

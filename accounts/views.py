@@ -9,6 +9,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language_from_request
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -27,6 +28,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(_next(request))
     form = SignUpForm(request.POST or None)
     if form.is_valid():
+        form.instance.language = _language_of_cookie(request)
         person = form.save()
         login(request, person, backend="django.contrib.auth.backends.ModelBackend")
         messages.success(request, _("Welcome, %(name)s!") % {"name": person})
@@ -42,9 +44,12 @@ def profile(request: HttpRequest) -> HttpResponse:
     form = ProfileForm(request.POST or None, instance=person)
     if form.is_valid():
         form.save()
-        with translation.override(person.language):
+        response = redirect("profile")
+        if "language" in form.changed_data and not person.language:
+            _follow_browser(request, response)
+        with translation.override(person.language or get_language_from_request(request)):
             messages.success(request, _("Profile saved."))
-        return redirect("profile")
+        return response
     return render(request, "accounts/profile.html", {"form": form})
 
 
@@ -55,6 +60,18 @@ def choose_language(request: HttpRequest) -> HttpResponseBase:
     if request.user.is_authenticated and chosen in dict(settings.LANGUAGES):
         User.objects.filter(pk=request.user.pk).update(language=chosen)
     return set_language(request)
+
+
+def _language_of_cookie(request: HttpRequest) -> str:
+    """Return the language that the visitor chose before signing up, or an empty text."""
+    chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+    return chosen if chosen in dict(settings.LANGUAGES) else ""
+
+
+def _follow_browser(request: HttpRequest, response: HttpResponse) -> None:
+    # An earlier choice is also in a cookie, which would go on overriding the browser's language.
+    request.COOKIES.pop(settings.LANGUAGE_COOKIE_NAME, None)
+    response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
 
 
 def _next(request: HttpRequest) -> str:

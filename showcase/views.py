@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from notifications_hub import live_list
 from showcase.forms import PostForm, ReplyForm
@@ -55,25 +55,30 @@ def post_page(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(reply)
 
 
-def _post_page(request: HttpRequest, post: Post, form: ReplyForm) -> HttpResponse:
+def _post_page(request: HttpRequest, post: Post, form: ReplyForm, edit: ReplyForm | None = None) -> HttpResponse:
+    """Render a post. `form` is the new reply; `edit` is a change of one that could not be saved."""
     replies = live_list(request, f"post.{post.pk}", post.replies.select_related("author"))
-    return render(request, "showcase/post.html", {"post": post, "replies": replies, "form": form})
+    return render(request, "showcase/post.html", {"post": post, "replies": replies, "form": form, "edit": edit})
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def change_reply(request: HttpRequest, pk: int) -> HttpResponse:
-    """Change or delete a reply of the signed-in person. Answer 404 for another person's."""
+    """Change or delete a reply of the signed-in person. Answer 404 for another person's.
+
+    GET redirects to the reply: a page that shows an invalid change has this address, and may be reloaded.
+    """
+    if request.method != "POST":
+        return redirect(get_object_or_404(Reply.objects.select_related("post"), pk=pk))
     if not request.user.is_authenticated:
         return redirect_to_login(reverse("front_page"))
     reply = get_object_or_404(Reply, pk=pk, author=request.user)
     if request.POST.get("action") == "delete":
         return _delete_reply(request, reply)
     form = ReplyForm(request.POST, instance=reply)
-    if form.is_valid():
-        form.save()
-        messages.success(request, _("Reply saved."))
-    else:
-        messages.error(request, _("We couldn't save your reply. It must have 1 to 5,000 characters."))
+    if not form.is_valid():
+        return _post_page(request, reply.post, ReplyForm(), edit=form)
+    form.save()
+    messages.success(request, _("Reply saved."))
     return redirect(reply)
 
 

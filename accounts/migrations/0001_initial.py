@@ -64,12 +64,17 @@ class Migration(migrations.Migration):
                 (
                     "language",
                     models.CharField(
+                        blank=True,
                         choices=accounts.locales.language_choices,
-                        default="en",
+                        default="",
                         help_text="Used for pages, notifications and pushes.",
                         max_length=10,
                         verbose_name="language",
                     ),
+                ),
+                (
+                    "browser_language",
+                    models.CharField(blank=True, editable=False, max_length=10, verbose_name="language of the browser"),
                 ),
                 (
                     "time_zone",

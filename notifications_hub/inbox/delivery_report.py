@@ -7,9 +7,18 @@ from collections.abc import Iterator, Mapping
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from notifications_hub.delivery.history import HistoryStep, NoPush, browser_names, entries_of, is_in_trail, why_no_push
+from notifications_hub.delivery.history import (
+    HistoryEntry,
+    HistoryStep,
+    NoPush,
+    browser_names,
+    entries_of,
+    is_in_trail,
+    why_no_push,
+)
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import ReasonCode
+from notifications_hub.inbox.push_problems import problem_of
 from notifications_hub.kinds import DeliveryMethod, PushTest, kind_of
 from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_label
@@ -87,7 +96,8 @@ def _pushed(delivery: Delivery, browser: str, *, is_test: bool) -> Iterator[Hist
     sent = _sent(delivery, is_test=is_test)
     for entry in entries:
         words = sent if entry.state == DeliveryState.SENT else _not_sent(entry.state, entry.reason, entry.attempted)
-        yield HistoryStep(entry.at, words % {"browser": browser})
+        problem = _problem(delivery, entry, browser)
+        yield HistoryStep(entry.at, problem or words % {"browser": browser})
     if delivery.settled_at and not is_in_trail(delivery):
         state = DeliveryState(delivery.state)
         words = sent if state == DeliveryState.SENT else _not_sent(state, delivery.reason, attempted=False)
@@ -99,9 +109,20 @@ def _pushed(delivery: Delivery, browser: str, *, is_test: bool) -> Iterator[Hist
         yield HistoryStep(delivery.due_at, (again if tried else first) % {"browser": browser})
 
 
+def _problem(delivery: Delivery, entry: HistoryEntry, browser: str) -> str:
+    if delivery.transport != DeliveryMethod.WEB_PUSH or entry.state not in (
+        DeliveryState.WAITING,
+        DeliveryState.FAILED,
+    ):
+        return ""
+    return problem_of(entry.state, entry.reason, entry.parameters, browser)
+
+
 def _sent(delivery: Delivery, *, is_test: bool) -> str:
     # A test is sent while its person looks at the page.
-    if is_test or delivery.transport != DeliveryMethod.WEB_PUSH:
+    if is_test:
+        return _("Sent to %(browser)s. If nothing appears there, check the notification settings of your device.")
+    if delivery.transport != DeliveryMethod.WEB_PUSH:
         return _("Sent to %(browser)s.")
     return _("You were offline, so we sent a push to %(browser)s.")
 

@@ -19,7 +19,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from notifications_hub.announcements.markdown import safe_html
-from notifications_hub.inbox import marks, preference_form, push_trial, queries
+from notifications_hub.inbox import devices, marks, preference_form, push_trial, queries
 from notifications_hub.inbox.delivery_report import is_under_way, not_pushed, report_steps
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.push_attributes import PushAttributes
@@ -28,7 +28,6 @@ from notifications_hub.inbox.visitor import person_of
 from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_names
 from notifications_hub.transports.web_push import subscriptions, vapid
-from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from notifications_hub.web.site_paths import same_site_path
 
 _SHOWN: dict[str, dict[str, Any]] = {"all": {}, "unread": {"unread": True}, "archived": {"archived": True}}
@@ -133,16 +132,16 @@ def preferences_page(request: HttpRequest) -> HttpResponse:
 
 def _preferences(request: HttpRequest) -> dict[str, Any]:
     person = person_of(request)
+    offered = "web_push" in transport_names()
+    available = offered and vapid.current_key() is not None
+    browsers = devices.devices_of(person)
     return {
         "form_rows": preference_form.form_rows(person),
-        "push_available": vapid.current_key() is not None and "web_push" in transport_names(),
-        "devices": [_device(browser) for browser in PushSubscription.objects.filter(owner=person)],
+        "push_available": available,
+        "push_idle": offered and not (available and any(not browser.held_back for browser in browsers)),
+        "devices": browsers,
         "push": PushAttributes.of(request),
     }
-
-
-def _device(browser: PushSubscription) -> dict[str, Any]:
-    return {**browser.as_json(), "held_back": browser.quarantined_at is not None}
 
 
 @require_POST
@@ -180,5 +179,6 @@ def why(request: HttpRequest, item_id: str) -> HttpResponse:
 @_private
 def forget_device(request: HttpRequest) -> HttpResponse:
     """Remove one of the person's browsers. Another person's browser is treated as already gone."""
-    subscriptions.forget(person_of(request), request.POST.get("id", ""))
+    if subscriptions.forget(person_of(request), request.POST.get("id", "")):
+        messages.success(request, _("We won't send push notifications to that browser any more."))
     return redirect("notifications_hub:preferences")

@@ -21,7 +21,7 @@ def test_an_admin_can_add_a_person(client_for: ClientFor, admin: User) -> None:
     form |= {"password1": "three-green-lamps", "password2": "three-green-lamps"}
     client_for(admin).post("/admin/accounts/user/add/", form)
 
-    assert User.objects.get(username="dora").language == "en"
+    assert User.objects.get(username="dora").language == ""
 
 
 def test_the_list_of_people_is_rendered(client_for: ClientFor, admin: User) -> None:

@@ -29,7 +29,7 @@ def test_an_unsupported_language_changes_nothing(client_for: ClientFor, alice: U
     client_for(alice).post("/accounts/language/", {"language": language, "next": "/"})
 
     alice.refresh_from_db()
-    assert alice.language == "en"
+    assert alice.language == ""
 
 
 def test_a_link_cannot_change_the_language(client_for: ClientFor, alice: User) -> None:
@@ -40,4 +40,4 @@ def test_one_persons_choice_does_not_affect_another(client_for: ClientFor, alice
     client_for(alice).post("/accounts/language/", {"language": "zh-hans", "next": "/"})
 
     charlie.refresh_from_db()
-    assert charlie.language == "en"
+    assert charlie.language == ""

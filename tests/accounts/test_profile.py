@@ -23,6 +23,16 @@ def test_a_saved_profile_is_confirmed_in_the_newly_chosen_language(client_for: C
     assert "个人资料已保存。" in page.content.decode()
 
 
+def test_a_person_can_go_back_to_the_language_of_their_browser(client_for: ClientFor, alice: User) -> None:
+    client = client_for(alice)
+    client.post("/accounts/language/", {"language": "en", "next": "/"})
+    chinese = {"Accept-Language": "zh-CN", "Accept": "text/html"}
+    page = client.post("/accounts/profile/", {**FORM, "language": ""}, headers=chinese, follow=True)
+
+    assert page.headers["Content-Language"] == "zh-hans"
+    assert "个人资料已保存。" in page.content.decode()
+
+
 def test_the_form_rejects_an_invalid_time_zone(client_for: ClientFor, alice: User) -> None:
     page = client_for(alice).post("/accounts/profile/", {**FORM, "time_zone": "Mars/Olympus"})
 

@@ -7,6 +7,7 @@ from django.contrib.auth import get_user
 from django.test import Client
 
 from accounts.models import User
+from accounts.people import language_of
 
 ClientFor = Callable[[User], Client]
 
@@ -23,10 +24,20 @@ def test_signing_up_signs_the_person_in_and_welcomes_them(client: Client) -> Non
     assert "Welcome, dora!" in page.content.decode()
 
 
-def test_signing_up_saves_the_language_of_the_form(client: Client) -> None:
-    client.post("/accounts/signup/", FORM, headers={"Accept-Language": "zh-CN"})
+def test_a_new_person_goes_on_in_the_language_of_the_form_without_having_chosen_one(client: Client) -> None:
+    page = client.post("/accounts/signup/", FORM, headers={"Accept-Language": "zh-CN"}, follow=True)
 
-    assert User.objects.get(username="dora").language == "zh-hans"
+    dora = User.objects.get(username="dora")
+    assert page.headers["Content-Language"] == "zh-hans"
+    assert (dora.language, language_of(dora)) == ("", "zh-hans")
+
+
+@pytest.mark.parametrize(("chosen", "kept"), [("zh-hans", "zh-hans"), ("tlh", ""), ("zh-hans-and-on-and-on", "")])
+def test_signing_up_saves_the_language_that_the_visitor_chose(client: Client, chosen: str, kept: str) -> None:
+    client.cookies["django_language"] = chosen
+    client.post("/accounts/signup/", FORM)
+
+    assert User.objects.get(username="dora").language == kept
 
 
 @pytest.mark.parametrize(

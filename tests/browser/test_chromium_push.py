@@ -116,9 +116,11 @@ def test_a_push_in_chromium_from_the_subscription_to_the_click(world: World) -> 
 def _alice_subscribes(world: World) -> None:
     sign_in(world.page, world.site, "alice")
     world.page.goto(f"{world.site.url}/notifications/preferences/")
+    assert world.page.is_visible("[data-part=push-idle]")
     world.page.click("push-subscription[state=off] button")
     world.page.wait_for_selector("push-subscription[state=on]")
     world.page.wait_for_selector("[data-device] [data-part=here]:not([hidden])")
+    assert not world.page.is_visible("[data-part=push-idle]")
     world.wait_for(lambda: world.push.streams)
 
 

@@ -93,7 +93,11 @@ def test_the_page_says_which_method_reached_the_person(
             {"trail": [{"at": AT, "state": "waiting", "reason": "transport_said", "parameters": {"text": "x"}}]},
             "Next: we'll try Firefox on Linux again.",
         ),
-        ({"trail": [PUT_OFF]}, "Not sent to Firefox on Linux yet. We'll try again."),
+        (
+            {"trail": [{**PUT_OFF, "reason": "transport_said", "parameters": {"text": "x"}}]},
+            "Not sent to Firefox on Linux yet. We'll try again.",
+        ),
+        ({"trail": [PUT_OFF]}, "The push service of Firefox on Linux didn't answer in time. We'll try again."),
         ({"trail": [PUT_OFF]}, "Next: we'll send it to Firefox on Linux, unless you see it on a page first."),
         (
             {
@@ -103,7 +107,10 @@ def test_the_page_says_which_method_reached_the_person(
             "We couldn't reach Firefox on Linux.",
         ),
         (
-            {"state": DeliveryState.FAILED, "trail": [{**PUT_OFF, "state": "failed"}]},
+            {
+                "state": DeliveryState.FAILED,
+                "trail": [{**PUT_OFF, "state": "failed", "reason": "expired", "parameters": {}}],
+            },
             "We couldn't send it to Firefox on Linux.",
         ),
         ({"state": DeliveryState.CANCELLED, "reason": "read", "settled_at": AT}, "you had already read it."),
@@ -117,6 +124,39 @@ def test_the_page_says_what_happened_to_each_push(
 ) -> None:
     row = send_one(alice, bob)
     planned(row, browser, **columns)
+
+    assert words in page(client_for, alice, row.item_id)
+
+
+@pytest.mark.parametrize(
+    ("reason", "parameters", "words"),
+    [
+        ("browser_gone", {}, "which no longer accepts our notifications. Turn them on again in that browser."),
+        ("push_refused", {"status": 403}, "The push service of Safari 100% refused it (status 403)."),
+        (
+            "gave_up",
+            {"because": "no_answer", "seconds": "10"},
+            "The push service of Safari 100% didn't answer in time.",
+        ),
+        ("gave_up", {"because": "held_back/password_changed"}, "Sign in to this site in that browser to resume."),
+        ("gave_up", {}, "We couldn't reach Safari 100%."),
+        ("push_answered", {}, "had a problem (status ?)."),
+    ],
+)
+def test_a_failed_push_says_why_and_what_to_do(
+    alice: User,
+    bob: User,
+    client_for: ClientFor,
+    browser: PushSubscription,
+    *,
+    reason: str,
+    parameters: dict[str, Any],
+    words: str,
+) -> None:
+    PushSubscription.objects.update(name="Safari 100%")
+    row = send_one(alice, bob)
+    entry = {"at": AT, "state": "failed", "reason": reason, "parameters": parameters}
+    planned(row, browser, state=DeliveryState.FAILED, trail=[entry])
 
     assert words in page(client_for, alice, row.item_id)
 

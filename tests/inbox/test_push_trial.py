@@ -79,9 +79,9 @@ def test_a_browser_that_is_held_back_is_listed_as_such(
     alice: User, browser: PushSubscription, client_for: ClientFor
 ) -> None:
     client = client_for(alice)
-    assert client.get(PREFERENCES).context["devices"][0]["held_back"] is False
+    assert client.get(PREFERENCES).context["devices"][0].held_back is False
     PushSubscription.objects.update(quarantined_at=browser.created)
-    assert client.get(PREFERENCES).context["devices"][0]["held_back"] is True
+    assert client.get(PREFERENCES).context["devices"][0].held_back is True
 
 
 @pytest.mark.django_db(transaction=True)

@@ -269,8 +269,10 @@ def test_a_browser_is_forgotten_without_javascript(alice: User, client_for: Clie
     client = client_for(alice)
     [device] = client.get(PREFERENCES).context["devices"]
 
-    assert (device["id"], device["name"]) == (str(browser.pk), "Firefox")
-    assert client.post(FORGET, {"id": device["id"]})["Location"] == PREFERENCES
+    assert (device.id, device.label) == (str(browser.pk), "Firefox")
+    page = client.post(FORGET, {"id": device.id}, follow=True)
+    assert page.redirect_chain == [(PREFERENCES, 302)]
+    assert "push notifications to that browser any more" in page.content.decode()
     assert not PushSubscription.objects.exists()
 
 

@@ -17,6 +17,7 @@ export { HubEvent, HubFrameEvent, HubRefusedEvent, HubResetEvent, HubStateEvent 
 export { PageWatch } from "./client/page-watch.js";
 export { backoff } from "./protocol/backoff.js";
 export { HubState } from "./protocol/hub-state.js";
+export { announce } from "./shared/announcer.js";
 export { copyOf, pageLanguage, part, setText } from "./shared/dom.js";
 export { sessionMemory } from "./shared/session-memory.js";
 export { lineOfKind, liveLine } from "./tabs/open-line.js";

@@ -13,6 +13,7 @@ test("the public module exports the names that hosts may import", () => {
     "HubState",
     "HubStateEvent",
     "PageWatch",
+    "announce",
     "backoff",
     "copyOf",
     "lineOfKind",

@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PushApi } from "../../../notifications_hub/static/notifications_hub/push/push-api.js";
+import { stateOfFailure } from "../../../notifications_hub/static/notifications_hub/push/push-failure.js";
 import { PushMemory } from "../../../notifications_hub/static/notifications_hub/push/push-memory.js";
 import { PushState } from "../../../notifications_hub/static/notifications_hub/push/push-state.js";
 import { PushSwitch } from "../../../notifications_hub/static/notifications_hub/push/push-switch.js";
+import { ApiError } from "../../../notifications_hub/static/notifications_hub/shared/api-error.js";
 import { fakeCaches } from "../support/fake-caches.js";
 
 const KEY = "BAEC_-8";
@@ -76,7 +78,7 @@ function aBrowser({ permission = "default", answer = "granted", key = KEY } = {}
   });
   const switchOf = (/** @type {string} */ person, binding = "b1") =>
     new PushSwitch({ api, workerUrl: "/sw.js", renewUrl: "/renew/", person, binding, view });
-  return { view, server, asked, listed, kept, switchOf, subscription: () => subscription };
+  return { view, pushManager, server, asked, listed, kept, switchOf, subscription: () => subscription };
 }
 
 test("checking the state does not ask the person", async () => {
@@ -223,6 +225,34 @@ test("an iPhone must install the site first", async () => {
   delete browser.view.PushManager;
   browser.view.navigator.standalone = false;
   assert.equal(await browser.switchOf("1").check(), PushState.INSTALL);
+});
+
+test("a failure names the state that explains it", async () => {
+  const { WORKER, SERVICE, OFFLINE, DENIED } = PushState;
+  const failing = (/** @type {(browser: any) => void} */ breakIt) => {
+    const browser = aBrowser();
+    breakIt(browser);
+    return browser.switchOf("1").turnOn().then(String, stateOfFailure);
+  };
+  const subscribeThrows = (/** @type {string} */ name) => (/** @type {any} */ browser) => {
+    browser.pushManager.subscribe = async () => {
+      throw new DOMException("", name);
+    };
+  };
+  assert.equal(await failing(subscribeThrows("AbortError")), SERVICE);
+  assert.equal(await failing(subscribeThrows("NotAllowedError")), DENIED);
+  assert.equal(await failing(({ view }) => (view.navigator.serviceWorker.register = () => Promise.reject(1))), WORKER);
+  const offline = (/** @type {any} */ browser) => {
+    subscribeThrows("AbortError")(browser);
+    browser.view.navigator.onLine = false;
+  };
+  assert.equal(await failing(offline), OFFLINE);
+});
+
+test("a refusal of the server names its state", () => {
+  const states = [0, 400, 401, 403, 429, 500].map((status) => stateOfFailure(new ApiError(status, "")));
+  assert.deepEqual(states, ["offline", "refused", "signed-out", "signed-out", "busy", "failed"]);
+  assert.equal(stateOfFailure(new TypeError()), PushState.FAILED);
 });
 
 /** @param {Response} response */

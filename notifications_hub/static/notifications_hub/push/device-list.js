@@ -2,7 +2,8 @@
 import { part } from "../shared/dom.js";
 
 /**
- * Refresh the list of browsers beside the switch from the server. Do nothing on a page without the list.
+ * Refresh the list of browsers beside the switch from the server, and the notes that there are none. Do nothing on a page
+ * without the list.
  *
  * @param {string | undefined} here the id of this browser
  * @param {{changed: boolean}} how whether the subscription changed
@@ -13,8 +14,18 @@ export async function refreshDevices(here, { changed }) {
   if (!changed && mark(list, here)) return;
   const response = await fetch(location.href, { credentials: "same-origin" });
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  list.replaceChildren(...(part(page.body, "devices")?.childNodes ?? []));
+  const fresh = part(page.body, "devices");
+  // A signed-out person gets another page.
+  if (!fresh) return;
+  list.replaceChildren(...fresh.childNodes);
+  const idle = part(page.body, "push-idle")?.hidden ?? true;
+  for (const note of notes()) note.hidden = idle;
   mark(list, here);
+}
+
+/** @returns {NodeListOf<HTMLElement>} what tells that the switches have no effect yet */
+function notes() {
+  return document.querySelectorAll("[data-part=push-idle]");
 }
 
 /**

@@ -3,13 +3,14 @@
  * @import { PushApi } from "./push-api.js"
  * @import { PushStateName } from "./push-state.js"
  */
+import { PushFailure, subscribeFailure } from "./push-failure.js";
 import { PushMemory } from "./push-memory.js";
 import { PushState } from "./push-state.js";
 import { WorkerState } from "./worker-state.js";
 
 const LOCK = "notifications-hub.push";
 
-/** A switch for pushes to this browser. Methods return the resulting state. */
+/** A switch for pushes to this browser. Methods return the resulting state, or throw a `PushFailure` or an `ApiError`. */
 export class PushSwitch {
   #api;
   #workerUrl;
@@ -100,7 +101,7 @@ export class PushSwitch {
     const key = await this.#api.key();
     const registration = await this.#registration();
     if (key === null || !registration) return PushState.UNAVAILABLE;
-    const subscription = await subscribed(registration.pushManager, fromBase64Url(key));
+    const subscription = await this.#subscribed(registration.pushManager, fromBase64Url(key));
     const { id, token } = await this.#api.register({ ...subscription.toJSON(), key });
     this.#memory.keep(this.#person, { id, endpoint: subscription.endpoint, binding: this.#binding });
     await this.#workerState.change({ token, key, renew: this.#renewUrl });
@@ -118,8 +119,28 @@ export class PushSwitch {
   async #registration() {
     const container = this.#view.navigator.serviceWorker;
     if (!this.#workerUrl) return container.getRegistration();
-    await container.register(this.#workerUrl, { updateViaCache: "none" });
+    try {
+      await container.register(this.#workerUrl, { updateViaCache: "none" });
+    } catch (error) {
+      throw new PushFailure(this.#online ? PushState.WORKER : PushState.OFFLINE, error);
+    }
     return container.ready;
+  }
+
+  /**
+   * @param {PushManager} pushManager
+   * @param {Uint8Array<ArrayBuffer>} key
+   */
+  async #subscribed(pushManager, key) {
+    try {
+      return await subscribed(pushManager, key);
+    } catch (error) {
+      throw subscribeFailure(error, this.#online);
+    }
+  }
+
+  get #online() {
+    return this.#view.navigator.onLine !== false;
   }
 
   async #current() {

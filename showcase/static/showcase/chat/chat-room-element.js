@@ -7,7 +7,7 @@ import { ChatRoom } from "./chat-room.js";
  * Attributes, all written by the page:
  *
  * - `topic`, `topics` (separated by spaces), `cursor` and `live`.
- * - `messages`, `read` and `here`: URLs. `csrf`.
+ * - `room`, `messages`, `read` and `here`: URLs. `csrf`.
  * - `person`, `username`, `name`, `hue` and `time-zone`: of the signed-in person.
  * - `oldest` and `older`: the part of the history that the page shows.
  * - `read-through`: the id of the last message read.

@@ -13,6 +13,7 @@ import { ChatLine } from "./chat-line.js";
 import { ChatOutbox } from "./chat-outbox.js";
 import { ChatPresence } from "./chat-presence.js";
 import { makeDismissable } from "./dismissable-details.js";
+import { MentionToasts } from "./mention-toasts.js";
 import { MessageList } from "./message-list.js";
 import { OlderMessages } from "./older-messages.js";
 import { PresenceHeartbeat } from "./presence-heartbeat.js";
@@ -36,6 +37,7 @@ export class ChatRoom {
   #view;
   #heartbeat;
   #read;
+  #mentions;
   #rooms;
   #composer;
   #outbox;
@@ -58,6 +60,7 @@ export class ChatRoom {
     this.#view = new PresenceView(host, this.#presence, this.#me.person);
     this.#heartbeat = new PresenceHeartbeat({ api, presence: this.#presence, page: this.#page });
     this.#read = new ReadMark({ api, list: this.#list, page: this.#page, through: Number(this.#text("read-through")) });
+    this.#mentions = new MentionToasts({ list: this.#list, room: new URL(this.#text("room"), document.baseURI) });
     this.#rooms = new RoomList(host);
     this.#composer = new ChatComposer(/** @type {HTMLFormElement} */ (part(host, "form")), signal);
     this.#outbox = new ChatOutbox({
@@ -106,7 +109,8 @@ export class ChatRoom {
     );
     this.#outbox.addEventListener("outbox-failed", (event) => this.#failed(/** @type {OutboxFailedEvent} */ (event)));
     this.#page.addEventListener("page-online", () => this.#outbox.flush());
-    this.#page.addEventListener("page-visible", () => this.#read.check());
+    for (const type of ["page-visible", "page-focus"]) this.#page.addEventListener(type, () => this.#read.check());
+    document.addEventListener("toast-due", (event) => this.#mentions.offered(/** @type {any} */ (event)), { signal });
     part(this.#host, "log").addEventListener("scroll", () => this.#scrolled(), { signal });
     part(this.#host, "news").addEventListener("click", () => this.#list.toEnd(), { signal });
     this.#kind.addEventListener("change", () => this.#switch(), { signal });
@@ -149,6 +153,7 @@ export class ChatRoom {
     const { atEnd } = this.#list;
     const others = messages.filter(({ person }) => person !== this.#me.person);
     if (this.#list.show(messages) > 0 && others.length > 0 && !atEnd) part(this.#host, "news").hidden = false;
+    this.#mentions.check();
     this.#read.check();
   }
 

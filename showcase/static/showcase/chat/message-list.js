@@ -49,6 +49,14 @@ export class MessageList {
     return this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < NEAR;
   }
 
+  /** @param {number} id of a message that may not be in the list */
+  isInSight(id) {
+    const row = document.getElementById(rowId(id))?.getBoundingClientRect();
+    const log = this.#log.getBoundingClientRect();
+    const [top, bottom] = [Math.max(log.top, 0), Math.min(log.bottom, window.innerHeight)];
+    return row !== undefined && document.visibilityState === "visible" && row.top < bottom && row.bottom > top;
+  }
+
   toEnd() {
     this.#log.scrollTop = this.#log.scrollHeight;
   }

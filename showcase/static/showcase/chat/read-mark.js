@@ -7,7 +7,7 @@
 
 const AFTER = 800;
 
-/** Reports how far the reader has read: to the end of the log, once it was visible. */
+/** Reports how far the reader has read: to the end of the log, once a focused page has shown it. */
 export class ReadMark {
   #api;
   #list;
@@ -36,7 +36,8 @@ export class ReadMark {
   }
 
   get #hasRead() {
-    return this.#page.visible && this.#list.atEnd && this.#list.newest > this.#through;
+    // Without the focus, the reader may look at another window, where a toast is showing.
+    return this.#page.focused && this.#list.atEnd && this.#list.newest > this.#through;
   }
 
   #report() {
