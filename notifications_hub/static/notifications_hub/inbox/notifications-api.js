@@ -8,6 +8,8 @@ import { CsrfFetch } from "../shared/csrf-fetch.js";
  * @typedef {{changed: number, undo: string | null}} Changed
  */
 
+/** @typedef {"read" | "unread" | "archive" | "unarchive"} MarkName */
+
 /** The inbox over HTTP. */
 export class NotificationsApi {
   #base;
@@ -54,6 +56,14 @@ export class NotificationsApi {
     return this.#change("archive", { ids });
   }
 
+  /**
+   * @param {MarkName} mark
+   * @param {{ids: string[]} | {all: true}} which
+   */
+  mark(mark, which) {
+    return this.#change(mark, which);
+  }
+
   /** @returns {Promise<{changed: number}>} */
   markAllSeen() {
     return this.#send("notifications/seen/", { all: true });
@@ -75,7 +85,7 @@ export class NotificationsApi {
   }
 
   /**
-   * @param {"read" | "archive"} change
+   * @param {MarkName} change
    * @param {{ids: string[]} | {all: true}} which
    * @returns {Promise<Changed>}
    */
