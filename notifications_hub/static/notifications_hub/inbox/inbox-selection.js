@@ -69,8 +69,9 @@ export class InboxSelection {
   #click({ target, shiftKey }) {
     if (!isPick(target) || target === this.#all) return;
     const boxes = this.#boxes;
-    const ends = [boxes.indexOf(target), this.#anchor ? boxes.indexOf(this.#anchor) : -1].sort((a, b) => a - b);
-    if (shiftKey && ends[0] >= 0) for (const box of boxes.slice(ends[0], ends[1])) box.checked = target.checked;
+    const [to, from] = [boxes.indexOf(target), this.#anchor ? boxes.indexOf(this.#anchor) : -1];
+    const between = shiftKey && from >= 0 ? boxes.slice(Math.min(from, to), Math.max(from, to)) : [];
+    for (const box of between) box.checked = target.checked;
     this.#anchor = target;
   }
 
