@@ -50,7 +50,7 @@ export class InboxSelection {
     this.#all.indeterminate = picked > 0 && picked < all;
     const words = part(this.#bar, "picked");
     setText(words, (picked ? words.dataset.some : words.dataset.none)?.replace("{count}", String(picked)) ?? "");
-    part(this.#bar, "bulk-actions").hidden = picked === 0;
+    for (const name of ["bulk-actions", "pick-none"]) part(this.#bar, name).hidden = picked === 0;
     this.#bar.toggleAttribute("data-picked", picked > 0);
     this.#bar.hidden = all === 0;
     if (picked === 0) this.#skip.remove();
