@@ -15,8 +15,10 @@ const IN_USE = 2_000;
 export class ChangeNotice {
   #bar;
   #focusAfter;
-  /** What the button does; null while it is doing it. @type {(() => unknown) | null} */
-  #act = null;
+  /** @type {(() => unknown) | null} */
+  #undo = null;
+  /** What failed. @type {Map<unknown, () => unknown>} */
+  #retries = new Map();
   /** Whether the person asked to try again: then the network's return tries once more. */
   #asked = false;
   #turn = 0;
@@ -61,61 +63,74 @@ export class ChangeNotice {
   }
 
   /**
+   * Report success. A failure of another change stays on the screen.
+   *
    * @param {string} text
    * @param {(() => unknown) | null} [undo] the notice goes away when its promise resolves
+   * @param {string} [key] the change, so that its earlier failure goes away
    */
-  done(text, undo = null) {
-    this.#asked = false;
-    this.#show(text, "undo", undo);
+  done(text, undo = null, key = "") {
+    this.#retries.delete(key);
     announce(text);
+    if (this.#retries.size > 0) return;
+    this.#asked = false;
+    this.#show(text, "undo");
+    this.#undo = undo;
+    part(this.#bar, "notice-action").hidden = !undo;
     this.#timer = setTimeout(() => this.#timeOut(), STAYS);
   }
 
   /**
+   * Report a failure. "Try again" repeats every change that failed since the notice was empty.
+   *
    * @param {string} text
-   * @param {(() => unknown) | null} [retry] the notice goes away when its promise resolves
+   * @param {() => unknown} retry the notice goes away when its promise resolves
+   * @param {unknown} [key] the change, so that it is repeated once
    */
-  failed(text, retry = null) {
-    this.#show(text, "retry", retry);
+  failed(text, retry, key = retry) {
+    this.#retries.set(key, retry);
+    this.#show(text, "retry");
     this.#bar.dataset.failed = "";
+    part(this.#bar, "notice-action").hidden = false;
     announce(text, { urgent: true });
   }
 
   clear() {
-    clearTimeout(this.#timer);
-    this.#turn += 1;
-    this.#act = null;
+    this.#empty();
+    this.#retries.clear();
     this.#asked = false;
     const isFocused = this.#bar.contains(document.activeElement);
     this.#bar.hidden = true;
     if (isFocused) this.#focusAfter?.();
   }
 
+  #empty() {
+    clearTimeout(this.#timer);
+    this.#turn += 1;
+    this.#undo = null;
+  }
+
   /**
    * @param {string} text
    * @param {string} label
-   * @param {(() => unknown) | null} act
    */
-  #show(text, label, act) {
-    clearTimeout(this.#timer);
-    this.#turn += 1;
-    this.#act = act;
+  #show(text, label) {
+    this.#empty();
     delete this.#bar.dataset.failed;
     setText(part(this.#bar, "notice-text"), text);
     setText(part(this.#bar, "notice-action"), this.#words(label));
-    part(this.#bar, "notice-action").hidden = !act;
     this.#bar.hidden = false;
   }
 
   async #run() {
-    const act = this.#act;
-    if (!act) return;
+    const acts = this.#undo ? [this.#undo] : [...this.#retries.values()];
+    if (acts.length === 0) return;
     // A double click acts once.
-    this.#act = null;
-    this.#asked = "failed" in this.#bar.dataset;
-    clearTimeout(this.#timer);
+    this.#asked = !this.#undo;
+    this.#empty();
+    this.#retries.clear();
     const turn = this.#turn;
-    await act();
+    await Promise.all(acts.map((act) => act()));
     if (turn === this.#turn) this.clear();
   }
 

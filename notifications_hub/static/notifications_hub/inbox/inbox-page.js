@@ -8,10 +8,10 @@ import { copyOf, part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
 import { ChangeNotice } from "./change-notice.js";
 import { InboxCards } from "./inbox-cards.js";
-import { InboxChanges, isUnread } from "./inbox-changes.js";
 import { InboxPaging } from "./inbox-paging.js";
 import { InboxSelection } from "./inbox-selection.js";
 import { NotificationsApi } from "./notifications-api.js";
+import { isUnread, PageChanges } from "./page-changes.js";
 
 /** What a pressed button leads to, where its row stays: the button that takes its place. @type {Record<string, string>} */
 const NEXT_BUTTON = { read: "unread", unread: "read" };
@@ -43,7 +43,7 @@ export class InboxPage {
     this.#root = root;
     this.#unread = Number(part(root, "count").textContent);
     this.#cards = cards;
-    this.#changes = new InboxChanges({ api, cards, notice, changed, signedOut });
+    this.#changes = new PageChanges({ api, cards, notice, changed, signedOut });
     this.#paging = new InboxPaging({ root, cards, notice, changed, signedOut, signal });
     this.#selection = new InboxSelection(root, signal);
     this.#stop = () => life.abort();
@@ -136,16 +136,27 @@ export class InboxPage {
       case "announcement.created":
         return this.#paging.offerNews();
       case "notification.updated":
+        this.#changes.confirm("unarchive", [data.id]);
         return this.#move([data.id], data.archived);
       case "notification.read":
       case "notification.unread":
-        return this.#cards.mark(this.#cards.some(data.ids), kind === "notification.unread");
+        return this.#mark(kind === "notification.unread" ? "unread" : "read", data.ids);
       case "notification.archived":
+        this.#changes.confirm("archive", data.ids);
         return this.#move(data.ids, true);
       case "notification.deleted":
       case "announcement.withdrawn":
         return this.#leave(data.ids ?? []);
     }
+  }
+
+  /**
+   * @param {"read" | "unread"} mark
+   * @param {string[]} ids
+   */
+  #mark(mark, ids) {
+    this.#changes.confirm(mark, ids);
+    this.#cards.mark(this.#cards.some(ids), mark === "unread");
   }
 
   /**

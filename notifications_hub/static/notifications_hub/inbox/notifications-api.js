@@ -2,6 +2,9 @@
 /** @import { Counts, Page } from "../protocol/wire.js" */
 import { CsrfFetch } from "../shared/csrf-fetch.js";
 
+/** Milliseconds after which a change without an answer has failed. */
+const ANSWERS_WITHIN = 15_000;
+
 /**
  * How many notifications changed, and the token that undoes it; null if nothing changed.
  *
@@ -100,6 +103,7 @@ export class NotificationsApi {
    * @param {object} body
    */
   #send(path, body) {
-    return this.#http.send("POST", new URL(path, this.#base), body, { keepalive: true });
+    const init = { keepalive: true, signal: AbortSignal.timeout(ANSWERS_WITHIN) };
+    return this.#http.send("POST", new URL(path, this.#base), body, init);
   }
 }

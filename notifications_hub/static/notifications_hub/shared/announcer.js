@@ -7,8 +7,8 @@ const READY_AFTER = 250;
 /** Set by script, so that a region also works on pages without the hub's style sheets. */
 const HIDDEN = { position: "absolute", overflow: "hidden", width: "1px", height: "1px", clipPath: "inset(50%)" };
 
-/** When each region was first seen: server-rendered, created here, or brought by a body swap. @type {WeakMap<Element, number>} */
-const seenAt = new WeakMap();
+/** When a region was first seen. On the element, because each script file of a page has its own copy of this module. */
+const SEEN_AT = Symbol.for("notifications-hub.seen-at");
 const queue = new AnnouncementQueue({ readyIn, show });
 
 /**
@@ -23,7 +23,7 @@ export function announce(text, { urgent = false } = {}) {
 
 /** Return the milliseconds until the page's region can be filled. */
 function readyIn() {
-  return Math.max(0, (seenAt.get(region()) ?? 0) + READY_AFTER - Date.now());
+  return Math.max(0, region()[SEEN_AT] + READY_AFTER - Date.now());
 }
 
 /**
@@ -42,11 +42,15 @@ function show(text, urgent) {
   return () => line.remove();
 }
 
-/** Return the region that assistive technology can see now. It is looked up each time, because pages swap their body. */
+/**
+ * Return the region that assistive technology can see now. It is looked up each time, because pages swap their body.
+ *
+ * @returns {any} an element; TypeScript knows no symbols on it
+ */
 function region() {
   const home = openDialog() ?? document.body;
   const found = [...home.querySelectorAll(REGION)].find(isExposed) ?? newRegion(home);
-  if (!seenAt.has(found)) adopt(/** @type {HTMLElement} */ (found));
+  if (!(SEEN_AT in found)) adopt(found);
   return found;
 }
 
@@ -76,12 +80,13 @@ function newRegion(home) {
 }
 
 /**
- * Prepare a region seen for the first time. A page from a cache may bring texts that were read long ago.
+ * Prepare a region seen for the first time: server-rendered, created here, or brought by a body swap. A page from a
+ * cache may bring texts that were read long ago.
  *
- * @param {HTMLElement} found
+ * @param {any} found
  */
 function adopt(found) {
-  seenAt.set(found, Date.now());
+  found[SEEN_AT] = Date.now();
   Object.assign(found.style, HIDDEN);
   for (const log of found.children) log.replaceChildren();
 }
