@@ -118,6 +118,6 @@ export class InboxPaging {
   #fail(error, link, name) {
     if (this.#signal.aborted) return;
     if (error instanceof ApiError && error.status === 401) return this.#signedOut();
-    this.#notice.failed(this.#root.getAttribute(`data-${name}-failed`) ?? "", () => this.#load(link, name));
+    this.#notice.failed(this.#root.getAttribute(`data-${name}-failed`) ?? "", () => this.#load(link, name), name);
   }
 }

@@ -130,14 +130,20 @@ export class PageChanges {
    * @param {string | null} token
    * @param {(except?: Set<string>) => void} revert
    */
-  #undoing({ mark, cards }, token, revert) {
+  #undoing(wanted, token, revert) {
+    const { mark, cards } = wanted;
     const opposite = mark === "unread" || mark === "unarchive" ? OPPOSITE[mark] : null;
     if (!token && !opposite) return null;
     const ids = cards.map(idOf);
     return async () => {
-      if (token) await this.#api.undo(token);
-      else if (opposite) await this.#api.mark(opposite, { ids });
+      // First on the page: the events that report it then find the cards in place.
       revert();
+      try {
+        await (token ? this.#api.undo(token) : opposite && this.#api.mark(opposite, { ids }));
+      } catch (error) {
+        this.#show(wanted);
+        throw error;
+      }
     };
   }
 
