@@ -51,6 +51,8 @@ export class InboxCards {
   }
 
   /**
+   * Mark cards. If the button that had the focus is hidden, the one in its place gets it.
+   *
    * @param {HTMLElement[]} cards
    * @param {boolean} unread
    */
@@ -59,6 +61,8 @@ export class InboxCards {
       card.toggleAttribute("data-unread", unread);
       toggle(card, "[data-part=unread], [data-part=read]", unread);
       toggle(card, "[data-part=unread-again]", !unread);
+      const focused = card.querySelector("[hidden]:focus");
+      if (focused) part(card, unread ? "read" : "unread-again").focus();
     }
   }
 

@@ -13,8 +13,6 @@ import { InboxSelection } from "./inbox-selection.js";
 import { NotificationsApi } from "./notifications-api.js";
 import { isUnread, PageChanges } from "./page-changes.js";
 
-/** What a pressed button leads to, where its row stays: the button that takes its place. @type {Record<string, string>} */
-const NEXT_BUTTON = { read: "unread", unread: "read" };
 /** The parts that may show something private. */
 const PRIVATE = ["days", "bulk", "news", "older", "blank", "notice", "done", "read-all"];
 
@@ -98,10 +96,10 @@ export class InboxPage {
   #one(mark, row) {
     const card = /** @type {HTMLElement | null} */ (row);
     if (!card) return;
-    const stays = mark in NEXT_BUTTON;
-    const neighbour = stays ? card : this.#neighbourOf(card);
-    this.#changes.make({ mark, cards: [card], quiet: stays });
-    this.#focusButton(neighbour, NEXT_BUTTON[mark] ?? mark);
+    if (mark === "read" || mark === "unread") return this.#changes.make({ mark, cards: [card], quiet: true });
+    const neighbour = this.#neighbourOf(card);
+    this.#changes.make({ mark, cards: [card] });
+    this.#focusButton(neighbour, mark);
   }
 
   /** @param {HTMLElement} card */
