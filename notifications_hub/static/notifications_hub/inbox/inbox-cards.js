@@ -57,12 +57,12 @@ export class InboxCards {
    * @param {boolean} unread
    */
   mark(cards, unread) {
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
     for (const card of cards) {
       card.toggleAttribute("data-unread", unread);
       toggle(card, "[data-part=unread], [data-part=read]", unread);
       toggle(card, "[data-part=unread-again]", !unread);
-      const focused = card.querySelector("[hidden]:focus");
-      if (focused) part(card, unread ? "read" : "unread-again").focus();
+      if (focused?.hidden && card.contains(focused)) part(card, unread ? "read" : "unread-again").focus();
     }
   }
 

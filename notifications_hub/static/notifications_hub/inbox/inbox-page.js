@@ -96,10 +96,10 @@ export class InboxPage {
   #one(mark, row) {
     const card = /** @type {HTMLElement | null} */ (row);
     if (!card) return;
-    if (mark === "read" || mark === "unread") return this.#changes.make({ mark, cards: [card], quiet: true });
+    const stays = mark === "read" || mark === "unread";
     const neighbour = this.#neighbourOf(card);
-    this.#changes.make({ mark, cards: [card] });
-    this.#focusButton(neighbour, mark);
+    this.#changes.make({ mark, cards: [card], quiet: stays });
+    if (!stays) this.#focusButton(neighbour, mark);
   }
 
   /** @param {HTMLElement} card */
