@@ -83,9 +83,8 @@ export class InboxPage {
   }
 
   #readAll() {
-    this.#changes.make({ mark: "read", cards: this.#cards.all.filter(isUnread), all: true });
-    this.#unread = 0;
-    this.#count();
+    const cards = this.#cards.all.filter(isUnread);
+    this.#changes.make({ mark: "read", cards, all: true, beyond: Math.max(0, this.#unread - cards.length) });
     this.#focusHome();
   }
 

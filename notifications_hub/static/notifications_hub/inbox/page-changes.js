@@ -17,6 +17,7 @@ const OPPOSITE = /** @type {const} */ ({ unread: "read", unarchive: "archive" })
  * @property {MarkName} mark
  * @property {HTMLElement[]} cards those on the page that change
  * @property {boolean} [all] everything in the inbox, also what is not on the page
+ * @property {number} [beyond] how many unread ones that are not on the page are read too
  * @property {boolean} [quiet] whether success goes without saying, because the button that reverts it is right there
  */
 
@@ -90,8 +91,8 @@ export class PageChanges {
    * @param {Wanted} wanted
    * @returns {(except?: Set<string>) => void}
    */
-  #show({ mark, cards }) {
-    if (mark === "read" || mark === "unread") return this.#showRead(cards, mark === "unread");
+  #show({ mark, cards, beyond = 0 }) {
+    if (mark === "read" || mark === "unread") return this.#showRead(cards, mark === "unread", beyond);
     const more = mark === "archive" ? -1 : 1;
     this.#cards.remove(cards);
     this.#changed(more * cards.filter(isUnread).length);
@@ -105,24 +106,20 @@ export class PageChanges {
   /**
    * @param {HTMLElement[]} cards
    * @param {boolean} unread
+   * @param {number} beyond
    * @returns {(except?: Set<string>) => void}
    */
-  #showRead(cards, unread) {
+  #showRead(cards, unread, beyond) {
     const touched = cards.filter((card) => isUnread(card) !== unread);
-    this.#markCards(touched, unread);
+    const mark = (/** @type {HTMLElement[]} */ some, /** @type {boolean} */ to) => {
+      this.#cards.mark(some, to);
+      this.#changed((some.length + beyond) * (to ? 1 : -1));
+    };
+    mark(touched, unread);
     return (except = new Set()) => {
       const back = touched.filter((card) => !except.has(idOf(card)) && isUnread(card) === unread);
-      this.#markCards(back, !unread);
+      mark(back, !unread);
     };
-  }
-
-  /**
-   * @param {HTMLElement[]} cards
-   * @param {boolean} unread
-   */
-  #markCards(cards, unread) {
-    this.#cards.mark(cards, unread);
-    this.#changed(unread ? cards.length : -cards.length);
   }
 
   /**
