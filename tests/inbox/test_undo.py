@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.both_databases
 
 READ, ARCHIVE, UNDO = "notifications/read/", "notifications/archive/", "notifications/undo/"
+INBOX, MARK = "/notifications/", "/notifications/mark/"
 GONE = {"detail": "This can't be undone any more."}
 
 
@@ -177,3 +178,30 @@ def test_undoing_reads_only_the_rows_it_changes(alice: User, bob: User, action: 
         plan = str(sql.fetchall())
 
     assert index in plan, plan
+
+
+def test_the_inbox_offers_to_undo_the_mark_that_led_to_it(alice: User, bob: User, client_for: ClientFor) -> None:
+    row, client = send_one(alice, bob), client_for(alice)
+    onward = client.post(MARK, {"action": "archive", "ids": row.item_id, "next": f"{INBOX}?show=unread&undo=x"})
+    context = client.get(onward["Location"]).context
+
+    assert onward["Location"].startswith(f"{INBOX}?show=unread&undo=")
+    assert (context["done"]["text"], context["here"]) == ("Archived 1.", f"{INBOX}?show=unread")
+    undone = client.post(MARK, {"undo": context["done"]["token"], "next": context["here"]})
+    assert undone["Location"] == f"{INBOX}?show=unread"
+    assert ids(items(alice)) == [row.item_id]
+
+
+@pytest.mark.parametrize("token", ["", "x", "another"])
+def test_the_inbox_ignores_a_token_that_undoes_nothing_of_the_person(
+    alice: User, bob: User, charlie: User, client_for: ClientFor, token: str
+) -> None:
+    if token == "another":
+        token = token_of(alice, Mark.READ, send_one(alice, bob))
+    client = client_for(charlie)
+
+    assert client.get(INBOX, {"undo": token}).context["done"] is None
+    refused = client.post(MARK, {"undo": token, "next": "//evil.example"}, follow=True)
+    assert refused.redirect_chain == [(INBOX, 302)]
+    assert [str(message) for message in refused.context["messages"]] == [GONE["detail"]]
+    assert counts(alice).unread == 0
