@@ -22,6 +22,7 @@ const TARGET = ["chrome123", "firefox125", "safari17.5"];
 const SCRIPTS = {
   hub: "index.js",
   inbox: "elements/inbox-page-element-define.js",
+  "local-times": "elements/local-times-element-define.js",
   "live-list": "elements/live-list-element-define.js",
   "push-subscription": "elements/push-subscription-element-define.js",
   "task-progress": "elements/task-progress-element-define.js",
