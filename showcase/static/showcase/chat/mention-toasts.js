@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * @import { Item } from "../../notifications_hub/client.js"
+ * @import { Item } from "../../notifications_hub/dist/client.js"
  * @import { MessageList } from "./message-list.js"
  */
 
