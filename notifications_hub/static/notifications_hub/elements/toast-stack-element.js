@@ -1,14 +1,23 @@
 // @ts-check
 /** @import { Item } from "../protocol/wire.js" */
+import { announce } from "../shared/announcer.js";
 import { copyOf, part, setText } from "../shared/dom.js";
 import { Toast } from "../toasts/toast.js";
 import { ToastDueEvent, ToastOpenedEvent, ToastsDisplayedEvent } from "../toasts/toast-events.js";
+import { ToastFocus } from "../toasts/toast-focus.js";
 import { ToastQueue } from "../toasts/toast-queue.js";
+import { ToastSpeech } from "../toasts/toast-speech.js";
 
+/** Screens with room for one toast only, as in styles/toasts.css. */
+const SMALL = "(max-width: 40rem), (max-height: 30rem)";
 const AT_ONCE = 3;
 
 /**
- * `<toast-stack>`: shows new notifications in a corner for a moment. At most three at once; the rest is a number.
+ * `<toast-stack>`: shows new notifications in a corner for a moment. At most three at once, on a small screen one; the
+ * rest is a number.
+ *
+ * The page's live region announces them; the toasts themselves are no live regions. F6 moves the focus to the newest
+ * toast and back.
  *
  * Toasts wait while the page is hidden, and for a moment while another tab should show them. Items that are delivered,
  * read or shown in the meantime are dropped.
@@ -25,6 +34,8 @@ export class ToastStackElement extends HTMLElement {
     painted,
     displayed: (cursor, ids) => this.dispatchEvent(new ToastsDisplayedEvent(cursor, ids)),
   });
+  #speech = new ToastSpeech({ announce, summaryOf: (count) => this.#moreOf(count) });
+  #focus = new ToastFocus(this, () => document.querySelector("notification-bell [data-part=button]"));
   /** The toasts on the screen, oldest first. @type {Map<string, Toast>} */
   #toasts = new Map();
   #more = 0;
@@ -36,7 +47,10 @@ export class ToastStackElement extends HTMLElement {
     for (const type of ["pointerenter", "pointerleave", "focusin", "focusout"]) {
       this.addEventListener(type, () => this.#runOrPause(), { signal });
     }
+    this.addEventListener("focusin", (event) => this.#focus.entered(event), { signal });
     document.addEventListener("visibilitychange", () => this.#visibilityChanged(), { signal });
+    document.addEventListener("keydown", (event) => this.#documentKey(event), { signal });
+    matchMedia(SMALL).addEventListener("change", () => this.#cutToSize(), { signal });
     this.addEventListener("click", (event) => this.#click(event), { signal });
     this.addEventListener("keydown", (event) => this.#key(event), { signal });
   }
@@ -44,6 +58,7 @@ export class ToastStackElement extends HTMLElement {
   disconnectedCallback() {
     this.#life.abort();
     this.#queue.stop();
+    this.#speech.stop();
     for (const toast of this.#toasts.values()) toast.pause();
   }
 
@@ -94,10 +109,22 @@ export class ToastStackElement extends HTMLElement {
   /** @param {Item[]} items */
   #displayAll(items) {
     this.#toTop();
-    this.#more += Math.max(0, items.length - AT_ONCE);
-    for (const item of items.slice(-AT_ONCE)) this.#display(item);
+    const toasts = items.slice(-AT_ONCE).map((item) => this.#toastOf(item));
+    const news = toasts.filter(({ id, line }) => this.#toasts.get(id)?.line.text !== line.text);
+    this.#speech.add(
+      news.map(({ line }) => line),
+      items.length - toasts.length,
+    );
+    const shown = toasts.slice(-this.#most);
+    this.#more += items.length - shown.length;
+    for (const toast of shown) this.#display(toast);
     this.#cutToSize();
     this.#runOrPause();
+  }
+
+  /** How many toasts the screen has room for. */
+  get #most() {
+    return matchMedia(SMALL).matches ? 1 : AT_ONCE;
   }
 
   /** Move the stack above dialogs and popovers opened since, and above the host page's own layers. */
@@ -108,16 +135,24 @@ export class ToastStackElement extends HTMLElement {
   }
 
   /** @param {Item} item */
-  #display(item) {
-    this.#toasts.get(item.id)?.leave();
-    const toast = new Toast(item, copyOf(this, "toast"), () => this.#dismiss(item.id));
-    this.#toasts.delete(item.id);
-    this.#toasts.set(item.id, toast);
-    part(this, "list").prepend(toast.element);
+  #toastOf(item) {
+    return new Toast(item, copyOf(this, "toast"), () => this.#dismiss(item.id));
   }
 
+  /** @param {Toast} toast */
+  #display(toast) {
+    const old = this.#toasts.get(toast.id);
+    part(this, "list").prepend(toast.element);
+    this.#toasts.delete(toast.id);
+    this.#toasts.set(toast.id, toast);
+    if (old) this.#remove(old);
+  }
+
+  /** Drop the oldest toasts that are too many, except those that the person is looking at. */
   #cutToSize() {
-    for (const id of [...this.#toasts.keys()].slice(0, -AT_ONCE)) {
+    const excess = this.#toasts.size - this.#most;
+    const idle = [...this.#toasts].filter(([, toast]) => !toast.busy).map(([id]) => id);
+    for (const id of idle.slice(0, Math.max(0, excess))) {
       this.#dismiss(id);
       this.#more += 1;
     }
@@ -127,16 +162,33 @@ export class ToastStackElement extends HTMLElement {
   /** @param {string} id */
   #dismiss(id) {
     const toast = this.#toasts.get(id);
+    if (!toast) return;
     this.#toasts.delete(id);
-    toast?.leave();
+    this.#remove(toast);
     if (this.#toasts.size === 0) this.#more = 0;
     this.#renderMore();
+  }
+
+  /**
+   * Let a toast leave, and hide the stack after the last one: a landmark without content is a dead end.
+   *
+   * @param {Toast} toast
+   */
+  async #remove(toast) {
+    this.#focus.leave(this.#toasts.size === 0 ? this : toast.element);
+    await toast.leave();
+    if (this.#toasts.size === 0 && this.matches(":popover-open")) this.hidePopover();
   }
 
   #renderMore() {
     const more = part(this, "more");
     more.hidden = this.#more === 0;
-    setText(more, (more.dataset.text ?? "").replace("{count}", String(this.#more)));
+    setText(more, this.#moreOf(this.#more));
+  }
+
+  /** @param {number} count */
+  #moreOf(count) {
+    return (part(this, "more").dataset.text ?? "").replace("{count}", String(count));
   }
 
   #visibilityChanged() {
@@ -162,9 +214,17 @@ export class ToastStackElement extends HTMLElement {
   }
 
   /** @param {KeyboardEvent} event */
-  #key({ key, target }) {
-    const id = target instanceof Element ? target.closest("[data-id]")?.getAttribute("data-id") : null;
-    if (key === "Escape" && id) this.#dismiss(id);
+  #key(event) {
+    const id = event.target instanceof Element ? event.target.closest("[data-id]")?.getAttribute("data-id") : null;
+    if (event.key !== "Escape" || !id) return;
+    event.preventDefault();
+    this.#dismiss(id);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #documentKey(event) {
+    if (event.key !== "F6" || event.defaultPrevented || this.#toasts.size === 0) return;
+    if (this.#focus.toggle()) event.preventDefault();
   }
 }
 

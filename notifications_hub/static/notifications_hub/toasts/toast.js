@@ -1,6 +1,6 @@
 // @ts-check
 /** @import { Item } from "../protocol/wire.js" */
-import { fillItem } from "../inbox/item-dom.js";
+import { fillItem, spokenOf } from "../inbox/item-dom.js";
 import { PausableTimer } from "./pausable-timer.js";
 
 const SHOWN_FOR = 8_000;
@@ -16,10 +16,17 @@ export class Toast {
    * @param {() => void} expired
    */
   constructor(item, element, expired) {
+    this.id = item.id;
     this.element = element;
     this.#timer = new PausableTimer(expired, SHOWN_FOR);
-    element.setAttribute("role", item.level === "error" ? "alert" : "status");
     fillItem(element, item);
+    /** The words for screen readers. An error is urgent. */
+    this.line = { text: spokenOf(element), urgent: item.level === "error" };
+  }
+
+  /** Whether the person is looking at it: it must not be taken away now. */
+  get busy() {
+    return this.element.matches(":hover, :focus-within");
   }
 
   run() {
