@@ -95,6 +95,11 @@ class Notification(AbstractNotification):
                 condition=models.Q(delivered_at=None, unread=True, deleted=False, flash=True),
                 name="hub_inbox_undelivered",
             ),
+            # Undo finds what one mark changed by its time. Rows that nobody read or archived are not in these.
+            models.Index(fields=["recipient", "read_at"], condition=models.Q(read_at__isnull=False), name="hub_read"),
+            models.Index(
+                fields=["recipient", "archived_at"], condition=models.Q(archived_at__isnull=False), name="hub_archived"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["recipient", "dedupe_key"], name="hub_notification_dedupe"),

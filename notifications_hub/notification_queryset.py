@@ -52,8 +52,8 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
     def active(self) -> Self:
         return self.visible()
 
-    def mark_all_as_read(self, recipient: models.Model | None = None) -> int:
-        now = _now()
+    def mark_all_as_read(self, recipient: models.Model | None = None, *, at: datetime | None = None) -> int:
+        now = at or _now()
         # A read notification counts as seen, as on pages. If it is then marked as unread, it must not count as new.
         seen_at = Coalesce("seen_at", models.Value(now))
         changed = self._of(recipient)._changed(
@@ -68,11 +68,20 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
     def mark_all_as_seen(self) -> int:
         return len(self._changed("notification.seen", _LISTED | {"seen_at": None}, seen_at=_now()))
 
-    def archive(self) -> int:
-        return len(self._changed("notification.archived", _LISTED | {"archived_at": None}, archived_at=_now()))
+    def undo_read(self, at: datetime) -> int:
+        """Mark as unread what was read at exactly that time. It stays seen."""
+        was = _LISTED | {"unread": False, "read_at": at}
+        return len(self._changed("notification.unread", was, unread=True, read_at=None))
+
+    def archive(self, *, at: datetime | None = None) -> int:
+        return len(self._changed("notification.archived", _LISTED | {"archived_at": None}, archived_at=at or _now()))
 
     def unarchive(self) -> int:
         return self._restore(_LISTED | {"archived_at__isnull": False}, archived_at=None)
+
+    def undo_archive(self, at: datetime) -> int:
+        """Move back to the inbox what was archived at exactly that time."""
+        return self._restore(_LISTED | {"archived_at": at}, archived_at=None)
 
     def mark_all_as_deleted(self, recipient: models.Model | None = None) -> int:
         return len(self._of(recipient)._changed(DELETED, _LISTED, deleted=True))

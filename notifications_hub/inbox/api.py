@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from ninja import Query
 from ninja.errors import HttpError
 
@@ -13,7 +14,7 @@ from notifications_hub.inbox import marks, push_api, queries, schemas
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.queries import BadPageMark
 from notifications_hub.inbox.responses import PrivateAPI
-from notifications_hub.inbox.schemas import Changed, Filters, Marked, Problem
+from notifications_hub.inbox.schemas import Changed, ChangedForUndo, Filters, Marked, MarkedForUndo, Problem
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.live.start_cursor import start_cursor
 from notifications_hub.live.topics import INBOX
@@ -66,24 +67,26 @@ def count_notifications(request: HttpRequest) -> queries.Counts:
 
 @api.post(
     "notifications/read/",
-    response={200: Changed, **_MARK_PROBLEMS},
+    response={200: ChangedForUndo, **_MARK_PROBLEMS},
+    exclude_unset=True,
     url_name="read",
     summary="Mark as read",
     tags=["inbox"],
 )
-def mark_as_read(request: HttpRequest, marked: Marked) -> dict[str, int]:
+def mark_as_read(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
     """Mark as read everywhere: waiting deliveries are cancelled, and open pages are updated."""
     return _mark(request, Mark.READ, marked)
 
 
 @api.post(
     "notifications/unread/",
-    response={200: Changed, **_MARK_PROBLEMS},
+    response={200: ChangedForUndo, **_MARK_PROBLEMS},
+    exclude_unset=True,
     url_name="unread",
     summary="Mark as unread",
     tags=["inbox"],
 )
-def mark_as_unread(request: HttpRequest, marked: Marked) -> dict[str, int]:
+def mark_as_unread(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
     return _mark(request, Mark.UNREAD, marked)
 
 
@@ -94,27 +97,55 @@ def mark_as_unread(request: HttpRequest, marked: Marked) -> dict[str, int]:
     summary="Mark as seen",
     tags=["inbox"],
 )
-def mark_as_seen(request: HttpRequest, marked: Marked) -> dict[str, int]:
+def mark_as_seen(request: HttpRequest, marked: Marked) -> dict[str, Any]:
     """Mark as seen but still unread: the person opened the bell."""
     return _mark(request, Mark.SEEN, marked)
 
 
 @api.post(
     "notifications/archive/",
-    response={200: Changed, **_MARK_PROBLEMS},
+    response={200: ChangedForUndo, **_MARK_PROBLEMS},
+    exclude_unset=True,
     url_name="archive",
     summary="Archive",
     tags=["inbox"],
 )
-def archive(request: HttpRequest, marked: Marked) -> dict[str, int]:
+def archive(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
     return _mark(request, Mark.ARCHIVE, marked)
 
 
-def _mark(request: HttpRequest, action: Mark, marked: Marked) -> dict[str, int]:
+@api.post(
+    "notifications/unarchive/",
+    response={200: ChangedForUndo, **_MARK_PROBLEMS},
+    exclude_unset=True,
+    url_name="unarchive",
+    summary="Move back to the inbox",
+    tags=["inbox"],
+)
+def unarchive(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
+    return _mark(request, Mark.UNARCHIVE, marked)
+
+
+@api.post(
+    "notifications/undo/",
+    response={200: Changed, **_MARK_PROBLEMS},
+    url_name="undo",
+    summary="Undo a mark",
+    tags=["inbox"],
+)
+def undo(request: HttpRequest, undone: schemas.Undo) -> dict[str, int]:
+    """Undo a mark where no later change replaced it. Deliveries that it cancelled stay cancelled."""
+    try:
+        return {"changed": marks.undo(person_of(request), undone.undo)}
+    except marks.CannotUndo:
+        raise HttpError(400, _("This can't be undone any more.")) from None
+
+
+def _mark(request: HttpRequest, action: Mark, asked: Marked) -> dict[str, Any]:
     person = person_of(request)
-    if marked.ids is None:
-        return {"changed": marks.mark_all(person, action)}
-    return {"changed": marks.mark(person, action, marked.ids)}
+    done = marks.mark_all(person, action) if asked.ids is None else marks.mark(person, action, asked.ids)
+    wants_undo = isinstance(asked, MarkedForUndo) and asked.undo
+    return {"changed": done.changed, "undo": done.undo} if wants_undo else {"changed": done.changed}
 
 
 def _refuse_unknown_filters(request: HttpRequest, known: Iterable[str]) -> None:

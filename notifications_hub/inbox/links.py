@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, reverse
 
 from notifications_hub.users import Person, pseudonym_of
@@ -35,6 +37,14 @@ def live_url(person: Person) -> str:
 def service_worker() -> str:
     """Return the service worker's URL, or an empty text on a site with its own worker."""
     return _if_mounted("service_worker:worker")
+
+
+def sign_in() -> str:
+    """Return the URL of `LOGIN_URL`, or an empty text on a site without it."""
+    try:
+        return resolve_url(settings.LOGIN_URL)
+    except NoReverseMatch:
+        return ""
 
 
 def sign_out() -> str:

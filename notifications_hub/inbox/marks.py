@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Self
 
+from django.core import signing
 from django.db.models import Q
 
 from notifications_hub.announcements import announce
@@ -16,7 +19,12 @@ from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.inbox.queries import ITEM_ID, inbox_of
 from notifications_hub.notification import InboxQuerySet, Notification
 from notifications_hub.streams.models import IDS_IN_AN_EVENT
-from notifications_hub.users import Person
+from notifications_hub.users import Person, person_key
+
+UNDO_SECONDS = 3600
+"""How long a mark can be undone."""
+
+_UNDO_SALT = "notifications_hub.inbox.undo"
 
 
 class Mark(StrEnum):
@@ -27,44 +35,107 @@ class Mark(StrEnum):
     UNARCHIVE = "unarchive"
 
 
+Change = Callable[[InboxQuerySet, datetime], int]
+
 _INBOX = Q(archived_at=None)
 _ARCHIVE = Q(archived_at__isnull=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """A change: `todo` selects the rows that need it, `scope` those that "all" means. `disarms` cancels deliveries."""
+    """A change: `todo` selects the rows that need it, `scope` those that "all" means. `disarms` cancels deliveries.
+
+    `stamp` is the column that keeps the time of the mark, and `undo` restores the rows that carry it.
+    """
 
     todo: Q
-    change: Callable[[InboxQuerySet], int]
+    change: Change
     scope: Q = _INBOX
     disarms: ReasonCode | None = None
+    stamp: str = ""
+    undo: Change | None = None
 
 
 _MARKS = {
-    Mark.READ: _Mark(Q(unread=True), InboxQuerySet.mark_all_as_read, disarms=ReasonCode.READ),
-    Mark.UNREAD: _Mark(Q(unread=False), InboxQuerySet.mark_all_as_unread),
-    Mark.SEEN: _Mark(Q(seen_at=None), InboxQuerySet.mark_all_as_seen),
-    Mark.ARCHIVE: _Mark(_INBOX, InboxQuerySet.archive, disarms=ReasonCode.ARCHIVED),
-    Mark.UNARCHIVE: _Mark(_ARCHIVE, InboxQuerySet.unarchive, scope=_ARCHIVE),
+    Mark.READ: _Mark(
+        Q(unread=True),
+        lambda rows, at: rows.mark_all_as_read(at=at),
+        disarms=ReasonCode.READ,
+        stamp="read_at",
+        undo=InboxQuerySet.undo_read,
+    ),
+    Mark.UNREAD: _Mark(Q(unread=False), lambda rows, at: rows.mark_all_as_unread()),
+    Mark.SEEN: _Mark(Q(seen_at=None), lambda rows, at: rows.mark_all_as_seen()),
+    Mark.ARCHIVE: _Mark(
+        _INBOX,
+        lambda rows, at: rows.archive(at=at),
+        disarms=ReasonCode.ARCHIVED,
+        stamp="archived_at",
+        undo=InboxQuerySet.undo_archive,
+    ),
+    Mark.UNARCHIVE: _Mark(_ARCHIVE, lambda rows, at: rows.unarchive(), scope=_ARCHIVE),
 }
 
 
-def mark(person: Person, action: Mark, ids: Iterable[str]) -> int:
-    """Mark these ids, and return how many changed. An id of another person changes nothing."""
+class CannotUndo(Exception):
+    """Raised for an undo token that is invalid, expired or another person's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """The result of a mark. `undo` is None if nothing changed, or if the mark keeps no time to undo it by."""
+
+    changed: int
+    undo: str | None = None
+
+    @classmethod
+    def of(cls, person: Person, action: Mark, changed: int, at: datetime) -> Self:
+        if not changed or _MARKS[action].undo is None:
+            return cls(changed)
+        return cls(changed, signing.dumps([action, person_key(person.pk), at.isoformat()], salt=_UNDO_SALT))
+
+
+def mark(person: Person, action: Mark, ids: Iterable[str]) -> Marked:
+    """Mark these ids, all with one time. An id of another person changes nothing."""
     rows, announcements = _parse(ids)
     running = announce.running_for(person)
     if announcements:
         announce.make_rows(person, running)
     wanted = Q(pk__in=rows, announcement=None) | Q(announcement__in=announcements)
-    return _apply(inbox_of(person, running).filter(wanted), _MARKS[action])
+    return _apply(person, inbox_of(person, running).filter(wanted), action)
 
 
-def mark_all(person: Person, action: Mark) -> int:
-    """Mark the whole inbox, or the whole archive for "unarchive". Return how many changed."""
+def mark_all(person: Person, action: Mark) -> Marked:
+    """Mark the whole inbox, or the whole archive for "unarchive", all with one time."""
     running = announce.running_for(person)
     announce.make_rows(person, running)
-    return _apply(inbox_of(person, running).filter(_MARKS[action].scope), _MARKS[action])
+    return _apply(person, inbox_of(person, running).filter(_MARKS[action].scope), action)
+
+
+def undo(person: Person, token: str) -> int:
+    """Undo a mark, where no later change has replaced it. Return how many changed. Raise `CannotUndo`.
+
+    Only what the mark changed is restored: what was read stays seen, and deliveries stay cancelled. The rows are found
+    by their time in `hub_read` or `hub_archived`, so an undo costs what it changes.
+    """
+    mark, at = _parse_token(person, token)
+    restore = mark.undo
+    if restore is None:
+        raise CannotUndo
+    rows = inbox_of(person, announce.running_for(person)).filter(**{mark.stamp: at})
+    pks = list(rows.order_by("pk").values_list("pk", flat=True))
+    with transaction.atomic():
+        return sum(restore(Notification.objects.filter(pk__in=some), at) for some in chunks(pks, IDS_IN_AN_EVENT))
+
+
+def _parse_token(person: Person, token: str) -> tuple[_Mark, datetime]:
+    try:
+        action, owner, at = signing.loads(token, salt=_UNDO_SALT, max_age=UNDO_SECONDS)
+    except signing.BadSignature:
+        raise CannotUndo from None
+    if owner != person_key(person.pk):
+        raise CannotUndo
+    return _MARKS[Mark(action)], datetime.fromisoformat(at)
 
 
 def _parse(ids: Iterable[str]) -> tuple[set[int], set[int]]:
@@ -76,14 +147,16 @@ def _parse(ids: Iterable[str]) -> tuple[set[int], set[int]]:
     return rows, announcements
 
 
-def _apply(rows: InboxQuerySet, mark: _Mark) -> int:
+def _apply(person: Person, rows: InboxQuerySet, action: Mark) -> Marked:
+    mark, now = _MARKS[action], datetime.now(UTC)
     pks = list(rows.filter(mark.todo).order_by("pk").values_list("pk", flat=True))
     with transaction.atomic():
-        return sum(_apply_to(some, mark) for some in chunks(pks, IDS_IN_AN_EVENT))
+        changed = sum(_apply_to(some, mark, now) for some in chunks(pks, IDS_IN_AN_EVENT))
+    return Marked.of(person, action, changed, now)
 
 
-def _apply_to(pks: Collection[int], mark: _Mark) -> int:
-    changed = mark.change(Notification.objects.filter(pk__in=pks))
+def _apply_to(pks: Collection[int], mark: _Mark, now: datetime) -> int:
+    changed = mark.change(Notification.objects.filter(pk__in=pks), now)
     if mark.disarms:
         # After the mark: every writer locks notifications before deliveries.
         arming.disarm(pks, DeliveryReason(mark.disarms))

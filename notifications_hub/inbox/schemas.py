@@ -105,8 +105,25 @@ class Marked(Schema):
         return self
 
 
+class MarkedForUndo(Marked):
+    undo: Literal[True] | None = Field(None, description="Answer with a token that undoes this mark for an hour.")
+
+
 class Changed(Schema):
     changed: int = Field(description="How many notifications changed.", examples=[2])
+
+
+class ChangedForUndo(Changed):
+    undo: str | None = Field(
+        None,
+        description="Only if asked for: opaque, for `notifications/undo/`. Null if nothing changed, and for `unread/`.",
+    )
+
+
+class Undo(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    undo: str = Field(max_length=500, description="From the answer to a mark.")
 
 
 class Key(Schema):

@@ -600,6 +600,20 @@ class Migration(migrations.Migration):
                 name="hub_inbox_undelivered",
             ),
         ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("read_at__isnull", False)), fields=["recipient", "read_at"], name="hub_read"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("archived_at__isnull", False)),
+                fields=["recipient", "archived_at"],
+                name="hub_archived",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="notification",
             constraint=models.UniqueConstraint(fields=("recipient", "dedupe_key"), name="hub_notification_dedupe"),

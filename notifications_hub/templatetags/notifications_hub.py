@@ -47,6 +47,7 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
         "live": links.live(),
         "inbox_url": reverse("notifications_hub:inbox"),
         "preferences_url": reverse("notifications_hub:preferences"),
+        "sign_in_url": links.sign_in(),
         "sign_out_url": links.sign_out(),
         "push": PushAttributes.of(request),
         "csrf": get_token(request),

@@ -24,7 +24,7 @@ both_databases = pytest.mark.both_databases
 
 MARKS = ["read", "unread", "seen", "archive"]
 GETS = ["notifications/", "notifications/count/", "push/key/", "push/subscriptions/"]
-POSTS = [*(f"notifications/{mark}/" for mark in MARKS), "push/subscriptions/"]
+POSTS = [*(f"notifications/{mark}/" for mark in (*MARKS, "unarchive", "undo")), "push/subscriptions/"]
 
 
 def get(client: Client, path: str = "notifications/", **query: str) -> Any:

@@ -39,10 +39,10 @@ def test_a_mark_changes_what_it_names_and_says_exactly_that(alice: User, bob: Us
     if action is Mark.UNREAD:
         mark_all(alice, Mark.READ)
 
-    assert mark(alice, action, [first.item_id]) == 1
+    assert mark(alice, action, [first.item_id]).changed == 1
     assert events_of(alice, EVENTS[action]) == [{"ids": [first.item_id]}]
-    assert mark(alice, action, [first.item_id]) == 0, "what is so already does not change"
-    assert mark_all(alice, action) == 1
+    assert mark(alice, action, [first.item_id]).changed == 0, "what is so already does not change"
+    assert mark_all(alice, action).changed == 1
     assert events_of(alice, EVENTS[action])[1:] == [{"ids": [second.item_id]}]
 
 
@@ -50,7 +50,7 @@ def test_unarchiving_publishes_the_whole_item(alice: User, bob: User) -> None:
     row = send_one(alice, bob)
     mark(alice, Mark.ARCHIVE, [row.item_id])
 
-    assert mark(alice, Mark.UNARCHIVE, [row.item_id]) == 1
+    assert mark(alice, Mark.UNARCHIVE, [row.item_id]).changed == 1
     assert ids(items(alice)) == [row.item_id]
     assert [event["id"] for event in events_of(alice, "notification.updated")] == [row.item_id]
 
@@ -60,15 +60,15 @@ def test_the_whole_archive_is_moved_back_at_once(alice: User, bob: User) -> None
     send_one(alice, bob)
     mark_all(alice, Mark.ARCHIVE)
 
-    assert mark_all(alice, Mark.UNARCHIVE) == 2
-    assert mark_all(alice, Mark.UNARCHIVE) == 0
+    assert mark_all(alice, Mark.UNARCHIVE).changed == 2
+    assert mark_all(alice, Mark.UNARCHIVE).changed == 0
 
 
 def test_reading_all_leaves_the_archive_alone(alice: User, bob: User) -> None:
     row = send_one(alice, bob)
     mark(alice, Mark.ARCHIVE, [row.item_id])
 
-    assert mark_all(alice, Mark.READ) == 0
+    assert mark_all(alice, Mark.READ).changed == 0
 
 
 @pytest.mark.parametrize("action", Mark)
@@ -76,8 +76,8 @@ def test_charlie_cannot_mark_alices(alice: User, bob: User, charlie: User, actio
     row = send_one(alice, bob)
     before = columns(row)
 
-    assert mark(charlie, action, [row.item_id]) == 0
-    assert mark_all(charlie, action) == 0
+    assert mark(charlie, action, [row.item_id]).changed == 0
+    assert mark_all(charlie, action).changed == 0
     assert columns(row) == before
 
 
@@ -87,21 +87,21 @@ def test_charlie_cannot_mark_alices(alice: User, bob: User, charlie: User, actio
 def test_a_missing_id_changes_nothing(alice: User, bob: User, name: str) -> None:
     send_one(alice, bob)
 
-    assert mark(alice, Mark.READ, [name]) == 0
+    assert mark(alice, Mark.READ, [name]).changed == 0
 
 
 def test_an_announcement_cannot_be_marked_by_the_id_of_its_row(alice: User) -> None:
     broadcast(title="Maintenance at noon")
     [row] = items(alice).rows
 
-    assert mark(alice, Mark.READ, [str(row.pk)]) == 0
-    assert mark(alice, Mark.READ, [row.item_id]) == 1
+    assert mark(alice, Mark.READ, [str(row.pk)]).changed == 0
+    assert mark(alice, Mark.READ, [row.item_id]).changed == 1
 
 
 def test_an_announcement_without_a_row_gets_one_silently_and_is_marked(alice: User, bob: User) -> None:
     announcement = broadcast(title="Maintenance at noon")
 
-    assert mark(alice, Mark.READ, [announcement.item_id]) == 1
+    assert mark(alice, Mark.READ, [announcement.item_id]).changed == 1
     assert events_of(alice, "notification.read") == [{"ids": [announcement.item_id]}]
     assert events_of(alice, "notification.created") == []
     assert counts(alice).unread == 0
@@ -111,7 +111,7 @@ def test_an_announcement_without_a_row_gets_one_silently_and_is_marked(alice: Us
 def test_reading_all_reads_announcements_that_have_no_row_yet(alice: User, bob: User) -> None:
     announcement, row = broadcast(title="Maintenance at noon"), send_one(alice, bob)
 
-    assert mark_all(alice, Mark.READ) == 2
+    assert mark_all(alice, Mark.READ).changed == 2
     [event] = events_of(alice, "notification.read")
     assert sorted(event["ids"]) == sorted([announcement.item_id, row.item_id])
 
@@ -121,13 +121,13 @@ def test_a_withdrawn_announcement_cannot_be_marked(alice: User) -> None:
     items(alice)
     withdraw(announcement)
 
-    assert mark(alice, Mark.READ, [announcement.item_id]) == 0
+    assert mark(alice, Mark.READ, [announcement.item_id]).changed == 0
 
 
 def test_charlie_cannot_mark_an_announcement_for_others(charlie: User) -> None:
     announcement = broadcast(title="Staff only", audience="staff")
 
-    assert mark(charlie, Mark.READ, [announcement.item_id]) == 0
+    assert mark(charlie, Mark.READ, [announcement.item_id]).changed == 0
     assert not Notification.objects.filter(recipient=charlie).exists()
 
 
@@ -167,6 +167,6 @@ def test_more_ids_than_fit_in_an_event_are_all_marked(alice: User, bob: User) ->
         for _ in range(more)
     )
 
-    assert mark_all(alice, Mark.READ) == more + 1
+    assert mark_all(alice, Mark.READ).changed == more + 1
     assert sum(len(event["ids"]) for event in events_of(alice, "notification.read")) == more + 1
     assert counts(alice).unread == 0

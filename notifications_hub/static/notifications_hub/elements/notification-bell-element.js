@@ -11,7 +11,8 @@
 import { HubClient } from "../client/hub-client.js";
 import { PageWatch } from "../client/page-watch.js";
 import { FeedState, InboxFeed } from "../inbox/inbox-feed.js";
-import { InboxStore, isNews } from "../inbox/inbox-store.js";
+import { InboxStore } from "../inbox/inbox-store.js";
+import { isNews } from "../inbox/item-state.js";
 import { badgeOf } from "../inbox/item-view.js";
 import { NotificationPanel } from "../inbox/notification-panel.js";
 import { NotificationsApi } from "../inbox/notifications-api.js";
@@ -44,6 +45,7 @@ const RETURNS = ["page-visible", "page-focus", "page-online"];
  * - `api`, `live` and `csrf`.
  * - `topics`: further topics, separated by spaces.
  * - `person`: the page's owner.
+ * - `sign-in`: the address of the sign-in page.
  * - `unread` and `unseen`: the counts, which it keeps up to date.
  *
  * `hub-event`, `hub-reset`, `hub-refused` and `hub-state` bubble from it, and `inbox-changed` after each change of the
@@ -92,7 +94,8 @@ export class NotificationBellElement extends HTMLElement {
     });
     const base = new URL(this.#text("api"), document.baseURI);
     const api = new NotificationsApi({ base, csrf: this.#text("csrf"), signal });
-    return { button, panel, page, store, client, feed: new InboxFeed({ api, client, store, others }) };
+    const feed = new InboxFeed({ api, client, store, report: panel.report, others });
+    return { button, panel, page, store, client, feed };
   }
 
   /** Replace the plain link by the button and the panel. */
@@ -103,7 +106,9 @@ export class NotificationBellElement extends HTMLElement {
     const root = copyOf(this, "bell");
     const button = /** @type {HTMLButtonElement} */ (part(root, "button"));
     const newRow = () => copyOf(this, "row");
-    const options = { panel: part(root, "panel"), button, newRow, actions: this.#actions, signal: this.#life.signal };
+    const signIn = this.#text("sign-in");
+    const { signal } = this.#life;
+    const options = { panel: part(root, "panel"), button, newRow, actions: this.#actions, signIn, signal };
     this.append(root);
     return { button, panel: new NotificationPanel(options) };
   }
@@ -111,8 +116,10 @@ export class NotificationBellElement extends HTMLElement {
   get #actions() {
     return {
       opened: () => this.#opened(),
+      closed: () => this.#parts?.feed.older.showNewest(),
       retry: () => this.#parts?.feed.load(),
       readAll: () => this.#parts?.feed.markAllRead(),
+      older: () => this.#parts?.feed.showOlder(),
       read: (/** @type {string} */ id) => this.#parts?.feed.markRead(id),
       archive: (/** @type {string} */ id) => this.#parts?.feed.archive(id),
     };
@@ -159,6 +166,7 @@ export class NotificationBellElement extends HTMLElement {
   /** @param {InboxChangedEvent} event */
   #changed(event) {
     if (event.change) this.#notify(event.change, event.cursor);
+    if (this.#isOver) this.#toasts?.dismissAll();
     this.dispatchEvent(event.copy());
     this.#renderSoon();
   }
@@ -185,6 +193,8 @@ export class NotificationBellElement extends HTMLElement {
    */
   #showInPanel(fresh, cursor) {
     const ids = fresh.map(({ id }) => id);
+    this.#parts?.feed.older.showAlso(ids.length);
+    this.#parts?.panel.announce(fresh);
     requestAnimationFrame(() => this.#parts?.client.displayed(cursor, ids));
     this.#parts?.feed.markAllSeen();
   }
@@ -195,8 +205,14 @@ export class NotificationBellElement extends HTMLElement {
    * @param {HubUnshownEvent} event
    */
   #showLate({ items, cursor }) {
+    if (this.#isOver) return;
     const news = items.map((item) => this.#parts?.store.get(item.id) ?? item).filter(isNews);
     if (news.length > 0) this.#toasts?.show(news, cursor, { now: true });
+  }
+
+  /** Whether the session is over. */
+  get #isOver() {
+    return this.#parts?.feed.state === FeedState.ENDED;
   }
 
   #opened() {
@@ -219,7 +235,8 @@ export class NotificationBellElement extends HTMLElement {
     this.setAttribute("unseen", String(store.unseen));
     this.#renderButton(this.#parts.button, store.unread);
     panel.renderState(FEED_FAILURES[feed.state] ?? client.state);
-    if (panel.open) panel.render(store, feed.state);
+    // A closed panel keeps its rows, but not those of a session that is over.
+    if (panel.open || this.#isOver) panel.render({ older: feed.older, unread: store.unread, state: feed.state });
   }
 
   /**

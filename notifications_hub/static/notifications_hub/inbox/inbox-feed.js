@@ -3,6 +3,7 @@
  * @import { HubClient } from "../client/hub-client.js"
  * @import { HubEvent, HubFrameEvent, HubResetEvent, HubStateEvent } from "../client/hub-events.js"
  * @import { Change, InboxEvent, InboxStore } from "./inbox-store.js"
+ * @import { Report } from "./inbox-changes.js"
  * @import { NotificationsApi } from "./notifications-api.js"
  * @import { Page } from "../protocol/wire.js"
  */
@@ -11,6 +12,8 @@ import { backoff } from "../protocol/backoff.js";
 import { HubState } from "../protocol/hub-state.js";
 import { ApiError } from "../shared/api-error.js";
 import { CountCheck } from "./count-check.js";
+import { InboxChanges } from "./inbox-changes.js";
+import { OlderPages } from "./older-pages.js";
 
 /** The state of a feed; always exactly one of these. */
 export const FeedState = Object.freeze({
@@ -21,6 +24,9 @@ export const FeedState = Object.freeze({
 });
 
 /** @typedef {typeof FeedState[keyof typeof FeedState]} FeedStateName */
+
+/** @type {Report} */
+const NO_REPORT = { done: () => undefined, failed: () => undefined };
 
 /** The inbox has changed: its items, its counts or its state. */
 export class InboxChangedEvent extends Event {
@@ -50,6 +56,8 @@ export class InboxFeed extends EventTarget {
   #others;
   #random;
   #counts;
+  #older;
+  #changes;
   /** @type {FeedStateName} */
   #state = FeedState.LOADING;
   /** Events that wait for the end of their catch-up or of a load. @type {InboxEvent[]} */
@@ -67,10 +75,11 @@ export class InboxFeed extends EventTarget {
    * @param {NotificationsApi} options.api
    * @param {HubClient} options.client
    * @param {InboxStore} options.store
+   * @param {Report} [options.report]
    * @param {Iterable<string>} [options.others] topics of the same connection that do not belong to the inbox
    * @param {() => number} [options.random]
    */
-  constructor({ api, client, store, others = [], random = Math.random }) {
+  constructor({ api, client, store, report = NO_REPORT, others = [], random = Math.random }) {
     super();
     this.#api = api;
     this.#client = client;
@@ -78,6 +87,17 @@ export class InboxFeed extends EventTarget {
     this.#others = new Set(others);
     this.#random = random;
     this.#counts = new CountCheck(() => this.#count(), random);
+    this.#older = new OlderPages({ api, store });
+    this.#changes = new InboxChanges({ api, store, report, feed: this.#forChanges });
+  }
+
+  get #forChanges() {
+    return {
+      changed: (/** @type {Change | undefined} */ change) => this.#changed(change),
+      recount: () => this.#counts.soon(),
+      reload: () => this.#loadAgain(),
+      signedOut: () => this.#signedOut(),
+    };
   }
 
   get state() {
@@ -99,7 +119,7 @@ export class InboxFeed extends EventTarget {
 
   /** Load the first page and replace the items. The first time, the client starts from the page's cursor. */
   async load() {
-    if (this.#state === FeedState.ENDED) return;
+    if (this.#isOver) return;
     if (this.#loading) {
       this.#again = true;
       return;
@@ -107,7 +127,8 @@ export class InboxFeed extends EventTarget {
     clearTimeout(this.#timer);
     this.#loading = true;
     try {
-      this.#replace(await this.#api.list());
+      const page = await this.#api.list();
+      if (!this.#isOver) this.#replace(page);
     } catch (error) {
       this.#failed(error);
     }
@@ -119,50 +140,38 @@ export class InboxFeed extends EventTarget {
   }
 
   /** @param {string} id may lie beyond the loaded items */
-  async markRead(id) {
-    if (this.#store.get(id)?.unread !== false)
-      await this.#do("notification.read", [id], () => this.#api.markRead([id]));
+  markRead(id) {
+    return this.#changes.markRead(id);
   }
 
-  async markAllRead() {
-    const ids = this.#store.items.filter((item) => item.unread).map((item) => item.id);
-    await this.#do("notification.read", ids, () => this.#api.markAllRead(), { unread: 0, unseen: 0 });
+  markAllRead() {
+    return this.#changes.markAllRead();
   }
 
-  async markAllSeen() {
-    if (this.#store.unseen === 0) return;
-    const ids = this.#store.items.filter((item) => !item.seen).map((item) => item.id);
-    await this.#do("notification.seen", ids, () => this.#api.markAllSeen(), { unseen: 0 });
+  markAllSeen() {
+    return this.#changes.markAllSeen();
   }
 
   /** @param {string} id */
-  async archive(id) {
-    await this.#do("notification.archived", [id], () => this.#api.archive([id]));
+  archive(id) {
+    return this.#changes.archive(id);
   }
 
-  /**
-   * Apply the change at once, and load the inbox again if the request fails.
-   *
-   * @param {string} kind
-   * @param {string[]} ids
-   * @param {() => Promise<unknown>} send
-   * @param {{unread?: number, unseen?: number}} [counts]
-   */
-  async #do(kind, ids, send, counts = {}) {
-    const change = this.#store.apply({ kind, data: { ids } });
-    this.#store.setCounts({ unread: this.#store.unread, unseen: this.#store.unseen, ...counts });
-    this.#changed(change);
-    try {
-      await send();
-    } catch {
-      this.#loadAgain();
-    }
+  /** How much of the inbox is shown. */
+  get older() {
+    return this.#older;
+  }
+
+  async showOlder() {
+    await this.#older.showNext(() => this.#changed()).catch((error) => this.#endIfSignedOut(error));
+    if (this.#isOver) this.#changed();
   }
 
   /** @param {Page} page */
   #replace(page) {
     const whole = page.next === null;
     this.#store.reset(page.results, { whole });
+    this.#older.reset(page);
     if (!whole) this.#counts.soon();
     this.#state = FeedState.READY;
     this.#tries = 0;
@@ -172,10 +181,16 @@ export class InboxFeed extends EventTarget {
 
   /** @param {unknown} error */
   #failed(error) {
-    if (this.#state === FeedState.ENDED) return;
-    if (error instanceof ApiError && error.signedOut) return this.#end();
+    if (this.#isOver || this.#endIfSignedOut(error)) return;
     this.#state = FeedState.FAILED;
     this.#loadAgain();
+  }
+
+  /** @param {unknown} error */
+  #endIfSignedOut(error) {
+    const isSignedOut = error instanceof ApiError && error.signedOut;
+    if (isSignedOut) this.#end();
+    return isSignedOut;
   }
 
   #loadAgain() {
@@ -186,11 +201,13 @@ export class InboxFeed extends EventTarget {
 
   async #count() {
     try {
-      this.#store.setCounts(await this.#api.count());
-      this.#changed();
-    } catch {
+      const counts = await this.#api.count();
+      if (!this.#isOver) this.#store.setCounts(counts);
+    } catch (error) {
       // Keep the counts; the next load or check asks again.
+      this.#endIfSignedOut(error);
     }
+    this.#changed();
   }
 
   /** @param {HubEvent} event */
@@ -205,8 +222,11 @@ export class InboxFeed extends EventTarget {
   }
 
   #applyWaiting() {
-    if (this.#waiting.length === 0) return;
-    const change = this.#store.applyAll(this.#waiting.splice(0));
+    if (this.#waiting.length === 0 || this.#isOver) return;
+    const events = this.#waiting.splice(0);
+    for (const { kind, data } of events) this.#changes.confirm(kind, data);
+    this.#older.note(events);
+    const change = this.#store.applyAll(events);
     if (change.reload) this.#loadAgain();
     if (change.recount) this.#counts.soon();
     if (change.touched) this.#counts.countChanged({ late: this.#client.state !== HubState.LIVE });
@@ -224,10 +244,23 @@ export class InboxFeed extends EventTarget {
     this.#changed();
   }
 
+  #signedOut() {
+    this.#end();
+    this.#changed();
+  }
+
+  /** Forget everything: nobody may read it here any more. */
   #end() {
     this.#state = FeedState.ENDED;
     clearTimeout(this.#timer);
     this.#counts.stop();
+    this.#changes.end();
+    this.#waiting = [];
+    this.#store.reset([], { whole: true });
+  }
+
+  get #isOver() {
+    return this.#state === FeedState.ENDED;
   }
 
   /** @param {Change | null} [change] */

@@ -1,5 +1,6 @@
 // @ts-check
 /** @import { Counts, Item } from "../protocol/wire.js" */
+import { isNews, isUnread, isUnseen, newestFirst } from "./item-state.js";
 
 const KEPT = 100;
 
@@ -21,6 +22,9 @@ const KEPT = 100;
 export class InboxStore {
   /** The newest items without archived ones. @type {Map<string, Item>} */
   #items = new Map();
+  #kept = KEPT;
+  /** When the newest dropped item was created. @type {number | null} */
+  #dropped = null;
   /** @type {Counts} */
   #counts;
 
@@ -54,8 +58,48 @@ export class InboxStore {
    * @param {{whole: boolean}} how whether there is no second page, so that the counts can be computed from the items
    */
   reset(items, { whole }) {
+    this.#kept = KEPT;
     this.#items = new Map(items.filter((item) => !item.archived).map((item) => [item.id, item]));
     if (whole) this.#counts = { unread: this.#countOf(isUnread), unseen: this.#countOf(isUnseen) };
+  }
+
+  /**
+   * Add the items of a further page, which the counts include already. Return how many were unknown.
+   *
+   * @param {Item[]} items
+   */
+  append(items) {
+    const added = items.filter((item) => !item.archived && !this.#items.has(item.id));
+    for (const item of added) this.#items.set(item.id, item);
+    this.keep(this.#items.size);
+    return added.length;
+  }
+
+  /** @param {number} count how many items to keep, if more than usual */
+  keep(count) {
+    this.#kept = Math.max(KEPT, count);
+  }
+
+  /** Return when the newest item dropped since the last call was created, or null if none was dropped. */
+  takeDropped() {
+    const dropped = this.#dropped;
+    this.#dropped = null;
+    return dropped;
+  }
+
+  /**
+   * Put items back as they were before a change that failed or was undone.
+   *
+   * @param {Item[]} items
+   * @param {Counts} beyond the counts of items that are not loaded
+   */
+  restore(items, beyond) {
+    const change = noChange();
+    for (const item of items) {
+      const known = this.#items.get(item.id);
+      this.#put(known ? { ...known, unread: item.unread, seen: item.seen } : item, change);
+    }
+    this.setCounts({ unread: this.unread + beyond.unread, unseen: this.unseen + beyond.unseen });
   }
 
   /** @param {Counts} counts */
@@ -202,7 +246,13 @@ export class InboxStore {
   #put(item, change) {
     this.#adjustCounts(this.#items.get(item.id), item, change);
     this.#items.set(item.id, item);
-    for (const { id } of this.#items.size > KEPT ? this.items.slice(KEPT) : []) this.#items.delete(id);
+    if (this.#items.size > this.#kept) this.#dropOldest();
+  }
+
+  #dropOldest() {
+    const dropped = this.items.slice(this.#kept);
+    for (const { id } of dropped) this.#items.delete(id);
+    this.#dropped = Math.max(this.#dropped ?? -Infinity, ...dropped.map(({ at }) => Date.parse(at)));
   }
 
   /**
@@ -237,31 +287,4 @@ function idsOf(data, change) {
   if (Array.isArray(data?.ids)) return data.ids;
   change.reload = true;
   return [];
-}
-
-/** @param {Item | undefined} item */
-function isUnread(item) {
-  return Number(item?.unread ?? false);
-}
-
-/** @param {Item | undefined} item */
-function isUnseen(item) {
-  return Number(item ? item.unread && !item.seen : false);
-}
-
-/**
- * Return whether the item still needs a toast.
- *
- * @param {Item} item
- */
-export function isNews(item) {
-  return item.toast && item.unread && !item.seen && !item.delivered;
-}
-
-/**
- * @param {Item} a
- * @param {Item} b
- */
-function newestFirst(a, b) {
-  return Date.parse(b.at) - Date.parse(a.at) || b.id.localeCompare(a.id, undefined, { numeric: true });
 }

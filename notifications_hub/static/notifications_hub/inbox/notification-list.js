@@ -4,6 +4,8 @@ import { pageLanguage, part, setText } from "../shared/dom.js";
 import { relativeTime } from "../shared/relative-time.js";
 import { fillItem } from "./item-dom.js";
 
+const CONTROLS = "a[href], button:not([hidden])";
+
 /** The rows of the panel. An item keeps its row element, so that focus and hover survive. */
 export class NotificationList {
   #list;
@@ -22,13 +24,14 @@ export class NotificationList {
 
   /** @param {Item[]} items */
   render(items) {
-    const before = document.activeElement;
-    const focused = this.#rowOf(before);
+    const focused = document.activeElement;
+    const index = this.indexOf(focused);
     this.#removeAllBut(new Set(items.map((item) => item.id)));
-    items.forEach((item, index) => {
-      this.#place(this.#fill(item), index);
+    items.forEach((item, at) => {
+      this.#place(this.#fill(item), at);
     });
-    if (focused && before !== document.activeElement) this.#focusNear(focused);
+    const isLost = index !== -1 && (!focused?.isConnected || focused.matches("[hidden]"));
+    if (isLost) this.focus(index, focused?.getAttribute("data-part") ?? "");
     this.tick();
   }
 
@@ -39,13 +42,41 @@ export class NotificationList {
     }
   }
 
-  /** @param {number} by rows down, or up when negative */
-  moveFocus(by) {
-    const rows = [...this.#list.children];
-    const at = rows.findIndex((row) => row.contains(document.activeElement));
-    const next = at === -1 ? (by > 0 ? 0 : rows.length - 1) : at + by;
-    const target = rows[next]?.querySelector("a[href], button:not([hidden])");
+  get size() {
+    return this.#list.children.length;
+  }
+
+  /**
+   * Return the index of the row that contains the element, or -1.
+   *
+   * @param {Element | null} element
+   */
+  indexOf(element) {
+    return [...this.#list.children].findIndex((row) => row.contains(element));
+  }
+
+  /**
+   * Focus a row: this control, or else its first. Past the end it is the last row. Without rows return false.
+   *
+   * @param {number} index
+   * @param {string} [control] its `data-part`
+   */
+  focus(index, control = "link") {
+    const row = this.#list.children[Math.min(index, this.size - 1)];
+    const same = row?.querySelector(`:is(${CONTROLS})[data-part="${control}"]`);
+    const target = same ?? row?.querySelector(CONTROLS);
     if (target instanceof HTMLElement) target.focus();
+    return target instanceof HTMLElement;
+  }
+
+  /** @param {string} key an arrow, Home or End; return whether it moves between rows */
+  moveFocus(key) {
+    const at = this.indexOf(document.activeElement);
+    const last = this.size - 1;
+    /** @type {Record<string, number>} */
+    const targets = { ArrowDown: Math.min(at + 1, last), ArrowUp: at === -1 ? last : Math.max(at - 1, 0) };
+    const target = { Home: 0, End: last, ...targets }[key];
+    return target !== undefined && this.focus(target);
   }
 
   /** @param {Item} item */
@@ -59,6 +90,7 @@ export class NotificationList {
     row.toggleAttribute("data-unread", item.unread);
     part(row, "read").hidden = !item.unread;
     part(row, "unread").hidden = !item.unread;
+    nameButtons(row);
     return row;
   }
 
@@ -80,19 +112,20 @@ export class NotificationList {
       this.#rows.delete(id);
     }
   }
+}
 
-  /** @param {Element | null} element */
-  #rowOf(element) {
-    const rows = [...this.#list.children];
-    const index = rows.findIndex((row) => row.contains(element));
-    return index === -1 ? null : { index };
-  }
-
-  /** @param {{index: number}} where */
-  #focusNear({ index }) {
-    const rows = this.#list.children;
-    const row = rows[Math.min(index, rows.length - 1)];
-    const target = row?.querySelector("a[href], button:not([hidden])") ?? this.#list.closest("[popover]");
-    if (target instanceof HTMLElement) target.focus();
+/**
+ * Name the row's buttons after its title: "Archive: Bob replied".
+ *
+ * @param {HTMLElement} row
+ */
+function nameButtons(row) {
+  const title = part(row, "title").textContent ?? "";
+  for (const button of row.querySelectorAll("[data-label]")) {
+    const label = button.getAttribute("data-label") ?? "";
+    button.setAttribute(
+      "aria-label",
+      label.replace("{title}", () => title),
+    );
   }
 }

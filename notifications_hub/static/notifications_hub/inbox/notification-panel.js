@@ -2,23 +2,30 @@
 /**
  * @import { FeedStateName } from "./inbox-feed.js"
  * @import { HubStateName } from "../protocol/hub-state.js"
- * @import { InboxStore } from "./inbox-store.js"
+ * @import { Report } from "./inbox-changes.js"
+ * @import { OlderPages } from "./older-pages.js"
+ * @import { Item } from "../protocol/wire.js"
  */
+import { announce } from "../shared/announcer.js";
 import { part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
+import { ChangeNotice } from "./change-notice.js";
 import { FeedState } from "./inbox-feed.js";
+import { NewsAnnouncer } from "./news-announcer.js";
 import { NotificationList } from "./notification-list.js";
+import { OlderState } from "./older-pages.js";
 import { positionPanel } from "./position-panel.js";
-
-const ROWS = 20;
+import { signInLink } from "./sign-in-link.js";
 
 /**
  * Callbacks for the person's actions in the panel.
  *
  * @typedef {object} Actions
  * @property {() => void} opened
+ * @property {() => void} closed
  * @property {() => void} retry
  * @property {() => void} readAll
+ * @property {() => void} older
  * @property {(id: string) => void} read
  * @property {(id: string) => void} archive
  */
@@ -31,7 +38,16 @@ export class NotificationPanel {
   #panel;
   #button;
   #actions;
+  #signIn;
   #list;
+  #notice;
+  #news;
+  /** The row of the last change: the focus returns there. */
+  #lastRow = 0;
+  /** @type {FeedStateName} */
+  #state = FeedState.LOADING;
+  /** @type {string} */
+  #older = OlderState.NONE;
 
   /**
    * @param {object} options
@@ -39,13 +55,17 @@ export class NotificationPanel {
    * @param {HTMLButtonElement} options.button
    * @param {() => HTMLElement} options.newRow
    * @param {Actions} options.actions
+   * @param {string} options.signIn the address of the sign-in page, or ""
    * @param {AbortSignal} options.signal
    */
-  constructor({ panel, button, newRow, actions, signal }) {
+  constructor({ panel, button, newRow, actions, signIn, signal }) {
     this.#panel = panel;
     this.#button = button;
     this.#actions = actions;
+    this.#signIn = signIn;
     this.#list = new NotificationList(part(panel, "list"), newRow);
+    this.#notice = new ChangeNotice({ bar: part(panel, "notice"), signal, focusAfter: () => this.#focusLastRow() });
+    this.#news = new NewsAnnouncer(panel.dataset);
     button.popoverTargetElement = panel;
     this.#listen(signal);
   }
@@ -54,19 +74,49 @@ export class NotificationPanel {
     return this.#panel.matches(":popover-open");
   }
 
+  /** Reports the person's changes in the notice. @returns {Report} */
+  get report() {
+    const notice = this.#notice;
+    return {
+      done: ({ change, count, undo, key }) => {
+        if (this.open || change !== "read") notice.done(notice.doneText(change, count), undo, key);
+      },
+      failed: ({ change, error, retry, key }) => notice.failed(notice.failedText(change, error), retry, key),
+    };
+  }
+
+  /** @param {Item[]} items shown in the open panel */
+  announce(items) {
+    this.#news.add(items);
+  }
+
   /**
-   * @param {InboxStore} store
-   * @param {FeedStateName} state
+   * @param {object} inbox
+   * @param {OlderPages} inbox.older
+   * @param {number} inbox.unread
+   * @param {FeedStateName} inbox.state
    */
-  render(store, state) {
-    const items = store.items.slice(0, ROWS);
+  render({ older, unread, state }) {
+    const hadFocus = this.#hasFocus;
+    const items = older.shown;
     const bare = items.length === 0;
+    const before = this.#list.size;
     this.#list.render(items);
     this.#show("list", !bare);
     this.#show("loading", bare && state === FeedState.LOADING);
     this.#show("failed", bare && state === FeedState.FAILED);
     this.#show("empty", bare && state === FeedState.READY);
-    this.#show("read-all", store.unread > 0 && state === FeedState.READY);
+    this.#show("signed-out", state === FeedState.ENDED);
+    this.#show("read-all", unread > 0 && state === FeedState.READY);
+    this.#renderOlder(bare ? OlderState.NONE : older.state, before);
+    this.#stateChanged(state, hadFocus);
+    if (hadFocus && !this.#hasFocus) this.#panel.focus();
+  }
+
+  /** Whether the focus is on something in the panel that is still visible. */
+  get #hasFocus() {
+    const focused = document.activeElement;
+    return this.#panel.contains(focused) && (focused?.checkVisibility() ?? false);
   }
 
   /** @param {HubStateName} state */
@@ -75,6 +125,50 @@ export class NotificationPanel {
     label.dataset.state = state;
     label.title = label.getAttribute(`data-text-${state}`) ?? "";
     setText(part(label, "state-text"), label.title);
+  }
+
+  /**
+   * @param {string} state
+   * @param {number} before the number of rows before
+   */
+  #renderOlder(state, before) {
+    const button = part(this.#panel, "older");
+    const isFocused = document.activeElement === button;
+    const text = button.getAttribute(`data-text-${state}`) ?? "";
+    button.hidden = state === OlderState.NONE;
+    button.setAttribute("aria-disabled", String(state === OlderState.LOADING));
+    setText(button, text);
+    if (state === OlderState.FAILED && this.#older !== state) announce(text, { urgent: true });
+    if (this.#older === OlderState.LOADING && isFocused && this.#list.size > before) this.#list.focus(before);
+    this.#older = state;
+  }
+
+  /**
+   * @param {FeedStateName} state
+   * @param {boolean} isFocused
+   */
+  #stateChanged(state, isFocused) {
+    if (state === this.#state) return;
+    this.#state = state;
+    if (state === FeedState.ENDED) this.#signedOut(isFocused);
+    if (state === FeedState.FAILED) this.#announceBlank("failed");
+  }
+
+  /** @param {boolean} isFocused */
+  #signedOut(isFocused) {
+    this.#news.clear();
+    this.#notice.clear();
+    const link = /** @type {HTMLAnchorElement} */ (part(this.#panel, "sign-in"));
+    link.hidden = !this.#signIn;
+    if (this.#signIn) link.href = signInLink(this.#signIn, window.location);
+    if (isFocused) (link.hidden ? this.#panel : link).focus();
+    this.#announceBlank("signed-out");
+  }
+
+  /** @param {string} name */
+  #announceBlank(name) {
+    const blank = part(this.#panel, name);
+    if (this.open && !blank.hidden) announce(blank.querySelector(".nh-blank-title")?.textContent ?? "");
   }
 
   /** @param {AbortSignal} signal */
@@ -87,6 +181,7 @@ export class NotificationPanel {
     panel.addEventListener("click", (event) => this.#click(event), { signal });
     window.addEventListener("resize", () => this.open && this.#place(), { signal });
     window.addEventListener("scroll", () => this.open && this.#place(), { signal, passive: true });
+    signal.addEventListener("abort", () => this.#news.clear(), { once: true });
     onTick(() => this.open && this.#list.tick(), signal);
   }
 
@@ -97,16 +192,15 @@ export class NotificationPanel {
   /** @param {boolean} open */
   #toggled(open) {
     this.#button.setAttribute("aria-expanded", String(open));
-    if (!open) return;
+    if (!open) return this.#actions.closed();
     this.#panel.focus();
     this.#actions.opened();
   }
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-    event.preventDefault();
-    this.#list.moveFocus(event.key === "ArrowDown" ? 1 : -1);
+    // A key held down acts on one row alone, not on those that move up.
+    if ((event.key === "Enter" && event.repeat) || this.#list.moveFocus(event.key)) event.preventDefault();
   }
 
   /** @param {FocusEvent} event */
@@ -116,20 +210,31 @@ export class NotificationPanel {
   }
 
   /** @param {MouseEvent} event */
-  #click({ target }) {
+  #click({ target, detail }) {
     const control = target instanceof Element ? target.closest("a[data-part], button[data-part]") : null;
-    const id = control?.closest("[data-id]")?.getAttribute("data-id") ?? "";
+    const row = control?.closest("[data-id]") ?? null;
+    const id = row?.getAttribute("data-id") ?? "";
+    if (row) this.#lastRow = this.#list.indexOf(row);
+    // The second click of a double click would meet the next row, which has moved up.
+    const isSecond = detail > 1;
     switch (control?.getAttribute("data-part")) {
       case "read-all":
         return this.#actions.readAll();
       case "retry":
         return this.#actions.retry();
+      case "older":
+        return this.#actions.older();
       case "link":
-      case "read":
         return this.#actions.read(id);
+      case "read":
+        return isSecond ? undefined : this.#actions.read(id);
       case "archive":
-        return this.#actions.archive(id);
+        return isSecond ? undefined : this.#actions.archive(id);
     }
+  }
+
+  #focusLastRow() {
+    if (!this.#list.focus(this.#lastRow)) this.#panel.focus();
   }
 
   /**

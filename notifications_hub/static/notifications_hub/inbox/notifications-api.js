@@ -2,6 +2,15 @@
 /** @import { Counts, Page } from "../protocol/wire.js" */
 import { CsrfFetch } from "../shared/csrf-fetch.js";
 
+/** Milliseconds after which a change without an answer has failed. */
+const ANSWERS_WITHIN = 15_000;
+
+/**
+ * How many notifications changed, and the token that undoes it; null if nothing changed.
+ *
+ * @typedef {{changed: number, undo: string | null}} Changed
+ */
+
 /** The inbox over HTTP. */
 export class NotificationsApi {
   #base;
@@ -21,9 +30,12 @@ export class NotificationsApi {
     this.#http = new CsrfFetch({ token: csrf, fetch });
   }
 
-  /** @returns {Promise<Page>} */
-  list() {
-    return this.#get("notifications/");
+  /**
+   * @param {{before?: string}} [from] the `next` of the page before; default: the first page
+   * @returns {Promise<Page>}
+   */
+  list({ before = "" } = {}) {
+    return this.#get(before ? `notifications/?before=${encodeURIComponent(before)}` : "notifications/");
   }
 
   /** @returns {Promise<Counts>} */
@@ -33,20 +45,31 @@ export class NotificationsApi {
 
   /** @param {string[]} ids */
   markRead(ids) {
-    return this.#send("notifications/read/", { ids });
+    return this.#change("read", { ids });
   }
 
   markAllRead() {
-    return this.#send("notifications/read/", { all: true });
-  }
-
-  markAllSeen() {
-    return this.#send("notifications/seen/", { all: true });
+    return this.#change("read", { all: true });
   }
 
   /** @param {string[]} ids */
   archive(ids) {
-    return this.#send("notifications/archive/", { ids });
+    return this.#change("archive", { ids });
+  }
+
+  /** @returns {Promise<{changed: number}>} */
+  markAllSeen() {
+    return this.#send("notifications/seen/", { all: true });
+  }
+
+  /**
+   * Undo a change, for an hour.
+   *
+   * @param {string} token the `undo` of the change
+   * @returns {Promise<{changed: number}>}
+   */
+  undo(token) {
+    return this.#send("notifications/undo/", { undo: token });
   }
 
   /** @param {string} path */
@@ -55,13 +78,22 @@ export class NotificationsApi {
   }
 
   /**
+   * @param {"read" | "archive"} change
+   * @param {{ids: string[]} | {all: true}} which
+   * @returns {Promise<Changed>}
+   */
+  #change(change, which) {
+    return this.#send(`notifications/${change}/`, { ...which, undo: true });
+  }
+
+  /**
    * Keep the request alive: a click may mark an item as read and leave the page at the same moment.
    *
    * @param {string} path
-   * @param {{ids: string[]} | {all: true}} body
-   * @returns {Promise<{changed: number}>}
+   * @param {object} body
    */
   #send(path, body) {
-    return this.#http.send("POST", new URL(path, this.#base), body, { keepalive: true });
+    const init = { keepalive: true, signal: AbortSignal.timeout(ANSWERS_WITHIN) };
+    return this.#http.send("POST", new URL(path, this.#base), body, init);
   }
 }

@@ -1,0 +1,39 @@
+// @ts-check
+/** @import { Item } from "../protocol/wire.js" */
+
+/**
+ * Return 1 for an unread item, and 0 for any other and for none.
+ *
+ * @param {Item | undefined} item
+ */
+export function isUnread(item) {
+  return Number(item?.unread ?? false);
+}
+
+/**
+ * Return 1 for an item that is unread and was never seen in the bell.
+ *
+ * @param {Item | undefined} item
+ */
+export function isUnseen(item) {
+  return Number(item ? item.unread && !item.seen : false);
+}
+
+/**
+ * Return whether the item still needs a toast.
+ *
+ * @param {Item} item
+ */
+export function isNews(item) {
+  return item.toast && item.unread && !item.seen && !item.delivered;
+}
+
+/**
+ * Compare two items for a list with the newest first.
+ *
+ * @param {Item} a
+ * @param {Item} b
+ */
+export function newestFirst(a, b) {
+  return Date.parse(b.at) - Date.parse(a.at) || b.id.localeCompare(a.id, undefined, { numeric: true });
+}
