@@ -92,7 +92,17 @@ class Marked:
     def of(cls, person: Person, action: Mark, changed: int, at: datetime) -> Self:
         if not changed or _MARKS[action].undo is None:
             return cls(changed)
-        return cls(changed, signing.dumps([action, person_key(person.pk), at.isoformat()], salt=_UNDO_SALT))
+        signed = [action, person_key(person.pk), at.isoformat(), changed]
+        return cls(changed, signing.dumps(signed, salt=_UNDO_SALT))
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A mark that an undo token names: what it did, when, and to how many."""
+
+    action: Mark
+    at: datetime
+    changed: int
 
 
 def mark(person: Person, action: Mark, ids: Iterable[str]) -> Marked:
@@ -118,24 +128,27 @@ def undo(person: Person, token: str) -> int:
     Only what the mark changed is restored: what was read stays seen, and deliveries stay cancelled. The rows are found
     by their time in `hub_read` or `hub_archived`, so an undo costs what it changes.
     """
-    mark, at = _parse_token(person, token)
-    restore = mark.undo
-    if restore is None:
+    done = read_token(person, token)
+    mark = _MARKS[done.action]
+    if mark.undo is None:
         raise CannotUndo
-    rows = inbox_of(person, announce.running_for(person)).filter(**{mark.stamp: at})
+    rows = inbox_of(person, announce.running_for(person)).filter(**{mark.stamp: done.at})
     pks = list(rows.order_by("pk").values_list("pk", flat=True))
     with transaction.atomic():
-        return sum(restore(Notification.objects.filter(pk__in=some), at) for some in chunks(pks, IDS_IN_AN_EVENT))
+        return sum(
+            mark.undo(Notification.objects.filter(pk__in=some), done.at) for some in chunks(pks, IDS_IN_AN_EVENT)
+        )
 
 
-def _parse_token(person: Person, token: str) -> tuple[_Mark, datetime]:
+def read_token(person: Person, token: str) -> Done:
+    """Return the mark that the token undoes. Raise `CannotUndo`."""
     try:
-        action, owner, at = signing.loads(token, salt=_UNDO_SALT, max_age=UNDO_SECONDS)
+        action, owner, at, changed = signing.loads(token, salt=_UNDO_SALT, max_age=UNDO_SECONDS)
     except signing.BadSignature:
         raise CannotUndo from None
     if owner != person_key(person.pk):
         raise CannotUndo
-    return _MARKS[Mark(action)], datetime.fromisoformat(at)
+    return Done(Mark(action), datetime.fromisoformat(at), changed)
 
 
 def _parse(ids: Iterable[str]) -> tuple[set[int], set[int]]:

@@ -9,17 +9,20 @@ from typing import Any, Self
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from notifications_hub.announcements.markdown import safe_html
-from notifications_hub.inbox import marks, preference_form, push_trial, queries
+from notifications_hub.inbox import links, marks, preference_form, push_trial, queries
 from notifications_hub.inbox.delivery_report import is_under_way, not_pushed, report_steps
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.push_attributes import PushAttributes
@@ -29,6 +32,7 @@ from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_names
 from notifications_hub.transports.web_push import subscriptions, vapid
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
+from notifications_hub.users import Person
 from notifications_hub.web.site_paths import same_site_path
 
 _SHOWN: dict[str, dict[str, Any]] = {"all": {}, "unread": {"unread": True}, "archived": {"archived": True}}
@@ -93,24 +97,64 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "next": page.next,
         "unread": queries.counts(person).unread,
         "show": show,
+        "here": _here(request),
+        "done": _done(person, request.GET.get("undo", "")),
+        "zone": _named_zone(),
+        "api": links.api(),
+        "csrf": get_token(request),
     }
     return TemplateResponse(request, "notifications_hub/inbox.html", context)
+
+
+def _here(request: HttpRequest) -> str:
+    """Return the page's own path, without the change that it reports."""
+    query = request.GET.copy()
+    query.pop("undo", None)
+    return f"{request.path}?{query.urlencode()}" if query else request.path
+
+
+def _named_zone() -> bool:
+    """Return whether times must name their zone, because it is the site's, not one activated for the person."""
+    return timezone.get_current_timezone_name() == timezone.get_default_timezone_name()
+
+
+def _done(person: Person, token: str) -> dict[str, str] | None:
+    """Return the words and token of the change that led to this page. Reloading shows it again, while it is valid."""
+    try:
+        done = marks.read_token(person, token)
+    except marks.CannotUndo:
+        return None
+    number = done.changed
+    if done.action is Mark.READ:
+        words = ngettext("Marked %(number)d as read.", "Marked %(number)d as read.", number)
+    else:
+        words = ngettext("Archived %(number)d.", "Archived %(number)d.", number)
+    return {"text": words % {"number": number}, "token": token}
 
 
 @require_POST
 @login_required
 @_private
 def mark(request: HttpRequest) -> HttpResponseRedirect:
-    """Apply `action` to `ids`, or to everything with `all=1`, and redirect to `next`."""
+    """Apply `action` to `ids`, or to everything with `all=1`, or `undo` a mark. Redirect to `next`."""
+    if "undo" in request.POST:
+        _undo(request)
+        return HttpResponseRedirect(_next(request))
     try:
         action = Mark(request.POST.get("action", ""))
     except ValueError:
         raise BadRequest(f"The action is one of {', '.join(Mark)}.") from None
-    if request.POST.get("all") == "1":
-        marks.mark_all(person_of(request), action)
-    else:
-        marks.mark(person_of(request), action, request.POST.getlist("ids"))
-    return HttpResponseRedirect(_next(request))
+    person = person_of(request)
+    whole = request.POST.get("all") == "1"
+    done = marks.mark_all(person, action) if whole else marks.mark(person, action, request.POST.getlist("ids"))
+    return HttpResponseRedirect(_with_undo(_next(request), done.undo))
+
+
+def _undo(request: HttpRequest) -> None:
+    try:
+        marks.undo(person_of(request), request.POST["undo"])
+    except marks.CannotUndo:
+        messages.error(request, _("This can't be undone any more."))
 
 
 def _next(request: HttpRequest) -> str:
@@ -118,6 +162,16 @@ def _next(request: HttpRequest) -> str:
         return same_site_path(request.POST.get("next", "")) or reverse("notifications_hub:inbox")
     except ValueError:
         return reverse("notifications_hub:inbox")
+
+
+def _with_undo(onward: str, token: str | None) -> str:
+    """Return the path with the token, if it is the inbox, whose page then offers to undo."""
+    path, _question, query = onward.partition("?")
+    if token is None or path != reverse("notifications_hub:inbox"):
+        return onward
+    parameters = QueryDict(query.partition("#")[0], mutable=True)
+    parameters["undo"] = token
+    return f"{path}?{parameters.urlencode()}"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -167,7 +221,12 @@ def why(request: HttpRequest, item_id: str) -> HttpResponse:
     row = queries.find(person_of(request), item_id)
     if row is None:
         raise Http404
-    context = {"item": InboxEntry.of(row), "steps": report_steps(row), "not_pushed": not_pushed(row)}
+    context = {
+        "item": InboxEntry.of(row),
+        "steps": report_steps(row),
+        "not_pushed": not_pushed(row),
+        "zone": _named_zone(),
+    }
     response = TemplateResponse(request, "notifications_hub/why.html", context)
     if is_under_way(row) and datetime.now(UTC) - row.timestamp < WATCHED:
         # The page refreshes itself without a script while deliveries are under way.

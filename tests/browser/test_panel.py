@@ -61,9 +61,7 @@ def announced(page: Page) -> Locator:
 
 
 def archived(site: Site) -> str:
-    return site.python(
-        "print(Notification.objects.filter(recipient=alice, archived_at__isnull=False).count())"
-    ).strip()
+    return site.python("print(Notification.objects.filter(recipient=alice, archived_at__isnull=False).count())").strip()
 
 
 def unread(site: Site) -> str:

@@ -40,7 +40,7 @@ def test_without_javascript_everything_is_read_and_preferences_are_kept(page_for
 
     page.get_by_role("link", name="Older").click()
     page.get_by_role("button", name="Mark all as read").click()
-    expect(page.locator("[data-unread]")).to_have_count(0)
+    expect(page.locator(".nh-card[data-unread]")).to_have_count(0)
     page.goto(f"{site.url}/notifications/preferences/")
     box = page.locator("input[name='comment.reply:flash']")
     box.uncheck(force=True)

@@ -132,7 +132,8 @@ def test_without_javascript_one_is_read_and_the_rest_at_once(alice: User, bob: U
     one = client.post(MARK, {"action": "read", "ids": rows[0].item_id, "csrfmiddlewaretoken": token}, follow=True)
     rest = client.post(MARK, {"action": "read", "all": "1", "csrfmiddlewaretoken": token}, follow=True)
 
-    assert one.redirect_chain == [(INBOX, 302)]
+    [(onward, status)] = one.redirect_chain
+    assert (onward.partition("?")[0], status) == (INBOX, 302)
     assert one.context["unread"] == 3
     assert rest.context["unread"] == 0
 

@@ -11,6 +11,8 @@ const ANSWERS_WITHIN = 15_000;
  * @typedef {{changed: number, undo: string | null}} Changed
  */
 
+/** @typedef {"read" | "unread" | "archive" | "unarchive"} MarkName */
+
 /** The inbox over HTTP. */
 export class NotificationsApi {
   #base;
@@ -57,6 +59,14 @@ export class NotificationsApi {
     return this.#change("archive", { ids });
   }
 
+  /**
+   * @param {MarkName} mark
+   * @param {{ids: string[]} | {all: true}} which
+   */
+  mark(mark, which) {
+    return this.#change(mark, which);
+  }
+
   /** @returns {Promise<{changed: number}>} */
   markAllSeen() {
     return this.#send("notifications/seen/", { all: true });
@@ -78,7 +88,7 @@ export class NotificationsApi {
   }
 
   /**
-   * @param {"read" | "archive"} change
+   * @param {MarkName} change
    * @param {{ids: string[]} | {all: true}} which
    * @returns {Promise<Changed>}
    */

@@ -1,0 +1,4 @@
+// @ts-check
+import { LocalTimesElement } from "./local-times-element.js";
+
+if (!customElements.get("local-times")) customElements.define("local-times", LocalTimesElement);

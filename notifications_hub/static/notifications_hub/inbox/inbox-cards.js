@@ -1,0 +1,143 @@
+// @ts-check
+import { copyOf, part, setText } from "../shared/dom.js";
+import { dayOf, dayTitle, showTime } from "./item-times.js";
+
+/** The server-rendered cards of the inbox page, newest first, under one heading for each day of the viewer's zone. */
+export class InboxCards {
+  #root;
+
+  /** @param {HTMLElement} root the `<inbox-page>` */
+  constructor(root) {
+    this.#root = root;
+  }
+
+  get all() {
+    return cardsIn(this.#days);
+  }
+
+  /** @param {string[]} ids */
+  some(ids) {
+    return this.all.filter((card) => ids.includes(idOf(card)));
+  }
+
+  /** @param {string} id */
+  has(id) {
+    return this.some([id]).length > 0;
+  }
+
+  /** Write every time anew, and move cards whose day is another one in the viewer's zone. */
+  refresh() {
+    for (const time of this.#times) showTime(time);
+    for (const card of this.all) if (sectionOf(card)?.dataset.day !== dayOf(card)) this.#place(card);
+    for (const section of this.#sections) this.#title(section);
+  }
+
+  /**
+   * Insert cards where their times belong, unless they are here already. Return those that were inserted.
+   *
+   * @param {HTMLElement[]} cards
+   */
+  insert(cards) {
+    const fresh = cards.filter((card) => !this.has(idOf(card)));
+    for (const card of fresh) this.#place(card);
+    this.refresh();
+    return fresh;
+  }
+
+  /** @param {HTMLElement[]} cards */
+  remove(cards) {
+    for (const card of cards) card.remove();
+    for (const section of this.#sections) if (cardsIn(section).length === 0) section.remove();
+  }
+
+  /**
+   * @param {HTMLElement[]} cards
+   * @param {boolean} unread
+   */
+  mark(cards, unread) {
+    for (const card of cards) {
+      card.toggleAttribute("data-unread", unread);
+      toggle(card, "[data-part=unread], [data-part=read]", unread);
+      toggle(card, "[data-part=unread-again]", !unread);
+    }
+  }
+
+  /** @param {HTMLElement} card */
+  #place(card) {
+    const section = this.#sectionFor(dayOf(card));
+    const next = cardsIn(section).find((other) => other !== card && isOlder(other, card));
+    (next?.parentElement ?? part(section, "cards")).insertBefore(card, next ?? null);
+  }
+
+  /** @param {string} day */
+  #sectionFor(day) {
+    const sections = this.#sections;
+    const found = sections.find((section) => section.dataset.day === day);
+    if (found) return found;
+    const made = copyOf(this.#root, "day");
+    made.dataset.day = day;
+    const next = sections.find((section) => (section.dataset.day ?? "") < day);
+    this.#days.insertBefore(made, next ?? null);
+    return made;
+  }
+
+  /** @param {HTMLElement} section */
+  #title(section) {
+    if (cardsIn(section).length === 0) return section.remove();
+    const title = dayTitle(section.dataset.day ?? "", { today: this.#root.dataset.today ?? "" });
+    setText(part(section, "day-title"), title);
+  }
+
+  get #days() {
+    return part(this.#root, "days");
+  }
+
+  get #sections() {
+    return /** @type {HTMLElement[]} */ ([...this.#days.querySelectorAll("[data-day]")]);
+  }
+
+  get #times() {
+    return this.#days.querySelectorAll("time");
+  }
+}
+
+/**
+ * @param {ParentNode} root
+ * @returns {HTMLElement[]}
+ */
+export function cardsIn(root) {
+  return [...root.querySelectorAll("[data-id]")].map((card) => /** @type {HTMLElement} */ (card));
+}
+
+/** @param {Element} card */
+export function idOf(card) {
+  return card.getAttribute("data-id") ?? "";
+}
+
+/** @param {Element} card */
+function sectionOf(card) {
+  return /** @type {HTMLElement | null} */ (card.closest("[data-day]"));
+}
+
+/**
+ * @param {Element} card
+ * @param {Element} other
+ */
+function isOlder(card, other) {
+  return timeOf(card) < timeOf(other);
+}
+
+/** @param {Element} card */
+function timeOf(card) {
+  return Date.parse(card.querySelector("time")?.dateTime ?? "");
+}
+
+/**
+ * @param {HTMLElement} card
+ * @param {string} selector
+ * @param {boolean} visible
+ */
+function toggle(card, selector, visible) {
+  const parts = /** @type {NodeListOf<HTMLElement>} */ (card.querySelectorAll(selector));
+  for (const one of parts) one.hidden = !visible;
+}

@@ -1,0 +1,246 @@
+// @ts-check
+/**
+ * @import { HubEvent } from "../client/hub-events.js"
+ * @import { MarkName } from "./notifications-api.js"
+ */
+import { HubState } from "../protocol/hub-state.js";
+import { copyOf, part, setText } from "../shared/dom.js";
+import { onTick } from "../shared/ticker.js";
+import { ChangeNotice } from "./change-notice.js";
+import { InboxCards } from "./inbox-cards.js";
+import { InboxPaging } from "./inbox-paging.js";
+import { InboxSelection } from "./inbox-selection.js";
+import { NotificationsApi } from "./notifications-api.js";
+import { isUnread, PageChanges } from "./page-changes.js";
+
+/** What a pressed button leads to, where its row stays: the button that takes its place. @type {Record<string, string>} */
+const NEXT_BUTTON = { read: "unread", unread: "read" };
+/** The parts that may show something private. */
+const PRIVATE = ["days", "bulk", "news", "older", "blank", "notice", "done", "read-all"];
+
+/** What the page does while somebody looks at it: forms change it in place, events update it, the focus stays. */
+export class InboxPage {
+  #root;
+  #unread;
+  #cards;
+  #changes;
+  #paging;
+  #selection;
+  #stop;
+
+  /**
+   * @param {HTMLElement} root the `<inbox-page>`
+   * @param {AbortController} life
+   */
+  constructor(root, life) {
+    const { signal } = life;
+    const base = new URL(root.getAttribute("api") ?? "", document.baseURI);
+    const api = new NotificationsApi({ base, csrf: root.getAttribute("csrf") ?? "", signal });
+    const notice = new ChangeNotice({ bar: part(root, "notice"), signal, focusAfter: () => this.#focusHome() });
+    const signedOut = () => this.#signOut();
+    const changed = (more = 0) => this.#changed(more);
+    const cards = new InboxCards(root);
+    this.#root = root;
+    this.#unread = Number(part(root, "count").textContent);
+    this.#cards = cards;
+    this.#changes = new PageChanges({ api, cards, notice, changed, signedOut });
+    this.#paging = new InboxPaging({ root, cards, notice, changed, signedOut, signal });
+    this.#selection = new InboxSelection(root, signal);
+    this.#stop = () => life.abort();
+    cards.refresh();
+    this.#listen(signal);
+  }
+
+  /** @param {AbortSignal} signal */
+  #listen(signal) {
+    onTick(() => this.#cards.refresh(), signal);
+    document.addEventListener("hub-event", (event) => this.#apply(/** @type {HubEvent} */ (event)), { signal });
+    document.addEventListener("inbox-changed", (event) => this.#countBell(event), { signal });
+    document.addEventListener("hub-state", (event) => this.#state(event), { signal });
+    this.#root.addEventListener("submit", (event) => this.#submit(event), { signal });
+    this.#root.addEventListener("click", (event) => this.#follow(event), { signal });
+    this.#root.addEventListener("keydown", (event) => this.#key(event), { signal });
+  }
+
+  /** @param {SubmitEvent} event */
+  #submit(event) {
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    const button = /** @type {HTMLButtonElement | null} */ (event.submitter);
+    if (button?.name !== "action") return;
+    event.preventDefault();
+    const mark = /** @type {MarkName} */ (button.value);
+    part(this.#root, "done")?.remove();
+    if (form.contains(part(this.#root, "bulk-actions"))) this.#bulk(mark);
+    else if (form.matches("[data-part=read-all]")) this.#readAll();
+    else this.#one(mark, form.closest("[data-id]"));
+  }
+
+  /** @param {MarkName} mark */
+  #bulk(mark) {
+    const cards = this.#cards.some(this.#selection.ids);
+    this.#selection.clear();
+    if (cards.length === 0) return;
+    this.#changes.make({ mark, cards });
+    this.#focusHome();
+  }
+
+  #readAll() {
+    this.#changes.make({ mark: "read", cards: this.#cards.all.filter(isUnread), all: true });
+    this.#unread = 0;
+    this.#count();
+    this.#focusHome();
+  }
+
+  /**
+   * @param {MarkName} mark
+   * @param {Element | null} row
+   */
+  #one(mark, row) {
+    const card = /** @type {HTMLElement | null} */ (row);
+    if (!card) return;
+    const stays = mark in NEXT_BUTTON;
+    const neighbour = stays ? card : this.#neighbourOf(card);
+    this.#changes.make({ mark, cards: [card], quiet: stays });
+    this.#focusButton(neighbour, NEXT_BUTTON[mark] ?? mark);
+  }
+
+  /** @param {HTMLElement} card */
+  #neighbourOf(card) {
+    const all = this.#cards.all;
+    const at = all.indexOf(card);
+    return all[at + 1] ?? all[at - 1];
+  }
+
+  /**
+   * @param {HTMLElement | undefined} card
+   * @param {string} action
+   */
+  #focusButton(card, action) {
+    const button = card?.querySelector(`button[value="${action}"]`);
+    if (button instanceof HTMLElement) button.focus();
+    else this.#focusHome();
+  }
+
+  /** Move the focus to the top of the list, or to what is shown in its place. */
+  #focusHome() {
+    const [bulk, blank] = [part(this.#root, "bulk"), part(this.#root, "blank")];
+    const first = /** @type {HTMLElement | null} */ (this.#root.querySelector("[data-part=pick-all]"));
+    if (!bulk.hidden) first?.focus();
+    else blank.focus();
+  }
+
+  /** @param {HubEvent} event */
+  #apply({ kind, data }) {
+    switch (kind) {
+      case "notification.created":
+      case "announcement.created":
+        return this.#paging.offerNews();
+      case "notification.updated":
+        this.#changes.confirm("unarchive", [data.id]);
+        return this.#move([data.id], data.archived);
+      case "notification.read":
+      case "notification.unread":
+        return this.#mark(kind === "notification.unread" ? "unread" : "read", data.ids);
+      case "notification.archived":
+        this.#changes.confirm("archive", data.ids);
+        return this.#move(data.ids, true);
+      case "notification.deleted":
+      case "announcement.withdrawn":
+        return this.#leave(data.ids ?? []);
+    }
+  }
+
+  /**
+   * @param {"read" | "unread"} mark
+   * @param {string[]} ids
+   */
+  #mark(mark, ids) {
+    this.#changes.confirm(mark, ids);
+    this.#cards.mark(this.#cards.some(ids), mark === "unread");
+  }
+
+  /**
+   * Remove what left this list, here or in another tab, and offer what joined it.
+   *
+   * @param {string[]} ids
+   * @param {boolean} archived
+   */
+  #move(ids, archived) {
+    if (archived !== (this.#root.dataset.show === "archived")) this.#leave(ids);
+    else if (!ids.every((id) => this.#cards.has(id))) this.#paging.offerNews();
+  }
+
+  /** @param {string[]} [ids] */
+  #leave(ids = []) {
+    const cards = this.#cards.some(ids);
+    if (cards.length === 0) return;
+    const focused = cards.find((card) => card.contains(document.activeElement));
+    const neighbour = focused && this.#neighbourOf(focused);
+    this.#cards.remove(cards);
+    this.#changed();
+    if (focused) (neighbour ?? part(this.#root, "blank")).focus();
+  }
+
+  /** @param {number} [more] how many more are unread */
+  #changed(more = 0) {
+    this.#unread = Math.max(0, this.#unread + more);
+    this.#count();
+    this.#selection.refresh();
+    const isEmpty = this.#cards.all.length === 0;
+    part(this.#root, "blank").hidden = !isEmpty || this.#paging.refill();
+  }
+
+  /** @param {Event} event of the bell, which counts on this page too */
+  #countBell({ target }) {
+    const { unread } = /** @type {{unread?: number}} */ (target);
+    if (typeof unread !== "number") return;
+    this.#unread = unread;
+    this.#count();
+  }
+
+  #count() {
+    const count = part(this.#root, "count");
+    count.hidden = this.#unread === 0;
+    setText(count, String(this.#unread));
+    const readAll = part(this.#root, "read-all");
+    if (readAll) readAll.hidden = this.#unread === 0;
+  }
+
+  /**
+   * Mark a row as read when its link is followed. The request outlives the page.
+   *
+   * @param {MouseEvent} event
+   */
+  #follow({ target }) {
+    const link = target instanceof Element ? target.closest("a[data-part=link]") : null;
+    const card = /** @type {HTMLElement | null} */ (link?.closest("[data-id][data-unread]") ?? null);
+    if (card) this.#changes.make({ mark: "read", cards: [card], quiet: true });
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey) return;
+    const button = part(part(this.#root, "notice"), "notice-action");
+    if (part(this.#root, "notice").hidden || button.hidden) return;
+    event.preventDefault();
+    button.click();
+  }
+
+  /** @param {Event} event */
+  #state(event) {
+    const { state } = /** @type {Event & {state?: string}} */ (event);
+    if (state === HubState.SIGNED_OUT) this.#signOut();
+  }
+
+  /** Take everything private off the page. The next person at this browser may see it. */
+  #signOut() {
+    if (!part(this.#root, "days")) return;
+    const hadFocus = this.#root.contains(document.activeElement);
+    this.#stop();
+    const words = copyOf(this.#root, "signed-out");
+    for (const name of PRIVATE) part(this.#root, name)?.remove();
+    part(this.#root, "count").hidden = true;
+    this.#root.append(words);
+    if (hadFocus) words.focus();
+  }
+}
