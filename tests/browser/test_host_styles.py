@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,7 +38,8 @@ MISFITS = """() => [...document.querySelectorAll(".nh-root, .nh-root *")]
   .filter(part => part.checkVisibility() && !part.closest(".nh-hidden, svg"))
   .filter(part => {
     const box = part.getBoundingClientRect();
-    const cut = getComputedStyle(part).overflowX !== "visible" && part.scrollWidth > part.clientWidth + 1;
+    const { overflowX, webkitLineClamp } = getComputedStyle(part);
+    const cut = overflowX !== "visible" && webkitLineClamp === "none" && part.scrollWidth > part.clientWidth + 1;
     return box.width > 1 && (cut || box.left < -1 || box.right > document.documentElement.clientWidth + 1);
   })
   .map(part => `${part.localName}.${part.className} ${part.textContent.trim().slice(0, 30)}`)"""
@@ -58,6 +60,7 @@ def site(quiet_site: Site) -> Site:
 def host(page_for: People, site: Site) -> HostPage:
     page = page_for("alice", INBOX, reduced_motion="reduce", base_url=site.url)
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    page.clock.set_fixed_time(datetime.now(UTC))  # "now" stays "now"
     return HostPage(page)
 
 
@@ -82,6 +85,7 @@ def differences(page: Page, selector: str, wanted: list[tuple[str, float, float,
 
 
 def show_toast(page: Page, site: Site) -> None:
+    expect(page.locator("notification-bell .nh-state")).to_have_attribute("data-state", "live")
     site.python("notify.send(bob, recipient=alice, verb='waved', level='warning', url='/', description='Hello.')")
     expect(page.locator(".nh-toast")).to_be_visible()
 
@@ -190,10 +194,11 @@ def test_marks_are_visible_in_forced_colours(host: HostPage) -> None:
     host.page.emulate_media(forced_colors="active")
     page = host.open(INBOX, "pico")
     open_panel(page)
-    plain = page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
+    plain = page.locator(".nh-panel").evaluate("panel => getComputedStyle(panel).backgroundColor")
 
     expect(page.locator(".nh-badge").first).not_to_have_css("background-color", plain)
-    state = "getComputedStyle(document.querySelector('.nh-state'), '::before').backgroundColor"
+    expect(page.locator(".nh-row[data-unread] .nh-dot").first).not_to_have_css("background-color", plain)
+    state = "getComputedStyle(document.querySelector('.nh-panel .nh-state'), '::before').backgroundColor"
     assert page.evaluate(state) != plain
     tabs = page.locator(".nh-tabs a")
     lines = tabs.evaluate_all("tabs => tabs.map(tab => getComputedStyle(tab).borderBottomColor)")
