@@ -20,7 +20,11 @@ ON_SURFACES = [
     *((level, ground) for level in ("success", "warning", "error") for ground in ("surface", "page", f"{level}-soft")),
     *(("text", f"{level}-soft") for level in ("success", "warning", "error")),
 ]
-ON_COLOURS = [("on-accent", "accent"), ("on-badge", "badge"), *(("surface", level) for level in ("success", "warning", "error"))]
+ON_COLOURS = [
+    ("on-accent", "accent"),
+    ("on-badge", "badge"),
+    *(("surface", level) for level in ("success", "warning", "error")),
+]
 
 
 def colours(theme: int) -> dict[str, str]:

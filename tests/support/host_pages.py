@@ -1,4 +1,4 @@
-"""The hub's elements on the page of a host with a style sheet of its own: the bell in a navigation, the page in `main`."""
+"""Pages of a host with a style sheet of its own: the bell is in its navigation, the hub's page in `main`."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ PACKAGES = {
 WRITTEN_HERE = {"none": "", "reset": RESET}
 SHEETS = [*PACKAGES, "reset"]
 
+PAGES = re.compile("/(notifications|showcase/report)/")
+
 HOST = """<!DOCTYPE html>
 <html lang="{language}" {attributes}>
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -54,7 +56,9 @@ HOST = """<!DOCTYPE html>
 <body><header><nav><ul><li>Host</li></ul><ul><li>{assets}{bell}</li><li><a href="/">About</a></li></ul></nav></header>
 <main>{content}</main></body></html>
 """
-ASSETS = re.compile(r'<link rel="stylesheet"[^>]*/notifications_hub/[^>]*>|<script[^>]*/notifications_hub/[^>]*></script>')
+ASSETS = re.compile(
+    r'<link rel="stylesheet"[^>]*/notifications_hub/[^>]*>|<script[^>]*/notifications_hub/[^>]*></script>'
+)
 
 
 class HostPage:
@@ -65,7 +69,7 @@ class HostPage:
         self._sheet = self._attributes = ""
         page.context.grant_permissions(["local-network-access"])
         page.route("**/of-the-host.css", lambda route: route.fulfill(body=self._sheet, content_type="text/css"))
-        page.route("**/notifications/**", self._rewrite)
+        page.route(PAGES, self._rewrite)
 
     def open(self, path: str, sheet: str = "none", *, css: str = "", attributes: str = "") -> Page:
         """Open a page with one of `SHEETS`, rules of the host's own, and attributes of its root element."""
