@@ -1,4 +1,4 @@
-"""What can be checked of the style sheets without a browser."""
+"""Contrast of the colours, and the layer of every style sheet."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_focus_ring_is_visible_on_every_surface(theme: int) -> None:
 
 
 def test_every_style_sheet_but_the_defence_is_in_the_layer() -> None:
-    """Without the layer, the rules of host.css would undo a style sheet of the hub like one of the host."""
+    """Require the layer: host.css undoes every rule outside it, be it of the host or of the hub."""
     for name in ("notifications-hub.css", "pages.css"):
         imports = re.findall(r'@import "\./styles/([\w-]+)\.css"([^;]*);', (STATIC / name).read_text())
         assert imports

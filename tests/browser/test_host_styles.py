@@ -122,7 +122,7 @@ def test_toasts_look_the_same_under_every_style_sheet(host: HostPage, site: Site
 
 @pytest.mark.parametrize("path", [INBOX, PREFERENCES])
 def test_pages_keep_their_layout_under_every_style_sheet(host: HostPage, path: str) -> None:
-    """Their width and the height of lines are the host's, so both are set here."""
+    """Compare boxes at one width and line height, because both are the host's to choose."""
     same = ".nh-page { max-width: 40rem; line-height: 1.5; text-align: start; }"
     plain = boxes(host.open(path, css=same), ".nh-page")
 
@@ -191,7 +191,7 @@ def test_the_hub_follows_the_colour_scheme_of_the_host(host: HostPage) -> None:
 
 
 def test_a_page_that_names_both_schemes_follows_the_system(page_for: People, site: Site) -> None:
-    """The hub's own pages do so with a `<meta>` element."""
+    """Rely on the `<meta>` element alone."""
     page = page_for("alice", INBOX)
     page.locator("html").evaluate("root => root.style.colorScheme = 'normal'")
     open_panel(page)

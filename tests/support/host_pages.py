@@ -62,7 +62,7 @@ ASSETS = re.compile(
 
 
 class HostPage:
-    """Turns what the site answers to `page` into a page of a host."""
+    """A page of the site that is turned into a page of a host."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
