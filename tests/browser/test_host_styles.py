@@ -123,8 +123,9 @@ def test_toasts_look_the_same_under_every_style_sheet(host: HostPage, site: Site
 @pytest.mark.parametrize("path", [INBOX, PREFERENCES])
 def test_pages_keep_their_layout_under_every_style_sheet(host: HostPage, path: str) -> None:
     """Compare boxes at one width and line height, because both are the host's to choose."""
-    same = ".nh-page { max-width: 40rem; line-height: 1.5; text-align: start; }"
+    same = "main { display: grid } .nh-page { max-width: 40rem; line-height: 1.5; text-align: start; }"
     plain = boxes(host.open(path, css=same), ".nh-page")
+    assert plain[0][3] == 40 * 16
 
     for sheet in ("pico", "bootstrap", "reset"):
         page = host.open(path, sheet, css=same)
