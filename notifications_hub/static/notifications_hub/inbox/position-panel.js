@@ -1,28 +1,28 @@
 // @ts-check
 
-const MARGIN = 8;
-const WIDEST = 416;
-const LOWEST = 280;
+const WIDTH = "min(26rem, 100% - 1rem)";
+const LOWEST = 17.5;
 
 /**
  * Position the panel beside its button and inside the window: below the button if there is room, aligned with its end.
- * The panel is in the top layer, so the host's page cannot clip it.
+ * The panel is in the top layer, so the host's page cannot clip it. The browser computes the lengths, so they grow with
+ * the text.
  *
  * @param {HTMLElement} panel
  * @param {HTMLElement} button
  */
 export function positionPanel(panel, button) {
-  const { clientWidth, clientHeight } = document.documentElement;
+  const { documentElement } = document;
+  const { clientHeight } = documentElement;
   const box = button.getBoundingClientRect();
-  const width = Math.min(WIDEST, clientWidth - 2 * MARGIN);
-  const end = getComputedStyle(button).direction === "rtl" ? box.left : box.right - width;
-  const left = Math.max(MARGIN, Math.min(end, clientWidth - width - MARGIN));
-  const below = clientHeight - box.bottom - 2 * MARGIN;
-  const above = box.top - 2 * MARGIN;
-  const up = below < LOWEST && above > below;
-  panel.style.setProperty("--nh-panel-left", `${left}px`);
-  panel.style.setProperty("--nh-panel-width", `${width}px`);
-  panel.style.setProperty("--nh-panel-height", `${up ? above : below}px`);
-  panel.style.setProperty("--nh-panel-top", up ? "auto" : `${box.bottom + MARGIN}px`);
-  panel.style.setProperty("--nh-panel-bottom", up ? `${clientHeight - box.top + MARGIN}px` : "auto");
+  const rem = Number.parseFloat(getComputedStyle(documentElement).fontSize);
+  const start = getComputedStyle(button).direction === "rtl" ? `${box.left}px` : `${box.right}px - ${WIDTH}`;
+  const below = clientHeight - box.bottom - rem;
+  const above = box.top - rem;
+  const up = below < LOWEST * rem && above > below;
+  panel.style.setProperty("--nh-panel-left", `clamp(0.5rem, ${start}, 100% - ${WIDTH} - 0.5rem)`);
+  panel.style.setProperty("--nh-panel-width", WIDTH);
+  panel.style.setProperty("--nh-panel-height", `calc(${up ? box.top : clientHeight - box.bottom}px - 1rem)`);
+  panel.style.setProperty("--nh-panel-top", up ? "auto" : `calc(${box.bottom}px + 0.5rem)`);
+  panel.style.setProperty("--nh-panel-bottom", up ? `calc(${clientHeight - box.top}px + 0.5rem)` : "auto");
 }
