@@ -49,8 +49,9 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
 
     @property
     def media(self) -> Media:
+        sheets = ("notifications-hub.css", "admin/admin.css", "admin/announcements.css")
         own = Media(
-            css={"all": ["notifications_hub/notifications-hub.css", "notifications_hub/admin/announcements.css"]},
+            css={"all": [f"notifications_hub/{sheet}" for sheet in sheets]},
             js=cast("Any", [Script("notifications_hub/admin/announcement-preview-element-define.js", type="module")]),
         )
         return super().media + own
