@@ -18,4 +18,6 @@ else:
 class PersonAdmin(BaseAdmin):
     fieldsets = (*(UserAdmin.fieldsets or ()), (_("Language and time"), {"fields": ("language", "time_zone")}))
     list_display = ("username", "email", "first_name", "last_name", "is_staff", "language", "time_zone")
+    # The site writes both times.
+    readonly_fields = ("last_login", "date_joined")
     list_filter = ("is_staff", "is_superuser", "is_active", "groups", "language")

@@ -34,6 +34,7 @@ const STYLES = {
   pages: "pages.css",
   "live-list": "live-list.css",
   "task-progress": "task-progress.css",
+  admin: "admin/admin.css",
   announcements: "admin/announcements.css",
 };
 const TYPES = '// The types of client.js, which is built from this module.\nexport * from "../client.js";\n';

@@ -31,6 +31,7 @@ from notifications_hub.notification import Notification
 from notifications_hub.streams.models import Stream
 from notifications_hub.transports import transport_names
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
+from notifications_hub.web.bundles import bundle_path
 
 if TYPE_CHECKING:
     AdminBase = admin.ModelAdmin[Model]
@@ -47,7 +48,7 @@ class ReadOnlyAdmin(DeclaredLookups[Model], AdminBase):
 
     @property
     def media(self) -> Media:
-        css = ["notifications_hub/notifications-hub.css", "notifications_hub/admin/announcements.css"]
+        css = [bundle_path("hub.css"), bundle_path("admin.css")]
         return super().media + Media(css={"all": css})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -120,15 +121,16 @@ class NotificationAdmin(PrivateContent[Model], ReadOnlyAdmin):
         {"title", "body", "url", "actor", "actor_name", "what", "target", "target_name", "data", "dedupe_key"}
     )
     actions = (mark_unread,)
+    # In the order that a reader asks for. admin.css hides the last columns first where there is no room.
     list_display = (
-        *("title", "recipient", "actor", "level", "target", "unread", "public"),
-        *("delivered", "deliveries_badges", "timestamp", "kind"),
+        *("title", "recipient", "timestamp", "delivered", "deliveries_badges", "unread"),
+        *("actor", "level", "target", "kind", "public"),
     )
     list_filter = (KindFilter, DeliveredFilter, "level", "unread", "public", "timestamp")
     list_select_related = ("recipient", "announcement")
     raw_id_fields = ("recipient",)
     fieldsets = (
-        (None, {"fields": ("title", "body", "url", "level", "recipient", "kind")}),
+        (None, {"fields": ("title", "body", "url", "level", "recipient", "kind", "timestamp", "unread", "public")}),
         (_("Delivery history"), {"fields": ("story",)}),
         (_("Stored values"), {"fields": ("actor_name", "what", "target_name", "data", "dedupe_key")}),
     )

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     ReplyModelAdmin = admin.ModelAdmin[Reply]
     RoomModelAdmin = admin.ModelAdmin[Room]
     MessageModelAdmin = admin.ModelAdmin[Message]
-    ReplyInline = admin.TabularInline[Reply, Post]
-    MembershipInline = admin.TabularInline[Membership, Room]
+    ReplyInline = admin.StackedInline[Reply, Post]
+    MembershipInline = admin.StackedInline[Membership, Room]
 else:
     PostModelAdmin = ReplyModelAdmin = RoomModelAdmin = MessageModelAdmin = admin.ModelAdmin
-    ReplyInline = MembershipInline = admin.TabularInline
+    ReplyInline = MembershipInline = admin.StackedInline
 
 
 class RepliesInline(ReplyInline):

@@ -50,8 +50,9 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
 
     @property
     def media(self) -> Media:
+        sheets = ("hub.css", "admin.css", "announcements.css")
         own = Media(
-            css={"all": [bundle_path("hub.css"), bundle_path("announcements.css")]},
+            css={"all": [bundle_path(sheet) for sheet in sheets]},
             js=cast("Any", [Script(bundle_path("announcement-preview.js"), defer=True)]),
         )
         return super().media + own

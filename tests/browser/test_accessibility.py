@@ -1,0 +1,277 @@
+"""axe finds nothing on any page and in any state: in light and dark, on a desktop and on a phone's width.
+
+The page about the API is left out. It is Swagger UI as published, whose colours and nested controls axe objects to.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.support.axe import CONTEXT, findings
+from tests.support.every_state import EVERY_STATE
+from tests.support.site import Site
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.browser import People
+    from tests.support.databases import Databases
+
+PeopleOf = Callable[[Site], "People"]
+
+
+@pytest.fixture(scope="module")
+def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder: Path = tmp_path_factory.mktemp("accessible")
+    site = Site(folder, hub={}, environment={"DATABASE_URL": databases.copy()})
+    try:
+        site.python(EVERY_STATE)
+        yield site
+    finally:
+        site.close()
+
+
+@pytest.fixture
+def visit(people_of: PeopleOf, site: Site) -> Callable[..., Page]:
+    """Open pages that axe can run in: `visit("alice", "/notifications/")`."""
+    people = people_of(site)
+    return lambda username, path: people(username, path, **CONTEXT)
+
+
+def collect(page: Page, site: Site, paths: list[str]) -> list[str]:
+    """Return the findings on these pages, each with its path."""
+    found: list[str] = []
+    for path in paths:
+        answer = page.goto(site.url + path)
+        assert answer is not None
+        assert answer.ok, f"{path}: {answer.status}"
+        found += [f"{path}: {finding}" for finding in findings(page)]
+    return found
+
+
+def test_pages_for_visitors_pass(visit: Callable[..., Page], site: Site) -> None:
+    page = visit(None, "/")
+    found = collect(
+        page, site, ["/", "/accounts/signup/", "/showcase/connections/", "/admin/login/", "/accounts/login/"]
+    )
+    page.get_by_label("Username").fill("alice")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    found += findings(page)
+
+    assert found == []
+
+
+def test_pages_of_errors_pass(visit: Callable[..., Page], site: Site) -> None:
+    pages = json.loads(
+        site.python("""
+            import json
+            from django.contrib.auth.models import AnonymousUser
+            from django.test import Client, RequestFactory, override_settings
+            from django.views import csrf, defaults
+            from accounts.throttles import too_many
+
+            request = RequestFactory().get("/", headers={"accept": "text/html"})
+            request.user, request.session = AnonymousUser(), {}
+            with override_settings(DEBUG=False):
+                answers = [
+                    Client().get("/no-such-page/", headers={"host": "127.0.0.1"}),
+                    defaults.permission_denied(request, Exception()),
+                    csrf.csrf_failure(request),
+                    too_many(request, 60),
+                    defaults.server_error(request),
+                ]
+            print(json.dumps([answer.content.decode() for answer in answers]))
+        """)
+    )
+    page = visit(None, "/")
+    found: list[str] = []
+    page.route("**/error-page/*", lambda route: route.fulfill(body=pages[int(route.request.url[-1])]))
+    for number in range(len(pages)):
+        page.goto(f"{site.url}/error-page/{number}")
+        found += [f"{page.title()}: {finding}" for finding in findings(page)]
+
+    assert found == []
+    assert len(pages) == 5
+
+
+def test_pages_for_people_pass(visit: Callable[..., Page], site: Site) -> None:
+    paths = [
+        *("/", "/notifications/", "/notifications/?show=unread", "/notifications/?show=archived"),
+        *("/notifications/preferences/", "/accounts/profile/", "/accounts/password/", "/showcase/connections/"),
+        *("/showcase/chat/", "/showcase/report/", "/posts/1/"),
+    ]
+    found = collect(visit("alice", "/"), site, paths)
+    found += collect(visit("bob", "/"), site, ["/", "/notifications/", "/notifications/preferences/", "/posts/1/"])
+
+    assert found == []
+
+
+def test_the_inbox_with_a_selection_and_the_history_of_a_notification_pass(visit: Callable[..., Page]) -> None:
+    page = visit("alice", "/notifications/")
+    page.locator("input[name=ids]").first.check()
+    found = findings(page)
+    page.locator(".nh-why").last.click()
+    found += findings(page)
+
+    assert found == []
+
+
+def test_an_empty_inbox_and_preferences_without_a_browser_pass(visit: Callable[..., Page], site: Site) -> None:
+    assert collect(visit("charlie", "/"), site, ["/notifications/?show=archived", "/notifications/preferences/"]) == []
+
+
+def test_forms_with_an_error_pass(visit: Callable[..., Page]) -> None:
+    page = visit("alice", "/posts/1/")
+    page.locator("#reply form").evaluate("form => form.submit()")
+    expect(page.locator(".errorlist")).to_be_visible()
+    found = findings(page)
+    page = visit("alice", "/accounts/password/")
+    page.locator("form:has([type=password])").evaluate("form => form.submit()")
+    expect(page.locator(".errorlist").first).to_be_visible()
+    found += findings(page)
+
+    assert found == []
+
+
+def test_a_room_with_its_members_passes(visit: Callable[..., Page], site: Site) -> None:
+    slug = site.python("from showcase.chat.models import Message; print(Message.objects.first().room.slug)").strip()
+    page = visit("alice", f"/showcase/chat/{slug}/")
+    found = findings(page)
+    page.locator("[data-part=members] summary").click()
+    found += findings(page)
+
+    assert found == []
+
+
+def emptied(route: Route) -> None:
+    answer = route.fetch()
+    route.fulfill(response=answer, json={**answer.json(), "results": []})
+
+
+PANELS: dict[str, Callable[[Route], None]] = {
+    "list": lambda route: route.continue_(),
+    "empty": emptied,
+    "failed": lambda route: route.abort(),
+    "loading": lambda route: None,
+}
+
+
+@pytest.mark.parametrize("state", PANELS)
+def test_the_panel_passes(visit: Callable[..., Page], state: str) -> None:
+    page = visit("alice", "/accounts/profile/")
+    page.route(re.compile("/api/v1/notifications/([?].*)?$"), PANELS[state])
+    page.reload()
+    page.locator("notification-bell button").first.click()
+    expect(page.locator(f"notification-bell [data-part={state}]")).to_be_visible()
+
+    assert findings(page) == []
+
+
+def test_toasts_pass(visit: Callable[..., Page], site: Site) -> None:
+    page = visit("charlie", "/accounts/profile/")
+    expect(page.locator("notification-bell [data-part=state]")).to_have_attribute("data-state", "live")
+    site.python("""
+        for level in ("success", "warning", "error"):
+            notify.send(bob, recipient=charlie, verb="replied", level=level, description="Water, please.", url="/")
+    """)
+    expect(page.locator("toast-stack .nh-toast")).to_have_count(3)
+    page.locator("toast-stack .nh-toast").first.hover()
+
+    assert findings(page) == []
+
+
+HUB = "/admin/notifications_hub/"
+
+
+def test_lists_in_the_admin_pass(visit: Callable[..., Page], site: Site) -> None:
+    lists = ["notification", "announcement", "delivery", "pushsubscription", "stream", "job"]
+    paths = [
+        *("/admin/", HUB, *(f"{HUB}{name}/" for name in lists), f"{HUB}notification/?kind=default&q=alice"),
+        *("/admin/accounts/user/", "/admin/auth/group/"),
+        *("/admin/showcase/post/", "/admin/showcase/room/"),
+    ]
+    page = visit("admin", "/admin/")
+    found = collect(page, site, paths)
+    site.python("User.objects.filter(username='admin').update(language='zh-hans')")
+    found += collect(page, site, ["/admin/", f"{HUB}notification/"])
+    expect(page.locator("html")).to_have_attribute("lang", "zh-hans")
+    site.python("User.objects.filter(username='admin').update(language='en')")
+
+    assert found == []
+
+
+def test_rows_in_the_admin_pass(visit: Callable[..., Page], site: Site) -> None:
+    paths: list[str] = json.loads(
+        site.python("""
+            import json
+            from notifications_hub.delivery.models import Delivery
+            from notifications_hub.streams.models import Stream
+            from showcase.chat.models import Message
+            from django.urls import reverse
+            rows = [
+                Delivery.objects.latest("pk"), PushSubscription.objects.first(), Stream.objects.first(),
+                Job.objects.first(), alice, group, Post.objects.first(), Message.objects.first().room, running,
+            ]
+            print(json.dumps([
+                reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk]) for row in rows
+            ]))
+        """)
+    )
+    notification = site.python("print(rows[0].notification_id)").strip()
+    paths += [f"{HUB}notification/{notification}/change/", f"{HUB}notification/{notification}/history/"]
+    page = visit("admin", "/admin/")
+
+    assert collect(page, site, paths) == []
+
+
+def test_forms_in_the_admin_pass(visit: Callable[..., Page], site: Site) -> None:
+    announcement, person, group = (site.python(f"print({name}.pk)").strip() for name in ("running", "charlie", "group"))
+    paths = [
+        *(f"{HUB}announcement/{announcement}/withdraw/", f"{HUB}announcement/{announcement}/history/"),
+        *("/admin/accounts/user/add/", f"/admin/accounts/user/{person}/password/"),
+        *(f"/admin/accounts/user/{person}/delete/", f"/admin/auth/group/{group}/delete/", "/admin/auth/group/add/"),
+        *("/admin/showcase/post/add/", "/admin/password_change/"),
+    ]
+    page = visit("admin", "/admin/")
+
+    assert collect(page, site, paths) == []
+
+
+def test_the_form_and_the_preview_of_an_announcement_pass(visit: Callable[..., Page]) -> None:
+    page = visit("admin", f"{HUB}announcement/add/")
+    page.get_by_text("Add another").click()
+    page.locator("#id_body").fill("We **move**.")
+    page.get_by_role("button", name="Announce").click()
+    expect(page.locator(".errornote")).to_be_visible()
+    found = findings(page)
+    page.locator("#id_title").fill("Closed")
+    expect(page.locator(".hub-preview .nh-title")).to_have_text("Closed")
+    found += findings(page)
+    page.locator("[formaction]").evaluate("button => { button.formTarget = ''; button.form.requestSubmit(button); }")
+    expect(page.locator(".hub-preview-alone")).to_be_visible()
+    found += findings(page)
+
+    assert found == []
+
+
+def test_the_main_columns_of_the_list_of_notifications_fit_beside_its_filters(visit: Callable[..., Page]) -> None:
+    page = visit("admin", f"{HUB}notification/")
+    widths = {
+        1280: ["title", "recipient", "timestamp", "delivered", "deliveries_badges"],
+        1024: ["title", "recipient", "timestamp", "delivered"],
+        320: ["title", "recipient", "delivered"],
+    }
+    for width, columns in widths.items():
+        page.set_viewport_size({"width": width, "height": 900})
+        for column in columns:
+            expect(page.locator(f"th.column-{column}")).to_be_visible()
+        overflow = page.locator(".results").evaluate("results => results.scrollWidth - results.clientWidth")
+        assert overflow <= 0, f"{width} px: {overflow} px are out of sight"

@@ -1,0 +1,53 @@
+"""axe-core on a page: the rules of WCAG that a program can check, and those that axe recommends beyond them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from playwright.sync_api import Page
+
+from tests.support.processes import ROOT
+
+_SCRIPT = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+# No rule is left out. The tags also turn on rules that axe runs only if asked to, such as the size of targets.
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_RUN = """
+async (rules) => {
+  const { violations } = await axe.run(document, { runOnly: rules, resultTypes: ["violations"] });
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary.replace(/\\s+/g, " ")}`));
+}
+"""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One way to see a page."""
+
+    width: int
+    scheme: Literal["light", "dark"]
+
+
+LOOKS = (Look(1280, "light"), Look(320, "dark"))
+
+
+def findings(page: Page) -> list[str]:
+    """Return what axe objects to in the page as it is now. The page's context must have been opened with `CONTEXT`."""
+    page.wait_for_function("!document.querySelector(':not(:defined)')")
+    if not page.evaluate("'axe' in window"):
+        page.add_script_tag(path=_SCRIPT)
+        # A transition would show a mixture of both schemes.
+        page.add_style_tag(content="*, ::before, ::after { animation: none !important; transition: none !important; }")
+    return [f"{look.width} px, {look.scheme}: {found}" for look in LOOKS for found in _look(page, look)]
+
+
+# The page's policy allows no script of others.
+CONTEXT = {"bypass_csp": True}
+
+
+def _look(page: Page, look: Look) -> list[str]:
+    page.set_viewport_size({"width": look.width, "height": 900})
+    page.emulate_media(color_scheme=look.scheme)
+    found: list[str] = page.evaluate(_RUN, _RULES)
+    return found
