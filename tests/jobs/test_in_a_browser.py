@@ -61,7 +61,8 @@ REMEMBER_TOASTS = """
         const seen = new MutationObserver((changes) => {
             for (const { addedNodes } of changes)
                 for (const node of addedNodes)
-                    if (node.matches?.(".nh-toast")) window.toasted.push(node.querySelector("[data-part=title]").textContent);
+                    if (node.matches?.(".nh-toast"))
+                        window.toasted.push(node.querySelector("[data-part=title]").textContent);
         });
         const stack = document.querySelector("toast-stack");
         if (stack) seen.observe(stack, { childList: true, subtree: true });
