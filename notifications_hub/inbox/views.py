@@ -151,8 +151,10 @@ def mark(request: HttpRequest) -> HttpResponseRedirect:
 
 def _undo(request: HttpRequest) -> None:
     try:
-        marks.undo(person_of(request), request.POST["undo"])
+        restored = marks.undo(person_of(request), request.POST["undo"])
     except marks.CannotUndo:
+        restored = 0
+    if not restored:
         messages.error(request, _("This can't be undone any more."))
 
 

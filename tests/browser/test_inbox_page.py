@@ -134,6 +134,72 @@ def test_a_failed_change_is_put_back_and_can_be_tried_again(page_for: People, si
     assert archived(site) == "1"
 
 
+def test_an_undo_is_still_offered_once_older_ones_have_filled_the_page(page_for: People, site: Site) -> None:
+    site.python("wave(25)")
+    page = ready(page_for("alice", PATH))
+    page.locator("[data-part=pick-all]").check()
+    page.route("**/notifications/?*before*", lambda route: (expect(notice(page)).to_be_visible(), route.continue_()))
+    page.locator("[data-part=bulk-actions] button[value=archive]").click()
+
+    expect(page.locator(".nh-card")).to_have_count(5)
+    expect(notice(page)).to_contain_text("Archived 20")
+    notice(page).get_by_role("button", name="Undo").click()
+    expect(page.locator(".nh-card")).to_have_count(25)
+    assert archived(site) == "0"
+
+
+def test_an_undo_of_what_was_changed_since_shows_how_things_are(page_for: People, site: Site) -> None:
+    site.python("wave(3)")
+    page = ready(page_for("alice", PATH))
+    button(page, 2, "archive").click()
+    expect(notice(page)).to_contain_text("Archived")
+    site.python("Notification.objects.filter(recipient=alice).unarchive()")
+    expect(card(page, 2)).to_be_visible()
+    site.python("Notification.objects.filter(recipient=alice, verb='waved 2').archive()")
+    expect(card(page, 2)).to_have_count(0)
+    notice(page).get_by_role("button", name="Undo").click()
+
+    expect(notice(page)).to_contain_text("Couldn't undo that.")
+    expect(notice(page).get_by_role("button", name="Try again")).to_be_hidden()
+    expect(card(page, 2)).to_have_count(0)
+    expect(page.locator("[data-part=count]")).to_have_text("2")
+    assert page.evaluate("window.stayed")
+
+
+@pytest.mark.parametrize("how", ["double click", "held key"])
+def test_an_impatient_hand_changes_one_row(page_for: People, site: Site, how: str) -> None:
+    site.python("wave(4)")
+    page = ready(page_for("alice", PATH))
+    if how == "double click":
+        button(page, 3, "archive").dblclick()
+    else:
+        button(page, 3, "archive").focus()
+        page.keyboard.down("Enter")
+        page.keyboard.down("Enter")
+        page.keyboard.up("Enter")
+
+    expect(notice(page)).to_contain_text("Archived")
+    expect(page.locator(".nh-card")).to_have_count(3)
+    button(page, 4, "read").dblclick()
+    expect(page.locator("notification-bell")).to_have_attribute("unread", "2")
+    expect(page.locator("[data-part=count]")).to_have_text("2")
+    assert (archived(site), unread(site)) == ("1", "3")
+
+
+def test_the_key_for_undo_does_not_repeat_what_failed(page_for: People, site: Site) -> None:
+    site.python("wave(2)")
+    page = ready(page_for("alice", PATH))
+    page.route(MARKS, lambda route: route.abort())
+    button(page, 2, "archive").focus()
+    page.keyboard.press("Enter")
+    expect(notice(page)).to_contain_text("You may be offline.")
+    page.unroute(MARKS)
+    page.keyboard.press("Control+z")
+
+    expect(notice(page)).to_contain_text("You may be offline.")
+    assert archived(site) == "0"
+
+
 def test_older_ones_are_appended_under_their_days(page_for: People, site: Site) -> None:
     site.python("wave(45)")
     site.python("spread(3)")

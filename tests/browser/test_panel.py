@@ -142,6 +142,7 @@ def test_archiving_is_undone_by_keyboard_with_the_focus_back_on_the_row(page_for
     page.keyboard.press("Escape")
     expect(page.locator("button.nh-bell")).to_be_focused()
     page.keyboard.press("Enter")
+    expect(page.locator(".nh-panel")).to_be_focused()
     notice(page).get_by_role("button", name="Undo").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".nh-row").nth(1)).to_contain_text("waved 3")

@@ -192,6 +192,17 @@ def test_the_inbox_offers_to_undo_the_mark_that_led_to_it(alice: User, bob: User
     assert ids(items(alice)) == [row.item_id]
 
 
+def test_without_javascript_an_undo_of_what_was_changed_since_says_so(
+    alice: User, bob: User, client_for: ClientFor
+) -> None:
+    row, client = send_one(alice, bob), client_for(alice)
+    token = token_of(alice, Mark.ARCHIVE, row)
+    mark(alice, Mark.UNARCHIVE, [row.item_id])
+
+    undone = client.post(MARK, {"undo": token, "next": INBOX}, follow=True)
+    assert GONE["detail"] in [str(message) for message in undone.context["messages"]]
+
+
 @pytest.mark.parametrize("token", ["", "x", "another"])
 def test_the_inbox_ignores_a_token_that_undoes_nothing_of_the_person(
     alice: User, bob: User, charlie: User, client_for: ClientFor, token: str

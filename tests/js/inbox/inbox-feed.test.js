@@ -36,11 +36,10 @@ class FakeApi {
   list = (/** @type {{before?: string}} */ { before = "" } = {}) =>
     this.#answer(before ? `list ${before}` : "list", this.pages[before] ?? this.page);
   count = () => this.#answer("count", this.counts);
-  markRead = (/** @type {string[]} */ ids) => this.#answer(`read ${ids}`, { changed: ids.length, undo: "r" });
-  markAllRead = () => this.#answer("read all", { changed: 90, undo: "all" });
+  mark = (/** @type {string} */ mark, /** @type {{ids?: string[]}} */ { ids }) =>
+    this.#answer(`${mark} ${ids ?? "all"}`, { changed: ids?.length ?? 90, undo: ids ? "one" : "all" });
   markAllSeen = () => this.#answer("seen all", { changed: 1 });
-  archive = (/** @type {string[]} */ ids) => this.#answer(`archive ${ids}`, { changed: ids.length, undo: "a" });
-  undo = (/** @type {string} */ token) => this.#answer(`undo ${token}`, { changed: 1 });
+  undo = (/** @type {string} */ token) => this.#answer(`undo ${token}`, { changed: token === "all" ? 90 : 1 });
 }
 
 /** @type {FakeApi} */
@@ -213,14 +212,14 @@ test("a change that fails is put back at once, and can be tried again", async ()
   assert.deepEqual([idsOf(store.items), done.length, done[0].key], [["2"], 1, failed[0].key]);
 });
 
-test("a change whose answer is lost, but whose event arrived, is not put back", async () => {
+test("a change whose answer is lost, but whose event arrived, is not put back, and no failure", async () => {
   api.page = { results: [anItem("2"), anItem("1")], next: null, cursor: "c0" };
   await feed.start();
   api.fails = new ApiError(0, "lost");
   const sent = feed.archive("1");
   last().sends([changed(1, "archived", "1")], "c1");
   await sent;
-  assert.deepEqual([idsOf(store.items), store.unread], [["2"], 1]);
+  assert.deepEqual([idsOf(store.items), store.unread, failed], [["2"], 1, []]);
 });
 
 test("marking all that fails restores the counts of items that are not loaded", async () => {
@@ -255,6 +254,29 @@ test("an undo that fails is taken back, and can be tried again", async () => {
   assert.deepEqual(idsOf(store.items), ["1"]);
 });
 
+test("an undo that changed nothing says so, and loads the list again", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  api.page = { results: [anItem("1"), anItem("2")], next: null, cursor: "c0" };
+  await feed.start();
+  await feed.archive("1");
+  api.page = { results: [anItem("2")], next: null, cursor: "c1" };
+  api.undo = async () => ({ changed: 0 });
+  await done[0].undo();
+  assert.deepEqual([done[1].change, done[1].undo, failed], ["undo-failed", null, []]);
+  t.mock.timers.tick(1_000);
+  await settled();
+  assert.deepEqual(idsOf(store.items), ["2"]);
+});
+
+test("an undo that the server refuses is not offered again", async () => {
+  api.page = { results: [anItem("1")], next: null, cursor: "c0" };
+  await feed.start();
+  await feed.archive("1");
+  api.fails = new ApiError(400, "This can't be undone any more.");
+  await done[0].undo();
+  assert.deepEqual([store.items, done[1].change, failed], [[], "undo-failed", []]);
+});
+
 test("a repeated change is sent once while it is under way", async () => {
   api.page = { results: [anItem("1")], next: null, cursor: "c0" };
   await feed.start();
@@ -278,6 +300,16 @@ test("a load that is answered after the session ended brings nothing back", asyn
   last().breaks(4401);
   await loaded;
   assert.deepEqual([feed.state, store.items], [FeedState.ENDED, []]);
+});
+
+test("an older page that is answered after the session ended brings nothing back", async () => {
+  api.page = pageOf(45, "b25");
+  api.pages = { b25: pageOf(25, "b5") };
+  await feed.start();
+  const older = feed.showOlder();
+  last().breaks(4401);
+  await older;
+  assert.deepEqual([feed.state, store.items, feed.older.shown, feed.older.state], [FeedState.ENDED, [], [], "none"]);
 });
 
 test("older pages follow one another, and do not change the counts", async () => {

@@ -26,7 +26,7 @@ test("reads use the prefix that the host chose", async () => {
 
 test("a change carries the token and outlives the page", async () => {
   const { api, first } = anApi(() => Response.json({ changed: 1 }));
-  await api.markRead(["12", "a5"]);
+  await api.mark("read", { ids: ["12", "a5"] });
   const { url, init } = first();
   assert.equal(url, "https://host.example/x/api/notifications/read/");
   assert.equal(init.headers["X-CSRFToken"], "token");
@@ -36,7 +36,10 @@ test("a change carries the token and outlives the page", async () => {
 
 test("every change has its own URL", async () => {
   const { api, requests } = anApi(() => Response.json({ changed: 1 }));
-  await Promise.all([api.markAllRead(), api.markAllSeen(), api.archive(["1"]), api.undo("token")]);
+  await api.mark("read", { all: true });
+  await api.markAllSeen();
+  await api.mark("archive", { ids: ["1"] });
+  await api.undo("token");
   const changes = requests.map(({ url, init }) => [url.split("/").at(-2), JSON.parse(init.body)]);
   assert.deepEqual(changes, [
     ["read", { all: true, undo: true }],
@@ -56,6 +59,6 @@ test("a change without an answer fails in time", async (t) => {
   const timeout = AbortSignal.abort(new Error("late"));
   t.mock.method(AbortSignal, "timeout", () => timeout);
   const { api, first } = anApi(() => Promise.reject(timeout.reason));
-  await assert.rejects(api.archive(["1"]), { status: 0 });
+  await assert.rejects(api.mark("archive", { ids: ["1"] }), { status: 0 });
   assert.equal(first().init.signal, timeout);
 });

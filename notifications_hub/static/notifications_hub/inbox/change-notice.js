@@ -1,4 +1,5 @@
 // @ts-check
+/** @import { Report } from "./inbox-changes.js" */
 import { announce } from "../shared/announcer.js";
 import { ApiError } from "../shared/api-error.js";
 import { part, setText } from "../shared/dom.js";
@@ -17,7 +18,7 @@ export class ChangeNotice {
   #focusAfter;
   /** @type {(() => unknown) | null} */
   #undo = null;
-  /** What failed. @type {Map<unknown, () => unknown>} */
+  /** What failed. @type {Map<unknown, {text: string, retry: () => unknown}>} */
   #retries = new Map();
   /** Whether the person asked to try again: then the network's return tries once more. */
   #asked = false;
@@ -41,13 +42,19 @@ export class ChangeNotice {
     signal.addEventListener("abort", () => clearTimeout(this.#timer), { once: true });
   }
 
+  /** Reports changes in this notice. @type {Report} */
+  report = {
+    done: ({ change, count, undo, key }) => this.done(this.#doneText(change, count), undo, key),
+    failed: ({ change, error, retry, key }) => this.failed(this.#failedText(change, error), retry, key),
+  };
+
   /**
    * Return the words for a change that is done.
    *
-   * @param {string} change archived, unarchived, read or unread
-   * @param {number} [count]
+   * @param {string} change archived, unarchived, read, unread or undo-failed
+   * @param {number} count
    */
-  doneText(change, count = 1) {
+  #doneText(change, count) {
     return this.#words(count === 1 ? change : `${change}-many`).replace("{count}", String(count));
   }
 
@@ -57,9 +64,16 @@ export class ChangeNotice {
    * @param {string} change archived, unarchived, read, unread or undo
    * @param {unknown} error
    */
-  failedText(change, error) {
+  #failedText(change, error) {
     const isOffline = error instanceof ApiError && error.status === 0;
     return this.#words(`${change}-${isOffline ? "offline" : "failed"}`);
+  }
+
+  /** Do what its button offers, if that is to undo. Return whether it did. */
+  undo() {
+    if (!this.#undo) return false;
+    this.#run();
+    return true;
   }
 
   /**
@@ -70,7 +84,7 @@ export class ChangeNotice {
    * @param {string} [key] the change, so that its earlier failure goes away
    */
   done(text, undo = null, key = "") {
-    this.#retries.delete(key);
+    this.solved(key);
     announce(text);
     if (this.#retries.size > 0) return;
     this.#asked = false;
@@ -88,11 +102,22 @@ export class ChangeNotice {
    * @param {unknown} [key] the change, so that it is repeated once
    */
   failed(text, retry, key = retry) {
-    this.#retries.set(key, retry);
-    this.#show(text, "retry");
-    this.#bar.dataset.failed = "";
-    part(this.#bar, "notice-action").hidden = false;
+    this.#retries.delete(key);
+    this.#retries.set(key, { text, retry });
+    this.#showFailure(text);
     announce(text, { urgent: true });
+  }
+
+  /**
+   * Forget a failure: what failed has worked since. Other reports stay.
+   *
+   * @param {unknown} key
+   */
+  solved(key) {
+    if (!this.#retries.delete(key)) return;
+    const latest = [...this.#retries.values()].at(-1);
+    if (latest) this.#showFailure(latest.text);
+    else this.clear();
   }
 
   clear() {
@@ -102,6 +127,13 @@ export class ChangeNotice {
     const isFocused = this.#bar.contains(document.activeElement);
     this.#bar.hidden = true;
     if (isFocused) this.#focusAfter?.();
+  }
+
+  /** @param {string} text */
+  #showFailure(text) {
+    this.#show(text, "retry");
+    this.#bar.dataset.failed = "";
+    part(this.#bar, "notice-action").hidden = false;
   }
 
   #empty() {
@@ -123,7 +155,7 @@ export class ChangeNotice {
   }
 
   async #run() {
-    const acts = this.#undo ? [this.#undo] : [...this.#retries.values()];
+    const acts = this.#undo ? [this.#undo] : [...this.#retries.values()].map(({ retry }) => retry);
     if (acts.length === 0) return;
     // A double click acts once.
     this.#asked = !this.#undo;

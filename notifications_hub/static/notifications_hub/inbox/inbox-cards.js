@@ -5,6 +5,8 @@ import { dayOf, dayTitle, showTime } from "./item-times.js";
 /** The server-rendered cards of the inbox page, newest first, under one heading for each day of the viewer's zone. */
 export class InboxCards {
   #root;
+  /** Cards that left the page, by id: an undo may bring them back. @type {Map<string, HTMLElement>} */
+  #left = new Map();
 
   /** @param {HTMLElement} root the `<inbox-page>` */
   constructor(root) {
@@ -44,9 +46,29 @@ export class InboxCards {
     return fresh;
   }
 
+  /**
+   * Insert those of these cards again that left the page. Return whether all of them are here now.
+   *
+   * @param {string[]} ids
+   */
+  bringBack(ids) {
+    this.insert(ids.flatMap((id) => this.#left.get(id) ?? []));
+    return ids.every((id) => this.has(id));
+  }
+
+  /** @param {HTMLElement[]} cards */
+  replace(cards) {
+    this.remove(this.all);
+    this.#left.clear();
+    this.insert(cards);
+  }
+
   /** @param {HTMLElement[]} cards */
   remove(cards) {
-    for (const card of cards) card.remove();
+    for (const card of cards) {
+      card.remove();
+      this.#left.set(idOf(card), card);
+    }
     for (const section of this.#sections) if (cardsIn(section).length === 0) section.remove();
   }
 
@@ -116,6 +138,11 @@ export function cardsIn(root) {
 /** @param {Element} card */
 export function idOf(card) {
   return card.getAttribute("data-id") ?? "";
+}
+
+/** @param {Element} card */
+export function isUnread(card) {
+  return card.hasAttribute("data-unread");
 }
 
 /** @param {Element} card */

@@ -1,84 +1,79 @@
 // @ts-check
-/**
- * @import { Changed, NotificationsApi } from "./notifications-api.js"
- * @import { Change, InboxStore } from "./inbox-store.js"
- * @import { Counts, Item } from "../protocol/wire.js"
- */
+/** @import { MarkName, NotificationsApi } from "./notifications-api.js" */
 import { ApiError } from "../shared/api-error.js";
 
+/** The words for a change that is done. @type {Record<MarkName, string>} */
+const DONE = { read: "read", unread: "unread", archive: "archived", unarchive: "unarchived" };
+/** The marks without a token are undone by their opposite. @type {Partial<Record<MarkName, MarkName>>} */
+const OPPOSITE = { unread: "read", unarchive: "archive" };
+/** @type {Record<string, MarkName>} */
+const MARK_OF = {
+  "notification.read": "read",
+  "notification.unread": "unread",
+  "notification.archived": "archive",
+  "notification.updated": "unarchive",
+};
+/** After these, no change of the item can be shown or taken back. */
+const GONE = ["notification.deleted", "announcement.withdrawn"];
+
 /**
- * How a change ended, for the person.
+ * A change that a page shows, and the ways back.
  *
- * @typedef {object} Report
+ * @typedef {object} Shown
+ * @property {number} count how many the server should change
+ * @property {(confirmed: Set<string>) => void} revert the change failed: take it back, except for these ids
+ * @property {() => void} undo take it back because the person asked for that
+ * @property {() => void} redo show it again
+ *
+ * @typedef {object} Action
+ * @property {MarkName} mark
+ * @property {string[]} ids
+ * @property {boolean} [all] everything in the inbox, instead of the ids
+ * @property {boolean} [quiet] whether success is not reported, because the button that reverts it is right there
+ * @property {() => Shown} show
+ *
+ * @typedef {object} Report how a change ended, for the person
  * @property {(done: {change: string, count: number, undo: (() => Promise<void>) | null, key: string}) => void} done
  * @property {(failed: {change: string, error: unknown, retry: () => Promise<void>, key: string}) => void} failed
  *
- * @typedef {object} Action
- * @property {"archived" | "read"} change
- * @property {string[]} ids the loaded items that it changes
- * @property {boolean} [all] whether it also changes items that are not loaded
- * @property {() => Promise<Changed>} send
+ * @typedef {{action: Action, key: string, shown: Shown, confirmed: Set<string>}} Request
  */
 
-/** Changes by the person. Each is applied at once; it is reverted if the request fails, and when the person undoes it. */
+/**
+ * Changes by the person, in the panel or on the inbox page. Each is shown at once and then sent. If the request fails, it
+ * is taken back; if it succeeds, undo is offered.
+ */
 export class InboxChanges {
   #api;
-  #store;
   #report;
-  #feed;
-  /** Changes whose request is under way. @type {Set<Applied>} */
+  #page;
+  /** Changes whose answer is awaited. @type {Set<Request>} */
   #underWay = new Set();
   #isOver = false;
 
   /**
    * @param {object} options
-   * @param {NotificationsApi} options.api
-   * @param {InboxStore} options.store
+   * @param {Pick<NotificationsApi, "mark" | "undo">} options.api
    * @param {Report} options.report
-   * @param {{changed(change?: Change): void, recount(): void, reload(): void, signedOut(): void}} options.feed
+   * @param {{recount(): void, reload(): void, signedOut(): void}} options.page called if what it shows is in doubt
    */
-  constructor({ api, store, report, feed }) {
+  constructor({ api, report, page }) {
     this.#api = api;
-    this.#store = store;
     this.#report = report;
-    this.#feed = feed;
-  }
-
-  /** @param {string} id */
-  archive(id) {
-    return this.#make({ change: "archived", ids: [id], send: () => this.#api.archive([id]) });
-  }
-
-  /** @param {string} id may lie beyond the loaded items */
-  async markRead(id) {
-    if (this.#store.get(id)?.unread === false) return;
-    await this.#make({ change: "read", ids: [id], send: () => this.#api.markRead([id]) });
-  }
-
-  markAllRead() {
-    const ids = this.#store.items.filter((item) => item.unread).map((item) => item.id);
-    return this.#make({ change: "read", ids, all: true, send: () => this.#api.markAllRead() });
-  }
-
-  async markAllSeen() {
-    const { unread, unseen } = this.#store;
-    if (unseen === 0) return;
-    const ids = this.#store.items.filter((item) => !item.seen).map((item) => item.id);
-    const change = this.#store.apply({ kind: "notification.seen", data: { ids } });
-    this.#store.setCounts({ unread, unseen: 0 });
-    this.#feed.changed(change);
-    // The person asked for nothing, so a failure is not reported.
-    await this.#api.markAllSeen().catch(() => this.#feed.reload());
+    this.#page = page;
   }
 
   /**
-   * Note an event of the hub: what the server has done is not reverted, even if its answer gets lost.
+   * Note an event of the hub: what the server has done is not taken back, even if its answer gets lost.
    *
-   * @param {string} kind
-   * @param {any} data
+   * @param {{kind: string, data: any}} event
    */
-  confirm(kind, data) {
-    for (const applied of this.#underWay) applied.confirm(kind, data?.ids ?? []);
+  confirm({ kind, data }) {
+    if (kind === "notification.updated" && data.archived) return;
+    for (const { action, confirmed } of this.#underWay) {
+      if (action.mark !== MARK_OF[kind] && !GONE.includes(kind)) continue;
+      for (const id of data?.ids ?? [data?.id]) confirmed.add(id);
+    }
   }
 
   /** Report and revert nothing any more: the session is over. */
@@ -87,139 +82,104 @@ export class InboxChanges {
   }
 
   /** @param {Action} action */
-  async #make(action) {
-    const key = `${action.change} ${action.all ? "all" : action.ids}`;
-    if (this.#isOver || [...this.#underWay].some((applied) => applied.key === key)) return;
-    const applied = new Applied(action, key, this.#store);
-    this.#underWay.add(applied);
-    this.#feed.changed(applied.change);
+  async make(action) {
+    const key = `${action.mark} ${action.all ? "all" : action.ids}`;
+    if (this.#isOver || [...this.#underWay].some((request) => request.key === key)) return;
+    const request = { action, key, shown: action.show(), confirmed: new Set() };
+    this.#underWay.add(request);
     try {
-      const { changed, undo } = await action.send();
-      this.#done(applied, changed, undo ?? "");
+      const { mark, all, ids } = action;
+      const { changed, undo } = await this.#api.mark(mark, all ? { all } : { ids });
+      this.#done(request, changed, undo);
     } catch (error) {
-      this.#failed(applied, error);
+      this.#failed(request, error);
     } finally {
-      this.#underWay.delete(applied);
+      this.#underWay.delete(request);
     }
   }
 
   /**
-   * @param {Applied} applied
-   * @param {number} count
-   * @param {string} token
+   * @param {Request} request
+   * @param {number} changed
+   * @param {string | null} token
    */
-  #done(applied, count, token) {
+  #done(request, changed, token) {
     if (this.#isOver) return;
-    const { change } = applied.action;
-    const undo = token ? () => this.#undo(applied, token) : null;
-    this.#report.done({ change, count, undo, key: applied.key });
+    const { action, key, shown } = request;
+    if (changed !== shown.count) this.#page.recount();
+    if (action.quiet || changed === 0) return;
+    const opposite = OPPOSITE[action.mark];
+    const send = token
+      ? () => this.#api.undo(token)
+      : opposite && (() => this.#api.mark(opposite, { ids: action.ids }));
+    const undo = send ? () => this.#undo(request, changed, send) : null;
+    this.#report.done({ change: DONE[action.mark], count: changed, undo, key });
   }
 
   /**
-   * @param {Applied} applied
+   * @param {Request} request
    * @param {unknown} error
    */
-  #failed(applied, error) {
+  #failed({ action, key, shown, confirmed }, error) {
     if (this.#isOver || this.#signedOut(error)) return;
-    applied.revert();
-    this.#feed.changed();
-    this.#feed.recount();
-    const { action, key } = applied;
-    const retry = () => (action.all ? this.markAllRead() : this.#make(action));
-    this.#report.failed({ change: action.change, error, retry, key });
+    shown.revert(confirmed);
+    this.#page.recount();
+    if (!action.all && action.ids.every((id) => confirmed.has(id))) return;
+    this.#report.failed({ change: DONE[action.mark], error, retry: () => this.make(action), key });
   }
 
   /**
-   * @param {Applied} applied
-   * @param {string} token
+   * @param {Request} request
+   * @param {number} changed how many the server changed
+   * @param {() => Promise<{changed: number}>} send
    */
-  async #undo(applied, token) {
+  async #undo(request, changed, send) {
     if (this.#isOver) return;
-    applied.undo();
-    this.#feed.changed();
+    // First on the page: the events that report it then find the rows in place.
+    request.shown.undo();
     try {
-      await this.#api.undo(token);
+      const undone = await send();
+      if (undone.changed !== changed) this.#undoneInPart(request, undone.changed);
     } catch (error) {
-      if (this.#isOver || this.#signedOut(error)) return;
-      this.#feed.changed(applied.redo());
-      this.#feed.reload();
-      this.#report.failed({
-        change: "undo",
-        error,
-        retry: () => this.#undo(applied, token),
-        key: `undo ${applied.key}`,
-      });
+      this.#undoFailed(request, error, () => this.#undo(request, changed, send));
     }
   }
 
   /**
-   * End the feed if the session is over. A 403 may also mean a stale token: the check of the counts will know.
+   * Other changes have replaced it meanwhile, so only the server knows how things are now.
+   *
+   * @param {Request} request
+   * @param {number} undone
+   */
+  #undoneInPart({ key }, undone) {
+    if (this.#isOver) return;
+    this.#page.reload();
+    if (undone === 0) this.#report.done({ change: "undo-failed", count: 1, undo: null, key });
+  }
+
+  /**
+   * @param {Request} request
+   * @param {unknown} error
+   * @param {() => Promise<void>} retry
+   */
+  #undoFailed({ shown, key }, error, retry) {
+    if (this.#isOver || this.#signedOut(error)) return;
+    shown.redo();
+    this.#page.recount();
+    // It is too late, so a retry would fail again.
+    const isRefused = error instanceof ApiError && error.status === 400;
+    if (isRefused) this.#report.done({ change: "undo-failed", count: 1, undo: null, key });
+    else this.#report.failed({ change: "undo", error, retry, key: `undo ${key}` });
+  }
+
+  /**
+   * Return whether the session is over. A 403 may also mean a stale token, so that is a failure.
    *
    * @param {unknown} error
    */
   #signedOut(error) {
     const isSignedOut = error instanceof ApiError && error.status === 401;
-    if (isSignedOut) this.#feed.signedOut();
+    if (isSignedOut) this.#page.signedOut();
     return isSignedOut;
-  }
-}
-
-/** A change applied to the store, and the way back. */
-class Applied {
-  #store;
-  #kind;
-  /** The items before the change. @type {Map<string, Item>} */
-  #before = new Map();
-  /** The counts of items that are not loaded. @type {Counts} */
-  #beyond = { unread: 0, unseen: 0 };
-  /** @type {Set<string>} */
-  #confirmed = new Set();
-
-  /**
-   * @param {Action} action
-   * @param {string} key
-   * @param {InboxStore} store
-   */
-  constructor(action, key, store) {
-    this.#store = store;
-    this.#kind = `notification.${action.change}`;
-    this.action = action;
-    this.key = key;
-    for (const id of action.ids) {
-      const item = store.get(id);
-      if (item) this.#before.set(id, item);
-    }
-    this.change = this.redo();
-  }
-
-  redo() {
-    const change = this.#store.apply({ kind: this.#kind, data: { ids: this.action.ids } });
-    if (this.action.all) {
-      this.#beyond = { unread: this.#store.unread, unseen: this.#store.unseen };
-      this.#store.setCounts({ unread: 0, unseen: 0 });
-    }
-    return change;
-  }
-
-  /**
-   * @param {string} kind
-   * @param {string[]} ids
-   */
-  confirm(kind, ids) {
-    if (kind !== this.#kind && !/deleted|withdrawn/.test(kind)) return;
-    for (const id of ids) this.#confirmed.add(id);
-  }
-
-  /** Restore what the server did not change. */
-  revert() {
-    const items = [...this.#before.values()].filter(({ id }) => !this.#confirmed.has(id));
-    this.#store.restore(items, this.#beyond);
-  }
-
-  /** Restore what an undo restores: what was read stays seen. */
-  undo() {
-    const isRead = this.action.change === "read";
-    const items = [...this.#before.values()].map((item) => (isRead ? { ...item, seen: true } : item));
-    this.#store.restore(items, { unread: this.#beyond.unread, unseen: 0 });
   }
 }

@@ -14,6 +14,7 @@ import { ApiError } from "../shared/api-error.js";
 import { CountCheck } from "./count-check.js";
 import { InboxChanges } from "./inbox-changes.js";
 import { OlderPages } from "./older-pages.js";
+import { StoreChange } from "./store-change.js";
 
 /** The state of a feed; always exactly one of these. */
 export const FeedState = Object.freeze({
@@ -88,12 +89,11 @@ export class InboxFeed extends EventTarget {
     this.#random = random;
     this.#counts = new CountCheck(() => this.#count(), random);
     this.#older = new OlderPages({ api, store });
-    this.#changes = new InboxChanges({ api, store, report, feed: this.#forChanges });
+    this.#changes = new InboxChanges({ api, report, page: this.#forChanges });
   }
 
   get #forChanges() {
     return {
-      changed: (/** @type {Change | undefined} */ change) => this.#changed(change),
       recount: () => this.#counts.soon(),
       reload: () => this.#loadAgain(),
       signedOut: () => this.#signedOut(),
@@ -140,21 +140,43 @@ export class InboxFeed extends EventTarget {
   }
 
   /** @param {string} id may lie beyond the loaded items */
-  markRead(id) {
-    return this.#changes.markRead(id);
+  async markRead(id) {
+    if (this.#store.get(id)?.unread === false) return;
+    await this.#changes.make({ mark: "read", ids: [id], show: () => this.#show("read", [id]) });
   }
 
   markAllRead() {
-    return this.#changes.markAllRead();
-  }
-
-  markAllSeen() {
-    return this.#changes.markAllSeen();
+    const show = () => {
+      const ids = this.#store.items.filter((item) => item.unread).map((item) => item.id);
+      return this.#show("read", ids, true);
+    };
+    return this.#changes.make({ mark: "read", ids: [], all: true, show });
   }
 
   /** @param {string} id */
   archive(id) {
-    return this.#changes.archive(id);
+    return this.#changes.make({ mark: "archive", ids: [id], show: () => this.#show("archived", [id]) });
+  }
+
+  async markAllSeen() {
+    const { unread, unseen } = this.#store;
+    if (unseen === 0) return;
+    const ids = this.#store.items.filter((item) => !item.seen).map((item) => item.id);
+    const change = this.#store.apply({ kind: "notification.seen", data: { ids } });
+    this.#store.setCounts({ unread, unseen: 0 });
+    this.#changed(change);
+    // The person asked for nothing, so a failure is not reported.
+    await this.#api.markAllSeen().catch(() => this.#loadAgain());
+  }
+
+  /**
+   * @param {"read" | "archived"} event
+   * @param {string[]} ids
+   * @param {boolean} [all]
+   */
+  #show(event, ids, all) {
+    const changed = (/** @type {Change | undefined} */ change) => this.#changed(change);
+    return new StoreChange({ store: this.#store, changed, event, ids, all });
   }
 
   /** How much of the inbox is shown. */
@@ -224,7 +246,7 @@ export class InboxFeed extends EventTarget {
   #applyWaiting() {
     if (this.#waiting.length === 0 || this.#isOver) return;
     const events = this.#waiting.splice(0);
-    for (const { kind, data } of events) this.#changes.confirm(kind, data);
+    for (const event of events) this.#changes.confirm(event);
     this.#older.note(events);
     const change = this.#store.applyAll(events);
     if (change.reload) this.#loadAgain();
@@ -257,6 +279,7 @@ export class InboxFeed extends EventTarget {
     this.#changes.end();
     this.#waiting = [];
     this.#store.reset([], { whole: true });
+    this.#older.reset({ results: [], next: null, cursor: "" });
   }
 
   get #isOver() {

@@ -6,12 +6,13 @@
 import { HubState } from "../protocol/hub-state.js";
 import { copyOf, part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
+import { CardChange } from "./card-change.js";
 import { ChangeNotice } from "./change-notice.js";
-import { InboxCards } from "./inbox-cards.js";
+import { InboxCards, idOf, isUnread } from "./inbox-cards.js";
+import { InboxChanges } from "./inbox-changes.js";
 import { InboxPaging } from "./inbox-paging.js";
 import { InboxSelection } from "./inbox-selection.js";
 import { NotificationsApi } from "./notifications-api.js";
-import { isUnread, PageChanges } from "./page-changes.js";
 
 /** The parts that may show something private. */
 const PRIVATE = ["days", "bulk", "news", "older", "blank", "notice", "done", "read-all"];
@@ -21,6 +22,7 @@ export class InboxPage {
   #root;
   #unread;
   #cards;
+  #notice;
   #changes;
   #paging;
   #selection;
@@ -41,22 +43,32 @@ export class InboxPage {
     this.#root = root;
     this.#unread = Number(part(root, "count").textContent);
     this.#cards = cards;
-    this.#changes = new PageChanges({ api, cards, notice, changed, signedOut });
-    this.#paging = new InboxPaging({ root, cards, notice, changed, signedOut, signal });
+    this.#notice = notice;
+    this.#changes = new InboxChanges({ api, report: notice.report, page: this.#forChanges });
+    const applied = (/** @type {HubEvent} */ event) => this.#apply(event);
+    this.#paging = new InboxPaging({ root, cards, notice, changed, applied, signedOut, signal });
     this.#selection = new InboxSelection(root, signal);
     this.#stop = () => life.abort();
     cards.refresh();
     this.#listen(signal);
   }
 
+  get #forChanges() {
+    return {
+      recount: () => this.#recount(),
+      reload: () => this.#paging.reload(),
+      signedOut: () => this.#signOut(),
+    };
+  }
+
   /** @param {AbortSignal} signal */
   #listen(signal) {
     onTick(() => this.#cards.refresh(), signal);
-    document.addEventListener("hub-event", (event) => this.#apply(/** @type {HubEvent} */ (event)), { signal });
-    document.addEventListener("inbox-changed", (event) => this.#countBell(event), { signal });
+    document.addEventListener("hub-event", (event) => this.#received(/** @type {HubEvent} */ (event)), { signal });
+    document.addEventListener("inbox-changed", () => this.#recount(), { signal });
     document.addEventListener("hub-state", (event) => this.#state(event), { signal });
     this.#root.addEventListener("submit", (event) => this.#submit(event), { signal });
-    this.#root.addEventListener("click", (event) => this.#follow(event), { signal });
+    this.#root.addEventListener("click", (event) => this.#click(event), { signal });
     this.#root.addEventListener("keydown", (event) => this.#key(event), { signal });
   }
 
@@ -78,13 +90,16 @@ export class InboxPage {
     const cards = this.#cards.some(this.#selection.ids);
     this.#selection.clear();
     if (cards.length === 0) return;
-    this.#changes.make({ mark, cards });
+    this.#change(mark, cards);
     this.#focusHome();
   }
 
   #readAll() {
-    const cards = this.#cards.all.filter(isUnread);
-    this.#changes.make({ mark: "read", cards, all: true, beyond: Math.max(0, this.#unread - cards.length) });
+    const show = () => {
+      const wanted = this.#cards.all.filter(isUnread);
+      return this.#show("read", wanted, Math.max(0, this.#unread - wanted.length));
+    };
+    this.#changes.make({ mark: "read", ids: [], all: true, show });
     this.#focusHome();
   }
 
@@ -97,8 +112,26 @@ export class InboxPage {
     if (!card) return;
     const stays = mark === "read" || mark === "unread";
     const neighbour = this.#neighbourOf(card);
-    this.#changes.make({ mark, cards: [card], quiet: stays });
+    this.#change(mark, [card], stays);
     if (!stays) this.#focusButton(neighbour, mark);
+  }
+
+  /**
+   * @param {MarkName} mark
+   * @param {HTMLElement[]} cards
+   * @param {boolean} [quiet]
+   */
+  #change(mark, cards, quiet) {
+    this.#changes.make({ mark, ids: cards.map(idOf), quiet, show: () => this.#show(mark, cards) });
+  }
+
+  /**
+   * @param {MarkName} mark
+   * @param {HTMLElement[]} wanted
+   * @param {number} [beyond]
+   */
+  #show(mark, wanted, beyond) {
+    return new CardChange({ cards: this.#cards, counted: (more) => this.#changed(more), mark, wanted, beyond });
   }
 
   /** @param {HTMLElement} card */
@@ -127,33 +160,30 @@ export class InboxPage {
   }
 
   /** @param {HubEvent} event */
+  #received(event) {
+    this.#changes.confirm(event);
+    this.#paging.note(event);
+    this.#apply(event);
+  }
+
+  /** @param {HubEvent} event */
   #apply({ kind, data }) {
     switch (kind) {
       case "notification.created":
       case "announcement.created":
         return this.#paging.offerNews();
       case "notification.updated":
-        this.#changes.confirm("unarchive", [data.id]);
-        return this.#move([data.id], data.archived);
+        this.#move([data.id], data.archived);
+        return this.#cards.mark(this.#cards.some([data.id]), data.unread);
       case "notification.read":
       case "notification.unread":
-        return this.#mark(kind === "notification.unread" ? "unread" : "read", data.ids);
+        return this.#cards.mark(this.#cards.some(data.ids ?? []), kind === "notification.unread");
       case "notification.archived":
-        this.#changes.confirm("archive", data.ids);
-        return this.#move(data.ids, true);
+        return this.#move(data.ids ?? [], true);
       case "notification.deleted":
       case "announcement.withdrawn":
-        return this.#leave(data.ids ?? []);
+        return this.#leave(data.ids);
     }
-  }
-
-  /**
-   * @param {"read" | "unread"} mark
-   * @param {string[]} ids
-   */
-  #mark(mark, ids) {
-    this.#changes.confirm(mark, ids);
-    this.#cards.mark(this.#cards.some(ids), mark === "unread");
   }
 
   /**
@@ -164,7 +194,7 @@ export class InboxPage {
    */
   #move(ids, archived) {
     if (archived !== (this.#root.dataset.show === "archived")) this.#leave(ids);
-    else if (!ids.every((id) => this.#cards.has(id))) this.#paging.offerNews();
+    else if (!this.#cards.bringBack(ids)) this.#paging.offerNews();
   }
 
   /** @param {string[]} [ids] */
@@ -187,9 +217,9 @@ export class InboxPage {
     part(this.#root, "blank").hidden = !isEmpty || this.#paging.refill();
   }
 
-  /** @param {Event} event of the bell, which counts on this page too */
-  #countBell({ target }) {
-    const { unread } = /** @type {{unread?: number}} */ (target);
+  /** Take the bell's count, which follows the server. Without a bell the page counts by itself. */
+  #recount() {
+    const { unread } = /** @type {{unread?: number}} */ (document.querySelector("notification-bell") ?? {});
     if (typeof unread !== "number") return;
     this.#unread = unread;
     this.#count();
@@ -203,24 +233,28 @@ export class InboxPage {
     if (readAll) readAll.hidden = this.#unread === 0;
   }
 
-  /**
-   * Mark a row as read when its link is followed. The request outlives the page.
-   *
-   * @param {MouseEvent} event
-   */
-  #follow({ target }) {
-    const link = target instanceof Element ? target.closest("a[data-part=link]") : null;
-    const card = /** @type {HTMLElement | null} */ (link?.closest("[data-id][data-unread]") ?? null);
-    if (card) this.#changes.make({ mark: "read", cards: [card], quiet: true });
+  /** @param {MouseEvent} event */
+  #click(event) {
+    const control =
+      event.target instanceof Element ? event.target.closest("a[data-part=link], button[name=action]") : null;
+    const card = /** @type {HTMLElement | null} */ (control?.closest("[data-id]") ?? null);
+    if (!control || !card) return;
+    if (control.matches("button")) {
+      // The second click of a double click would meet the opposite button, or the next row.
+      if (event.detail > 1) event.preventDefault();
+    } else if (isUnread(card)) {
+      // The request outlives the page.
+      this.#change("read", [card], true);
+    }
   }
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey) return;
-    const button = part(part(this.#root, "notice"), "notice-action");
-    if (part(this.#root, "notice").hidden || button.hidden) return;
-    event.preventDefault();
-    button.click();
+    const isButton = event.target instanceof HTMLButtonElement;
+    // A key held down acts on one row alone, not on those that get the focus.
+    if (event.key === "Enter" && event.repeat && isButton) event.preventDefault();
+    const isUndo = event.key === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey;
+    if (isUndo && this.#notice.undo()) event.preventDefault();
   }
 
   /** @param {Event} event */
@@ -233,6 +267,7 @@ export class InboxPage {
   #signOut() {
     if (!part(this.#root, "days")) return;
     const hadFocus = this.#root.contains(document.activeElement);
+    this.#changes.end();
     this.#stop();
     const words = copyOf(this.#root, "signed-out");
     for (const name of PRIVATE) part(this.#root, name)?.remove();

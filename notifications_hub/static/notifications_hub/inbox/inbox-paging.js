@@ -1,5 +1,6 @@
 // @ts-check
 /**
+ * @import { HubEvent } from "../client/hub-events.js"
  * @import { ChangeNotice } from "./change-notice.js"
  * @import { InboxCards } from "./inbox-cards.js"
  */
@@ -14,8 +15,11 @@ export class InboxPaging {
   #cards;
   #notice;
   #changed;
+  #applied;
   #signedOut;
   #signal;
+  /** Events that arrived during a load. The loaded page may be older. @type {HubEvent[]} */
+  #meanwhile = [];
 
   /**
    * @param {object} options
@@ -23,14 +27,16 @@ export class InboxPaging {
    * @param {InboxCards} options.cards
    * @param {ChangeNotice} options.notice
    * @param {() => void} options.changed called when cards were inserted
+   * @param {(event: HubEvent) => void} options.applied called with each event that a loaded page may lack
    * @param {() => void} options.signedOut
    * @param {AbortSignal} options.signal
    */
-  constructor({ root, cards, notice, changed, signedOut, signal }) {
+  constructor({ root, cards, notice, changed, applied, signedOut, signal }) {
     this.#root = root;
     this.#cards = cards;
     this.#notice = notice;
     this.#changed = changed;
+    this.#applied = applied;
     this.#signedOut = signedOut;
     this.#signal = signal;
     root.addEventListener("click", (event) => this.#click(event), { signal });
@@ -46,6 +52,22 @@ export class InboxPaging {
     const link = part(this.#root, "older")?.querySelector("a");
     if (link) this.#load(link, "older");
     return Boolean(link);
+  }
+
+  /** @param {HubEvent} event */
+  note(event) {
+    this.#meanwhile.push(event);
+  }
+
+  /** Show the page as the server has it now. The rest is loaded again by "Older". */
+  async reload() {
+    const here = new URL(location.href);
+    here.searchParams.delete("undo");
+    const page = await fetchInbox(here.href, this.#signal).catch(() => null);
+    if (!page || this.#signal.aborted) return;
+    this.#cards.replace(page.cards);
+    this.#setOlder(page.older);
+    this.#changed();
   }
 
   /** @param {MouseEvent} event */
@@ -68,6 +90,7 @@ export class InboxPaging {
   async #load(link, name) {
     if (link.ariaBusy === "true") return;
     link.ariaBusy = "true";
+    this.#meanwhile = [];
     try {
       const page = await fetchInbox(link.href, this.#signal);
       if (name === "older") this.#showOlder(page);
@@ -83,9 +106,16 @@ export class InboxPaging {
   #showOlder({ cards, older }) {
     const link = part(this.#root, "older");
     const hadFocus = link.contains(document.activeElement) || !this.#root.contains(document.activeElement);
-    if (older) link.replaceWith(older);
-    else link.remove();
-    this.#show(cards, hadFocus);
+    this.#setOlder(older);
+    this.#show(cards, "older", hadFocus);
+  }
+
+  /** @param {HTMLElement | null} link */
+  #setOlder(link) {
+    const there = part(this.#root, "older");
+    if (!link) there?.remove();
+    else if (there) there.replaceWith(link);
+    else part(this.#root, "blank").after(link);
   }
 
   /**
@@ -96,16 +126,18 @@ export class InboxPaging {
     // More are new than fit on a page: inserting them would leave a gap.
     if (older && !cards.some((card) => this.#cards.has(idOf(card)))) return location.assign(link.href);
     part(this.#root, "news").hidden = true;
-    this.#show(cards, true);
+    this.#show(cards, "news", true);
   }
 
   /**
    * @param {HTMLElement[]} cards
+   * @param {"older" | "news"} name
    * @param {boolean} focus
    */
-  #show(cards, focus) {
+  #show(cards, name, focus) {
     const [first] = this.#cards.insert(cards);
-    this.#notice.clear();
+    for (const event of this.#meanwhile.filter(({ kind }) => !kind.endsWith(".created"))) this.#applied(event);
+    this.#notice.solved(name);
     this.#changed();
     if (focus) first?.focus();
   }

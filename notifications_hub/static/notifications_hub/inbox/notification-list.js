@@ -90,7 +90,6 @@ export class NotificationList {
     row.toggleAttribute("data-unread", item.unread);
     part(row, "read").hidden = !item.unread;
     part(row, "unread").hidden = !item.unread;
-    nameButtons(row);
     return row;
   }
 
@@ -111,21 +110,5 @@ export class NotificationList {
       row.remove();
       this.#rows.delete(id);
     }
-  }
-}
-
-/**
- * Name the row's buttons after its title: "Archive: Bob replied".
- *
- * @param {HTMLElement} row
- */
-function nameButtons(row) {
-  const title = part(row, "title").textContent ?? "";
-  for (const button of row.querySelectorAll("[data-label]")) {
-    const label = button.getAttribute("data-label") ?? "";
-    button.setAttribute(
-      "aria-label",
-      label.replace("{title}", () => title),
-    );
   }
 }

@@ -76,12 +76,12 @@ export class NotificationPanel {
 
   /** Reports the person's changes in the notice. @returns {Report} */
   get report() {
-    const notice = this.#notice;
+    const { done, failed } = this.#notice.report;
     return {
-      done: ({ change, count, undo, key }) => {
-        if (this.open || change !== "read") notice.done(notice.doneText(change, count), undo, key);
+      done: (one) => {
+        if (this.open || one.change !== "read") done(one);
       },
-      failed: ({ change, error, retry, key }) => notice.failed(notice.failedText(change, error), retry, key),
+      failed,
     };
   }
 

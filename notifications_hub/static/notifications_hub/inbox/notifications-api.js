@@ -45,26 +45,13 @@ export class NotificationsApi {
     return this.#get("notifications/count/");
   }
 
-  /** @param {string[]} ids */
-  markRead(ids) {
-    return this.#change("read", { ids });
-  }
-
-  markAllRead() {
-    return this.#change("read", { all: true });
-  }
-
-  /** @param {string[]} ids */
-  archive(ids) {
-    return this.#change("archive", { ids });
-  }
-
   /**
    * @param {MarkName} mark
    * @param {{ids: string[]} | {all: true}} which
+   * @returns {Promise<Changed>}
    */
   mark(mark, which) {
-    return this.#change(mark, which);
+    return this.#send(`notifications/${mark}/`, { ...which, undo: true });
   }
 
   /** @returns {Promise<{changed: number}>} */
@@ -85,15 +72,6 @@ export class NotificationsApi {
   /** @param {string} path */
   #get(path) {
     return this.#http.get(new URL(path, this.#base), { signal: this.#signal });
-  }
-
-  /**
-   * @param {MarkName} change
-   * @param {{ids: string[]} | {all: true}} which
-   * @returns {Promise<Changed>}
-   */
-  #change(change, which) {
-    return this.#send(`notifications/${change}/`, { ...which, undo: true });
   }
 
   /**
