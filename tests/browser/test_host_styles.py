@@ -60,7 +60,7 @@ def site(quiet_site: Site) -> Site:
 
 @pytest.fixture
 def host(page_for: People, site: Site) -> HostPage:
-    page = page_for("alice", INBOX, reduced_motion="reduce", base_url=site.url)
+    page = page_for("alice", "/healthz", reduced_motion="reduce", base_url=site.url)
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]
     page.clock.set_fixed_time(datetime.now(UTC))  # "now" stays "now"
     return HostPage(page)
@@ -69,7 +69,13 @@ def host(page_for: People, site: Site) -> HostPage:
 def open_panel(page: Page) -> None:
     page.locator("notification-bell button").first.click()
     expect(page.locator(".nh-panel .nh-row").first).to_be_visible()
+    expect_live(page)
     page.mouse.move(1, 1)
+
+
+def expect_live(page: Page) -> None:
+    """Wait until the panel shows no words about its connection any more."""
+    expect(page.locator("notification-bell .nh-state")).to_have_attribute("data-state", "live")
 
 
 def boxes(page: Page, selector: str) -> list[tuple[str, float, float, float, float]]:
@@ -87,7 +93,7 @@ def differences(page: Page, selector: str, wanted: list[tuple[str, float, float,
 
 
 def show_toast(page: Page, site: Site) -> None:
-    expect(page.locator("notification-bell .nh-state")).to_have_attribute("data-state", "live")
+    expect_live(page)
     site.python("notify.send(bob, recipient=alice, verb='waved', level='warning', url='/', description='Hello.')")
     expect(page.locator(".nh-toast")).to_be_visible()
 
@@ -102,7 +108,8 @@ def test_bell_and_panel_look_the_same_under_every_style_sheet(host: HostPage, di
     plain = {part: boxes(page, part) for part in parts}
 
     for sheet in sheets:
-        page = host.open(PREFERENCES, sheet, attributes=attributes)
+        page.keyboard.press("Escape")
+        host.restyle(sheet)
         open_panel(page)
         for part in parts:
             assert differences(page, part, plain[part]) == [], sheet
@@ -124,11 +131,12 @@ def test_toasts_look_the_same_under_every_style_sheet(host: HostPage, site: Site
 def test_pages_keep_their_layout_under_every_style_sheet(host: HostPage, path: str) -> None:
     """Compare boxes at one width and line height, because both are the host's to choose."""
     same = "main { display: grid } .nh-page { max-width: 40rem; line-height: 1.5; text-align: start; }"
-    plain = boxes(host.open(path, css=same), ".nh-page")
+    page = host.open(path, css=same)
+    plain = boxes(page, ".nh-page")
     assert plain[0][3] == 40 * 16
 
     for sheet in ("pico", "bootstrap", "reset"):
-        page = host.open(path, sheet, css=same)
+        host.restyle(sheet, css=same)
         assert differences(page, ".nh-page", plain) == [], sheet
         assert page.evaluate(MISFITS) == [], sheet
 
@@ -143,7 +151,8 @@ def test_a_progress_bar_keeps_its_look_and_its_marks(host: HostPage, site: Site)
     plain = boxes(host.open(path, css=same), "task-progress")
 
     for sheet in ("pico", "reset"):
-        assert differences(host.open(path, sheet, css=same), "task-progress", plain) == [], sheet
+        host.restyle(sheet, css=same)
+        assert differences(host.page, "task-progress", plain) == [], sheet
     host.page.emulate_media(forced_colors="active")
     bar = host.page.locator("task-progress progress")
     expect(bar).to_have_css("border-top-width", "1px")
