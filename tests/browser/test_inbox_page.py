@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
 if TYPE_CHECKING:
     from tests.support.browser import People
@@ -231,6 +231,27 @@ def test_older_ones_are_appended_under_their_days(page_for: People, site: Site) 
     assert page.locator(".nh-card h3 a").all_inner_texts() == [f"Bob waved {number}" for number in range(45, 0, -1)]
     assert page.url.endswith(PATH)
     assert page.evaluate("window.stayed")
+
+
+def test_what_is_archived_elsewhere_while_older_ones_load_does_not_appear(page_for: People, site: Site) -> None:
+    site.python("wave(25)")
+    page = ready(page_for("alice", PATH))
+    expect(page.locator("notification-bell .nh-state")).to_have_attribute("data-state", "live")
+    answers: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        answers.append((route, route.fetch()))
+
+    page.route("**/notifications/?*before*", hold)
+    page.get_by_role("link", name="Older").click()
+    page.wait_for_timeout(500)
+    site.python("Notification.objects.filter(recipient=alice, verb='waved 3').archive()")
+    expect(page.locator("notification-bell")).to_have_attribute("unread", "24")
+    [(route, answer)] = answers
+    route.fulfill(response=answer)
+
+    expect(page.locator(".nh-card")).to_have_count(24)
+    expect(card(page, 3)).to_have_count(0)
 
 
 def test_news_is_inserted_at_the_top(page_for: People, site: Site) -> None:
