@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.push_lab.firefox import Firefox
 from tests.support.browser import sign_in
@@ -335,21 +335,3 @@ def edges(page: Page, selector: str) -> tuple[float, float]:
     box = page.locator(f".nh-panel {selector}").bounding_box()
     assert box is not None
     return box["y"], box["y"] + box["height"]
-
-
-def test_a_request_that_times_out_is_put_back(page_for: People, site: Site) -> None:
-    site.python("wave(1)")
-    page = page_for("alice", PATH)
-    open_panel(page)
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    page.route(ARCHIVE, hold)
-    row(page, 1).get_by_role("button", name="Archive").click()
-    expect(page.locator(".nh-row")).to_have_count(0)
-    for route in held:
-        route.abort("timedout")
-    expect(row(page, 1)).to_be_visible()
-    expect(notice(page)).to_contain_text("Couldn't archive.")

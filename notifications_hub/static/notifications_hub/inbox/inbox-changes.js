@@ -153,6 +153,7 @@ export class InboxChanges {
    */
   #undoneInPart({ key }, undone) {
     if (this.#isOver) return;
+    this.#page.recount();
     this.#page.reload();
     if (undone === 0) this.#report.done({ change: "undo-failed", count: 1, undo: null, key });
   }
