@@ -100,6 +100,12 @@ class Notification(AbstractNotification):
             models.Index(
                 fields=["recipient", "archived_at"], condition=models.Q(archived_at__isnull=False), name="hub_archived"
             ),
+            # The admin counts who has read an announcement.
+            models.Index(
+                fields=["announcement"],
+                condition=models.Q(unread=False, announcement__isnull=False),
+                name="hub_announcement_read",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["recipient", "dedupe_key"], name="hub_notification_dedupe"),

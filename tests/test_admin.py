@@ -255,7 +255,7 @@ def test_marking_needs_the_permission_to_change_notifications(
         "unread__exact=1",
         "level__exact=info",
         "public__exact=1",
-        "q=ali",
+        "q=alice",
     ],
 )
 def test_the_list_is_filtered_and_searched(

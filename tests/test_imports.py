@@ -17,10 +17,19 @@ ROOT = Path(__file__).parents[1]
 HUB = "notifications_hub"
 
 LAYERS = [
-    ["admin_guards", "announcements.markdown", "database", "kinds", "ops.running_server", "users", "web"],
+    ["admin_guards", "admin_lists"],
+    ["announcements.markdown", "database", "kinds", "ops.running_server", "users", "web"],
     ["conf", "delivery.models", "delivery.reasons", "ops.demo", "rendering"],
-    ["audiences", "delivery.celery_wakeup", "delivery.claiming", "delivery.preferences", "message", "streams"],
-    ["announcements.models", "notification_queryset", "rows.registry", "transports"],
+    [
+        "admin_base",
+        "audiences",
+        "delivery.celery_wakeup",
+        "delivery.claiming",
+        "delivery.preferences",
+        "message",
+        "streams",
+    ],
+    ["admin_base", "announcements.models", "notification_queryset", "rows.registry", "transports"],
     ["notification", "ops.metrics", "ops.startup", "rows"],
     ["delivery", "delivery.arming", "notification_removal", "notify_arguments", "wsgi"],
     ["announcements", "delivery.acknowledgement", "notify", "tasks"],
@@ -32,7 +41,7 @@ LAYERS = [
     ["urls"],
 ]
 INSIDE = {
-    "streams": [["cursor", "models", "sweeper"], ["sequencer"], ["store"]],
+    "streams": [["cursor", "models", "sweeper"], ["pruning", "sequencer"], ["store"]],
     "delivery": [
         ["celery_wakeup", "models", "reasons"],
         ["arming", "claiming", "preferences"],

@@ -614,6 +614,14 @@ class Migration(migrations.Migration):
                 name="hub_archived",
             ),
         ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("announcement__isnull", False), ("unread", False)),
+                fields=["announcement"],
+                name="hub_announcement_read",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="notification",
             constraint=models.UniqueConstraint(fields=("recipient", "dedupe_key"), name="hub_notification_dedupe"),
@@ -653,6 +661,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="job",
             index=models.Index(fields=["owner", "-created"], name="hub_job_of_owner"),
+        ),
+        migrations.AddIndex(
+            model_name="job",
+            index=models.Index(fields=["-created"], name="hub_job_newest"),
         ),
         migrations.AddIndex(
             model_name="job",

@@ -17,6 +17,7 @@ from notifications_hub.streams.models import (
     inbox_topic,
     item_key,
 )
+from notifications_hub.streams.pruning import count_before, give_way, prune, prune_before
 from notifications_hub.streams.sequencer import number, number_everything, number_soon, numbered
 from notifications_hub.streams.store import (
     BATCH_BYTES,
@@ -26,7 +27,6 @@ from notifications_hub.streams.store import (
     append,
     append_many,
     moved,
-    prune,
     read,
     read_many,
 )
@@ -45,7 +45,9 @@ __all__ = [
     "append",
     "append_many",
     "check_topic",
+    "count_before",
     "encode_data",
+    "give_way",
     "inbox_topic",
     "item_key",
     "moved",
@@ -54,6 +56,7 @@ __all__ = [
     "number_soon",
     "numbered",
     "prune",
+    "prune_before",
     "read",
     "read_many",
 ]

@@ -30,7 +30,6 @@ from notifications_hub.streams.models import (
     NewEvent,
     check_topic,
     encode_data,
-    prune_many,
 )
 from notifications_hub.streams.sequencer import number, number_soon
 
@@ -304,8 +303,3 @@ def _logged(topic: str, row: tuple[Any, ...]) -> LoggedEvent:
     *_, seq, kind, data, created = row
     # SQLite stores no time zone, and Django writes UTC.
     return LoggedEvent(topic, seq, kind, data, created if created.tzinfo else created.replace(tzinfo=UTC))
-
-
-def prune(topic: str, through: int) -> int:
-    """Remove a topic's events up to a number, and return how many were removed."""
-    return prune_many({topic: through})
