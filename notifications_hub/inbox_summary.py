@@ -52,7 +52,7 @@ _WAITING = """
         LEFT JOIN notifications_hub_notification own
                ON own.recipient_id = %(person)s AND own.announcement_id = running.id
         WHERE running.announced_at IS NOT NULL AND running.withdrawn_at IS NULL AND running.ends_at > %(now)s
-          AND running.audience IN ({audiences})
+          AND {audience}
     ), newest AS (
         SELECT id, committed_at, flash_claimed_until FROM notifications_hub_notification
         WHERE recipient_id = %(person)s AND flash = TRUE AND archived_at IS NULL AND announcement_id IS NULL
@@ -91,7 +91,7 @@ _IDS = "SELECT id FROM waiting WHERE committed_at < %(until)s ORDER BY id DESC"
 
 
 def summary_of(person: Person) -> Summary:
-    """Return the summary in one statement, besides the one that looks up the person's audiences."""
+    """Return the summary, in one statement."""
     window = timedelta(seconds=hub_settings.ack_window)
     [row] = _ask(person, _COUNTS, _LOOKED_AT, window=datetime.now(UTC) - window)
     unread, unseen, running, without_row, announced_unread, announced_unseen, waiting, offered = row
@@ -121,9 +121,8 @@ def waiting_ids(person: Person, until: datetime, most: int) -> list[int]:
 
 
 def _ask(person: Person, question: str, most: int, **moments: datetime) -> list[tuple[Any, ...]]:
-    topics = {f"audience{number}": topic for number, topic in enumerate(audiences.topics_of(person))}
-    names = ", ".join(f"%({name})s" for name in topics)
-    statement = (_WAITING + question).format(free=_FREE, audiences=names, most=most, cap=CAP)
+    audience, topics = audiences.condition_for(person)
+    statement = (_WAITING + question).format(free=_FREE, audience=audience, most=most, cap=CAP)
     adapt = connection.ops.adapt_datetimefield_value
     times = {name: adapt(at) for name, at in (moments | {"now": datetime.now(UTC)}).items()}
     recipient = Notification._meta.get_field("recipient").get_db_prep_value(person.pk, connection)
