@@ -32,8 +32,9 @@ LAYERS = [
     ["admin_base", "announcements.models", "notification_queryset", "rows.registry", "transports"],
     ["notification", "ops.metrics", "ops.startup", "rows"],
     ["delivery", "delivery.arming", "notification_removal", "notify_arguments", "wsgi"],
-    ["announcements", "delivery.acknowledgement", "notify", "tasks"],
+    ["announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks"],
     ["live"],
+    ["flash_claim"],
     ["checks", "flash", "inbox", "jobs", "live.server", "ops.web_server", "publishing"],
     # Entry points for servers, Django and the command line.
     ["admin", "apps", "asgi", "jobs.progress_tag", "jobs.views", "live_lists", "models", "ops", "ops.retention"],

@@ -28,6 +28,7 @@ from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.inbox.queries import BadPageMark
 from notifications_hub.inbox.visitor import person_of
+from notifications_hub.inbox_summary import summary_for
 from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_names
 from notifications_hub.transports.web_push import subscriptions, vapid
@@ -87,14 +88,15 @@ def inbox(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     show = request.GET.get("show", "all")
     show = show if show in _SHOWN else "all"
+    summary = summary_for(request)
     try:
-        page = queries.items(person, before=request.GET.get("before"), **_SHOWN[show])
+        page = queries.items(person, before=request.GET.get("before"), summary=summary, **_SHOWN[show])
     except BadPageMark as error:
         raise BadRequest(str(error)) from None
     context = {
         "items": [InboxEntry.of(row) for row in page.rows],
         "next": page.next,
-        "unread": queries.counts(person).unread,
+        "unread": summary.unread,
         "show": show,
         "here": _here(request),
         "done": _done(person, request.GET.get("undo", "")),

@@ -93,7 +93,10 @@ export class InboxFeed extends EventTarget {
 
   get #forChanges() {
     return {
-      changed: (/** @type {Change | undefined} */ change) => this.#changed(change),
+      changed: (/** @type {Change | undefined} */ change) => {
+        if (change?.recount) this.#counts.soon();
+        this.#changed(change);
+      },
       recount: () => this.#counts.soon(),
       reload: () => this.#loadAgain(),
       signedOut: () => this.#signedOut(),

@@ -10,6 +10,7 @@ import { ChangeNotice } from "./change-notice.js";
 import { InboxCards } from "./inbox-cards.js";
 import { InboxPaging } from "./inbox-paging.js";
 import { InboxSelection } from "./inbox-selection.js";
+import { badgeOf } from "./item-view.js";
 import { NotificationsApi } from "./notifications-api.js";
 import { isUnread, PageChanges } from "./page-changes.js";
 
@@ -39,7 +40,7 @@ export class InboxPage {
     const changed = (more = 0) => this.#changed(more);
     const cards = new InboxCards(root);
     this.#root = root;
-    this.#unread = Number(part(root, "count").textContent);
+    this.#unread = Number(part(root, "count").dataset.unread);
     this.#cards = cards;
     this.#changes = new PageChanges({ api, cards, notice, changed, signedOut });
     this.#paging = new InboxPaging({ root, cards, notice, changed, signedOut, signal });
@@ -198,7 +199,7 @@ export class InboxPage {
   #count() {
     const count = part(this.#root, "count");
     count.hidden = this.#unread === 0;
-    setText(count, String(this.#unread));
+    setText(count, badgeOf(this.#unread));
     const readAll = part(this.#root, "read-all");
     if (readAll) readAll.hidden = this.#unread === 0;
   }
