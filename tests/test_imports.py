@@ -32,7 +32,7 @@ LAYERS = [
     ["urls"],
 ]
 INSIDE = {
-    "streams": [["cursor", "models", "sweeper"], ["sequencer"], ["store"]],
+    "streams": [["cursor", "models", "sweeper"], ["sequencer"], ["numberer"], ["store"]],
     "delivery": [
         ["celery_wakeup", "models", "reasons"],
         ["arming", "claiming", "preferences"],

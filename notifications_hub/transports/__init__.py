@@ -20,8 +20,10 @@ from django.utils.text import capfirst
 from notifications_hub.conf import hub_settings
 from notifications_hub.kinds import method_name
 from notifications_hub.transports.base import (
+    AddressTable,
     Closes,
     FindsMany,
+    KeepsTable,
     Learns,
     Loads,
     PutOff,
@@ -32,8 +34,10 @@ from notifications_hub.transports.base import (
 )
 
 __all__ = [
+    "AddressTable",
     "Closes",
     "FindsMany",
+    "KeepsTable",
     "Learns",
     "Loads",
     "PutOff",
@@ -44,6 +48,7 @@ __all__ = [
     "addresses_of",
     "close_transports",
     "get_transport",
+    "is_table_complete",
     "transport_label",
     "transport_names",
 ]
@@ -85,6 +90,14 @@ def addresses_of(transport: Transport, people: Iterable[AbstractBaseUser]) -> di
         found = {person.pk: transport.addresses(person) for person in listed}
     lists = {pk: list(addresses) for pk, addresses in found.items()}
     return {pk: addresses for pk, addresses in lists.items() if addresses}
+
+
+@cache
+def is_table_complete(transport: type) -> bool:
+    """Return False for a transport that inherits `address_table`, but finds addresses in another way."""
+    finds = ("addresses", "addresses_of", "address_table")
+    own = next(vars(one) for one in transport.__mro__ if any(name in vars(one) for name in finds))
+    return "address_table" in own
 
 
 async def close_transports() -> None:
