@@ -32,7 +32,7 @@ from notifications_hub.notify_arguments import BadRecipient, Draft, draft_of, is
 from notifications_hub.notify_insert import Inserted, insert
 from notifications_hub.notify_statement import Tables
 from notifications_hub.notify_words import PersonalWords, SharedWords, words_of
-from notifications_hub.transports import KeepsTable, addresses_of, get_transport, is_table_complete, transport_names
+from notifications_hub.transports import Transport, addresses_of, get_transport, keeps_table, transport_names
 
 CHUNK = 1000
 MINUTE = timedelta(minutes=1)
@@ -130,7 +130,7 @@ def _address_tables() -> tuple[Tables, list[str]]:
     tables, others = [], []
     for name in transport_names():
         transport = get_transport(name)
-        if not (isinstance(transport, KeepsTable) and is_table_complete(type(transport))):
+        if not keeps_table(transport):
             others.append(name)
         elif table := transport.address_table():
             tables.append((name, table))
@@ -208,9 +208,34 @@ def _plans(
     of_person = {row.recipient_id: row for row in made}
     for name in transports:
         wanting = [row.recipient for row in made if name in methods[row.recipient_id]]
-        for pk, addresses in addresses_of(get_transport(name), wanting).items():
+        for pk, addresses in _addresses(name, wanting).items():
             for address in addresses:
                 yield Plan(notification_pk=of_person[pk].pk, transport=name, address=address)
+
+
+def _addresses(name: str, people: Sequence[Any]) -> dict[Any, list[str]]:
+    """Return people's addresses. If a host's transport raises, ask it person by person, and log who is left out."""
+    transport = get_transport(name)
+    try:
+        return _asked(transport, people)
+    except Exception:
+        log.exception("The transport %r could not find the addresses of %d people, so each is tried", name, len(people))
+    found: dict[Any, list[str]] = {}
+    failed = []
+    for person in people:
+        try:
+            found |= _asked(transport, [person])
+        except Exception:  # noqa: BLE001 -- a host's code may raise anything; its first error is in the log
+            failed.append(person.pk)
+    if failed:
+        log.error("The transport %r gets no deliveries for %d people: %.200s", name, len(failed), failed)
+    return found
+
+
+def _asked(transport: Transport, people: Sequence[Any]) -> dict[Any, list[str]]:
+    # With a savepoint, a query of the host's that fails does not fail the caller's transaction.
+    with transaction.atomic():
+        return addresses_of(transport, people) if people else {}
 
 
 class _NotifySignal(Signal):

@@ -41,8 +41,8 @@ def insert(draft: Draft, people: Sequence[Any], words: SharedWords, tables: Tabl
     database = transaction.get_connection()
     topics = [inbox_topic(person.pk) for person in people]
     values = _values(draft)
-    # A key may have to wait for another sender, who must not wait for the stream meanwhile.
-    numbers = len(people) == 1 and draft.dedupe_key is None and not database.in_atomic_block
+    # The stream is locked until the commit. In a transaction that is late, and a key may have to wait for its sender.
+    numbers = len(people) == 1 and draft.dedupe_key is None and database.get_autocommit()
     recipients = {"ids": [person.pk for person in people], "topics": topics, "topic": topics[0]}
     parameters = _parameters(draft, values, words) | recipients
     with database.cursor() as sql:

@@ -89,7 +89,7 @@ class Numberer:
                 self._wake()
 
     def finish(self, seconds: float) -> bool:
-        """Wait until all work is done, for at most these seconds. Return False if some is left. No chore waits longer."""
+        """Finish all work, for at most these seconds. Chores run at once. Return False if some work is left."""
         with self._changed:
             self._finishing = True
             self._changed.notify_all()

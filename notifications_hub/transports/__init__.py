@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ImproperlyConfigured
@@ -48,7 +48,7 @@ __all__ = [
     "addresses_of",
     "close_transports",
     "get_transport",
-    "is_table_complete",
+    "keeps_table",
     "transport_label",
     "transport_names",
 ]
@@ -92,11 +92,16 @@ def addresses_of(transport: Transport, people: Iterable[AbstractBaseUser]) -> di
     return {pk: addresses for pk, addresses in lists.items() if addresses}
 
 
+def keeps_table(transport: Transport) -> TypeGuard[KeepsTable]:
+    """Return whether the transport's addresses are those of its table. A subclass may find others."""
+    kind: Any = type(transport)
+    return isinstance(transport, KeepsTable) and _finds_by_table(kind)
+
+
 @cache
-def is_table_complete(transport: type) -> bool:
-    """Return False for a transport that inherits `address_table`, but finds addresses in another way."""
+def _finds_by_table(kind: Any) -> bool:
     finds = ("addresses", "addresses_of", "address_table")
-    own = next(vars(one) for one in transport.__mro__ if any(name in vars(one) for name in finds))
+    own = next(vars(one) for one in kind.__mro__ if any(name in vars(one) for name in finds))
     return "address_table" in own
 
 
