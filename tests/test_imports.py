@@ -31,7 +31,9 @@ LAYERS = [
     ],
     ["admin_base", "announcements.models", "notification_queryset", "rows.registry", "transports"],
     ["notification", "ops.metrics", "ops.startup", "rows"],
-    ["delivery", "delivery.arming", "notification_removal", "notify_arguments", "wsgi"],
+    ["delivery", "delivery.arming", "notification_removal", "notify_arguments", "notify_statement", "wsgi"],
+    ["notify_words"],
+    ["notify_insert"],
     ["announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks"],
     ["live"],
     ["flash_claim"],
@@ -42,7 +44,7 @@ LAYERS = [
     ["urls"],
 ]
 INSIDE = {
-    "streams": [["cursor", "models", "sweeper"], ["pruning", "sequencer"], ["store"]],
+    "streams": [["cursor", "models", "sweeper"], ["pruning", "sequencer"], ["numberer"], ["store"]],
     "delivery": [
         ["celery_wakeup", "models", "reasons"],
         ["arming", "claiming", "preferences"],
