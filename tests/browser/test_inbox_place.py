@@ -44,6 +44,19 @@ def test_the_notice_leaves_the_page_where_it_is(page_for: People, site: Site, na
     assert abs(scrolled(page) - before) < 150
 
 
+def test_undoing_the_only_row_by_keyboard_moves_the_focus_to_it(page_for: People, site: Site) -> None:
+    site.python("wave(1)")
+    page = ready(page_for("alice", PATH))
+    button(page, 1, "archive").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-part=blank]")).to_be_focused()
+    expect(notice(page)).to_be_visible()
+    page.keyboard.press("Control+z")
+
+    expect(card(page, 1)).to_be_focused()
+    expect(notice(page)).to_be_hidden()
+
+
 @pytest.mark.parametrize("action", ["archive", "read"])
 def test_a_change_of_several_rows_keeps_focus_and_scroll(page_for: People, site: Site, action: str) -> None:
     site.python("wave(20)")

@@ -216,8 +216,10 @@ export class InboxPage {
     this.#unread = Math.max(0, this.#unread + more);
     this.#count();
     this.#selection.refresh();
-    const isEmpty = this.#cards.all.length === 0;
-    part(this.#root, "blank").hidden = !isEmpty || this.#paging.refill();
+    const blank = part(this.#root, "blank");
+    const hadFocus = document.activeElement === blank;
+    blank.hidden = this.#cards.all.length > 0 || this.#paging.refill();
+    if (hadFocus && blank.hidden) this.#focusLatest();
   }
 
   /** @param {Event} event of the bell, which counts on this page too */
