@@ -127,9 +127,9 @@ def _done(person: Person, token: str) -> dict[str, str] | None:
         return None
     number = done.changed
     if done.action is Mark.READ:
-        words = ngettext("Marked %(number)d as read.", "Marked %(number)d as read.", number)
+        words = ngettext("Marked %(number)d notification as read.", "Marked %(number)d notifications as read.", number)
     else:
-        words = ngettext("Archived %(number)d.", "Archived %(number)d.", number)
+        words = ngettext("Archived %(number)d notification.", "Archived %(number)d notifications.", number)
     return {"text": words % {"number": number}, "token": token}
 
 
@@ -148,7 +148,16 @@ def mark(request: HttpRequest) -> HttpResponseRedirect:
     person = person_of(request)
     whole = request.POST.get("all") == "1"
     done = marks.mark_all(person, action) if whole else marks.mark(person, action, request.POST.getlist("ids"))
+    if action is Mark.UNARCHIVE and done.changed:
+        messages.success(request, _restored(done.changed))
     return HttpResponseRedirect(_with_undo(_next(request), done.undo))
+
+
+def _restored(number: int) -> str:
+    words = ngettext(
+        "Moved %(number)d notification back to the inbox.", "Moved %(number)d notifications back to the inbox.", number
+    )
+    return words % {"number": number}
 
 
 def _undo(request: HttpRequest) -> None:

@@ -6,64 +6,21 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
+
+from tests.support.inbox_page import PATH, archived, button, card, news, notice, prepare, ready, unread
 
 if TYPE_CHECKING:
     from tests.support.browser import People
     from tests.support.site import Site
 
-PATH = "/notifications/"
 MARKS = "**/api/v1/notifications/*/"
 
 
 @pytest.fixture
 def site(quiet_site: Site) -> Site:
-    quiet_site.python("""
-        from datetime import UTC, datetime, timedelta
-        from accounts.models import User
-        from notifications.signals import notify
-        from notifications_hub.models import Notification
-        alice, bob = (User.objects.get(username=name) for name in ("alice", "bob"))
-        Notification.objects.filter(recipient=alice).delete()
-
-        def wave(count, level="info"):
-            for number in range(1, count + 1):
-                given = {"url": f"/notifications/preferences/?{number}", "level": level}
-                notify.send(bob, recipient=alice, verb=f"waved {number}", description="A fine day. " * 4, **given)
-
-        def spread(hours):
-            for number, row in enumerate(Notification.objects.filter(recipient=alice).order_by("-pk")):
-                at = datetime.now(UTC) - timedelta(hours=hours * number)
-                Notification.objects.filter(pk=row.pk).update(timestamp=at)
-    """)
+    prepare(quiet_site)
     return quiet_site
-
-
-def card(page: Page, number: int) -> Locator:
-    return page.locator(".nh-card").filter(has_text=re.compile(rf"waved {number}\b"))
-
-
-def button(page: Page, number: int, action: str) -> Locator:
-    return card(page, number).locator(f"button[value={action}]")
-
-
-def notice(page: Page) -> Locator:
-    return page.locator("inbox-page > .nh-notice[data-undo]")
-
-
-def ready(page: Page) -> Page:
-    page.locator("inbox-page[data-ready]").wait_for()
-    # A reload would lose this.
-    page.evaluate("window.stayed = true")
-    return page
-
-
-def archived(site: Site) -> str:
-    return site.python("print(Notification.objects.filter(recipient=alice, archived_at__isnull=False).count())").strip()
-
-
-def unread(site: Site) -> str:
-    return site.python("print(Notification.objects.filter(recipient=alice, unread=True).count())").strip()
 
 
 def test_a_row_is_archived_in_place_and_undo_brings_it_back(page_for: People, site: Site) -> None:
@@ -83,7 +40,7 @@ def test_a_row_is_archived_in_place_and_undo_brings_it_back(page_for: People, si
     expect(card(page, 8)).to_be_visible()
     expect(notice(page)).to_be_hidden()
     assert page.locator(".nh-card h3 a").all_inner_texts()[3:6] == [f"Bob waved {number}" for number in (9, 8, 7)]
-    expect(page.locator("[data-part=news]")).to_be_hidden()
+    expect(news(page)).to_be_hidden()
     assert archived(site) == "0"
     assert page.evaluate("window.stayed")
 
@@ -162,11 +119,11 @@ def test_news_is_inserted_at_the_top(page_for: People, site: Site) -> None:
     site.python("wave(2)")
     page = ready(page_for("alice", PATH))
     site.python("notify.send(bob, recipient=alice, verb='waved 99')")
-    page.locator("[data-part=news] a").click()
+    news(page).locator("a").click()
 
     expect(card(page, 99)).to_be_focused()
     assert page.locator(".nh-card").count() == 3
-    expect(page.locator("[data-part=news]")).to_be_hidden()
+    expect(news(page)).to_be_hidden()
     assert page.evaluate("window.stayed")
 
 
@@ -306,10 +263,10 @@ def test_without_javascript_a_change_is_undone(page_for: People, site: Site) -> 
     page = page_for("alice", PATH, java_script_enabled=False)
     page.get_by_role("button", name="Mark all as read").click()
 
-    expect(page.get_by_text("Marked 25 as read.")).to_be_visible()
+    expect(page.get_by_text("Marked 25 notifications as read.")).to_be_visible()
     page.reload()
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".nh-card[data-unread]")).to_have_count(20)
-    expect(page.get_by_text("Marked 25 as read.")).to_have_count(0)
+    expect(page.get_by_text("Marked 25 notifications as read.")).to_have_count(0)
     assert unread(site) == "25"
     assert re.search(r"[ap]\.m\. [A-Z]{3,4}$", page.locator(".nh-card time").first.inner_text())

@@ -186,10 +186,20 @@ def test_the_inbox_offers_to_undo_the_mark_that_led_to_it(alice: User, bob: User
     context = client.get(onward["Location"]).context
 
     assert onward["Location"].startswith(f"{INBOX}?show=unread&undo=")
-    assert (context["done"]["text"], context["here"]) == ("Archived 1.", f"{INBOX}?show=unread")
+    assert (context["done"]["text"], context["here"]) == ("Archived 1 notification.", f"{INBOX}?show=unread")
     undone = client.post(MARK, {"undo": context["done"]["token"], "next": context["here"]})
     assert undone["Location"] == f"{INBOX}?show=unread"
     assert ids(items(alice)) == [row.item_id]
+
+
+def test_the_archive_reports_what_moved_back_to_the_inbox(alice: User, bob: User, client_for: ClientFor) -> None:
+    row, client = send_one(alice, bob), client_for(alice)
+    client.post(MARK, {"action": "archive", "ids": row.item_id})
+    page = client.post(MARK, {"action": "unarchive", "all": "1", "next": f"{INBOX}?show=archived"}, follow=True)
+
+    assert "Moved 1 notification back to the inbox." in map(str, page.context["messages"])
+    again = client.post(MARK, {"action": "unarchive", "all": "1", "next": INBOX}, follow=True)
+    assert not list(again.context["messages"])
 
 
 @pytest.mark.parametrize("token", ["", "x", "another"])

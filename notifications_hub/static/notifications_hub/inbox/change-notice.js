@@ -28,15 +28,17 @@ export class ChangeNotice {
   /**
    * @param {object} options
    * @param {HTMLElement} options.bar
+   * @param {HTMLElement} options.scope where Ctrl+Z undoes
    * @param {AbortSignal} options.signal
    * @param {() => void} [options.focusAfter] moves the focus when a notice that had it goes away
    */
-  constructor({ bar, signal, focusAfter }) {
+  constructor({ bar, scope, signal, focusAfter }) {
     this.#bar = bar;
     this.#focusAfter = focusAfter;
     part(bar, "notice-action").addEventListener("click", () => this.#run(), { signal });
     part(bar, "notice-close").addEventListener("click", () => this.clear(), { signal });
     bar.addEventListener("keydown", (event) => this.#key(event), { signal });
+    scope.addEventListener("keydown", (event) => this.#undoKey(event), { signal });
     window.addEventListener("online", () => this.#asked && this.#run(), { signal });
     signal.addEventListener("abort", () => clearTimeout(this.#timer), { once: true });
   }
@@ -49,6 +51,15 @@ export class ChangeNotice {
    */
   doneText(change, count = 1) {
     return this.#words(count === 1 ? change : `${change}-many`).replace("{count}", String(count));
+  }
+
+  /**
+   * Return the words for a change that changed nothing.
+   *
+   * @param {string} change archived, unarchived, read or unread
+   */
+  unchangedText(change) {
+    return this.#words(`${change}-already`) || this.#words(change);
   }
 
   /**
@@ -76,7 +87,9 @@ export class ChangeNotice {
     this.#asked = false;
     this.#show(text, "undo");
     this.#undo = undo;
-    part(this.#bar, "notice-action").hidden = !undo;
+    const action = part(this.#bar, "notice-action");
+    action.hidden = !undo;
+    action.setAttribute("aria-keyshortcuts", "Control+Z Meta+Z");
     this.#timer = setTimeout(() => this.#timeOut(), STAYS);
   }
 
@@ -91,7 +104,9 @@ export class ChangeNotice {
     this.#retries.set(key, retry);
     this.#show(text, "retry");
     this.#bar.dataset.failed = "";
-    part(this.#bar, "notice-action").hidden = false;
+    const action = part(this.#bar, "notice-action");
+    action.hidden = false;
+    action.removeAttribute("aria-keyshortcuts");
     announce(text, { urgent: true });
   }
 
@@ -146,6 +161,18 @@ export class ChangeNotice {
     event.preventDefault();
     event.stopPropagation();
     this.clear();
+  }
+
+  /**
+   * Undo on Ctrl+Z, also far away from the button. A failed change is not repeated by it.
+   *
+   * @param {KeyboardEvent} event
+   */
+  #undoKey(event) {
+    const isUndo = event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey;
+    if (!isUndo || !this.#undo) return;
+    event.preventDefault();
+    this.#run();
   }
 
   /** @param {string} name */

@@ -44,6 +44,38 @@ export class InboxCards {
     return fresh;
   }
 
+  /**
+   * Update the cards that a freshly fetched page has too. Return those that it should have, but lacks.
+   *
+   * @param {HTMLElement[]} fetched newest first
+   * @param {{isLast: boolean, except: Set<string>}} how `isLast` if no older page follows; `except` stay as they are
+   */
+  update(fetched, { isLast, except }) {
+    const [oldest, missing] = [fetched.at(-1), /** @type {HTMLElement[]} */ ([])];
+    for (const card of this.all.filter((one) => !except.has(idOf(one)))) {
+      const fresh = fetched.find((one) => idOf(one) === idOf(card));
+      if (fresh) this.#renew(card, fresh);
+      else if (isLast || (oldest && !isOlder(card, oldest))) missing.push(card);
+    }
+    return missing;
+  }
+
+  /**
+   * @param {HTMLElement} card
+   * @param {HTMLElement} fresh
+   */
+  #renew(card, fresh) {
+    this.mark([card], fresh.hasAttribute("data-unread"));
+    card.dataset.level = fresh.dataset.level;
+    for (const selector of [".nh-disc", ".nh-words"]) {
+      const [old, now] = [card.querySelector(selector), fresh.querySelector(selector)];
+      if (!old || !now || old.innerHTML === now.innerHTML) continue;
+      const hadFocus = old.contains(document.activeElement);
+      old.replaceWith(now);
+      if (hadFocus) card.focus();
+    }
+  }
+
   /** @param {HTMLElement[]} cards */
   remove(cards) {
     for (const card of cards) card.remove();

@@ -4,7 +4,7 @@
  * @import { MarkName } from "./notifications-api.js"
  */
 import { HubState } from "../protocol/hub-state.js";
-import { copyOf, part, setText } from "../shared/dom.js";
+import { copyOf, isInSight, part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
 import { ChangeNotice } from "./change-notice.js";
 import { InboxCards } from "./inbox-cards.js";
@@ -26,6 +26,8 @@ export class InboxPage {
   #paging;
   #selection;
   #stop;
+  /** The first row of the latest change, and the row that took its place. @type {(HTMLElement | undefined)[]} */
+  #latest = [];
 
   /**
    * @param {HTMLElement} root the `<inbox-page>`
@@ -35,7 +37,8 @@ export class InboxPage {
     const { signal } = life;
     const base = new URL(root.getAttribute("api") ?? "", document.baseURI);
     const api = new NotificationsApi({ base, csrf: root.getAttribute("csrf") ?? "", signal });
-    const notice = new ChangeNotice({ bar: part(root, "notice"), signal, focusAfter: () => this.#focusHome() });
+    const focusAfter = () => this.#focusLatest();
+    const notice = new ChangeNotice({ bar: part(root, "notice"), scope: root, signal, focusAfter });
     const signedOut = () => this.#signOut();
     const changed = (more = 0) => this.#changed(more);
     const cards = new InboxCards(root);
@@ -43,7 +46,8 @@ export class InboxPage {
     this.#unread = Number(part(root, "count").dataset.unread);
     this.#cards = cards;
     this.#changes = new PageChanges({ api, cards, notice, changed, signedOut });
-    this.#paging = new InboxPaging({ root, cards, notice, changed, signedOut, signal });
+    const leave = (/** @type {string[]} */ ids) => this.#leave(ids);
+    this.#paging = new InboxPaging({ root, cards, notice, changed, leave, signedOut, signal });
     this.#selection = new InboxSelection(root, signal);
     this.#stop = () => life.abort();
     cards.refresh();
@@ -54,11 +58,13 @@ export class InboxPage {
   #listen(signal) {
     onTick(() => this.#cards.refresh(), signal);
     document.addEventListener("hub-event", (event) => this.#apply(/** @type {HubEvent} */ (event)), { signal });
+    document.addEventListener("hub-reset", () => this.#paging.refetch(), { signal });
     document.addEventListener("inbox-changed", (event) => this.#countBell(event), { signal });
     document.addEventListener("hub-state", (event) => this.#state(event), { signal });
     this.#root.addEventListener("submit", (event) => this.#submit(event), { signal });
-    this.#root.addEventListener("click", (event) => this.#follow(event), { signal });
-    this.#root.addEventListener("keydown", (event) => this.#key(event), { signal });
+    this.#root.addEventListener("click", (event) => this.#click(event), { signal });
+    this.#root.addEventListener("auxclick", (event) => event.button === 1 && this.#follow(event), { signal });
+    this.#root.addEventListener("keydown", preventRepeat, { signal });
   }
 
   /** @param {SubmitEvent} event */
@@ -79,11 +85,13 @@ export class InboxPage {
     const cards = this.#cards.some(this.#selection.ids);
     this.#selection.clear();
     if (cards.length === 0) return;
+    this.#latest = [cards[0], this.#neighbourOf(cards)];
     this.#changes.make({ mark, cards });
-    this.#focusHome();
+    this.#focusLatest();
   }
 
   #readAll() {
+    this.#latest = [];
     const cards = this.#cards.all.filter(isUnread);
     this.#changes.make({ mark: "read", cards, all: true, beyond: Math.max(0, this.#unread - cards.length) });
     this.#focusHome();
@@ -97,16 +105,22 @@ export class InboxPage {
     const card = /** @type {HTMLElement | null} */ (row);
     if (!card) return;
     const stays = mark === "read" || mark === "unread";
-    const neighbour = this.#neighbourOf(card);
+    const neighbour = this.#neighbourOf([card]);
+    this.#latest = [card, neighbour];
     this.#changes.make({ mark, cards: [card], quiet: stays });
     if (!stays) this.#focusButton(neighbour, mark);
   }
 
-  /** @param {HTMLElement} card */
-  #neighbourOf(card) {
+  /**
+   * Return the row that stays after these, or else before them.
+   *
+   * @param {HTMLElement[]} cards
+   */
+  #neighbourOf(cards) {
     const all = this.#cards.all;
-    const at = all.indexOf(card);
-    return all[at + 1] ?? all[at - 1];
+    const at = all.findIndex((card) => cards.includes(card));
+    const stays = (/** @type {HTMLElement} */ card) => !cards.includes(card);
+    return all.slice(at).find(stays) ?? all.slice(0, at).findLast(stays);
   }
 
   /**
@@ -116,6 +130,13 @@ export class InboxPage {
   #focusButton(card, action) {
     const button = card?.querySelector(`button[value="${action}"]`);
     if (button instanceof HTMLElement) button.focus();
+    else this.#focusHome();
+  }
+
+  /** Move the focus to where the latest change happened, so that the page does not scroll away from it. */
+  #focusLatest() {
+    const row = this.#latest.find((card) => card?.isConnected) ?? this.#cards.all.find(isInSight);
+    if (row) row.focus();
     else this.#focusHome();
   }
 
@@ -129,10 +150,11 @@ export class InboxPage {
 
   /** @param {HubEvent} event */
   #apply({ kind, data }) {
+    this.#paging.note(data.ids ?? []);
     switch (kind) {
       case "notification.created":
       case "announcement.created":
-        return this.#paging.offerNews();
+        return this.#join();
       case "notification.updated":
         this.#changes.confirm("unarchive", [data.id]);
         return this.#move([data.id], data.archived);
@@ -142,6 +164,9 @@ export class InboxPage {
       case "notification.archived":
         this.#changes.confirm("archive", data.ids);
         return this.#move(data.ids, true);
+      case "announcement.updated":
+        if (this.#cards.has(data.id)) this.#paging.refetch();
+        return;
       case "notification.deleted":
       case "announcement.withdrawn":
         return this.#leave(data.ids ?? []);
@@ -155,6 +180,14 @@ export class InboxPage {
   #mark(mark, ids) {
     this.#changes.confirm(mark, ids);
     this.#cards.mark(this.#cards.some(ids), mark === "unread");
+    const isUnknown = mark === "unread" && !ids.every((id) => this.#cards.has(id));
+    // With more pages to come, an unknown row may belong to one of those.
+    if (isUnknown && this.#root.dataset.show === "unread" && !part(this.#root, "older")) this.#paging.offerNews();
+  }
+
+  /** Offer what is new, except in the archive, where nothing new appears. */
+  #join() {
+    if (this.#root.dataset.show !== "archived") this.#paging.offerNews();
   }
 
   /**
@@ -173,7 +206,7 @@ export class InboxPage {
     const cards = this.#cards.some(ids);
     if (cards.length === 0) return;
     const focused = cards.find((card) => card.contains(document.activeElement));
-    const neighbour = focused && this.#neighbourOf(focused);
+    const neighbour = focused && this.#neighbourOf(cards);
     this.#cards.remove(cards);
     this.#changed();
     if (focused) (neighbour ?? part(this.#root, "blank")).focus();
@@ -184,8 +217,10 @@ export class InboxPage {
     this.#unread = Math.max(0, this.#unread + more);
     this.#count();
     this.#selection.refresh();
-    const isEmpty = this.#cards.all.length === 0;
-    part(this.#root, "blank").hidden = !isEmpty || this.#paging.refill();
+    const blank = part(this.#root, "blank");
+    const hadFocus = document.activeElement === blank;
+    blank.hidden = this.#cards.all.length > 0 || this.#paging.refill();
+    if (hadFocus && blank.hidden) this.#focusLatest();
   }
 
   /** @param {Event} event of the bell, which counts on this page too */
@@ -204,8 +239,17 @@ export class InboxPage {
     if (readAll) readAll.hidden = this.#unread === 0;
   }
 
+  /** @param {MouseEvent} event */
+  #click(event) {
+    const { target, detail } = event;
+    // The second click of a double click would meet the next row, which has moved up, or the opposite button.
+    const isSecond = detail > 1 && target instanceof Element && target.closest(".nh-row-actions button");
+    if (isSecond) event.preventDefault();
+    else this.#follow(event);
+  }
+
   /**
-   * Mark a row as read when its link is followed. The request outlives the page.
+   * Mark a row as read when its link is followed, also into a new tab. The request outlives the page.
    *
    * @param {MouseEvent} event
    */
@@ -213,15 +257,6 @@ export class InboxPage {
     const link = target instanceof Element ? target.closest("a[data-part=link]") : null;
     const card = /** @type {HTMLElement | null} */ (link?.closest("[data-id][data-unread]") ?? null);
     if (card) this.#changes.make({ mark: "read", cards: [card], quiet: true });
-  }
-
-  /** @param {KeyboardEvent} event */
-  #key(event) {
-    if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey) return;
-    const button = part(part(this.#root, "notice"), "notice-action");
-    if (part(this.#root, "notice").hidden || button.hidden) return;
-    event.preventDefault();
-    button.click();
   }
 
   /** @param {Event} event */
@@ -241,4 +276,13 @@ export class InboxPage {
     this.#root.append(words);
     if (hadFocus) words.focus();
   }
+}
+
+/**
+ * Prevent a key held down from acting on the rows that move up.
+ *
+ * @param {KeyboardEvent} event
+ */
+function preventRepeat(event) {
+  if (event.key === "Enter" && event.repeat) event.preventDefault();
 }

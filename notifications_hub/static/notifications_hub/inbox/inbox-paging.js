@@ -14,8 +14,11 @@ export class InboxPaging {
   #cards;
   #notice;
   #changed;
+  #leave;
   #signedOut;
   #signal;
+  /** The rows that events changed during a load. The loaded page may be older. @type {Set<string>} */
+  #meanwhile = new Set();
 
   /**
    * @param {object} options
@@ -23,14 +26,16 @@ export class InboxPaging {
    * @param {InboxCards} options.cards
    * @param {ChangeNotice} options.notice
    * @param {() => void} options.changed called when cards were inserted
+   * @param {(ids: string[]) => void} options.leave removes cards that left the list
    * @param {() => void} options.signedOut
    * @param {AbortSignal} options.signal
    */
-  constructor({ root, cards, notice, changed, signedOut, signal }) {
+  constructor({ root, cards, notice, changed, leave, signedOut, signal }) {
     this.#root = root;
     this.#cards = cards;
     this.#notice = notice;
     this.#changed = changed;
+    this.#leave = leave;
     this.#signedOut = signedOut;
     this.#signal = signal;
     root.addEventListener("click", (event) => this.#click(event), { signal });
@@ -39,6 +44,25 @@ export class InboxPaging {
   /** Offer to show what is new. */
   offerNews() {
     part(this.#root, "news").hidden = false;
+  }
+
+  /** @param {string[]} ids that an event changed */
+  note(ids) {
+    for (const id of ids) this.#meanwhile.add(id);
+  }
+
+  /** Bring the rows up to date, after a gap in the events or a change of words. */
+  async refetch() {
+    try {
+      this.#meanwhile.clear();
+      const page = await fetchInbox(location.href, this.#signal);
+      this.#update(page);
+      if (!page.cards.every((card) => this.#cards.has(idOf(card)))) this.offerNews();
+    } catch (error) {
+      if (this.#signal.aborted) return;
+      if (error instanceof ApiError && error.status === 401) this.#signedOut();
+      else this.offerNews();
+    }
   }
 
   /** Show older notifications, if there are any, because every card has left the page. Return whether there are. */
@@ -68,6 +92,7 @@ export class InboxPaging {
   async #load(link, name) {
     if (link.ariaBusy === "true") return;
     link.ariaBusy = "true";
+    this.#meanwhile.clear();
     try {
       const page = await fetchInbox(link.href, this.#signal);
       if (name === "older") this.#showOlder(page);
@@ -92,11 +117,21 @@ export class InboxPaging {
    * @param {Awaited<ReturnType<typeof fetchInbox>>} page
    * @param {HTMLAnchorElement} link
    */
-  #showNews({ cards, older }, link) {
+  #showNews(page, link) {
+    const { cards, older } = page;
     // More are new than fit on a page: inserting them would leave a gap.
     if (older && !cards.some((card) => this.#cards.has(idOf(card)))) return location.assign(link.href);
-    part(this.#root, "news").hidden = true;
+    this.#update(page);
     this.#show(cards, true);
+    part(this.#root, "news").hidden = true;
+  }
+
+  /** @param {Awaited<ReturnType<typeof fetchInbox>>} page */
+  #update({ cards, older }) {
+    const missing = this.#cards.update(cards, { isLast: !older, except: this.#meanwhile });
+    // A row that was read stays in the list of unread ones until the page is opened again.
+    if (this.#root.dataset.show === "unread") this.#cards.mark(missing, false);
+    else this.#leave(missing.map(idOf));
   }
 
   /**
@@ -107,7 +142,7 @@ export class InboxPaging {
     const [first] = this.#cards.insert(cards);
     this.#notice.clear();
     this.#changed();
-    if (focus) first?.focus();
+    if (focus) (first ?? this.#cards.all[0])?.focus();
   }
 
   /**

@@ -80,7 +80,8 @@ export class PageChanges {
    * @param {(() => Promise<unknown>) | null} undoing
    */
   #report(wanted, changed, undoing) {
-    if (wanted.quiet || changed === 0) return;
+    if (wanted.quiet) return;
+    if (changed === 0) return this.#notice.done(this.#notice.unchangedText(DONE[wanted.mark]), null, keyOf(wanted));
     const undo = undoing && (() => this.#undo(undoing, keyOf(wanted)));
     this.#notice.done(this.#notice.doneText(DONE[wanted.mark], changed), undo, keyOf(wanted));
   }
