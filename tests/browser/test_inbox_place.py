@@ -200,10 +200,14 @@ def test_changes_before_the_bell_is_connected_reach_the_rows(page_for: People, s
     def hold(route: Route) -> None:
         held.append(route)
 
+    def is_held() -> bool:
+        page.wait_for_timeout(50)  # lets Playwright call the handler
+        return bool(held)
+
     page.route("**/api/v1/notifications/", hold, times=1)
     page.goto(site.url + PATH)
     ready(page)
-    wait_until(lambda: page.wait_for_timeout(50) or held, what="the bell's request")
+    wait_until(is_held, what="the bell's request")
     change_elsewhere(site)
     held[0].continue_()
 
