@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.browser.test_main_job import wait_until_live
 from tests.support.inbox_page import PATH, archived, button, card, news, notice, prepare, ready, unread
 from tests.support.processes import wait_until
 
@@ -55,6 +56,19 @@ def test_undoing_the_only_row_by_keyboard_moves_the_focus_to_it(page_for: People
 
     expect(card(page, 1)).to_be_focused()
     expect(notice(page)).to_be_hidden()
+
+
+def test_undo_stays_on_offer_once_older_rows_took_the_place_of_archived_ones(page_for: People, site: Site) -> None:
+    site.python("wave(23)")
+    page = ready(page_for("alice", PATH))
+    page.locator("[data-part=pick-all]").check()
+    bulk(page, "archive").click()
+    expect(page.locator(".nh-card")).to_have_count(3)
+
+    expect(notice(page)).to_contain_text("Archived 20")
+    notice(page).get_by_role("button", name="Undo").click()
+    expect(page.locator(".nh-card")).to_have_count(23)
+    wait_until(lambda: archived(site) == "0", what="the undo")
 
 
 @pytest.mark.parametrize("action", ["archive", "read"])
@@ -160,22 +174,58 @@ def test_a_row_marked_as_unread_elsewhere_is_offered_among_the_unread(page_for: 
     expect(page.locator("[data-part=blank]")).to_be_hidden()
 
 
-def test_after_a_gap_in_the_events_the_rows_are_fetched_again(page_for: People, site: Site) -> None:
-    site.python("wave(4)")
-    page = ready(page_for("alice", PATH))
-    page.evaluate("document.querySelector('notification-bell').remove()")
+def change_elsewhere(site: Site) -> None:
     site.python("""
         rows = Notification.objects.filter(recipient=alice)
         rows.filter(verb="waved 2").mark_all_as_read()
         rows.filter(verb="waved 3").archive()
         notify.send(bob, recipient=alice, verb="waved 99")
     """)
-    page.evaluate("document.dispatchEvent(new Event('hub-reset'))")
 
+
+def expect_the_changes(page: Page) -> None:
     expect(card(page, 3)).to_have_count(0)
     expect(button(page, 2, "unread")).to_be_visible()
+    expect(button(page, 1, "read")).to_be_visible()
     news(page).get_by_role("link").click()
     expect(card(page, 99)).to_be_focused()
+    expect(card(page, 3)).to_have_count(0)
+
+
+def test_changes_before_the_bell_is_connected_reach_the_rows(page_for: People, site: Site) -> None:
+    site.python("wave(4)")
+    page = page_for("alice", "/notifications/preferences/")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    def is_held() -> bool:
+        page.wait_for_timeout(50)  # lets Playwright call the handler
+        return bool(held)
+
+    page.route("**/api/v1/notifications/", hold, times=1)
+    page.goto(site.url + PATH)
+    ready(page)
+    wait_until(is_held, what="the bell's request")
+    change_elsewhere(site)
+    held[0].continue_()
+
+    expect_the_changes(page)
+    assert page.evaluate("window.stayed")
+
+
+def test_after_a_gap_in_the_events_the_rows_are_fetched_again(page_for: People, site: Site) -> None:
+    site.python("wave(4)")
+    page = ready(page_for("alice", PATH))
+    wait_until_live(page)
+    page.context.set_offline(True)
+    change_elsewhere(site)
+    # The cursor of an earlier epoch is answered with a reset.
+    site.manage("hub_rotate_epochs")
+    page.context.set_offline(False)
+
+    expect_the_changes(page)
     assert page.evaluate("window.stayed")
 
 

@@ -110,6 +110,15 @@ export class ChangeNotice {
     announce(text, { urgent: true });
   }
 
+  /**
+   * Forget a failure, because what failed has worked since. A report of another change stays.
+   *
+   * @param {unknown} key
+   */
+  recovered(key) {
+    if (this.#retries.delete(key) && this.#retries.size === 0) this.clear();
+  }
+
   clear() {
     this.#empty();
     this.#retries.clear();

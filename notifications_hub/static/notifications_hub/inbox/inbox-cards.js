@@ -1,4 +1,5 @@
 // @ts-check
+/** @import { Page } from "../protocol/wire.js" */
 import { copyOf, part, setText } from "../shared/dom.js";
 import { dayOf, dayTitle, showTime } from "./item-times.js";
 
@@ -42,6 +43,22 @@ export class InboxCards {
     for (const card of fresh) this.#place(card);
     this.refresh();
     return fresh;
+  }
+
+  /**
+   * Return whether a freshly loaded first page of the inbox contradicts these cards.
+   *
+   * @param {Page} page
+   */
+  differFrom({ results, next }) {
+    const { show } = this.#root.dataset;
+    if (show === "archived") return results.some(({ id }) => this.has(id));
+    const wanted = new Map(results.filter(({ unread }) => unread || show === "all").map((item) => [item.id, item]));
+    const end = next === null ? Number.NEGATIVE_INFINITY : Date.parse(results.at(-1)?.at ?? "");
+    const covered = this.all.filter((card) => timeOf(card) > end || wanted.has(idOf(card)));
+    const isOnLaterPage = new URLSearchParams(location.search).has("before");
+    const isMissing = !isOnLaterPage && [...wanted.keys()].some((id) => !this.has(id));
+    return isMissing || covered.some((card) => wanted.get(idOf(card))?.unread !== card.hasAttribute("data-unread"));
   }
 
   /**

@@ -1,6 +1,7 @@
 // @ts-check
 /**
  * @import { HubEvent } from "../client/hub-events.js"
+ * @import { InboxChangedEvent } from "./inbox-feed.js"
  * @import { MarkName } from "./notifications-api.js"
  */
 import { HubState } from "../protocol/hub-state.js";
@@ -58,8 +59,8 @@ export class InboxPage {
   #listen(signal) {
     onTick(() => this.#cards.refresh(), signal);
     document.addEventListener("hub-event", (event) => this.#apply(/** @type {HubEvent} */ (event)), { signal });
-    document.addEventListener("hub-reset", () => this.#paging.refetch(), { signal });
-    document.addEventListener("inbox-changed", (event) => this.#countBell(event), { signal });
+    const followBell = (/** @type {Event} */ event) => this.#followBell(/** @type {InboxChangedEvent} */ (event));
+    document.addEventListener("inbox-changed", followBell, { signal });
     document.addEventListener("hub-state", (event) => this.#state(event), { signal });
     this.#root.addEventListener("submit", (event) => this.#submit(event), { signal });
     this.#root.addEventListener("click", (event) => this.#click(event), { signal });
@@ -223,12 +224,17 @@ export class InboxPage {
     if (hadFocus && blank.hidden) this.#focusLatest();
   }
 
-  /** @param {Event} event of the bell, which counts on this page too */
-  #countBell({ target }) {
+  /**
+   * Follow the bell, which counts on this page too. What it loaded may be newer than these rows, or follow a gap.
+   *
+   * @param {InboxChangedEvent} event
+   */
+  #followBell({ target, loaded }) {
     const { unread } = /** @type {{unread?: number}} */ (target);
     if (typeof unread !== "number") return;
     this.#unread = unread;
     this.#count();
+    if (loaded && this.#cards.differFrom(loaded)) this.#paging.refetch();
   }
 
   #count() {

@@ -97,6 +97,7 @@ export class InboxPaging {
       const page = await fetchInbox(link.href, this.#signal);
       if (name === "older") this.#showOlder(page);
       else this.#showNews(page, link);
+      this.#notice.recovered(name);
     } catch (error) {
       this.#fail(error, link, name);
     } finally {
@@ -140,7 +141,6 @@ export class InboxPaging {
    */
   #show(cards, focus) {
     const [first] = this.#cards.insert(cards);
-    this.#notice.clear();
     this.#changed();
     if (focus) (first ?? this.#cards.all[0])?.focus();
   }
