@@ -21,8 +21,8 @@ _HEAD = """\
 # Benchmarks
 
 The figures of one machine in one run. `make bench` rewrites this page. Everything is as in production: PostgreSQL that
-waits for its disk, Redis, `DEBUG` off, uvicorn with one worker and bin/run's options, signed-in sockets. The load
-client (bench/load.c) and the publishers share the machine's cores with the server.
+waits for its disk, Redis, `DEBUG` off, `hub_serve` with one worker, signed-in sockets. The load client (bench/load.c)
+and the publishers share the machine's cores with the server.
 """
 
 

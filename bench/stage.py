@@ -19,7 +19,7 @@ from bench.processes import Server
 from tests.support import postgres
 from tests.support.processes import ROOT, Program, accepts_connections, free_port, tool
 from tests.support.redis import RedisServer
-from tests.support.site import UVICORN, inherited_environment, manage
+from tests.support.site import HUB_SERVE, UVICORN, inherited_environment, manage
 
 PEERS = Path(__file__).resolve().parent / "peers"
 NCHAN_MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
@@ -60,8 +60,9 @@ class Stage:
     @contextmanager
     def product(self, port: int | None = None, **environment: str) -> Iterator[Server]:
         """Run one process of the site as in production. Use the same port again for a restart."""
-        given = self.environment | environment
-        with self._uvicorn("config.asgi:application", given, port=port) as server:
+        port = port or free_port()
+        command = [sys.executable, *HUB_SERVE, "--port", str(port)]
+        with self._running(command, port, self.environment | environment) as server:
             yield server
 
     @cached_property
@@ -125,8 +126,8 @@ class Stage:
         return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
 
     @contextmanager
-    def _uvicorn(self, application: str, environment: Mapping[str, str], port: int | None = None) -> Iterator[Server]:
-        port = port or free_port()
+    def _uvicorn(self, application: str, environment: Mapping[str, str]) -> Iterator[Server]:
+        port = free_port()
         command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), *UVICORN]
         with self._running(command, port, environment) as server:
             yield server

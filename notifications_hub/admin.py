@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 # Imported first: django-notifications registers our model with its own admin, which makes several queries per row.
 import notifications.admin
 from django.contrib import admin
-from django.contrib.auth import get_permission_codename, get_user_model
+from django.contrib.auth import get_permission_codename
 from django.db.models import Model, QuerySet
-from django.forms import Media
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -19,7 +18,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from notifications_hub.admin_guards import DeclaredLookups, PrivateContent
+from notifications_hub.admin_base import ChoiceFilter, ReadOnlyAdmin
+from notifications_hub.admin_guards import PrivateContent
+from notifications_hub.admin_lists import PersonSearch, first_keys
 from notifications_hub.announcements.admin import AnnouncementAdmin
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery.history import browser_names, steps_of
@@ -31,50 +32,6 @@ from notifications_hub.notification import Notification
 from notifications_hub.streams.models import Stream
 from notifications_hub.transports import transport_names
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
-from notifications_hub.web.bundles import bundle_path
-
-if TYPE_CHECKING:
-    AdminBase = admin.ModelAdmin[Model]
-else:
-    AdminBase = admin.ModelAdmin
-
-
-class ReadOnlyAdmin(DeclaredLookups[Model], AdminBase):
-    """Base for rows that only the hub writes. It never counts all rows, because that would read the whole table."""
-
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    list_per_page = 50
-
-    @property
-    def media(self) -> Media:
-        css = [bundle_path("hub.css"), bundle_path("admin.css")]
-        return super().media + Media(css={"all": css})
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # Django also asks this before it deletes a person and their rows, which must stay possible.
-        page = request.resolver_match.url_name if request.resolver_match else ""
-        is_own_page = str(page).startswith(f"{self.opts.app_label}_{self.opts.model_name}_")
-        return not is_own_page and super().has_delete_permission(request, obj)
-
-
-class ChoiceFilter(admin.SimpleListFilter):
-    """A filter over the values a column may hold. Django's own filter reads the whole table to find those in use."""
-
-    column: str
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        if value is None:
-            return queryset
-        offered = any(value == choice for choice, _words in self.lookup_choices)
-        return queryset.filter(**{self.column: value}) if offered else queryset.none()
 
 
 class KindFilter(ChoiceFilter):
@@ -102,11 +59,6 @@ class TransportFilter(ChoiceFilter):
         return [(name, method_name(name)) for name in transport_names()]
 
 
-def _search_by_name(prefix: str) -> list[str]:
-    """Return the search field for sign-in names. It matches a prefix, so that an index can serve it."""
-    return [f"{prefix}__{get_user_model().USERNAME_FIELD}__startswith"]
-
-
 @admin.action(description=_("Mark selected notifications as unread"), permissions=["mark"])
 def mark_unread(model_admin: Any, request: HttpRequest, rows: Any) -> None:
     count = rows.mark_all_as_unread()
@@ -114,7 +66,7 @@ def mark_unread(model_admin: Any, request: HttpRequest, rows: Any) -> None:
     model_admin.message_user(request, words % {"count": count})
 
 
-class NotificationAdmin(PrivateContent[Model], ReadOnlyAdmin):
+class NotificationAdmin(PersonSearch[Model], PrivateContent[Model], ReadOnlyAdmin):
     """The columns, filters and action of django-notifications' admin, plus how each notification was delivered."""
 
     content = frozenset(
@@ -128,6 +80,7 @@ class NotificationAdmin(PrivateContent[Model], ReadOnlyAdmin):
     )
     list_filter = (KindFilter, DeliveredFilter, "level", "unread", "public", "timestamp")
     list_select_related = ("recipient", "announcement")
+    ordering = ("-pk",)
     raw_id_fields = ("recipient",)
     fieldsets = (
         (None, {"fields": ("title", "body", "url", "level", "recipient", "kind", "timestamp", "unread", "public")}),
@@ -139,8 +92,8 @@ class NotificationAdmin(PrivateContent[Model], ReadOnlyAdmin):
         """Return whether the viewer may change notifications. Marking is the only change made by hand."""
         return request.user.has_perm(f"{self.opts.app_label}.{get_permission_codename('change', self.opts)}")
 
-    def get_search_fields(self, request: HttpRequest) -> list[str]:
-        return _search_by_name("recipient")
+    def rows_of(self, person: Any, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.filter(recipient=person).order_by("-timestamp", "-id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("deliveries", "announcement__translations")
@@ -190,7 +143,7 @@ class NotificationAdmin(PrivateContent[Model], ReadOnlyAdmin):
         )
 
 
-class DeliveryAdmin(PrivateContent[Model], ReadOnlyAdmin):
+class DeliveryAdmin(PersonSearch[Model], PrivateContent[Model], ReadOnlyAdmin):
     content = frozenset({"title"})
     list_display = ("title", "person", "method", "state_badge", "why", "attempts", "due_at", "settled_at")
     list_filter = (TransportFilter, "state")
@@ -203,8 +156,9 @@ class DeliveryAdmin(PrivateContent[Model], ReadOnlyAdmin):
         (_("Delivery history"), {"fields": ("story",)}),
     )
 
-    def get_search_fields(self, request: HttpRequest) -> list[str]:
-        return _search_by_name("notification__recipient")
+    def rows_of(self, person: Any, rows: QuerySet[Any]) -> QuerySet[Any]:
+        theirs = Notification.objects.filter(recipient=person).order_by("-timestamp", "-id")
+        return rows.filter(notification__in=first_keys(theirs)).order_by("-pk")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("notification__announcement__translations")
@@ -240,16 +194,17 @@ class DeliveryAdmin(PrivateContent[Model], ReadOnlyAdmin):
         return NotificationAdmin(Notification, self.admin_site).story(delivery.notification)
 
 
-class PushSubscriptionAdmin(ReadOnlyAdmin):
+class PushSubscriptionAdmin(PersonSearch[Model], ReadOnlyAdmin):
     """Browsers with push. An endpoint and its keys let anyone send to that browser, so both stay in the database."""
 
     list_display = ("browser", "owner", "created", "last_used", "quarantined_at")
     list_select_related = ("owner",)
+    ordering = ("-pk",)
     raw_id_fields = ("owner",)
     fields = ("browser", "owner", "created", "last_used", "quarantined_at", "held_back_because")
 
-    def get_search_fields(self, request: HttpRequest) -> list[str]:
-        return _search_by_name("owner")
+    def rows_of(self, person: Any, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.filter(owner=person).order_by("-pk")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("endpoint", "endpoint_hash", "p256dh", "auth")
@@ -265,11 +220,19 @@ class PushSubscriptionAdmin(ReadOnlyAdmin):
 
 class StreamAdmin(ReadOnlyAdmin):
     list_display = ("topic", "top", "pruned_through", "epoch")
-    search_fields = ("topic__startswith",)
-    ordering = ("topic",)
+    search_help_text = _("Search by the beginning of a topic, to see 500 of them. The list has the newest 10,000.")
+    search_fields = ("topic",)
+    searches_all_rows = True
+    ordering = ("-pk",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        found = Stream.objects.filter(topic__startswith=search_term.strip()).order_by()
+        return queryset.filter(pk__in=first_keys(found)) if search_term else queryset, False
 
 
-class JobAdmin(ReadOnlyAdmin):
+class JobAdmin(PersonSearch[Model], ReadOnlyAdmin):
     """Jobs without their arguments and results, which only the owner may see."""
 
     list_display = ("title", "owner", "task", "state", "reason", "starts", "created", "ended_at")
@@ -277,14 +240,15 @@ class JobAdmin(ReadOnlyAdmin):
     list_select_related = ("owner",)
     raw_id_fields = ("owner", "parent")
     ordering = ("-created",)
+    age = "created"
     fieldsets = (
         (None, {"fields": ("title", "owner", "audience", "task", "parent", "url")}),
         (_("Progress"), {"fields": ("state", "reason", "done", "total", "text", "cancel_asked")}),
         (_("Times"), {"fields": ("created", "started_at", "ended_at", "due_at", "sends", "starts", "retries")}),
     )
 
-    def get_search_fields(self, request: HttpRequest) -> list[str]:
-        return _search_by_name("owner")
+    def rows_of(self, person: Any, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.filter(owner=person).order_by("-created")
 
 
 def _moment(at: datetime) -> str:

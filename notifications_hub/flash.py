@@ -9,11 +9,8 @@ streamed page is confirmed after it has been sent.
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -21,26 +18,19 @@ from asgiref.sync import sync_to_async
 from django.contrib.messages import constants
 from django.contrib.messages.storage.base import Message as DjangoMessage
 from django.contrib.messages.storage.fallback import FallbackStorage
-from django.db.models import Q
 from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from notifications_hub.announcements.announce import make_rows, missing_rows, running_for
-from notifications_hub.announcements.models import AnnouncementQuerySet
-from notifications_hub.conf import hub_settings
-from notifications_hub.database import transaction
-from notifications_hub.delivery import arming
-from notifications_hub.kinds import DeliveryMethod
-from notifications_hub.live.presence import is_connected
-from notifications_hub.notification import InboxQuerySet, Notification
+from notifications_hub import flash_claim
+from notifications_hub.flash_claim import SHOWN, Claim
+from notifications_hub.inbox_summary import summary_for
+from notifications_hub.notification import Notification
 from notifications_hub.users import Person
 
-SHOWN = 3
-CLAIM = timedelta(seconds=30)
-"""Time until a claim expires if its process dies between the page and the confirmation."""
 TAGS = "notification"
 NAVIGATION = "Hub-Navigation"
 """The request header of a script that replaces the page with the response (`true`), or only a part of it (`false`)."""
@@ -59,26 +49,26 @@ class Storage(FallbackStorage):
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
-        self._claim: _Claim | None = None
+        self._claim: Claim | None = None
         self._waiting: int | None = None
 
     def __iter__(self) -> Iterator[DjangoMessage]:
         if self._claim is None:
             person = _visitor(self.request)
-            self._claim = _claim_waiting(person) if person else _Claim()
+            self._claim = flash_claim.claim_waiting(person, summary_for(self.request)) if person else Claim()
         return chain(super().__iter__(), _messages(self._claim))
 
     def __len__(self) -> int:
         """Return the number of messages without claiming any. The query runs once, however often a template asks."""
         if self._claim is not None:
-            waiting = self._claim.count
+            waiting = len(self._claim.ids)
         else:
             waiting = self._waiting = self._count() if self._waiting is None else self._waiting
         return super().__len__() + min(waiting, SHOWN + 1)
 
     def _count(self) -> int:
         person = _visitor(self.request)
-        return _count(person) if person else 0
+        return flash_claim.count_waiting(person, summary_for(self.request)) if person else 0
 
     def update(self, response: HttpResponseBase) -> list[DjangoMessage] | None:
         # A file shows no messages, and a server may send it without iterating the response.
@@ -111,8 +101,8 @@ class Storage(FallbackStorage):
         await sync_to_async(self._settle)(response)
 
     def _settle(self, response: HttpResponseBase) -> None:
-        if self._claim and self._claim.count:
-            (_confirm if _is_page(response) else _release)(self._claim)
+        if self._claim and self._claim.ids:
+            (flash_claim.confirm if _is_page(response) else flash_claim.release)(self._claim)
 
 
 # Requests and responses that show a page to a person
@@ -159,76 +149,14 @@ def _is_page(response: HttpResponseBase) -> bool:
     return response.status_code == 200 and response.headers.get("Content-Type", "").startswith("text/html")
 
 
-# Claim, confirm, release
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    """The notifications one page claimed: the newest few, and the total count."""
-
-    token: uuid.UUID | None = None
-    count: int = 0
-    newest: Sequence[Notification] = ()
-
-
-def _count(person: Person) -> int:
-    running = running_for(person)
-    until = _offered_until(person)
-    new = [
-        row for row in missing_rows(person, running) if row.flash and not row.delivered_at and row.committed_at < until
-    ]
-    return _waiting(person, running, until).count() + len(new)
-
-
-def _claim_waiting(person: Person) -> _Claim:
-    running = running_for(person)
-    make_rows(person, running)
-    waiting = _waiting(person, running, _offered_until(person))
-    if not waiting.exists():
-        return _Claim()
-    token = uuid.uuid4()
-    with transaction.atomic():
-        # Rows that another page or an acknowledgement has locked are skipped: they are being delivered there.
-        ids = list(waiting.order_by("pk").select_for_update(no_key=True, skip_locked=True).values_list("pk", flat=True))
-        rows = Notification.objects.filter(pk__in=ids)
-        count = rows.update(flash_claim=token, flash_claimed_until=datetime.now(UTC) + CLAIM)
-    newest = rows.select_related("announcement").prefetch_related("announcement__translations")[:SHOWN]
-    return _Claim(token, count, list(newest))
-
-
-def _waiting(person: Person, running: AnnouncementQuerySet, until: datetime) -> InboxQuerySet:
-    """Return the person's unread notifications that no delivery method has delivered and no page has claimed."""
-    is_running = Q(announcement=None) | Q(announcement__in=running)
-    is_free = Q(flash_claimed_until=None) | Q(flash_claimed_until__lt=datetime.now(UTC))
-    undelivered = Notification.objects.unread().filter(
-        recipient=person, delivered_at=None, flash=True, archived_at=None
-    )
-    return undelivered.filter(is_running, is_free, committed_at__lt=until)
-
-
-def _offered_until(person: Person) -> datetime:
-    """Return the commit time before which rows are flashed. Open pages have `ack_window` to acknowledge newer ones."""
-    now = datetime.now(UTC)
-    return now - timedelta(seconds=hub_settings.ack_window) if is_connected(person.pk) else now
-
-
-def _confirm(claim: _Claim) -> None:
-    rows = Notification.objects.filter(flash_claim=claim.token)
-    arming.mark_delivered(list(rows.values_list("pk", flat=True)), DeliveryMethod.FLASH)
-
-
-def _release(claim: _Claim) -> None:
-    Notification.objects.filter(flash_claim=claim.token).update(flash_claim=None, flash_claimed_until=None)
-
-
 # Django messages
 
 
-def _messages(claim: _Claim) -> Iterator[DjangoMessage]:
+def _messages(claim: Claim) -> Iterator[DjangoMessage]:
     for row in claim.newest:
         yield _as_message(row)
-    if claim.count > SHOWN:
-        yield _and_more(claim.count - SHOWN)
+    if len(claim.ids) > SHOWN:
+        yield _and_more(len(claim.ids) - SHOWN, has_rest=claim.has_rest)
 
 
 def _as_message(row: Notification) -> DjangoMessage:
@@ -237,8 +165,11 @@ def _as_message(row: Notification) -> DjangoMessage:
     return DjangoMessage(_LEVELS.get(message.level, constants.INFO), text, extra_tags=TAGS)
 
 
-def _and_more(count: int) -> DjangoMessage:
-    text = ngettext("and %(count)d more notification", "and %(count)d more notifications", count) % {"count": count}
+def _and_more(count: int, *, has_rest: bool) -> DjangoMessage:
+    if has_rest:
+        text = _("and over %(count)d more in your inbox") % {"count": count}
+    else:
+        text = ngettext("and %(count)d more notification", "and %(count)d more notifications", count) % {"count": count}
     with suppress(NoReverseMatch):
         text = format_html('<a href="{}">{}</a>', reverse("notifications_hub:inbox"), text)
     return DjangoMessage(constants.INFO, text, extra_tags=TAGS)

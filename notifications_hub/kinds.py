@@ -34,8 +34,8 @@ class DeliveryMethod(StrEnum):
 
 
 _METHOD_NAMES = {
-    DeliveryMethod.LIVE.value: _("live"),
-    DeliveryMethod.FLASH.value: _("flash"),
+    DeliveryMethod.LIVE.value: _("open page"),
+    DeliveryMethod.FLASH.value: _("next page"),
     DeliveryMethod.WEB_PUSH.value: _("Web Push"),
     DeliveryMethod.EMAIL.value: _("email"),
 }

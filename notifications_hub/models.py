@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
-from notifications_hub.delivery.models import DeliveredThrough, Delivery, Preference
+from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
 from notifications_hub.notification import Notification
@@ -17,6 +17,7 @@ __all__ = [
     "DeliveredThrough",
     "Delivery",
     "Event",
+    "FlashRest",
     "Job",
     "Notification",
     "Preference",

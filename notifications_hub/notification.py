@@ -42,7 +42,12 @@ class Notification(AbstractNotification):
     actor_name = models.CharField(_("actor"), max_length=255, blank=True)
     target_name = models.CharField(_("target"), max_length=255, blank=True)
     announcement = models.ForeignKey(
-        "notifications_hub.Announcement", on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+        "notifications_hub.Announcement",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
     toast = models.BooleanField(default=True)
     flash = models.BooleanField(default=True)
@@ -83,27 +88,60 @@ class Notification(AbstractNotification):
         app_label = "notifications_hub"
         base_manager_name = "objects"
         ordering = ("-timestamp", "-id")
+        # A page finds a person's rows of the running announcements by (recipient, announcement). The indexes of lists,
+        # counts and flashes serve the other rows, so that no page reads rows of ended announcements again and again.
+        #
+        # Each of these begins with a column that its question wants to be NULL and also sorts by. No other index has
+        # that order. In a plain order, PostgreSQL may choose the index of another question and read a whole inbox.
         indexes = [
             models.Index(fields=["recipient", "-timestamp", "-id"], name="hub_inbox"),
             models.Index(
-                fields=["recipient", "-timestamp", "-id"],
+                fields=["recipient", "archived_at", "-timestamp", "-id"],
+                condition=models.Q(deleted=False, announcement=None),
+                name="hub_inbox_listed",
+            ),
+            models.Index(
+                fields=["recipient", "announcement", "archived_at", "-timestamp", "-id"],
                 condition=models.Q(unread=True, deleted=False),
                 name="hub_inbox_unread",
             ),
             models.Index(
-                fields=["recipient", "id"],
-                condition=models.Q(delivered_at=None, unread=True, deleted=False, flash=True),
-                name="hub_inbox_undelivered",
+                fields=["recipient", "seen_at"],
+                condition=models.Q(unread=True, deleted=False, announcement=None, archived_at=None, seen_at=None),
+                name="hub_inbox_unseen",
+            ),
+            models.Index(
+                fields=["recipient", "announcement", "-timestamp", "-id"],
+                condition=models.Q(deleted=False, archived_at__isnull=False),
+                name="hub_archive_listed",
+            ),
+            models.Index(
+                fields=["recipient", "flash", "archived_at", "-id"],
+                condition=models.Q(delivered_at=None, unread=True, deleted=False, announcement=None),
+                name="hub_undelivered",
+            ),
+            models.Index(
+                fields=["announcement"], condition=models.Q(announcement__isnull=False), name="hub_rows_of_announcement"
             ),
             # Undo finds what one mark changed by its time. Rows that nobody read or archived are not in these.
             models.Index(fields=["recipient", "read_at"], condition=models.Q(read_at__isnull=False), name="hub_read"),
             models.Index(
                 fields=["recipient", "archived_at"], condition=models.Q(archived_at__isnull=False), name="hub_archived"
             ),
+            # The admin counts who has read an announcement.
+            models.Index(
+                fields=["announcement"],
+                condition=models.Q(unread=False, announcement__isnull=False),
+                name="hub_announcement_read",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["recipient", "dedupe_key"], name="hub_notification_dedupe"),
-            models.UniqueConstraint(fields=["recipient", "announcement"], name="hub_notification_announcement"),
+            models.UniqueConstraint(
+                fields=["recipient", "announcement"],
+                condition=models.Q(announcement__isnull=False),
+                name="hub_notification_announcement",
+            ),
         ]
         permissions = [("view_recipient_content", _("Can view the content of notifications"))]
         verbose_name = _("notification")
@@ -130,22 +168,7 @@ class Notification(AbstractNotification):
         """Return the message, rendered in the active language."""
         if self.announcement is not None:
             return self.announcement.message()
-        rendered = render(kind_of(self.kind), self._for_kinds())
-        return Message(
-            id=self.item_id,
-            kind=self.kind,
-            title=rendered.title,
-            body=rendered.body,
-            url=rendered.url,
-            level=rendered.level,
-            icon=rendered.icon,
-            tag=f"{self.kind}:{rendered.tag}" if rendered.tag else f"n{self.pk}",
-            urgency=rendered.urgency,
-            ttl=time_to_live(rendered.ttl),
-            privacy=rendered.privacy,
-            actions=rendered.actions,
-            language=translation.get_language() or settings.LANGUAGE_CODE,
-        )
+        return message_of(self.kind, self._for_kinds(), item_id=self.item_id, tag=f"n{self.pk}")
 
     def _for_kinds(self) -> NotificationLike:
         """Return this row as kinds read it, with an empty dict as `data` if none was given."""
@@ -181,3 +204,23 @@ class Notification(AbstractNotification):
 
     def action_object_url(self) -> str:
         return super().action_object_url() if self.action_object_content_type_id else ""
+
+
+def message_of(kind: str, row: NotificationLike, *, item_id: str, tag: str) -> Message:
+    """Return a row's message in the active language. Use `tag` if the kind gives none."""
+    rendered = render(kind_of(kind), row)
+    return Message(
+        id=item_id,
+        kind=kind,
+        title=rendered.title,
+        body=rendered.body,
+        url=rendered.url,
+        level=rendered.level,
+        icon=rendered.icon,
+        tag=f"{kind}:{rendered.tag}" if rendered.tag else tag,
+        urgency=rendered.urgency,
+        ttl=time_to_live(rendered.ttl),
+        privacy=rendered.privacy,
+        actions=rendered.actions,
+        language=translation.get_language() or settings.LANGUAGE_CODE,
+    )

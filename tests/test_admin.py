@@ -97,7 +97,7 @@ def test_the_list_shows_each_notification_with_its_recipient_and_deliveries(
     arming.mark_delivered([notification.pk], DeliveryMethod.LIVE)
     text = page("notification/")
 
-    for words in ("Bob replied", "Alice", ", live", "Web Push: cancelled"):
+    for words in ("Bob replied", "Alice", ", open page", "Web Push: cancelled"):
         assert words in text
 
 
@@ -133,8 +133,8 @@ def test_a_cancelled_delivery_shows_the_reason(page: Callable[[str], str], alice
     for words in (
         "Web Push: cancelled",
         '<div class="readonly">Firefox</div>',
-        "Delivered (live).",
-        "Web Push to Firefox: cancelled. Already delivered (live).",
+        "Delivered (open page).",
+        "Web Push to Firefox: cancelled. Already delivered (open page).",
     ):
         assert words in text
 
@@ -255,7 +255,7 @@ def test_marking_needs_the_permission_to_change_notifications(
         "unread__exact=1",
         "level__exact=info",
         "public__exact=1",
-        "q=ali",
+        "q=alice",
     ],
 )
 def test_the_list_is_filtered_and_searched(

@@ -36,12 +36,13 @@ from notifications.signals import notify
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import broadcast, flash
+from notifications_hub import broadcast, flash, flash_claim
 from notifications_hub.announcements.announce import make_rows, withdraw
 from notifications_hub.announcements.models import AnnouncementTranslation
 from notifications_hub.delivery import acknowledgement, arming, preferences
-from notifications_hub.delivery.models import Delivery
-from notifications_hub.flash import CLAIM
+from notifications_hub.delivery.models import Delivery, FlashRest
+from notifications_hub.flash_claim import CLAIM
+from notifications_hub.inbox_summary import summary_of
 from notifications_hub.kinds import DeliveryMethod, Kind, NotificationLike
 from notifications_hub.notification import Notification
 from notifications_hub.ops import retention
@@ -172,7 +173,7 @@ def _by_memory(settings: Settings) -> None:
 @pytest.fixture
 def connected(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give everyone an open page."""
-    monkeypatch.setattr(flash, "is_connected", lambda pk: True)
+    monkeypatch.setattr(flash_claim, "is_connected", lambda pk: True)
 
 
 def send(actor: User, *people: User, verb: str = "replied", **given: Any) -> Notification:
@@ -512,15 +513,43 @@ def test_the_others_are_one_click_away(alice: User, bob: User, client_for: Clien
     assert b'<a href="/notifications/">and 1 more notification</a>' in client_for(alice).get("/page/").content
 
 
-def test_a_thousand_at_once_take_few_queries(alice: User, bob: User, client_for: ClientFor) -> None:
+def many(person: User, count: int) -> None:
     Notification.objects.bulk_create(
-        Notification(recipient=alice, verb="replied", kind="tests.flashed") for _ in range(1000)
+        Notification(recipient=person, verb="replied", kind="tests.flashed") for _ in range(count)
     )
+
+
+def test_a_page_claims_a_hundred_of_a_thousand_and_mentions_the_rest_once(
+    alice: User, bob: User, client_for: ClientFor
+) -> None:
+    many(alice, 1000)
     client = client_for(alice)
     with CaptureQueriesContext(connection) as queries:
-        assert shown(client)[-1] == "and 997 more notifications"
-    assert len(queries) <= 35
-    assert not Notification.objects.filter(delivered_at=None).exists()
+        assert shown(client) == ["replied (en)"] * 3 + ["and over 97 more in your inbox"]
+    assert len(queries) <= 25
+    assert Notification.objects.filter(delivered_by="flash").count() == 100
+    assert shown(client) == []
+    send(bob, alice, verb="later")
+    assert shown(client) == ["later (en)"]
+
+
+def test_a_page_that_is_not_shown_leaves_the_rest_for_the_next(alice: User, client_for: ClientFor) -> None:
+    many(alice, 150)
+    client = client_for(alice)
+    client.get("/redirect/")
+    assert not FlashRest.objects.exists()
+    assert shown(client)[-1] == "and over 97 more in your inbox"
+    assert FlashRest.objects.get().before == Notification.objects.order_by("-pk")[99].pk
+
+
+def test_a_page_of_an_earlier_claim_does_not_bring_the_rest_back(alice: User) -> None:
+    many(alice, 150)
+    earlier = flash_claim.claim_waiting(alice, summary_of(alice))
+    many(alice, 150)
+    later = flash_claim.claim_waiting(alice, summary_of(alice))
+    flash_claim.confirm(later)
+    flash_claim.confirm(earlier)
+    assert FlashRest.objects.get().before == min(later.ids)
 
 
 def test_a_page_with_nothing_to_flash_makes_few_queries(alice: User, client_for: ClientFor) -> None:
@@ -529,7 +558,7 @@ def test_a_page_with_nothing_to_flash_makes_few_queries(alice: User, client_for:
         client.get("/without-list/")
     with CaptureQueriesContext(connection) as listing:
         client.get("/page/")
-    assert len(listing) - len(plain) <= 6
+    assert len(listing) - len(plain) == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -561,7 +590,7 @@ def test_an_unconfirmed_claim_expires_and_it_is_shown_again(
     send(bob, alice)
     client = client_for(alice)
     with monkeypatch.context() as killed:
-        killed.setattr(flash, "_confirm", lambda claim: None)
+        killed.setattr(flash_claim, "confirm", lambda claim: None)
         shown(client)
     assert shown(client) == []
     with time_machine.travel(datetime.now(UTC) + CLAIM + timedelta(seconds=1)):
@@ -571,14 +600,14 @@ def test_an_unconfirmed_claim_expires_and_it_is_shown_again(
 
 def test_an_expired_claim_cannot_settle_a_later_one(alice: User, bob: User) -> None:
     row = send(bob, alice)
-    late = flash._claim_waiting(alice)
+    late = flash_claim.claim_waiting(alice, summary_of(alice))
     with time_machine.travel(datetime.now(UTC) + CLAIM + timedelta(seconds=1)):
-        current = flash._claim_waiting(alice)
-        flash._release(late)
-        flash._confirm(late)
+        current = flash_claim.claim_waiting(alice, summary_of(alice))
+        flash_claim.release(late)
+        flash_claim.confirm(late)
         row.refresh_from_db()
         assert (row.flash_claim, row.delivered_at) == (current.token, None)
-        flash._confirm(current)
+        flash_claim.confirm(current)
     row.refresh_from_db()
     assert row.delivered_by == "flash"
 

@@ -17,14 +17,26 @@ ROOT = Path(__file__).parents[1]
 HUB = "notifications_hub"
 
 LAYERS = [
-    ["admin_guards", "announcements.markdown", "database", "kinds", "ops.running_server", "users", "web"],
+    ["admin_guards", "admin_lists"],
+    ["announcements.markdown", "database", "kinds", "ops.running_server", "users", "web"],
     ["conf", "delivery.models", "delivery.reasons", "ops.demo", "rendering"],
-    ["audiences", "delivery.celery_wakeup", "delivery.claiming", "delivery.preferences", "message", "streams"],
-    ["announcements.models", "notification_queryset", "rows.registry", "transports"],
+    [
+        "admin_base",
+        "audiences",
+        "delivery.celery_wakeup",
+        "delivery.claiming",
+        "delivery.preferences",
+        "message",
+        "streams",
+    ],
+    ["admin_base", "announcements.models", "notification_queryset", "rows.registry", "transports"],
     ["notification", "ops.metrics", "ops.startup", "rows"],
-    ["delivery", "delivery.arming", "notification_removal", "notify_arguments", "wsgi"],
-    ["announcements", "delivery.acknowledgement", "notify", "tasks"],
+    ["delivery", "delivery.arming", "notification_removal", "notify_arguments", "notify_statement", "wsgi"],
+    ["notify_words"],
+    ["notify_insert"],
+    ["announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks"],
     ["live"],
+    ["flash_claim"],
     ["checks", "flash", "inbox", "jobs", "live.server", "ops.web_server", "publishing"],
     # Entry points for servers, Django and the command line.
     ["admin", "apps", "asgi", "jobs.progress_tag", "jobs.views", "live_lists", "models", "ops", "ops.retention"],
@@ -32,7 +44,7 @@ LAYERS = [
     ["urls"],
 ]
 INSIDE = {
-    "streams": [["cursor", "models", "sweeper"], ["sequencer"], ["store"]],
+    "streams": [["cursor", "models", "sweeper"], ["pruning", "sequencer"], ["numberer"], ["store"]],
     "delivery": [
         ["celery_wakeup", "models", "reasons"],
         ["arming", "claiming", "preferences"],

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
-from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef, QuerySet
 from django.forms import Media, Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -23,6 +22,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from notifications_hub import audiences
 from notifications_hub.admin_guards import DeclaredLookups
+from notifications_hub.admin_lists import COUNTED, BoundedLists, CappedCount
 from notifications_hub.announcements import announce
 from notifications_hub.announcements.admin_parts import PERMISSION, StateFilter, TranslationInline, may_write
 from notifications_hub.announcements.forms import AnnouncementForm, other_languages, people
@@ -37,14 +37,12 @@ else:
     AnnouncementModelAdmin = admin.ModelAdmin
 
 
-class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
+class AnnouncementAdmin(DeclaredLookups[Announcement], BoundedLists[Announcement], AnnouncementModelAdmin):
     form = AnnouncementForm
     inlines = (TranslationInline,)
     list_filter = (StateFilter, "level")
     list_select_related = ("by",)
     list_per_page = 25
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
     search_fields = ("title", "body")
     actions = ("withdraw_selected",)
 
@@ -78,9 +76,8 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
     # The list
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Announcement]:
-        rows = Notification.objects.filter(announcement=OuterRef("pk"), unread=False).order_by()
-        read = rows.values("announcement").annotate(number=Count("pk")).values("number")
-        return super().get_queryset(request).annotate(number_read=Coalesce(Subquery(read), 0))
+        read = Notification.objects.filter(announcement=OuterRef("pk"), unread=False).order_by().values("pk")
+        return super().get_queryset(request).annotate(number_read=CappedCount(read[: COUNTED + 1]))
 
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
         # Once per page, because a group's name costs a query.
@@ -102,10 +99,9 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
         start, end = (timezone.localtime(at) for at in (announcement.starts_at, announcement.ends_at))
         return format_html("{} –<br>{}", date_format(start, "DATETIME_FORMAT"), date_format(end, "DATETIME_FORMAT"))
 
-    @admin.display(description=gettext_lazy("read by"), ordering="number_read")
-    def read_by(self, announcement: Any) -> int:
-        number: int = announcement.number_read
-        return number
+    @admin.display(description=gettext_lazy("read by"))
+    def read_by(self, announcement: Any) -> str:
+        return f"{COUNTED}+" if announcement.number_read > COUNTED else str(announcement.number_read)
 
     @admin.display(description=gettext_lazy("audience"))
     def audience_in_words(self, announcement: Announcement) -> str:
@@ -242,7 +238,7 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
         if request.method == "POST":
             return self._withdraw(request, announcement)
         context = {**self.admin_site.each_context(request), "title": _("Withdraw?"), "opts": self.opts}
-        context |= {"announcement": announcement, "read_by": people(self.read_by(announcement)), "media": self.media}
+        context |= {"announcement": announcement, "read_by": _readers(announcement), "media": self.media}
         return TemplateResponse(request, "admin/notifications_hub/announcement/withdraw.html", context)
 
     def _withdraw(self, request: HttpRequest, announcement: Announcement) -> HttpResponse:
@@ -259,6 +255,11 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], AnnouncementModelAdmin):
         number = len(withdrawn)
         text = ngettext("%(number)d announcement was withdrawn.", "%(number)d announcements were withdrawn.", number)
         self.message_user(request, text % {"number": number}, messages.SUCCESS)
+
+
+def _readers(announcement: Any) -> str:
+    number: int = announcement.number_read
+    return _("more than %(number)d people") % {"number": COUNTED} if number > COUNTED else people(number)
 
 
 def _as_form(announcement: Announcement) -> dict[str, str]:

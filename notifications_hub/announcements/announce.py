@@ -204,14 +204,27 @@ def missing_rows(person: Person, running: AnnouncementQuerySet) -> list[Notifica
 
 def _acknowledged(person: Person, announcements: Collection[Announcement]) -> set[int]:
     """Return the primary keys of those that one of this person's pages acknowledged."""
-    ranges = DeliveredThrough.objects.filter(
+    shown = models.Exists(_acknowledgements(person))
+    covered = Announcement.objects.filter(shown, pk__in=[one.pk for one in announcements])
+    return set(covered.values_list("pk", flat=True))
+
+
+def _acknowledgements(person: Person) -> models.QuerySet[DeliveredThrough]:
+    """Return the ranges that cover the announcement of the outer query: one of this person's pages showed it."""
+    return DeliveredThrough.objects.filter(
         person=person,
         topic=models.OuterRef("audience"),
         start__lt=models.OuterRef("seq"),
         seq__gte=models.OuterRef("seq"),
     )
-    covered = Announcement.objects.filter(models.Exists(ranges), pk__in=[one.pk for one in announcements])
-    return set(covered.values_list("pk", flat=True))
+
+
+def flashable(person: Person, announcements: AnnouncementQuerySet, until: datetime) -> AnnouncementQuerySet:
+    """Return those without a row that were announced before `until`, and that the next page would flash."""
+    if DeliveryMethod.FLASH not in preferences.methods_of([person.pk], kind_of(KIND))[person.pk]:
+        return announcements.none()
+    shown = models.Exists(_acknowledgements(person))
+    return without_row(person, announcements).filter(~shown, announced_at__lt=until)
 
 
 def _row(person: Person, announcement: Announcement, methods: frozenset[str], *, delivered: bool) -> Notification:

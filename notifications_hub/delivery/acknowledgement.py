@@ -19,7 +19,10 @@ from notifications_hub.delivery.models import DeliveredThrough
 from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.notification import Notification
 from notifications_hub.streams.cursor import Position
-from notifications_hub.streams.models import Event, Stream, inbox_topic
+from notifications_hub.streams.models import Event, Stream, inbox_topic, item_key
+
+_WIDE = 200
+"""Events. A page that has long been open, and that acknowledges by HTTP, names the same ones again each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ def acknowledge(person_pk: Any, positions: Mapping[str, Position]) -> None:
 def acknowledge_many(shown: Sequence[Acknowledgement]) -> list[None]:
     """Record what many pages showed.
 
-    All their inboxes cost the statements of one. So do all the people at the same position of an audience.
+    All their inboxes cost the statements of one, and one more for each wide range. So do all the people at the same
+    position of an audience.
     """
     inboxes: list[tuple[Any, Position]] = []
     announced: dict[tuple[str, Position], list[Any]] = {}
@@ -68,9 +72,9 @@ def _of_this_epoch(shown: Sequence[Acknowledgement]) -> list[tuple[Any, str, Pos
 
 def _acknowledge_inboxes(shown: Sequence[tuple[Any, Position]]) -> None:
     # Go from events to rows: a page gets few events, while a person may have any number of undelivered rows.
-    ranges = [
-        models.Q(topic=inbox_topic(person), seq__gt=position.start, seq__lte=position.seq) for person, position in shown
-    ]
+    ranges = [one for person, position in shown if (one := _created(person, position)) is not None]
+    if not ranges:
+        return
     created = Event.objects.filter(reduce(or_, ranges), kind="notification.created")
     named = created.annotate(named=Cast(KeyTextTransform("id", "data"), models.TextField()))
     displayed = set(named.values_list("topic", "named"))
@@ -81,6 +85,26 @@ def _acknowledge_inboxes(shown: Sequence[tuple[Any, Position]]) -> None:
     by_event = {(inbox_topic(person), str(pk)): pk for pk, person in undelivered.values_list("pk", "recipient_id")}
     if delivered := [pk for event, pk in by_event.items() if event in displayed]:
         mark_delivered(delivered, DeliveryMethod.LIVE)
+
+
+def _created(person: Any, position: Position) -> models.Q | None:
+    """Select the events in the range whose notifications may be undelivered. Return None if there are none."""
+    topic = inbox_topic(person)
+    created = models.Q(topic=topic, seq__gt=position.start, seq__lte=position.seq)
+    if position.seq - position.start <= _WIDE:
+        return created
+    undelivered = _newest_undelivered(person)
+    if len(undelivered) > _WIDE:
+        return created
+    items = [item_key("notification", pk) for pk in undelivered]
+    return created & models.Q(item__in=items) if items else None
+
+
+def _newest_undelivered(person: Any) -> list[int]:
+    """Return up to one more than `_WIDE`, without read ones: reading has cancelled their deliveries."""
+    rows = Notification.objects.unread().filter(recipient=person, announcement=None, delivered_at=None)
+    # As the index `hub_undelivered` has them, and no other.
+    return list(rows.order_by("flash", "archived_at", "-pk").values_list("pk", flat=True)[: _WIDE + 1])
 
 
 def _acknowledge_audience(people: Collection[Any], topic: str, position: Position) -> None:

@@ -82,3 +82,18 @@ class DeliveredThrough(HubModel):
 
     def __str__(self) -> str:
         return f"{self.topic} from {self.start} through {self.seq}"
+
+
+class FlashRest(HubModel):
+    """The undelivered notifications of a person that a page only summed up: those older than `before`.
+
+    Nothing flashes them any more. One row covers any number of them.
+    """
+
+    person = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    before = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"before {self.before}"

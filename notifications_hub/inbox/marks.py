@@ -16,7 +16,7 @@ from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
-from notifications_hub.inbox.queries import ITEM_ID, inbox_of
+from notifications_hub.inbox.queries import ITEM_ID, announced_rows, inbox_of, own_rows
 from notifications_hub.notification import InboxQuerySet, Notification
 from notifications_hub.streams.models import IDS_IN_AN_EVENT
 from notifications_hub.users import Person, person_key
@@ -65,7 +65,7 @@ _MARKS = {
         undo=InboxQuerySet.undo_read,
     ),
     Mark.UNREAD: _Mark(Q(unread=False), lambda rows, at: rows.mark_all_as_unread()),
-    Mark.SEEN: _Mark(Q(seen_at=None), lambda rows, at: rows.mark_all_as_seen()),
+    Mark.SEEN: _Mark(Q(unread=True, seen_at=None), lambda rows, at: rows.mark_all_as_seen()),
     Mark.ARCHIVE: _Mark(
         _INBOX,
         lambda rows, at: rows.archive(at=at),
@@ -110,16 +110,16 @@ def mark(person: Person, action: Mark, ids: Iterable[str]) -> Marked:
     rows, announcements = _parse(ids)
     running = announce.running_for(person)
     if announcements:
-        announce.make_rows(person, running)
+        announce.make_rows(person)
     wanted = Q(pk__in=rows, announcement=None) | Q(announcement__in=announcements)
-    return _apply(person, inbox_of(person, running).filter(wanted), action)
+    return _apply(person, [inbox_of(person, running).filter(wanted)], action)
 
 
 def mark_all(person: Person, action: Mark) -> Marked:
     """Mark the whole inbox, or the whole archive for "unarchive", all with one time."""
-    running = announce.running_for(person)
-    announce.make_rows(person, running)
-    return _apply(person, inbox_of(person, running).filter(_MARKS[action].scope), action)
+    announce.make_rows(person)
+    lists = [own_rows(person), announced_rows(person, announce.running_for(person))]
+    return _apply(person, [rows.filter(_MARKS[action].scope) for rows in lists], action)
 
 
 def undo(person: Person, token: str) -> int:
@@ -160,9 +160,10 @@ def _parse(ids: Iterable[str]) -> tuple[set[int], set[int]]:
     return rows, announcements
 
 
-def _apply(person: Person, rows: InboxQuerySet, action: Mark) -> Marked:
+def _apply(person: Person, lists: Iterable[InboxQuerySet], action: Mark) -> Marked:
     mark, now = _MARKS[action], datetime.now(UTC)
-    pks = list(rows.filter(mark.todo).order_by("pk").values_list("pk", flat=True))
+    found = [rows.filter(mark.todo).order_by().values_list("pk", flat=True) for rows in lists]
+    pks = sorted(pk for pks in found for pk in pks)
     with transaction.atomic():
         changed = sum(_apply_to(some, mark, now) for some in chunks(pks, IDS_IN_AN_EVENT))
     return Marked.of(person, action, changed, now)

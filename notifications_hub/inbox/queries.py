@@ -9,10 +9,12 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Q
+from django.db.models.expressions import RawSQL
 
 from notifications_hub.announcements import announce
 from notifications_hub.announcements.models import AnnouncementQuerySet
+from notifications_hub.inbox_summary import CAP, Summary, summary_of
 from notifications_hub.message import Item
 from notifications_hub.notification import InboxQuerySet, Notification
 from notifications_hub.users import Person
@@ -78,14 +80,29 @@ class InboxPage:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Counts without archived notifications. `unseen` ones are unread and were never seen in the bell."""
+    """Counts without archived notifications, each at most `CAP`. `unseen` ones are unread and not seen in the bell."""
 
     unread: int
     unseen: int
 
+    @property
+    def capped(self) -> bool:
+        """Return whether a number reached `CAP`, so that there may be more."""
+        return max(self.unread, self.unseen) >= CAP
+
+
+def own_rows(person: Person) -> InboxQuerySet:
+    """Return a person's rows of everything but announcements, archived or not."""
+    return Notification.objects.visible().filter(recipient=person, announcement=None)
+
+
+def announced_rows(person: Person, running: AnnouncementQuerySet) -> InboxQuerySet:
+    """Return a person's rows of running announcements, archived or not."""
+    return Notification.objects.visible().filter(recipient=person, announcement__in=running)
+
 
 def inbox_of(person: Person, running: AnnouncementQuerySet) -> InboxQuerySet:
-    """Return a person's rows, archived or not. Announcements that no longer run for them are left out."""
+    """Return both. Filter by ids or by an exact time: for all others, no index serves both."""
     own = Notification.objects.visible().filter(recipient=person)
     return own.filter(Q(announcement=None) | Q(announcement__in=running))
 
@@ -98,27 +115,47 @@ def items(
     archived: bool = False,
     before: str | None = None,
     limit: int = PAGE,
+    summary: Summary | None = None,
 ) -> InboxPage:
     """Return a page, newest first. Raise `BadPageMark`.
 
-    Rows that the person lacks for running announcements are created, without an event.
+    Rows that the person lacks for running announcements are created, without an event. Pass `summary` if it is known.
     """
     mark = PageMark.parse(before) if before else None
-    running = announce.running_for(person)
-    announce.make_rows(person, running)
-    rows = inbox_of(person, running).filter(archived_at__isnull=not archived)
-    if unread is not None:
-        rows = rows.filter(unread=unread)
-    if kind is not None:
-        rows = rows.filter(kind=kind)
-    if mark is not None:
-        rows = rows.filter(mark.older())
+    summary = summary or summary_of(person)
+    if summary.without_row:
+        announce.make_rows(person)
+
+    def wanted(rows: InboxQuerySet) -> InboxQuerySet:
+        rows = rows.filter(archived_at__isnull=not archived)
+        rows = rows if unread is None else rows.filter(unread=unread)
+        rows = rows if kind is None else rows.filter(kind=kind)
+        rows = rows if mark is None else rows.filter(mark.older())
+        return rows.order_by(*_index_order(unread=unread, archived=archived))[: limit + 1]
+
+    rows = wanted(own_rows(person))
+    if summary.running:
+        rows = _joined(rows, wanted(announced_rows(person, announce.running_for(person))))
     return _page(rows, limit)
 
 
+def _index_order(*, unread: bool | None, archived: bool) -> list[str]:
+    """Return newest first, after the columns by which one index alone serves the list: see `Notification.Meta`."""
+    first = ["announcement_id"] if archived or unread else []
+    return [*first, *([] if archived else ["archived_at"]), "-timestamp", "-pk"]
+
+
+def _joined(own: InboxQuerySet, announced: InboxQuerySet) -> InboxQuerySet:
+    """Return the rows of two limited lists. A single condition for both could not use the index of each."""
+    parts = [rows.values("pk").query.get_compiler(rows.db).as_sql() for rows in (own, announced)]
+    union = " UNION ALL ".join(f"SELECT * FROM ({statement}) AS part{n}" for n, (statement, _) in enumerate(parts))  # noqa: S608 -- composed by Django
+    parameters = [parameter for _, its_parameters in parts for parameter in its_parameters]
+    both = Notification.objects.filter(pk__in=RawSQL(union, parameters))  # noqa: S611 -- as above
+    return both.select_related("announcement").prefetch_related("announcement__translations")
+
+
 def _page(rows: InboxQuerySet, limit: int) -> InboxPage:
-    whole = rows.select_related("announcement").prefetch_related("announcement__translations")
-    found = list(whole.order_by("-timestamp", "-pk")[: limit + 1])
+    found = sorted(rows, key=lambda row: (row.timestamp, row.pk), reverse=True)
     shown = found[:limit]
     return InboxPage(shown, str(PageMark.of(shown[-1])) if len(found) > limit else None)
 
@@ -130,7 +167,7 @@ def find(person: Person, wanted: str) -> Notification | None:
         return None
     running = announce.running_for(person)
     if match[1]:
-        announce.make_rows(person, running)
+        announce.make_rows(person)
     which = Q(announcement=int(match[2])) if match[1] else Q(pk=int(match[2]), announcement=None)
     rows = inbox_of(person, running).select_related("recipient", "announcement")
     return rows.filter(which).prefetch_related("announcement__translations").first()
@@ -138,8 +175,8 @@ def find(person: Person, wanted: str) -> Notification | None:
 
 def counts(person: Person) -> Counts:
     """Count without writing: a running announcement counts before the person has a row for it."""
-    running = announce.running_for(person)
-    rows = inbox_of(person, running).filter(unread=True, archived_at=None)
-    found = rows.aggregate(unread=Count("pk"), unseen=Count("pk", filter=Q(seen_at=None)))
-    without_row = announce.without_row(person, running).count()
-    return Counts(unread=found["unread"] + without_row, unseen=found["unseen"] + without_row)
+    return counts_in(summary_of(person))
+
+
+def counts_in(summary: Summary) -> Counts:
+    return Counts(unread=summary.unread, unseen=summary.unseen)

@@ -74,10 +74,11 @@ class NotificationPage(Schema):
 
 
 class UnreadCounts(Schema):
-    model_config = ConfigDict(json_schema_extra={"example": {"unread": 3, "unseen": 1}})
+    model_config = ConfigDict(json_schema_extra={"example": {"unread": 3, "unseen": 1, "capped": False}})
 
-    unread: int
-    unseen: int = Field(description="Unread, and not seen in the bell yet.")
+    unread: int = Field(description="100 at most.")
+    unseen: int = Field(description="Unread, and not seen in the bell yet. 100 at most.")
+    capped: bool = Field(description="Whether a number reached 100, so that there may be more.")
 
 
 class Filters(Schema):
@@ -172,4 +173,4 @@ class Act(Schema):
 
 
 class Acted(Schema):
-    unread: int | None = Field(description="How many are unread now; null if the notification is gone.")
+    unread: int | None = Field(description="How many are unread now, 100 at most; null if the notification is gone.")

@@ -28,6 +28,7 @@ from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.inbox.queries import BadPageMark
 from notifications_hub.inbox.visitor import person_of
+from notifications_hub.inbox_summary import summary_for
 from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_names
 from notifications_hub.transports.web_push import subscriptions, vapid
@@ -87,14 +88,15 @@ def inbox(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     show = request.GET.get("show", "all")
     show = show if show in _SHOWN else "all"
+    summary = summary_for(request)
     try:
-        page = queries.items(person, before=request.GET.get("before"), **_SHOWN[show])
+        page = queries.items(person, before=request.GET.get("before"), summary=summary, **_SHOWN[show])
     except BadPageMark as error:
         raise BadRequest(str(error)) from None
     context = {
         "items": [InboxEntry.of(row) for row in page.rows],
         "next": page.next,
-        "unread": queries.counts(person).unread,
+        "unread": summary.unread,
         "show": show,
         "here": _here(request),
         "done": _done(person, request.GET.get("undo", "")),
@@ -125,9 +127,9 @@ def _done(person: Person, token: str) -> dict[str, str] | None:
         return None
     number = done.changed
     if done.action is Mark.READ:
-        words = ngettext("Marked %(number)d as read.", "Marked %(number)d as read.", number)
+        words = ngettext("Marked %(number)d notification as read.", "Marked %(number)d notifications as read.", number)
     else:
-        words = ngettext("Archived %(number)d.", "Archived %(number)d.", number)
+        words = ngettext("Archived %(number)d notification.", "Archived %(number)d notifications.", number)
     return {"text": words % {"number": number}, "token": token}
 
 
@@ -146,7 +148,16 @@ def mark(request: HttpRequest) -> HttpResponseRedirect:
     person = person_of(request)
     whole = request.POST.get("all") == "1"
     done = marks.mark_all(person, action) if whole else marks.mark(person, action, request.POST.getlist("ids"))
+    if action is Mark.UNARCHIVE and done.changed:
+        messages.success(request, _restored(done.changed))
     return HttpResponseRedirect(_with_undo(_next(request), done.undo))
+
+
+def _restored(number: int) -> str:
+    words = ngettext(
+        "Moved %(number)d notification back to the inbox.", "Moved %(number)d notifications back to the inbox.", number
+    )
+    return words % {"number": number}
 
 
 def _undo(request: HttpRequest) -> None:

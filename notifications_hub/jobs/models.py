@@ -94,6 +94,7 @@ class Job(HubModel):
                 name="hub_job_due",
             ),
             models.Index(fields=["owner", "-created"], name="hub_job_of_owner"),
+            models.Index(fields=["-created"], name="hub_job_newest"),
             models.Index(fields=["ended_at"], condition=models.Q(ended_at__isnull=False), name="hub_job_ended"),
         ]
 

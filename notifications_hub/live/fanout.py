@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import islice
-from typing import TypeVar, TypeVarTuple
+from typing import TypeVarTuple
 
 from notifications_hub import streams
 from notifications_hub.live.close_codes import RESTART
@@ -27,7 +27,6 @@ _TOPICS_PER_CHECK = 1000
 """A small number, so that a check that finds nothing delays a round by about a millisecond at a time."""
 
 Given = TypeVarTuple("Given")
-T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +137,7 @@ class Fanout:
                 offered = Round(batch_of(reading))
                 # A connection that joins now reads the log later than this read; one that leaves has no positions.
                 for connection in list(listened.connections):
-                    yield partial(_guarded, connection, Connection.offer, offered)
+                    yield partial(_offer, connection, offered)
 
     # Polling the log
 
@@ -167,14 +166,21 @@ class Fanout:
 
 def _each(connections: Iterable[Connection], act: Callable[[Connection, *Given], None], *given: *Given) -> None:
     for connection in list(connections):
-        _guarded(connection, act, *given)
+        try:
+            act(connection, *given)
+        except Exception as fault:  # noqa: BLE001 -- logged there
+            _end_failed(connection, fault)
 
 
-def _guarded(connection: Connection, act: Callable[[Connection, *Given], T | None], *given: *Given) -> T | None:
-    # A fault of one connection never reaches another. It may have missed an event, so its client must reconnect.
+def _offer(connection: Connection, offered: Round) -> Awaitable[None] | None:
     try:
-        return act(connection, *given)
-    except Exception:
-        log.exception("A connection failed while events were handed to it")
-        connection.end(RESTART)
+        return connection.offer(offered)
+    except Exception as fault:  # noqa: BLE001 -- logged there
+        _end_failed(connection, fault)
         return None
+
+
+def _end_failed(connection: Connection, fault: Exception) -> None:
+    # A fault of one connection never reaches another. It may have missed an event, so its client must reconnect.
+    log.error("A connection failed while events were handed to it", exc_info=fault)
+    connection.end(RESTART)

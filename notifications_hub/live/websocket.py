@@ -122,9 +122,9 @@ class _Socket:
 
     async def close(self, closing: Closing) -> None:
         # Without a timeout, a client that does not read would delay the close frame forever.
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, OSError, RuntimeError):
             async with asyncio.timeout(CLOSE_SECONDS):
-                await self._send_quietly({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
+                await self._send({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
 
     async def _open(self, scope: Scope) -> Connection:
         wanted = ConnectionRequest.parse(scope["query_string"].decode("latin1"))
@@ -185,11 +185,9 @@ class _Socket:
                 self._reading.cancel()
 
     async def _send_frame(self, frame: Frame) -> None:
-        await self._send_quietly({"type": "websocket.send", "text": frame.text})
-
-    async def _send_quietly(self, message: dict[str, Any]) -> None:
         # `receive` reports a disconnect and ends the session, so a send that fails after it needs no handling.
+        # Not `suppress`: an event goes to thousands of sockets.
         try:
-            await self._send(message)
+            await self._send({"type": "websocket.send", "text": frame.text})
         except (OSError, RuntimeError):
             return

@@ -284,6 +284,7 @@ class Migration(migrations.Migration):
                     "announcement",
                     models.ForeignKey(
                         blank=True,
+                        db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
@@ -348,6 +349,26 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="FlashRest",
+            fields=[
+                (
+                    "person",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("before", models.BigIntegerField()),
             ],
             options={
                 "abstract": False,
@@ -587,17 +608,57 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="notification",
             index=models.Index(
+                condition=models.Q(("announcement", None), ("deleted", False)),
+                fields=["recipient", "archived_at", "-timestamp", "-id"],
+                name="hub_inbox_listed",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
                 condition=models.Q(("deleted", False), ("unread", True)),
-                fields=["recipient", "-timestamp", "-id"],
+                fields=["recipient", "announcement", "archived_at", "-timestamp", "-id"],
                 name="hub_inbox_unread",
             ),
         ),
         migrations.AddIndex(
             model_name="notification",
             index=models.Index(
-                condition=models.Q(("deleted", False), ("delivered_at", None), ("flash", True), ("unread", True)),
-                fields=["recipient", "id"],
-                name="hub_inbox_undelivered",
+                condition=models.Q(
+                    ("announcement", None),
+                    ("archived_at", None),
+                    ("deleted", False),
+                    ("seen_at", None),
+                    ("unread", True),
+                ),
+                fields=["recipient", "seen_at"],
+                name="hub_inbox_unseen",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("archived_at__isnull", False), ("deleted", False)),
+                fields=["recipient", "announcement", "-timestamp", "-id"],
+                name="hub_archive_listed",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(
+                    ("announcement", None), ("deleted", False), ("delivered_at", None), ("unread", True)
+                ),
+                fields=["recipient", "flash", "archived_at", "-id"],
+                name="hub_undelivered",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("announcement__isnull", False)),
+                fields=["announcement"],
+                name="hub_rows_of_announcement",
             ),
         ),
         migrations.AddIndex(
@@ -614,6 +675,14 @@ class Migration(migrations.Migration):
                 name="hub_archived",
             ),
         ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("announcement__isnull", False), ("unread", False)),
+                fields=["announcement"],
+                name="hub_announcement_read",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="notification",
             constraint=models.UniqueConstraint(fields=("recipient", "dedupe_key"), name="hub_notification_dedupe"),
@@ -621,7 +690,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="notification",
             constraint=models.UniqueConstraint(
-                fields=("recipient", "announcement"), name="hub_notification_announcement"
+                condition=models.Q(("announcement__isnull", False)),
+                fields=("recipient", "announcement"),
+                name="hub_notification_announcement",
             ),
         ),
         migrations.AddConstraint(
@@ -653,6 +724,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="job",
             index=models.Index(fields=["owner", "-created"], name="hub_job_of_owner"),
+        ),
+        migrations.AddIndex(
+            model_name="job",
+            index=models.Index(fields=["-created"], name="hub_job_newest"),
         ),
         migrations.AddIndex(
             model_name="job",

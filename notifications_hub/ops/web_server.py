@@ -12,12 +12,15 @@ import os
 import re
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import uvicorn
+from uvicorn._types import ASGISendEvent
 from uvicorn.config import LOGGING_CONFIG
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame, Opcode
 
 from notifications_hub.live.close_codes import MAX_CLIENT_FRAME
 
@@ -33,6 +36,8 @@ MAX_BODY = 10 * 2**20
 """Bytes. Django writes a body to disk before any code of the site sees the request."""
 MAX_CONNECTIONS = 12_000
 """Open connections of every kind in one process. Further ones are answered 503."""
+_socket_log = logging.getLogger("uvicorn.error.sockets")
+_socket_log.setLevel(logging.WARNING)
 _UNIX = "unix"
 """The host name of clients on a unix socket, which have no address. A proxy there can be trusted by this name."""
 _BODY_VARIABLE = "HUB_SERVE_MAX_BODY"
@@ -67,7 +72,7 @@ def serve(application: str, options: Options) -> None:
         forwarded_allow_ips=_trusted(options),
         limit_concurrency=options.limit_concurrency,
         http=DeadlineProtocol,
-        ws=NamedSocketProtocol,
+        ws=SharedFrameProtocol,
         # On short frames compression costs more than it saves, and it needs a window of memory for each socket.
         ws_per_message_deflate=False,
         ws_max_size=MAX_CLIENT_FRAME,
@@ -84,12 +89,52 @@ def _trusted(options: Options) -> str | None:
     return _UNIX if options.uds else None
 
 
-class NamedSocketProtocol(WebSocketsSansIOProtocol):
-    """The WebSocket protocol, with the same client name for a unix socket as for requests."""
+class SharedFrameProtocol(WebSocketsSansIOProtocol):
+    """The WebSocket protocol for one text that goes to thousands of sockets: its frame is made once, and written.
+
+    It assumes no compression. A unix socket's client has the same name as for requests.
+    """
+
+    _paused = False
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        # Two lines a socket, "connection open" and "connection closed", which name no client and take longer than both.
+        self.conn.logger = _socket_log
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.client = self.client or (_UNIX, 0)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._paused = False
+
+    async def send(self, message: ASGISendEvent) -> None:
+        text = message.get("text")
+        if isinstance(text, str) and self._is_open():
+            self.transport.write(_text_frame(text))
+        else:
+            await super().send(message)
+
+    def _is_open(self) -> bool:
+        """Return whether a frame can be written now. Every other case is uvicorn's."""
+        # Each further object that is read here costs a memory access, because thousands of sockets fit no cache.
+        return (
+            self.handshake_complete
+            and not (self.close_sent or self.disconnected or self._paused)
+            and not self.transport.is_closing()
+        )
+
+
+@lru_cache(maxsize=1)
+def _text_frame(text: str) -> bytes:
+    # A server's frames are not masked (RFC 6455, section 5.1), so they are the same for every socket.
+    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
 
 
 class HideCursors(logging.Filter):

@@ -17,7 +17,9 @@ from notifications_hub.streams.models import (
     inbox_topic,
     item_key,
 )
-from notifications_hub.streams.sequencer import number, number_everything, number_soon, numbered
+from notifications_hub.streams.numberer import number_soon
+from notifications_hub.streams.pruning import count_before, give_way, prune, prune_before
+from notifications_hub.streams.sequencer import announce_numbers, number, number_everything, numbered
 from notifications_hub.streams.store import (
     BATCH_BYTES,
     FRAME_BYTES,
@@ -26,7 +28,7 @@ from notifications_hub.streams.store import (
     append,
     append_many,
     moved,
-    prune,
+    number_on_commit,
     read,
     read_many,
 )
@@ -42,18 +44,23 @@ __all__ = [
     "Reading",
     "Stream",
     "StreamError",
+    "announce_numbers",
     "append",
     "append_many",
     "check_topic",
+    "count_before",
     "encode_data",
+    "give_way",
     "inbox_topic",
     "item_key",
     "moved",
     "number",
     "number_everything",
+    "number_on_commit",
     "number_soon",
     "numbered",
     "prune",
+    "prune_before",
     "read",
     "read_many",
 ]

@@ -12,15 +12,12 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import HubModel
 from notifications_hub.users import person_key
@@ -181,20 +178,3 @@ def _depth(value: object) -> int:
         level = [inner for one in lists for inner in one]
         depth += bool(lists)
     return depth
-
-
-def prune_many(wanted: Mapping[str, int]) -> int:
-    """Remove each topic's events up to its number, and return how many were removed.
-
-    Only a prefix is ever removed, or readers would meet a hole. It takes four statements for some hundred topics.
-    """
-    with transaction.atomic():
-        streams = Stream.objects.filter(topic__in=wanted).order_by("pk").select_for_update(no_key=True)
-        moved = [stream for stream in streams if min(wanted[stream.topic], stream.top) > stream.pruned_through]
-        for stream in moved:
-            stream.pruned_through = min(wanted[stream.topic], stream.top)
-        if not moved:
-            return 0
-        Stream.objects.bulk_update(moved, ["pruned_through"])
-        prefixes = (models.Q(topic=stream.topic, seq__lte=stream.pruned_through) for stream in moved)
-        return Event.objects.filter(reduce(or_, prefixes)).delete()[0]

@@ -30,9 +30,9 @@ from notifications_hub.streams.models import (
     NewEvent,
     check_topic,
     encode_data,
-    prune_many,
 )
-from notifications_hub.streams.sequencer import number, number_soon
+from notifications_hub.streams.numberer import number_soon
+from notifications_hub.streams.sequencer import number
 
 PAGE = 200
 """The most events of one topic that one read returns."""
@@ -62,7 +62,7 @@ def append_many(events: Iterable[NewEvent]) -> None:
     with transaction.atomic() if len(rows) > _ROWS_AT_ONCE else nullcontext():
         for some in chunks(rows, _ROWS_AT_ONCE):
             _insert(some)
-        _number_on_commit({topic for topic, *_ in rows})
+        number_on_commit({topic for topic, *_ in rows})
 
 
 # Raw SQL, because the ORM takes longer for a row than the database.
@@ -83,7 +83,8 @@ def _insert(rows: Sequence[tuple[Any, ...]]) -> None:
 _uncommitted: WeakKeyDictionary[BaseDatabaseWrapper, set[str]] = WeakKeyDictionary()
 
 
-def _number_on_commit(topics: set[str]) -> None:
+def number_on_commit(topics: set[str]) -> None:
+    """Number these topics after the commit. Call it in the transaction that inserts their events."""
     # Each append registers a callback, because a savepoint that rolls back drops its callbacks. The first callback to
     # run numbers all topics. Topics that a rollback left in the set have no events, and cost the next commit nothing.
     database: BaseDatabaseWrapper = transaction.get_connection()
@@ -304,8 +305,3 @@ def _logged(topic: str, row: tuple[Any, ...]) -> LoggedEvent:
     *_, seq, kind, data, created = row
     # SQLite stores no time zone, and Django writes UTC.
     return LoggedEvent(topic, seq, kind, data, created if created.tzinfo else created.replace(tzinfo=UTC))
-
-
-def prune(topic: str, through: int) -> int:
-    """Remove a topic's events up to a number, and return how many were removed."""
-    return prune_many({topic: through})

@@ -1,10 +1,14 @@
-"""Tags for the hub's own templates, which load its built scripts and styles. Hosts need none of them."""
+"""Tags for the hub's own templates: built scripts and styles, and parts that are rendered once. Hosts need none."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django import template
+from django.template.base import NodeList, Parser, Token
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from notifications_hub.web.bundles import bundle_url
 
@@ -21,3 +25,39 @@ def bundle_script(name: str) -> SafeString:
 def bundle_style(name: str) -> SafeString:
     """Return the tag of a built style sheet."""
     return format_html('<link rel="stylesheet" href="{}">', bundle_url(f"{name}.css"))
+
+
+_MOST_KEPT = 64
+"""Renderings of one part that a process keeps: one for each language, under each prefix of the site's URLs."""
+
+
+class RenderedOnce(template.Node):
+    """A part of a template that looks the same for everyone, and so need not be rendered for each page."""
+
+    def __init__(self, nodelist: NodeList, names: Sequence[str]) -> None:
+        self.nodelist = nodelist
+        self._names = names
+        self._kept: dict[tuple[object, ...], SafeString] = {}
+
+    def render(self, context: template.Context) -> SafeString:
+        values = {name: context[name] for name in self._names}
+        key = (get_language(), *values.values())
+        kept = self._kept.get(key)
+        if kept is None:
+            # Nothing else of the context is visible here, so nothing of a person can be kept.
+            kept = self.nodelist.render(context.new(values))
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            self._kept[key] = kept
+        return kept
+
+
+@register.tag
+def rendered_once(parser: Parser, token: Token) -> RenderedOnce:
+    """Keep what is between this tag and `{% endrendered_once %}`. Name the variables that it uses, which are few URLs.
+
+    {% rendered_once inbox_url %}…{% endrendered_once %}
+    """
+    nodelist = parser.parse(("endrendered_once",))
+    parser.delete_first_token()
+    return RenderedOnce(nodelist, token.split_contents()[1:])

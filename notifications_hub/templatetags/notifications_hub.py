@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django import template
 from django.db.models import QuerySet
@@ -17,12 +17,13 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from notifications_hub import live_lists
-from notifications_hub.inbox import links, queries
+from notifications_hub.inbox import links
 from notifications_hub.inbox.push_attributes import PushAttributes
+from notifications_hub.inbox_summary import summary_for
 from notifications_hub.jobs.models import Job
 from notifications_hub.jobs.progress_tag import bar
 from notifications_hub.transports.web_push.vapid import current_key
-from notifications_hub.users import Person, pseudonym_of
+from notifications_hub.users import pseudonym_of
 
 register = template.Library()
 
@@ -39,10 +40,10 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
         return ""
     if not person.is_authenticated:
         return render_to_string("notifications_hub/signed_out.html") if current_key() else ""
-    counts = queries.counts(cast("Person", person))
+    summary = summary_for(request)
     values = {
-        "unread": counts.unread,
-        "unseen": counts.unseen,
+        "unread": summary.unread,
+        "unseen": summary.unseen,
         "api": links.api(),
         "live": links.live(),
         "inbox_url": reverse("notifications_hub:inbox"),

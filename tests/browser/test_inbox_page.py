@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import APIResponse, Route, expect
 
-from tests.support.inbox_page import PATH, WAVES, archived, button, card, notice, ready, unread
+from tests.support.inbox_page import PATH, archived, button, card, news, notice, prepare, ready, unread
 
 if TYPE_CHECKING:
     from tests.support.browser import People
@@ -18,7 +18,7 @@ MARKS = "**/api/v1/notifications/*/"
 
 @pytest.fixture
 def site(quiet_site: Site) -> Site:
-    quiet_site.python(WAVES)
+    prepare(quiet_site)
     return quiet_site
 
 
@@ -39,7 +39,7 @@ def test_a_row_is_archived_in_place_and_undo_brings_it_back(page_for: People, si
     expect(card(page, 8)).to_be_visible()
     expect(notice(page)).to_be_hidden()
     assert page.locator(".nh-card h3 a").all_inner_texts()[3:6] == [f"Bob waved {number}" for number in (9, 8, 7)]
-    expect(page.locator("[data-part=news]")).to_be_hidden()
+    expect(news(page)).to_be_hidden()
     assert archived(site) == "0"
     assert page.evaluate("window.stayed")
 
@@ -130,40 +130,6 @@ def test_an_undo_of_what_was_changed_since_shows_how_things_are(page_for: People
     assert page.evaluate("window.stayed")
 
 
-@pytest.mark.parametrize("how", ["double click", "held key"])
-def test_an_impatient_hand_changes_one_row(page_for: People, site: Site, how: str) -> None:
-    site.python("wave(4)")
-    page = ready(page_for("alice", PATH))
-    if how == "double click":
-        button(page, 3, "archive").dblclick()
-    else:
-        button(page, 3, "archive").focus()
-        page.keyboard.down("Enter")
-        page.keyboard.down("Enter")
-        page.keyboard.up("Enter")
-
-    expect(notice(page)).to_contain_text("Archived")
-    expect(page.locator(".nh-card")).to_have_count(3)
-    button(page, 4, "read").dblclick()
-    expect(page.locator("notification-bell")).to_have_attribute("unread", "2")
-    expect(page.locator("[data-part=count]")).to_have_text("2")
-    assert (archived(site), unread(site)) == ("1", "3")
-
-
-def test_the_key_for_undo_does_not_repeat_what_failed(page_for: People, site: Site) -> None:
-    site.python("wave(2)")
-    page = ready(page_for("alice", PATH))
-    page.route(MARKS, lambda route: route.abort())
-    button(page, 2, "archive").focus()
-    page.keyboard.press("Enter")
-    expect(notice(page)).to_contain_text("You may be offline.")
-    page.unroute(MARKS)
-    page.keyboard.press("Control+z")
-
-    expect(notice(page)).to_contain_text("You may be offline.")
-    assert archived(site) == "0"
-
-
 def test_older_ones_are_appended_under_their_days(page_for: People, site: Site) -> None:
     site.python("wave(45)")
     site.python("spread(3)")
@@ -213,11 +179,11 @@ def test_news_is_inserted_at_the_top(page_for: People, site: Site) -> None:
     site.python("wave(2)")
     page = ready(page_for("alice", PATH))
     site.python("notify.send(bob, recipient=alice, verb='waved 99')")
-    page.locator("[data-part=news] a").click()
+    news(page).locator("a").click()
 
     expect(card(page, 99)).to_be_focused()
     assert page.locator(".nh-card").count() == 3
-    expect(page.locator("[data-part=news]")).to_be_hidden()
+    expect(news(page)).to_be_hidden()
     assert page.evaluate("window.stayed")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.inbox_page import PATH, WAVES, button, notice, ready, unread
+from tests.support.inbox_page import PATH, button, notice, prepare, ready, unread
 
 if TYPE_CHECKING:
     from tests.support.browser import People
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def site(quiet_site: Site) -> Site:
-    quiet_site.python(WAVES)
+    prepare(quiet_site)
     return quiet_site
 
 
@@ -131,10 +131,10 @@ def test_without_javascript_a_change_is_undone(page_for: People, site: Site) -> 
     page = page_for("alice", PATH, java_script_enabled=False)
     page.get_by_role("button", name="Mark all as read").click()
 
-    expect(page.get_by_text("Marked 25 as read.")).to_be_visible()
+    expect(page.get_by_text("Marked 25 notifications as read.")).to_be_visible()
     page.reload()
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".nh-card[data-unread]")).to_have_count(20)
-    expect(page.get_by_text("Marked 25 as read.")).to_have_count(0)
+    expect(page.get_by_text("Marked 25 notifications as read.")).to_have_count(0)
     assert unread(site) == "25"
     assert re.search(r"[ap]\.m\. [A-Z]{3,4}$", page.locator(".nh-card time").first.inner_text())

@@ -294,6 +294,28 @@ def test_a_backlog_of_undelivered_rows_adds_no_cost_to_an_acknowledgement(alice:
     assert max(len(query["sql"]) for query in queries) < 2000
 
 
+def test_a_wide_acknowledgement_covers_its_range_and_reads_only_undelivered_ones(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acknowledgement, "_WIDE", 3)
+    for _ in range(6):
+        send(bob, alice)
+    rows = list(Notification.objects.order_by("pk").values_list("pk", flat=True))
+    number_all()
+    acknowledge(alice, inbox_topic(alice.pk), 0, 4)
+    assert list(Notification.objects.filter(delivered_at=None).order_by("pk").values_list("pk", flat=True)) == rows[4:]
+    with CaptureQueriesContext(connection) as again:
+        acknowledge(alice, inbox_topic(alice.pk), 0, 5)
+    assert list(Notification.objects.filter(delivered_at=None).values_list("pk", flat=True)) == rows[5:]
+    [events] = [query["sql"] for query in again if "named" in query["sql"]]
+    assert f"notification:{rows[4]}" in events
+    assert f"notification:{rows[3]}" not in events
+    acknowledge(alice, inbox_topic(alice.pk), 0, 6)
+    with CaptureQueriesContext(connection) as nothing:
+        acknowledge(alice, inbox_topic(alice.pk), 0, 6)
+    assert not any("named" in query["sql"] for query in nothing)
+
+
 def test_numbers_of_another_epoch_are_not_acknowledged(alice: User, bob: User) -> None:
     send(bob, alice)
     broadcast(title="Closed on Friday")

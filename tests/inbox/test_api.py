@@ -143,7 +143,19 @@ def test_the_count_has_unread_and_unseen(alice: User, bob: User, client_for: Cli
     Notification.objects.filter(pk=send_one(alice, bob).pk).mark_all_as_seen()
     broadcast(title="Maintenance at noon")
 
-    assert get(client_for(alice), "notifications/count/").json() == {"unread": 3, "unseen": 2}
+    assert get(client_for(alice), "notifications/count/").json() == {"unread": 3, "unseen": 2, "capped": False}
+
+
+@both_databases
+def test_counts_stop_at_a_hundred(alice: User, client_for: ClientFor) -> None:
+    def more(count: int) -> dict[str, object]:
+        Notification.objects.bulk_create(Notification(recipient=alice, verb="replied") for _ in range(count))
+        found: dict[str, object] = get(client_for(alice), "notifications/count/").json()
+        return found
+
+    assert more(99) == {"unread": 99, "unseen": 99, "capped": False}
+    assert more(1) == {"unread": 100, "unseen": 100, "capped": True}
+    assert more(50) == {"unread": 100, "unseen": 100, "capped": True}
 
 
 @both_databases

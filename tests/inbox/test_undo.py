@@ -160,7 +160,7 @@ def test_one_mark_of_many_chunks_is_undone_whole(alice: User, bob: User, action:
 
     assert token is not None
     assert undo(alice, token) == IDS_IN_AN_EVENT + 20
-    assert counts(alice).unread == IDS_IN_AN_EVENT + 20
+    assert Notification.objects.unread().filter(archived_at=None).count() == IDS_IN_AN_EVENT + 20
 
 
 @pytest.mark.parametrize(("action", "index"), [(Mark.READ, "hub_read"), (Mark.ARCHIVE, "hub_archived")])
@@ -186,7 +186,7 @@ def test_the_inbox_offers_to_undo_the_mark_that_led_to_it(alice: User, bob: User
     context = client.get(onward["Location"]).context
 
     assert onward["Location"].startswith(f"{INBOX}?show=unread&undo=")
-    assert (context["done"]["text"], context["here"]) == ("Archived 1.", f"{INBOX}?show=unread")
+    assert (context["done"]["text"], context["here"]) == ("Archived 1 notification.", f"{INBOX}?show=unread")
     undone = client.post(MARK, {"undo": context["done"]["token"], "next": context["here"]})
     assert undone["Location"] == f"{INBOX}?show=unread"
     assert ids(items(alice)) == [row.item_id]
@@ -201,6 +201,16 @@ def test_without_javascript_an_undo_of_what_was_changed_since_says_so(
 
     undone = client.post(MARK, {"undo": token, "next": INBOX}, follow=True)
     assert GONE["detail"] in [str(message) for message in undone.context["messages"]]
+
+
+def test_the_archive_reports_what_moved_back_to_the_inbox(alice: User, bob: User, client_for: ClientFor) -> None:
+    row, client = send_one(alice, bob), client_for(alice)
+    client.post(MARK, {"action": "archive", "ids": row.item_id})
+    page = client.post(MARK, {"action": "unarchive", "all": "1", "next": f"{INBOX}?show=archived"}, follow=True)
+
+    assert "Moved 1 notification back to the inbox." in map(str, page.context["messages"])
+    again = client.post(MARK, {"action": "unarchive", "all": "1", "next": INBOX}, follow=True)
+    assert not list(again.context["messages"])
 
 
 @pytest.mark.parametrize("token", ["", "x", "another"])

@@ -149,6 +149,25 @@ def test_a_report_runs_through_reloads_and_tabs_to_its_end(
     expect_text_whatever_a_task_says(site, page, second, third)
 
 
+def test_a_stop_that_fails_and_a_session_that_ends_are_reported_at_the_bar(
+    people_of: Callable[[Site], People], site: Site
+) -> None:
+    people = people_of(site)
+    page = people("alice", "/showcase/report/")
+    bar = start(page, "whole")
+    stop = bar.get_by_role("button", name="Stop")
+    page.route("**/cancel/", lambda route: route.abort())
+    stop.focus()
+    page.keyboard.press("Enter")
+    expect(bar.get_by_text("Couldn't stop it. Try again.")).to_be_visible()
+    expect(stop).to_be_focused()
+
+    token = page.locator("[name=csrfmiddlewaretoken]").first.input_value()
+    page.request.post(f"{site.url}/accounts/logout/", form={"csrfmiddlewaretoken": token})
+    expect(bar.get_by_text("You're signed out. Sign in to see the progress.")).to_be_visible()
+    expect(stop).to_be_hidden()
+
+
 def expect_text_whatever_a_task_says(site: Site, page: Page, *others: Page) -> None:
     """Check the bar, the toast that appears when the bar is out of sight, and the inbox."""
     site.python(START_ATTACKS)

@@ -1,36 +1,45 @@
-"""The inbox page of a site: its rows, and the parts of the page."""
+"""The inbox page in a browser: its rows, buttons and notice, and people's notifications to fill it."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import Locator, Page
-
 if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
     from tests.support.site import Site
 
 PATH = "/notifications/"
 
-WAVES = """
-    from datetime import UTC, datetime, timedelta
-    from accounts.models import User
-    from notifications.signals import notify
-    from notifications_hub.models import Notification
-    alice, bob = (User.objects.get(username=name) for name in ("alice", "bob"))
-    Notification.objects.filter(recipient=alice).delete()
 
-    def wave(count, level="info"):
-        for number in range(1, count + 1):
-            given = {"url": f"/notifications/preferences/?{number}", "level": level}
-            notify.send(bob, recipient=alice, verb=f"waved {number}", description="A fine day. " * 4, **given)
+def prepare(site: Site) -> None:
+    """Empty Alice's inbox, and define `wave(count)` and `spread(hours)` in the site's shell."""
+    site.python("""
+        from datetime import UTC, datetime, timedelta
+        from accounts.models import User
+        from notifications.signals import notify
+        from notifications_hub.models import Notification
+        alice, bob = (User.objects.get(username=name) for name in ("alice", "bob"))
+        Notification.objects.filter(recipient=alice).delete()
 
-    def spread(hours):
-        for number, row in enumerate(Notification.objects.filter(recipient=alice).order_by("-pk")):
-            at = datetime.now(UTC) - timedelta(hours=hours * number)
-            Notification.objects.filter(pk=row.pk).update(timestamp=at)
-"""
-"""For `Site.python`: `wave(3)` sends Alice three notifications, and `spread(2)` sets them two hours apart."""
+        def wave(count, level="info"):
+            for number in range(1, count + 1):
+                given = {"url": f"/notifications/preferences/?{number}", "level": level}
+                notify.send(bob, recipient=alice, verb=f"waved {number}", description="A fine day. " * 4, **given)
+
+        def spread(hours):
+            for number, row in enumerate(Notification.objects.filter(recipient=alice).order_by("-pk")):
+                at = datetime.now(UTC) - timedelta(hours=hours * number)
+                Notification.objects.filter(pk=row.pk).update(timestamp=at)
+    """)
+
+
+def ready(page: Page) -> Page:
+    """Wait for the page's script, and note that the page was not reloaded since."""
+    page.locator("inbox-page[data-ready]").wait_for()
+    page.evaluate("window.stayed = true")
+    return page
 
 
 def card(page: Page, number: int) -> Locator:
@@ -45,11 +54,8 @@ def notice(page: Page) -> Locator:
     return page.locator("inbox-page > .nh-notice[data-undo]")
 
 
-def ready(page: Page) -> Page:
-    page.locator("inbox-page[data-ready]").wait_for()
-    # A reload would lose this.
-    page.evaluate("window.stayed = true")
-    return page
+def news(page: Page) -> Locator:
+    return page.locator("[data-part=news]")
 
 
 def archived(site: Site) -> str:

@@ -182,6 +182,16 @@ test("it keeps a hundred at most", () => {
   assert.equal(store.unread, 300);
 });
 
+test("what is left of a capped count is asked of the server", () => {
+  const store = new InboxStore({ unread: 100, unseen: 7 });
+  store.append([anItem("1"), anItem("2")]);
+  const change = store.apply(changed("read", "1"));
+  assert.deepEqual([counts(store), change.recount], [{ unread: 100, unseen: 6 }, true]);
+  store.setCounts({ unread: 99, unseen: 6 });
+  assert.equal(store.apply(changed("read", "2")).recount, false);
+  assert.equal(store.unread, 98);
+});
+
 /** Return a repeatable pseudo-random generator. @param {number} seed */
 function diceOf(seed) {
   let state = seed;

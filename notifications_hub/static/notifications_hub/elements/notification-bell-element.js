@@ -248,7 +248,7 @@ export class NotificationBellElement extends HTMLElement {
     badge.hidden = unread === 0;
     setText(badge, badgeOf(unread));
     const { labelSome = "", labelNone = "" } = button.dataset;
-    button.setAttribute("aria-label", unread ? labelSome.replace("{count}", String(unread)) : labelNone);
+    button.setAttribute("aria-label", unread ? labelSome.replace("{count}", badgeOf(unread)) : labelNone);
   }
 
   /** @param {string} name */

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * @import { HubEvent, HubRefusedEvent, HubResetEvent } from "../client/hub-events.js"
+ * @import { HubEvent, HubRefusedEvent, HubResetEvent, HubStateEvent } from "../client/hub-events.js"
  * @import { ToastDueEvent } from "../toasts/toast-events.js"
  * @import { Job } from "../protocol/wire.js"
  */
@@ -10,6 +10,7 @@ import { PageWatch } from "../client/page-watch.js";
 import { jobOf, linkOf } from "../inbox/item-view.js";
 import { JobApi } from "../jobs/job-api.js";
 import { isOver, percentOf, quarterOf, TaskEndedEvent } from "../jobs/job-view.js";
+import { HubState } from "../protocol/hub-state.js";
 import { isInSight, part, setText } from "../shared/dom.js";
 import { elementLine } from "./element-line.js";
 
@@ -73,10 +74,20 @@ export class TaskProgressElement extends HTMLElement {
       // Stop only after the current dispatch has finished.
       if (/** @type {HubRefusedEvent} */ (event).topic === topic) queueMicrotask(() => client.stop());
     });
+    client.addEventListener("hub-state", (event) => {
+      if (/** @type {HubStateEvent} */ (event).state === HubState.SIGNED_OUT) this.#signedOut();
+    });
     signal.addEventListener("abort", () => client.stop());
     // Stop only after the event that ended the job has been dispatched completely.
     this.addEventListener("task-ended", () => queueMicrotask(() => client.stop()), { signal });
     client.start(this.#text("cursor"));
+  }
+
+  /** Report that the bar stands still from now on. */
+  #signedOut() {
+    if (this.#isOver) return;
+    this.#renderTrouble("signed-out");
+    if (this.#cancelForm) this.#cancelForm.hidden = true;
   }
 
   async #refetch() {
@@ -109,6 +120,7 @@ export class TaskProgressElement extends HTMLElement {
     if (!job) return;
     this.setAttribute("state", job.state);
     this.setAttribute("version", String(job.version));
+    this.#renderTrouble("");
     this.#renderBar(percentOf(job));
     this.#renderWords(job);
     this.#renderActions(job);
@@ -133,6 +145,13 @@ export class TaskProgressElement extends HTMLElement {
     const own = part(this, "text");
     own.hidden = text === "" || state === "cancelled";
     setText(own, text);
+  }
+
+  /** @param {"" | "signed-out" | "stop-failed"} what */
+  #renderTrouble(what) {
+    const trouble = part(this, "trouble");
+    trouble.hidden = !what;
+    setText(trouble, trouble.getAttribute(`data-${what}`) ?? "");
   }
 
   /** @param {Job} job */
@@ -167,12 +186,16 @@ export class TaskProgressElement extends HTMLElement {
     event.preventDefault();
     const form = this.#cancelForm;
     if (!form) return;
+    const hadFocus = form.contains(document.activeElement);
     form.hidden = true;
+    this.#renderTrouble("");
     try {
       await this.#api?.cancel();
       await this.#refetch();
     } catch {
       form.hidden = false;
+      this.#renderTrouble("stop-failed");
+      if (hadFocus) form.querySelector("button")?.focus();
     }
   }
 

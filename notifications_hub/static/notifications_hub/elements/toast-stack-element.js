@@ -52,6 +52,7 @@ export class ToastStackElement extends HTMLElement {
     document.addEventListener("keydown", (event) => this.#documentKey(event), { signal });
     matchMedia(SMALL).addEventListener("change", () => this.#cutToSize(), { signal });
     this.addEventListener("click", (event) => this.#click(event), { signal });
+    this.addEventListener("auxclick", (event) => event.button === 1 && this.#click(event), { signal });
     this.addEventListener("keydown", (event) => this.#key(event), { signal });
   }
 

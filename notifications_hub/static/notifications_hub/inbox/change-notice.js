@@ -29,15 +29,17 @@ export class ChangeNotice {
   /**
    * @param {object} options
    * @param {HTMLElement} options.bar
+   * @param {HTMLElement} options.scope where Ctrl+Z undoes
    * @param {AbortSignal} options.signal
    * @param {() => void} [options.focusAfter] moves the focus when a notice that had it goes away
    */
-  constructor({ bar, signal, focusAfter }) {
+  constructor({ bar, scope, signal, focusAfter }) {
     this.#bar = bar;
     this.#focusAfter = focusAfter;
     part(bar, "notice-action").addEventListener("click", () => this.#run(), { signal });
     part(bar, "notice-close").addEventListener("click", () => this.clear(), { signal });
     bar.addEventListener("keydown", (event) => this.#key(event), { signal });
+    scope.addEventListener("keydown", (event) => this.#undoKey(event), { signal });
     window.addEventListener("online", () => this.#asked && this.#run(), { signal });
     signal.addEventListener("abort", () => clearTimeout(this.#timer), { once: true });
   }
@@ -55,6 +57,7 @@ export class ChangeNotice {
    * @param {number} count
    */
   #doneText(change, count) {
+    if (count === 0) return this.#words(`${change}-already`) || this.#words(change);
     return this.#words(count === 1 ? change : `${change}-many`).replace("{count}", String(count));
   }
 
@@ -67,13 +70,6 @@ export class ChangeNotice {
   #failedText(change, error) {
     const isOffline = error instanceof ApiError && error.status === 0;
     return this.#words(`${change}-${isOffline ? "offline" : "failed"}`);
-  }
-
-  /** Do what its button offers, if that is to undo. Return whether it did. */
-  undo() {
-    if (!this.#undo) return false;
-    this.#run();
-    return true;
   }
 
   /**
@@ -90,7 +86,9 @@ export class ChangeNotice {
     this.#asked = false;
     this.#show(text, "undo");
     this.#undo = undo;
-    part(this.#bar, "notice-action").hidden = !undo;
+    const action = part(this.#bar, "notice-action");
+    action.hidden = !undo;
+    action.setAttribute("aria-keyshortcuts", "Control+Z Meta+Z");
     this.#timer = setTimeout(() => this.#timeOut(), STAYS);
   }
 
@@ -133,7 +131,9 @@ export class ChangeNotice {
   #showFailure(text) {
     this.#show(text, "retry");
     this.#bar.dataset.failed = "";
-    part(this.#bar, "notice-action").hidden = false;
+    const action = part(this.#bar, "notice-action");
+    action.hidden = false;
+    action.removeAttribute("aria-keyshortcuts");
   }
 
   #empty() {
@@ -178,6 +178,18 @@ export class ChangeNotice {
     event.preventDefault();
     event.stopPropagation();
     this.clear();
+  }
+
+  /**
+   * Undo on Ctrl+Z, also far away from the button. A failed change is not repeated by it.
+   *
+   * @param {KeyboardEvent} event
+   */
+  #undoKey(event) {
+    const isUndo = event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey;
+    if (!isUndo || !this.#undo) return;
+    event.preventDefault();
+    this.#run();
   }
 
   /** @param {string} name */

@@ -1,4 +1,5 @@
 // @ts-check
+/** @import { Page } from "../protocol/wire.js" */
 import { copyOf, part, setText } from "../shared/dom.js";
 import { dayOf, dayTitle, showTime } from "./item-times.js";
 
@@ -25,6 +26,18 @@ export class InboxCards {
   /** @param {string} id */
   has(id) {
     return this.some([id]).length > 0;
+  }
+
+  /**
+   * Return the card that stays after these, or else before them.
+   *
+   * @param {HTMLElement[]} cards
+   */
+  neighbourOf(cards) {
+    const { all } = this;
+    const at = all.findIndex((card) => cards.includes(card));
+    const stays = (/** @type {HTMLElement} */ card) => !cards.includes(card);
+    return all.slice(at).find(stays) ?? all.slice(0, at).findLast(stays);
   }
 
   /** Write every time anew, and move cards whose day is another one in the viewer's zone. */
@@ -56,11 +69,52 @@ export class InboxCards {
     return ids.every((id) => this.has(id));
   }
 
-  /** @param {HTMLElement[]} cards */
-  replace(cards) {
-    this.remove(this.all);
-    this.#left.clear();
-    this.insert(cards);
+  /**
+   * Return whether a freshly loaded first page of the inbox contradicts these cards.
+   *
+   * @param {Page} page
+   */
+  differFrom({ results, next }) {
+    const { show } = this.#root.dataset;
+    if (show === "archived") return results.some(({ id }) => this.has(id));
+    const wanted = new Map(results.filter(({ unread }) => unread || show === "all").map((item) => [item.id, item]));
+    const end = next === null ? Number.NEGATIVE_INFINITY : Date.parse(results.at(-1)?.at ?? "");
+    const covered = this.all.filter((card) => timeOf(card) > end || wanted.has(idOf(card)));
+    const isOnLaterPage = new URLSearchParams(location.search).has("before");
+    const isMissing = !isOnLaterPage && [...wanted.keys()].some((id) => !this.has(id));
+    return isMissing || covered.some((card) => wanted.get(idOf(card))?.unread !== isUnread(card));
+  }
+
+  /**
+   * Update the cards that a freshly fetched page has too. Return those that it should have, but lacks.
+   *
+   * @param {HTMLElement[]} fetched newest first
+   * @param {{isLast: boolean}} how `isLast` if no older card belongs here
+   */
+  update(fetched, { isLast }) {
+    const [oldest, missing] = [fetched.at(-1), /** @type {HTMLElement[]} */ ([])];
+    for (const card of this.all) {
+      const fresh = fetched.find((one) => idOf(one) === idOf(card));
+      if (fresh) this.#renew(card, fresh);
+      else if (isLast || (oldest && !isOlder(card, oldest))) missing.push(card);
+    }
+    return missing;
+  }
+
+  /**
+   * @param {HTMLElement} card
+   * @param {HTMLElement} fresh
+   */
+  #renew(card, fresh) {
+    this.mark([card], isUnread(fresh));
+    card.dataset.level = fresh.dataset.level;
+    for (const selector of [".nh-disc", ".nh-words"]) {
+      const [old, now] = [card.querySelector(selector), fresh.querySelector(selector)];
+      if (!old || !now || old.innerHTML === now.innerHTML) continue;
+      const hadFocus = old.contains(document.activeElement);
+      old.replaceWith(now);
+      if (hadFocus) card.focus();
+    }
   }
 
   /** @param {HTMLElement[]} cards */

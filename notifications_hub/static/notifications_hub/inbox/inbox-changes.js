@@ -107,12 +107,12 @@ export class InboxChanges {
     if (this.#isOver) return;
     const { action, key, shown } = request;
     if (changed !== shown.count) this.#page.recount();
-    if (action.quiet || changed === 0) return;
+    if (action.quiet) return;
     const opposite = OPPOSITE[action.mark];
     const send = token
       ? () => this.#api.undo(token)
       : opposite && (() => this.#api.mark(opposite, { ids: action.ids }));
-    const undo = send ? () => this.#undo(request, changed, send) : null;
+    const undo = changed && send ? () => this.#undo(request, changed, send) : null;
     this.#report.done({ change: DONE[action.mark], count: changed, undo, key });
   }
 

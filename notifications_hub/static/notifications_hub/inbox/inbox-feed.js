@@ -34,15 +34,17 @@ export class InboxChangedEvent extends Event {
   /**
    * @param {Change | null} change null to render everything again
    * @param {string} cursor acknowledged once the fresh items were displayed
+   * @param {Page | null} loaded the first page, if it was just loaded
    */
-  constructor(change = null, cursor = "") {
+  constructor(change = null, cursor = "", loaded = null) {
     super("inbox-changed", { bubbles: true });
     this.change = change;
     this.cursor = cursor;
+    this.loaded = loaded;
   }
 
   copy() {
-    return new InboxChangedEvent(this.change, this.cursor);
+    return new InboxChangedEvent(this.change, this.cursor, this.loaded);
   }
 }
 
@@ -126,14 +128,10 @@ export class InboxFeed extends EventTarget {
     }
     clearTimeout(this.#timer);
     this.#loading = true;
-    try {
-      const page = await this.#api.list();
-      if (!this.#isOver) this.#replace(page);
-    } catch (error) {
-      this.#failed(error);
-    }
+    const page = await this.#api.list().catch((error) => this.#failed(error));
+    if (page && !this.#isOver) this.#replace(page);
     this.#loading = false;
-    this.#changed();
+    this.dispatchEvent(new InboxChangedEvent(null, this.#cursor, this.#isOver ? null : page));
     // Those rows may or may not include the waiting events; applying an event twice changes nothing.
     this.#applyWaiting();
     if (this.#again) this.#loadAgain();
@@ -175,7 +173,10 @@ export class InboxFeed extends EventTarget {
    * @param {boolean} [all]
    */
   #show(event, ids, all) {
-    const changed = (/** @type {Change | undefined} */ change) => this.#changed(change);
+    const changed = (/** @type {Change | undefined} */ change) => {
+      if (change?.recount) this.#counts.soon();
+      this.#changed(change);
+    };
     return new StoreChange({ store: this.#store, changed, event, ids, all });
   }
 
@@ -203,9 +204,10 @@ export class InboxFeed extends EventTarget {
 
   /** @param {unknown} error */
   #failed(error) {
-    if (this.#isOver || this.#endIfSignedOut(error)) return;
+    if (this.#isOver || this.#endIfSignedOut(error)) return null;
     this.#state = FeedState.FAILED;
     this.#loadAgain();
+    return null;
   }
 
   /** @param {unknown} error */

@@ -1,10 +1,11 @@
 // @ts-check
 /**
  * @import { HubEvent } from "../client/hub-events.js"
+ * @import { InboxChangedEvent } from "./inbox-feed.js"
  * @import { MarkName } from "./notifications-api.js"
  */
 import { HubState } from "../protocol/hub-state.js";
-import { copyOf, part, setText } from "../shared/dom.js";
+import { copyOf, isInSight, part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
 import { CardChange } from "./card-change.js";
 import { ChangeNotice } from "./change-notice.js";
@@ -12,6 +13,7 @@ import { InboxCards, idOf, isUnread } from "./inbox-cards.js";
 import { InboxChanges } from "./inbox-changes.js";
 import { InboxPaging } from "./inbox-paging.js";
 import { InboxSelection } from "./inbox-selection.js";
+import { badgeOf } from "./item-view.js";
 import { NotificationsApi } from "./notifications-api.js";
 
 /** The parts that may show something private. */
@@ -22,11 +24,12 @@ export class InboxPage {
   #root;
   #unread;
   #cards;
-  #notice;
   #changes;
   #paging;
   #selection;
   #stop;
+  /** The first row of the latest change, and the row that took its place. @type {(HTMLElement | undefined)[]} */
+  #latest = [];
 
   /**
    * @param {HTMLElement} root the `<inbox-page>`
@@ -36,17 +39,18 @@ export class InboxPage {
     const { signal } = life;
     const base = new URL(root.getAttribute("api") ?? "", document.baseURI);
     const api = new NotificationsApi({ base, csrf: root.getAttribute("csrf") ?? "", signal });
-    const notice = new ChangeNotice({ bar: part(root, "notice"), signal, focusAfter: () => this.#focusHome() });
+    const focusAfter = () => this.#focusLatest();
+    const notice = new ChangeNotice({ bar: part(root, "notice"), scope: root, signal, focusAfter });
     const signedOut = () => this.#signOut();
     const changed = (more = 0) => this.#changed(more);
     const cards = new InboxCards(root);
     this.#root = root;
-    this.#unread = Number(part(root, "count").textContent);
+    this.#unread = Number(part(root, "count").dataset.unread);
     this.#cards = cards;
-    this.#notice = notice;
     this.#changes = new InboxChanges({ api, report: notice.report, page: this.#forChanges });
     const applied = (/** @type {HubEvent} */ event) => this.#apply(event);
-    this.#paging = new InboxPaging({ root, cards, notice, changed, applied, signedOut, signal });
+    const leave = (/** @type {string[]} */ ids) => this.#leave(ids);
+    this.#paging = new InboxPaging({ root, cards, notice, changed, applied, leave, signedOut, signal });
     this.#selection = new InboxSelection(root, signal);
     this.#stop = () => life.abort();
     cards.refresh();
@@ -65,11 +69,13 @@ export class InboxPage {
   #listen(signal) {
     onTick(() => this.#cards.refresh(), signal);
     document.addEventListener("hub-event", (event) => this.#received(/** @type {HubEvent} */ (event)), { signal });
-    document.addEventListener("inbox-changed", () => this.#recount(), { signal });
+    const followBell = (/** @type {Event} */ event) => this.#followBell(/** @type {InboxChangedEvent} */ (event));
+    document.addEventListener("inbox-changed", followBell, { signal });
     document.addEventListener("hub-state", (event) => this.#state(event), { signal });
     this.#root.addEventListener("submit", (event) => this.#submit(event), { signal });
     this.#root.addEventListener("click", (event) => this.#click(event), { signal });
-    this.#root.addEventListener("keydown", (event) => this.#key(event), { signal });
+    this.#root.addEventListener("auxclick", (event) => event.button === 1 && this.#follow(event), { signal });
+    this.#root.addEventListener("keydown", preventRepeat, { signal });
   }
 
   /** @param {SubmitEvent} event */
@@ -90,11 +96,13 @@ export class InboxPage {
     const cards = this.#cards.some(this.#selection.ids);
     this.#selection.clear();
     if (cards.length === 0) return;
+    this.#latest = [cards[0], this.#cards.neighbourOf(cards)];
     this.#change(mark, cards);
-    this.#focusHome();
+    this.#focusLatest();
   }
 
   #readAll() {
+    this.#latest = [];
     const show = () => {
       const wanted = this.#cards.all.filter(isUnread);
       return this.#show("read", wanted, Math.max(0, this.#unread - wanted.length));
@@ -111,7 +119,8 @@ export class InboxPage {
     const card = /** @type {HTMLElement | null} */ (row);
     if (!card) return;
     const stays = mark === "read" || mark === "unread";
-    const neighbour = this.#neighbourOf(card);
+    const neighbour = this.#cards.neighbourOf([card]);
+    this.#latest = [card, neighbour];
     this.#change(mark, [card], stays);
     if (!stays) this.#focusButton(neighbour, mark);
   }
@@ -134,13 +143,6 @@ export class InboxPage {
     return new CardChange({ cards: this.#cards, counted: (more) => this.#changed(more), mark, wanted, beyond });
   }
 
-  /** @param {HTMLElement} card */
-  #neighbourOf(card) {
-    const all = this.#cards.all;
-    const at = all.indexOf(card);
-    return all[at + 1] ?? all[at - 1];
-  }
-
   /**
    * @param {HTMLElement | undefined} card
    * @param {string} action
@@ -148,6 +150,13 @@ export class InboxPage {
   #focusButton(card, action) {
     const button = card?.querySelector(`button[value="${action}"]`);
     if (button instanceof HTMLElement) button.focus();
+    else this.#focusHome();
+  }
+
+  /** Move the focus to where the latest change happened, so that the page does not scroll away from it. */
+  #focusLatest() {
+    const row = this.#latest.find((card) => card?.isConnected) ?? this.#cards.all.find(isInSight);
+    if (row) row.focus();
     else this.#focusHome();
   }
 
@@ -171,19 +180,42 @@ export class InboxPage {
     switch (kind) {
       case "notification.created":
       case "announcement.created":
-        return this.#paging.offerNews();
+        return this.#join(data.id);
       case "notification.updated":
         this.#move([data.id], data.archived);
         return this.#cards.mark(this.#cards.some([data.id]), data.unread);
       case "notification.read":
       case "notification.unread":
-        return this.#cards.mark(this.#cards.some(data.ids ?? []), kind === "notification.unread");
+        return this.#mark(data.ids ?? [], kind === "notification.unread");
       case "notification.archived":
         return this.#move(data.ids ?? [], true);
+      case "announcement.updated":
+        if (this.#cards.has(data.id)) this.#paging.refetch();
+        return;
       case "notification.deleted":
       case "announcement.withdrawn":
         return this.#leave(data.ids);
     }
+  }
+
+  /**
+   * @param {string[]} ids
+   * @param {boolean} unread
+   */
+  #mark(ids, unread) {
+    this.#cards.mark(this.#cards.some(ids), unread);
+    const isUnknown = unread && !ids.every((id) => this.#cards.has(id));
+    // With more pages to come, an unknown row may belong to one of those.
+    if (isUnknown && this.#root.dataset.show === "unread" && !part(this.#root, "older")) this.#paging.offerNews();
+  }
+
+  /**
+   * Offer what is new, except in the archive, where nothing new appears.
+   *
+   * @param {string} id
+   */
+  #join(id) {
+    if (this.#root.dataset.show !== "archived" && !this.#cards.has(id)) this.#paging.offerNews();
   }
 
   /**
@@ -202,7 +234,7 @@ export class InboxPage {
     const cards = this.#cards.some(ids);
     if (cards.length === 0) return;
     const focused = cards.find((card) => card.contains(document.activeElement));
-    const neighbour = focused && this.#neighbourOf(focused);
+    const neighbour = focused && this.#cards.neighbourOf(cards);
     this.#cards.remove(cards);
     this.#changed();
     if (focused) (neighbour ?? part(this.#root, "blank")).focus();
@@ -213,8 +245,20 @@ export class InboxPage {
     this.#unread = Math.max(0, this.#unread + more);
     this.#count();
     this.#selection.refresh();
-    const isEmpty = this.#cards.all.length === 0;
-    part(this.#root, "blank").hidden = !isEmpty || this.#paging.refill();
+    const blank = part(this.#root, "blank");
+    const hadFocus = document.activeElement === blank;
+    blank.hidden = this.#cards.all.length > 0 || this.#paging.refill();
+    if (hadFocus && blank.hidden) this.#focusLatest();
+  }
+
+  /**
+   * Follow the bell, which counts on this page too. What it loaded may be newer than these rows, or follow a gap.
+   *
+   * @param {InboxChangedEvent} event
+   */
+  #followBell({ loaded }) {
+    this.#recount();
+    if (loaded && this.#cards.differFrom(loaded)) this.#paging.refetch();
   }
 
   /** Take the bell's count, which follows the server. Without a bell the page counts by itself. */
@@ -228,33 +272,29 @@ export class InboxPage {
   #count() {
     const count = part(this.#root, "count");
     count.hidden = this.#unread === 0;
-    setText(count, String(this.#unread));
+    setText(count, badgeOf(this.#unread));
     const readAll = part(this.#root, "read-all");
     if (readAll) readAll.hidden = this.#unread === 0;
   }
 
   /** @param {MouseEvent} event */
   #click(event) {
-    const control =
-      event.target instanceof Element ? event.target.closest("a[data-part=link], button[name=action]") : null;
-    const card = /** @type {HTMLElement | null} */ (control?.closest("[data-id]") ?? null);
-    if (!control || !card) return;
-    if (control.matches("button")) {
-      // The second click of a double click would meet the opposite button, or the next row.
-      if (event.detail > 1) event.preventDefault();
-    } else if (isUnread(card)) {
-      // The request outlives the page.
-      this.#change("read", [card], true);
-    }
+    const { target, detail } = event;
+    // The second click of a double click would meet the next row, which has moved up, or the opposite button.
+    const isSecond = detail > 1 && target instanceof Element && target.closest(".nh-row-actions button");
+    if (isSecond) event.preventDefault();
+    else this.#follow(event);
   }
 
-  /** @param {KeyboardEvent} event */
-  #key(event) {
-    const isButton = event.target instanceof HTMLButtonElement;
-    // A key held down acts on one row alone, not on those that get the focus.
-    if (event.key === "Enter" && event.repeat && isButton) event.preventDefault();
-    const isUndo = event.key === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey;
-    if (isUndo && this.#notice.undo()) event.preventDefault();
+  /**
+   * Mark a row as read when its link is followed, also into a new tab. The request outlives the page.
+   *
+   * @param {MouseEvent} event
+   */
+  #follow({ target }) {
+    const link = target instanceof Element ? target.closest("a[data-part=link]") : null;
+    const card = /** @type {HTMLElement | null} */ (link?.closest("[data-id][data-unread]") ?? null);
+    if (card) this.#change("read", [card], true);
   }
 
   /** @param {Event} event */
@@ -275,4 +315,13 @@ export class InboxPage {
     this.#root.append(words);
     if (hadFocus) words.focus();
   }
+}
+
+/**
+ * Prevent a key held down from acting on the rows that move up.
+ *
+ * @param {KeyboardEvent} event
+ */
+function preventRepeat(event) {
+  if (event.key === "Enter" && event.repeat) event.preventDefault();
 }

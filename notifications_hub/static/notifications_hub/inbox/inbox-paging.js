@@ -9,6 +9,8 @@ import { part } from "../shared/dom.js";
 import { idOf } from "./inbox-cards.js";
 import { fetchInbox } from "./inbox-html.js";
 
+/** @typedef {Awaited<ReturnType<typeof fetchInbox>> & {missed: HubEvent[]}} Fetched */
+
 /** The links "Older" and "Show new notifications" of the inbox page. They insert cards, and the address stays. */
 export class InboxPaging {
   #root;
@@ -16,10 +18,11 @@ export class InboxPaging {
   #notice;
   #changed;
   #applied;
+  #leave;
   #signedOut;
   #signal;
-  /** Events that arrived during a load. The loaded page may be older. @type {HubEvent[]} */
-  #meanwhile = [];
+  /** For each load under way, the events that arrived meanwhile. @type {Set<HubEvent[]>} */
+  #loads = new Set();
 
   /**
    * @param {object} options
@@ -28,15 +31,17 @@ export class InboxPaging {
    * @param {ChangeNotice} options.notice
    * @param {() => void} options.changed called when cards were inserted
    * @param {(event: HubEvent) => void} options.applied called with each event that a loaded page may lack
+   * @param {(ids: string[]) => void} options.leave removes cards that left the list
    * @param {() => void} options.signedOut
    * @param {AbortSignal} options.signal
    */
-  constructor({ root, cards, notice, changed, applied, signedOut, signal }) {
+  constructor({ root, cards, notice, changed, applied, leave, signedOut, signal }) {
     this.#root = root;
     this.#cards = cards;
     this.#notice = notice;
     this.#changed = changed;
     this.#applied = applied;
+    this.#leave = leave;
     this.#signedOut = signedOut;
     this.#signal = signal;
     root.addEventListener("click", (event) => this.#click(event), { signal });
@@ -56,18 +61,41 @@ export class InboxPaging {
 
   /** @param {HubEvent} event */
   note(event) {
-    this.#meanwhile.push(event);
+    for (const missed of this.#loads) missed.push(event);
   }
 
-  /** Show the page as the server has it now. The rest is loaded again by "Older". */
+  /** Bring the rows up to date, after a gap in the events or a change of words. */
+  async refetch() {
+    try {
+      const page = await this.#fetch(location.href);
+      this.#update(page);
+      if (!page.cards.every((card) => this.#cards.has(idOf(card)))) this.offerNews();
+      this.#catchUp(page);
+    } catch (error) {
+      if (this.#signal.aborted) return;
+      if (error instanceof ApiError && error.status === 401) this.#signedOut();
+      else this.offerNews();
+    }
+  }
+
+  /** Show the rows that the server has now, and no others. The rest is loaded again by "Older". */
   async reload() {
-    const here = new URL(location.href);
-    here.searchParams.delete("undo");
-    const page = await fetchInbox(here.href, this.#signal).catch(() => null);
+    const page = await this.#fetch(location.href).catch(() => null);
     if (!page || this.#signal.aborted) return;
-    this.#cards.replace(page.cards);
+    this.#leave(this.#cards.update(page.cards, { isLast: true }).map(idOf));
     this.#setOlder(page.older);
-    this.#changed();
+    this.#show(page, false);
+  }
+
+  /** @param {string} href */
+  async #fetch(href) {
+    const missed = /** @type {HubEvent[]} */ ([]);
+    this.#loads.add(missed);
+    try {
+      return { ...(await fetchInbox(href, this.#signal)), missed };
+    } finally {
+      this.#loads.delete(missed);
+    }
   }
 
   /** @param {MouseEvent} event */
@@ -90,11 +118,11 @@ export class InboxPaging {
   async #load(link, name) {
     if (link.ariaBusy === "true") return;
     link.ariaBusy = "true";
-    this.#meanwhile = [];
     try {
-      const page = await fetchInbox(link.href, this.#signal);
+      const page = await this.#fetch(link.href);
       if (name === "older") this.#showOlder(page);
       else this.#showNews(page, link);
+      this.#notice.solved(name);
     } catch (error) {
       this.#fail(error, link, name);
     } finally {
@@ -102,12 +130,12 @@ export class InboxPaging {
     }
   }
 
-  /** @param {Awaited<ReturnType<typeof fetchInbox>>} page */
-  #showOlder({ cards, older }) {
+  /** @param {Fetched} page */
+  #showOlder(page) {
     const link = part(this.#root, "older");
     const hadFocus = link.contains(document.activeElement) || !this.#root.contains(document.activeElement);
-    this.#setOlder(older);
-    this.#show(cards, "older", hadFocus);
+    this.#setOlder(page.older);
+    this.#show(page, hadFocus);
   }
 
   /** @param {HTMLElement | null} link */
@@ -119,27 +147,44 @@ export class InboxPaging {
   }
 
   /**
-   * @param {Awaited<ReturnType<typeof fetchInbox>>} page
+   * @param {Fetched} page
    * @param {HTMLAnchorElement} link
    */
-  #showNews({ cards, older }, link) {
+  #showNews(page, link) {
+    const { cards, older } = page;
     // More are new than fit on a page: inserting them would leave a gap.
     if (older && !cards.some((card) => this.#cards.has(idOf(card)))) return location.assign(link.href);
+    this.#update(page);
     part(this.#root, "news").hidden = true;
-    this.#show(cards, "news", true);
+    this.#show(page, true);
+  }
+
+  /** @param {Fetched} page */
+  #update({ cards, older }) {
+    const missing = this.#cards.update(cards, { isLast: !older });
+    // A row that was read stays in the list of unread ones until the page is opened again.
+    if (this.#root.dataset.show === "unread") this.#cards.mark(missing, false);
+    else this.#leave(missing.map(idOf));
   }
 
   /**
-   * @param {HTMLElement[]} cards
-   * @param {"older" | "news"} name
+   * @param {Fetched} page
    * @param {boolean} focus
    */
-  #show(cards, name, focus) {
-    const [first] = this.#cards.insert(cards);
-    for (const event of this.#meanwhile.filter(({ kind }) => !kind.endsWith(".created"))) this.#applied(event);
-    this.#notice.solved(name);
+  #show(page, focus) {
+    const [first] = this.#cards.insert(page.cards);
+    this.#catchUp(page);
     this.#changed();
-    if (focus) first?.focus();
+    if (focus) (first ?? this.#cards.all[0])?.focus();
+  }
+
+  /**
+   * Apply the events that arrived during the load. The loaded page may be older than these.
+   *
+   * @param {Fetched} page
+   */
+  #catchUp({ missed }) {
+    for (const event of missed) this.#applied(event);
   }
 
   /**

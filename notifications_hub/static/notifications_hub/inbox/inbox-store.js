@@ -3,6 +3,8 @@
 import { isNews, isUnread, isUnseen, newestFirst } from "./item-state.js";
 
 const KEPT = 100;
+/** The server counts no further. A count that reached this may stand for any higher number. */
+const CAP = 100;
 
 /**
  * The effect of one or more events.
@@ -261,9 +263,21 @@ export class InboxStore {
    * @param {Change} change
    */
   #adjustCounts(before, after, change) {
-    this.#counts.unread = Math.max(0, this.#counts.unread + isUnread(after) - isUnread(before));
-    this.#counts.unseen = Math.max(0, this.#counts.unseen + isUnseen(after) - isUnseen(before));
+    this.#adjust("unread", isUnread(after) - isUnread(before), change);
+    this.#adjust("unseen", isUnseen(after) - isUnseen(before), change);
     change.touched = true;
+  }
+
+  /**
+   * Only the server knows what is left of a capped count.
+   *
+   * @param {keyof Counts} name
+   * @param {number} more
+   * @param {Change} change
+   */
+  #adjust(name, more, change) {
+    if (more < 0 && this.#counts[name] >= CAP) change.recount = true;
+    else this.#counts[name] = Math.max(0, this.#counts[name] + more);
   }
 
   /** @param {(item: Item) => number} test */

@@ -64,7 +64,8 @@ export class NotificationPanel {
     this.#actions = actions;
     this.#signIn = signIn;
     this.#list = new NotificationList(part(panel, "list"), newRow);
-    this.#notice = new ChangeNotice({ bar: part(panel, "notice"), signal, focusAfter: () => this.#focusLastRow() });
+    const focusAfter = () => this.#focusLastRow();
+    this.#notice = new ChangeNotice({ bar: part(panel, "notice"), scope: panel, signal, focusAfter });
     this.#news = new NewsAnnouncer(panel.dataset);
     button.popoverTargetElement = panel;
     this.#listen(signal);
@@ -101,14 +102,18 @@ export class NotificationPanel {
     const items = older.shown;
     const bare = items.length === 0;
     const before = this.#list.size;
+    // Every row was archived: the next ones take their place.
+    if (bare && state === FeedState.READY && older.state === OlderState.MORE) return this.#actions.older();
+    const isLoading = state === FeedState.LOADING || older.state === OlderState.LOADING;
     this.#list.render(items);
     this.#show("list", !bare);
-    this.#show("loading", bare && state === FeedState.LOADING);
+    this.#show("loading", bare && isLoading);
     this.#show("failed", bare && state === FeedState.FAILED);
-    this.#show("empty", bare && state === FeedState.READY);
+    this.#show("empty", bare && state === FeedState.READY && older.state === OlderState.NONE);
     this.#show("signed-out", state === FeedState.ENDED);
     this.#show("read-all", unread > 0 && state === FeedState.READY);
-    this.#renderOlder(bare ? OlderState.NONE : older.state, before);
+    const isShort = bare && (isLoading || state !== FeedState.READY);
+    this.#renderOlder(isShort ? OlderState.NONE : older.state, before);
     this.#stateChanged(state, hadFocus);
     if (hadFocus && !this.#hasFocus) this.#panel.focus();
   }
@@ -180,6 +185,7 @@ export class NotificationPanel {
     panel.addEventListener("keydown", (event) => this.#key(event), { signal });
     panel.addEventListener("focusout", (event) => this.#focusLeft(event), { signal });
     panel.addEventListener("click", (event) => this.#click(event), { signal });
+    panel.addEventListener("auxclick", (event) => event.button === 1 && this.#click(event), { signal });
     window.addEventListener("resize", () => this.open && this.#place(), { signal });
     window.addEventListener("scroll", () => this.open && this.#place(), { signal, passive: true });
     signal.addEventListener("abort", () => this.#news.clear(), { once: true });

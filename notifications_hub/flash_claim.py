@@ -1,0 +1,108 @@
+"""Claim, confirm and release what one page flashes.
+
+A claim takes a bounded number of notifications, and remembers their ids. If there are more, the page says so in one
+sentence, and a `FlashRest` keeps the older ones from being flashed again by the pages that follow.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+
+from notifications_hub.announcements.announce import flashable, make_rows, running_for
+from notifications_hub.conf import hub_settings
+from notifications_hub.database import transaction
+from notifications_hub.delivery import arming
+from notifications_hub.delivery.models import FlashRest
+from notifications_hub.inbox_summary import Summary, waiting_ids
+from notifications_hub.kinds import DeliveryMethod
+from notifications_hub.live.presence import is_connected
+from notifications_hub.notification import Notification
+from notifications_hub.users import Person
+
+SHOWN = 3
+MOST = 100
+"""The most notifications that one page claims."""
+CLAIM = timedelta(seconds=30)
+"""Time until a claim expires if its process dies between the page and the confirmation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The notifications one page claimed: their ids, and the newest few as rows. `has_rest` if there were more."""
+
+    person_pk: Any = None
+    token: uuid.UUID | None = None
+    ids: Sequence[int] = ()
+    newest: Sequence[Notification] = ()
+    has_rest: bool = False
+
+
+def count_waiting(person: Person, summary: Summary) -> int:
+    """Return how many notifications a page would show, up to a handful. It claims none."""
+    waiting = summary.waiting
+    if summary.offered < waiting and is_connected(person.pk):
+        waiting = summary.offered
+    if summary.without_row:
+        waiting += flashable(person, running_for(person), _offered_until(person)).count()
+    return waiting
+
+
+def claim_waiting(person: Person, summary: Summary) -> Claim:
+    """Claim what waits, newest first. Without anything to claim, this makes no statement."""
+    if summary.without_row:
+        make_rows(person)
+    elif not summary.waiting:
+        return Claim()
+    found = waiting_ids(person, _offered_until(person), MOST + 1)
+    token = uuid.uuid4()
+    ids = _claim(found[:MOST], token) if found else []
+    if not ids:
+        return Claim()
+    rows = Notification.objects.filter(pk__in=ids)
+    newest = rows.select_related("announcement").prefetch_related("announcement__translations")[:SHOWN]
+    return Claim(person.pk, token, ids, list(newest), has_rest=len(found) > MOST)
+
+
+def _claim(ids: Sequence[int], token: uuid.UUID) -> list[int]:
+    is_free = Q(flash_claimed_until=None) | Q(flash_claimed_until__lt=datetime.now(UTC))
+    waiting = Notification.objects.unread().filter(is_free, pk__in=ids, delivered_at=None, archived_at=None)
+    with transaction.atomic():
+        # Rows that another page or an acknowledgement has locked are skipped: they are being delivered there.
+        free = list(
+            waiting.order_by("pk").select_for_update(no_key=True, skip_locked=True).values_list("pk", flat=True)
+        )
+        if free:
+            until = datetime.now(UTC) + CLAIM
+            Notification.objects.filter(pk__in=free).update(flash_claim=token, flash_claimed_until=until)
+        return free
+
+
+def _offered_until(person: Person) -> datetime:
+    """Return the commit time before which rows are flashed. Open pages have `ack_window` to acknowledge newer ones."""
+    now = datetime.now(UTC)
+    return now - timedelta(seconds=hub_settings.ack_window) if is_connected(person.pk) else now
+
+
+def confirm(claim: Claim) -> None:
+    """Mark as delivered what the page showed, unless the claim expired and another page took it."""
+    rows = Notification.objects.filter(pk__in=claim.ids, flash_claim=claim.token)
+    delivered = arming.mark_delivered(list(rows.values_list("pk", flat=True)), DeliveryMethod.FLASH)
+    if delivered and claim.has_rest:
+        _leave_rest(claim.person_pk, min(claim.ids))
+
+
+def _leave_rest(person_pk: Any, before: int) -> None:
+    FlashRest.objects.bulk_create([FlashRest(person_id=person_pk, before=before)], ignore_conflicts=True)
+    FlashRest.objects.filter(person=person_pk, before__lt=before).update(before=before)
+
+
+def release(claim: Claim) -> None:
+    """Free what a page claimed and did not show."""
+    rows = Notification.objects.filter(pk__in=claim.ids, flash_claim=claim.token)
+    rows.update(flash_claim=None, flash_claimed_until=None)

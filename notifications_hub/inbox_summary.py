@@ -1,0 +1,132 @@
+"""A person's inbox as every page asks about it: capped counts, and whether something waits to be flashed.
+
+One statement, which reads a bounded number of rows of an inbox of any size. It is raw SQL, because the ORM takes longer
+to compose it than the database takes to answer. `Notification.Meta` says why each part sorts by a column that is NULL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.http import HttpRequest
+
+from notifications_hub import audiences
+from notifications_hub.conf import hub_settings
+from notifications_hub.database.primary import connection
+from notifications_hub.notification import Notification
+from notifications_hub.users import Person
+
+CAP = 100
+"""Counts stop here. Pages show more than 99 as "99+"."""
+_LOOKED_AT = 20
+"""The newest undelivered notifications that a page looks at, to tell whether there is anything to flash."""
+_KEPT = "_notifications_hub_summary"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The counts stop at `CAP`. Announcements without a row of the person count as unread and unseen.
+
+    `waiting` notifications can be flashed if no page is open. Those that are `offered` were committed so long ago that
+    open pages had their time to acknowledge them.
+    """
+
+    unread: int
+    unseen: int
+    running: int
+    without_row: int
+    waiting: int
+    offered: int
+
+
+_FREE = "(flash_claimed_until IS NULL OR flash_claimed_until < %(now)s)"
+
+_WAITING = """
+    WITH announced AS (
+        SELECT own.id, own.committed_at, own.seen_at,
+               own.unread AND NOT own.deleted AND own.archived_at IS NULL AS unread,
+               own.flash AND own.delivered_at IS NULL AND {free} AS undelivered
+        FROM notifications_hub_announcement running
+        LEFT JOIN notifications_hub_notification own
+               ON own.recipient_id = %(person)s AND own.announcement_id = running.id
+        WHERE running.announced_at IS NOT NULL AND running.withdrawn_at IS NULL AND running.ends_at > %(now)s
+          AND {audience}
+    ), newest AS (
+        SELECT id, committed_at, flash_claimed_until FROM notifications_hub_notification
+        WHERE recipient_id = %(person)s AND flash = TRUE AND archived_at IS NULL AND announcement_id IS NULL
+          AND delivered_at IS NULL AND unread AND NOT deleted
+          AND id >= COALESCE((SELECT before FROM notifications_hub_flashrest WHERE person_id = %(person)s), 0)
+        ORDER BY archived_at, id DESC LIMIT {most}
+    ), waiting AS (
+        SELECT id, committed_at FROM newest WHERE {free}
+        UNION ALL SELECT id, committed_at FROM announced WHERE unread AND undelivered
+    )
+"""
+
+_COUNTS = """
+    SELECT (SELECT count(*) FROM (
+               SELECT 1 FROM notifications_hub_notification
+               WHERE recipient_id = %(person)s AND announcement_id IS NULL AND archived_at IS NULL
+                 AND unread AND NOT deleted
+               ORDER BY announcement_id, archived_at LIMIT {cap}
+           ) AS capped),
+           (SELECT count(*) FROM (
+               SELECT 1 FROM notifications_hub_notification
+               WHERE recipient_id = %(person)s AND announcement_id IS NULL AND archived_at IS NULL
+                 AND unread AND NOT deleted AND seen_at IS NULL
+               ORDER BY seen_at LIMIT {cap}
+           ) AS capped),
+           count(*),
+           count(*) FILTER (WHERE id IS NULL),
+           count(*) FILTER (WHERE unread),
+           count(*) FILTER (WHERE unread AND seen_at IS NULL),
+           (SELECT count(*) FROM waiting),
+           (SELECT count(*) FROM waiting WHERE committed_at < %(window)s)
+    FROM announced
+"""
+
+_IDS = "SELECT id FROM waiting WHERE committed_at < %(until)s ORDER BY id DESC"
+
+
+def summary_of(person: Person) -> Summary:
+    """Return the summary, in one statement."""
+    window = timedelta(seconds=hub_settings.ack_window)
+    [row] = _ask(person, _COUNTS, _LOOKED_AT, window=datetime.now(UTC) - window)
+    unread, unseen, running, without_row, announced_unread, announced_unseen, waiting, offered = row
+    return Summary(
+        unread=min(CAP, unread + announced_unread + without_row),
+        unseen=min(CAP, unseen + announced_unseen + without_row),
+        running=running,
+        without_row=without_row,
+        waiting=waiting,
+        offered=offered,
+    )
+
+
+def summary_for(request: HttpRequest) -> Summary:
+    """Return the summary of the request's signed-in person. The bell, the flash and the page itself share it."""
+    person: Any = request.user
+    kept: tuple[Any, Summary] | None = getattr(request, _KEPT, None)
+    if kept is None or kept[0] != person.pk:
+        kept = (person.pk, summary_of(person))
+        setattr(request, _KEPT, kept)
+    return kept[1]
+
+
+def waiting_ids(person: Person, until: datetime, most: int) -> list[int]:
+    """Return what can be flashed and was committed before `until`, newest first: about `most`, and announcements."""
+    return [pk for (pk,) in _ask(person, _IDS, most, until=until)]
+
+
+def _ask(person: Person, question: str, most: int, **moments: datetime) -> list[tuple[Any, ...]]:
+    audience, topics = audiences.condition_for(person)
+    statement = (_WAITING + question).format(free=_FREE, audience=audience, most=most, cap=CAP)
+    adapt = connection.ops.adapt_datetimefield_value
+    times = {name: adapt(at) for name, at in (moments | {"now": datetime.now(UTC)}).items()}
+    recipient = Notification._meta.get_field("recipient").get_db_prep_value(person.pk, connection)
+    with connection.cursor() as sql:
+        sql.execute(statement, {"person": recipient, **times, **topics})
+        rows: list[tuple[Any, ...]] = sql.fetchall()
+        return rows

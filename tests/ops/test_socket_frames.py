@@ -1,0 +1,111 @@
+"""The frames that `hub_serve` writes to sockets, read by a client of the `websockets` package."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+from websockets.asyncio.client import ClientConnection, connect
+
+from notifications_hub.ops.web_server import SharedFrameProtocol
+
+TEXTS = ["", "a", "é" * 60, "x" * 125, "x" * 126, "x" * 65_535, "x" * 65_536, "通知" * 40_000]
+LONG = "x" * 100_000
+FAR_MORE_THAN_BUFFERS = 1000
+"""Of `LONG`. The kernel and the client hold a few megabytes."""
+
+
+class Application:
+    """An ASGI application that accepts one socket and keeps its `send`."""
+
+    def __init__(self) -> None:
+        self.send: Any = None
+        self.received: list[str] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        self.send = send
+        while (message := await receive())["type"] != "websocket.disconnect":
+            self.received.append(message["text"])
+
+
+@asynccontextmanager
+async def opened(application: Application) -> AsyncIterator[ClientConnection]:
+    config = Config(application, ws_per_message_deflate=False, log_config=None, interface="asgi3")
+    config.load()
+    state = ServerState()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SharedFrameProtocol(config, state, {}), "127.0.0.1", 0
+    )
+    port = server.sockets[0].getsockname()[1]
+    try:
+        async with connect(f"ws://127.0.0.1:{port}/", compression=None, max_size=None, max_queue=1) as client:
+            await client.ping()
+            yield client
+    finally:
+        server.close()
+
+
+async def test_texts_of_every_length_arrive_as_they_were_sent() -> None:
+    application = Application()
+    async with opened(application) as client:
+        for text in TEXTS:
+            await application.send({"type": "websocket.send", "text": text})
+        assert [await client.recv() for _ in TEXTS] == TEXTS
+
+
+async def test_texts_and_other_messages_keep_their_order() -> None:
+    application = Application()
+    async with opened(application) as client:
+        await application.send({"type": "websocket.send", "text": "one"})
+        await application.send({"type": "websocket.send", "bytes": b"two"})
+        await application.send({"type": "websocket.send", "text": "three"})
+        await application.send({"type": "websocket.close", "code": 4401, "reason": "over"})
+        assert [await client.recv() for _ in range(3)] == ["one", b"two", "three"]
+        await client.wait_closed()
+        assert (client.close_code, client.close_reason) == (4401, "over")
+
+
+async def test_a_sender_waits_for_a_client_that_does_not_read() -> None:
+    application = Application()
+
+    async def send_all() -> None:
+        for _ in range(FAR_MORE_THAN_BUFFERS):
+            await application.send({"type": "websocket.send", "text": LONG})
+
+    async with opened(application) as client:
+        sending = asyncio.create_task(send_all())
+        await asyncio.wait([sending], timeout=1)
+        assert not sending.done()
+        for _ in range(FAR_MORE_THAN_BUFFERS):
+            assert await client.recv() == LONG
+        await sending
+
+
+async def test_nothing_can_be_sent_after_the_close_or_to_a_client_that_left() -> None:
+    application = Application()
+    async with opened(application) as client:
+        await application.send({"type": "websocket.close", "code": 4401})
+        with pytest.raises(RuntimeError):
+            await application.send({"type": "websocket.send", "text": "late"})
+        await client.wait_closed()
+    async with opened(application) as client:
+        await client.close()
+        with pytest.raises(OSError):  # noqa: PT011 -- uvicorn's own, which the hub expects
+            await application.send({"type": "websocket.send", "text": "late"})
+
+
+async def test_the_log_names_a_client_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "uvicorn.error")
+    async with opened(Application()):
+        pass
+    [line] = [record.getMessage() for record in caplog.records]
+    assert "[accepted]" in line
+    assert "127.0.0.1" in line
