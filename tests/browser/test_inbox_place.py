@@ -116,9 +116,12 @@ def test_a_row_opened_in_a_new_tab_by_the_middle_button_is_read(page_for: People
     expect(button(page, 2, "unread")).to_be_visible()
     wait_until(lambda: unread(site) == "2", what="the row is read")
     page.locator("button.nh-bell").click()
+    row = page.locator(".nh-panel .nh-row").filter(has_text="waved 1")
+    row.locator("[data-part=archive]").click(button="middle")
     with page.context.expect_page():
-        page.locator(".nh-panel .nh-row").filter(has_text="waved 1").locator("a").click(button="middle")
+        row.locator("a").click(button="middle")
     wait_until(lambda: unread(site) == "1", what="the panel's row is read")
+    assert archived(site) == "0"
 
 
 def test_undoing_by_keyboard_does_not_repeat_what_failed(page_for: People, site: Site) -> None:

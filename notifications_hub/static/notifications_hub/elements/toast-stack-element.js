@@ -206,8 +206,10 @@ export class ToastStackElement extends HTMLElement {
   }
 
   /** @param {MouseEvent} event */
-  #click({ target }) {
-    const control = target instanceof Element ? target.closest("a[data-part=link], button[data-part=close]") : null;
+  #click({ target, button }) {
+    // The middle button opens links in a new tab, and presses no buttons.
+    const controls = button === 1 ? "a[data-part=link]" : "a[data-part=link], button[data-part=close]";
+    const control = target instanceof Element ? target.closest(controls) : null;
     const id = control?.closest("[data-id]")?.getAttribute("data-id");
     if (!control || !id) return;
     if (control.matches("a[href]")) this.dispatchEvent(new ToastOpenedEvent(id));

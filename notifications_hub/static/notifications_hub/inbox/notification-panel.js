@@ -217,8 +217,10 @@ export class NotificationPanel {
   }
 
   /** @param {MouseEvent} event */
-  #click({ target, detail }) {
-    const control = target instanceof Element ? target.closest("a[data-part], button[data-part]") : null;
+  #click({ target, detail, button }) {
+    // The middle button opens links in a new tab, and presses no buttons.
+    const controls = button === 1 ? "a[data-part]" : "a[data-part], button[data-part]";
+    const control = target instanceof Element ? target.closest(controls) : null;
     const row = control?.closest("[data-id]") ?? null;
     const id = row?.getAttribute("data-id") ?? "";
     if (row) this.#lastRow = this.#list.indexOf(row);
