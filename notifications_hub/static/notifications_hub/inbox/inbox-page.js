@@ -11,6 +11,7 @@ import { CardChange } from "./card-change.js";
 import { ChangeNotice } from "./change-notice.js";
 import { InboxCards, idOf, isUnread } from "./inbox-cards.js";
 import { InboxChanges } from "./inbox-changes.js";
+import { InboxEvents } from "./inbox-events.js";
 import { InboxPaging } from "./inbox-paging.js";
 import { InboxSelection } from "./inbox-selection.js";
 import { badgeOf } from "./item-view.js";
@@ -25,6 +26,7 @@ export class InboxPage {
   #unread;
   #cards;
   #changes;
+  #events;
   #paging;
   #selection;
   #stop;
@@ -48,9 +50,10 @@ export class InboxPage {
     this.#unread = Number(part(root, "count").dataset.unread);
     this.#cards = cards;
     this.#changes = new InboxChanges({ api, report: notice.report, page: this.#forChanges });
-    const applied = (/** @type {HubEvent} */ event) => this.#apply(event);
+    const applied = (/** @type {HubEvent} */ event) => this.#events.apply(event);
     const leave = (/** @type {string[]} */ ids) => this.#leave(ids);
     this.#paging = new InboxPaging({ root, cards, notice, changed, applied, leave, signedOut, signal });
+    this.#events = new InboxEvents({ root, cards, paging: this.#paging, leave });
     this.#selection = new InboxSelection(root, signal);
     this.#stop = () => life.abort();
     cards.refresh();
@@ -172,65 +175,11 @@ export class InboxPage {
   #received(event) {
     this.#changes.confirm(event);
     this.#paging.note(event);
-    this.#apply(event);
+    this.#events.apply(event);
   }
 
-  /** @param {HubEvent} event */
-  #apply({ kind, data }) {
-    switch (kind) {
-      case "notification.created":
-      case "announcement.created":
-        return this.#join(data.id);
-      case "notification.updated":
-        this.#move([data.id], data.archived);
-        return this.#cards.mark(this.#cards.some([data.id]), data.unread);
-      case "notification.read":
-      case "notification.unread":
-        return this.#mark(data.ids ?? [], kind === "notification.unread");
-      case "notification.archived":
-        return this.#move(data.ids ?? [], true);
-      case "announcement.updated":
-        if (this.#cards.has(data.id)) this.#paging.refetch();
-        return;
-      case "notification.deleted":
-      case "announcement.withdrawn":
-        return this.#leave(data.ids);
-    }
-  }
-
-  /**
-   * @param {string[]} ids
-   * @param {boolean} unread
-   */
-  #mark(ids, unread) {
-    this.#cards.mark(this.#cards.some(ids), unread);
-    const isUnknown = unread && !ids.every((id) => this.#cards.has(id));
-    // With more pages to come, an unknown row may belong to one of those.
-    if (isUnknown && this.#root.dataset.show === "unread" && !part(this.#root, "older")) this.#paging.offerNews();
-  }
-
-  /**
-   * Offer what is new, except in the archive, where nothing new appears.
-   *
-   * @param {string} id
-   */
-  #join(id) {
-    if (this.#root.dataset.show !== "archived" && !this.#cards.has(id)) this.#paging.offerNews();
-  }
-
-  /**
-   * Remove what left this list, here or in another tab, and offer what joined it.
-   *
-   * @param {string[]} ids
-   * @param {boolean} archived
-   */
-  #move(ids, archived) {
-    if (archived !== (this.#root.dataset.show === "archived")) this.#leave(ids);
-    else if (!this.#cards.bringBack(ids)) this.#paging.offerNews();
-  }
-
-  /** @param {string[]} [ids] */
-  #leave(ids = []) {
+  /** @param {string[]} ids */
+  #leave(ids) {
     const cards = this.#cards.some(ids);
     if (cards.length === 0) return;
     const focused = cards.find((card) => card.contains(document.activeElement));

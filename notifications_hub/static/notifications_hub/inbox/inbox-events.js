@@ -1,0 +1,83 @@
+// @ts-check
+/**
+ * @import { HubEvent } from "../client/hub-events.js"
+ * @import { InboxCards } from "./inbox-cards.js"
+ * @import { InboxPaging } from "./inbox-paging.js"
+ */
+import { part } from "../shared/dom.js";
+
+/** Applies the hub's events to the inbox page: marks and removes its cards, and offers what is new. */
+export class InboxEvents {
+  #root;
+  #cards;
+  #paging;
+  #leave;
+
+  /**
+   * @param {object} options
+   * @param {HTMLElement} options.root the `<inbox-page>`
+   * @param {InboxCards} options.cards
+   * @param {InboxPaging} options.paging
+   * @param {(ids: string[]) => void} options.leave removes cards that left the list
+   */
+  constructor({ root, cards, paging, leave }) {
+    this.#root = root;
+    this.#cards = cards;
+    this.#paging = paging;
+    this.#leave = leave;
+  }
+
+  /** @param {HubEvent} event */
+  apply({ kind, data }) {
+    switch (kind) {
+      case "notification.created":
+      case "announcement.created":
+        return this.#join(data.id);
+      case "notification.updated":
+        this.#move([data.id], data.archived);
+        return this.#cards.mark(this.#cards.some([data.id]), data.unread);
+      case "notification.read":
+      case "notification.unread":
+        return this.#mark(data.ids ?? [], kind === "notification.unread");
+      case "notification.archived":
+        return this.#move(data.ids ?? [], true);
+      case "announcement.updated":
+        if (this.#cards.has(data.id)) this.#paging.refetch();
+        return;
+      case "notification.deleted":
+      case "announcement.withdrawn":
+        return this.#leave(data.ids ?? []);
+    }
+  }
+
+  /**
+   * @param {string[]} ids
+   * @param {boolean} unread
+   */
+  #mark(ids, unread) {
+    this.#cards.mark(this.#cards.some(ids), unread);
+    const isUnknown = unread && !ids.every((id) => this.#cards.has(id));
+    // With more pages to come, an unknown row may belong to one of those.
+    if (isUnknown && this.#root.dataset.show === "unread" && !part(this.#root, "older")) this.#paging.offerNews();
+  }
+
+  /**
+   * Offer what is new, except in the archive, where nothing new appears.
+   *
+   * @param {string} id
+   */
+  #join(id) {
+    if (this.#root.dataset.show !== "archived" && !this.#cards.has(id)) this.#paging.offerNews();
+  }
+
+  /**
+   * Remove what left this list, here or in another tab, and offer what joined it.
+   *
+   * @param {string[]} ids
+   * @param {boolean} archived
+   */
+  #move(ids, archived) {
+    if (archived !== (this.#root.dataset.show === "archived")) this.#leave(ids);
+    else if (!this.#cards.bringBack(ids)) this.#paging.offerNews();
+  }
+}
