@@ -49,8 +49,10 @@ _WAITING = """
                own.unread AND NOT own.deleted AND own.archived_at IS NULL AS unread,
                own.flash AND own.delivered_at IS NULL AND {free} AS undelivered
         FROM notifications_hub_announcement running
-        LEFT JOIN notifications_hub_notification own
-               ON own.recipient_id = %(person)s AND own.announcement_id = running.id
+        LEFT JOIN notifications_hub_notification own ON own.id = (
+            SELECT id FROM notifications_hub_notification
+            WHERE announcement_id = running.id AND recipient_id = %(person)s
+        )
         WHERE running.announced_at IS NOT NULL AND running.withdrawn_at IS NULL AND running.ends_at > %(now)s
           AND {audience}
     ), newest AS (

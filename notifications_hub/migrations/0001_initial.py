@@ -656,14 +656,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="notification",
             index=models.Index(
-                condition=models.Q(("announcement__isnull", False)),
-                fields=["announcement"],
-                name="hub_rows_of_announcement",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
                 condition=models.Q(("read_at__isnull", False)), fields=["recipient", "read_at"], name="hub_read"
             ),
         ),
@@ -683,7 +675,7 @@ class Migration(migrations.Migration):
             model_name="notification",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("announcement__isnull", False)),
-                fields=("recipient", "announcement"),
+                fields=("announcement", "recipient"),
                 name="hub_notification_announcement",
             ),
         ),
