@@ -128,8 +128,8 @@ class Notification(AbstractNotification):
         ]
         constraints = [
             models.UniqueConstraint(fields=["recipient", "dedupe_key"], name="hub_notification_dedupe"),
-            # In this order, it also finds all rows of an announcement. With an index for these alone, the planner may read
-            # all of them to find one person's.
+            # In this order, it also finds all rows of an announcement. With an index for these alone, the planner may
+            # read all of them to find one person's.
             models.UniqueConstraint(
                 fields=["announcement", "recipient"],
                 condition=models.Q(announcement__isnull=False),

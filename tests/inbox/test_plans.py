@@ -152,7 +152,7 @@ def test_the_count_of_many_is_capped(alice: User) -> None:
     ids=["inbox", "unread", "archive"],
 )
 def test_a_page_of_a_large_inbox_reads_little_more_than_it_shows(
-    alice: User, state: str, wanted: dict[str, bool], index: str
+    alice: User, state: str, wanted: dict[str, Any], index: str
 ) -> None:
     fill(alice, state)
     announce(20)
