@@ -78,7 +78,7 @@ _COUNTS = """
                SELECT 1 FROM notifications_hub_notification
                WHERE recipient_id = %(person)s AND announcement_id IS NULL AND archived_at IS NULL
                  AND unread AND NOT deleted AND seen_at IS NULL
-               ORDER BY seen_at LIMIT {cap}
+               ORDER BY announcement_id, archived_at, seen_at LIMIT {cap}
            ) AS capped),
            count(*),
            count(*) FILTER (WHERE id IS NULL),

@@ -106,8 +106,8 @@ class Notification(AbstractNotification):
                 name="hub_inbox_unread",
             ),
             models.Index(
-                fields=["recipient", "seen_at"],
-                condition=models.Q(unread=True, deleted=False, announcement=None, archived_at=None, seen_at=None),
+                fields=["recipient", "announcement", "archived_at", "seen_at"],
+                condition=models.Q(unread=True, deleted=False, seen_at=None),
                 name="hub_inbox_unseen",
             ),
             models.Index(

@@ -624,14 +624,8 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="notification",
             index=models.Index(
-                condition=models.Q(
-                    ("announcement", None),
-                    ("archived_at", None),
-                    ("deleted", False),
-                    ("seen_at", None),
-                    ("unread", True),
-                ),
-                fields=["recipient", "seen_at"],
+                condition=models.Q(("deleted", False), ("seen_at", None), ("unread", True)),
+                fields=["recipient", "announcement", "archived_at", "seen_at"],
                 name="hub_inbox_unseen",
             ),
         ),
