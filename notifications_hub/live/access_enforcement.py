@@ -37,11 +37,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Handled:
-    """A handled revocation. Unless `is_certain`, people may have signed in again since, and their session decides."""
+    """A handled revocation, and the moment of the monotonic clock at which it was handled."""
 
     row: Revoked
     at: float
-    is_certain: bool
 
 
 class AccessEnforcer:
@@ -54,6 +53,8 @@ class AccessEnforcer:
         self._database = database
         self._registry = registry
         self._unread = Unread()
+        self._has_read = False
+        self._first_read = asyncio.Lock()
         self._recent: dict[str, list[_Handled]] = {}
         self._before: dict[str, list[_Handled]] = {}
         self._turned = time.monotonic()
@@ -82,23 +83,34 @@ class AccessEnforcer:
 
     # Revocations
 
+    async def skip_earlier(self) -> None:
+        """Skip the revocations that are older than this hub. Await this before each admission.
+
+        Every connection is then admitted after the first read, so each revocation read later applies to it.
+        """
+        if self._has_read:
+            return
+        async with self._first_read:
+            if not self._has_read:
+                await self._database(self._unread.take)
+                self._has_read = True
+
     async def handle_revocations(self) -> None:
         """Apply the revocations committed since the last read."""
+        await self.skip_earlier()
         rows = await self._read_revocations()
         while len(rows) == MOST:
             rows = await self._read_revocations()
 
     async def _read_revocations(self) -> list[Revoked]:
-        # The first read finds revocations older than this hub. Their people may have signed in again since.
-        is_certain = not self._unread.is_new
         rows = await self._database(self._unread.take)
         self._forget()
         checked: dict[Connection, None] = {}
         for row in rows:
-            handled = _Handled(row, time.monotonic(), is_certain)
+            handled = _Handled(row, time.monotonic())
             self._recent.setdefault(row.session or row.person, []).append(handled)
             if touched := self._affected_by(row):
-                if is_certain and row.what == RevocationType.CHECK:
+                if row.what == RevocationType.CHECK:
                     checked |= dict.fromkeys(touched)
                 else:
                     self._act(handled, touched)
@@ -118,7 +130,7 @@ class AccessEnforcer:
     def _act(self, handled: _Handled, connections: Iterable[Connection]) -> None:
         row = handled.row
         for connection in list(connections):
-            if not handled.is_certain or row.what == RevocationType.CHECK:
+            if row.what == RevocationType.CHECK:
                 self._recheck_soon(connection)
             elif row.what == RevocationType.TOPIC:
                 if row.topic in connection.positions:

@@ -113,6 +113,7 @@ class Hub:
         if not session_key:
             raise Refusal(SESSION_OVER)
         async with self._handshakes.enter(scope.get("client")):
+            await self._enforcer.skip_earlier()
             return await self.database.batched(admit_many, wanted.admission_request(session_key))
 
     def holding(self, connection: Connection) -> _Holding:

@@ -145,11 +145,6 @@ class Unread:
         self._top: int | None = None
         self._gaps: list[_Gap] = []
 
-    @property
-    def is_new(self) -> bool:
-        """True until the first read."""
-        return self._top is None
-
     def take(self) -> list[Revoked]:
         """Return at most `MOST` new rows, in the order of their ids."""
         rows = self._rows()
