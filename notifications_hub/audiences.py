@@ -68,12 +68,16 @@ def is_audience(topic: str) -> bool:
 
 
 def topics_of(person: Person | AnonymousUser) -> list[str]:
-    """Return the audiences a person belongs to. One query, plus one per named audience at most once a minute."""
+    """Return the audiences a person belongs to. One query, plus one per named audience at most once a minute.
+
+    The object keeps the answer, as Django's users keep their permissions. A page so asks once, and the next one anew.
+    """
     if not person.is_authenticated:
         return []
     looked_up = getattr(person, _LOOKED_UP, None)
     if looked_up is None:
         looked_up = _joined([person], _named_of(person))[person.pk]
+        setattr(person, _LOOKED_UP, looked_up)
     return [EVERYONE, *looked_up]
 
 

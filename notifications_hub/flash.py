@@ -28,7 +28,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import ngettext
 
-from notifications_hub.announcements.announce import make_rows, missing_rows, running_for
+from notifications_hub.announcements.announce import count_flashable, make_rows, running_for
 from notifications_hub.announcements.models import AnnouncementQuerySet
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
@@ -174,15 +174,12 @@ class _Claim:
 def _count(person: Person) -> int:
     running = running_for(person)
     until = _offered_until(person)
-    new = [
-        row for row in missing_rows(person, running) if row.flash and not row.delivered_at and row.committed_at < until
-    ]
-    return _waiting(person, running, until).count() + len(new)
+    return _waiting(person, running, until).count() + count_flashable(person, until)
 
 
 def _claim_waiting(person: Person) -> _Claim:
     running = running_for(person)
-    make_rows(person, running)
+    make_rows(person)
     waiting = _waiting(person, running, _offered_until(person))
     if not waiting.exists():
         return _Claim()

@@ -110,7 +110,7 @@ def mark(person: Person, action: Mark, ids: Iterable[str]) -> Marked:
     rows, announcements = _parse(ids)
     running = announce.running_for(person)
     if announcements:
-        announce.make_rows(person, running)
+        announce.make_rows(person)
     wanted = Q(pk__in=rows, announcement=None) | Q(announcement__in=announcements)
     return _apply(person, inbox_of(person, running).filter(wanted), action)
 
@@ -118,7 +118,7 @@ def mark(person: Person, action: Mark, ids: Iterable[str]) -> Marked:
 def mark_all(person: Person, action: Mark) -> Marked:
     """Mark the whole inbox, or the whole archive for "unarchive", all with one time."""
     running = announce.running_for(person)
-    announce.make_rows(person, running)
+    announce.make_rows(person)
     return _apply(person, inbox_of(person, running).filter(_MARKS[action].scope), action)
 
 

@@ -105,7 +105,7 @@ def items(
     """
     mark = PageMark.parse(before) if before else None
     running = announce.running_for(person)
-    announce.make_rows(person, running)
+    announce.make_rows(person)
     rows = inbox_of(person, running).filter(archived_at__isnull=not archived)
     if unread is not None:
         rows = rows.filter(unread=unread)
@@ -130,7 +130,7 @@ def find(person: Person, wanted: str) -> Notification | None:
         return None
     running = announce.running_for(person)
     if match[1]:
-        announce.make_rows(person, running)
+        announce.make_rows(person)
     which = Q(announcement=int(match[2])) if match[1] else Q(pk=int(match[2]), announcement=None)
     rows = inbox_of(person, running).select_related("recipient", "announcement")
     return rows.filter(which).prefetch_related("announcement__translations").first()
@@ -141,5 +141,5 @@ def counts(person: Person) -> Counts:
     running = announce.running_for(person)
     rows = inbox_of(person, running).filter(unread=True, archived_at=None)
     found = rows.aggregate(unread=Count("pk"), unseen=Count("pk", filter=Q(seen_at=None)))
-    without_row = announce.without_row(person, running).count()
-    return Counts(unread=found["unread"] + without_row, unseen=found["unseen"] + without_row)
+    new = sum(one.is_running for one in announce.without_row(person))
+    return Counts(unread=found["unread"] + new, unseen=found["unseen"] + new)
