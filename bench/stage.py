@@ -77,9 +77,30 @@ class Stage:
         """Run a task of `bench.inside` in a process beside the server, like a worker, and return its result."""
         return finish(self.begin(task, **arguments))
 
-    def begin(self, task: str, **arguments: object) -> subprocess.Popen[str]:
+    def begin(
+        self, task: str, *, environment: Mapping[str, str] | None = None, **arguments: object
+    ) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "bench.inside", task, json.dumps(arguments)]
-        return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, text=True)
+        given = environment or self.environment
+        return subprocess.Popen(command, cwd=ROOT, env=given, stdout=subprocess.PIPE, text=True)
+
+    @contextmanager
+    def office(self, people: int) -> Iterator[tuple[Server, list[str]]]:
+        """Run the demo site as `bin/run` does, on SQLite. Yield it with the cookies of signed-in people."""
+        port = free_port()
+        environment = {
+            **inherited_environment(),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DEBUG": "1",
+            "PORT": str(port),
+            "DATABASE_URL": f"sqlite:///{self.folder / 'office.sqlite3'}",
+            "CELERY_FOLDER": str(self.folder / "jobs"),
+        }
+        with self._running([sys.executable, "-m", "bin.serve"], port, environment) as server:
+            made = finish(self.begin("people", environment=environment, count=people))
+            yield server, [f"sessionid={key}" for _pk, key in made]
 
     # Peers
 
