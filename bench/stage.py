@@ -77,12 +77,8 @@ class Stage:
         """Run a task of `bench.inside` in a process beside the server, like a worker, and return its result."""
         return finish(self.begin(task, **arguments))
 
-    def begin(
-        self, task: str, *, environment: Mapping[str, str] | None = None, **arguments: object
-    ) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "bench.inside", task, json.dumps(arguments)]
-        given = environment or self.environment
-        return subprocess.Popen(command, cwd=ROOT, env=given, stdout=subprocess.PIPE, text=True)
+    def begin(self, task: str, **arguments: object) -> subprocess.Popen[str]:
+        return _begin(task, self.environment, arguments)
 
     @contextmanager
     def office(self, people: int) -> Iterator[tuple[Server, list[str]]]:
@@ -99,7 +95,7 @@ class Stage:
             "CELERY_FOLDER": str(self.folder / "jobs"),
         }
         with self._running([sys.executable, "-m", "bin.serve"], port, environment) as server:
-            made = finish(self.begin("people", environment=environment, count=people))
+            made = finish(_begin("people", environment, {"count": people}))
             yield server, [f"sessionid={key}" for _pk, key in made]
 
     # Peers
@@ -160,6 +156,11 @@ class Stage:
             yield Server(port, program.process.pid, program.log)
         finally:
             program.kill()
+
+
+def _begin(task: str, environment: Mapping[str, str], arguments: Mapping[str, object]) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "bench.inside", task, json.dumps(arguments)]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
 
 
 def finish(process: subprocess.Popen[str]) -> Any:

@@ -1,20 +1,8 @@
-"""The backend, which Django imports by this module's name.
+"""The backend, in the module that Django imports for an engine. `docs/settings.md` shows the settings.
 
-DATABASES = {
-    "default": {
-        "ENGINE": "notifications_hub.database.sqlite",
-        "NAME": BASE_DIR / "db.sqlite3",
-        "OPTIONS": {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        },
-    }
-}
-
-SQLite has one writer. A connection that finds it busy sleeps and tries again, for up to 100 ms at a time, while newcomers
-go first. Under the load of a small office a reply waited for seconds. Here the threads of a process take turns, so
-SQLite's own lock decides only between processes.
+SQLite has one writer. A connection that finds it busy sleeps, up to 100 ms a time, and newcomers go first meanwhile.
+Under the load of a small office a reply waited for seconds. Here the threads of a process take turns, so SQLite's own
+lock decides only between processes.
 """
 
 from __future__ import annotations
