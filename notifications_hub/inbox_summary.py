@@ -46,6 +46,10 @@ _FREE = "(flash_claimed_until IS NULL OR flash_claimed_until < %(now)s)"
 _WAITING = """
     WITH announced AS (
         SELECT own.id, own.committed_at, own.seen_at,
+               own.id IS NULL AND (running.seq IS NULL OR running.seq > COALESCE((
+                   SELECT seq FROM notifications_hub_rowsthrough through
+                   WHERE through.person_id = %(person)s AND through.audience = running.audience
+               ), 0)) AS lacking,
                own.unread AND NOT own.deleted AND own.archived_at IS NULL AS unread,
                own.flash AND own.delivered_at IS NULL AND {free} AS undelivered
         FROM notifications_hub_announcement running
@@ -81,7 +85,7 @@ _COUNTS = """
                ORDER BY announcement_id, archived_at, seen_at LIMIT {cap}
            ) AS capped),
            count(*),
-           count(*) FILTER (WHERE id IS NULL),
+           count(*) FILTER (WHERE lacking),
            count(*) FILTER (WHERE unread),
            count(*) FILTER (WHERE unread AND seen_at IS NULL),
            (SELECT count(*) FROM waiting),

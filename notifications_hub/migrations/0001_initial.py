@@ -334,6 +334,27 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="RowsThrough",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("audience", models.CharField(max_length=200)),
+                ("seq", models.BigIntegerField()),
+                (
+                    "person",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
             name="DeliveredThrough",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -595,7 +616,17 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="announcement",
-            index=models.Index(fields=["ends_at"], name="hub_announcement_ends"),
+            index=models.Index(
+                condition=models.Q(("withdrawn_at", None)), fields=["ends_at"], name="hub_announcement_ends"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="announcement",
+            index=models.Index(
+                condition=models.Q(("announced_at__isnull", False), ("withdrawn_at", None)),
+                fields=["audience", "seq"],
+                name="hub_announcement_current",
+            ),
         ),
         migrations.AddIndex(
             model_name="announcement",
@@ -676,6 +707,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="announcementtranslation",
             constraint=models.UniqueConstraint(fields=("announcement", "language"), name="hub_translation_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="rowsthrough",
+            constraint=models.UniqueConstraint(fields=("person", "audience"), name="hub_rows_through_once"),
         ),
         migrations.AddConstraint(
             model_name="deliveredthrough",
