@@ -79,8 +79,25 @@ class Stage:
         return finish(self.begin(task, **arguments))
 
     def begin(self, task: str, **arguments: object) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "bench.inside", task, json.dumps(arguments)]
-        return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, text=True)
+        return _begin(task, self.environment, arguments)
+
+    @contextmanager
+    def office(self, people: int) -> Iterator[tuple[Server, list[str]]]:
+        """Run the demo site as `bin/run` does, on SQLite. Yield it with the cookies of signed-in people."""
+        port = free_port()
+        environment = {
+            **inherited_environment(),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DEBUG": "1",
+            "PORT": str(port),
+            "DATABASE_URL": f"sqlite:///{self.folder / 'office.sqlite3'}",
+            "CELERY_FOLDER": str(self.folder / "jobs"),
+        }
+        with self._running([sys.executable, "-m", "bin.serve"], port, environment) as server:
+            made = finish(_begin("people", environment, {"count": people}))
+            yield server, [f"sessionid={key}" for _pk, key in made]
 
     # Peers
 
@@ -140,6 +157,11 @@ class Stage:
             yield Server(port, program.process.pid, program.log)
         finally:
             program.kill()
+
+
+def _begin(task: str, environment: Mapping[str, str], arguments: Mapping[str, object]) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "bench.inside", task, json.dumps(arguments)]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
 
 
 def finish(process: subprocess.Popen[str]) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from notifications_hub.announcements.announce import flashable, make_rows, running_for
+from notifications_hub.announcements.announce import count_flashable, make_rows
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
 from notifications_hub.delivery import arming
@@ -49,7 +49,7 @@ def count_waiting(person: Person, summary: Summary) -> int:
     if summary.offered < waiting and is_connected(person.pk):
         waiting = summary.offered
     if summary.without_row:
-        waiting += flashable(person, running_for(person), _offered_until(person)).count()
+        waiting += count_flashable(person, _offered_until(person))
     return waiting
 
 

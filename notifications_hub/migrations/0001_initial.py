@@ -334,6 +334,27 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="RowsThrough",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("audience", models.CharField(max_length=200)),
+                ("seq", models.BigIntegerField()),
+                (
+                    "person",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
             name="DeliveredThrough",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -595,7 +616,17 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="announcement",
-            index=models.Index(fields=["ends_at"], name="hub_announcement_ends"),
+            index=models.Index(
+                condition=models.Q(("withdrawn_at", None)), fields=["ends_at"], name="hub_announcement_ends"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="announcement",
+            index=models.Index(
+                condition=models.Q(("announced_at__isnull", False), ("withdrawn_at", None)),
+                fields=["audience", "seq"],
+                name="hub_announcement_current",
+            ),
         ),
         migrations.AddIndex(
             model_name="announcement",
@@ -624,14 +655,8 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="notification",
             index=models.Index(
-                condition=models.Q(
-                    ("announcement", None),
-                    ("archived_at", None),
-                    ("deleted", False),
-                    ("seen_at", None),
-                    ("unread", True),
-                ),
-                fields=["recipient", "seen_at"],
+                condition=models.Q(("deleted", False), ("seen_at", None), ("unread", True)),
+                fields=["recipient", "announcement", "archived_at", "seen_at"],
                 name="hub_inbox_unseen",
             ),
         ),
@@ -651,14 +676,6 @@ class Migration(migrations.Migration):
                 ),
                 fields=["recipient", "flash", "archived_at", "-id"],
                 name="hub_undelivered",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("announcement__isnull", False)),
-                fields=["announcement"],
-                name="hub_rows_of_announcement",
             ),
         ),
         migrations.AddIndex(
@@ -691,13 +708,17 @@ class Migration(migrations.Migration):
             model_name="notification",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("announcement__isnull", False)),
-                fields=("recipient", "announcement"),
+                fields=("announcement", "recipient"),
                 name="hub_notification_announcement",
             ),
         ),
         migrations.AddConstraint(
             model_name="announcementtranslation",
             constraint=models.UniqueConstraint(fields=("announcement", "language"), name="hub_translation_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="rowsthrough",
+            constraint=models.UniqueConstraint(fields=("person", "audience"), name="hub_rows_through_once"),
         ),
         migrations.AddConstraint(
             model_name="deliveredthrough",
