@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.contrib.auth import get_user_model
+from django.contrib.contenttypes.fields import GenericForeignKey
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import BigIntegerField, Model, QuerySet, Subquery
@@ -76,6 +77,18 @@ class NewestList(ChangeList):
         if not (self.query and bounded.searches_all_rows):
             self.root_queryset = newest(self.root_queryset, bounded.age)
         return super().get_queryset(request, exclude_parameters)
+
+    def get_ordering_field(self, field_name: Any) -> Any:
+        # Django would take a generic foreign key for the column of the same name, and fail to sort by it.
+        generic = isinstance(getattr(self.model, str(field_name), None), GenericForeignKey)
+        return None if generic else super().get_ordering_field(field_name)
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if ORDER_VAR in self.params:
+            # Sorting the keys alone joins no other table to rows that are not on this page.
+            keys = list(self.result_list.values_list("pk", flat=True))
+            self.result_list = self.queryset.filter(pk__in=keys)
 
 
 class BoundedLists(Base[Row]):

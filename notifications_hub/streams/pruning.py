@@ -70,12 +70,17 @@ def _pages(before: datetime) -> Iterator[Counter[str]]:
         yield numbers
 
 
+# Materialized, so that the planner takes both bounds from one table. Otherwise it may use the lower one alone, and read
+# a long log to its end.
 _PREFIXES = """
-    WITH wanted(topic, number) AS (VALUES {wanted})
+    WITH wanted(topic, number) AS (VALUES {wanted}),
+    bounds AS MATERIALIZED (
+        SELECT stream.topic, stream.pruned_through AS after, stream.pruned_through + wanted.number AS through
+        FROM wanted JOIN notifications_hub_stream stream ON stream.topic = wanted.topic
+    )
     SELECT event.id, event.topic, event.seq, event.created
-    FROM wanted JOIN notifications_hub_stream stream ON stream.topic = wanted.topic
-    JOIN notifications_hub_event event ON event.topic = stream.topic
-        AND event.seq > stream.pruned_through AND event.seq <= stream.pruned_through + wanted.number
+    FROM bounds JOIN notifications_hub_event event
+        ON event.topic = bounds.topic AND event.seq > bounds.after AND event.seq <= bounds.through
     ORDER BY event.topic, event.seq
 """
 
