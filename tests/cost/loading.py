@@ -42,6 +42,11 @@ class Size:
     subscriptions: int
     heavy: int
 
+    @classmethod
+    def of(cls, notifications: int) -> Size:
+        """Return the usual proportions. One person has a hundredth of the notifications."""
+        return cls(notifications, notifications // 10, notifications // 50, notifications // 100)
+
     @property
     def step(self) -> int:
         return self.notifications // self.heavy
@@ -64,7 +69,7 @@ class Size:
 
 
 SMALL = Size(notifications=100_000, people=10_000, subscriptions=2_000, heavy=20_000)
-BIG = Size(notifications=10_000_000, people=1_000_000, subscriptions=200_000, heavy=100_000)
+BIG = Size.of(10_000_000)
 
 
 def load(size: Size) -> None:
@@ -233,8 +238,8 @@ class _Loader:
 
     def _copy(self, model: type[Model], count: int, **expressions: str) -> None:
         """Copy `count` rows. An expression is SQL in terms of `i`, from 1 on. Other columns get their defaults."""
-        columns = {field.column: self._expression(field, expressions) for field in model._meta.concrete_fields}
-        names = sql.SQL(", ").join([sql.Identifier(name) for name in columns])
+        columns = {str(field.column): self._expression(field, expressions) for field in model._meta.concrete_fields}
+        names = sql.SQL(", ").join(sql.Identifier(name) for name in columns)
         values = sql.SQL(", ").join(sql.SQL(expression) for expression in columns.values())
         table = sql.Identifier(model._meta.db_table)
         source = sql.SQL("COPY (SELECT {} FROM generate_series(1::bigint, {}) AS i) TO STDOUT")
