@@ -1,7 +1,7 @@
 """A large site's rows on a PostgreSQL of their own, kept between runs, and the cases that run over them.
 
-`python -m bench.kept_rows load|cases '{"notifications": 10000000}'` works on the database of `DATABASE_URL`, in a process
-with Django.
+`python -m bench.kept_rows load|cases '{"notifications": 10000000}'` works on the database of `DATABASE_URL`, in a
+process with Django.
 """
 
 from __future__ import annotations

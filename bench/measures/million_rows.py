@@ -1,4 +1,4 @@
-"""What every page, API route, chore and admin list reads on a site with ten million notifications."""
+"""The rows that every page, API route, chore and admin list reads on a site with ten million notifications."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def measure(stage: Stage, *, quick: bool) -> Table:
         wanted="no statement reads more than 200 buffers, or a constant for each row that it returns or changes; the "
         "admin's lists may read one for each of the newest 10,000 rows",
         method=f"{number // 10:,} people, {number // 50:,} push subscriptions, {number * 11 // 10:,} events, and one "
-        f"person with {number // 100:,} notifications, all unread, who is the one that pages and the API are asked for. "
-        "Rows are loaded by COPY and kept between runs. Each statement is explained by EXPLAIN (ANALYZE, BUFFERS) before "
-        "it runs; times are the database's, and of all statements of a case together. The cases are those of "
-        "tests/cost, where a case may be several requests.",
+        f"person with {number // 100:,} notifications, all unread, who asks for the pages and the API. Rows are loaded "
+        "by COPY and kept between runs. EXPLAIN (ANALYZE, BUFFERS) explains each statement before it runs. Times "
+        "are the database's, of all statements of a case together. The cases are those of tests/cost; some are several "
+        "requests.",
         columns=("case", "statements", "database ms", "slowest ms", "most buffers"),
     )
     with kept_rows(number) as environment:

@@ -69,7 +69,6 @@ class Size:
 
 
 SMALL = Size(notifications=100_000, people=10_000, subscriptions=2_000, heavy=20_000)
-BIG = Size.of(10_000_000)
 
 
 def load(size: Size) -> None:

@@ -1,4 +1,4 @@
-"""What the cases act on: people of the loaded site, their clients, and values that requests name."""
+"""The loaded site as a case sees it: its people, their clients, and values that requests name."""
 
 from __future__ import annotations
 
