@@ -32,11 +32,10 @@ APP = "notifications_hub"
 
 
 def cases() -> list[Case]:
-    return [*_requests(), *_work(), *_chores(), *_admin()]
+    return [*_requests(), *_work(), *_chores(), *_admin(), *_flash()]
 
 
 def _requests() -> Iterator[Case]:
-    yield Case("page of a site, with bell and flash", lambda world: world.flashed.get("/"))
     for kind, table in (("page", PAGES), ("API", ROUTES)):
         for name, acts in table.items():
             yield from (Case(f"{kind} {name} {number}", act) for number, act in enumerate(acts, 1))
@@ -86,7 +85,6 @@ def _revocations(world: World) -> None:
 
 WORK: Mapping[str, Act] = {
     "count": lambda world: queries.counts(world.person),
-    "flash: claim and confirm": _claim_flash,
     "acknowledge ten events": lambda world: acknowledgement.acknowledge(world.person.pk, {world.topic: world.behind}),
     "cursor of an inbox": lambda world: start_cursor(world.person, ["inbox"]),
     "sessions: check one": lambda world: check_many([world.client.session.session_key or ""]),
@@ -101,6 +99,11 @@ WORK: Mapping[str, Act] = {
     "prune": _prune,
     "prune: count": lambda _world: retention.prunable(timezone.now() - timedelta(days=360)),
 }
+
+
+def _flash() -> Iterator[Case]:
+    yield Case("flash: claim and confirm", _claim_flash)
+    yield Case("page of a site, with bell and flash", lambda world: world.flashed.get("/"))
 
 
 def _chores() -> Iterator[Case]:
