@@ -24,10 +24,10 @@ from notifications_hub.streams import sweeper
 from notifications_hub.streams.cursor import Position
 from tests.cost.loading import EPOCH, ROOM, YEAR
 from tests.cost.requests import PAGES, ROUTES, Act
-from tests.cost.world import Case, World
+from tests.cost.world import Case, Limits, World
 
-LISTED = 10_000
-"""The buffers of an admin list, filter or order: one for each of the newest rows, which it covers."""
+LISTED = Limits(buffers=10_000, rows=11_000)
+"""An admin list, filter or order may read each of the newest 10,000 rows."""
 APP = "notifications_hub"
 
 

@@ -6,12 +6,12 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection
 
-from tests.cost.world import BUFFERS
+from tests.cost.world import Limits
 
 PER_ROW = 12
 """The buffers for each row that a statement returns: its place in an index or two, the row, and a joined row."""
@@ -24,24 +24,25 @@ _EXPLAIN = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement: its buffers, how many it may read, its time in the database, and the tables it scanned whole."""
+    """One statement: the buffers and the rows that it read, its limits, its time in the database, and its plan."""
 
     sql: str
     buffers: int
-    allowed: int
+    rows: int
+    limits: Limits
     milliseconds: float
     plan: str
 
     @property
     def is_too_dear(self) -> bool:
-        return self.buffers > self.allowed
+        return self.buffers > self.limits.buffers or self.rows > self.limits.rows
 
     def __str__(self) -> str:
-        return f"{self.buffers} buffers, {self.allowed} allowed: {self.sql[:2000]}\n{self.plan}"
+        return f"{self.buffers} buffers, {self.rows} rows, {self.limits}: {self.sql[:2000]}\n{self.plan}"
 
 
 @contextmanager
-def explained(most: int = BUFFERS) -> Iterator[list[Statement]]:
+def explained(limits: Limits) -> Iterator[list[Statement]]:
     """Explain each statement of the block just before it runs, on the data that it will see.
 
     Questions about the tables themselves are left out: they do not depend on rows.
@@ -50,14 +51,14 @@ def explained(most: int = BUFFERS) -> Iterator[list[Statement]]:
 
     def explain_first(execute: Callable[..., Any], statement: str, parameters: Any, many: bool, context: Any) -> Any:
         if not many and _EXPLAINED.match(statement) and "pg_catalog." not in statement:
-            statements.append(_explain(statement, parameters, most))
+            statements.append(_explain(statement, parameters, limits))
         return execute(statement, parameters, many, context)
 
     with connection.execute_wrapper(explain_first):
         yield statements
 
 
-def _explain(statement: str, parameters: Any, most: int) -> Statement:
+def _explain(statement: str, parameters: Any, limits: Limits) -> Statement:
     with connection.connection.cursor() as cursor:
         # The statement really runs, so its changes are taken back.
         cursor.execute("SAVEPOINT explained")
@@ -67,9 +68,14 @@ def _explain(statement: str, parameters: Any, most: int) -> Statement:
         cursor.execute("RELEASE SAVEPOINT explained")
     [found] = answer if isinstance(answer, list) else json.loads(answer)
     plan = found["Plan"]
-    allowed = max(most, PER_ROW * plan["Actual Rows"], PER_CHANGE * sum(_changed(plan)))
+    allowed = max(limits.buffers, int(PER_ROW * plan["Actual Rows"]), PER_CHANGE * sum(_changed(plan)))
     return Statement(
-        " ".join(statement.split()), _buffers(plan), int(allowed), found["Execution Time"], "\n".join(_lines(plan))
+        " ".join(statement.split()),
+        _buffers(plan),
+        max(_scanned(plan), default=0),
+        replace(limits, buffers=allowed),
+        found["Execution Time"],
+        "\n".join(_lines(plan)),
     )
 
 
@@ -83,6 +89,15 @@ def _changed(plan: dict[str, Any]) -> Iterator[int]:
         yield sum(child["Actual Rows"] * child["Actual Loops"] for child in plan["Plans"][-1:])
     for child in plan.get("Plans", []):
         yield from _changed(child)
+
+
+def _scanned(plan: dict[str, Any]) -> Iterator[int]:
+    """Yield how many rows each scan of a table goes through."""
+    if "Relation Name" in plan and plan["Node Type"] != "ModifyTable":
+        removed = (plan.get(name, 0) for name in ("Rows Removed by Filter", "Rows Removed by Index Recheck"))
+        yield (plan["Actual Rows"] + sum(removed)) * plan["Actual Loops"]
+    for child in plan.get("Plans", []):
+        yield from _scanned(child)
 
 
 def _lines(plan: dict[str, Any], depth: int = 0) -> Iterator[str]:

@@ -19,7 +19,7 @@ def run(case: Case, size: Size, *, scans: bool) -> Sequence[Statement]:
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL enable_seqscan = off")
         # What a commit would start belongs to the case.
-        with explained(case.most) as statements, TestCase.captureOnCommitCallbacks(execute=True):
+        with explained(case.limits) as statements, TestCase.captureOnCommitCallbacks(execute=True):
             case.act(World(size))
         transaction.set_rollback(True)
     return statements

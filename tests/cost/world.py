@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -30,12 +31,20 @@ BUFFERS = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """The most that a statement may read: buffers, and rows in one scan, with those that a filter removes."""
+
+    buffers: int = BUFFERS
+    rows: float = inf
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
-    """Something that the site does. Each of its statements may read `most` buffers."""
+    """Something that the site does, and the limits of each of its statements."""
 
     name: str
     act: Callable[[World], object]
-    most: int = BUFFERS
+    limits: Limits = Limits()
 
 
 # Flash messages have a case of their own, so other pages show none: only a page that the browser navigates to does.
