@@ -41,13 +41,12 @@ class PostgresServer(Closing):
         self._user = _owner()
         self._is_kept = kept_in is not None
         self._folder = kept_in or Path(tempfile.mkdtemp(prefix="hub-postgres-"))
-        if self._data.exists():
-            self.start()
-            return
+        is_new = not self._data.exists()
         try:
-            self._create_cluster(standby_of)
+            if is_new:
+                self._create_cluster(standby_of)
             self.start()
-            if standby_of is None:
+            if is_new and standby_of is None:
                 self.create_database("hub")
         except BaseException:  # Ctrl-C too: nobody else could stop the program
             self.close()
