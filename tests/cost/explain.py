@@ -13,8 +13,8 @@ from django.db import connection
 
 from tests.cost.world import Limits
 
-PER_ROW = 12
-"""The buffers for each row that a statement returns: its place in an index or two, the row, and a joined row."""
+PER_ROW = 25
+"""The buffers for each row that a statement returns: its place in an index, the row, and a few joined rows."""
 PER_CHANGE = 60
 """The buffers for each row that a statement changes: a place in each of about ten indexes."""
 

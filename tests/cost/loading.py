@@ -57,18 +57,19 @@ class Size:
 
     @property
     def deliveries(self) -> int:
-        return self.notifications // 10
+        return self.notifications // 5
 
     @property
     def jobs(self) -> int:
-        return self.notifications // 100
+        return self.notifications // 5
 
     @property
     def of_others(self) -> int:
         return self.notifications - self.heavy
 
 
-SMALL = Size(notifications=100_000, people=10_000, subscriptions=2_000, heavy=20_000)
+SMALL = Size(notifications=100_000, people=12_500, subscriptions=12_500, heavy=20_000)
+"""Every table has more rows than an admin list may go through."""
 
 
 def load(size: Size) -> None:
@@ -193,7 +194,7 @@ class _Loader:
             self._size.deliveries,
             notification_id=f"{self._size.notifications - self._size.deliveries} + i",
             transport="'web_push'",
-            address=f"(1 + i % {self._size.subscriptions})::text",
+            address=f"CASE WHEN {waits} THEN '{HEAVY}' ELSE (1 + i % {self._size.subscriptions})::text END",
             state=f"CASE WHEN {waits} THEN 'waiting' ELSE 'sent' END",
             due_at="CASE WHEN i % 1000 = 0 THEN now() ELSE now() + interval '1 day' * (1 + i % 30) END",
             created=age,
