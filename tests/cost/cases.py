@@ -62,8 +62,9 @@ def _read_a_page(world: World) -> None:
 
 def _look(world: World) -> None:
     """Look at a thousand topics, as a process with as many listeners does each second."""
-    tops = world.size.of_others // (world.size.people - 1)
-    streams.moved({f"inbox.{number}": Position(EPOCH, tops, tops) for number in range(2, 1002)})
+    each, more = divmod(world.size.of_others, world.size.people - 1)
+    tops = {f"inbox.{number}": each + (number - 2 < more) for number in range(2, 1002)}
+    assert not streams.moved({topic: Position(EPOCH, top, top) for topic, top in tops.items()})
 
 
 def _claim_flash(world: World) -> None:

@@ -52,6 +52,7 @@ TOO_DEAR = {
     "page preferences 1": COUNT,
     "page why 1": COUNT,
     "page why 2": COUNT,
+    "page metrics 1": "waiting deliveries and paused browsers are counted one by one",
     "API GET notifications/ 3": ARCHIVE,
     "API GET notifications/count/ 1": COUNT,
     "API POST push/act/ 1": COUNT,
