@@ -28,12 +28,7 @@ NCHAN_MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 class DurablePostgres(postgres.PostgresServer):
     """A server with Debian's defaults, whose commits wait for the disk. The tests' server does not wait."""
 
-    def start(self) -> None:
-        kept, postgres.FAST = postgres.FAST, ("max_connections=200",)  # type: ignore[assignment]
-        try:
-            super().start()
-        finally:
-            postgres.FAST = kept
+    settings = ("max_connections=200",)
 
 
 class Stage:

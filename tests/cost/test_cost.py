@@ -1,0 +1,91 @@
+"""No statement of the product reads much more than it returns, however many rows there are.
+
+Every page, API route, chore and admin list runs over a large site's rows on PostgreSQL, where reading a whole table is
+made unattractive. So a statement without an index reads thousands of buffers here, and fails. `python -m bench.run
+million_rows` runs the same cases over ten million notifications.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+from notifications_hub import urls
+from notifications_hub.inbox.api import api
+from tests.cost.cases import cases
+from tests.cost.loading import SMALL, load
+from tests.cost.requests import PAGES, ROUTES
+from tests.cost.running import run
+from tests.cost.world import Case
+from tests.support.databases import Databases
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture(scope="module")
+def large_site(databases: Databases, django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Load the rows into a database of its own, which Django uses until the module ends."""
+    before = connection.settings_dict["NAME"]
+    with django_db_blocker.unblock():
+        connections.close_all()
+        connection.settings_dict["NAME"] = databases.copy().rpartition("/")[2]
+        try:
+            load(SMALL)
+            yield
+        finally:
+            connections.close_all()
+            connection.settings_dict["NAME"] = before
+
+
+COUNT = "the counts read every unread row of the person"
+FLASH = "a claim takes all waiting rows, and finds them again without an index"
+ARCHIVE = "archived rows, and those of one kind, are found among all rows of the person"
+TOO_DEAR = {
+    "page of a site, with bell and flash": COUNT,
+    "page inbox 1": COUNT,
+    "page inbox 2": COUNT,
+    "page inbox 3": ARCHIVE,
+    "page inbox 4": COUNT,
+    "page preferences 1": COUNT,
+    "page why 1": COUNT,
+    "page why 2": COUNT,
+    "page metrics 1": "waiting deliveries and paused browsers are counted one by one",
+    "API GET notifications/ 3": ARCHIVE,
+    "API GET notifications/count/ 1": COUNT,
+    "API POST push/act/ 1": COUNT,
+    "API POST push/act/ 2": COUNT,
+    "count": COUNT,
+    "flash: claim and confirm": FLASH,
+    "look at a thousand topics": "the look asks for every topic that is listened to",
+}
+"""Cases with a statement that still reads too much, and why."""
+
+
+def _parameter(case: Case) -> Any:
+    marks = [pytest.mark.xfail(strict=True, reason=TOO_DEAR[case.name])] if case.name in TOO_DEAR else []
+    return pytest.param(case, id=case.name, marks=marks)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("large_site")
+@pytest.mark.parametrize("case", [_parameter(case) for case in cases()])
+def test_no_statement_reads_much_more_than_it_returns(case: Case) -> None:
+    dear = [str(statement) for statement in run(case, SMALL, scans=False) if statement.is_too_dear]
+    assert not dear, "\n\n".join(dear)
+
+
+def test_every_page_has_its_requests() -> None:
+    assert set(PAGES) == {pattern.name for pattern in urls._pages if hasattr(pattern, "name")}
+
+
+def test_every_api_route_has_its_requests() -> None:
+    prefix = "/api/v1/"
+    routes = {
+        f"{method.upper()} {path.removeprefix(prefix)}"
+        for path, methods in api.get_openapi_schema(path_prefix=prefix)["paths"].items()
+        for method in methods
+    }
+    assert set(ROUTES) == routes
