@@ -44,7 +44,8 @@ def insert(draft: Draft, people: Sequence[Any], words: SharedWords, tables: Tabl
     # The stream is locked until the commit. In a transaction that is late, and a key may have to wait for its sender.
     numbers = len(people) == 1 and draft.dedupe_key is None and database.get_autocommit()
     recipients = {"ids": [person.pk for person in people], "topics": topics, "topic": topics[0]}
-    parameters = _parameters(draft, values, words) | recipients
+    names = {f"transport{number}": name for number, (name, _table) in enumerate(tables)}
+    parameters = _parameters(draft, values, words) | recipients | names
     with database.cursor() as sql:
         sql.execute(statement(len(words.all), tables, numbers=numbers), parameters)
         found = sql.fetchall()

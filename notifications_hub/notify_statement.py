@@ -84,10 +84,10 @@ _ARMED = """, armed AS (
     {addresses}
     ON CONFLICT DO NOTHING RETURNING notification_id
 )"""
-_ADDRESSES = """SELECT made.id, '{transport}', left(CAST(address.{address} AS text), 255), 'waiting', '',
-        CAST('{{}}' AS jsonb), statement_timestamp() + %(window)s, 0, CAST('[]' AS jsonb), %(now)s
+_ADDRESSES = """SELECT made.id, CAST(%(transport{number})s AS text), left(CAST(address.{address} AS text), 255),
+        'waiting', '', CAST('{{}}' AS jsonb), statement_timestamp() + %(window)s, 0, CAST('[]' AS jsonb), %(now)s
     FROM made JOIN {table} address ON address.{owner} = recipient_id
-    WHERE methods ? '{transport}' AND address.{usable}"""
+    WHERE methods ? %(transport{number})s AND address.{usable}"""
 
 
 @lru_cache(maxsize=256)
@@ -118,7 +118,7 @@ def _numbering(key: models.Field[Any, Any]) -> str:
 
 
 def _addresses(tables: Tables) -> Iterator[str]:
-    for name, table in tables:
+    for number, (_name, table) in enumerate(tables):
         yield _ADDRESSES.format(
-            transport=name, table=table.name, owner=table.owner, address=table.address, usable=table.usable
+            number=number, table=table.name, owner=table.owner, address=table.address, usable=table.usable
         )
