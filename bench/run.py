@@ -21,6 +21,7 @@ from bench.measures import (
     own_topics,
     publishing,
     pushing,
+    sending,
     storm,
     to_page,
 )
@@ -29,7 +30,19 @@ from bench.table import Table
 
 MEASURES: dict[str, Callable[..., Table]] = {
     module.__name__.rpartition(".")[2]: module.measure
-    for module in (one_topic, one_event, own_topics, memory, storm, to_page, publishing, pushing, office, million_rows)
+    for module in (
+        one_topic,
+        one_event,
+        own_topics,
+        memory,
+        storm,
+        to_page,
+        publishing,
+        sending,
+        pushing,
+        office,
+        million_rows,
+    )
 }
 
 

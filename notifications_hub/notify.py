@@ -74,8 +74,9 @@ def _is_small(recipient: object) -> bool:
 def _active(recipient: object) -> Iterator[Any]:
     """Yield each active person once. Raise `BadRecipient` for anything but saved people."""
     known = set()
+    model = get_user_model()
     for person in _people(recipient):
-        if not isinstance(person, get_user_model()) or is_unsaved(person):
+        if not isinstance(person, model) or is_unsaved(person):
             raise BadRecipient(f"notify.send(): {person!r} is not a saved person; nobody was notified.")
         if person.is_active and person.pk not in known:
             known.add(person.pk)

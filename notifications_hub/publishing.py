@@ -25,9 +25,11 @@ from notifications_hub.live.hub import Hub, current_hub
 from notifications_hub.notification import Notification
 from notifications_hub.streams import LoggedEvent, NewEvent, encode_data
 from notifications_hub.streams.models import check_public_topic
-from notifications_hub.streams.numberer import run_later
+from notifications_hub.streams.numberer import run_soon
 
 _AT_ONCE = 1000
+_GATHER_SECONDS = 0.2
+"""Time in which the deliveries of many commits are gathered. They are due seconds later."""
 
 
 def publish(topic: str, kind: str, data: Mapping[str, Any], *, ephemeral: bool = False) -> None:
@@ -77,7 +79,7 @@ _planned: deque[int] = deque()
 def _send_soon(notifications: Collection[int], **kwargs: object) -> None:
     if hub_settings.ack_window > arming.AWAY_SECONDS:
         _planned.extend(notifications)
-        run_later(_bring_forward)
+        run_soon(_bring_forward, _GATHER_SECONDS)
     wake_celery(hub_settings.ack_window)
 
 

@@ -186,7 +186,7 @@ _LOCK_AND_NUMBER = """
         RETURNING stream.topic, stream.top
     )
     SELECT topic, coalesce(moved.top, made.top) FROM (SELECT DISTINCT topic FROM late) AS wanted
-    LEFT JOIN moved USING (topic) LEFT JOIN made USING (topic)
+    LEFT JOIN made USING (topic) LEFT JOIN moved USING (topic)
 """
 # SQLite has one writing transaction at a time, so nobody changes the rows that it sees. With `max()` SQLite returns the
 # other columns of the same row, so an item's last event decides.
