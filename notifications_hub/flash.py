@@ -28,7 +28,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import ngettext
 
-from notifications_hub.announcements.announce import count_flashable, make_rows, running_for
+from notifications_hub.announcements.announce import flashable, make_rows, running_for
 from notifications_hub.announcements.models import AnnouncementQuerySet
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
@@ -174,7 +174,7 @@ class _Claim:
 def _count(person: Person) -> int:
     running = running_for(person)
     until = _offered_until(person)
-    return _waiting(person, running, until).count() + count_flashable(person, until)
+    return _waiting(person, running, until).count() + flashable(person, running, until).count()
 
 
 def _claim_waiting(person: Person) -> _Claim:

@@ -275,13 +275,13 @@ def _acknowledgements(person: Person) -> models.QuerySet[DeliveredThrough]:
     )
 
 
-def count_flashable(person: Person, before: datetime) -> int:
-    """Count the announcements without a row that the next page would flash: announced before a moment, not shown."""
-    lacking = [one.pk for one in without_row(person) if one.is_running]
+def flashable(person: Person, announcements: AnnouncementQuerySet, until: datetime) -> AnnouncementQuerySet:
+    """Return those without a row that were announced before `until`, and that the next page would flash."""
+    lacking = [one.pk for one in without_row(person)]
     if not lacking or DeliveryMethod.FLASH not in _methods(person):
-        return 0
+        return announcements.none()
     shown = models.Exists(_acknowledgements(person))
-    return Announcement.objects.filter(~shown, pk__in=lacking, announced_at__lt=before).count()
+    return announcements.filter(~shown, pk__in=lacking, announced_at__lt=until)
 
 
 def _methods(person: Person) -> frozenset[str]:
