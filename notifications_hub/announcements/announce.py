@@ -246,7 +246,7 @@ def _insert_rows(person: Person, announcements: Collection[int]) -> None:
     acknowledged = models.Exists(_acknowledgements(person))
     insert_select(
         Notification,
-        Announcement.objects.filter(pk__in=announcements),
+        Announcement.objects.filter(pk__in=announcements).order_by("pk"),
         {
             "recipient": person.pk,
             "announcement": models.F("pk"),

@@ -16,17 +16,15 @@ def insert_select(
 ) -> int:
     """Insert a row for each row of `source`, and return how many. Rows that exist by a unique constraint are skipped.
 
+    They are inserted in the order of `source`. Two statements that insert the same rows in one order cannot deadlock.
     `values` maps columns of the target to expressions over the source. Other columns get the default of their field.
     """
     filled = _filled(target, values)
     connection = connections[router.db_for_write(target)]
     operations = connection.ops
-    query = (
-        source.using(connection.alias)
-        .order_by()
-        .annotate(**{f"c{n}": value for n, value in enumerate(filled.values())})
-    )
-    selected, parameters = query.values_list(*(f"c{n}" for n in range(len(filled)))).query.sql_with_params()
+    columns = {f"c{number}": value for number, value in enumerate(filled.values())}
+    rows = source.using(connection.alias).annotate(**columns).values_list(*columns)
+    selected, parameters = rows.query.sql_with_params()
     names = ", ".join(operations.quote_name(str(field.column)) for field in filled)
     insert = operations.insert_statement(on_conflict=OnConflict.IGNORE)
     suffix = operations.on_conflict_suffix_sql([*filled], OnConflict.IGNORE, [], [])

@@ -83,11 +83,11 @@ def test_a_first_look_costs_as_much_for_a_hundred_as_for_one(alice: User, bob: U
     assert through(bob) == {"everyone": 100}
 
 
-def test_a_page_looks_up_the_audiences_once(alice: User) -> None:
+def test_a_person_looks_up_their_audiences_once(alice: User) -> None:
     broadcast(title="Hello")
     with CaptureQueriesContext(connection) as made:
-        queries.items(alice)
-        queries.counts(alice)
+        announce.make_rows(alice)
+        assert announce.running_for(alice).exists()
 
     assert len([query for query in made if "groups" in query["sql"]]) == 1
 
