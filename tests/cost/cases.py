@@ -11,10 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 from notifications.signals import notify
 
-from notifications_hub import flash, publish, streams
+from notifications_hub import flash_claim, publish, streams
 from notifications_hub.delivery import acknowledgement, arming
 from notifications_hub.delivery.claiming import claim_due
 from notifications_hub.inbox import queries
+from notifications_hub.inbox_summary import summary_of
 from notifications_hub.live import revocation
 from notifications_hub.live.session import check_many
 from notifications_hub.live.start_cursor import start_cursor
@@ -68,9 +69,9 @@ def _look(world: World) -> None:
 
 
 def _claim_flash(world: World) -> None:
-    claim = flash._claim_waiting(world.person)
-    assert claim.count
-    flash._confirm(claim)
+    claim = flash_claim.claim_waiting(world.person, summary_of(world.person))
+    assert len(claim.ids) == flash_claim.MOST
+    flash_claim.confirm(claim)
 
 
 def _prune(world: World) -> None:

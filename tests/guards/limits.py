@@ -80,6 +80,13 @@ LIMITS = [
         ("tests/ops/test_web_server.py::test_an_endless_head_is_refused",),
     ),
     Guard(
+        "the wait for a client that does not read",
+        "notifications_hub/ops/web_server.py",
+        "and not (self.close_sent or self.disconnected or self._paused)",
+        "and not (self.close_sent or self.disconnected)",
+        ("tests/ops/test_socket_frames.py::test_a_sender_waits_for_a_client_that_does_not_read",),
+    ),
+    Guard(
         "the rate of sign-ins from an address",
         "accounts/urls.py",
         'throttled("sign_in")(auth_views.LoginView.as_view())',
