@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
 from django.db.models.base import ModelState
 from django.db.models.signals import post_init, pre_init
@@ -45,7 +46,9 @@ def insert(draft: Draft, people: Sequence[Any], words: SharedWords, tables: Tabl
     values = _values(draft)
     # The stream is locked until the commit. In a transaction that is late, and a key may have to wait for its sender.
     numbers = len(people) == 1 and draft.dedupe_key is None and database.get_autocommit()
-    recipients = {"ids": [person.pk for person in people], "topics": ",".join(topics), "topic": topics[0]}
+    key = get_user_model()._meta.pk
+    ids = [key.get_db_prep_value(person.pk, database) for person in people]
+    recipients = {"ids": ids, "topics": ",".join(topics), "topic": topics[0]}
     names = {f"transport{number}": name for number, (name, _table) in enumerate(tables)}
     parameters = _parameters(draft, values, words) | recipients | names
     with database.cursor() as sql:

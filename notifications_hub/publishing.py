@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -85,7 +86,10 @@ def _send_soon(notifications: Collection[int], **kwargs: object) -> None:
 
 def _bring_forward() -> None:
     """Bring forward the deliveries of people who are away, for all commits since the last call."""
-    planned = [_planned.popleft() for _ in range(len(_planned))]
+    planned: list[int] = []
+    with suppress(IndexError):  # another thread may take some meanwhile
+        while True:
+            planned.append(_planned.popleft())
     for some in chunks(planned, _AT_ONCE):
         if away := _of_people_away(some):
             arming.bring_forward(away)

@@ -119,7 +119,7 @@ class Numberer:
             self._changed.notify_all()
             idle_at = time.monotonic() + IDLE_SECONDS
             while not (work := self._due()) and (time.monotonic() < idle_at or self._has_work()):
-                self._changed.wait(min([idle_at, *self._chores.values()]) - time.monotonic())
+                self._changed.wait(min(self._chores.values(), default=idle_at) - time.monotonic())
             self._working = bool(work)
             if not work:
                 self._thread = None
