@@ -610,6 +610,13 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "push subscription",
                 "verbose_name_plural": "push subscriptions",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("quarantined_at__isnull", False)),
+                        fields=["quarantined_at"],
+                        name="hub_push_paused",
+                    )
+                ],
                 "ordering": ("-last_used", "-id"),
                 "abstract": False,
                 "base_manager_name": "objects",

@@ -29,6 +29,10 @@ from tests.cost.world import Case, Limits, World
 
 LISTED = Limits(buffers=10_000, rows=11_000)
 """An admin list, filter or order may read each of the newest 10,000 rows."""
+HUNDRED = Limits(buffers=600)
+"""A claim, and a count that stops, each go through a hundred rows, with a few buffers each."""
+QUEUE = Limits(buffers=15_000)
+"""The metrics read every delivery that waits, each of which is on a page of its own here."""
 APP = "notifications_hub"
 
 
@@ -39,7 +43,8 @@ def cases() -> list[Case]:
 def _requests() -> Iterator[Case]:
     for kind, table in (("page", PAGES), ("API", ROUTES)):
         for name, acts in table.items():
-            yield from (Case(f"{kind} {name} {number}", act) for number, act in enumerate(acts, 1))
+            limits = QUEUE if name == "metrics" else Limits()
+            yield from (Case(f"{kind} {name} {number}", act, limits) for number, act in enumerate(acts, 1))
 
 
 def _work() -> Iterator[Case]:
@@ -104,8 +109,8 @@ WORK: Mapping[str, Act] = {
 
 
 def _flash() -> Iterator[Case]:
-    yield Case("flash: claim and confirm", _claim_flash)
-    yield Case("page of a site, with bell and flash", lambda world: world.flashed.get("/"))
+    yield Case("flash: claim and confirm", _claim_flash, HUNDRED)
+    yield Case("page of a site, with bell and flash", lambda world: world.flashed.get("/"), HUNDRED)
 
 
 def _chores() -> Iterator[Case]:
