@@ -52,10 +52,10 @@ def notify_handler(verb: str, *, sender: models.Model, recipient: object, **give
     require_time_zones()
     given.pop("signal", None)
     draft = draft_of(verb, sender, given)
-    if _is_small(recipient):
-        return _notify(draft, list(_in_order(_active(recipient), draft)))
     made: list[Notification] = []
-    with transaction.atomic():
+    # In a caller's transaction this is a savepoint, so that the caller may catch an error and go on.
+    is_enough = _is_small(recipient) and not connection.in_atomic_block
+    with nullcontext() if is_enough else transaction.atomic():
         for people in chunks(_in_order(_active(recipient), draft), CHUNK):
             made += _notify(draft, people)
     return made

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection, models, transaction
+from django.db import ProgrammingError, connection, models, transaction
 from django.test.utils import CaptureQueriesContext
 from notifications.signals import notify
 from pytest_django import Settings
@@ -81,6 +81,17 @@ def test_one_person_is_notified_by_one_statement(alice: User, bob: User, numbere
     planned = Delivery.objects.order_by("id").values_list("notification", "transport", "address", "state")
     [_first, second] = Notification.objects.order_by("id").values_list("id", flat=True)
     assert set(planned[2:]) == {(second, "web_push", browser, "waiting") for browser in browsers}
+
+
+def test_in_a_transaction_a_savepoint_keeps_the_callers_work(alice: User, bob: User, numberer: Numberer) -> None:
+    with transaction.atomic(), connection.cursor() as sql:
+        send(bob, alice)
+        sql.execute("ALTER TABLE notifications_hub_preference RENAME TO gone")
+        with pytest.raises(ProgrammingError):
+            send(bob, alice)
+        sql.execute("ALTER TABLE gone RENAME TO notifications_hub_preference")
+        assert statements(lambda: send(bob, alice)) == ["SAVEPOINT", "WITH", "RELEASE"]
+    assert Notification.objects.count() == 2
 
 
 def test_a_repeated_key_is_left_out_by_the_same_statement(alice: User, bob: User, numberer: Numberer) -> None:
