@@ -32,7 +32,12 @@ LAYERS = [
     ["urls"],
 ]
 INSIDE = {
-    "streams": [["cursor", "models", "sweeper"], ["sequencer"], ["store"]],
+    "streams": [
+        ["cursor", "snapshots", "sweeper"],
+        ["changes", "models", "settled"],
+        ["sequencer"],
+        ["leftovers", "store"],
+    ],
     "delivery": [
         ["celery_wakeup", "models", "reasons"],
         ["arming", "claiming", "preferences"],

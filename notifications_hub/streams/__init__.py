@@ -5,6 +5,8 @@ Other packages import from here. The modules of this package import from each ot
 
 from __future__ import annotations
 
+from notifications_hub.streams.changes import Changes, Mark, changes_since, moved
+from notifications_hub.streams.leftovers import number_everything
 from notifications_hub.streams.models import (
     BadTopic,
     Event,
@@ -17,7 +19,7 @@ from notifications_hub.streams.models import (
     inbox_topic,
     item_key,
 )
-from notifications_hub.streams.sequencer import number, number_everything, number_soon, numbered
+from notifications_hub.streams.sequencer import number, number_soon, numbered
 from notifications_hub.streams.store import (
     BATCH_BYTES,
     FRAME_BYTES,
@@ -25,7 +27,6 @@ from notifications_hub.streams.store import (
     Reading,
     append,
     append_many,
-    moved,
     prune,
     read,
     read_many,
@@ -35,15 +36,18 @@ __all__ = [
     "BATCH_BYTES",
     "FRAME_BYTES",
     "BadTopic",
+    "Changes",
     "Event",
     "EventTooLarge",
     "LoggedEvent",
+    "Mark",
     "NewEvent",
     "Reading",
     "Stream",
     "StreamError",
     "append",
     "append_many",
+    "changes_since",
     "check_topic",
     "encode_data",
     "inbox_topic",

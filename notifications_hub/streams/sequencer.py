@@ -24,7 +24,9 @@ from notifications_hub.database.chunks import chunks
 from notifications_hub.database.pooling import release_connections
 from notifications_hub.database.primary import connection
 from notifications_hub.database.reconnect import CONNECTION_ERRORS, run_with_reconnect
-from notifications_hub.streams.models import TOMBSTONE, Event, Stream
+from notifications_hub.streams.models import TOMBSTONE, Stream
+from notifications_hub.streams.settled import unnumbered_events
+from notifications_hub.streams.snapshots import XID
 from notifications_hub.web.site_paths import use_script_name
 
 TOPICS_AT_ONCE = 1000
@@ -63,19 +65,6 @@ def number(topics: Collection[str], *, skip_locked: bool = False) -> None:
             numbered.send_robust(sender=Stream, tops=tops)
 
 
-def number_everything() -> None:
-    """Number the events that a killed process left behind. The sweeper calls this each second.
-
-    Each topic is visited once, in the order of names, so that fast writers cannot keep it busy. Events that arrive
-    during a run are left for the next second.
-    """
-    late = Event.objects.filter(seq=None).order_by("topic").values_list("topic", flat=True).distinct()
-    topics = list(late[:TOPICS_AT_ONCE])
-    while topics:
-        number(topics)
-        topics = list(late.filter(topic__gt=topics[-1])[:TOPICS_AT_ONCE]) if len(topics) == TOPICS_AT_ONCE else []
-
-
 def _number_some(topics: Collection[str], *, skip_locked: bool) -> dict[str, int]:
     tops: dict[str, int] = {}
     while topics and (grown := _find_topics(topics)):
@@ -93,7 +82,7 @@ def _number_some(topics: Collection[str], *, skip_locked: bool) -> dict[str, int
 # Finds nothing if a reader or the sweeper was first, or if a savepoint was rolled back.
 _FIND_TOPICS = """
     SELECT event.topic, stream.id
-    FROM (SELECT DISTINCT topic FROM notifications_hub_event WHERE seq IS NULL AND topic IN ({topics})) AS event
+    FROM (SELECT DISTINCT topic FROM {unnumbered} AS late WHERE topic IN ({topics})) AS event
     LEFT JOIN notifications_hub_stream stream ON stream.topic = event.topic
     ORDER BY event.topic
 """
@@ -101,7 +90,8 @@ _FIND_TOPICS = """
 
 def _find_topics(topics: Collection[str]) -> dict[str, int | None]:
     with connection.cursor() as sql:
-        sql.execute(_FIND_TOPICS.format(topics=_placeholders(topics)), list(topics))
+        statement = _FIND_TOPICS.format(topics=_placeholders(topics), unnumbered=unnumbered_events())
+        sql.execute(statement, list(topics))
         return dict(sql.fetchall())
 
 
@@ -121,7 +111,12 @@ def lock_and_number(topics: Collection[str], *, skip_locked: bool) -> str:
     """Return the statement for PostgreSQL, which takes the topics twice as parameters."""
     locking = "SKIP LOCKED" if skip_locked else ""
     return _LOCK_AND_NUMBER.format(
-        topics=_placeholders(topics), locking=locking, timeline=_timeline(), tombstone=TOMBSTONE
+        topics=_placeholders(topics),
+        locking=locking,
+        unnumbered=unnumbered_events(),
+        xid=XID,
+        timeline=_timeline(),
+        tombstone=TOMBSTONE,
     )
 
 
@@ -163,11 +158,13 @@ _LOCK_AND_NUMBER = """
         SELECT event.id, event.topic, event.item, event.erases,
                locked.top + row_number() OVER (PARTITION BY event.topic ORDER BY event.id) AS seq
         FROM locked JOIN seen ON seen.id = locked.id AND seen.top = locked.top
-        JOIN notifications_hub_event event ON event.topic = locked.topic AND event.seq IS NULL
+        JOIN {unnumbered} AS event ON event.topic = locked.topic
     ), erasing AS (
         SELECT DISTINCT ON (given.topic, named.item) given.topic, named.item, given.id AS last, own.data AS words
         FROM given CROSS JOIN LATERAL jsonb_array_elements_text(given.erases) AS named(item)
-        LEFT JOIN notifications_hub_event own ON own.id = given.id AND given.item = named.item
+        LEFT JOIN LATERAL (
+            SELECT data FROM notifications_hub_event WHERE id = given.id AND given.item = named.item OFFSET 0
+        ) AS own ON true
         ORDER BY given.topic, named.item, given.id DESC
     ), earlier AS (
         SELECT old.id, erasing.words
@@ -187,7 +184,8 @@ _LOCK_AND_NUMBER = """
             kind = CASE WHEN last IS NOT NULL AND words IS NULL THEN '{tombstone}' ELSE kind END,
             item = CASE WHEN last IS NULL OR words IS NOT NULL THEN event.item END,
             data = CASE WHEN last IS NULL THEN data ELSE coalesce(words, '{{}}') END,
-            erases = NULL
+            erases = NULL,
+            xid = {xid}
         FROM given LEFT JOIN erasing
             ON erasing.topic = given.topic AND erasing.item = given.item AND erasing.last > given.id
         WHERE event.id = given.id

@@ -21,7 +21,7 @@ from notifications_hub.live.connection import MAX_WAITING, Connection
 from notifications_hub.live.fanout import Fanout
 from notifications_hub.live.frames import Frame
 from notifications_hub.live.session import SignedIn
-from notifications_hub.streams import LoggedEvent, Reading, cursor
+from notifications_hub.streams import Changes, LoggedEvent, Reading, cursor
 from notifications_hub.streams.cursor import Position
 
 EPOCH, POST = "0123abcd", "post.9"
@@ -76,6 +76,8 @@ class World:
         await self.settled()
 
     async def database(self, function: object, positions: Mapping[str, Position]) -> object:
+        if function is streams.changes_since:
+            return Changes(0, {topic: (EPOCH, top) for topic, top in self._tops.items()}, is_complete=True)
         if function is streams.moved:
             return {topic: (EPOCH, self._tops[topic]) for topic in positions if topic in self._tops}
         return [self._read(topic, position) for topic, position in positions.items()]
