@@ -12,13 +12,24 @@ import time
 from collections.abc import Callable
 
 from bench import report
-from bench.measures import memory, one_event, one_topic, own_topics, publishing, pushing, storm, to_page
+from bench.measures import (
+    long_snapshot,
+    look,
+    memory,
+    one_event,
+    one_topic,
+    own_topics,
+    publishing,
+    pushing,
+    storm,
+    to_page,
+)
 from bench.stage import Stage
 from bench.table import Table
 
 MEASURES: dict[str, Callable[..., Table]] = {
     module.__name__.rpartition(".")[2]: module.measure
-    for module in (one_topic, one_event, own_topics, memory, storm, to_page, publishing, pushing)
+    for module in (one_topic, one_event, own_topics, memory, storm, to_page, publishing, pushing, look, long_snapshot)
 }
 
 

@@ -57,7 +57,8 @@ def _lower_bound() -> Snapshot | None:
 
 def _late_topics(since: Snapshot | None) -> tuple[list[str], Snapshot]:
     """Return at most `TOPICS_AT_ONCE` topics with unnumbered events, and the snapshot of the query."""
-    late = events_unseen(since, "seq IS NULL")
+    # PostgreSQL cannot match the first condition with the index of unnumbered events, whose dead entries it would read.
+    late = events_unseen(since, "coalesce(seq, 0) = 0" if since else "seq IS NULL")
     with connection.cursor() as sql:
         sql.execute(_LATE_TOPICS.format(snapshot=SNAPSHOT, server=SERVER, late=late, most=TOPICS_AT_ONCE))
         text, server, topics = sql.fetchone()

@@ -103,12 +103,12 @@ def _give_numbers(topics: Sequence[str], *, skip_locked: bool) -> dict[str, int]
                 sql.execute(statement.format(topics=_placeholders(topics), tombstone=TOMBSTONE), topics)
             return dict(sql.fetchall())
     with connection.cursor() as sql:
-        sql.execute(lock_and_number(topics, skip_locked=skip_locked), [*topics, *topics])
+        sql.execute(lock_and_number(topics, skip_locked=skip_locked), [*topics] * 3)
         return dict(sql.fetchall())
 
 
 def lock_and_number(topics: Collection[str], *, skip_locked: bool) -> str:
-    """Return the statement for PostgreSQL, which takes the topics twice as parameters."""
+    """Return the statement for PostgreSQL, which takes the topics three times as parameters."""
     locking = "SKIP LOCKED" if skip_locked else ""
     return _LOCK_AND_NUMBER.format(
         topics=_placeholders(topics),
@@ -149,16 +149,18 @@ def _timeline() -> str:
 # a row only once: `numbers` erases events of this batch, and `erased` those that have a number. OFFSET 0 and ANY keep
 # the planner on the indexes, because it cannot know how few items are erased.
 _LOCK_AND_NUMBER = """
-    WITH seen AS (
+    WITH late AS MATERIALIZED (
+        SELECT id, topic, item, erases FROM {unnumbered} AS event WHERE topic IN ({topics})
+    ), seen AS (
         SELECT id, top FROM notifications_hub_stream WHERE topic IN ({topics})
     ), locked AS (
         SELECT id, topic, top FROM notifications_hub_stream WHERE topic IN ({topics})
         ORDER BY id FOR NO KEY UPDATE {locking}
     ), given AS (
-        SELECT event.id, event.topic, event.item, event.erases,
-               locked.top + row_number() OVER (PARTITION BY event.topic ORDER BY event.id) AS seq
+        SELECT late.id, late.topic, late.item, late.erases,
+               locked.top + row_number() OVER (PARTITION BY late.topic ORDER BY late.id) AS seq
         FROM locked JOIN seen ON seen.id = locked.id AND seen.top = locked.top
-        JOIN {unnumbered} AS event ON event.topic = locked.topic
+        JOIN late ON late.topic = locked.topic
     ), erasing AS (
         SELECT DISTINCT ON (given.topic, named.item) given.topic, named.item, given.id AS last, own.data AS words
         FROM given CROSS JOIN LATERAL jsonb_array_elements_text(given.erases) AS named(item)

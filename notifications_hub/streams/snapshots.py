@@ -18,6 +18,7 @@ SERVER = "CAST(pg_postmaster_start_time() AS text)"
 XID = "CAST(CAST(pg_current_xact_id() AS text) AS bigint)"
 NEXT_XID = "CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
 
+_MAX_XID = 2**62
 _EVENTS = "SELECT * FROM notifications_hub_event WHERE {condition} AND {ids}"
 
 
@@ -54,7 +55,8 @@ class Snapshot:
     def unseen(self) -> list[str]:
         """Return SQL conditions, one for each range of ids that this snapshot did not see."""
         running = [f"xid IN ({', '.join(map(str, self.running))})"] if self.running else []
-        return [f"xid >= {self.next_xid}", *running]
+        # The upper end lets PostgreSQL take the range for a short one, and read the index, before it has statistics.
+        return [f"xid BETWEEN {self.next_xid} AND {_MAX_XID}", *running]
 
 
 def events_unseen(by: Snapshot | None, condition: str) -> str:

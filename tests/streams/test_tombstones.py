@@ -366,7 +366,7 @@ def test_erasing_uses_an_index_in_a_topic_of_any_size(monkeypatch: pytest.Monkey
             waiting.setattr("notifications_hub.streams.store.number_soon", lambda topics: None)
             streams.append_many([deleted])
         statement = sequencer.lock_and_number(["post.9"], skip_locked=False)
-        sql.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", ["post.9", "post.9"])
+        sql.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", ["post.9"] * 3)
         [[[plan]]] = sql.fetchall()
     nodes = list(_nodes(plan["Plan"]))
     assert "hub_event_item" in {node.get("Index Name") for node in nodes}
