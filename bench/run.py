@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from bench import report
 from bench.measures import (
+    idle_processes,
     long_snapshot,
     look,
     memory,
@@ -29,7 +30,19 @@ from bench.table import Table
 
 MEASURES: dict[str, Callable[..., Table]] = {
     module.__name__.rpartition(".")[2]: module.measure
-    for module in (one_topic, one_event, own_topics, memory, storm, to_page, publishing, pushing, look, long_snapshot)
+    for module in (
+        one_topic,
+        one_event,
+        own_topics,
+        memory,
+        storm,
+        to_page,
+        publishing,
+        pushing,
+        look,
+        long_snapshot,
+        idle_processes,
+    )
 }
 
 
