@@ -1,9 +1,9 @@
-"""The cost of idle processes and idle pages: statements and Redis commands a second, and connections held."""
+"""The cost of processes: idle, and for each event. Database, Redis and the connections held."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
 import psycopg
@@ -13,6 +13,7 @@ from bench.client import Client
 from bench.stage import Stage
 from bench.table import Table
 
+EVENTS, EVENTS_PER_SECOND = 1000, 50.0
 SETTLE_SECONDS = 20.0
 """Longer than a hub waits before it first refreshes what it wrote when its pages connected."""
 
@@ -24,7 +25,8 @@ def measure(stage: Stage, *, quick: bool) -> Table:
         wanted="no more than in proportion to processes; commands for a page, far below one a minute",
         method=f"Over {seconds:g} s in which nothing happens, {SETTLE_SECONDS:g} s after the last page has connected. "
         "Transactions and the database's active time are those of pg_stat_database; commands those of Redis's own "
-        "count, without the channel layer's blocking reads.",
+        "count, without the channel layer's blocking reads. An event goes to one person, who has a page in each "
+        f"process: {EVENTS_PER_SECOND:g} are logged a second, and what the idle processes cost is taken off.",
         columns=(
             "processes",
             "transactions/s",
@@ -33,6 +35,8 @@ def measure(stage: Stage, *, quick: bool) -> Table:
             "Redis KB/s",
             "database connections",
             "Redis connections",
+            "database ms an event",
+            "Redis commands an event",
         ),
         bound="a hub's chores each second, and its checks of each page once a minute.",
     )
@@ -52,16 +56,30 @@ def _rates(stage: Stage, processes: int, people: int, seconds: float) -> dict[st
             client = running.enter_context(Client(stage.lines(server, people), at_once=50))
             client.connected().check()
         time.sleep(SETTLE_SECONDS)
-        before, began = _counts(stage.environment), time.monotonic()
-        time.sleep(seconds)
-        after, took = _counts(stage.environment), time.monotonic() - began
-    per_second = {name: (after[name] - before[name]) / took for name in ("transactions", "active_ms", "commands", "kb")}
-    return per_second | {name: after[name] for name in ("database_connections", "redis_connections")}
+        idle = _while(stage, lambda: time.sleep(seconds))
+        pks = [pk for pk, _cookies in stage.people[:people]]
+        busy = _while(
+            stage, lambda: stage.inside("to_inboxes", pks=pks, count=EVENTS, per_second=EVENTS_PER_SECOND, threads=1)
+        )
+    rates = {name: idle[name] / idle["seconds"] for name in ("transactions", "active_ms", "commands", "kb")}
+    held = {name: idle[name] for name in ("database_connections", "redis_connections")}
+    each = {f"{name}_each": (busy[name] - rates[name] * busy["seconds"]) / EVENTS for name in ("active_ms", "commands")}
+    return rates | held | each
+
+
+def _while(stage: Stage, act: Callable[[], object]) -> dict[str, float]:
+    """Return what is counted while the function runs, its seconds, and the connections held at the end."""
+    before, began = _counts(stage.environment), time.monotonic()
+    act()
+    # Sessions report their statistics within a second.
+    time.sleep(2)
+    seconds, after = time.monotonic() - began, _counts(stage.environment)
+    held = {name: value for name, value in after.items() if name.endswith("connections")}
+    return {name: after[name] - before[name] for name in after} | held | {"seconds": seconds}
 
 
 def _counts(environment: Mapping[str, str]) -> dict[str, float]:
     with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as database:
-        # Each session reports its statistics at most once a second.
         row = database.execute(
             "SELECT xact_commit, active_time, numbackends - 1 FROM pg_stat_database WHERE datname = current_database()"
         ).fetchone()
