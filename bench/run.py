@@ -22,6 +22,7 @@ from bench.measures import (
     own_topics,
     publishing,
     pushing,
+    sending,
     storm,
     to_page,
 )
@@ -38,6 +39,7 @@ MEASURES: dict[str, Callable[..., Table]] = {
         storm,
         to_page,
         publishing,
+        sending,
         pushing,
         look,
         long_snapshot,

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.utils import timezone, translation
 from django.utils.text import Truncator
 
@@ -111,20 +112,26 @@ def timestamp(moment: datetime) -> str:
 
 
 def language_of(person: Person) -> str:
-    return hub_settings.language_of(person)
+    """Return a person's language, or the site's if `LANGUAGE_OF` raises."""
+    try:
+        return hub_settings.language_of(person)
+    except Exception as error:  # noqa: BLE001 -- the host's callable may raise anything, and the site's language is good enough
+        log.warning("LANGUAGE_OF failed, so the site's language is used: %r", error)
+        return str(settings.LANGUAGE_CODE)
+
+
+def time_zone_of(person: Person) -> tzinfo:
+    """Return a person's time zone, or the site's if `TIMEZONE_OF` raises or returns none."""
+    try:
+        zone = hub_settings.timezone_of(person)
+        return zone if isinstance(zone, tzinfo) else ZoneInfo(zone)
+    except Exception as error:  # noqa: BLE001 -- as above
+        log.warning("TIMEZONE_OF returned no time zone, so the site's is used: %r", error)
+        return timezone.get_default_timezone()
 
 
 @contextmanager
 def localized_for(person: Person) -> Iterator[None]:
     """Activate a person's language and time zone. For code that runs outside their own requests."""
-    with translation.override(language_of(person)), timezone.override(_time_zone_of(person)):
+    with translation.override(language_of(person)), timezone.override(time_zone_of(person)):
         yield
-
-
-def _time_zone_of(person: Person) -> tzinfo:
-    try:
-        zone = hub_settings.timezone_of(person)
-        return zone if isinstance(zone, tzinfo) else ZoneInfo(zone)
-    except Exception as error:  # noqa: BLE001 -- the host's callable may raise anything, and the site's zone is good enough
-        log.warning("TIMEZONE_OF returned no time zone, so the site's is used: %r", error)
-        return timezone.get_default_timezone()

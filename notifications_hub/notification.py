@@ -130,22 +130,7 @@ class Notification(AbstractNotification):
         """Return the message, rendered in the active language."""
         if self.announcement is not None:
             return self.announcement.message()
-        rendered = render(kind_of(self.kind), self._for_kinds())
-        return Message(
-            id=self.item_id,
-            kind=self.kind,
-            title=rendered.title,
-            body=rendered.body,
-            url=rendered.url,
-            level=rendered.level,
-            icon=rendered.icon,
-            tag=f"{self.kind}:{rendered.tag}" if rendered.tag else f"n{self.pk}",
-            urgency=rendered.urgency,
-            ttl=time_to_live(rendered.ttl),
-            privacy=rendered.privacy,
-            actions=rendered.actions,
-            language=translation.get_language() or settings.LANGUAGE_CODE,
-        )
+        return message_of(self.kind, self._for_kinds(), item_id=self.item_id, tag=f"n{self.pk}")
 
     def _for_kinds(self) -> NotificationLike:
         """Return this row as kinds read it, with an empty dict as `data` if none was given."""
@@ -181,3 +166,23 @@ class Notification(AbstractNotification):
 
     def action_object_url(self) -> str:
         return super().action_object_url() if self.action_object_content_type_id else ""
+
+
+def message_of(kind: str, row: NotificationLike, *, item_id: str, tag: str) -> Message:
+    """Return a row's message in the active language. Use `tag` if the kind gives none."""
+    rendered = render(kind_of(kind), row)
+    return Message(
+        id=item_id,
+        kind=kind,
+        title=rendered.title,
+        body=rendered.body,
+        url=rendered.url,
+        level=rendered.level,
+        icon=rendered.icon,
+        tag=f"{kind}:{rendered.tag}" if rendered.tag else tag,
+        urgency=rendered.urgency,
+        ttl=time_to_live(rendered.ttl),
+        privacy=rendered.privacy,
+        actions=rendered.actions,
+        language=translation.get_language() or settings.LANGUAGE_CODE,
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from operator import attrgetter
 from typing import Any
@@ -19,15 +20,19 @@ from django.db.models import Count
 from django.dispatch import Signal
 from notifications.signals import notify
 
+from notifications_hub import streams
 from notifications_hub.conf import require_time_zones
 from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
-from notifications_hub.database.primary import from_primary
+from notifications_hub.database.primary import connection, from_primary
 from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.notification import Notification, emit_items
 from notifications_hub.notify_arguments import BadRecipient, Draft, draft_of, is_unsaved, saved
-from notifications_hub.transports import addresses_of, get_transport, transport_names
+from notifications_hub.notify_insert import Inserted, insert
+from notifications_hub.notify_statement import Tables
+from notifications_hub.notify_words import PersonalWords, SharedWords, words_of
+from notifications_hub.transports import Transport, addresses_of, get_transport, keeps_table, transport_names
 
 CHUNK = 1000
 MINUTE = timedelta(minutes=1)
@@ -47,11 +52,20 @@ def notify_handler(verb: str, *, sender: models.Model, recipient: object, **give
     require_time_zones()
     given.pop("signal", None)
     draft = draft_of(verb, sender, given)
+    if _is_small(recipient):
+        return _notify(draft, list(_in_order(_active(recipient), draft)))
     made: list[Notification] = []
     with transaction.atomic():
         for people in chunks(_in_order(_active(recipient), draft), CHUNK):
             made += _notify(draft, people)
     return made
+
+
+def _is_small(recipient: object) -> bool:
+    """Return whether one statement is sure to be enough, which needs no transaction around it."""
+    if isinstance(recipient, list | tuple | set | dict):
+        return len(recipient) <= CHUNK
+    return isinstance(recipient, get_user_model())
 
 
 # Recipients
@@ -88,16 +102,59 @@ def _people(recipient: object) -> Iterable[Any]:
 
 
 def _notify(draft: Draft, people: Sequence[Any]) -> list[Notification]:
-    if draft.dedupe_key is not None:
-        people = _without_duplicates(draft.dedupe_key, people)
     if draft.kind.per_minute is not None:
         people = _not_flooded(draft, draft.kind.per_minute, people)
+    if not people:
+        return []
+    if connection.vendor == "postgresql":
+        with suppress(PersonalWords):
+            return _notify_in_one_statement(draft, people, words_of(draft, people))
+    with transaction.atomic():
+        return _notify_row_by_row(draft, people)
+
+
+def _notify_in_one_statement(draft: Draft, people: Sequence[Any], words: SharedWords) -> list[Notification]:
+    tables, others = _address_tables()
+    with transaction.atomic() if others else nullcontext():
+        inserted = insert(draft, people, words, tables)
+        made = [one.row for one in inserted]
+        arming.count_from_commit([row.pk for row in made])
+        arming.announce([one.row.pk for one in inserted if one.is_armed])
+        arming.arm(_plans(made, {one.row.recipient_id: one.methods for one in inserted}, others))
+        _number(inserted)
+    return made
+
+
+def _address_tables() -> tuple[Tables, list[str]]:
+    """Return the tables of transports that have one, and the names of the other transports."""
+    tables, others = [], []
+    for name in transport_names():
+        transport = get_transport(name)
+        if not keeps_table(transport):
+            others.append(name)
+        elif table := transport.address_table():
+            tables.append((name, table))
+    return tuple(tables), others
+
+
+def _number(inserted: Sequence[Inserted]) -> None:
+    late = {one.topic for one in inserted if one.seq is None}
+    if late:
+        streams.number_on_commit(late)
+    elif inserted:
+        streams.announce_numbers({one.topic: one.seq for one in inserted if one.seq is not None})
+
+
+def _notify_row_by_row(draft: Draft, people: Sequence[Any]) -> list[Notification]:
+    """Insert rows first and render each with its person. SQLite, and kinds whose words differ by person, need it."""
+    if draft.dedupe_key is not None:
+        people = _without_duplicates(draft.dedupe_key, people)
     methods = preferences.methods_of([person.pk for person in people], draft.kind)
     rows = [draft.row(person, methods[person.pk]) for person in people]
     made = _insert(rows)
     emit_items("notification.created", made)
     arming.count_from_commit([row.pk for row in made])
-    arming.arm(_plans(made, methods))
+    arming.arm(_plans(made, methods, transport_names()))
     return made
 
 
@@ -145,13 +202,40 @@ def _is_first(row: Notification) -> bool:
     return True
 
 
-def _plans(made: Sequence[Notification], methods: dict[Any, frozenset[str]]) -> Iterator[Plan]:
+def _plans(
+    made: Sequence[Notification], methods: dict[Any, frozenset[str]], transports: Sequence[str]
+) -> Iterator[Plan]:
     of_person = {row.recipient_id: row for row in made}
-    for name in transport_names():
+    for name in transports:
         wanting = [row.recipient for row in made if name in methods[row.recipient_id]]
-        for pk, addresses in addresses_of(get_transport(name), wanting).items():
+        for pk, addresses in _addresses(name, wanting).items():
             for address in addresses:
                 yield Plan(notification_pk=of_person[pk].pk, transport=name, address=address)
+
+
+def _addresses(name: str, people: Sequence[Any]) -> dict[Any, list[str]]:
+    """Return people's addresses. If a host's transport raises, ask it person by person, and log who is left out."""
+    transport = get_transport(name)
+    try:
+        return _asked(transport, people)
+    except Exception:
+        log.exception("The transport %r could not find the addresses of %d people, so each is tried", name, len(people))
+    found: dict[Any, list[str]] = {}
+    failed = []
+    for person in people:
+        try:
+            found |= _asked(transport, [person])
+        except Exception:  # noqa: BLE001 -- a host's code may raise anything; its first error is in the log
+            failed.append(person.pk)
+    if failed:
+        log.error("The transport %r gets no deliveries for %d people: %.200s", name, len(failed), failed)
+    return found
+
+
+def _asked(transport: Transport, people: Sequence[Any]) -> dict[Any, list[str]]:
+    # With a savepoint, a query of the host's that fails does not fail the caller's transaction.
+    with transaction.atomic():
+        return addresses_of(transport, people) if people else {}
 
 
 class _NotifySignal(Signal):

@@ -5,6 +5,7 @@ The hints only save time. If a process is killed before it sends one, hubs and w
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from django.dispatch import receiver
 
 from notifications_hub import streams
 from notifications_hub.conf import hub_settings
+from notifications_hub.database.chunks import chunks
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.celery_wakeup import wake_celery
 from notifications_hub.live import presence, revocation
@@ -23,6 +25,9 @@ from notifications_hub.live.hub import Hub, current_hub
 from notifications_hub.notification import Notification
 from notifications_hub.streams import LoggedEvent, NewEvent, encode_data
 from notifications_hub.streams.models import check_public_topic
+from notifications_hub.streams.numberer import run_later
+
+_AT_ONCE = 1000
 
 
 def publish(topic: str, kind: str, data: Mapping[str, Any], *, ephemeral: bool = False) -> None:
@@ -65,12 +70,24 @@ def _hint(tops: Mapping[str, int], **kwargs: object) -> None:
         hub.hint(tops)
 
 
+_planned: deque[int] = deque()
+
+
 @receiver(arming.armed)
 def _send_soon(notifications: Collection[int], **kwargs: object) -> None:
-    if hub_settings.ack_window > arming.AWAY_SECONDS and (away := _of_people_away(notifications)):
-        arming.bring_forward(away)
-        wake_celery(arming.AWAY_SECONDS)
+    if hub_settings.ack_window > arming.AWAY_SECONDS:
+        _planned.extend(notifications)
+        run_later(_bring_forward)
     wake_celery(hub_settings.ack_window)
+
+
+def _bring_forward() -> None:
+    """Bring forward the deliveries of people who are away, for all commits since the last call."""
+    planned = [_planned.popleft() for _ in range(len(_planned))]
+    for some in chunks(planned, _AT_ONCE):
+        if away := _of_people_away(some):
+            arming.bring_forward(away)
+            wake_celery(arming.AWAY_SECONDS)
 
 
 def _of_people_away(notifications: Collection[int]) -> list[int]:

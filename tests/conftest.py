@@ -37,6 +37,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection, connections
 from django.test import AsyncClient, Client
 
+from notifications_hub.streams import numberer as numberer_module
 from notifications_hub.streams import sequencer
 from tests.support.browser import People, chromium
 from tests.support.databases import Databases, databases_like
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from accounts.models import User
-    from notifications_hub.streams.sequencer import Numberer
+    from notifications_hub.streams.numberer import Numberer
 
     StartSite = Callable[..., Site]
 
@@ -120,15 +121,16 @@ def _numbered_at_commit(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
     if "numberer" not in request.fixturenames:
         monkeypatch.setattr("notifications_hub.streams.store.number_soon", sequencer.number)
         monkeypatch.setattr("notifications_hub.rows.trigger_notes.run_soon", lambda chore: chore())
+        monkeypatch.setattr("notifications_hub.publishing.run_later", lambda chore: chore())
 
 
 @pytest.fixture
 def numberer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Numberer]:
     """The running numberer of this process: `numberer.finish(20)` waits for it. It leaves no connection behind."""
-    monkeypatch.setattr(sequencer, "IDLE_SECONDS", 0.1)
-    yield sequencer.numberer
-    assert sequencer.numberer.finish(20)
-    wait_until(lambda: not sequencer.numberer.at_work, what="the end of the numberer's thread")
+    monkeypatch.setattr(numberer_module, "IDLE_SECONDS", 0.1)
+    yield numberer_module.numberer
+    assert numberer_module.numberer.finish(20)
+    wait_until(lambda: not numberer_module.numberer.at_work, what="the end of the numberer's thread")
 
 
 @pytest.fixture

@@ -51,8 +51,13 @@ def arm(plans: Iterable[Plan]) -> None:
     ]
     if rows:
         Delivery.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
-        ids = {row.notification_id for row in rows}
-        transaction.on_commit(partial(armed.send_robust, sender=Delivery, notifications=ids), robust=True)
+        announce({row.notification_id for row in rows})
+
+
+def announce(notifications: Collection[int]) -> None:
+    """Send `armed` after the commit, if there are any."""
+    if notifications:
+        transaction.on_commit(partial(armed.send_robust, sender=Delivery, notifications=notifications), robust=True)
 
 
 def count_from_commit(notifications: Collection[int]) -> None:

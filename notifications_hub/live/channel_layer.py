@@ -27,6 +27,7 @@ _TOPICS_PER_HINT = 500
 _PAUSE_SECONDS = 5.0
 _SEND_SECONDS = 2.0
 _UNDER_WAY = 100
+_GATHER_SECONDS = 0.005
 _EXIT_SECONDS = 1.0
 """Longest time that an exiting process waits for its last hints to be sent."""
 
@@ -122,10 +123,28 @@ class BackgroundLayer:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="hub-hints", daemon=True).start()
         self._layer = Layer()
+        self._lock = threading.Lock()
+        self._tops: dict[str, int] = {}
+        self._is_awake = False
 
     def hint(self, tops: Mapping[str, int]) -> None:
-        self._loop.call_soon_threadsafe(self._layer.hint, dict(tops))
+        """Send a hint. The first is sent at once, and those of the next milliseconds together after them."""
+        with self._lock:
+            for topic, top in tops.items():
+                self._tops[topic] = max(top, self._tops.get(topic, 0))
+            was_awake, self._is_awake = self._is_awake, True
+        # Waking the loop costs a system call, so it stays awake as long as there are hints.
+        if not was_awake:
+            self._loop.call_soon_threadsafe(self._send_hints)
         self._finish_at_exit()
+
+    def _send_hints(self) -> None:
+        with self._lock:
+            tops, self._tops = self._tops, {}
+            self._is_awake = bool(tops)
+        if tops:
+            self._layer.hint(tops)
+            self._loop.call_later(_GATHER_SECONDS, self._send_hints)
 
     def publish_ephemeral(self, topic: str, event: str) -> None:
         self._loop.call_soon_threadsafe(self._layer.publish_ephemeral, topic, event)
@@ -139,7 +158,11 @@ class BackgroundLayer:
     def finish(self) -> None:
         """Wait up to `_EXIT_SECONDS` for messages that are still being sent."""
         with suppress(TimeoutError):
-            asyncio.run_coroutine_threadsafe(self._layer.sent(), self._loop).result(_EXIT_SECONDS)
+            asyncio.run_coroutine_threadsafe(self._send_all(), self._loop).result(_EXIT_SECONDS)
+
+    async def _send_all(self) -> None:
+        self._send_hints()
+        await self._layer.sent()
 
 
 @cache

@@ -24,7 +24,7 @@ from notifications_hub.database.reconnect import CONNECTION_ERRORS
 from notifications_hub.rows.diff import CHUNK, publish_difference
 from notifications_hub.rows.registry import LiveRows, RenderedRow, declared_models, rows_of
 from notifications_hub.rows.triggers import published_by_python
-from notifications_hub.streams.sequencer import run_soon
+from notifications_hub.streams.numberer import run_soon
 from notifications_hub.streams.sweeper import every_second
 
 Row = models.Model

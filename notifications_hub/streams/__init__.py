@@ -19,7 +19,8 @@ from notifications_hub.streams.models import (
     inbox_topic,
     item_key,
 )
-from notifications_hub.streams.sequencer import number, number_soon, numbered
+from notifications_hub.streams.numberer import number_soon
+from notifications_hub.streams.sequencer import announce_numbers, number, numbered
 from notifications_hub.streams.store import (
     BATCH_BYTES,
     FRAME_BYTES,
@@ -27,6 +28,7 @@ from notifications_hub.streams.store import (
     Reading,
     append,
     append_many,
+    number_on_commit,
     prune,
     read,
     read_many,
@@ -45,6 +47,7 @@ __all__ = [
     "Reading",
     "Stream",
     "StreamError",
+    "announce_numbers",
     "append",
     "append_many",
     "changes_since",
@@ -55,6 +58,7 @@ __all__ = [
     "moved",
     "number",
     "number_everything",
+    "number_on_commit",
     "number_soon",
     "numbered",
     "prune",

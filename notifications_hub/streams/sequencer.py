@@ -1,39 +1,30 @@
 """The sequencer: it numbers events after the commit that made them.
 
 A short transaction of its own locks the topics' streams and gives unnumbered events `top + 1 … top + n`. Any process
-may do it at any time: `number_soon` after a commit, a reader that meets an unnumbered event, or the sweeper.
+may do it at any time: `numberer.py` after a commit, a reader that meets an unnumbered event, or the sweeper.
 
 `numbered` is sent after such a transaction, with the new tops. It is a hint: nothing may depend on receiving it.
 """
 
 from __future__ import annotations
 
-import atexit
 import logging
-import os
-import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import nullcontext
-from functools import cache, partial
+from functools import cache
 
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 from django.dispatch import Signal
 
 from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
-from notifications_hub.database.pooling import release_connections
 from notifications_hub.database.primary import connection
-from notifications_hub.database.reconnect import CONNECTION_ERRORS, run_with_reconnect
-from notifications_hub.streams.models import TOMBSTONE, Stream
+from notifications_hub.database.reconnect import CONNECTION_ERRORS
+from notifications_hub.streams.models import TOMBSTONE, Event, Stream
 from notifications_hub.streams.settled import unnumbered_events
 from notifications_hub.streams.snapshots import XID
-from notifications_hub.web.site_paths import use_script_name
 
 TOPICS_AT_ONCE = 1000
-IDLE_SECONDS = 60.0
-"""Time that the numberer keeps its thread and its database connection while it is idle."""
-EXIT_SECONDS = 5.0
-"""Time that an exiting process waits for its events to be numbered. Another process's sweeper numbers the rest."""
 
 log = logging.getLogger(__name__)
 
@@ -41,82 +32,58 @@ numbered = Signal()
 """Sent outside any transaction with `tops`, the new top by topic."""
 
 
-def number_soon(topics: Collection[str]) -> None:
-    """Number these topics in the background, batched with the topics of other commits, so that no caller waits.
-
-    On SQLite number them at once: it has one writer, and a background thread would have to wait for it.
-    """
-    if connection.vendor == "sqlite":
-        number(topics)
-    else:
-        numberer.add_topics(topics)
-
-
-def run_soon(chore: Callable[[], object]) -> None:
-    """Run a chore that makes events in the background, before the next numbering. PostgreSQL only."""
-    numberer.add_chore(chore)
-
-
 def number(topics: Collection[str], *, skip_locked: bool = False) -> None:
     """Number every committed event of these topics, a thousand topics in a transaction."""
     for some in chunks(sorted(topics), TOPICS_AT_ONCE):
         tops = _number_some(some, skip_locked=skip_locked)
         if tops:
-            numbered.send_robust(sender=Stream, tops=tops)
+            announce_numbers(tops)
+
+
+def announce_numbers(tops: Mapping[str, int]) -> None:
+    """Send `numbered`, outside any transaction."""
+    numbered.send_robust(sender=Stream, tops=tops)
 
 
 def _number_some(topics: Collection[str], *, skip_locked: bool) -> dict[str, int]:
     tops: dict[str, int] = {}
-    while topics and (grown := _find_topics(topics)):
-        # Insert in the order of names, or two numberers that make the same streams could deadlock.
-        if missing := [Stream(topic=topic) for topic, stream in grown.items() if stream is None]:
-            Stream.objects.bulk_create(missing, ignore_conflicts=True)
-        tops |= _give_numbers(list(grown), skip_locked=skip_locked)
+    while topics and (late := _number_once(topics, skip_locked=skip_locked)):
+        tops |= {topic: top for topic, top in late.items() if top is not None}
         if skip_locked:
             break
         # A numberer that had to wait for another looks again.
-        topics = grown.keys() - tops.keys()
+        topics = [topic for topic, top in late.items() if top is None]
     return tops
 
 
-# Finds nothing if a reader or the sweeper was first, or if a savepoint was rolled back.
-_FIND_TOPICS = """
-    SELECT event.topic, stream.id
-    FROM (SELECT DISTINCT topic FROM {unnumbered} AS late WHERE topic IN ({topics})) AS event
-    LEFT JOIN notifications_hub_stream stream ON stream.topic = event.topic
-    ORDER BY event.topic
-"""
+def _number_once(topics: Collection[str], *, skip_locked: bool) -> dict[str, int | None]:
+    """Number the topics' events. Return each topic that had any with its new top, or None if another numberer held it.
 
-
-def _find_topics(topics: Collection[str]) -> dict[str, int | None]:
-    with connection.cursor() as sql:
-        statement = _FIND_TOPICS.format(topics=_placeholders(topics), unnumbered=unnumbered_events())
-        sql.execute(statement, list(topics))
-        return dict(sql.fetchall())
-
-
-def _give_numbers(topics: Sequence[str], *, skip_locked: bool) -> dict[str, int]:
-    """Number the topics' events, and return new tops by topic, without topics that another numberer has just done."""
+    Find nothing if a reader or the sweeper was first, or if a savepoint was rolled back.
+    """
     if connection.vendor == "sqlite":
-        with transaction.atomic(), connection.cursor() as sql:
-            for statement in (_ERASE, _GIVE_NUMBERS, _MOVE_TOPS):
-                sql.execute(statement.format(topics=_placeholders(topics), tombstone=TOMBSTONE), topics)
-            return dict(sql.fetchall())
+        return _number_on_sqlite(topics)
     with connection.cursor() as sql:
-        sql.execute(lock_and_number(topics, skip_locked=skip_locked), [*topics] * 3)
+        sql.execute(lock_and_number(skip_locked=skip_locked), {"topics": list(topics)})
         return dict(sql.fetchall())
 
 
-def lock_and_number(topics: Collection[str], *, skip_locked: bool) -> str:
-    """Return the statement for PostgreSQL, which takes the topics three times as parameters."""
+def _number_on_sqlite(topics: Collection[str]) -> dict[str, int | None]:
+    late = list(Event.objects.filter(seq=None, topic__in=topics).order_by().values_list("topic", flat=True).distinct())
+    if not late:
+        return {}
+    with transaction.atomic(), connection.cursor() as sql:
+        Stream.objects.bulk_create([Stream(topic=topic) for topic in late], ignore_conflicts=True)
+        for statement in (_ERASE, _GIVE_NUMBERS, _MOVE_TOPS):
+            sql.execute(statement.format(topics=_placeholders(late), tombstone=TOMBSTONE), late)
+        return dict(sql.fetchall())
+
+
+def lock_and_number(*, skip_locked: bool) -> str:
+    """Return the statement for PostgreSQL, which takes the topics as the parameter `topics`."""
     locking = "SKIP LOCKED" if skip_locked else ""
     return _LOCK_AND_NUMBER.format(
-        topics=_placeholders(topics),
-        locking=locking,
-        unnumbered=unnumbered_events(),
-        xid=XID,
-        timeline=_timeline(),
-        tombstone=TOMBSTONE,
+        locking=locking, unnumbered=unnumbered_events(), xid=XID, timeline=timeline(), tombstone=TOMBSTONE
     )
 
 
@@ -127,7 +94,7 @@ _TIMELINE = "CAST(CAST('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS 
 
 
 @cache
-def _timeline() -> str:
+def timeline() -> str:
     """Return SQL for the server's timeline, or for NULL if a hosted PostgreSQL does not show it."""
     try:
         with transaction.atomic() if connection.in_atomic_block else nullcontext(), connection.cursor() as sql:
@@ -141,8 +108,11 @@ def _timeline() -> str:
 
 
 # One statement is one round trip. It sees the events as they were when it began. A stream that it had to wait for, it
-# sees as it is now: if the two do not match (`seen`), it skips the topic. Streams are locked in ascending order, so
-# that two numberers cannot deadlock.
+# sees as it is now: if the two do not match (`seen`), it skips the topic.
+#
+# Two numberers cannot deadlock: each first locks the known streams in ascending id, and then inserts the missing ones
+# in ascending name. The count makes PostgreSQL finish the first before the second. A stream that another numberer
+# inserts meanwhile is skipped too.
 #
 # The statement that numbers an event also erases the data that the event erases. So nobody reads a deletion beside the
 # deleted data, and a writer's transaction locks no event that waits for its number. One part of a statement may change
@@ -150,17 +120,26 @@ def _timeline() -> str:
 # the planner on the indexes, because it cannot know how few items are erased.
 _LOCK_AND_NUMBER = """
     WITH late AS MATERIALIZED (
-        SELECT id, topic, item, erases FROM {unnumbered} AS event WHERE topic IN ({topics})
+        SELECT id, topic, item, erases FROM {unnumbered} AS event WHERE topic = ANY(%(topics)s)
     ), seen AS (
-        SELECT id, top FROM notifications_hub_stream WHERE topic IN ({topics})
+        SELECT id, topic, top FROM notifications_hub_stream WHERE topic = ANY(%(topics)s)
     ), locked AS (
-        SELECT id, topic, top FROM notifications_hub_stream WHERE topic IN ({topics})
+        SELECT id, topic, top FROM notifications_hub_stream WHERE topic = ANY(ARRAY(SELECT topic FROM late))
         ORDER BY id FOR NO KEY UPDATE {locking}
+    ), made AS (
+        INSERT INTO notifications_hub_stream (topic, epoch, top, pruned_through, timeline)
+        SELECT topic, left(CAST(gen_random_uuid() AS text), 8), count(*), 0, {timeline} FROM late
+        WHERE (SELECT count(*) FROM locked) >= 0 AND NOT EXISTS (SELECT FROM seen WHERE seen.topic = late.topic)
+        GROUP BY topic ORDER BY topic
+        ON CONFLICT (topic) DO NOTHING
+        RETURNING topic, top
+    ), base AS (
+        SELECT seen.topic, seen.top FROM seen JOIN locked ON locked.id = seen.id AND locked.top = seen.top
+        UNION ALL SELECT topic, 0 FROM made
     ), given AS (
         SELECT late.id, late.topic, late.item, late.erases,
-               locked.top + row_number() OVER (PARTITION BY late.topic ORDER BY late.id) AS seq
-        FROM locked JOIN seen ON seen.id = locked.id AND seen.top = locked.top
-        JOIN late ON late.topic = locked.topic
+               base.top + row_number() OVER (PARTITION BY late.topic ORDER BY late.id) AS seq
+        FROM base JOIN late ON late.topic = base.topic
     ), erasing AS (
         SELECT DISTINCT ON (given.topic, named.item) given.topic, named.item, given.id AS last, own.data AS words
         FROM given CROSS JOIN LATERAL jsonb_array_elements_text(given.erases) AS named(item)
@@ -192,12 +171,16 @@ _LOCK_AND_NUMBER = """
             ON erasing.topic = given.topic AND erasing.item = given.item AND erasing.last > given.id
         WHERE event.id = given.id
         RETURNING event.topic, event.seq
+    ), moved AS (
+        UPDATE notifications_hub_stream stream SET top = reached.top, timeline = reached.timeline, epoch =
+            CASE WHEN stream.timeline <> reached.timeline THEN left(CAST(gen_random_uuid() AS text), 8)
+            ELSE stream.epoch END
+        FROM (SELECT topic, max(seq) AS top, {timeline} AS timeline FROM numbers GROUP BY topic) AS reached
+        WHERE stream.topic = reached.topic
+        RETURNING stream.topic, stream.top
     )
-    UPDATE notifications_hub_stream AS stream SET top = moved.top, timeline = moved.timeline, epoch =
-        CASE WHEN stream.timeline <> moved.timeline THEN left(CAST(gen_random_uuid() AS text), 8) ELSE stream.epoch END
-    FROM (SELECT topic, max(seq) AS top, {timeline} AS timeline FROM numbers GROUP BY topic) AS moved
-    WHERE stream.topic = moved.topic
-    RETURNING stream.topic, stream.top
+    SELECT topic, coalesce(moved.top, made.top) FROM (SELECT DISTINCT topic FROM late) AS wanted
+    LEFT JOIN made USING (topic) LEFT JOIN moved USING (topic)
 """
 # SQLite has one writing transaction at a time, so nobody changes the rows that it sees. With `max()` SQLite returns the
 # other columns of the same row, so an item's last event decides.
@@ -234,89 +217,3 @@ _MOVE_TOPS = """
 
 def _placeholders(values: Collection[object]) -> str:
     return ", ".join(["%s"] * len(values))
-
-
-class Numberer:
-    """The background thread of a process. It starts with the first topic and ends after `IDLE_SECONDS` without work.
-
-    It guarantees nothing: the sweeper numbers all that is left when the process ends or is killed.
-    """
-
-    def __init__(self) -> None:
-        self.forget()
-
-    def forget(self) -> None:
-        """Reset the state, also after a fork: the topics are the parent's, and a fork copies no threads."""
-        self._changed = threading.Condition()
-        self._waiting: set[str] = set()
-        self._chores: set[Callable[[], object]] = set()
-        self._working = False
-        self._thread: threading.Thread | None = None
-
-    @property
-    def at_work(self) -> bool:
-        """True while there is a thread, which holds a database connection."""
-        return self._thread is not None and self._thread.is_alive()
-
-    def add_topics(self, topics: Collection[str]) -> None:
-        with self._changed:
-            self._waiting.update(topics)
-            self._wake()
-
-    def add_chore(self, chore: Callable[[], object]) -> None:
-        """Add a chore. It runs once, however often it is added before it starts."""
-        with self._changed:
-            self._chores.add(chore)
-            self._wake()
-
-    def finish(self, seconds: float) -> bool:
-        """Wait until all work is done, for at most these seconds. Return False if some is left."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._has_work() and not self._working, seconds)
-
-    def _wake(self) -> None:
-        if not self.at_work:
-            self._thread = threading.Thread(target=self._run, name="hub-numberer", daemon=True)
-            self._thread.start()
-        self._changed.notify_all()
-
-    def _has_work(self) -> bool:
-        return bool(self._waiting or self._chores)
-
-    def _run(self) -> None:
-        use_script_name()
-        try:
-            while work := self._next():
-                for step in work:
-                    _run_step(step)
-                release_connections()
-        finally:
-            connections.close_all()
-
-    def _next(self) -> list[Callable[[], object]]:
-        """Return the work that has arrived, or an empty list after `IDLE_SECONDS` without any; then the thread ends."""
-        with self._changed:
-            self._working = False
-            self._changed.notify_all()
-            self._changed.wait_for(self._has_work, IDLE_SECONDS)
-            work: list[Callable[[], object]] = []
-            if self._has_work():
-                work = [*self._chores, partial(number, self._waiting)]
-            self._waiting, self._chores = set(), set()
-            self._working = bool(work)
-            if not work:
-                self._thread = None
-            return work
-
-
-def _run_step(step: Callable[[], object]) -> None:
-    try:
-        run_with_reconnect(step)
-    except Exception:
-        log.exception("Events could not be created or numbered; the sweeper will retry")
-        connections.close_all()
-
-
-numberer = Numberer()
-atexit.register(lambda: numberer.finish(EXIT_SECONDS))
-os.register_at_fork(after_in_child=numberer.forget)

@@ -33,7 +33,8 @@ from notifications_hub.streams.models import (
     encode_data,
     prune_many,
 )
-from notifications_hub.streams.sequencer import number, number_soon
+from notifications_hub.streams.numberer import number_soon
+from notifications_hub.streams.sequencer import number
 from notifications_hub.streams.settled import unnumbered_events
 
 PAGE = 200
@@ -64,7 +65,7 @@ def append_many(events: Iterable[NewEvent]) -> None:
     with transaction.atomic() if len(rows) > _ROWS_AT_ONCE else nullcontext():
         for some in chunks(rows, _ROWS_AT_ONCE):
             _insert(some)
-        _number_on_commit({topic for topic, *_ in rows})
+        number_on_commit({topic for topic, *_ in rows})
 
 
 # Raw SQL, because the ORM takes longer for a row than the database.
@@ -85,7 +86,8 @@ def _insert(rows: Sequence[tuple[Any, ...]]) -> None:
 _uncommitted: WeakKeyDictionary[BaseDatabaseWrapper, set[str]] = WeakKeyDictionary()
 
 
-def _number_on_commit(topics: set[str]) -> None:
+def number_on_commit(topics: set[str]) -> None:
+    """Number these topics after the commit. Call it in the transaction that inserts their events."""
     # Each append registers a callback, because a savepoint that rolls back drops its callbacks. The first callback to
     # run numbers all topics. Topics that a rollback left in the set have no events, and cost the next commit nothing.
     database: BaseDatabaseWrapper = transaction.get_connection()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ImproperlyConfigured
@@ -20,8 +20,10 @@ from django.utils.text import capfirst
 from notifications_hub.conf import hub_settings
 from notifications_hub.kinds import method_name
 from notifications_hub.transports.base import (
+    AddressTable,
     Closes,
     FindsMany,
+    KeepsTable,
     Learns,
     Loads,
     PutOff,
@@ -32,8 +34,10 @@ from notifications_hub.transports.base import (
 )
 
 __all__ = [
+    "AddressTable",
     "Closes",
     "FindsMany",
+    "KeepsTable",
     "Learns",
     "Loads",
     "PutOff",
@@ -44,6 +48,7 @@ __all__ = [
     "addresses_of",
     "close_transports",
     "get_transport",
+    "keeps_table",
     "transport_label",
     "transport_names",
 ]
@@ -85,6 +90,19 @@ def addresses_of(transport: Transport, people: Iterable[AbstractBaseUser]) -> di
         found = {person.pk: transport.addresses(person) for person in listed}
     lists = {pk: list(addresses) for pk, addresses in found.items()}
     return {pk: addresses for pk, addresses in lists.items() if addresses}
+
+
+def keeps_table(transport: Transport) -> TypeGuard[KeepsTable]:
+    """Return whether the transport's addresses are those of its table. A subclass may find others."""
+    kind: Any = type(transport)
+    return isinstance(transport, KeepsTable) and _finds_by_table(kind)
+
+
+@cache
+def _finds_by_table(kind: Any) -> bool:
+    finds = ("addresses", "addresses_of", "address_table")
+    own = next(vars(one) for one in kind.__mro__ if any(name in vars(one) for name in finds))
+    return "address_table" in own
 
 
 async def close_transports() -> None:

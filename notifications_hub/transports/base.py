@@ -12,6 +12,7 @@ Retrying, preferences and the record of attempts belong to delivery, never to a 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -83,6 +84,24 @@ class FindsMany(Protocol):
     """Optional: find the addresses of many people in one go, by primary key. Leave out people without any."""
 
     def addresses_of(self, people: Collection[Any]) -> Mapping[Any, Iterable[str]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AddressTable:
+    """A table of the hub's database with a transport's addresses. `usable` is an SQL condition without parameters."""
+
+    name: str
+    owner: str
+    address: str
+    usable: str
+
+
+@runtime_checkable
+class KeepsTable(Protocol):
+    """Optional: name the table that `addresses_of` reads, so that deliveries are planned by one statement with the
+    notifications. Return None if nobody has an address at present."""
+
+    def address_table(self) -> AddressTable | None: ...
 
 
 @runtime_checkable

@@ -29,7 +29,7 @@ class Publisher:
             from django.core.management import call_command
             from notifications_hub import publish_many, streams
             from notifications_hub.streams.cursor import Position
-            from notifications_hub.streams.sequencer import numberer
+            from notifications_hub.streams.numberer import numberer
             from notifications_hub.streams import Stream
         """)
 

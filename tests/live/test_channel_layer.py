@@ -40,7 +40,7 @@ _FORK = """
     from django.db import connections
     from notifications_hub import publish
     from notifications_hub.live.hub import start_hub, stop_hub
-    from notifications_hub.streams.sequencer import numberer
+    from notifications_hub.streams.numberer import numberer
 
     def fork():
         publish("open.parent", "counted", {})

@@ -26,7 +26,7 @@ from notifications_hub.rows.trigger_notes import RowChange
 from notifications_hub.streams import Event
 from notifications_hub.streams.cursor import Position
 from notifications_hub.streams.models import TOMBSTONE
-from notifications_hub.streams.sequencer import Numberer
+from notifications_hub.streams.numberer import Numberer
 from notifications_hub.streams.sweeper import sweep
 from tests.rows.board.models import Author, Note, Parcel, Thread
 from tests.support.log import holes, unnumbered

@@ -14,8 +14,9 @@ from django.test.utils import CaptureQueriesContext
 
 from notifications_hub import apublish, publish, streams
 from notifications_hub.streams import Event, Stream, leftovers, sequencer
+from notifications_hub.streams import numberer as numberer_module
 from notifications_hub.streams.cursor import Position
-from notifications_hub.streams.sequencer import Numberer
+from notifications_hub.streams.numberer import Numberer
 from tests.support.log import holes, leave_unnumbered, unnumbered
 from tests.support.processes import wait_until
 from tests.support.together import in_process, rolled_back, together
@@ -98,7 +99,7 @@ def test_a_rollback_gives_the_numberer_no_work(numberer: Numberer) -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_dead_numberer_thread_is_replaced(numberer: Numberer, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(sequencer, "number", die)
+        patched.setattr(numberer_module, "number", die)
         publish_some("first", times=1)
         wait_until(lambda: not numberer.at_work, what="the numberer's death")
     publish_some("next", times=1)
@@ -129,7 +130,7 @@ def test_the_numberer_survives_a_fault(
     numberer: Numberer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(sequencer, "number", lambda topics: 1 / 0)
+        patched.setattr(numberer_module, "number", lambda topics: 1 / 0)
         publish_some("first", times=1)
         assert numberer.finish(20)
     assert "the sweeper will" in caplog.text
@@ -208,7 +209,7 @@ def test_events_are_numbered_if_the_server_hides_its_timeline(
     numberer: Numberer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sequencer, "_TIMELINE", "pg_walfile_name_that_is_not_there()")
-    sequencer._timeline.cache_clear()
+    sequencer.timeline.cache_clear()
     try:
         with transaction.atomic():
             publish_some("first", times=1)
@@ -216,5 +217,5 @@ def test_events_are_numbered_if_the_server_hides_its_timeline(
         publish_some("next", times=1)
         assert numberer.finish(20)
     finally:
-        sequencer._timeline.cache_clear()
+        sequencer.timeline.cache_clear()
     assert (unnumbered(), Stream.objects.get().top, Stream.objects.get().timeline) == (0, 2, None)

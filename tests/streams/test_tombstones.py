@@ -24,7 +24,7 @@ from notifications_hub.rows import trigger_notes, triggers
 from notifications_hub.streams import LoggedEvent, inbox_topic, sequencer
 from notifications_hub.streams.cursor import Position, encode
 from notifications_hub.streams.models import TOMBSTONE, Event, NewEvent, item_key
-from notifications_hub.streams.sequencer import Numberer
+from notifications_hub.streams.numberer import Numberer
 from showcase.models import Post, Reply
 from tests.rows.board.models import Note, Sign, Thread
 from tests.support.log import holes, unnumbered
@@ -365,8 +365,8 @@ def test_erasing_uses_an_index_in_a_topic_of_any_size(monkeypatch: pytest.Monkey
         with monkeypatch.context() as waiting:
             waiting.setattr("notifications_hub.streams.store.number_soon", lambda topics: None)
             streams.append_many([deleted])
-        statement = sequencer.lock_and_number(["post.9"], skip_locked=False)
-        sql.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", ["post.9"] * 3)
+        statement = sequencer.lock_and_number(skip_locked=False)
+        sql.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", {"topics": ["post.9"]})
         [[[plan]]] = sql.fetchall()
     nodes = list(_nodes(plan["Plan"]))
     assert "hub_event_item" in {node.get("Index Name") for node in nodes}

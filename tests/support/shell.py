@@ -39,7 +39,7 @@ def _answer(code: str, names: dict[str, Any]) -> dict[str, str]:
 
 def _finish_numbering() -> None:
     """Number the published events now, because tests expect them in the log after a commit."""
-    from notifications_hub.streams.sequencer import numberer
+    from notifications_hub.streams.numberer import numberer
 
     numberer.finish(20)
 

@@ -38,7 +38,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications_hub.conf import hub_settings
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.message import Message
-from notifications_hub.transports.base import PutOff, Send, TooLong, TransportError
+from notifications_hub.transports.base import AddressTable, PutOff, Send, TooLong, TransportError
 from notifications_hub.transports.web_push import payload
 from notifications_hub.transports.web_push.database import close_idle_connections, in_database
 from notifications_hub.transports.web_push.endpoints import Endpoint, EndpointRefused, parse_endpoint
@@ -54,6 +54,7 @@ REFUSED = frozenset({400, 401, 403})
 TOO_LONG = 413
 USED_WITHIN = timedelta(hours=1)
 HELD_BACK_SECONDS = 3600.0
+_USABLE = "quarantined_at IS NULL"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -82,6 +83,11 @@ class WebPush:
             for owner, pk in usable.order_by("pk").values_list("owner", "pk"):
                 found[owner].append(str(pk))
         return found
+
+    def address_table(self) -> AddressTable | None:
+        if current_key() is None:
+            return None
+        return AddressTable(PushSubscription._meta.db_table, owner="owner_id", address="id", usable=_USABLE)
 
     def load(self, addresses: Collection[str]) -> Mapping[str, Send]:
         known = PushSubscription.objects.in_bulk([int(address) for address in addresses])

@@ -1,0 +1,98 @@
+"""Insert notifications, their events and their deliveries in one statement, on PostgreSQL.
+
+The statement is atomic by itself, so one person's notification needs no transaction around it. Its event is numbered in
+the statement too if that needs no waiting; `notify_statement.py` says when.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+
+from notifications_hub.conf import hub_settings
+from notifications_hub.database import transaction
+from notifications_hub.notification import Notification
+from notifications_hub.notify_arguments import Draft
+from notifications_hub.notify_statement import Tables, shared_columns, statement
+from notifications_hub.notify_words import SharedWords
+from notifications_hub.streams import inbox_topic
+from notifications_hub.streams.models import as_json
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """A notification as inserted, with the person's delivery methods, and its event's topic and number."""
+
+    row: Notification
+    methods: frozenset[str]
+    is_armed: bool
+    topic: str
+    seq: int | None
+
+
+def insert(draft: Draft, people: Sequence[Any], words: SharedWords, tables: Tables) -> list[Inserted]:
+    """Insert notifications in the order of the people. Leave out people who have the draft's `dedupe_key` already."""
+    database = transaction.get_connection()
+    topics = [inbox_topic(person.pk) for person in people]
+    values = _values(draft)
+    # The stream is locked until the commit. In a transaction that is late, and a key may have to wait for its sender.
+    numbers = len(people) == 1 and draft.dedupe_key is None and database.get_autocommit()
+    recipients = {"ids": [person.pk for person in people], "topics": topics, "topic": topics[0]}
+    names = {f"transport{number}": name for number, (name, _table) in enumerate(tables)}
+    parameters = _parameters(draft, values, words) | recipients | names
+    with database.cursor() as sql:
+        sql.execute(statement(len(words.all), tables, numbers=numbers), parameters)
+        found = sql.fetchall()
+    rows = _rows(draft, values, [(people[number - 1], *own) for number, *own, _methods, _armed, _seq in found])
+    return [
+        Inserted(row, _methods_in(methods), is_armed, topics[number - 1], seq)
+        for row, (number, _pk, _toast, _flash, methods, is_armed, seq) in zip(rows, found, strict=True)
+    ]
+
+
+def _values(draft: Draft) -> dict[str, Any]:
+    """Return the values of a new notification by attribute, without those that differ by person."""
+    values = {field.attname: field.get_default() for field in Notification._meta.concrete_fields}
+    values["dedupe_key"] = draft.dedupe_key
+    for name, value in draft.columns.items():
+        values.update({f"{name}_id": value.pk} if isinstance(value, ContentType) else {name: value})
+    return values
+
+
+def _parameters(draft: Draft, values: Mapping[str, Any], words: SharedWords) -> dict[str, Any]:
+    parameters = {name: values[name] for name in shared_columns()}
+    if values["data"] is not None:
+        parameters["data"] = as_json(values["data"])
+    for index, one in enumerate(words.all):
+        parameters |= {f"item{index}": one.item, f"tag{index}": one.tag}
+    return parameters | {
+        "words": words.of_person,
+        "methods": as_json(sorted(draft.kind.methods)),
+        "window": timedelta(seconds=hub_settings.ack_window),
+        "now": datetime.now(UTC),
+    }
+
+
+def _rows(
+    draft: Draft, values: Mapping[str, Any], made: Sequence[tuple[Any, int, bool, bool]]
+) -> Iterator[Notification]:
+    alias = transaction.get_connection().alias
+    names = list(values)
+    types = {name: value for name, value in draft.columns.items() if isinstance(value, ContentType)}
+    for person, pk, toast, flash in made:
+        own = {**values, "id": pk, "recipient_id": person.pk, "toast": toast, "flash": flash}
+        row = Notification.from_db(alias, names, list(own.values()))
+        # Related objects that the caller has need no query.
+        row._state.fields_cache.update(types, recipient=person)
+        yield row
+
+
+@lru_cache(maxsize=256)
+def _methods_in(text: str) -> frozenset[str]:
+    return frozenset(json.loads(text))

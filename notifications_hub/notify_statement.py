@@ -1,0 +1,124 @@
+"""The text of the statement that `notify_insert.py` runs on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import models
+
+from notifications_hub.database.primary import connection
+from notifications_hub.notification import Notification
+from notifications_hub.streams.sequencer import timeline
+from notifications_hub.transports import AddressTable
+
+Tables = tuple[tuple[str, AddressTable], ...]
+"""Names of transports, each with the table of its addresses."""
+
+_OWN = frozenset({"id", "recipient_id", "toast", "flash"})
+"""Columns that differ by person."""
+_OPTIONAL = frozenset(
+    {"description", "data", "dedupe_key", "target_object_id", "action_object_object_id"}
+    | {f"{name}_content_type_id" for name in ("actor", "target", "action_object")}
+)
+"""Columns that `notify.send` may leave empty. Other columns that may be empty are so in every new row."""
+
+
+@cache
+def shared_columns() -> tuple[str, ...]:
+    """Return the columns that the statement takes as parameters of the same name, alike for all people."""
+    fields = Notification._meta.concrete_fields
+    names = [field.attname for field in fields if not field.null or field.attname in _OPTIONAL]
+    return tuple(name for name in names if name not in _OWN)
+
+
+# `people` has one row for each recipient. Rows are inserted in their order, so that two senders who share a key wait
+# for each other in one order only.
+_INSERT = """
+WITH {numbering}people AS MATERIALIZED (
+    SELECT given.*, coalesce(preference.methods, CAST(%(methods)s AS jsonb)) AS methods
+    FROM unnest(CAST(%(ids)s AS {key}[]), CAST(%(topics)s AS text[]), CAST(%(words)s AS int[]))
+        WITH ORDINALITY AS given(id, topic, words, number)
+    LEFT JOIN notifications_hub_preference preference
+        ON preference.person_id = given.id AND preference.kind = %(kind)s
+), inserted AS (
+    INSERT INTO notifications_hub_notification (recipient_id, toast, flash, {columns})
+    SELECT id, methods ? 'live', methods ? 'flash', {values} FROM people ORDER BY number
+    ON CONFLICT (recipient_id, dedupe_key) DO NOTHING
+    RETURNING id, recipient_id, toast, flash
+), made AS (
+    SELECT inserted.*, number, topic, words, methods FROM inserted JOIN people ON people.id = recipient_id
+), logged AS (
+    INSERT INTO notifications_hub_event (topic, seq, kind, item, created, data)
+    SELECT topic, {seq}, 'notification.created', 'notification:' || id, %(now)s, item || jsonb_build_object(
+        'id', CAST(id AS text), 'toast', toast, 'tag', coalesce(nullif(tag, ''), 'n' || id))
+    FROM made JOIN (VALUES {words}) AS words(number, item, tag) ON words.number = made.words ORDER BY made.number
+){armed}
+SELECT number, id, toast, flash, CAST(methods AS text), {is_armed}, {seq} FROM made ORDER BY number
+"""
+
+# The number is given here only if nothing has to be waited for: no lock on the person, which the row's foreign key
+# needs, or on the stream; and no earlier event without a number. So a caller never holds a stream while it waits, and
+# two cannot deadlock. `seen` is the stream as the statement sees everything else.
+_NUMBERING = """free AS (
+    SELECT FROM {people} WHERE {key} = (CAST(%(ids)s AS {type}[]))[1]
+        AND current_setting('transaction_isolation') = 'read committed' FOR KEY SHARE SKIP LOCKED
+), locked AS (
+    SELECT id, top FROM notifications_hub_stream WHERE topic = %(topic)s AND EXISTS (SELECT FROM free)
+        AND NOT EXISTS (SELECT FROM notifications_hub_event WHERE topic = %(topic)s AND seq IS NULL)
+    FOR NO KEY UPDATE SKIP LOCKED
+), turn AS (
+    SELECT seen.id, seen.top + 1 AS seq, {timeline} AS timeline
+    FROM locked JOIN notifications_hub_stream seen ON seen.id = locked.id AND seen.top = locked.top
+), moved AS (
+    UPDATE notifications_hub_stream stream SET top = turn.seq, timeline = turn.timeline, epoch =
+        CASE WHEN stream.timeline <> turn.timeline THEN left(CAST(gen_random_uuid() AS text), 8) ELSE epoch END
+    FROM turn WHERE stream.id = turn.id
+), """
+
+_ARMED = """, armed AS (
+    INSERT INTO notifications_hub_delivery
+        (notification_id, transport, address, state, reason, reason_parameters, due_at, attempts, trail, created)
+    {addresses}
+    ON CONFLICT DO NOTHING RETURNING notification_id
+)"""
+_ADDRESSES = """SELECT made.id, CAST(%(transport{number})s AS text), left(CAST(address.{address} AS text), 255),
+        'waiting', '', CAST('{{}}' AS jsonb), statement_timestamp() + %(window)s, 0, CAST('[]' AS jsonb), %(now)s
+    FROM made JOIN {table} address ON address.{owner} = recipient_id
+    WHERE methods ? %(transport{number})s AND address.{usable}"""
+
+
+@lru_cache(maxsize=256)
+def statement(words: int, tables: Tables, *, numbers: bool) -> str:
+    """Return the statement for this number of different words. With `numbers` it numbers one person's event."""
+    columns = shared_columns()
+    key = get_user_model()._meta.pk
+    return _INSERT.format(
+        numbering=_numbering(key) if numbers else "",
+        key=key.rel_db_type(connection),
+        columns=", ".join(columns),
+        values=", ".join(f"%({name})s" for name in columns),
+        words=", ".join(f"({n}, CAST(%(item{n})s AS jsonb), CAST(%(tag{n})s AS text))" for n in range(words)),
+        seq="(SELECT seq FROM turn)" if numbers else "CAST(NULL AS bigint)",
+        armed=_ARMED.format(addresses=" UNION ALL ".join(_addresses(tables))) if tables else "",
+        is_armed="id IN (SELECT notification_id FROM armed)" if tables else "FALSE",
+    )
+
+
+def _numbering(key: models.Field[Any, Any]) -> str:
+    quote = connection.ops.quote_name
+    return _NUMBERING.format(
+        people=quote(get_user_model()._meta.db_table),
+        key=quote(str(key.column)),
+        type=key.rel_db_type(connection),
+        timeline=timeline(),
+    )
+
+
+def _addresses(tables: Tables) -> Iterator[str]:
+    for number, (_name, table) in enumerate(tables):
+        yield _ADDRESSES.format(
+            number=number, table=table.name, owner=table.owner, address=table.address, usable=table.usable
+        )

@@ -1,0 +1,85 @@
+"""The words of a new notification, rendered once for all recipients who share a language and a time zone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any, cast
+
+from django.utils import timezone, translation
+
+from notifications_hub.kinds import NotificationLike
+from notifications_hub.message import Item, language_of, time_zone_of
+from notifications_hub.notification import message_of
+from notifications_hub.notify_arguments import Draft
+from notifications_hub.streams import encode_data
+
+_LONGEST_ID = "9" * 19
+_Locale = tuple[str, tzinfo]
+
+
+class PersonalWords(Exception):
+    """Raised when a kind reads more of a row than all recipients share, such as the recipient."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The item of a new notification as JSON, without its id. An empty `tag` means that each row has its own."""
+
+    item: str
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class SharedWords:
+    """The different words of a notification, and for each person the index of theirs."""
+
+    all: list[Words]
+    of_person: list[int]
+
+
+class _SharedRow:
+    """A new notification as kinds read it: the columns that all recipients share. It notes reads of any other."""
+
+    def __init__(self, draft: Draft, person: Any, others: list[str]) -> None:
+        self.__dict__.update(draft.columns | {"data": draft.columns["data"] or {}})
+        self.__dict__.update(_draft=draft, _person=person, _others=others)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self._others.append(name)
+        return getattr(self._draft.row(self._person, frozenset()), name)
+
+
+def words_of(draft: Draft, people: Sequence[Any]) -> SharedWords:
+    """Render the words for each language and time zone. Raise `PersonalWords`, or `EventTooLarge`."""
+    indexes: dict[_Locale, int] = {}
+    readers: list[Any] = []
+    of_person: list[int] = []
+    for person in people:
+        index = indexes.setdefault((language_of(person), time_zone_of(person)), len(indexes))
+        of_person.append(index)
+        if index == len(readers):
+            readers.append(person)
+    rendered = [_words_in(draft, *locale, reader) for locale, reader in zip(indexes, readers, strict=True)]
+    return SharedWords(rendered, of_person)
+
+
+def _words_in(draft: Draft, language: str, zone: tzinfo, person: Any) -> Words:
+    others: list[str] = []
+    row = cast("NotificationLike", _SharedRow(draft, person, others))
+    with translation.override(language), timezone.override(zone):
+        message = message_of(draft.kind.name, row, item_id=_LONGEST_ID, tag="")
+    if others:
+        raise PersonalWords(draft.kind.name, others)
+    columns = draft.columns
+    item = Item(
+        message=message,
+        at=columns["timestamp"],
+        actor=columns["actor_name"],
+        target=columns["target_name"],
+        data=columns["data"] or {},
+    )
+    return Words(encode_data(item.as_json()), message.tag)
