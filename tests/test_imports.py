@@ -38,7 +38,8 @@ INSIDE = {
         ["cursor", "snapshots", "sweeper"],
         ["changes", "models", "settled"],
         ["sequencer"],
-        ["leftovers", "numberer"],
+        ["leftovers"],
+        ["numberer"],
         ["store"],
     ],
     "delivery": [

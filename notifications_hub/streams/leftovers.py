@@ -13,7 +13,11 @@ from notifications_hub.streams.snapshots import SERVER, SNAPSHOT, Snapshot, even
 FULL_SECONDS = 60.0
 """Interval of a sweep without a lower bound. It finds rows that a restore put below the bound."""
 
+LATE_SECONDS = 2.0
+"""Age of the last sweep after which a process without a sweeper, such as a WSGI server, sweeps when it numbers."""
+
 _last_full = -FULL_SECONDS
+_last_sweep = -LATE_SECONDS
 
 _LATE_TOPICS = """
     SELECT {snapshot}, {server}, ARRAY(
@@ -27,9 +31,11 @@ def number_everything() -> None:
 
     Events that arrive during a run are left for the next second, so that fast writers cannot keep it busy.
     """
+    global _last_sweep  # noqa: PLW0603 -- one per process, like the bound itself
     if connection.vendor == "sqlite":
         _number_by_name()
         return
+    _last_sweep = time.monotonic()
     since = _lower_bound()
     topics, snapshot = _late_topics(since)
     if since is not None and not since.precedes(snapshot):
@@ -44,6 +50,12 @@ def number_everything() -> None:
         _number_by_name()
     if not connection.in_atomic_block:
         set_settled(snapshot)
+
+
+def sweep_if_late() -> None:
+    """Sweep if this process has not done so for `LATE_SECONDS`, so that its bound stays close."""
+    if time.monotonic() - _last_sweep >= LATE_SECONDS:
+        number_everything()
 
 
 def _lower_bound() -> Snapshot | None:

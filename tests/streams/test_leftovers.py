@@ -12,6 +12,7 @@ from notifications_hub import streams
 from notifications_hub.streams import Event, leftovers, settled
 from notifications_hub.streams.cursor import Position
 from notifications_hub.streams.models import NewEvent
+from notifications_hub.streams.numberer import Numberer
 from notifications_hub.streams.snapshots import Snapshot
 from tests.support.buffers import buffers_of
 from tests.support.log import holes, leave_unnumbered, unnumbered
@@ -60,6 +61,18 @@ def test_a_long_transaction_makes_nothing_dearer(hold: partial[None]) -> None:
         later = costs()
     grown = {name: (first[name], later[name]) for name in first if later[name] > first[name] + 25}
     assert grown == {}
+
+
+def test_a_process_without_a_sweeper_sweeps_when_it_numbers(
+    numberer: Numberer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leftovers, "_last_sweep", -leftovers.LATE_SECONDS)
+    streams.append(TOPIC, "note", {})
+    assert numberer.finish(20)
+    first = current_settled()
+    streams.append(TOPIC, "note", {})
+    assert numberer.finish(20)
+    assert current_settled() is first
 
 
 def test_a_late_commit_is_numbered_although_later_events_are_settled() -> None:
