@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 from django.test.utils import CaptureQueriesContext
 from notifications.signals import notify
 from pytest_django import Settings
@@ -153,6 +153,26 @@ def test_a_returned_row_is_equal_to_the_stored_one(alice: User, bob: User, numbe
     made.verb = "agreed"
     made.save()
     assert Notification.objects.get().verb == "agreed"
+
+
+def test_returned_rows_are_independent_and_announced_to_djangos_signals(
+    alice: User, bob: User, numberer: Numberer
+) -> None:
+    seen: list[int] = []
+
+    def receive(instance: Notification, **kwargs: Any) -> None:
+        seen.append(instance.recipient_id)
+
+    first, second = send(bob, [alice, bob])
+    first.verb, first._state.adding = "agreed", True
+    assert (second.verb, second._state.adding) == ("replied", False)
+    models.signals.post_init.connect(receive, sender=Notification)
+    try:
+        made = send(bob, [alice, bob])
+    finally:
+        models.signals.post_init.disconnect(receive, sender=Notification)
+    assert [row.recipient for row in made] == [alice, bob]
+    assert len(seen) >= 2
 
 
 def test_the_words_are_those_of_each_persons_language(

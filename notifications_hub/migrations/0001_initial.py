@@ -393,6 +393,7 @@ class Migration(migrations.Migration):
                 (
                     "notification",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="deliveries",
                         to=settings.NOTIFICATIONS_NOTIFICATION_MODEL,

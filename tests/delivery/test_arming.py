@@ -128,7 +128,7 @@ def test_two_changes_of_the_same_deliveries_lock_in_one_order_and_never_deadlock
         Delivery.objects.filter(notification=pk).update(due_at=due)
     changes: dict[str, Callable[[], object]] = {
         "forward": lambda: arming.bring_forward(rows),
-        "committed": lambda: arming._restart_window(rows, began=0.0),
+        "committed": lambda: arming._restart_window(rows),
         "disarm": lambda: arming.disarm(rows, ARCHIVED),
     }
     with ThreadPoolExecutor(2) as threads:

@@ -16,7 +16,7 @@ from notifications_hub import apublish, publish, streams
 from notifications_hub.streams import Event, Stream, leftovers, sequencer
 from notifications_hub.streams import numberer as numberer_module
 from notifications_hub.streams.cursor import Position
-from notifications_hub.streams.numberer import Numberer
+from notifications_hub.streams.numberer import Numberer, run_soon
 from tests.support.log import holes, leave_unnumbered, unnumbered
 from tests.support.processes import wait_until
 from tests.support.together import in_process, rolled_back, together
@@ -137,6 +137,30 @@ def test_the_numberer_survives_a_fault(
     publish_some("next", times=1)
     assert numberer.finish(20)
     assert unnumbered() == 0
+
+
+@postgres
+def test_a_chore_runs_once_for_all_who_ask_for_it_meanwhile(numberer: Numberer) -> None:
+    ran: list[int] = []
+
+    def chore() -> None:
+        ran.append(unnumbered())
+
+    for number in range(5):
+        publish_some(f"{number}.", times=1)
+        run_soon(chore, 0.3)
+    wait_until(lambda: unnumbered() == 0, what="the numbers, for which the chore has no hurry")
+    assert ran == []
+    assert numberer.finish(20)
+    assert ran == [0]
+
+
+@postgres
+def test_an_exiting_process_waits_for_no_chore_to_be_due(numberer: Numberer) -> None:
+    ran: list[bool] = []
+    run_soon(lambda: ran.append(True), 600)
+    assert numberer.finish(5)
+    assert ran == [True]
 
 
 @both_databases
