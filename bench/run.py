@@ -14,6 +14,9 @@ from collections.abc import Callable
 
 from bench import report
 from bench.measures import (
+    idle_processes,
+    long_snapshot,
+    look,
     memory,
     million_rows,
     office,
@@ -42,6 +45,9 @@ MEASURES: dict[str, Callable[..., Table]] = {
         sending,
         pushing,
         office,
+        look,
+        long_snapshot,
+        idle_processes,
         million_rows,
     )
 }

@@ -16,6 +16,7 @@ from django.db.migrations.state import StateApps
 
 import notifications_hub.announcements.models
 import notifications_hub.streams.models
+import notifications_hub.streams.snapshots
 
 
 def remove_triggers(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
@@ -459,17 +460,24 @@ class Migration(migrations.Migration):
                 ("created", models.DateTimeField()),
                 ("item", models.TextField(null=True)),
                 ("erases", models.JSONField(null=True)),
+                (
+                    "xid",
+                    models.BigIntegerField(
+                        db_default=notifications_hub.streams.snapshots.CurrentXid(), editable=False, null=True
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
                 "indexes": [
                     models.Index(
-                        condition=models.Q(("seq", None)), fields=["topic", "id"], name="hub_event_unnumbered"
+                        condition=models.Q(("seq", None)), fields=["topic", "xid"], name="hub_event_unnumbered"
                     ),
                     models.Index(
                         condition=models.Q(("item__isnull", False)), fields=["topic", "item"], name="hub_event_item"
                     ),
+                    models.Index(condition=models.Q(("xid__isnull", False)), fields=["xid"], name="hub_event_xid"),
                 ],
                 "constraints": [models.UniqueConstraint(fields=("topic", "seq"), name="hub_event_topic_seq")],
             },

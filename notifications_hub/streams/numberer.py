@@ -19,6 +19,7 @@ from django.db import connections
 from notifications_hub.database.pooling import release_connections
 from notifications_hub.database.primary import connection
 from notifications_hub.database.reconnect import run_with_reconnect
+from notifications_hub.streams.leftovers import sweep_if_late
 from notifications_hub.streams.sequencer import number
 from notifications_hub.web.site_paths import use_script_name
 
@@ -108,6 +109,7 @@ class Numberer:
             while work := self._next():
                 for step in work:
                     _run_step(step)
+                _run_step(sweep_if_late)
                 release_connections()
         finally:
             connections.close_all()

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from notifications_hub import apublish, publish, streams
-from notifications_hub.streams import Event, Stream, sequencer
+from notifications_hub.streams import Event, Stream, leftovers, sequencer
 from notifications_hub.streams import numberer as numberer_module
 from notifications_hub.streams.cursor import Position
 from notifications_hub.streams.numberer import Numberer, run_soon
@@ -221,10 +221,10 @@ def test_a_sweep_numbers_each_topic_once_despite_fast_writers(monkeypatch: pytes
         leave_unnumbered(*topics)
 
     original = sequencer.number
-    monkeypatch.setattr(sequencer, "TOPICS_AT_ONCE", 2)
-    monkeypatch.setattr(sequencer, "number", number_while_more_comes)
+    monkeypatch.setattr(leftovers, "TOPICS_AT_ONCE", 2)
+    monkeypatch.setattr(leftovers, "number", number_while_more_comes)
     leave_unnumbered(*topics)
-    sequencer.number_everything()
+    streams.number_everything()
     assert rounds == [topics[:2], topics[2:4], topics[4:]]
 
 

@@ -69,7 +69,9 @@ class PushSubscription(HubModel):
         verbose_name_plural = gettext_lazy("push subscriptions")
         # For the metrics, which count the few paused ones.
         indexes = [
-            models.Index("quarantined_at", name="hub_push_paused", condition=models.Q(quarantined_at__isnull=False))
+            models.Index(
+                fields=["quarantined_at"], name="hub_push_paused", condition=models.Q(quarantined_at__isnull=False)
+            )
         ]
 
     def __str__(self) -> str:
