@@ -16,7 +16,7 @@ from notifications_hub.delivery import acknowledgement, arming
 from notifications_hub.delivery.claiming import claim_due
 from notifications_hub.inbox import queries
 from notifications_hub.inbox_summary import summary_of
-from notifications_hub.live import revocation
+from notifications_hub.live import fanout, revocation
 from notifications_hub.live.session import check_many
 from notifications_hub.live.start_cursor import start_cursor
 from notifications_hub.models import Notification
@@ -66,10 +66,20 @@ def _read_a_page(world: World) -> None:
     streams.read({world.topic: Position(EPOCH, 0, 0), ROOM: Position(EPOCH, 0, 0)})
 
 
-def _look(world: World) -> None:
-    """Look at a thousand topics, as a process with as many listeners does each second."""
+def _look(_world: World) -> None:
+    """Look for changes, as each hub does each second."""
+    mark = streams.changes_since(None).mark
+    publish(ROOM, "chat.said", {"text": "Hello"})
+    streams.number([ROOM])
+    changes = streams.changes_since(mark)
+    assert changes.is_complete
+    assert set(changes.tops) == {ROOM}
+
+
+def _compare(world: World) -> None:
+    """Compare topics with their positions, as each hub does with a few each second."""
     each, more = divmod(world.size.of_others, world.size.people - 1)
-    tops = {f"inbox.{number}": each + (number - 2 < more) for number in range(2, 1002)}
+    tops = {f"inbox.{number}": each + (number - 2 < more) for number in range(2, 2 + fanout._TOPICS_IN_TURN)}
     assert not streams.moved({topic: Position(EPOCH, top, top) for topic, top in tops.items()})
 
 
@@ -98,7 +108,8 @@ WORK: Mapping[str, Act] = {
     "notify one person, and number the event": _notify,
     "publish to a long topic, and number the event": _publish,
     "read two long topics from their beginning": _read_a_page,
-    "look at a thousand topics": _look,
+    "look for changes": _look,
+    "compare a few topics": _compare,
     "deliveries: claim those that are due": lambda _world: claim_due(),
     "deliveries: bring forward": lambda world: arming.bring_forward([world.row().pk]),
     "delete a notification": lambda world: Notification.objects.filter(pk=world.row().pk).delete(),

@@ -40,20 +40,9 @@ def large_site(databases: Databases, django_db_setup: None, django_db_blocker: A
             connection.settings_dict["NAME"] = before
 
 
-TOO_DEAR: dict[str, str] = {
-    "look at a thousand topics": "the look asks for every topic that is listened to",
-}
-"""Cases with a statement that still reads too much, and why."""
-
-
-def _parameter(case: Case) -> Any:
-    marks = [pytest.mark.xfail(strict=True, reason=TOO_DEAR[case.name])] if case.name in TOO_DEAR else []
-    return pytest.param(case, id=case.name, marks=marks)
-
-
 @pytest.mark.django_db
 @pytest.mark.usefixtures("large_site")
-@pytest.mark.parametrize("case", [_parameter(case) for case in cases()])
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in cases()])
 def test_no_statement_reads_much_more_than_it_returns(case: Case) -> None:
     dear = [str(statement) for statement in run(case, SMALL, scans=False) if statement.is_too_dear]
     assert not dear, "\n\n".join(dear)
