@@ -1,4 +1,4 @@
-"""The part of the pushing measure that needs Django: `python -m bench.pushes '{"argument": …}'` prints figures."""
+"""The parts of the pushing measure that need Django: `python -m bench.pushes TASK '{"argument": …}'` prints figures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import django
@@ -27,45 +27,31 @@ from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from notifications_hub.transports.web_push.vapid import from_b64url  # noqa: E402
 
 
-def measure(subscriptions: Sequence[dict[str, Any]], count: int) -> dict[str, float]:
-    """Plan deliveries, send them by one worker, and measure from the first claim to the last record."""
+def plan(subscriptions: Sequence[dict[str, Any]], count: int) -> None:
+    """Plan `count` deliveries, due now, to the people of these browsers."""
     people = _people(subscriptions)
-    freeze_existing_objects()  # as `hub_worker` does
-    worker = Worker()
-    _plan(people, len(people))
-    worker.run_due()  # opens connections and imports modules
-    _plan(people, count)
-    before = _memory_mb()
-    began, began_cpu = time.monotonic(), time.process_time()
-    sent = worker.run_due()
-    seconds, cpu = time.monotonic() - began, time.process_time() - began_cpu
-    worker.close()
-    assert not Delivery.objects.exclude(state=DeliveryState.SENT).exists()
-    return {
-        "per_second": sent / seconds,
-        "cpu_ms": cpu / sent * 1000,
-        "encryption_ms": _encryption_ms(),
-        "grown_mb": _memory_mb() - before,
-    }
-
-
-def _people(subscriptions: Sequence[dict[str, Any]]) -> list[Any]:
-    model = get_user_model()
-    people = model.objects.bulk_create([model(username=f"pushed{number}") for number in range(len(subscriptions))])
-    for person, subscription in zip(people, subscriptions, strict=True):
-        register(person, subscription, "")
-    return people
-
-
-def _plan(people: list[Any], count: int) -> None:
     with transaction.atomic():
         for _ in range(count // len(people)):
             notify.send(people[0], recipient=people, verb="replied", description="I agree, and then some.", url="/")
     Delivery.objects.filter(state=DeliveryState.WAITING).update(due_at=Now())
 
 
-def _encryption_ms() -> float:
-    """Return the time to encrypt one push, which is the least that any sender needs."""
+def work() -> None:
+    """Be a worker process: after each line of the input, send all that is due and print how it went."""
+    freeze_existing_objects()  # as `hub_worker` does
+    worker = Worker()
+    for _line in sys.stdin:
+        before, began, began_cpu = _memory_mb(), time.monotonic(), time.process_time()
+        sent = worker.run_due()
+        seconds, cpu = time.monotonic() - began, time.process_time() - began_cpu
+        grown = _memory_mb() - before
+        print(json.dumps({"sent": sent, "seconds": seconds, "cpu": cpu, "grown_mb": grown}), flush=True)
+    worker.close()
+
+
+def encryption_ms() -> float:
+    """Return the time to encrypt one push, which is the least that any sender needs. Check that all were sent."""
+    assert not Delivery.objects.exclude(state=DeliveryState.SENT).exists()
     browser, plain, times = PushSubscription.objects.all()[0], os.urandom(300), 1000
     began = time.process_time()
     for _ in range(times):
@@ -78,9 +64,24 @@ def _encryption_ms() -> float:
     return (time.process_time() - began) / times * 1000
 
 
+def _people(subscriptions: Sequence[dict[str, Any]]) -> list[Any]:
+    model = get_user_model()
+    known = list(model.objects.filter(username__startswith="pushed"))
+    if known:
+        return known
+    people = model.objects.bulk_create([model(username=f"pushed{number}") for number in range(len(subscriptions))])
+    for person, subscription in zip(people, subscriptions, strict=True):
+        register(person, subscription, "")
+    return people
+
+
 def _memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+TASKS: dict[str, Callable[..., object]] = {task.__name__: task for task in (plan, work, encryption_ms)}
+
 if __name__ == "__main__":
-    print(json.dumps(measure(**json.loads(sys.argv[1]))))
+    result = TASKS[sys.argv[1]](**json.loads(sys.argv[2]))
+    if result is not None:
+        print(json.dumps(result))

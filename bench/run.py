@@ -1,6 +1,7 @@
 """The bench: it measures the hub and its peers in one run on one machine. `python -m bench.run [--quick] [MEASURE…]`.
 
-It prints the tables. After a full run it also writes docs/benchmarks.md, but not with `--quick` or named measures.
+It prints the tables. After a full run it also writes docs/benchmarks.md, but not with `--quick`, `--server` or named
+measures.
 """
 
 from __future__ import annotations
@@ -12,13 +13,43 @@ import time
 from collections.abc import Callable
 
 from bench import report
-from bench.measures import memory, one_event, one_topic, own_topics, publishing, pushing, storm, to_page
-from bench.stage import Stage
+from bench.measures import (
+    idle_processes,
+    long_snapshot,
+    look,
+    memory,
+    million_rows,
+    office,
+    one_event,
+    one_topic,
+    own_topics,
+    publishing,
+    pushing,
+    sending,
+    storm,
+    to_page,
+)
+from bench.stage import SERVERS, Stage
 from bench.table import Table
 
 MEASURES: dict[str, Callable[..., Table]] = {
     module.__name__.rpartition(".")[2]: module.measure
-    for module in (one_topic, one_event, own_topics, memory, storm, to_page, publishing, pushing)
+    for module in (
+        one_topic,
+        one_event,
+        own_topics,
+        memory,
+        storm,
+        to_page,
+        publishing,
+        sending,
+        pushing,
+        office,
+        look,
+        long_snapshot,
+        idle_processes,
+        million_rows,
+    )
 }
 
 
@@ -27,9 +58,9 @@ def main() -> None:
     names: list[str] = arguments.measures or list(MEASURES)
     # SIGTERM must end the servers too.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    with Stage() as stage:
+    with Stage(arguments.server) as stage:
         tables = [_measure(name, stage, quick=arguments.quick) for name in names]
-    if names == list(MEASURES) and not arguments.quick:
+    if names == list(MEASURES) and not arguments.quick and arguments.server == "hub_serve":
         print(f"\nWritten: {report.write(tables)}")
 
 
@@ -37,6 +68,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description="Measure the hub beside its peers.")
     parser.add_argument("measures", nargs="*", metavar="MEASURE", help=f"any of: {', '.join(MEASURES)}; default: all")
     parser.add_argument("--quick", action="store_true", help="use small sizes, take under a minute, and write nothing")
+    parser.add_argument("--server", choices=SERVERS, default="hub_serve", help="the server that runs the site")
     arguments = parser.parse_args()
     if unknown := set(arguments.measures) - set(MEASURES):
         parser.error(f"no such measure: {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}")

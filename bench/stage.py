@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -23,23 +25,26 @@ from tests.support.site import HUB_SERVE, UVICORN, inherited_environment, manage
 
 PEERS = Path(__file__).resolve().parent / "peers"
 NCHAN_MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
+SERVERS: Mapping[str, Sequence[str]] = {
+    "hub_serve": (sys.executable, *HUB_SERVE),
+    # By default it handles 1,024 requests at a time, and an open socket is one.
+    "granian": ("granian", "config.asgi:application", "--interface", "asgi", "--backpressure", "12000"),
+}
+"""The commands of the servers that can run the site. They need a port, and granian has to be on the PATH."""
 
 
 class DurablePostgres(postgres.PostgresServer):
     """A server with Debian's defaults, whose commits wait for the disk. The tests' server does not wait."""
 
-    def start(self) -> None:
-        kept, postgres.FAST = postgres.FAST, ("max_connections=200",)  # type: ignore[assignment]
-        try:
-            super().start()
-        finally:
-            postgres.FAST = kept
+    settings = ("max_connections=200",)
 
 
 class Stage:
     """The bench's environment. Everything runs on loopback, and is removed when it is closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, server: str = "hub_serve") -> None:
+        command = SERVERS[server]
+        self._server = [tool(command[0]), *command[1:]]
         resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
         self._open = ExitStack()
         self.folder = Path(tempfile.mkdtemp(prefix="hub-bench-"))
@@ -58,11 +63,13 @@ class Stage:
     # The hub
 
     @contextmanager
-    def product(self, port: int | None = None, **environment: str) -> Iterator[Server]:
-        """Run one process of the site as in production. Use the same port again for a restart."""
+    def product(self, port: int | None = None, *, workers: int = 1, **environment: str) -> Iterator[Server]:
+        """Run the site as in production, by one process or several. Use the same port again for a restart."""
         port = port or free_port()
-        command = [sys.executable, *HUB_SERVE, "--port", str(port)]
-        with self._running(command, port, self.environment | environment) as server:
+        options = ["--port", str(port), "--workers", str(workers)]
+        # A server that is installed elsewhere has to find the packages of this environment.
+        path = {"PYTHONPATH": os.pathsep.join([str(ROOT), sysconfig.get_path("purelib")])}
+        with self._running([*self._server, *options], port, self.environment | path | environment) as server:
             yield server
 
     @cached_property
@@ -79,8 +86,25 @@ class Stage:
         return finish(self.begin(task, **arguments))
 
     def begin(self, task: str, **arguments: object) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "bench.inside", task, json.dumps(arguments)]
-        return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, text=True)
+        return _begin(task, self.environment, arguments)
+
+    @contextmanager
+    def office(self, people: int) -> Iterator[tuple[Server, list[str]]]:
+        """Run the demo site as `bin/run` does, on SQLite. Yield it with the cookies of signed-in people."""
+        port = free_port()
+        environment = {
+            **inherited_environment(),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DEBUG": "1",
+            "PORT": str(port),
+            "DATABASE_URL": f"sqlite:///{self.folder / 'office.sqlite3'}",
+            "CELERY_FOLDER": str(self.folder / "jobs"),
+        }
+        with self._running([sys.executable, "-m", "bin.serve"], port, environment) as server:
+            made = finish(_begin("people", environment, {"count": people}))
+            yield server, [f"sessionid={key}" for _pk, key in made]
 
     # Peers
 
@@ -140,6 +164,11 @@ class Stage:
             yield Server(port, program.process.pid, program.log)
         finally:
             program.kill()
+
+
+def _begin(task: str, environment: Mapping[str, str], arguments: Mapping[str, object]) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "bench.inside", task, json.dumps(arguments)]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
 
 
 def finish(process: subprocess.Popen[str]) -> Any:

@@ -10,11 +10,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.contrib.auth import get_user_model
+from django.contrib.contenttypes.fields import GenericForeignKey
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import BigIntegerField, Model, QuerySet, Subquery
+from django.db.models import BigIntegerField, Case, F, Model, QuerySet, Subquery, When
+from django.db.models.expressions import OrderBy
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -73,9 +75,29 @@ class NewestList(ChangeList):
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> Rows:
         bounded = cast("BoundedLists[Any]", self.model_admin)
+        self._bound: dict[str, Any] = {}
         if not (self.query and bounded.searches_all_rows):
-            self.root_queryset = newest(self.root_queryset, bounded.age)
+            self._bound = bound_of_newest(self.root_queryset, bounded.age)
+            self.root_queryset = self.root_queryset.filter(**self._bound)
         return super().get_queryset(request, exclude_parameters)
+
+    def get_ordering_field(self, field_name: Any) -> Any:
+        # Django would take a generic foreign key for the column of the same name, and fail to sort by it.
+        generic = isinstance(getattr(self.model, str(field_name), None), GenericForeignKey)
+        return None if generic else super().get_ordering_field(field_name)
+
+    def get_ordering(self, request: HttpRequest, queryset: Rows) -> list[Any]:
+        ordering = super().get_ordering(request, queryset)
+        if not self._bound or ORDER_VAR not in self.params:
+            return ordering
+        return [_unindexed(part, self._bound) if isinstance(part, str) else part for part in ordering]
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if ORDER_VAR in self.params:
+            # Sorting the keys alone joins no other table to rows that are not on this page.
+            keys = list(self.result_list.values_list("pk", flat=True))
+            self.result_list = self.queryset.filter(pk__in=keys)
 
 
 class BoundedLists(Base[Row]):
@@ -119,10 +141,22 @@ class PersonSearch(BoundedLists[Row]):
         return queryset.filter(pk__in=first_keys(self.rows_of(person, rows))), False
 
 
-def newest(rows: Rows, age: str) -> Rows:
-    """Return the newest rows. The limit is a value in the query, so that the planner knows how few rows are left."""
+def bound_of_newest(rows: Rows, age: str) -> dict[str, Any]:
+    """Return the filter for the newest rows, empty if there are few.
+
+    Its limit is a value in the query, so that the planner knows how few rows are left.
+    """
     oldest = next(iter(rows.order_by(f"-{age}").values_list(age, flat=True)[LISTED - 1 : LISTED]), None)
-    return rows if oldest is None else rows.filter(**{f"{age}__gte": oldest})
+    return {} if oldest is None else {f"{age}__gte": oldest}
+
+
+def _unindexed(part: str, bound: dict[str, Any]) -> OrderBy:
+    """Return the same order of the bound's rows, as an expression that no index has.
+
+    By an index of the column, PostgreSQL would go through all rows until it has met enough of the newest.
+    """
+    value = Case(When(**bound, then=F(part.removeprefix("-"))))
+    return value.desc() if part.startswith("-") else value.asc()
 
 
 def first_keys(rows: Rows) -> list[Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from notifications_hub.announcements.announce import flashable, make_rows, running_for
+from notifications_hub.announcements.announce import count_flashable, make_rows
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
 from notifications_hub.delivery import arming
@@ -49,7 +49,7 @@ def count_waiting(person: Person, summary: Summary) -> int:
     if summary.offered < waiting and is_connected(person.pk):
         waiting = summary.offered
     if summary.without_row:
-        waiting += flashable(person, running_for(person), _offered_until(person)).count()
+        waiting += count_flashable(person, _offered_until(person))
     return waiting
 
 
@@ -64,19 +64,19 @@ def claim_waiting(person: Person, summary: Summary) -> Claim:
     ids = _claim(found[:MOST], token) if found else []
     if not ids:
         return Claim()
-    rows = Notification.objects.filter(pk__in=ids)
-    newest = rows.select_related("announcement").prefetch_related("announcement__translations")[:SHOWN]
+    rows = Notification.objects.filter(pk__in=ids[:SHOWN])
+    newest = rows.select_related("announcement").prefetch_related("announcement__translations")
     return Claim(person.pk, token, ids, list(newest), has_rest=len(found) > MOST)
 
 
 def _claim(ids: Sequence[int], token: uuid.UUID) -> list[int]:
+    """Claim those that are still free. Return their ids, newest first."""
     is_free = Q(flash_claimed_until=None) | Q(flash_claimed_until__lt=datetime.now(UTC))
     waiting = Notification.objects.unread().filter(is_free, pk__in=ids, delivered_at=None, archived_at=None)
     with transaction.atomic():
         # Rows that another page or an acknowledgement has locked are skipped: they are being delivered there.
-        free = list(
-            waiting.order_by("pk").select_for_update(no_key=True, skip_locked=True).values_list("pk", flat=True)
-        )
+        locked = waiting.order_by("pk").select_for_update(no_key=True, skip_locked=True)
+        free = [pk for _at, pk in sorted(locked.values_list("timestamp", "pk"), reverse=True)]
         if free:
             until = datetime.now(UTC) + CLAIM
             Notification.objects.filter(pk__in=free).update(flash_claim=token, flash_claimed_until=until)

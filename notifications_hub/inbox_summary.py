@@ -46,11 +46,17 @@ _FREE = "(flash_claimed_until IS NULL OR flash_claimed_until < %(now)s)"
 _WAITING = """
     WITH announced AS (
         SELECT own.id, own.committed_at, own.seen_at,
+               own.id IS NULL AND (running.seq IS NULL OR running.seq > COALESCE((
+                   SELECT seq FROM notifications_hub_rowsthrough through
+                   WHERE through.person_id = %(person)s AND through.audience = running.audience
+               ), 0)) AS lacking,
                own.unread AND NOT own.deleted AND own.archived_at IS NULL AS unread,
                own.flash AND own.delivered_at IS NULL AND {free} AS undelivered
         FROM notifications_hub_announcement running
-        LEFT JOIN notifications_hub_notification own
-               ON own.recipient_id = %(person)s AND own.announcement_id = running.id
+        LEFT JOIN notifications_hub_notification own ON own.id = (
+            SELECT id FROM notifications_hub_notification
+            WHERE announcement_id = running.id AND recipient_id = %(person)s
+        )
         WHERE running.announced_at IS NOT NULL AND running.withdrawn_at IS NULL AND running.ends_at > %(now)s
           AND {audience}
     ), newest AS (
@@ -76,10 +82,10 @@ _COUNTS = """
                SELECT 1 FROM notifications_hub_notification
                WHERE recipient_id = %(person)s AND announcement_id IS NULL AND archived_at IS NULL
                  AND unread AND NOT deleted AND seen_at IS NULL
-               ORDER BY seen_at LIMIT {cap}
+               ORDER BY announcement_id, archived_at, seen_at LIMIT {cap}
            ) AS capped),
            count(*),
-           count(*) FILTER (WHERE id IS NULL),
+           count(*) FILTER (WHERE lacking),
            count(*) FILTER (WHERE unread),
            count(*) FILTER (WHERE unread AND seen_at IS NULL),
            (SELECT count(*) FROM waiting),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
+from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, RowsThrough
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
@@ -24,5 +24,6 @@ __all__ = [
     "PushSubscription",
     "Revocation",
     "RowChange",
+    "RowsThrough",
     "Stream",
 ]

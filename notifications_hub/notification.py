@@ -88,7 +88,7 @@ class Notification(AbstractNotification):
         app_label = "notifications_hub"
         base_manager_name = "objects"
         ordering = ("-timestamp", "-id")
-        # A page finds a person's rows of the running announcements by (recipient, announcement). The indexes of lists,
+        # A page finds a person's rows of the running announcements by (announcement, recipient). The indexes of lists,
         # counts and flashes serve the other rows, so that no page reads rows of ended announcements again and again.
         #
         # Each of these begins with a column that its question wants to be NULL and also sorts by. No other index has
@@ -106,8 +106,8 @@ class Notification(AbstractNotification):
                 name="hub_inbox_unread",
             ),
             models.Index(
-                fields=["recipient", "seen_at"],
-                condition=models.Q(unread=True, deleted=False, announcement=None, archived_at=None, seen_at=None),
+                fields=["recipient", "announcement", "archived_at", "seen_at"],
+                condition=models.Q(unread=True, deleted=False, seen_at=None),
                 name="hub_inbox_unseen",
             ),
             models.Index(
@@ -119,9 +119,6 @@ class Notification(AbstractNotification):
                 fields=["recipient", "flash", "archived_at", "-id"],
                 condition=models.Q(delivered_at=None, unread=True, deleted=False, announcement=None),
                 name="hub_undelivered",
-            ),
-            models.Index(
-                fields=["announcement"], condition=models.Q(announcement__isnull=False), name="hub_rows_of_announcement"
             ),
             # Undo finds what one mark changed by its time. Rows that nobody read or archived are not in these.
             models.Index(fields=["recipient", "read_at"], condition=models.Q(read_at__isnull=False), name="hub_read"),
@@ -137,8 +134,10 @@ class Notification(AbstractNotification):
         ]
         constraints = [
             models.UniqueConstraint(fields=["recipient", "dedupe_key"], name="hub_notification_dedupe"),
+            # In this order, it also finds all rows of an announcement. With an index for these alone, the planner may
+            # read all of them to find one person's.
             models.UniqueConstraint(
-                fields=["recipient", "announcement"],
+                fields=["announcement", "recipient"],
                 condition=models.Q(announcement__isnull=False),
                 name="hub_notification_announcement",
             ),

@@ -52,10 +52,10 @@ def notify_handler(verb: str, *, sender: models.Model, recipient: object, **give
     require_time_zones()
     given.pop("signal", None)
     draft = draft_of(verb, sender, given)
-    if _is_small(recipient):
-        return _notify(draft, list(_in_order(_active(recipient), draft)))
     made: list[Notification] = []
-    with transaction.atomic():
+    # In a caller's transaction this is a savepoint, so that the caller may catch an error and go on.
+    is_enough = _is_small(recipient) and not connection.in_atomic_block
+    with nullcontext() if is_enough else transaction.atomic():
         for people in chunks(_in_order(_active(recipient), draft), CHUNK):
             made += _notify(draft, people)
     return made
@@ -74,8 +74,9 @@ def _is_small(recipient: object) -> bool:
 def _active(recipient: object) -> Iterator[Any]:
     """Yield each active person once. Raise `BadRecipient` for anything but saved people."""
     known = set()
+    model = get_user_model()
     for person in _people(recipient):
-        if not isinstance(person, get_user_model()) or is_unsaved(person):
+        if not isinstance(person, model) or is_unsaved(person):
             raise BadRecipient(f"notify.send(): {person!r} is not a saved person; nobody was notified.")
         if person.is_active and person.pk not in known:
             known.add(person.pk)
@@ -109,13 +110,13 @@ def _notify(draft: Draft, people: Sequence[Any]) -> list[Notification]:
     if connection.vendor == "postgresql":
         with suppress(PersonalWords):
             return _notify_in_one_statement(draft, people, words_of(draft, people))
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         return _notify_row_by_row(draft, people)
 
 
 def _notify_in_one_statement(draft: Draft, people: Sequence[Any], words: SharedWords) -> list[Notification]:
     tables, others = _address_tables()
-    with transaction.atomic() if others else nullcontext():
+    with transaction.atomic(savepoint=False) if others else nullcontext():
         inserted = insert(draft, people, words, tables)
         made = [one.row for one in inserted]
         arming.count_from_commit([row.pk for row in made])
@@ -208,7 +209,8 @@ def _plans(
     of_person = {row.recipient_id: row for row in made}
     for name in transports:
         wanting = [row.recipient for row in made if name in methods[row.recipient_id]]
-        for pk, addresses in _addresses(name, wanting).items():
+        found = _addresses(name, wanting) if wanting else {}
+        for pk, addresses in found.items():
             for address in addresses:
                 yield Plan(notification_pk=of_person[pk].pk, transport=name, address=address)
 
@@ -235,7 +237,7 @@ def _addresses(name: str, people: Sequence[Any]) -> dict[Any, list[str]]:
 def _asked(transport: Transport, people: Sequence[Any]) -> dict[Any, list[str]]:
     # With a savepoint, a query of the host's that fails does not fail the caller's transaction.
     with transaction.atomic():
-        return addresses_of(transport, people) if people else {}
+        return addresses_of(transport, people)
 
 
 class _NotifySignal(Signal):

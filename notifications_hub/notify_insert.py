@@ -13,7 +13,10 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
+from django.db.models.base import ModelState
+from django.db.models.signals import post_init, pre_init
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
@@ -43,8 +46,11 @@ def insert(draft: Draft, people: Sequence[Any], words: SharedWords, tables: Tabl
     values = _values(draft)
     # The stream is locked until the commit. In a transaction that is late, and a key may have to wait for its sender.
     numbers = len(people) == 1 and draft.dedupe_key is None and database.get_autocommit()
-    recipients = {"ids": [person.pk for person in people], "topics": topics, "topic": topics[0]}
-    parameters = _parameters(draft, values, words) | recipients
+    key = get_user_model()._meta.pk
+    ids = [key.get_db_prep_value(person.pk, database) for person in people]
+    recipients = {"ids": ids, "topics": ",".join(topics), "topic": topics[0]}
+    names = {f"transport{number}": name for number, (name, _table) in enumerate(tables)}
+    parameters = _parameters(draft, values, words) | recipients | names
     with database.cursor() as sql:
         sql.execute(statement(len(words.all), tables, numbers=numbers), parameters)
         found = sql.fetchall()
@@ -71,7 +77,7 @@ def _parameters(draft: Draft, values: Mapping[str, Any], words: SharedWords) -> 
     for index, one in enumerate(words.all):
         parameters |= {f"item{index}": one.item, f"tag{index}": one.tag}
     return parameters | {
-        "words": words.of_person,
+        "words": ",".join(map(str, words.of_person)),
         "methods": as_json(sorted(draft.kind.methods)),
         "window": timedelta(seconds=hub_settings.ack_window),
         "now": datetime.now(UTC),
@@ -82,14 +88,25 @@ def _rows(
     draft: Draft, values: Mapping[str, Any], made: Sequence[tuple[Any, int, bool, bool]]
 ) -> Iterator[Notification]:
     alias = transaction.get_connection().alias
-    names = list(values)
     types = {name: value for name, value in draft.columns.items() if isinstance(value, ContentType)}
+    first = Notification.from_db(alias, list(values), list(values.values()))
     for person, pk, toast, flash in made:
-        own = {**values, "id": pk, "recipient_id": person.pk, "toast": toast, "flash": flash}
-        row = Notification.from_db(alias, names, list(own.values()))
+        row = _copy(first)
+        row.__dict__.update(id=pk, recipient_id=person.pk, toast=toast, flash=flash)
         # Related objects that the caller has need no query.
-        row._state.fields_cache.update(types, recipient=person)
+        row._state.fields_cache = {**types, "recipient": person}
         yield row
+
+
+def _copy(row: Notification) -> Notification:
+    """Return a copy of a stored row. Setting each field of thousands of rows takes as long as the database."""
+    if pre_init.has_listeners(Notification) or post_init.has_listeners(Notification):
+        names = [field.attname for field in Notification._meta.concrete_fields]
+        return Notification.from_db(row._state.db, names, [getattr(row, name) for name in names])
+    copied = Notification.__new__(Notification)
+    copied.__dict__.update(row.__dict__, _state=ModelState())
+    copied._state.db, copied._state.adding = row._state.db, False
+    return copied
 
 
 @lru_cache(maxsize=256)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,9 +26,11 @@ from notifications_hub.live.hub import Hub, current_hub
 from notifications_hub.notification import Notification
 from notifications_hub.streams import LoggedEvent, NewEvent, encode_data
 from notifications_hub.streams.models import check_public_topic
-from notifications_hub.streams.numberer import run_later
+from notifications_hub.streams.numberer import run_soon
 
 _AT_ONCE = 1000
+_GATHER_SECONDS = 0.2
+"""Time in which the deliveries of many commits are gathered. They are due seconds later."""
 
 
 def publish(topic: str, kind: str, data: Mapping[str, Any], *, ephemeral: bool = False) -> None:
@@ -77,13 +80,16 @@ _planned: deque[int] = deque()
 def _send_soon(notifications: Collection[int], **kwargs: object) -> None:
     if hub_settings.ack_window > arming.AWAY_SECONDS:
         _planned.extend(notifications)
-        run_later(_bring_forward)
+        run_soon(_bring_forward, _GATHER_SECONDS)
     wake_celery(hub_settings.ack_window)
 
 
 def _bring_forward() -> None:
     """Bring forward the deliveries of people who are away, for all commits since the last call."""
-    planned = [_planned.popleft() for _ in range(len(_planned))]
+    planned: list[int] = []
+    with suppress(IndexError):  # another thread may take some meanwhile
+        while True:
+            planned.append(_planned.popleft())
     for some in chunks(planned, _AT_ONCE):
         if away := _of_people_away(some):
             arming.bring_forward(away)

@@ -120,8 +120,8 @@ def _numbered_at_commit(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
     """
     if "numberer" not in request.fixturenames:
         monkeypatch.setattr("notifications_hub.streams.store.number_soon", sequencer.number)
-        monkeypatch.setattr("notifications_hub.rows.trigger_notes.run_soon", lambda chore: chore())
-        monkeypatch.setattr("notifications_hub.publishing.run_later", lambda chore: chore())
+        for module in ("rows.trigger_notes", "publishing", "delivery.arming"):
+            monkeypatch.setattr(f"notifications_hub.{module}.run_soon", lambda chore, seconds=0: chore())
 
 
 @pytest.fixture

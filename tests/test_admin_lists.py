@@ -46,7 +46,7 @@ def keys(answer: Any) -> list[Any]:
     return [row.pk for row in answer.context["cl"].result_list]
 
 
-@pytest.mark.parametrize("query", ["", "?unread__exact=1", "?o=3", "?kind=default"])
+@pytest.mark.parametrize("query", ["", "?unread__exact=1", "?o=3", "?o=7", "?kind=default"])
 def test_a_list_and_its_filters_cover_the_newest_rows(
     listed: List, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:

@@ -44,7 +44,14 @@ LAYERS = [
     ["urls"],
 ]
 INSIDE = {
-    "streams": [["cursor", "models", "sweeper"], ["pruning", "sequencer"], ["numberer"], ["store"]],
+    "streams": [
+        ["cursor", "snapshots", "sweeper"],
+        ["changes", "models", "settled"],
+        ["pruning", "sequencer"],
+        ["leftovers"],
+        ["numberer"],
+        ["store"],
+    ],
     "delivery": [
         ["celery_wakeup", "models", "reasons"],
         ["arming", "claiming", "preferences"],

@@ -14,6 +14,7 @@ from django.template import Context, Template
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 from notifications.signals import notify
+from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub import broadcast
@@ -378,3 +379,21 @@ def test_many_changes_are_split_into_events_of_at_most_five_hundred(alice: User,
     assert [int(pk) for ids in delivered for pk in ids] == list(ROWS.order_by("pk").values_list("pk", flat=True))
     assert not ROWS.unread().exists()
     assert len(queries) <= 10
+
+
+def test_a_person_whose_language_and_zone_fail_is_notified_in_the_sites(
+    alice: User, bob: User, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail_for_bob(person: User) -> str:
+        if person == bob:
+            raise RuntimeError("no profile")
+        return "zh-hans"
+
+    own = {"LANGUAGE_OF": fail_for_bob, "TIMEZONE_OF": fail_for_bob}
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, **own}
+    notify.send(alice, recipient=[alice, bob], verb="replied", kind="comment.reply", target=bob)
+    titles = [item["title"] for person in (alice, bob) for _kind, item in delivered_to(person)]
+    assert titles[1] == "Alice replied to “Bob”"
+    assert titles[0] != titles[1]
+    assert "LANGUAGE_OF failed" in caplog.text
+    assert "TIMEZONE_OF returned no time zone" in caplog.text

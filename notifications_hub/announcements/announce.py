@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -12,9 +13,11 @@ from django.db.models.signals import pre_delete
 from django.utils import timezone
 
 from notifications_hub import audiences, streams
-from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet
+from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet, RowsThrough
 from notifications_hub.conf import hub_settings, require_time_zones
 from notifications_hub.database import transaction
+from notifications_hub.database.insert_select import insert_select
+from notifications_hub.database.primary import connection
 from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.models import DeliveredThrough
 from notifications_hub.kinds import DeliveryMethod, Urgency, kind_of
@@ -177,36 +180,89 @@ def running_for(person: Person) -> AnnouncementQuerySet:
     return Announcement.objects.running().filter(audience__in=audiences.topics_of(person))
 
 
-def without_row(person: Person, running: AnnouncementQuerySet) -> AnnouncementQuerySet:
-    """Return the running announcements that this person has no row for yet."""
-    own = Notification.objects.filter(recipient=person, announcement=models.OuterRef("pk"))
-    return running.filter(~models.Exists(own))
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """A current announcement that a person has no row for. `seq` is None until its number is recorded."""
+
+    pk: int
+    audience: str
+    seq: int | None
+    is_running: bool
 
 
-def make_rows(person: Person, running: AnnouncementQuerySet | None = None) -> None:
+def without_row(person: Person) -> list[Lacking]:
+    """Return the current announcements of a person's audiences that they have no row for. It reads only new ones.
+
+    An announcement that has ended stays current for about a second, and then has `is_running` False.
+    """
+    topics = audiences.topics_of(person)
+    person_pk = Notification._meta.get_field("recipient").get_db_prep_value(person.pk, connection)
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    with connection.cursor() as sql:
+        # One condition per audience, so that each becomes a range of the index.
+        sql.execute(
+            _WITHOUT_ROW.format(beyond=" OR ".join([_BEYOND] * len(topics)), names=", ".join(["%s"] * len(topics))),
+            [now, *topics, *(value for topic in topics for value in (topic, person_pk, topic)), person_pk],
+        )
+        return [Lacking(pk, audience, seq, bool(is_running)) for pk, audience, seq, is_running in sql.fetchall()]
+
+
+_BEYOND = """(audience = %s AND seq > COALESCE(
+    (SELECT seq FROM notifications_hub_rowsthrough WHERE person_id = %s AND audience = %s), 0))"""
+_WITHOUT_ROW = """
+    SELECT id, audience, seq, ends_at > %s FROM notifications_hub_announcement AS one
+    WHERE announced_at IS NOT NULL AND withdrawn_at IS NULL AND ((seq IS NULL AND audience IN ({names})) OR {beyond})
+    AND NOT EXISTS (
+        SELECT 1 FROM notifications_hub_notification WHERE recipient_id = %s AND announcement_id = one.id
+    )"""
+"""Written as SQL because every page asks it: the ORM would spend a millisecond on building it."""
+
+
+def make_rows(person: Person) -> None:
     """Create the person's missing rows. Idempotent and without an event, as nothing changes for the person.
 
-    Pass `running` if it is known; otherwise their audiences are looked up.
+    Rows are also made for announcements that have just ended. If the end moves, nobody lacks a row.
     """
-    if rows := missing_rows(person, running_for(person) if running is None else running):
-        Notification.objects.bulk_create(rows, ignore_conflicts=True)
+    lacking = without_row(person)
+    if not lacking:
+        return
+    # Numbers come from the statement that found them. An announcement that it did not see will get a higher number.
+    through: dict[str, int] = {}
+    for one in lacking:
+        if one.seq is not None:
+            through[one.audience] = max(one.seq, through.get(one.audience, 0))
+    with transaction.atomic():
+        _insert_rows(person, [one.pk for one in lacking])
+        RowsThrough.objects.bulk_create(
+            [RowsThrough(person=person, audience=audience, seq=seq) for audience, seq in sorted(through.items())],
+            update_conflicts=True,
+            unique_fields=["person", "audience"],
+            update_fields=["seq"],
+        )
 
 
-def missing_rows(person: Person, running: AnnouncementQuerySet) -> list[Notification]:
-    """Return the unsaved rows that this person still lacks."""
-    missing = list(without_row(person, running))
-    if not missing:
-        return []
-    methods = preferences.methods_of([person.pk], kind_of(KIND))[person.pk]
-    acknowledged = _acknowledged(person, missing)
-    return [_row(person, announcement, methods, delivered=announcement.pk in acknowledged) for announcement in missing]
-
-
-def _acknowledged(person: Person, announcements: Collection[Announcement]) -> set[int]:
-    """Return the primary keys of those that one of this person's pages acknowledged."""
-    shown = models.Exists(_acknowledgements(person))
-    covered = Announcement.objects.filter(shown, pk__in=[one.pk for one in announcements])
-    return set(covered.values_list("pk", flat=True))
+def _insert_rows(person: Person, announcements: Collection[int]) -> None:
+    methods = _methods(person)
+    acknowledged = models.Exists(_acknowledgements(person))
+    insert_select(
+        Notification,
+        Announcement.objects.filter(pk__in=announcements).order_by("pk"),
+        {
+            "recipient": person.pk,
+            "announcement": models.F("pk"),
+            "kind": KIND,
+            "level": models.F("level"),
+            "verb": KIND,
+            "timestamp": models.F("announced_at"),
+            "committed_at": models.F("announced_at"),
+            "toast": DeliveryMethod.LIVE in methods,
+            "flash": DeliveryMethod.FLASH in methods,
+            "delivered_at": models.Case(models.When(acknowledged, then=models.Value(timezone.now()))),
+            "delivered_by": models.Case(
+                models.When(acknowledged, then=models.Value(DeliveryMethod.LIVE.value)), default=models.Value("")
+            ),
+        },
+    )
 
 
 def _acknowledgements(person: Person) -> models.QuerySet[DeliveredThrough]:
@@ -219,25 +275,14 @@ def _acknowledgements(person: Person) -> models.QuerySet[DeliveredThrough]:
     )
 
 
-def flashable(person: Person, announcements: AnnouncementQuerySet, until: datetime) -> AnnouncementQuerySet:
-    """Return those without a row that were announced before `until`, and that the next page would flash."""
-    if DeliveryMethod.FLASH not in preferences.methods_of([person.pk], kind_of(KIND))[person.pk]:
-        return announcements.none()
+def count_flashable(person: Person, before: datetime) -> int:
+    """Count the announcements without a row that the next page would flash: announced before a moment, not shown."""
+    lacking = [one.pk for one in without_row(person) if one.is_running]
+    if not lacking or DeliveryMethod.FLASH not in _methods(person):
+        return 0
     shown = models.Exists(_acknowledgements(person))
-    return without_row(person, announcements).filter(~shown, announced_at__lt=until)
+    return Announcement.objects.filter(~shown, pk__in=lacking, announced_at__lt=before).count()
 
 
-def _row(person: Person, announcement: Announcement, methods: frozenset[str], *, delivered: bool) -> Notification:
-    return Notification(
-        recipient=person,
-        announcement=announcement,
-        kind=KIND,
-        level=announcement.level,
-        verb=KIND,
-        timestamp=announcement.announced_at or announcement.starts_at,
-        committed_at=announcement.announced_at or announcement.starts_at,
-        toast=DeliveryMethod.LIVE in methods,
-        flash=DeliveryMethod.FLASH in methods,
-        delivered_at=timezone.now() if delivered else None,
-        delivered_by=DeliveryMethod.LIVE.value if delivered else "",
-    )
+def _methods(person: Person) -> frozenset[str]:
+    return preferences.methods_of([person.pk], kind_of(KIND))[person.pk]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from functools import lru_cache
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe
@@ -12,9 +13,12 @@ from markdown_it import MarkdownIt
 _ALLOWED = {"p", "br", "strong", "em", "a", "ul", "ol", "li", "code", "pre", "blockquote", "h3", "h4", "hr"}
 _SCHEMES = {"http", "https", "mailto"}
 # Without images: each reader's browser would fetch them from a server of the author's choice.
+KEPT_TEXTS = 256
+"""Rendered texts that a process keeps, each of some kilobytes. Everybody in an audience reads the same text."""
 _markdown = MarkdownIt("js-default", {"html": False, "linkify": False}).disable(["image", "table", "strikethrough"])
 
 
+@lru_cache(KEPT_TEXTS)
 def safe_html(text: str) -> SafeString:
     """Return HTML that keeps only a few tags, and only safe links."""
     clean = nh3.clean(_rendered(text), tags=_ALLOWED, attributes={"*": set(), "a": {"href"}}, url_schemes=_SCHEMES)

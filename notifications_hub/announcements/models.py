@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Self
 
 from django.conf import settings
@@ -17,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 from notifications.base.models import AbstractNotification
 
-from notifications_hub.announcements.markdown import plain
+from notifications_hub.announcements.markdown import KEPT_TEXTS, plain
 from notifications_hub.audiences import EVERYONE
 from notifications_hub.conf import hub_settings
 from notifications_hub.database.primary import HubModel, PrimaryManager
@@ -53,7 +54,11 @@ class AnnouncementState(models.TextChoices):
 class AnnouncementQuerySet(models.QuerySet["Announcement"]):
     def running(self) -> Self:
         """Return the announcements that inboxes show now."""
-        return self.filter(announced_at__isnull=False, withdrawn_at=None, ends_at__gt=timezone.now())
+        return self.current().filter(ends_at__gt=timezone.now())
+
+    def current(self) -> Self:
+        """Return the running ones, and those that ended within about a second and are still on open pages."""
+        return self.filter(announced_at__isnull=False, withdrawn_at=None)
 
     def due(self) -> Self:
         """Return those that should start now but are not announced yet."""
@@ -62,11 +67,11 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
 
     def over(self) -> Self:
         """Return those that have ended but are still shown on open pages."""
-        return self.filter(announced_at__isnull=False, withdrawn_at=None, ends_at__lte=timezone.now())
+        return self.current().filter(ends_at__lte=timezone.now())
 
     def record_numbers(self) -> None:
         """Store the sequence number of each announcement's event. It may run longer than its event is kept."""
-        for one in self.running().filter(seq=None).only("audience"):
+        for one in self.current().filter(seq=None).only("audience"):
             # By item, which is indexed, because a log may be long.
             of_it = Event.objects.filter(topic=one.audience, item=item_key(KIND, one.item_id), seq__isnull=False)
             created = of_it.filter(kind="announcement.created")
@@ -141,8 +146,14 @@ class Announcement(HubModel):
         verbose_name = _("announcement")
         verbose_name_plural = _("announcements")
         permissions = [("broadcast", _("Can announce to people"))]
+        # Ended and withdrawn ones stay for ever. The first two skip them, for what each second and each page asks.
         indexes = [
-            models.Index(fields=["ends_at"], name="hub_announcement_ends"),
+            models.Index(fields=["ends_at"], condition=models.Q(withdrawn_at=None), name="hub_announcement_ends"),
+            models.Index(
+                fields=["audience", "seq"],
+                condition=models.Q(announced_at__isnull=False, withdrawn_at=None),
+                name="hub_announcement_current",
+            ),
             models.Index(fields=["audience", "seq"], name="hub_announcement_seq"),
         ]
 
@@ -240,8 +251,27 @@ def validate_words(written: Announcement | AnnouncementTranslation) -> None:
             raise ValidationError({name: _("This contains a character that cannot be stored.")})
 
 
+@lru_cache(KEPT_TEXTS)
 def _shortened(body: str) -> str:
     return balanced(Truncator(plain(body)).chars(MAX_MESSAGE_BODY))
+
+
+class RowsThrough(HubModel):
+    """The number of an audience up to which a person has rows. A page looks only at later announcements.
+
+    A number is given after the commit, in order, so a statement that reads one also sees all lower announcements. One
+    whose number is not recorded yet is asked for each time.
+    """
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    audience = models.CharField(max_length=200)
+    seq = models.BigIntegerField()
+
+    class Meta(HubModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["person", "audience"], name="hub_rows_through_once")]
+
+    def __str__(self) -> str:
+        return f"{self.audience} through {self.seq}"
 
 
 class AnnouncementTranslation(HubModel):

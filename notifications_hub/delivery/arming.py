@@ -22,6 +22,7 @@ from notifications_hub.database import transaction
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.notification import Notification
+from notifications_hub.streams.numberer import run_soon
 
 AWAY_SECONDS = 3.0
 """The delay of a push that is brought forward, because the next page may follow the one a person just left."""
@@ -66,12 +67,15 @@ def count_from_commit(notifications: Collection[int]) -> None:
     After a long transaction, pages would otherwise have next to no time to show and acknowledge. A process killed
     between the commit and this leaves the old times. Then a page may show what a push or a flash shows too.
     """
-    transaction.on_commit(partial(_restart_window, notifications, began=time.monotonic()), robust=True)
+    transaction.on_commit(partial(_check_window, notifications, began=time.monotonic()), robust=True)
 
 
-def _restart_window(notifications: Collection[int], *, began: float) -> None:
-    if is_prompt(began):
-        return
+def _check_window(notifications: Collection[int], *, began: float) -> None:
+    if not is_prompt(began):
+        run_soon(partial(_restart_window, notifications))
+
+
+def _restart_window(notifications: Collection[int]) -> None:
     undelivered = Notification.objects.filter(pk__in=notifications, delivered_at=None)
     _change(undelivered, skip_locked=True, committed_at=datetime.now(UTC))
     due_at = Now() + timedelta(seconds=hub_settings.ack_window)

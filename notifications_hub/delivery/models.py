@@ -21,8 +21,9 @@ class DeliveryState(models.TextChoices):
 
 
 class Delivery(HubModel):
+    # The constraint's index begins with the notification.
     notification = models.ForeignKey(
-        settings.NOTIFICATIONS_NOTIFICATION_MODEL, on_delete=models.CASCADE, related_name="deliveries"
+        settings.NOTIFICATIONS_NOTIFICATION_MODEL, on_delete=models.CASCADE, related_name="deliveries", db_index=False
     )
     transport = models.CharField(_("transport"), max_length=20)
     address = models.CharField(_("address"), max_length=255)

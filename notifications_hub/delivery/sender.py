@@ -29,7 +29,7 @@ STOP_SECONDS = 5.0
 FIRST_RETRY, LAST_RETRY = 5.0, 3600.0
 LAST_PAUSE = 30 * 86_400.0
 """The longest pause, in seconds, that the other side may ask for."""
-RESULTS_TO_RECORD = 100
+RESULTS_TO_RECORD = 200
 """The number of results that are recorded without waiting for more."""
 
 log = logging.getLogger(__name__)

@@ -35,7 +35,7 @@ from notifications_hub.transports import Learns, Loads, Send, TransportError, ge
 from notifications_hub.web.site_paths import use_script_name
 
 IDLE_SECONDS = 1.0
-BUSY_SECONDS = 0.05
+BUSY_SECONDS = 0.1
 """The longest that a result waits to be recorded, and a free slot to be filled."""
 BATCH = 200
 SLOTS = 400

@@ -42,7 +42,10 @@ _MARK_PROBLEMS = {(400, 401, 403, 429): Problem}
     tags=["inbox"],
 )
 def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
-    """Return a page of the inbox, newest first, without archived notifications."""
+    """Return a page of the inbox, newest first, without archived notifications.
+
+    With `kind` or `unread=false`, a page may have fewer results than `limit`, or none. Follow `next` until it is null.
+    """
     _refuse_unknown_filters(request, Filters.model_fields)
     person = person_of(request)
     # Before the rows: an event between the two reads then arrives twice, but is never missed.

@@ -20,6 +20,8 @@ from notifications_hub.notification import InboxQuerySet, Notification
 from notifications_hub.users import Person
 
 PAGE = 20
+SCANNED = 1000
+"""The most rows that one page of a filter without an index goes through. Such a page may be short, or empty."""
 
 ITEM_ID = re.compile(r"(a?)([1-9]\d{0,17})", re.ASCII)
 """The id of a notification. An announcement's id starts with an a."""
@@ -57,6 +59,11 @@ class PageMark:
 
     def __str__(self) -> str:
         return f"{(self.timestamp - _EPOCH) // _MICROSECOND}.{self.pk}"
+
+    def not_older(self) -> Q:
+        return Q(timestamp__gte=self.timestamp) & (
+            Q(timestamp__gt=self.timestamp) | Q(timestamp=self.timestamp, pk__gte=self.pk)
+        )
 
     def older(self) -> Q:
         # The first condition adds nothing to the second, but the index can start from it.
@@ -119,6 +126,7 @@ def items(
 ) -> InboxPage:
     """Return a page, newest first. Raise `BadPageMark`.
 
+    A page by kind, or of read rows only, may have fewer than `limit` rows although `next` is set: see `SCANNED`.
     Rows that the person lacks for running announcements are created, without an event. Pass `summary` if it is known.
     """
     mark = PageMark.parse(before) if before else None
@@ -126,17 +134,31 @@ def items(
     if summary.without_row:
         announce.make_rows(person)
 
-    def wanted(rows: InboxQuerySet) -> InboxQuerySet:
+    def listed(rows: InboxQuerySet) -> InboxQuerySet:
         rows = rows.filter(archived_at__isnull=not archived)
+        rows = rows.filter(unread=True) if unread else rows
+        rows = rows if mark is None else rows.filter(mark.older())
+        return rows.order_by(*_index_order(unread=unread, archived=archived))
+
+    end = _end_of_scan(listed(own_rows(person))) if kind is not None or unread is False else None
+
+    def wanted(rows: InboxQuerySet) -> InboxQuerySet:
+        rows = listed(rows)
         rows = rows if unread is None else rows.filter(unread=unread)
         rows = rows if kind is None else rows.filter(kind=kind)
-        rows = rows if mark is None else rows.filter(mark.older())
-        return rows.order_by(*_index_order(unread=unread, archived=archived))[: limit + 1]
+        rows = rows if end is None else rows.filter(end.not_older())
+        return rows[: limit + 1]
 
     rows = wanted(own_rows(person))
     if summary.running:
         rows = _joined(rows, wanted(announced_rows(person, announce.running_for(person))))
-    return _page(rows, limit)
+    return _page(rows, limit, end)
+
+
+def _end_of_scan(rows: InboxQuerySet) -> PageMark | None:
+    """Return the place of the `SCANNED`th row, or None if there are fewer."""
+    last = rows.values_list("timestamp", "pk")[SCANNED - 1 : SCANNED].first()
+    return PageMark(*last) if last else None
 
 
 def _index_order(*, unread: bool | None, archived: bool) -> list[str]:
@@ -154,10 +176,11 @@ def _joined(own: InboxQuerySet, announced: InboxQuerySet) -> InboxQuerySet:
     return both.select_related("announcement").prefetch_related("announcement__translations")
 
 
-def _page(rows: InboxQuerySet, limit: int) -> InboxPage:
+def _page(rows: InboxQuerySet, limit: int, end: PageMark | None) -> InboxPage:
     found = sorted(rows, key=lambda row: (row.timestamp, row.pk), reverse=True)
     shown = found[:limit]
-    return InboxPage(shown, str(PageMark.of(shown[-1])) if len(found) > limit else None)
+    following = PageMark.of(shown[-1]) if len(found) > limit else end
+    return InboxPage(shown, str(following) if following else None)
 
 
 def find(person: Person, wanted: str) -> Notification | None:

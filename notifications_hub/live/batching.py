@@ -14,7 +14,7 @@ T = TypeVar("T")
 MOST = 500
 """Requests in a batch. A running batch cannot be interrupted, and its results are held in memory."""
 CROWD = 10
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.05
 """Pause after a batch of `CROWD` requests or more. Each batch has a fixed cost, so the next one waits to grow."""
 
 Many = Callable[[Sequence[A]], Sequence[T | Exception]]

@@ -12,6 +12,7 @@ import logging
 import math
 import os
 import threading
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import cache
@@ -108,7 +109,9 @@ class Layer:
 
     async def _try(self, sending: Coroutine[Any, Any, None]) -> None:
         try:
-            await asyncio.wait_for(sending, _SEND_SECONDS)
+            # `wait_for` would make another task for each message.
+            async with asyncio.timeout(_SEND_SECONDS):
+                await sending
         except Exception as error:  # noqa: BLE001 -- a layer may raise anything, and a lost hint is not an error
             self._silent_until = asyncio.get_running_loop().time() + _PAUSE_SECONDS
             log.warning(
@@ -125,26 +128,27 @@ class BackgroundLayer:
         self._layer = Layer()
         self._lock = threading.Lock()
         self._tops: dict[str, int] = {}
-        self._is_awake = False
+        self._is_due = False
+        self._sent_at = 0.0
 
     def hint(self, tops: Mapping[str, int]) -> None:
-        """Send a hint. The first is sent at once, and those of the next milliseconds together after them."""
+        """Send a hint: at once, or together with others if the last was sent less than `_GATHER_SECONDS` ago."""
         with self._lock:
             for topic, top in tops.items():
                 self._tops[topic] = max(top, self._tops.get(topic, 0))
-            was_awake, self._is_awake = self._is_awake, True
-        # Waking the loop costs a system call, so it stays awake as long as there are hints.
-        if not was_awake:
+            was_due, self._is_due = self._is_due, True
+            wait = self._sent_at + _GATHER_SECONDS - time.monotonic()
+        if not was_due and wait > 0:
+            self._loop.call_soon_threadsafe(self._loop.call_later, wait, self._send_hints)
+        elif not was_due:
             self._loop.call_soon_threadsafe(self._send_hints)
         self._finish_at_exit()
 
     def _send_hints(self) -> None:
         with self._lock:
             tops, self._tops = self._tops, {}
-            self._is_awake = bool(tops)
-        if tops:
-            self._layer.hint(tops)
-            self._loop.call_later(_GATHER_SECONDS, self._send_hints)
+            self._is_due, self._sent_at = False, time.monotonic()
+        self._layer.hint(tops)
 
     def publish_ephemeral(self, topic: str, event: str) -> None:
         self._loop.call_soon_threadsafe(self._layer.publish_ephemeral, topic, event)

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TypeVarTuple
 
 from notifications_hub import streams
+from notifications_hub.database.chunks import chunks
 from notifications_hub.live.close_codes import RESTART
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.db_threads import Database
@@ -25,6 +26,7 @@ from notifications_hub.streams.cursor import Position
 _TOPICS_PER_READ = 200
 _TOPICS_PER_CHECK = 1000
 """A small number, so that a check that finds nothing delays a round by about a millisecond at a time."""
+_TOPICS_IN_TURN = 50
 
 Given = TypeVarTuple("Given")
 
@@ -50,7 +52,11 @@ class Fanout:
         # A thread of its own, so that events never wait for an acknowledgement, an admission or a check of all topics.
         self._log = Database(threads=1)
         self._topics: dict[str, _Listened] = {}
+        self._unplaced: set[str] = set()
+        """Topics whose position no connection has reported yet."""
         self._behind: dict[str, int] = {}
+        self._seen: streams.Mark | None = None
+        self._in_turn: list[str] = []
         self._wake = asyncio.Event()
 
     def close(self) -> None:
@@ -60,7 +66,10 @@ class Fanout:
 
     def listen(self, connection: Connection, topics: Iterable[str]) -> None:
         for topic in topics:
-            self._topics.setdefault(topic, _Listened()).connections[connection] = None
+            if topic not in self._topics:
+                self._topics[topic] = _Listened()
+                self._unplaced.add(topic)
+            self._topics[topic].connections[connection] = None
 
     def forget(self, connection: Connection, topics: Iterable[str]) -> None:
         for topic in topics:
@@ -68,13 +77,18 @@ class Fanout:
                 listened.connections.pop(connection, None)
                 if not listened.connections:
                     del self._topics[topic]
+                    self._unplaced.discard(topic)
 
     def caught_up(self, connection: Connection) -> None:
         """Start reading new topics at the position of their first connection."""
         for topic, position in connection.positions.items():
             listened = self._topics.get(topic)
-            if listened is not None and listened.position is None:
-                listened.position = position
+            if position is not None and listened is not None and listened.position is None:
+                self._place(topic, position)
+
+    def _place(self, topic: str, position: Position) -> None:
+        self._topics[topic].position = position
+        self._unplaced.discard(topic)
 
     # Hints and ephemeral events
 
@@ -142,12 +156,34 @@ class Fanout:
     # Polling the log
 
     async def check_log(self) -> None:
-        """Find new events without hints: some are lost, and some processes share no channel layer with this one."""
-        topics = iter(list(self._topics))
-        while some := list(islice(topics, _TOPICS_PER_CHECK)):
+        """Find new events without hints: some are lost, and some processes share no channel layer with this one.
+
+        The log answers which topics changed, so listening costs nothing. A few topics are compared in turn besides, to
+        find a stream that was changed without an event: restored, or given a new epoch.
+        """
+        changes = await self._database(streams.changes_since, self._seen)
+        for topic, (epoch, top) in changes.tops.items():
+            self._compare(topic, epoch, top)
+        await self._compare_all(self._next_in_turn() if changes.is_complete else list(self._topics))
+        # Only now: if anything above fails, the next check asks for the same changes again.
+        self._seen = changes.mark
+
+    def _next_in_turn(self) -> list[str]:
+        """Return the topics without a position, and the next few of all."""
+        if not self._in_turn:
+            self._in_turn = list(self._topics)
+        some, self._in_turn = self._in_turn[-_TOPICS_IN_TURN:], self._in_turn[:-_TOPICS_IN_TURN]
+        return [*self._unplaced, *some]
+
+    async def _compare_all(self, topics: Iterable[str]) -> None:
+        for some in chunks(topics, _TOPICS_PER_CHECK):
             positions = {topic: self._topics[topic].position for topic in some if topic in self._topics}
-            for topic, (epoch, top) in (await self._database(streams.moved, positions)).items():
-                self._compare(topic, epoch, top)
+            moved = await self._database(streams.moved, positions)
+            for topic, position in positions.items():
+                if topic in moved:
+                    self._compare(topic, *moved[topic])
+                elif position is None:
+                    self._compare(topic, "", 0)
 
     def _compare(self, topic: str, epoch: str, top: int) -> None:
         listened = self._topics.get(topic)
@@ -155,7 +191,7 @@ class Fanout:
             return
         if listened.position is None:
             # The topic was added to an open connection, which reads up to here by itself.
-            listened.position = Position(epoch, top, top)
+            self._place(topic, Position(epoch, top, top))
             _each(listened.connections, Connection.miss)
         elif epoch != listened.position.epoch or top < listened.position.seq:
             self._behind[topic] = top

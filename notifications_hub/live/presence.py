@@ -1,9 +1,10 @@
 """Presence: the people who have a page open in any process, kept in Django's cache.
 
-Each person has one record for all processes. Per hub with a connection of theirs, it holds the time until which that
-hub vouches for it. A hub writes its own entry and keeps the others', so closing its last connection does not affect
-theirs. Entries and records expire unless they are refreshed. A cache may be unreachable, be emptied or belong to one
-process alone. So "present" is certain, but "away" is certain only as far as `connected_among` reports it.
+Each person has one record for all processes. It names the hubs with a connection of theirs, and changes only if they
+come or go. Each hub has one key that says it is alive. It writes that key again and again, but none of its people, so
+an idle page costs almost nothing. A record also expires, in case its hub was killed. A hub writes its own entry and
+keeps the others', so closing its last connection does not affect theirs. A cache may be unreachable, be emptied or
+belong to one process alone. So "present" is certain, but "away" is certain only as far as `connected_among` reports it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,11 @@ from notifications_hub.live.db_threads import Database
 from notifications_hub.users import person_key
 
 LIFE_SECONDS = 40
+"""Time after its last sign of life when a hub counts as killed, and nobody is present through it."""
 _REFRESH_SECONDS = 15
+_ROUND = 40
+"""Refreshes in which a hub writes each of its records once more, in turn. A cache may have evicted some."""
+_RECORD_SECONDS = 3 * _ROUND * _REFRESH_SECONDS
 POLL_GRACE_SECONDS = 15
 _GATHER_SECONDS = 0.1
 """Pause that gathers a crowd's changes in one write. A person who just connected usually stays for a while."""
@@ -35,7 +40,7 @@ _PEOPLE_AT_ONCE = 500
 log = logging.getLogger(__name__)
 
 _Record = Mapping[str, float]
-"""Per hub, the time until which it is known to hold a connection, by its own machine's clock."""
+"""Per hub that holds a connection, the time until which its entry is kept."""
 
 
 def is_connected(person_pk: object) -> bool:
@@ -51,7 +56,7 @@ def connected_among(person_pks: Collection[Any]) -> set[Any] | None:
     """Return the people among these who have a page open; the others are away.
 
     Return None if nobody can be assumed to be away: the cache is unreachable, was emptied recently, or is not shared
-    by processes. This costs one cache read, and one per `_PEOPLE_AT_ONCE` people.
+    by processes. This costs two cache reads for each `_PEOPLE_AT_ONCE` people, and one more key for each hub.
     """
     if not is_cache_shared():
         return None
@@ -75,10 +80,18 @@ def record_poll(person_pk: object, wait: float) -> None:
 
 def _connected(person_pks: Iterable[Any]) -> set[Any]:
     found: set[Any] = set()
+    alive: dict[str, bool] = {}
     for some in chunks(person_pks, _PEOPLE_AT_ONCE):
         known = cache.get_many([key(pk) for pk in some for key in (_key, _poll_key)])
-        found |= {pk for pk in some if _poll_key(pk) in known or _live(known.get(_key(pk), {}))}
+        records = {pk: known.get(_key(pk), {}) for pk in some}
+        alive |= _find_alive({hub for record in records.values() for hub in record} - alive.keys())
+        found |= {pk for pk in some if _poll_key(pk) in known or any(alive[hub] for hub in records[pk])}
     return found
+
+
+def _find_alive(hubs: Collection[str]) -> dict[str, bool]:
+    known = cache.get_many([_hub_key(hub) for hub in hubs]) if hubs else {}
+    return {hub: _hub_key(hub) in known for hub in hubs}
 
 
 def _live(record: _Record) -> _Record:
@@ -89,6 +102,10 @@ def _live(record: _Record) -> _Record:
 
 def _key(person_pk: object) -> str:
     return f"notifications_hub:present:{person_key(person_pk)}"
+
+
+def _hub_key(hub: str) -> str:
+    return f"notifications_hub:alive:{hub}"
 
 
 def _poll_key(person_pk: object) -> str:
@@ -103,6 +120,8 @@ class Presence:
         self._name = secrets.token_hex(4)
         self._present: set[object] = set()
         self._changed: set[object] = set()
+        self._written: set[object] = set()
+        self._in_turn: list[object] = []
         self._since: float | None = None
         self._write_task: asyncio.Task[None] | None = None
         # Without the lock, a writer with an older read could write last, and show a person who has left as present.
@@ -121,13 +140,17 @@ class Presence:
     async def refresh(self) -> None:
         await asyncio.sleep(_REFRESH_SECONDS)
         async with self._write_lock:
-            await self._database(self._write_all)
+            await self._database(self._refresh)
 
     async def close(self) -> None:
         for person_pk in list(self._present):
             self.left(person_pk)
         if self._write_task is not None:
             await self._write_task
+        try:
+            await self._database(cache.delete, _hub_key(self._name))
+        except Exception as error:  # noqa: BLE001 -- as above; the key expires
+            log.warning("Presence could not be written: %s", error)
 
     def _schedule_write(self, person_pk: object) -> None:
         self._changed.add(person_pk)
@@ -153,29 +176,49 @@ class Presence:
         """Correct the records of these people. Return the people whose records were wrong."""
         if self._is_new_to_cache():
             changed = {*changed, *self._present}
+            self._say_alive()
         written: set[object] = set()
         for some in chunks(changed, _PEOPLE_AT_ONCE):
             records = cache.get_many(map(_key, some))
             wrong = [pk for pk in some if (self._name in records.get(_key(pk), {})) != (pk in self._present)]
             self._put(wrong, records)
             written.update(wrong)
+        self._written |= written
         return written
 
-    def _write_all(self) -> None:
-        self._is_new_to_cache()
-        for some in chunks(list(self._present), _PEOPLE_AT_ONCE):
+    def _refresh(self) -> None:
+        """Say that this hub is alive, and write a few records again: all of them if the cache was emptied."""
+        people = list(self._present) if self._is_new_to_cache() else self._next_in_turn()
+        self._say_alive()
+        self._write_again(people)
+        # A slow hub may have overwritten a new record long after `_write` checked it, so check those once more.
+        written, self._written = self._written, set()
+        self._write(written)
+
+    def _say_alive(self) -> None:
+        cache.set(_hub_key(self._name), True, LIFE_SECONDS)
+
+    def _next_in_turn(self) -> list[object]:
+        if not self._in_turn:
+            self._in_turn = list(self._present)
+        share = -(-len(self._present) // _ROUND)
+        some, self._in_turn = self._in_turn[:share], self._in_turn[share:]
+        return [pk for pk in some if pk in self._present]
+
+    def _write_again(self, person_pks: Iterable[object]) -> None:
+        for some in chunks(person_pks, _PEOPLE_AT_ONCE):
             self._put(some, cache.get_many(map(_key, some)))
 
     def _put(self, person_pks: Collection[object], records: Mapping[str, _Record]) -> None:
         new = {_key(pk): self._renewed(pk, records.get(_key(pk), {})) for pk in person_pks}
         if kept := {key: record for key, record in new.items() if record}:
-            cache.set_many(kept, LIFE_SECONDS)
+            cache.set_many(kept, _RECORD_SECONDS)
         if gone := new.keys() - kept.keys():
             cache.delete_many(gone)
 
     def _renewed(self, person_pk: object, record: _Record) -> _Record:
         others = {hub: until for hub, until in _live(record).items() if hub != self._name}
-        return others | {self._name: time.time() + LIFE_SECONDS} if person_pk in self._present else others
+        return others | {self._name: time.time() + _RECORD_SECONDS} if person_pk in self._present else others
 
     def _is_new_to_cache(self) -> bool:
         """Return whether the cache was emptied since the last check, and so lost this hub's entries."""

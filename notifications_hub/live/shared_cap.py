@@ -1,10 +1,11 @@
 """The cap on a person's connections over all processes. Above it, the oldest are closed.
 
 One cache entry per person holds, by hub, when their connections were opened. A hub writes it when its own connections
-change, and compares all entries periodically; that is how it learns of newer connections elsewhere. Writers may
-overwrite each other; a hub that is missing adds itself at its next check. Entries of a killed process are older than
-any new connection, so they keep nobody out. With a per-process cache there is nothing to compare: each process counts
-only its own connections.
+change. If there are too many, it names the person in one entry that every hub reads periodically, and a hub with older
+connections of theirs ends them. So pages that stay open cost nothing. Writers may overwrite each other; therefore a hub
+compares what it wrote once more, and all its people in turn. Entries of a killed process are older than any new
+connection, so they keep nobody out. With a per-process cache there is nothing to compare: each process counts only its
+own connections.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ from notifications_hub.live.db_threads import Database
 from notifications_hub.users import person_key
 
 CHECK_SECONDS = 20.0
+_ROUND = 30
+"""Checks in which each person is compared once, in turn."""
+_OVER = "notifications_hub:over_the_cap"
+_OVER_SECONDS = 60
+"""Time that a person is named after their connections grew too many. It spans a few checks of every hub."""
 _GATHER_SECONDS = 0.2
 """Pause that gathers the changes of a crowd in one write."""
 _LIFE_SECONDS = 3700
@@ -46,6 +52,8 @@ class SharedCap:
         self._registry = registry
         self._name = secrets.token_hex(4)
         self._changed: set[str] = set()
+        self._compared: set[str] = set()
+        self._in_turn: list[str] = []
         self._writing: asyncio.Task[None] | None = None
 
     def changed(self, person_pk: object) -> None:
@@ -59,7 +67,9 @@ class SharedCap:
     async def check(self) -> None:
         await asyncio.sleep(CHECK_SECONDS)
         if is_cache_shared():
-            await self._compare(self._registry.people())
+            again, self._compared = self._compared, set()
+            people = {*again, *self._next_in_turn(), *await self._over_the_cap()}
+            await self._compare([pk for pk in people if self._registry.of_person(pk)])
 
     async def close(self) -> None:
         if self._writing is not None:
@@ -70,9 +80,24 @@ class SharedCap:
             while self._changed:
                 await asyncio.sleep(_GATHER_SECONDS)
                 changed, self._changed = self._changed, set()
+                self._compared |= changed
                 await self._compare(list(changed))
         finally:
             self._writing = None
+
+    def _next_in_turn(self) -> list[str]:
+        if not self._in_turn:
+            self._in_turn = self._registry.people()
+        share = -(-len(self._registry.people()) // _ROUND)
+        some, self._in_turn = self._in_turn[:share], self._in_turn[share:]
+        return some
+
+    async def _over_the_cap(self) -> list[str]:
+        try:
+            return list(await self._database(cache.get, _OVER, {}))
+        except Exception as error:  # noqa: BLE001 -- as below
+            log.warning("Could not read the people with too many connections: %s", error)
+            return []
 
     async def _compare(self, people: Sequence[str]) -> None:
         for some in chunks(people, _KEYS_AT_ONCE):
@@ -108,7 +133,16 @@ def _exchange(hub: str, own: Mapping[str, list[float]]) -> dict[str, float]:
             written[key] = _since(first, merged)
     cache.set_many({key: opened for key, opened in written.items() if opened}, _LIFE_SECONDS)
     cache.delete_many([key for key, opened in written.items() if not opened])
+    if over := [pk for key, pk in keys.items() if key in written and pk in oldest]:
+        _name_over(over)
     return oldest
+
+
+def _name_over(people: Sequence[str]) -> None:
+    now = time.time()
+    named: dict[str, float] = cache.get(_OVER, {})
+    recent = {pk: at for pk, at in named.items() if at > now - _OVER_SECONDS}
+    cache.set(_OVER, recent | dict.fromkeys(people, now), _OVER_SECONDS)
 
 
 def _since(first: float, opened: Opened) -> Opened:

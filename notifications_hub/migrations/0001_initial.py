@@ -16,6 +16,7 @@ from django.db.migrations.state import StateApps
 
 import notifications_hub.announcements.models
 import notifications_hub.streams.models
+import notifications_hub.streams.snapshots
 
 
 def remove_triggers(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
@@ -334,6 +335,27 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="RowsThrough",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("audience", models.CharField(max_length=200)),
+                ("seq", models.BigIntegerField()),
+                (
+                    "person",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
             name="DeliveredThrough",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -413,6 +435,7 @@ class Migration(migrations.Migration):
                 (
                     "notification",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="deliveries",
                         to=settings.NOTIFICATIONS_NOTIFICATION_MODEL,
@@ -437,17 +460,24 @@ class Migration(migrations.Migration):
                 ("created", models.DateTimeField()),
                 ("item", models.TextField(null=True)),
                 ("erases", models.JSONField(null=True)),
+                (
+                    "xid",
+                    models.BigIntegerField(
+                        db_default=notifications_hub.streams.snapshots.CurrentXid(), editable=False, null=True
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
                 "indexes": [
                     models.Index(
-                        condition=models.Q(("seq", None)), fields=["topic", "id"], name="hub_event_unnumbered"
+                        condition=models.Q(("seq", None)), fields=["topic", "xid"], name="hub_event_unnumbered"
                     ),
                     models.Index(
                         condition=models.Q(("item__isnull", False)), fields=["topic", "item"], name="hub_event_item"
                     ),
+                    models.Index(condition=models.Q(("xid__isnull", False)), fields=["xid"], name="hub_event_xid"),
                 ],
                 "constraints": [models.UniqueConstraint(fields=("topic", "seq"), name="hub_event_topic_seq")],
             },
@@ -588,6 +618,13 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "push subscription",
                 "verbose_name_plural": "push subscriptions",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("quarantined_at__isnull", False)),
+                        fields=["quarantined_at"],
+                        name="hub_push_paused",
+                    )
+                ],
                 "ordering": ("-last_used", "-id"),
                 "abstract": False,
                 "base_manager_name": "objects",
@@ -595,7 +632,17 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="announcement",
-            index=models.Index(fields=["ends_at"], name="hub_announcement_ends"),
+            index=models.Index(
+                condition=models.Q(("withdrawn_at", None)), fields=["ends_at"], name="hub_announcement_ends"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="announcement",
+            index=models.Index(
+                condition=models.Q(("announced_at__isnull", False), ("withdrawn_at", None)),
+                fields=["audience", "seq"],
+                name="hub_announcement_current",
+            ),
         ),
         migrations.AddIndex(
             model_name="announcement",
@@ -624,14 +671,8 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="notification",
             index=models.Index(
-                condition=models.Q(
-                    ("announcement", None),
-                    ("archived_at", None),
-                    ("deleted", False),
-                    ("seen_at", None),
-                    ("unread", True),
-                ),
-                fields=["recipient", "seen_at"],
+                condition=models.Q(("deleted", False), ("seen_at", None), ("unread", True)),
+                fields=["recipient", "announcement", "archived_at", "seen_at"],
                 name="hub_inbox_unseen",
             ),
         ),
@@ -651,14 +692,6 @@ class Migration(migrations.Migration):
                 ),
                 fields=["recipient", "flash", "archived_at", "-id"],
                 name="hub_undelivered",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("announcement__isnull", False)),
-                fields=["announcement"],
-                name="hub_rows_of_announcement",
             ),
         ),
         migrations.AddIndex(
@@ -691,13 +724,17 @@ class Migration(migrations.Migration):
             model_name="notification",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("announcement__isnull", False)),
-                fields=("recipient", "announcement"),
+                fields=("announcement", "recipient"),
                 name="hub_notification_announcement",
             ),
         ),
         migrations.AddConstraint(
             model_name="announcementtranslation",
             constraint=models.UniqueConstraint(fields=("announcement", "language"), name="hub_translation_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="rowsthrough",
+            constraint=models.UniqueConstraint(fields=("person", "audience"), name="hub_rows_through_once"),
         ),
         migrations.AddConstraint(
             model_name="deliveredthrough",

@@ -36,8 +36,7 @@ MAX_BODY = 10 * 2**20
 """Bytes. Django writes a body to disk before any code of the site sees the request."""
 MAX_CONNECTIONS = 12_000
 """Open connections of every kind in one process. Further ones are answered 503."""
-_socket_log = logging.getLogger("uvicorn.error.sockets")
-_socket_log.setLevel(logging.WARNING)
+_SOCKET_LOG = "uvicorn.error.sockets"
 _UNIX = "unix"
 """The host name of clients on a unix socket, which have no address. A proxy there can be trusted by this name."""
 _BODY_VARIABLE = "HUB_SERVE_MAX_BODY"
@@ -100,7 +99,7 @@ class SharedFrameProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         # Two lines a socket, "connection open" and "connection closed", which name no client and take longer than both.
-        self.conn.logger = _socket_log
+        self.conn.logger = logging.getLogger(_SOCKET_LOG)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -147,11 +146,13 @@ class HideCursors(logging.Filter):
 
 
 def _log_config() -> dict[str, Any]:
-    """Return uvicorn's own logging configuration with `HideCursors` added."""
+    """Return uvicorn's own logging configuration with `HideCursors` added, and without two lines for each socket."""
     config = deepcopy(LOGGING_CONFIG)
     config["filters"] = {"cursors": {"()": HideCursors}}
     for name in ("uvicorn.access", "uvicorn.error"):
         config["loggers"][name]["filters"] = ["cursors"]
+    # Set here, because uvicorn's configuration resets the loggers below its own.
+    config["loggers"][_SOCKET_LOG] = {"level": "WARNING"}
     return config
 
 

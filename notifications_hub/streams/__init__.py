@@ -5,6 +5,8 @@ Other packages import from here. The modules of this package import from each ot
 
 from __future__ import annotations
 
+from notifications_hub.streams.changes import Changes, Mark, changes_since, moved
+from notifications_hub.streams.leftovers import number_everything
 from notifications_hub.streams.models import (
     BadTopic,
     Event,
@@ -19,7 +21,7 @@ from notifications_hub.streams.models import (
 )
 from notifications_hub.streams.numberer import number_soon
 from notifications_hub.streams.pruning import count_before, give_way, prune, prune_before
-from notifications_hub.streams.sequencer import announce_numbers, number, number_everything, numbered
+from notifications_hub.streams.sequencer import announce_numbers, number, numbered
 from notifications_hub.streams.store import (
     BATCH_BYTES,
     FRAME_BYTES,
@@ -27,7 +29,6 @@ from notifications_hub.streams.store import (
     Reading,
     append,
     append_many,
-    moved,
     number_on_commit,
     read,
     read_many,
@@ -37,9 +38,11 @@ __all__ = [
     "BATCH_BYTES",
     "FRAME_BYTES",
     "BadTopic",
+    "Changes",
     "Event",
     "EventTooLarge",
     "LoggedEvent",
+    "Mark",
     "NewEvent",
     "Reading",
     "Stream",
@@ -47,6 +50,7 @@ __all__ = [
     "announce_numbers",
     "append",
     "append_many",
+    "changes_since",
     "check_topic",
     "count_before",
     "encode_data",

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import HubModel
+from notifications_hub.streams.snapshots import CurrentXid
 from notifications_hub.users import person_key
 
 MAX_DATA = 64 * 1024
@@ -88,12 +89,15 @@ class Event(HubModel):
     created = models.DateTimeField()
     item = models.TextField(null=True)  # noqa: DJ001 -- most events have none, and the index skips NULL
     erases = models.JSONField(null=True)
+    xid = models.BigIntegerField(null=True, editable=False, db_default=CurrentXid())
+    """The PostgreSQL transaction that inserted the event, or, once it has a number, the one that numbered it."""
 
     class Meta(HubModel.Meta):
         constraints = [models.UniqueConstraint(fields=["topic", "seq"], name="hub_event_topic_seq")]
         indexes = [
-            models.Index(fields=["topic", "id"], condition=models.Q(seq=None), name="hub_event_unnumbered"),
+            models.Index(fields=["topic", "xid"], condition=models.Q(seq=None), name="hub_event_unnumbered"),
             models.Index(fields=["topic", "item"], condition=models.Q(item__isnull=False), name="hub_event_item"),
+            models.Index(fields=["xid"], condition=models.Q(xid__isnull=False), name="hub_event_xid"),
         ]
 
     def __str__(self) -> str:

@@ -19,13 +19,12 @@ from django.db import connections
 from notifications_hub.database.pooling import release_connections
 from notifications_hub.database.primary import connection
 from notifications_hub.database.reconnect import run_with_reconnect
+from notifications_hub.streams.leftovers import sweep_if_late
 from notifications_hub.streams.sequencer import number
 from notifications_hub.web.site_paths import use_script_name
 
 IDLE_SECONDS = 60.0
 """Time that the numberer keeps its thread and its database connection while it is idle."""
-LATER_SECONDS = 0.2
-"""Time in which chores that are in no hurry are gathered."""
 EXIT_SECONDS = 5.0
 """Time that an exiting process waits for its events to be numbered. Another process's sweeper numbers the rest."""
 
@@ -43,17 +42,15 @@ def number_soon(topics: Collection[str]) -> None:
         numberer.add_topics(topics)
 
 
-def run_soon(chore: Callable[[], object]) -> None:
-    """Run a chore in the background, after the next numbering. PostgreSQL only."""
-    numberer.add_chore(chore)
+def run_soon(chore: Callable[[], object], seconds: float = 0.0) -> None:
+    """Run a chore in the background, after the next numbering and these seconds. On SQLite run it now.
 
-
-def run_later(chore: Callable[[], object]) -> None:
-    """Run a chore in the background within `LATER_SECONDS`, once for all commits until then. On SQLite run it now."""
+    It runs once, however often it is added before it starts.
+    """
     if connection.vendor == "sqlite":
         chore()
     else:
-        numberer.add_chore(chore, LATER_SECONDS)
+        numberer.add_chore(chore, seconds)
 
 
 class Numberer:
@@ -82,7 +79,7 @@ class Numberer:
             self._wake()
 
     def add_chore(self, chore: Callable[[], object], seconds: float = 0.0) -> None:
-        """Add a chore, to run after these seconds. It runs once, however often it is added before it starts."""
+        """Add a chore, as `run_soon` does."""
         with self._changed:
             if chore not in self._chores:
                 self._chores[chore] = time.monotonic() + seconds
@@ -112,6 +109,7 @@ class Numberer:
             while work := self._next():
                 for step in work:
                     _run_step(step)
+                _run_step(sweep_if_late)
                 release_connections()
         finally:
             connections.close_all()
@@ -123,7 +121,7 @@ class Numberer:
             self._changed.notify_all()
             idle_at = time.monotonic() + IDLE_SECONDS
             while not (work := self._due()) and (time.monotonic() < idle_at or self._has_work()):
-                self._changed.wait(min([idle_at, *self._chores.values()]) - time.monotonic())
+                self._changed.wait(min(self._chores.values(), default=idle_at) - time.monotonic())
             self._working = bool(work)
             if not work:
                 self._thread = None

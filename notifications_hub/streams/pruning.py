@@ -25,8 +25,8 @@ from notifications_hub.streams.models import Event, Stream
 
 STEP = 250
 """The most events that one transaction removes."""
-TOPICS = 200
-"""The most topics that one statement counts."""
+TOPICS = 100
+"""The most topics that one transaction locks, or one statement counts."""
 
 
 class _Entry(NamedTuple):
@@ -48,7 +48,7 @@ def prune_before(before: datetime) -> int:
     """
     removed = 0
     # A log's numbers are not always in the order of ids. A later pass removes the few events that were met too early.
-    while some := sum(_remove(_prefixes(numbers, lambda entry: entry.created < before)) for numbers in _pages(before)):
+    while some := sum(_remove(_prefixes(numbers, lambda entry: entry.created < before)) for numbers in _steps(before)):
         removed += some
     return removed
 
@@ -57,6 +57,11 @@ def count_before(before: datetime) -> int:
     """Count the events that `prune_before` would remove."""
     topics = {topic for numbers in _pages(before) for topic in numbers}
     return sum(_count(some, before) for some in chunks(sorted(topics), TOPICS))
+
+
+def _steps(before: datetime) -> Iterator[dict[str, int]]:
+    for numbers in _pages(before):
+        yield from map(dict, chunks(numbers.items(), TOPICS))
 
 
 def _pages(before: datetime) -> Iterator[Counter[str]]:
@@ -70,12 +75,17 @@ def _pages(before: datetime) -> Iterator[Counter[str]]:
         yield numbers
 
 
+# Materialized, so that the planner takes both bounds from one table. Otherwise it may use the lower one alone, and read
+# a long log to its end.
 _PREFIXES = """
-    WITH wanted(topic, number) AS (VALUES {wanted})
+    WITH wanted(topic, number) AS (VALUES {wanted}),
+    bounds AS MATERIALIZED (
+        SELECT stream.topic, stream.pruned_through AS after, stream.pruned_through + wanted.number AS through
+        FROM wanted JOIN notifications_hub_stream stream ON stream.topic = wanted.topic
+    )
     SELECT event.id, event.topic, event.seq, event.created
-    FROM wanted JOIN notifications_hub_stream stream ON stream.topic = wanted.topic
-    JOIN notifications_hub_event event ON event.topic = stream.topic
-        AND event.seq > stream.pruned_through AND event.seq <= stream.pruned_through + wanted.number
+    FROM bounds JOIN notifications_hub_event event
+        ON event.topic = bounds.topic AND event.seq > bounds.after AND event.seq <= bounds.through
     ORDER BY event.topic, event.seq
 """
 

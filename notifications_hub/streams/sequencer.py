@@ -21,6 +21,8 @@ from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import connection
 from notifications_hub.database.reconnect import CONNECTION_ERRORS
 from notifications_hub.streams.models import TOMBSTONE, Event, Stream
+from notifications_hub.streams.settled import unnumbered_events
+from notifications_hub.streams.snapshots import XID
 
 TOPICS_AT_ONCE = 1000
 
@@ -41,19 +43,6 @@ def number(topics: Collection[str], *, skip_locked: bool = False) -> None:
 def announce_numbers(tops: Mapping[str, int]) -> None:
     """Send `numbered`, outside any transaction."""
     numbered.send_robust(sender=Stream, tops=tops)
-
-
-def number_everything() -> None:
-    """Number the events that a killed process left behind. The sweeper calls this each second.
-
-    Each topic is visited once, in the order of names, so that fast writers cannot keep it busy. Events that arrive
-    during a run are left for the next second.
-    """
-    late = Event.objects.filter(seq=None).order_by("topic").values_list("topic", flat=True).distinct()
-    topics = list(late[:TOPICS_AT_ONCE])
-    while topics:
-        number(topics)
-        topics = list(late.filter(topic__gt=topics[-1])[:TOPICS_AT_ONCE]) if len(topics) == TOPICS_AT_ONCE else []
 
 
 def _number_some(topics: Collection[str], *, skip_locked: bool) -> dict[str, int]:
@@ -93,7 +82,9 @@ def _number_on_sqlite(topics: Collection[str]) -> dict[str, int | None]:
 def lock_and_number(*, skip_locked: bool) -> str:
     """Return the statement for PostgreSQL, which takes the topics as the parameter `topics`."""
     locking = "SKIP LOCKED" if skip_locked else ""
-    return _LOCK_AND_NUMBER.format(locking=locking, timeline=timeline(), tombstone=TOMBSTONE)
+    return _LOCK_AND_NUMBER.format(
+        locking=locking, unnumbered=unnumbered_events(), xid=XID, timeline=timeline(), tombstone=TOMBSTONE
+    )
 
 
 # An asynchronous standby that takes over may lack the last commits, and so may a restore to a point in time. Their
@@ -129,7 +120,7 @@ def timeline() -> str:
 # the planner on the indexes, because it cannot know how few items are erased.
 _LOCK_AND_NUMBER = """
     WITH late AS MATERIALIZED (
-        SELECT id, topic, item, erases FROM notifications_hub_event WHERE seq IS NULL AND topic = ANY(%(topics)s)
+        SELECT id, topic, item, erases FROM {unnumbered} AS event WHERE topic = ANY(%(topics)s)
     ), seen AS (
         SELECT id, topic, top FROM notifications_hub_stream WHERE topic = ANY(%(topics)s)
     ), locked AS (
@@ -152,7 +143,9 @@ _LOCK_AND_NUMBER = """
     ), erasing AS (
         SELECT DISTINCT ON (given.topic, named.item) given.topic, named.item, given.id AS last, own.data AS words
         FROM given CROSS JOIN LATERAL jsonb_array_elements_text(given.erases) AS named(item)
-        LEFT JOIN notifications_hub_event own ON own.id = given.id AND given.item = named.item
+        LEFT JOIN LATERAL (
+            SELECT data FROM notifications_hub_event WHERE id = given.id AND given.item = named.item OFFSET 0
+        ) AS own ON true
         ORDER BY given.topic, named.item, given.id DESC
     ), earlier AS (
         SELECT old.id, erasing.words
@@ -172,7 +165,8 @@ _LOCK_AND_NUMBER = """
             kind = CASE WHEN last IS NOT NULL AND words IS NULL THEN '{tombstone}' ELSE kind END,
             item = CASE WHEN last IS NULL OR words IS NOT NULL THEN event.item END,
             data = CASE WHEN last IS NULL THEN data ELSE coalesce(words, '{{}}') END,
-            erases = NULL
+            erases = NULL,
+            xid = {xid}
         FROM given LEFT JOIN erasing
             ON erasing.topic = given.topic AND erasing.item = given.item AND erasing.last > given.id
         WHERE event.id = given.id
@@ -186,7 +180,7 @@ _LOCK_AND_NUMBER = """
         RETURNING stream.topic, stream.top
     )
     SELECT topic, coalesce(moved.top, made.top) FROM (SELECT DISTINCT topic FROM late) AS wanted
-    LEFT JOIN moved USING (topic) LEFT JOIN made USING (topic)
+    LEFT JOIN made USING (topic) LEFT JOIN moved USING (topic)
 """
 # SQLite has one writing transaction at a time, so nobody changes the rows that it sees. With `max()` SQLite returns the
 # other columns of the same row, so an item's last event decides.

@@ -25,6 +25,7 @@ from notifications_hub.conf import require_time_zones
 from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import connection
+from notifications_hub.streams.changes import NOWHERE
 from notifications_hub.streams.cursor import Position
 from notifications_hub.streams.models import (
     NewEvent,
@@ -33,6 +34,7 @@ from notifications_hub.streams.models import (
 )
 from notifications_hub.streams.numberer import number_soon
 from notifications_hub.streams.sequencer import number
+from notifications_hub.streams.settled import unnumbered_events
 
 PAGE = 200
 """The most events of one topic that one read returns."""
@@ -155,7 +157,7 @@ _READ = """
     found AS (
         SELECT want.number, want.reader, want.topic, want.seq, stream.epoch, stream.top, stream.pruned_through,
                EXISTS (
-                   SELECT 1 FROM notifications_hub_event late WHERE late.topic = want.topic AND late.seq IS NULL
+                   SELECT 1 FROM {unnumbered} AS late WHERE late.topic = want.topic
                ) AS unnumbered,
                CASE WHEN (stream.epoch = want.epoch OR (want.epoch = '' AND want.seq = 0))
                    AND stream.pruned_through <= want.seq AND want.seq < stream.top THEN 1 ELSE 0 END AS behind
@@ -188,8 +190,6 @@ _READ = """
     LEFT JOIN notifications_hub_event event ON event.topic = found.topic AND event.seq = given.seq
     ORDER BY found.number, event.seq
 """
-_NOWHERE = Position("", 0, 2**62)
-
 _TopicPosition = tuple[str, Position | None]
 
 
@@ -217,9 +217,9 @@ def _read_many(wanted: Sequence[Mapping[str, Position | None]], size: int) -> li
     for reader, one in enumerate(wanted):
         for asked in one.items():
             positions.setdefault(asked, reader)
-    readings, unnumbered = _read_once(positions, size) if positions else ({}, [])
-    if unnumbered and not connection.in_atomic_block:
-        number(unnumbered, skip_locked=True)
+    readings, late = _read_once(positions, size) if positions else ({}, [])
+    if late and not connection.in_atomic_block:
+        number(late, skip_locked=True)
         readings, _ = _read_once(positions, size)
     return [_within([readings[asked] for asked in one.items()], size) for one in wanted]
 
@@ -233,35 +233,11 @@ def _within(readings: list[Reading], size: int) -> list[Reading]:
     return kept
 
 
-# This runs each second for every topic that has a listener, so unchanged topics are not even fetched. JSON is the one
-# form in which both databases take a table as a single parameter.
-_MOVED = """
-    SELECT stream.topic, stream.epoch, stream.top
-    FROM json_array_elements(CAST(%s AS json)) AS known(value)
-    JOIN notifications_hub_stream stream ON stream.topic = known.value->>0
-    WHERE stream.epoch <> known.value->>1 OR stream.top <> CAST(known.value->>2 AS bigint)
-"""
-_MOVED_ON_SQLITE = """
-    SELECT stream.topic, stream.epoch, stream.top
-    FROM json_each(%s) AS known
-    JOIN notifications_hub_stream stream ON stream.topic = json_extract(known.value, '$[0]')
-    WHERE stream.epoch <> json_extract(known.value, '$[1]') OR stream.top <> json_extract(known.value, '$[2]')
-"""
-
-
-def moved(positions: Mapping[str, Position | None]) -> dict[str, tuple[str, int]]:
-    """Return epoch and top of the topics that are not at these positions, to find missed events."""
-    wanted = [(topic, at.epoch, at.seq) for topic, at in ((topic, at or _NOWHERE) for topic, at in positions.items())]
-    with connection.cursor() as sql:
-        sql.execute(_MOVED_ON_SQLITE if connection.vendor == "sqlite" else _MOVED, [json.dumps(wanted)])
-        return {topic: (epoch, top) for topic, epoch, top in sql.fetchall()}
-
-
 def _read_once(positions: Mapping[_TopicPosition, int], size: int) -> tuple[dict[_TopicPosition, Reading], list[str]]:
     values: list[str] = []
     parameters: list[str | int] = []
     for index, ((topic, position), reader) in enumerate(positions.items()):
-        at = position or _NOWHERE
+        at = position or NOWHERE
         values.append(f"({index}, {reader}, %s, %s, CAST(%s AS bigint))")
         parameters += [topic, at.epoch, at.seq]
     with connection.cursor() as sql:
@@ -277,6 +253,7 @@ def _read_statement(wanted: Sequence[str], size: int) -> str:
     return _READ.format(
         wanted=", ".join(wanted),
         page=PAGE,
+        unnumbered=unnumbered_events(),
         size=f"coalesce({octets} + {_ENVELOPE}, 0)",
         for_topic=FRAME_BYTES,
         for_reader=size,

@@ -80,6 +80,13 @@ LIMITS = [
         ("tests/ops/test_web_server.py::test_an_endless_head_is_refused",),
     ),
     Guard(
+        "the wait for a client that does not read",
+        "notifications_hub/ops/web_server.py",
+        "and not (self.close_sent or self.disconnected or self._paused)",
+        "and not (self.close_sent or self.disconnected)",
+        ("tests/ops/test_socket_frames.py::test_a_sender_waits_for_a_client_that_does_not_read",),
+    ),
+    Guard(
         "the rate of sign-ins from an address",
         "accounts/urls.py",
         'throttled("sign_in")(auth_views.LoginView.as_view())',
@@ -113,5 +120,30 @@ LIMITS = [
         'request.META.get("REMOTE_ADDR", "")',
         'request.headers.get("X-Forwarded-For", request.META.get("REMOTE_ADDR", ""))',
         ("tests/web/test_throttle.py::test_the_server_names_the_address_and_ipv6_counts_by_network",),
+    ),
+    # Waiting
+    Guard(
+        "a waiting sender holds no stream",
+        "notifications_hub/notify_statement.py",
+        " AND EXISTS (SELECT FROM free)",
+        "",
+        ("tests/test_notify_insert.py::test_a_sender_who_waits_for_a_locked_person_does_not_hold_the_stream",),
+        postgres=True,
+    ),
+    Guard(
+        "a transaction holds no stream",
+        "notifications_hub/notify_insert.py",
+        " and database.get_autocommit()",
+        "",
+        ("tests/test_notify_insert.py::test_a_transaction_does_not_hold_the_stream",),
+        postgres=True,
+    ),
+    Guard(
+        "a numberer locks known streams before it makes new ones",
+        "notifications_hub/streams/sequencer.py",
+        "(SELECT count(*) FROM locked) >= 0 AND ",
+        "",
+        ("tests/streams/test_streams_faults.py::test_a_numberer_that_waits_for_a_known_stream_has_made_no_new_one",),
+        postgres=True,
     ),
 ]

@@ -19,6 +19,7 @@ from django.urls import include, path
 from notifications_hub import broadcast, flash
 from notifications_hub.announcements.announce import make_rows
 from notifications_hub.announcements.models import AnnouncementTranslation
+from notifications_hub.inbox_summary import summary_of
 from notifications_hub.notification import Notification
 from tests.inbox.support import API, ClientFor, send_one
 
@@ -111,6 +112,20 @@ def test_a_claim_takes_as_many_statements_for_forty_as_for_one(alice: User, bob:
 
     assert statements_of(lambda: client.get("/host-page/")) == one
     assert Notification.objects.filter(delivered_by="flash").count() == 41
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="test_plans.py has those of PostgreSQL")
+def test_sqlite_counts_and_flashes_by_the_indexes_made_for_it(alice: User) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        summary_of(alice)
+    with connection.cursor() as sql:
+        sql.execute(f"EXPLAIN QUERY PLAN {captured[-1]['sql']}")
+        plan = str(sql.fetchall())
+
+    assert "hub_inbox_unread (recipient_id=? AND announcement_id=? AND archived_at=?)" in plan
+    assert "hub_inbox_unseen (recipient_id=? AND announcement_id=? AND archived_at=? AND seen_at=?)" in plan
+    assert "hub_undelivered (recipient_id=? AND flash=? AND archived_at=? AND id>?)" in plan
+    assert "SCAN notifications_hub_notification" not in plan
 
 
 @pytest.mark.clocked

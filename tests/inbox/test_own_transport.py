@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+from django.db import connection
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
@@ -14,8 +15,10 @@ from notifications_hub import kinds
 from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.models import Delivery, Preference
 from notifications_hub.kinds import DeliveryMethod, Kind, get_kind
+from notifications_hub.notification import Notification
 from notifications_hub.transports.memory import Memory
 from tests.inbox.support import ClientFor, send_one
+from tests.support.deliveries import send
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -136,3 +139,26 @@ def test_a_broken_transport_does_not_break_the_page(
     use(settings, fax=Unmakeable)
     assert list(choices(client_for(alice).get(PREFERENCES)))[-1] == "Fax"
     assert "no credentials" in caplog.text
+
+
+class Broken(Sms):
+    """A transport that fails for Bob, with a query that PostgreSQL refuses."""
+
+    def addresses(self, person: Any) -> list[str]:
+        if person.username == "bob":
+            with connection.cursor() as sql:
+                sql.execute("SELECT nothing FROM nowhere")
+        return [f"sms-{person.pk}"]
+
+
+def test_a_transport_that_fails_for_one_person_costs_only_their_delivery(
+    alice: User, bob: User, charlie: User, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    use(settings, broken=Broken)
+    for person in (alice, bob, charlie):
+        preferences.choose_methods(person, "default", ["live", "broken"])
+    send(charlie, alice, bob, charlie)
+    assert Notification.objects.count() == 3
+    planned = Delivery.objects.filter(transport="broken").order_by("pk").values_list("address", flat=True)
+    assert list(planned) == [f"sms-{alice.pk}", f"sms-{charlie.pk}"]
+    assert f"'broken' gets no deliveries for 1 people: [{bob.pk}]" in caplog.text

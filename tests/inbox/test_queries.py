@@ -10,6 +10,7 @@ from accounts.models import User
 from notifications_hub import broadcast
 from notifications_hub.announcements.announce import withdraw
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
+from notifications_hub.inbox import queries
 from notifications_hub.inbox.queries import BadPageMark, Counts, InboxPage, PageMark, counts, items
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event
@@ -85,6 +86,31 @@ def test_the_list_can_be_filtered_by_unread_and_kind(alice: User, bob: User) -> 
     assert ids(items(alice, unread=False)) == [other.item_id]
     assert ids(items(alice, kind="comment.reply")) == [reply.item_id]
     assert ids(items(alice, kind="nothing.like.it")) == []
+
+
+def test_a_rare_kind_is_found_by_following_pages_of_a_bounded_scan(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "SCANNED", 4)
+    rare = [send_one(alice, bob, kind="comment.reply")]
+    for _number in range(9):
+        send_one(alice, bob)
+    rare.append(send_one(alice, bob, kind="comment.reply"))
+    broadcast(title="To everyone")
+    for _number in range(4):
+        send_one(alice, bob)
+    assert _pages(alice, kind="comment.reply") == [[], [rare[1].item_id], [], [rare[0].item_id]]
+    assert sorted(map(len, _pages(alice, kind="announcement"))) == [0, 0, 0, 1]
+
+
+def _pages(person: User, *, kind: str) -> list[list[str]]:
+    found: list[list[str]] = []
+    mark = None
+    while not found or mark:
+        page = items(person, kind=kind, before=mark)
+        found.append(ids(page))
+        mark = page.next
+    return found
 
 
 def test_archived_rows_are_shown_on_demand_and_deleted_ones_never(alice: User, bob: User) -> None:

@@ -136,6 +136,21 @@ async def test_three_hundred_connections_are_revalidated_in_slices_of_a_few_quer
     assert database.selects - entering == 3 * 300 / revalidation.FEW
 
 
+@pytest.mark.parametrize("count", [2, 200])
+async def test_reading_revocations_of_others_costs_one_query_however_many_people_are_here(
+    room: Room, database: OneThread, charlie: User, count: int
+) -> None:
+    await room.enter(*await sync_to_async(people)(count))
+    await room.enforcer.handle_revocations()
+    for revoked in (0, 30):
+        for _ in range(revoked):
+            await sync_to_async(revoke)(charlie)
+        before = database.selects
+        await room.enforcer.handle_revocations()
+        assert database.selects - before == 1
+    assert room.ended == {}
+
+
 async def test_every_connection_is_revalidated_within_the_promised_time(
     room: Room, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
+import msgpack  # type: ignore[import-untyped]
 import pytest
 from pytest_django import Settings
 from redis import Redis
 
-from notifications_hub.live.channel_layer import Layer, shared_layer
+from notifications_hub.live.channel_layer import BackgroundLayer, Layer, shared_layer
 from notifications_hub.live.eager_start import cancel_all
 from tests.support.databases import Databases
 from tests.support.redis import RedisServer
@@ -33,6 +35,26 @@ def test_an_exiting_process_sends_its_last_events_first(databases: Databases, re
         # The process is gone: an event that is missing now will never arrive.
         sent = [message["data"] for message in iter(lambda: received.get_message(timeout=0.2), None)]
     assert any(b"open.t" in data for data in sent if isinstance(data, bytes))
+
+
+def test_hints_of_one_moment_are_sent_together(
+    settings: Settings, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifications_hub.live.channel_layer._GATHER_SECONDS", 0.3)
+    layer = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [redis_server.url]}}
+    settings.CHANNEL_LAYERS = {"default": layer}
+    background = BackgroundLayer()
+    with Redis.from_url(redis_server.url) as redis, redis.pubsub() as received:
+        received.psubscribe("*")
+        received.get_message(timeout=5)
+        background.hint({"open.t": 1})
+        time.sleep(0.1)
+        for top in (3, 2, 4, 3):
+            background.hint({"open.t": top, f"open.t{top}": top})
+        background.finish()
+        sent = [message["data"] for message in iter(lambda: received.get_message(timeout=0.2), None)]
+    tops = [msgpack.unpackb(data)["tops"] for data in sent]
+    assert tops == [{"open.t": 1}, {"open.t": 4, "open.t3": 3, "open.t2": 2, "open.t4": 4}]
 
 
 _FORK = """

@@ -21,7 +21,7 @@ from notifications_hub.live.connection import MAX_WAITING, Connection
 from notifications_hub.live.fanout import Fanout
 from notifications_hub.live.frames import Frame
 from notifications_hub.live.session import SignedIn
-from notifications_hub.streams import LoggedEvent, Reading, cursor
+from notifications_hub.streams import Changes, LoggedEvent, Reading, cursor
 from notifications_hub.streams.cursor import Position
 
 EPOCH, POST = "0123abcd", "post.9"
@@ -34,6 +34,10 @@ class World:
         self.fanout = Fanout(cast("Any", self.database))
         self._tops: dict[str, int] = {}
         self._size = 2
+        self.marks: list[object] = []
+        self.compared: list[int] = []
+        self.is_complete = True
+        self.fault: Exception | None = None
         self.open = asyncio.Event()
         self.open.set()
         cast("Any", self.fanout)._log = self.log
@@ -76,7 +80,15 @@ class World:
         await self.settled()
 
     async def database(self, function: object, positions: Mapping[str, Position]) -> object:
+        if function is streams.changes_since:
+            self.marks.append(positions)
+            return Changes(
+                len(self.marks), {topic: (EPOCH, top) for topic, top in self._tops.items()}, self.is_complete
+            )
         if function is streams.moved:
+            if self.fault:
+                raise self.fault
+            self.compared.append(len(positions))
             return {topic: (EPOCH, self._tops[topic]) for topic in positions if topic in self._tops}
         return [self._read(topic, position) for topic, position in positions.items()]
 
@@ -181,6 +193,41 @@ async def test_a_topic_added_to_an_open_connection_is_read_from_then_on(world: W
     for _ in range(2):
         await world.publish_without_hint(other)
     assert list(filter(None, alice.seqs)) == [[1], [2]]
+
+
+async def test_a_check_compares_few_topics_however_many_are_listened_to(world: World) -> None:
+    topics = [f"post.{number}" for number in range(500)]
+    await world.listener(*topics)
+    for _ in range(10):
+        await world.fanout.check_log()
+    assert world.compared == [50] * 10
+
+
+async def test_an_incomplete_answer_makes_the_hub_compare_every_topic(world: World) -> None:
+    await world.listener(*(f"post.{number}" for number in range(500)))
+    world.is_complete = False
+    await world.fanout.check_log()
+    assert world.compared == [500]
+
+
+async def test_a_check_that_failed_asks_for_the_same_changes_again(world: World) -> None:
+    await world.listener(POST)
+    await world.fanout.check_log()
+    world.fault = OSError("the database is away")
+    with pytest.raises(OSError, match="away"):
+        await world.fanout.check_log()
+    world.fault = None
+    await world.fanout.check_log()
+    await world.fanout.check_log()
+    assert world.marks == [None, 1, 1, 3]
+
+
+async def test_a_topic_without_events_is_compared_until_it_has_a_position(world: World) -> None:
+    listener = Listener(world, {POST: None})  # type: ignore[dict-item]
+    world.fanout.listen(listener.connection, [POST])
+    await world.fanout.check_log()
+    assert world.fanout._unplaced == set()
+    listener.connection.stop()
 
 
 async def test_a_connection_that_read_ahead_gets_only_new_events(world: World) -> None:

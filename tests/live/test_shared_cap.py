@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+import redis
 from django.core.cache import cache
 
 from notifications_hub.live import shared_cap
@@ -108,6 +109,39 @@ async def test_two_hubs_with_twelve_connections_that_write_at_once_keep_ten_toge
     await look(*hubs, *hubs)
 
     assert held(hubs) == 10
+
+
+async def test_a_hub_learns_of_newer_connections_beside_many_idle_people(
+    hubs: list[Hub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other, _ = hubs
+    for person in range(2, 500):
+        one.join(person)
+    for _ in range(10):
+        one.join(1)
+    await look(one, one)
+    monkeypatch.setattr(one.cap, "_in_turn", [str(person) for person in range(2, 500)])
+    for _ in range(10):
+        other.join(1)
+    await look(other, one, other)
+
+    assert [len(hub.registry.of_person("1")) for hub in (one, other)] == [0, 10]
+
+
+async def test_a_check_of_idle_people_reads_few_entries(hubs: list[Hub], redis_server: RedisServer) -> None:
+    hub, people = hubs[0], 20 * shared_cap._ROUND
+    for person in range(people):
+        hub.join(person)
+    await look(hub, hub)
+    before = keys_looked_up(redis_server)
+    await look(hub)
+    assert keys_looked_up(redis_server) - before <= people / shared_cap._ROUND + 2
+
+
+def keys_looked_up(redis_server: RedisServer) -> int:
+    with redis.Redis.from_url(redis_server.url) as client:
+        stats = client.info("stats")
+        return int(stats["keyspace_hits"]) + int(stats["keyspace_misses"])
 
 
 async def test_a_closed_connection_makes_room(hubs: list[Hub]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -100,12 +99,3 @@ async def test_nothing_can_be_sent_after_the_close_or_to_a_client_that_left() ->
         await client.close()
         with pytest.raises(OSError):  # noqa: PT011 -- uvicorn's own, which the hub expects
             await application.send({"type": "websocket.send", "text": "late"})
-
-
-async def test_the_log_names_a_client_once(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "uvicorn.error")
-    async with opened(Application()):
-        pass
-    [line] = [record.getMessage() for record in caplog.records]
-    assert "[accepted]" in line
-    assert "127.0.0.1" in line

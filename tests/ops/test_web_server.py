@@ -117,6 +117,16 @@ def test_a_forwarded_address_that_is_too_long_is_refused(quiet_site: Site) -> No
         assert requests.get(f"{quiet_site.url}/healthz", headers=headers, timeout=5).status_code == status
 
 
+def test_a_socket_is_one_line_of_the_log_with_its_address(quiet_site: Site) -> None:
+    before = len(quiet_site.log)
+    with listening_by("websocket", quiet_site, "alice") as client:
+        client.frame()
+    lines = [line for line in quiet_site.log[before:].splitlines() if "WebSocket" in line or "connection" in line]
+    assert [line for line in lines if "[accepted]" in line] == lines
+    assert len(lines) == 1
+    assert "127.0.0.1" in lines[0]
+
+
 def test_a_server_at_its_connection_limit_answers_503_at_once(databases: Databases, tmp_path: Path) -> None:
     server = (*HUB_SERVE, "--limit-concurrency", "20")
     site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()}, server=server)

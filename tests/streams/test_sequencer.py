@@ -13,10 +13,10 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from notifications_hub import apublish, publish, streams
-from notifications_hub.streams import Event, Stream, sequencer
+from notifications_hub.streams import Event, Stream, leftovers, sequencer
 from notifications_hub.streams import numberer as numberer_module
 from notifications_hub.streams.cursor import Position
-from notifications_hub.streams.numberer import Numberer
+from notifications_hub.streams.numberer import Numberer, run_soon
 from tests.support.log import holes, leave_unnumbered, unnumbered
 from tests.support.processes import wait_until
 from tests.support.together import in_process, rolled_back, together
@@ -139,6 +139,30 @@ def test_the_numberer_survives_a_fault(
     assert unnumbered() == 0
 
 
+@postgres
+def test_a_chore_runs_once_for_all_who_ask_for_it_meanwhile(numberer: Numberer) -> None:
+    ran: list[int] = []
+
+    def chore() -> None:
+        ran.append(unnumbered())
+
+    for number in range(5):
+        publish_some(f"{number}.", times=1)
+        run_soon(chore, 0.3)
+    wait_until(lambda: unnumbered() == 0, what="the numbers, for which the chore has no hurry")
+    assert ran == []
+    assert numberer.finish(20)
+    assert ran == [0]
+
+
+@postgres
+def test_an_exiting_process_waits_for_no_chore_to_be_due(numberer: Numberer) -> None:
+    ran: list[bool] = []
+    run_soon(lambda: ran.append(True), 600)
+    assert numberer.finish(5)
+    assert ran == [True]
+
+
 @both_databases
 def test_a_process_numbers_its_events_before_it_exits() -> None:
     ended = in_process("""
@@ -197,10 +221,10 @@ def test_a_sweep_numbers_each_topic_once_despite_fast_writers(monkeypatch: pytes
         leave_unnumbered(*topics)
 
     original = sequencer.number
-    monkeypatch.setattr(sequencer, "TOPICS_AT_ONCE", 2)
-    monkeypatch.setattr(sequencer, "number", number_while_more_comes)
+    monkeypatch.setattr(leftovers, "TOPICS_AT_ONCE", 2)
+    monkeypatch.setattr(leftovers, "number", number_while_more_comes)
     leave_unnumbered(*topics)
-    sequencer.number_everything()
+    streams.number_everything()
     assert rounds == [topics[:2], topics[2:4], topics[4:]]
 
 

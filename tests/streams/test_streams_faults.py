@@ -324,6 +324,29 @@ def test_numberers_of_overlapping_topics_never_deadlock(are_new: bool) -> None:
 
 
 @postgres
+def test_a_numberer_that_waits_for_a_known_stream_has_made_no_new_one() -> None:
+    topics = ["post.known", "post.new"]
+    Stream.objects.create(topic="post.known")
+    leave_unnumbered(*topics)
+    numbering = threading.Thread(target=together, args=[[partial(streams.number, topics)]])
+    with transaction.atomic():
+        list(Stream.objects.select_for_update(no_key=True))
+        numbering.start()
+        wait_until(_is_waiting, what="the numberer's wait for the known stream")
+        # It would deadlock here with one that had made the stream first.
+        Stream.objects.create(topic="post.new")
+    numbering.join(20)
+    assert unnumbered() == 0
+    assert holes() == []
+
+
+def _is_waiting() -> bool:
+    with connection.cursor() as sql:
+        sql.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(sql.fetchone()[0])
+
+
+@postgres
 def test_a_reader_does_not_wait_for_a_numberer() -> None:
     leave_unnumbered("post.9")
     Stream.objects.create(topic="post.9")

@@ -288,7 +288,7 @@ def test_an_unnumbered_event_of_a_deleted_row_becomes_a_tombstone(
     note.delete()
     assert unnumbered() == 4
 
-    sequencer.number_everything()
+    streams.number_everything()
     assert words_in_the_log() == []
     assert kinds(read()) == [TOMBSTONE, "note.deleted"]
 
@@ -332,7 +332,7 @@ def test_a_concurrent_edit_before_a_deletion_leaves_no_words(tea: Thread) -> Non
         tea.delete()
 
     together([edit, delete])
-    sequencer.number_everything()
+    streams.number_everything()
     assert words_in_the_log() == []
 
 
@@ -348,7 +348,7 @@ def test_concurrent_edits_and_deletions_leave_no_words_and_no_hole(tea: Thread) 
             Note.objects.filter(pk=note.pk).delete()
 
     together([edit, edit, delete, delete])
-    sequencer.number_everything()
+    streams.number_everything()
     assert words_in_the_log() == []
     assert holes() == []
 

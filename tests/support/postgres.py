@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
@@ -28,16 +29,24 @@ CLUSTER = ("-U", "hub", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-s
 
 
 class PostgresServer(Closing):
-    """A running server; `url` names its database `hub`. A standby follows another server until it is promoted."""
+    """A running server; `url` names its database `hub`. A standby follows another server until it is promoted.
 
-    def __init__(self, *, standby_of: PostgresServer | None = None) -> None:
+    Its files are removed when it is closed, unless they are to be kept in a folder for a later run.
+    """
+
+    settings: Sequence[str] = FAST
+
+    def __init__(self, *, standby_of: PostgresServer | None = None, kept_in: Path | None = None) -> None:
         self.port = free_port()
         self._user = _owner()
-        self._folder = Path(tempfile.mkdtemp(prefix="hub-postgres-"))
+        self._is_kept = kept_in is not None
+        self._folder = kept_in or Path(tempfile.mkdtemp(prefix="hub-postgres-"))
+        is_new = not self._data.exists()
         try:
-            self._create_cluster(standby_of)
+            if is_new:
+                self._create_cluster(standby_of)
             self.start()
-            if standby_of is None:
+            if is_new and standby_of is None:
                 self.create_database("hub")
         except BaseException:  # Ctrl-C too: nobody else could stop the program
             self.close()
@@ -57,7 +66,9 @@ class PostgresServer(Closing):
 
     def start(self) -> None:
         """Start the server, also after a `kill`."""
-        settings = [part for setting in (*FAST, f"unix_socket_directories={self._folder}") for part in ("-c", setting)]
+        settings = [
+            part for setting in (*self.settings, f"unix_socket_directories={self._folder}") for part in ("-c", setting)
+        ]
         server = [_binary("postgres"), "-D", str(self._data), "-h", "127.0.0.1", "-p", str(self.port), *settings]
         self._program = Program(server, log=self._folder / "log", user=self._user)
         self._program.wait_until_ready(self._answers)
@@ -74,10 +85,11 @@ class PostgresServer(Closing):
             connection.execute("SELECT pg_promote()")
 
     def close(self) -> None:
-        """Stop the server and remove its files."""
+        """Stop the server and remove its files, if they are not kept."""
         if hasattr(self, "_program"):
             self.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if not self._is_kept:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
     def _data(self) -> Path:

@@ -1,0 +1,288 @@
+"""A large site's rows, loaded by COPY: people, notifications, subscriptions, deliveries, jobs and events.
+
+The rows of one person are spread over the tables, as they are on a site that has run for a year. `HEAVY` has far more
+than others, all unread and undelivered. Events are those of the notifications, and a chat room with a long log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.db.models import NOT_PROVIDED, Model
+from psycopg import sql
+
+from notifications_hub.announcements.announce import broadcast
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.delivery.models import Delivery
+from notifications_hub.jobs.models import Job
+from notifications_hub.models import Notification, PushSubscription
+from notifications_hub.streams.models import Event, Stream
+
+HEAVY, QUIET = 1, 2
+"""The ids of a person with far too many notifications, and of one with as many as others."""
+ADMIN = 3
+ROOM = "room.lobby"
+EPOCH = "0123abcd"
+ANNOUNCEMENTS = 20
+YEAR = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The number of rows. `heavy` of the notifications belong to one person, and must divide them."""
+
+    notifications: int
+    people: int
+    subscriptions: int
+    heavy: int
+
+    @classmethod
+    def of(cls, notifications: int) -> Size:
+        """Return the usual proportions. One person has a hundredth of the notifications."""
+        return cls(notifications, notifications // 10, notifications // 50, notifications // 100)
+
+    @property
+    def step(self) -> int:
+        return self.notifications // self.heavy
+
+    @property
+    def room_events(self) -> int:
+        return self.notifications // 10
+
+    @property
+    def deliveries(self) -> int:
+        return self.notifications // 5
+
+    @property
+    def jobs(self) -> int:
+        return self.notifications // 5
+
+    @property
+    def of_others(self) -> int:
+        return self.notifications - self.heavy
+
+
+SMALL = Size(notifications=100_000, people=12_500, subscriptions=12_500, heavy=20_000)
+"""Every table has more rows than an admin list may go through."""
+
+
+def load(size: Size) -> None:
+    """Replace all rows of the hub's tables, and let PostgreSQL collect its statistics."""
+    _empty(get_user_model(), Announcement, Event, Stream)
+    with _Loader(size) as loader:
+        loader.people()
+        loader.notifications()
+        loader.events()
+        loader.subscriptions()
+        loader.deliveries()
+        loader.jobs()
+    for number in range(ANNOUNCEMENTS):
+        broadcast(title=f"Announcement {number}", body="The library is closed on Sunday.")
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def _empty(*models: type[Model]) -> None:
+    tables = ", ".join(model._meta.db_table for model in models)
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+
+
+class _Loader:
+    """Copies rows that one connection generates into the tables over another."""
+
+    def __init__(self, size: Size) -> None:
+        self._size = size
+
+    def __enter__(self) -> _Loader:
+        parameters = connection.get_connection_params()
+        names = ("dbname", "user", "password", "host", "port")
+        known = {name: parameters[name] for name in names if parameters.get(name)}
+        self._source = psycopg.connect(autocommit=True, **known)
+        self._target = psycopg.connect(autocommit=True, **known)
+        # No foreign keys: the rows fit by construction. Memory is for building indexes.
+        self._target.execute("SET session_replication_role = replica")
+        self._target.execute("SET maintenance_work_mem = '1GB'")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._source.close()
+        self._target.close()
+
+    def people(self) -> None:
+        self._copy(
+            get_user_model(),
+            self._size.people,
+            username="'person' || i",
+            password="'!' || i",
+            email="'person' || i || '@example.com'",
+            is_staff=f"i = {ADMIN}",
+            is_superuser=f"i = {ADMIN}",
+            date_joined="now()",
+        )
+
+    def notifications(self) -> None:
+        is_heavy = f"i % {self._size.step} = 0"
+        read = f"NOT ({is_heavy}) AND i % 3 > 0"
+        self._copy(
+            Notification,
+            self._size.notifications,
+            recipient_id=self._recipient,
+            verb="'replied'",
+            actor_name="'Bob'",
+            description="'I have read your text, and there is one thing that I would say in another way.'",
+            kind="CASE WHEN i % 10 = 7 THEN 'comment.reply' ELSE 'default' END",
+            timestamp=self._moment,
+            committed_at=self._moment,
+            unread=f"NOT ({read})",
+            read_at=f"CASE WHEN {read} THEN {self._moment} END",
+            seen_at=f"CASE WHEN {read} THEN {self._moment} END",
+            archived_at=f"CASE WHEN {read} AND i % 7 = 0 THEN {self._moment} END",
+            delivered_at=f"CASE WHEN NOT ({is_heavy}) THEN {self._moment} END",
+            delivered_by=f"CASE WHEN {is_heavy} THEN '' WHEN i % 2 = 0 THEN 'live' ELSE 'web_push' END",
+            dedupe_key="NULL",
+        )
+
+    def events(self) -> None:
+        size = self._size
+        words = '{"id": "%s", "kind": "default", "title": "Bob replied", "body": "I have read your text.", "url": ""}'
+        topic = f"CASE WHEN i > {size.notifications} THEN '{ROOM}' ELSE 'inbox.' || ({self._recipient}) END"
+        seq = f"CASE WHEN i > {size.notifications} THEN i - {size.notifications} ELSE ({self._number}) END"
+        moment = f"CASE WHEN i > {size.notifications} THEN now() ELSE {self._moment} END"
+        self._copy(
+            Event,
+            size.notifications + size.room_events,
+            topic=topic,
+            seq=seq,
+            kind="'notification.created'",
+            data=f"replace('{words}', '%s', i::text)::jsonb",
+            created=moment,
+            item=f"CASE WHEN i <= {size.notifications} THEN 'notification:' || i END",
+            erases="NULL",
+        )
+        others = size.people - 1
+        top = f"""CASE WHEN i = {HEAVY} THEN {size.heavy}
+            WHEN i > {size.people} THEN {size.room_events}
+            ELSE {size.of_others} / {others} + (i - 2 < {size.of_others} % {others})::int END"""
+        topic = f"CASE WHEN i > {size.people} THEN '{ROOM}' ELSE 'inbox.' || i END"
+        self._copy(Stream, size.people + 1, topic=topic, epoch=f"'{EPOCH}'", top=top, pruned_through="0")
+
+    def subscriptions(self) -> None:
+        self._copy(
+            PushSubscription,
+            self._size.subscriptions,
+            owner_id=f"1 + (i - 1) % {self._size.people}",
+            endpoint="'https://push.example/' || i",
+            endpoint_hash="md5(i::text)",
+            name="'Firefox on Linux'",
+            created="now()",
+            last_used="now()",
+        )
+
+    def deliveries(self) -> None:
+        """Copy deliveries of the newest notifications: most are sent, some wait, and a few of those are due."""
+        age = f"now() - interval '1 second' * (({self._size.deliveries} - i) * {YEAR / self._size.notifications})"
+        waits = "i % 100 = 0"
+        self._copy(
+            Delivery,
+            self._size.deliveries,
+            notification_id=f"{self._size.notifications - self._size.deliveries} + i",
+            transport="'web_push'",
+            address=f"CASE WHEN {waits} THEN '{HEAVY}' ELSE (1 + i % {self._size.subscriptions})::text END",
+            state=f"CASE WHEN {waits} THEN 'waiting' ELSE 'sent' END",
+            due_at="CASE WHEN i % 1000 = 0 THEN now() ELSE now() + interval '1 day' * (1 + i % 30) END",
+            created=age,
+            settled_at=f"CASE WHEN NOT ({waits}) THEN {age} END",
+        )
+
+    def jobs(self) -> None:
+        age = f"now() - interval '1 second' * (({self._size.jobs} - i) * {YEAR / self._size.jobs})"
+        self._copy(
+            Job,
+            self._size.jobs,
+            id="('00000000-0000-4000-8000-' || lpad(i::text, 12, '0'))::uuid",
+            owner_id=f"CASE WHEN i % 10 = 0 THEN {HEAVY} ELSE 1 + i % {self._size.people} END",
+            title="'Report ' || i",
+            task="'report'",
+            state="'done'",
+            created=age,
+            started_at=age,
+            ended_at=age,
+        )
+
+    @property
+    def _moment(self) -> str:
+        return f"now() - interval '1 second' * (({self._size.notifications} - i) * {YEAR / self._size.notifications})"
+
+    @property
+    def _other(self) -> str:
+        """The number of a notification among those of others than `HEAVY`, from 0."""
+        return f"(i - i / {self._size.step} - 1)"
+
+    @property
+    def _recipient(self) -> str:
+        others = self._size.people - 1
+        return f"CASE WHEN i % {self._size.step} = 0 THEN {HEAVY} ELSE 2 + {self._other} % {others} END"
+
+    @property
+    def _number(self) -> str:
+        """The number of a notification's event in its inbox."""
+        others, step = self._size.people - 1, self._size.step
+        return f"CASE WHEN i % {step} = 0 THEN i / {step} ELSE 1 + {self._other} / {others} END"
+
+    def _copy(self, model: type[Model], count: int, **expressions: str) -> None:
+        """Copy `count` rows. An expression is SQL in terms of `i`, from 1 on. Other columns get their defaults."""
+        columns = {str(field.column): self._expression(field, expressions) for field in model._meta.concrete_fields}
+        names = sql.SQL(", ").join(sql.Identifier(name) for name in columns)
+        values = sql.SQL(", ").join(sql.SQL(expression) for expression in columns.values())
+        table = sql.Identifier(model._meta.db_table)
+        source = sql.SQL("COPY (SELECT {} FROM generate_series(1::bigint, {}) AS i) TO STDOUT")
+        target = sql.SQL("COPY {} ({}) FROM STDIN").format(table, names)
+        with (
+            self._without_indexes(model._meta.db_table),
+            self._source.cursor().copy(source.format(values, sql.Literal(count))) as rows,
+            self._target.cursor().copy(target) as copied,
+        ):
+            for block in rows:
+                copied.write(block)
+        if "id" in columns and "id" not in expressions:
+            self._target.execute(_MOVE_SEQUENCE.format(table=model._meta.db_table, count=count))
+
+    def _expression(self, field: Any, expressions: dict[str, str]) -> str:
+        if field.primary_key and field.column not in expressions:
+            return "i"
+        if field.column in expressions:
+            return expressions[field.column]
+        value = None if field.null and field.default is NOT_PROVIDED else field.get_default()
+        return sql.Literal(field.get_db_prep_save(value, connection)).as_string(connection.connection)
+
+    @contextmanager
+    def _without_indexes(self, table: str) -> Iterator[None]:
+        """Drop the indexes except the primary key's, and build them when the rows are there, which is much faster."""
+        uniques = self._target.execute(_UNIQUES, [table]).fetchall()
+        for name, _definition in uniques:
+            self._target.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+        indexes = self._target.execute(_INDEXES, [table]).fetchall()
+        for name, _definition in indexes:
+            self._target.execute(f'DROP INDEX "{name}"')
+        yield
+        for name, definition in uniques:
+            self._target.execute(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
+        for _name, definition in indexes:
+            self._target.execute(definition)
+
+
+_UNIQUES = """
+    SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'u'
+"""
+_INDEXES = """
+    SELECT class.relname, pg_get_indexdef(class.oid) FROM pg_index
+    JOIN pg_class class ON class.oid = indexrelid WHERE indrelid = %s::regclass AND NOT indisprimary
+"""
+_MOVE_SEQUENCE = "SELECT setval(pg_get_serial_sequence('{table}', 'id'), {count})"

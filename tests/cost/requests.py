@@ -1,0 +1,135 @@
+"""The requests of every page and API route, by the name of the route.
+
+A test compares the names with the URL patterns and the OpenAPI schema, so a new route needs an entry here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.test import override_settings
+
+from notifications_hub.transports.web_push import subscriptions
+from tests.cost.world import World
+
+Act = Callable[[World], object]
+
+API = "/api/v1/"
+REFUSALS = (404, 426, 501)
+"""Pushes without a key, and WebSocket and SSE without ASGI."""
+
+
+def get(path: str, **query: str) -> Act:
+    """Request a page as the person. `{…}` in the path and the query are attributes of the world."""
+
+    def act(world: World) -> object:
+        answer = world.client.get(
+            path.format(world=world), {name: text.format(world=world) for name, text in query.items()}
+        )
+        assert answer.status_code in (200, *REFUSALS), (path, answer.status_code)
+        return answer
+
+    return act
+
+
+def post(path: str, form: Callable[[World], Mapping[str, Any]]) -> Act:
+    def act(world: World) -> object:
+        answer = world.client.post(path.format(world=world), form(world))
+        assert answer.status_code == 302, (path, answer.status_code)
+        return answer
+
+    return act
+
+
+def send(path: str, body: Callable[[World], Mapping[str, Any]], *, quiet: bool = False, method: str = "post") -> Act:
+    def act(world: World) -> object:
+        client = world.quiet_client if quiet else world.client
+        answer = getattr(client, method)(path.format(world=world), body(world), content_type="application/json")
+        assert answer.status_code in (200, 201, 204), (path, answer.status_code, answer.content)
+        return answer
+
+    return act
+
+
+def marking(name: str) -> Sequence[Act]:
+    """Mark twenty of the person with most, and everything of one with few, which costs what it changes."""
+    path = f"{API}notifications/{name}/"
+    return [send(path, lambda world: {"ids": world.ids(20)}), send(path, lambda _world: {"all": True}, quiet=True)]
+
+
+def _metrics(world: World) -> object:
+    with override_settings(NOTIFICATIONS_HUB={**settings.NOTIFICATIONS_HUB, "METRICS_TOKEN": "secret"}):
+        answer = world.client.get("/metrics", headers={"Authorization": "Bearer secret"})
+    assert answer.status_code == 200
+    return answer
+
+
+PAGES: Mapping[str, Sequence[Act]] = {
+    "inbox": [
+        get("/notifications/"),
+        get("/notifications/", show="unread"),
+        get("/notifications/", show="archived"),
+        get("/notifications/", before="{world.before}"),
+    ],
+    "mark": [
+        post("/notifications/mark/", lambda world: {"action": "read", "ids": world.ids(20)}),
+        post("/notifications/mark/", lambda world: {"action": "archive", "ids": world.ids(20)}),
+        post("/notifications/mark/", lambda world: {"undo": world.undo}),
+    ],
+    "preferences": [
+        get("/notifications/preferences/"),
+        post("/notifications/preferences/", lambda _world: {"default": ["live", "flash"]}),
+    ],
+    "forget-device": [post("/notifications/preferences/forget-device/", lambda world: {"id": world.browser.pk})],
+    "test-device": [post("/notifications/preferences/test-device/", lambda world: {"id": world.browser.pk})],
+    "cancel-job": [post("/jobs/{world.job.pk}/cancel/", lambda _world: {})],
+    "why": [get("/notifications/{world.size.notifications}/why/"), get("/notifications/a1/why/")],
+    "live_ws": [get("/live/ws/")],
+    "live_sse": [get("/live/sse/")],
+    "live_poll": [get("/live/poll/"), get("/live/poll/", cursor="{world.cursor}", visible="1")],
+    "live_ack": [send("/live/ack/", lambda world: {"cursor": world.shown, "visible": True})],
+    "healthz": [get("/healthz")],
+    "readyz": [get("/readyz")],
+    "metrics": [_metrics],
+}
+
+ROUTES: Mapping[str, Sequence[Act]] = {
+    "GET notifications/": [
+        get(f"{API}notifications/"),
+        get(f"{API}notifications/", unread="true"),
+        get(f"{API}notifications/", kind="comment.reply", before="{world.before}"),
+    ],
+    "GET notifications/count/": [get(f"{API}notifications/count/")],
+    "POST notifications/read/": marking("read"),
+    "POST notifications/unread/": marking("unread"),
+    "POST notifications/seen/": marking("seen"),
+    "POST notifications/archive/": marking("archive"),
+    "POST notifications/unarchive/": marking("unarchive"),
+    "POST notifications/undo/": [send(f"{API}notifications/undo/", lambda world: {"undo": world.undo})],
+    "GET push/key/": [get(f"{API}push/key/")],
+    "GET push/subscriptions/": [get(f"{API}push/subscriptions/")],
+    # These two look up the endpoint's addresses, which a test must not.
+    "POST push/subscriptions/": [
+        lambda world: subscriptions.register(world.person, world.subscription(), "Firefox", lookup=_public)
+    ],
+    "POST push/renew/": [
+        lambda world: subscriptions.renew(
+            subscriptions.renewal_token(world.browser), world.subscription(), lookup=_public
+        )
+    ],
+    "DELETE push/subscriptions/{subscription_id}/": [
+        send(f"{API}push/subscriptions/{{world.browser.pk}}/", lambda _world: {}, method="delete")
+    ],
+    "POST push/act/": [
+        send(f"{API}push/act/", lambda world: {"token": world.act_token, "action": "shown"}),
+        send(f"{API}push/act/", lambda world: {"token": world.act_token, "action": "read"}),
+    ],
+    "GET jobs/{pk}/": [get(f"{API}jobs/{{world.job.pk}}/")],
+    "POST jobs/{pk}/cancel/": [send(f"{API}jobs/{{world.job.pk}}/cancel/", lambda _world: {})],
+}
+
+
+def _public(_host: str, _port: int) -> list[str]:
+    return ["93.184.215.14"]

@@ -1,0 +1,62 @@
+"""No statement of the product reads much more than it returns, however many rows there are.
+
+Every page, API route, chore and admin list runs over a large site's rows on PostgreSQL, where reading a whole table is
+made unattractive. So a statement without an index reads thousands of buffers here, and fails. `python -m bench.run
+million_rows` runs the same cases over ten million notifications.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+from notifications_hub import urls
+from notifications_hub.inbox.api import api
+from tests.cost.cases import cases
+from tests.cost.loading import SMALL, load
+from tests.cost.requests import PAGES, ROUTES
+from tests.cost.running import run
+from tests.cost.world import Case
+from tests.support.databases import Databases
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture(scope="module")
+def large_site(databases: Databases, django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Load the rows into a database of its own, which Django uses until the module ends."""
+    before = connection.settings_dict["NAME"]
+    with django_db_blocker.unblock():
+        connections.close_all()
+        connection.settings_dict["NAME"] = databases.copy().rpartition("/")[2]
+        try:
+            load(SMALL)
+            yield
+        finally:
+            connections.close_all()
+            connection.settings_dict["NAME"] = before
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("large_site")
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in cases()])
+def test_no_statement_reads_much_more_than_it_returns(case: Case) -> None:
+    dear = [str(statement) for statement in run(case, SMALL, scans=False) if statement.is_too_dear]
+    assert not dear, "\n\n".join(dear)
+
+
+def test_every_page_has_its_requests() -> None:
+    assert set(PAGES) == {pattern.name for pattern in urls._pages if hasattr(pattern, "name")}
+
+
+def test_every_api_route_has_its_requests() -> None:
+    prefix = "/api/v1/"
+    routes = {
+        f"{method.upper()} {path.removeprefix(prefix)}"
+        for path, methods in api.get_openapi_schema(path_prefix=prefix)["paths"].items()
+        for method in methods
+    }
+    assert set(ROUTES) == routes
