@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from pytest_django import Settings
+from notifications.signals import notify
 
 from notifications_hub.jobs import broker
 from notifications_hub.jobs.models import Job
@@ -62,16 +63,22 @@ def test_a_job_that_was_sent_very_often_is_still_sent_again(alice: User) -> None
     assert messages() == [str(job.pk)]
 
 
-def _no_language_for_bob(person: Person) -> str:
-    if person.get_username() == "bob":
+def _refuse_bob(recipient: Person, **kwargs: object) -> None:
+    if recipient.get_username() == "bob":
         raise LookupError("bob")
-    return "en"
 
 
+@pytest.fixture
+def _host_that_fails_for_bob() -> Iterator[None]:
+    notify.connect(_refuse_bob)
+    yield
+    notify.disconnect(_refuse_bob)
+
+
+@pytest.mark.usefixtures("_host_that_fails_for_bob")
 def test_a_job_that_cannot_be_given_up_does_not_stop_the_others(
-    alice: User, bob: User, settings: Settings, caplog: pytest.LogCaptureFixture
+    alice: User, bob: User, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "LANGUAGE_OF": _no_language_for_bob}
     poison, good = (started(owner, tasks.count, 1) for owner in (bob, alice))
     messages()
     Job.objects.update(state="running")

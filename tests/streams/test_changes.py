@@ -188,5 +188,7 @@ def test_sqlite_notices_a_log_that_went_back() -> None:
 
 
 def test_a_snapshot_names_what_it_did_not_see() -> None:
-    assert Snapshot.parse("10:20:11,15", "a").unseen() == [f"xid BETWEEN 20 AND {2**62}", "xid IN (11, 15)"]
+    assert Snapshot.parse("10:20:11,15", "a").unseen() == [f"xid BETWEEN 20 AND {2**62}", "xid = 11", "xid = 15"]
     assert len(Snapshot.parse("10:20:", "a").unseen()) == 1
+    many = Snapshot.parse("10:20:11,12,13,14,15,16,17", "a").unseen()
+    assert many == [f"xid BETWEEN 16 AND {2**62}", *(f"xid = {one}" for one in range(11, 16))]

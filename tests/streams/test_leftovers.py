@@ -16,7 +16,7 @@ from notifications_hub.streams.numberer import Numberer
 from notifications_hub.streams.snapshots import Snapshot
 from tests.support.buffers import buffers_of
 from tests.support.log import holes, leave_unnumbered, unnumbered
-from tests.support.open_transactions import long_snapshot, long_writer, uncommitted
+from tests.support.open_transactions import long_snapshot, long_writer, many_writers, uncommitted
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
@@ -52,7 +52,7 @@ def publish(times: int, events: int) -> None:
         streams.append_many([NewEvent(TOPIC, "note", {"id": number}) for number in range(events)])
 
 
-@pytest.mark.parametrize("hold", [long_snapshot, long_writer])
+@pytest.mark.parametrize("hold", [long_snapshot, long_writer, many_writers])
 def test_a_long_transaction_makes_nothing_dearer(hold: partial[None]) -> None:
     publish(1, 50)
     with hold():  # type: ignore[attr-defined]

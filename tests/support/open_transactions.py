@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import psycopg
 from django.db import connections, transaction
 
+from notifications_hub.streams.snapshots import LONG_TRANSACTIONS
 from tests.support.together import database_url
 
 
@@ -27,6 +28,15 @@ def long_writer() -> Iterator[None]:
     with psycopg.connect(database_url()) as other:
         other.execute("CREATE TEMPORARY TABLE imported (id int)")
         other.execute("SELECT pg_current_xact_id()")
+        yield
+
+
+@contextmanager
+def many_writers() -> Iterator[None]:
+    """Keep as many writing transactions open as a question names by themselves."""
+    with ExitStack() as writers:
+        for _number in range(LONG_TRANSACTIONS):
+            writers.enter_context(long_writer())
         yield
 
 
