@@ -220,7 +220,7 @@ class PushSubscriptionAdmin(PersonSearch[Model], ReadOnlyAdmin):
 
 class StreamAdmin(ReadOnlyAdmin):
     list_display = ("topic", "top", "pruned_through", "epoch")
-    search_help_text = _("Search by the beginning of a topic, to see 500 of them. The list has the newest 10,000.")
+    search_note = _("Search by the beginning of a topic, to see 500 of them. The list has the newest 10,000.")
     search_fields = ("topic",)
     searches_all_rows = True
     ordering = ("-pk",)

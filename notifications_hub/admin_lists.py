@@ -117,7 +117,7 @@ class PersonSearch(BoundedLists[Row]):
     """Search by a person's exact sign-in name or id, which an index finds among all rows."""
 
     searches_all_rows = True
-    search_help_text = _(
+    search_note = _(
         "Search by a person's exact sign-in name or id, to see their newest 500. Lists and filters cover the newest "
         "10,000."
     )

@@ -105,7 +105,7 @@ def test_ten_lines_add_a_bell_that_shows_a_reply(host: Host, address: str) -> No
         host.manage("shell", "--command", NOTIFY)
         [event] = json.loads(socket.recv(timeout=5))["events"]
     assert event["data"]["title"] == "bob waved"
-    assert alice.get("/api/v1/notifications/count/").json() == {"unread": 1, "unseen": 1}
+    assert alice.get("/api/v1/notifications/count/").json() == {"unread": 1, "unseen": 1, "capped": False}
     assert "bob waved" in alice.get("/notifications/").text
 
 
