@@ -54,7 +54,7 @@ def notify_handler(verb: str, *, sender: models.Model, recipient: object, **give
     draft = draft_of(verb, sender, given)
     made: list[Notification] = []
     # In a caller's transaction this is a savepoint, so that the caller may catch an error and go on.
-    is_enough = _is_small(recipient) and not connection.in_atomic_block
+    is_enough = _is_small(recipient) and connection.get_autocommit()
     with nullcontext() if is_enough else transaction.atomic():
         for people in chunks(_in_order(_active(recipient), draft), CHUNK):
             made += _notify(draft, people)
