@@ -54,7 +54,7 @@ def notify_handler(verb: str, *, sender: models.Model, recipient: object, **give
     draft = draft_of(verb, sender, given)
     made: list[Notification] = []
     # In a caller's transaction this is a savepoint, so that the caller may catch an error and go on.
-    is_enough = _is_small(recipient) and not connection.in_atomic_block
+    is_enough = _is_small(recipient) and connection.get_autocommit()
     with nullcontext() if is_enough else transaction.atomic():
         for people in chunks(_in_order(_active(recipient), draft), CHUNK):
             made += _notify(draft, people)
@@ -129,13 +129,26 @@ def _notify_in_one_statement(draft: Draft, people: Sequence[Any], words: SharedW
 def _address_tables() -> tuple[Tables, list[str]]:
     """Return the tables of transports that have one, and the names of the other transports."""
     tables, others = [], []
-    for name in transport_names():
+    for name in _usable_transports():
         transport = get_transport(name)
         if not keeps_table(transport):
             others.append(name)
         elif table := transport.address_table():
             tables.append((name, table))
     return tuple(tables), others
+
+
+def _usable_transports() -> list[str]:
+    """Return the names of the transports that can be created. One that cannot must not stop `notify.send()`."""
+    names = []
+    for name in transport_names():
+        try:
+            get_transport(name)
+        except Exception:
+            log.exception("The transport %r cannot be created, so it gets no deliveries", name)
+        else:
+            names.append(name)
+    return names
 
 
 def _number(inserted: Sequence[Inserted]) -> None:
@@ -155,7 +168,7 @@ def _notify_row_by_row(draft: Draft, people: Sequence[Any]) -> list[Notification
     made = _insert(rows)
     emit_items("notification.created", made)
     arming.count_from_commit([row.pk for row in made])
-    arming.arm(_plans(made, methods, transport_names()))
+    arming.arm(_plans(made, methods, _usable_transports()))
     return made
 
 

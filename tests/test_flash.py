@@ -640,6 +640,19 @@ def test_an_announcement_that_an_open_page_showed_is_not_flashed(alice: User, bo
     assert shown(client_for(bob)) == ["Closed on Friday"]
 
 
+def test_an_announcement_that_a_page_showed_after_the_row_was_made_is_not_flashed(
+    alice: User, bob: User, client_for: ClientFor
+) -> None:
+    broadcast(title="Closed on Friday")
+    number_all()
+    make_rows(alice)
+    acknowledgement.acknowledge(alice.pk, {"everyone": Position("00000000", 0, 1)})
+    client = client_for(alice)
+    assert client.get("/counting/").content == b"0"
+    assert shown(client) == []
+    assert shown(client_for(bob)) == ["Closed on Friday"]
+
+
 def test_an_announcement_that_an_open_page_showed_is_not_flashed_when_its_event_is_pruned(
     alice: User, bob: User, client_for: ClientFor
 ) -> None:

@@ -94,6 +94,18 @@ def test_in_a_transaction_a_savepoint_keeps_the_callers_work(alice: User, bob: U
     assert Notification.objects.count() == 2
 
 
+def test_a_caller_may_turn_autocommit_off(alice: User, bob: User, numberer: Numberer) -> None:
+    send(bob, alice)
+    transaction.set_autocommit(False)
+    send(bob, alice)
+    transaction.rollback()
+    send(bob, alice)
+    transaction.commit()
+    transaction.set_autocommit(True)
+    assert numberer.finish(20)
+    assert (Notification.objects.count(), unnumbered(), holes()) == (2, 0, [])
+
+
 def test_a_repeated_key_is_left_out_by_the_same_statement(alice: User, bob: User, numberer: Numberer) -> None:
     send(bob, alice, dedupe_key="reply-9")
     assert statements(lambda: send(bob, alice, dedupe_key="reply-9")) == ["WITH"]

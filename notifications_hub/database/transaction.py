@@ -16,6 +16,12 @@ def atomic(*, savepoint: bool = True) -> Atomic:
     return transaction.atomic(using=hub_alias(), savepoint=savepoint)
 
 
+def is_manual() -> bool:
+    """Return whether the caller turned autocommit off. Django then takes callbacks only within `atomic()`."""
+    connection = get_connection()
+    return not connection.in_atomic_block and not connection.get_autocommit()
+
+
 def on_commit(function: Callable[[], object], *, robust: bool = False) -> None:
     transaction.on_commit(function, using=hub_alias(), robust=robust)
 

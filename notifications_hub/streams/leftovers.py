@@ -8,7 +8,7 @@ from notifications_hub.database.primary import connection
 from notifications_hub.streams.models import Event
 from notifications_hub.streams.sequencer import TOPICS_AT_ONCE, number
 from notifications_hub.streams.settled import set_settled, settled_snapshot
-from notifications_hub.streams.snapshots import SERVER, SNAPSHOT, Snapshot, events_unseen
+from notifications_hub.streams.snapshots import NEXT_XID, SERVER, SNAPSHOT, Snapshot, events_unseen
 
 FULL_SECONDS = 60.0
 """Interval of a sweep without a lower bound. It finds rows that a restore put below the bound."""
@@ -70,7 +70,8 @@ def _lower_bound() -> Snapshot | None:
 def _late_topics(since: Snapshot | None) -> tuple[list[str], Snapshot]:
     """Return at most `TOPICS_AT_ONCE` topics with unnumbered events, and the snapshot of the query."""
     # PostgreSQL cannot match the first condition with the index of unnumbered events, whose dead entries it would read.
-    late = events_unseen(since, "coalesce(seq, 0) = 0" if since else "seq IS NULL")
+    # A restored log may have ids of the future. Those that lack a number are left to the sweep without a bound.
+    late = events_unseen(since, f"coalesce(seq, 0) = 0 AND xid < {NEXT_XID}" if since else "seq IS NULL")
     with connection.cursor() as sql:
         sql.execute(_LATE_TOPICS.format(snapshot=SNAPSHOT, server=SERVER, late=late, most=TOPICS_AT_ONCE))
         text, server, topics = sql.fetchone()

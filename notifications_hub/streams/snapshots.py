@@ -13,8 +13,8 @@ from typing import Any
 from django.db import models
 
 SNAPSHOT = "CAST(pg_current_snapshot() AS text)"
-SERVER = "CAST(pg_postmaster_start_time() AS text)"
-"""SQL for a text that a standby, a restored backup and a restarted server each have of their own."""
+SERVER = "CAST(extract(epoch FROM pg_postmaster_start_time()) AS text)"
+"""SQL for a text that a standby, a restored backup and a restarted server each have of their own, in any time zone."""
 XID = "CAST(CAST(pg_current_xact_id() AS text) AS bigint)"
 NEXT_XID = "CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
 

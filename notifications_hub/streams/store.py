@@ -61,7 +61,7 @@ def append_many(events: Iterable[NewEvent]) -> None:
     if not rows:
         return
     # A single statement is its own transaction: one round trip instead of three.
-    with transaction.atomic() if len(rows) > _ROWS_AT_ONCE else nullcontext():
+    with transaction.atomic() if len(rows) > _ROWS_AT_ONCE or transaction.is_manual() else nullcontext():
         for some in chunks(rows, _ROWS_AT_ONCE):
             _insert(some)
         number_on_commit({topic for topic, *_ in rows})

@@ -82,14 +82,26 @@ def transport_label(name: str) -> str:
 
 
 def addresses_of(transport: Transport, people: Iterable[AbstractBaseUser]) -> dict[Any, list[str]]:
-    """Map primary keys of people to their addresses, in one query if possible. Leave out people without any."""
+    """Map primary keys of people to their addresses, in one query if possible. Leave out people without any.
+
+    Raise `TypeError` for an address that is not a text, and `ValueError` for one that no database stores.
+    """
     listed = list(people)
     if isinstance(transport, FindsMany):
         found = transport.addresses_of([person.pk for person in listed])
     else:
         found = {person.pk: transport.addresses(person) for person in listed}
-    lists = {pk: list(addresses) for pk, addresses in found.items()}
+    # A transport may answer with more people than it was asked for.
+    lists = {person.pk: [_checked(one) for one in found.get(person.pk, ())] for person in listed}
     return {pk: addresses for pk, addresses in lists.items() if addresses}
+
+
+def _checked(address: object) -> str:
+    if not isinstance(address, str):
+        raise TypeError(f"An address is a text, not {address!r}.")
+    if "\0" in address:
+        raise ValueError(f"{address!r} holds a NUL character.")
+    return address
 
 
 def keeps_table(transport: Transport) -> TypeGuard[KeepsTable]:

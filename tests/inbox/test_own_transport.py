@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.utils import translation
 from django.utils.functional import Promise
@@ -162,3 +163,49 @@ def test_a_transport_that_fails_for_one_person_costs_only_their_delivery(
     planned = Delivery.objects.filter(transport="broken").order_by("pk").values_list("address", flat=True)
     assert list(planned) == [f"sms-{alice.pk}", f"sms-{charlie.pk}"]
     assert f"'broken' gets no deliveries for 1 people: [{bob.pk}]" in caplog.text
+
+
+def test_a_transport_that_cannot_be_created_does_not_stop_a_notification(
+    alice: User, charlie: User, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    use(settings, fax=Unmakeable, sms=Sms)
+    preferences.choose_methods(alice, "default", ["live", "fax", "sms"])
+    send(charlie, alice)
+    assert list(Delivery.objects.values_list("transport", flat=True)) == ["sms"]
+    assert "no credentials" in caplog.text
+
+
+class Wrong(Sms):
+    """A transport with a fault: it finds a number, and a text that no database stores."""
+
+    def addresses_of(self, people: Collection[Any]) -> dict[Any, list[Any]]:
+        users = get_user_model().objects.in_bulk(people)
+        return {pk: [{"alice": 7, "bob": "sms\0"}.get(user.username, "sms")] for pk, user in users.items()}
+
+
+class Generous(Sms):
+    """A transport that returns all it knows, whomever it was asked for."""
+
+    def addresses_of(self, people: Collection[Any]) -> dict[Any, list[str]]:
+        return {pk: ["sms"] for pk in get_user_model().objects.values_list("pk", flat=True)}
+
+
+def test_an_address_that_cannot_be_stored_costs_only_its_own_delivery(
+    alice: User, bob: User, charlie: User, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    use(settings, wrong=Wrong)
+    for person in (alice, bob, charlie):
+        preferences.choose_methods(person, "default", ["live", "wrong"])
+    send(charlie, alice, bob, charlie)
+    assert Notification.objects.count() == 3
+    assert Delivery.objects.get().notification.recipient == charlie
+    assert f"'wrong' gets no deliveries for 2 people: [{alice.pk}, {bob.pk}]" in caplog.text
+
+
+def test_nobody_gets_a_delivery_of_a_notification_for_others(
+    alice: User, bob: User, charlie: User, settings: Any
+) -> None:
+    use(settings, generous=Generous)
+    preferences.choose_methods(alice, "default", ["live", "generous"])
+    send(charlie, alice)
+    assert Delivery.objects.get().notification.recipient == alice

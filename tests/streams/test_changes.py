@@ -172,6 +172,18 @@ def test_another_server_makes_the_answer_incomplete() -> None:
 
 
 @postgres
+def test_a_session_of_another_time_zone_is_the_same_server() -> None:
+    looking = Looking()
+    append("post.9")
+    with connection.cursor() as sql:
+        sql.execute("SET TIME ZONE 'Asia/Shanghai'")
+        try:
+            assert looking.changed() == {"post.9": 1}
+        finally:
+            sql.execute("SET TIME ZONE 'UTC'")
+
+
+@postgres
 def test_rows_of_a_restored_backup_are_not_reported_each_second() -> None:
     append("post.9")
     Event.objects.update(xid=2**40)

@@ -136,3 +136,21 @@ def test_restored_rows_below_the_bound_are_found_within_a_minute(monkeypatch: py
     monkeypatch.setattr(leftovers, "_last_full", -leftovers.FULL_SECONDS)
     streams.number_everything()
     assert unnumbered() == 0
+
+
+def test_a_restored_log_with_ids_of_the_future_makes_the_sweep_no_dearer() -> None:
+    streams.number_everything()
+    first = buffers_of(streams.number_everything)
+    publish(10, 500)
+    Event.objects.update(xid=2**40)
+    streams.number_everything()
+    assert buffers_of(streams.number_everything) <= first + 25
+
+
+def test_a_restored_event_with_an_id_of_the_future_is_numbered_within_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    streams.number_everything()
+    leave_unnumbered(TOPIC)
+    Event.objects.update(xid=2**40)
+    monkeypatch.setattr(leftovers, "_last_full", -leftovers.FULL_SECONDS)
+    streams.number_everything()
+    assert unnumbered() == 0

@@ -94,6 +94,14 @@ def test_only_events_of_a_released_savepoint_are_numbered() -> None:
     assert unnumbered() == 0
 
 
+def test_a_caller_may_turn_autocommit_off() -> None:
+    transaction.set_autocommit(False)
+    append(1)
+    transaction.commit()
+    transaction.set_autocommit(True)
+    assert numbers_in(read(BEGINNING)) == [1]
+
+
 def test_several_appends_of_a_transaction_are_numbered_once() -> None:
     received: list[Mapping[str, int]] = []
 
