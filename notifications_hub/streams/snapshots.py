@@ -16,9 +16,12 @@ SNAPSHOT = "CAST(pg_current_snapshot() AS text)"
 SERVER = "CAST(extract(epoch FROM pg_postmaster_start_time()) AS text)"
 """SQL for a text that a standby, a restored backup and a restarted server each have of their own, in any time zone."""
 XID = "CAST(CAST(pg_current_xact_id() AS text) AS bigint)"
-NEXT_XID = "CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
+NEXT_XID = """GREATEST(
+    CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint),
+    CAST(CAST(pg_current_xact_id_if_assigned() AS text) AS bigint) + 1)"""
+"""SQL for an id above those of all transactions that this one sees, its own included."""
 
-LONG_TRANSACTIONS = 5
+LONG_TRANSACTIONS = 10
 """The most running transactions that get a condition of their own. PostgreSQL may read all rows for a list of ids."""
 _MAX_XID = 2**62
 _EVENTS = "SELECT * FROM notifications_hub_event WHERE {condition} AND {ids}"
@@ -55,13 +58,12 @@ class Snapshot:
         return self.server == later.server and self.next_xid <= later.next_xid
 
     def unseen(self) -> list[str]:
-        """Return SQL conditions, one for each range of ids that this snapshot did not see.
-
-        With many running transactions, the range of the younger ones has a few that were seen. They do no harm.
-        """
+        """Return SQL conditions, one for each range of ids that this snapshot did not see."""
         oldest, younger = self.running[:LONG_TRANSACTIONS], self.running[LONG_TRANSACTIONS:]
         # The upper end lets PostgreSQL take the range for a short one, and read the index, before it has statistics.
         newer = f"xid BETWEEN {min(younger, default=self.next_xid)} AND {_MAX_XID}"
+        if younger:
+            newer += f" AND (xid >= {self.next_xid} OR xid IN ({', '.join(map(str, younger))}))"
         return [newer, *(f"xid = {one}" for one in oldest)]
 
 

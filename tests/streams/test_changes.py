@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from notifications_hub import streams
 from notifications_hub.streams import Event, Stream
-from notifications_hub.streams.snapshots import Snapshot
+from notifications_hub.streams.snapshots import LONG_TRANSACTIONS, Snapshot
 from tests.support.buffers import buffers_of
 from tests.support.log import leave_unnumbered
 from tests.support.open_transactions import long_writer, uncommitted
@@ -202,5 +202,7 @@ def test_sqlite_notices_a_log_that_went_back() -> None:
 def test_a_snapshot_names_what_it_did_not_see() -> None:
     assert Snapshot.parse("10:20:11,15", "a").unseen() == [f"xid BETWEEN 20 AND {2**62}", "xid = 11", "xid = 15"]
     assert len(Snapshot.parse("10:20:", "a").unseen()) == 1
-    many = Snapshot.parse("10:20:11,12,13,14,15,16,17", "a").unseen()
-    assert many == [f"xid BETWEEN 16 AND {2**62}", *(f"xid = {one}" for one in range(11, 16))]
+    running = range(11, 11 + LONG_TRANSACTIONS + 2)
+    many = Snapshot.parse(f"10:40:{','.join(map(str, running))}", "a").unseen()
+    newer = f"xid BETWEEN 21 AND {2**62} AND (xid >= 40 OR xid IN (21, 22))"
+    assert many == [newer, *(f"xid = {one}" for one in range(11, 21))]
