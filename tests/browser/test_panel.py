@@ -292,7 +292,7 @@ def test_news_in_the_open_panel_is_announced_once_and_together(page_for: People,
     page = page_for("alice", PATH)
     open_panel(page)
     polite = announced(page).locator("[aria-live=polite] > *")
-    site.python("with transaction.atomic(): wave(3, first=2)")
+    site.python("from django.db import transaction\nwith transaction.atomic(): wave(3, first=2)")
     expect(polite).to_have_text(["3 new notifications"])
     site.python("wave(1, first=5)")
     expect(polite.last).to_have_text("New: Bob waved 5")
