@@ -123,7 +123,7 @@ def test_a_change_or_deletion_in_one_browser_appears_in_the_other(page_for: Peop
     bob.get_by_role("button", name="Save").click()
     expect(alice.locator("live-list .lines")).to_have_text(["Coffee, after all."])
     expect(alice.locator("live-list [data-key]")).to_have_attribute("data-changed", "")
-    expect(bob.get_by_text("Reply saved.")).to_be_visible()
+    expect(bob.get_by_role("list", name="Messages").get_by_text("Reply saved.")).to_be_visible()
     assert alice.evaluate("[document.activeElement.selectionStart, document.activeElement.selectionEnd]") == [2, 6]
     assert (draft.input_value(), alice.evaluate("scrollY")) == ("What I am writing", scroll_before)
 
