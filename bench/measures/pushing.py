@@ -26,14 +26,14 @@ def measure(stage: Stage, *, quick: bool) -> Table:
     table = Table(
         title="Pushing",
         wanted="1,500 pushes/s by one worker process or more, and 4 times the loop",
-        method=f"{ours_count:,} planned deliveries to {BROWSERS} browsers, each with its row, words, token and trail, "
-        f"from the first claim to the last record. Each peer sends {peers_count:,} pushes of about that size. The push "
-        "service is a process that accepts everything. The bound is the time for encryption alone (http_ece).",
+        method=f"{ours_count:,} planned deliveries to {BROWSERS} browsers, from the first claim to the last record. "
+        f"Each delivery has its row, words, token and trail. Each peer sends {peers_count:,} pushes of that size. "
+        "The push service is a process that accepts everything. The bound is the time for encryption alone (http_ece).",
         columns=("", "pushes/s", "CPU ms a push", "share of the bound"),
         bound="the interpreter, which the worker's two threads share. A third of the time goes to payload and "
-        "encryption, a fifth to aiohttp's request and answer, and the rest to claiming, rendering and recording, which "
-        "pywebpush's own functions do not do. Workers share only the table: each claims rows that the others skip, so "
-        "a push takes each the same time. The push service, PostgreSQL and the workers share the machine's cores.",
+        "encryption, and a fifth to aiohttp's request and answer. The rest goes to claiming, rendering and recording, "
+        "which pywebpush's own functions do not do. Workers share only the table: each claims rows that the others "
+        "skip. The push service, PostgreSQL and the workers share the machine's cores.",
     )
     with stage.push_service() as service:
         key = encode(secrets.token_bytes(31).rjust(32, b"\1"))

@@ -20,11 +20,11 @@ def measure(stage: Stage, *, quick: bool) -> Table:
     count, turns, crowds, sockets = (1_000, 5, 2, 200) if quick else (10_000, 40, 5, 5_000)
     table = Table(
         title=f"Sending to one person and to {count:,} people, beside the package's own handler",
-        wanted="one person: at most 1.5 times theirs in wall and processor time (2 to land); many: at most 0.7 times "
+        wanted="one person: at most 1.5 times theirs in wall and processor time (2 to land). Many: at most 0.7 times "
         "(1 to land), under 60 MB, all live within 3 s",
         method="The package's handler inserts rows into the same table. `notify.send` also renders the words, logs and "
         "numbers the events, hints the hubs and plans a push for each person. Both run in a plain thread of a process "
-        f"without a hub, in turns; the figures are medians of {turns} turns of 25 calls to different people, and of "
+        f"without a hub, in turns. The figures are medians of {turns} turns of 25 calls to different people, and of "
         f"{crowds} calls to all. Processor time is that of the process with all its threads, until all is numbered and "
         "hinted. Memory is the peak of Python's allocations in one call, with the notifications that it returns. Live "
         f"is the time from the call to the last frame on {sockets:,} sockets of these people.",
