@@ -203,9 +203,6 @@ class PushSubscriptionAdmin(PersonSearch[Model], ReadOnlyAdmin):
     raw_id_fields = ("owner",)
     fields = ("browser", "owner", "created", "last_used", "quarantined_at", "held_back_because")
 
-    def rows_of(self, person: Any, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return rows.filter(owner=person).order_by("-pk")
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("endpoint", "endpoint_hash", "p256dh", "auth")
 

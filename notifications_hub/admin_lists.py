@@ -127,8 +127,8 @@ class PersonSearch(BoundedLists[Row]):
         return ("person",)
 
     def rows_of(self, person: Any, rows: Rows) -> Rows:
-        """Return the person's rows, newest first, in an order that an index has."""
-        raise NotImplementedError
+        """Return the rows that the person owns, newest first, in an order that an index has."""
+        return rows.filter(owner=person).order_by("-pk")
 
     def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
         term = search_term.strip()

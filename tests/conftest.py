@@ -24,10 +24,10 @@ import inspect
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
@@ -276,3 +276,16 @@ def people_of(browser: Browser) -> Iterator[Callable[[Site], People]]:
 def page_for(people_of: Callable[[Site], People], site: Site) -> People:
     """Signed-in pages: `page_for("alice", "/notifications/")`; see `People`."""
     return people_of(site)
+
+
+@pytest.fixture
+def received() -> Iterator[list[Mapping[str, int]]]:
+    """Collect the new tops that hubs receive."""
+    received: list[Mapping[str, int]] = []
+
+    def receive(tops: Mapping[str, int], **kwargs: Any) -> None:
+        received.append(tops)
+
+    sequencer.numbered.connect(receive)
+    yield received
+    sequencer.numbered.disconnect(receive)

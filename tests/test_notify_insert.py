@@ -239,27 +239,15 @@ def test_a_subclass_of_a_transport_that_finds_other_addresses_is_asked(
 # The number
 
 
-@pytest.fixture
-def hints() -> Iterator[list[Mapping[str, int]]]:
-    received: list[Mapping[str, int]] = []
-
-    def receive(tops: Mapping[str, int], **kwargs: Any) -> None:
-        received.append(tops)
-
-    streams.numbered.connect(receive)
-    yield received
-    streams.numbered.disconnect(receive)
-
-
 def test_a_known_stream_is_numbered_in_the_statement(
-    alice: User, bob: User, numberer: Numberer, hints: list[Mapping[str, int]]
+    alice: User, bob: User, numberer: Numberer, received: list[Mapping[str, int]]
 ) -> None:
     send(bob, alice)
     assert numberer.finish(20)
     epoch = Stream.objects.get().epoch
-    hints.clear()
+    received.clear()
     send(bob, alice)
-    assert (unnumbered(), top(alice), hints) == (0, 2, [{inbox_topic(alice.pk): 2}])
+    assert (unnumbered(), top(alice), received) == (0, 2, [{inbox_topic(alice.pk): 2}])
     assert Stream.objects.get().epoch == epoch
 
 

@@ -144,7 +144,7 @@ def _admin() -> Iterator[Case]:
 
 
 SEARCHES = {"stream": "inbox.1", "announcement": "Announcement 1"}
-"""What is searched for; in other lists it is a person's sign-in name."""
+"""Texts to search for. Other lists are searched by a person's sign-in name."""
 
 
 def _lists(name: str) -> Iterator[Case]:

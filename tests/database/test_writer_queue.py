@@ -67,7 +67,6 @@ def test_a_thread_that_gives_up_leaves_the_queue() -> None:
     assert queue.acquire(0)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_has_queues_of_its_own(tmp_path: Path) -> None:
     name = str(tmp_path / "db.sqlite3")
     assert queue_of(name).acquire(1)

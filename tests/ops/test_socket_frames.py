@@ -17,7 +17,7 @@ from notifications_hub.ops.web_server import SharedFrameProtocol
 TEXTS = ["", "a", "é" * 60, "x" * 125, "x" * 126, "x" * 65_535, "x" * 65_536, "通知" * 40_000]
 LONG = "x" * 100_000
 FAR_MORE_THAN_BUFFERS = 1000
-"""Of `LONG`. The kernel and the client hold a few megabytes."""
+"""A number of `LONG` texts. The kernel and the client hold a few megabytes."""
 
 
 class Application:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -36,19 +35,6 @@ def publish_some(name: str, *, times: int = 25) -> None:
 def marks() -> list[str]:
     [reading] = streams.read({TOPIC: Position("", 0, 0)})
     return [json.loads(event.data)["mark"] for event in reading.events]
-
-
-@pytest.fixture
-def received() -> Iterator[list[Mapping[str, int]]]:
-    """Collect the new tops that hubs receive."""
-    received: list[Mapping[str, int]] = []
-
-    def receive(tops: Mapping[str, int], **kwargs: Any) -> None:
-        received.append(tops)
-
-    streams.numbered.connect(receive)
-    yield received
-    streams.numbered.disconnect(receive)
 
 
 @postgres

@@ -65,7 +65,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self._take_turn()
         try:
             super()._start_transaction_under_autocommit()  # type: ignore[misc]  # as above
-        except BaseException:
+        except BaseException:  # Ctrl-C too: a turn that is kept would stop every other writer
             self._end_turn()
             raise
 
