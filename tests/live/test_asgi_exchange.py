@@ -165,16 +165,23 @@ def is_present(site: Site, username: str) -> bool:
     return site.python(present) == "True"
 
 
-def test_the_poll_of_a_hidden_page_keeps_its_person_present_only_while_it_waits(site: Site, newcomer: str) -> None:
+def test_the_poll_of_a_hidden_page_keeps_its_person_present_only_while_it_waits(
+    site: Site, newcomer: str, topic: str
+) -> None:
     headers = {"Cookie": cookie_of(site, site.visitor(newcomer))}
-    cursor = requests.get(f"{site.url}{POLL_PATH}?visible=0", headers=headers, timeout=5).json()["cursor"]
+    opening = f"{site.url}{POLL_PATH}?topic={topic}&visible=0"
+    cursor = requests.get(opening, headers=headers, timeout=5).json()["cursor"]
     assert not is_present(site, newcomer)
     with ThreadPoolExecutor() as thread:
-        address = f"{site.url}{POLL_PATH}?{query_of([], cursor)}&wait=1.5&visible=0"
-        waiting = thread.submit(requests.get, address, headers=headers, timeout=5)
-        wait_until(lambda: is_present(site, newcomer), seconds=1.4, what="presence")
+        address = f"{site.url}{POLL_PATH}?{query_of([topic], cursor)}&wait=25&visible=0"
+        waiting = thread.submit(requests.get, address, headers=headers, timeout=30)
+        wait_until(lambda: is_present(site, newcomer), seconds=20, what="presence")
+        site.python(f"""
+            from notifications_hub import publish
+            publish("{topic}", "wake", {{}})
+        """)
         assert waiting.result().ok
-    wait_until(lambda: not is_present(site, newcomer), seconds=3, what="absence")
+    wait_until(lambda: not is_present(site, newcomer), seconds=10, what="absence")
 
 
 @pytest.mark.clocked
