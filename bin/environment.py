@@ -12,12 +12,32 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+
+@dataclass(frozen=True)
+class Venv:
+    """A virtual environment, and the Python that it is made with."""
+
+    folder: Path
+    base: str = sys.executable
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "bin" / "python"
+
+    def version_of(self, package: str) -> str:
+        """Return the version of an installed package."""
+        code = f"from importlib.metadata import version; print(version({package!r}))"
+        return subprocess.run([self.python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-PYTHON = VENV / "bin" / "python"
+OWN = Venv(VENV)
+PYTHON = OWN.python
 NODE_MODULES = ROOT / "node_modules"
 
 
@@ -32,17 +52,17 @@ def need_programs(programs: Mapping[str, str]) -> None:
         _install_debian_packages(missing)
 
 
-def install_lock(lock: str, *, includes: tuple[str, ...] = ()) -> None:
-    """Install the packages of a lock into .venv. `includes` names locks that this lock contains entirely."""
-    _make_venv()
-    if _is_taken(lock):
+def install_lock(lock: str, *, includes: tuple[str, ...] = (), venv: Venv = OWN) -> None:
+    """Install the packages of a lock, by default into .venv. `includes` names locks that it contains entirely."""
+    _make_venv(venv)
+    if _is_taken(venv, lock):
         return
     print(f"Installing {lock} …", flush=True)
     arguments = ["--quiet", "--require-hashes", "-r", str(ROOT / lock)]
-    if not _installed_by_uv(arguments) and _call(_pip("install", *arguments)) != 0:
+    if not _installed_by_uv(venv, arguments) and _call(_pip(venv, "install", *arguments)) != 0:
         fail(f"the packages of {lock} could not be installed (see above)")
     for done in (lock, *includes):
-        _stamp_file(done).write_text(_state_of(done))
+        _stamp_file(venv, done).write_text(_state_of(done))
 
 
 def install_node_modules() -> None:
@@ -75,45 +95,45 @@ def _install_debian_packages(packages: list[str]) -> None:
             fail(f"{' '.join(step)} failed (see above)")
 
 
-def _make_venv() -> None:
+def _make_venv(venv: Venv) -> None:
     if sys.version_info < (3, 11):  # noqa: UP036 -- the only line that an older Python reaches
         fail("Python 3.11 or newer is needed")
-    made = VENV / ".made"
-    if made.exists() and PYTHON.exists():
+    made = venv.folder / ".made"
+    if made.exists() and venv.python.exists():
         return
     # Debian packages this part of Python's standard library separately.
     if importlib.util.find_spec("ensurepip") is None:
         _install_debian_packages(["python3-venv"])
-    print("Making .venv …", flush=True)
-    if _call([sys.executable, "-m", "venv", "--clear", str(VENV)]) != 0:
+    print(f"Making {venv.folder.relative_to(ROOT)} …", flush=True)
+    if _call([venv.base, "-m", "venv", "--clear", str(venv.folder)]) != 0:
         fail("the virtual environment could not be made (see above)")
     made.touch()
 
 
-def _installed_by_uv(arguments: list[str]) -> bool:
+def _installed_by_uv(venv: Venv, arguments: list[str]) -> bool:
     """Install by uv, in seconds instead of half a minute. Return False if it fails: only pip may know a mirror."""
-    uv = VENV / "bin" / "uv"
+    uv = venv.folder / "bin" / "uv"
     own_lock = ["--quiet", "--require-hashes", "-r", str(ROOT / "bin" / "uv.txt")]
-    if not uv.exists() and _call(_pip("install", *own_lock)) != 0:
+    if not uv.exists() and _call(_pip(venv, "install", *own_lock)) != 0:
         return False
-    return _call([str(uv), "pip", "install", "--python", str(PYTHON), *arguments]) == 0
+    return _call([str(uv), "pip", "install", "--python", str(venv.python), *arguments]) == 0
 
 
-def _pip(*arguments: str) -> list[str]:
-    return [str(PYTHON), "-m", "pip", "--disable-pip-version-check", *arguments]
+def _pip(venv: Venv, *arguments: str) -> list[str]:
+    return [str(venv.python), "-m", "pip", "--disable-pip-version-check", *arguments]
 
 
 def _call(command: list[str]) -> int:
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
-def _is_taken(lock: str) -> bool:
-    stamp = _stamp_file(lock)
+def _is_taken(venv: Venv, lock: str) -> bool:
+    stamp = _stamp_file(venv, lock)
     return stamp.exists() and stamp.read_text() == _state_of(lock)
 
 
-def _stamp_file(lock: str) -> Path:
-    return VENV / f".{lock}.sha256"
+def _stamp_file(venv: Venv, lock: str) -> Path:
+    return venv.folder / f".{lock}.sha256"
 
 
 def _state_of(lock: str) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -13,12 +14,14 @@ class NotificationsHubConfig(AppConfig):
         """Connect receivers and load what apps declare. This starts no thread and no loop, and makes no query."""
         from notifications_hub import checks, kinds, notification_removal, publishing  # noqa: F401
         from notifications_hub.announcements import announce
+        from notifications_hub.database.boolean_sql import respell_indexes
         from notifications_hub.jobs import broker, log_removal, notifications  # noqa: F401
         from notifications_hub.live import signing_out
         from notifications_hub.notify import take_over_signal
         from notifications_hub.rows import delete_signals
         from notifications_hub.transports.web_push import session_binding
 
+        post_migrate.connect(respell_indexes, sender=self)
         take_over_signal()
         notification_removal.connect()
         log_removal.connect()

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 
 from notifications_hub import audiences
 from notifications_hub.conf import hub_settings
+from notifications_hub.database.boolean_sql import boolean_sql
 from notifications_hub.database.primary import connection
 from notifications_hub.notification import Notification
 from notifications_hub.users import Person
@@ -66,7 +67,7 @@ _WAITING = """
     ), newest AS (
         SELECT id, committed_at, flash_claimed_until FROM notifications_hub_notification
         WHERE recipient_id = %(person)s AND flash = TRUE AND archived_at IS NULL AND announcement_id IS NULL
-          AND delivered_at IS NULL AND unread AND NOT deleted
+          AND delivered_at IS NULL AND {unread} AND {kept}
           AND id >= COALESCE((SELECT before FROM notifications_hub_flashrest WHERE person_id = %(person)s), 0)
         ORDER BY archived_at, id DESC LIMIT {most}
     ), waiting AS (
@@ -79,13 +80,13 @@ _COUNTS = """
     SELECT (SELECT count(*) FROM (
                SELECT 1 FROM notifications_hub_notification
                WHERE recipient_id = %(person)s AND announcement_id IS NULL AND archived_at IS NULL
-                 AND unread AND NOT deleted
+                 AND {unread} AND {kept}
                ORDER BY announcement_id, archived_at LIMIT {cap}
            ) AS capped),
            (SELECT count(*) FROM (
                SELECT 1 FROM notifications_hub_notification
                WHERE recipient_id = %(person)s AND announcement_id IS NULL AND archived_at IS NULL
-                 AND unread AND NOT deleted AND seen_at IS NULL
+                 AND {unread} AND {kept} AND seen_at IS NULL
                ORDER BY announcement_id, archived_at, seen_at LIMIT {cap}
            ) AS capped),
            count(*),
@@ -132,7 +133,8 @@ def waiting_ids(person: Person, until: datetime, most: int) -> list[int]:
 
 def _ask(person: Person, question: str, most: int, **moments: datetime) -> list[tuple[Any, ...]]:
     audience, topics = audiences.condition_for(person)
-    statement = (_WAITING + question).format(free=_FREE, audience=audience, most=most, cap=CAP)
+    spelled = {"unread": boolean_sql("unread", True), "kept": boolean_sql("deleted", False)}
+    statement = (_WAITING + question).format(free=_FREE, audience=audience, most=most, cap=CAP, **spelled)
     adapt = connection.ops.adapt_datetimefield_value
     times = {name: adapt(at) for name, at in (moments | {"now": datetime.now(UTC)}).items()}
     recipient = Notification._meta.get_field("recipient").get_db_prep_value(person.pk, connection)

@@ -25,8 +25,9 @@ SWITCHES = (
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Open a headless browser. Until it is closed, this thread runs an event loop: use no ORM and no async test."""
+    program = tool("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=tool("chromium"), args=list(SWITCHES))
+        browser = playwright.chromium.launch(executable_path=program, args=list(SWITCHES))
         try:
             yield browser
         finally:

@@ -17,10 +17,16 @@ from typing import Self
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+BROWSERS = ("chromium", "firefox-esr")
 
 
 def tool(name: str) -> str:
-    """Return the path of a program. If it is not installed, fail the test, because a skip would hide that."""
+    """Return the path of a program. If it is not installed, fail the test, because a skip would hide that.
+
+    Every test with a browser asks here for its program, so a run `WITHOUT_BROWSERS` skips exactly these tests.
+    """
+    if name in BROWSERS and "WITHOUT_BROWSERS" in os.environ:
+        pytest.skip("needs a browser")
     found = shutil.which(name)
     if found is None:
         pytest.fail(f"{name} is not installed; bin/test installs what tests need", pytrace=False)
