@@ -31,6 +31,12 @@ from notifications_hub.web.text import is_blank
 MAX_NAME = 255
 MAX_KEY = 200
 _CONCRETE = "_for_concrete_model"
+_OBJECTS = ("actor", "target", "action_object")
+ARGUMENTS = frozenset(
+    {"sender", "signal", "recipient", "verb", "level", "description", "public", "timestamp", "kind", "url"}
+    | {"dedupe_key", "data", *_OBJECTS, *(f"{name}{_CONCRETE}" for name in _OBJECTS)}
+)
+"""The keywords that `notify.send()` takes itself. A host's column cannot have their names."""
 
 
 class NotifyError(ValueError):

@@ -38,7 +38,7 @@ LAYERS = [
     ["announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks"],
     ["live"],
     ["flash_claim"],
-    ["checks", "flash", "inbox", "jobs", "live.server", "ops.web_server", "publishing"],
+    ["checks", "extension_checks", "flash", "inbox", "jobs", "live.server", "ops.web_server", "publishing"],
     # Entry points for servers, Django and the command line.
     ["admin", "apps", "asgi", "jobs.progress_tag", "jobs.views", "live_lists", "models", "ops", "ops.retention"],
     ["jobs.api", "management", "templatetags"],
