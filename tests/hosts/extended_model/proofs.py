@@ -181,7 +181,7 @@ def test_a_kind_without_an_extension_has_no_columns_and_belongs_to_every_scope(a
 def test_a_locked_tenant_delays_no_number_of_another(
     alice: User, bob: User, acme: Tenant, globex: Tenant, numberer: Numberer
 ) -> None:
-    """While somebody holds the tenant, the statement does not take the stream that it could not let go of."""
+    """Check that the statement leaves the stream alone while somebody else holds the tenant."""
     send(bob, alice, tenant=acme)
     assert numberer.finish(20)
     held, release = threading.Event(), threading.Event()
