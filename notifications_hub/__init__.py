@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from notifications_hub.announcements.models import Announcement
     from notifications_hub.asgi import live_application
     from notifications_hub.audiences import UnknownAudience
+    from notifications_hub.extension import NotificationExtension
     from notifications_hub.inbox.links import live_url
     from notifications_hub.jobs.enqueue import BadJob, JobError, start, start_all
     from notifications_hub.jobs.models import Job
@@ -58,6 +59,7 @@ __all__ = [
     "LiveQuerySet",
     "Message",
     "Notification",
+    "NotificationExtension",
     "NotificationLike",
     "NotifyError",
     "Privacy",
@@ -118,6 +120,7 @@ _HOMES = {
     "LiveQuerySet": "notifications_hub.rows",
     "Message": "notifications_hub.message",
     "Notification": "notifications_hub.notification",
+    "NotificationExtension": "notifications_hub.extension",
     "NotificationLike": "notifications_hub.kinds",
     "NotifyError": "notifications_hub.notify_arguments",
     "Privacy": "notifications_hub.kinds",

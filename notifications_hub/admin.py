@@ -8,8 +8,9 @@ from typing import Any
 # Imported first: django-notifications registers our model with its own admin, which makes several queries per row.
 import notifications.admin
 from django.contrib import admin
+from django.contrib.admin.utils import display_for_value
 from django.contrib.auth import get_permission_codename
-from django.db.models import Model, QuerySet
+from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -26,12 +27,15 @@ from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery.history import browser_names, steps_of
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import reason_in_words
+from notifications_hub.extension import NotificationExtension, columns_of, extension_models, extension_of, joins
 from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import DeliveryMethod, all_kinds, method_name
 from notifications_hub.notification import Notification
 from notifications_hub.streams.models import Stream
 from notifications_hub.transports import transport_names
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
+
+_HOST_COLUMNS = ("host_columns",) if extension_models() else ()
 
 
 class KindFilter(ChoiceFilter):
@@ -71,12 +75,14 @@ class NotificationAdmin(PersonSearch[Model], PrivateContent[Model], ReadOnlyAdmi
 
     content = frozenset(
         {"title", "body", "url", "actor", "actor_name", "what", "target", "target_name", "data", "dedupe_key"}
+        | {*_HOST_COLUMNS}
     )
     actions = (mark_unread,)
     # In the order that a reader asks for. admin.css hides the last columns first where there is no room.
     list_display = (
         *("title", "recipient", "timestamp", "delivered", "deliveries_badges", "unread"),
         *("actor", "level", "target", "kind", "public"),
+        *_HOST_COLUMNS,
     )
     list_filter = (KindFilter, DeliveredFilter, "level", "unread", "public", "timestamp")
     list_select_related = ("recipient", "announcement")
@@ -85,7 +91,7 @@ class NotificationAdmin(PersonSearch[Model], PrivateContent[Model], ReadOnlyAdmi
     fieldsets = (
         (None, {"fields": ("title", "body", "url", "level", "recipient", "kind", "timestamp", "unread", "public")}),
         (_("Delivery history"), {"fields": ("story",)}),
-        (_("Stored values"), {"fields": ("actor_name", "what", "target_name", "data", "dedupe_key")}),
+        (_("Stored values"), {"fields": ("actor_name", "what", "target_name", "data", "dedupe_key", *_HOST_COLUMNS)}),
     )
 
     def has_mark_permission(self, request: HttpRequest) -> bool:
@@ -96,7 +102,8 @@ class NotificationAdmin(PersonSearch[Model], PrivateContent[Model], ReadOnlyAdmi
         return rows.filter(recipient=person).order_by("-timestamp", "-id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).prefetch_related("deliveries", "announcement__translations")
+        rows = super().get_queryset(request).prefetch_related("deliveries", "announcement__translations")
+        return rows.select_related(*self.list_select_related, *joins())
 
     @admin.display(description=_("title"))
     def title(self, notification: Notification) -> str:
@@ -118,6 +125,14 @@ class NotificationAdmin(PersonSearch[Model], PrivateContent[Model], ReadOnlyAdmi
     @admin.display(description=_("text"))
     def body(self, notification: Notification) -> str:
         return notification.message().body
+
+    @admin.display(description=_("added by this site"))
+    def host_columns(self, notification: Notification) -> str:
+        row = extension_of(notification)
+        if row is None or row.pk is None:
+            return "—"
+        words = ((field.verbose_name, display_for_value(_shown(row, field), "—")) for field in columns_of(type(row)))
+        return format_html_join(", ", "{}: {}", words)
 
     @admin.display(description=_("delivered"), ordering="delivered_at")
     def delivered(self, notification: Notification) -> str:
@@ -246,6 +261,13 @@ class JobAdmin(PersonSearch[Model], ReadOnlyAdmin):
 
     def rows_of(self, person: Any, rows: QuerySet[Any]) -> QuerySet[Any]:
         return rows.filter(owner=person).order_by("-created")
+
+
+def _shown(row: NotificationExtension, field: Field[Any, Any]) -> Any:
+    """Return a column as its admin would show it. A foreign key that lists do not join stays a key."""
+    if field.is_relation and field.name not in row.read_with:
+        return field.value_from_object(row)
+    return getattr(row, f"get_{field.name}_display", lambda: getattr(row, field.name))()
 
 
 def _moment(at: datetime) -> str:

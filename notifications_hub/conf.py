@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from notifications_hub.users import Person
@@ -27,6 +28,10 @@ def _language_of(person: Person) -> str:
 
 def _time_zone_of(person: Person) -> str:
     return str(settings.TIME_ZONE)
+
+
+def _whole_inbox(request: HttpRequest) -> None:
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +70,8 @@ class HubSettings:
     language_of: Callable[[Person], str] = _language_of
     timezone_of: Callable[[Person], str | tzinfo] = _time_zone_of
     """A person's time zone, used where there is no request: in events, pushes and jobs."""
+    inbox_scope: Callable[[HttpRequest], object] = _whole_inbox
+    """The value of `NotificationExtension.scope_by` that a request's page lists and counts; None: the whole inbox."""
     job_lease: float = 20.0
     """Seconds a job is presumed alive after its worker's last sign of life."""
     job_resend: float = 30.0
@@ -115,7 +122,7 @@ def load() -> HubSettings:
 
 
 def _parsed(name: str, value: Any) -> Any:
-    if name in ("language_of", "timezone_of") and isinstance(value, str):
+    if name in ("language_of", "timezone_of", "inbox_scope") and isinstance(value, str):
         return import_string(value)
     default = getattr(HubSettings, name, None)
     if isinstance(default, tuple):

@@ -64,8 +64,7 @@ def claim_waiting(person: Person, summary: Summary) -> Claim:
     ids = _claim(found[:MOST], token) if found else []
     if not ids:
         return Claim()
-    rows = Notification.objects.filter(pk__in=ids[:SHOWN])
-    newest = rows.select_related("announcement").prefetch_related("announcement__translations")
+    newest = Notification.objects.filter(pk__in=ids[:SHOWN]).for_items()
     return Claim(person.pk, token, ids, list(newest), has_rest=len(found) > MOST)
 
 

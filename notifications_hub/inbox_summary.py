@@ -6,6 +6,7 @@ to compose it than the database takes to answer. `Notification.Meta` says why ea
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from notifications_hub import audiences
 from notifications_hub.conf import hub_settings
 from notifications_hub.database.boolean_sql import boolean_sql
 from notifications_hub.database.primary import connection
+from notifications_hub.inbox_scope import scope_of
 from notifications_hub.notification import Notification
 from notifications_hub.users import Person
 
@@ -76,19 +78,16 @@ _WAITING = """
     )
 """
 
+_UNREAD = """(SELECT count(*) FROM (
+               SELECT 1 FROM notifications_hub_notification
+               WHERE recipient_id = %(person)s AND announcement_id IS NULL AND archived_at IS NULL
+                 AND {{unread}} AND {{kept}} {where}
+               ORDER BY {order} LIMIT {cap}
+           ) AS capped)"""
+_UNSEEN = "AND seen_at IS NULL"
 _COUNTS = """
-    SELECT (SELECT count(*) FROM (
-               SELECT 1 FROM notifications_hub_notification
-               WHERE recipient_id = %(person)s AND announcement_id IS NULL AND archived_at IS NULL
-                 AND {unread} AND {kept}
-               ORDER BY announcement_id, archived_at LIMIT {cap}
-           ) AS capped),
-           (SELECT count(*) FROM (
-               SELECT 1 FROM notifications_hub_notification
-               WHERE recipient_id = %(person)s AND announcement_id IS NULL AND archived_at IS NULL
-                 AND {unread} AND {kept} AND seen_at IS NULL
-               ORDER BY announcement_id, archived_at, seen_at LIMIT {cap}
-           ) AS capped),
+    SELECT {unread},
+           {unseen},
            count(*),
            count(*) FILTER (WHERE lacking),
            count(*) FILTER (WHERE unread),
@@ -101,10 +100,28 @@ _COUNTS = """
 _IDS = "SELECT id FROM waiting WHERE committed_at < %(until)s ORDER BY id DESC"
 
 
-def summary_of(person: Person) -> Summary:
-    """Return the summary, in one statement."""
+_WHOLE = _COUNTS.format(
+    unread=_UNREAD.format(where="", order="announcement_id, archived_at", cap=CAP),
+    unseen=_UNREAD.format(where=_UNSEEN, order="announcement_id, archived_at, seen_at", cap=CAP),
+)
+_SCOPES = ("nullif(%(scope)s, '')", "''")
+# Those of the scope, and those that belong to every scope. Each part has the order of its index.
+_SCOPED = _COUNTS.format(
+    unread=" + ".join(
+        _UNREAD.format(where=f"AND scope = {scope}", order="archived_at, announcement_id", cap=CAP) for scope in _SCOPES
+    ),
+    unseen=" + ".join(
+        _UNREAD.format(where=f"{_UNSEEN} AND scope = {scope}", order="archived_at, announcement_id, seen_at", cap=CAP)
+        for scope in _SCOPES
+    ),
+)
+
+
+def summary_of(person: Person, scope: str | None = None) -> Summary:
+    """Return the summary, in one statement. With a `scope`, count only what belongs to it, or to every scope."""
     window = timedelta(seconds=hub_settings.ack_window)
-    [row] = _ask(person, _COUNTS, _LOOKED_AT, window=datetime.now(UTC) - window)
+    question, given = (_WHOLE, {}) if scope is None else (_SCOPED, {"scope": scope})
+    [row] = _ask(person, question, _LOOKED_AT, given, window=datetime.now(UTC) - window)
     unread, unseen, running, without_row, announced_unread, announced_unseen, waiting, offered = row
     return Summary(
         unread=min(CAP, unread + announced_unread + without_row),
@@ -121,24 +138,26 @@ def summary_for(request: HttpRequest) -> Summary:
     person: Any = request.user
     kept: tuple[Any, Summary] | None = getattr(request, _KEPT, None)
     if kept is None or kept[0] != person.pk:
-        kept = (person.pk, summary_of(person))
+        kept = (person.pk, summary_of(person, scope_of(request)))
         setattr(request, _KEPT, kept)
     return kept[1]
 
 
 def waiting_ids(person: Person, until: datetime, most: int) -> list[int]:
     """Return what can be flashed and was committed before `until`, newest first: about `most`, and announcements."""
-    return [pk for (pk,) in _ask(person, _IDS, most, until=until)]
+    return [pk for (pk,) in _ask(person, _IDS, most, {}, until=until)]
 
 
-def _ask(person: Person, question: str, most: int, **moments: datetime) -> list[tuple[Any, ...]]:
+def _ask(
+    person: Person, question: str, most: int, given: Mapping[str, str], **moments: datetime
+) -> list[tuple[Any, ...]]:
     audience, topics = audiences.condition_for(person)
     spelled = {"unread": boolean_sql("unread", True), "kept": boolean_sql("deleted", False)}
-    statement = (_WAITING + question).format(free=_FREE, audience=audience, most=most, cap=CAP, **spelled)
+    statement = (_WAITING + question).format(free=_FREE, audience=audience, most=most, **spelled)
     adapt = connection.ops.adapt_datetimefield_value
     times = {name: adapt(at) for name, at in (moments | {"now": datetime.now(UTC)}).items()}
     recipient = Notification._meta.get_field("recipient").get_db_prep_value(person.pk, connection)
     with connection.cursor() as sql:
-        sql.execute(statement, {"person": recipient, **times, **topics})
+        sql.execute(statement, {"person": recipient, **times, **topics, **given})
         rows: list[tuple[Any, ...]] = sql.fetchall()
         return rows

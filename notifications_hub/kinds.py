@@ -85,6 +85,8 @@ class NotificationLike(Protocol):
     url: str
     level: str
     data: dict[str, Any]
+    extension: Any
+    """The host's own columns, if it declares a `NotificationExtension`."""
 
 
 class UnknownKind(ValueError):
@@ -116,6 +118,8 @@ class Kind:
     """The most notifications of this kind from one actor to one person a minute; None: no limit. More are dropped."""
     optional: ClassVar[bool] = True
     """Let people choose the delivery methods of this kind in their preferences."""
+    has_extension: ClassVar[bool] = True
+    """Write a row of the host's `NotificationExtension` with each. Without, it belongs to no scope, so to all."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -175,6 +179,7 @@ class PushTest(Kind):
     urgency = Urgency.HIGH
     methods = frozenset()
     optional = False
+    has_extension = False
 
     def title(self, notification: NotificationLike) -> str:
         return gettext("This is a test")

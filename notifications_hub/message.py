@@ -78,6 +78,8 @@ class Item:
     delivered: bool = False
     toast: bool = True
     translations: Mapping[str, Mapping[str, str]] | None = None
+    extension: Mapping[str, Any] | None = None
+    scope: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of the API and of `…created` and `…updated` events."""
@@ -103,6 +105,10 @@ class Item:
         }
         if self.translations is not None:
             shape["translations"] = self.translations
+        if self.extension is not None:
+            shape["extension"] = self.extension
+        if self.scope is not None:
+            shape["scope"] = self.scope
         return shape
 
 

@@ -17,6 +17,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 from notifications.base.models import AbstractNotification
 
+from notifications_hub.extension import extension_of, keep, payload_of
 from notifications_hub.kinds import NotificationLike, kind_of
 from notifications_hub.message import Item, Message, time_to_live
 from notifications_hub.notification_queryset import InboxManager, InboxQuerySet, emit_items, item_id
@@ -49,6 +50,8 @@ class Notification(AbstractNotification):
         related_name="+",
         db_index=False,
     )
+    # The value of the host's `scope_by`, as text. Empty: it belongs to every scope. NULL: there are no scopes.
+    scope = models.CharField(max_length=100, null=True, editable=False)  # noqa: DJ001 -- as the line above says
     toast = models.BooleanField(default=True)
     flash = models.BooleanField(default=True)
     flash_claim = models.UUIDField(null=True, blank=True, editable=False)
@@ -120,6 +123,22 @@ class Notification(AbstractNotification):
                 condition=models.Q(delivered_at=None, unread=True, deleted=False, announcement=None),
                 name="hub_undelivered",
             ),
+            # The same for one scope. They have no rows on a site without scopes.
+            models.Index(
+                fields=["recipient", "scope", "announcement", "archived_at", "-timestamp", "-id"],
+                condition=models.Q(deleted=False, scope__isnull=False),
+                name="hub_scope_listed",
+            ),
+            models.Index(
+                fields=["recipient", "scope", "archived_at", "announcement", "-timestamp", "-id"],
+                condition=models.Q(unread=True, deleted=False, scope__isnull=False),
+                name="hub_scope_unread",
+            ),
+            models.Index(
+                fields=["recipient", "scope", "archived_at", "announcement", "seen_at"],
+                condition=models.Q(unread=True, deleted=False, seen_at=None, scope__isnull=False),
+                name="hub_scope_unseen",
+            ),
             # Undo finds what one mark changed by its time. Rows that nobody read or archived are not in these.
             models.Index(fields=["recipient", "read_at"], condition=models.Q(read_at__isnull=False), name="hub_read"),
             models.Index(
@@ -170,11 +189,14 @@ class Notification(AbstractNotification):
         return message_of(self.kind, self._for_kinds(), item_id=self.item_id, tag=f"n{self.pk}")
 
     def _for_kinds(self) -> NotificationLike:
-        """Return this row as kinds read it, with an empty dict as `data` if none was given."""
-        row = self
-        if self.data is None:
+        """Return this row as kinds read it: with `data`, and with the host's columns, even if it was stored without."""
+        row, extension = self, extension_of(self)
+        is_extended = extension is None or extension.pk is not None
+        if self.data is None or not is_extended:
             row = copy(self)
-            row.data = {}
+            row.data = self.data or {}
+            if extension is not None:
+                keep(row, extension)
         return cast("NotificationLike", row)
 
     def item(self) -> Item:
@@ -190,6 +212,8 @@ class Notification(AbstractNotification):
             delivered=self.delivered_at is not None,
             toast=self.toast,
             translations=None if self.announcement is None else self.announcement.translations_json(),
+            extension=None if self.announcement_id else payload_of(extension_of(self)),
+            scope=self.scope,
         )
 
     def _row(self) -> InboxQuerySet:

@@ -19,6 +19,7 @@ from notifications_hub import streams
 from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import PrimaryManager
+from notifications_hub.extension import joins
 from notifications_hub.message import Item, localized_for
 from notifications_hub.streams import NewEvent, inbox_topic, item_key
 from notifications_hub.streams.models import IDS_IN_AN_EVENT, id_events
@@ -51,6 +52,10 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
 
     def active(self) -> Self:
         return self.visible()
+
+    def for_items(self) -> Self:
+        """Load with each row all that its words and item need."""
+        return self.select_related("announcement", *joins()).prefetch_related("announcement__translations")
 
     def mark_all_as_read(self, recipient: models.Model | None = None, *, at: datetime | None = None) -> int:
         now = at or _now()
@@ -147,7 +152,7 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
 
     def _whole(self, ids: Sequence[int]) -> InboxQuerySet:
         rows: InboxQuerySet = self.model._default_manager.filter(pk__in=ids).order_by("pk")
-        return rows.select_related("recipient", "announcement").prefetch_related("announcement__translations")
+        return rows.select_related("recipient").for_items()
 
 
 InboxManager = PrimaryManager.from_queryset(InboxQuerySet)

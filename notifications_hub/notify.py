@@ -44,8 +44,9 @@ def notify_handler(verb: str, *, sender: models.Model, recipient: object, **give
     """Create notifications, and return them. Accept every argument that django-notifications documents.
 
     `recipient` is a person, a group, or a list, tuple, generator or queryset of people. Duplicates and inactive people
-    are left out. If one is not a saved person, nothing is stored. `data`, the `url` and unknown keywords are kept as
-    data. Notifications beyond the kind's `per_minute` are dropped, and logged.
+    are left out. If one is not a saved person, nothing is stored. Keywords that name a column of the host's
+    `NotificationExtension` go there. `data`, the `url` and unknown keywords are kept as data. Notifications beyond the
+    kind's `per_minute` are dropped, and logged.
 
     Raise `NotifyError`, `UnknownKind`, or `EventTooLarge` if the event is too large to send to pages.
     """
@@ -166,6 +167,7 @@ def _notify_row_by_row(draft: Draft, people: Sequence[Any]) -> list[Notification
     methods = preferences.methods_of([person.pk for person in people], draft.kind)
     rows = [draft.row(person, methods[person.pk]) for person in people]
     made = _insert(rows)
+    _extend(draft, made)
     emit_items("notification.created", made)
     arming.count_from_commit([row.pk for row in made])
     arming.arm(_plans(made, methods, _usable_transports()))
@@ -204,6 +206,13 @@ def _insert(rows: list[Notification]) -> list[Notification]:
     except IntegrityError:
         # Another sender inserted since the query above. Row by row, the constraint decides which was first.
         return [row for row in rows if _is_first(row)]
+
+
+def _extend(draft: Draft, made: Sequence[Notification]) -> None:
+    """Insert a host's columns of new notifications."""
+    if draft.extension is not None:
+        extended = [draft.extension.for_notification(row) for row in made]
+        type(draft.extension)._base_manager.bulk_create(extended)
 
 
 def _is_first(row: Notification) -> bool:

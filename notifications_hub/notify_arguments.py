@@ -4,7 +4,7 @@ The exceptions (`UnknownKind` is defined in `kinds`, beside the kinds):
 
     NotifyError (ValueError)
     ├── BadRecipient    not a saved person, or not a collection of people
-    └── BadArgument     an actor, target, level, verb or link that cannot be stored
+    └── BadArgument     an actor, target, level, verb, link or column of a host that cannot be stored
         └── NotAnInstance (TypeError)   an actor or target that is a class, or not a model
 """
 
@@ -20,6 +20,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.utils import timezone
 
+from notifications_hub.extension import NotificationExtension
+from notifications_hub.extension_values import BadValue, extension_from, scope_from
 from notifications_hub.kinds import DeliveryMethod, Kind, get_kind
 from notifications_hub.notification import Notification
 from notifications_hub.streams.models import as_json
@@ -29,6 +31,12 @@ from notifications_hub.web.text import is_blank
 MAX_NAME = 255
 MAX_KEY = 200
 _CONCRETE = "_for_concrete_model"
+_OBJECTS = ("actor", "target", "action_object")
+ARGUMENTS = frozenset(
+    {"sender", "signal", "recipient", "verb", "level", "description", "public", "timestamp", "kind", "url"}
+    | {"dedupe_key", "data", *_OBJECTS, *(f"{name}{_CONCRETE}" for name in _OBJECTS)}
+)
+"""The keywords that `notify.send()` takes itself. A host's column cannot have their names."""
 
 
 class NotifyError(ValueError):
@@ -40,7 +48,7 @@ class BadRecipient(NotifyError):
 
 
 class BadArgument(NotifyError):
-    """Raised when an actor, target, level, verb or link cannot be stored."""
+    """Raised when an actor, target, level, verb, link or column of a host cannot be stored."""
 
 
 class NotAnInstance(BadArgument, TypeError):
@@ -54,6 +62,7 @@ class Draft:
     kind: Kind
     columns: dict[str, Any]
     dedupe_key: str | None
+    extension: NotificationExtension | None = None
 
     def row(self, person: Any, methods: frozenset[str]) -> Notification:
         return Notification(
@@ -88,9 +97,19 @@ def draft_of(verb: object, actor: object, given: dict[str, Any]) -> Draft:
     dedupe_key = given.pop("dedupe_key", None)
     if dedupe_key is not None:
         dedupe_key = _text("dedupe_key", dedupe_key, MAX_KEY)
+    extension, columns["scope"] = _extension(given, kind)
     # The package has no column for a link: its templates read it from the data.
     columns["data"] = _data(given.pop("data", None), {**given, "url": url} if url else given) or None
-    return Draft(kind=kind, columns=columns, dedupe_key=dedupe_key)
+    return Draft(kind=kind, columns=columns, dedupe_key=dedupe_key, extension=extension)
+
+
+def _extension(given: dict[str, Any], kind: Kind) -> tuple[NotificationExtension | None, str | None]:
+    """Take the host's columns out of `given`. Return their row, and the notification's scope."""
+    try:
+        row = extension_from(given, kind)
+        return row, scope_from(row)
+    except BadValue as error:
+        raise BadArgument(f"notify.send(): {error}.") from None
 
 
 def _generic(name: str, value: object, *, concrete: bool) -> dict[str, Any]:

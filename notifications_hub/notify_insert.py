@@ -20,9 +20,10 @@ from django.db.models.signals import post_init, pre_init
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
+from notifications_hub.extension import NotificationExtension, columns_of
 from notifications_hub.notification import Notification
 from notifications_hub.notify_arguments import Draft
-from notifications_hub.notify_statement import Tables, shared_columns, statement
+from notifications_hub.notify_statement import Tables, extension_parameter, shared_columns, statement
 from notifications_hub.notify_words import SharedWords
 from notifications_hub.streams import inbox_topic
 from notifications_hub.streams.models import as_json
@@ -51,8 +52,9 @@ def insert(draft: Draft, people: Sequence[Any], words: SharedWords, tables: Tabl
     recipients = {"ids": ids, "topics": ",".join(topics), "topic": topics[0]}
     names = {f"transport{number}": name for number, (name, _table) in enumerate(tables)}
     parameters = _parameters(draft, values, words) | recipients | names
+    extension = None if draft.extension is None else type(draft.extension)
     with database.cursor() as sql:
-        sql.execute(statement(len(words.all), tables, numbers=numbers), parameters)
+        sql.execute(statement(len(words.all), tables, extension, numbers=numbers), parameters)
         found = sql.fetchall()
     rows = _rows(draft, values, [(people[number - 1], *own) for number, *own, _methods, _armed, _seq in found])
     return [
@@ -76,11 +78,21 @@ def _parameters(draft: Draft, values: Mapping[str, Any], words: SharedWords) -> 
         parameters["data"] = as_json(values["data"])
     for index, one in enumerate(words.all):
         parameters |= {f"item{index}": one.item, f"tag{index}": one.tag}
+    if draft.extension is not None:
+        parameters |= _extension_parameters(draft.extension)
     return parameters | {
         "words": ",".join(map(str, words.of_person)),
         "methods": as_json(sorted(draft.kind.methods)),
         "window": timedelta(seconds=hub_settings.ack_window),
         "now": datetime.now(UTC),
+    }
+
+
+def _extension_parameters(row: NotificationExtension) -> dict[str, Any]:
+    database = transaction.get_connection()
+    return {
+        extension_parameter(number): field.get_db_prep_save(field.value_from_object(row), database)
+        for number, field in enumerate(columns_of(type(row)))
     }
 
 
@@ -95,6 +107,8 @@ def _rows(
         row.__dict__.update(id=pk, recipient_id=person.pk, toast=toast, flash=flash)
         # Related objects that the caller has need no query.
         row._state.fields_cache = {**types, "recipient": person}
+        if draft.extension is not None:
+            draft.extension.for_notification(row)
         yield row
 
 

@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db import models
 
 from notifications_hub.database.primary import connection
+from notifications_hub.extension import NotificationExtension, columns_of
 from notifications_hub.notification import Notification
 from notifications_hub.streams.sequencer import timeline
 from notifications_hub.transports import AddressTable
@@ -20,7 +21,7 @@ Tables = tuple[tuple[str, AddressTable], ...]
 _OWN = frozenset({"id", "recipient_id", "toast", "flash"})
 """Columns that differ by person."""
 _OPTIONAL = frozenset(
-    {"description", "data", "dedupe_key", "target_object_id", "action_object_object_id"}
+    {"description", "data", "dedupe_key", "scope", "target_object_id", "action_object_object_id"}
     | {f"{name}_content_type_id" for name in ("actor", "target", "action_object")}
 )
 """Columns that `notify.send` may leave empty. Other columns that may be empty are so in every new row."""
@@ -56,18 +57,18 @@ WITH {numbering}people AS MATERIALIZED (
     SELECT topic, {seq}, 'notification.created', 'notification:' || id, %(now)s, item || jsonb_build_object(
         'id', CAST(id AS text), 'toast', toast, 'tag', coalesce(nullif(tag, ''), 'n' || id))
     FROM made JOIN (VALUES {words}) AS words(number, item, tag) ON words.number = made.words ORDER BY made.number
-){armed}
+){extended}{armed}
 SELECT number, id, toast, flash, CAST(methods AS text), {is_armed}, {seq} FROM made ORDER BY number
 """
 
-# The number is given here only if nothing has to be waited for: no lock on the person, which the row's foreign key
-# needs, or on the stream; and no earlier event without a number. So a caller never holds a stream while it waits, and
-# two cannot deadlock. `seen` is the stream as the statement sees everything else.
+# The number is given here only if nothing has to be waited for: no lock on the stream, nor on what foreign keys need,
+# which is the person and what a host's columns refer to; and no earlier event without a number. So a caller never holds
+# a stream while it waits, and two cannot deadlock. `seen` is the stream as the statement sees everything else.
 _NUMBERING = """free AS (
     SELECT FROM {people} WHERE {key} = (CAST(%(ids)s AS {type}[]))[1]
         AND current_setting('transaction_isolation') = 'read committed' FOR KEY SHARE SKIP LOCKED
-), locked AS (
-    SELECT id, top FROM notifications_hub_stream WHERE topic = %(topic)s AND EXISTS (SELECT FROM free)
+), {references}locked AS (
+    SELECT id, top FROM notifications_hub_stream WHERE topic = %(topic)s AND EXISTS (SELECT FROM free){referred}
         AND NOT EXISTS (SELECT FROM notifications_hub_event WHERE topic = %(topic)s AND seq IS NULL)
     FOR NO KEY UPDATE SKIP LOCKED
 ), turn AS (
@@ -78,6 +79,13 @@ _NUMBERING = """free AS (
         CASE WHEN stream.timeline <> turn.timeline THEN left(CAST(gen_random_uuid() AS text), 8) ELSE epoch END
     FROM turn WHERE stream.id = turn.id
 ), """
+
+_REFERENCE = """{name} AS (SELECT FROM {table} WHERE {column} = %({parameter})s FOR KEY SHARE SKIP LOCKED), """
+_REFERRED = " AND (CAST(%({parameter})s AS text) IS NULL OR EXISTS (SELECT FROM {name}))"
+
+_EXTENDED = """, extended AS (
+    INSERT INTO {table} ({columns}) SELECT {values} FROM made
+)"""
 
 _ARMED = """, armed AS (
     INSERT INTO notifications_hub_delivery
@@ -92,29 +100,61 @@ _ADDRESSES = """SELECT made.id, CAST(%(transport{number})s AS text), left(CAST(a
 
 
 @lru_cache(maxsize=256)
-def statement(words: int, tables: Tables, *, numbers: bool) -> str:
-    """Return the statement for this number of different words. With `numbers` it numbers one person's event."""
+def statement(words: int, tables: Tables, extension: type[NotificationExtension] | None, *, numbers: bool) -> str:
+    """Return the statement for this number of different words. With `numbers` it numbers one person's event.
+
+    With an `extension`, it takes the values of the host's columns as `extension0` and so on.
+    """
     columns = shared_columns()
     key = get_user_model()._meta.pk
     return _INSERT.format(
-        numbering=_numbering(key) if numbers else "",
+        numbering=_numbering(key, extension) if numbers else "",
         key=key.rel_db_type(connection),
         columns=", ".join(columns),
         values=", ".join(f"%({name})s" for name in columns),
         words=", ".join(f"({n}, CAST(%(item{n})s AS jsonb), CAST(%(tag{n})s AS text))" for n in range(words)),
         seq="(SELECT seq FROM turn)" if numbers else "CAST(NULL AS bigint)",
+        extended=_extended(extension) if extension else "",
         armed=_ARMED.format(addresses=" UNION ALL ".join(_addresses(tables))) if tables else "",
         is_armed="id IN (SELECT notification_id FROM armed)" if tables else "FALSE",
     )
 
 
-def _numbering(key: models.Field[Any, Any]) -> str:
+def _numbering(key: models.Field[Any, Any], extension: type[NotificationExtension] | None) -> str:
     quote = connection.ops.quote_name
+    references = [*_references(extension)] if extension else []
     return _NUMBERING.format(
         people=quote(get_user_model()._meta.db_table),
         key=quote(str(key.column)),
         type=key.rel_db_type(connection),
+        references="".join(_REFERENCE.format(**one) for one in references),
+        referred="".join(_REFERRED.format(**one) for one in references),
         timeline=timeline(),
+    )
+
+
+def _references(extension: type[NotificationExtension]) -> Iterator[dict[str, str]]:
+    """Yield the rows that a host's foreign keys lock when the transaction commits."""
+    quote = connection.ops.quote_name
+    for number, field in enumerate(columns_of(extension)):
+        if isinstance(field, models.ForeignKey) and field.db_constraint:  # type: ignore[attr-defined]
+            target = field.target_field
+            table, column = quote(target.model._meta.db_table), quote(str(target.column))
+            parameter = extension_parameter(number)
+            yield {"name": f"referred{number}", "table": table, "column": column, "parameter": parameter}
+
+
+def extension_parameter(number: int) -> str:
+    return f"extension{number}"
+
+
+def _extended(extension: type[NotificationExtension]) -> str:
+    quote = connection.ops.quote_name
+    fields = columns_of(extension)
+    names = [str(extension._meta.pk.column), *(str(field.column) for field in fields)]
+    values = ["id", *(f"%({extension_parameter(number)})s" for number in range(len(fields)))]
+    return _EXTENDED.format(
+        table=quote(extension._meta.db_table), columns=", ".join(map(quote, names)), values=", ".join(values)
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from django.utils import timezone, translation
 
+from notifications_hub.extension import extension_model, payload_of
 from notifications_hub.kinds import NotificationLike
 from notifications_hub.message import Item, language_of, time_zone_of
 from notifications_hub.notification import message_of
@@ -44,6 +45,8 @@ class _SharedRow:
 
     def __init__(self, draft: Draft, person: Any, others: list[str]) -> None:
         self.__dict__.update(draft.columns | {"data": draft.columns["data"] or {}})
+        if (model := extension_model()) is not None:
+            self.__dict__["extension"] = draft.extension or model()
         self.__dict__.update(_draft=draft, _person=person, _others=others)
 
     def __getattr__(self, name: str) -> Any:
@@ -81,5 +84,7 @@ def _words_in(draft: Draft, language: str, zone: tzinfo, person: Any) -> Words:
         actor=columns["actor_name"],
         target=columns["target_name"],
         data=columns["data"] or {},
+        extension=payload_of(row.extension) if extension_model() else None,
+        scope=columns["scope"],
     )
     return Words(encode_data(item.as_json()), message.tag)

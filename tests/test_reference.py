@@ -119,7 +119,7 @@ def test_every_parameter_of_the_list_is_on_the_page() -> None:
 def test_every_field_of_an_item_and_of_a_job_is_on_the_page() -> None:
     now = datetime.now(UTC)
     message = Message(id="1", kind="default", title="Hello")
-    item = Item(message=message, at=now, translations={})
+    item = Item(message=message, at=now, translations={}, extension={}, scope="")
     _, of_item, of_job = re.split(r"^### .+$", section(page("http"), "REST API"), flags=re.MULTILINE)
     assert first_cells(of_item) >= set(item.as_json())
     assert first_cells(of_job) >= set(Job(created=now).as_json())

@@ -21,6 +21,7 @@ from notifications_hub.database import transaction
 from notifications_hub.database.primary import connection
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import DeliveryReason
+from notifications_hub.extension import joins
 
 LEASE = timedelta(seconds=55)
 """Longer than any transport may take. Another worker gets a killed worker's deliveries within a minute of the claim."""
@@ -37,7 +38,8 @@ def claim_due(limit: int = 100) -> list[Delivery]:
         ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
         Delivery.objects.filter(pk__in=ids).update(claim=claim, due_at=Now() + LEASE)
     claimed = Delivery.objects.filter(pk__in=ids, claim=claim).order_by("pk")
-    whole = claimed.select_related("notification__recipient", "notification__announcement")
+    joined = ("recipient", "announcement", *joins())
+    whole = claimed.select_related(*(f"notification__{name}" for name in joined))
     return list(whole.prefetch_related("notification__announcement__translations"))
 
 

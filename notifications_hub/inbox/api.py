@@ -16,6 +16,7 @@ from notifications_hub.inbox.queries import BadPageMark
 from notifications_hub.inbox.responses import PrivateAPI
 from notifications_hub.inbox.schemas import Changed, ChangedForUndo, Filters, Marked, MarkedForUndo, Problem
 from notifications_hub.inbox.visitor import person_of
+from notifications_hub.inbox_scope import scope_of
 from notifications_hub.live.start_cursor import start_cursor
 from notifications_hub.live.topics import INBOX
 
@@ -51,7 +52,7 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
     # Before the rows: an event between the two reads then arrives twice, but is never missed.
     cursor = start_cursor(person, [INBOX])
     try:
-        page = queries.items(person, **filters.dict())
+        page = queries.items(person, scope=scope_of(request), **filters.dict())
     except BadPageMark as error:
         raise HttpError(400, str(error)) from None
     return {"results": [item.as_json() for item in page.items], "next": page.next, "cursor": cursor}
@@ -65,7 +66,7 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
     tags=["inbox"],
 )
 def count_notifications(request: HttpRequest) -> queries.Counts:
-    return queries.counts(person_of(request))
+    return queries.counts(person_of(request), scope_of(request))
 
 
 @api.post(
@@ -146,7 +147,10 @@ def undo(request: HttpRequest, undone: schemas.Undo) -> dict[str, int]:
 
 def _mark(request: HttpRequest, action: Mark, asked: Marked) -> dict[str, Any]:
     person = person_of(request)
-    done = marks.mark_all(person, action) if asked.ids is None else marks.mark(person, action, asked.ids)
+    if asked.ids is None:
+        done = marks.mark_all(person, action, scope_of(request))
+    else:
+        done = marks.mark(person, action, asked.ids)
     wants_undo = isinstance(asked, MarkedForUndo) and asked.undo
     return {"changed": done.changed, "undo": done.undo} if wants_undo else {"changed": done.changed}
 

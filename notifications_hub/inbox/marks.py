@@ -16,7 +16,7 @@ from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
-from notifications_hub.inbox.queries import ITEM_ID, announced_rows, inbox_of, own_rows
+from notifications_hub.inbox.queries import ITEM_ID, announced_rows, inbox_of, own_lists
 from notifications_hub.notification import InboxQuerySet, Notification
 from notifications_hub.streams.models import IDS_IN_AN_EVENT
 from notifications_hub.users import Person, person_key
@@ -115,10 +115,10 @@ def mark(person: Person, action: Mark, ids: Iterable[str]) -> Marked:
     return _apply(person, [inbox_of(person, running).filter(wanted)], action)
 
 
-def mark_all(person: Person, action: Mark) -> Marked:
-    """Mark the whole inbox, or the whole archive for "unarchive", all with one time."""
+def mark_all(person: Person, action: Mark, scope: str | None = None) -> Marked:
+    """Mark the whole inbox, or the whole archive for "unarchive", all with one time. With a `scope`, only that."""
     announce.make_rows(person)
-    lists = [own_rows(person), announced_rows(person, announce.running_for(person))]
+    lists = [*own_lists(person, scope), announced_rows(person, announce.running_for(person))]
     return _apply(person, [rows.filter(_MARKS[action].scope) for rows in lists], action)
 
 

@@ -6,6 +6,7 @@ Every query starts from `recipient`, so it can return no other person's row.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -103,6 +104,12 @@ def own_rows(person: Person) -> InboxQuerySet:
     return Notification.objects.visible().filter(recipient=person, announcement=None)
 
 
+def own_lists(person: Person, scope: str | None) -> list[InboxQuerySet]:
+    """Return them as lists that an index serves: with a scope, its own and what belongs to every scope."""
+    rows = own_rows(person)
+    return [rows] if scope is None else [rows.filter(scope=one) for one in dict.fromkeys((scope, ""))]
+
+
 def announced_rows(person: Person, running: AnnouncementQuerySet) -> InboxQuerySet:
     """Return a person's rows of running announcements, archived or not."""
     return Notification.objects.visible().filter(recipient=person, announcement__in=running)
@@ -123,24 +130,30 @@ def items(
     before: str | None = None,
     limit: int = PAGE,
     summary: Summary | None = None,
+    scope: str | None = None,
 ) -> InboxPage:
-    """Return a page, newest first. Raise `BadPageMark`.
+    """Return a page, newest first. With a `scope`, list only what belongs to it, or to every scope.
 
-    A page by kind, or of read rows only, may have fewer than `limit` rows although `next` is set: see `SCANNED`.
+    Raise `BadPageMark`. A page by kind, of read rows only, or of a scope's archive may have fewer than `limit` rows
+    although `next` is set: see `SCANNED`.
     Rows that the person lacks for running announcements are created, without an event. Pass `summary` if it is known.
     """
     mark = PageMark.parse(before) if before else None
-    summary = summary or summary_of(person)
+    summary = summary or summary_of(person, scope)
     if summary.without_row:
         announce.make_rows(person)
+
+    is_scoped = scope is not None and not archived
+    own = own_lists(person, scope if is_scoped else None)
 
     def listed(rows: InboxQuerySet) -> InboxQuerySet:
         rows = rows.filter(archived_at__isnull=not archived)
         rows = rows.filter(unread=True) if unread else rows
         rows = rows if mark is None else rows.filter(mark.older())
-        return rows.order_by(*_index_order(unread=unread, archived=archived))
+        return rows.order_by(*_index_order(unread=unread, archived=archived, scoped=is_scoped))
 
-    end = _end_of_scan(listed(own_rows(person))) if kind is not None or unread is False else None
+    scans = kind is not None or unread is False or (archived and scope is not None)
+    end = _end_of_scan([listed(rows) for rows in own]) if scans else None
 
     def wanted(rows: InboxQuerySet) -> InboxQuerySet:
         rows = listed(rows)
@@ -149,31 +162,38 @@ def items(
         rows = rows if end is None else rows.filter(end.not_older())
         return rows[: limit + 1]
 
-    rows = wanted(own_rows(person))
+    if archived and scope is not None:
+        own = [rows.filter(scope__in=(scope, "")) for rows in own]
+    lists = [wanted(rows) for rows in own]
     if summary.running:
-        rows = _joined(rows, wanted(announced_rows(person, announce.running_for(person))))
-    return _page(rows, limit, end)
+        announced = announced_rows(person, announce.running_for(person))
+        lists.append(wanted(announced))
+    return _page(_joined(lists), limit, end)
 
 
-def _end_of_scan(rows: InboxQuerySet) -> PageMark | None:
-    """Return the place of the `SCANNED`th row, or None if there are fewer."""
-    last = rows.values_list("timestamp", "pk")[SCANNED - 1 : SCANNED].first()
-    return PageMark(*last) if last else None
+def _end_of_scan(lists: Sequence[InboxQuerySet]) -> PageMark | None:
+    """Return the newest place of a list's `SCANNED`th row, or None if all have fewer."""
+    rows = [row for one in lists for row in one.values_list("timestamp", "pk")[SCANNED - 1 : SCANNED]]
+    return PageMark(*max(rows)) if rows else None
 
 
-def _index_order(*, unread: bool | None, archived: bool) -> list[str]:
+def _index_order(*, unread: bool | None, archived: bool, scoped: bool) -> list[str]:
     """Return newest first, after the columns by which one index alone serves the list: see `Notification.Meta`."""
-    first = ["announcement_id"] if archived or unread else []
-    return [*first, *([] if archived else ["archived_at"]), "-timestamp", "-pk"]
+    if scoped:
+        first = ["archived_at", "announcement_id"] if unread else ["announcement_id", "archived_at"]
+    else:
+        first = [*(["announcement_id"] if archived or unread else []), *([] if archived else ["archived_at"])]
+    return [*first, "-timestamp", "-pk"]
 
 
-def _joined(own: InboxQuerySet, announced: InboxQuerySet) -> InboxQuerySet:
-    """Return the rows of two limited lists. A single condition for both could not use the index of each."""
-    parts = [rows.values("pk").query.get_compiler(rows.db).as_sql() for rows in (own, announced)]
+def _joined(lists: Sequence[InboxQuerySet]) -> InboxQuerySet:
+    """Return the rows of limited lists. A single condition for all could not use the index of each."""
+    if len(lists) == 1:
+        return lists[0].for_items()
+    parts = [rows.values("pk").query.get_compiler(rows.db).as_sql() for rows in lists]
     union = " UNION ALL ".join(f"SELECT * FROM ({statement}) AS part{n}" for n, (statement, _) in enumerate(parts))  # noqa: S608 -- composed by Django
     parameters = [parameter for _, its_parameters in parts for parameter in its_parameters]
-    both = Notification.objects.filter(pk__in=RawSQL(union, parameters))  # noqa: S611 -- as above
-    return both.select_related("announcement").prefetch_related("announcement__translations")
+    return Notification.objects.filter(pk__in=RawSQL(union, parameters)).for_items()  # noqa: S611 -- as above
 
 
 def _page(rows: InboxQuerySet, limit: int, end: PageMark | None) -> InboxPage:
@@ -192,13 +212,12 @@ def find(person: Person, wanted: str) -> Notification | None:
     if match[1]:
         announce.make_rows(person)
     which = Q(announcement=int(match[2])) if match[1] else Q(pk=int(match[2]), announcement=None)
-    rows = inbox_of(person, running).select_related("recipient", "announcement")
-    return rows.filter(which).prefetch_related("announcement__translations").first()
+    return inbox_of(person, running).select_related("recipient").for_items().filter(which).first()
 
 
-def counts(person: Person) -> Counts:
+def counts(person: Person, scope: str | None = None) -> Counts:
     """Count without writing: a running announcement counts before the person has a row for it."""
-    return counts_in(summary_of(person))
+    return counts_in(summary_of(person, scope))
 
 
 def counts_in(summary: Summary) -> Counts:

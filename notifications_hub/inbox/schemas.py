@@ -65,6 +65,10 @@ class InboxItem(Schema):
     translations: dict[str, Words] | None = Field(
         None, description="Only on announcements: words by language. Other languages use the plain fields."
     )
+    extension: dict[str, JsonValue] | None = Field(None, description="Columns that the site adds for pages, if any.")
+    scope: str | None = Field(
+        None, description="Only on sites with scopes, such as tenants: the one it belongs to, or empty for all of them."
+    )
 
 
 class NotificationPage(Schema):

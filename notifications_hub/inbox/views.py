@@ -28,6 +28,7 @@ from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.inbox.queries import BadPageMark
 from notifications_hub.inbox.visitor import person_of
+from notifications_hub.inbox_scope import scope_of
 from notifications_hub.inbox_summary import summary_for
 from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_names
@@ -88,9 +89,10 @@ def inbox(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     show = request.GET.get("show", "all")
     show = show if show in _SHOWN else "all"
-    summary = summary_for(request)
+    summary, scope = summary_for(request), scope_of(request)
     try:
-        page = queries.items(person, before=request.GET.get("before"), summary=summary, **_SHOWN[show])
+        before = request.GET.get("before")
+        page = queries.items(person, before=before, summary=summary, scope=scope, **_SHOWN[show])
     except BadPageMark as error:
         raise BadRequest(str(error)) from None
     context = {
@@ -98,6 +100,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "next": page.next,
         "unread": summary.unread,
         "show": show,
+        "scope": scope,
         "here": _here(request),
         "done": _done(person, request.GET.get("undo", "")),
         "zone": _named_zone(),
@@ -146,8 +149,10 @@ def mark(request: HttpRequest) -> HttpResponseRedirect:
     except ValueError:
         raise BadRequest(f"The action is one of {', '.join(Mark)}.") from None
     person = person_of(request)
-    whole = request.POST.get("all") == "1"
-    done = marks.mark_all(person, action) if whole else marks.mark(person, action, request.POST.getlist("ids"))
+    if request.POST.get("all") == "1":
+        done = marks.mark_all(person, action, scope_of(request))
+    else:
+        done = marks.mark(person, action, request.POST.getlist("ids"))
     if action is Mark.UNARCHIVE and done.changed:
         messages.success(request, _restored(done.changed))
     return HttpResponseRedirect(_with_undo(_next(request), done.undo))

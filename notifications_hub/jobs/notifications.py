@@ -18,6 +18,7 @@ class TaskDone(Kind):
     name = "task.done"
     label = _("Finished jobs")
     icon = "task"
+    has_extension = False
 
     def title(self, notification: NotificationLike) -> str:
         return gettext("“%(job)s” is done") % {"job": notification.actor_name}
@@ -27,6 +28,7 @@ class TaskFailed(Kind):
     name = "task.failed"
     label = _("Failed jobs")
     icon = "warning"
+    has_extension = False
 
     def title(self, notification: NotificationLike) -> str:
         return gettext("“%(job)s” failed") % {"job": notification.actor_name}

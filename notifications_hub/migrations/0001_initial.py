@@ -206,6 +206,7 @@ class Migration(migrations.Migration):
                 ("dedupe_key", models.CharField(blank=True, max_length=200, null=True, verbose_name="dedupe key")),
                 ("actor_name", models.CharField(blank=True, max_length=255, verbose_name="actor")),
                 ("target_name", models.CharField(blank=True, max_length=255, verbose_name="target")),
+                ("scope", models.CharField(editable=False, max_length=100, null=True)),
                 ("toast", models.BooleanField(default=True)),
                 ("flash", models.BooleanField(default=True)),
                 ("flash_claim", models.UUIDField(blank=True, editable=False, null=True)),
@@ -706,6 +707,30 @@ class Migration(migrations.Migration):
                 condition=models.Q(("archived_at__isnull", False)),
                 fields=["recipient", "archived_at"],
                 name="hub_archived",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("deleted", False), ("scope__isnull", False)),
+                fields=["recipient", "scope", "announcement", "archived_at", "-timestamp", "-id"],
+                name="hub_scope_listed",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("deleted", False), ("scope__isnull", False), ("unread", True)),
+                fields=["recipient", "scope", "archived_at", "announcement", "-timestamp", "-id"],
+                name="hub_scope_unread",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("deleted", False), ("scope__isnull", False), ("seen_at", None), ("unread", True)),
+                fields=["recipient", "scope", "archived_at", "announcement", "seen_at"],
+                name="hub_scope_unseen",
             ),
         ),
         migrations.AddIndex(

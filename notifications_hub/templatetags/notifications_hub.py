@@ -19,6 +19,7 @@ from django.urls import reverse
 from notifications_hub import live_lists
 from notifications_hub.inbox import links
 from notifications_hub.inbox.push_attributes import PushAttributes
+from notifications_hub.inbox_scope import scope_of
 from notifications_hub.inbox_summary import summary_for
 from notifications_hub.jobs.models import Job
 from notifications_hub.jobs.progress_tag import bar
@@ -54,6 +55,7 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
         "csrf": get_token(request),
         "person": pseudonym_of(person.pk),
         "topics": topics.split(),
+        "scope": scope_of(request),
     }
     # Rendered without the page's context: nothing there shadows these names, and no context processor runs twice.
     return render_to_string("notifications_hub/bell.html", values)

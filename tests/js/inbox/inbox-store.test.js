@@ -278,3 +278,31 @@ test("an item erased while this page was away has no row and no toast", () => {
   ]);
   assert.deepEqual([idsOf(store.items), idsOf(change.fresh)], [["1"], []]);
 });
+
+test("an item of another scope gets a toast, but no place in the list or the counts", () => {
+  const store = new InboxStore(undefined, "7");
+  const change = store.applyAll([created(anItem("1", { scope: "8" })), created(anItem("2", { scope: "7" }))]);
+  assert.deepEqual(idsOf(change.fresh), ["1", "2"]);
+  assert.deepEqual(idsOf(store.items), ["2"]);
+  assert.deepEqual(counts(store), { unread: 1, unseen: 1 });
+});
+
+test("an item without a scope belongs to every scope, and each item to a store without one", () => {
+  const [scoped, whole] = [new InboxStore(undefined, "7"), new InboxStore()];
+  scoped.applyAll([created(anItem("1", { scope: "" })), created(anItem("a2"))]);
+  whole.applyAll([created(anItem("1", { scope: "" })), created(anItem("3", { scope: "8" }))]);
+  assert.deepEqual([scoped.unread, whole.unread], [2, 2]);
+});
+
+test("what was read or delivered elsewhere needs no toast, in any scope", () => {
+  const store = new InboxStore(undefined, "7");
+  const item = anItem("1", { scope: "8" });
+  assert.deepEqual(store.applyAll([created(item), changed("read", "1")]).fresh, []);
+  assert.deepEqual(store.apply(created({ ...item, delivered: true })).fresh, []);
+});
+
+test("a restored item of another scope changes nothing", () => {
+  const store = new InboxStore(undefined, "7");
+  const change = store.apply({ kind: "notification.updated", data: anItem("1", { scope: "8" }) });
+  assert.deepEqual([change.recount, change.touched, store.items], [false, false, []]);
+});

@@ -45,6 +45,7 @@ const RETURNS = ["page-visible", "page-focus", "page-online"];
  * - `api`, `live` and `csrf`.
  * - `topics`: further topics, separated by spaces.
  * - `person`: the page's owner.
+ * - `scope`: the part of the inbox that it lists and counts, such as a tenant; absent: all of it.
  * - `sign-in`: the address of the sign-in page.
  * - `unread` and `unseen`: the counts, which it keeps up to date.
  *
@@ -87,7 +88,8 @@ export class NotificationBellElement extends HTMLElement {
     const { button, panel } = this.#build();
     const page = new PageWatch(signal);
     const others = this.#text("topics").split(/\s+/).filter(Boolean);
-    const store = new InboxStore({ unread: Number(this.#text("unread")), unseen: Number(this.#text("unseen")) });
+    const counts = { unread: Number(this.#text("unread")), unseen: Number(this.#text("unseen")) };
+    const store = new InboxStore(counts, this.getAttribute("scope"));
     const client = new HubClient({
       topics: ["inbox", ...others],
       line: (query) => elementLine(this, { page, query, toasts: true }),
@@ -180,9 +182,11 @@ export class NotificationBellElement extends HTMLElement {
     this.#toasts?.withdraw(gone);
     if (gone.length > 0) closePushes(gone);
     if (fresh.length === 0 || !this.#parts) return;
-    this.#parts.button.dataset.ringing = "";
-    if (this.#parts.panel.open && this.#parts.page.visible) this.#showInPanel(fresh, cursor);
-    else this.#toasts?.show(fresh, cursor, { now: this.#parts.client.notifies });
+    const { button, panel, page, store, client } = this.#parts;
+    if (fresh.some((item) => store.lists(item))) button.dataset.ringing = "";
+    const inPanel = panel.open && page.visible && fresh.every((item) => store.lists(item));
+    if (inPanel) this.#showInPanel(fresh, cursor);
+    else this.#toasts?.show(fresh, cursor, { now: client.notifies });
   }
 
   /**

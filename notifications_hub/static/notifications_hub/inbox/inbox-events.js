@@ -3,8 +3,10 @@
  * @import { HubEvent } from "../client/hub-events.js"
  * @import { InboxCards } from "./inbox-cards.js"
  * @import { InboxPaging } from "./inbox-paging.js"
+ * @import { Item } from "../protocol/wire.js"
  */
 import { part } from "../shared/dom.js";
+import { isInScope } from "./item-state.js";
 
 /** Applies the hub's events to the inbox page: marks and removes its cards, and offers what is new. */
 export class InboxEvents {
@@ -32,8 +34,9 @@ export class InboxEvents {
     switch (kind) {
       case "notification.created":
       case "announcement.created":
-        return this.#join(data.id);
+        return this.#join(data);
       case "notification.updated":
+        if (!this.#lists(data)) return;
         this.#move([data.id], data.archived);
         return this.#cards.mark(this.#cards.some([data.id]), data.unread);
       case "notification.read":
@@ -64,10 +67,16 @@ export class InboxEvents {
   /**
    * Offer what is new, except in the archive, where nothing new appears.
    *
-   * @param {string} id
+   * @param {Item} item
    */
-  #join(id) {
-    if (this.#root.dataset.show !== "archived" && !this.#cards.has(id)) this.#paging.offerNews();
+  #join(item) {
+    const isNew = this.#lists(item) && !this.#cards.has(item.id);
+    if (this.#root.dataset.show !== "archived" && isNew) this.#paging.offerNews();
+  }
+
+  /** @param {Item} item */
+  #lists(item) {
+    return isInScope(item, this.#root.getAttribute("scope"));
   }
 
   /**

@@ -1,6 +1,6 @@
 // @ts-check
 /** @import { Counts, Item } from "../protocol/wire.js" */
-import { isNews, isUnread, isUnseen, newestFirst } from "./item-state.js";
+import { isInScope, isNews, isUnread, isUnseen, newestFirst } from "./item-state.js";
 
 const KEPT = 100;
 /** The server counts no further. A count that reached this may stand for any higher number. */
@@ -29,10 +29,15 @@ export class InboxStore {
   #dropped = null;
   /** @type {Counts} */
   #counts;
+  #scope;
 
-  /** @param {Counts} [counts] */
-  constructor(counts = { unread: 0, unseen: 0 }) {
+  /**
+   * @param {Counts} [counts]
+   * @param {string | null} [scope] the part of the inbox that it lists and counts; null: all of it
+   */
+  constructor(counts = { unread: 0, unseen: 0 }, scope = null) {
     this.#counts = { ...counts };
+    this.#scope = scope;
   }
 
   get unread() {
@@ -46,6 +51,15 @@ export class InboxStore {
   /** The items, newest first. */
   get items() {
     return [...this.#items.values()].sort(newestFirst);
+  }
+
+  /**
+   * Return whether the item belongs to this inbox. An item of another scope only gets a toast.
+   *
+   * @param {Item} item
+   */
+  lists(item) {
+    return isInScope(item, this.#scope);
   }
 
   /** @param {string} id */
@@ -117,7 +131,7 @@ export class InboxStore {
     const change = noChange();
     for (const event of events) this.#apply(event, change);
     const over = new Set([...change.delivered, ...change.gone]);
-    const current = new Map(change.fresh.map(({ id }) => [id, this.#items.get(id)]));
+    const current = new Map(change.fresh.map((item) => [item.id, this.lists(item) ? this.get(item.id) : item]));
     change.fresh = [...current.values()].filter((item) => item !== undefined).filter((item) => !over.has(item.id));
     return change;
   }
@@ -165,8 +179,8 @@ export class InboxStore {
    * @param {Change} change
    */
   #create(item, change) {
-    if (!this.#items.has(item.id)) this.#put(item, change);
-    const known = this.#items.get(item.id);
+    if (this.lists(item) && !this.#items.has(item.id)) this.#put(item, change);
+    const known = this.lists(item) ? this.#items.get(item.id) : item;
     if (known && isNews(known)) change.fresh.push(known);
   }
 
@@ -175,6 +189,7 @@ export class InboxStore {
    * @param {Change} change
    */
   #update(item, change) {
+    if (!this.lists(item)) return;
     // Not on our page: only the server knows whether the counts include it.
     change.recount ||= !this.#items.has(item.id);
     if (item.archived) this.#apply({ kind: "notification.archived", data: { ids: [item.id] } }, change);

@@ -29,6 +29,16 @@ export function isNews(item) {
 }
 
 /**
+ * Return whether a list of a scope has the item. An item without a scope is in every list.
+ *
+ * @param {{scope?: string}} item
+ * @param {string | null} scope null: the list is of the whole inbox
+ */
+export function isInScope({ scope: its }, scope) {
+  return scope === null || !its || its === scope;
+}
+
+/**
  * Compare two items for a list with the newest first.
  *
  * @param {Item} a

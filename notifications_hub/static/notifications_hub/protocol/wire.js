@@ -18,6 +18,8 @@
  * @property {boolean} delivered
  * @property {boolean} toast false to list and count it without a toast
  * @property {Record<string, any>} [data] stored by its kind
+ * @property {Record<string, any>} [extension] columns that the site adds for pages
+ * @property {string} [scope] the part of the inbox it belongs to, such as a tenant; "" or none: all of them
  * @property {Record<string, {title: string, body: string}>} [translations] announcements carry every language
  *
  * @typedef {object} Entry one event of a topic's log

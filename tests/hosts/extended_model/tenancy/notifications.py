@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from notifications_hub import Kind, NotificationLike
+
+
+class CaseMoved(Kind):
+    name = "case.moved"
+    label = "Cases"
+
+    def title(self, notification: NotificationLike) -> str:
+        return f"{notification.extension.tenant.name}: {notification.verb} ({notification.extension.category})"
+
+
+class CaseFor(Kind):
+    """A kind whose words differ by person, so that its rows are inserted before they are rendered."""
+
+    name = "case.for"
+    label = "Cases of yours"
+
+    def title(self, notification: NotificationLike) -> str:
+        recipient = notification.recipient  # type: ignore[attr-defined]
+        return f"{recipient.first_name}, {notification.extension.tenant.name} {notification.verb}"
+
+
+class PasswordChanged(Kind):
+    name = "password.changed"
+    label = "Your password"
+    has_extension = False
