@@ -55,6 +55,7 @@ INSIDE = {
         ["celery_wakeup", "models", "reasons"],
         ["arming", "claiming", "preferences"],
         ["acknowledgement", "history", "sender"],
+        ["accepted"],
         ["worker"],
     ],
     "transports": [
