@@ -25,15 +25,14 @@ LAYERS = [
         "audiences",
         "delivery.celery_wakeup",
         "delivery.claiming",
-        "delivery.preferences",
         "extension_values",
         "message",
         "streams",
     ],
     ["admin_base", "announcements.models", "inbox_scope", "notification_queryset", "rows.registry", "transports"],
-    ["notification", "ops.metrics", "ops.startup", "rows"],
-    ["delivery", "delivery.arming", "notification_removal", "notify_arguments", "notify_statement", "wsgi"],
-    ["notify_words"],
+    ["delivery.preferences", "method_checks", "notification", "ops.metrics", "ops.startup", "rows"],
+    ["delivery.arming", "notification_removal", "notify_arguments", "notify_statement", "wsgi"],
+    ["delivery", "notify_words"],
     ["notify_insert"],
     ["announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks"],
     ["live"],
@@ -43,6 +42,8 @@ LAYERS = [
     ["admin", "apps", "asgi", "jobs.progress_tag", "jobs.views", "live_lists", "models", "ops", "ops.retention"],
     ["jobs.api", "management", "templatetags"],
     ["urls"],
+    # Tests of a host import it, and no module of the app.
+    ["testing"],
 ]
 INSIDE = {
     "streams": [
@@ -57,10 +58,11 @@ INSIDE = {
         ["celery_wakeup", "models", "reasons"],
         ["arming", "claiming", "preferences"],
         ["acknowledgement", "history", "sender"],
+        ["accepted"],
         ["worker"],
     ],
     "transports": [
-        ["base", "web_push", "web_push.database", "web_push.endpoints", "web_push.vapid"],
+        ["base", "declaration", "web_push", "web_push.database", "web_push.endpoints", "web_push.vapid"],
         ["memory", "web_push.push_hosts", "web_push.resolver", "web_push.subscriptions"],
         ["web_push.key_check", "web_push.payload", "web_push.push_client", "web_push.session_binding"],
         ["web_push.transport"],
