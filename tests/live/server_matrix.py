@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.support.live import LONG_POLL, SSE, WEBSOCKET
 from tests.support.processes import ROOT
@@ -21,6 +21,8 @@ DROPPED = 1006
 class Behaviour:
     """What a client meets on a server. A code is that of the protocol, or a status before a handshake is accepted."""
 
+    name: str = "uvicorn"
+    """The name that `hub_doctor` knows the server by."""
     starts: str = "with the server"
     """When the hub and the embedded worker start."""
     works: tuple[str, ...] = (WEBSOCKET, SSE, LONG_POLL)
@@ -43,6 +45,7 @@ RESTART = {WEBSOCKET: 1012, SSE: 1012, LONG_POLL: 1012}
 USUAL = Behaviour(**ALIKE, restart=RESTART)  # type: ignore[arg-type]
 DAPHNE = Behaviour(
     **ALIKE,  # type: ignore[arg-type]
+    name="daphne",
     starts="with the first request",
     too_large=1000,
     too_slow=frozenset({DROPPED}),
@@ -72,11 +75,17 @@ SERVERS: Mapping[str, Server] = {
         2,
     ),
     "gunicorn, HubWorker": Server((*GUNICORN, "notifications_hub.ops.gunicorn_worker.HubWorker"), USUAL, 3),
-    "gunicorn, asgi": Server((*GUNICORN, "asgi"), USUAL, 3),
+    "gunicorn, asgi": Server((*GUNICORN, "asgi"), replace(USUAL, name="gunicorn"), 3),
     "hypercorn": Server(
-        ("-m", "hypercorn", APPLICATION, "--bind", "127.0.0.1:{port}", "--graceful-timeout", "1"), USUAL, 4
+        ("-m", "hypercorn", APPLICATION, "--bind", "127.0.0.1:{port}", "--graceful-timeout", "1"),
+        replace(USUAL, name="hypercorn"),
+        4,
     ),
-    "granian": Server(("-m", "granian", APPLICATION, "--interface", "asgi", "--backpressure", "12000"), USUAL, 3),
+    "granian": Server(
+        ("-m", "granian", APPLICATION, "--interface", "asgi", "--backpressure", "12000"),
+        replace(USUAL, name="granian"),
+        3,
+    ),
     # By default it pings every 20 s, and waits 30 s for an answer.
     "daphne": Server(
         ("-m", "daphne", APPLICATION, "-p", "{port}", "--ping-interval", "1", "--ping-timeout", "2"), DAPHNE, 4

@@ -55,7 +55,7 @@ def test_the_page_shows_the_table_of_these_tests() -> None:
 @pytest.mark.parametrize("name", SERVERS)
 def test_a_server_behaves_as_the_page_says(site: Site, name: str) -> None:
     server = SERVERS[name]
-    starts = start_of_hub(site)
+    known_as, starts = process_in_list(site)
     works = kinds_that_work(site)
     session_over = codes_of_a_session_that_ends(site)
     wrong_origin = statuses_of_a_wrong_origin(site)
@@ -68,6 +68,7 @@ def test_a_server_behaves_as_the_page_says(site: Site, name: str) -> None:
     # A client whose buffers are full may see no close frame on a busy machine.
     assert too_slow <= server.expected.too_slow | {DROPPED}
     assert server.expected == Behaviour(
+        name=known_as,
         starts=starts,
         works=works,
         session_over=session_over,
@@ -94,15 +95,16 @@ def test_clients_are_asked_to_come_back_if_a_worker_gets_the_signal_too(site: Si
 # What is observed
 
 
-def start_of_hub(site: Site) -> str:
-    """Return when the hub starts, by what its process has put into the list for `hub_doctor`."""
-    has_lifespan = site.python("""
+def process_in_list(site: Site) -> tuple[str, str]:
+    """Return the server's name and when its hub starts, as `hub_doctor` knows them."""
+    server, has_lifespan = site.python("""
         from notifications_hub.live import web_processes
         from tests.support.processes import wait_until
         wait_until(web_processes.running, what="an entry of the process")
-        print(all(process.has_lifespan for process in web_processes.running()))
-    """)
-    return "with the server" if has_lifespan == "True" else "with the first request"
+        [process] = web_processes.running()
+        print(process.server, process.has_lifespan)
+    """).split()
+    return server, "with the server" if has_lifespan == "True" else "with the first request"
 
 
 def kinds_that_work(site: Site) -> tuple[str, ...]:
