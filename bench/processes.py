@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.processes import family
+
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -23,7 +25,7 @@ class Server:
 
     def memory_kb(self) -> int:
         """Return its own memory and its share of shared memory (PSS), including its children's."""
-        return sum(_pss_kb(pid) for pid in _family(self.pid))
+        return sum(_pss_kb(pid) for pid in family(self.pid))
 
     def settle(self, *, seconds: float = 30.0) -> None:
         """Wait until the server is idle after clients have connected or left."""
@@ -35,15 +37,7 @@ class Server:
                 return
 
     def cpu_seconds(self) -> float:
-        return sum(_cpu_seconds(pid) for pid in _family(self.pid))
-
-
-def _family(pid: int) -> list[int]:
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []
-    return [pid, *(descendant for child in children for descendant in _family(int(child)))]
+        return sum(_cpu_seconds(pid) for pid in family(self.pid))
 
 
 def _pss_kb(pid: int) -> int:

@@ -18,7 +18,7 @@ HUB = "notifications_hub"
 
 LAYERS = [
     ["admin_guards", "admin_lists"],
-    ["announcements.markdown", "database", "kinds", "ops.running_server", "users", "web"],
+    ["announcements.markdown", "database", "kinds", "users", "web"],
     ["conf", "delivery.models", "delivery.reasons", "extension", "ops.demo", "rendering"],
     [
         "admin_base",
@@ -69,7 +69,7 @@ INSIDE = {
     ],
     "live": [
         ["batching", "cache_sharing", "channel_layer", "close_codes", "eager_start", "origin", "session", "topics"],
-        ["admission", "db_threads", "frames", "revocation", "start_cursor"],
+        ["admission", "db_threads", "frames", "revocation", "start_cursor", "web_processes"],
         ["handshake_limit", "log_reader", "presence", "signing_out"],
         ["connection"],
         ["connection_registry", "fanout", "revalidation"],

@@ -57,8 +57,13 @@ class _Waiting:
     async def run(self, wanted: ConnectionRequest, admitted: Admitted, wait: float) -> None:
         connection = Connection(admitted, log=self._hub.log, send=self._frames.put, close=self._frames.put_nowait)
         connection.listen(*start_positions(admitted.topics, wanted.known))
-        with self._hub.holding(connection):
-            answer = await self._first_news(wait, from_now=wanted.known is None)
+        try:
+            with self._hub.holding(connection):
+                answer = await self._first_news(wait, from_now=wanted.known is None)
+        except asyncio.CancelledError:
+            # A server that stops cancels its requests.
+            await self._exchange.refuse(RESTART)
+            raise
         if isinstance(answer, Frame):
             await self._exchange.answer(200, answer.text)
         else:

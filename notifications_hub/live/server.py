@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 import threading
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,15 +21,21 @@ from django.urls import Resolver404, resolve
 from notifications_hub.conf import hub_settings
 from notifications_hub.database.pooling import release_connections
 from notifications_hub.delivery.worker import WorkerThread
+from notifications_hub.live import web_processes
 from notifications_hub.live.asgi_exchange import Receive, Scope, Send
+from notifications_hub.live.cache_sharing import is_cache_shared
 from notifications_hub.live.close_codes import MAX_CLIENT_FRAME
+from notifications_hub.live.eager_start import cancel_all, start
 from notifications_hub.live.hub import Hub, current_hub, start_hub, stop_hub
 from notifications_hub.live.poll import poll
 from notifications_hub.live.sse import sse
+from notifications_hub.live.web_processes import WebProcess, server_of
 from notifications_hub.live.websocket import websocket
 from notifications_hub.ops.startup import refusal_at_start
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
+SignalHandler = Callable[[Callable[[], object]], None]
+"""A function that is called on SIGTERM and SIGINT, with the server's own handler to call."""
 
 LONGEST_PATH = 500
 """Characters. No connection's path is longer."""
@@ -54,10 +61,10 @@ def with_connections(pages: Application) -> Application:
             return
         if not _services.may_serve:
             await _services.check()
+            _services.start(send, has_lifespan=False)
         scope = _in_folder(scope)
         connection = _connection_at(scope)
         if connection is not None:
-            _services.start()
             await connection(scope, receive, send)
         elif scope["type"] == "websocket":
             await _forward(pages, scope, receive, send)
@@ -118,11 +125,12 @@ def _name_of(path: str, urlconf: str) -> str:
 class _Services:
     """The hub and the embedded worker: one of each per process, even if several parts of the application are wrapped.
 
-    They start with the server or, if it has no lifespan, with the first connection.
+    They start with the server or, if it has no lifespan, with the first request.
     """
 
     def __init__(self) -> None:
         self._worker: WorkerThread | None = None
+        self._listing: asyncio.Task[None] | None = None
         self.may_serve = False
 
     async def check(self) -> None:
@@ -131,19 +139,40 @@ class _Services:
             raise ImproperlyConfigured(refusal)
         self.may_serve = True
 
-    def start(self) -> None:
+    def start(self, send: Send, *, has_lifespan: bool) -> None:
         if current_hub() is None:
-            _drain_on_signals(start_hub())
+            hub = start_hub()
+            _precede_server(has_lifespan=has_lifespan)
+            self._listing = asyncio.create_task(_stay_listed(hub, WebProcess(server_of(send), has_lifespan)))
         if self._worker is None and hub_settings.embedded_worker:
             self._worker = WorkerThread()
 
     async def stop(self) -> None:
+        listing, self._listing = self._listing, None
+        if listing is not None:
+            await cancel_all([listing])
         try:
             await stop_hub()
         finally:
             if self._worker is not None:
                 await asyncio.to_thread(self._worker.stop)
                 self._worker = None
+
+
+async def _stay_listed(hub: Hub, process: WebProcess) -> None:
+    try:
+        while is_cache_shared():
+            await _cached(hub, web_processes.enlist, process)
+            await asyncio.sleep(web_processes.REFRESH_SECONDS)
+    finally:
+        await _cached(hub, web_processes.remove, process)
+
+
+async def _cached(hub: Hub, work: Callable[[WebProcess], None], process: WebProcess) -> None:
+    try:
+        await hub.cache(work, process)
+    except Exception as error:  # noqa: BLE001 -- a cache may raise anything, and only the doctor reads this
+        log.warning("The list of web processes could not be written: %s", error)
 
 
 _services = _Services()
@@ -156,19 +185,49 @@ def _refusal() -> str:
         release_connections()
 
 
-def _drain_on_signals(hub: Hub) -> None:
-    """Drain the hub before the server's own signal handlers run: the server waits for open streams to end."""
+def _precede_server(*, has_lifespan: bool) -> None:
+    """Call the hub in place of the server's own signal handlers, and have it call those."""
     if threading.current_thread() is not threading.main_thread():
         return
+    stop_first = partial(_stop_first, asyncio.get_running_loop())
     for number in (signal.SIGTERM, signal.SIGINT):
         server = signal.getsignal(number)
         if callable(server):
-            signal.signal(number, partial(_drain_first, hub, server))
+            signal.signal(number, partial(_on_signal, _drain_first if has_lifespan else stop_first, server))
+        elif server is signal.SIG_DFL:
+            # A worker of hypercorn, which would end at once.
+            signal.signal(number, partial(_on_signal, stop_first, _end_process))
 
 
-def _drain_first(hub: Hub, server: Callable[[int, Any], Any], number: int, frame: Any) -> None:
-    hub.drain()
-    server(number, frame)
+def _on_signal(on_signal: SignalHandler, server: Callable[[int, Any], object], number: int, frame: Any) -> None:
+    on_signal(partial(server, number, frame))
+
+
+def _end_process(number: int, frame: Any) -> None:
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def _drain_first(server: Callable[[], object]) -> None:
+    """Drain the hub before the server stops: it waits for open streams to end."""
+    if hub := current_hub():
+        hub.drain()
+    server()
+
+
+def _stop_first(loop: asyncio.AbstractEventLoop, server: Callable[[], object]) -> None:
+    """Stop the services before a server stops that reports its stop in no other way."""
+    try:
+        loop.call_soon_threadsafe(lambda: start(_stop_then(server)))
+    except RuntimeError:  # the loop has ended
+        server()
+
+
+async def _stop_then(server: Callable[[], object]) -> None:
+    try:
+        await _services.stop()
+    finally:
+        server()
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
@@ -178,7 +237,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         except ImproperlyConfigured as refusal:
             await send({"type": "lifespan.startup.failed", "message": str(refusal)})
             return
-        _services.start()
+        _services.start(send, has_lifespan=True)
         _collect_less()
         _warn_of(send)
         await send({"type": "lifespan.startup.complete"})

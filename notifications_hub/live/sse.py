@@ -44,8 +44,13 @@ class _Stream:
         connection.listen(*start_positions(admitted.topics, wanted.known))
         await self._exchange.start(200, "text/event-stream", {})
         await self._write(f"retry: {RETRY_MS}\n\n")
-        with self._hub.holding(connection):
-            closing = await self._serve()
+        try:
+            with self._hub.holding(connection):
+                closing = await self._serve()
+        except asyncio.CancelledError:
+            # A server that stops cancels its requests.
+            await self._send_close(RESTART)
+            raise
         if closing is not None:
             await self._send_close(closing)
 

@@ -23,7 +23,7 @@ from notifications_hub.live.admission import (
     start_positions,
 )
 from notifications_hub.live.asgi_exchange import Receive, Scope, Send
-from notifications_hub.live.close_codes import BAD_FRAME, MAX_CLIENT_FRAME, TOO_LARGE, TOO_MANY, Closing
+from notifications_hub.live.close_codes import BAD_FRAME, MAX_CLIENT_FRAME, RESTART, TOO_LARGE, TOO_MANY, Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame
 from notifications_hub.live.hub import Hub, start_hub
@@ -49,6 +49,10 @@ async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
         await socket.run(scope)
     except Refusal as refusal:
         await socket.close(refusal.closing)
+    except asyncio.CancelledError:
+        # A server that stops cancels its sockets: hypercorn before the hub hears of it, Daphne while the hub ends them.
+        await socket.close(socket.closing or RESTART)
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +98,13 @@ def _parse_names(given: object) -> tuple[str, ...] | None:
 class _Socket:
     """One accepted socket, from its first frame to its close. Most are idle, so it keeps little state and no task."""
 
-    __slots__ = ("_closing", "_hub", "_reading", "_receive", "_received_at", "_send")
+    __slots__ = ("_hub", "_reading", "_receive", "_received_at", "_send", "closing")
 
     def __init__(self, hub: Hub, receive: Receive, send: Send) -> None:
         self._hub = hub
         self._receive = receive
         self._send = send
-        self._closing: Closing | None = None
+        self.closing: Closing | None = None
         self._reading: asyncio.Task[Any] | None = None
         self._received_at: tuple[float, ...] = ()
 
@@ -113,18 +117,26 @@ class _Socket:
                 await self._read_frames(connection)
         except asyncio.CancelledError:
             # The server may have cancelled it as well.
-            if self._closing is None or reading is None or reading.uncancel():
+            if self.closing is None or reading is None or reading.uncancel():
                 raise
         finally:
             self._reading = None
-        if self._closing is not None:
-            await self.close(self._closing)
+        if self.closing is not None:
+            await self.close(self.closing)
 
     async def close(self, closing: Closing) -> None:
         # Without a timeout, a client that does not read would delay the close frame forever.
         with suppress(TimeoutError, OSError, RuntimeError):
             async with asyncio.timeout(CLOSE_SECONDS):
-                await self._send({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
+                await self._send_close(closing)
+
+    async def _send_close(self, closing: Closing) -> None:
+        try:
+            await self._send({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
+        except (OSError, RuntimeError):
+            raise
+        except Exception:  # noqa: BLE001 -- Daphne raises a bare one for 1009 and 1012, and sends no frame
+            await self._send({"type": "websocket.close", "reason": closing.reason})
 
     async def _open(self, scope: Scope) -> Connection:
         wanted = ConnectionRequest.parse(scope["query_string"].decode("latin1"))
@@ -134,7 +146,7 @@ class _Socket:
         return connection
 
     async def _read_frames(self, connection: Connection) -> None:
-        while self._closing is None and (message := await self._receive())["type"] == "websocket.receive":
+        while self.closing is None and (message := await self._receive())["type"] == "websocket.receive":
             text = message.get("text")
             if text is None:
                 self._end(BAD_FRAME)
@@ -179,8 +191,8 @@ class _Socket:
 
     def _end(self, closing: Closing) -> None:
         """Close the socket from this side. The first reason wins."""
-        if self._closing is None:
-            self._closing = closing
+        if self.closing is None:
+            self.closing = closing
             if self._reading is not None and self._reading is not asyncio.current_task():
                 self._reading.cancel()
 

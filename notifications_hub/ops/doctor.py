@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib.util import find_spec
 
 from django.conf import settings
 from django.core.cache import DEFAULT_CACHE_ALIAS, cache, caches
@@ -25,23 +24,28 @@ from notifications_hub.conf import hub_settings
 from notifications_hub.database.migrations import count_unapplied
 from notifications_hub.database.pooling import SERVER_CONNECTIONS, is_pooled, pool_size
 from notifications_hub.database.primary import connection
-from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.flash import Storage
-from notifications_hub.jobs.models import Job, JobState
 from notifications_hub.live.channel_layer import GROUP, shared_layer
 from notifications_hub.ops import demo
 from notifications_hub.ops.running_server import check_websocket
+from notifications_hub.ops.servers import describe_servers
+from notifications_hub.ops.worker_checks import (
+    ANSWER_SECONDS,
+    Answer,
+    deliveries,
+    first_line,
+    jobs,
+    running_processes,
+    worker,
+)
 from notifications_hub.rows import triggers
 from notifications_hub.rows.trigger_notes import RowChange
 from notifications_hub.streams.models import Event
 from notifications_hub.transports.web_push.key_check import LOST, browsers_of, is_lost
 from notifications_hub.transports.web_push.vapid import current_key, previous_key
 
-LATE = timedelta(seconds=90)
-"""The delay that is reported as late: longer than the lease of a killed worker."""
 FEW_ENTRIES = 1000
 """The size below which a culling cache is reported. It holds an entry for each person who is present, and others."""
-_ANSWER_SECONDS = 3
 _WAL = '"init_command": "PRAGMA journal_mode=WAL", "transaction_mode": "IMMEDIATE"'
 _MIDDLEWARE = (
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -67,13 +71,10 @@ def examine(server: str = "") -> Iterator[Finding]:
         try:
             words, good = check()
         except (DatabaseError, ImproperlyConfigured, ImportError) as error:
-            words, good = f"could not be checked: {_first_line(error)}", False
+            words, good = f"could not be checked: {first_line(error)}", False
         yield Finding(about, words, good)
     if server:
         yield Finding("running server", *check_websocket(server))
-
-
-Answer = tuple[str, bool]
 
 
 # The database
@@ -133,9 +134,9 @@ def _channel_layer() -> Answer:
     if layer is None:
         return "none is shared: events arrive at once within a process, and in a second or two between several.", True
     try:
-        asyncio.run(asyncio.wait_for(layer.group_send(GROUP, {"type": "hub.hint", "tops": {}}), _ANSWER_SECONDS))
+        asyncio.run(asyncio.wait_for(layer.group_send(GROUP, {"type": "hub.hint", "tops": {}}), ANSWER_SECONDS))
     except Exception as error:  # noqa: BLE001 -- each layer has faults of its own, and all mean that it is away
-        return f"{type(layer).__name__} does not answer ({_first_line(error)}): events are late, but not lost.", False
+        return f"{type(layer).__name__} does not answer ({first_line(error)}): events are late, but not lost.", False
     return f"{type(layer).__name__}, shared by all processes.", True
 
 
@@ -158,7 +159,7 @@ def _presence() -> Answer:
     except DatabaseError:
         return f"the cache is {name}, and its table is missing: run `manage.py createcachetable`.", False
     except Exception as error:  # noqa: BLE001 -- each cache has faults of its own
-        return f"the cache, {name}, does not answer ({_first_line(error)}).", False
+        return f"the cache, {name}, does not answer ({first_line(error)}).", False
     return (f"kept in {name}, shared by all processes.", True) if kept else (f"{name} does not keep its values.", False)
 
 
@@ -185,50 +186,6 @@ def _push() -> Answer:
     previous = previous_key()
     moving = f" {browsers_of(previous.fingerprint)} browsers still have the previous key." if previous else ""
     return f"on, with key {key.fingerprint} for {hub_settings.vapid_subject}.{moving}", True
-
-
-def _worker() -> Answer:
-    if hub_settings.celery:
-        return "Celery, woken at each commit; the rows are the truth.", True
-    if hub_settings.embedded_worker:
-        return "embedded: a thread of the web process sends.", True
-    return "not embedded: run `manage.py hub_worker` beside the site.", True
-
-
-def _deliveries() -> Answer:
-    oldest = (
-        Delivery.objects.filter(state=DeliveryState.WAITING).order_by("due_at").values_list("due_at", flat=True).first()
-    )
-    late = datetime.now(UTC) - oldest if oldest else timedelta()
-    if late > LATE:
-        return f"the oldest is {_duration(late)} overdue: no worker runs, or it cannot keep up.", False
-    return "none is overdue.", True
-
-
-def _jobs() -> Answer:
-    waiting = Job.objects.filter(state=JobState.QUEUED).order_by("created").values_list("created", flat=True).first()
-    late = datetime.now(UTC) - waiting if waiting else timedelta()
-    if not Job.objects.exists():
-        return "none has been started yet.", True
-    if problem := _workers_problem():
-        return f"{problem}: start one with `celery -A yoursite worker`.", False
-    if late > LATE:
-        return f"the oldest has waited for {_duration(late)}: the workers cannot keep up.", False
-    return "a worker answers.", True
-
-
-def _workers_problem() -> str:
-    if find_spec("celery") is None:
-        return "Celery is not installed, so no worker can run jobs"
-    from celery import current_app
-
-    try:
-        with current_app.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=1, interval_start=0, timeout=_ANSWER_SECONDS)
-            answers = current_app.control.ping(timeout=1, connection=connection)
-    except Exception as error:  # noqa: BLE001 -- each broker has faults of its own, and all mean that it is away
-        return f"the broker does not answer ({_first_line(error)})"
-    return "" if answers else "no worker answers"
 
 
 def _events() -> Answer:
@@ -298,6 +255,8 @@ def _server() -> Answer:
         return "pages poll under WSGI. Name asgi.py in ASGI_APPLICATION, and start `manage.py hub_serve`.", False
     if settings.DEBUG and not _serves_files():
         return "uvicorn serves no static files: add staticfiles_urlpatterns() to the URLs.", False
+    if running := running_processes():
+        return f"{settings.ASGI_APPLICATION}, {describe_servers(running)}", True
     return f"{settings.ASGI_APPLICATION}: start `manage.py hub_serve`. Under `runserver` (WSGI) pages poll.", True
 
 
@@ -315,15 +274,6 @@ def _is_mounted(name: str) -> bool:
     return True
 
 
-def _duration(late: timedelta) -> str:
-    minutes = int(late.total_seconds() // 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
-
-
 _CHECKS: tuple[Callable[[], Answer], ...] = (
     _database,
     _connections,
@@ -338,9 +288,9 @@ _CHECKS: tuple[Callable[[], Answer], ...] = (
     _channel_layer,
     _presence,
     _push,
-    _worker,
-    _deliveries,
-    _jobs,
+    worker,
+    deliveries,
+    jobs,
     _events,
     _row_triggers,
 )

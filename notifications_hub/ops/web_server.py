@@ -36,7 +36,7 @@ MAX_BODY = 10 * 2**20
 """Bytes. Django writes a body to disk before any code of the site sees the request."""
 MAX_CONNECTIONS = 12_000
 """Open connections of every kind in one process. Further ones are answered 503."""
-_SOCKET_LOG = "uvicorn.error.sockets"
+SOCKET_LOG = "uvicorn.error.sockets"
 _UNIX = "unix"
 """The host name of clients on a unix socket, which have no address. A proxy there can be trusted by this name."""
 _BODY_VARIABLE = "HUB_SERVE_MAX_BODY"
@@ -69,15 +69,22 @@ def serve(application: str, options: Options) -> None:
         uds=options.uds,
         workers=options.workers,
         forwarded_allow_ips=_trusted(options),
-        limit_concurrency=options.limit_concurrency,
-        http=DeadlineProtocol,
-        ws=SharedFrameProtocol,
-        # On short frames compression costs more than it saves, and it needs a window of memory for each socket.
-        ws_per_message_deflate=False,
-        ws_max_size=MAX_CLIENT_FRAME,
-        timeout_graceful_shutdown=5,
         log_config=_log_config(),
+        **{**limits(), "limit_concurrency": options.limit_concurrency},
     )
+
+
+def limits() -> dict[str, Any]:
+    """Return the options of uvicorn's `Config` that every deployment needs."""
+    return {
+        "http": DeadlineProtocol,
+        "ws": SharedFrameProtocol,
+        # On short frames compression costs more than it saves, and it needs a window of memory for each socket.
+        "ws_per_message_deflate": False,
+        "ws_max_size": MAX_CLIENT_FRAME,
+        "limit_concurrency": MAX_CONNECTIONS,
+        "timeout_graceful_shutdown": 5,
+    }
 
 
 def _trusted(options: Options) -> str | None:
@@ -99,7 +106,7 @@ class SharedFrameProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         # Two lines a socket, "connection open" and "connection closed", which name no client and take longer than both.
-        self.conn.logger = logging.getLogger(_SOCKET_LOG)
+        self.conn.logger = logging.getLogger(SOCKET_LOG)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -152,7 +159,7 @@ def _log_config() -> dict[str, Any]:
     for name in ("uvicorn.access", "uvicorn.error"):
         config["loggers"][name]["filters"] = ["cursors"]
     # Set here, because uvicorn's configuration resets the loggers below its own.
-    config["loggers"][_SOCKET_LOG] = {"level": "WARNING"}
+    config["loggers"][SOCKET_LOG] = {"level": "WARNING"}
     return config
 
 

@@ -8,6 +8,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
@@ -18,6 +19,8 @@ from accounts.models import User
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.models import Delivery
+from notifications_hub.live import web_processes
+from notifications_hub.live.web_processes import WebProcess
 from notifications_hub.models import Notification
 from notifications_hub.ops import doctor
 from notifications_hub.streams.models import Event
@@ -164,6 +167,54 @@ def test_overdue_work_is_reported(alice: User, bob: User, findings: Findings) ->
     assert "1 have waited for a number" in found["events"].words
     assert not found["deliveries"].good
     assert not found["events"].good
+    # A worker that sends nothing is not reported as fine.
+    assert "Deliveries are overdue: run `manage.py hub_worker` too" in found["worker"].words
+    assert not found["worker"].good
+
+
+@pytest.mark.usefixtures("_healthy")
+@pytest.mark.parametrize("given", [{"CELERY": True}, {"EMBEDDED_WORKER": False}])
+def test_a_worker_of_any_engine_that_sends_nothing_is_reported(
+    settings: Settings, alice: User, bob: User, findings: Findings, given: dict[str, bool]
+) -> None:
+    settings.NOTIFICATIONS_HUB = given
+    notify.send(bob, recipient=alice, verb="replied")
+    arming.arm([Plan(notification_pk=Notification.objects.get().pk, transport="web_push", address="7")])
+    Delivery.objects.update(due_at=datetime.now(UTC) - timedelta(hours=3))
+
+    assert not findings()["worker"].good
+
+
+@pytest.mark.usefixtures("_healthy")
+@pytest.mark.parametrize(
+    ("running", "about", "words"),
+    [
+        ([], "worker", "no ASGI process runs now. Under WSGI there is no worker: run `manage.py hub_worker`"),
+        ([("uvicorn", True), ("uvicorn", True)], "worker", "a thread of each web process sends. 2 run now."),
+        ([("uvicorn", True), ("daphne", False)], "worker", "daphne reports no start to it (no lifespan)"),
+        ([], "server", "start `manage.py hub_serve`"),
+        ([("uvicorn", True), ("uvicorn", True)], "server", "served by uvicorn (2)."),
+        ([("daphne", False), ("", True)], "server", "served by an unknown server (1), daphne (1). A client that stops"),
+        ([("hypercorn", True)], "server", "It compresses WebSockets"),
+    ],
+)
+def test_the_servers_that_run_now_are_known(
+    settings: Settings, findings: Findings, running: list[tuple[str, bool]], about: str, words: str
+) -> None:
+    settings.CACHES = database_cache(MAX_ENTRIES=100_000)
+    cache.clear()
+    for server, has_lifespan in running:
+        web_processes.enlist(WebProcess(server, has_lifespan))
+    finding = findings()[about]
+
+    assert finding.good
+    assert words in finding.words
+
+
+def test_a_cache_of_each_process_knows_no_servers(settings: Settings, findings: Findings) -> None:
+    settings.CACHES = memory_cache()
+
+    assert "a thread of each ASGI process sends. Under WSGI there is none." in findings()["worker"].words
 
 
 def test_the_database_is_named(findings: Findings) -> None:

@@ -53,6 +53,15 @@ def accepts_connections(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def family(pid: int) -> list[int]:
+    """Return a process and its descendants, the ones that run now."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [pid, *(descendant for child in children for descendant in family(int(child)))]
+
+
 class Closing(ABC):
     """A context manager that closes itself at the end of its block."""
 

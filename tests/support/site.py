@@ -36,9 +36,9 @@ class Site:
         environment: Mapping[str, str],
         server: Sequence[str] = HUB_SERVE,
     ) -> None:
-        """Start the site. `server` is its command, without the port."""
-        self._server = [sys.executable, *server]
+        """Start the site. `server` is its command. The port takes the place of `{port}`, or comes last as `--port`."""
         self.port = free_port()
+        self._command = _command(server, self.port)
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = folder / f"site-{self.port}.log"
         self.environment = site_environment(hub=hub, **environment)
@@ -60,7 +60,7 @@ class Site:
 
     def start(self) -> None:
         """Start the server, also after `stop` or `kill`, on the same port and database."""
-        self._program = Program([*self._server, "--port", str(self.port)], log=self._log, environment=self.environment)
+        self._program = Program(self._command, log=self._log, environment=self.environment)
         self._program.wait_until_ready(lambda: is_healthy(self.url))
 
     def stop(self) -> None:
@@ -91,6 +91,11 @@ class Site:
         if username is not None:
             visitor.sign_in(username)
         return visitor
+
+
+def _command(server: Sequence[str], port: int) -> list[str]:
+    named = [part.replace("{port}", str(port)) for part in server]
+    return [sys.executable, *named, *(() if named != list(server) else ("--port", str(port)))]
 
 
 def is_healthy(url: str) -> bool:

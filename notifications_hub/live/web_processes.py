@@ -1,0 +1,68 @@
+"""The web processes that run a hub, listed in the shared cache, so that `hub_doctor` knows them and their server."""
+
+from __future__ import annotations
+
+import functools
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.cache import cache
+
+from notifications_hub.live.cache_sharing import is_cache_shared
+
+REFRESH_SECONDS = 20.0
+_LIFE_SECONDS = 60.0
+_KEY = "notifications_hub:web_processes"
+_SERVERS = ("daphne", "granian", "gunicorn", "hypercorn", "uvicorn")
+
+_Entry = tuple[str, bool, float]
+"""Server, whether it has a lifespan, and the time until which the entry counts. Every release can read a tuple."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebProcess:
+    """A process that runs a hub. Without a lifespan it started the hub at its first request."""
+
+    server: str
+    """The server's name, or an empty text if it is unknown."""
+    has_lifespan: bool
+    name: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(4)}")
+
+
+def server_of(send: object) -> str:
+    """Return the name of the server that made this `send`, as far as nothing has wrapped it."""
+    inner = send.func if isinstance(send, functools.partial) else send
+    owner = type(getattr(inner, "__self__", inner))
+    package = owner.__module__.partition(".")[0].strip("_")
+    return package if package in _SERVERS else ""
+
+
+def enlist(process: WebProcess) -> None:
+    """Keep a process in the list. Call it every `REFRESH_SECONDS`; it mostly only reads."""
+    listed = _listed()
+    # Another process may have overwritten the list from an older read, so an entry is looked for each time.
+    if process.name not in listed or listed[process.name][2] < time.time() + _LIFE_SECONDS / 2:
+        entry = (process.server, process.has_lifespan, time.time() + _LIFE_SECONDS)
+        cache.set(_KEY, {**listed, process.name: entry}, _LIFE_SECONDS)
+
+
+def remove(process: WebProcess) -> None:
+    listed = dict(_listed())
+    if listed.pop(process.name, None):
+        cache.set(_KEY, listed, _LIFE_SECONDS)
+
+
+def running() -> list[WebProcess] | None:
+    """Return the processes that run a hub now, or None if the cache is not shared and cannot know."""
+    if not is_cache_shared():
+        return None
+    return [WebProcess(server, lifespan, name) for name, (server, lifespan, _until) in _listed().items()]
+
+
+def _listed() -> Mapping[str, _Entry]:
+    listed: dict[str, Any] = cache.get(_KEY) or {}
+    return {name: entry for name, entry in listed.items() if entry[2] > time.time()}

@@ -1,0 +1,43 @@
+"""The servers that can run the site, in the doctor's words. docs/servers.md says more about each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+
+from notifications_hub.live.web_processes import WebProcess
+
+REMARKS: Mapping[str, str] = {
+    "daphne": "A client that stops reading takes memory until its ping times out: set --ping-timeout 10.",
+    "granian": "Each socket takes 128 KB, and messages of 64 MiB are accepted.",
+    "hypercorn": "It compresses WebSockets, which costs memory for each. Set --graceful-timeout 1.",
+}
+"""Per server, what an administrator should know, with its remedy."""
+UNCOMPRESSED: Mapping[str, str] = {
+    "gunicorn": "Start it with --worker-class notifications_hub.ops.gunicorn_worker.HubWorker.",
+    "hypercorn": "It has no option against that: use `manage.py hub_serve`.",
+    "uvicorn": "Start it with `manage.py hub_serve`, or with --ws-per-message-deflate false.",
+}
+"""Per server, how to start it without compression of WebSockets."""
+
+
+def describe_servers(running: Collection[WebProcess]) -> str:
+    """Return which servers run the site now, and what is special about them."""
+    counts = Counter(process.server or "an unknown server" for process in running)
+    names = ", ".join(f"{server} ({count})" for server, count in sorted(counts.items()))
+    return " ".join([f"served by {names}.", *(REMARKS[server] for server in sorted(counts) if server in REMARKS)])
+
+
+def describe_worker(running: Collection[WebProcess] | None) -> str:
+    """Return which processes send while the worker is embedded. None: nothing is known of the processes."""
+    if running is None:
+        return "embedded: a thread of each ASGI process sends. Under WSGI there is none."
+    if not running:
+        return "embedded, but no ASGI process runs now. Under WSGI there is no worker: run `manage.py hub_worker`."
+    late = sorted({process.server or "a server" for process in running if not process.has_lifespan})
+    if late:
+        return (
+            f"embedded: a thread of each web process sends. {', '.join(late)} reports no start to it (no lifespan), so "
+            "after a restart it sends only from the first request on. `manage.py hub_worker` does not wait."
+        )
+    return f"embedded: a thread of each web process sends. {len(running)} run now."

@@ -1,0 +1,95 @@
+"""The doctor's checks of the processes that send and that run jobs. Each returns words, and whether all is well."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+
+from notifications_hub.conf import hub_settings
+from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.jobs.models import Job, JobState
+from notifications_hub.live import web_processes
+from notifications_hub.live.web_processes import WebProcess
+from notifications_hub.ops.servers import describe_worker
+
+LATE = timedelta(seconds=90)
+"""The delay that is reported as late: longer than the lease of a killed worker."""
+ANSWER_SECONDS = 3
+
+Answer = tuple[str, bool]
+
+
+def worker() -> Answer:
+    late = _lateness() > LATE
+    if hub_settings.celery:
+        if late:
+            return "Celery, but it sends nothing: start `celery -A yoursite worker` and its beat.", False
+        return "Celery, woken at each commit; the rows are the truth.", True
+    if not hub_settings.embedded_worker:
+        if late:
+            return "not embedded, and none sends: run `manage.py hub_worker`.", False
+        return "not embedded: run `manage.py hub_worker` beside the site.", True
+    return _embedded_worker(late=late)
+
+
+def _embedded_worker(*, late: bool) -> Answer:
+    words = describe_worker(running_processes())
+    if late:
+        return f"{words} Deliveries are overdue: run `manage.py hub_worker` too.", False
+    return words, True
+
+
+def deliveries() -> Answer:
+    if (late := _lateness()) > LATE:
+        return f"the oldest is {_duration(late)} overdue: no worker runs, or it cannot keep up.", False
+    return "none is overdue.", True
+
+
+def _lateness() -> timedelta:
+    """Return for how long the first waiting delivery has been due."""
+    oldest = (
+        Delivery.objects.filter(state=DeliveryState.WAITING).order_by("due_at").values_list("due_at", flat=True).first()
+    )
+    return datetime.now(UTC) - oldest if oldest else timedelta()
+
+
+def jobs() -> Answer:
+    waiting = Job.objects.filter(state=JobState.QUEUED).order_by("created").values_list("created", flat=True).first()
+    late = datetime.now(UTC) - waiting if waiting else timedelta()
+    if not Job.objects.exists():
+        return "none has been started yet.", True
+    if problem := _workers_problem():
+        return f"{problem}: start one with `celery -A yoursite worker`.", False
+    if late > LATE:
+        return f"the oldest has waited for {_duration(late)}: the workers cannot keep up.", False
+    return "a worker answers.", True
+
+
+def _workers_problem() -> str:
+    if find_spec("celery") is None:
+        return "Celery is not installed, so no worker can run jobs"
+    from celery import current_app
+
+    try:
+        with current_app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=ANSWER_SECONDS)
+            answers = current_app.control.ping(timeout=1, connection=connection)
+    except Exception as error:  # noqa: BLE001 -- each broker has faults of its own, and all mean that it is away
+        return f"the broker does not answer ({first_line(error)})"
+    return "" if answers else "no worker answers"
+
+
+def running_processes() -> list[WebProcess] | None:
+    try:
+        return web_processes.running()
+    except Exception:  # noqa: BLE001 -- each cache has faults of its own, which the check of presence reports
+        return None
+
+
+def _duration(late: timedelta) -> str:
+    minutes = int(late.total_seconds() // 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
+
+
+def first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
