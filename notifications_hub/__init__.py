@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     from notifications_hub.notify_arguments import BadArgument, BadRecipient, NotifyError
     from notifications_hub.publishing import apublish, publish, publish_many
     from notifications_hub.rows import LiveManager, LiveQuerySet, live_rows
+    from notifications_hub.signals import (
+        SettledDelivery,
+        delivery_settled,
+        notification_created,
+        notification_delivered,
+        notification_read,
+    )
     from notifications_hub.streams import BadTopic, Event, EventTooLarge, StreamError
     from notifications_hub.transports import PutOff, TooLong, Transport, TransportError
     from notifications_hub.web.client_ip import client_ip
@@ -62,6 +69,7 @@ __all__ = [
     "NotifyError",
     "Privacy",
     "PutOff",
+    "SettledDelivery",
     "StreamError",
     "TooLong",
     "TopicRefused",
@@ -76,6 +84,7 @@ __all__ = [
     "check_rate",
     "checked_application",
     "client_ip",
+    "delivery_settled",
     "is_blank",
     "is_storable",
     "isolated",
@@ -83,6 +92,9 @@ __all__ = [
     "live_list",
     "live_rows",
     "live_url",
+    "notification_created",
+    "notification_delivered",
+    "notification_read",
     "publish",
     "publish_many",
     "revoke",
@@ -122,6 +134,7 @@ _HOMES = {
     "NotifyError": "notifications_hub.notify_arguments",
     "Privacy": "notifications_hub.kinds",
     "PutOff": "notifications_hub.transports",
+    "SettledDelivery": "notifications_hub.signals",
     "StreamError": "notifications_hub.streams",
     "TooLong": "notifications_hub.transports",
     "TopicRefused": "notifications_hub.live.topics",
@@ -136,6 +149,7 @@ _HOMES = {
     "check_rate": "notifications_hub.web.throttle",
     "checked_application": "notifications_hub.wsgi",
     "client_ip": "notifications_hub.web.client_ip",
+    "delivery_settled": "notifications_hub.signals",
     "is_blank": "notifications_hub.web.text",
     "is_storable": "notifications_hub.web.text",
     "isolated": "notifications_hub.web.text",
@@ -143,6 +157,9 @@ _HOMES = {
     "live_list": "notifications_hub.live_lists",
     "live_rows": "notifications_hub.rows",
     "live_url": "notifications_hub.inbox.links",
+    "notification_created": "notifications_hub.signals",
+    "notification_delivered": "notifications_hub.signals",
+    "notification_read": "notifications_hub.signals",
     "publish": "notifications_hub.publishing",
     "publish_many": "notifications_hub.publishing",
     "revoke": "notifications_hub.live.revocation",

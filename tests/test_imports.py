@@ -20,6 +20,7 @@ LAYERS = [
     ["admin_guards", "admin_lists"],
     ["announcements.markdown", "database", "kinds", "ops.running_server", "users", "web"],
     ["conf", "delivery.models", "delivery.reasons", "ops.demo", "rendering"],
+    ["signals"],
     [
         "admin_base",
         "audiences",
