@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from notifications_hub.kinds import Action, DeliveryMethod, Kind, NotificationLike, Privacy, UnknownKind, Urgency
     from notifications_hub.live.revocation import revoke
     from notifications_hub.live.start_cursor import start_cursor
+    from notifications_hub.live.topic_presence import joined, left, present
     from notifications_hub.live.topics import TopicRefused, topic
     from notifications_hub.live_lists import LiveList, live_list
     from notifications_hub.message import Message, timestamp
@@ -88,6 +89,8 @@ __all__ = [
     "is_blank",
     "is_storable",
     "isolated",
+    "joined",
+    "left",
     "live_application",
     "live_list",
     "live_rows",
@@ -95,6 +98,7 @@ __all__ = [
     "notification_created",
     "notification_delivered",
     "notification_read",
+    "present",
     "publish",
     "publish_many",
     "revoke",
@@ -153,6 +157,8 @@ _HOMES = {
     "is_blank": "notifications_hub.web.text",
     "is_storable": "notifications_hub.web.text",
     "isolated": "notifications_hub.web.text",
+    "joined": "notifications_hub.live.topic_presence",
+    "left": "notifications_hub.live.topic_presence",
     "live_application": "notifications_hub.asgi",
     "live_list": "notifications_hub.live_lists",
     "live_rows": "notifications_hub.rows",
@@ -160,6 +166,7 @@ _HOMES = {
     "notification_created": "notifications_hub.signals",
     "notification_delivered": "notifications_hub.signals",
     "notification_read": "notifications_hub.signals",
+    "present": "notifications_hub.live.topic_presence",
     "publish": "notifications_hub.publishing",
     "publish_many": "notifications_hub.publishing",
     "revoke": "notifications_hub.live.revocation",

@@ -67,8 +67,8 @@ INSIDE = {
     ],
     "live": [
         ["batching", "cache_sharing", "channel_layer", "close_codes", "eager_start", "origin", "session", "topics"],
-        ["admission", "db_threads", "frames", "revocation", "start_cursor"],
-        ["handshake_limit", "log_reader", "presence", "signing_out"],
+        ["admission", "db_threads", "frames", "revocation", "start_cursor", "topic_presence"],
+        ["handshake_limit", "log_reader", "presence", "signing_out", "topic_visits"],
         ["connection"],
         ["connection_registry", "fanout", "revalidation"],
         ["access_enforcement", "shared_cap"],
