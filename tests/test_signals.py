@@ -55,7 +55,7 @@ SIGNALS = {
 
 @dataclass
 class Heard:
-    """What a host's receivers got, and whether a transaction was open then."""
+    """The arguments that a host's receivers got, and whether a transaction was open then."""
 
     created: list[dict[str, Any]] = field(default_factory=list)
     delivered: list[dict[str, Any]] = field(default_factory=list)

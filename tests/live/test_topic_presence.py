@@ -61,7 +61,7 @@ def _cafe(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def heard() -> Iterator[list[Said]]:
-    """What receivers got, outside any transaction."""
+    """Collect what receivers get, and check that no transaction is open."""
     heard: list[Said] = []
 
     def on_joined(topic: str, user: User, **kwargs: Any) -> None:

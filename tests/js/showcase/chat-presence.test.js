@@ -6,7 +6,7 @@ import { ChatPresence } from "../../../showcase/static/showcase/chat/chat-presen
 const ALICE = { person: 1, name: "Alice", hue: 1 };
 const BOB = { person: 2, name: "Bob", hue: 2 };
 
-test("people are here from their arrival until they leave, and once however often it is told", () => {
+test("people are here from their arrival until they leave, and are listed once", () => {
   const presence = new ChatPresence();
   presence.replace([ALICE]);
   presence.joined(BOB);
