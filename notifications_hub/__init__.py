@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from notifications_hub.kinds import Action, DeliveryMethod, Kind, NotificationLike, Privacy, UnknownKind, Urgency
     from notifications_hub.live.revocation import revoke
     from notifications_hub.live.start_cursor import start_cursor
+    from notifications_hub.live.topic_presence import joined, left, present
     from notifications_hub.live.topics import TopicRefused, topic
     from notifications_hub.live_lists import LiveList, live_list
     from notifications_hub.message import Message, timestamp
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
     from notifications_hub.notify_arguments import BadArgument, BadRecipient, NotifyError
     from notifications_hub.publishing import apublish, publish, publish_many
     from notifications_hub.rows import LiveManager, LiveQuerySet, live_rows
+    from notifications_hub.signals import (
+        SettledDelivery,
+        delivery_settled,
+        notification_created,
+        notification_delivered,
+        notification_read,
+    )
     from notifications_hub.streams import BadTopic, Event, EventTooLarge, StreamError
     from notifications_hub.transports import PutOff, TooLong, Transport, TransportError
     from notifications_hub.web.client_ip import client_ip
@@ -64,6 +72,7 @@ __all__ = [
     "NotifyError",
     "Privacy",
     "PutOff",
+    "SettledDelivery",
     "StreamError",
     "TooLong",
     "TopicRefused",
@@ -78,13 +87,20 @@ __all__ = [
     "check_rate",
     "checked_application",
     "client_ip",
+    "delivery_settled",
     "is_blank",
     "is_storable",
     "isolated",
+    "joined",
+    "left",
     "live_application",
     "live_list",
     "live_rows",
     "live_url",
+    "notification_created",
+    "notification_delivered",
+    "notification_read",
+    "present",
     "publish",
     "publish_many",
     "revoke",
@@ -125,6 +141,7 @@ _HOMES = {
     "NotifyError": "notifications_hub.notify_arguments",
     "Privacy": "notifications_hub.kinds",
     "PutOff": "notifications_hub.transports",
+    "SettledDelivery": "notifications_hub.signals",
     "StreamError": "notifications_hub.streams",
     "TooLong": "notifications_hub.transports",
     "TopicRefused": "notifications_hub.live.topics",
@@ -139,13 +156,20 @@ _HOMES = {
     "check_rate": "notifications_hub.web.throttle",
     "checked_application": "notifications_hub.wsgi",
     "client_ip": "notifications_hub.web.client_ip",
+    "delivery_settled": "notifications_hub.signals",
     "is_blank": "notifications_hub.web.text",
     "is_storable": "notifications_hub.web.text",
     "isolated": "notifications_hub.web.text",
+    "joined": "notifications_hub.live.topic_presence",
+    "left": "notifications_hub.live.topic_presence",
     "live_application": "notifications_hub.asgi",
     "live_list": "notifications_hub.live_lists",
     "live_rows": "notifications_hub.rows",
     "live_url": "notifications_hub.inbox.links",
+    "notification_created": "notifications_hub.signals",
+    "notification_delivered": "notifications_hub.signals",
+    "notification_read": "notifications_hub.signals",
+    "present": "notifications_hub.live.topic_presence",
     "publish": "notifications_hub.publishing",
     "publish_many": "notifications_hub.publishing",
     "revoke": "notifications_hub.live.revocation",

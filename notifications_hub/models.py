@@ -6,6 +6,7 @@ from notifications_hub.announcements.models import Announcement, AnnouncementTra
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
+from notifications_hub.live.topic_presence import PresenceHold, PresenceHub, TopicPresence
 from notifications_hub.notification import Notification
 from notifications_hub.rows.trigger_notes import RowChange
 from notifications_hub.streams import Event, Stream
@@ -21,9 +22,12 @@ __all__ = [
     "Job",
     "Notification",
     "Preference",
+    "PresenceHold",
+    "PresenceHub",
     "PushSubscription",
     "Revocation",
     "RowChange",
     "RowsThrough",
     "Stream",
+    "TopicPresence",
 ]

@@ -7,12 +7,14 @@ plain as Django's: it sends no event.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models.functions import Coalesce
+from django.dispatch import Signal
 from notifications.base.models import NotificationQuerySet
 
 from notifications_hub import streams
@@ -21,6 +23,7 @@ from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import PrimaryManager
 from notifications_hub.extension import joins
 from notifications_hub.message import Item, localized_for
+from notifications_hub.signals import notification_delivered, notification_read, send_after_commit
 from notifications_hub.streams import NewEvent, inbox_topic, item_key
 from notifications_hub.streams.models import IDS_IN_AN_EVENT, id_events
 
@@ -33,6 +36,7 @@ _ITEM = "notification"
 
 _LISTED: dict[str, Any] = {"deleted": False}
 Owned = tuple[int, Any, int | None]
+SendSignal = Callable[[Sequence[Owned]], None]
 
 
 class InboxQuerySet(NotificationQuerySet["Notification"]):
@@ -61,10 +65,9 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         now = at or _now()
         # A read notification counts as seen, as on pages. If it is then marked as unread, it must not count as new.
         seen_at = Coalesce("seen_at", models.Value(now))
-        changed = self._of(recipient)._changed(
-            "notification.read", _LISTED | {"unread": True}, unread=False, read_at=now, seen_at=seen_at
-        )
-        return len(changed)
+        was, send = _LISTED | {"unread": True}, partial(_send_signal, notification_read, self.model, at=now)
+        values = {"unread": False, "read_at": now, "seen_at": seen_at}
+        return len(self._of(recipient)._changed("notification.read", was, send, **values))
 
     def mark_all_as_unread(self, recipient: models.Model | None = None) -> int:
         was = _LISTED | {"unread": False}
@@ -96,9 +99,10 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
 
     def mark_as_delivered(self, method: str) -> list[int]:
         """Record which delivery method reached the person first. Return the ids that were not delivered before."""
-        return self._changed(
-            "notification.delivered", {"delivered_at": None}, delivered_at=_now(), delivered_by=str(method)
-        )
+        method, now = str(method), _now()
+        send = partial(_send_signal, notification_delivered, self.model, method=method, at=now)
+        values = {"delivered_at": now, "delivered_by": method}
+        return self._changed("notification.delivered", {"delivered_at": None}, send, **values)
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """Delete the rows, locked in order first. As for cascades, signals log the events: `notification_removal`."""
@@ -118,13 +122,15 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
     def _of(self, recipient: models.Model | None) -> Self:
         return self.filter(recipient=recipient) if recipient is not None else self
 
-    def _changed(self, event: str, was: Mapping[str, Any], **values: Any) -> list[int]:
-        """Change the rows that match `was`, log the event, and return their ids."""
+    def _changed(self, event: str, was: Mapping[str, Any], send: SendSignal | None = None, **values: Any) -> list[int]:
+        """Change the rows that match `was`, log the event and send the signal. Return their ids."""
         with transaction.atomic():
             owned = self.owned(**was)
             ids = [pk for pk, _, _ in owned]
             self._set(ids, **values)
             emit_ids(event, owned)
+            if send:
+                send(owned)
             return ids
 
     def _restore(self, was: Mapping[str, Any], **values: Any) -> int:
@@ -183,6 +189,12 @@ def emit_ids(event: str, owned: Iterable[Owned]) -> None:
     streams.append_many(
         one for person, theirs in ids.items() for one in id_events(inbox_topic(person), event, theirs, erases=erases)
     )
+
+
+def _send_signal(signal: Signal, sender: type[models.Model], owned: Sequence[Owned], **arguments: Any) -> None:
+    if owned and signal.has_listeners(sender):
+        recipients = {pk: person for pk, person, _announcement in owned}
+        send_after_commit(signal, sender, recipients=recipients, **arguments)
 
 
 def _rendered(notifications: Iterable[Notification]) -> Iterator[tuple[Notification, Item]]:

@@ -32,6 +32,7 @@ from notifications_hub.notify_arguments import BadRecipient, Draft, draft_of, is
 from notifications_hub.notify_insert import Inserted, insert
 from notifications_hub.notify_statement import Tables
 from notifications_hub.notify_words import PersonalWords, SharedWords, words_of
+from notifications_hub.signals import notification_created, send_after_commit
 from notifications_hub.transports import Transport, addresses_of, get_transport, keeps_table, transport_names
 
 CHUNK = 1000
@@ -59,6 +60,8 @@ def notify_handler(verb: str, *, sender: models.Model, recipient: object, **give
     with nullcontext() if is_enough else transaction.atomic():
         for people in chunks(_in_order(_active(recipient), draft), CHUNK):
             made += _notify(draft, people)
+        if made and notification_created.has_listeners(Notification):
+            send_after_commit(notification_created, Notification, notifications=tuple(made))
     return made
 
 

@@ -10,6 +10,6 @@ class ShowcaseConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from showcase.chat import rooms
+        from showcase.chat import presence, rooms  # noqa: F401 -- connects its receivers
 
         rooms.watch_memberships()

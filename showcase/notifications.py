@@ -61,6 +61,7 @@ def may_listen(user: Any, pk: int) -> bool:
 
 
 @topic("room.<slug:slug>")
+@topic("here.<slug:slug>", presence=True)
 def may_listen_to_room(user: Any, slug: str) -> bool:
     return Membership.objects.filter(room__slug=slug, person=user.pk).exists()
 

@@ -61,7 +61,7 @@ POSTS = {
     "/showcase/chat/lobby/read/": ["through"],
     "/showcase/chat/lobby/members/": ["username"],
     "/showcase/chat/lobby/members/remove/": ["person"],
-    "/showcase/chat/lobby/here/": ["typing", "gone"],
+    "/showcase/chat/lobby/here/": ["typing"],
     "/showcase/connections/send/": ["n", "run"],
     "/showcase/report/": ["how"],
     "/live/ack/": ["cursor", "person"],

@@ -16,6 +16,7 @@ GUIDES = (
     "jobs.md",
     "live-rows.md",
     "many-people.md",
+    "signals.md",
     "write-a-transport.md",
 )
 

@@ -20,6 +20,7 @@ LAYERS = [
     ["admin_guards", "admin_lists"],
     ["announcements.markdown", "database", "kinds", "users", "web"],
     ["conf", "delivery.models", "delivery.reasons", "extension", "ops.demo", "rendering"],
+    ["signals"],
     [
         "admin_base",
         "audiences",
@@ -69,8 +70,8 @@ INSIDE = {
     ],
     "live": [
         ["batching", "cache_sharing", "channel_layer", "close_codes", "eager_start", "origin", "session", "topics"],
-        ["admission", "db_threads", "frames", "revocation", "start_cursor", "web_processes"],
-        ["handshake_limit", "log_reader", "presence", "signing_out"],
+        ["admission", "db_threads", "frames", "revocation", "start_cursor", "topic_presence", "web_processes"],
+        ["handshake_limit", "log_reader", "presence", "signing_out", "topic_visits"],
         ["connection"],
         ["connection_registry", "fanout", "revalidation"],
         ["access_enforcement", "shared_cap"],

@@ -22,6 +22,7 @@ from notifications_hub.database import transaction
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.notification import Notification
+from notifications_hub.signals import SettledDelivery, delivery_settled, send_after_commit
 from notifications_hub.streams.numberer import run_soon
 
 AWAY_SECONDS = 3.0
@@ -98,7 +99,18 @@ def disarm(notifications: Collection[int], reason: DeliveryReason) -> int:
     """Cancel deliveries that no worker has claimed, and return how many. One that is being sent cannot be recalled."""
     now = datetime.now(UTC)
     why: dict[str, Any] = {"reason": reason.code, "reason_parameters": reason.parameters}
-    return _change(_unclaimed(notifications), state=DeliveryState.CANCELLED, settled_at=now, **why)
+    with transaction.atomic(savepoint=False):
+        cancelled = _lock(_unclaimed(notifications))
+        _update(Delivery, cancelled, state=DeliveryState.CANCELLED, settled_at=now, **why)
+        if cancelled and delivery_settled.has_listeners(Delivery):
+            _send_cancelled(cancelled, reason, now)
+        return len(cancelled)
+
+
+def _send_cancelled(deliveries: Collection[int], reason: DeliveryReason, at: datetime) -> None:
+    rows = Delivery.objects.filter(pk__in=deliveries).order_by("pk").values_list("notification", "transport", "address")
+    settled = tuple(SettledDelivery(*row, DeliveryState.CANCELLED, reason, at) for row in rows)
+    send_after_commit(delivery_settled, Delivery, deliveries=settled)
 
 
 def _unclaimed(notifications: Collection[int]) -> models.QuerySet[Delivery]:
@@ -112,9 +124,16 @@ def _change(wanted: models.QuerySet[Any], *, skip_locked: bool = False, **values
     `due_at` skips rows that another transaction holds: that one cancels, claims or deletes them, and decides.
     """
     with transaction.atomic(savepoint=False):
-        rows = wanted.order_by("pk").select_for_update(no_key=True, skip_locked=skip_locked)
-        ids = list(rows.values_list("pk", flat=True))
-        return wanted.model._default_manager.filter(pk__in=ids).update(**values) if ids else 0
+        return _update(wanted.model, _lock(wanted, skip_locked=skip_locked), **values)
+
+
+def _lock(wanted: models.QuerySet[Any], *, skip_locked: bool = False) -> list[int]:
+    rows = wanted.order_by("pk").select_for_update(no_key=True, skip_locked=skip_locked)
+    return list(rows.values_list("pk", flat=True))
+
+
+def _update(model: type[models.Model], pks: Collection[int], **values: Any) -> int:
+    return model._default_manager.filter(pk__in=pks).update(**values) if pks else 0
 
 
 def mark_delivered(notifications: Collection[int], method: str) -> list[int]:

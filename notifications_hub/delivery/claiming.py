@@ -22,6 +22,7 @@ from notifications_hub.database.primary import connection
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import DeliveryReason
 from notifications_hub.extension import joins
+from notifications_hub.signals import SettledDelivery, delivery_settled, send_after_commit
 
 LEASE = timedelta(seconds=55)
 """Longer than any transport may take. Another worker gets a killed worker's deliveries within a minute of the claim."""
@@ -69,6 +70,10 @@ class Settled:
     delivery: Delivery
     outcomes: Sequence[Outcome]
 
+    @property
+    def is_over(self) -> bool:
+        return self.outcomes[-1].state is not DeliveryState.WAITING
+
 
 _RECORD = """
     UPDATE notifications_hub_delivery AS delivery SET
@@ -76,14 +81,14 @@ _RECORD = """
         attempts = outcome.attempts, trail = outcome.trail,
         due_at = CASE WHEN outcome.state = 'waiting' THEN outcome.moment ELSE delivery.due_at END,
         settled_at = CASE WHEN outcome.state = 'waiting' THEN NULL ELSE outcome.moment END
-    FROM {outcome} WHERE delivery.id = outcome.id AND delivery.claim = outcome.claim
+    FROM {outcome} WHERE delivery.id = outcome.pk AND delivery.claim = outcome.claim
 """
 # One parameter holds all rows: thousands of parameters take the driver longer than the database.
 _OUTCOMES = {
     "postgresql": """jsonb_to_recordset(CAST(%s AS jsonb)) AS outcome(
-        id bigint, claim uuid, state text, reason text, reason_parameters jsonb, attempts int, trail jsonb,
+        pk bigint, claim uuid, state text, reason text, reason_parameters jsonb, attempts int, trail jsonb,
         moment timestamptz)""",
-    "sqlite": """(SELECT value ->> 'id' AS id, value ->> 'claim' AS claim, value ->> 'state' AS state,
+    "sqlite": """(SELECT value ->> 'pk' AS pk, value ->> 'claim' AS claim, value ->> 'state' AS state,
         value ->> 'reason' AS reason, value -> 'reason_parameters' AS reason_parameters,
         value ->> 'attempts' AS attempts, value -> 'trail' AS trail, value ->> 'moment' AS moment
         FROM json_each(%s)) AS outcome""",
@@ -96,8 +101,18 @@ def record(settled: Collection[Settled]) -> None:
         return
     ahead = _clock_ahead(settled)
     rows = json.dumps([_columns(one, ahead) for one in settled])
+    statement = _RECORD.format(outcome=_OUTCOMES[connection.vendor])
+    has_listeners = delivery_settled.has_listeners(Delivery)
     with connection.cursor() as sql:
-        sql.execute(_RECORD.format(outcome=_OUTCOMES[connection.vendor]), [rows])
+        sql.execute(f"{statement} RETURNING id" if has_listeners else statement, [rows])
+        recorded = {pk for (pk,) in sql.fetchall()} if has_listeners else set()
+    if ended := tuple(_ended(one) for one in settled if one.delivery.pk in recorded and one.is_over):
+        send_after_commit(delivery_settled, Delivery, deliveries=ended)
+
+
+def _ended(settled: Settled) -> SettledDelivery:
+    one, last = settled.delivery, settled.outcomes[-1]
+    return SettledDelivery(one.notification_id, one.transport, one.address, last.state, last.reason, last.at)
 
 
 def _clock_ahead(settled: Collection[Settled]) -> timedelta:
@@ -111,7 +126,7 @@ def _columns(settled: Settled, ahead: timedelta) -> Mapping[str, Any]:
     one, last = settled.delivery, settled.outcomes[-1]
     moment = last.at + timedelta(seconds=last.retry_in) + ahead if last.state is DeliveryState.WAITING else last.at
     return {
-        "id": one.pk,
+        "pk": one.pk,
         "claim": _stored("claim", one.claim),
         "state": last.state.value,
         "reason": last.reason.code.value,

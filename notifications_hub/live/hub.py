@@ -33,6 +33,7 @@ from notifications_hub.live.presence import Presence
 from notifications_hub.live.revocation import forget_old
 from notifications_hub.live.session import session_key_of
 from notifications_hub.live.shared_cap import SharedCap
+from notifications_hub.live.topic_visits import TopicVisits
 from notifications_hub.streams.sweeper import sweep
 from notifications_hub.users import person_key
 
@@ -61,6 +62,7 @@ class Hub:
         # Separate threads: a hanging cache must not delay a revocation or an admission.
         self.cache = Database(threads=CACHE_THREADS)
         self.presence = Presence(self.cache)
+        self._topic_visits = TopicVisits(self.database)
         self._handshakes = HandshakeLimit()
         self._registry = Registry()
         self._enforcer = AccessEnforcer(self.database, self._registry)
@@ -85,6 +87,7 @@ class Hub:
                 self._layer.listen,
                 self._layer.stay,
                 self.presence.refresh,
+                self._topic_visits.renew,
                 self._shared_cap.check,
             )
         ]
@@ -122,7 +125,10 @@ class Hub:
 
     def change(self, connection: Connection, positions: Positions, reset: Sequence[str]) -> None:
         """Make a connection listen to exactly these topics."""
-        self._fanout.forget(connection, connection.positions.keys() - positions.keys())
+        dropped, added = connection.positions.keys() - positions.keys(), positions.keys() - connection.positions.keys()
+        self._fanout.forget(connection, dropped)
+        self._topic_visits.closed(connection.person_pk, dropped)
+        self._topic_visits.opened(connection.person_pk, added)
         self._fanout.listen(connection, positions)
         connection.change(positions, reset)
         self._enforcer.replay(connection)
@@ -138,6 +144,7 @@ class Hub:
             connection.end(RESTART)
         connection.share = self._share
         self.presence.arrived(connection.person_pk)
+        self._topic_visits.opened(connection.person_pk, connection.positions)
         self._enforcer.join(connection)
         connection.start().add_done_callback(lambda _: self._fanout.caught_up(connection))
 
@@ -148,6 +155,7 @@ class Hub:
         self._shared_cap.changed(connection.person_pk)
         if not self._registry.of_person(person_key(connection.person_pk)):
             self.presence.left(connection.person_pk)
+        self._topic_visits.closed(connection.person_pk, connection.positions)
         connection.stop()
 
     def connections(self) -> list[Connection]:
@@ -168,6 +176,7 @@ class Hub:
         self._drain()
         await cancel_all(self._tasks)
         await self.presence.close()
+        await self._topic_visits.close()
         await self._shared_cap.close()
         await self._layer.close()
         await asyncio.to_thread(self._fanout.close)

@@ -16,6 +16,7 @@ from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame, read_frame
 from notifications_hub.live.hub import Hub, start_hub
 from notifications_hub.live.presence import record_poll
+from notifications_hub.live.topic_presence import record_visit
 
 LONGEST_WAIT = 25.0
 
@@ -33,6 +34,8 @@ async def poll(scope: Scope, receive: Receive, send: Send) -> None:
     if wait:
         await _Waiting(hub, exchange).run(wanted, admitted, wait)
     else:
+        if wanted.visible:
+            await hub.database(record_visit, admitted.visitor.person.pk, admitted.topics)
         frame = await hub.database(read_frame, *start_positions(admitted.topics, wanted.known))
         await exchange.answer(200, frame.text)
 

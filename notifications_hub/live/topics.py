@@ -28,6 +28,7 @@ Rule = Callable[..., bool]
 Rules = dict[str, tuple[RoutePattern, Rule]]
 _rules: Rules = {}
 _own_rules: Rules = {}
+_with_presence: dict[str, RoutePattern] = {}
 
 
 class TopicRefused(Exception):
@@ -38,12 +39,15 @@ class TopicRefused(Exception):
         self.topic = topic
 
 
-def topic(pattern: str) -> Callable[[Rule], Rule]:
+def topic(pattern: str, *, presence: bool = False) -> Callable[[Rule], Rule]:
     """Declare who may listen to the topics of a pattern, like `"post.<int:pk>"`. Use it as a decorator.
 
     The rule gets the user and the values that the pattern captured, and returns True to allow. The first pattern that
-    matches decides. A topic without a rule is refused.
+    matches decides. A topic without a rule is refused. With `presence`, the people who have such a topic open are
+    recorded: see `present`.
     """
+    if presence:
+        _with_presence[pattern] = RoutePattern(pattern, is_endpoint=True)
     return _declaring(_rules, pattern)
 
 
@@ -75,6 +79,14 @@ def may_listen(person: Person, name: str) -> bool:
 
 def is_own(name: str) -> bool:
     return any(name == own or (own.endswith(".") and name.startswith(own)) for own in OWN)
+
+
+def declares_presence() -> bool:
+    return bool(_with_presence)
+
+
+def has_presence(name: str) -> bool:
+    return not is_own(name) and any(pattern.match(name) for pattern in _with_presence.values())
 
 
 def unreachable_patterns() -> Iterator[str]:

@@ -24,6 +24,7 @@ from notifications_hub.live.close_codes import BAD_FRAME
 from notifications_hub.live.frames import read_frame
 from notifications_hub.live.origin import Caller
 from notifications_hub.live.presence import record_poll
+from notifications_hub.live.topic_presence import record_visit
 from notifications_hub.live.topics import INBOX
 
 MAX_BODY = 8 * 1024
@@ -58,6 +59,7 @@ def _poll(request: HttpRequest, caller: Caller) -> HttpResponse:
     admitted = admit(_session_key(request), wanted.names, wanted.person)
     if wanted.visible:
         record_poll(admitted.visitor.person.pk, 0)
+        record_visit(admitted.visitor.person.pk, admitted.topics)
     frame = read_frame(*start_positions(admitted.topics, wanted.known))
     return HttpResponse(frame.text, content_type="application/json")
 

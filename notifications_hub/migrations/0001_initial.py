@@ -801,5 +801,80 @@ class Migration(migrations.Migration):
             model_name="preference",
             constraint=models.UniqueConstraint(fields=("person", "kind"), name="hub_preference_once"),
         ),
+        migrations.CreateModel(
+            name="PresenceHub",
+            fields=[
+                ("name", models.CharField(max_length=32, primary_key=True, serialize=False)),
+                ("leased_until", models.DateTimeField()),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="TopicPresence",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("topic", models.CharField(max_length=200)),
+                ("visit", models.UUIDField()),
+                ("polled_until", models.DateTimeField(null=True)),
+                ("gone_at", models.DateTimeField(null=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="PresenceHold",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "hub",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="notifications_hub.presencehub",
+                    ),
+                ),
+                (
+                    "presence",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="holds",
+                        to="notifications_hub.topicpresence",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.AddIndex(
+            model_name="topicpresence",
+            index=models.Index(
+                condition=models.Q(("gone_at__isnull", False)), fields=["gone_at"], name="hub_presence_gone"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="topicpresence",
+            constraint=models.UniqueConstraint(fields=("topic", "person"), name="hub_presence_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="presencehold",
+            constraint=models.UniqueConstraint(fields=("hub", "presence"), name="hub_presence_hold_once"),
+        ),
         migrations.RunPython(migrations.RunPython.noop, remove_triggers),
     ]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications_hub import isolated
 
 MAX_BODY = 2_000
+PRESENCE_PREFIX = "here."
 
 
 class Room(models.Model):
@@ -44,6 +45,11 @@ class Room(models.Model):
     @property
     def topic(self) -> str:
         return f"room.{self.slug}"
+
+    @property
+    def presence_topic(self) -> str:
+        """The topic of the people who have the room open."""
+        return f"{PRESENCE_PREFIX}{self.slug}"
 
 
 class Membership(models.Model):

@@ -1,8 +1,6 @@
-"""Presence in a room: the people who have it open, and those who are typing.
+"""Presence in a room: the people who have it open, as the hub records them, and those who are typing.
 
-A page reports every `BEAT_SECONDS` and expires after `LIFE_SECONDS`, because a crashed page cannot report that it is
-gone. Other pages learn of it from ephemeral events. The next event, or the response to their own report, makes up for
-a lost one.
+A page also listens to the person's other rooms, so the people who have a room open listen to a topic of its own.
 """
 
 from __future__ import annotations
@@ -10,34 +8,35 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.cache import cache
+from django.dispatch import receiver
 
-from notifications_hub import publish
+from accounts.models import User
+from notifications_hub import joined, left, present, publish
 from showcase.chat.faces import face_of
-from showcase.chat.models import Membership, Room
-
-BEAT_SECONDS = 15
-LIFE_SECONDS = 40
-
-
-def mark_present(membership: Membership, *, typing: bool) -> None:
-    room, person = membership.room, membership.person
-    cache.set(_key(room, person.pk), face_of(person), LIFE_SECONDS)
-    # Publish at most once a second, however often a script reports.
-    if cache.add(f"{_key(room, person.pk)}:{typing}", True, 1):
-        publish(room.topic, "person.here", face_of(person) | {"typing": typing}, ephemeral=True)
-
-
-def mark_gone(membership: Membership) -> None:
-    room, person = membership.room, membership.person
-    cache.delete(_key(room, person.pk))
-    publish(room.topic, "person.gone", face_of(person), ephemeral=True)
+from showcase.chat.models import PRESENCE_PREFIX, Membership, Room
 
 
 def people_in(room: Room) -> list[dict[str, Any]]:
-    keys = {_key(room, pk): pk for pk in room.memberships.values_list("person_id", flat=True)}
-    found: dict[str, dict[str, Any]] = cache.get_many(list(keys))
-    return [found[key] for key in keys if key in found]
+    """Return the members who have the room open, in the order in which they became members."""
+    members = present(room.presence_topic).filter(memberships__room=room)
+    return [face_of(person) for person in members.order_by("memberships__joined")]
 
 
-def _key(room: Room, person_pk: int) -> str:
-    return f"showcase:here:{room.pk}:{person_pk}"
+def report_typing(membership: Membership) -> None:
+    room, person = membership.room, membership.person
+    # Publish at most once a second, however often a script reports.
+    if cache.add(f"showcase:typing:{room.pk}:{person.pk}", True, 1):
+        publish(room.presence_topic, "person.typing", face_of(person), ephemeral=True)
+
+
+@receiver(joined)
+def publish_joined(topic: str, user: User, **kwargs: Any) -> None:
+    # Logged, so that a page that polls or reconnects applies it too.
+    if topic.startswith(PRESENCE_PREFIX):
+        publish(topic, "person.joined", face_of(user))
+
+
+@receiver(left)
+def publish_left(topic: str, user: User, **kwargs: Any) -> None:
+    if topic.startswith(PRESENCE_PREFIX):
+        publish(topic, "person.left", face_of(user))

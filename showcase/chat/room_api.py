@@ -85,14 +85,13 @@ def mark_read(request: HttpRequest, slug: str) -> HttpResponse:
     return HttpResponse(status=204) if wants_json(request) else redirect(membership.room)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @private
-def update_presence(request: HttpRequest, slug: str) -> HttpResponse:
-    """Record that the page is open, or closed with `gone=1`, and return the people who are present."""
+def people_here(request: HttpRequest, slug: str) -> HttpResponse:
+    """Return the people who have the room open. A POST reports that this person is typing."""
     membership = membership_of(request, slug)
-    if request.POST.get("gone") == "1":
-        presence.mark_gone(membership)
-    else:
-        presence.mark_present(membership, typing=request.POST.get("typing") == "1")
+    if request.method == "POST":
+        presence.report_typing(membership)
+        return HttpResponse(status=204)
     return JsonResponse({"here": presence.people_in(membership.room)})

@@ -119,5 +119,6 @@ def watch_memberships() -> None:
 
 
 def _ended(instance: Membership, **kwargs: Any) -> None:
-    revoke(instance.person, instance.room.topic)
+    for topic in (instance.room.topic, instance.room.presence_topic):
+        revoke(instance.person, topic)
     publish(instance.room.topic, "member.left", face_of(instance.person))

@@ -100,17 +100,15 @@ def show(
         "cursor": cursor,
         "csrf": get_token(request),
         "time_zone": time_zone_of(person),
-        "beat": presence.BEAT_SECONDS,
-        "life": presence.LIFE_SECONDS,
     }
     return render(request, "showcase/chat/room.html", context, status=status)
 
 
 def topics_of(membership: Membership) -> list[str]:
-    """Return the topics of a room's page: the room, the person's other tabs, and their other rooms."""
-    person = membership.person
-    others = rooms.memberships_of(person)[:MAX_ROOMS]
-    return list(dict.fromkeys([membership.room.topic, rooms.own_topic(person), *(one.room.topic for one in others)]))
+    """Return the topics of a room's page: the room, who is there, the person's other tabs, and their other rooms."""
+    room, person = membership.room, membership.person
+    others = [one.room.topic for one in rooms.memberships_of(person)[:MAX_ROOMS]]
+    return list(dict.fromkeys([room.topic, room.presence_topic, rooms.own_topic(person), *others]))
 
 
 def before_of(request: HttpRequest) -> int | None:

@@ -6,37 +6,36 @@ import { ChatPresence } from "../../../showcase/static/showcase/chat/chat-presen
 const ALICE = { person: 1, name: "Alice", hue: 1 };
 const BOB = { person: 2, name: "Bob", hue: 2 };
 
-test("a person without a sign of life has left", () => {
-  const presence = new ChatPresence(40);
-  presence.seen(ALICE, 0);
-  presence.seen(BOB, 30);
+test("people are here from their arrival until they leave, and are listed once", () => {
+  const presence = new ChatPresence();
+  presence.replace([ALICE]);
+  presence.joined(BOB);
+  presence.joined(BOB);
+  assert.deepEqual(presence.here(), [ALICE, BOB]);
 
-  assert.deepEqual(presence.here(39), [ALICE, BOB]);
-  assert.deepEqual(presence.here(41), [BOB]);
+  presence.left(ALICE.person);
+  presence.left(ALICE.person);
+  assert.deepEqual(presence.here(), [BOB]);
 });
 
-test("the server's list makes up for lost events", () => {
-  const presence = new ChatPresence(40);
-  presence.seen(ALICE, 0);
-  presence.update([BOB], 1);
+test("the server's list replaces what was known", () => {
+  const presence = new ChatPresence();
+  presence.joined(ALICE);
+  presence.replace([BOB]);
 
-  assert.deepEqual(presence.here(2), [BOB]);
+  assert.deepEqual(presence.here(), [BOB]);
 });
 
-test("typing ends with the message, and by itself", () => {
-  const presence = new ChatPresence(60_000);
-  presence.seen(ALICE, 0, true);
-  presence.seen(BOB, 0, true);
+test("typing ends with the message, with leaving, and by itself", () => {
+  const presence = new ChatPresence();
+  presence.typed(ALICE, 0);
+  presence.typed(BOB, 0);
   presence.wrote(BOB.person);
 
   assert.deepEqual(presence.typing(1), [ALICE]);
   assert.deepEqual(presence.typing(6_001), []);
-});
 
-test("a sign of life does not end or start typing", () => {
-  const presence = new ChatPresence(60_000);
-  presence.seen(ALICE, 0, true);
-  presence.seen(ALICE, 1);
-
-  assert.deepEqual(presence.typing(2), [ALICE]);
+  presence.typed(ALICE, 7_000);
+  presence.left(ALICE.person);
+  assert.deepEqual(presence.typing(7_001), []);
 });

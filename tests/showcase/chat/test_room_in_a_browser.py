@@ -211,8 +211,11 @@ def test_presence_typing_and_mentions_are_shown(page_for: People, site: Site) ->
     expect(bob.locator(".chat-body").last).to_have_text("Yes\nI am")
     expect(bob.locator("chat-room [data-part=typing]")).to_be_empty()
     expect(alice.get_by_role("textbox", name="Message")).to_be_focused()
+    alice.reload()
+    expect_live(alice)
+    expect(bob.locator("chat-room [data-part=here] li")).to_have_count(2)
     alice.goto(site.url + "/")
-    expect(bob.locator("chat-room [data-part=here] li")).to_have_count(1)
+    expect(bob.locator("chat-room [data-part=here] li")).to_have_count(1, timeout=30_000)
 
 
 @pytest.mark.faults

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import User
+from notifications_hub.live import topic_presence
 from notifications_hub.live.revocation import Revocation
 from notifications_hub.live.start_cursor import start_cursor
 from notifications_hub.live.topics import TopicRefused, may_listen
@@ -159,7 +161,7 @@ def test_other_peoples_rooms_do_not_displace_a_persons_own_topics(
         client_for(charlie).post(f"/showcase/chat/a{number}/members/", {"username": "bob"})
 
     topics = topics_of(Membership.objects.get(room=room, person=bob))
-    assert topics == ["room.garden", f"chat.{bob.pk}"]
+    assert topics == ["room.garden", "here.garden", f"chat.{bob.pk}"]
     assert not may_listen(bob, "room.a1")
     page = client_for(bob).get("/showcase/chat/").text
     assert (page.count("/accept/"), "A 39" in page) == (rooms.MAX_INVITATIONS, True)
@@ -328,21 +330,40 @@ def test_user_text_is_never_markup(client_for: ClientFor, room: Room, alice: Use
 
 
 @pytest.mark.both_databases
-def test_a_person_is_present_from_their_first_report_until_they_leave(
-    client_for: ClientFor, room: Room, alice: User, bob: User
+def test_the_members_who_have_the_room_open_are_present(
+    client_for: ClientFor, room: Room, alice: User, bob: User, charlie: User
 ) -> None:
-    answer = client_for(alice).post(f"{PAGE}here/")
-    assert [face["name"] for face in answer.json()["here"]] == ["Alice"]
-    client_for(bob).post(f"{PAGE}here/", {"typing": "1"})
+    for person in (bob, alice):
+        assert client_for(person).get(f"/live/poll/?topic={room.presence_topic}").status_code == 200
+    assert client_for(charlie).get(f"/live/poll/?topic={room.presence_topic}").status_code == 403
     assert [face["name"] for face in presence.people_in(room)] == ["Alice", "Bob"]
-    client_for(alice).post(f"{PAGE}here/", {"gone": "1"})
-
-    assert [face["name"] for face in presence.people_in(room)] == ["Bob"]
-    assert not Event.objects.filter(topic=room.topic, kind__startswith="person.").exists()
+    assert client_for(alice).get(f"{PAGE}here/").json() == {"here": presence.people_in(room)}
 
 
-def test_a_removed_person_is_not_present(room: Room, bob: User) -> None:
-    presence.mark_present(rooms.membership_of(bob, "garden"), typing=False)
+def test_the_page_of_another_room_does_not_count(client_for: ClientFor, room: Room, alice: User) -> None:
+    assert client_for(alice).get(f"/live/poll/?topic={room.topic}").status_code == 200
+    assert presence.people_in(room) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pages_learn_who_opens_the_room_and_who_leaves(client_for: ClientFor, room: Room, alice: User) -> None:
+    client_for(alice).get(f"/live/poll/?topic={room.presence_topic}")
+    topic_presence.TopicPresence.objects.update(gone_at=timezone.now() - timedelta(seconds=1))
+    topic_presence.remove_gone()
+    events = Event.objects.filter(topic=room.presence_topic).order_by("id")
+    assert [(event.kind, event.data["name"]) for event in events] == [
+        ("person.joined", "Alice"),
+        ("person.left", "Alice"),
+    ]
+
+
+def test_typing_is_not_logged(client_for: ClientFor, room: Room, bob: User) -> None:
+    assert client_for(bob).post(f"{PAGE}here/").status_code == 204
+    assert not Event.objects.filter(topic=room.presence_topic).exists()
+
+
+def test_a_removed_person_is_not_present(client_for: ClientFor, room: Room, bob: User) -> None:
+    client_for(bob).get(f"/live/poll/?topic={room.presence_topic}")
     rooms.leave(room, bob)
 
     assert presence.people_in(room) == []

@@ -57,17 +57,16 @@ export class ChatApi {
     await this.#post(this.#urls.read, { through: String(through) }, { keepalive: true }).catch(() => null);
   }
 
-  /**
-   * Report that somebody looks at this page, and return the people present; null after a failure.
-   *
-   * @param {{typing?: boolean, gone?: boolean}} how
-   * @returns {Promise<Face[] | null>}
-   */
-  async here({ typing = false, gone = false }) {
-    const fields = { typing: typing ? "1" : "0", gone: gone ? "1" : "0" };
-    const response = await this.#post(this.#urls.here, fields, { keepalive: gone }).catch(() => null);
+  /** @returns {Promise<Face[] | null>} the people who have the room open; null after a failure */
+  async here() {
+    const headers = { Accept: "application/json" };
+    const response = await fetch(this.#urls.here, { headers, signal: AbortSignal.timeout(PATIENCE) }).catch(() => null);
     const answer = response?.ok ? await response.json().catch(() => null) : null;
     return answer?.here ?? null;
+  }
+
+  async typing() {
+    await this.#post(this.#urls.here, {}).catch(() => null);
   }
 
   /**

@@ -3,61 +3,48 @@
 
 const TYPING = 6_000;
 
-/**
- * @typedef {{face: Face, until: number, typingUntil: number}} Presence
- */
-
-/** The people in the room. A person without a sign of life in time has left. */
+/** The people who have the room open, and those who are typing. */
 export class ChatPresence {
-  #life;
-  /** @type {Map<number, Presence>} */
+  /** @type {Map<number, Face>} */
   #people = new Map();
+  /** @type {Map<number, {face: Face, until: number}>} */
+  #typing = new Map();
 
-  /** @param {number} life how long a sign of life counts, in milliseconds */
-  constructor(life) {
-    this.#life = life;
+  /** @param {Face[]} faces the whole list, as the server knows it */
+  replace(faces) {
+    this.#people = new Map(faces.map((face) => [face.person, face]));
   }
 
-  /**
-   * @param {Face} face
-   * @param {number} now
-   * @param {boolean} [typing]
-   */
-  seen(face, now, typing = false) {
-    const typingUntil = typing ? now + TYPING : (this.#people.get(face.person)?.typingUntil ?? 0);
-    this.#people.set(face.person, { face, until: now + this.#life, typingUntil });
-  }
-
-  /** @param {number} person whose message has arrived */
-  wrote(person) {
-    const known = this.#people.get(person);
-    if (known) known.typingUntil = 0;
+  /** @param {Face} face */
+  joined(face) {
+    this.#people.set(face.person, face);
   }
 
   /** @param {number} person */
   left(person) {
     this.#people.delete(person);
+    this.#typing.delete(person);
   }
 
   /**
-   * Replace the people by the server's list, which makes up for lost events.
-   *
-   * @param {Face[]} faces
+   * @param {Face} face
    * @param {number} now
    */
-  update(faces, now) {
-    const there = new Set(faces.map(({ person }) => person));
-    for (const person of [...this.#people.keys()]) if (!there.has(person)) this.#people.delete(person);
-    for (const face of faces) this.seen(face, now);
+  typed(face, now) {
+    this.#typing.set(face.person, { face, until: now + TYPING });
   }
 
-  /** @param {number} now */
-  here(now) {
-    return [...this.#people.values()].filter(({ until }) => until > now).map(({ face }) => face);
+  /** @param {number} person whose message has arrived */
+  wrote(person) {
+    this.#typing.delete(person);
+  }
+
+  here() {
+    return [...this.#people.values()];
   }
 
   /** @param {number} now */
   typing(now) {
-    return [...this.#people.values()].filter(({ typingUntil }) => typingUntil > now).map(({ face }) => face);
+    return [...this.#typing.values()].filter(({ until }) => until > now).map(({ face }) => face);
   }
 }

@@ -6,12 +6,11 @@ import { ChatRoom } from "./chat-room.js";
  *
  * Attributes, all written by the page:
  *
- * - `topic`, `topics` (separated by spaces), `cursor` and `live`.
+ * - `topic`, `presence-topic`, `topics` (separated by spaces), `cursor` and `live`.
  * - `room`, `messages`, `read` and `here`: URLs. `csrf`.
  * - `person`, `username`, `name`, `hue` and `time-zone`: of the signed-in person.
  * - `oldest` and `older`: the part of the history that the page shows.
  * - `read-through`: the id of the last message read.
- * - `beat` and `life`: of presence, in seconds.
  */
 export class ChatRoomElement extends HTMLElement {
   /** @type {ChatRoom | null} */

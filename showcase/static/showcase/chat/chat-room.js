@@ -16,7 +16,6 @@ import { makeDismissable } from "./dismissable-details.js";
 import { MentionToasts } from "./mention-toasts.js";
 import { MessageList } from "./message-list.js";
 import { OlderMessages } from "./older-messages.js";
-import { PresenceHeartbeat } from "./presence-heartbeat.js";
 import { PresenceView } from "./presence-view.js";
 import { ReadMark } from "./read-mark.js";
 import { RoomList } from "./room-list.js";
@@ -27,6 +26,7 @@ const KIND = "chat:connection";
 /** The behaviour of a `<chat-room>`: connects the log, the stream, the outbox and the list of people present. */
 export class ChatRoom {
   #host;
+  #api;
   #ending = new AbortController();
   #memory = sessionMemory();
   #page;
@@ -35,7 +35,6 @@ export class ChatRoom {
   #older;
   #presence;
   #view;
-  #heartbeat;
   #read;
   #mentions;
   #rooms;
@@ -52,13 +51,13 @@ export class ChatRoom {
     const log = part(host, "log");
     const urls = { messages: this.#text("messages"), read: this.#text("read"), here: this.#text("here") };
     const api = new ChatApi({ urls, csrf: this.#text("csrf") });
+    this.#api = api;
     this.#page = new PageWatch(signal);
     this.#history = new ChatHistory({ oldest: Number(this.#text("oldest")), more: host.hasAttribute("older") });
     this.#list = new MessageList({ host, log, me: this.#me, timeZone: this.#text("time-zone") });
     this.#older = new OlderMessages({ api, history: this.#history, list: this.#list, log });
-    this.#presence = new ChatPresence(Number(this.#text("life")) * 1_000);
+    this.#presence = new ChatPresence();
     this.#view = new PresenceView(host, this.#presence, this.#me.person);
-    this.#heartbeat = new PresenceHeartbeat({ api, presence: this.#presence, page: this.#page });
     this.#read = new ReadMark({ api, list: this.#list, page: this.#page, through: Number(this.#text("read-through")) });
     this.#mentions = new MentionToasts({ list: this.#list, room: new URL(this.#text("room"), document.baseURI) });
     this.#rooms = new RoomList(host);
@@ -84,7 +83,7 @@ export class ChatRoom {
     if (location.hash) this.#older.find();
     else this.#list.toEnd();
     this.#older.watch(this.#ending.signal);
-    this.#heartbeat.start(Number(this.#text("beat")) * 1_000, this.#ending.signal);
+    this.#presence.replace(this.#view.rendered());
     this.#line.use(this.#kind.value);
     this.#read.check();
   }
@@ -103,7 +102,7 @@ export class ChatRoom {
     line.addEventListener("hub-refused", (event) => this.#refused(/** @type {HubRefusedEvent} */ (event)));
     line.addEventListener("hub-state", (event) => this.#renderState(/** @type {HubStateEvent} */ (event)));
     this.#composer.addEventListener("composer-send", (event) => this.#send(/** @type {MessageEvent} */ (event).data));
-    this.#composer.addEventListener("composer-typing", () => this.#heartbeat.typing());
+    this.#composer.addEventListener("composer-typing", () => this.#api.typing());
     this.#outbox.addEventListener("outbox-sent", (event) =>
       this.#show([/** @type {OutboxSentEvent} */ (event).message]),
     );
@@ -123,11 +122,21 @@ export class ChatRoom {
 
   /** @param {HubEvent} event */
   #handle({ topic, kind, data }) {
-    if (topic !== this.#topic) return this.#handleOtherTopic(topic, kind, data);
-    if (kind === "message.created") this.#collect(data);
-    if (kind === "person.here") this.#presence.seen(data, Date.now(), data.typing);
-    if (kind === "person.gone" || kind === "member.left") this.#presence.left(data.person);
+    if (topic === this.#text("presence-topic")) this.#handlePresence(kind, data);
+    else if (topic !== this.#topic) return this.#handleOtherTopic(topic, kind, data);
+    if (topic === this.#topic && kind === "message.created") this.#collect(data);
+    if (topic === this.#topic && kind === "member.left") this.#presence.left(data.person);
     this.#view.render();
+  }
+
+  /**
+   * @param {string} kind
+   * @param {any} face
+   */
+  #handlePresence(kind, face) {
+    if (kind === "person.joined") this.#presence.joined(face);
+    if (kind === "person.left") this.#presence.left(face.person);
+    if (kind === "person.typing") this.#presence.typed(face, Date.now());
   }
 
   /**
@@ -160,6 +169,13 @@ export class ChatRoom {
   /** @param {HubResetEvent} event */
   #reset({ topics }) {
     if (topics.includes(this.#topic)) this.#older.reload();
+    if (topics.includes(this.#text("presence-topic"))) this.#reloadPresence();
+  }
+
+  async #reloadPresence() {
+    const faces = await this.#api.here();
+    if (faces) this.#presence.replace(faces);
+    this.#view.render();
   }
 
   /** @param {HubRefusedEvent} event */

@@ -24,10 +24,17 @@ export class PresenceView {
     this.#me = me;
   }
 
+  /** @returns {Face[]} the people that the page was rendered with */
+  rendered() {
+    const rows = /** @type {NodeListOf<HTMLElement>} */ (part(this.#host, "here").querySelectorAll("[data-person]"));
+    return [...rows].map(({ dataset, title }) => {
+      return { person: Number(dataset.person), hue: Number(dataset.hue), name: title };
+    });
+  }
+
   render() {
-    const now = Date.now();
-    this.#renderHere(this.#presence.here(now));
-    this.#renderTyping(this.#presence.typing(now).filter(({ person }) => person !== this.#me));
+    this.#renderHere(this.#presence.here());
+    this.#renderTyping(this.#presence.typing(Date.now()).filter(({ person }) => person !== this.#me));
   }
 
   /** @param {Face[]} faces */
