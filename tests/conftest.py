@@ -29,6 +29,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
@@ -54,6 +55,10 @@ if TYPE_CHECKING:
 
     StartSite = Callable[..., Site]
 
+
+# A busy machine is not a failure.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 IS_ONE_OF_MANY = "PYTEST_XDIST_WORKER" in os.environ
 

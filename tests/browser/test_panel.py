@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.push_lab.firefox import Firefox
 from tests.support.browser import sign_in
+from tests.support.processes import wait_until
 from tests.support.site import PASSWORD
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def test_marking_all_as_read_is_undone_for_items_that_are_not_loaded_too(page_fo
     notice(page).get_by_role("button", name="Undo").click()
     expect(page.locator("button.nh-bell")).to_have_accessible_name("Notifications, 30 unread")
     expect(page.locator(".nh-row[data-unread]")).to_have_count(20)
-    assert unread(site) == "30"
+    wait_until(lambda: unread(site) == "30", what="the undoing")
 
 
 def test_a_double_click_archives_one_row(page_for: People, site: Site) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.support.processes import tool
 from tests.support.site import PASSWORD, Site
@@ -26,6 +26,8 @@ SWITCHES = (
 def chromium() -> Iterator[Browser]:
     """Open a headless browser. Until it is closed, this thread runs an event loop: use no ORM and no async test."""
     program = tool("chromium")
+    # Playwright's 5 s are too short for a busy machine.
+    expect.set_options(timeout=15_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(SWITCHES))
         try:

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,7 +67,6 @@ def test_the_body_is_shortened_before_the_title() -> None:
     assert len(notification["body"]) > 2000
 
 
-@hypothesis.settings(deadline=None)  # a busy machine is not a failure
 @given(
     title=st.text(max_size=6000),
     body=st.text(max_size=6000),
