@@ -144,8 +144,8 @@ def check_routers(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
         Error(
             f"A database router writes {', '.join(elsewhere)} to a different database than the hub's other models.",
             hint="Make db_for_write return one alias for the models of notifications_hub, the user model, all live "
-            "models and your NotificationExtension: they change in one transaction. Reads may go to replicas; the hub reads "
-            "where it writes.",
+            "models and your NotificationExtension: they change in one transaction. Reads may go to replicas; the hub "
+            "reads where it writes.",
             id="notifications_hub.E014",
         )
     ]
