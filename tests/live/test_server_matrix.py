@@ -38,12 +38,18 @@ SPARE = 5.0
 """Seconds that a stop may take longer on a busy machine."""
 
 
+COMMANDS = {
+    **{name: server.command for name, server in SERVERS.items()},
+    "granian, rust tasks": (*SERVERS["granian"].command, "--task-impl", "rust"),
+}
+
+
 @pytest.fixture
 def site(databases: Databases, tmp_path: Path, name: str) -> Iterator[Site]:
     hurry = json.loads(HURRIED["TEST_HURRY"]) | {"hub.STALL_SECONDS": 2.0}
     environment = {"DATABASE_URL": databases.copy(), **HURRIED, "TEST_HURRY": json.dumps(hurry)}
     hub = {"METRICS_ALLOW": ["127.0.0.1"], "LIVE_PER_USER": SLOW}
-    site = Site(tmp_path, hub=hub, environment=environment, server=SERVERS[name].command)
+    site = Site(tmp_path, hub=hub, environment=environment, server=COMMANDS[name])
     yield site
     site.close()
 
@@ -90,6 +96,12 @@ def test_clients_are_asked_to_come_back_if_a_worker_gets_the_signal_too(site: Si
             client.frame(PATIENCE)
         os.killpg(site.process_id, signal.SIGTERM)
         assert {kind: client.closing(PATIENCE)[0] for kind, client in clients.items()} == server_matrix.RESTART
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", ["granian, rust tasks"])
+def test_a_session_ends_in_tasks_that_cannot_be_cancelled(site: Site) -> None:
+    assert codes_of_a_session_that_ends(site) == server_matrix.USUAL.session_over
 
 
 # What is observed
