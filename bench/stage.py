@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -28,9 +26,12 @@ NCHAN_MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 SERVERS: Mapping[str, Sequence[str]] = {
     "hub_serve": (sys.executable, *HUB_SERVE),
     # By default it handles 1,024 requests at a time, and an open socket is one.
-    "granian": ("granian", "config.asgi:application", "--interface", "asgi", "--backpressure", "12000"),
+    "granian": (
+        *(sys.executable, "-m", "granian", "config.asgi:application"),
+        *("--interface", "asgi", "--backpressure", "12000"),
+    ),
 }
-"""The commands of the servers that can run the site. They need a port, and granian has to be on the PATH."""
+"""The commands of the servers that can run the site, without the port."""
 
 
 class DurablePostgres(postgres.PostgresServer):
@@ -43,8 +44,7 @@ class Stage:
     """The bench's environment. Everything runs on loopback, and is removed when it is closed."""
 
     def __init__(self, server: str = "hub_serve") -> None:
-        command = SERVERS[server]
-        self._server = [tool(command[0]), *command[1:]]
+        self._server = server
         resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
         self._open = ExitStack()
         self.folder = Path(tempfile.mkdtemp(prefix="hub-bench-"))
@@ -63,14 +63,17 @@ class Stage:
     # The hub
 
     @contextmanager
-    def product(self, port: int | None = None, *, workers: int = 1, **environment: str) -> Iterator[Server]:
-        """Run the site as in production, by one process or several. Use the same port again for a restart."""
+    def product(
+        self, port: int | None = None, *, workers: int = 1, server: str = "", **environment: str
+    ) -> Iterator[Server]:
+        """Run the site as in production, by one process or several. Use the same port again for a restart.
+
+        `server` names one of `SERVERS`. By default it is the server that this bench measures.
+        """
         port = port or free_port()
-        options = ["--port", str(port), "--workers", str(workers)]
-        # A server that is installed elsewhere has to find the packages of this environment.
-        path = {"PYTHONPATH": os.pathsep.join([str(ROOT), sysconfig.get_path("purelib")])}
-        with self._running([*self._server, *options], port, self.environment | path | environment) as server:
-            yield server
+        command = [*SERVERS[server or self._server], "--port", str(port), "--workers", str(workers)]
+        with self._running(command, port, self.environment | environment) as running:
+            yield running
 
     @cached_property
     def people(self) -> list[tuple[int, str]]:

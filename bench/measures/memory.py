@@ -22,10 +22,12 @@ def measure(stage: Stage, *, quick: bool) -> Table:
         method=f"Growth of the process's own memory (PSS) from {WARM} sockets to all, {SETTLE_SECONDS:g} s after the "
         "last has opened. No figure includes the kernel's memory for a connection.",
         columns=("", "KB a socket", "MB in all"),
-        bound="uvicorn's own socket, the second row. The hub adds the connection and its positions.",
+        bound="uvicorn's own socket, the row of bare ASGI. The hub adds the connection and its positions.",
     )
     with stage.product() as server:
         ours = _add(table, "the hub, signed in", server, stage.lines(server, sockets))
+    with stage.product(server="granian") as server:
+        _add(table, "the hub, signed in, on granian", server, stage.lines(server, sockets))
     with stage.bare() as server:
         _add(table, "bare ASGI on uvicorn", server, [Line(server.port, "/")] * sockets)
     with stage.channels("none") as server:

@@ -26,9 +26,7 @@ def measure(stage: Stage, *, quick: bool) -> Table:
         "gets a tenth of the events, because all would keep it busy for minutes.",
         columns=COLUMNS,
     )
-    single, ten = (_hub(stage, sockets, events, batch=batch) for batch in (1, 10))
-    _add(table, "the hub", single)
-    _add(table, "the hub, ten events a commit", ten)
+    single, ten = _in_turns(table, stage, sockets, events)
     # If single commits could not keep the pace, their figure measures commits and not the fan-out.
     ours = max(single, ten, key=lambda measured: measured.per_second)
     nchan = _nchan(stage, sockets, events)
@@ -43,10 +41,21 @@ def measure(stage: Stage, *, quick: bool) -> Table:
     return table
 
 
-def _hub(stage: Stage, sockets: int, events: int, *, batch: int) -> Burst:
+def _in_turns(table: Table, stage: Stage, sockets: int, events: int) -> tuple[Burst, Burst]:
+    """Measure the hub with one event a commit and with ten, after each also on granian. Return the first two."""
+    found = []
+    for subject, batch in (("the hub", 1), ("the hub, ten events a commit", 10)):
+        ours, on_granian = (_hub(stage, sockets, events, batch=batch, server=server) for server in ("", "granian"))
+        _add(table, subject, ours)
+        _add(table, f"{subject}, on granian", on_granian)
+        found.append(ours)
+    return found[0], found[1]
+
+
+def _hub(stage: Stage, sockets: int, events: int, *, batch: int, server: str) -> Burst:
     publish = partial(stage.begin, "to_topic", count=events, per_second=PACE, batch=batch)
-    with stage.product() as server:
-        return burst([server], stage.lines(server, sockets, topic="everyone"), sockets * events, publish)
+    with stage.product(server=server) as running:
+        return burst([running], stage.lines(running, sockets, topic="everyone"), sockets * events, publish)
 
 
 def _nchan(stage: Stage, sockets: int, events: int) -> Burst | None:

@@ -25,6 +25,7 @@ from notifications_hub.live.admission import (
 from notifications_hub.live.asgi_exchange import Receive, Scope, Send
 from notifications_hub.live.close_codes import BAD_FRAME, MAX_CLIENT_FRAME, RESTART, TOO_LARGE, TOO_MANY, Closing
 from notifications_hub.live.connection import Connection
+from notifications_hub.live.eager_start import start
 from notifications_hub.live.frames import Frame
 from notifications_hub.live.hub import Hub, start_hub
 from notifications_hub.live.origin import Caller
@@ -193,8 +194,9 @@ class _Socket:
         """Close the socket from this side. The first reason wins."""
         if self.closing is None:
             self.closing = closing
-            if self._reading is not None and self._reading is not asyncio.current_task():
-                self._reading.cancel()
+            if self._reading is not None and self._reading is not asyncio.current_task() and not self._reading.cancel():
+                # A task of granian's own cannot be cancelled. It ends when `receive` reports that the socket is closed.
+                start(self.close(closing))
 
     async def _send_frame(self, frame: Frame) -> None:
         # `receive` reports a disconnect and ends the session, so a send that fails after it needs no handling.
