@@ -118,7 +118,7 @@ class Endless(Hook):
 
 
 class Hopeful(Hook):
-    """Takes silence for an answer."""
+    """A transport that takes silence for an answer."""
 
     async def send(self, message: Message, address: str) -> int | None:
         try:
@@ -155,7 +155,7 @@ class Wordless(Hook):
 
 
 class OneLoop(Hook):
-    """Works only in the event loop of its first send, like a session that is never closed."""
+    """A transport for the event loop of its first send only, like a session that is never closed."""
 
     loop: asyncio.AbstractEventLoop | None = None
 
@@ -167,7 +167,7 @@ class OneLoop(Hook):
 
 
 class Forgetful(Hook):
-    """Keeps the message that is under way on the instance."""
+    """A transport that keeps the message under way on the instance."""
 
     under_way: Message
 
@@ -204,7 +204,7 @@ class Untitled(Hook):
 
 
 class Renamed(Hook):
-    """Gives each attempt a tag of its own."""
+    """A transport that gives each attempt a tag of its own."""
 
     attempts = 0
 
