@@ -2,7 +2,7 @@
 
     python -m tests.support.postgres COMMAND...
 
-runs a command with `DATABASE_URL` set to such a server.
+runs a command with `DATABASE_URL` set to such a server. `POSTGRES_BIN` names the folder of another version's programs.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from tests.support.processes import Closing, Program, accepts_connections, free_port, tool
@@ -138,8 +139,17 @@ def _owner() -> str | None:
 
 def _binary(name: str) -> str:
     """Return the path of a server program. Debian keeps those of each version apart and off the PATH."""
+    if folder := os.environ.get("POSTGRES_BIN"):
+        return _binary_in(Path(folder), name)
     installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[4]))
     return str(installed[-1]) if installed else tool(name)
+
+
+def _binary_in(folder: Path, name: str) -> str:
+    # Packages of a version may contain the server alone, and another version's tools refuse to work with it.
+    if not (folder / name).exists():
+        pytest.skip(f"{folder} has no {name}")
+    return str(folder / name)
 
 
 def main() -> int:
