@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib import admin as django_admin
@@ -26,6 +27,7 @@ from notifications_hub.streams.numberer import Numberer
 from tests.hosts.extended_model.tenancy.models import CaseColumns, Tenant
 from tests.support.buffers import buffers_of
 from tests.support.log import delivered_to
+from tests.support.processes import wait_until
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 committing = pytest.mark.django_db(transaction=True)
@@ -158,6 +160,8 @@ def test_a_key_of_no_row_stores_nothing(alice: User, bob: User, acme: Tenant) ->
         ({"tenant": 1, "category": "x" * 21}, "at most 20 characters"),
         ({"tenant": 1, "category": "a\0b"}, "NUL"),
         ({"tenant": 1, "labels": {1, 2}}, "the labels must be a value for a JSONField"),
+        ({"tenant": 1, "labels": ["a\0b"]}, "NUL"),
+        ({"tenant": 1, "case": "9"}, "is not a valid UUID"),
         ({"tenant": 1, "kind": "password.changed"}, "has_extension = False, so it takes no tenant"),
     ],
 )
@@ -174,6 +178,12 @@ def test_a_wrong_keyword_is_an_error_that_names_the_remedy_and_stores_nothing(
 def test_a_kind_without_an_extension_has_no_columns_and_belongs_to_every_scope(alice: User, bob: User) -> None:
     [row] = send(bob, alice, kind="password.changed")
     assert (CaseColumns.objects.count(), row.scope) == (0, "")
+
+
+@pytest.mark.parametrize("kind", ["push.test", "task.done", "task.failed"])
+def test_what_the_hub_itself_sends_needs_no_columns(alice: User, kind: str) -> None:
+    [row] = send(alice, alice, kind=kind)
+    assert row.message().title
 
 
 @committing
@@ -202,6 +212,7 @@ def test_a_locked_tenant_delays_no_number_of_another(
     assert held.wait(10)
     waiting.start()
     try:
+        wait_until(_is_somebody_blocked, what="the other thread, blocked at its commit")
         send(bob, alice, tenant=globex)
         assert Event.objects.latest("id").seq is not None
     finally:
@@ -210,9 +221,16 @@ def test_a_locked_tenant_delays_no_number_of_another(
         waiting.join()
 
 
+def _is_somebody_blocked() -> bool:
+    with connection.cursor() as sql:
+        sql.execute("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+        return sql.fetchone() is not None
+
+
 # Reading
 
 
+CASE = UUID("00000000-0000-4000-8000-000000000001")
 TITLES = {"case.moved": "Acme: moved (billing)", "case.for": "Alice, Acme moved"}
 
 
@@ -220,10 +238,10 @@ TITLES = {"case.moved": "Acme: moved (billing)", "case.for": "Alice, Acme moved"
 def test_kinds_read_the_columns_and_pages_receive_those_that_the_host_names(
     bob: User, acme: Tenant, alice: User, client_for: ClientFor, kind: str
 ) -> None:
-    send(bob, alice, tenant=acme, category="billing", labels=["secret"], kind=kind)
+    send(bob, alice, tenant=acme, category="billing", labels=["secret"], case=CASE, kind=kind)
     [(_created, item)] = delivered_to(alice, "notification.created")
     assert item["title"] == TITLES[kind]
-    assert item["extension"] == {"tenant": acme.pk, "category": "billing"}
+    assert item["extension"] == {"tenant": acme.pk, "category": "billing", "case": str(CASE)}
     assert item["scope"] == str(acme.pk)
     [listed] = client_for(alice).get("/api/v1/notifications/").json()["results"]
     assert listed == {**item, "toast": True}
@@ -247,7 +265,7 @@ def test_a_page_reads_the_columns_of_its_rows_in_the_same_query(
 def test_a_row_that_is_older_than_the_extension_is_read_with_default_values(alice: User, bob: User) -> None:
     row = Notification.objects.create(recipient=alice, verb="moved", actor_name="Bob", kind="password.changed")
     shown = Notification.objects.for_items().get(pk=row.pk)
-    assert shown.item().as_json()["extension"] == {"tenant": None, "category": "general"}
+    assert shown.item().as_json()["extension"] == {"tenant": None, "category": "general", "case": None}
     assert queries.items(alice).items[0].message.title == "Bob moved"
 
 
@@ -278,6 +296,27 @@ def test_the_admin_hides_the_columns_without_the_permission(
     [row] = send(admin, alice, tenant=acme, category="billing")
     for path in ("", f"{row.pk}/change/"):
         assert "billing" not in client_for(staff).get(f"/admin/notifications_hub/notification/{path}").content.decode()
+
+
+def test_the_lists_of_the_admin_read_the_columns_with_their_rows(
+    admin: User, alice: User, acme: Tenant, client_for: ClientFor
+) -> None:
+    client = client_for(admin)
+
+    def read() -> int:
+        paths = [f"/admin/notifications_hub/{name}/" for name in ("notification", "delivery")]
+        return len(statements(lambda: [client.get(path) for path in paths]))
+
+    def send_and_deliver() -> None:
+        [row] = send(admin, alice, tenant=acme)
+        Delivery.objects.create(notification=row, transport="memory", address="x", due_at=row.timestamp)
+
+    send_and_deliver()
+    read()
+    few = read()
+    send_and_deliver()
+    send_and_deliver()
+    assert read() == few
 
 
 def test_every_list_of_the_admin_still_opens(admin: User, alice: User, acme: Tenant, client_for: ClientFor) -> None:
@@ -418,19 +457,25 @@ def test_the_bell_counts_its_tenant_and_tells_its_script_the_scope(desk: Desk, g
 
 
 @pytest.fixture
-def _busy(alice: User, acme: Tenant, globex: Tenant) -> None:
-    """Give Alice 100,000 notifications, of which a hundred belong to the quiet tenant."""
-    Notification.objects.create(recipient=alice, verb="moved", scope=str(acme.pk))
-    given = {"id": "nextval(pg_get_serial_sequence('notifications_hub_notification', 'id'))"}
-    given |= {"scope": f"CASE WHEN n % 1000 = 0 THEN '{globex.pk}' ELSE scope END"}
+def _busy(alice: User, bob: User, acme: Tenant, globex: Tenant) -> None:
+    """Give Alice 100,000 notifications, of which a hundred belong to the tenant that most of Bob's belong to."""
+    quiet = f"CASE WHEN n % 1000 = 0 THEN '{globex.pk}' ELSE scope END"
+    _multiply(Notification.objects.create(recipient=alice, verb="moved", scope=str(acme.pk)), 100_000, quiet)
+    _multiply(Notification.objects.create(recipient=bob, verb="moved", scope=str(globex.pk)), 60_000, "scope")
+    with connection.cursor() as sql:
+        sql.execute("VACUUM ANALYZE notifications_hub_notification")
+
+
+def _multiply(row: Notification, size: int, scope: str) -> None:
+    """Insert copies of a row, a minute apart. `scope` is SQL in terms of `n`, from 1 on."""
+    table = "notifications_hub_notification"
+    given = {"id": f"nextval(pg_get_serial_sequence('{table}', 'id'))", "scope": scope}
     given |= {"timestamp": "timestamp - n * interval '1 minute'"}
     names = [str(field.column) for field in Notification._meta.concrete_fields]
-    values = ", ".join(given.get(name, f'"{name}"') for name in names)
-    quoted = ", ".join(f'"{name}"' for name in names)
-    table = "notifications_hub_notification"
+    values = ", ".join(given.get(name, name) for name in names)
+    source = f"{table}, generate_series(1, {size - 1}) AS n WHERE id = {row.pk}"
     with connection.cursor() as sql:
-        sql.execute(f"INSERT INTO {table} ({quoted}) SELECT {values} FROM {table}, generate_series(1, 99999) AS n")
-        sql.execute(f"VACUUM ANALYZE {table}")
+        sql.execute(f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM {source}")
 
 
 @committing
