@@ -176,7 +176,8 @@ class DeliveryAdmin(PersonSearch[Model], PrivateContent[Model], ReadOnlyAdmin):
         return rows.filter(notification__in=first_keys(theirs)).order_by("-pk")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).prefetch_related("notification__announcement__translations")
+        rows = super().get_queryset(request).prefetch_related("notification__announcement__translations")
+        return rows.select_related(*self.list_select_related, *(f"notification__{name}" for name in joins()))
 
     @admin.display(description=_("notification"))
     def title(self, delivery: Delivery) -> str:

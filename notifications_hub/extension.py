@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar, Self, cast
 
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models.base import ModelState
 
@@ -49,7 +51,7 @@ class NotificationExtension(models.Model):
         """Return a copy for a stored notification, which then has it as its `extension`."""
         row = type(self).__new__(type(self))
         row.__dict__.update(self.__dict__, notification_id=notification.pk, _state=ModelState())
-        row._state.db = notification._state.db
+        row._state.db, row._state.adding = notification._state.db, False
         row._state.fields_cache = {**self._state.fields_cache, "notification": notification}
         keep(notification, row)
         return row
@@ -91,10 +93,12 @@ def extension_of(notification: models.Model) -> NotificationExtension | None:
 
 
 def payload_of(row: NotificationExtension | None) -> Mapping[str, Any] | None:
-    """Return the values for pages, or None if no field is named. A foreign key is the key that it holds."""
+    """Return the values for pages, as JSON has them, or None if no field is named. A foreign key is its key."""
     if row is None or not row.payload:
         return None
-    return {name: value_of(row, name) for name in row.payload}
+    values = {name: value_of(row, name) for name in row.payload}
+    found: dict[str, Any] = json.loads(json.dumps(values, cls=DjangoJSONEncoder))
+    return found
 
 
 def value_of(row: NotificationExtension, name: str) -> Any:

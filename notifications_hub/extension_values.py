@@ -9,6 +9,7 @@ from django.db import models
 
 from notifications_hub.extension import NotificationExtension, columns_of, extension_model, value_of
 from notifications_hub.kinds import Kind
+from notifications_hub.streams.models import as_json
 from notifications_hub.web.text import is_storable
 
 MAX_SCOPE = 100
@@ -102,8 +103,9 @@ def _checked(field: models.Field[Any, Any], value: models.Model) -> models.Model
 
 def _plain(field: models.Field[Any, Any], value: object) -> Any:
     try:
-        if isinstance(value, str) and not is_storable(value):
-            raise ValidationError("It holds a NUL character, or half of a surrogate pair.")
+        if isinstance(value, str | float | list | dict):
+            # Refuses NaN, NUL and the like, which not every database and no browser takes.
+            as_json(value)
         if isinstance(field, models.ForeignKey):
             # The database knows whether that row exists.
             return field.target_field.to_python(value)

@@ -1,4 +1,4 @@
-"""A host that adds columns to notifications, and an inbox for each tenant: see `extended_model/proofs.py`.
+"""A host that adds columns to notifications, and an inbox for each tenant: see `extended_model/`.
 
 The proofs run in a process of their own. A subclass of `NotificationExtension` is part of every notification of the
 process that installs it.
@@ -14,12 +14,14 @@ import pytest
 
 from tests.support.processes import ROOT
 
-PROOFS = ["tests/hosts/extended_model/proofs.py", "--ds", "tests.hosts.extended_model.settings"]
+FOLDER = "tests/hosts/extended_model"
+PROOFS = [f"{FOLDER}/{name}.py" for name in ("writing", "reading", "scopes")]
+OPTIONS = ["-q", "-p", "no:cacheprovider", "--ds", "tests.hosts.extended_model.settings"]
 
 
 @pytest.mark.both_databases
 def test_a_host_adds_columns_and_scopes_to_notifications() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *PROOFS]
+    command = [sys.executable, "-m", "pytest", *OPTIONS, *PROOFS]
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr

@@ -19,13 +19,14 @@ class Tenant(models.Model):
 class CaseColumns(NotificationExtension):
     """The tenant of a notification, and what the tenant's staff sort it by."""
 
-    payload = ("tenant", "category")
+    payload = ("tenant", "category", "case")
     scope_by = "tenant"
     read_with = ("tenant",)
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE)
     category = models.CharField(max_length=20, default="general")
     reviewer = models.ForeignKey(Tenant, on_delete=models.SET_NULL, null=True, related_name="+")
+    case = models.UUIDField(null=True)
     weight = models.PositiveSmallIntegerField(default=0)
     labels = models.JSONField(default=list)
     created = models.DateTimeField(auto_now_add=True)
