@@ -14,9 +14,9 @@ REMARKS: Mapping[str, str] = {
 }
 """Per server, what an administrator should know, with its remedy."""
 UNCOMPRESSED: Mapping[str, str] = {
-    "gunicorn": "Start it with --worker-class notifications_hub.ops.gunicorn_worker.HubWorker.",
     "hypercorn": "It has no option against that: use `manage.py hub_serve`.",
-    "uvicorn": "Start it with `manage.py hub_serve`, or with --ws-per-message-deflate false.",
+    "uvicorn": "Start it with `manage.py hub_serve`, under gunicorn with HubWorker, or with "
+    "--ws-per-message-deflate false.",
 }
 """Per server, how to start it without compression of WebSockets."""
 

@@ -19,6 +19,8 @@ import pytest
 import requests
 from websockets.exceptions import ConnectionClosed
 
+from notifications_hub.ops.running_server import check_websocket
+from notifications_hub.ops.servers import UNCOMPRESSED
 from tests.live import server_matrix
 from tests.live.server_matrix import DROPPED, SERVERS, Behaviour
 from tests.live.support import HURRIED
@@ -62,6 +64,7 @@ def test_the_page_shows_the_table_of_these_tests() -> None:
 def test_a_server_behaves_as_the_page_says(site: Site, name: str) -> None:
     server = SERVERS[name]
     known_as, starts = process_in_list(site)
+    advice, _good = check_websocket(site.url)
     works = kinds_that_work(site)
     session_over = codes_of_a_session_that_ends(site)
     wrong_origin = statuses_of_a_wrong_origin(site)
@@ -83,7 +86,9 @@ def test_a_server_behaves_as_the_page_says(site: Site, name: str) -> None:
         too_slow=server.expected.too_slow,
         is_bounded=grown < SLOW * EVENTS * SIZE / 2,
         restart=restart,
+        compresses="compresses" in advice,
     )
+    assert not server.expected.compresses or UNCOMPRESSED[known_as] in advice
     assert seconds < server.stops_within + SPARE
     assert "Exception inside application" not in site.log
 
