@@ -66,7 +66,7 @@ INSIDE = {
     ],
     "live": [
         ["batching", "cache_sharing", "channel_layer", "close_codes", "eager_start", "origin", "session", "topics"],
-        ["admission", "db_threads", "frames", "revocation", "start_cursor", "web_processes"],
+        ["admission", "db_threads", "frames", "process_list", "revocation", "start_cursor"],
         ["handshake_limit", "log_reader", "presence", "signing_out"],
         ["connection"],
         ["connection_registry", "fanout", "revalidation"],

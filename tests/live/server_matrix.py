@@ -1,4 +1,4 @@
-"""What each ASGI server makes of the live protocol: commands, expectations, and the table of docs/servers.md."""
+"""The ASGI servers that can run the hub: commands, expectations, and the table of docs/servers.md."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DROPPED = 1006
 
 @dataclass(frozen=True, kw_only=True)
 class Behaviour:
-    """What a client meets on a server. A code is that of the protocol, or a status before a handshake is accepted."""
+    """The behaviour of a server to its clients, in close codes, or statuses before a handshake is accepted."""
 
     name: str = "uvicorn"
     """The name that `hub_doctor` knows the server by."""

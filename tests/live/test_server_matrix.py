@@ -115,11 +115,11 @@ def test_a_session_ends_in_tasks_that_cannot_be_cancelled(site: Site) -> None:
 def process_in_list(site: Site) -> tuple[str, str]:
     """Return the server's name and when its hub starts, as `hub_doctor` knows them."""
     server, has_lifespan = site.python("""
-        from notifications_hub.live import web_processes
+        from notifications_hub.live import process_list
         from tests.support.processes import wait_until
-        wait_until(web_processes.running, what="an entry of the process")
-        [process] = web_processes.running()
-        print(process.server, process.has_lifespan)
+        wait_until(process_list.running, what="an entry of the process")
+        [process] = process_list.running()
+        print(process.program, process.has_lifespan)
     """).split()
     return server, "with the server" if has_lifespan == "True" else "with the first request"
 
