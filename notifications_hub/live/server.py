@@ -172,7 +172,7 @@ async def _cached(hub: Hub, work: Callable[[ListedProcess], None], process: List
     try:
         await hub.cache(work, process)
     except Exception as error:  # noqa: BLE001 -- a cache may raise anything, and only the doctor reads this
-        log.warning("The list of processes could not be written: %s", error)
+        log.debug("The list of processes could not be written: %s", error)
 
 
 _services = _Services()

@@ -67,7 +67,7 @@ def _cached(work: Callable[[ListedProcess], None], process: ListedProcess) -> No
     try:
         work(process)
     except Exception as error:  # noqa: BLE001 -- a cache may raise anything, and only the doctor reads this
-        log.warning("The list of processes could not be written: %s", error)
+        log.debug("The list of processes could not be written: %s", error)
     finally:
         connections.close_all()
 
