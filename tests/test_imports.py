@@ -69,7 +69,7 @@ INSIDE = {
     ],
     "live": [
         ["batching", "cache_sharing", "channel_layer", "close_codes", "eager_start", "origin", "session", "topics"],
-        ["admission", "db_threads", "frames", "revocation", "start_cursor", "topic_presence", "web_processes"],
+        ["admission", "db_threads", "frames", "process_list", "revocation", "start_cursor", "topic_presence"],
         ["handshake_limit", "log_reader", "presence", "signing_out", "topic_visits"],
         ["connection"],
         ["connection_registry", "fanout", "revalidation"],

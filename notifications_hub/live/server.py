@@ -21,15 +21,15 @@ from django.urls import Resolver404, resolve
 from notifications_hub.conf import hub_settings
 from notifications_hub.database.pooling import release_connections
 from notifications_hub.delivery.worker import WorkerThread
-from notifications_hub.live import web_processes
+from notifications_hub.live import process_list
 from notifications_hub.live.asgi_exchange import Receive, Scope, Send
 from notifications_hub.live.cache_sharing import is_cache_shared
 from notifications_hub.live.close_codes import MAX_CLIENT_FRAME
 from notifications_hub.live.eager_start import cancel_all, start
 from notifications_hub.live.hub import Hub, current_hub, start_hub, stop_hub
 from notifications_hub.live.poll import poll
+from notifications_hub.live.process_list import ListedProcess, server_of
 from notifications_hub.live.sse import sse
-from notifications_hub.live.web_processes import WebProcess, server_of
 from notifications_hub.live.websocket import websocket
 from notifications_hub.ops.startup import refusal_at_start
 
@@ -143,7 +143,7 @@ class _Services:
         if current_hub() is None:
             hub = start_hub()
             _precede_server(has_lifespan=has_lifespan)
-            self._listing = asyncio.create_task(_stay_listed(hub, WebProcess(server_of(send), has_lifespan)))
+            self._listing = asyncio.create_task(_stay_listed(hub, ListedProcess(server_of(send), has_lifespan)))
         if self._worker is None and hub_settings.embedded_worker:
             self._worker = WorkerThread()
 
@@ -159,20 +159,20 @@ class _Services:
                 self._worker = None
 
 
-async def _stay_listed(hub: Hub, process: WebProcess) -> None:
+async def _stay_listed(hub: Hub, process: ListedProcess) -> None:
     try:
         while is_cache_shared():
-            await _cached(hub, web_processes.enlist, process)
-            await asyncio.sleep(web_processes.REFRESH_SECONDS)
+            await _cached(hub, process_list.enlist, process)
+            await asyncio.sleep(process_list.REFRESH_SECONDS)
     finally:
-        await _cached(hub, web_processes.remove, process)
+        await _cached(hub, process_list.remove, process)
 
 
-async def _cached(hub: Hub, work: Callable[[WebProcess], None], process: WebProcess) -> None:
+async def _cached(hub: Hub, work: Callable[[ListedProcess], None], process: ListedProcess) -> None:
     try:
         await hub.cache(work, process)
     except Exception as error:  # noqa: BLE001 -- a cache may raise anything, and only the doctor reads this
-        log.warning("The list of web processes could not be written: %s", error)
+        log.debug("The list of processes could not be written: %s", error)
 
 
 _services = _Services()

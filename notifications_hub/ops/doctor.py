@@ -255,8 +255,8 @@ def _server() -> Answer:
         return "pages poll under WSGI. Name asgi.py in ASGI_APPLICATION, and start `manage.py hub_serve`.", False
     if settings.DEBUG and not _serves_files():
         return "uvicorn serves no static files: add staticfiles_urlpatterns() to the URLs.", False
-    if running := running_processes():
-        return f"{settings.ASGI_APPLICATION}, {describe_servers(running)}", True
+    if served := describe_servers(running_processes() or []):
+        return f"{settings.ASGI_APPLICATION}, {served}", True
     return f"{settings.ASGI_APPLICATION}: start `manage.py hub_serve`. Under `runserver` (WSGI) pages poll.", True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from notifications_hub.live.web_processes import WebProcess
+from notifications_hub.live.process_list import WORKER, ListedProcess
 
 REMARKS: Mapping[str, str] = {
     "daphne": "A client that stops reading takes memory until its ping times out: set --ping-timeout 10.",
@@ -14,30 +14,38 @@ REMARKS: Mapping[str, str] = {
 }
 """Per server, what an administrator should know, with its remedy."""
 UNCOMPRESSED: Mapping[str, str] = {
-    "gunicorn": "Start it with --worker-class notifications_hub.ops.gunicorn_worker.HubWorker.",
     "hypercorn": "It has no option against that: use `manage.py hub_serve`.",
-    "uvicorn": "Start it with `manage.py hub_serve`, or with --ws-per-message-deflate false.",
+    "uvicorn": "Start it with `manage.py hub_serve`, under gunicorn with HubWorker, or with "
+    "--ws-per-message-deflate false.",
 }
 """Per server, how to start it without compression of WebSockets."""
 
 
-def describe_servers(running: Collection[WebProcess]) -> str:
-    """Return which servers run the site now, and what is special about them."""
-    counts = Counter(process.server or "an unknown server" for process in running)
+def describe_servers(running: Collection[ListedProcess]) -> str:
+    """Return which servers run the site now, and what is special about them. Empty if none runs."""
+    counts = Counter(process.program or "an unknown server" for process in running if process.program != WORKER)
+    if not counts:
+        return ""
     names = ", ".join(f"{server} ({count})" for server, count in sorted(counts.items()))
     return " ".join([f"served by {names}.", *(REMARKS[server] for server in sorted(counts) if server in REMARKS)])
 
 
-def describe_worker(running: Collection[WebProcess] | None) -> str:
+def describe_worker(running: Collection[ListedProcess] | None) -> str:
     """Return which processes send while the worker is embedded. None: nothing is known of the processes."""
     if running is None:
         return "embedded: a thread of each ASGI process sends. Under WSGI there is none."
+    if workers := count_workers(running):
+        return f"embedded, and beside it hub_worker ({workers})."
     if not running:
         return "embedded, but no ASGI process runs now. Under WSGI there is no worker: run `manage.py hub_worker`."
-    late = sorted({process.server or "a server" for process in running if not process.has_lifespan})
+    late = sorted({process.program or "a server" for process in running if not process.has_lifespan})
     if late:
         return (
             f"embedded: a thread of each web process sends. {', '.join(late)} reports no start to it (no lifespan), so "
             "after a restart it sends only from the first request on. `manage.py hub_worker` does not wait."
         )
     return f"embedded: a thread of each web process sends. {len(running)} run now."
+
+
+def count_workers(running: Collection[ListedProcess]) -> int:
+    return sum(process.program == WORKER for process in running)

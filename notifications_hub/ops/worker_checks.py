@@ -8,9 +8,9 @@ from importlib.util import find_spec
 from notifications_hub.conf import hub_settings
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.jobs.models import Job, JobState
-from notifications_hub.live import web_processes
-from notifications_hub.live.web_processes import WebProcess
-from notifications_hub.ops.servers import describe_worker
+from notifications_hub.live import process_list
+from notifications_hub.live.process_list import ListedProcess
+from notifications_hub.ops.servers import count_workers, describe_worker
 
 LATE = timedelta(seconds=90)
 """The delay that is reported as late: longer than the lease of a killed worker."""
@@ -28,6 +28,8 @@ def worker() -> Answer:
     if not hub_settings.embedded_worker:
         if late:
             return "not embedded, and none sends: run `manage.py hub_worker`.", False
+        if workers := count_workers(running_processes() or []):
+            return f"not embedded: hub_worker ({workers}) sends.", True
         return "not embedded: run `manage.py hub_worker` beside the site.", True
     return _embedded_worker(late=late)
 
@@ -79,9 +81,9 @@ def _workers_problem() -> str:
     return "" if answers else "no worker answers"
 
 
-def running_processes() -> list[WebProcess] | None:
+def running_processes() -> list[ListedProcess] | None:
     try:
-        return web_processes.running()
+        return process_list.running()
     except Exception:  # noqa: BLE001 -- each cache has faults of its own, which the check of presence reports
         return None
 

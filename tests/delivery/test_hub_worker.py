@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 import textwrap
@@ -20,6 +21,7 @@ from accounts.models import User
 from notifications_hub.delivery import claiming
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.worker import SLOTS
+from notifications_hub.live.process_list import running
 from notifications_hub.transports.web_push.subscriptions import register
 from notifications_hub.transports.web_push.vapid import VapidKey, generate
 from tests.push_lab.faults import Fault
@@ -59,7 +61,7 @@ def start_worker(hub: dict[str, object], tmp_path: Path) -> Iterator[StartWorker
     """Start `hub_worker` on the test's database, with a lease of so many seconds. It stops within one second."""
     started: list[Program] = []
 
-    def start_worker(lease: float = 60) -> Program:
+    def start_worker(lease: float = 60, **environment: str) -> Program:
         code = f"""
             import sys
             from datetime import timedelta
@@ -73,7 +75,7 @@ def start_worker(hub: dict[str, object], tmp_path: Path) -> Iterator[StartWorker
         program = Program(
             [sys.executable, "-c", textwrap.dedent(code)],
             log=tmp_path / f"worker{len(started)}.log",
-            environment=site_environment(hub=hub, DATABASE_URL=database_url()),
+            environment=site_environment(hub=hub, DATABASE_URL=database_url(), **environment),
         )
         started.append(program)
         program.wait_until_ready(lambda: "Working" in program.log.read_text())
@@ -115,6 +117,18 @@ def test_a_worker_asked_to_stop_finishes_its_deliveries(
     worker.stop(signal.SIGTERM)
     assert worker.process.returncode == 0
     assert Delivery.objects.values_list("state", "claim").get() == ("sent", None)
+
+
+def test_a_worker_is_listed_for_the_doctor_until_it_stops(
+    settings: Settings, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    backend = "django.core.cache.backends.filebased.FileBasedCache"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": str(tmp_path / "cache")}}
+    worker = start_worker(TEST_SETTINGS=json.dumps({"CACHES": settings.CACHES}))
+    wait_until(running, seconds=20, what="an entry of the worker")
+    assert [process.program for process in running() or []] == ["hub_worker"]
+    worker.stop(signal.SIGTERM)
+    assert running() == []
 
 
 def test_a_worker_asked_to_stop_releases_unanswered_deliveries(

@@ -1,4 +1,4 @@
-"""What each ASGI server makes of the live protocol: commands, expectations, and the table of docs/servers.md."""
+"""The ASGI servers that can run the hub: commands, expectations, and the table of docs/servers.md."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DROPPED = 1006
 
 @dataclass(frozen=True, kw_only=True)
 class Behaviour:
-    """What a client meets on a server. A code is that of the protocol, or a status before a handshake is accepted."""
+    """The behaviour of a server to its clients, in close codes, or statuses before a handshake is accepted."""
 
     name: str = "uvicorn"
     """The name that `hub_doctor` knows the server by."""
@@ -35,6 +35,8 @@ class Behaviour:
     is_bounded: bool = True
     """Whether the memory of clients that stop reading is bounded."""
     restart: Mapping[str, int]
+    compresses: bool = False
+    """Whether WebSockets are compressed if the client offers it, which costs memory for each."""
 
 
 ALIKE = {
@@ -78,7 +80,7 @@ SERVERS: Mapping[str, Server] = {
     "gunicorn, asgi": Server((*GUNICORN, "asgi"), replace(USUAL, name="gunicorn"), 3),
     "hypercorn": Server(
         ("-m", "hypercorn", APPLICATION, "--bind", "127.0.0.1:{port}", "--graceful-timeout", "1"),
-        replace(USUAL, name="hypercorn"),
+        replace(USUAL, name="hypercorn", compresses=True),
         4,
     ),
     "granian": Server(
@@ -102,6 +104,7 @@ HEAD = (
     "stops reading",
     "server stops",
     "within",
+    "compresses",
 )
 KINDS = {WEBSOCKET: "WebSocket", SSE: "SSE", LONG_POLL: "poll"}
 
@@ -129,6 +132,7 @@ def _cells(name: str, server: Server) -> Iterator[str]:
     yield f"{' or '.join(map(str, sorted(seen.too_slow)))}, memory {'' if seen.is_bounded else 'not '}bounded"
     yield _codes(seen.restart)
     yield f"{server.stops_within:g} s"
+    yield "yes" if seen.compresses else "no"
 
 
 def _codes(codes: Mapping[str, int]) -> str:

@@ -19,6 +19,8 @@ import pytest
 import requests
 from websockets.exceptions import ConnectionClosed
 
+from notifications_hub.ops.running_server import check_websocket
+from notifications_hub.ops.servers import UNCOMPRESSED
 from tests.live import server_matrix
 from tests.live.server_matrix import DROPPED, SERVERS, Behaviour
 from tests.live.support import HURRIED
@@ -62,6 +64,7 @@ def test_the_page_shows_the_table_of_these_tests() -> None:
 def test_a_server_behaves_as_the_page_says(site: Site, name: str) -> None:
     server = SERVERS[name]
     known_as, starts = process_in_list(site)
+    advice, _good = check_websocket(site.url)
     works = kinds_that_work(site)
     session_over = codes_of_a_session_that_ends(site)
     wrong_origin = statuses_of_a_wrong_origin(site)
@@ -83,7 +86,9 @@ def test_a_server_behaves_as_the_page_says(site: Site, name: str) -> None:
         too_slow=server.expected.too_slow,
         is_bounded=grown < SLOW * EVENTS * SIZE / 2,
         restart=restart,
+        compresses="compresses" in advice,
     )
+    assert not server.expected.compresses or UNCOMPRESSED[known_as] in advice
     assert seconds < server.stops_within + SPARE
     assert "Exception inside application" not in site.log
 
@@ -110,11 +115,11 @@ def test_a_session_ends_in_tasks_that_cannot_be_cancelled(site: Site) -> None:
 def process_in_list(site: Site) -> tuple[str, str]:
     """Return the server's name and when its hub starts, as `hub_doctor` knows them."""
     server, has_lifespan = site.python("""
-        from notifications_hub.live import web_processes
+        from notifications_hub.live import process_list
         from tests.support.processes import wait_until
-        wait_until(web_processes.running, what="an entry of the process")
-        [process] = web_processes.running()
-        print(process.server, process.has_lifespan)
+        wait_until(process_list.running, what="an entry of the process")
+        [process] = process_list.running()
+        print(process.program, process.has_lifespan)
     """).split()
     return server, "with the server" if has_lifespan == "True" else "with the first request"
 

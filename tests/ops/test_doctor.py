@@ -19,8 +19,8 @@ from accounts.models import User
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.models import Delivery
-from notifications_hub.live import web_processes
-from notifications_hub.live.web_processes import WebProcess
+from notifications_hub.live import process_list
+from notifications_hub.live.process_list import ListedProcess
 from notifications_hub.models import Notification
 from notifications_hub.ops import doctor
 from notifications_hub.streams.models import Event
@@ -43,6 +43,8 @@ Findings = Callable[[], dict[str, doctor.Finding]]
 @pytest.fixture
 def _healthy() -> None:
     call_command("createcachetable", verbosity=0)
+    # The table is no model's, so no test's end empties it.
+    cache.clear()
 
 
 @pytest.mark.usefixtures("_healthy")
@@ -196,19 +198,29 @@ def test_a_worker_of_any_engine_that_sends_nothing_is_reported(
         ([("uvicorn", True), ("uvicorn", True)], "server", "served by uvicorn (2)."),
         ([("daphne", False), ("", True)], "server", "served by an unknown server (1), daphne (1). A client that stops"),
         ([("hypercorn", True)], "server", "It compresses WebSockets"),
+        ([("hub_worker", True)], "server", "start `manage.py hub_serve`"),
+        ([("daphne", False), ("hub_worker", True)], "worker", "embedded, and beside it hub_worker (1)."),
     ],
 )
 def test_the_servers_that_run_now_are_known(
     settings: Settings, findings: Findings, running: list[tuple[str, bool]], about: str, words: str
 ) -> None:
     settings.CACHES = database_cache(MAX_ENTRIES=100_000)
-    cache.clear()
     for server, has_lifespan in running:
-        web_processes.enlist(WebProcess(server, has_lifespan))
+        process_list.enlist(ListedProcess(server, has_lifespan))
     finding = findings()[about]
 
     assert finding.good
     assert words in finding.words
+
+
+@pytest.mark.usefixtures("_healthy")
+def test_a_worker_that_runs_beside_the_site_is_known(settings: Settings, findings: Findings) -> None:
+    settings.CACHES = database_cache(MAX_ENTRIES=100_000)
+    settings.NOTIFICATIONS_HUB = {"EMBEDDED_WORKER": False}
+    process_list.enlist(ListedProcess(process_list.WORKER))
+
+    assert findings()["worker"].words == "not embedded: hub_worker (1) sends."
 
 
 def test_a_cache_of_each_process_knows_no_servers(settings: Settings, findings: Findings) -> None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
 
 from notifications_hub.delivery import worker
+from notifications_hub.live.cache_sharing import is_cache_shared
+from notifications_hub.live.process_list import REFRESH_SECONDS, WORKER, ListedProcess, enlist, remove
 from notifications_hub.ops.startup import refusal_at_start
 from notifications_hub.streams.sweeper import sweep
+
+log = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -28,8 +35,12 @@ class Command(BaseCommand):
             self.stdout.write("Working. SIGTERM or Ctrl-C stops it after the deliveries it has started.")
             stopping = threading.Event()
             _stop_on_signals(stopping)
+            listing = threading.Thread(target=_stay_listed, args=(stopping,), daemon=True)
+            listing.start()
             worker.freeze_existing_objects()
             worker.run(stopping)
+            # A cache that hangs must not keep the process.
+            listing.join(timeout=2)
             self.stdout.write("Stopped.")
 
 
@@ -40,6 +51,25 @@ def _work_once() -> int:
         return once.run_due()
     finally:
         once.close()
+
+
+def _stay_listed(stopping: threading.Event) -> None:
+    """Keep this process in the list that `hub_doctor` reads, until it stops."""
+    process = ListedProcess(WORKER)
+    if is_cache_shared():
+        while not stopping.is_set():
+            _cached(enlist, process)
+            stopping.wait(REFRESH_SECONDS)
+        _cached(remove, process)
+
+
+def _cached(work: Callable[[ListedProcess], None], process: ListedProcess) -> None:
+    try:
+        work(process)
+    except Exception as error:  # noqa: BLE001 -- a cache may raise anything, and only the doctor reads this
+        log.debug("The list of processes could not be written: %s", error)
+    finally:
+        connections.close_all()
 
 
 def _stop_on_signals(stopping: threading.Event) -> None:

@@ -1,4 +1,4 @@
-"""The list of web processes in the shared cache, which `hub_doctor` reads."""
+"""The list of processes in the shared cache, which `hub_doctor` reads."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from django.core.cache import caches
 from uvicorn.config import Config
 from uvicorn.lifespan.on import LifespanOn
 
-from notifications_hub.live import web_processes
-from notifications_hub.live.web_processes import WebProcess, enlist, remove, running, server_of
+from notifications_hub.live import process_list
+from notifications_hub.live.process_list import ListedProcess, enlist, remove, running, server_of
 
 if TYPE_CHECKING:
     from pytest_django import Settings
 
-ONE, OTHER = WebProcess("uvicorn", has_lifespan=True), WebProcess("daphne", has_lifespan=False)
+ONE, OTHER = ListedProcess("uvicorn", has_lifespan=True), ListedProcess("daphne", has_lifespan=False)
 
 
 @pytest.fixture(autouse=True)
@@ -42,16 +42,16 @@ def test_a_process_is_listed_until_it_stops() -> None:
 
 def test_an_entry_that_another_process_overwrote_is_written_again() -> None:
     enlist(ONE)
-    before = caches["default"].get(web_processes._KEY)
+    before = caches["default"].get(process_list._KEY)
     enlist(OTHER)
     # A third process wrote the list that it had read before.
-    caches["default"].set(web_processes._KEY, before)
+    caches["default"].set(process_list._KEY, before)
     enlist(OTHER)
     assert running() == [ONE, OTHER]
 
 
 def test_a_killed_process_leaves_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web_processes, "_LIFE_SECONDS", 0.2)
+    monkeypatch.setattr(process_list, "_LIFE_SECONDS", 0.2)
     enlist(ONE)
     assert running() == [ONE]
     time.sleep(0.25)
@@ -64,7 +64,7 @@ def test_a_process_mostly_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(caches["default"], "set", lambda *given: written.append(given))
     enlist(ONE)
     assert written == []
-    monkeypatch.setattr(web_processes, "_LIFE_SECONDS", 1000)
+    monkeypatch.setattr(process_list, "_LIFE_SECONDS", 1000)
     enlist(ONE)
     assert len(written) == 1
 

@@ -1,4 +1,4 @@
-"""The web processes that run a hub, listed in the shared cache, so that `hub_doctor` knows them and their server."""
+"""The processes that run a hub or `hub_worker`, listed in the shared cache, so that `hub_doctor` knows them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from django.core.cache import cache
 from notifications_hub.live.cache_sharing import is_cache_shared
 
 REFRESH_SECONDS = 20.0
+WORKER = "hub_worker"
 _LIFE_SECONDS = 60.0
-_KEY = "notifications_hub:web_processes"
+_KEY = "notifications_hub:processes"
 _SERVERS = ("daphne", "granian", "gunicorn", "hypercorn", "uvicorn")
 
 _Entry = tuple[str, bool, float]
-"""Server, whether it has a lifespan, and the time until which the entry counts. Every release can read a tuple."""
+"""Program, whether it has a lifespan, and the time until which the entry counts. Every release can read a tuple."""
 
 
 @dataclass(frozen=True, slots=True)
-class WebProcess:
-    """A process that runs a hub. Without a lifespan it started the hub at its first request."""
+class ListedProcess:
+    """A process that runs a hub or is a worker. Without a lifespan it started the hub at its first request."""
 
-    server: str
-    """The server's name, or an empty text if it is unknown."""
-    has_lifespan: bool
+    program: str
+    """The server's name, `WORKER`, or an empty text for an unknown server."""
+    has_lifespan: bool = True
     name: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(4)}")
 
 
@@ -41,26 +42,26 @@ def server_of(send: object) -> str:
     return package if package in _SERVERS else ""
 
 
-def enlist(process: WebProcess) -> None:
+def enlist(process: ListedProcess) -> None:
     """Keep a process in the list. Call it every `REFRESH_SECONDS`; it mostly only reads."""
     listed = _listed()
     # Another process may have overwritten the list from an older read, so an entry is looked for each time.
     if process.name not in listed or listed[process.name][2] < time.time() + _LIFE_SECONDS / 2:
-        entry = (process.server, process.has_lifespan, time.time() + _LIFE_SECONDS)
+        entry = (process.program, process.has_lifespan, time.time() + _LIFE_SECONDS)
         cache.set(_KEY, {**listed, process.name: entry}, _LIFE_SECONDS)
 
 
-def remove(process: WebProcess) -> None:
+def remove(process: ListedProcess) -> None:
     listed = dict(_listed())
     if listed.pop(process.name, None):
         cache.set(_KEY, listed, _LIFE_SECONDS)
 
 
-def running() -> list[WebProcess] | None:
-    """Return the processes that run a hub now, or None if the cache is not shared and cannot know."""
+def running() -> list[ListedProcess] | None:
+    """Return the processes that run now, or None if the cache is not shared and cannot know."""
     if not is_cache_shared():
         return None
-    return [WebProcess(server, lifespan, name) for name, (server, lifespan, _until) in _listed().items()]
+    return [ListedProcess(program, lifespan, name) for name, (program, lifespan, _until) in _listed().items()]
 
 
 def _listed() -> Mapping[str, _Entry]:
