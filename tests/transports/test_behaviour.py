@@ -100,7 +100,7 @@ class Browsers(OtherSide):
 class TestWebPush(TransportSuite):
     @pytest.fixture
     def transport(self, monkeypatch: pytest.MonkeyPatch) -> WebPush:
-        monkeypatch.setattr(push_client, "DEADLINE", 1.5)
+        monkeypatch.setattr(push_client, "DEADLINE", 3.0)
         return WebPush()
 
     @pytest.fixture
