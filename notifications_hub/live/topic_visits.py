@@ -56,8 +56,9 @@ class TopicVisits:
     async def renew(self) -> None:
         """Renew the lease, and try failed writes again. Called in a loop."""
         await asyncio.sleep(topic_presence.RENEW_SECONDS)
-        if self._held and not await self._database(topic_presence.renew, self._name):
-            self._start_over()
+        name = self._name
+        if self._held and not await self._database(topic_presence.renew, name):
+            self._forgotten(name)
         if self._changed:
             self._write_soon()
 
@@ -90,23 +91,31 @@ class TopicVisits:
             self._writing = None
 
     async def _write(self, changed: Collection[Pair]) -> None:
+        name = self._name
         new = [pair for pair in changed if pair in self._open and pair not in self._held]
         over = [pair for pair in changed if pair in self._held and pair not in self._open]
         try:
             if new:
-                await self._hold(new)
-            busy = await self._database(topic_presence.release, self._name, over, 0) if over else set()
+                await self._hold(name, new)
+            busy = await self._database(topic_presence.release, name, over, 0) if over else set()
         except HubForgotten:
-            self._start_over()
+            self._forgotten(name)
+        if name != self._name:
             return
         self._held.difference_update(set(over) - busy)
         # Those who came back during the write arrive again. Those who closed during it have their seconds first.
         came_back = {pair for pair in changed if pair in self._open and pair not in self._held}
         self._changed = (self._changed - set(changed)) | busy | came_back
 
-    async def _hold(self, new: Collection[Pair]) -> None:
+    async def _hold(self, name: str, new: Collection[Pair]) -> None:
         if not self._is_registered:
-            await self._database(topic_presence.register, self._name)
+            await self._database(topic_presence.register, name)
             self._is_registered = True
-        await self._database(topic_presence.hold, self._name, new)
-        self._held.update(new)
+        await self._database(topic_presence.hold, name, new)
+        if name == self._name:
+            self._held.update(new)
+
+    def _forgotten(self, name: str) -> None:
+        # A renewal and a write may both notice.
+        if name == self._name:
+            self._start_over()

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 from django.test import Client
 
 from accounts.models import User
-from notifications_hub import joined, left, present, topic
+from notifications_hub import joined, present
 from notifications_hub.live import topic_presence, topics
 from notifications_hub.live.db_threads import Database
 from notifications_hub.live.topic_presence import (
     HubForgotten,
     Pair,
-    PresenceHold,
     PresenceHub,
     TopicPresence,
     hold,
@@ -32,66 +31,13 @@ from notifications_hub.live.topic_presence import (
     settle_presence,
     unregister,
 )
-from notifications_hub.live.topic_visits import TopicVisits
 from tests.inbox.support import queries_of
-from tests.support.processes import wait_until
+from tests.live.cafe import ROOM, Said, cafe, end_lease, heard, hubs, pair
 from tests.support.together import rolled_back, together
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
-ROOM = "cafe.window"
-Said = tuple[str, str, str]
-
-
-@pytest.fixture(autouse=True)
-def _cafe(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(topics, "_rules", dict(topics._rules))
-    monkeypatch.setattr(topics, "_with_presence", dict(topics._with_presence))
-
-    @topic("cafe.<slug:name>", presence=True)
-    def may_enter(user: Any, name: str) -> bool:
-        return True
-
-    monkeypatch.setattr(topic_presence, "_checked_at", 0.0)
-    monkeypatch.setattr(topic_presence, "CHECK_SECONDS", 0.0)
-    monkeypatch.setattr(topic_presence, "SUSPECT_SECONDS", 0.0)
-    yield
-    topic_presence._suspected.clear()
-
-
-@pytest.fixture
-def heard() -> Iterator[list[Said]]:
-    """Collect what receivers get, and check that no transaction is open."""
-    heard: list[Said] = []
-
-    def on_joined(topic: str, user: User, **kwargs: Any) -> None:
-        assert not connection.in_atomic_block
-        heard.append(("joined", topic, str(user)))
-
-    def on_left(topic: str, user: User, **kwargs: Any) -> None:
-        assert not connection.in_atomic_block
-        heard.append(("left", topic, str(user)))
-
-    joined.connect(on_joined)
-    left.connect(on_left)
-    yield heard
-    joined.disconnect(on_joined)
-    left.disconnect(on_left)
-
-
-@pytest.fixture
-def hubs(db: None) -> tuple[str, str]:
-    for name in ("one", "other"):
-        register(name)
-    return "one", "other"
-
-
-def pair(person: User) -> Pair:
-    return ROOM, person.pk
-
-
-def end_lease(hub: str) -> None:
-    PresenceHub.objects.filter(name=hub).update(leased_until=Now() - timedelta(seconds=1))
+__all__ = ["cafe", "heard", "hubs"]
 
 
 # Arriving and leaving
@@ -319,90 +265,3 @@ def test_a_site_without_presence_asks_nothing(monkeypatch: pytest.MonkeyPatch, d
     monkeypatch.setattr(topics, "_with_presence", {})
     assert queries_of(settle_presence) == 0
     assert queries_of(lambda: record_visit(alice.pk, [ROOM])) == 0
-
-
-# A hub
-
-
-def test_a_hub_writes_first_and_last_connections_only(
-    monkeypatch: pytest.MonkeyPatch, heard: list[Said], alice: User
-) -> None:
-    monkeypatch.setattr(topic_presence, "GRACE_SECONDS", 0.5)
-
-    async def visit() -> None:
-        database = Database()
-        visits = TopicVisits(database)
-        for _ in range(3):
-            visits.opened(alice.pk, [ROOM, "post.9"])
-        visits.opened(None, [ROOM])
-        await _until(lambda: len(heard) == 1)
-        for _ in range(3):
-            visits.closed(alice.pk, [ROOM, "post.9"])
-        visits.opened(alice.pk, [ROOM])
-        await asyncio.sleep(1)
-        assert len(heard) == 1
-        visits.closed(alice.pk, [ROOM])
-        await _until(lambda: len(heard) == 2)
-        await visits.close()
-        await asyncio.to_thread(database.close)
-
-    asyncio.run(visit())
-    assert heard == [("joined", ROOM, "Alice"), ("left", ROOM, "Alice")]
-    assert not PresenceHub.objects.exists()
-
-
-def test_a_hub_that_was_forgotten_holds_everyone_again(
-    monkeypatch: pytest.MonkeyPatch, heard: list[Said], alice: User, bob: User
-) -> None:
-    monkeypatch.setattr(topic_presence, "RENEW_SECONDS", 0.01)
-
-    async def visit() -> None:
-        database = Database()
-        visits = TopicVisits(database)
-        visits.opened(alice.pk, [ROOM])
-        await _until(lambda: len(heard) == 1)
-        await database(_bury)
-        visits.opened(bob.pk, [ROOM])
-        await visits.renew()
-        await _until(lambda: len(heard) == 4)
-        await visits.close()
-        await asyncio.to_thread(database.close)
-
-    asyncio.run(visit())
-    assert heard[:2] == [("joined", ROOM, "Alice"), ("left", ROOM, "Alice")]
-    assert sorted(heard[2:]) == [("joined", ROOM, "Alice"), ("joined", ROOM, "Bob")]
-    assert set(present(ROOM)) == {alice, bob}, "a hub that stops leaves them some time to reconnect"
-    assert not PresenceHold.objects.exists()
-
-
-def _bury() -> None:
-    PresenceHub.objects.update(leased_until=Now() - timedelta(seconds=1))
-    settle_presence()
-
-
-def test_a_write_that_failed_is_tried_again(
-    monkeypatch: pytest.MonkeyPatch, heard: list[Said], alice: User, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(topic_presence, "RENEW_SECONDS", 0.01)
-
-    def fail(*given: object) -> None:
-        raise RuntimeError("the database is away")
-
-    async def visit() -> None:
-        database = Database()
-        visits = TopicVisits(database)
-        with monkeypatch.context() as away:
-            away.setattr(topic_presence, "hold", fail)
-            visits.opened(alice.pk, [ROOM])
-            await _until(lambda: "the database is away" in caplog.text)
-        await visits.renew()
-        await _until(lambda: len(heard) == 1)
-        await visits.close()
-        await asyncio.to_thread(database.close)
-
-    asyncio.run(visit())
-    assert heard == [("joined", ROOM, "Alice")]
-
-
-async def _until(holds: Callable[[], bool]) -> None:
-    await asyncio.to_thread(wait_until, holds, seconds=20, what="a write")
