@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from notifications_hub.jobs.task import HubTask
     from notifications_hub.jobs.transitions import cancel
     from notifications_hub.kinds import Action, DeliveryMethod, Kind, NotificationLike, Privacy, UnknownKind, Urgency
+    from notifications_hub.live.connection_token import ConnectionToken, connection_token
     from notifications_hub.live.revocation import revoke
     from notifications_hub.live.start_cursor import start_cursor
     from notifications_hub.live.topics import TopicRefused, topic
@@ -43,6 +44,7 @@ __all__ = [
     "BadJob",
     "BadRecipient",
     "BadTopic",
+    "ConnectionToken",
     "DeliveryMethod",
     "Done",
     "Event",
@@ -76,6 +78,7 @@ __all__ = [
     "check_rate",
     "checked_application",
     "client_ip",
+    "connection_token",
     "is_blank",
     "is_storable",
     "isolated",
@@ -103,6 +106,7 @@ _HOMES = {
     "BadJob": "notifications_hub.jobs.enqueue",
     "BadRecipient": "notifications_hub.notify_arguments",
     "BadTopic": "notifications_hub.streams",
+    "ConnectionToken": "notifications_hub.live.connection_token",
     "DeliveryMethod": "notifications_hub.kinds",
     "Done": "notifications_hub.jobs.outcome",
     "Event": "notifications_hub.streams",
@@ -136,6 +140,7 @@ _HOMES = {
     "check_rate": "notifications_hub.web.throttle",
     "checked_application": "notifications_hub.wsgi",
     "client_ip": "notifications_hub.web.client_ip",
+    "connection_token": "notifications_hub.live.connection_token",
     "is_blank": "notifications_hub.web.text",
     "is_storable": "notifications_hub.web.text",
     "isolated": "notifications_hub.web.text",

@@ -45,6 +45,11 @@ class HubSettings:
     """Origins besides the site's own (`https://host[:port]`) whose pages may open a connection."""
     live_per_user: int = 10
     live_per_address: int = 50
+    live_anonymous: int = 2000
+    """Connections of one process to visitors who are not signed in, on public topics; 0: no limit."""
+    live_anonymous_per_address: int = 50
+    live_anonymous_rate: str = "1200/m"
+    """Rate at which visitors of one address who are not signed in may connect or poll; empty: no limit."""
     transports: Mapping[str, str] = field(
         default_factory=lambda: {"web_push": "notifications_hub.transports.web_push.transport.WebPush"}
     )

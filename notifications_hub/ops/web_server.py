@@ -42,7 +42,7 @@ _UNIX = "unix"
 _BODY_VARIABLE = "HUB_SERVE_MAX_BODY"
 """The environment variable that carries the limit to the processes of several workers."""
 _TOO_LONG = b"HTTP/1.1 413 Content Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-_CURSOR = re.compile(r"(?<=[?&]cursor=)[^&\s]+")
+_SECRET = re.compile(r"(?:(?<=[?&]cursor=)|(?<=[?&]token=))[^&\s]+")
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -141,7 +141,7 @@ class HideCursors(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
-            record.args = tuple(_CURSOR.sub("…", arg) if isinstance(arg, str) else arg for arg in record.args)
+            record.args = tuple(_SECRET.sub("…", arg) if isinstance(arg, str) else arg for arg in record.args)
         return True
 
 
