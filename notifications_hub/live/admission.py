@@ -95,7 +95,7 @@ class AdmissionRequest:
 
     @property
     def may_be_anonymous(self) -> bool:
-        """Whether a visitor who is not signed in may make this request.
+        """True if a visitor who is not signed in may make this request.
 
         A page of a signed-in person, or a client with a token, does not continue without its person.
         """

@@ -45,7 +45,7 @@ class Caller:
 
     @property
     def has_no_origin(self) -> bool:
-        """Whether the request names no page at all. A browser always names it in a WebSocket handshake."""
+        """True if the request names no page. A browser always names its page in a WebSocket handshake."""
         return "origin" not in self.headers
 
     def may_open_socket(self) -> bool:

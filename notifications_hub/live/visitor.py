@@ -18,7 +18,7 @@ _ADDRESS = "address:"
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What identifies a client's person: the key of a session, or a connection token. An empty one is anonymous."""
+    """The proof of who a client's person is: a session's key, or a connection token. An empty one proves nothing."""
 
     session_key: str = ""
     token: str = ""
