@@ -118,23 +118,24 @@ class Hub:
     async def admit(self, scope: Mapping[str, Any], wanted: ConnectionRequest) -> Admitted:
         """Admit a client, or raise `Refusal`. A request without a credential needs a query only for public topics."""
         asked = wanted.admission_request(credential_of(scope, wanted.token))
-        if not asked.credential and not asked.may_be_anonymous:
-            raise Refusal(SESSION_OVER)
-        async with self._handshakes.enter(scope.get("client")):
-            await self._enforcer.skip_earlier()
+        if asked.credential:
             try:
-                if asked.credential:
-                    return await self.database.batched(admit_many, asked)
+                return await self._admit_in_turn(scope, asked)
             except Refusal as refusal:
                 if refusal.closing != SESSION_OVER or not asked.may_be_anonymous:
                     raise
-            return await self._admit_anonymous(asked, address_of(scope))
-
-    async def _admit_anonymous(self, asked: AdmissionRequest, address: str) -> Admitted:
-        if await self.cache(is_anonymous_flood, address):
+        if not asked.may_be_anonymous:
+            raise Refusal(SESSION_OVER)
+        # A cache that hangs must not keep the place of a person who waits.
+        if await self.cache(is_anonymous_flood, address_of(scope)):
             raise Refusal(TOO_MANY)
-        admitted = await self.database.batched(admit_many, replace(asked, credential=ANONYMOUS))
-        return replace(admitted, visitor=replace(admitted.visitor, address=address))
+        admitted = await self._admit_in_turn(scope, replace(asked, credential=ANONYMOUS))
+        return replace(admitted, visitor=replace(admitted.visitor, address=address_of(scope)))
+
+    async def _admit_in_turn(self, scope: Mapping[str, Any], asked: AdmissionRequest) -> Admitted:
+        async with self._handshakes.enter(scope.get("client")):
+            await self._enforcer.skip_earlier()
+            return await self.database.batched(admit_many, asked)
 
     def holding(self, connection: Connection) -> _Holding:
         """Return a context manager that keeps a connection joined, and has it catch up."""

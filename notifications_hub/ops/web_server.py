@@ -136,8 +136,8 @@ def _text_frame(text: str) -> bytes:
     return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
 
 
-class HideCursors(logging.Filter):
-    """A filter that removes cursors from the URLs that uvicorn logs."""
+class HideSecrets(logging.Filter):
+    """A filter that removes cursors and tokens from the URLs that uvicorn logs."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -146,11 +146,11 @@ class HideCursors(logging.Filter):
 
 
 def _log_config() -> dict[str, Any]:
-    """Return uvicorn's own logging configuration with `HideCursors` added, and without two lines for each socket."""
+    """Return uvicorn's own logging configuration with `HideSecrets` added, and without two lines for each socket."""
     config = deepcopy(LOGGING_CONFIG)
-    config["filters"] = {"cursors": {"()": HideCursors}}
+    config["filters"] = {"secrets": {"()": HideSecrets}}
     for name in ("uvicorn.access", "uvicorn.error"):
-        config["loggers"][name]["filters"] = ["cursors"]
+        config["loggers"][name]["filters"] = ["secrets"]
     # Set here, because uvicorn's configuration resets the loggers below its own.
     config["loggers"][_SOCKET_LOG] = {"level": "WARNING"}
     return config

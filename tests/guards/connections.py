@@ -77,7 +77,7 @@ CONNECTIONS = [
     Guard(
         "the rate of strangers of an address",
         f"{_LIVE}/hub.py",
-        "if await self.cache(is_anonymous_flood, address):",
+        "if await self.cache(is_anonymous_flood, address_of(scope)):",
         "if False:",
         (f"{_PUBLIC}::test_an_address_that_polls_or_reconnects_too_often_is_held",),
     ),

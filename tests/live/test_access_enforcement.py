@@ -12,6 +12,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user_model, login
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_out
 from django.contrib.sessions.models import Session
 from django.db import OperationalError
@@ -30,7 +31,7 @@ from notifications_hub.live.connection import Connection
 from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
 from notifications_hub.live.revocation import Unread
-from notifications_hub.live.visitor import Credential
+from notifications_hub.live.visitor import ANONYMOUS, Credential
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -269,6 +270,21 @@ async def test_a_connection_admitted_before_a_revocation_and_joining_after_it_is
         room.join(admitted)
     assert room.ended == {"alice": SESSION_OVER}
     assert len(room.connections) == 3
+
+
+async def test_a_stranger_admitted_before_a_revoked_topic_and_joining_after_it_is_ended(
+    room: Room, alice: User, bob: User
+) -> None:
+    posts = [await sync_to_async(alice.posts.create)(title="Tea", body="Is ready") for _ in range(2)]
+    asked = [AdmissionRequest(ANONYMOUS, (f"post.{post.pk}",)) for post in posts]
+    await room.enforcer.skip_earlier()
+    strangers = [answer for answer in await sync_to_async(admit_many)(asked) if isinstance(answer, Admitted)]
+    await sync_to_async(revoke)(AnonymousUser(), topic=f"post.{posts[0].pk}")
+    await room.enforcer.handle_revocations()
+    for admitted in strangers[::-1]:
+        assert room.ended == {}
+        room.join(admitted)
+    assert [closing.code for closing in room.ended.values()] == [4403]
 
 
 async def test_a_topic_that_is_revoked_while_it_is_added_ends_the_connection(room: Room, alice: User) -> None:
