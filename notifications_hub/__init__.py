@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from notifications_hub.jobs.task import HubTask
     from notifications_hub.jobs.transitions import cancel
     from notifications_hub.kinds import Action, DeliveryMethod, Kind, NotificationLike, Privacy, UnknownKind, Urgency
+    from notifications_hub.live.connection_token import ConnectionToken, connection_token
     from notifications_hub.live.revocation import revoke
     from notifications_hub.live.start_cursor import start_cursor
     from notifications_hub.live.topic_presence import joined, left, present
@@ -52,6 +53,7 @@ __all__ = [
     "BadJob",
     "BadRecipient",
     "BadTopic",
+    "ConnectionToken",
     "DeliveryMethod",
     "Done",
     "Event",
@@ -88,6 +90,7 @@ __all__ = [
     "checked_application",
     "client_ip",
     "delivery_settled",
+    "connection_token",
     "is_blank",
     "is_storable",
     "isolated",
@@ -121,6 +124,7 @@ _HOMES = {
     "BadJob": "notifications_hub.jobs.enqueue",
     "BadRecipient": "notifications_hub.notify_arguments",
     "BadTopic": "notifications_hub.streams",
+    "ConnectionToken": "notifications_hub.live.connection_token",
     "DeliveryMethod": "notifications_hub.kinds",
     "Done": "notifications_hub.jobs.outcome",
     "Event": "notifications_hub.streams",
@@ -157,6 +161,7 @@ _HOMES = {
     "checked_application": "notifications_hub.wsgi",
     "client_ip": "notifications_hub.web.client_ip",
     "delivery_settled": "notifications_hub.signals",
+    "connection_token": "notifications_hub.live.connection_token",
     "is_blank": "notifications_hub.web.text",
     "is_storable": "notifications_hub.web.text",
     "isolated": "notifications_hub.web.text",

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from notifications_hub.database.primary import from_primary
 from notifications_hub.inbox import links
 from notifications_hub.live.start_cursor import cursor_at
+from notifications_hub.live.topics import are_public
 from notifications_hub.rows.registry import rows_of
 from notifications_hub.users import pseudonym_of
 from notifications_hub.web.bundles import bundle_url
@@ -41,8 +42,9 @@ class LiveList:
 def live_list(request: HttpRequest, topic: str, rows: QuerySet[Any], *, row: str = "") -> LiveList:
     """Return a list that follows a topic. The cursor is read before the rows, so that no event is missed in between.
 
-    `row` is the prefix of its event names, if that is not the model's first declaration. The list does not update for
-    anonymous visitors. Raise `TypeError` for anything but a queryset, since its rows may have been read earlier.
+    `row` is the prefix of its event names, if that is not the model's first declaration. For visitors who are not
+    signed in, the list updates if its topic is public; nothing in it is personal. Raise `TypeError` for anything but a
+    queryset, since its rows may have been read earlier.
     """
     if not isinstance(rows, QuerySet):
         raise TypeError("live_list() reads the rows itself, after the cursor: pass a queryset.")
@@ -51,4 +53,6 @@ def live_list(request: HttpRequest, topic: str, rows: QuerySet[Any], *, row: str
     person = getattr(request, "user", None)
     if person is not None and person.is_authenticated:
         attributes |= {"cursor": cursor_at([topic]), "live": links.live(), "person": pseudonym_of(person.pk)}
+    elif are_public([topic]):
+        attributes |= {"cursor": cursor_at([topic]), "live": links.live()}
     return LiveList(list(from_primary(rows.all())), format_html_join(" ", '{}="{}"', attributes.items()))

@@ -54,9 +54,9 @@ class ChatInvitation(Kind):
         }
 
 
-@topic("post.<int:pk>")
+@topic("post.<int:pk>", public=True)
 def may_listen(user: Any, pk: int) -> bool:
-    """Return whether the post exists. Posts are public, so anyone may listen."""
+    """Return whether the post exists. Anyone may follow its replies, signed in or not."""
     return Post.objects.filter(pk=pk).exists()
 
 

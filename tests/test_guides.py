@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.support.host import Host, blocks_of
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, Program, wait_until
 
 GUIDES = (
     "chat.md",
@@ -19,6 +22,7 @@ GUIDES = (
     "signals.md",
     "write-a-transport.md",
 )
+CLIENTS = "clients.md"
 
 
 @pytest.mark.parametrize("guide", GUIDES)
@@ -34,5 +38,56 @@ def test_the_transport_of_the_guide_is_short() -> None:
     assert len(lines) < 40
 
 
+def test_clients_without_cookies_receive_each_event_once_across_a_revoked_token(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    host.follow_the_readme()
+    host.manage("migrate", "--verbosity", "0")
+    host.follow(ROOT / "docs" / "guides" / CLIENTS)
+    server, address = host.serve()
+    commands = {"python": [sys.executable, "clients/listen.py"], "node": ["node", "clients/listen.mjs"]}
+    logs = {name: tmp_path / f"{name}.log" for name in commands}
+    environment = {**os.environ, "DEVICE_KEY": "a-long-random-key", "PYTHONUNBUFFERED": "1"}
+    clients = [
+        Program([command[0], str(tmp_path / command[1]), address], log=logs[name], environment=environment)
+        for name, command in commands.items()
+    ]
+    shell = host.shell()
+
+    def received(name: str) -> Counter[str]:
+        lines = logs[name].read_text().splitlines()
+        return Counter(line for line in lines if line.endswith(" notification.created"))
+
+    def notify() -> str:
+        shell.python("made = notify.send(alice, recipient=alice, verb='waved')")
+        return (
+            f"{shell.python('print(Stream.objects.get(topic=inbox_topic(alice.pk)).top)').strip()} notification.created"
+        )
+
+    def notify_and_wait() -> None:
+        event = notify()
+        wait_until(lambda: all(received(name)[event] for name in commands), seconds=20, what=event)
+
+    try:
+        shell.python("""
+            from django.contrib.auth import get_user_model
+            from notifications.signals import notify
+            from notifications_hub import revoke
+            from notifications_hub.streams import Stream, inbox_topic
+            alice = get_user_model().objects.get(username="alice")
+        """)
+        # A client without a cursor starts from now, so the first ones may come too early for it.
+        wait_until(lambda: notify() and all(map(received, commands)), seconds=20, what="both connections")
+        notify_and_wait()
+        shell.python("revoke(alice)")
+        notify_and_wait()
+        wait_until(lambda: "4401" in logs["python"].read_text(), what="the end of the first token")
+        notify_and_wait()
+        assert [set(received(name).values()) for name in commands] == [{1}, {1}]
+    finally:
+        shell.close()
+        for program in (*clients, server):
+            program.stop()
+
+
 def test_every_guide_is_run() -> None:
-    assert {page.name for page in (ROOT / "docs" / "guides").glob("*.md")} == set(GUIDES)
+    assert {page.name for page in (ROOT / "docs" / "guides").glob("*.md")} == {*GUIDES, CLIENTS}

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from ninja import Query
 from ninja.errors import HttpError
 
-from notifications_hub.inbox import marks, push_api, queries, schemas
+from notifications_hub.inbox import marks, push_api, queries, schemas, token_api
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.queries import BadPageMark
 from notifications_hub.inbox.responses import PrivateAPI
@@ -29,6 +29,7 @@ api = PrivateAPI(
     docs_url="docs/",
 )
 api.add_router("push/", push_api.router)
+api.add_router("connection-tokens/", token_api.router)
 
 _PROBLEMS = {(400, 401, 429): Problem}
 _MARK_PROBLEMS = {(400, 401, 403, 429): Problem}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, reverse
 
@@ -26,11 +27,13 @@ def live() -> str:
     return reverse("notifications_hub:live_ws").removesuffix("ws/")
 
 
-def live_url(person: Person) -> str:
-    """Return the prefix of the live URLs for a page's own scripts. A parameter identifies the page's person.
+def live_url(person: Person | AnonymousUser) -> str:
+    """Return the prefix of the live URLs for a page's own scripts. A parameter identifies the page's person, if any.
 
     So a page that is still open receives nothing for another person who signs in later in the same browser.
     """
+    if not person.is_authenticated:
+        return live()
     return f"{live()}?person={pseudonym_of(person.pk)}"
 
 

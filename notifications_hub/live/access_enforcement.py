@@ -10,16 +10,14 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from notifications_hub.live.admission import AdmissionRequest, Admitted, Refusal, admit_many
+from notifications_hub.live.admission import AdmissionRequest, Admitted, Refusal, admit_many, identify_many
 from notifications_hub.live.close_codes import RESTART, SESSION_OVER, refused
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
 from notifications_hub.live.revalidation import Revalidation
 from notifications_hub.live.revocation import MOST, RevocationType, Revoked, Unread
-from notifications_hub.live.session import check_many
 from notifications_hub.live.topics import shown
-from notifications_hub.users import person_key
 
 TIME_SECONDS = 0.5
 """Interval at which expired connections are ended."""
@@ -76,7 +74,7 @@ class AccessEnforcer:
 
     def replay(self, connection: Connection) -> None:
         """Apply revocations from the time between the connection's admission and its joining."""
-        for name in (person_key(connection.person_pk), *connection.sessions):
+        for name in (connection.owner if connection.credential else "", *connection.sessions):
             for handled in (*self._before.get(name, ()), *self._recent.get(name, ())):
                 if handled.at >= connection.admitted_at:
                     self._act(handled, [connection])
@@ -125,7 +123,9 @@ class AccessEnforcer:
     def _affected_by(self, row: Revoked) -> Sequence[Connection]:
         if row.what == RevocationType.SESSION:
             return self._registry.of_session(row.session)
-        return self._registry.of_person(row.person)
+        if row.what == RevocationType.TOPIC and not row.person:
+            return [connection for connection in self._registry.all() if not connection.credential]
+        return self._registry.of_owner(row.person)
 
     def _act(self, handled: _Handled, connections: Iterable[Connection]) -> None:
         row = handled.row
@@ -140,7 +140,7 @@ class AccessEnforcer:
 
     async def _end_signed_out(self, connections: Sequence[Connection]) -> None:
         """End connections whose session is over. Host rules are not run: they may be slow and are irrelevant here."""
-        asking = (self._database.batched(check_many, one.session_key, lane="revoked") for one in connections)
+        asking = (self._database.batched(identify_many, one.credential, lane="revoked") for one in connections)
         answers = await asyncio.gather(*asking, return_exceptions=True)
         for answer, connection in zip(answers, connections, strict=True):
             if isinstance(answer, BaseException):
@@ -184,7 +184,7 @@ class AccessEnforcer:
     async def _end_invalid(self, connections: Iterable[Connection], *, lane: str) -> None:
         sharing: dict[AdmissionRequest, list[Connection]] = {}
         for connection in connections:
-            sharing.setdefault(AdmissionRequest(connection.session_key, tuple(connection.names)), []).append(connection)
+            sharing.setdefault(connection.request_for(connection.names), []).append(connection)
         asking = (self._database.batched(admit_many, asked, lane=lane) for asked in sharing)
         answers = await asyncio.gather(*asking, return_exceptions=True)
         for asked, answer in zip(sharing, answers, strict=True):

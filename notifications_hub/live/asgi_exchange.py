@@ -26,7 +26,7 @@ PRIVATE = {
     "Cache-Control": "no-store, no-transform",
     "X-Accel-Buffering": "no",
     "X-Content-Type-Options": "nosniff",
-    "Vary": "Cookie, Origin",
+    "Vary": "Authorization, Cookie, Origin",
 }
 
 

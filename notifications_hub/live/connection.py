@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from notifications_hub.live.admission import Admitted
+from notifications_hub.live.admission import AdmissionRequest, Admitted
 from notifications_hub.live.close_codes import RESTART, TOO_SLOW, Closing
 from notifications_hub.live.eager_start import begin
 from notifications_hub.live.frames import Batch, Frame, Positions, Round, compose, encode_events
@@ -54,13 +54,14 @@ class Connection:
         "_waiting",
         "_waiting_bytes",
         "admitted_at",
+        "credential",
         "due",
         "expires_in",
         "names",
         "opened",
+        "owner",
         "person_pk",
         "positions",
-        "session_key",
         "sessions",
         "share",
         "shown",
@@ -78,7 +79,8 @@ class Connection:
         keepalive: bool = False,
     ) -> None:
         self.person_pk: object = admitted.visitor.person.pk
-        self.session_key = admitted.visitor.session_key
+        self.owner = admitted.visitor.owner
+        self.credential = admitted.visitor.credential
         self.sessions = admitted.visitor.sessions
         self.admitted_at = admitted.visitor.at
         self.expires_in = admitted.visitor.seconds_left
@@ -116,6 +118,10 @@ class Connection:
         self.positions = {topic: self.positions.get(topic) or position for topic, position in positions.items()}
         self._reset += [topic for topic in reset if self.positions[topic] is None]
         self.miss()
+
+    def request_for(self, names: Sequence[str]) -> AdmissionRequest:
+        """Return the request of the same visitor to listen to these topics."""
+        return AdmissionRequest(self.credential, tuple(names))
 
     def stalled_since(self) -> float | None:
         """Return when the frame now being sent was begun, in the event loop's time, or None."""

@@ -7,13 +7,15 @@ bounded too; beyond it a handshake is refused, and the client retries later by i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.live.admission import Refusal
 from notifications_hub.live.close_codes import TOO_MANY
 from notifications_hub.web.client_ip import counted_as
+from notifications_hub.web.throttle import check_rate
 
 WAIT_SECONDS = 10.0
 WAITING = 40
@@ -75,7 +77,7 @@ class HandshakeLimit:
     @asynccontextmanager
     async def enter(self, client: Sequence[object] | None) -> AsyncIterator[None]:
         """Hold a slot for this client's handshake while the block runs. Raise `Refusal` if none becomes free."""
-        address = counted_as(str(client[0])) if client else ""
+        address = _counted(client)
         if not address or not hub_settings.live_per_address:
             async with self._process.enter():
                 yield
@@ -88,3 +90,20 @@ class HandshakeLimit:
         finally:
             if not slots.visitors:
                 self._addresses.pop(address, None)
+
+
+def address_of(scope: Mapping[str, Any]) -> str:
+    """Return the address by which the client of an ASGI scope is counted, or an empty text if the server knows none."""
+    return _counted(scope.get("client"))
+
+
+def _counted(client: Sequence[object] | None) -> str:
+    return counted_as(str(client[0])) if client else ""
+
+
+def is_anonymous_flood(address: str) -> bool:
+    """Count a connection or poll of a visitor who is not signed in. Return whether their address opened too many.
+
+    Without an address nothing is counted, because all visitors would count as one.
+    """
+    return bool(address) and check_rate(f"live:{address}", hub_settings.live_anonymous_rate) > 0

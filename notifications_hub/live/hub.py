@@ -14,11 +14,19 @@ import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.live.access_enforcement import AccessEnforcer
-from notifications_hub.live.admission import Admitted, ConnectionRequest, Refusal, admit_many
+from notifications_hub.live.admission import (
+    AdmissionRequest,
+    Admitted,
+    ConnectionRequest,
+    Refusal,
+    admit_many,
+    credential_of,
+)
 from notifications_hub.live.channel_layer import Layer
 from notifications_hub.live.close_codes import RESTART, SESSION_OVER, TOO_MANY, TOO_SLOW
 from notifications_hub.live.connection import Connection
@@ -27,15 +35,14 @@ from notifications_hub.live.db_threads import Database
 from notifications_hub.live.eager_start import cancel_all, in_turn
 from notifications_hub.live.fanout import Fanout
 from notifications_hub.live.frames import Positions
-from notifications_hub.live.handshake_limit import HandshakeLimit
+from notifications_hub.live.handshake_limit import HandshakeLimit, address_of, is_anonymous_flood
 from notifications_hub.live.log_reader import LogReader
 from notifications_hub.live.presence import Presence
 from notifications_hub.live.revocation import forget_old
-from notifications_hub.live.session import session_key_of
 from notifications_hub.live.shared_cap import SharedCap
 from notifications_hub.live.topic_visits import TopicVisits
+from notifications_hub.live.visitor import ANONYMOUS, cap_of
 from notifications_hub.streams.sweeper import sweep
-from notifications_hub.users import person_key
 
 SWEEP_SECONDS = 1.0
 CACHE_THREADS = 2
@@ -70,6 +77,7 @@ class Hub:
         self._layer = Layer(self._on_layer_message)
         self._fanout = Fanout(self.database)
         self._shared_cap = SharedCap(self.cache, self._registry)
+        self._anonymous = 0
         self._draining = False
         self._share = 0
         self._revoked = asyncio.Event()
@@ -111,13 +119,26 @@ class Hub:
     # Connections
 
     async def admit(self, scope: Mapping[str, Any], wanted: ConnectionRequest) -> Admitted:
-        """Admit a client, or raise `Refusal`. A request without a session is refused without a query."""
-        session_key = session_key_of(scope)
-        if not session_key:
+        """Admit a client, or raise `Refusal`. A request without a credential needs a query only for public topics."""
+        asked = wanted.admission_request(credential_of(scope, wanted.token))
+        if asked.credential:
+            try:
+                return await self._admit_in_turn(scope, asked)
+            except Refusal as refusal:
+                if refusal.closing != SESSION_OVER or not asked.may_be_anonymous:
+                    raise
+        if not asked.may_be_anonymous:
             raise Refusal(SESSION_OVER)
+        # A cache that hangs must not keep the place of a person who waits.
+        if await self.cache(is_anonymous_flood, address_of(scope)):
+            raise Refusal(TOO_MANY)
+        admitted = await self._admit_in_turn(scope, replace(asked, credential=ANONYMOUS))
+        return replace(admitted, visitor=replace(admitted.visitor, address=address_of(scope)))
+
+    async def _admit_in_turn(self, scope: Mapping[str, Any], asked: AdmissionRequest) -> Admitted:
         async with self._handshakes.enter(scope.get("client")):
             await self._enforcer.skip_earlier()
-            return await self.database.batched(admit_many, wanted.admission_request(session_key))
+            return await self.database.batched(admit_many, asked)
 
     def holding(self, connection: Connection) -> _Holding:
         """Return a context manager that keeps a connection joined, and has it catch up."""
@@ -137,13 +158,16 @@ class Hub:
         # Listen before the connection reads the log, so that no event falls between its read and the hub's.
         self._fanout.listen(connection, connection.positions)
         self._registry.add(connection)
-        for oldest in self._registry.of_person(person_key(connection.person_pk))[: -hub_settings.live_per_user]:
+        for oldest in self._registry.of_owner(connection.owner)[: -cap_of(connection.owner)]:
             oldest.end(TOO_MANY)
-        self._shared_cap.changed(connection.person_pk)
+        self._shared_cap.changed(connection.owner)
         if self._draining:
             connection.end(RESTART)
         connection.share = self._share
-        self.presence.arrived(connection.person_pk)
+        if connection.credential:
+            self.presence.arrived(connection.person_pk)
+        else:
+            self._count_anonymous(connection)
         self._topic_visits.opened(connection.person_pk, connection.positions)
         self._enforcer.join(connection)
         connection.start().add_done_callback(lambda _: self._fanout.caught_up(connection))
@@ -152,11 +176,18 @@ class Hub:
         self._fanout.forget(connection, connection.positions)
         self._enforcer.leave(connection)
         self._registry.remove(connection)
-        self._shared_cap.changed(connection.person_pk)
-        if not self._registry.of_person(person_key(connection.person_pk)):
+        self._shared_cap.changed(connection.owner)
+        if not connection.credential:
+            self._anonymous -= 1
+        elif not self._registry.of_owner(connection.owner):
             self.presence.left(connection.person_pk)
         self._topic_visits.closed(connection.person_pk, connection.positions)
         connection.stop()
+
+    def _count_anonymous(self, connection: Connection) -> None:
+        self._anonymous += 1
+        if 0 < hub_settings.live_anonymous < self._anonymous:
+            connection.end(TOO_MANY)
 
     def connections(self) -> list[Connection]:
         return self._registry.all()

@@ -43,8 +43,13 @@ class Caller:
     def headers(self) -> Mapping[str, str]:
         return self.request.headers
 
+    @property
+    def has_no_origin(self) -> bool:
+        """True if the request names no page. A browser always names its page in a WebSocket handshake."""
+        return "origin" not in self.headers
+
     def may_open_socket(self) -> bool:
-        """Return whether a WebSocket may open. A handshake without an origin is refused."""
+        """Return whether a page may open a WebSocket. A handshake without an origin is refused."""
         origin = parse(self.headers.get("origin", ""))
         return origin is not None and (origin == self._own() or _is_listed(origin))
 

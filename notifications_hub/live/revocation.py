@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.dispatch import Signal
 
 from notifications_hub.conf import require_time_zones
 from notifications_hub.database import transaction
 from notifications_hub.database.primary import HubModel
-from notifications_hub.live.session import hashed, names_of
+from notifications_hub.live.session import names_of
+from notifications_hub.live.visitor import hashed
 from notifications_hub.streams.models import inbox_topic
 from notifications_hub.users import Person, person_key
 
 LONGEST_TRANSACTION = 600.0
 """Longest time, in seconds, between a row's insert and its commit for hubs to still find it."""
+LONGEST_TOKEN = 3600.0
+"""Longest life of a connection token, in seconds. A row is kept longer, because it may refuse a token until then."""
 MOST = 1000
 """The most rows in one read."""
 GAPS = 500
@@ -37,9 +41,9 @@ class RevocationType(models.TextChoices):
     PERSON = "person"
     """End every connection of a person."""
     SESSION = "session"
-    """End every connection of one session."""
+    """End every connection of one session or token."""
     TOPIC = "topic"
-    """End a person's connections that listen to a topic."""
+    """End a person's connections that listen to a topic. Without a person: those of anonymous visitors."""
     CHECK = "check"
     """End a person's connections whose session is no longer valid."""
     RENEW = "renew"
@@ -53,30 +57,35 @@ class Revocation(HubModel):
     topic = models.CharField(max_length=200, blank=True)
     created = models.DateTimeField(db_index=True)
 
+    class Meta(HubModel.Meta):
+        indexes = [
+            models.Index(fields=["session"], name="hub_revocation_session"),
+            models.Index(fields=["person"], name="hub_revocation_person"),
+        ]
+
     def __str__(self) -> str:
         return f"{self.what} {self.person}{self.session[:8]} {self.topic}".strip()
-
-
-@dataclass(frozen=True, slots=True)
-class Revoked:
-    """A revocation as hubs read it."""
-
-    pk: int
-    what: str
-    person: str
-    session: str
-    topic: str
 
 
 # Writing
 
 
-def revoke(user: Person, topic: str | None = None, session: str | None = None) -> None:
-    """End a person's connections within two seconds of the commit, or only those on a topic or of a session key.
+def revoke(
+    user: Person | AnonymousUser, topic: str | None = None, session: str | None = None, *, token: str | None = None
+) -> None:
+    """End a person's connections within two seconds of the commit, or only those on a topic, of a session or a token.
 
-    This removes no right: a client that reconnects is checked by its session and by the topic's rule.
+    `session` is a session's key, and `token` the id of a connection token. Tokens that end in this way stay invalid.
+    Nothing else is removed: a client that reconnects is checked by its session and by the topic's rule. With Django's
+    `AnonymousUser` and a `topic`, the connections of all visitors who are not signed in end on this topic.
     """
-    if session is not None:
+    if not user.is_authenticated:
+        if topic is None:
+            raise ValueError("Name the topic that anonymous visitors may no longer listen to.")
+        write(RevocationType.TOPIC, person="", topic=topic)
+    elif token is not None:
+        revoke_sessions([token_name(user.pk, token)])
+    elif session is not None:
         revoke_sessions(names_of(session))
     elif topic is not None:
         write(
@@ -86,8 +95,13 @@ def revoke(user: Person, topic: str | None = None, session: str | None = None) -
         write(RevocationType.PERSON, person=person_key(user.pk))
 
 
+def token_name(person_pk: object, token_id: str) -> str:
+    """Return the name by which a revocation refers to a token. Another person's token has another name."""
+    return f"token:{person_key(person_pk)}:{token_id}"
+
+
 def revoke_sessions(names: Iterable[str]) -> None:
-    """End the connections of sessions, named by a key or a mark. Only hashes are stored, as in `session.py`."""
+    """End the connections of sessions or tokens, named by a key, a mark or `token_name`. Only hashes are stored."""
     _insert([Revocation(what=RevocationType.SESSION, session=hashed(name)) for name in names])
 
 
@@ -105,13 +119,48 @@ def _insert(rows: list[Revocation]) -> None:
 
 
 def forget_old() -> None:
-    """Delete rows that every hub has read. Keep the newest, which gives a starting hub the current id."""
+    """Delete rows that every hub has read and no token outlives.
+
+    Keep the newest, which gives a starting hub the current id.
+    """
     newest = Revocation.objects.aggregate(pk=models.Max("pk"))["pk"]
-    before = datetime.now(UTC) - timedelta(seconds=2 * LONGEST_TRANSACTION)
+    before = datetime.now(UTC) - timedelta(seconds=LONGEST_TOKEN + 2 * LONGEST_TRANSACTION)
     Revocation.objects.filter(created__lt=before, pk__lt=newest or 0).delete()
 
 
 # Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """A revocation as hubs read it."""
+
+    pk: int
+    what: str
+    person: str
+    session: str
+    topic: str
+
+
+class Revocations:
+    """The revocations of some tokens, by the hashed names and the people that they may refer to. One query."""
+
+    def __init__(self, sessions: Collection[str], people: Collection[str]) -> None:
+        rows = Revocation.objects.filter(
+            models.Q(session__in=sessions) | models.Q(person__in=people, what=RevocationType.PERSON)
+        )
+        self._sessions: set[str] = set()
+        self._people: dict[str, datetime] = {}
+        for session, person, created in rows.values_list("session", "person", "created").order_by("created"):
+            if session:
+                self._sessions.add(session)
+            else:
+                self._people[person] = created
+
+    def ends(self, sessions: Iterable[str], person: str, issued: datetime) -> bool:
+        """Return whether a token of these names, issued to a person at a time, was revoked."""
+        last = self._people.get(person)
+        return not self._sessions.isdisjoint(sessions) or (last is not None and last >= issued)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model, load_backend
@@ -23,6 +22,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from notifications_hub.database.primary import from_primary
+from notifications_hub.live.visitor import Credential, Visitor, hashed
 from notifications_hub.users import Person
 from notifications_hub.web.text import is_storable
 
@@ -32,27 +32,6 @@ MARK = "_notifications_hub"
 """Session key of the mark, a name that lasts as long as the session. The session's own key may change."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """A signed-in visitor. The session lasts `seconds_left`; `at` is the monotonic time before anything was read."""
-
-    person: Person
-    session_key: str
-    seconds_left: float
-    mark: str = ""
-    at: float = 0.0
-
-    @property
-    def sessions(self) -> tuple[str, ...]:
-        """The hashed names by which a revocation may refer to the session."""
-        return tuple(hashed(name) for name in (self.session_key, self.mark) if name)
-
-
-def hashed(name: str) -> str:
-    """Return the hash that names a session outside its own table, because a leaked row must not allow signing in."""
-    return sha256(name.encode()).hexdigest()
-
-
 def names_of(session_key: str) -> list[str]:
     """Return a session's key, and its mark if the session still exists and has one."""
     session = _sessions({session_key}).get(session_key)
@@ -60,7 +39,7 @@ def names_of(session_key: str) -> list[str]:
     return [session_key, mark] if mark else [session_key]
 
 
-def check_many(session_keys: Sequence[str]) -> list[SignedIn | None]:
+def check_many(session_keys: Sequence[str]) -> list[Visitor | None]:
     """Return the visitor of each session, or None if it is over.
 
     A session is over after signing out, expiry or a password change, or if the person is inactive or deleted.
@@ -69,7 +48,7 @@ def check_many(session_keys: Sequence[str]) -> list[SignedIn | None]:
     at = time.monotonic()
     # PostgreSQL rejects a query with a NUL in it, and one query serves all sessions.
     sessions = _sessions({key for key in session_keys if key and is_storable(key)})
-    people = _People(sessions.values())
+    people = People(sessions.values())
     return [_signed_in(sessions.get(key), people, at) for key in session_keys]
 
 
@@ -86,10 +65,15 @@ class _Session:
     @property
     def person_pk(self) -> Any:
         """The primary key of the session's person, or None if it names nobody."""
-        try:
-            return get_user_model()._meta.pk.to_python(self.data.get(SESSION_KEY))
-        except ValidationError:
-            return None
+        return primary_key(self.data.get(SESSION_KEY))
+
+
+def primary_key(text: Any) -> Any:
+    """Return a stored primary key as the user model has it, or None if it is invalid."""
+    try:
+        return get_user_model()._meta.pk.to_python(text)
+    except ValidationError:
+        return None
 
 
 def _sessions(keys: Collection[str]) -> dict[str, _Session]:
@@ -107,10 +91,11 @@ def _sessions(keys: Collection[str]) -> dict[str, _Session]:
 
 def _loaded(session: SessionBase) -> _Session:
     data = dict(session.items())
-    return _Session(session.session_key or "", data, _seconds_left(session))
+    return _Session(session.session_key or "", data, seconds_left_of(session))
 
 
-def _seconds_left(session: SessionBase) -> float:
+def seconds_left_of(session: SessionBase) -> float:
+    """Return the seconds until a session expires."""
     # A session in the database stores its end; `get_expiry_age` would count its whole lifetime from now.
     rows = getattr(session, "model", None)
     if rows is None:
@@ -120,19 +105,28 @@ def _seconds_left(session: SessionBase) -> float:
     return (end - timezone.now()).total_seconds() if end else 0.0
 
 
-class _People:
-    """The people of some sessions, loaded through their authentication backends."""
+class Claim(Protocol):
+    """A claim to be a person, made by a session or a token. The person signed in by an authentication backend."""
 
-    def __init__(self, sessions: Iterable[_Session]) -> None:
-        named = [session for session in sessions if session.backend_path in settings.AUTHENTICATION_BACKENDS]
-        self._backends: dict[str, Any] = {
-            path: load_backend(path) for path in {session.backend_path for session in named}
-        }
+    @property
+    def backend_path(self) -> str: ...
+
+    @property
+    def person_pk(self) -> Any:
+        """The person's primary key, or None if the claim names nobody."""
+
+
+class People:
+    """The people of some sessions or tokens, loaded through their authentication backends."""
+
+    def __init__(self, claims: Iterable[Claim]) -> None:
+        named = [claim for claim in claims if claim.backend_path in settings.AUTHENTICATION_BACKENDS]
+        self._backends: dict[str, Any] = {path: load_backend(path) for path in {claim.backend_path for claim in named}}
         in_rows = {one.person_pk for one in named if _reads_rows(self._backends[one.backend_path])} - {None}
         self._rows = from_primary(get_user_model()._default_manager.all()).in_bulk(in_rows) if in_rows else {}
 
-    def of(self, session: _Session) -> Person | None:
-        backend, pk = self._backends.get(session.backend_path), session.person_pk
+    def of(self, claim: Claim) -> Person | None:
+        backend, pk = self._backends.get(claim.backend_path), claim.person_pk
         if backend is None or pk is None:
             return None
         if not _reads_rows(backend):
@@ -146,20 +140,25 @@ def _reads_rows(backend: object) -> bool:
     return getattr(type(backend), "get_user", None) is ModelBackend.get_user
 
 
-def _signed_in(session: _Session | None, people: _People, at: float) -> SignedIn | None:
+def _signed_in(session: _Session | None, people: People, at: float) -> Visitor | None:
     person = people.of(session) if session else None
     if session is None or person is None or not _is_current(session, person):
         return None
-    return SignedIn(person, session.key, session.seconds_left, str(session.data.get(MARK, "")), at)
+    names = tuple(hashed(name) for name in (session.key, str(session.data.get(MARK, ""))) if name)
+    return Visitor(person, Credential(session.key), session.seconds_left, names, at)
 
 
 def _is_current(session: _Session, person: Person) -> bool:
     given = str(session.data.get(HASH_SESSION_KEY, ""))
-    accepted = [person.get_session_auth_hash(), *person.get_session_auth_fallback_hash()]
-    return any(constant_time_compare(given, one) for one in accepted)
+    return any(constant_time_compare(given, one) for one in auth_hashes(person))
 
 
-def session_key_of(scope: Mapping[str, Any]) -> str:
-    """Return the session key from the cookies of an ASGI scope, read as Django does, or an empty string."""
-    cookies = "; ".join(value.decode("latin1") for name, value in scope["headers"] if name.lower() == b"cookie")
+def auth_hashes(person: Person) -> list[str]:
+    """Return the hashes of a session with the person's current password, one for each secret key in use."""
+    return [person.get_session_auth_hash(), *person.get_session_auth_fallback_hash()]
+
+
+def session_key_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the session key from the cookies of an ASGI scope's headers, read as Django does, or an empty string."""
+    cookies = "; ".join(value.decode("latin1") for name, value in headers if name.lower() == b"cookie")
     return str(parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME, ""))

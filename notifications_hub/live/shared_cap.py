@@ -1,11 +1,11 @@
-"""The cap on a person's connections over all processes. Above it, the oldest are closed.
+"""The cap on an owner's connections over all processes. Above it, the oldest are closed.
 
-One cache entry per person holds, by hub, when their connections were opened. A hub writes it when its own connections
-change. If there are too many, it names the person in one entry that every hub reads periodically, and a hub with older
-connections of theirs ends them. So pages that stay open cost nothing. Writers may overwrite each other; therefore a hub
-compares what it wrote once more, and all its people in turn. Entries of a killed process are older than any new
-connection, so they keep nobody out. With a per-process cache there is nothing to compare: each process counts only its
-own connections.
+An owner is a person, or an address with its visitors who are not signed in. One cache entry per owner holds, by hub,
+when their connections were opened. A hub writes it when its own connections change. If there are too many, it names
+the owner in one entry that every hub reads periodically, and a hub with older connections of theirs ends them. So
+pages that stay open cost nothing. Writers may overwrite each other; therefore a hub compares what it wrote once more,
+and all its owners in turn. Entries of a killed process are older than any new connection, so they keep nobody out. With
+a per-process cache there is nothing to compare: each process counts only its own connections.
 """
 
 from __future__ import annotations
@@ -18,20 +18,19 @@ from collections.abc import Mapping, Sequence
 
 from django.core.cache import cache
 
-from notifications_hub.conf import hub_settings
 from notifications_hub.database.chunks import chunks
 from notifications_hub.live.cache_sharing import is_cache_shared
 from notifications_hub.live.close_codes import TOO_MANY
 from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
-from notifications_hub.users import person_key
+from notifications_hub.live.visitor import cap_of
 
 CHECK_SECONDS = 20.0
 _ROUND = 30
-"""Checks in which each person is compared once, in turn."""
+"""Checks in which each owner is compared once, in turn."""
 _OVER = "notifications_hub:over_the_cap"
 _OVER_SECONDS = 60
-"""Time that a person is named after their connections grew too many. It spans a few checks of every hub."""
+"""Time that an owner is named after their connections grew too many. It spans a few checks of every hub."""
 _GATHER_SECONDS = 0.2
 """Pause that gathers the changes of a crowd in one write."""
 _LIFE_SECONDS = 3700
@@ -41,7 +40,7 @@ _KEYS_AT_ONCE = 500
 log = logging.getLogger(__name__)
 
 Opened = dict[str, list[float]]
-"""Per hub, the times at which its connections of one person were opened."""
+"""Per hub, the times at which its connections of one owner were opened."""
 
 
 class SharedCap:
@@ -56,11 +55,11 @@ class SharedCap:
         self._in_turn: list[str] = []
         self._writing: asyncio.Task[None] | None = None
 
-    def changed(self, person_pk: object) -> None:
-        """Schedule a comparison. Call this when a connection of this person was opened or closed."""
+    def changed(self, owner: str) -> None:
+        """Schedule a comparison. Call this when a connection of this owner was opened or closed."""
         if not is_cache_shared():
             return
-        self._changed.add(person_key(person_pk))
+        self._changed.add(owner)
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_changed())
 
@@ -68,8 +67,8 @@ class SharedCap:
         await asyncio.sleep(CHECK_SECONDS)
         if is_cache_shared():
             again, self._compared = self._compared, set()
-            people = {*again, *self._next_in_turn(), *await self._over_the_cap()}
-            await self._compare([pk for pk in people if self._registry.of_person(pk)])
+            owners = {*again, *self._next_in_turn(), *await self._over_the_cap()}
+            await self._compare([one for one in owners if self._registry.of_owner(one)])
 
     async def close(self) -> None:
         if self._writing is not None:
@@ -87,8 +86,8 @@ class SharedCap:
 
     def _next_in_turn(self) -> list[str]:
         if not self._in_turn:
-            self._in_turn = self._registry.people()
-        share = -(-len(self._registry.people()) // _ROUND)
+            self._in_turn = self._registry.owners()
+        share = -(-len(self._registry.owners()) // _ROUND)
         some, self._in_turn = self._in_turn[:share], self._in_turn[share:]
         return some
 
@@ -99,50 +98,50 @@ class SharedCap:
             log.warning("Could not read the people with too many connections: %s", error)
             return []
 
-    async def _compare(self, people: Sequence[str]) -> None:
-        for some in chunks(people, _KEYS_AT_ONCE):
-            own = {pk: [one.opened for one in self._registry.of_person(pk)] for pk in some}
+    async def _compare(self, owners: Sequence[str]) -> None:
+        for some in chunks(owners, _KEYS_AT_ONCE):
+            own = {owner: [one.opened for one in self._registry.of_owner(owner)] for owner in some}
             try:
                 oldest = await self._database(_exchange, self._name, own)
             except Exception as error:  # noqa: BLE001 -- a cache may raise anything, and must not break a page
                 log.warning("Could not count the connections of other processes: %s", error)
                 return
-            for pk, opened in oldest.items():
-                self._end_before(pk, opened)
+            for owner, opened in oldest.items():
+                self._end_before(owner, opened)
 
-    def _end_before(self, person_pk: str, opened: float) -> None:
-        for connection in list(self._registry.of_person(person_pk)):
+    def _end_before(self, owner: str, opened: float) -> None:
+        for connection in list(self._registry.of_owner(owner)):
             if connection.opened < opened:
                 connection.end(TOO_MANY)
 
 
 def _exchange(hub: str, own: Mapping[str, list[float]]) -> dict[str, float]:
-    """Write this hub's entries. For people over the cap, return when the oldest connection that may stay was opened."""
-    keys = {f"notifications_hub:opened:{pk}": pk for pk in own}
+    """Write this hub's entries. For owners over the cap, return when the oldest connection that may stay was opened."""
+    keys = {f"notifications_hub:opened:{owner}": owner for owner in own}
     stored: dict[str, Opened] = cache.get_many(keys)
     stale = time.time() - _LIFE_SECONDS
     oldest: dict[str, float] = {}
     written: dict[str, Opened] = {}
-    for key, pk in keys.items():
+    for key, owner in keys.items():
         before = stored.get(key, {})
-        merged = _since(stale, {**before, hub: own[pk]})
-        if first := _oldest_that_may_stay(merged):
-            oldest[pk] = first
-        if before.get(hub, []) != own[pk]:
+        merged = _since(stale, {**before, hub: own[owner]})
+        if first := _oldest_that_may_stay(merged, cap_of(owner)):
+            oldest[owner] = first
+        if before.get(hub, []) != own[owner]:
             # A hub that loses connections here notices at its own check, and ends those that are too old.
             written[key] = _since(first, merged)
     cache.set_many({key: opened for key, opened in written.items() if opened}, _LIFE_SECONDS)
     cache.delete_many([key for key, opened in written.items() if not opened])
-    if over := [pk for key, pk in keys.items() if key in written and pk in oldest]:
+    if over := [owner for key, owner in keys.items() if key in written and owner in oldest]:
         _name_over(over)
     return oldest
 
 
-def _name_over(people: Sequence[str]) -> None:
+def _name_over(owners: Sequence[str]) -> None:
     now = time.time()
     named: dict[str, float] = cache.get(_OVER, {})
-    recent = {pk: at for pk, at in named.items() if at > now - _OVER_SECONDS}
-    cache.set(_OVER, recent | dict.fromkeys(people, now), _OVER_SECONDS)
+    recent = {owner: at for owner, at in named.items() if at > now - _OVER_SECONDS}
+    cache.set(_OVER, recent | dict.fromkeys(owners, now), _OVER_SECONDS)
 
 
 def _since(first: float, opened: Opened) -> Opened:
@@ -150,8 +149,7 @@ def _since(first: float, opened: Opened) -> Opened:
     return {hub: moments for hub, moments in kept.items() if moments}
 
 
-def _oldest_that_may_stay(opened: Opened) -> float:
+def _oldest_that_may_stay(opened: Opened, most: int) -> float:
     """Return when the oldest connection that may stay was opened, or 0 if all may."""
     newest = sorted((moment for moments in opened.values() for moment in moments), reverse=True)
-    most = hub_settings.live_per_user
     return newest[most - 1] if 0 < most < len(newest) else 0.0

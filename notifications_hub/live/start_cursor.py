@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from django.contrib.auth.models import AnonymousUser
+
 from notifications_hub import streams
 from notifications_hub.live.topics import stored_topics
 from notifications_hub.streams import cursor
@@ -15,7 +17,7 @@ def cursor_at(topics: Iterable[str]) -> str:
     return cursor.encode({reading.topic: reading.position for reading in streams.read(dict.fromkeys(topics))})
 
 
-def start_cursor(person: Person, topics: Sequence[str]) -> str:
+def start_cursor(person: Person | AnonymousUser, topics: Sequence[str]) -> str:
     """Return the current cursor for topics that a person may listen to. Raise `TopicRefused`.
 
     Call this before reading the rows of the page, so that the page misses no later event. It takes at most two

@@ -5,13 +5,17 @@
 
 Write this in a `notifications.py` of any app. Patterns work as in `django.urls.path`. The package's own topics have
 their own rules; a host's pattern that matches such a name is ignored.
+
+Only the rule of a public topic is asked about visitors who are not signed in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.urls.resolvers import RoutePattern
 
 from notifications_hub import audiences
@@ -25,7 +29,18 @@ OWN = ("inbox", "inbox.", "everyone", "staff", "group.", "audience.", "task.")
 """The package's own topics: full names, and prefixes that end with a dot."""
 
 Rule = Callable[..., bool]
-Rules = dict[str, tuple[RoutePattern, Rule]]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A rule for the topics of a pattern. `public` topics are open to visitors who are not signed in, if it allows."""
+
+    pattern: RoutePattern
+    rule: Rule
+    public: bool = False
+
+
+Rules = dict[str, Declared]
 _rules: Rules = {}
 _own_rules: Rules = {}
 _with_presence: dict[str, RoutePattern] = {}
@@ -39,16 +54,17 @@ class TopicRefused(Exception):
         self.topic = topic
 
 
-def topic(pattern: str, *, presence: bool = False) -> Callable[[Rule], Rule]:
+def topic(pattern: str, *, public: bool = False, presence: bool = False) -> Callable[[Rule], Rule]:
     """Declare who may listen to the topics of a pattern, like `"post.<int:pk>"`. Use it as a decorator.
 
     The rule gets the user and the values that the pattern captured, and returns True to allow. The first pattern that
-    matches decides. A topic without a rule is refused. With `presence`, the people who have such a topic open are
+    matches decides. A topic without a rule is refused. With `public`, the rule is also asked about visitors who are not
+    signed in, and then gets Django's `AnonymousUser`. With `presence`, the people who have such a topic open are
     recorded: see `present`.
     """
     if presence:
         _with_presence[pattern] = RoutePattern(pattern, is_endpoint=True)
-    return _declaring(_rules, pattern)
+    return _declaring(_rules, pattern, public=public)
 
 
 def own_topic(pattern: str) -> Callable[[Rule], Rule]:
@@ -56,25 +72,39 @@ def own_topic(pattern: str) -> Callable[[Rule], Rule]:
     return _declaring(_own_rules, pattern)
 
 
-def _declaring(rules: Rules, pattern: str) -> Callable[[Rule], Rule]:
+def _declaring(rules: Rules, pattern: str, *, public: bool = False) -> Callable[[Rule], Rule]:
     def declare(rule: Rule) -> Rule:
-        rules[pattern] = (RoutePattern(pattern, is_endpoint=True), rule)
+        rules[pattern] = Declared(RoutePattern(pattern, is_endpoint=True), rule, public)
         return rule
 
     return declare
 
 
-def may_listen(person: Person, name: str) -> bool:
+def may_listen(person: Person | AnonymousUser, name: str) -> bool:
     """Return the answer of the first rule whose pattern matches; False if none does or no topic has such a name."""
+    declared, match = _declared(name)
+    if declared is None or not (declared.public or person.is_authenticated):
+        return False
+    return bool(declared.rule(person, *match[1], **match[2]))
+
+
+def are_public(names: Iterable[str]) -> bool:
+    """Return whether each of these topics is declared public. It need not exist, and its rule may still refuse it."""
+    found = (_declared(name)[0] for name in names)
+    return all(declared is not None and declared.public for declared in found)
+
+
+def _declared(name: str) -> tuple[Declared | None, Any]:
+    """Return the first rule whose pattern matches, and its match."""
     try:
         check_topic(name)
     except BadTopic:
-        return False
-    for pattern, rule in (_own_rules if is_own(name) else _rules).values():
-        match = pattern.match(name)
+        return None, None
+    for declared in (_own_rules if is_own(name) else _rules).values():
+        match = declared.pattern.match(name)
         if match is not None:
-            return bool(rule(person, *match[1], **match[2]))
-    return False
+            return declared, match
+    return None, None
 
 
 def is_own(name: str) -> bool:
@@ -94,11 +124,11 @@ def unreachable_patterns() -> Iterator[str]:
     yield from (pattern for pattern in _rules if is_own(pattern))
 
 
-def stored_topics(person: Person, names: Sequence[str]) -> list[str]:
+def stored_topics(person: Person | AnonymousUser, names: Sequence[str]) -> list[str]:
     """Return the topics as they are logged. `inbox` includes the person's audiences. Raise `TopicRefused`."""
     stored: dict[str, None] = {}
     for name in names:
-        if name == INBOX:
+        if name == INBOX and person.is_authenticated:
             stored |= dict.fromkeys([inbox_topic(person.pk), *audiences.topics_of(person)])
         elif may_listen(person, name):
             stored[name] = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -18,14 +19,27 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
 from notifications_hub.delivery import acknowledgement
-from notifications_hub.live.admission import ConnectionRequest, Known, Refusal, admit, decoded, start_positions
+from notifications_hub.live.admission import (
+    AdmissionRequest,
+    Admitted,
+    ConnectionRequest,
+    Known,
+    Refusal,
+    admit,
+    decoded,
+    start_positions,
+)
 from notifications_hub.live.asgi_exchange import PRIVATE
-from notifications_hub.live.close_codes import BAD_FRAME
+from notifications_hub.live.close_codes import BAD_FRAME, SESSION_OVER, TOO_MANY
+from notifications_hub.live.connection_token import token_of
 from notifications_hub.live.frames import read_frame
+from notifications_hub.live.handshake_limit import is_anonymous_flood
 from notifications_hub.live.origin import Caller
 from notifications_hub.live.presence import record_poll
 from notifications_hub.live.topic_presence import record_visit
 from notifications_hub.live.topics import INBOX
+from notifications_hub.live.visitor import ANONYMOUS, Credential
+from notifications_hub.web.client_ip import counted_as
 
 MAX_BODY = 8 * 1024
 
@@ -56,8 +70,8 @@ def _from_allowed_pages(view: View) -> Callable[[HttpRequest], HttpResponseBase]
 @_from_allowed_pages
 def _poll(request: HttpRequest, caller: Caller) -> HttpResponse:
     wanted = ConnectionRequest.parse(request.META.get("QUERY_STRING", ""))
-    admitted = admit(_session_key(request), wanted.names, wanted.person)
-    if wanted.visible:
+    admitted = _admit(request, wanted.admission_request(_credential(request)))
+    if wanted.visible and admitted.visitor.credential:
         record_poll(admitted.visitor.person.pk, 0)
         record_visit(admitted.visitor.person.pk, admitted.topics)
     frame = read_frame(*start_positions(admitted.topics, wanted.known))
@@ -70,7 +84,7 @@ def _ack(request: HttpRequest, caller: Caller) -> HttpResponse:
         allowed = {"Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "Content-Type"}
         return HttpResponse(status=204, headers=allowed)
     known, visible = _acknowledged(request)
-    admitted = admit(_session_key(request), [INBOX], request.GET.get("person", ""))
+    admitted = admit(AdmissionRequest(_credential(request), (INBOX,), request.GET.get("person", "")))
     positions, _reset = start_positions(admitted.topics, known)
     shown = {topic: position for topic, position in positions.items() if position is not None}
     if visible:
@@ -96,8 +110,23 @@ def no_stream(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"detail": detail}, status=501, headers=PRIVATE)
 
 
-def _session_key(request: HttpRequest) -> str:
-    return request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+def _credential(request: HttpRequest) -> Credential:
+    if token := token_of(request.headers.get("Authorization", ""), request.GET.get("token", "")):
+        return Credential(token=token)
+    return Credential(request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""))
+
+
+def _admit(request: HttpRequest, asked: AdmissionRequest) -> Admitted:
+    """Admit a visitor as a hub does, or raise `Refusal`."""
+    try:
+        if asked.credential:
+            return admit(asked)
+    except Refusal as refusal:
+        if refusal.closing != SESSION_OVER or not asked.may_be_anonymous:
+            raise
+    if asked.may_be_anonymous and is_anonymous_flood(counted_as(request.META.get("REMOTE_ADDR", ""))):
+        raise Refusal(TOO_MANY)
+    return admit(replace(asked, credential=ANONYMOUS))
 
 
 def _acknowledged(request: HttpRequest) -> tuple[Known, bool]:

@@ -15,11 +15,11 @@ from typing import Any
 
 from notifications_hub.delivery.acknowledgement import Acknowledgement, acknowledge_many
 from notifications_hub.live.admission import (
-    AdmissionRequest,
     ConnectionRequest,
     Known,
     Refusal,
     admit_many,
+    sends_token,
     start_positions,
 )
 from notifications_hub.live.asgi_exchange import Receive, Scope, Send
@@ -41,7 +41,9 @@ FRAMES = 20
 async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
     """The ASGI application of `/live/ws/`."""
     await receive()
-    if not Caller.of_scope(scope).may_open_socket():
+    caller = Caller.of_scope(scope)
+    # Without a browser there is no origin to check, and with a token no cookie that a foreign page could use.
+    if not caller.may_open_socket() and not (caller.has_no_origin and sends_token(scope)):
         await send({"type": "websocket.close"})
         return
     await send({"type": "websocket.accept"})
@@ -172,7 +174,7 @@ class _Socket:
             return
         if frame.visible is not None:
             connection.visible = frame.visible
-        if frame.shown is not None and connection.visible:
+        if frame.shown is not None and connection.visible and connection.credential:
             known = connection.known(frame.shown)
             shown = Acknowledgement(connection.person_pk, connection.newly_shown(known))
             await self._hub.database.batched(acknowledge_many, shown)
@@ -182,8 +184,7 @@ class _Socket:
 
     async def _change_topics(self, connection: Connection, names: Sequence[str], known: Known) -> None:
         try:
-            asked = AdmissionRequest(connection.session_key, tuple(names))
-            admitted = await self._hub.database.batched(admit_many, asked)
+            admitted = await self._hub.database.batched(admit_many, connection.request_for(names))
         except Refusal as refusal:
             self._end(refusal.closing)
         else:

@@ -59,6 +59,10 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["session"], name="hub_revocation_session"),
+                    models.Index(fields=["person"], name="hub_revocation_person"),
+                ],
             },
         ),
         migrations.CreateModel(

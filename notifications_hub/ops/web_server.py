@@ -42,7 +42,7 @@ _UNIX = "unix"
 _BODY_VARIABLE = "HUB_SERVE_MAX_BODY"
 """The environment variable that carries the limit to the processes of several workers."""
 _TOO_LONG = b"HTTP/1.1 413 Content Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-_CURSOR = re.compile(r"(?<=[?&]cursor=)[^&\s]+")
+_SECRET = re.compile(r"(?:(?<=[?&]cursor=)|(?<=[?&]token=))[^&\s]+")
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -143,21 +143,21 @@ def _text_frame(text: str) -> bytes:
     return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
 
 
-class HideCursors(logging.Filter):
-    """A filter that removes cursors from the URLs that uvicorn logs."""
+class HideSecrets(logging.Filter):
+    """A filter that removes cursors and tokens from the URLs that uvicorn logs."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
-            record.args = tuple(_CURSOR.sub("…", arg) if isinstance(arg, str) else arg for arg in record.args)
+            record.args = tuple(_SECRET.sub("…", arg) if isinstance(arg, str) else arg for arg in record.args)
         return True
 
 
 def _log_config() -> dict[str, Any]:
-    """Return uvicorn's own logging configuration with `HideCursors` added, and without two lines for each socket."""
+    """Return uvicorn's own logging configuration with `HideSecrets` added, and without two lines for each socket."""
     config = deepcopy(LOGGING_CONFIG)
-    config["filters"] = {"cursors": {"()": HideCursors}}
+    config["filters"] = {"secrets": {"()": HideSecrets}}
     for name in ("uvicorn.access", "uvicorn.error"):
-        config["loggers"][name]["filters"] = ["cursors"]
+        config["loggers"][name]["filters"] = ["secrets"]
     # Set here, because uvicorn's configuration resets the loggers below its own.
     config["loggers"][SOCKET_LOG] = {"level": "WARNING"}
     return config

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.guards.guard import Guard
 
 _LIVE = "notifications_hub/live"
+_PUBLIC = "tests/live/test_public_topics.py"
+_TOKENS = "tests/live/test_connection_tokens.py"
 _SESSION_END = "tests/live/test_session_end.py"
 
 CONNECTIONS = [
@@ -12,7 +14,7 @@ CONNECTIONS = [
     Guard(
         "a socket's origin",
         f"{_LIVE}/websocket.py",
-        "if not Caller.of_scope(scope).may_open_socket():",
+        "if not caller.may_open_socket() and not (caller.has_no_origin and sends_token(scope)):",
         "if False:",
         ("tests/live/test_origin.py::test_a_socket_of_another_origin_is_refused_before_the_handshake",),
     ),
@@ -50,6 +52,62 @@ CONNECTIONS = [
         "elif may_listen(person, name):",
         "else:",
         ("tests/live/test_behaviour.py::test_a_refused_topic_is_named_and_looks_like_a_missing_one",),
+    ),
+    Guard(
+        "only public topics are open to strangers",
+        f"{_LIVE}/topics.py",
+        "declared is not None and declared.public for declared in found",
+        "declared is not None for declared in found",
+        (f"{_PUBLIC}::test_any_other_topic_asks_to_sign_in_whether_or_not_it_exists",),
+    ),
+    Guard(
+        "a rule without public is not asked about strangers",
+        f"{_LIVE}/topics.py",
+        "not (declared.public or person.is_authenticated)",
+        "False",
+        ("tests/live/test_topics.py::test_only_a_public_rule_is_asked_about_strangers",),
+    ),
+    Guard(
+        "the cap of strangers in a process",
+        f"{_LIVE}/hub.py",
+        "if 0 < hub_settings.live_anonymous < self._anonymous:",
+        "if False:",
+        (f"{_PUBLIC}::test_strangers_of_many_addresses_leave_room_for_people",),
+    ),
+    Guard(
+        "the rate of strangers of an address",
+        f"{_LIVE}/hub.py",
+        "if await self.cache(is_anonymous_flood, address_of(scope)):",
+        "if False:",
+        (f"{_PUBLIC}::test_an_address_that_polls_or_reconnects_too_often_is_held",),
+    ),
+    Guard(
+        "a token opens only its topics",
+        f"{_LIVE}/admission.py",
+        "if visitor.topics is not None and",
+        "if False and",
+        (f"{_TOKENS}::test_a_token_opens_only_its_own_topics",),
+    ),
+    Guard(
+        "a token ends with the password",
+        f"{_LIVE}/connection_token.py",
+        "if person is None or not _is_current(claim, person):",
+        "if person is None:",
+        ("tests/live/test_token_claims.py::test_a_changed_password_ends_a_token",),
+    ),
+    Guard(
+        "a revoked token stays invalid",
+        f"{_LIVE}/connection_token.py",
+        "if revocations.ends(",
+        "if False and revocations.ends(",
+        (f"{_TOKENS}::test_a_revoked_token_leaves_the_persons_other_tokens",),
+    ),
+    Guard(
+        "a token in the query stays out of the log",
+        "notifications_hub/ops/web_server.py",
+        "|(?<=[?&]token=)",
+        "",
+        (f"{_TOKENS}::test_no_token_is_in_the_log",),
     ),
     Guard(
         "the length of an origin",

@@ -12,6 +12,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user_model, login
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_out
 from django.contrib.sessions.models import Session
 from django.db import OperationalError
@@ -24,13 +25,13 @@ from accounts.models import User
 from notifications_hub import revoke
 from notifications_hub.live import access_enforcement, revalidation, topics
 from notifications_hub.live.access_enforcement import AccessEnforcer
-from notifications_hub.live.admission import AdmissionRequest, Admitted, admit_many, start_positions
+from notifications_hub.live.admission import AdmissionRequest, Admitted, admit_many, identify_many, start_positions
 from notifications_hub.live.close_codes import RESTART, SESSION_OVER, Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
 from notifications_hub.live.revocation import Unread
-from notifications_hub.live.session import check_many
+from notifications_hub.live.visitor import ANONYMOUS, Credential
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -42,7 +43,7 @@ class OneThread(Database):
     is_away = False
 
     async def __call__(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if self.is_away and function in (admit_many, check_many):
+        if self.is_away and function in (admit_many, identify_many):
             raise OperationalError("the database is away")
         return await sync_to_async(self._count)(function, *args, **kwargs)
 
@@ -78,7 +79,7 @@ class Room:
         """Sign people in and admit them, without a connection yet."""
 
         def admit() -> Any:
-            return admit_many([AdmissionRequest(_sign_in(person), ("inbox",)) for person in people])
+            return admit_many([AdmissionRequest(Credential(_sign_in(person)), ("inbox",)) for person in people])
 
         await self.enforcer.skip_earlier()
         return cast("list[Admitted]", await sync_to_async(admit)())
@@ -126,7 +127,9 @@ async def test_three_hundred_connections_are_revalidated_in_slices_of_a_few_quer
     monkeypatch.setattr(revalidation, "CHECK_SECONDS", 0.0)
     await room.enter(*await sync_to_async(people)(300))
     entering = database.selects
-    await sync_to_async(lambda: Session.objects.filter(session_key=room.connections[7].session_key).delete())()
+    await sync_to_async(
+        lambda: Session.objects.filter(session_key=room.connections[7].credential.session_key).delete()
+    )()
     for _ in range(revalidation.SLICES):
         before = database.selects
         await room.enforcer.revalidation.check_next()
@@ -218,7 +221,7 @@ async def test_an_expired_connection_is_closed_or_asked_to_reconnect(
     await room.enter(alice, bob, charlie)
     over, prolonged, _running = room.connections
     over.due = prolonged.due = 0.0
-    await sync_to_async(lambda: Session.objects.filter(session_key=over.session_key).delete())()
+    await sync_to_async(lambda: Session.objects.filter(session_key=over.credential.session_key).delete())()
     await room.enforcer.end_due()
     assert room.ended == {"alice": SESSION_OVER, "bob": RESTART}
 
@@ -267,6 +270,21 @@ async def test_a_connection_admitted_before_a_revocation_and_joining_after_it_is
         room.join(admitted)
     assert room.ended == {"alice": SESSION_OVER}
     assert len(room.connections) == 3
+
+
+async def test_a_stranger_admitted_before_a_revoked_topic_and_joining_after_it_is_ended(
+    room: Room, alice: User, bob: User
+) -> None:
+    posts = [await sync_to_async(alice.posts.create)(title="Tea", body="Is ready") for _ in range(2)]
+    asked = [AdmissionRequest(ANONYMOUS, (f"post.{post.pk}",)) for post in posts]
+    await room.enforcer.skip_earlier()
+    strangers = [answer for answer in await sync_to_async(admit_many)(asked) if isinstance(answer, Admitted)]
+    await sync_to_async(revoke)(AnonymousUser(), topic=f"post.{posts[0].pk}")
+    await room.enforcer.handle_revocations()
+    for admitted in strangers[::-1]:
+        assert room.ended == {}
+        room.join(admitted)
+    assert [closing.code for closing in room.ended.values()] == [4403]
 
 
 async def test_a_topic_that_is_revoked_while_it_is_added_ends_the_connection(room: Room, alice: User) -> None:

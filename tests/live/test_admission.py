@@ -24,6 +24,7 @@ from notifications_hub import audiences, streams
 from notifications_hub.live import topics
 from notifications_hub.live.admission import AdmissionRequest, Admitted, Refusal, admit_many
 from notifications_hub.live.batching import Batcher
+from notifications_hub.live.visitor import Credential
 from notifications_hub.streams.cursor import Position
 from tests.support.redis import RedisServer
 
@@ -140,9 +141,9 @@ def test_a_batch_gets_the_same_answers_as_single_requests_and_as_django(
     engine: str, person: Callable[[str], User]
 ) -> None:
     cases = sessions_of(person)
-    together = admit_many([AdmissionRequest(key, ("inbox",)) for key, _whose in cases.values()])
+    together = admit_many([AdmissionRequest(Credential(key), ("inbox",)) for key, _whose in cases.values()])
     for (case, (key, expected)), answer in zip(cases.items(), together, strict=True):
-        [alone] = admit_many([AdmissionRequest(key, ("inbox",))])
+        [alone] = admit_many([AdmissionRequest(Credential(key), ("inbox",))])
         assert (whose(answer), whose(alone)) == (expected, expected), case
         if case != "no person":  # which Django does not answer
             assert known_to_django(key) == expected, case
@@ -150,7 +151,9 @@ def test_a_batch_gets_the_same_answers_as_single_requests_and_as_django(
 
 def test_two_sessions_of_a_person_and_one_session_twice_are_all_admitted(alice: User) -> None:
     one, other = sign_in(alice), sign_in(alice)
-    asked = [AdmissionRequest(key, ("inbox",)) for key in (one.session_key, other.session_key, one.session_key)]
+    asked = [
+        AdmissionRequest(Credential(key), ("inbox",)) for key in (one.session_key, other.session_key, one.session_key)
+    ]
     assert list(map(whose, admit_many(asked))) == ["alice"] * 3
 
 
@@ -159,7 +162,7 @@ def test_a_crowd_costs_as_many_queries_as_one_visitor(person: Callable[[str], Us
     sessions = [sign_in(person(f"person{number}")) for number in range(30)]
     group = Group.objects.create(name="readers")
     group.user_set.set(get_user_model().objects.filter(username__in=["person3", "person4"]))
-    asked = [AdmissionRequest(session.session_key, ("inbox", "everyone")) for session in sessions]
+    asked = [AdmissionRequest(Credential(session.session_key), ("inbox", "everyone")) for session in sessions]
     caches["default"].clear()
     with CaptureQueriesContext(connection) as queries:
         answers = admit_many(asked)
@@ -187,8 +190,8 @@ def test_a_faulty_rule_fails_only_the_request_that_uses_it(
         raise OperationalError("canceling statement due to statement timeout")
 
     asked = [
-        AdmissionRequest(sign_in(alice).session_key, ("odd.1",)),
-        AdmissionRequest(sign_in(bob).session_key, ("inbox",)),
+        AdmissionRequest(Credential(sign_in(alice).session_key), ("odd.1",)),
+        AdmissionRequest(Credential(sign_in(bob).session_key), ("inbox",)),
     ]
     fault, fine = admit_many(asked)
     assert isinstance(fault, OperationalError)

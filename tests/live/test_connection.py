@@ -13,7 +13,7 @@ from typing import Any, cast
 from notifications_hub.live.close_codes import Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame, Round, batch_of
-from notifications_hub.live.session import SignedIn
+from notifications_hub.live.visitor import Credential, Visitor
 from notifications_hub.streams import LoggedEvent, Reading
 from notifications_hub.streams.cursor import Position
 
@@ -31,7 +31,7 @@ class World:
         self.seqs: list[int] = []
         self.closings: list[Closing] = []
         self.after_reading: Callable[[], object] = lambda: None
-        visitor = SignedIn(cast("Any", SimpleNamespace(pk=1)), session_key="", seconds_left=9)
+        visitor = Visitor(cast("Any", SimpleNamespace(pk=1, is_authenticated=True)), Credential("key"), seconds_left=9)
         admitted = cast("Any", SimpleNamespace(visitor=visitor, names=[TOPIC]))
         log = cast("Any", SimpleNamespace(page=self._page))
         self.connection = Connection(admitted, log=log, send=self._send, close=self.closings.append)

@@ -28,6 +28,7 @@ from notifications_hub.live.close_codes import Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame
 from notifications_hub.live.hub import Hub, start_hub, stop_hub
+from notifications_hub.live.visitor import Credential
 from tests.support.full import FULL, report
 
 pytestmark = [
@@ -55,7 +56,7 @@ class Room:
     async def fill(self, people: Sequence[User]) -> None:
         keys = await sync_to_async(sign_in)(people)
         for some in range(0, len(keys), 500):
-            asked = [AdmissionRequest(key, NAMES) for key in keys[some : some + 500]]
+            asked = [AdmissionRequest(Credential(key), NAMES) for key in keys[some : some + 500]]
             for admitted in await self.hub.database(admit_many, asked):
                 self._enter(cast("Admitted", admitted))
         async with asyncio.timeout(60):
@@ -81,7 +82,7 @@ class Room:
     async def wait_of(self, key: str) -> float:
         """Admit somebody. Return the seconds it took."""
         asked = time.monotonic()
-        await self.hub.database.batched(admit_many, AdmissionRequest(key, NAMES))
+        await self.hub.database.batched(admit_many, AdmissionRequest(Credential(key), NAMES))
         return time.monotonic() - asked
 
     async def end_of(self, person: User) -> float:

@@ -20,7 +20,7 @@ from notifications_hub.live.close_codes import RESTART, TOO_SLOW, Closing
 from notifications_hub.live.connection import MAX_WAITING, Connection
 from notifications_hub.live.fanout import Fanout
 from notifications_hub.live.frames import Frame
-from notifications_hub.live.session import SignedIn
+from notifications_hub.live.visitor import Credential, Visitor
 from notifications_hub.streams import Changes, LoggedEvent, Reading, cursor
 from notifications_hub.streams.cursor import Position
 
@@ -123,7 +123,7 @@ class Listener:
         self.fault: Exception | None = None
         self.patience: float | None = None
         self.on_frame: Callable[[Listener], object] = lambda listener: None
-        visitor = SignedIn(cast("Any", SimpleNamespace(pk=1)), session_key="", seconds_left=9)
+        visitor = Visitor(cast("Any", SimpleNamespace(pk=1, is_authenticated=True)), Credential("key"), seconds_left=9)
         admitted = cast("Any", SimpleNamespace(visitor=visitor, names=[]))
         log = cast("Any", SimpleNamespace(page=world.page))
         self.connection = Connection(admitted, log=log, send=self._send, close=self.closings.append)

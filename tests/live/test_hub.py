@@ -10,9 +10,14 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from channels.layers import InMemoryChannelLayer
+from django.contrib.auth.models import AnonymousUser
 
 from notifications_hub.live import presence
+from notifications_hub.live.admission import Admitted
+from notifications_hub.live.connection import Connection
+from notifications_hub.live.frames import Frame
 from notifications_hub.live.hub import Hub
+from notifications_hub.live.visitor import ANONYMOUS, Visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,6 +44,17 @@ async def test_a_stopped_hub_ends_all_its_tasks() -> None:
     hub = Hub()
     await asyncio.wait_for(hub.stop(), 10)
     assert all(task.done() for task in hub._tasks)
+
+
+async def test_a_visitor_who_is_not_signed_in_is_not_present_and_counts_by_address(hub: Hub) -> None:
+    visitor = Visitor(AnonymousUser(), ANONYMOUS, address="192.0.2.1")
+    sent: asyncio.Queue[object] = asyncio.Queue()
+    admitted = Admitted(visitor, ("post.1",), ["post.1"])
+    connection = Connection(admitted, log=hub.log, send=sent.put, close=sent.put_nowait)
+    connection.listen({"post.1": None}, [])
+    with hub.holding(connection):
+        assert (hub._registry.owners(), hub.presence._present) == (["address:192.0.2.1"], set())
+        assert isinstance(await asyncio.wait_for(sent.get(), 10), Frame)
 
 
 @pytest.mark.parametrize("answer", ["refusal", "silence"])

@@ -43,11 +43,11 @@ class Hub:
 
     def join(self, person: int) -> None:
         self.registry.add(_connection(self, person))
-        self.cap.changed(person)
+        self.cap.changed(str(person))
 
     def leave(self, person: int, connection: Connection) -> None:
         self.registry.remove(connection)
-        self.cap.changed(person)
+        self.cap.changed(str(person))
 
     async def check(self) -> None:
         await self.cap.close()
@@ -60,7 +60,7 @@ def _connection(hub: Hub, person: int) -> Any:
 
     class Opened:
         opened = next(_moments)
-        person_pk = person
+        owner = str(person)
         sessions = ()
 
         def end(self, closing: Closing) -> None:
@@ -82,7 +82,7 @@ def hubs(settings: Any, redis_server: RedisServer, monkeypatch: pytest.MonkeyPat
 
 
 def held(hubs: list[Hub], person: int = 1) -> int:
-    return sum(len(hub.registry.of_person(str(person))) for hub in hubs)
+    return sum(len(hub.registry.of_owner(str(person))) for hub in hubs)
 
 
 async def look(*hubs: Hub) -> None:
@@ -97,7 +97,7 @@ async def test_the_oldest_connections_over_the_cap_are_closed_in_every_hub(hubs:
         hub.join(2)
     await look(*hubs, *hubs)
 
-    assert [len(hub.registry.of_person("1")) for hub in hubs[:2]] == [2, 8]
+    assert [len(hub.registry.of_owner("1")) for hub in hubs[:2]] == [2, 8]
     assert held(hubs, 2) == 2
 
 
@@ -125,7 +125,7 @@ async def test_a_hub_learns_of_newer_connections_beside_many_idle_people(
         other.join(1)
     await look(other, one, other)
 
-    assert [len(hub.registry.of_person("1")) for hub in (one, other)] == [0, 10]
+    assert [len(hub.registry.of_owner("1")) for hub in (one, other)] == [0, 10]
 
 
 async def test_a_check_of_idle_people_reads_few_entries(hubs: list[Hub], redis_server: RedisServer) -> None:
@@ -149,7 +149,7 @@ async def test_a_closed_connection_makes_room(hubs: list[Hub]) -> None:
     for _ in range(10):
         one.join(1)
     await look(one)
-    for connection in one.registry.of_person("1")[:5]:
+    for connection in one.registry.of_owner("1")[:5]:
         one.leave(1, connection)
     for _ in range(5):
         other.join(1)
@@ -167,7 +167,7 @@ async def test_a_killed_hubs_entries_keep_no_one_out(hubs: list[Hub]) -> None:
         other.join(1)
         await look(other)
 
-    assert len(other.registry.of_person("1")) == 10
+    assert len(other.registry.of_owner("1")) == 10
 
 
 async def test_an_unreachable_cache_ends_no_connection(hubs: list[Hub], redis_server: RedisServer) -> None:

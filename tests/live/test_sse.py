@@ -15,7 +15,7 @@ from notifications_hub.live.admission import ConnectionRequest
 from notifications_hub.live.asgi_exchange import Exchange
 from notifications_hub.live.close_codes import TOO_SLOW
 from notifications_hub.live.connection import Connection
-from notifications_hub.live.session import SignedIn
+from notifications_hub.live.visitor import Credential, Visitor
 
 
 class Client:
@@ -47,7 +47,7 @@ class Client:
         self.held.remove(connection)
 
 
-VISITOR = SignedIn(cast("Any", SimpleNamespace(pk=1)), session_key="", seconds_left=9)
+VISITOR = Visitor(cast("Any", SimpleNamespace(pk=1, is_authenticated=True)), Credential("key"), seconds_left=9)
 ADMITTED = SimpleNamespace(visitor=VISITOR, names=["inbox"], topics=["inbox.1"])
 
 

@@ -6,13 +6,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import AnonymousUser, Group
 
 from accounts.models import User
 from notifications_hub.checks import check_topics
 from notifications_hub.jobs.models import Job
 from notifications_hub.live import topics
-from notifications_hub.live.topics import TopicRefused, may_listen, stored_topics, topic
+from notifications_hub.live.topics import TopicRefused, are_public, may_listen, stored_topics, topic
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -63,6 +63,36 @@ def test_the_packages_own_rules_hold_beside_a_broad_one(alice: User, bob: User) 
     ]
     assert stored_topics(bob, ["inbox"])[0] == f"inbox.{bob.pk}"
     assert not may_listen(bob, f"task.{uuid4()}")
+
+
+def test_only_a_public_rule_is_asked_about_strangers(bob: User) -> None:
+    asked: list[Any] = []
+
+    @topic("private.<str:name>")
+    @topic("shown.<str:name>", public=True)
+    def rule(user: Any, name: str) -> bool:
+        asked.append(user)
+        return name != "closed"
+
+    stranger = AnonymousUser()
+    assert not may_listen(stranger, "private.tea")
+    assert asked == []
+    assert may_listen(stranger, "shown.tea")
+    assert asked == [stranger]
+    assert not may_listen(stranger, "shown.closed")
+    assert may_listen(bob, "private.tea")
+    for name in ("inbox", "everyone", "staff", "group.1", "audience.vips", f"task.{uuid4()}", "missing.tea"):
+        assert not may_listen(stranger, name)
+        assert not are_public([name])
+    assert are_public(["shown.tea", "shown.closed"])
+    assert not are_public(["shown.tea", "private.tea"])
+
+
+def test_the_first_matching_pattern_decides_whether_a_topic_is_public() -> None:
+    topic("first.<int:pk>")(lambda user, pk: True)
+    topic("first.<str:name>", public=True)(lambda user, name: True)
+    assert not are_public(["first.1"])
+    assert are_public(["first.tea"])
 
 
 def test_an_invalid_topic_name_reaches_no_rule(bob: User) -> None:

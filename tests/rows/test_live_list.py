@@ -12,6 +12,7 @@ from django.test import RequestFactory
 from pytest_django import DjangoAssertNumQueries
 
 from notifications_hub import live_list, streams
+from notifications_hub.live import topics
 from notifications_hub.streams import cursor
 from notifications_hub.streams.cursor import Position
 from tests.rows.board.models import Sign
@@ -74,6 +75,23 @@ def test_a_live_list_costs_one_query_besides_its_rows_and_none_for_a_stranger(
     stranger.user = AnonymousUser()
     with django_assert_num_queries(1):
         assert live_list(stranger, "signs", Sign.objects.all(), row="sign").attributes == 'topic="signs" row="sign"'
+
+
+def test_a_public_list_follows_its_topic_for_strangers_and_holds_nothing_personal(
+    rf: RequestFactory, django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topics, "_rules", dict(topics._rules))
+    topics.topic("shown.<int:pk>", public=True)(lambda user, pk: True)
+    lists = []
+    for cookie in ("sessionid=one", "sessionid=other"):
+        stranger = rf.get("/", headers={"cookie": cookie})
+        stranger.user = AnonymousUser()
+        with django_assert_num_queries(2):
+            lists.append(live_list(stranger, "shown.1", Sign.objects.all()).attributes)
+
+    assert 'cursor="1~' in lists[0]
+    assert "person" not in lists[0]
+    assert lists[0] == lists[1]
 
 
 def test_the_tag_renders_rows_attributes_and_media(request_of_alice: HttpRequest) -> None:

@@ -116,11 +116,12 @@ def opened(
     topics: Sequence[str] = (),
     cursor: str = "",
     person: str = "",
+    token: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> Iterator[LiveClient]:
-    """Open a connection like `listening_by`, at any URL of a site."""
+    """Open a connection like `listening_by`, at any URL of a site. `token` goes into the query."""
     named = _of_own_page(by, url) if headers is None else headers
-    client = _OPEN[by](url, query_of(topics, cursor, person), {"Cookie": cookie, **named})
+    client = _OPEN[by](url, query_of(topics, cursor, person, token), {"Cookie": cookie, **named})
     try:
         yield client
     finally:
@@ -138,8 +139,8 @@ def listening(
         yield client
 
 
-def query_of(topics: Sequence[str], cursor: str, person: str = "") -> str:
-    given = [("cursor", cursor), ("person", person)]
+def query_of(topics: Sequence[str], cursor: str, person: str = "", token: str = "") -> str:
+    given = [("cursor", cursor), ("person", person), ("token", token)]
     return urlencode([*(("topic", topic) for topic in topics), *(field for field in given if field[1])])
 
 

@@ -25,6 +25,8 @@ CODES = {400: 4400, 401: 4401, 403: 4403, 408: 4408, 413: 1009, 429: 4429, 503: 
 class _HttpClient(LiveClient):
     """A client that reads in its own thread, which passes frames on in order."""
 
+    _query: str
+
     def __init__(self, site_url: str, path: str, headers: Mapping[str, str]) -> None:
         super().__init__()
         address = urlsplit(site_url)
@@ -59,7 +61,9 @@ class _HttpClient(LiveClient):
 
     def send(self, **frame: object) -> None:
         body: Any = {"cursor" if name == "ack" else name: value for name, value in frame.items()}
-        answer = requests.post(f"{self._site_url}/live/ack/", json=body, headers=self._sent, timeout=PATIENCE)
+        named = [field for field in parse_qsl(self._query) if field[0] == "token"]
+        address = f"{self._site_url}/live/ack/?{urlencode(named)}"
+        answer = requests.post(address, json=body, headers=self._sent, timeout=PATIENCE)
         assert answer.status_code == 204, answer.text
 
     def _run(self) -> None:

@@ -21,7 +21,7 @@ import { elementLine } from "./element-line.js";
  *
  * - `topic` and `live`.
  * - `row`: the name that its events start with; "" for any.
- * - `person`: tabs of one person share a connection.
+ * - `person`: tabs of one person share a connection. Missing if nobody is signed in, and the topic is public.
  * - `cursor`: the position at which the rows were read. The element keeps it up to date.
  *
  * The host's own attributes:
@@ -54,7 +54,7 @@ export class LiveListElement extends HTMLElement {
     const rows = new RowList(this);
     this.#rows = rows;
     onTick(() => rows.refreshTimes(), signal);
-    // Without a signed-in person the rows stay as they are.
+    // Without the attribute the page's visitor may not listen, and the rows stay as they are.
     if (this.hasAttribute("live")) this.#connect(signal);
   }
 
