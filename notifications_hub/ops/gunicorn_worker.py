@@ -10,7 +10,7 @@ from typing import Any
 
 from uvicorn_worker import UvicornWorker
 
-from notifications_hub.ops.web_server import SOCKET_LOG, HideCursors, limits
+from notifications_hub.ops.web_server import SOCKET_LOG, HideSecrets, limits
 
 
 class HubWorker(UvicornWorker):
@@ -21,5 +21,5 @@ class HubWorker(UvicornWorker):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         for name in ("uvicorn.access", "uvicorn.error"):
-            logging.getLogger(name).addFilter(HideCursors())
+            logging.getLogger(name).addFilter(HideSecrets())
         logging.getLogger(SOCKET_LOG).setLevel(logging.WARNING)
