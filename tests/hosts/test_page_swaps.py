@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.hosts.conftest import StartProject
 from tests.support.browser import People
-from tests.support.host import Host
 from tests.support.host_project import HostProject
 from tests.support.processes import ROOT, wait_until
 
@@ -44,21 +44,11 @@ RING = 'notify.send(person("bob"), recipient=person("alice"), verb="{}", url="/{
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostProject]:
-    host = Host(tmp_path_factory.mktemp("swaps"))
-    host.follow_the_readme()
-    host.add_pages()
-    host.follow_section("htmx and Turbo")
-    host.add("urls.py", URLS)
-    host.add("templates/swapped.html", PAGE)
-    host.add("templates/notifications_hub/base.html", BASE)
-    host.add("settings.py", 'STATICFILES_DIRS = [BASE_DIR / "static"]\n')
-    for name, path in SCRIPTS.items():
-        host.add(f"static/{name}.js", (ROOT / "node_modules" / path).read_text())
-    with HostProject(host) as project:
-        project.migrate()
-        project.start()
-        yield project
+def project(start_project: StartProject) -> HostProject:
+    scripts = {f"static/{name}.js": (ROOT / "node_modules" / path).read_text() for name, path in SCRIPTS.items()}
+    pages = {"templates/swapped.html": PAGE, "templates/notifications_hub/base.html": BASE}
+    settings = 'STATICFILES_DIRS = [BASE_DIR / "static"]\n'
+    return start_project("htmx and Turbo", files={"urls.py": URLS, "settings.py": settings, **pages, **scripts})
 
 
 @pytest.fixture(params=SCRIPTS)

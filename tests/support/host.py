@@ -26,6 +26,7 @@ PATH = re.compile(r"(?:# |<!-- |// |/\* |\{# )([\w./-]+\.\w+)(?: -->| \*/| #\})?
 BESIDE = ROOT / "docs" / "guides" / "beside-your-project.md"
 OWN = ("settings.py", "urls.py", "asgi.py")
 SETTINGS = """
+DATABASES["default"]["OPTIONS"] = {"init_command": "PRAGMA journal_mode=WAL", "transaction_mode": "IMMEDIATE"}
 LOGIN_REDIRECT_URL = "/"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 """

@@ -74,6 +74,8 @@ class HostProject(Closing):
     def listening(self, visitor: Visitor, *topics: str, by: str = WEBSOCKET) -> Iterator[LiveClient]:
         """Open a connection that has received its catch-up."""
         cookie = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
-        with opened(by, self.url, cookie, topics=topics) as client:
+        # An origin has no path, even if the project is in a folder.
+        headers = {"Origin": "/".join(self.url.split("/")[:3])}
+        with opened(by, self.url, cookie, topics=topics, headers=headers) as client:
             client.frame()
             yield client
