@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from ipaddress import ip_network
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections, router
+from django.db.models import Model
 
 from notifications_hub import conf
-from notifications_hub.database.primary import hub_alias
+from notifications_hub.database.primary import hub_alias, hub_models, references_of
 from notifications_hub.extension import extension_models
 from notifications_hub.live.origin import parse
 from notifications_hub.live.topics import unreachable_patterns
@@ -57,8 +57,7 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
 @register(Tags.compatibility)
 def check_databases(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     """Reject unsupported databases. This looks at their engines only and opens no connection."""
-    models = apps.get_app_config("notifications_hub").get_models()
-    found = {alias: _vendor(alias) for alias in sorted({router.db_for_write(model) for model in models})}
+    found = {alias: _vendor(alias) for alias in sorted({router.db_for_write(model) for model in hub_models()})}
     return [
         Error(
             f"The database {alias!r} is {_VENDORS.get(vendor, vendor)}, which the hub does not support.",
@@ -132,10 +131,14 @@ def check_row_trigger_names(app_configs: Sequence[Any] | None, **kwargs: Any) ->
 
 @register(Tags.models)
 def check_routers(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    own = apps.get_app_config("notifications_hub").get_models()
+    own = hub_models()
+    written = {*own, get_user_model(), *references_of(own), *declared_models(), *extension_models()}
+    return [*_elsewhere(written), *_not_migrated(own)]
+
+
+def _elsewhere(models: Collection[type[Model]]) -> list[CheckMessage]:
     # Our rows refer to people, live rows change in one transaction with their events, and a host's columns are written
     # with their notification.
-    models = (*own, get_user_model(), *declared_models(), *extension_models())
     written = {model: router.db_for_write(model) for model in models}
     [(home, _number)] = Counter(written.values()).most_common(1)
     elsewhere = sorted(model.__name__ for model, alias in written.items() if alias != home)
@@ -144,10 +147,23 @@ def check_routers(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
     return [
         Error(
             f"A database router writes {', '.join(elsewhere)} to a different database than the hub's other models.",
-            hint="Make db_for_write return one alias for the models of notifications_hub, the user model, all live "
-            "models and your NotificationExtension: they change in one transaction. Reads may go to replicas; the hub "
-            "reads where it writes.",
+            hint="Make db_for_write return one alias for the models of notifications_hub, the user model, what they "
+            "refer to (contenttypes), all live models and your NotificationExtension: they refer to each other, and "
+            "change in one transaction. Reads may go to replicas; the hub reads where it writes.",
             id="notifications_hub.E014",
+        )
+    ]
+
+
+def _not_migrated(own: Collection[type[Model]]) -> list[CheckMessage]:
+    refused = sorted(model.__name__ for model in own if not router.allow_migrate_model(hub_alias(), model))
+    if not refused:
+        return []
+    return [
+        Error(
+            f"A database router writes {', '.join(refused)} to {hub_alias()!r}, but makes no tables there.",
+            hint=f"Make allow_migrate return True for notifications_hub and {hub_alias()!r}.",
+            id="notifications_hub.E018",
         )
     ]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from notifications_hub.database.primary import from_primary
@@ -17,7 +17,8 @@ from notifications_hub.live.start_cursor import cursor_at
 from notifications_hub.live.topics import are_public
 from notifications_hub.rows.registry import rows_of
 from notifications_hub.users import pseudonym_of
-from notifications_hub.web.bundles import bundle_url
+from notifications_hub.web.bundles import script_tag, style_tag
+from notifications_hub.web.nonce import nonce_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,11 @@ class LiveList:
 
     rows: list[Any]
     attributes: SafeString
+    nonce: str
 
     @property
     def media(self) -> SafeString:
-        style, script = bundle_url("live-list.css"), bundle_url("live-list.js")
-        return format_html('<link rel="stylesheet" href="{}"><script defer src="{}"></script>', style, script)
+        return style_tag("live-list", self.nonce) + script_tag("live-list", self.nonce)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.rows)
@@ -55,4 +56,5 @@ def live_list(request: HttpRequest, topic: str, rows: QuerySet[Any], *, row: str
         attributes |= {"cursor": cursor_at([topic]), "live": links.live(), "person": pseudonym_of(person.pk)}
     elif are_public([topic]):
         attributes |= {"cursor": cursor_at([topic]), "live": links.live()}
-    return LiveList(list(from_primary(rows.all())), format_html_join(" ", '{}="{}"', attributes.items()))
+    written = format_html_join(" ", '{}="{}"', attributes.items())
+    return LiveList(list(from_primary(rows.all())), written, nonce_of(request))

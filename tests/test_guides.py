@@ -24,6 +24,9 @@ GUIDES = (
 )
 CLIENTS = "clients.md"
 
+RUN_BY_HOSTS = "beside-your-project.md"
+"""The guide whose sections tests/hosts/ runs, each in a project of its own."""
+
 
 @pytest.mark.parametrize("guide", GUIDES)
 def test_a_guide_does_what_it_says(guide: str, tmp_path: Path) -> None:
@@ -90,4 +93,4 @@ def test_clients_without_cookies_receive_each_event_once_across_a_revoked_token(
 
 
 def test_every_guide_is_run() -> None:
-    assert {page.name for page in (ROOT / "docs" / "guides").glob("*.md")} == {*GUIDES, CLIENTS}
+    assert {page.name for page in (ROOT / "docs" / "guides").glob("*.md")} == {*GUIDES, CLIENTS, RUN_BY_HOSTS}

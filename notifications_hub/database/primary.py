@@ -7,6 +7,7 @@ replace those of `django.db`, and work on that database under any alias.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.apps import apps
@@ -20,6 +21,16 @@ Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
 def hub_alias() -> str:
     """Return the alias of the database that the hub writes to; its models share one, as a system check ensures."""
     return router.db_for_write(apps.get_model("notifications_hub", "Event"))
+
+
+def hub_models() -> list[type[models.Model]]:
+    return list(apps.get_app_config("notifications_hub").get_models())
+
+
+def references_of(referring: Iterable[type[models.Model]]) -> set[type[models.Model]]:
+    """Return the models that these have foreign keys to. A database looks for their rows in a table of its own."""
+    fields = [field for model in referring for field in model._meta.concrete_fields]
+    return {field.related_model for field in fields if isinstance(field.related_model, type)}
 
 
 def from_primary(queryset: Q) -> Q:

@@ -16,6 +16,7 @@ from notifications_hub.jobs.models import Job
 from notifications_hub.jobs.notifications import may_see
 from notifications_hub.live.start_cursor import cursor_at
 from notifications_hub.users import Person, pseudonym_of
+from notifications_hub.web.nonce import nonce_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ def bar(request: HttpRequest, job: Job) -> str:
         "cancel_url": reverse("notifications_hub:cancel-job", args=[job.pk]) if job.owner_id == person.pk else "",
         "here": request.get_full_path(),
         "csrf": get_token(request),
+        "nonce": nonce_of(request),
     }
     return render_to_string("notifications_hub/task_progress.html", values)
 

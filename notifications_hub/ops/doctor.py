@@ -21,7 +21,7 @@ from django.utils.module_loading import import_string
 
 from notifications_hub.checks import MODEL, MODEL_WANTED, is_model_set
 from notifications_hub.conf import hub_settings
-from notifications_hub.database.migrations import count_unapplied
+from notifications_hub.database.migrations import fault_of_tables
 from notifications_hub.database.pooling import SERVER_CONNECTIONS, is_pooled, pool_size
 from notifications_hub.database.primary import connection
 from notifications_hub.flash import Storage
@@ -113,8 +113,8 @@ def _sqlite() -> Answer:
 
 
 def _tables() -> Answer:
-    if missing := count_unapplied():
-        return f"migrations not applied: {missing}. Run `manage.py migrate`.", False
+    if fault := fault_of_tables():
+        return fault, False
     return "every migration is applied.", True
 
 
@@ -254,7 +254,8 @@ def _server() -> Answer:
     if not getattr(settings, "ASGI_APPLICATION", None):
         return "pages poll under WSGI. Name asgi.py in ASGI_APPLICATION, and start `manage.py hub_serve`.", False
     if settings.DEBUG and not _serves_files():
-        return "uvicorn serves no static files: add staticfiles_urlpatterns() to the URLs.", False
+        remedy = 'staticfiles_urlpatterns("/static/")' if settings.FORCE_SCRIPT_NAME else "staticfiles_urlpatterns()"
+        return f"uvicorn serves no static files: add {remedy} to the URLs.", False
     if served := describe_servers(running_processes() or []):
         return f"{settings.ASGI_APPLICATION}, {served}", True
     return f"{settings.ASGI_APPLICATION}: start `manage.py hub_serve`. Under `runserver` (WSGI) pages poll.", True
@@ -262,7 +263,8 @@ def _server() -> Answer:
 
 def _serves_files() -> bool:
     by_middleware = any("static" in name.lower() or "whitenoise" in name.lower() for name in settings.MIDDLEWARE)
-    by_url = bool(is_valid_path(f"{settings.STATIC_URL}index.js"))
+    # Django removes the folder from a path before it looks at the URLs.
+    by_url = bool(is_valid_path(f"{settings.STATIC_URL.removeprefix(settings.FORCE_SCRIPT_NAME or '')}index.js"))
     return by_middleware or by_url or not str(settings.STATIC_URL).startswith("/")
 
 

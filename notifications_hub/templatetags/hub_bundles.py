@@ -6,25 +6,31 @@ from collections.abc import Sequence
 
 from django import template
 from django.template.base import NodeList, Parser, Token
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
-from notifications_hub.web.bundles import bundle_url
+from notifications_hub.web.bundles import script_tag, style_tag
+from notifications_hub.web.nonce import nonce_of
 
 register = template.Library()
 
 
-@register.simple_tag
-def bundle_script(name: str) -> SafeString:
+@register.simple_tag(takes_context=True)
+def bundle_script(context: template.Context, name: str) -> SafeString:
     """Return the tag of a built script. It runs once the page is parsed, in the order of the tags."""
-    return format_html('<script defer src="{}"></script>', bundle_url(f"{name}.js"))
+    return script_tag(name, _nonce(context))
 
 
-@register.simple_tag
-def bundle_style(name: str) -> SafeString:
+@register.simple_tag(takes_context=True)
+def bundle_style(context: template.Context, name: str) -> SafeString:
     """Return the tag of a built style sheet."""
-    return format_html('<link rel="stylesheet" href="{}">', bundle_url(f"{name}.css"))
+    return style_tag(name, _nonce(context))
+
+
+def _nonce(context: template.Context) -> str:
+    """Return the page's nonce. A part that is rendered without the request is given it by name."""
+    nonce = context.get("nonce")
+    return nonce_of(context.get("request")) if nonce is None else str(nonce)
 
 
 _MOST_KEPT = 64

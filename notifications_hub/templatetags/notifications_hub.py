@@ -25,6 +25,7 @@ from notifications_hub.jobs.models import Job
 from notifications_hub.jobs.progress_tag import bar
 from notifications_hub.transports.web_push.vapid import current_key
 from notifications_hub.users import pseudonym_of
+from notifications_hub.web.nonce import nonce_of
 
 register = template.Library()
 
@@ -40,7 +41,8 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
     if request is None or person is None:
         return ""
     if not person.is_authenticated:
-        return render_to_string("notifications_hub/signed_out.html") if current_key() else ""
+        nonce = {"nonce": nonce_of(request)}
+        return render_to_string("notifications_hub/signed_out.html", nonce) if current_key() else ""
     summary = summary_for(request)
     values = {
         "unread": summary.unread,
@@ -55,6 +57,7 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
         "csrf": get_token(request),
         "person": pseudonym_of(person.pk),
         "topics": topics.split(),
+        "nonce": nonce_of(request),
         "scope": scope_of(request),
     }
     # Rendered without the page's context: nothing there shadows these names, and no context processor runs twice.

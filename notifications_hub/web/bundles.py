@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 _DIST = Path(__file__).parents[1] / "static" / "notifications_hub" / "dist"
 
@@ -23,6 +25,20 @@ def bundle_path(name: str) -> str:
 def bundle_url(name: str) -> str:
     """Return the URL of a built file at the site's static files, wherever those are stored."""
     return static(bundle_path(name))
+
+
+def script_tag(name: str, nonce: str) -> SafeString:
+    """Return the tag of a built script, with the page's nonce if it has one."""
+    return format_html('<script defer src="{}"{}></script>', bundle_url(f"{name}.js"), _nonce_attribute(nonce))
+
+
+def style_tag(name: str, nonce: str) -> SafeString:
+    """Return the tag of a built style sheet, with the page's nonce if it has one."""
+    return format_html('<link rel="stylesheet" href="{}"{}>', bundle_url(f"{name}.css"), _nonce_attribute(nonce))
+
+
+def _nonce_attribute(nonce: str) -> SafeString | str:
+    return format_html(' nonce="{}"', nonce) if nonce else ""
 
 
 @cache

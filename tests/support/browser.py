@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.support.processes import tool
-from tests.support.site import PASSWORD, Site
+from tests.support.site import PASSWORD, Site, Visitor
 
 # The switches after the first two keep it from contacting its maker's hosts at every start.
 SWITCHES = (
@@ -36,10 +37,18 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
+class Visited(Protocol):
+    """A running site: this repository's, or a host's."""
+
+    url: str
+
+    def visitor(self, username: str | None = None) -> Visitor: ...
+
+
 class People:
     """A browser profile for each person. A person's second page is a second tab."""
 
-    def __init__(self, browser: Browser, site: Site) -> None:
+    def __init__(self, browser: Browser, site: Visited) -> None:
         self._browser = browser
         self._site = site
         self._contexts: dict[str | None, BrowserContext] = {}

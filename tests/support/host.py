@@ -23,7 +23,26 @@ from tests.support.site import Shell, is_healthy, site_environment
 
 FENCE = re.compile(r"^```(\w+)\n(.+?)^```$", re.DOTALL | re.MULTILINE)
 PATH = re.compile(r"(?:# |<!-- |// |/\* |\{# )([\w./-]+\.\w+)(?: -->| \*/| #\})?")
+BESIDE = ROOT / "docs" / "guides" / "beside-your-project.md"
 OWN = ("settings.py", "urls.py", "asgi.py")
+SETTINGS = """
+DATABASES["default"]["OPTIONS"] = {"init_command": "PRAGMA journal_mode=WAL", "transaction_mode": "IMMEDIATE"}
+LOGIN_REDIRECT_URL = "/"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+"""
+URLS = """
+from django.contrib.auth.views import LoginView, LogoutView
+from django.views.generic import TemplateView
+urlpatterns += [
+    path("accounts/login/", LoginView.as_view(template_name="admin/login.html")),
+    path("accounts/logout/", LogoutView.as_view(next_page="/")),
+    path("", TemplateView.as_view(template_name="page.html")),
+]
+"""
+PAGE = """
+{% load notifications_hub %}<!doctype html><html lang="en"><title>Host</title>{% notification_bell %}
+<main><h1>Host</h1>{% for message in messages %}{{ message }}{% endfor %}</main></html>
+"""
 
 
 class Block(NamedTuple):
@@ -35,9 +54,13 @@ class Block(NamedTuple):
 
 def blocks_of(page: Path) -> Iterator[Block]:
     for language, code in FENCE.findall(page.read_text()):
-        first, _, rest = code.partition("\n")
-        named = PATH.fullmatch(first)
-        yield Block(language, named[1], rest) if named else Block(language, "", code)
+        yield _block(language, code)
+
+
+def _block(language: str, code: str) -> Block:
+    first, _, rest = code.partition("\n")
+    named = PATH.fullmatch(first)
+    return Block(language, named[1], rest) if named else Block(language, "", code)
 
 
 class Host:
@@ -61,6 +84,12 @@ class Host:
         self.add("urls.py", urls)
         self.add("asgi.py", asgi)
 
+    def add_pages(self) -> None:
+        """Add a page with the bell at the root, and Django's forms for signing in and out."""
+        self.add("settings.py", SETTINGS)
+        self.add("urls.py", URLS)
+        self.add("templates/page.html", PAGE)
+
     def follow(self, guide: Path) -> None:
         """Run a guide. Raise `AssertionError`, with the output, for a block that does not do what the guide says."""
         blocks = list(blocks_of(guide))
@@ -72,6 +101,15 @@ class Host:
             elif block.language == "sh":
                 self._run_lines(block.code)
         self._run_in_shell([block.code for block in running])
+
+    def follow_section(self, title: str) -> None:
+        """Add the files of one section of the guide "Beside what your project has"."""
+        section = re.search(rf"^## {re.escape(title)}\n(.+?)(?=^## |\Z)", BESIDE.read_text(), re.DOTALL | re.MULTILINE)
+        assert section is not None, title
+        for language, code in FENCE.findall(section[1]):
+            block = _block(language, code)
+            assert block.path, f"{title}: a block names no file"
+            self.add(block.path, block.code)
 
     def add(self, name: str, text: str) -> None:
         path = self.folder / ("host" if name in OWN else "") / name

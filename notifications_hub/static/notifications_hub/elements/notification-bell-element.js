@@ -1,40 +1,34 @@
 // @ts-check
 /**
- * @import { HubEvent, HubShownEvent, HubUnshownEvent } from "../client/hub-events.js"
  * @import { HubStateName } from "../protocol/hub-state.js"
- * @import { InboxChangedEvent } from "../inbox/inbox-feed.js"
  * @import { Change } from "../inbox/inbox-store.js"
  * @import { ToastOpenedEvent, ToastsDisplayedEvent } from "../toasts/toast-events.js"
  * @import { Item } from "../protocol/wire.js"
  */
 
-import { HubClient } from "../client/hub-client.js";
-import { PageWatch } from "../client/page-watch.js";
-import { FeedState, InboxFeed } from "../inbox/inbox-feed.js";
-import { InboxStore } from "../inbox/inbox-store.js";
+import { HubShownEvent, HubStateEvent, HubUnshownEvent } from "../client/hub-events.js";
+import { FeedState, InboxChangedEvent } from "../inbox/inbox-feed.js";
 import { isNews } from "../inbox/item-state.js";
 import { badgeOf } from "../inbox/item-view.js";
 import { NotificationPanel } from "../inbox/notification-panel.js";
-import { NotificationsApi } from "../inbox/notifications-api.js";
+import { PageInbox } from "../inbox/page-inbox.js";
 import { HubState } from "../protocol/hub-state.js";
 import { closePushes } from "../push/close-pushes.js";
 import { copyOf, part, setText } from "../shared/dom.js";
+import { SwapKeeper } from "../shared/swap-keeper.js";
 import { elementLine } from "./element-line.js";
 import { ToastStackElement } from "./toast-stack-element.js";
 
-const RELAYED = ["hub-event", "hub-reset", "hub-refused", "hub-state"];
+/** The inboxes of bells that a script may just be replacing. @type {SwapKeeper<PageInbox>} */
+const between = new SwapKeeper((inbox) => inbox.stop());
 /** A failure of the feed overrides the state of the connection. @type {Record<string, HubStateName | undefined>} */
 const FEED_FAILURES = { [FeedState.FAILED]: HubState.WAITING, [FeedState.ENDED]: HubState.SIGNED_OUT };
-const RETURNS = ["page-visible", "page-focus", "page-online"];
 
 /**
  * @typedef {object} Parts
  * @property {HTMLButtonElement} button
  * @property {NotificationPanel} panel
- * @property {PageWatch} page
- * @property {InboxStore} store
- * @property {HubClient} client
- * @property {InboxFeed} feed
+ * @property {PageInbox} inbox
  */
 
 /**
@@ -51,6 +45,8 @@ const RETURNS = ["page-visible", "page-focus", "page-online"];
  *
  * `hub-event`, `hub-reset`, `hub-refused` and `hub-state` bubble from it, and `inbox-changed` after each change of the
  * inbox. Until it is upgraded it shows the link inside it.
+ *
+ * If a script swaps the page's body, the next bell of the same person goes on with the same connection and inbox.
  */
 export class NotificationBellElement extends HTMLElement {
   #life = new AbortController();
@@ -60,44 +56,77 @@ export class NotificationBellElement extends HTMLElement {
 
   connectedCallback() {
     this.#life = new AbortController();
-    this.#parts = this.#assemble();
-    this.#listen(this.#parts);
-    this.#render();
-    this.#parts.feed.start();
+    const { signal } = this.#life;
+    // htmx inserts the new body before it removes the old one, whose bell has the inbox until then.
+    queueMicrotask(() => signal.aborted || this.#start());
   }
 
   disconnectedCallback() {
-    this.#parts?.feed.stop();
     this.#life.abort();
+    if (this.#parts) {
+      this.#parts.inbox.hide();
+      between.keep(this.#key, this.#parts.inbox);
+    }
     this.#parts = null;
+  }
+
+  #start() {
+    const { button, panel } = this.#build();
+    const taken = between.take(this.#key);
+    const goesOn = taken !== null && !taken.isOver;
+    if (!goesOn) taken?.stop();
+    const inbox = goesOn ? taken : this.#newInbox();
+    this.#parts = { button, panel, inbox };
+    this.#listen(button);
+    const receive = (/** @type {Event} */ event) => this.#receive(event);
+    inbox.show({ receive, report: panel.report }, { csrf: this.#text("csrf") });
+    this.#render();
+    if (goesOn) this.#goOn(inbox);
+    else inbox.start();
+  }
+
+  /**
+   * Inform the new elements of the page, which missed what came before.
+   *
+   * @param {PageInbox} inbox
+   */
+  #goOn({ client, firstPage }) {
+    this.dispatchEvent(new HubStateEvent(client.state));
+    this.dispatchEvent(new InboxChangedEvent(null, "", firstPage));
   }
 
   /** The number of unread notifications. */
   get unread() {
-    return this.#parts?.store.unread ?? Number(this.#text("unread"));
+    return this.#inbox?.store.unread ?? Number(this.#text("unread"));
   }
 
   /** @param {string} id */
   markRead(id) {
-    return this.#parts?.feed.markRead(id);
+    return this.#inbox?.feed.markRead(id);
   }
 
-  /** @returns {Parts} */
-  #assemble() {
-    const { signal } = this.#life;
-    const { button, panel } = this.#build();
-    const page = new PageWatch(signal);
-    const others = this.#text("topics").split(/\s+/).filter(Boolean);
-    const counts = { unread: Number(this.#text("unread")), unseen: Number(this.#text("unseen")) };
-    const store = new InboxStore(counts, this.getAttribute("scope"));
-    const client = new HubClient({
-      topics: ["inbox", ...others],
-      line: (query) => elementLine(this, { page, query, toasts: true }),
+  /** The newest items as the API returns them, or null before they are loaded. */
+  get firstPage() {
+    return this.#inbox?.firstPage ?? null;
+  }
+
+  get #inbox() {
+    return this.#parts?.inbox;
+  }
+
+  /** What the next bell must have in common to go on with the same inbox. */
+  get #key() {
+    return JSON.stringify(["api", "live", "person", "topics", "scope"].map((name) => this.getAttribute(name)));
+  }
+
+  #newInbox() {
+    return new PageInbox({
+      topics: this.#text("topics").split(/\s+/).filter(Boolean),
+      base: new URL(this.#text("api"), document.baseURI),
+      counts: { unread: Number(this.#text("unread")), unseen: Number(this.#text("unseen")) },
+      scope: this.getAttribute("scope"),
+      line: (page, query) => elementLine(this, { page, query, toasts: true }),
     });
-    const base = new URL(this.#text("api"), document.baseURI);
-    const api = new NotificationsApi({ base, csrf: this.#text("csrf"), signal });
-    const feed = new InboxFeed({ api, client, store, report: panel.report, others });
-    return { button, panel, page, store, client, feed };
   }
 
   /** Replace the plain link by the button and the panel. */
@@ -118,46 +147,37 @@ export class NotificationBellElement extends HTMLElement {
   get #actions() {
     return {
       opened: () => this.#opened(),
-      closed: () => this.#parts?.feed.older.showNewest(),
-      retry: () => this.#parts?.feed.load(),
-      readAll: () => this.#parts?.feed.markAllRead(),
-      older: () => this.#parts?.feed.showOlder(),
-      read: (/** @type {string} */ id) => this.#parts?.feed.markRead(id),
-      archive: (/** @type {string} */ id) => this.#parts?.feed.archive(id),
+      closed: () => this.#inbox?.feed.older.showNewest(),
+      retry: () => this.#inbox?.feed.load(),
+      readAll: () => this.#inbox?.feed.markAllRead(),
+      older: () => this.#inbox?.feed.showOlder(),
+      read: (/** @type {string} */ id) => this.#inbox?.feed.markRead(id),
+      archive: (/** @type {string} */ id) => this.#inbox?.feed.archive(id),
     };
   }
 
-  /** @param {Parts} parts */
-  #listen({ button, page, client, feed }) {
+  /** @param {HTMLButtonElement} button */
+  #listen(button) {
     const { signal } = this.#life;
-    feed.addEventListener("inbox-changed", (event) => this.#changed(/** @type {InboxChangedEvent} */ (event)));
-    for (const type of RELAYED) {
-      client.addEventListener(type, (event) => this.dispatchEvent(/** @type {HubEvent} */ (event).copy()));
-    }
-    for (const type of RETURNS) {
-      page.addEventListener(type, () => feed.state === FeedState.FAILED && feed.load());
-    }
-    button.addEventListener("animationend", () => delete button.dataset.ringing, { signal });
-    this.#listenToToasts(client, feed, signal);
-  }
-
-  /**
-   * @param {HubClient} client
-   * @param {InboxFeed} feed
-   * @param {AbortSignal} signal
-   */
-  #listenToToasts(client, feed, signal) {
     const displayed = (/** @type {Event} */ event) => {
       const { cursor, ids } = /** @type {ToastsDisplayedEvent} */ (event);
-      client.displayed(cursor, ids);
+      this.#inbox?.client.displayed(cursor, ids);
     };
     const opened = (/** @type {Event} */ event) => {
-      feed.markRead(/** @type {ToastOpenedEvent} */ (event).id);
+      this.markRead(/** @type {ToastOpenedEvent} */ (event).id);
     };
-    client.addEventListener("hub-shown", (event) => this.#toasts?.forget(/** @type {HubShownEvent} */ (event).ids));
-    client.addEventListener("hub-unshown", (event) => this.#showLate(/** @type {HubUnshownEvent} */ (event)));
-    this.#toasts?.addEventListener("toasts-displayed", displayed, { signal });
-    this.#toasts?.addEventListener("toast-opened", opened, { signal });
+    const stack = document.querySelector("toast-stack");
+    stack?.addEventListener("toasts-displayed", displayed, { signal });
+    stack?.addEventListener("toast-opened", opened, { signal });
+    button.addEventListener("animationend", () => delete button.dataset.ringing, { signal });
+  }
+
+  /** @param {Event} event of the feed or the client */
+  #receive(event) {
+    if (event instanceof InboxChangedEvent) this.#changed(event);
+    else if (event instanceof HubShownEvent) this.#toasts?.forget(event.ids);
+    else if (event instanceof HubUnshownEvent) this.#showLate(event);
+    else this.dispatchEvent(/** @type {HubStateEvent} */ (event).copy());
   }
 
   get #toasts() {
@@ -182,11 +202,12 @@ export class NotificationBellElement extends HTMLElement {
     this.#toasts?.withdraw(gone);
     if (gone.length > 0) closePushes(gone);
     if (fresh.length === 0 || !this.#parts) return;
-    const { button, panel, page, store, client } = this.#parts;
-    if (fresh.some((item) => store.lists(item))) button.dataset.ringing = "";
-    const inPanel = panel.open && page.visible && fresh.every((item) => store.lists(item));
+    const { button, panel, inbox } = this.#parts;
+    const listed = fresh.filter((item) => inbox.store.lists(item));
+    if (listed.length > 0) button.dataset.ringing = "";
+    const inPanel = panel.open && inbox.page.visible && listed.length === fresh.length;
     if (inPanel) this.#showInPanel(fresh, cursor);
-    else this.#toasts?.show(fresh, cursor, { now: client.notifies });
+    else this.#toasts?.show(fresh, cursor, { now: inbox.client.notifies });
   }
 
   /**
@@ -197,10 +218,10 @@ export class NotificationBellElement extends HTMLElement {
    */
   #showInPanel(fresh, cursor) {
     const ids = fresh.map(({ id }) => id);
-    this.#parts?.feed.older.showAlso(ids.length);
+    this.#inbox?.feed.older.showAlso(ids.length);
     this.#parts?.panel.announce(fresh);
-    requestAnimationFrame(() => this.#parts?.client.displayed(cursor, ids));
-    this.#parts?.feed.markAllSeen();
+    requestAnimationFrame(() => this.#inbox?.client.displayed(cursor, ids));
+    this.#inbox?.feed.markAllSeen();
   }
 
   /**
@@ -210,19 +231,19 @@ export class NotificationBellElement extends HTMLElement {
    */
   #showLate({ items, cursor }) {
     if (this.#isOver) return;
-    const news = items.map((item) => this.#parts?.store.get(item.id) ?? item).filter(isNews);
+    const news = items.map((item) => this.#inbox?.store.get(item.id) ?? item).filter(isNews);
     if (news.length > 0) this.#toasts?.show(news, cursor, { now: true });
   }
 
   /** Whether the session is over. */
   get #isOver() {
-    return this.#parts?.feed.state === FeedState.ENDED;
+    return this.#inbox?.isOver ?? false;
   }
 
   #opened() {
     this.#render();
     this.#toasts?.dismissAll();
-    this.#parts?.feed.markAllSeen();
+    this.#inbox?.feed.markAllSeen();
   }
 
   #renderSoon() {
@@ -234,10 +255,11 @@ export class NotificationBellElement extends HTMLElement {
   #render() {
     this.#renderDue = false;
     if (!this.#parts) return;
-    const { panel, store, client, feed } = this.#parts;
+    const { button, panel, inbox } = this.#parts;
+    const { store, client, feed } = inbox;
     this.setAttribute("unread", String(store.unread));
     this.setAttribute("unseen", String(store.unseen));
-    this.#renderButton(this.#parts.button, store.unread);
+    this.#renderButton(button, store.unread);
     panel.renderState(FEED_FAILURES[feed.state] ?? client.state);
     // A closed panel keeps its rows, but not those of a session that is over.
     if (panel.open || this.#isOver) panel.render({ older: feed.older, unread: store.unread, state: feed.state });

@@ -3,6 +3,7 @@
  * @import { HubEvent } from "../client/hub-events.js"
  * @import { InboxChangedEvent } from "./inbox-feed.js"
  * @import { MarkName } from "./notifications-api.js"
+ * @import { Page } from "../protocol/wire.js"
  */
 import { HubState } from "../protocol/hub-state.js";
 import { copyOf, isInSight, part, setText } from "../shared/dom.js";
@@ -58,6 +59,7 @@ export class InboxPage {
     this.#stop = () => life.abort();
     cards.refresh();
     this.#listen(signal);
+    this.#followLoaded(this.#bell?.firstPage ?? null);
   }
 
   get #forChanges() {
@@ -75,7 +77,8 @@ export class InboxPage {
     const followBell = (/** @type {Event} */ event) => this.#followBell(/** @type {InboxChangedEvent} */ (event));
     document.addEventListener("inbox-changed", followBell, { signal });
     document.addEventListener("hub-state", (event) => this.#state(event), { signal });
-    this.#root.addEventListener("submit", (event) => this.#submit(event), { signal });
+    // First of all: htmx, which may boost these forms, listens to the forms themselves.
+    this.#root.addEventListener("submit", (event) => this.#submit(event), { signal, capture: true });
     this.#root.addEventListener("click", (event) => this.#click(event), { signal });
     this.#root.addEventListener("auxclick", (event) => event.button === 1 && this.#follow(event), { signal });
     this.#root.addEventListener("keydown", preventRepeat, { signal });
@@ -87,6 +90,7 @@ export class InboxPage {
     const button = /** @type {HTMLButtonElement | null} */ (event.submitter);
     if (button?.name !== "action") return;
     event.preventDefault();
+    event.stopPropagation();
     const mark = /** @type {MarkName} */ (button.value);
     part(this.#root, "done")?.remove();
     if (form.contains(part(this.#root, "bulk-actions"))) this.#bulk(mark);
@@ -207,15 +211,27 @@ export class InboxPage {
    */
   #followBell({ loaded }) {
     this.#recount();
+    this.#followLoaded(loaded);
+  }
+
+  /** @param {Page | null} loaded by the bell, perhaps before this page was swapped in */
+  #followLoaded(loaded) {
     if (loaded && this.#cards.differFrom(loaded)) this.#paging.refetch();
   }
 
   /** Take the bell's count, which follows the server. Without a bell the page counts by itself. */
   #recount() {
-    const { unread } = /** @type {{unread?: number}} */ (document.querySelector("notification-bell") ?? {});
+    const unread = this.#bell?.unread;
     if (typeof unread !== "number") return;
     this.#unread = unread;
     this.#count();
+  }
+
+  /** The bell, whose properties are missing until its script has run. */
+  get #bell() {
+    return /** @type {{unread?: number, firstPage?: Page | null} | null} */ (
+      document.querySelector("notification-bell")
+    );
   }
 
   #count() {

@@ -32,6 +32,11 @@ export class NotificationsApi {
     this.#http = new CsrfFetch({ token: csrf, fetch });
   }
 
+  /** Use the token of a newer page. @param {string} token "" to read Django's cookie */
+  set csrf(token) {
+    this.#http.token = token;
+  }
+
   /**
    * @param {{before?: string}} [from] the `next` of the page before; default: the first page
    * @returns {Promise<Page>}

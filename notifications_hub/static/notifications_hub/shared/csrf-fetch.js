@@ -5,7 +5,6 @@ import { ApiError } from "./api-error.js";
  * Requests to this site's JSON API. This is the only module that handles Django's CSRF token.
  */
 export class CsrfFetch {
-  #token;
   #fetch;
 
   /**
@@ -14,7 +13,8 @@ export class CsrfFetch {
    * @param {typeof globalThis.fetch} [options.fetch]
    */
   constructor({ token = "", fetch = globalThis.fetch.bind(globalThis) } = {}) {
-    this.#token = token;
+    /** The newest page's token, or "" to read Django's cookie. */
+    this.token = token;
     this.#fetch = fetch;
   }
 
@@ -42,7 +42,7 @@ export class CsrfFetch {
    */
   send(method, url, body, init = {}) {
     /** @type {Record<string, string>} */
-    const headers = { "X-CSRFToken": this.#token || csrfCookie() };
+    const headers = { "X-CSRFToken": this.token || csrfCookie() };
     if (body === undefined) return this.#request(url, { ...init, method, headers });
     headers["Content-Type"] = "application/json";
     return this.#request(url, { ...init, method, headers, body: JSON.stringify(body) });

@@ -1,0 +1,253 @@
+// @ts-check
+/** @import { Item } from "../protocol/wire.js" */
+import { announce } from "../shared/announcer.js";
+import { copyOf, part, setText } from "../shared/dom.js";
+import { Toast } from "./toast.js";
+import { ToastDueEvent, ToastsDisplayedEvent } from "./toast-events.js";
+import { ToastFocus } from "./toast-focus.js";
+import { ToastQueue } from "./toast-queue.js";
+import { ToastSpeech } from "./toast-speech.js";
+
+/** Screens with room for one toast only, as in styles/toasts.css. */
+export const SMALL = "(max-width: 40rem), (max-height: 30rem)";
+const AT_ONCE = 3;
+
+/**
+ * The toasts of a page, on the screen and waiting. They outlive their element: if a script swaps the body, the next
+ * `<toast-stack>` shows them. In between they wait.
+ */
+export class ToastStack {
+  /** @type {HTMLElement | null} */
+  #element = null;
+  #queue = new ToastQueue({
+    isSeen: () => this.#element !== null && document.visibilityState === "visible",
+    claimOf: (item) => this.#claimOf(item),
+    display: (items) => this.#displayAll(items),
+    painted,
+    displayed: (cursor, ids) => this.#displayed(new ToastsDisplayedEvent(cursor, ids)),
+  });
+  #speech = new ToastSpeech({ announce, summaryOf: (count) => this.#moreOf(count) });
+  /** @type {ToastFocus | null} */
+  #focus = null;
+  /** The toasts on the screen, oldest first. @type {Map<string, Toast>} */
+  #toasts = new Map();
+  #more = 0;
+  /** What was displayed just before the element was removed. @type {ToastsDisplayedEvent[]} */
+  #unreported = [];
+
+  /** The items not yet displayed, oldest first. */
+  get waiting() {
+    return this.#queue.waiting;
+  }
+
+  get isEmpty() {
+    return this.#toasts.size === 0;
+  }
+
+  /**
+   * Show the toasts in this element. A page from a cache may bring copies of older ones.
+   *
+   * @param {HTMLElement} element
+   */
+  attach(element) {
+    this.#element = element;
+    this.#focus = new ToastFocus(element, () => document.querySelector("notification-bell [data-part=button]"));
+    if (!part(element, "list")) element.append(copyOf(element, "stack"));
+    const toasts = [...this.#toasts.values()].map((toast) => toast.element).reverse();
+    for (const toast of toasts) toast.dataset.moved = "";
+    part(element, "list").replaceChildren(...toasts);
+    this.#renderMore();
+    if (!this.isEmpty) element.showPopover?.();
+    for (const event of this.#unreported.splice(0)) element.dispatchEvent(event);
+    this.visibilityChanged();
+  }
+
+  /** The element was removed. */
+  detach() {
+    this.#element = null;
+    for (const toast of this.#toasts.values()) toast.pause();
+  }
+
+  /** End for good. */
+  stop() {
+    this.#queue.stop();
+    this.#speech.stop();
+  }
+
+  /**
+   * @param {Item[]} items oldest first
+   * @param {string} cursor reported by `toasts-displayed`
+   * @param {{now: boolean}} how not now if another tab should show them; this tab does so if that one fails
+   */
+  show(items, cursor, { now }) {
+    this.#queue.add(items, cursor, { now });
+  }
+
+  /**
+   * Drop waiting items that were delivered elsewhere.
+   *
+   * @param {string[]} ids
+   */
+  forget(ids) {
+    this.#queue.forget(ids);
+  }
+
+  /**
+   * Drop waiting items, and remove visible toasts too.
+   *
+   * @param {string[]} ids
+   */
+  withdraw(ids) {
+    this.forget(ids);
+    for (const id of ids) this.dismiss(id);
+  }
+
+  dismissAll() {
+    this.withdraw([...this.waiting.map(({ id }) => id), ...this.#toasts.keys()]);
+  }
+
+  /** @param {string} id */
+  dismiss(id) {
+    const toast = this.#toasts.get(id);
+    if (!toast) return;
+    this.#toasts.delete(id);
+    this.#remove(toast);
+    if (this.isEmpty) this.#more = 0;
+    this.#renderMore();
+  }
+
+  /** Drop the oldest toasts that are too many, except those that the person is looking at. */
+  cutToSize() {
+    const excess = this.#toasts.size - mostToasts();
+    const idle = [...this.#toasts].filter(([, toast]) => !toast.busy).map(([id]) => id);
+    for (const id of idle.slice(0, Math.max(0, excess))) {
+      this.dismiss(id);
+      this.#more += 1;
+    }
+    this.#renderMore();
+  }
+
+  visibilityChanged() {
+    this.#queue.flush();
+    this.runOrPause();
+  }
+
+  /** Let the time of the toasts run, unless nobody can look at them or somebody is busy with one. */
+  runOrPause() {
+    const busy = document.visibilityState !== "visible" || this.#element?.matches(":hover, :focus-within") !== false;
+    for (const toast of this.#toasts.values()) {
+      if (busy) toast.pause();
+      else toast.run();
+    }
+  }
+
+  /** @param {FocusEvent} event */
+  entered(event) {
+    this.#focus?.entered(event);
+  }
+
+  /** Move the focus into the newest toast, or out of the stack again. Return whether there was a toast. */
+  toggleFocus() {
+    return !this.isEmpty && (this.#focus?.toggle() ?? false);
+  }
+
+  /** @param {ToastsDisplayedEvent} event */
+  #displayed(event) {
+    if (this.#element) this.#element.dispatchEvent(event);
+    else this.#unreported.push(event);
+  }
+
+  /** @param {Item} item */
+  #claimOf(item) {
+    const due = new ToastDueEvent(item);
+    this.#element?.dispatchEvent(due);
+    return due.claimed;
+  }
+
+  /** @param {Item[]} items */
+  #displayAll(items) {
+    const element = this.#element;
+    if (!element) return;
+    this.#toTop(element);
+    const toasts = items.slice(-AT_ONCE).map((item) => this.#toastOf(item, element));
+    const news = toasts.filter(({ id, line }) => this.#toasts.get(id)?.line.text !== line.text);
+    this.#speech.add(
+      news.map(({ line }) => line),
+      items.length - toasts.length,
+    );
+    const shown = toasts.slice(-mostToasts());
+    this.#more += items.length - shown.length;
+    for (const toast of shown) this.#display(toast, element);
+    this.cutToSize();
+    this.runOrPause();
+  }
+
+  /**
+   * Move the stack above dialogs and popovers opened since, and above the host page's own layers.
+   *
+   * @param {HTMLElement} element
+   */
+  #toTop(element) {
+    if (!this.isEmpty || !element.popover) return;
+    if (element.matches(":popover-open")) element.hidePopover();
+    element.showPopover();
+  }
+
+  /**
+   * @param {Item} item
+   * @param {HTMLElement} element
+   */
+  #toastOf(item, element) {
+    return new Toast(item, copyOf(element, "toast"), () => this.dismiss(item.id));
+  }
+
+  /**
+   * @param {Toast} toast
+   * @param {HTMLElement} element
+   */
+  #display(toast, element) {
+    const old = this.#toasts.get(toast.id);
+    part(element, "list").prepend(toast.element);
+    this.#toasts.delete(toast.id);
+    this.#toasts.set(toast.id, toast);
+    if (old) this.#remove(old);
+  }
+
+  /**
+   * Let a toast leave, and hide the stack after the last one: a landmark without content is a dead end.
+   *
+   * @param {Toast} toast
+   */
+  async #remove(toast) {
+    if (this.#element) this.#focus?.leave(this.isEmpty ? this.#element : toast.element);
+    await toast.leave();
+    if (this.isEmpty && this.#element?.matches(":popover-open")) this.#element.hidePopover();
+  }
+
+  #renderMore() {
+    if (!this.#element) return;
+    const more = part(this.#element, "more");
+    more.hidden = this.#more === 0;
+    setText(more, this.#moreOf(this.#more));
+  }
+
+  /** @param {number} count */
+  #moreOf(count) {
+    const text = this.#element ? part(this.#element, "more").dataset.text : "";
+    return (text ?? "").replace("{count}", String(count));
+  }
+}
+
+/** Return how many toasts the screen has room for. */
+function mostToasts() {
+  return matchMedia(SMALL).matches ? 1 : AT_ONCE;
+}
+
+/**
+ * Resolve once the toasts are painted: after two animation frames. A hidden tab has no frames until it is visible.
+ *
+ * @returns {Promise<void>}
+ */
+function painted() {
+  return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve())));
+}
