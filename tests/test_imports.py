@@ -59,9 +59,10 @@ INSIDE = {
         ["worker"],
     ],
     "transports": [
-        ["base", "web_push", "web_push.database", "web_push.endpoints", "web_push.vapid"],
-        ["memory", "web_push.push_hosts", "web_push.resolver", "web_push.subscriptions"],
-        ["web_push.key_check", "web_push.payload", "web_push.push_client", "web_push.session_binding"],
+        ["base", "outbound", "outbound.endpoints", "web_push", "web_push.database", "web_push.vapid"],
+        ["memory", "outbound.host_limits", "outbound.resolver", "web_push.endpoints"],
+        ["outbound.http_client", "web_push.subscriptions"],
+        ["web_push.key_check", "web_push.payload", "web_push.session_binding"],
         ["web_push.transport"],
     ],
     "live": [

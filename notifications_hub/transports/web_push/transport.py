@@ -26,6 +26,7 @@ from functools import lru_cache, partial
 from typing import Any, ParamSpec, TypeVar
 
 import http_ece
+from aiohttp.abc import AbstractResolver
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
@@ -39,10 +40,11 @@ from notifications_hub.conf import hub_settings
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.message import Message
 from notifications_hub.transports.base import AddressTable, PutOff, Send, TooLong, TransportError
+from notifications_hub.transports.outbound.endpoints import Endpoint, EndpointRefused
+from notifications_hub.transports.outbound.http_client import Answer, HttpClient, NoAnswer
 from notifications_hub.transports.web_push import payload
 from notifications_hub.transports.web_push.database import close_idle_connections, in_database
-from notifications_hub.transports.web_push.endpoints import Endpoint, EndpointRefused, parse_endpoint
-from notifications_hub.transports.web_push.push_client import Answer, NoAnswer, PushClient
+from notifications_hub.transports.web_push.endpoints import is_extra_host, parse_endpoint
 from notifications_hub.transports.web_push.subscriptions import PushSubscription, quarantine
 from notifications_hub.transports.web_push.vapid import current_key, from_b64url, key_for
 
@@ -70,8 +72,8 @@ class WebPush:
     name = "web_push"
     label = _("Push")
 
-    def __init__(self, client: PushClient | None = None) -> None:
-        self._client = client or PushClient()
+    def __init__(self, client: HttpClient | None = None) -> None:
+        self._client = client or push_client()
 
     def addresses(self, person: AbstractBaseUser) -> Iterable[str]:
         return self.addresses_of([person.pk]).get(person.pk, [])
@@ -127,6 +129,11 @@ class WebPush:
             raise TransportError(error.reason) from error
         _judge(answer, endpoint)
         return answer.status
+
+
+def push_client(*, resolver: Callable[[], AbstractResolver] | None = None, deadline: float | None = None) -> HttpClient:
+    """Return a client that reaches push services alone, at the rate of `PUSH_RATE`."""
+    return HttpClient(is_extra_host, lambda: hub_settings.push_rate, resolver=resolver, deadline=deadline)
 
 
 def _held_back(subscription: PushSubscription) -> DeliveryReason:
