@@ -53,6 +53,8 @@ class HubSettings:
     vapid_previous_key: str = ""
     vapid_subject: str = ""
     push_extra_hosts: tuple[str, ...] = ()
+    webhook_extra_hosts: tuple[str, ...] = ()
+    """Hosts (`host` or `host:port`) of webhooks that may be private or use plain http."""
     push_ttl: int = 86_400
     push_rate: int = 2000
     """Pushes per second that one worker sends to one push service; 0: no limit."""

@@ -82,11 +82,32 @@ def parse_url(text: str) -> URL:
     return _as_browsers_write_it(url)
 
 
+def parse_service_url(text: str, may_be_private: MayBePrivate) -> Endpoint:
+    """Return the endpoint of any public service. Raise `EndpointRefused`, also for a number of a private network."""
+    url = parse_url(text)
+    endpoint = Endpoint(url, url.host or "", url.port or 0)
+    if not may_be_private(endpoint.host, endpoint.port):
+        if url.scheme != "https":
+            raise EndpointRefused("The endpoint must start with https://.")
+        # The HTTP client resolves names alone, so its resolver does not see a number.
+        if _is_number(endpoint.host) and not is_public(endpoint.host):
+            raise PrivateNetwork("The endpoint is in a private network.")
+    return endpoint
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
 def _as_browsers_write_it(url: URL) -> URL:
-    """Return the one spelling of an endpoint, so that a browser cannot be registered again under a variant.
+    """Return the one spelling of an endpoint, so that it cannot be registered again under a variant.
 
     Scheme and host are in lower case, a default port is left out, and the path has no dot segments, needless escapes or
-    repeated slashes. The query stays: a push service may read it to the letter.
+    repeated slashes. The query stays: a service may read it to the letter.
     """
     path = URL(f"https://host/{re.sub('/+', '/', url.raw_path).lstrip('/')}").raw_path
     port = "" if url.is_default_port() else f":{url.port}"
