@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Sequence
 from difflib import get_close_matches
 from ipaddress import ip_network
 from typing import Any
@@ -16,13 +15,12 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections, router
-from django.utils.module_loading import import_string
 
 from notifications_hub import conf
 from notifications_hub.database.primary import hub_alias
-from notifications_hub.kinds import DeliveryMethod, Kind, all_kinds
 from notifications_hub.live.origin import parse
 from notifications_hub.live.topics import unreachable_patterns
+from notifications_hub.method_checks import check_methods
 from notifications_hub.ops import demo
 from notifications_hub.rows import LiveQuerySet, triggers
 from notifications_hub.rows.registry import declared_models
@@ -33,7 +31,6 @@ from notifications_hub.web import throttle
 MODEL = "notifications_hub.Notification"
 MODEL_WANTED = f'Set NOTIFICATIONS_NOTIFICATION_MODEL = "{MODEL}" before the first migration.'
 _VENDORS = {"mysql": "MySQL or MariaDB", "oracle": "Oracle"}
-_TRANSPORT = re.compile(r"[a-z][a-z0-9_]{0,19}")
 
 
 @register(Tags.compatibility)
@@ -51,8 +48,7 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
         *_rate("API_RATE", loaded.api_rate),
         *_rate("API_RATE_PER_ADDRESS", loaded.api_rate_per_address),
         *_keys(),
-        *_transports(loaded.transports),
-        *_kinds(loaded.transports),
+        *check_methods(loaded.transports),
     ]
 
 
@@ -217,46 +213,6 @@ def _origins(origins: Sequence[str]) -> list[CheckMessage]:
         for origin in origins
         if "*" in origin or parse(origin) is None
     ]
-
-
-def _transports(transports: Mapping[Any, Any]) -> Iterator[CheckMessage]:
-    for name, path in transports.items():
-        if (
-            isinstance(name, str)
-            and _TRANSPORT.fullmatch(name)
-            and name not in (DeliveryMethod.LIVE, DeliveryMethod.FLASH)
-        ):
-            yield from _transport(name, path)
-        else:
-            hint = "Use up to 20 lowercase letters, digits and underscores, but not 'live' or 'flash'."
-            yield Error(f"{name!r} is not a valid name for a transport.", hint=hint, id="notifications_hub.E016")
-
-
-def _transport(name: str, path: Any) -> Iterator[CheckMessage]:
-    try:
-        import_string(path)
-    except (ImportError, AttributeError) as error:
-        hint = "Write the dotted path of its class."
-        yield Error(f"Cannot import the transport {name!r}: {error}", hint=hint, id="notifications_hub.E016")
-
-
-def _kinds(transports: Iterable[str]) -> Iterator[CheckMessage]:
-    known = {*map(str, DeliveryMethod), *map(str, transports)}
-    for kind in all_kinds():
-        yield from _methods(kind, known)
-
-
-def _methods(kind: Kind, known: Collection[str]) -> Iterator[CheckMessage]:
-    methods: object = kind.methods
-    if not isinstance(methods, Set):
-        fault = f"The delivery methods of the kind {kind.name!r} must be a set of names, not {methods!r}."
-        hint = "Write methods = frozenset({DeliveryMethod.LIVE, ...})."
-        yield Error(fault, hint=hint, obj=type(kind), id="notifications_hub.E017")
-        return
-    for method in sorted({str(method) for method in methods}.difference(known)):
-        hint = f"Add it to {conf.SETTING}['TRANSPORTS'], or use one of {', '.join(sorted(known))}."
-        fault = f"The kind {kind.name!r} names an unknown delivery method: {method!r}."
-        yield Error(fault, hint=hint, obj=type(kind), id="notifications_hub.E017")
 
 
 def _rate(key: str, text: str) -> list[CheckMessage]:

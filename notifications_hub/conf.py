@@ -19,6 +19,7 @@ from django.utils.module_loading import import_string
 from notifications_hub.users import Person
 
 SETTING = "NOTIFICATIONS_HUB"
+DEFAULT_TRANSPORTS: Mapping[str, str] = {"web_push": "notifications_hub.transports.web_push.transport.WebPush"}
 
 
 def _language_of(person: Person) -> str:
@@ -45,10 +46,9 @@ class HubSettings:
     """Origins besides the site's own (`https://host[:port]`) whose pages may open a connection."""
     live_per_user: int = 10
     live_per_address: int = 50
-    transports: Mapping[str, str] = field(
-        default_factory=lambda: {"web_push": "notifications_hub.transports.web_push.transport.WebPush"}
-    )
-    """Names of delivery methods, each with the dotted path of its transport."""
+    transports: Mapping[str, str] = field(default_factory=lambda: DEFAULT_TRANSPORTS)
+    """Names of delivery methods, each with the dotted path of its transport. The setting adds to the default; None in
+    place of a path removes one."""
     vapid_private_key: str = ""
     vapid_previous_key: str = ""
     vapid_subject: str = ""
@@ -126,6 +126,8 @@ def _parsed(name: str, value: Any) -> Any:
         return tuple(value)
     if name in ("transports", "audiences") and not isinstance(value, Mapping):
         raise ImproperlyConfigured(f"{SETTING}[{name.upper()!r}] must be a dict, not {value!r}.")
+    if name == "transports":
+        return {key: path for key, path in {**DEFAULT_TRANSPORTS, **value}.items() if path is not None}
     if isinstance(default, (bool, int, float, str)) and not isinstance(value, _accepted(default)):
         raise ImproperlyConfigured(
             f"{SETTING}[{name.upper()!r}] must be {type(default).__name__}, not {type(value).__name__}."

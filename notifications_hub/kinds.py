@@ -13,7 +13,7 @@ may use the notification's own columns and its `data`. It must not load the acto
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
@@ -41,9 +41,22 @@ _METHOD_NAMES = {
 }
 
 
+def built_in_name(value: str) -> str:
+    """Return the label that admins see for a built-in delivery method; empty for any other."""
+    return str(_METHOD_NAMES.get(value, ""))
+
+
 def method_name(value: str) -> str:
-    """Return the label that admins see for a delivery method or transport. Unknown names are returned unchanged."""
-    return str(_METHOD_NAMES.get(value, value))
+    """Return the label that admins see for a delivery method or transport."""
+    return built_in_name(value) or next((label_of(value) for label_of in _labellers), value)
+
+
+_labellers: list[Callable[[str], str]] = []
+
+
+def label_transports_by(label_of: Callable[[str], str]) -> None:
+    """Let `method_name` ask this function for the labels of transports, whose package imports this module."""
+    _labellers[:] = [label_of]
 
 
 class Urgency(StrEnum):
@@ -111,11 +124,19 @@ class Kind:
     privacy: ClassVar[Privacy] = Privacy.FULL
     """The part of a push that a locked screen may show."""
     methods: ClassVar[frozenset[str]] = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH})
-    """The default delivery methods: built-in ones, and names of transports."""
+    """The default delivery methods: built-in ones, and names of transports.
+
+    A kind that leaves this out, and that is `optional`, also gets each transport with `on_by_default`.
+    """
     per_minute: ClassVar[int | None] = None
     """The most notifications of this kind from one actor to one person a minute; None: no limit. More are dropped."""
     optional: ClassVar[bool] = True
     """Let people choose the delivery methods of this kind in their preferences."""
+
+    @property
+    def declares_methods(self) -> bool:
+        """Return whether the kind, or a base class of the host's, sets `methods` itself."""
+        return any("methods" in vars(one) for one in type(self).__mro__ if one is not Kind)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -26,6 +26,7 @@ from notifications_hub.notify_statement import Tables, shared_columns, statement
 from notifications_hub.notify_words import SharedWords
 from notifications_hub.streams import inbox_topic
 from notifications_hub.streams.models import as_json
+from notifications_hub.transports import default_methods, locked_methods
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ def _parameters(draft: Draft, values: Mapping[str, Any], words: SharedWords) -> 
         parameters |= {f"item{index}": one.item, f"tag{index}": one.tag}
     return parameters | {
         "words": ",".join(map(str, words.of_person)),
-        "methods": as_json(sorted(draft.kind.methods)),
+        "methods": as_json(sorted(default_methods(draft.kind))),
+        "locked": as_json(sorted(locked_methods(draft.kind))),
         "window": timedelta(seconds=hub_settings.ack_window),
         "now": datetime.now(UTC),
     }

@@ -38,7 +38,8 @@ def shared_columns() -> tuple[str, ...]:
 # for each other in one order only. Topics have no comma, and PostgreSQL's driver takes long for a list.
 _INSERT = """
 WITH {numbering}people AS MATERIALIZED (
-    SELECT given.*, coalesce(preference.methods, CAST(%(methods)s AS jsonb)) AS methods
+    SELECT given.*, coalesce(
+        preference.methods || CAST(%(locked)s AS jsonb), CAST(%(methods)s AS jsonb)) AS methods
     FROM unnest(
         CAST(%(ids)s AS {key}[]), string_to_array(%(topics)s, ','), CAST(string_to_array(%(words)s, ',') AS int[])
     ) WITH ORDINALITY AS given(id, topic, words, number)

@@ -7,13 +7,15 @@ from typing import Any
 
 from notifications_hub.delivery.models import Preference
 from notifications_hub.kinds import Kind, get_kind
+from notifications_hub.transports import default_methods, locked_methods
 from notifications_hub.users import Person
 
 
 def methods_of(people: Collection[Any], kind: Kind) -> dict[Any, frozenset[str]]:
-    """Map people's primary keys to the delivery methods they chose for a kind, in one query."""
+    """Map people's primary keys to their delivery methods for a kind, in one query: chosen or default, and locked."""
     chosen = dict(Preference.objects.filter(person__in=people, kind=kind.name).values_list("person", "methods"))
-    return {pk: frozenset(chosen.get(pk, kind.methods)) for pk in people}
+    default, locked = default_methods(kind), locked_methods(kind)
+    return {pk: locked.union(chosen[pk]) if pk in chosen else default for pk in people}
 
 
 def methods_by_kind(person: Person) -> dict[str, frozenset[str]]:

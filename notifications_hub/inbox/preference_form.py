@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from notifications_hub.database import transaction
 from notifications_hub.delivery import preferences
 from notifications_hub.kinds import DeliveryMethod, Kind, all_kinds
-from notifications_hub.transports import transport_label, transport_names
+from notifications_hub.transports import default_methods, locked_methods, transport_label, transport_names
 from notifications_hub.users import Person
 
 
@@ -33,7 +33,7 @@ class Row:
 
 def form_rows(person: Person) -> list[Row]:
     chosen, offered = preferences.methods_by_kind(person), _offered()
-    return [_row(kind, chosen.get(kind.name, kind.methods), offered) for kind in _optional_kinds()]
+    return [_row(kind, chosen.get(kind.name, default_methods(kind)), offered) for kind in _optional_kinds()]
 
 
 def _offered() -> dict[str, str]:
@@ -46,7 +46,11 @@ def _offered() -> dict[str, str]:
 
 
 def _row(kind: Kind, methods: Container[str], offered: Mapping[str, str]) -> Row:
-    choices = [Choice(method, label, method in methods) for method, label in offered.items()]
+    locked = locked_methods(kind)
+    choices = [
+        Choice(method, label, checked=method in methods or method in locked, locked=method in locked)
+        for method, label in offered.items()
+    ]
     return Row(kind.name, str(kind.label or kind.name), choices)
 
 
@@ -62,9 +66,10 @@ def save(person: Person, checked: Container[str]) -> None:
     )
     with transaction.atomic():
         for kind in _optional_kinds():
-            before = chosen.get(kind.name, kind.methods)
+            locked = locked_methods(kind)
+            before = locked.union(chosen.get(kind.name, default_methods(kind)))
             shown = {method for method in offered if f"{kind.name}:{method}" in checked}
             # Keep choices that the form does not offer: their transport may be back tomorrow.
-            after = frozenset(before) - offered | shown
+            after = before - offered | shown | locked
             if after != before:
                 preferences.choose_methods(person, kind.name, after)

@@ -15,10 +15,9 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
-from django.utils.text import capfirst
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.kinds import method_name
+from notifications_hub.kinds import Kind, label_transports_by
 from notifications_hub.transports.base import (
     AddressTable,
     Closes,
@@ -32,10 +31,12 @@ from notifications_hub.transports.base import (
     Transport,
     TransportError,
 )
+from notifications_hub.transports.declaration import Declaration, declaration_in, in_words
 
 __all__ = [
     "AddressTable",
     "Closes",
+    "Declaration",
     "FindsMany",
     "KeepsTable",
     "Learns",
@@ -47,8 +48,11 @@ __all__ = [
     "TransportError",
     "addresses_of",
     "close_transports",
+    "declaration_of",
+    "default_methods",
     "get_transport",
     "keeps_table",
+    "locked_methods",
     "transport_label",
     "transport_names",
 ]
@@ -70,15 +74,36 @@ def get_transport(name: str) -> Transport:
     return _made(path)
 
 
-def transport_label(name: str) -> str:
-    """Return the name of a transport for people: its `label`, or else its name in words."""
+def declaration_of(name: str) -> Declaration:
+    """Return what a configured transport declares. One that cannot be created declares nothing."""
     try:
-        label = getattr(get_transport(name), "label", "")
+        return declaration_in(name, get_transport(name))
     except Exception:
         # A host's transport that cannot be made must not break the pages that list it.
         log.exception("The transport %r cannot be created", name)
-        label = ""
-    return str(label) or capfirst(method_name(name).replace("_", " "))
+        return Declaration(name=name)
+
+
+def transport_label(name: str) -> str:
+    """Return the name of a transport for people: its `label`, or else its name in words."""
+    return declaration_of(name).words if name in hub_settings.transports else in_words(name)
+
+
+label_transports_by(transport_label)
+
+
+def default_methods(kind: Kind) -> frozenset[str]:
+    """Return the delivery methods of a kind for a person who has not chosen any."""
+    if kind.declares_methods or not kind.optional:
+        return frozenset(kind.methods)
+    joining = (name for name in transport_names() if declaration_of(name).on_by_default)
+    return frozenset(kind.methods).union(joining)
+
+
+def locked_methods(kind: Kind) -> frozenset[str]:
+    """Return those of the kind's default methods that no person may switch off."""
+    configured = default_methods(kind).intersection(transport_names())
+    return frozenset(name for name in configured if not declaration_of(name).optional)
 
 
 def addresses_of(transport: Transport, people: Iterable[AbstractBaseUser]) -> dict[Any, list[str]]:

@@ -61,10 +61,17 @@ class Transport(Protocol):
       else. It has a deadline of its own (10 seconds or less), however the other side behaves.
     - Many `send` may run at once in one event loop, and one instance may serve several loops.
     - An address never changes hands: a message planned for one person is never sent to another.
-    - `label` is optional: the name that people see in their preferences. It may be lazily translated.
-    """
 
-    name: str
+    Two methods are enough. A class may also declare these attributes:
+
+    - `name`: the same as its key in the setting `TRANSPORTS`, which wins.
+    - `label`: the name that people read, which may be lazily translated. Default: the key in words.
+    - `on_by_default = True`: it joins the default methods of every optional kind that does not declare its own
+      `methods`. People who have chosen for a kind keep their choice.
+    - `optional = False`: people may not switch it off where it is among a kind's default methods.
+    - `confirms = True`: an accepted message does not count as delivered yet. Its receiver reports that it was shown, by
+      posting the message's `token` to its `act_url`. Otherwise the notification is delivered once `send` returns.
+    """
 
     def addresses(self, person: AbstractBaseUser) -> Iterable[str]:
         """Return the person's addresses, each of at most 255 characters; an empty list if it cannot reach them."""

@@ -14,8 +14,6 @@ from notifications_hub.transports.base import TransportError
 class Memory:
     """A transport in memory. Each person has one address, their primary key, until it is forgotten."""
 
-    name = "memory"
-
     def __init__(self) -> None:
         self.outbox: list[tuple[Message, str]] = []
         self._failures: deque[TransportError] = deque()

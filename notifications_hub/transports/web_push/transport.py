@@ -68,6 +68,8 @@ class WebPush:
 
     name = "web_push"
     label = _("Push")
+    on_by_default = True
+    confirms = True
 
     def __init__(self, client: HttpClient | None = None) -> None:
         self._client = client or push_client()

@@ -1,0 +1,76 @@
+"""System checks of delivery methods: the setting `TRANSPORTS`, and the methods that kinds name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error
+from django.utils.module_loading import import_string
+
+from notifications_hub import conf
+from notifications_hub.kinds import DeliveryMethod, Kind, all_kinds
+from notifications_hub.transports.declaration import faults_in
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,19}")
+
+
+def check_methods(transports: Mapping[Any, Any]) -> Iterator[CheckMessage]:
+    """Check the transports in use, and the delivery methods of all kinds."""
+    yield from _removals()
+    for name, path in transports.items():
+        if isinstance(name, str) and _NAME.fullmatch(name) and name not in (DeliveryMethod.LIVE, DeliveryMethod.FLASH):
+            yield from _transport(name, path)
+        else:
+            hint = "Use up to 20 lowercase letters, digits and underscores, but not 'live' or 'flash'."
+            yield Error(f"{name!r} is not a valid name for a transport.", hint=hint, id="notifications_hub.E016")
+    yield from _kinds(transports)
+
+
+def _removals() -> Iterator[CheckMessage]:
+    given = getattr(settings, conf.SETTING, {}).get("TRANSPORTS", {})
+    for name in (name for name, path in given.items() if path is None and name not in conf.DEFAULT_TRANSPORTS):
+        yield Error(
+            f"TRANSPORTS[{name!r}] is None, which removes a transport that is there by default, but there is no such.",
+            hint=f"Write the dotted path of its class, or remove one of {', '.join(conf.DEFAULT_TRANSPORTS)}.",
+            id="notifications_hub.E016",
+        )
+
+
+def _transport(name: str, path: Any) -> Iterator[CheckMessage]:
+    try:
+        found = import_string(path)
+    except (ImportError, AttributeError) as error:
+        hint = "Write the dotted path of its class."
+        yield Error(f"Cannot import the transport {name!r}: {error}", hint=hint, id="notifications_hub.E016")
+        return
+    for fault, remedy in faults_in(found):
+        yield Error(f"The transport {name!r} ({path}): {fault}.", hint=remedy, id="notifications_hub.E018")
+    if getattr(found, "name", name) != name:
+        yield checks.Warning(
+            f"The transport {name!r} calls itself {found.name!r}. Its name in TRANSPORTS wins.",
+            hint=f"Write name = {name!r} in {path}, or leave it out.",
+            id="notifications_hub.W002",
+        )
+
+
+def _kinds(transports: Iterable[str]) -> Iterator[CheckMessage]:
+    known = {*map(str, DeliveryMethod), *map(str, transports)}
+    for kind in all_kinds():
+        yield from _methods(kind, known)
+
+
+def _methods(kind: Kind, known: Collection[str]) -> Iterator[CheckMessage]:
+    methods: object = kind.methods
+    if not isinstance(methods, Set):
+        fault = f"The delivery methods of the kind {kind.name!r} must be a set of names, not {methods!r}."
+        hint = "Write methods = frozenset({DeliveryMethod.LIVE, ...})."
+        yield Error(fault, hint=hint, obj=type(kind), id="notifications_hub.E017")
+        return
+    for method in sorted({str(method) for method in methods}.difference(known)):
+        hint = f"Add it to {conf.SETTING}['TRANSPORTS'], or use one of {', '.join(sorted(known))}."
+        fault = f"The kind {kind.name!r} names an unknown delivery method: {method!r}."
+        yield Error(fault, hint=hint, obj=type(kind), id="notifications_hub.E017")
