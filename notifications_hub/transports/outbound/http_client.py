@@ -16,7 +16,7 @@ from aiohttp.abc import AbstractResolver
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.transports.outbound.endpoints import Endpoint, MayBePrivate
 from notifications_hub.transports.outbound.host_limits import HostLimits
-from notifications_hub.transports.outbound.resolver import GuardedResolver
+from notifications_hub.transports.outbound.resolver import GuardedResolver, PrivateAddress
 
 DEADLINE = 10.0
 CONNECT_SECONDS = 3.0
@@ -96,6 +96,8 @@ class HttpClient:
         except TimeoutError:
             raise NoAnswer(DeliveryReason.of(ReasonCode.NO_ANSWER, seconds=f"{self._deadline:g}")) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
+            if isinstance(getattr(error, "os_error", None), PrivateAddress):
+                raise NoAnswer(DeliveryReason(ReasonCode.ADDRESS_REFUSED)) from error
             # aiohttp raises a plain ValueError for a malformed header or address.
             text = endpoint.hidden_in(f"{type(error).__name__}: {error}")[:200]
             raise NoAnswer(DeliveryReason.from_transport(_printable(text))) from error

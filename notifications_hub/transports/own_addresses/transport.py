@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -21,7 +21,6 @@ from notifications_hub.transports.database import in_database
 from notifications_hub.transports.own_addresses.models import OwnAddress, Target
 
 USED_WITHIN = timedelta(hours=1)
-
 
 
 class AddressRefused(ValueError):

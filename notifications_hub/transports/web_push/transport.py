@@ -39,10 +39,10 @@ from notifications_hub.conf import hub_settings
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.message import Message
 from notifications_hub.transports.base import AddressTable, PutOff, Send, TooLong, TransportError
+from notifications_hub.transports.database import close_idle_connections, in_database
 from notifications_hub.transports.outbound.endpoints import Endpoint, EndpointRefused
 from notifications_hub.transports.outbound.http_client import Answer, HttpClient, NoAnswer
 from notifications_hub.transports.web_push import payload
-from notifications_hub.transports.database import close_idle_connections, in_database
 from notifications_hub.transports.web_push.endpoints import is_extra_host, parse_endpoint
 from notifications_hub.transports.web_push.subscriptions import PushSubscription, quarantine
 from notifications_hub.transports.web_push.vapid import current_key, from_b64url, key_for
@@ -56,7 +56,6 @@ TOO_LONG = 413
 USED_WITHIN = timedelta(hours=1)
 HELD_BACK_SECONDS = 3600.0
 _USABLE = "quarantined_at IS NULL"
-
 
 
 class Quarantined(TransportError):

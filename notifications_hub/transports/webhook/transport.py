@@ -52,6 +52,9 @@ class Webhook(OwnAddressTransport):
     label: ClassVar[str | Promise] = _("Webhook")
     address_label = _("Web address")
     address_help = _("Each notification is sent there as signed JSON. It must start with https://.")
+    on_by_default = True
+    # Its receiver may be a machine: what it accepts has reached nobody yet.
+    confirms = True
     signs = True
 
     def __init__(self, client: HttpClient | None = None, lookup: Lookup | None = None) -> None:
@@ -84,6 +87,7 @@ class SiteWebhook(ABC):
 
     name: ClassVar[str]
     label: ClassVar[str | Promise] = _("Webhook")
+    confirms: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._client = webhook_client()
@@ -139,13 +143,20 @@ def payload(message: Message) -> str:
         "id": message.id,
         "title": message.title,
         "body": message.body,
-        "url": urljoin(hub_settings.site_url, message.url) if message.url else "",
+        "url": _absolute(message.url),
         "level": message.level,
         "tag": message.tag,
         "language": message.language,
         "urgency": message.urgency.value,
+        # With these the receiver may report that the person saw or read it.
+        "token": message.token,
+        "act": _absolute(message.act_url),
     }
     return json.dumps({"type": message.kind, "data": data})
+
+
+def _absolute(url: str) -> str:
+    return urljoin(hub_settings.site_url, url) if url and hub_settings.site_url else url
 
 
 def _judge(answer: Answer) -> None:
