@@ -58,7 +58,7 @@ def there(settings: Settings) -> Iterator[Receiver]:
     with receiver() as one:
         settings.NOTIFICATIONS_HUB = {
             **settings.NOTIFICATIONS_HUB,
-            "TRANSPORTS": {"webhook": WEBHOOK},
+            "TRANSPORTS": {"web_push": None, "webhook": WEBHOOK},
             "WEBHOOK_EXTRA_HOSTS": [one.host],
             "SITE_URL": "https://hub.example",
         }

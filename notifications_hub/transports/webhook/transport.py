@@ -12,13 +12,11 @@ Answers of a receiver, and their meaning:
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import ClassVar
 from urllib.parse import urljoin
 
 from aiohttp.abc import AbstractResolver
-from django.contrib.auth.models import AbstractBaseUser
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -37,6 +35,7 @@ from notifications_hub.transports.outbound.endpoints import (
 )
 from notifications_hub.transports.outbound.http_client import Answer, HttpClient, NoAnswer
 from notifications_hub.transports.own_addresses.models import Target
+from notifications_hub.transports.own_addresses.site_transport import SiteTransport
 from notifications_hub.transports.own_addresses.transport import Accepted, AddressRefused, OwnAddressTransport
 from notifications_hub.transports.webhook.signature import signed_headers
 
@@ -45,7 +44,21 @@ RATE = 100
 """Requests per second that one worker sends to one host."""
 
 
-class Webhook(OwnAddressTransport):
+class _Posts:
+    """The sending side of webhooks."""
+
+    def __init__(self, client: HttpClient | None = None) -> None:
+        self._client = client or webhook_client()
+
+    async def send_to(self, message: Message, target: Target) -> int:
+        return await post_webhook(self._client, message, target)
+
+    async def close(self) -> None:
+        await self._client.close()
+        await close_idle_connections()
+
+
+class Webhook(_Posts, OwnAddressTransport):
     """Webhooks that people add in their preferences."""
 
     name = "webhook"
@@ -58,7 +71,7 @@ class Webhook(OwnAddressTransport):
     signs = True
 
     def __init__(self, client: HttpClient | None = None, lookup: Lookup | None = None) -> None:
-        self._client = client or webhook_client()
+        super().__init__(client)
         self._lookup = lookup
 
     def accept(self, text: str) -> Accepted:
@@ -71,43 +84,12 @@ class Webhook(OwnAddressTransport):
             raise AddressRefused(_("This isn't a complete web address. It must start with https://.")) from None
         return Accepted(str(endpoint.url), endpoint.host)
 
-    async def send_to(self, message: Message, target: Target) -> int:
-        return await post_webhook(self._client, message, target)
 
-    async def close(self) -> None:
-        await self._client.close()
-        await close_idle_connections()
+class SiteWebhook(_Posts, SiteTransport):
+    """The base of a host's own webhook transport: subclass it, and return addresses and targets from code."""
 
-
-class SiteWebhook(ABC):
-    """The base of a host's own webhook transport: subclass it, and return addresses and targets from code.
-
-    An address is a name of the host's choice, like `team-7`. It is stored with each delivery; its target is not.
-    """
-
-    name: ClassVar[str]
     label: ClassVar[str | Promise] = _("Webhook")
-    confirms: ClassVar[bool] = True
-
-    def __init__(self) -> None:
-        self._client = webhook_client()
-
-    @abstractmethod
-    def addresses(self, person: AbstractBaseUser) -> Iterable[str]:
-        """Return the names of the person's addresses."""
-
-    @abstractmethod
-    def target(self, address: str) -> Target | None:
-        """Return the place of this name, or None if there is none any more. It runs in an event loop: no queries."""
-
-    async def send(self, message: Message, address: str) -> int:
-        target = self.target(address)
-        if target is None:
-            raise TransportError(DeliveryReason(ReasonCode.ADDRESS_REMOVED), permanent=True)
-        return await post_webhook(self._client, message, target)
-
-    async def close(self) -> None:
-        await self._client.close()
+    confirms = True
 
 
 def webhook_client(
