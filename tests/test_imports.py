@@ -30,8 +30,8 @@ LAYERS = [
     ],
     ["admin_base", "announcements.models", "notification_queryset", "rows.registry", "transports"],
     ["delivery.preferences", "method_checks", "notification", "ops.metrics", "ops.startup", "rows"],
-    ["delivery", "delivery.arming", "notification_removal", "notify_arguments", "notify_statement", "wsgi"],
-    ["notify_words"],
+    ["delivery.arming", "notification_removal", "notify_arguments", "notify_statement", "wsgi"],
+    ["delivery", "notify_words"],
     ["notify_insert"],
     ["announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks"],
     ["live"],
@@ -55,6 +55,7 @@ INSIDE = {
         ["celery_wakeup", "models", "reasons"],
         ["arming", "claiming", "preferences"],
         ["acknowledgement", "history", "sender"],
+        ["accepted"],
         ["worker"],
     ],
     "transports": [

@@ -14,6 +14,7 @@ from notifications_hub.delivery.preferences import methods_of
 from notifications_hub.delivery.reasons import reason_in_words
 from notifications_hub.kinds import DeliveryMethod, kind_of, method_name
 from notifications_hub.notification import Notification
+from notifications_hub.transports import transport_names
 from notifications_hub.transports.web_push.subscriptions import PushSubscription, name_in_words
 from notifications_hub.transports.web_push.vapid import current_key
 
@@ -66,8 +67,10 @@ class NoPush(Enum):
 def why_no_push(notification: Notification) -> NoPush | None:
     """Return the reason that no push was planned, in two queries.
 
-    None means an announcement, whose pushes are not planned per person.
+    None means a site without Web Push, or an announcement, whose pushes are not planned per person.
     """
+    if DeliveryMethod.WEB_PUSH not in transport_names():
+        return None
     person = notification.recipient_id
     if current_key() is None:
         return NoPush.NO_KEY

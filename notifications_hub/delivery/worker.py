@@ -24,6 +24,7 @@ from notifications_hub.announcements.models import Announcement
 from notifications_hub.database.pooling import release_connections
 from notifications_hub.database.reconnect import CONNECTION_ERRORS
 from notifications_hub.delivery import claiming
+from notifications_hub.delivery.accepted import mark_accepted
 from notifications_hub.delivery.claiming import Outcome, Settled
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
@@ -109,6 +110,7 @@ class Worker:
     def _record(self) -> None:
         # Results are kept until they are written. Otherwise an unreachable database would cause a second send.
         self._results += self._network.collect()
+        mark_accepted(self._results)
         _write([result.settled for result in self._results])
         results, self._results = self._results, []
         _report_to_transports(results)

@@ -23,7 +23,7 @@ from notifications_hub.kinds import DeliveryMethod, PushTest, kind_of
 from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_label
 
-_DELIVERED_BY = {
+_DELIVERED_BY: Mapping[str, object] = {
     DeliveryMethod.LIVE: gettext_lazy("You saw it on an open page."),
     DeliveryMethod.FLASH: gettext_lazy("You saw it at the top of the next page that you opened."),
     DeliveryMethod.WEB_PUSH: gettext_lazy("One of your browsers showed it."),
@@ -80,15 +80,19 @@ def is_under_way(notification: Notification) -> bool:
 
 def _own(notification: Notification) -> Iterator[HistoryStep]:
     yield HistoryStep(notification.timestamp, _("It happened."))
-    known = (words for method, words in _DELIVERED_BY.items() if method == notification.delivered_by)
-    by = next(known, _("You were notified."))
     happened = (
-        (notification.delivered_at, str(by)),
+        (notification.delivered_at, _delivered(notification.delivered_by)),
         (notification.seen_at, _("You saw it in your notification list.")),
         (notification.read_at, _("You read it.")),
         (notification.archived_at, _("You archived it.")),
     )
     yield from (HistoryStep(at, words) for at, words in happened if at is not None)
+
+
+def _delivered(method: str) -> str:
+    if not method:
+        return _("You were notified.")
+    return str(_DELIVERED_BY.get(method) or _("You got it by %(method)s.") % {"method": transport_label(method)})
 
 
 def _pushed(delivery: Delivery, browser: str, *, is_test: bool) -> Iterator[HistoryStep]:

@@ -36,6 +36,11 @@ def form_rows(person: Person) -> list[Row]:
     return [_row(kind, chosen.get(kind.name, default_methods(kind)), offered) for kind in _optional_kinds()]
 
 
+def locked_labels(rows: list[Row]) -> dict[str, str]:
+    """Return the labels of the delivery methods with a locked switch, by name."""
+    return {choice.name: choice.label for row in rows for choice in row.methods if choice.locked}
+
+
 def _offered() -> dict[str, str]:
     """Return the labels of the delivery methods to choose from: the two that pages serve, and each transport."""
     of_pages = {

@@ -129,15 +129,16 @@ def act(request: HttpRequest, report: Act) -> dict[str, int | None]:
     """Record what happened to a push. Called by the service worker, without a cookie or a CSRF token.
 
     The token covers one notification, as long as the browser belongs to its person. Return the unread count for the
-    app's badge.
+    app's badge. The receiver of another transport with `confirms` reports in the same way.
     """
     sent, pk = _reported(report.token)
     row = Notification.objects.filter(pk=pk).select_related("recipient").first()
     if row is None:
         return {"unread": None}
-    if not _may_report(sent, row):
+    delivery = Delivery.objects.filter(pk=sent, notification=row).only("transport", "address").first()
+    if delivery is None or not _may_report(delivery, row):
         raise HttpError(400, _invalid_token())
-    arming.mark_delivered([pk], DeliveryMethod.WEB_PUSH)
+    arming.mark_delivered([pk], delivery.transport)
     if report.action == "read":
         marks.mark(row.recipient, Mark.READ, [row.item_id])
     return {"unread": queries.counts(row.recipient).unread}
@@ -152,9 +153,9 @@ def _reported(token: str) -> tuple[int, int]:
         raise HttpError(400, _invalid_token()) from None
 
 
-def _may_report(sent: int, row: Notification) -> bool:
-    one = Delivery.objects.filter(pk=sent, notification=row).only("transport", "address").first()
-    return one is not None and (one.transport != "web_push" or session_binding.is_bound(row.recipient, one.address))
+def _may_report(delivery: Delivery, row: Notification) -> bool:
+    is_push = delivery.transport == DeliveryMethod.WEB_PUSH
+    return not is_push or session_binding.is_bound(row.recipient, delivery.address)
 
 
 def _invalid_token() -> str:

@@ -202,8 +202,10 @@ def _preferences(request: HttpRequest) -> dict[str, Any]:
     offered = "web_push" in transport_names()
     available = offered and vapid.current_key() is not None
     browsers = devices.devices_of(person)
+    rows = preference_form.form_rows(person)
     return {
-        "form_rows": preference_form.form_rows(person),
+        "form_rows": rows,
+        "locked": preference_form.locked_labels(rows),
         "push_available": available,
         "push_idle": offered and not (available and any(not browser.held_back for browser in browsers)),
         "devices": browsers,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Min, Q
 from django.utils import timezone
@@ -13,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.streams import Event
+from notifications_hub.transports import transport_names
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 
 
@@ -28,24 +30,40 @@ class _Now(Collector):
         self._connections = connections
 
     def collect(self) -> Iterator[Metric]:
-        waiting = Delivery.objects.filter(state=DeliveryState.WAITING).aggregate(
-            count=Count("pk"), failing=Count("pk", filter=Q(attempts__gt=0)), oldest=Min("created"), due=Min("due_at")
-        )
         yield _gauge("events_unnumbered", "Events committed and not yet numbered.", _unnumbered())
-        yield _gauge(
-            "deliveries_waiting", "Deliveries that are planned but neither sent nor cancelled.", waiting["count"]
-        )
-        yield _gauge("deliveries_oldest_seconds", "Age of the oldest waiting delivery.", _since(waiting["oldest"]))
-        yield _gauge(
-            "deliveries_late_seconds", "Time since the first waiting delivery was due.", _since(waiting["due"])
-        )
-        yield _gauge("deliveries_failing", "Waiting deliveries that have failed at least once.", waiting["failing"])
+        yield from _deliveries()
         yield _gauge(
             "push_subscriptions_held_back",
             "Browsers whose push service rejected our key. If above 0, check the VAPID keys.",
             PushSubscription.objects.exclude(quarantined_at=None).count(),
         )
         yield _gauge("connections", "Live connections of the answering process.", self._connections)
+
+
+def _deliveries() -> Iterator[Metric]:
+    """Yield the gauges of waiting deliveries, one series for each transport, in one query."""
+    waiting = _waiting_by_transport()
+    of_all = (
+        ("waiting", "Deliveries that are planned but neither sent nor cancelled.", "count"),
+        ("oldest_seconds", "Age of the oldest waiting delivery.", "oldest"),
+        ("late_seconds", "Time since the first waiting delivery was due.", "due"),
+        ("failing", "Waiting deliveries that have failed at least once.", "failing"),
+    )
+    for name, documentation, column in of_all:
+        gauge = GaugeMetricFamily(f"notifications_hub_deliveries_{name}", documentation, labels=["transport"])
+        for transport, found in waiting.items():
+            value = found.get(column)
+            gauge.add_metric([transport], _since(value) if column in ("oldest", "due") else value or 0)
+        yield gauge
+
+
+def _waiting_by_transport() -> dict[str, Any]:
+    """Map transports to what waits for them: the configured ones, and those that were removed since."""
+    waiting = Delivery.objects.filter(state=DeliveryState.WAITING).order_by().values("transport")
+    found = waiting.annotate(
+        count=Count("pk"), failing=Count("pk", filter=Q(attempts__gt=0)), oldest=Min("created"), due=Min("due_at")
+    )
+    return {**{name: {} for name in transport_names()}, **{one["transport"]: one for one in found}}
 
 
 def _since(moment: datetime | None) -> float:

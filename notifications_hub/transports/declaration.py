@@ -1,4 +1,4 @@
-"""What a transport declares about itself, with a default for everything that it leaves out."""
+"""The declaration of a transport: the attributes of its class, with a default for each that it leaves out."""
 
 from __future__ import annotations
 

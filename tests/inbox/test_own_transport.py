@@ -134,6 +134,61 @@ def test_the_delivery_page_names_the_transport(alice: User, bob: User, client_fo
     )
 
 
+def test_the_delivery_page_says_that_the_transport_reached_the_person(
+    alice: User, bob: User, client_for: ClientFor, settings: Any
+) -> None:
+    use(settings, letter=Letter)
+    row = send_one(alice, bob)
+    arming.mark_delivered([row.pk], "letter")
+    client, path = client_for(alice), f"/notifications/{row.item_id}/why/"
+    assert "You got it by email." in client.get(path).content.decode()
+    use(settings)
+    assert "You got it by Letter." in client.get(path).content.decode()
+
+
+def test_a_site_without_web_push_does_not_speak_of_pushes(
+    alice: User, bob: User, client_for: ClientFor, settings: Any
+) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TRANSPORTS": {"web_push": None}}
+    row, client = send_one(alice, bob), client_for(alice)
+    assert client.get(f"/notifications/{row.item_id}/why/").context["not_pushed"] == ""
+    context = client.get(PREFERENCES).context
+    assert (context["push_available"], context["push_idle"]) == (False, False)
+    assert [one.name for one in context["form_rows"][0].methods] == ["live", "flash"]
+
+
+class Siren(Sms):
+    label = "Siren & lamp"
+    on_by_default = True
+    optional = False
+
+
+def test_a_locked_switch_is_on_and_says_why(alice: User, client_for: ClientFor, settings: Any) -> None:
+    use(settings, siren=Siren)
+    page = client_for(alice).get(PREFERENCES).content.decode()
+    note = "You can't turn off “Siren &amp; lamp” where its switch is locked"
+    assert page.count(note) == 1
+    assert page.count('disabled aria-describedby="locked-siren"') == 4 < page.count(':siren"')
+    use(settings, sms=Sms)
+    assert "is locked" not in client_for(alice).get(PREFERENCES).content.decode()
+
+
+def test_the_admin_shows_a_transport_by_its_label(
+    alice: User, admin: User, client_for: ClientFor, settings: Any
+) -> None:
+    use(settings, siren=Siren)
+    row = send(admin, alice)[0]
+    client = client_for(admin)
+    deliveries = client.get("/admin/notifications_hub/delivery/").content.decode()
+    assert "?transport=siren" in deliveries
+    assert deliveries.count("Siren &amp; lamp") >= 2
+    arming.mark_delivered([row.pk], "siren")
+    listed = client.get("/admin/notifications_hub/notification/?delivered_by=siren").content.decode()
+    assert ", Siren &amp; lamp" in listed
+    story = client.get(f"/admin/notifications_hub/notification/{row.pk}/change/").content.decode()
+    assert "Already delivered (Siren &amp; lamp)" in story
+
+
 def test_a_broken_transport_does_not_break_the_page(
     alice: User, client_for: ClientFor, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

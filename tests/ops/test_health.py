@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from django.test import AsyncClient, Client
 from notifications_hub.checks import check_settings
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
-from notifications_hub.ops import health
+from notifications_hub.ops import health, metrics
 from tests.inbox.support import queries_of, send_one
 
 if TYPE_CHECKING:
@@ -93,9 +94,19 @@ def test_the_metrics_show_how_far_sending_is_behind(client: Client, alice: User,
 
     assert response["Content-Type"].startswith("text/plain")
     assert "notifications_hub_events_unnumbered 1.0" in text
-    assert "notifications_hub_deliveries_waiting 2.0" in text
-    assert "notifications_hub_deliveries_oldest_seconds" in text
+    assert 'notifications_hub_deliveries_waiting{transport="web_push"} 2.0' in text
+    assert 'notifications_hub_deliveries_oldest_seconds{transport="web_push"}' in text
     assert "notifications_hub_connections 0.0" in text
+
+
+def test_the_metrics_of_deliveries_have_a_series_for_each_transport(alice: User, bob: User, settings: Settings) -> None:
+    row = send_one(alice, bob)
+    pager = {"pager": "notifications_hub.transports.memory.Memory"}
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TRANSPORTS": pager}
+    arming.arm([Plan(notification_pk=row.pk, transport=name, address="1") for name in ("pager", "removed_since")])
+    text = metrics.exposition(0).decode()
+    series = dict(re.findall(r'^notifications_hub_deliveries_waiting\{transport="(\w+)"\} (\S+)$', text, re.MULTILINE))
+    assert series == {"web_push": "0.0", "pager": "1.0", "removed_since": "1.0"}
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Forwarded-Proto": "https"}, bearer(""), bearer("anything")])

@@ -21,7 +21,13 @@ from notifications_hub.transports.memory import Memory
 if TYPE_CHECKING:
     from accounts.models import User
 
-BY_MEMORY = {"web_push": "notifications_hub.transports.memory.Memory"}
+BY_MEMORY = {"web_push": "tests.support.deliveries.PushInMemory"}
+
+
+class PushInMemory(Memory):
+    """The memory transport in the place of Web Push, whose browsers report themselves what they showed."""
+
+    confirms = True
 
 
 def use_memory(settings: Settings, *, ack_window: int) -> None:

@@ -1,4 +1,4 @@
-"""What a transport declares, the defaults for what it leaves out, and the default methods of kinds that follow."""
+"""The declaration of a transport, its defaults, and the default methods of kinds that follow from it."""
 
 from __future__ import annotations
 
