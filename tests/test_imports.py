@@ -41,6 +41,8 @@ LAYERS = [
     ["admin", "apps", "asgi", "jobs.progress_tag", "jobs.views", "live_lists", "models", "ops", "ops.retention"],
     ["jobs.api", "management", "templatetags"],
     ["urls"],
+    # Tests of a host import it, and no module of the app.
+    ["testing"],
 ]
 INSIDE = {
     "streams": [
