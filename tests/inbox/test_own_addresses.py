@@ -123,6 +123,9 @@ def test_an_address_that_is_gone_is_shown_as_stopped(
     assert TEST not in page
     send_one(alice, bob)
     assert Delivery.objects.count() == 1
+    assert client.post(ADD, hook(there)).status_code == 200
+    assert "no longer accepts" not in client.get(PREFERENCES).content.decode()
+    assert OwnAddress.objects.get().stopped_at is None
 
 
 def test_a_new_secret_is_shown_once_and_signs(there: Receiver, alice: User, client_for: ClientFor) -> None:

@@ -50,9 +50,12 @@ def add_address(person: AbstractBaseUser, method: str, address: str, *, name: st
     with transaction.atomic():
         # Hold the lock until the commit, so that each of several requests counts the ones before it.
         get_user_model()._base_manager.select_for_update(no_key=True).get(pk=person.pk)
+        mark = fingerprint(accepted.address)
+        # Adding an address again is how its owner resumes it.
+        _same(person, method, mark).exclude(stopped_at=None).delete()
         _check_room(person)
         secret = _new_secret() if transport.signs else ""
-        row = _insert(person, method, accepted, storable(name.strip(), 60), secret)
+        row = _insert(_same(person, method, mark), accepted, storable(name.strip(), 60), secret)
     return Added(row, secret)
 
 
@@ -94,17 +97,17 @@ def _check_room(person: AbstractBaseUser) -> None:
         raise AddressRefused(_("You have %(number)d addresses already. Remove one first.") % {"number": PER_PERSON})
 
 
-def _insert(person: AbstractBaseUser, method: str, accepted: Accepted, name: str, secret: str) -> OwnAddress:
-    row, created = OwnAddress.objects.get_or_create(
-        owner_id=person.pk,
-        transport=method,
-        fingerprint=fingerprint(accepted.address),
-        defaults={
-            "sealed": sealed_target(accepted.address, [secret] if secret else []),
-            "where": storable(accepted.where, 100),
-            "name": name,
-        },
-    )
+def _same(person: AbstractBaseUser, method: str, mark: str) -> models.QuerySet[OwnAddress]:
+    return OwnAddress.objects.filter(owner_id=person.pk, transport=method, fingerprint=mark)
+
+
+def _insert(same: models.QuerySet[OwnAddress], accepted: Accepted, name: str, secret: str) -> OwnAddress:
+    values = {
+        "sealed": sealed_target(accepted.address, [secret] if secret else []),
+        "where": storable(accepted.where, 100),
+        "name": name,
+    }
+    row, created = same.get_or_create(defaults=values)
     if not created:
         raise AddressRefused(_("You have added this address already."))
     return row
