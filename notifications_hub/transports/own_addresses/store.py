@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
@@ -47,15 +48,15 @@ def add_address(person: AbstractBaseUser, method: str, address: str, *, name: st
     if transport is None:
         raise AddressRefused(_("This site doesn't send to such addresses."))
     accepted = transport.accept(address.strip())
+    key = {"owner_id": person.pk, "transport": method, "fingerprint": fingerprint(accepted.address)}
+    secret = _new_secret() if transport.signs else ""
     with transaction.atomic():
         # Hold the lock until the commit, so that each of several requests counts the ones before it.
         get_user_model()._base_manager.select_for_update(no_key=True).get(pk=person.pk)
-        mark = fingerprint(accepted.address)
         # Adding an address again is how its owner resumes it.
-        _same(person, method, mark).exclude(stopped_at=None).delete()
+        OwnAddress.objects.filter(**key).exclude(stopped_at=None).delete()
         _check_room(person)
-        secret = _new_secret() if transport.signs else ""
-        row = _insert(_same(person, method, mark), accepted, storable(name.strip(), 60), secret)
+        row = _insert(key, accepted, storable(name.strip(), 60), secret)
     return Added(row, secret)
 
 
@@ -97,17 +98,13 @@ def _check_room(person: AbstractBaseUser) -> None:
         raise AddressRefused(_("You have %(number)d addresses already. Remove one first.") % {"number": PER_PERSON})
 
 
-def _same(person: AbstractBaseUser, method: str, mark: str) -> models.QuerySet[OwnAddress]:
-    return OwnAddress.objects.filter(owner_id=person.pk, transport=method, fingerprint=mark)
-
-
-def _insert(same: models.QuerySet[OwnAddress], accepted: Accepted, name: str, secret: str) -> OwnAddress:
+def _insert(key: Mapping[str, Any], accepted: Accepted, name: str, secret: str) -> OwnAddress:
     values = {
         "sealed": sealed_target(accepted.address, [secret] if secret else []),
         "where": storable(accepted.where, 100),
         "name": name,
     }
-    row, created = same.get_or_create(defaults=values)
+    row, created = OwnAddress.objects.get_or_create(**key, defaults=values)
     if not created:
         raise AddressRefused(_("You have added this address already."))
     return row
