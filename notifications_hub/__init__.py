@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from notifications_hub.rows import LiveManager, LiveQuerySet, live_rows
     from notifications_hub.streams import BadTopic, Event, EventTooLarge, StreamError
     from notifications_hub.transports import PutOff, TooLong, Transport, TransportError
+    from notifications_hub.transports.apprise.transport import SiteApprise
+    from notifications_hub.transports.own_addresses.models import Destination
+    from notifications_hub.transports.own_addresses.store import add_address
+    from notifications_hub.transports.own_addresses.transport import AddressRefused
+    from notifications_hub.transports.webhook.transport import SiteWebhook
     from notifications_hub.web.client_ip import client_ip
     from notifications_hub.web.text import is_blank, is_storable, isolated, validate_visible
     from notifications_hub.web.throttle import check_rate, throttle_key, wait_in_words
@@ -38,12 +43,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Action",
+    "AddressRefused",
     "Announcement",
     "BadArgument",
     "BadJob",
     "BadRecipient",
     "BadTopic",
     "DeliveryMethod",
+    "Destination",
     "Done",
     "Event",
     "EventTooLarge",
@@ -62,6 +69,8 @@ __all__ = [
     "NotifyError",
     "Privacy",
     "PutOff",
+    "SiteApprise",
+    "SiteWebhook",
     "StreamError",
     "TooLong",
     "TopicRefused",
@@ -70,6 +79,7 @@ __all__ = [
     "UnknownAudience",
     "UnknownKind",
     "Urgency",
+    "add_address",
     "apublish",
     "broadcast",
     "cancel",
@@ -98,12 +108,14 @@ __all__ = [
 
 _HOMES = {
     "Action": "notifications_hub.kinds",
+    "AddressRefused": "notifications_hub.transports.own_addresses.transport",
     "Announcement": "notifications_hub.announcements.models",
     "BadArgument": "notifications_hub.notify_arguments",
     "BadJob": "notifications_hub.jobs.enqueue",
     "BadRecipient": "notifications_hub.notify_arguments",
     "BadTopic": "notifications_hub.streams",
     "DeliveryMethod": "notifications_hub.kinds",
+    "Destination": "notifications_hub.transports.own_addresses.models",
     "Done": "notifications_hub.jobs.outcome",
     "Event": "notifications_hub.streams",
     "EventTooLarge": "notifications_hub.streams",
@@ -122,6 +134,8 @@ _HOMES = {
     "NotifyError": "notifications_hub.notify_arguments",
     "Privacy": "notifications_hub.kinds",
     "PutOff": "notifications_hub.transports",
+    "SiteApprise": "notifications_hub.transports.apprise.transport",
+    "SiteWebhook": "notifications_hub.transports.webhook.transport",
     "StreamError": "notifications_hub.streams",
     "TooLong": "notifications_hub.transports",
     "TopicRefused": "notifications_hub.live.topics",
@@ -130,6 +144,7 @@ _HOMES = {
     "UnknownAudience": "notifications_hub.audiences",
     "UnknownKind": "notifications_hub.kinds",
     "Urgency": "notifications_hub.kinds",
+    "add_address": "notifications_hub.transports.own_addresses.store",
     "apublish": "notifications_hub.publishing",
     "broadcast": "notifications_hub.announcements.announce",
     "cancel": "notifications_hub.jobs.transitions",

@@ -132,7 +132,7 @@ def test_a_new_secret_is_shown_once_and_signs(there: Receiver, alice: User, clie
     client = client_for(alice)
     added = add_address(alice, "webhook", f"{there.url}/hook")
     [secret] = SECRET.findall(client.post(RENEW, {"id": added.row.pk}).content.decode())
-    assert OwnAddress.objects.get().target().secrets == (secret, added.secret)
+    assert OwnAddress.objects.get().destination().secrets == (secret, added.secret)
     assert SECRET.findall(client.get(PREFERENCES).content.decode()) == []
 
 

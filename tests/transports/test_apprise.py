@@ -28,7 +28,7 @@ from notifications_hub.transports.apprise.guard import Forbidden, Guard, guarded
 from notifications_hub.transports.apprise.guarded_pool import PER_SERVICE, GuardedPool
 from notifications_hub.transports.apprise.services import load_plugins, service_at
 from notifications_hub.transports.apprise.transport import Apprise, SiteApprise
-from notifications_hub.transports.own_addresses.models import OwnAddress, Target
+from notifications_hub.transports.own_addresses.models import Destination, OwnAddress
 from notifications_hub.transports.own_addresses.store import add_address
 from notifications_hub.transports.own_addresses.transport import AddressRefused
 from tests.support.receiver import Answer, Receiver, receiver
@@ -159,7 +159,7 @@ def test_an_address_cannot_read_a_file_of_the_server(there: Receiver, tmp_path: 
     secret.write_text('{"text": "a secret of the server"}')
     address = f"workflows://{there.host}/workflow-id/signature/?template={secret}"
     with pytest.raises(TransportError, match="no longer sends"):
-        asyncio.run(Apprise().send_to(REPLY, Target(address)))
+        asyncio.run(Apprise().send_to(REPLY, Destination(address)))
     guard = services.new_guard()
     with guarded(guard):
         assert not service_at(address).notify(body="Hello")
@@ -311,7 +311,7 @@ def test_a_slow_service_takes_its_own_threads_alone(there: Receiver, address: st
             waiting = [asyncio.create_task(one.send(REPLY, "slow")) for one in silent]
             await asyncio.sleep(0.2)
             started = time.monotonic()
-            await Apprise(pool).send_to(REPLY, Target(f"json://{there.host}/inbox"))
+            await Apprise(pool).send_to(REPLY, Destination(f"json://{there.host}/inbox"))
             took = time.monotonic() - started
             return list(await asyncio.gather(*waiting, return_exceptions=True)), took
 
@@ -331,8 +331,8 @@ class SiteSlow(SiteApprise):
     def addresses(self, person: AbstractBaseUser) -> Iterable[str]:
         return ["slow"]
 
-    def target(self, address: str) -> Target | None:
-        return Target(self._url.replace("http://", "json://")) if address == "slow" else None
+    def destination(self, address: str) -> Destination | None:
+        return Destination(self._url.replace("http://", "json://")) if address == "slow" else None
 
 
 def test_a_host_gives_an_address_in_code_of_any_scheme(there: Receiver, alice: User, settings: Settings) -> None:

@@ -19,7 +19,7 @@ from standardwebhooks import WebhookVerificationError
 from notifications_hub.delivery.reasons import ReasonCode
 from notifications_hub.transports import TooLong, TransportError
 from notifications_hub.transports.outbound.resolver import GuardedResolver
-from notifications_hub.transports.own_addresses.models import OwnAddress, Target
+from notifications_hub.transports.own_addresses.models import Destination, OwnAddress
 from notifications_hub.transports.own_addresses.store import Added, add_address, renew_secret
 from notifications_hub.transports.own_addresses.transport import AddressRefused
 from notifications_hub.transports.webhook.transport import SiteWebhook, Webhook, is_extra_host, webhook_client
@@ -183,11 +183,11 @@ class _Leading(AbstractResolver):
 
 def test_a_name_that_became_private_is_refused_when_it_is_dialled(there: Receiver) -> None:
     client = webhook_client(resolver=lambda: GuardedResolver(is_extra_host, _Leading()))
-    target = Target("https://hooks.example.com/secret-path-of-alice", ("whsec_" + "a" * 44,))
+    destination = Destination("https://hooks.example.com/secret-path-of-alice", ("whsec_" + "a" * 44,))
 
     async def dial() -> None:
         try:
-            await Webhook(client).send_to(REPLY, target)
+            await Webhook(client).send_to(REPLY, destination)
         finally:
             await client.close()
 
@@ -231,8 +231,8 @@ class TeamHook(SiteWebhook):
     def addresses(self, person: AbstractBaseUser) -> Iterable[str]:
         return ["team-7"]
 
-    def target(self, address: str) -> Target | None:
-        return Target(f"{self.url}/{address}", ("whsec_" + "a" * 44,)) if address == "team-7" else None
+    def destination(self, address: str) -> Destination | None:
+        return Destination(f"{self.url}/{address}", ("whsec_" + "a" * 44,)) if address == "team-7" else None
 
 
 def test_a_host_gives_addresses_in_code(there: Receiver, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:

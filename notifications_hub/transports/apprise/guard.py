@@ -37,7 +37,7 @@ class Forbidden(OSError):
 
 
 class Guard:
-    """What one guarded call may do, and what it did. Other threads may only call `cut_off`.
+    """The rules of one guarded call, and a record of it. Other threads may only call `cut_off`.
 
     A `trusted` call, whose address is the site's own, may do everything.
     """

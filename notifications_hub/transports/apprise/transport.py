@@ -28,7 +28,7 @@ from notifications_hub.transports.apprise.guarded_pool import GuardedPool
 from notifications_hub.transports.apprise.services import Paused, create, load_plugins, name_of, new_guard, service_at
 from notifications_hub.transports.base import Send, TooLong, TransportError
 from notifications_hub.transports.database import close_idle_connections
-from notifications_hub.transports.own_addresses.models import Target
+from notifications_hub.transports.own_addresses.models import Destination
 from notifications_hub.transports.own_addresses.site_transport import SiteTransport
 from notifications_hub.transports.own_addresses.transport import Accepted, AddressRefused, OwnAddressTransport
 
@@ -65,19 +65,19 @@ class Apprise(OwnAddressTransport):
         load_plugins()
         return super().load(addresses)
 
-    async def send_to(self, message: Message, target: Target) -> None:
-        schema = target.address.partition("://")[0]
-        host = target.address.partition("://")[2].partition("/")[0].rpartition("@")[2]
+    async def send_to(self, message: Message, destination: Destination) -> None:
+        schema = destination.address.partition("://")[0]
+        host = destination.address.partition("://")[2].partition("/")[0].rpartition("@")[2]
         guard = new_guard()
         service = f"{schema}://{host}" if schema == "https" else schema
-        await self._pool.run(service, guard, partial(_send, message, target.address, guard))
+        await self._pool.run(service, guard, partial(_send, message, destination.address, guard))
 
     async def close(self) -> None:
         await close_idle_connections()
 
 
 class SiteApprise(SiteTransport):
-    """The base of a host's own transport by Apprise: subclass it, and return addresses and targets from code.
+    """The base of a host's own transport by Apprise: subclass it, and return addresses and destinations from code.
 
     Addresses from code are trusted: every scheme and every host is allowed.
     """
@@ -87,9 +87,9 @@ class SiteApprise(SiteTransport):
     def __init__(self, pool: GuardedPool | None = None) -> None:
         self._pool = pool or GuardedPool()
 
-    async def send_to(self, message: Message, target: Target) -> None:
+    async def send_to(self, message: Message, destination: Destination) -> None:
         guard = Guard(lambda host, port: True, trusted=True)
-        await self._pool.run(self.name, guard, partial(_send, message, target.address, guard))
+        await self._pool.run(self.name, guard, partial(_send, message, destination.address, guard))
 
 
 def _send(message: Message, address: str, guard: Guard) -> None:

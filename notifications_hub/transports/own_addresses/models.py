@@ -21,7 +21,7 @@ PREVIOUS_SECRET_LASTS = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Destination:
     """A place to send to. With several secrets, each signs: the newest first, then the one that it replaces."""
 
     address: str
@@ -62,15 +62,15 @@ class OwnAddress(HubModel):
     def __str__(self) -> str:
         return f"{self.name} ({self.where})" if self.name else self.where
 
-    def target(self) -> Target:
+    def destination(self) -> Destination:
         """Return the address and its valid secrets. Raise `ValueError` if no key of this site opens them."""
         stored: dict[str, Any] = unseal(self.sealed)
         secrets = stored["secrets"]
         if self.rotated_at and timezone.now() - self.rotated_at > PREVIOUS_SECRET_LASTS:
             secrets = secrets[:1]
-        return Target(stored["address"], tuple(secrets))
+        return Destination(stored["address"], tuple(secrets))
 
 
-def sealed_target(address: str, secrets: Sequence[str]) -> str:
+def sealed_destination(address: str, secrets: Sequence[str]) -> str:
     """Return the column `sealed` for an address with its secrets, the newest first."""
     return seal({"address": address, "secrets": list(secrets)})

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from notifications_hub.database import transaction
 from notifications_hub.transports import Transport, get_transport, transport_names
-from notifications_hub.transports.own_addresses.models import OwnAddress, sealed_target
+from notifications_hub.transports.own_addresses.models import OwnAddress, sealed_destination
 from notifications_hub.transports.own_addresses.sealing import fingerprint
 from notifications_hub.transports.own_addresses.transport import Accepted, AddressRefused, OwnAddressTransport
 from notifications_hub.web.text import storable
@@ -71,9 +71,9 @@ def renew_secret(row: OwnAddress) -> str:
     """Store and return a new secret. For a day the one before it signs too, so that the receiver can change over."""
     with transaction.atomic():
         current = OwnAddress.objects.select_for_update().get(pk=row.pk)
-        target = current.target()
+        destination = current.destination()
         secret = _new_secret()
-        current.sealed = sealed_target(target.address, [secret, *target.secrets[:1]])
+        current.sealed = sealed_destination(destination.address, [secret, *destination.secrets[:1]])
         current.rotated_at = timezone.now()
         current.save(update_fields=["sealed", "rotated_at"])
     return secret
@@ -100,7 +100,7 @@ def _check_room(person: AbstractBaseUser) -> None:
 
 def _insert(key: Mapping[str, Any], accepted: Accepted, name: str, secret: str) -> OwnAddress:
     values = {
-        "sealed": sealed_target(accepted.address, [secret] if secret else []),
+        "sealed": sealed_destination(accepted.address, [secret] if secret else []),
         "where": storable(accepted.where, 100),
         "name": name,
     }

@@ -18,7 +18,7 @@ from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.message import Message
 from notifications_hub.transports.base import AddressTable, Send, TransportError
 from notifications_hub.transports.database import in_database
-from notifications_hub.transports.own_addresses.models import OwnAddress, Target
+from notifications_hub.transports.own_addresses.models import Destination, OwnAddress
 
 USED_WITHIN = timedelta(hours=1)
 
@@ -51,7 +51,7 @@ class OwnAddressTransport(ABC):
         """Return a person's text as an address. Raise `AddressRefused`. This may look up a name."""
 
     @abstractmethod
-    async def send_to(self, message: Message, target: Target) -> int | None:
+    async def send_to(self, message: Message, destination: Destination) -> int | None:
         """Send the message, as `Transport.send` does."""
 
     def addresses(self, person: AbstractBaseUser) -> Iterable[str]:
@@ -93,7 +93,7 @@ class OwnAddressTransport(ABC):
         if row.stopped_at is not None:
             raise TransportError(DeliveryReason(ReasonCode(row.stop_reason), row.stop_parameters), permanent=True)
         try:
-            target = row.target()
+            destination = row.destination()
         except ValueError as error:
             raise TransportError(DeliveryReason(ReasonCode.ADDRESS_UNREADABLE), permanent=True) from error
-        return await self.send_to(message, target)
+        return await self.send_to(message, destination)

@@ -34,7 +34,7 @@ from notifications_hub.transports.outbound.endpoints import (
     parse_service_url,
 )
 from notifications_hub.transports.outbound.http_client import Answer, HttpClient, NoAnswer
-from notifications_hub.transports.own_addresses.models import Target
+from notifications_hub.transports.own_addresses.models import Destination
 from notifications_hub.transports.own_addresses.site_transport import SiteTransport
 from notifications_hub.transports.own_addresses.transport import Accepted, AddressRefused, OwnAddressTransport
 from notifications_hub.transports.webhook.signature import signed_headers
@@ -50,8 +50,8 @@ class _Posts:
     def __init__(self, client: HttpClient | None = None) -> None:
         self._client = client or webhook_client()
 
-    async def send_to(self, message: Message, target: Target) -> int:
-        return await post_webhook(self._client, message, target)
+    async def send_to(self, message: Message, destination: Destination) -> int:
+        return await post_webhook(self._client, message, destination)
 
     async def close(self) -> None:
         await self._client.close()
@@ -86,7 +86,7 @@ class Webhook(_Posts, OwnAddressTransport):
 
 
 class SiteWebhook(_Posts, SiteTransport):
-    """The base of a host's own webhook transport: subclass it, and return addresses and targets from code."""
+    """The base of a host's own webhook transport: subclass it, and return addresses and destinations from code."""
 
     label: ClassVar[str | Promise] = _("Webhook")
     confirms = True
@@ -103,14 +103,14 @@ def is_extra_host(host: str, port: int) -> bool:
     return is_listed(host, port, hub_settings.webhook_extra_hosts)
 
 
-async def post_webhook(client: HttpClient, message: Message, target: Target) -> int:
+async def post_webhook(client: HttpClient, message: Message, destination: Destination) -> int:
     """Send the signed message, and return the answer's status. Raise `TransportError`."""
     try:
-        endpoint = parse_service_url(target.address, is_extra_host)
+        endpoint = parse_service_url(destination.address, is_extra_host)
     except EndpointRefused as error:
         raise TransportError(DeliveryReason(ReasonCode.ADDRESS_REFUSED)) from error
     body = payload(message)
-    headers = {"Content-Type": "application/json", **signed_headers(message.id, body, target.secrets)}
+    headers = {"Content-Type": "application/json", **signed_headers(message.id, body, destination.secrets)}
     try:
         answer = await client.post(endpoint, body.encode(), headers)
     except NoAnswer as error:
