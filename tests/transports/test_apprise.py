@@ -147,6 +147,12 @@ def test_a_host_that_is_not_listed_and_several_recipients_are_refused(there: Rec
         Apprise().accept(given)
 
 
+def test_a_link_of_a_service_that_is_not_listed_is_refused(there: Receiver, settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "APPRISE_SCHEMAS": ["tgram"]}
+    with pytest.raises(AddressRefused):
+        Apprise().accept("https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ")
+
+
 def test_no_default_scheme_lets_a_person_choose_the_host_but_those_that_are_limited() -> None:
     manager: Any = NotificationManager
     plugins = manager()

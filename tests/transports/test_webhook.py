@@ -16,7 +16,7 @@ from pytest_django import Settings
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
-from notifications_hub.delivery.reasons import ReasonCode
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.transports import TooLong, TransportError
 from notifications_hub.transports.outbound.resolver import GuardedResolver
 from notifications_hub.transports.own_addresses.models import Destination, OwnAddress
@@ -193,6 +193,13 @@ def test_a_name_that_became_private_is_refused_when_it_is_dialled(there: Receive
 
     with pytest.raises(TransportError, match="no longer sends to this address"):
         asyncio.run(dial())
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_a_number_of_a_private_network_is_refused_when_it_is_dialled(there: Receiver, address: str) -> None:
+    with pytest.raises(TransportError) as refused:
+        asyncio.run(Webhook().send_to(REPLY, Destination(address, ("whsec_" + "a" * 44,))))
+    assert refused.value.reason == DeliveryReason(ReasonCode.ADDRESS_REFUSED)
 
 
 def test_an_address_that_the_site_no_longer_allows_is_not_sent_to(
