@@ -85,18 +85,14 @@ def why_no_push(notification: Notification) -> NoPush | None:
     return NoPush.CHANGED_SINCE if notification.announcement_id is None else None
 
 
-def address_names(deliveries: list[Delivery]) -> dict[int, str]:
-    """Map deliveries to the names of their browsers, or of people's own addresses. Removed ones are left out."""
-    return browser_names(deliveries) | _own_address_names(deliveries)
-
-
-def _own_address_names(deliveries: list[Delivery]) -> dict[int, str]:
+def own_addresses(deliveries: list[Delivery]) -> dict[int, OwnAddress]:
+    """Map deliveries to the addresses of people's own that they go to. Removed ones are left out."""
     possible = {one.pk: one for one in deliveries if one.address.isdecimal() and not _goes_to_browser(one)}
     if not possible:
         return {}
     rows = OwnAddress.objects.in_bulk([int(one.address) for one in possible.values()])
     found = {pk: rows.get(int(one.address)) for pk, one in possible.items()}
-    return {pk: str(row) for pk, row in found.items() if row is not None and row.transport == possible[pk].transport}
+    return {pk: row for pk, row in found.items() if row is not None and row.transport == possible[pk].transport}
 
 
 def browser_names(deliveries: list[Delivery]) -> dict[int, str]:
@@ -109,7 +105,8 @@ def browser_names(deliveries: list[Delivery]) -> dict[int, str]:
 def steps_of(notification: Notification) -> list[HistoryStep]:
     """Return the history for admins, in two queries, or four if no delivery was planned."""
     deliveries = list(notification.deliveries.order_by("pk"))
-    names = address_names(deliveries)
+    # The name that a person gave an address is theirs alone.
+    names = browser_names(deliveries) | {pk: row.where for pk, row in own_addresses(deliveries).items()}
     steps = [*_own_steps(notification)]
     if not deliveries and (reason := why_no_push(notification)):
         steps.append(HistoryStep(notification.timestamp, _no_push(reason)))

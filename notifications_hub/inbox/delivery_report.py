@@ -11,9 +11,10 @@ from notifications_hub.delivery.history import (
     HistoryEntry,
     HistoryStep,
     NoPush,
-    address_names,
+    browser_names,
     entries_of,
     is_in_trail,
+    own_addresses,
     why_no_push,
 )
 from notifications_hub.delivery.models import Delivery, DeliveryState
@@ -43,7 +44,7 @@ _CANCELLED: Mapping[str, object] = {
 def report_steps(notification: Notification) -> list[HistoryStep]:
     """Return the steps in the order they happened."""
     deliveries = list(notification.deliveries.order_by("pk"))
-    names = address_names(deliveries)
+    names = browser_names(deliveries) | {pk: str(row) for pk, row in own_addresses(deliveries).items()}
     steps = [*_own(notification)]
     for delivery in deliveries:
         browser = _addressee(delivery, names.get(delivery.pk, ""))

@@ -219,12 +219,15 @@ def test_a_post_without_the_csrf_token_changes_nothing(there: Receiver, alice: U
 def test_no_address_is_shown_to_admins(
     there: Receiver, alice: User, bob: User, admin_client: Any, one_worker: Worker
 ) -> None:
-    add_address(alice, "webhook", f"{there.url}/secret-path")
+    add_address(alice, "webhook", f"{there.url}/secret-path", name="Workshop")
     send_one(alice, bob)
     turn(one_worker)
     delivery = Delivery.objects.get()
     for path in ("", f"{delivery.pk}/change/"):
-        assert "secret-path" not in admin_client.get(f"/admin/notifications_hub/delivery/{path}").content.decode()
+        page = admin_client.get(f"/admin/notifications_hub/delivery/{path}").content.decode()
+        assert "secret-path" not in page
+        assert "Workshop" not in page
+    assert "Planned: Webhook to 127.0.0.1" in page
 
 
 @pytest.mark.django_db(transaction=True)
