@@ -41,6 +41,11 @@ if TYPE_CHECKING:
     )
     from notifications_hub.streams import BadTopic, Event, EventTooLarge, StreamError
     from notifications_hub.transports import PutOff, TooLong, Transport, TransportError
+    from notifications_hub.transports.apprise.transport import SiteApprise
+    from notifications_hub.transports.own_addresses.models import Destination
+    from notifications_hub.transports.own_addresses.store import add_address
+    from notifications_hub.transports.own_addresses.transport import AddressRefused
+    from notifications_hub.transports.webhook.transport import SiteWebhook
     from notifications_hub.web.client_ip import client_ip
     from notifications_hub.web.text import is_blank, is_storable, isolated, validate_visible
     from notifications_hub.web.throttle import check_rate, throttle_key, wait_in_words
@@ -48,6 +53,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Action",
+    "AddressRefused",
     "Announcement",
     "BadArgument",
     "BadJob",
@@ -55,6 +61,7 @@ __all__ = [
     "BadTopic",
     "ConnectionToken",
     "DeliveryMethod",
+    "Destination",
     "Done",
     "Event",
     "EventTooLarge",
@@ -75,6 +82,8 @@ __all__ = [
     "Privacy",
     "PutOff",
     "SettledDelivery",
+    "SiteApprise",
+    "SiteWebhook",
     "StreamError",
     "TooLong",
     "TopicRefused",
@@ -83,6 +92,7 @@ __all__ = [
     "UnknownAudience",
     "UnknownKind",
     "Urgency",
+    "add_address",
     "apublish",
     "broadcast",
     "cancel",
@@ -119,6 +129,7 @@ __all__ = [
 
 _HOMES = {
     "Action": "notifications_hub.kinds",
+    "AddressRefused": "notifications_hub.transports.own_addresses.transport",
     "Announcement": "notifications_hub.announcements.models",
     "BadArgument": "notifications_hub.notify_arguments",
     "BadJob": "notifications_hub.jobs.enqueue",
@@ -126,6 +137,7 @@ _HOMES = {
     "BadTopic": "notifications_hub.streams",
     "ConnectionToken": "notifications_hub.live.connection_token",
     "DeliveryMethod": "notifications_hub.kinds",
+    "Destination": "notifications_hub.transports.own_addresses.models",
     "Done": "notifications_hub.jobs.outcome",
     "Event": "notifications_hub.streams",
     "EventTooLarge": "notifications_hub.streams",
@@ -146,6 +158,8 @@ _HOMES = {
     "Privacy": "notifications_hub.kinds",
     "PutOff": "notifications_hub.transports",
     "SettledDelivery": "notifications_hub.signals",
+    "SiteApprise": "notifications_hub.transports.apprise.transport",
+    "SiteWebhook": "notifications_hub.transports.webhook.transport",
     "StreamError": "notifications_hub.streams",
     "TooLong": "notifications_hub.transports",
     "TopicRefused": "notifications_hub.live.topics",
@@ -154,6 +168,7 @@ _HOMES = {
     "UnknownAudience": "notifications_hub.audiences",
     "UnknownKind": "notifications_hub.kinds",
     "Urgency": "notifications_hub.kinds",
+    "add_address": "notifications_hub.transports.own_addresses.store",
     "apublish": "notifications_hub.publishing",
     "broadcast": "notifications_hub.announcements.announce",
     "cancel": "notifications_hub.jobs.transitions",

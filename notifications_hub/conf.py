@@ -21,6 +21,16 @@ from notifications_hub.users import Person
 
 SETTING = "NOTIFICATIONS_HUB"
 DEFAULT_TRANSPORTS: Mapping[str, str] = {"web_push": "notifications_hub.transports.web_push.transport.WebPush"}
+# Services whose hosts no person can choose, and two whose hosts `APPRISE_HOSTS` limits: Teams and Matrix.
+APPRISE_SCHEMAS = (
+    "cliq", "dingtalk", "discord", "feishu", "flock", "gchat", "groupme", "lark", "line", "matrix", "matrixs",
+    "pbul", "pover", "pushplus", "qq", "revolt", "ryver", "schan", "slack", "tgram", "threema", "twist", "viber",
+    "wecombot", "webex", "whatsapp", "workflow", "workflows", "wxpusher", "wxteams", "zoom", "zulip",
+    # SMS
+    "46elks", "atalk", "bulksms", "bulkvs", "burstsms", "clickatell", "clicksend", "d7sms", "elks", "httpsms",
+    "kavenegar", "msg91", "msgbird", "nexmo", "octopush", "plivo", "seven", "sinch", "smsmgr", "sns", "telnyx",
+    "twilio", "voipms", "vonage",
+)  # fmt: skip
 
 
 def _language_of(person: Person) -> str:
@@ -63,6 +73,12 @@ class HubSettings:
     vapid_previous_key: str = ""
     vapid_subject: str = ""
     push_extra_hosts: tuple[str, ...] = ()
+    webhook_extra_hosts: tuple[str, ...] = ()
+    """Hosts (`host` or `host:port`) of webhooks that may be private or use plain http."""
+    apprise_schemas: tuple[str, ...] = APPRISE_SCHEMAS
+    """Schemes of Apprise addresses that people may add."""
+    apprise_hosts: tuple[str, ...] = (".api.powerplatform.com", ".logic.azure.com", "matrix.org")
+    """Hosts that people's Apprise addresses may name: an ending (`.example.com`), or one host, which may be private."""
     push_ttl: int = 86_400
     push_rate: int = 2000
     """Pushes per second that one worker sends to one push service; 0: no limit."""

@@ -15,6 +15,8 @@ from notifications_hub import conf
 from notifications_hub.kinds import DeliveryMethod, Kind, all_kinds
 from notifications_hub.transports.declaration import faults_in
 
+_EXTRAS = {"apprise": "apprise", "standardwebhooks": "webhook"}
+"""Packages of transports that are extras, with the names of the extras."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,19}")
 
 
@@ -44,7 +46,7 @@ def _transport(name: str, path: Any) -> Iterator[CheckMessage]:
     try:
         found = import_string(path)
     except (ImportError, AttributeError) as error:
-        hint = "Write the dotted path of its class."
+        hint = _extra_hint(error) or "Write the dotted path of its class."
         yield Error(f"Cannot import the transport {name!r}: {error}", hint=hint, id="notifications_hub.E016")
         return
     for fault, remedy in faults_in(found):
@@ -55,6 +57,11 @@ def _transport(name: str, path: Any) -> Iterator[CheckMessage]:
             hint=f"Write name = {name!r} in {path}, or leave it out.",
             id="notifications_hub.W002",
         )
+
+
+def _extra_hint(error: Exception) -> str:
+    extra = _EXTRAS.get(getattr(error, "name", None) or "")
+    return f"Install it: pip install 'notifications-hub[{extra}]'" if extra else ""
 
 
 def _kinds(transports: Iterable[str]) -> Iterator[CheckMessage]:

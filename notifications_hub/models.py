@@ -10,6 +10,7 @@ from notifications_hub.live.topic_presence import PresenceHold, PresenceHub, Top
 from notifications_hub.notification import Notification
 from notifications_hub.rows.trigger_notes import RowChange
 from notifications_hub.streams import Event, Stream
+from notifications_hub.transports.own_addresses.models import OwnAddress
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "FlashRest",
     "Job",
     "Notification",
+    "OwnAddress",
     "Preference",
     "PresenceHold",
     "PresenceHub",

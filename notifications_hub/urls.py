@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from notifications_hub.inbox import views
+from notifications_hub.inbox import address_views, views
 from notifications_hub.inbox.api import api
 from notifications_hub.jobs import views as jobs
 from notifications_hub.jobs.api import router as jobs_router
@@ -21,6 +21,10 @@ _pages: list[URLPattern | URLResolver] = [
     path("notifications/mark/", views.mark, name="mark"),
     path("notifications/preferences/", views.preferences_page, name="preferences"),
     path("notifications/preferences/forget-device/", views.forget_device, name="forget-device"),
+    path("notifications/preferences/add-address/", address_views.add, name="add-address"),
+    path("notifications/preferences/renew-secret/", address_views.renew, name="renew-secret"),
+    path("notifications/preferences/remove-address/", address_views.remove, name="remove-address"),
+    path("notifications/preferences/test-address/", address_views.test, name="test-address"),
     path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="cancel-job"),
     path("notifications/preferences/test-device/", views.test_device, name="test-device"),
     path("notifications/<str:item_id>/why/", views.why, name="why"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -74,6 +75,25 @@ def test_a_transport_that_cannot_be_imported_is_an_error_that_names_it(settings:
     [error] = check_settings(None)
     assert error.id == "notifications_hub.E016"
     assert "'sms'" in error.msg
+
+
+@pytest.mark.parametrize(
+    ("package", "extra", "path"),
+    [
+        ("apprise", "apprise", "notifications_hub.transports.apprise.transport.Apprise"),
+        ("standardwebhooks", "webhook", "notifications_hub.transports.webhook.transport.Webhook"),
+    ],
+)
+def test_a_transport_whose_extra_is_missing_is_an_error_that_says_what_to_install(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, package: str, extra: str, path: str
+) -> None:
+    folder = path.rpartition(".")[0].rpartition(".")[0]
+    for module in [name for name in sys.modules if name.startswith(f"{folder}.")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, package, None)
+    settings.NOTIFICATIONS_HUB = {"TRANSPORTS": {extra: path}}
+    [error] = check_settings(None)
+    assert (error.id, error.hint) == ("notifications_hub.E016", f"Install it: pip install 'notifications-hub[{extra}]'")
 
 
 def test_a_transport_of_the_host_passes(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from tests.support.host import Host, blocks_of
 from tests.support.processes import ROOT, Program, wait_until
 
 GUIDES = (
+    "chat-services.md",
     "chat.md",
     "connections.md",
     "extend-notifications.md",
@@ -20,6 +21,7 @@ GUIDES = (
     "live-rows.md",
     "many-people.md",
     "signals.md",
+    "webhooks.md",
     "write-a-transport.md",
 )
 CLIENTS = "clients.md"

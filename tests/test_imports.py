@@ -62,10 +62,19 @@ INSIDE = {
         ["worker"],
     ],
     "transports": [
-        ["base", "declaration", "web_push", "web_push.database", "web_push.endpoints", "web_push.vapid"],
-        ["memory", "web_push.push_hosts", "web_push.resolver", "web_push.subscriptions"],
-        ["web_push.key_check", "web_push.payload", "web_push.push_client", "web_push.session_binding"],
-        ["web_push.transport"],
+        ["apprise", "base", "declaration", "outbound", "outbound.endpoints", "own_addresses", "own_addresses.sealing"],
+        ["apprise.guard", "database", "memory", "outbound.host_limits", "outbound.resolver", "own_addresses.models"],
+        ["web_push", "web_push.endpoints", "web_push.vapid", "webhook", "webhook.signature"],
+        [
+            "apprise.guarded_pool",
+            "outbound.http_client",
+            "own_addresses.site_transport",
+            "own_addresses.transport",
+            "web_push.subscriptions",
+        ],
+        ["apprise.services", "own_addresses.store"],
+        ["web_push.key_check", "web_push.payload", "web_push.session_binding"],
+        ["apprise.transport", "web_push.transport", "webhook.transport"],
     ],
     "live": [
         ["batching", "cache_sharing", "channel_layer", "close_codes", "eager_start", "origin", "topics", "visitor"],

@@ -15,6 +15,7 @@ from notifications_hub.delivery.reasons import reason_in_words
 from notifications_hub.kinds import DeliveryMethod, kind_of, method_name
 from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_names
+from notifications_hub.transports.own_addresses.models import OwnAddress
 from notifications_hub.transports.web_push.subscriptions import PushSubscription, name_in_words
 from notifications_hub.transports.web_push.vapid import current_key
 
@@ -84,6 +85,16 @@ def why_no_push(notification: Notification) -> NoPush | None:
     return NoPush.CHANGED_SINCE if notification.announcement_id is None else None
 
 
+def own_addresses(deliveries: list[Delivery]) -> dict[int, OwnAddress]:
+    """Map deliveries to the addresses of people's own that they go to. Removed ones are left out."""
+    possible = {one.pk: one for one in deliveries if one.address.isdecimal() and not _goes_to_browser(one)}
+    if not possible:
+        return {}
+    rows = OwnAddress.objects.in_bulk([int(one.address) for one in possible.values()])
+    found = {pk: rows.get(int(one.address)) for pk, one in possible.items()}
+    return {pk: row for pk, row in found.items() if row is not None and row.transport == possible[pk].transport}
+
+
 def browser_names(deliveries: list[Delivery]) -> dict[int, str]:
     """Map deliveries to the names of their browsers. Browsers that were removed are left out."""
     pushes = {delivery.pk: int(delivery.address) for delivery in deliveries if _goes_to_browser(delivery)}
@@ -94,7 +105,8 @@ def browser_names(deliveries: list[Delivery]) -> dict[int, str]:
 def steps_of(notification: Notification) -> list[HistoryStep]:
     """Return the history for admins, in two queries, or four if no delivery was planned."""
     deliveries = list(notification.deliveries.order_by("pk"))
-    names = browser_names(deliveries)
+    # The name that a person gave an address is theirs alone.
+    names = browser_names(deliveries) | {pk: row.where for pk, row in own_addresses(deliveries).items()}
     steps = [*_own_steps(notification)]
     if not deliveries and (reason := why_no_push(notification)):
         steps.append(HistoryStep(notification.timestamp, _no_push(reason)))

@@ -46,6 +46,17 @@ class ReasonCode(TextChoices):
     WORKER_STOPPED = "worker_stopped", _("The worker stopped before an answer came.")
     UNEXPECTED = "unexpected", _("Unexpected error: %(error)s.")
     TRANSPORT_SAID = "transport_said", "%(text)s"
+    DATABASE_AWAY = "database_away", _("The database could not be reached.")
+
+    # Services and addresses of people's own.
+    ADDRESS_REMOVED = "address_removed", _("This address was removed.")
+    ADDRESS_GONE = "address_gone", _("The service no longer accepts this address.")
+    ADDRESS_REFUSED = "address_refused", _("This site no longer sends to this address.")
+    ADDRESS_UNREADABLE = "address_unreadable", _("The site's key has changed, so the address must be added again.")
+    SERVICE_ANSWERED = "service_answered", _("The service answered %(status)s.")
+    SERVICE_FAILED = "service_failed", _("The service did not accept it.")
+    SERVICE_BUSY = "service_busy", _("Waiting: other messages to this service are under way.")
+    MESSAGE_TOO_LONG = "message_too_long", _("The service found it too long.")
 
     # Web Push.
     BROWSER_REMOVED = "browser_removed", _("Push was turned off in this browser.")
@@ -56,7 +67,6 @@ class ReasonCode(TextChoices):
     TOO_LONG = "too_long", _("The push service found it too long.")
     KEYS_UNUSABLE = "keys_unusable", _("The browser's encryption keys are unusable.")
     NO_KEY = "no_key", _("Push is off: this site has no VAPID key.")
-    DATABASE_AWAY = "database_away", _("The database could not be reached.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,12 @@ from notifications_hub.delivery.history import (
     browser_names,
     entries_of,
     is_in_trail,
+    own_addresses,
     why_no_push,
 )
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import ReasonCode
-from notifications_hub.inbox.push_problems import problem_of
+from notifications_hub.inbox.push_problems import problem_of, service_problem_of
 from notifications_hub.kinds import DeliveryMethod, PushTest, kind_of
 from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_label
@@ -43,7 +44,7 @@ _CANCELLED: Mapping[str, object] = {
 def report_steps(notification: Notification) -> list[HistoryStep]:
     """Return the steps in the order they happened."""
     deliveries = list(notification.deliveries.order_by("pk"))
-    names = browser_names(deliveries)
+    names = browser_names(deliveries) | {pk: str(row) for pk, row in own_addresses(deliveries).items()}
     steps = [*_own(notification)]
     for delivery in deliveries:
         browser = _addressee(delivery, names.get(delivery.pk, ""))
@@ -52,9 +53,9 @@ def report_steps(notification: Notification) -> list[HistoryStep]:
 
 
 def _addressee(delivery: Delivery, name: str) -> str:
-    """Return the name of the browser or of the transport, for the middle of a sentence."""
+    """Return the name of the browser, address or transport, for the middle of a sentence."""
     if delivery.transport != DeliveryMethod.WEB_PUSH:
-        return transport_label(delivery.transport)
+        return name or transport_label(delivery.transport)
     return name if name not in ("", _("A browser")) else _("one of your browsers")
 
 
@@ -114,20 +115,19 @@ def _pushed(delivery: Delivery, browser: str, *, is_test: bool) -> Iterator[Hist
 
 
 def _problem(delivery: Delivery, entry: HistoryEntry, browser: str) -> str:
-    if delivery.transport != DeliveryMethod.WEB_PUSH or entry.state not in (
-        DeliveryState.WAITING,
-        DeliveryState.FAILED,
-    ):
+    if entry.state not in (DeliveryState.WAITING, DeliveryState.FAILED):
         return ""
+    if delivery.transport != DeliveryMethod.WEB_PUSH:
+        return service_problem_of(entry.state, entry.reason, entry.parameters, browser)
     return problem_of(entry.state, entry.reason, entry.parameters, browser)
 
 
 def _sent(delivery: Delivery, *, is_test: bool) -> str:
+    if delivery.transport != DeliveryMethod.WEB_PUSH:
+        return _("Sent to %(browser)s.")
     # A test is sent while its person looks at the page.
     if is_test:
         return _("Sent to %(browser)s. If nothing appears there, check the notification settings of your device.")
-    if delivery.transport != DeliveryMethod.WEB_PUSH:
-        return _("Sent to %(browser)s.")
     return _("You were offline, so we sent a push to %(browser)s.")
 
 

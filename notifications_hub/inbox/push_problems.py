@@ -1,4 +1,4 @@
-"""Explain to a person why a push did not reach a browser of theirs, and what they can do."""
+"""Explain to a person why a message did not reach a browser or address of theirs, and what they can do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from notifications_hub.delivery.models import DeliveryState
-from notifications_hub.delivery.reasons import ReasonCode
+from notifications_hub.delivery.reasons import ReasonCode, reason_in_words
 
 _SLOW = gettext_lazy("The push service of %(browser)s didn't answer in time.")
 _UNWELL = gettext_lazy("The push service of %(browser)s has a problem at the moment.")
@@ -44,6 +44,33 @@ _PROBLEMS: Mapping[str, Promise] = {
     ReasonCode.DATABASE_AWAY: _OWN_FAULT,
     ReasonCode.UNEXPECTED: _OWN_FAULT,
 }
+
+
+_OF_SERVICES = frozenset(
+    {
+        ReasonCode.ADDRESS_GONE,
+        ReasonCode.ADDRESS_REFUSED,
+        ReasonCode.ADDRESS_REMOVED,
+        ReasonCode.ADDRESS_UNREADABLE,
+        ReasonCode.MESSAGE_TOO_LONG,
+        ReasonCode.NO_ANSWER,
+        ReasonCode.SERVICE_ANSWERED,
+        ReasonCode.SERVICE_FAILED,
+    }
+)
+"""Reasons whose words for admins also help the person whose own address it is."""
+
+
+def service_problem_of(state: DeliveryState, reason: str, parameters: Mapping[str, str | int], address: str) -> str:
+    """Return the words for a message to a person's own address that waits or failed, as `problem_of` does."""
+    code = _innermost(reason, parameters)
+    if code not in _OF_SERVICES:
+        return ""
+    named = {"address": address, "reason": reason_in_words(code, parameters)}
+    words = _("It didn't reach %(address)s. %(reason)s") % named
+    if state == DeliveryState.WAITING:
+        return _("%(problem)s We'll try again.") % {"problem": words}
+    return words
 
 
 def problem_of(state: DeliveryState, reason: str, parameters: Mapping[str, str | int], browser: str) -> str:

@@ -1,4 +1,4 @@
-"""Send a test push to one of a person's browsers. It is an ordinary notification, so its history shows the result."""
+"""Send a test to one address of a person. It is an ordinary notification, so its history shows the result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from notifications_hub.delivery.models import Delivery
 from notifications_hub.kinds import PushTest
 from notifications_hub.notification import Notification
 from notifications_hub.notify import notify_handler
-from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from notifications_hub.users import Person
 
 TESTS = 3
@@ -26,7 +25,7 @@ class TooManyTests(Exception):
     """Raised when a person has sent several tests within the last minute."""
 
 
-def send(person: Person, browser: PushSubscription) -> Notification:
+def send(person: Person, transport: str, address: str) -> Notification:
     """Send a test that is due at once: the open page must not cancel it. Raise `TooManyTests`."""
     with transaction.atomic():
         # Hold the lock until the commit, so that each of several requests counts the ones before it.
@@ -34,7 +33,7 @@ def send(person: Person, browser: PushSubscription) -> Notification:
         _check_pace(person)
         url = reverse("notifications_hub:preferences")
         [row] = notify_handler("tested", sender=person, recipient=person, kind=PushTest.name, url=url)
-        arming.arm([Plan(notification_pk=row.pk, transport="web_push", address=str(browser.pk))])
+        arming.arm([Plan(notification_pk=row.pk, transport=transport, address=address)])
         Delivery.objects.filter(notification=row).update(due_at=Now())
     return row
 

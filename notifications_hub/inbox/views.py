@@ -22,7 +22,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from notifications_hub.announcements.markdown import safe_html
-from notifications_hub.inbox import devices, links, marks, preference_form, push_trial, queries
+from notifications_hub.inbox import address_form, devices, links, marks, preference_form, push_trial, queries
 from notifications_hub.inbox.delivery_report import is_under_way, not_pushed, report_steps
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.push_attributes import PushAttributes
@@ -199,10 +199,10 @@ def preferences_page(request: HttpRequest) -> HttpResponse:
         preference_form.save(person_of(request), request.POST)
         messages.success(request, _("Your preferences are saved."))
         return redirect("notifications_hub:preferences")
-    return TemplateResponse(request, "notifications_hub/preferences.html", _preferences(request))
+    return TemplateResponse(request, "notifications_hub/preferences.html", preferences_context(request))
 
 
-def _preferences(request: HttpRequest) -> dict[str, Any]:
+def preferences_context(request: HttpRequest) -> dict[str, Any]:
     person = person_of(request)
     offered = "web_push" in transport_names()
     available = offered and vapid.current_key() is not None
@@ -214,6 +214,7 @@ def _preferences(request: HttpRequest) -> dict[str, Any]:
         "push_available": available,
         "push_idle": offered and not (available and any(not browser.held_back for browser in browsers)),
         "devices": browsers,
+        "own": address_form.section(person),
         "push": PushAttributes.of(request),
     }
 
@@ -225,7 +226,7 @@ def test_device(request: HttpRequest) -> HttpResponse:
     """Send a test push to one of the person's browsers, and show its progress."""
     browser = get_object_or_404(subscriptions.find_own(person_of(request), request.POST.get("id", "")))
     try:
-        row = push_trial.send(person_of(request), browser)
+        row = push_trial.send(person_of(request), "web_push", str(browser.pk))
     except push_trial.TooManyTests:
         messages.error(request, _("You've just sent a few tests. Please wait a minute."))
         return redirect("notifications_hub:preferences")

@@ -635,6 +635,46 @@ class Migration(migrations.Migration):
                 "base_manager_name": "objects",
             },
         ),
+        migrations.CreateModel(
+            name="OwnAddress",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("transport", models.CharField(max_length=20, verbose_name="transport")),
+                ("fingerprint", models.CharField(editable=False, max_length=64)),
+                ("sealed", models.TextField(editable=False)),
+                ("where", models.CharField(max_length=100, verbose_name="service")),
+                ("name", models.CharField(blank=True, max_length=60, verbose_name="name")),
+                ("created", models.DateTimeField(default=django.utils.timezone.now, verbose_name="added")),
+                (
+                    "rotated_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="secret replaced"),
+                ),
+                ("last_used", models.DateTimeField(blank=True, null=True, verbose_name="last used")),
+                ("stopped_at", models.DateTimeField(blank=True, null=True, verbose_name="stopped")),
+                ("stop_reason", models.CharField(blank=True, max_length=30, verbose_name="stopped because")),
+                ("stop_parameters", models.JSONField(default=dict, editable=False)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="own_addresses",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "own address",
+                "verbose_name_plural": "own addresses",
+                "ordering": ("id",),
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("owner", "transport", "fingerprint"), name="hub_own_address_once")
+                ],
+            },
+        ),
         migrations.AddIndex(
             model_name="announcement",
             index=models.Index(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.guards.guard import Guard
 
 _PUSH = "notifications_hub/transports/web_push"
+_OUTBOUND = "notifications_hub/transports/outbound"
 _INBOX = "notifications_hub/inbox"
 
 PUSHES = [
@@ -18,49 +19,49 @@ PUSHES = [
     ),
     Guard(
         "an endpoint at registration is public",
-        f"{_PUSH}/endpoints.py",
+        f"{_OUTBOUND}/endpoints.py",
         "if not all(is_public(address) for address in addresses):",
         "if False:",
         ("tests/transports/test_endpoints.py",),
     ),
     Guard(
         "an endpoint at sending is public",
-        f"{_PUSH}/resolver.py",
-        'if not is_extra_host(host, port) and not all(is_public(result["host"]) for result in found):',
+        f"{_OUTBOUND}/resolver.py",
+        'if not self._may_be_private(host, port) and not all(is_public(result["host"]) for result in found):',
         "if False:",
         ("tests/transports/test_resolver.py::test_a_connection_gets_public_addresses_only",),
     ),
     Guard(
         "no redirect is followed",
-        f"{_PUSH}/push_client.py",
+        f"{_OUTBOUND}/http_client.py",
         "allow_redirects=False",
         "allow_redirects=True",
         ("tests/transports/test_web_push.py::test_a_redirect_into_the_private_network_is_not_followed",),
     ),
     Guard(
         "no proxy of the environment is used",
-        f"{_PUSH}/push_client.py",
+        f"{_OUTBOUND}/http_client.py",
         "trust_env=False",
         "trust_env=True",
         ("tests/transports/test_web_push.py::test_the_environment_cannot_send_pushes_through_a_proxy",),
     ),
     Guard(
         "an answer is read to a limit",
-        f"{_PUSH}/push_client.py",
+        f"{_OUTBOUND}/http_client.py",
         "BODY_BYTES = 4096",
         "BODY_BYTES = 1 << 30",
         ("tests/transports/test_web_push.py::test_only_the_start_of_an_answer_is_kept",),
     ),
     Guard(
         "an answer is not decompressed",
-        f"{_PUSH}/push_client.py",
+        f"{_OUTBOUND}/http_client.py",
         "auto_decompress=False",
         "auto_decompress=True",
         ("tests/transports/test_web_push.py::test_a_compressed_answer_is_not_decompressed",),
     ),
     Guard(
         "a push service sets no cookie",
-        f"{_PUSH}/push_client.py",
+        f"{_OUTBOUND}/http_client.py",
         "cookie_jar=aiohttp.DummyCookieJar()",
         "cookie_jar=aiohttp.CookieJar(unsafe=True)",
         ("tests/transports/test_web_push.py::test_a_push_service_cannot_set_a_cookie",),
@@ -117,7 +118,7 @@ PUSHES = [
     ),
     Guard(
         "an endpoint has one spelling",
-        f"{_PUSH}/endpoints.py",
+        f"{_OUTBOUND}/endpoints.py",
         "return _as_browsers_write_it(url)",
         "return url",
         ("tests/transports/test_endpoints.py::test_an_endpoint_has_one_spelling",),
@@ -138,7 +139,7 @@ PUSHES = [
     ),
     Guard(
         "no endpoint is in the log",
-        f"{_PUSH}/endpoints.py",
+        f"{_OUTBOUND}/endpoints.py",
         '                text = text.replace(part, "…")\n',
         "                pass\n",
         ("tests/transports/test_endpoints.py::test_the_words_of_a_push_service_are_logged_without_tokens",),

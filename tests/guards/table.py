@@ -6,10 +6,11 @@ its file exactly once. `docs/security.md` says which threat each guard answers.
 
 from __future__ import annotations
 
+from tests.guards.addresses import ADDRESSES
 from tests.guards.connections import CONNECTIONS
 from tests.guards.content import CONTENT
 from tests.guards.limits import LIMITS
 from tests.guards.pushes import PUSHES
 from tests.guards.staff import STAFF
 
-GUARDS = [*CONNECTIONS, *LIMITS, *CONTENT, *PUSHES, *STAFF]
+GUARDS = [*CONNECTIONS, *LIMITS, *CONTENT, *PUSHES, *ADDRESSES, *STAFF]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.support.receiver import receiver
 from tests.support.site import Site
 
 if TYPE_CHECKING:
@@ -66,3 +67,34 @@ def test_the_names_of_kinds_stay_readable_beside_many_delivery_methods(
     locked = page.get_by_role("checkbox", name="Other notifications Siren & lamp")
     expect(locked).to_be_disabled()
     expect(locked).to_have_accessible_description(re.compile("You can't turn off “Siren & lamp”"))
+
+
+def test_without_javascript_an_address_is_added_its_secret_shown_and_it_is_removed(
+    start_site: StartSite, people_of: PeopleOf
+) -> None:
+    with receiver() as there:
+        site = start_site(
+            hub={
+                "TRANSPORTS": {
+                    "webhook": "notifications_hub.transports.webhook.transport.Webhook",
+                    "apprise": "notifications_hub.transports.apprise.transport.Apprise",
+                },
+                "WEBHOOK_EXTRA_HOSTS": [there.host],
+            }
+        )
+        page = people_of(site)("alice", "/notifications/preferences/", java_script_enabled=False)
+        form = page.locator("form", has=page.get_by_role("heading", name="Add: Webhook"))
+        form.get_by_label("Web address").fill("http://example.com/")
+        form.get_by_role("button", name="Add").click()
+        expect(form.get_by_text("This isn't a complete web address.")).to_be_visible()
+        form.get_by_label("Web address").fill(f"{there.url}/hook")
+        form.get_by_label("Name (optional)").fill("Workshop")
+        form.get_by_role("button", name="Add").click()
+        expect(page.get_by_text("whsec_")).to_be_visible()
+        page.get_by_role("button", name="Send a test to Workshop (127.0.0.1)").click()
+        expect(page.get_by_text("Sent to Workshop (127.0.0.1).")).to_be_visible(timeout=30_000)
+        assert len(there.requests) == 1
+        page.goto(f"{site.url}/notifications/preferences/")
+        expect(page.get_by_text("whsec_")).to_have_count(0)
+        page.get_by_role("button", name="Remove Workshop (127.0.0.1)").click()
+        expect(page.get_by_text("We won't send notifications to that address any more.")).to_be_visible()

@@ -88,7 +88,7 @@ def test_a_browser_that_is_held_back_is_listed_as_such(
 def test_concurrent_requests_for_tests_are_limited_too(alice: User, browser: PushSubscription) -> None:
     def ask() -> bool:
         try:
-            push_trial.send(alice, browser)
+            push_trial.send(alice, "web_push", str(browser.pk))
         except push_trial.TooManyTests:
             return False
         return True

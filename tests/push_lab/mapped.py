@@ -10,15 +10,14 @@ import socket
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from notifications_hub.transports.web_push.push_client import PushClient
-from notifications_hub.transports.web_push.transport import WebPush
+from notifications_hub.transports.web_push.transport import WebPush, push_client
 
 PORT = "TEST_PUSH_SERVICE_PORT"
 
 
 class Mapped(WebPush):
     def __init__(self) -> None:
-        super().__init__(PushClient(resolver=_Loopback))
+        super().__init__(push_client(resolver=_Loopback))
 
 
 class _Loopback(AbstractResolver):

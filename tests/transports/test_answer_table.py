@@ -19,8 +19,8 @@ from accounts.models import User
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.worker import Worker
 from notifications_hub.kinds import Kind, NotificationLike, Privacy, Urgency
-from notifications_hub.transports.web_push import push_client, push_hosts
-from notifications_hub.transports.web_push.push_hosts import FAILURES
+from notifications_hub.transports.outbound import host_limits, http_client
+from notifications_hub.transports.outbound.host_limits import FAILURES
 from notifications_hub.transports.web_push.subscriptions import PushSubscription, register
 from notifications_hub.transports.web_push.vapid import VapidKey
 from tests.push_lab.faults import Fault
@@ -92,7 +92,7 @@ def test_each_answer_has_its_outcome(
     faults: Sequence[Fault],
     expected: tuple[str, list[int | None], str],
 ) -> None:
-    monkeypatch.setattr(push_client, "DEADLINE", 0.5)
+    monkeypatch.setattr(http_client, "DEADLINE", 0.5)
     for fault in faults:
         push_site.fail(fault)
     one = push()
@@ -146,8 +146,8 @@ def test_an_open_circuit_sends_nothing_and_the_trail_records_it(
     assert one.trail[0]["reason"] == "host_failing"
     assert one.trail[0]["parameters"] == {"host": push_site.host}
     assert (one.attempts, one.state, len(push_site.requests)) == (0, "waiting", FAILURES)
-    later = SimpleNamespace(monotonic=lambda: time.monotonic() + push_hosts.OPEN_SECONDS)
-    monkeypatch.setattr(push_hosts, "time", later)
+    later = SimpleNamespace(monotonic=lambda: time.monotonic() + host_limits.OPEN_SECONDS)
+    monkeypatch.setattr(host_limits, "time", later)
     make_due()
     assert one_worker.run_due() >= FAILURES + 1
     while Delivery.objects.filter(state="waiting").exists():

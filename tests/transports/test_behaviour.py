@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
-from notifications_hub.testing import BUSY_SECONDS, Fault, OtherSide, Received, TransportSuite
+from notifications_hub.testing import (
+    BUSY_SECONDS,
+    Fault,
+    HttpOtherSide,
+    OtherSide,
+    Received,
+    ReceivedRequest,
+    TransportSuite,
+)
 from notifications_hub.transports import TooLong, TransportError
+from notifications_hub.transports.apprise.guarded_pool import GuardedPool
+from notifications_hub.transports.apprise.transport import Apprise
 from notifications_hub.transports.memory import Memory
-from notifications_hub.transports.web_push import push_client
+from notifications_hub.transports.outbound import http_client
+from notifications_hub.transports.own_addresses.store import add_address
 from notifications_hub.transports.web_push.subscriptions import register
 from notifications_hub.transports.web_push.transport import WebPush
 from notifications_hub.transports.web_push.vapid import VapidKey
+from notifications_hub.transports.webhook.transport import Webhook, webhook_client
 from tests.push_lab import faults
 from tests.push_lab.reader import Reader
 from tests.push_lab.service import LocalPushService
 
 pytestmark = pytest.mark.both_databases
 
+WEBHOOK = "notifications_hub.transports.webhook.transport.Webhook"
+APPRISE = "notifications_hub.transports.apprise.transport.Apprise"
 ERRORS = {
     Fault.PASSING: TransportError("Not now."),
     Fault.BUSY: TransportError("Busy.", retry_after=BUSY_SECONDS),
@@ -100,9 +115,78 @@ class Browsers(OtherSide):
 class TestWebPush(TransportSuite):
     @pytest.fixture
     def transport(self, monkeypatch: pytest.MonkeyPatch) -> WebPush:
-        monkeypatch.setattr(push_client, "DEADLINE", 3.0)
+        monkeypatch.setattr(http_client, "DEADLINE", 3.0)
         return WebPush()
 
     @pytest.fixture
     def other_side(self, push_site: LocalPushService, vapid: VapidKey) -> Browsers:
         return Browsers(push_site, vapid)
+
+
+class OwnAddresses(HttpOtherSide):
+    """Addresses of people's own, on one server."""
+
+    secrets = ("secret-of-",)
+    transport = ""
+    scheme = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._paths: dict[str, str] = {}
+
+    @property
+    def host(self) -> str:
+        return self.url.removeprefix("http://")
+
+    def reach(self, person: Any) -> str:
+        path = f"/secret-of-{person.pk}"
+        address = str(add_address(person, self.transport, f"{self.scheme}{self.host}{path}").row.pk)
+        self._paths[address] = path
+        return address
+
+    def path_of(self, address: str) -> str:
+        return self._paths[address]
+
+
+class Receivers(OwnAddresses):
+    transport, scheme = "webhook", "http://"
+
+    def read(self, request: ReceivedRequest) -> Received:
+        data = request.json()["data"]
+        return Received(f"{data['title']} {data['body']}", data["tag"])
+
+
+class TestWebhook(TransportSuite):
+    @pytest.fixture
+    def transport(self) -> Webhook:
+        return Webhook(webhook_client(deadline=1.5))
+
+    @pytest.fixture
+    def other_side(self, settings: Settings) -> Iterator[Receivers]:
+        with Receivers() as side:
+            given = {"TRANSPORTS": {"webhook": WEBHOOK}, "WEBHOOK_EXTRA_HOSTS": [side.host]}
+            settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, **given}
+            yield side
+
+
+class Services(OwnAddresses):
+    # The library does not pass on for how long a service asks to wait.
+    lacks = (Fault.BUSY,)
+    transport, scheme = "apprise", "json://"
+
+    def read(self, request: ReceivedRequest) -> Received:
+        sent = request.json()
+        return Received(f"{sent['title']} {sent['message']}")
+
+
+class TestApprise(TransportSuite):
+    @pytest.fixture
+    def transport(self) -> Apprise:
+        return Apprise(GuardedPool(deadline=1.5))
+
+    @pytest.fixture
+    def other_side(self, settings: Settings) -> Iterator[Services]:
+        with Services() as side:
+            given = {"TRANSPORTS": {"apprise": APPRISE}, "APPRISE_SCHEMAS": ["json"], "APPRISE_HOSTS": [side.host]}
+            settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, **given}
+            yield side

@@ -5,7 +5,8 @@ import socket
 import pytest
 from pytest_django import Settings
 
-from notifications_hub.transports.web_push.endpoints import EndpointRefused, check_addresses, is_public, parse_endpoint
+from notifications_hub.transports.outbound.endpoints import EndpointRefused, check_addresses, is_public
+from notifications_hub.transports.web_push.endpoints import is_extra_host, parse_endpoint
 
 GOOD = [
     "https://fcm.googleapis.com/fcm/send/abc:DEF-123_4",
@@ -153,9 +154,9 @@ def test_private_addresses_are_recognized_in_wrapped_protocols_too(address: str)
 
 def test_a_name_that_resolves_into_a_private_network_is_refused_at_registration() -> None:
     endpoint = parse_endpoint("https://x.notify.windows.com/w")
-    check_addresses(endpoint, lambda host, port: ["8.8.8.8"])
+    check_addresses(endpoint, is_extra_host, lambda host, port: ["8.8.8.8"])
     with pytest.raises(EndpointRefused):
-        check_addresses(endpoint, lambda host, port: ["8.8.8.8", "10.0.0.1"])
+        check_addresses(endpoint, is_extra_host, lambda host, port: ["8.8.8.8", "10.0.0.1"])
 
 
 @pytest.mark.parametrize("error", [socket.gaierror, TimeoutError])
@@ -163,7 +164,7 @@ def test_an_unreachable_name_server_refuses_no_endpoint(error: type[OSError]) ->
     def away(host: str, port: int) -> list[str]:
         raise error
 
-    check_addresses(parse_endpoint("https://x.notify.windows.com/w"), away)
+    check_addresses(parse_endpoint("https://x.notify.windows.com/w"), is_extra_host, away)
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,11 @@ from pytest_django import Settings
 
 from notifications_hub.delivery.worker import SLOTS
 from notifications_hub.transports import TransportError
-from notifications_hub.transports.web_push.push_client import DEADLINE, PushClient
-from notifications_hub.transports.web_push.resolver import GuardedResolver
+from notifications_hub.transports.outbound.http_client import DEADLINE
+from notifications_hub.transports.outbound.resolver import GuardedResolver
+from notifications_hub.transports.web_push.endpoints import is_extra_host
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
-from notifications_hub.transports.web_push.transport import WebPush
+from notifications_hub.transports.web_push.transport import WebPush, push_client
 from notifications_hub.transports.web_push.vapid import VapidKey
 from tests.push_lab.reader import Reader
 from tests.support.full import FULL, report
@@ -136,7 +137,9 @@ def _compare(
         bad = [subscription(endpoint, vapid) for endpoint in endpoints]
 
         def seconds_of(subscriptions: list[PushSubscription]) -> dict[int, float]:
-            client = PushClient(lambda: GuardedResolver(Rebinding(private_port)), deadline=deadline)
+            client = push_client(
+                resolver=lambda: GuardedResolver(is_extra_host, Rebinding(private_port)), deadline=deadline
+            )
             return asyncio.run(durations(WebPush(client), subscriptions, at_once))
 
         alone = [good[number % len(good)] for number in range(pushes)]

@@ -7,7 +7,8 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 from pytest_django import Settings
 
-from notifications_hub.transports.web_push.resolver import GuardedResolver, PrivateAddress
+from notifications_hub.transports.outbound.resolver import GuardedResolver, PrivateAddress
+from notifications_hub.transports.web_push.endpoints import is_extra_host
 
 
 class FixedResolver(AbstractResolver):
@@ -27,13 +28,15 @@ class FixedResolver(AbstractResolver):
 
 
 def test_a_connection_gets_public_addresses_only() -> None:
-    found = asyncio.run(GuardedResolver(FixedResolver("8.8.8.8")).resolve("fcm.googleapis.com", 443))
+    found = asyncio.run(GuardedResolver(is_extra_host, FixedResolver("8.8.8.8")).resolve("fcm.googleapis.com", 443))
     assert [result["host"] for result in found] == ["8.8.8.8"]
     with pytest.raises(PrivateAddress):
-        asyncio.run(GuardedResolver(FixedResolver("8.8.8.8", "127.0.0.1")).resolve("fcm.googleapis.com", 443))
+        asyncio.run(
+            GuardedResolver(is_extra_host, FixedResolver("8.8.8.8", "127.0.0.1")).resolve("fcm.googleapis.com", 443)
+        )
 
 
 def test_a_connection_to_an_extra_host_may_be_private(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {"PUSH_EXTRA_HOSTS": ["push.internal:80"]}
-    found = asyncio.run(GuardedResolver(FixedResolver("10.0.0.1")).resolve("push.internal", 80))
+    found = asyncio.run(GuardedResolver(is_extra_host, FixedResolver("10.0.0.1")).resolve("push.internal", 80))
     assert [result["host"] for result in found] == ["10.0.0.1"]

@@ -19,11 +19,11 @@ from pytest_django import Settings
 from accounts.models import User
 from notifications_hub.kinds import Urgency
 from notifications_hub.transports.base import TransportError
-from notifications_hub.transports.web_push.endpoints import parse_endpoint
-from notifications_hub.transports.web_push.push_client import CONNECTIONS_PER_HOST, Answer, PushClient
-from notifications_hub.transports.web_push.resolver import GuardedResolver
+from notifications_hub.transports.outbound.http_client import CONNECTIONS_PER_HOST, Answer, HttpClient
+from notifications_hub.transports.outbound.resolver import GuardedResolver
+from notifications_hub.transports.web_push.endpoints import is_extra_host, parse_endpoint
 from notifications_hub.transports.web_push.subscriptions import PushSubscription, register
-from notifications_hub.transports.web_push.transport import WebPush
+from notifications_hub.transports.web_push.transport import WebPush, push_client
 from notifications_hub.transports.web_push.vapid import VapidKey, generate
 from tests.push_lab.faults import Fault
 from tests.push_lab.reader import Reader
@@ -218,7 +218,7 @@ def test_a_silent_push_service_costs_no_more_than_the_deadline(
 ) -> None:
     push_site.fail(Fault(mode="hang"))
     start = time.monotonic()
-    error = send_one(WebPush(PushClient(deadline=0.5)), REPLY, str(browser.pk))
+    error = send_one(WebPush(push_client(deadline=0.5)), REPLY, str(browser.pk))
     assert time.monotonic() - start < 2
     assert error is not None
     assert not error.permanent
@@ -246,13 +246,13 @@ def test_a_huge_answer_is_not_read(push_site: LocalPushService, browser: PushSub
 
 def test_only_the_start_of_an_answer_is_kept(push_site: LocalPushService, browser: PushSubscription) -> None:
     push_site.fail(Fault(500, body=b"x" * 50_000))
-    assert len(_answer_to(PushClient(), browser).text) <= 4096
+    assert len(_answer_to(push_client(), browser).text) <= 4096
 
 
 def test_a_compressed_answer_is_not_decompressed(push_site: LocalPushService, browser: PushSubscription) -> None:
     packed = gzip.compress(b"bomb" * 10_000_000)
     push_site.fail(Fault(500, headers={"Content-Encoding": "gzip"}, body=packed))
-    answer = _answer_to(PushClient(), browser)
+    answer = _answer_to(push_client(), browser)
     assert answer.status == 500
     assert "bomb" not in answer.text
 
@@ -273,7 +273,7 @@ def test_a_push_service_cannot_set_a_cookie(push_site: LocalPushService, browser
     assert "cookie" not in push_site.requests[-1].headers
 
 
-def _answer_to(client: PushClient, browser: PushSubscription) -> Answer:
+def _answer_to(client: HttpClient, browser: PushSubscription) -> Answer:
     async def post() -> Answer:
         try:
             return await client.post(parse_endpoint(browser.endpoint), b"", {})
@@ -288,7 +288,7 @@ def test_a_slow_push_service_does_not_delay_the_others(
 ) -> None:
     others = [str(register(alice, push_site.subscribe(vapid.public).to_json(), "").pk) for _ in range(5)]
     push_site.fail(Fault(mode="hang", token=browser.endpoint.rsplit("/", 1)[1]))
-    errors = send(WebPush(PushClient(deadline=1)), REPLY, str(browser.pk), *others)
+    errors = send(WebPush(push_client(deadline=1)), REPLY, str(browser.pk), *others)
     assert [error is None for error in errors] == [False, *[True] * 5]
 
 
@@ -322,13 +322,13 @@ def test_a_name_that_became_private_since_registration_is_refused(vapid: VapidKe
     reader = Reader("https://evil.notify.windows.com/w")
     browser = register(alice, reader.to_json(), "", lookup=lambda host, port: ["8.8.8.8"])
     with listener() as (port, hits):
-        guarded = WebPush(PushClient(resolver=lambda: GuardedResolver(Leading(port))))
+        guarded = WebPush(push_client(resolver=lambda: GuardedResolver(is_extra_host, Leading(port))))
         error = send_one(guarded, REPLY, str(browser.pk))
         assert error is not None
         assert not error.permanent
         assert hits == []
 
-        send_one(WebPush(PushClient(resolver=lambda: Leading(port))), REPLY, str(browser.pk))
+        send_one(WebPush(push_client(resolver=lambda: Leading(port))), REPLY, str(browser.pk))
         assert len(hits) > 0, "without the guard it would have been reached"
 
 

@@ -1,25 +1,12 @@
-"""Validation of push endpoints. Browsers send them, so anyone can; it decides which hosts and addresses are allowed.
-
-An endpoint is parsed once, by the HTTP client's own parser, and compared by its parsed host, never as a string.
-`resolver.py` checks its addresses again when a connection is opened.
-"""
+"""Validation of push endpoints. Browsers send them, so anyone can; it decides which hosts are push services."""
 
 from __future__ import annotations
 
 import re
-import socket
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-
-from yarl import URL
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.transports.outbound.endpoints import Endpoint, EndpointRefused, is_listed, parse_url
 
-MAX_LENGTH = 2048
-LOOKUP_SECONDS = 1.0
 HOSTS = frozenset(
     {
         "fcm.googleapis.com",
@@ -30,47 +17,12 @@ HOSTS = frozenset(
 )
 HOST_SUFFIXES = (".notify.windows.com",)
 
-_PLAIN = re.compile(r"[!-\[\]-~]+")  # printable ASCII without the backslash, which some parsers read as a slash
 _HOST_NAME = re.compile(r"[a-z0-9.-]+")
-_TOKEN = re.compile(r"[\w%~+=-]{32,}", re.ASCII)
-_SHORT_TOKEN = 8
-"""Characters. Shorter parts of a path, such as `push` or `v2`, are the same for every browser."""
-_NAT64 = IPv6Network("64:ff9b::/96")
-# `is_global` counts these as public: NAT64 of an operator's own (RFC 8215), IPv4-compatible addresses (RFC 4291,
-# 2.5.5.1) and site-local ones (RFC 3879).
-_NOT_PUBLIC = [IPv6Network(network) for network in ("64:ff9b:1::/48", "::/96", "fec0::/10")]
-
-Lookup = Callable[[str, int], Iterable[str]]
-
-
-class EndpointRefused(ValueError):
-    """Raised for an endpoint that nothing may be sent to. The message says why."""
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A validated endpoint."""
-
-    url: URL
-    host: str
-    port: int
-
-    @cached_property
-    def origin(self) -> str:
-        return str(self.url.origin())
-
-    def hidden_in(self, text: str) -> str:
-        """Return the text without parts of this address and long tokens, which would let its reader send here."""
-        parts = re.split(r"[/?&=]", self.url.raw_path_qs)
-        for part in sorted(parts, key=len, reverse=True):
-            if len(part) >= _SHORT_TOKEN:
-                text = text.replace(part, "…")
-        return _TOKEN.sub("…", text)
 
 
 def parse_endpoint(text: str) -> Endpoint:
     """Return a validated endpoint. Raise `EndpointRefused`."""
-    url = _parsed(text)
+    url = parse_url(text)
     host, port = url.host or "", url.port or 0
     if is_extra_host(host, port):
         return Endpoint(url, host, port)
@@ -83,77 +35,6 @@ def parse_endpoint(text: str) -> Endpoint:
     return Endpoint(url, host, port)
 
 
-def _parsed(text: str) -> URL:
-    if len(text) > MAX_LENGTH:
-        raise EndpointRefused(f"The endpoint is longer than {MAX_LENGTH} characters.")
-    if not _PLAIN.fullmatch(text):
-        raise EndpointRefused("The endpoint has characters that no URL has.")
-    try:
-        url = URL(text, encoded=True)
-        complete = url.scheme in ("https", "http") and bool(url.host and url.port)
-    except ValueError:
-        complete = False
-    if not complete:
-        raise EndpointRefused("The endpoint is not an absolute http(s) URL.")
-    if "@" in url.raw_authority:
-        raise EndpointRefused("The endpoint must not carry a user name.")
-    if "#" in text:
-        raise EndpointRefused("The endpoint must not have a fragment.")
-    return _as_browsers_write_it(url)
-
-
-def _as_browsers_write_it(url: URL) -> URL:
-    """Return the one spelling of an endpoint, so that a browser cannot be registered again under a variant.
-
-    Scheme and host are in lower case, a default port is left out, and the path has no dot segments, needless escapes or
-    repeated slashes. The query stays: a push service may read it to the letter.
-    """
-    path = URL(f"https://host/{re.sub('/+', '/', url.raw_path).lstrip('/')}").raw_path
-    port = "" if url.is_default_port() else f":{url.port}"
-    query = f"?{url.raw_query_string}" if url.raw_query_string else ""
-    return URL(f"{url.scheme}://{(url.host_subcomponent or '').lower()}{port}{path}{query}", encoded=True)
-
-
 def is_extra_host(host: str, port: int) -> bool:
     """Return whether `PUSH_EXTRA_HOSTS` lists the host. Only listed hosts may be private or use plain http."""
-    return bool({host, f"{host}:{port}", f"[{host}]:{port}"}.intersection(hub_settings.push_extra_hosts))
-
-
-def is_public(address: str) -> bool:
-    """Return whether an address is on the public internet, also if one protocol wraps another."""
-    ip = ip_address(address.partition("%")[0])
-    if not ip.is_global or ip.is_multicast or any(ip in network for network in _NOT_PUBLIC):
-        return False
-    return all(is_public(str(inner)) for inner in _wrapped(ip))
-
-
-def _wrapped(ip: IPv4Address | IPv6Address) -> list[IPv4Address]:
-    if isinstance(ip, IPv4Address):
-        return []
-    nat64 = IPv4Address(ip.packed[12:]) if ip in _NAT64 else None
-    return [inner for inner in (ip.ipv4_mapped, ip.sixtofour, nat64) if inner is not None]
-
-
-def check_addresses(endpoint: Endpoint, lookup: Lookup | None = None) -> None:
-    """Raise `EndpointRefused` for a name that resolves into a private network.
-
-    A name that cannot be resolved now passes: nothing is sent before the connection's own check has seen its addresses.
-    """
-    if is_extra_host(endpoint.host, endpoint.port):
-        return
-    try:
-        addresses = list((lookup or _lookup)(endpoint.host, endpoint.port))
-    except OSError:
-        return
-    if not all(is_public(address) for address in addresses):
-        raise EndpointRefused("The endpoint leads into a private network.")
-
-
-def _lookup(host: str, port: int) -> list[str]:
-    # This needs a thread: getaddrinfo has no deadline, and all synchronous views may share the caller's thread.
-    pool = ThreadPoolExecutor(max_workers=1)
-    try:
-        found = pool.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM).result(LOOKUP_SECONDS)
-    finally:
-        pool.shutdown(wait=False)
-    return [str(entry[4][0]) for entry in found]
+    return is_listed(host, port, hub_settings.push_extra_hosts)

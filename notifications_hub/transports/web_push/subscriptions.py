@@ -22,7 +22,8 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from notifications_hub.database import transaction
 from notifications_hub.database.primary import HubModel
 from notifications_hub.delivery.reasons import LONGEST_CODE, DeliveryReason
-from notifications_hub.transports.web_push.endpoints import Lookup, check_addresses, parse_endpoint
+from notifications_hub.transports.outbound.endpoints import Lookup, check_addresses
+from notifications_hub.transports.web_push.endpoints import is_extra_host, parse_endpoint
 from notifications_hub.transports.web_push.vapid import VapidKey, current_key, from_b64url, key_of
 
 BROWSERS_PER_PERSON = 10
@@ -97,7 +98,7 @@ class Keys:
         if not isinstance(keys, Mapping):
             raise InvalidSubscription("The subscription has no keys.")
         endpoint = parse_endpoint(_text(given, "endpoint"))
-        check_addresses(endpoint, lookup)
+        check_addresses(endpoint, is_extra_host, lookup)
         p256dh, auth = _text(keys, "p256dh"), _text(keys, "auth")
         _check_point(p256dh)
         _check_auth(auth)

@@ -23,14 +23,14 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache, partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import http_ece
+from aiohttp.abc import AbstractResolver
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
@@ -39,10 +39,11 @@ from notifications_hub.conf import hub_settings
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.message import Message
 from notifications_hub.transports.base import AddressTable, PutOff, Send, TooLong, TransportError
+from notifications_hub.transports.database import close_idle_connections, in_database
+from notifications_hub.transports.outbound.endpoints import Endpoint, EndpointRefused
+from notifications_hub.transports.outbound.http_client import Answer, HttpClient, NoAnswer
 from notifications_hub.transports.web_push import payload
-from notifications_hub.transports.web_push.database import close_idle_connections, in_database
-from notifications_hub.transports.web_push.endpoints import Endpoint, EndpointRefused, parse_endpoint
-from notifications_hub.transports.web_push.push_client import Answer, NoAnswer, PushClient
+from notifications_hub.transports.web_push.endpoints import is_extra_host, parse_endpoint
 from notifications_hub.transports.web_push.subscriptions import PushSubscription, quarantine
 from notifications_hub.transports.web_push.vapid import current_key, from_b64url, key_for
 
@@ -55,9 +56,6 @@ TOO_LONG = 413
 USED_WITHIN = timedelta(hours=1)
 HELD_BACK_SECONDS = 3600.0
 _USABLE = "quarantined_at IS NULL"
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class Quarantined(TransportError):
@@ -72,8 +70,8 @@ class WebPush:
     on_by_default = True
     confirms = True
 
-    def __init__(self, client: PushClient | None = None) -> None:
-        self._client = client or PushClient()
+    def __init__(self, client: HttpClient | None = None) -> None:
+        self._client = client or push_client()
 
     def addresses(self, person: AbstractBaseUser) -> Iterable[str]:
         return self.addresses_of([person.pk]).get(person.pk, [])
@@ -96,7 +94,7 @@ class WebPush:
         return {str(pk): partial(self._send, subscription=subscription) for pk, subscription in known.items()}
 
     async def send(self, message: Message, address: str) -> int:
-        subscription = await _ask_database(PushSubscription.objects.filter(pk=int(address)).first)
+        subscription = await in_database(PushSubscription.objects.filter(pk=int(address)).first)
         if subscription is None:
             raise TransportError(DeliveryReason(ReasonCode.BROWSER_REMOVED), permanent=True)
         return await self._send(message, subscription)
@@ -131,16 +129,14 @@ class WebPush:
         return answer.status
 
 
+def push_client(*, resolver: Callable[[], AbstractResolver] | None = None, deadline: float | None = None) -> HttpClient:
+    """Return a client that reaches push services alone, at the rate of `PUSH_RATE`."""
+    return HttpClient(is_extra_host, lambda: hub_settings.push_rate, resolver=resolver, deadline=deadline)
+
+
 def _held_back(subscription: PushSubscription) -> DeliveryReason:
     code, parameters = subscription.quarantine_reason, subscription.quarantine_parameters
     return DeliveryReason(ReasonCode.HELD_BACK, {**parameters, "because": code})
-
-
-async def _ask_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    try:
-        return await in_database(function, *args, **kwargs)
-    except DatabaseError as error:
-        raise TransportError(DeliveryReason(ReasonCode.DATABASE_AWAY)) from error
 
 
 def _endpoint(subscription: PushSubscription) -> Endpoint:

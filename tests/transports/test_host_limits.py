@@ -1,37 +1,36 @@
-"""Circuit breakers and rate limits of push services."""
+"""Circuit breakers and rate limits of hosts."""
 
 from __future__ import annotations
 
 import time
 
 import pytest
-from pytest_django import Settings
 
 from notifications_hub.transports import PutOff
-from notifications_hub.transports.web_push import push_hosts
-from notifications_hub.transports.web_push.push_hosts import CROWD, FAILURES, PushHost, PushHosts
+from notifications_hub.transports.outbound import host_limits
+from notifications_hub.transports.outbound.host_limits import CROWD, FAILURES, HostLimit, HostLimits
 
 ORIGIN = "https://fcm.googleapis.com"
 
 
 @pytest.fixture
-def host(monkeypatch: pytest.MonkeyPatch) -> PushHost:
-    monkeypatch.setattr(push_hosts, "OPEN_SECONDS", 0.1)
-    monkeypatch.setattr(push_hosts, "SILENT_SECONDS", 0.05)
-    return PushHost(ORIGIN)
+def host(monkeypatch: pytest.MonkeyPatch) -> HostLimit:
+    monkeypatch.setattr(host_limits, "OPEN_SECONDS", 0.1)
+    monkeypatch.setattr(host_limits, "SILENT_SECONDS", 0.05)
+    return HostLimit(ORIGIN, lambda: 0)
 
 
-def ask(host: PushHost, *, answered: bool) -> None:
+def ask(host: HostLimit, *, answered: bool) -> None:
     host.enter()
     host.leave(answered=answered)
 
 
-def fail(host: PushHost) -> None:
+def fail(host: HostLimit) -> None:
     for _ in range(FAILURES):
         ask(host, answered=False)
 
 
-def test_repeated_failures_open_the_circuit(host: PushHost) -> None:
+def test_repeated_failures_open_the_circuit(host: HostLimit) -> None:
     fail(host)
     with pytest.raises(PutOff, match=r"Waiting: fcm\.googleapis\.com is not answering") as refused:
         host.enter()
@@ -39,13 +38,13 @@ def test_repeated_failures_open_the_circuit(host: PushHost) -> None:
     assert 0.05 < refused.value.retry_after < 2
 
 
-def test_an_answer_between_failures_closes_the_circuit(host: PushHost) -> None:
+def test_an_answer_between_failures_closes_the_circuit(host: HostLimit) -> None:
     for _ in range(3 * FAILURES):
         ask(host, answered=False)
         ask(host, answered=True)
 
 
-def test_one_send_probes_the_service_after_a_while(host: PushHost) -> None:
+def test_one_send_probes_the_service_after_a_while(host: HostLimit) -> None:
     fail(host)
     time.sleep(0.11)
     host.enter()
@@ -55,7 +54,7 @@ def test_one_send_probes_the_service_after_a_while(host: PushHost) -> None:
     ask(host, answered=True)
 
 
-def test_a_failed_trial_keeps_the_circuit_open_for_longer(host: PushHost) -> None:
+def test_a_failed_trial_keeps_the_circuit_open_for_longer(host: HostLimit) -> None:
     fail(host)
     time.sleep(0.11)
     ask(host, answered=False)
@@ -66,7 +65,7 @@ def test_a_failed_trial_keeps_the_circuit_open_for_longer(host: PushHost) -> Non
     ask(host, answered=True)
 
 
-def test_a_cancelled_trial_changes_nothing(host: PushHost) -> None:
+def test_a_cancelled_trial_changes_nothing(host: HostLimit) -> None:
     fail(host)
     time.sleep(0.11)
     host.enter()
@@ -74,7 +73,7 @@ def test_a_cancelled_trial_changes_nothing(host: PushHost) -> None:
     ask(host, answered=True)
 
 
-def test_a_silent_host_gets_a_limited_number_of_sends(host: PushHost) -> None:
+def test_a_silent_host_gets_a_limited_number_of_sends(host: HostLimit) -> None:
     for _ in range(CROWD):
         host.enter()
     host.enter()
@@ -85,8 +84,8 @@ def test_a_silent_host_gets_a_limited_number_of_sends(host: PushHost) -> None:
     host.enter()
 
 
-def test_a_rate_limit_spreads_sends(settings: Settings, host: PushHost) -> None:
-    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "PUSH_RATE": 10}
+def test_a_rate_limit_spreads_sends() -> None:
+    host = HostLimit(ORIGIN, lambda: 10)
     waits = [host.enter() for _ in range(5)]
     assert waits == pytest.approx([0, 0.1, 0.2, 0.3, 0.4], abs=0.05)
     for _ in range(15):
@@ -96,10 +95,10 @@ def test_a_rate_limit_spreads_sends(settings: Settings, host: PushHost) -> None:
 
 
 def test_each_host_has_its_own_state_and_idle_ones_are_forgotten(
-    monkeypatch: pytest.MonkeyPatch, host: PushHost
+    monkeypatch: pytest.MonkeyPatch, host: HostLimit
 ) -> None:
-    monkeypatch.setattr(push_hosts, "_KNOWN", 3)
-    hosts = PushHosts()
+    monkeypatch.setattr(host_limits, "_KNOWN", 3)
+    hosts = HostLimits(lambda: 0)
     fail(hosts[ORIGIN])
     for number in range(10):
         ask(hosts[f"https://w{number}.notify.windows.com"], answered=True)

@@ -1,4 +1,4 @@
-"""HTTP to push services. They are not trusted: requests are bounded in time, size and destination."""
+"""HTTP to services outside. They are not trusted: requests are bounded in time, size and destination."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
-from notifications_hub.transports.web_push.endpoints import Endpoint
-from notifications_hub.transports.web_push.push_hosts import PushHosts
-from notifications_hub.transports.web_push.resolver import GuardedResolver
+from notifications_hub.transports.outbound.endpoints import Endpoint, MayBePrivate
+from notifications_hub.transports.outbound.host_limits import HostLimits
+from notifications_hub.transports.outbound.resolver import GuardedResolver, PrivateAddress
 
 DEADLINE = 10.0
 CONNECT_SECONDS = 3.0
@@ -27,7 +28,7 @@ CONNECTIONS_PER_HOST = 100
 
 @dataclass(frozen=True)
 class Answer:
-    """A push service's answer. `text` is its start, for the log only, because it is not trusted."""
+    """A service's answer. `text` is its start, for the log only, because it is not trusted."""
 
     status: int
     retry_after: float | None
@@ -42,13 +43,22 @@ class NoAnswer(Exception):
         self.reason = reason
 
 
-class PushClient:
-    """An HTTP client with a session per event loop, since connections belong to the loop that opened them."""
+class HttpClient:
+    """An HTTP client with a session per event loop, since connections belong to the loop that opened them.
+
+    `rate` returns the most requests a second to one host; 0: no limit.
+    """
 
     def __init__(
-        self, resolver: Callable[[], AbstractResolver] = GuardedResolver, deadline: float | None = None
+        self,
+        may_be_private: MayBePrivate,
+        rate: Callable[[], int],
+        *,
+        resolver: Callable[[], AbstractResolver] | None = None,
+        deadline: float | None = None,
     ) -> None:
-        self._resolver = resolver
+        self._resolver = resolver or partial(GuardedResolver, may_be_private)
+        self._rate = rate
         self._deadline = DEADLINE if deadline is None else deadline
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopState] = WeakKeyDictionary()
 
@@ -86,6 +96,8 @@ class PushClient:
         except TimeoutError:
             raise NoAnswer(DeliveryReason.of(ReasonCode.NO_ANSWER, seconds=f"{self._deadline:g}")) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
+            if isinstance(getattr(error, "os_error", None), PrivateAddress):
+                raise NoAnswer(DeliveryReason(ReasonCode.ADDRESS_REFUSED)) from error
             # aiohttp raises a plain ValueError for a malformed header or address.
             text = endpoint.hidden_in(f"{type(error).__name__}: {error}")[:200]
             raise NoAnswer(DeliveryReason.from_transport(_printable(text))) from error
@@ -94,7 +106,7 @@ class PushClient:
         loop = asyncio.get_running_loop()
         state = self._loops.get(loop)
         if state is None or state.session.closed:
-            state = self._loops[loop] = _LoopState(self._new_session(), PushHosts())
+            state = self._loops[loop] = _LoopState(self._new_session(), HostLimits(self._rate))
         return state
 
     def _new_session(self) -> aiohttp.ClientSession:
@@ -116,7 +128,7 @@ class PushClient:
 @dataclass(frozen=True)
 class _LoopState:
     session: aiohttp.ClientSession
-    hosts: PushHosts
+    hosts: HostLimits
 
 
 async def _first_bytes(response: aiohttp.ClientResponse) -> str:

@@ -1,15 +1,15 @@
-"""Circuit breakers and rate limits per push service, for this process. Uses no database.
+"""Circuit breakers and rate limits per host, for this process. Uses no database.
 
-The circuit of a service opens when it fails again and again, or leaves many sends without an answer. While it is open,
-deliveries to it are put off without an attempt. Then one send tries the service, and its result decides.
+The circuit of a host opens when it fails again and again, or leaves many sends without an answer. While it is open,
+deliveries to it are put off without an attempt. Then one send tries the host, and its result decides.
 """
 
 from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 
-from notifications_hub.conf import hub_settings
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.transports.base import PutOff
 
@@ -24,10 +24,11 @@ LONGEST_WAIT = 2.0
 _KNOWN = 1000
 
 
-class PushHost:
-    """The state of one push service. Used in one event loop."""
+class HostLimit:
+    """The state of one host. Used in one event loop."""
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: str, rate: Callable[[], int]) -> None:
+        self._rate = rate
         self._name = origin.partition("//")[2]
         self._under_way = 0
         self._answered = 0.0
@@ -51,7 +52,7 @@ class PushHost:
         return wait
 
     def leave(self, *, answered: bool | None) -> None:
-        """Record the result. None means a cancelled send, which says nothing about the service."""
+        """Record the result. None means a cancelled send, which says nothing about the host."""
         now = time.monotonic()
         self._under_way -= 1
         self._probing = False
@@ -77,8 +78,8 @@ class PushHost:
             self._openings += 1
 
     def _reserve(self, now: float) -> float:
-        """Return the seconds to wait before starting, according to `PUSH_RATE`."""
-        rate = hub_settings.push_rate
+        """Return the seconds to wait before starting, according to the rate."""
+        rate = self._rate()
         if not rate:
             return 0.0
         wait = max(0.0, self._next_start - now)
@@ -93,17 +94,21 @@ class PushHost:
         return PutOff(DeliveryReason.of(code, host=self._name), retry_after=later)
 
 
-class PushHosts:
-    """The push services of one event loop, by origin. Idle ones are forgotten when there are too many."""
+class HostLimits:
+    """The hosts of one event loop, by origin. Idle ones are forgotten when there are too many.
 
-    def __init__(self) -> None:
-        self._hosts: dict[str, PushHost] = {}
+    `rate` returns the most sends a second to one host; 0: no limit.
+    """
 
-    def __getitem__(self, origin: str) -> PushHost:
+    def __init__(self, rate: Callable[[], int]) -> None:
+        self._rate = rate
+        self._hosts: dict[str, HostLimit] = {}
+
+    def __getitem__(self, origin: str) -> HostLimit:
         host = self._hosts.get(origin)
         if host is None:
-            # A wildcard on the allow-list lets a browser name any number of origins.
+            # Anyone may name any number of origins, where a setting allows more than fixed hosts.
             if len(self._hosts) >= _KNOWN:
                 self._hosts = {known: one for known, one in self._hosts.items() if not one.is_idle}
-            host = self._hosts[origin] = PushHost(origin)
+            host = self._hosts[origin] = HostLimit(origin, self._rate)
         return host

@@ -1,0 +1,1 @@
+"""Apprise: a hundred chat and SMS services, by the library of that name."""
