@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.test import Client
 
@@ -20,6 +21,7 @@ from notifications_hub.live.db_threads import Database
 from notifications_hub.live.topic_presence import (
     HubForgotten,
     Pair,
+    PresenceHold,
     PresenceHub,
     TopicPresence,
     hold,
@@ -33,6 +35,7 @@ from notifications_hub.live.topic_presence import (
 )
 from tests.inbox.support import queries_of
 from tests.live.cafe import ROOM, Said, cafe, end_lease, heard, hubs, pair
+from tests.support.buffers import buffers_of
 from tests.support.together import rolled_back, together
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
@@ -259,6 +262,29 @@ def test_a_crowd_takes_as_many_statements_as_one_person(hubs: tuple[str, str], a
     assert queries_of(lambda: hold("one", crowd)) == queries_of(lambda: hold("other", [pair(alice)]))
     assert queries_of(lambda: renew("one")) == 1
     assert queries_of(settle_presence) == 2
+
+
+@pytest.mark.postgres
+def test_the_cost_does_not_grow_with_the_people_on_other_topics(hubs: tuple[str, str], alice: User) -> None:
+    def costs() -> list[int]:
+        with connection.cursor() as sql:
+            sql.execute("ANALYZE notifications_hub_topicpresence, notifications_hub_presencehold")
+        acts: list[Callable[[], object]] = [
+            settle_presence,
+            lambda: hold("one", [pair(alice)]),
+            lambda: list(present(ROOM)),
+            lambda: release("one", [pair(alice)], 60),
+        ]
+        return [buffers_of(act) for act in acts]
+
+    few = costs()
+    crowd = [
+        TopicPresence(topic=f"cafe.t{number % 100}", person_id=-number, visit=uuid4()) for number in range(1, 20_001)
+    ]
+    rows = TopicPresence.objects.bulk_create(crowd)
+    PresenceHold.objects.bulk_create(PresenceHold(presence=row, hub_id="other") for row in rows)
+    many = costs()
+    assert all(after < before + 30 for before, after in zip(few, many, strict=True)), (few, many)
 
 
 def test_a_site_without_presence_asks_nothing(monkeypatch: pytest.MonkeyPatch, db: None, alice: User) -> None:
