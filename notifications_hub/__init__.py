@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from notifications_hub.audiences import UnknownAudience
     from notifications_hub.inbox.links import live_url
     from notifications_hub.jobs.enqueue import BadJob, JobError, start, start_all
+    from notifications_hub.jobs.job_task import JobTask, RunningJob, job_task
     from notifications_hub.jobs.models import Job
     from notifications_hub.jobs.outcome import Done, JobCancelled, JobFailed
     from notifications_hub.jobs.task import HubTask
@@ -52,6 +53,7 @@ __all__ = [
     "JobCancelled",
     "JobError",
     "JobFailed",
+    "JobTask",
     "Kind",
     "LiveList",
     "LiveManager",
@@ -62,6 +64,7 @@ __all__ = [
     "NotifyError",
     "Privacy",
     "PutOff",
+    "RunningJob",
     "StreamError",
     "TooLong",
     "TopicRefused",
@@ -79,6 +82,7 @@ __all__ = [
     "is_blank",
     "is_storable",
     "isolated",
+    "job_task",
     "live_application",
     "live_list",
     "live_rows",
@@ -112,6 +116,7 @@ _HOMES = {
     "JobCancelled": "notifications_hub.jobs.outcome",
     "JobError": "notifications_hub.jobs.enqueue",
     "JobFailed": "notifications_hub.jobs.outcome",
+    "JobTask": "notifications_hub.jobs.job_task",
     "Kind": "notifications_hub.kinds",
     "LiveList": "notifications_hub.live_lists",
     "LiveManager": "notifications_hub.rows",
@@ -122,6 +127,7 @@ _HOMES = {
     "NotifyError": "notifications_hub.notify_arguments",
     "Privacy": "notifications_hub.kinds",
     "PutOff": "notifications_hub.transports",
+    "RunningJob": "notifications_hub.jobs.job_task",
     "StreamError": "notifications_hub.streams",
     "TooLong": "notifications_hub.transports",
     "TopicRefused": "notifications_hub.live.topics",
@@ -139,6 +145,7 @@ _HOMES = {
     "is_blank": "notifications_hub.web.text",
     "is_storable": "notifications_hub.web.text",
     "isolated": "notifications_hub.web.text",
+    "job_task": "notifications_hub.jobs.job_task",
     "live_application": "notifications_hub.asgi",
     "live_list": "notifications_hub.live_lists",
     "live_rows": "notifications_hub.rows",

@@ -18,12 +18,11 @@ HUB = "notifications_hub"
 
 LAYERS = [
     ["admin_guards", "admin_lists"],
-    ["announcements.markdown", "database", "kinds", "ops.running_server", "users", "web"],
+    ["announcements.markdown", "database", "kinds", "ops.running_server", "task_framework", "users", "web"],
     ["conf", "delivery.models", "delivery.reasons", "ops.demo", "rendering"],
     [
         "admin_base",
         "audiences",
-        "delivery.celery_wakeup",
         "delivery.claiming",
         "delivery.preferences",
         "message",
@@ -34,7 +33,7 @@ LAYERS = [
     ["delivery", "delivery.arming", "notification_removal", "notify_arguments", "notify_statement", "wsgi"],
     ["notify_words"],
     ["notify_insert"],
-    ["announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks"],
+    ["announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "worker_task"],
     ["live"],
     ["flash_claim"],
     ["checks", "flash", "inbox", "jobs", "live.server", "ops.web_server", "publishing"],
@@ -53,9 +52,9 @@ INSIDE = {
         ["store"],
     ],
     "delivery": [
-        ["celery_wakeup", "models", "reasons"],
+        ["models", "reasons"],
         ["arming", "claiming", "preferences"],
-        ["acknowledgement", "history", "sender"],
+        ["acknowledgement", "history", "sender", "worker_wakeup"],
         ["worker"],
     ],
     "transports": [

@@ -27,6 +27,7 @@ from notifications_hub.database.pooling import SERVER_CONNECTIONS, is_pooled, po
 from notifications_hub.database.primary import connection
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.flash import Storage
+from notifications_hub.jobs.job_task import BACKEND
 from notifications_hub.jobs.models import Job, JobState
 from notifications_hub.live.channel_layer import GROUP, shared_layer
 from notifications_hub.ops import demo
@@ -190,6 +191,8 @@ def _push() -> Answer:
 def _worker() -> Answer:
     if hub_settings.celery:
         return "Celery, woken at each commit; the rows are the truth.", True
+    if hub_settings.task_backend:
+        return f"a task of the backend {hub_settings.task_backend!r}, woken at each commit.", True
     if hub_settings.embedded_worker:
         return "embedded: a thread of the web process sends.", True
     return "not embedded: run `manage.py hub_worker` beside the site.", True
@@ -210,11 +213,20 @@ def _jobs() -> Answer:
     late = datetime.now(UTC) - waiting if waiting else timedelta()
     if not Job.objects.exists():
         return "none has been started yet.", True
+    if BACKEND in _newest_options():
+        # The framework cannot ask a backend's workers whether they run.
+        slow = f"the oldest has waited for {_duration(late)}: start more workers of the task backend."
+        return (slow, False) if late > LATE else ("they start in time.", True)
     if problem := _workers_problem():
         return f"{problem}: start one with `celery -A yoursite worker`.", False
     if late > LATE:
         return f"the oldest has waited for {_duration(late)}: the workers cannot keep up.", False
     return "a worker answers.", True
+
+
+def _newest_options() -> dict[str, object]:
+    """Return the options of the newest job, which say by which engine the site's jobs run."""
+    return Job.objects.exclude(task="").order_by("-created").values_list("options", flat=True).first() or {}
 
 
 def _workers_problem() -> str:
