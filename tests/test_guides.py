@@ -9,7 +9,7 @@ import pytest
 from tests.support.host import Host
 from tests.support.processes import ROOT
 
-GUIDES = ("chat.md", "connections.md", "jobs.md", "live-rows.md", "many-people.md")
+GUIDES = ("chat.md", "connections.md", "django-tasks.md", "jobs.md", "live-rows.md", "many-people.md")
 
 
 @pytest.mark.parametrize("guide", GUIDES)
