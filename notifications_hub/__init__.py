@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from notifications_hub.extension import NotificationExtension
     from notifications_hub.inbox.links import live_url
     from notifications_hub.jobs.enqueue import BadJob, JobError, start, start_all
+    from notifications_hub.jobs.job_task import JobTask, RunningJob, job_task
     from notifications_hub.jobs.models import Job
     from notifications_hub.jobs.outcome import Done, JobCancelled, JobFailed
     from notifications_hub.jobs.task import HubTask
@@ -70,6 +71,7 @@ __all__ = [
     "JobCancelled",
     "JobError",
     "JobFailed",
+    "JobTask",
     "Kind",
     "LiveList",
     "LiveManager",
@@ -81,6 +83,7 @@ __all__ = [
     "NotifyError",
     "Privacy",
     "PutOff",
+    "RunningJob",
     "SettledDelivery",
     "SiteApprise",
     "SiteWebhook",
@@ -104,6 +107,7 @@ __all__ = [
     "is_blank",
     "is_storable",
     "isolated",
+    "job_task",
     "joined",
     "left",
     "live_application",
@@ -146,6 +150,7 @@ _HOMES = {
     "JobCancelled": "notifications_hub.jobs.outcome",
     "JobError": "notifications_hub.jobs.enqueue",
     "JobFailed": "notifications_hub.jobs.outcome",
+    "JobTask": "notifications_hub.jobs.job_task",
     "Kind": "notifications_hub.kinds",
     "LiveList": "notifications_hub.live_lists",
     "LiveManager": "notifications_hub.rows",
@@ -160,6 +165,7 @@ _HOMES = {
     "SettledDelivery": "notifications_hub.signals",
     "SiteApprise": "notifications_hub.transports.apprise.transport",
     "SiteWebhook": "notifications_hub.transports.webhook.transport",
+    "RunningJob": "notifications_hub.jobs.job_task",
     "StreamError": "notifications_hub.streams",
     "TooLong": "notifications_hub.transports",
     "TopicRefused": "notifications_hub.live.topics",
@@ -182,6 +188,7 @@ _HOMES = {
     "isolated": "notifications_hub.web.text",
     "joined": "notifications_hub.live.topic_presence",
     "left": "notifications_hub.live.topic_presence",
+    "job_task": "notifications_hub.jobs.job_task",
     "live_application": "notifications_hub.asgi",
     "live_list": "notifications_hub.live_lists",
     "live_rows": "notifications_hub.rows",

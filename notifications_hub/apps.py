@@ -15,7 +15,8 @@ class NotificationsHubConfig(AppConfig):
         from notifications_hub import checks, extension_checks, kinds, notification_removal, publishing  # noqa: F401
         from notifications_hub.announcements import announce
         from notifications_hub.database.boolean_sql import respell_indexes
-        from notifications_hub.jobs import broker, log_removal, notifications  # noqa: F401
+        from notifications_hub.delivery import worker_wakeup  # noqa: F401
+        from notifications_hub.jobs import broker, log_removal, notifications, task_checks  # noqa: F401
         from notifications_hub.live import signing_out
         from notifications_hub.notify import take_over_signal
         from notifications_hub.rows import delete_signals

@@ -56,7 +56,7 @@ class HubSettings:
     retention_days: int = 90
     """Days that events, settled deliveries and ended jobs are kept."""
     embedded_worker: bool = True
-    """Send due deliveries in a thread beside the hub. Turn it off if `hub_worker` or Celery runs."""
+    """Send due deliveries in a thread beside the hub. Turn it off if `hub_worker`, Celery or `TASK_BACKEND` does."""
     live_allowed_origins: tuple[str, ...] = ()
     """Origins besides the site's own (`https://host[:port]`) whose pages may open a connection."""
     live_per_user: int = 10
@@ -84,6 +84,8 @@ class HubSettings:
     """Pushes per second that one worker sends to one push service; 0: no limit."""
     celery: bool = False
     """Run the worker in Celery: a task is sent after each commit that planned a delivery."""
+    task_backend: str = ""
+    """Run the worker as a Django task: the alias in `TASKS` of a backend that supports `run_after`."""
     site_url: str = ""
     """Absolute root of the site (`https://example.com`). Safari needs it for push links it opens without a worker."""
     audiences: Mapping[str, str] = field(default_factory=dict)

@@ -18,7 +18,7 @@ from notifications_hub import streams
 from notifications_hub.conf import hub_settings
 from notifications_hub.database.chunks import chunks
 from notifications_hub.delivery import arming
-from notifications_hub.delivery.celery_wakeup import wake_celery
+from notifications_hub.delivery.worker_wakeup import wake_worker
 from notifications_hub.live import presence, revocation
 from notifications_hub.live.channel_layer import BackgroundLayer, background_layer
 from notifications_hub.live.frames import encode_event
@@ -81,7 +81,7 @@ def _send_soon(notifications: Collection[int], **kwargs: object) -> None:
     if hub_settings.ack_window > arming.AWAY_SECONDS:
         _planned.extend(notifications)
         run_soon(_bring_forward, _GATHER_SECONDS)
-    wake_celery(hub_settings.ack_window)
+    wake_worker(hub_settings.ack_window)
 
 
 def _bring_forward() -> None:
@@ -93,7 +93,7 @@ def _bring_forward() -> None:
     for some in chunks(planned, _AT_ONCE):
         if away := _of_people_away(some):
             arming.bring_forward(away)
-            wake_celery(arming.AWAY_SECONDS)
+            wake_worker(arming.AWAY_SECONDS)
 
 
 def _of_people_away(notifications: Collection[int]) -> list[int]:

@@ -20,7 +20,8 @@ if not env.bool("TEST_RATES", default=False):
     NOTIFICATIONS_HUB |= {"API_RATE": "", "API_RATE_PER_ADDRESS": ""}
     RATES = {scope: dict.fromkeys(rates, "") for scope, rates in RATES.items()}
 NOTIFICATIONS_HUB = {**NOTIFICATIONS_HUB, **json.loads(env.str("TEST_NOTIFICATIONS_HUB", default="{}"))}
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.rows.board"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.rows.board", "django_tasks_db"]
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 # A stand-in for a read replica. A query that a test's router sends there fails, since no test enables this database.
 DATABASES = {**DATABASES, "replica": {**DATABASES["default"], "TEST": {"MIRROR": "default"}}}
 globals().update(json.loads(env.str("TEST_SETTINGS", default="{}")))

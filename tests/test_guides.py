@@ -16,6 +16,7 @@ GUIDES = (
     "chat-services.md",
     "chat.md",
     "connections.md",
+    "django-tasks.md",
     "extend-notifications.md",
     "jobs.md",
     "live-rows.md",

@@ -18,13 +18,12 @@ HUB = "notifications_hub"
 
 LAYERS = [
     ["admin_guards", "admin_lists"],
-    ["announcements.markdown", "database", "kinds", "users", "web"],
+    ["announcements.markdown", "database", "kinds", "task_framework", "users", "web"],
     ["conf", "delivery.models", "delivery.reasons", "extension", "ops.demo", "rendering"],
     ["signals"],
     [
         "admin_base",
         "audiences",
-        "delivery.celery_wakeup",
         "delivery.claiming",
         "message",
         "streams",
@@ -34,7 +33,7 @@ LAYERS = [
     ["delivery.arming", "notification_removal", "notify_arguments", "notify_statement", "wsgi"],
     ["delivery", "notify_words"],
     ["notify_insert"],
-    ["announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks"],
+    ["announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "worker_task"],
     ["live"],
     ["flash_claim"],
     ["checks", "extension_checks", "flash", "inbox", "jobs", "live.server", "ops.web_server", "publishing"],
@@ -55,9 +54,9 @@ INSIDE = {
         ["store"],
     ],
     "delivery": [
-        ["celery_wakeup", "models", "reasons"],
+        ["models", "reasons"],
         ["arming", "claiming", "preferences"],
-        ["acknowledgement", "history", "sender"],
+        ["acknowledgement", "history", "sender", "worker_wakeup"],
         ["accepted"],
         ["worker"],
     ],

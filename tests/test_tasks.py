@@ -85,11 +85,18 @@ class World:
 
 @pytest.fixture
 def world(start_site: StartSite, redis_server: RedisServer, push_service: LocalPushService) -> World:
+    return world_of(start_site, push_service, {}, CELERY_BROKER_URL=redis_server.url)
+
+
+def world_of(
+    start_site: StartSite, push_service: LocalPushService, hub: dict[str, object], **environment: str
+) -> World:
+    """Start a site with a short `ACK_WINDOW`, and subscribe Alice's browser."""
     key = generate()
     site = start_site(
-        hub={"ACK_WINDOW": 1, "VAPID_PRIVATE_KEY": key, "VAPID_SUBJECT": "mailto:ops@hub.example"},
-        CELERY_BROKER_URL=redis_server.url,
+        hub={"ACK_WINDOW": 1, "VAPID_PRIVATE_KEY": key, "VAPID_SUBJECT": "mailto:ops@hub.example", **hub},
         PUSH_EXTRA_HOSTS=push_service.host,
+        **environment,
     )
     reader = push_service.subscribe(VapidKey(key).public)
     site.python(f"""

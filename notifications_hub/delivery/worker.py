@@ -1,4 +1,4 @@
-"""Claim due deliveries and send them. The embedded thread, `manage.py hub_worker` or Celery runs this.
+"""Claim due deliveries and send them. The embedded thread, `hub_worker`, Celery or a Django task runs this.
 
 Rows are the queue, so any number of workers may run at once, and a killed worker loses nothing.
 """
@@ -38,6 +38,8 @@ from notifications_hub.web.site_paths import use_script_name
 IDLE_SECONDS = 1.0
 BUSY_SECONDS = 0.1
 """The longest that a result waits to be recorded, and a free slot to be filled."""
+TASK_SECONDS = 10.0
+"""The most seconds that one task runs. An engine could not stop an endless one; the next task continues."""
 BATCH = 200
 SLOTS = 400
 """The number of sends under way at once. More claimed deliveries would only wait out their lease."""
@@ -73,7 +75,7 @@ class Worker:
 
     def turn(self, *, claim: bool = True) -> int:
         """Record results and begin due deliveries in the free slots. Return how many were begun."""
-        # The thread may belong to Celery.
+        # The thread may belong to Celery or to a task backend.
         use_script_name()
         self._record()
         free = min(BATCH, SLOTS - self._network.under_way)
@@ -306,3 +308,15 @@ def _safely(act: Callable[[], T]) -> T | None:
         log.exception("The worker failed; trying again")
     close_old_connections()
     return None
+
+
+_of_thread = threading.local()
+
+
+def run_for_a_while() -> None:
+    """Sweep, and send the deliveries that are due: the work of one task, in any engine."""
+    sweep()
+    # Kept between tasks, so that its connections to push services stay open.
+    if not hasattr(_of_thread, "worker"):
+        _of_thread.worker = Worker()
+    _of_thread.worker.run_due(seconds=TASK_SECONDS)

@@ -1,7 +1,8 @@
-"""Send messages to the broker. Each says that one job may start. The row is the truth, so a message may be lost.
+"""Send messages to the broker of a job's engine. Each says that one job may start.
 
-A job that has not started within `JOB_RESEND` is sent again, each time after twice as long. So a job may have several
-messages while many jobs wait for few workers. Only the first message to arrive starts it.
+The row is the truth, so a message may be lost. A job that has not started within `JOB_RESEND` is sent again, each time
+after twice as long. So a job may have several messages while many jobs wait for few workers. Only the first message to
+arrive starts it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import logging
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from django.db import connections
 from django.db.models import F
@@ -19,19 +19,16 @@ from django.dispatch import receiver
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.jobs import transitions
+from notifications_hub.jobs.job_task import BACKEND
 from notifications_hub.jobs.models import OPEN, Job, JobState
 from notifications_hub.jobs.transitions import Id
 from notifications_hub.streams.sweeper import Isolation, every_second
 
-HEADER = "hub_job"
-"""The header of messages that have a row. A task that was called without `start()` has none."""
 AT_ONCE = 200
 _AFTER_FAILURE = timedelta(seconds=5)
 _LONGEST = 3600.0
 _DOUBLINGS = 20
 """The limit for doubling: the pause has reached `_LONGEST` by then, and more would overflow a float."""
-_CONNECT_SECONDS = 2
-_AT_ONCE_OR_NOT = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 
 log = logging.getLogger(__name__)
 
@@ -110,30 +107,11 @@ def _send_due(pk: Id) -> bool:
 
 def _send(job: Job) -> bool:
     """Send one job. Return False if the broker is down. Raise errors of the job itself, such as bad arguments."""
-    from celery import current_app
-    from kombu.exceptions import OperationalError
+    # A site has one of the engines, so their modules are imported when they are needed.
+    if BACKEND in job.options:
+        from notifications_hub.jobs import task_backend
 
-    try:
-        with current_app.producer_or_acquire() as producer:
-            _publish(job, producer)
-    except (OperationalError, OSError, *current_app.connection_for_write().connection_errors) as error:
-        log.warning("The broker did not accept job %s (%s); it will be sent again", job.pk, error)
-        return False
-    return True
+        return task_backend.send(job)
+    from notifications_hub.jobs import celery_messages
 
-
-def _publish(job: Job, producer: Any) -> None:
-    from celery import current_app
-
-    if not current_app.conf.task_always_eager:
-        # Celery itself retries a refused connection for seconds, while a person waits for this page.
-        producer.connection.ensure_connection(timeout=_CONNECT_SECONDS, **_AT_ONCE_OR_NOT)
-    given = job.arguments["args"], job.arguments["kwargs"]
-    about = {"task_id": str(job.pk), "headers": {HEADER: 1}, "retries": job.retries, "retry_policy": _AT_ONCE_OR_NOT}
-    options: dict[str, Any] = {**job.options, **about, "producer": producer}
-    task = current_app.tasks.get(job.task)
-    if task is None:
-        # A process that has not imported the task can still send it by name.
-        current_app.send_task(job.task, *given, **options)
-    else:
-        task.apply_async(*given, **options)
+    return celery_messages.send(job)

@@ -16,14 +16,17 @@ from django.db.models.functions import Now
 from notifications_hub import audiences
 from notifications_hub.conf import require_time_zones
 from notifications_hub.database import transaction
+from notifications_hub.jobs.job_task import BACKEND
 from notifications_hub.jobs.models import Job, JobState
 from notifications_hub.jobs.transitions import announce, clean, send_after_commit, send_again_at
 from notifications_hub.streams.models import as_json
+from notifications_hub.task_framework import framework
 from notifications_hub.users import Person
 from notifications_hub.web.site_paths import same_site_path
 from notifications_hub.web.text import is_blank
 
-ROUTES = ("queue", "routing_key", "exchange", "priority")
+ROUTES = {BACKEND: ("backend", "queue_name", "priority"), "": ("queue", "routing_key", "exchange", "priority")}
+"""The options that say where a job runs: those of Django's tasks, and those of Celery."""
 
 
 class JobError(ValueError):
@@ -35,12 +38,19 @@ class BadJob(JobError):
 
 
 class Signature(Protocol):
-    """The part of Celery's `Signature` that is used here."""
+    """The part of Celery's `Signature` that is used here. `JobCall` has it too."""
 
-    task: str
-    args: Sequence[Any]
-    kwargs: Mapping[str, Any]
-    options: Mapping[str, Any]
+    @property
+    def task(self) -> str: ...
+
+    @property
+    def args(self) -> Sequence[Any]: ...
+
+    @property
+    def kwargs(self) -> Mapping[str, Any]: ...
+
+    @property
+    def options(self) -> Mapping[str, Any]: ...
 
 
 def start(
@@ -104,7 +114,10 @@ def _described(signature: Signature) -> dict[str, Any]:
         arguments = json.loads(as_json({"args": list(signature.args), "kwargs": dict(signature.kwargs)}))
     except (TypeError, ValueError) as error:
         raise BadJob(f"The arguments of {signature.task} must be JSON: {error}.") from None
-    routes = {name: signature.options[name] for name in ROUTES if name in signature.options}
+    known = ROUTES[BACKEND if BACKEND in signature.options else ""]
+    routes = {name: signature.options[name] for name in known if name in signature.options}
+    if BACKEND in routes and not framework():
+        raise BadJob(f"{signature.task} needs Django 6.0, or django-tasks beside Django 5.2.")
     return {"task": signature.task, "arguments": arguments, "options": routes}
 
 

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.jobs.job_task import BACKEND
 from notifications_hub.jobs.models import Job, JobState
 from notifications_hub.live import process_list
 from notifications_hub.live.process_list import ListedProcess
@@ -25,6 +26,10 @@ def worker() -> Answer:
         if late:
             return "Celery, but it sends nothing: start `celery -A yoursite worker` and its beat.", False
         return "Celery, woken at each commit; the rows are the truth.", True
+    if hub_settings.task_backend:
+        if late:
+            return f"a task of the backend {hub_settings.task_backend!r}, but it sends nothing: start its worker.", False
+        return f"a task of the backend {hub_settings.task_backend!r}, woken at each commit.", True
     if not hub_settings.embedded_worker:
         if late:
             return "not embedded, and none sends: run `manage.py hub_worker`.", False
@@ -60,11 +65,20 @@ def jobs() -> Answer:
     late = datetime.now(UTC) - waiting if waiting else timedelta()
     if not Job.objects.exists():
         return "none has been started yet.", True
+    if BACKEND in _newest_options():
+        # The framework cannot ask a backend's workers whether they run.
+        slow = f"the oldest has waited for {_duration(late)}: start more workers of the task backend."
+        return (slow, False) if late > LATE else ("they start in time.", True)
     if problem := _workers_problem():
         return f"{problem}: start one with `celery -A yoursite worker`.", False
     if late > LATE:
         return f"the oldest has waited for {_duration(late)}: the workers cannot keep up.", False
     return "a worker answers.", True
+
+
+def _newest_options() -> dict[str, object]:
+    """Return the options of the newest job, which say by which engine the site's jobs run."""
+    return Job.objects.exclude(task="").order_by("-created").values_list("options", flat=True).first() or {}
 
 
 def _workers_problem() -> str:

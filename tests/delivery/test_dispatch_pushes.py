@@ -128,7 +128,7 @@ def test_an_unreachable_broker_does_not_delay_the_caller(settings: Settings, ali
         send(bob, alice)
     assert time.monotonic() - began < 1
     assert Delivery.objects.count() == 5
-    waking = [thread for thread in threading.enumerate() if thread.name == "hub-wake-celery"]
+    waking = [thread for thread in threading.enumerate() if thread.name == "hub-wake-worker"]
     assert waking
     for thread in waking:
         thread.join(20)

@@ -6,7 +6,7 @@ import pytest
 from celery import current_app
 
 from notifications_hub.jobs import broker
-from tests.jobs import tasks  # noqa: F401  a worker has them, and so do these tests
+from tests.jobs import tasks
 from tests.support.celery import use_broker
 
 
@@ -20,3 +20,12 @@ def _broker_in_memory() -> Iterator[None]:
     broker._resend_thread.wait()
     current_app.control.purge()
     use_broker(before)
+
+
+@pytest.fixture(params=tasks.ENGINES)
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Run the test's jobs by each engine."""
+    before = tasks.engine()
+    tasks.use_engine(request.param)
+    yield request.param
+    tasks.use_engine(before)

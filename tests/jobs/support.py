@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from celery import current_app
+from django_tasks_db.models import DBTaskResult
 
 from notifications_hub import start
-from notifications_hub.jobs import broker
+from notifications_hub.jobs import broker, task_backend
+from notifications_hub.jobs.celery_messages import HEADER
+from notifications_hub.jobs.job_task import BACKEND
 from notifications_hub.jobs.models import Job
 from notifications_hub.notification import Notification
 from notifications_hub.streams.models import Event
+from tests.jobs import tasks
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -33,14 +38,29 @@ def started(owner: User, task: Any, *args: Any, **about: Any) -> Job:
 def deliver(job: Job) -> None:
     """Run the job as a worker would, in this thread."""
     job.refresh_from_db()
-    task = current_app.tasks[job.task]
-    given = job.arguments["args"], job.arguments["kwargs"]
-    task.apply(*given, task_id=str(job.pk), headers={broker.HEADER: 1}, retries=job.retries)
+    if BACKEND in job.options:
+        with suppress(Exception):
+            task_backend.run_job.call(str(job.pk))
+    else:
+        task = current_app.tasks[job.task]
+        given = job.arguments["args"], job.arguments["kwargs"]
+        task.apply(*given, task_id=str(job.pk), headers={HEADER: 1}, retries=job.retries)
     job.refresh_from_db()
 
 
 def messages() -> list[str]:
-    """Return the ids in the broker's queue, and empty it."""
+    """Return the ids in the queue of the engine's broker, and empty it."""
+    return _messages_of_django() if tasks.engine() == tasks.DJANGO else _messages_of_celery()
+
+
+def _messages_of_django() -> list[str]:
+    waiting = DBTaskResult.objects.ready().order_by("enqueued_at")
+    ids = [str(one.args_kwargs["args"][0]) for one in waiting]
+    waiting.delete()
+    return ids
+
+
+def _messages_of_celery() -> list[str]:
     with current_app.connection_for_read() as connection:
         queue = connection.SimpleQueue("celery")
         ids = []

@@ -1,92 +1,56 @@
-"""Tasks that a test's worker runs. They record their steps in files, because they may be killed."""
+"""The tasks of `job_tasks.py` under the engine that the test runs: Django's task framework or Celery."""
 
 from __future__ import annotations
 
-import time
-from contextlib import suppress
-from pathlib import Path
+import os
+from typing import Any
 
 from celery import shared_task
-from django.utils.timezone import get_current_timezone_name
-from django.utils.translation import get_language
 
-from notifications_hub import Done, HubTask, JobFailed
+from notifications_hub import HubTask, JobTask
+from tests.jobs import job_tasks
+from tests.jobs.job_tasks import left
 
+__all__ = ["left"]
 
-@shared_task(base=HubTask, bind=True)  # type: ignore[untyped-decorator]
-def count(self: HubTask, total: int, pause: float = 0.0, trace: str = "") -> Done:
-    """Write a line at the start and one at the end."""
-    _leave(trace, "began")
-    for done in range(1, total + 1):
-        self.progress(done, total, f"Step {done}")
-        time.sleep(pause)
-    _leave(trace, "ended")
-    return Done(text=f"{total} steps", url="/result.csv", value=total)
+CELERY, DJANGO = ENGINES = ("celery", "django")
+_engine = os.environ.get("JOB_ENGINE", CELERY)
 
 
-@shared_task(base=HubTask, bind=True)  # type: ignore[untyped-decorator]
-def silent(self: HubTask, seconds: float) -> None:
-    time.sleep(seconds)
+def engine() -> str:
+    return _engine
 
 
-@shared_task(base=HubTask, bind=True)  # type: ignore[untyped-decorator]
-def say_why(self: HubTask, words: str) -> None:
-    self.progress(1, 4, "So far so good")
-    raise JobFailed(words)
+def use_engine(name: str) -> None:
+    """Start the following jobs of this process by this engine."""
+    global _engine  # noqa: PLW0603 -- the fixture of each test sets it
+    _engine = name
 
 
-@shared_task(base=HubTask, bind=True)  # type: ignore[untyped-decorator]
-def say_in_what_language(self: HubTask) -> None:
-    raise JobFailed(get_language())
+class Task:
+    """One function as a task of both engines."""
+
+    def __init__(self, of_django: JobTask, **options: Any) -> None:
+        name = f"tests.jobs.tasks.{of_django.function.__name__}"
+        self.of_django = of_django
+        self.of_celery: Any = shared_task(base=HubTask, bind=True, name=name, **options)(of_django.function)
+
+    def s(self, *args: Any, **kwargs: Any) -> Any:
+        return (self.of_celery if _engine == CELERY else self.of_django).s(*args, **kwargs)
+
+    def limit_retries(self, most: int) -> None:
+        self.of_celery.max_retries = self.of_django.max_retries = most
 
 
-@shared_task(base=HubTask, bind=True)  # type: ignore[untyped-decorator]
-def say_in_what_time_zone(self: HubTask) -> None:
-    raise JobFailed(get_current_timezone_name())
-
-
-@shared_task(base=HubTask, bind=True)  # type: ignore[untyped-decorator]
-def recite(self: HubTask, words: str, pause: float) -> None:
-    """Report the texts as progress, and return the last one."""
-    for done in (1, 2):
-        time.sleep(pause)
-        self.progress(done, 3, words)
-    time.sleep(pause)
-    raise JobFailed(words)
-
-
-@shared_task(base=HubTask, bind=True)  # type: ignore[untyped-decorator]
-def stumble(self: HubTask) -> None:
-    raise RuntimeError("password=hunter2")
-
-
-@shared_task(base=HubTask, bind=True, max_retries=2)  # type: ignore[untyped-decorator]
-def try_again(self: HubTask, countdown: float) -> str:
-    if self.request.retries < 2:
-        self.retry(countdown=countdown, exc=RuntimeError("not yet"))
-    return "third time lucky"
-
-
-@shared_task(base=HubTask, bind=True, autoretry_for=(Exception,), retry_backoff=False, default_retry_delay=0)  # type: ignore[untyped-decorator]
-def swallow_everything(self: HubTask, rounds: int) -> None:
-    """Swallow every exception, as a careless task would."""
-    for done in range(rounds):
-        with suppress(Exception):
-            self.progress(done, rounds, "Going on")
-        time.sleep(0.02)
-
-
-@shared_task(base=HubTask, bind=True)  # type: ignore[untyped-decorator]
-def add_up(self: HubTask, numbers: list[int], *, times: int = 1) -> Done:
-    self.progress(1, 2, "Adding")
-    return Done(text=str(sum(numbers) * times))
-
-
-def _leave(trace: str, word: str) -> None:
-    if trace:
-        with Path(trace).open("a") as file:
-            file.write(f"{word}\n")
-
-
-def left(trace: Path) -> list[str]:
-    return trace.read_text().split() if trace.exists() else []
+count = Task(job_tasks.count)
+silent = Task(job_tasks.silent)
+say_why = Task(job_tasks.say_why)
+say_in_what_language = Task(job_tasks.say_in_what_language)
+say_in_what_time_zone = Task(job_tasks.say_in_what_time_zone)
+recite = Task(job_tasks.recite)
+stumble = Task(job_tasks.stumble)
+try_again = Task(job_tasks.try_again, max_retries=2)
+swallow_everything = Task(
+    job_tasks.swallow_everything, autoretry_for=(Exception,), retry_backoff=False, default_retry_delay=0
+)
+add_up = Task(job_tasks.add_up)

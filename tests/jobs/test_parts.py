@@ -16,7 +16,11 @@ from tests.support.together import together
 if TYPE_CHECKING:
     from accounts.models import User
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.both_databases,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("engine"),
+]
 
 
 def parts_of(job: Job) -> list[Job]:

@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING
 import pytest
 from notifications.signals import notify
 
+from notifications_hub import job_task, start
 from notifications_hub.jobs import broker
 from notifications_hub.jobs.models import Job
 from notifications_hub.streams.sweeper import Isolation
 from notifications_hub.users import Person
-from tests.jobs import tasks
+from tests.jobs import job_tasks, tasks
 from tests.jobs.support import delivered, handle_due_jobs, make_due, messages, started
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.both_databases,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("engine"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -26,13 +31,16 @@ def _nothing_failed_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broker, "_isolation", Isolation(longest=60))
 
 
-def without_arguments(owner: User) -> Job:
-    """Return a job with too few arguments, as after a deployment that added one. Celery refuses to send it."""
+def unsendable(owner: User) -> Job:
+    """Return a job that its engine refuses to send, as after a deployment that changed what it may be sent with."""
+    if tasks.engine() == tasks.DJANGO:
+        elsewhere = job_task(queue_name="nowhere")(job_tasks.count.function)
+        return start(elsewhere.s(1), owner=owner, title="Report 2026")
     return started(owner, tasks.count)
 
 
 def test_a_job_that_cannot_be_sent_does_not_stop_the_others(alice: User, caplog: pytest.LogCaptureFixture) -> None:
-    poison = without_arguments(alice)
+    poison = unsendable(alice)
     good = [started(alice, tasks.count, 1) for _ in range(2)]
     assert messages() == [str(job.pk) for job in good]
     for job in (poison, *good):
@@ -45,7 +53,7 @@ def test_a_job_that_cannot_be_sent_does_not_stop_the_others(alice: User, caplog:
 
 
 def test_a_job_that_cannot_be_sent_is_retried_less_and_less_often(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    poison = without_arguments(alice)
+    poison = unsendable(alice)
     for sends in range(1, 4):
         monkeypatch.setattr(broker, "_isolation", Isolation(longest=60))
         make_due(poison)

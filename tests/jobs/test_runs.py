@@ -13,7 +13,7 @@ from notifications_hub import Done, JobCancelled, cancel
 from notifications_hub.jobs import transitions as job_changes
 from notifications_hub.jobs.models import Job, JobState
 from notifications_hub.jobs.reporter import Reporter
-from notifications_hub.jobs.task import Run
+from notifications_hub.jobs.run import Run
 from tests.jobs import tasks
 from tests.jobs.support import deliver, delivered, events_of, handle_due_jobs, make_due, messages, started
 from tests.support.processes import wait_until
@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
     from accounts.models import User
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.both_databases,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("engine"),
+]
 
 
 def claimed(owner: User) -> Job:
@@ -106,12 +110,12 @@ def test_an_early_message_does_not_start_a_retry(alice: User) -> None:
 def test_the_number_of_retries_is_limited(alice: User) -> None:
     job = started(alice, tasks.try_again, 0)
     Job.objects.filter(pk=job.pk).update(retries=2)
-    tasks.try_again.max_retries = 1
+    tasks.try_again.limit_retries(1)
     try:
         Job.objects.filter(pk=job.pk).update(retries=1)
         deliver(job)
     finally:
-        tasks.try_again.max_retries = 2
+        tasks.try_again.limit_retries(2)
 
     assert (job.state, job.standing) == (JobState.FAILED, "error")
 

@@ -23,7 +23,11 @@ from tests.support.together import rolled_back, together
 if TYPE_CHECKING:
     from accounts.models import User
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.both_databases,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("engine"),
+]
 
 
 def test_a_committed_job_is_queued_sent_and_published(alice: User) -> None:
@@ -75,6 +79,7 @@ def test_a_job_that_is_not_due_is_left_alone(alice: User) -> None:
 
 
 @pytest.mark.clocked
+@pytest.mark.parametrize("engine", [tasks.CELERY], indirect=True)
 def test_a_broker_that_is_down_only_delays_the_job(alice: User) -> None:
     use_broker("redis://127.0.0.1:1/0")
     began = time.monotonic()
@@ -130,6 +135,7 @@ def test_arguments_that_are_not_json_are_rejected(alice: User, given: object) ->
         started(alice, tasks.count, given)
 
 
+@pytest.mark.parametrize("engine", [tasks.CELERY], indirect=True)
 def test_a_countdown_is_rejected_because_brokers_lose_it(alice: User) -> None:
     signature: Any = tasks.count.s(1).set(countdown=60)
     with pytest.raises(BadJob, match="does not accept countdown"):
@@ -139,11 +145,12 @@ def test_a_countdown_is_rejected_because_brokers_lose_it(alice: User) -> None:
 
 
 def test_a_task_called_without_start_is_a_plain_task(alice: User) -> None:
-    assert tasks.count.apply([2]).get().value == 2
-    assert tasks.count(2).value == 2
+    assert tasks.count.of_celery.apply([2]).get().value == 2
+    assert tasks.count.of_celery(2).value == tasks.count.of_django(2).value == 2
     assert not Job.objects.exists()
 
 
+@pytest.mark.parametrize("engine", [tasks.CELERY], indirect=True)
 def test_the_app_and_its_jobs_can_be_imported_without_celery() -> None:
     script = """
 import sys
@@ -152,7 +159,7 @@ import django
 django.setup()
 from notifications_hub import jobs, urls, admin
 from notifications_hub.ops import doctor
-from notifications_hub import Done, cancel, start
+from notifications_hub import Done, cancel, job_task, start
 from notifications_hub.jobs import api, views
 """
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=site_environment(), check=True)
