@@ -22,21 +22,23 @@ Answer = tuple[str, bool]
 
 def worker() -> Answer:
     late = _lateness() > LATE
-    if hub_settings.celery:
-        if late:
-            return "Celery, but it sends nothing: start `celery -A yoursite worker` and its beat.", False
-        return "Celery, woken at each commit; the rows are the truth.", True
-    if hub_settings.task_backend:
-        if late:
-            return f"a task of the backend {hub_settings.task_backend!r}, but it sends nothing: start its worker.", False
-        return f"a task of the backend {hub_settings.task_backend!r}, woken at each commit.", True
-    if not hub_settings.embedded_worker:
-        if late:
-            return "not embedded, and none sends: run `manage.py hub_worker`.", False
-        if workers := count_workers(running_processes() or []):
-            return f"not embedded: hub_worker ({workers}) sends.", True
-        return "not embedded: run `manage.py hub_worker` beside the site.", True
-    return _embedded_worker(late=late)
+    if hub_settings.celery or hub_settings.task_backend:
+        return _task_worker(late=late)
+    if hub_settings.embedded_worker:
+        return _embedded_worker(late=late)
+    if late:
+        return "not embedded, and none sends: run `manage.py hub_worker`.", False
+    if workers := count_workers(running_processes() or []):
+        return f"not embedded: hub_worker ({workers}) sends.", True
+    return "not embedded: run `manage.py hub_worker` beside the site.", True
+
+
+def _task_worker(*, late: bool) -> Answer:
+    celery = "Celery", "`celery -A yoursite worker` and its beat"
+    runner, start = celery if hub_settings.celery else (f"the task backend {hub_settings.task_backend!r}", "its worker")
+    if late:
+        return f"{runner}, but it sends nothing: start {start}.", False
+    return f"{runner}, woken at each commit; the rows are the truth.", True
 
 
 def _embedded_worker(*, late: bool) -> Answer:
