@@ -85,6 +85,7 @@ INSIDE = {
         ["connection"],
         ["connection_registry", "fanout", "revalidation"],
         ["access_enforcement", "shared_cap"],
+        ["handshake"],
         ["hub"],
         ["asgi_exchange"],
         ["poll", "sse", "views", "websocket"],

@@ -156,7 +156,8 @@ def admit_many(asked: Sequence[AdmissionRequest]) -> list[Admitted | Exception]:
     visitors = identify_many([one.credential for one in asked])
     people = {visitor.person.pk: visitor.person for visitor in visitors if visitor and visitor.credential}
     audiences.look_up(people.values())
-    anonymous = {one: _admit(_nobody(), one) for one in {one for one in asked if not one.credential}}
+    by_nobody = {one for one in asked if not one.credential}
+    anonymous = {one: _admit(_nobody(), one) for one in by_nobody}
     return [anonymous.get(one) or _admit(visitor, one) for visitor, one in zip(visitors, asked, strict=True)]
 
 

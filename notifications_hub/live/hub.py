@@ -14,34 +14,29 @@ import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.live.access_enforcement import AccessEnforcer
 from notifications_hub.live.admission import (
-    AdmissionRequest,
     Admitted,
     ConnectionRequest,
-    Refusal,
-    admit_many,
-    credential_of,
 )
 from notifications_hub.live.channel_layer import Layer
-from notifications_hub.live.close_codes import RESTART, SESSION_OVER, TOO_MANY, TOO_SLOW
+from notifications_hub.live.close_codes import RESTART, TOO_MANY, TOO_SLOW
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
 from notifications_hub.live.eager_start import cancel_all, in_turn
 from notifications_hub.live.fanout import Fanout
 from notifications_hub.live.frames import Positions
-from notifications_hub.live.handshake_limit import HandshakeLimit, address_of, is_anonymous_flood
+from notifications_hub.live.handshake import Handshakes
 from notifications_hub.live.log_reader import LogReader
 from notifications_hub.live.presence import Presence
 from notifications_hub.live.revocation import forget_old
 from notifications_hub.live.shared_cap import SharedCap
 from notifications_hub.live.topic_visits import TopicVisits
-from notifications_hub.live.visitor import ANONYMOUS, cap_of
+from notifications_hub.live.visitor import cap_of
 from notifications_hub.streams.sweeper import sweep
 
 SWEEP_SECONDS = 1.0
@@ -70,9 +65,9 @@ class Hub:
         self.cache = Database(threads=CACHE_THREADS)
         self.presence = Presence(self.cache)
         self._topic_visits = TopicVisits(self.database)
-        self._handshakes = HandshakeLimit()
         self._registry = Registry()
         self._enforcer = AccessEnforcer(self.database, self._registry)
+        self._handshakes = Handshakes(self.database, self.cache, self._enforcer)
         self._loop = asyncio.get_running_loop()
         self._layer = Layer(self._on_layer_message)
         self._fanout = Fanout(self.database)
@@ -119,26 +114,8 @@ class Hub:
     # Connections
 
     async def admit(self, scope: Mapping[str, Any], wanted: ConnectionRequest) -> Admitted:
-        """Admit a client, or raise `Refusal`. A request without a credential needs a query only for public topics."""
-        asked = wanted.admission_request(credential_of(scope, wanted.token))
-        if asked.credential:
-            try:
-                return await self._admit_in_turn(scope, asked)
-            except Refusal as refusal:
-                if refusal.closing != SESSION_OVER or not asked.may_be_anonymous:
-                    raise
-        if not asked.may_be_anonymous:
-            raise Refusal(SESSION_OVER)
-        # A cache that hangs must not keep the place of a person who waits.
-        if await self.cache(is_anonymous_flood, address_of(scope)):
-            raise Refusal(TOO_MANY)
-        admitted = await self._admit_in_turn(scope, replace(asked, credential=ANONYMOUS))
-        return replace(admitted, visitor=replace(admitted.visitor, address=address_of(scope)))
-
-    async def _admit_in_turn(self, scope: Mapping[str, Any], asked: AdmissionRequest) -> Admitted:
-        async with self._handshakes.enter(scope.get("client")):
-            await self._enforcer.skip_earlier()
-            return await self.database.batched(admit_many, asked)
+        """Admit a client, or raise `Refusal`."""
+        return await self._handshakes.admit(scope, wanted)
 
     def holding(self, connection: Connection) -> _Holding:
         """Return a context manager that keeps a connection joined, and has it catch up."""

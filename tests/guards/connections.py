@@ -76,8 +76,8 @@ CONNECTIONS = [
     ),
     Guard(
         "the rate of strangers of an address",
-        f"{_LIVE}/hub.py",
-        "if await self.cache(is_anonymous_flood, address_of(scope)):",
+        f"{_LIVE}/handshake.py",
+        "if await self._cache(is_anonymous_flood, address_of(scope)):",
         "if False:",
         (f"{_PUBLIC}::test_an_address_that_polls_or_reconnects_too_often_is_held",),
     ),

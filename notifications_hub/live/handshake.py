@@ -1,0 +1,53 @@
+"""A client's handshake with the hub: it waits for its turn, and is admitted as a person or as nobody in particular."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from notifications_hub.live.access_enforcement import AccessEnforcer
+from notifications_hub.live.admission import (
+    AdmissionRequest,
+    Admitted,
+    ConnectionRequest,
+    Refusal,
+    admit_many,
+    credential_of,
+)
+from notifications_hub.live.close_codes import SESSION_OVER, TOO_MANY
+from notifications_hub.live.db_threads import Database
+from notifications_hub.live.handshake_limit import HandshakeLimit, address_of, is_anonymous_flood
+from notifications_hub.live.visitor import ANONYMOUS
+
+
+class Handshakes:
+    """The handshakes of one process."""
+
+    def __init__(self, database: Database, cache: Database, enforcer: AccessEnforcer) -> None:
+        self._database = database
+        self._cache = cache
+        self._enforcer = enforcer
+        self._limit = HandshakeLimit()
+
+    async def admit(self, scope: Mapping[str, Any], wanted: ConnectionRequest) -> Admitted:
+        """Admit a client, or raise `Refusal`. A request without a credential needs a query only for public topics."""
+        asked = wanted.admission_request(credential_of(scope, wanted.token))
+        if asked.credential:
+            try:
+                return await self._admit_in_turn(scope, asked)
+            except Refusal as refusal:
+                if refusal.closing != SESSION_OVER or not asked.may_be_anonymous:
+                    raise
+        if not asked.may_be_anonymous:
+            raise Refusal(SESSION_OVER)
+        # A cache that hangs must not keep the place of a person who waits.
+        if await self._cache(is_anonymous_flood, address_of(scope)):
+            raise Refusal(TOO_MANY)
+        admitted = await self._admit_in_turn(scope, replace(asked, credential=ANONYMOUS))
+        return replace(admitted, visitor=replace(admitted.visitor, address=address_of(scope)))
+
+    async def _admit_in_turn(self, scope: Mapping[str, Any], asked: AdmissionRequest) -> Admitted:
+        async with self._limit.enter(scope.get("client")):
+            await self._enforcer.skip_earlier()
+            return await self._database.batched(admit_many, asked)
