@@ -13,9 +13,9 @@ import pytest
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from tests.hosts.test_recipe import NOTIFY, OTHER_URLS, PAGE, PEOPLE
 from tests.support.host import Host
 from tests.support.site import Visitor
-from tests.test_host_project import NOTIFY, OTHER_URLS, PAGE, PEOPLE
 
 DATABASES = """
 DATABASES = {

@@ -35,6 +35,7 @@
   /** The name of the button that opens no page. */
   const READ = "read";
   const CACHE = "notifications-hub";
+  const HELLO = "notifications-hub";
   const ENTRY = "/notifications-hub/note";
 
   // Listeners are synchronous: if `waitUntil` comes too late, the browser may stop the worker halfway.
@@ -47,6 +48,8 @@
     event.waitUntil(subscribeAgain(/** @type {PushSubscriptionChangeEvent} */ (event)));
   });
   worker.addEventListener("message", (event) => {
+    // A page asks before it registers the hub's own worker: this one, the site's, shows the pushes already.
+    if (event.data === HELLO) event.ports[0]?.postMessage(HELLO);
     if (Array.isArray(event.data?.close)) event.waitUntil(closeItems(event.data.close));
   });
 

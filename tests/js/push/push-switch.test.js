@@ -37,7 +37,8 @@ function aBrowser({ permission = "default", answer = "granted", key = KEY } = {}
     },
   };
   const memory = new Map();
-  const registration = { pushManager };
+  const registeredWorkers = /** @type {string[]} */ ([]);
+  const registration = /** @type {any} */ ({ pushManager });
   const Notification = {
     permission,
     requestPermission: async () => {
@@ -48,11 +49,15 @@ function aBrowser({ permission = "default", answer = "granted", key = KEY } = {}
   };
   const view = /** @type {any} */ ({
     caches,
+    fetch: async () => ({ ok: true }),
     Notification,
     PushManager: class {},
     navigator: {
       serviceWorker: {
-        register: async () => registration,
+        register: async (/** @type {string} */ url) => {
+          registeredWorkers.push(url);
+          return registration;
+        },
         getRegistration: async () => registration,
         ready: Promise.resolve(registration),
       },
@@ -77,9 +82,52 @@ function aBrowser({ permission = "default", answer = "granted", key = KEY } = {}
     },
   });
   const switchOf = (/** @type {string} */ person, binding = "b1") =>
-    new PushSwitch({ api, workerUrl: "/sw.js", renewUrl: "/renew/", person, binding, view });
-  return { view, pushManager, server, asked, listed, kept, switchOf, subscription: () => subscription };
+    new PushSwitch({ api, workerUrl: "https://hub.example/sw.js", renewUrl: "/renew/", person, binding, view });
+  /** Let the site have a worker of its own already. @param {any} worker */
+  const hasWorker = (worker) => Object.assign(registration, { scope: "https://hub.example/", active: worker });
+  const browser = { view, pushManager, server, asked, listed, kept, registeredWorkers };
+  return { ...browser, hasWorker, switchOf, subscription: () => subscription };
 }
+
+const OWN_WORKER = "https://hub.example/worker.js";
+
+test("the hub's worker is registered on a site without one", async () => {
+  const browser = aBrowser();
+  await browser.switchOf("1").turnOn();
+  assert.deepEqual(browser.registeredWorkers, ["https://hub.example/sw.js"]);
+});
+
+test("a worker of the site's own that imports push.js is used as it is", async () => {
+  const browser = aBrowser();
+  browser.hasWorker({
+    scriptURL: OWN_WORKER,
+    postMessage: (/** @type {any} */ said, /** @type {any} */ [port]) => port.postMessage(said),
+  });
+  assert.equal(await browser.switchOf("1").turnOn(), PushState.ON);
+  assert.deepEqual(browser.registeredWorkers, []);
+});
+
+test("a worker of the site's own that shows no pushes is not replaced, and the failure names the remedy", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const browser = aBrowser();
+  browser.hasWorker({ scriptURL: OWN_WORKER, postMessage: () => setImmediate(() => t.mock.timers.tick(3_000)) });
+  const failed = await browser
+    .switchOf("1")
+    .turnOn()
+    .catch((/** @type {unknown} */ error) => error);
+  assert.equal(stateOfFailure(failed), PushState.FAILED);
+  assert.match(String(failed), /worker\.js\. Import service_worker\/push\.js into it/);
+  assert.deepEqual(browser.registeredWorkers, []);
+});
+
+test("a worker whose script is gone is replaced", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const browser = aBrowser();
+  browser.hasWorker({ scriptURL: OWN_WORKER, postMessage: () => setImmediate(() => t.mock.timers.tick(3_000)) });
+  browser.view.fetch = async () => ({ ok: false });
+  await browser.switchOf("1").turnOn();
+  assert.deepEqual(browser.registeredWorkers, ["https://hub.example/sw.js"]);
+});
 
 test("checking the state does not ask the person", async () => {
   const browser = aBrowser();

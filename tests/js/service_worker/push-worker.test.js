@@ -245,6 +245,16 @@ test("a notification of the site's own worker is left alone", async () => {
   assert.equal(closed.times, 0);
 });
 
+test("the worker answers a page that asks whether it shows the hub's pushes", async () => {
+  const worker = aWorker();
+  /** @type {unknown[]} */
+  const said = [];
+  const ports = [{ postMessage: (/** @type {unknown} */ text) => said.push(text) }];
+  await worker.dispatch("message", { data: "notifications-hub", ports });
+  await worker.dispatch("message", { data: "another page's word", ports });
+  assert.deepEqual(said, ["notifications-hub"]);
+});
+
 test("a page closes a read notification, but not another with the same tag", async () => {
   const worker = aWorker();
   /** @type {string[]} */

@@ -6,6 +6,7 @@
 import { PushFailure, subscribeFailure } from "./push-failure.js";
 import { PushMemory } from "./push-memory.js";
 import { PushState } from "./push-state.js";
+import { workerOfSite } from "./worker-of-site.js";
 import { WorkerState } from "./worker-state.js";
 
 const LOCK = "notifications-hub.push";
@@ -119,12 +120,23 @@ export class PushSwitch {
   async #registration() {
     const container = this.#view.navigator.serviceWorker;
     if (!this.#workerUrl) return container.getRegistration();
+    const existing = await this.#workerOfSite(container);
+    if (existing) return existing;
     try {
       await container.register(this.#workerUrl, { updateViaCache: "none" });
     } catch (error) {
       throw new PushFailure(this.#online ? PushState.WORKER : PushState.OFFLINE, error);
     }
     return container.ready;
+  }
+
+  /** @param {ServiceWorkerContainer} container */
+  async #workerOfSite(container) {
+    try {
+      return await workerOfSite(container, this.#workerUrl, this.#view.fetch.bind(this.#view));
+    } catch (error) {
+      throw new PushFailure(PushState.FAILED, error);
+    }
   }
 
   /**
