@@ -75,7 +75,10 @@ settings.configure(
 django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
+import sys
 import notifications_hub
+import notifications_hub.urls
+assert "pytest" not in sys.modules, "only the tests of a host may need it"
 print(notifications_hub.__file__)
 """
     printed = _run(installed, "-c", script, folder=tmp_path)

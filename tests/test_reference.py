@@ -16,6 +16,7 @@ from django.urls import URLPattern, URLResolver
 import notifications_hub
 import notifications_hub.urls
 import service_worker.urls
+from notifications_hub import testing
 from notifications_hub.inbox.api import api
 from notifications_hub.jobs.models import Job
 from notifications_hub.message import Item, Message
@@ -54,6 +55,12 @@ def first_cells(text: str) -> set[str]:
 def test_every_public_name_is_on_the_page_and_every_name_on_the_page_is_public() -> None:
     listed = re.findall(r"^::: notifications_hub\.(\w+)$", page("python"), re.MULTILINE)
     assert sorted(listed) == sorted(notifications_hub.__all__)
+
+
+def test_every_name_of_the_suite_for_hosts_is_on_its_page() -> None:
+    listed = re.findall(r"^::: notifications_hub\.testing\.(\w+)$", page("testing"), re.MULTILINE)
+    assert sorted(listed) == sorted(testing.__all__)
+    assert {fault.name for fault in testing.Fault} <= first_cells(page("testing"))
 
 
 # Elements

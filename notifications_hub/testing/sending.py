@@ -44,12 +44,10 @@ def send(transport: Transport, address: str, message: Message = MESSAGE) -> Sent
 
 def send_all(transport: Transport, jobs: Sequence[tuple[Message, str]]) -> Sent:
     """Send at once, as a worker does. Return a `TransportError` or None for each; raise any other error."""
-    senders = load(transport, [address for _message, address in jobs])
-    return _send_by(transport, jobs, senders)
-
-
-def send_unloaded(transport: Transport, address: str) -> Sent:
-    return _send_by(transport, [(MESSAGE, address)], {address: partial(transport.send, address=address)})
+    errors = send_by(transport, jobs, load(transport, [address for _message, address in jobs]))
+    if isinstance(transport, Learns):
+        transport.learn([(address, error) for (_message, address), error in zip(jobs, errors, strict=True)])
+    return errors
 
 
 def load(transport: Transport, addresses: Sequence[str]) -> Mapping[str, Send]:
@@ -58,14 +56,13 @@ def load(transport: Transport, addresses: Sequence[str]) -> Mapping[str, Send]:
     return {address: loaded.get(address) or partial(transport.send, address=address) for address in addresses}
 
 
-def _send_by(transport: Transport, jobs: Sequence[tuple[Message, str]], senders: Mapping[str, Send]) -> Sent:
+def send_by(transport: Transport, jobs: Sequence[tuple[Message, str]], senders: Mapping[str, Send]) -> Sent:
+    """Send at once in an event loop of its own, with the function of each address."""
+
     async def run() -> Sent:
         return await asyncio.gather(*(attempt(senders[address], message) for message, address in jobs))
 
-    errors = run_in_loop(transport, run())
-    if isinstance(transport, Learns):
-        transport.learn([(address, error) for (_message, address), error in zip(jobs, errors, strict=True)])
-    return errors
+    return run_in_loop(transport, run())
 
 
 async def attempt(send_message: Send, message: Message) -> TransportError | None:

@@ -66,15 +66,15 @@ class TransportFailures:
     ) -> None:
         if not isinstance(transport, Learns):
             pytest.skip("This transport learns nothing.")
-        address = other_side.reach(people[0])
+        address = reach_and_fail(other_side, Fault.GONE, people[0])
         transport.learn([(address, TransportError("Not now.")), (address, None)])
         assert address in transport.addresses(people[0])
+        # A worker that is killed after it learned something learns it again.
         for _ in range(2):
-            transport.learn([(address, TransportError("Gone.", permanent=True))])
-        assert address not in transport.addresses(people[0])
-        [error] = send(transport, address)
-        assert error is not None
-        assert error.permanent
+            [error] = send(transport, address)
+            assert error is not None
+            assert error.permanent
+            assert address not in transport.addresses(people[0])
 
     def test_a_message_that_is_too_long_is_accepted_when_it_is_shorter(
         self, transport: Transport, other_side: OtherSide, people: Sequence[Any]

@@ -165,10 +165,13 @@ class Siren(Sms):
 
 def test_a_locked_switch_is_on_and_says_why(alice: User, client_for: ClientFor, settings: Any) -> None:
     use(settings, siren=Siren)
-    page = client_for(alice).get(PREFERENCES).content.decode()
-    note = "You can't turn off “Siren &amp; lamp” where its switch is locked"
-    assert page.count(note) == 1
-    assert page.count('disabled aria-describedby="locked-siren"') == 4 < page.count(':siren"')
+    response = client_for(alice).get(PREFERENCES)
+    page = response.content.decode()
+    assert page.count("You can't turn off “Siren &amp; lamp” where its switch is locked") == 1
+    assert 'disabled aria-describedby="locked-siren"' in page
+    rows = {row.name: row.methods for row in response.context["form_rows"]}
+    locked = [(name, one.name) for name in ("default", "comment.reply") for one in rows[name] if one.locked]
+    assert locked == [("default", "siren")]
     use(settings, sms=Sms)
     assert "is locked" not in client_for(alice).get(PREFERENCES).content.decode()
 

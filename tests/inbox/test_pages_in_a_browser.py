@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -54,8 +55,8 @@ def test_the_names_of_kinds_stay_readable_beside_many_delivery_methods(
     start_site: StartSite, people_of: PeopleOf
 ) -> None:
     memory = "notifications_hub.transports.memory.Memory"
-    push = "notifications_hub.transports.web_push.transport.WebPush"
-    site = start_site(hub={"TRANSPORTS": {"web_push": push, "text_message": memory, "corporate_pager": memory}})
+    siren = "tests.inbox.test_own_transport.Siren"
+    site = start_site(hub={"TRANSPORTS": {"text_message": memory, "corporate_pager": memory, "siren": siren}})
     page = people_of(site)("alice", "/notifications/preferences/")
     for width in (1200, 600):
         page.set_viewport_size({"width": width, "height": 800})
@@ -63,6 +64,9 @@ def test_the_names_of_kinds_stay_readable_beside_many_delivery_methods(
         assert name is not None
         assert name["height"] < 60
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+    locked = page.get_by_role("checkbox", name="Other notifications Siren & lamp")
+    expect(locked).to_be_disabled()
+    expect(locked).to_have_accessible_description(re.compile("You can't turn off “Siren & lamp”"))
 
 
 def test_without_javascript_an_address_is_added_its_secret_shown_and_it_is_removed(

@@ -4,7 +4,7 @@ A guide's code blocks are used as follows:
 
 * A block whose first line is a comment with a path (`# notes/models.py`, `<!-- templates/notes/page.html -->`) is added
   to that file. `settings.py`, `urls.py` and `asgi.py` are the project's own. Packages are made as needed.
-* In a block of `sh`, the lines that begin with `manage.py` are run.
+* In a block of `sh`, the lines that begin with `manage.py` or `pytest` are run.
 * Python without a path is run after all that, with its asserts, in one shell of the project.
 """
 
@@ -85,6 +85,14 @@ class Host:
     def manage(self, *arguments: str) -> None:
         subprocess.run([sys.executable, "manage.py", *arguments], cwd=self.folder, env=self._environment, check=True)
 
+    def test(self, *arguments: str) -> None:
+        """Run tests of the project. Raise `AssertionError`, with the output, if one fails or is not found."""
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+        run = subprocess.run(
+            command, cwd=self.folder, env=self._environment, capture_output=True, text=True, check=False
+        )
+        assert run.returncode == 0, f"{run.stdout}\n{run.stderr}"
+
     def shell(self) -> Shell:
         """Return a Django shell of the project, to be closed by the caller."""
         return Shell(self._environment)
@@ -101,6 +109,8 @@ class Host:
         for line in lines.splitlines():
             if line.startswith("manage.py "):
                 self.manage(*line.partition("#")[0].split()[1:])
+            elif line.startswith("pytest "):
+                self.test(*line.split()[1:])
 
     def _run_in_shell(self, blocks: list[str]) -> None:
         lines = "".join(json.dumps(block) + "\n" for block in blocks)
