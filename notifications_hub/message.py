@@ -16,9 +16,10 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils import timezone, translation
 from django.utils.text import Truncator
+from django.utils.translation import gettext as _
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.kinds import Action, Privacy, Urgency
+from notifications_hub.kinds import Action, Privacy, Urgency, open_and_read
 from notifications_hub.users import Person
 from notifications_hub.web.text import balanced
 
@@ -56,6 +57,18 @@ def shortened(message: Message) -> Message:
         for text, most in ((message.title, SHORT_TITLE), (message.body, SHORT_BODY))
     )
     return replace(message, title=title, body=body, actions=())
+
+
+def veiled(message: Message) -> Message:
+    """Return the part of a message that passers-by may read on a locked screen, according to its kind's privacy."""
+    if message.privacy is Privacy.FULL:
+        return message
+    if message.privacy is Privacy.TITLE:
+        return replace(message, body="")
+    with translation.override(message.language):
+        # The kind's own buttons would reveal the subject.
+        actions = tuple(open_and_read()) if message.actions else ()
+        return replace(message, title=_("You have a new notification"), body="", actions=actions)
 
 
 def time_to_live(ttl: int | None) -> int:

@@ -83,7 +83,7 @@ PUSHES = [
     ),
     Guard(
         "a private kind shows nothing on a locked screen",
-        f"{_PUSH}/payload.py",
+        "notifications_hub/message.py",
         "if message.privacy is Privacy.FULL:",
         "if True:",
         ("tests/transports/test_payload.py",),

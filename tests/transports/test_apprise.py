@@ -22,6 +22,7 @@ from pytest_django import Settings
 
 from notifications_hub.conf import APPRISE_SCHEMAS
 from notifications_hub.delivery.reasons import ReasonCode
+from notifications_hub.kinds import Privacy
 from notifications_hub.transports import PutOff, TooLong, TransportError
 from notifications_hub.transports.apprise import services
 from notifications_hub.transports.apprise.guard import Forbidden, Guard, guarded
@@ -106,6 +107,12 @@ def test_a_message_has_its_level_and_its_link(there: Receiver, address: str) -> 
 def test_a_title_alone_is_the_text(there: Receiver, address: str) -> None:
     assert send_one(Apprise(), reply(body="", url=""), address) is None
     assert json.loads(there.requests[0].body)["message"] == REPLY.title
+
+
+def test_a_private_kind_shows_no_content(there: Receiver, address: str) -> None:
+    assert send_one(Apprise(), reply(privacy=Privacy.NOTHING), address) is None
+    sent = json.loads(there.requests[0].body)
+    assert (sent["title"], sent["message"]) == ("You have a new notification", "https://hub.example/posts/9/")
 
 
 def test_a_service_shaped_like_slack_gets_one_message_however_long(there: Receiver, alice: User) -> None:

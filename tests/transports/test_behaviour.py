@@ -159,7 +159,7 @@ class Receivers(OwnAddresses):
 class TestWebhook(TransportSuite):
     @pytest.fixture
     def transport(self) -> Webhook:
-        return Webhook(webhook_client(deadline=1.5))
+        return Webhook(webhook_client(deadline=3.0))
 
     @pytest.fixture
     def other_side(self, settings: Settings) -> Iterator[Receivers]:
@@ -182,7 +182,7 @@ class Services(OwnAddresses):
 class TestApprise(TransportSuite):
     @pytest.fixture
     def transport(self) -> Apprise:
-        return Apprise(GuardedPool(deadline=1.5))
+        return Apprise(GuardedPool(deadline=3.0))
 
     @pytest.fixture
     def other_side(self, settings: Settings) -> Iterator[Services]:

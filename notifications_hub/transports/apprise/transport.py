@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
-from notifications_hub.message import Message
+from notifications_hub.message import Message, veiled
 from notifications_hub.transports.apprise.guard import Guard, guarded
 from notifications_hub.transports.apprise.guarded_pool import GuardedPool
 from notifications_hub.transports.apprise.services import Paused, create, load_plugins, name_of, new_guard, service_at
@@ -109,6 +109,8 @@ def _send(message: Message, address: str, guard: Guard) -> None:
 
 
 def _arguments(message: Message) -> dict[str, Any]:
+    # Phones show messages of chats on their locked screens too.
+    message = veiled(message)
     link = urljoin(hub_settings.site_url, message.url) if message.url and hub_settings.site_url else ""
     body = "\n".join(filter(None, (message.body, link)))
     return {

@@ -13,12 +13,10 @@ from typing import Any
 from urllib.parse import urljoin
 
 from django.urls import NoReverseMatch, get_script_prefix, reverse
-from django.utils import translation
-from django.utils.translation import gettext as _
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.kinds import Action, Privacy, open_and_read
-from notifications_hub.message import Message
+from notifications_hub.kinds import Action
+from notifications_hub.message import Message, veiled
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from notifications_hub.users import pseudonym_of
 from notifications_hub.web.text import balanced
@@ -39,7 +37,7 @@ def encode(message: Message, limit: int = MAX_BYTES, *, owner: str = "", site: s
     `site` is the root of absolute links if `SITE_URL` is not set.
     """
     envelope = _Envelope(owner=owner, site=hub_settings.site_url or site, limit=limit)
-    message = _veiled(message)
+    message = veiled(message)
     for shorten in (_as_it_is, _shorten_body, _without_actions, _shorten_title, _without_url):
         message = shorten(message, envelope)
         sealed = envelope.seal(message)
@@ -97,20 +95,6 @@ def _inbox() -> str:
         return reverse("notifications_hub:inbox")
     except NoReverseMatch:
         return get_script_prefix()
-
-
-# Privacy: the text that passers-by may read
-
-
-def _veiled(message: Message) -> Message:
-    if message.privacy is Privacy.FULL:
-        return message
-    if message.privacy is Privacy.TITLE:
-        return replace(message, body="")
-    with translation.override(message.language):
-        # The kind's own buttons would reveal the subject.
-        actions = tuple(open_and_read()) if message.actions else ()
-        return replace(message, title=_("You have a new notification"), body="", actions=actions)
 
 
 # Shortening

@@ -130,6 +130,7 @@ def payload(message: Message) -> str:
         "tag": message.tag,
         "language": message.language,
         "urgency": message.urgency.value,
+        "privacy": message.privacy.value,
         # With these the receiver may report that the person saw or read it.
         "token": message.token,
         "act": _absolute(message.act_url),
