@@ -42,6 +42,12 @@ LONGEST_PATH = 500
 
 log = logging.getLogger(__name__)
 
+_REMEDIES = {
+    "ws_max_size": f"--ws-max-size {MAX_CLIENT_FRAME} --ws-per-message-deflate false",
+    "websocket_max_message_size": f"websocket_max_message_size = {MAX_CLIENT_FRAME} in its configuration file",
+}
+"""The option for the longest message, of uvicorn and of hypercorn, each with its remedy."""
+
 _CONNECTIONS: dict[tuple[str, str], Application] = {
     ("websocket", "notifications_hub:live_ws"): websocket,
     ("http", "notifications_hub:live_sse"): sse,
@@ -247,14 +253,17 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 
 def _warn_of(send: Send) -> None:
-    """Warn if uvicorn runs with its default WebSocket limits. They are found on the object that `send` is bound to."""
+    """Warn if uvicorn or hypercorn runs with its default limits. They are found on the object `send` is bound to."""
     config = getattr(getattr(send, "__self__", None), "config", None)
-    if getattr(config, "ws_max_size", 0) > MAX_CLIENT_FRAME or getattr(config, "ws_per_message_deflate", False):
-        log.warning(
-            "This server accepts long or compressed WebSocket frames, so a few strangers could fill its memory. "
-            "Start it with `manage.py hub_serve`, or with --ws-max-size %s --ws-per-message-deflate false.",
-            MAX_CLIENT_FRAME,
-        )
+    is_compressing = getattr(config, "ws_per_message_deflate", False)
+    for limit, remedy in _REMEDIES.items():
+        longest = getattr(config, limit, 0)
+        if longest > MAX_CLIENT_FRAME or (longest and is_compressing):
+            log.warning(
+                "This server accepts long or compressed WebSocket frames, so a few strangers could fill its memory. "
+                "Start it with `manage.py hub_serve`, or with %s.",
+                remedy,
+            )
 
 
 def _collect_less() -> None:

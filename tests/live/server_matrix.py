@@ -90,7 +90,7 @@ SERVERS: Mapping[str, Server] = {
     ),
     # By default it pings every 20 s, and waits 30 s for an answer.
     "daphne": Server(
-        ("-m", "daphne", APPLICATION, "-p", "{port}", "--ping-interval", "1", "--ping-timeout", "2"), DAPHNE, 4
+        ("-m", "daphne", APPLICATION, "-p", "{port}", "--ping-interval", "1", "--ping-timeout", "2"), DAPHNE, 5
     ),
 }
 

@@ -91,6 +91,7 @@ def test_a_server_behaves_as_the_page_says(site: Site, name: str) -> None:
     assert not server.expected.compresses or UNCOMPRESSED[known_as] in advice
     assert seconds < server.stops_within + SPARE
     assert "Exception inside application" not in site.log
+    assert ("websocket_max_message_size = 8192" in site.log) == (name == "hypercorn")
 
 
 @pytest.mark.parametrize("name", ["hypercorn"])
