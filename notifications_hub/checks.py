@@ -20,7 +20,6 @@ from django.utils.module_loading import import_string
 
 from notifications_hub import conf
 from notifications_hub.database.primary import hub_alias
-from notifications_hub.extension import extension_models
 from notifications_hub.kinds import DeliveryMethod, Kind, all_kinds
 from notifications_hub.live.origin import parse
 from notifications_hub.live.topics import unreachable_patterns
@@ -136,10 +135,8 @@ def check_row_trigger_names(app_configs: Sequence[Any] | None, **kwargs: Any) ->
 @register(Tags.models)
 def check_routers(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     own = apps.get_app_config("notifications_hub").get_models()
-    # Our rows refer to people, live rows change in one transaction with their events, and a host's columns are written
-    # with their notification.
-    models = (*own, get_user_model(), *declared_models(), *extension_models())
-    written = {model: router.db_for_write(model) for model in models}
+    # Our rows refer to people, and live rows change in one transaction with their events.
+    written = {model: router.db_for_write(model) for model in (*own, get_user_model(), *declared_models())}
     [(home, _number)] = Counter(written.values()).most_common(1)
     elsewhere = sorted(model.__name__ for model, alias in written.items() if alias != home)
     if not elsewhere:
@@ -147,9 +144,8 @@ def check_routers(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
     return [
         Error(
             f"A database router writes {', '.join(elsewhere)} to a different database than the hub's other models.",
-            hint="Make db_for_write return one alias for the models of notifications_hub, the user model, all live "
-            "models and your NotificationExtension: they change in one transaction. Reads may go to replicas; the hub "
-            "reads where it writes.",
+            hint="Make db_for_write return one alias for the models of notifications_hub, the user model and all live "
+            "models: they change in one transaction. Reads may go to replicas; the hub reads where it writes.",
             id="notifications_hub.E014",
         )
     ]

@@ -1,4 +1,4 @@
-"""What the proofs share."""
+"""Helpers of the proofs."""
 
 from __future__ import annotations
 
