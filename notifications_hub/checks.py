@@ -18,7 +18,6 @@ from django.db.models import Model
 
 from notifications_hub import conf
 from notifications_hub.database.primary import hub_alias, hub_models, references_of
-from notifications_hub.extension import extension_models
 from notifications_hub.live.origin import parse
 from notifications_hub.live.topics import unreachable_patterns
 from notifications_hub.method_checks import check_methods
@@ -132,13 +131,11 @@ def check_row_trigger_names(app_configs: Sequence[Any] | None, **kwargs: Any) ->
 @register(Tags.models)
 def check_routers(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     own = hub_models()
-    written = {*own, get_user_model(), *references_of(own), *declared_models(), *extension_models()}
-    return [*_elsewhere(written), *_not_migrated(own)]
+    return [*_elsewhere({*own, get_user_model(), *references_of(own), *declared_models()}), *_not_migrated(own)]
 
 
 def _elsewhere(models: Collection[type[Model]]) -> list[CheckMessage]:
-    # Our rows refer to people, live rows change in one transaction with their events, and a host's columns are written
-    # with their notification.
+    # Our rows refer to people, and live rows change in one transaction with their events.
     written = {model: router.db_for_write(model) for model in models}
     [(home, _number)] = Counter(written.values()).most_common(1)
     elsewhere = sorted(model.__name__ for model, alias in written.items() if alias != home)
@@ -148,8 +145,8 @@ def _elsewhere(models: Collection[type[Model]]) -> list[CheckMessage]:
         Error(
             f"A database router writes {', '.join(elsewhere)} to a different database than the hub's other models.",
             hint="Make db_for_write return one alias for the models of notifications_hub, the user model, what they "
-            "refer to (contenttypes), all live models and your NotificationExtension: they refer to each other, and "
-            "change in one transaction. Reads may go to replicas; the hub reads where it writes.",
+            "refer to (contenttypes) and all live models: they refer to each other, and change in one transaction. "
+            "Reads may go to replicas; the hub reads where it writes.",
             id="notifications_hub.E014",
         )
     ]

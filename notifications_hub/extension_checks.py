@@ -7,9 +7,10 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
-from django.db import models
+from django.db import models, router
 
 from notifications_hub import conf
+from notifications_hub.database.primary import hub_alias
 from notifications_hub.extension import ONE_WANTED, NotificationExtension, columns_of, extension_models
 from notifications_hub.notify_arguments import ARGUMENTS
 
@@ -48,6 +49,7 @@ def problems_of(found: Sequence[Model]) -> Iterator[CheckMessage]:
     for model in found:
         yield from _fields(model)
         yield from _names(model)
+        yield from _home(model)
 
 
 def _fields(model: Model) -> Iterator[CheckMessage]:
@@ -80,3 +82,10 @@ def _names(model: Model) -> Iterator[CheckMessage]:
                 fault = f"{model.__name__}.{attribute} names {name!r}, which is no field that it can use."
                 hint = f"Use one of {', '.join(sorted(allowed)) or 'your own fields'}."
                 yield Error(fault, hint=hint, obj=model, id="notifications_hub.E023")
+
+
+def _home(model: Model) -> Iterator[CheckMessage]:
+    if router.db_for_write(model) != hub_alias():
+        fault = f"A database router writes {model.__name__} to a different database than notifications."
+        hint = "Make db_for_write return the database of notifications_hub for it: both are written in one transaction."
+        yield Error(fault, hint=hint, obj=model, id="notifications_hub.E025")

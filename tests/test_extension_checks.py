@@ -107,3 +107,16 @@ def test_a_scope_without_a_field_is_an_error(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {"INBOX_SCOPE": "tests.test_extension_checks.ids"}
     [problem] = check_scope(None)
     assert problem.id == "notifications_hub.E024"
+
+
+class Elsewhere:
+    def db_for_write(self, model: type[models.Model], **hints: object) -> str | None:
+        return "replica" if model._meta.app_label == LABEL else None
+
+
+def test_another_database_than_that_of_notifications_is_an_error(settings: Settings) -> None:
+    class Distant(Base):
+        pass
+
+    settings.DATABASE_ROUTERS = [Elsewhere()]
+    assert ids(Distant) == ["notifications_hub.E025"]

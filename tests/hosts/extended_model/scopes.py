@@ -154,4 +154,4 @@ def test_a_quiet_tenant_of_a_busy_person_costs_what_it_shows(alice: User, acme: 
             "list": buffers_of(partial(queries.items, alice, scope=scope)),
             "unread": buffers_of(partial(queries.items, alice, scope=scope, unread=True)),
         }
-        assert max(found.values()) < 700, (scope, found)
+        assert max(found.values()) < 500, (scope, found)
