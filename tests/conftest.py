@@ -37,14 +37,13 @@ from django.contrib.auth import get_user_model
 from django.db import connection, connections
 from django.test import AsyncClient, Client
 
-from notifications_hub.streams import numberer as numberer_module
 from notifications_hub.streams import sequencer
 from tests.support.browser import People, chromium
 from tests.support.databases import Databases, databases_like
 from tests.support.full import FULL
 from tests.support.postgres import PostgresServer
-from tests.support.processes import wait_until
 from tests.support.redis import RedisServer
+from tests.support.short_numberer import short_numberer
 from tests.support.site import Site, reset_site
 
 if TYPE_CHECKING:
@@ -125,12 +124,10 @@ def _numbered_at_commit(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def numberer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Numberer]:
+def numberer() -> Iterator[Numberer]:
     """The running numberer of this process: `numberer.finish(20)` waits for it. It leaves no connection behind."""
-    monkeypatch.setattr(numberer_module, "IDLE_SECONDS", 0.1)
-    yield numberer_module.numberer
-    assert numberer_module.numberer.finish(20)
-    wait_until(lambda: not numberer_module.numberer.at_work, what="the end of the numberer's thread")
+    with short_numberer() as numberer:
+        yield numberer
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from tests.cost.requests import PAGES, ROUTES
 from tests.cost.running import run
 from tests.cost.world import Case
 from tests.support.databases import Databases
+from tests.support.short_numberer import short_numberer
 
 pytestmark = pytest.mark.postgres
 
@@ -34,7 +35,9 @@ def large_site(databases: Databases, django_db_setup: None, django_db_blocker: A
         connection.settings_dict["NAME"] = databases.copy().rpartition("/")[2]
         try:
             load(SMALL)
-            yield
+            # A thread that stayed would go on numbering in this database.
+            with short_numberer():
+                yield
         finally:
             connections.close_all()
             connection.settings_dict["NAME"] = before
