@@ -18,6 +18,18 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
+DOCTOR = """
+import sys, types
+from django.conf import settings
+from django.contrib.staticfiles.urls import staticfiles_urlpatterns
+from notifications_hub.ops.doctor import examine
+wrong = sys.modules["wrong"] = types.ModuleType("wrong")
+
+def server():
+    return next(one for one in examine() if one.about == "server")
+"""
+
+
 @pytest.fixture(scope="module")
 def project(start_project: StartProject) -> Iterator[HostProject]:
     project = start_project("A folder of a larger site", files={"settings.py": 'LOGIN_REDIRECT_URL = "/app/"\n'})
@@ -45,3 +57,11 @@ def test_the_page_the_api_the_worker_and_the_files_stay_in_the_folder(browser: B
     assert len(loaded) >= 3
     assert [path for path in loaded if not path.startswith("/app/")] in ([], ["/favicon.ico"])
     people.close()
+
+
+def test_the_doctor_notices_static_files_that_only_seem_to_be_served(project: HostProject) -> None:
+    project.python(DOCTOR)
+    assert project.python("print(server().good)") == "True"
+    # With the README's line, Django would look below /app/app/static/.
+    project.python('wrong.urlpatterns = staticfiles_urlpatterns(); settings.ROOT_URLCONF = "wrong"')
+    assert 'add staticfiles_urlpatterns("/static/")' in project.python("print(server().words)")

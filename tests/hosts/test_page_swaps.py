@@ -154,10 +154,18 @@ def test_a_boosted_form_of_the_inbox_page_is_sent_once(browser: Browser, project
 def test_the_next_person_sees_nothing_of_the_last(swapped: Swapped) -> None:
     swapped.ring("whispered")
     expect(swapped.page.locator("toast-stack").get_by_text("bob whispered")).to_be_visible()
-    swapped.page.get_by_role("button", name="Sign out").click()
-    expect(swapped.page.locator("notification-bell")).to_have_count(0)
     bob = swapped.project.visitor("bob").cookies["sessionid"]
     swapped.page.context.add_cookies([{"name": "sessionid", "value": bob, "url": swapped.project.url}])
-    swapped.page.goto(f"{swapped.project.url}/{swapped.script}/first/")
-    swapped.wait_until_live()
+    swapped.visit("Second")
     expect(swapped.page.get_by_text("bob whispered")).to_have_count(0)
+    swapped.wait_until_live()
+    swapped.page.get_by_role("button", name="Notifications").click()
+    expect(swapped.page.get_by_role("dialog").get_by_text("All quiet")).to_be_visible()
+
+
+def test_signing_out_leaves_nothing_behind(swapped: Swapped) -> None:
+    swapped.ring("murmured")
+    expect(swapped.page.locator("toast-stack").get_by_text("bob murmured")).to_be_visible()
+    swapped.page.get_by_role("button", name="Sign out").click()
+    expect(swapped.page.locator("notification-bell")).to_have_count(0)
+    expect(swapped.page.get_by_text("bob murmured")).to_have_count(0)
