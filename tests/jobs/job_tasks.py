@@ -17,7 +17,7 @@ from notifications_hub import Done, JobFailed, RunningJob, job_task
 
 
 class Reporting(Protocol):
-    """The first argument of a task under both engines."""
+    """The first argument of a task, under both engines."""
 
     def progress(self, done: float, total: float = 0, text: str = "") -> None: ...
 

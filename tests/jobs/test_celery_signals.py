@@ -28,7 +28,7 @@ def running(alice: User) -> Job:
 
 
 def test_a_revoked_job_is_cancelled_without_a_notification(running: Job, alice: User) -> None:
-    task_revoked.send(sender=tasks.count, request=SimpleNamespace(id=str(running.pk)), terminated=True)
+    task_revoked.send(sender=tasks.count.of_celery, request=SimpleNamespace(id=str(running.pk)), terminated=True)
 
     assert Job.objects.get().standing == "cancelled"
     assert delivered(alice) == []
@@ -42,7 +42,7 @@ def test_a_revoked_job_is_cancelled_without_a_notification(running: Job, alice: 
 def test_a_killed_process_ends_the_bar_without_waiting_for_the_lease(
     running: Job, alice: User, fault: Exception, standing: str
 ) -> None:
-    task_failure.send(sender=tasks.count, task_id=str(running.pk), exception=fault)
+    task_failure.send(sender=tasks.count.of_celery, task_id=str(running.pk), exception=fault)
     handle_due_jobs()
     job = Job.objects.get()
 
