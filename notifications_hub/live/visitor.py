@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from django.contrib.auth.models import AnonymousUser
@@ -20,8 +20,8 @@ _ADDRESS = "address:"
 class Credential:
     """The proof of who a client's person is: a session's key, or a connection token. An empty one proves nothing."""
 
-    session_key: str = ""
-    token: str = ""
+    session_key: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
 
     def __bool__(self) -> bool:
         return bool(self.session_key or self.token)
