@@ -58,6 +58,11 @@ class Visitor:
         return f"{_ADDRESS}{self.address or secrets.token_hex(8)}"
 
 
+def address_in(owner: str) -> str:
+    """Return the address of an owner who is not signed in. A connection without one has a name of its own."""
+    return owner.removeprefix(_ADDRESS)
+
+
 def cap_of(owner: str) -> int:
     """Return how many connections an owner may have; 0: no limit."""
     return hub_settings.live_anonymous_per_address if owner.startswith(_ADDRESS) else hub_settings.live_per_user
