@@ -120,7 +120,11 @@ def present(topic: str) -> models.QuerySet[Person]:
 
 
 def register(hub: str) -> None:
-    PresenceHub.objects.create(name=hub, leased_until=_in(LEASE_SECONDS))
+    """Add a hub with a lease. It may be there: a try whose answer was lost is repeated."""
+    row = PresenceHub(name=hub, leased_until=_in(LEASE_SECONDS))
+    PresenceHub.objects.bulk_create(
+        [row], update_conflicts=True, unique_fields=["name"], update_fields=["leased_until"]
+    )
 
 
 def renew(hub: str) -> bool:

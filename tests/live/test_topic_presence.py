@@ -255,6 +255,13 @@ def test_a_forgotten_hub_may_hold_nobody(hubs: tuple[str, str], alice: User) -> 
     assert list(present(ROOM)) == []
 
 
+def test_a_hub_may_be_registered_again_after_its_answer_was_lost(hubs: tuple[str, str], alice: User) -> None:
+    end_lease("one")
+    register("one")
+    hold("one", [pair(alice)])
+    assert list(present(ROOM)) == [alice]
+
+
 def test_a_hub_that_still_holds_somebody_is_not_removed(hubs: tuple[str, str], alice: User) -> None:
     hold("one", [pair(alice)])
     for hub in hubs:
