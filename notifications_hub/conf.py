@@ -65,7 +65,7 @@ class HubSettings:
     """Connections of one process to visitors who are not signed in, on public topics; 0: no limit."""
     live_anonymous_per_address: int = 50
     live_anonymous_rate: str = "1200/m"
-    """Rate at which visitors of one address who are not signed in may connect or poll; empty: no limit."""
+    """Rate at which visitors of one address who are not signed in connect, poll or change topics; empty: no limit."""
     transports: Mapping[str, str] = field(default_factory=lambda: DEFAULT_TRANSPORTS)
     """Names of delivery methods, each with the dotted path of its transport. The setting adds to the default; None in
     place of a path removes one."""

@@ -104,7 +104,7 @@ class _Claim:
     person: str
     backend_path: str
     auth_hash: str
-    session: str
+    session_names: tuple[str, ...]
     topics: tuple[str, ...]
     issued: float
     expires: float
@@ -118,7 +118,7 @@ class _Claim:
             person=get_user_model()._meta.pk.value_to_string(user),
             backend_path=_backend_of(user, session),
             auth_hash=hashed(user.get_session_auth_hash()),
-            session=_name_of(session),
+            session_names=_names_of(session),
             topics=topics,
             issued=now,
             expires=now + lasts,
@@ -135,8 +135,7 @@ class _Claim:
     @property
     def sessions(self) -> tuple[str, ...]:
         """The hashed names by which a revocation refers to the token, or to the session it was made in."""
-        own = hashed(token_name(self.person_pk, self.id))
-        return (own, self.session) if self.session else (own,)
+        return (hashed(token_name(self.person_pk, self.id)), *self.session_names)
 
 
 def _backend_of(user: Person, session: SessionBase | None) -> str:
@@ -152,9 +151,10 @@ def _finds_people(backend_path: str) -> bool:
     return method not in (None, BaseBackend.get_user)
 
 
-def _name_of(session: SessionBase | None) -> str:
-    name = (session.get(MARK) or session.session_key) if session is not None else ""
-    return hashed(name) if name else ""
+def _names_of(session: SessionBase | None) -> tuple[str, ...]:
+    # Another sign-in in the same browser knows the old session by its key alone: Django has deleted it with its mark.
+    names = (session.session_key, session.get(MARK)) if session is not None else ()
+    return tuple(hashed(name) for name in names if name)
 
 
 def _signer() -> Signer:
@@ -168,7 +168,8 @@ def _parse(text: str) -> _Claim | None:
         return None
     try:
         values = _signer().unsign_object(text.removeprefix(PREFIX))
-        claim = _Claim(**{**values, "topics": tuple(values["topics"])})
+        lists = {name: tuple(values[name]) for name in ("topics", "session_names")}
+        claim = _Claim(**{**values, **lists})
     except (BadSignature, ValueError, KeyError, TypeError):
         # Another release may have signed other fields.
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,9 +16,10 @@ from notifications_hub.live.admission import (
     credential_of,
 )
 from notifications_hub.live.close_codes import SESSION_OVER, TOO_MANY
+from notifications_hub.live.connection import Connection
 from notifications_hub.live.db_threads import Database
 from notifications_hub.live.handshake_limit import HandshakeLimit, address_of, is_anonymous_flood
-from notifications_hub.live.visitor import ANONYMOUS
+from notifications_hub.live.visitor import ANONYMOUS, address_in
 
 
 class Handshakes:
@@ -47,7 +48,17 @@ class Handshakes:
         admitted = await self._admit_in_turn(scope, replace(asked, credential=ANONYMOUS))
         return replace(admitted, visitor=replace(admitted.visitor, address=address_of(scope)))
 
+    async def admit_again(self, connection: Connection, names: Sequence[str]) -> Admitted:
+        """Admit an open connection to other topics, or raise `Refusal`. For strangers it counts like a handshake."""
+        if not connection.credential and await self._cache(is_anonymous_flood, address_in(connection.owner)):
+            raise Refusal(TOO_MANY)
+        return await self._admit(connection.request_for(names))
+
     async def _admit_in_turn(self, scope: Mapping[str, Any], asked: AdmissionRequest) -> Admitted:
         async with self._limit.enter(scope.get("client")):
             await self._enforcer.skip_earlier()
-            return await self._database.batched(admit_many, asked)
+            return await self._admit(asked)
+
+    async def _admit(self, asked: AdmissionRequest) -> Admitted:
+        # People do not wait for the rules that strangers make run.
+        return await self._database.batched(admit_many, asked, lane="" if asked.credential else "strangers")

@@ -18,10 +18,7 @@ from typing import Any
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.live.access_enforcement import AccessEnforcer
-from notifications_hub.live.admission import (
-    Admitted,
-    ConnectionRequest,
-)
+from notifications_hub.live.admission import Admitted, ConnectionRequest
 from notifications_hub.live.channel_layer import Layer
 from notifications_hub.live.close_codes import RESTART, TOO_MANY, TOO_SLOW
 from notifications_hub.live.connection import Connection
@@ -116,6 +113,10 @@ class Hub:
     async def admit(self, scope: Mapping[str, Any], wanted: ConnectionRequest) -> Admitted:
         """Admit a client, or raise `Refusal`."""
         return await self._handshakes.admit(scope, wanted)
+
+    async def admit_again(self, connection: Connection, names: Sequence[str]) -> Admitted:
+        """Admit an open connection to these topics instead, or raise `Refusal`."""
+        return await self._handshakes.admit_again(connection, names)
 
     def holding(self, connection: Connection) -> _Holding:
         """Return a context manager that keeps a connection joined, and has it catch up."""

@@ -96,9 +96,10 @@ def _loaded(session: SessionBase) -> _Session:
 
 def seconds_left_of(session: SessionBase) -> float:
     """Return the seconds until a session expires."""
-    # A session in the database stores its end; `get_expiry_age` would count its whole lifetime from now.
+    # A session in the database stores its end; `get_expiry_age` counts its whole lifetime from now. A new session,
+    # such as that of a sign-in in this request, is not stored yet.
     rows = getattr(session, "model", None)
-    if rows is None:
+    if rows is None or session.session_key is None:
         return float(session.get_expiry_age())
     found = from_primary(rows.objects.filter(session_key=session.session_key))
     end = found.values_list("expire_date", flat=True).first()

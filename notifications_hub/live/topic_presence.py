@@ -66,9 +66,10 @@ class TopicPresence(HubModel):
     """A person who is present on a topic, until `gone_at` if nobody holds them. `visit` names the arrival."""
 
     topic = models.CharField(max_length=200)
-    # Without a constraint, an arrival neither locks the person's row nor fails if it was deleted meanwhile.
+    # Without a constraint, an arrival neither locks the person's row nor fails if it was deleted meanwhile. A cascade
+    # would lock rows in another order than hubs do. The row of a deleted person goes with their connections.
     person = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_constraint=False
+        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False
     )
     visit = models.UUIDField()
     polled_until = models.DateTimeField(null=True)
@@ -119,7 +120,11 @@ def present(topic: str) -> models.QuerySet[Person]:
 
 
 def register(hub: str) -> None:
-    PresenceHub.objects.create(name=hub, leased_until=_in(LEASE_SECONDS))
+    """Add a hub with a lease. It may be there: a try whose answer was lost is repeated."""
+    row = PresenceHub(name=hub, leased_until=_in(LEASE_SECONDS))
+    PresenceHub.objects.bulk_create(
+        [row], update_conflicts=True, unique_fields=["name"], update_fields=["leased_until"]
+    )
 
 
 def renew(hub: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from django.contrib.auth.models import AnonymousUser
@@ -20,8 +20,8 @@ _ADDRESS = "address:"
 class Credential:
     """The proof of who a client's person is: a session's key, or a connection token. An empty one proves nothing."""
 
-    session_key: str = ""
-    token: str = ""
+    session_key: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
 
     def __bool__(self) -> bool:
         return bool(self.session_key or self.token)
@@ -56,6 +56,11 @@ class Visitor:
         if self.person.is_authenticated:
             return person_key(self.person.pk)
         return f"{_ADDRESS}{self.address or secrets.token_hex(8)}"
+
+
+def address_in(owner: str) -> str:
+    """Return the address of an owner who is not signed in. A connection without one has a name of its own."""
+    return owner.removeprefix(_ADDRESS)
 
 
 def cap_of(owner: str) -> int:

@@ -14,14 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from notifications_hub.delivery.acknowledgement import Acknowledgement, acknowledge_many
-from notifications_hub.live.admission import (
-    ConnectionRequest,
-    Known,
-    Refusal,
-    admit_many,
-    sends_token,
-    start_positions,
-)
+from notifications_hub.live.admission import ConnectionRequest, Known, Refusal, sends_token, start_positions
 from notifications_hub.live.asgi_exchange import Receive, Scope, Send
 from notifications_hub.live.close_codes import BAD_FRAME, MAX_CLIENT_FRAME, RESTART, TOO_LARGE, TOO_MANY, Closing
 from notifications_hub.live.connection import Connection
@@ -184,7 +177,7 @@ class _Socket:
 
     async def _change_topics(self, connection: Connection, names: Sequence[str], known: Known) -> None:
         try:
-            admitted = await self._hub.database.batched(admit_many, connection.request_for(names))
+            admitted = await self._hub.admit_again(connection, names)
         except Refusal as refusal:
             self._end(refusal.closing)
         else:

@@ -82,6 +82,13 @@ CONNECTIONS = [
         (f"{_PUBLIC}::test_an_address_that_polls_or_reconnects_too_often_is_held",),
     ),
     Guard(
+        "the rate at which a stranger's socket changes its topics",
+        f"{_LIVE}/handshake.py",
+        "if not connection.credential and await self._cache(is_anonymous_flood, address_in(connection.owner)):",
+        "if False:",
+        (f"{_PUBLIC}::test_a_socket_that_changes_its_topics_too_often_is_held",),
+    ),
+    Guard(
         "a token opens only its topics",
         f"{_LIVE}/admission.py",
         "if visitor.topics is not None and",

@@ -57,6 +57,16 @@ def test_signing_out_ends_the_tokens_of_that_session_alone(of_alice: Client, ali
     assert visitor_of(other).person == alice
 
 
+def test_signing_in_as_somebody_else_in_the_same_browser_ends_the_tokens(of_alice: Client, bob: User) -> None:
+    over = issue(of_alice)
+    form = {"username": bob.username, "password": "demo"}
+    bob.set_password("demo")
+    bob.save()
+    assert of_alice.post("/accounts/login/", form).status_code == 302
+    assert visitor_of(over) is None
+    assert visitor_of(issue(of_alice)).person == bob
+
+
 def test_only_the_person_of_a_token_revokes_it(of_alice: Client, bob: User) -> None:
     of_bob = Client()
     of_bob.force_login(bob)

@@ -229,3 +229,17 @@ def test_an_address_that_polls_or_reconnects_too_often_is_held(small_site: Site)
     assert poll("192.0.2.50", "inbox", cookie_of(small_site, "alice")) == 200
     with from_address(small_site, WEBSOCKET, "192.0.2.50", post) as socket:
         assert socket.closing()[0] == 4429
+
+
+def test_a_socket_that_changes_its_topics_too_often_is_held(small_site: Site) -> None:
+    posts = [new_post(small_site) for _ in range(2)]
+    with from_address(small_site, WEBSOCKET, "192.0.2.60", posts[0]) as socket:
+        socket.frame()
+        for _ in range(RATE - 2):
+            requests.get(
+                f"{small_site.url}/live/poll/?topic={posts[0]}", headers={"X-Forwarded-For": "192.0.2.60"}, timeout=10
+            )
+        socket.send(topics=posts)
+        assert posts[1] in socket.frame()["reset"]
+        socket.send(topics=posts[:1])
+        assert socket.closing()[0] == 4429

@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth import login, logout
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.signing import Signer
 from django.db import connection
+from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -35,7 +38,7 @@ def test_a_token_names_its_person_and_topics_and_shows_itself_in_no_representati
     assert visitor.topics == frozenset({"inbox", "post.9"})
     assert 50 < visitor.seconds_left <= 60
     assert token.expires - timezone.now() <= timedelta(seconds=60)
-    assert token.text not in repr(token)
+    assert token.text not in repr(token) + repr(visitor)
 
 
 def test_a_forged_or_foreign_token_is_invalid(alice: User) -> None:
@@ -75,6 +78,18 @@ def test_a_changed_password_ends_a_token(alice: User) -> None:
     token = connection_token(alice)
     alice.set_password("another")
     User.objects.filter(pk=alice.pk).update(password=alice.password)
+    assert not is_valid(token)
+
+
+def test_a_view_that_signs_somebody_in_returns_a_token_of_the_new_session(alice: User, bob: User, rf: Any) -> None:
+    request = rf.post("/")
+    SessionMiddleware(HttpResponse).process_request(request)
+    for person in (alice, bob):
+        login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+        token = connection_token(person, session=request.session)
+        assert is_valid(token)
+        request.session.save()
+    logout(request)
     assert not is_valid(token)
 
 

@@ -13,6 +13,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from notifications_hub import joined, present
@@ -169,6 +170,14 @@ def test_a_person_who_was_deleted_is_present_nowhere(hubs: tuple[str, str], hear
     hold("one", [gone])
     release("one", [gone], 0)
     assert heard == [("joined", ROOM, "Alice")]
+    assert not TopicPresence.objects.exists()
+
+
+def test_deleting_a_person_waits_for_no_hub(hubs: tuple[str, str], alice: User) -> None:
+    hold("one", [pair(alice)])
+    with CaptureQueriesContext(connection) as queries:
+        alice.delete()
+    assert not [query["sql"] for query in queries if "presence" in query["sql"]]
 
 
 # Polls that do not wait
@@ -244,6 +253,13 @@ def test_a_forgotten_hub_may_hold_nobody(hubs: tuple[str, str], alice: User) -> 
     with pytest.raises(HubForgotten):
         hold("one", [pair(alice)])
     assert list(present(ROOM)) == []
+
+
+def test_a_hub_may_be_registered_again_after_its_answer_was_lost(hubs: tuple[str, str], alice: User) -> None:
+    end_lease("one")
+    register("one")
+    hold("one", [pair(alice)])
+    assert list(present(ROOM)) == [alice]
 
 
 def test_a_hub_that_still_holds_somebody_is_not_removed(hubs: tuple[str, str], alice: User) -> None:
