@@ -160,7 +160,7 @@ def _not_migrated(own: Collection[type[Model]]) -> list[CheckMessage]:
         Error(
             f"A database router writes {', '.join(refused)} to {hub_alias()!r}, but makes no tables there.",
             hint=f"Make allow_migrate return True for notifications_hub and {hub_alias()!r}.",
-            id="notifications_hub.E018",
+            id="notifications_hub.E019",
         )
     ]
 

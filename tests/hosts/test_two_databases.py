@@ -116,4 +116,4 @@ def test_the_doctor_names_the_tables_that_a_router_kept_away(elsewhere: HostProj
 
 def test_a_router_that_forbids_the_hubs_tables_is_refused(elsewhere: HostProject) -> None:
     elsewhere.python("routers.PeopleRouter.allow_migrate = lambda self, db, app_label, **hints: db == 'default'")
-    assert "notifications_hub.E018" in elsewhere.python("print(*faults())")
+    assert "notifications_hub.E019" in elsewhere.python("print(*faults())")
