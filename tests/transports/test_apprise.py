@@ -26,7 +26,7 @@ from notifications_hub.kinds import Privacy
 from notifications_hub.transports import PutOff, TooLong, TransportError
 from notifications_hub.transports.apprise import services
 from notifications_hub.transports.apprise.guard import Forbidden, Guard, guarded
-from notifications_hub.transports.apprise.guarded_pool import PER_SERVICE, GuardedPool
+from notifications_hub.transports.apprise.guarded_pool import PER_SERVICE, WAITING, GuardedPool
 from notifications_hub.transports.apprise.services import load_plugins
 from notifications_hub.transports.apprise.transport import Apprise, SiteApprise
 from notifications_hub.transports.own_addresses.models import Destination, OwnAddress
@@ -336,6 +336,24 @@ def test_a_slow_service_takes_its_own_threads_alone(there: Receiver, address: st
     assert took < 2.5
     assert [type(one) for one in results].count(PutOff) == 2
     assert len(there.requests) == 1
+
+
+def test_a_crowd_for_a_slow_service_leaves_the_workers_slots_to_others(there: Receiver) -> None:
+    with receiver() as slow:
+        slow.default = Answer(seconds=60)
+        transport = SiteSlow(GuardedPool(deadline=5), slow.url)
+
+        async def run() -> list[BaseException | None]:
+            sends = [asyncio.create_task(transport.send(REPLY, "slow")) for _ in range(400)]
+            done, rest = await asyncio.wait(sends, timeout=0.5)
+            for one in rest:
+                one.cancel()
+            await asyncio.wait(rest)
+            return [one.exception() for one in done]
+
+        put_off = asyncio.run(run())
+    assert len(put_off) >= 400 - PER_SERVICE - WAITING
+    assert {type(one) for one in put_off} == {PutOff}
 
 
 class SiteSlow(SiteApprise):
