@@ -21,7 +21,7 @@ from notifications_hub.users import Person
 
 SETTING = "NOTIFICATIONS_HUB"
 DEFAULT_TRANSPORTS: Mapping[str, str] = {"web_push": "notifications_hub.transports.web_push.transport.WebPush"}
-# Services whose hosts no person can choose, and two whose hosts `APPRISE_HOSTS` limits: Teams and Matrix.
+# Services whose hosts no person can choose, and three whose hosts `APPRISE_HOSTS` limits: Teams, Matrix and Zulip.
 APPRISE_SCHEMAS = (
     "cliq", "dingtalk", "discord", "feishu", "flock", "gchat", "groupme", "lark", "line", "matrix", "matrixs",
     "pbul", "pover", "pushplus", "qq", "revolt", "ryver", "schan", "slack", "tgram", "threema", "twist", "viber",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from django.db.models import Model
 from django.db.utils import ConnectionHandler
 from pytest_django import Settings
 
+import notifications_hub
 from notifications_hub import kinds
 from notifications_hub.checks import check_databases, check_settings
 from notifications_hub.kinds import DeliveryMethod, Kind
@@ -173,3 +177,12 @@ class NewsRouter:
 
 def use_databases(monkeypatch: pytest.MonkeyPatch, databases: dict[str, dict[str, Any]]) -> None:
     monkeypatch.setattr("notifications_hub.checks.connections", ConnectionHandler(databases))
+
+
+def test_no_two_modules_use_the_same_id() -> None:
+    uses: dict[str, set[Path]] = defaultdict(set)
+    for module in Path(notifications_hub.__file__).parent.rglob("*.py"):
+        for one in re.findall(r'"(notifications_hub\.[EW]\d+)"', module.read_text()):
+            uses[one].add(module)
+    assert [one for one, modules in uses.items() if len(modules) > 1] == []
+    assert "notifications_hub.E001" in uses

@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
 from notifications_hub.inbox import push_trial
@@ -53,8 +54,10 @@ def _throttled(view: _View) -> _View:
     return checked
 
 
+@sensitive_post_parameters("address")
 @_form
 @_throttled
+@sensitive_variables()
 def add(request: HttpRequest) -> HttpResponse:
     """Add an address. The response shows its secret, which no other page does."""
     given = {name: request.POST.get(name, "") for name in ("transport", "address", "name")}
@@ -71,6 +74,7 @@ def add(request: HttpRequest) -> HttpResponse:
 
 @_form
 @_throttled
+@sensitive_variables()
 def renew(request: HttpRequest) -> HttpResponse:
     """Give an address a new secret, and show it this once."""
     row = _own(request)

@@ -77,7 +77,7 @@ def get_transport(name: str) -> Transport:
 def declaration_of(name: str) -> Declaration:
     """Return what a configured transport declares. One that cannot be created declares nothing."""
     try:
-        return declaration_in(name, get_transport(name))
+        return _declared(name, hub_settings.transports.get(name, ""))
     except Exception:
         # A host's transport that cannot be made must not break the pages that list it.
         log.exception("The transport %r cannot be created", name)
@@ -151,6 +151,12 @@ async def close_transports() -> None:
 
 
 @cache
+def _declared(name: str, path: str) -> Declaration:
+    """Return the declaration. It is kept, because every `notify.send` reads it."""
+    return declaration_in(name, _made(path))
+
+
+@cache
 def _made(path: str) -> Transport:
     transport: Transport = import_string(path)()
     return transport
@@ -159,6 +165,7 @@ def _made(path: str) -> Transport:
 def _forget(*, setting: str, **kwargs: object) -> None:
     if setting == "NOTIFICATIONS_HUB":
         _made.cache_clear()
+        _declared.cache_clear()
 
 
 setting_changed.connect(_forget)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.core.signals import got_request_exception
+from django.http import HttpRequest
 from django.test import Client
 from django.utils import translation
+from django.views.debug import ExceptionReporter
 from pytest_django import Settings
 from standardwebhooks import Webhook as Verifier
 
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.worker import Worker
 from notifications_hub.notification import Notification
+from notifications_hub.transports.own_addresses import store
 from notifications_hub.transports.own_addresses.models import OwnAddress
 from notifications_hub.transports.own_addresses.store import PER_PERSON, add_address
 from notifications_hub.transports.own_addresses.transport import AddressRefused
@@ -244,3 +249,27 @@ def test_several_requests_at_once_do_not_exceed_the_limit(there: Receiver, alice
 
     assert sum(together([partial(add, number) for number in range(4)])) == 1
     assert OwnAddress.objects.count() == PER_PERSON
+
+
+def test_no_error_report_has_an_address(
+    alice: User, client_for: ClientFor, there: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(address: str, secrets: list[str]) -> str:
+        raise RuntimeError("the cipher failed")
+
+    def report(sender: object, request: HttpRequest, **kwargs: object) -> None:
+        reporter = ExceptionReporter(request, *sys.exc_info())
+        reports.extend([reporter.get_traceback_text(), reporter.get_traceback_html()])
+
+    reports: list[str] = []
+    monkeypatch.setattr(store, "sealed_destination", broken)
+    client = client_for(alice)
+    client.raise_request_exception = False
+    got_request_exception.connect(report)
+    try:
+        assert client.post(ADD, hook(there, "/token-of-alice")).status_code == 500
+    finally:
+        got_request_exception.disconnect(report)
+    assert len(reports) == 2
+    assert [one.count("the cipher failed") > 0 for one in reports] == [True, True]
+    assert [one.count("token-of-alice") for one in reports] == [0, 0]

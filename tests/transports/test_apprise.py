@@ -26,8 +26,8 @@ from notifications_hub.kinds import Privacy
 from notifications_hub.transports import PutOff, TooLong, TransportError
 from notifications_hub.transports.apprise import services
 from notifications_hub.transports.apprise.guard import Forbidden, Guard, guarded
-from notifications_hub.transports.apprise.guarded_pool import PER_SERVICE, GuardedPool
-from notifications_hub.transports.apprise.services import load_plugins, service_at
+from notifications_hub.transports.apprise.guarded_pool import PER_SERVICE, WAITING, GuardedPool
+from notifications_hub.transports.apprise.services import load_plugins
 from notifications_hub.transports.apprise.transport import Apprise, SiteApprise
 from notifications_hub.transports.own_addresses.models import Destination, OwnAddress
 from notifications_hub.transports.own_addresses.store import add_address
@@ -51,6 +51,8 @@ ACCEPTED = {
     "dingtalk://abcdefgh12345678": "DingTalk",
     "feishu://abcdefghijklmnopq": "Feishu",
     "matrixs://:token@matrix.org/#room": "Matrix (matrix.org)",
+    f"zulip://bot@hub/{'a' * 32}/stream": "Zulip",
+    f"zulip://bot@hub.matrix.example/{'a' * 32}/stream": "Zulip (hub.matrix.example)",
 }
 LOCAL = (
     "file:///etc/passwd",
@@ -78,7 +80,7 @@ def there(settings: Settings) -> Iterator[Receiver]:
             **settings.NOTIFICATIONS_HUB,
             "TRANSPORTS": {"web_push": None, "apprise": APPRISE},
             "APPRISE_SCHEMAS": [*APPRISE_SCHEMAS, "json", "mmost"],
-            "APPRISE_HOSTS": [one.host, ".logic.azure.com", "matrix.org"],
+            "APPRISE_HOSTS": [one.host, ".logic.azure.com", ".matrix.example", "matrix.org"],
             "SITE_URL": "https://hub.example",
         }
         yield one
@@ -141,6 +143,8 @@ def test_an_address_that_reaches_this_machine_or_any_host_is_refused(given: str)
         "workflows://evil.example/workflow-id/signature/",
         "matrixs://:token@localhost/#room",
         "matrixs://:token@matrix.org.evil.example/#room",
+        f"zulip://bot@hub.evil.example/{'a' * 32}/stream",
+        "discord://1234567890/abcdefghijklmnopqrstuvwxyz0123456789?template=https://evil.example/template.json",
         "workflows://evil-logic.azure.com/workflow-id/signature/",
         "tgram://123456789:abcdefg_hijklmnop/1/2",
         "tgram://",
@@ -175,7 +179,7 @@ def test_an_address_cannot_read_a_file_of_the_server(there: Receiver, tmp_path: 
         asyncio.run(Apprise().send_to(REPLY, Destination(address)))
     guard = services.new_guard()
     with guarded(guard):
-        assert not service_at(address).notify(body="Hello")
+        assert not services.create(address).notify(body="Hello")
     assert guard.refused
 
 
@@ -332,6 +336,24 @@ def test_a_slow_service_takes_its_own_threads_alone(there: Receiver, address: st
     assert took < 2.5
     assert [type(one) for one in results].count(PutOff) == 2
     assert len(there.requests) == 1
+
+
+def test_a_crowd_for_a_slow_service_leaves_the_workers_slots_to_others(there: Receiver) -> None:
+    with receiver() as slow:
+        slow.default = Answer(seconds=60)
+        transport = SiteSlow(GuardedPool(deadline=5), slow.url)
+
+        async def run() -> list[BaseException | None]:
+            sends = [asyncio.create_task(transport.send(REPLY, "slow")) for _ in range(400)]
+            done, rest = await asyncio.wait(sends, timeout=0.5)
+            for one in rest:
+                one.cancel()
+            await asyncio.wait(rest)
+            return [one.exception() for one in done]
+
+        put_off = asyncio.run(run())
+    assert len(put_off) >= 400 - PER_SERVICE - WAITING
+    assert {type(one) for one in put_off} == {PutOff}
 
 
 class SiteSlow(SiteApprise):

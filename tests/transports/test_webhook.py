@@ -15,14 +15,16 @@ from django.utils import timezone
 from pytest_django import Settings
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
+from yarl import URL
 
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
-from notifications_hub.transports import TooLong, TransportError
+from notifications_hub.transports import PutOff, TooLong, TransportError
+from notifications_hub.transports.outbound.endpoints import Endpoint
 from notifications_hub.transports.outbound.resolver import GuardedResolver
 from notifications_hub.transports.own_addresses.models import Destination, OwnAddress
 from notifications_hub.transports.own_addresses.store import Added, add_address, renew_secret
 from notifications_hub.transports.own_addresses.transport import AddressRefused
-from notifications_hub.transports.webhook.transport import SiteWebhook, Webhook, is_extra_host, webhook_client
+from notifications_hub.transports.webhook.transport import ROOM, SiteWebhook, Webhook, is_extra_host, webhook_client
 from tests.support.receiver import Answer, Receiver, receiver
 from tests.transports.sending import REPLY, reply, send_one
 
@@ -252,3 +254,25 @@ def test_a_host_gives_addresses_in_code(there: Receiver, alice: User, monkeypatc
     error = send_one(TeamHook(), REPLY, "team-8")
     assert error is not None
     assert error.permanent
+
+
+def test_slow_hosts_leave_the_slots_of_a_worker_to_others() -> None:
+    async def put_off(hosts: int, each: int) -> int:
+        # They accept connections, and never answer.
+        servers = [socket.create_server(("127.0.0.1", 0), backlog=100) for _ in range(hosts)]
+        urls = [URL(f"http://127.0.0.1:{one.getsockname()[1]}/") for one in servers]
+        client = webhook_client(deadline=5)
+        endpoints = [Endpoint(url, "127.0.0.1", url.port or 0) for url in urls for _ in range(each)]
+        posts = [asyncio.create_task(client.post(one, b"{}", {})) for one in endpoints]
+        done, rest = await asyncio.wait(posts, timeout=0.5)
+        for one in rest:
+            one.cancel()
+        await asyncio.wait(rest)
+        await client.close()
+        for server in servers:
+            server.close()
+        assert {type(one.exception()) for one in done} == {PutOff}
+        return len(done)
+
+    assert asyncio.run(put_off(1, 100)) == 100 - ROOM.per_host
+    assert asyncio.run(put_off(10, 40)) == 400 - ROOM.in_all

@@ -1,7 +1,8 @@
 """The services of Apprise that a site allows, made from the addresses that people enter.
 
 An address is allowed if `APPRISE_SCHEMAS` lists its scheme. If it names a host of the person's choice, `APPRISE_HOSTS`
-must list that host too: Apprise reads answers whole, so the host has to be trusted with the worker's memory.
+must list that host too: Apprise reads answers whole, so the host has to be trusted with the worker's memory. An address
+with a template is refused, because the library would fetch that from any host.
 """
 
 from __future__ import annotations
@@ -70,15 +71,18 @@ def create(address: str) -> Any:
 
 def name_of(service: Any) -> str:
     """Return the name of a service, and its host if the address names one. It holds no secret."""
-    name = str(service.service_name)
-    return f"{name} ({service.host})" if _names_host(service) else name
+    name, host = str(service.service_name), _named_host(service)
+    return f"{name} ({host})" if host else name
 
 
 def _check(service: Any) -> None:
     if not _schemas_of(service) & set(hub_settings.apprise_schemas):
         raise AddressRefused(_("This site doesn't send to this kind of address."))
-    if _names_host(service) and not _is_allowed_host(service.host.lower(), service.port or 0):
-        raise AddressRefused(_("This site doesn't send to %(host)s.") % {"host": service.host})
+    host = _named_host(service)
+    if host and not _is_allowed_host(host.lower(), service.port or 0):
+        raise AddressRefused(_("This site doesn't send to %(host)s.") % {"host": host})
+    if isinstance(getattr(service, "template", None), apprise.AppriseAttachment) and len(service.template):
+        raise AddressRefused(_("This site doesn't send to this kind of address."))
     if len(service) != 1:
         raise AddressRefused(_("This address has several recipients. Add each of them on its own."))
 
@@ -88,8 +92,13 @@ def _schemas_of(service: Any) -> frozenset[str]:
     return frozenset(name for one in given for name in ((one,) if isinstance(one, str) else one or ()))
 
 
-def _names_host(service: Any) -> bool:
-    return "host" in service.template_tokens and bool(service.host)
+def _named_host(service: Any) -> str:
+    """Return the host of the person's choice, or an empty text."""
+    if "host" in service.template_tokens:
+        return service.host or ""
+    # The organisation of Zulip may be a name of its cloud, or a host.
+    default = getattr(service, "default_hostname", None)
+    return f"{service.organization}.{service.hostname}" if default and service.hostname != default else ""
 
 
 def _is_allowed_host(host: str, port: int) -> bool:

@@ -39,6 +39,10 @@ class HostLimit:
         self._next_start = 0.0
 
     @property
+    def under_way(self) -> int:
+        return self._under_way
+
+    @property
     def is_idle(self) -> bool:
         return self._under_way == 0 and self._failures == 0
 

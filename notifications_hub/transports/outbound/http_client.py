@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,14 +16,16 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
+from notifications_hub.transports.base import PutOff
 from notifications_hub.transports.outbound.endpoints import Endpoint, MayBePrivate
-from notifications_hub.transports.outbound.host_limits import HostLimits
+from notifications_hub.transports.outbound.host_limits import HostLimit, HostLimits
 from notifications_hub.transports.outbound.resolver import GuardedResolver, PrivateAddress
 
 DEADLINE = 10.0
 CONNECT_SECONDS = 3.0
 BODY_BYTES = 4096
 BODY_SECONDS = 1.0
+PAUSE_SECONDS = (5.0, 10.0)
 CONNECTIONS_PER_HOST = 100
 """A limit across hosts would let silent ones delay the others. A worker's `SLOTS` limit the total."""
 
@@ -43,6 +47,14 @@ class NoAnswer(Exception):
         self.reason = reason
 
 
+@dataclass(frozen=True)
+class Room:
+    """The most requests under way at once. Where anyone may name hosts, slow ones must leave a worker's slots free."""
+
+    in_all: float = math.inf
+    per_host: float = math.inf
+
+
 class HttpClient:
     """An HTTP client with a session per event loop, since connections belong to the loop that opened them.
 
@@ -54,11 +66,13 @@ class HttpClient:
         may_be_private: MayBePrivate,
         rate: Callable[[], int],
         *,
+        room: Room = Room(),
         resolver: Callable[[], AbstractResolver] | None = None,
         deadline: float | None = None,
     ) -> None:
         self._resolver = resolver or partial(GuardedResolver, may_be_private)
         self._rate = rate
+        self._room = room
         self._deadline = DEADLINE if deadline is None else deadline
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopState] = WeakKeyDictionary()
 
@@ -66,7 +80,9 @@ class HttpClient:
         """Send the request. Raise `NoAnswer`, or `PutOff` if the host is not asked for a while, and nothing else."""
         state = self._loop_state()
         host, answered = state.hosts[endpoint.origin], None
+        self._check_room(state, host)
         wait = host.enter()
+        state.under_way += 1
         try:
             if wait:
                 await asyncio.sleep(wait)
@@ -76,6 +92,7 @@ class HttpClient:
             answered = False
             raise
         finally:
+            state.under_way -= 1
             host.leave(answered=answered)
         return answer
 
@@ -84,6 +101,11 @@ class HttpClient:
         state = self._loops.pop(asyncio.get_running_loop(), None)
         if state is not None:
             await state.session.close()
+
+    def _check_room(self, state: _LoopState, host: HostLimit) -> None:
+        if state.under_way >= self._room.in_all or host.under_way >= self._room.per_host:
+            pause = random.uniform(*PAUSE_SECONDS)  # noqa: S311 -- a pause is not a secret
+            raise PutOff(DeliveryReason(ReasonCode.SERVICE_BUSY), retry_after=pause)
 
     async def _answer(
         self, session: aiohttp.ClientSession, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]
@@ -125,10 +147,11 @@ class HttpClient:
         )
 
 
-@dataclass(frozen=True)
+@dataclass
 class _LoopState:
     session: aiohttp.ClientSession
     hosts: HostLimits
+    under_way: int = 0
 
 
 async def _first_bytes(response: aiohttp.ClientResponse) -> str:

@@ -14,6 +14,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 
 from notifications_hub.database import transaction
 from notifications_hub.transports import Transport, get_transport, transport_names
@@ -42,6 +43,7 @@ def own_address_transports() -> list[OwnAddressTransport]:
     return [one for one in _created_transports() if isinstance(one, OwnAddressTransport)]
 
 
+@sensitive_variables()
 def add_address(person: AbstractBaseUser, method: str, address: str, *, name: str = "") -> Added:
     """Store an address as the person's own. Raise `AddressRefused`, with words for the person."""
     transport = next((one for one in own_address_transports() if one.name == method), None)
@@ -67,6 +69,7 @@ def find_own_address(person: AbstractBaseUser, pk: str) -> models.QuerySet[OwnAd
     return OwnAddress.objects.filter(owner_id=person.pk, pk=int(pk))
 
 
+@sensitive_variables()
 def renew_secret(row: OwnAddress) -> str:
     """Store and return a new secret. For a day the one before it signs too, so that the receiver can change over."""
     with transaction.atomic():
@@ -98,6 +101,7 @@ def _check_room(person: AbstractBaseUser) -> None:
         raise AddressRefused(_("You have %(number)d addresses already. Remove one first.") % {"number": PER_PERSON})
 
 
+@sensitive_variables()
 def _insert(key: Mapping[str, Any], accepted: Accepted, name: str, secret: str) -> OwnAddress:
     values = {
         "sealed": sealed_destination(accepted.address, [secret] if secret else []),

@@ -33,7 +33,7 @@ from notifications_hub.transports.outbound.endpoints import (
     is_listed,
     parse_service_url,
 )
-from notifications_hub.transports.outbound.http_client import Answer, HttpClient, NoAnswer
+from notifications_hub.transports.outbound.http_client import Answer, HttpClient, NoAnswer, Room
 from notifications_hub.transports.own_addresses.models import Destination
 from notifications_hub.transports.own_addresses.site_transport import SiteTransport
 from notifications_hub.transports.own_addresses.transport import Accepted, AddressRefused, OwnAddressTransport
@@ -42,6 +42,8 @@ from notifications_hub.transports.webhook.signature import signed_headers
 GONE, TOO_LONG = 410, 413
 RATE = 100
 """Requests per second that one worker sends to one host."""
+ROOM = Room(in_all=200, per_host=50)
+"""Half of a worker's slots: people name any number of hosts, whose answers may take the whole deadline."""
 
 
 class _Posts:
@@ -95,7 +97,7 @@ class SiteWebhook(_Posts, SiteTransport):
 def webhook_client(
     *, resolver: Callable[[], AbstractResolver] | None = None, deadline: float | None = None
 ) -> HttpClient:
-    return HttpClient(is_extra_host, lambda: RATE, resolver=resolver, deadline=deadline)
+    return HttpClient(is_extra_host, lambda: RATE, room=ROOM, resolver=resolver, deadline=deadline)
 
 
 def is_extra_host(host: str, port: int) -> bool:
