@@ -29,7 +29,7 @@ from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import reason_in_words
 from notifications_hub.extension import NotificationExtension, columns_of, extension_models, extension_of, joins
 from notifications_hub.jobs.models import Job
-from notifications_hub.kinds import DeliveryMethod, all_kinds, method_name
+from notifications_hub.kinds import IMPORTED, DeliveryMethod, all_kinds, method_name
 from notifications_hub.notification import Notification
 from notifications_hub.streams.models import Stream
 from notifications_hub.transports import transport_names
@@ -51,7 +51,7 @@ class DeliveredFilter(ChoiceFilter):
     parameter_name = column = "delivered_by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        methods = dict.fromkeys([*(method.value for method in DeliveryMethod), *transport_names()])
+        methods = dict.fromkeys([*(method.value for method in DeliveryMethod), *transport_names(), IMPORTED])
         return [("", str(_("not delivered yet"))), *((method, method_name(method)) for method in methods)]
 
 

@@ -33,11 +33,15 @@ class DeliveryMethod(StrEnum):
     EMAIL = "email"
 
 
+IMPORTED = "import"
+"""In place of a delivery method: another system reached the person, before `hub_import` took its rows over."""
+
 _METHOD_NAMES = {
     DeliveryMethod.LIVE.value: _("open page"),
     DeliveryMethod.FLASH.value: _("next page"),
     DeliveryMethod.WEB_PUSH.value: _("Web Push"),
     DeliveryMethod.EMAIL.value: _("email"),
+    IMPORTED: _("earlier system"),
 }
 
 

@@ -920,5 +920,16 @@ class Migration(migrations.Migration):
             model_name="presencehold",
             constraint=models.UniqueConstraint(fields=("hub", "presence"), name="hub_presence_hold_once"),
         ),
+        migrations.CreateModel(
+            name="ImportPosition",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("through", models.BigIntegerField(default=0)),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
         migrations.RunPython(migrations.RunPython.noop, remove_triggers),
     ]
