@@ -14,6 +14,7 @@ _COLUMNS = frozenset(
 )
 """The columns that every release from hq 1.6 on has. A table without them belongs to something else."""
 
+_HELD = "It refers to people, who cannot be deleted."
 _LAST_ID = "SELECT max(id) FROM (SELECT id FROM notifications_notification WHERE id > %s ORDER BY id LIMIT %s) AS next"
 
 
@@ -32,6 +33,15 @@ def position() -> int:
 
 def has_rows_left() -> bool:
     return last_id(position(), 1) is not None
+
+
+def leftover() -> str:
+    """Return what is left of the package's table, with the remedy, or an empty text."""
+    if not is_there():
+        return ""
+    if has_rows_left():
+        return f"The table {TABLE} has notifications that nobody sees. {_HELD} Run `manage.py hub_import`."
+    return f"The table {TABLE} is no longer used. {_HELD} Run `manage.py hub_import --drop`."
 
 
 def last_id(after: int, rows: int) -> int | None:

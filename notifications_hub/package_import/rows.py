@@ -89,7 +89,7 @@ def import_rows() -> Iterator[Chunk]:
 def _import(after: int, through: int, names: Names) -> Chunk | None:
     """Import the rows between two ids, or return None if another process has done so."""
     data = data_between(after, through)
-    parameters = {
+    parameters: dict[str, str | int | None] = {
         "names": _as_parameter(names.between(after, through)),
         "links": _as_parameter(data.links),
         "replaced": _as_parameter(data.replaced),

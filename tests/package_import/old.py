@@ -29,7 +29,9 @@ def old_table(*, is_text: bool = True) -> Iterator[None]:
 
 
 def add(rows: list[PackageNotification]) -> None:
-    QuerySet(PackageNotification).bulk_create(rows, batch_size=500)
+    # Django gives a swapped model no manager.
+    manager: QuerySet[Any] = QuerySet(PackageNotification)
+    manager.bulk_create(rows, batch_size=500)
 
 
 def set_data(pk: int, data: object) -> None:

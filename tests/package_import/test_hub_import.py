@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test import Client
 from notifications.models import Notification as PackageNotification
 
 from accounts.models import User
+from notifications_hub.checks import check_old_table
 from notifications_hub.models import Event, ImportPosition, Notification
+from notifications_hub.ops import doctor
 from notifications_hub.package_import import old_table, rows, values
 from notifications_hub.package_import.values import Names
 from tests.package_import import old
@@ -213,6 +215,28 @@ def test_drop_imports_first_and_lets_people_be_deleted(alice: User, bob: User) -
     alice.delete()
     assert [row.verb for row in Notification.objects.all()] == ["stays"]
     assert "nothing to import" in run()
+
+
+def test_a_check_and_the_doctor_warn_until_the_old_table_is_gone(alice: User, bob: User) -> None:
+    old.add([stored(alice, bob)])
+    for command in ("hub_import", "hub_import --drop"):
+        [warning] = check_old_table(None, ["default"])
+        assert warning.msg.endswith(f"Run `manage.py {command}`.")
+        assert check_old_table(None, None) == []
+        assert warning.msg in {finding.words for finding in doctor.examine() if not finding.good}
+        with pytest.raises(IntegrityError):
+            alice.delete()
+        run(*command.split()[1:])
+    assert check_old_table(None, ["default"]) == []
+    alice.delete()
+
+
+def test_another_table_of_the_same_name_is_left_alone(alice: User) -> None:
+    old.execute(f"DROP TABLE {old_table.TABLE}")
+    old.execute(f"CREATE TABLE {old_table.TABLE} (id integer)")
+    assert check_old_table(None, ["default"]) == []
+    assert "nothing to import" in run("--drop")
+    assert old.count() == 0
 
 
 def test_a_table_that_others_refer_to_is_not_dropped(alice: User, bob: User) -> None:
