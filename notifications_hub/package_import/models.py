@@ -1,4 +1,4 @@
-"""How far the import has come. A site that never imports has no row here."""
+"""The position of the import. A site that never imports has no row here."""
 
 from __future__ import annotations
 

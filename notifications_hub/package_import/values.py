@@ -92,7 +92,7 @@ def _name(instance: models.Model) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DataValues:
-    """What the data of some rows holds, by the text of their id."""
+    """The links and replacements in the data of some rows, by the text of their id."""
 
     links: dict[str, str]
     replaced: dict[str, str | None]
