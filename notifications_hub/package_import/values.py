@@ -12,9 +12,10 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, models
 
+from notifications_hub.conf import hub_settings
 from notifications_hub.database.primary import connection, from_primary
 from notifications_hub.streams.models import as_json
-from notifications_hub.web.site_paths import same_site_path
+from notifications_hub.web.site_paths import own_path
 from notifications_hub.web.text import storable
 
 MAX_NAME = 255
@@ -137,6 +138,6 @@ def _replaced(text: str) -> str | None:
 
 def _link(data: dict[str, Any]) -> str:
     try:
-        return same_site_path(data["url"])
-    except (KeyError, TypeError, ValueError):
+        return own_path(str(data.get("url", "")), hub_settings.site_url)
+    except ValueError:
         return ""

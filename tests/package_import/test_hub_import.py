@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
@@ -21,6 +21,9 @@ from notifications_hub.ops import doctor
 from notifications_hub.package_import import old_table, rows, values
 from notifications_hub.package_import.values import Names
 from tests.package_import import old
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
@@ -127,6 +130,13 @@ def test_data_that_is_no_object_is_wrapped_and_links_stay_on_the_site(
     old.set_data(row.pk, data)
     run()
     assert (imported().data, imported().url) == (expected, "")
+
+
+def test_an_absolute_link_to_the_site_becomes_its_path(alice: User, bob: User, settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {"SITE_URL": "https://hub.example"}
+    old.add([stored(alice, bob, data={"url": "https://hub.example/posts/9/?page=2"})])
+    run()
+    assert imported().url == "/posts/9/?page=2"
 
 
 @pytest.mark.parametrize("text", ["{not json", "NaN", '{"a": NaN}', "[" * 3000])
