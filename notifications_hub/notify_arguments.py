@@ -95,7 +95,8 @@ def draft_of(verb: object, actor: object, given: dict[str, Any]) -> Draft:
         if value is not None or name == "actor":
             columns |= _generic(name, value, concrete=concrete)
     columns["actor_name"] = _name("actor", actor)
-    columns["target_name"] = "" if objects["target"] is None else _name("target", objects["target"])
+    for name in ("target", "action_object"):
+        columns[f"{name}_name"] = "" if objects[name] is None else _name(name, objects[name])
     dedupe_key = given.pop("dedupe_key", None)
     if dedupe_key is not None:
         dedupe_key = _text("dedupe_key", dedupe_key, MAX_KEY)

@@ -210,6 +210,7 @@ class Migration(migrations.Migration):
                 ("dedupe_key", models.CharField(blank=True, max_length=200, null=True, verbose_name="dedupe key")),
                 ("actor_name", models.CharField(blank=True, max_length=255, verbose_name="actor")),
                 ("target_name", models.CharField(blank=True, max_length=255, verbose_name="target")),
+                ("action_object_name", models.CharField(blank=True, max_length=255, verbose_name="action object")),
                 ("scope", models.CharField(editable=False, max_length=100, null=True)),
                 ("toast", models.BooleanField(default=True)),
                 ("flash", models.BooleanField(default=True)),

@@ -50,6 +50,7 @@ _VALUES = {
     "url": "coalesce(link.value, '')",
     "actor_name": "coalesce(actor.value, '')",
     "target_name": "coalesce(target.value, '')",
+    "action_object_name": "coalesce(object.value, '')",
     "scope": "%(scope)s",
     "toast": "TRUE",
     "flash": "TRUE",
@@ -66,6 +67,7 @@ WITH name AS MATERIALIZED (SELECT key, value FROM {names}),
 SELECT {values} FROM notifications_notification old
     LEFT JOIN name actor ON actor.key = old.actor_content_type_id || ':' || old.actor_object_id
     LEFT JOIN name target ON target.key = old.target_content_type_id || ':' || old.target_object_id
+    LEFT JOIN name object ON object.key = old.action_object_content_type_id || ':' || old.action_object_object_id
     LEFT JOIN link ON link.key = CAST(old.id AS text)
     LEFT JOIN replaced ON replaced.key = CAST(old.id AS text)
 WHERE old.id > %(after)s AND old.id <= %(through)s

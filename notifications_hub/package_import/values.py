@@ -1,4 +1,4 @@
-"""The values of imported rows that SQL cannot tell: names of actors and targets, links, and data that is no object."""
+"""The values of imported rows that SQL cannot tell: names of objects, links, and data that is no object."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ _PAIRS = """
     SELECT actor_content_type_id, actor_object_id FROM notifications_notification WHERE id > %s AND id <= %s
     UNION
     SELECT target_content_type_id, target_object_id FROM notifications_notification WHERE id > %s AND id <= %s
+    UNION
+    SELECT action_object_content_type_id, action_object_object_id
+    FROM notifications_notification WHERE id > %s AND id <= %s
 """
 _DATA = """
     SELECT id, CAST(data AS text) FROM notifications_notification WHERE id > %s AND id <= %s AND data IS NOT NULL
@@ -33,7 +36,7 @@ _DATA = """
 
 
 class Names:
-    """The names of actors and targets, by `content type:object id`. Each object is loaded once, with others."""
+    """The names of objects, by `content type:object id`. Each object is loaded once, with others."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
@@ -41,7 +44,7 @@ class Names:
     def between(self, after: int, through: int) -> dict[str, str]:
         """Return the names that rows of these ids need. One whose object is gone is empty."""
         with connection.cursor() as sql:
-            sql.execute(_PAIRS, [after, through, after, through])
+            sql.execute(_PAIRS, [after, through] * 3)
             pairs = {(type_id, text) for type_id, text in sql.fetchall() if type_id is not None and text is not None}
         if len(self._known) > MOST_NAMES:
             self._known.clear()

@@ -85,7 +85,7 @@ def test_every_column_is_taken_over(alice: User, bob: User) -> None:
         None,
     )
     assert (found.delivered_at, found.delivered_by, found.flash_claim) == (AT, "import", None)
-    assert found.message().title == f"{bob} waved {alice}"
+    assert found.message().title == f"{bob} waved {bob} on {alice}"
 
 
 def test_read_and_deleted_states_are_taken_over(alice: User, bob: User) -> None:
