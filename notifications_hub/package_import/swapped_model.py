@@ -21,6 +21,7 @@ def explain() -> None:
     """Make `objects` of the package's model say what to import instead, if that model is swapped."""
     if not apps.is_installed("notifications"):
         return
-    model = apps.get_model("notifications", "Notification")
-    if model._meta.swapped == "notifications_hub.Notification":
-        model.objects = _NoManager()
+    from notifications.models import Notification
+
+    if Notification._meta.swapped == "notifications_hub.Notification":
+        Notification.objects = _NoManager()  # type: ignore[assignment]

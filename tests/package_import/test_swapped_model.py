@@ -15,4 +15,4 @@ def test_the_manager_of_the_swapped_model_names_the_import() -> None:
 
 
 def test_the_package_loads_the_model_of_the_hub() -> None:
-    assert load_notification_model() is Notification
+    assert load_notification_model() is Notification  # type: ignore[no-untyped-call]
