@@ -29,7 +29,7 @@ from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import reason_in_words
 from notifications_hub.extension import NotificationExtension, columns_of, extension_models, extension_of, joins
 from notifications_hub.jobs.models import Job
-from notifications_hub.kinds import DeliveryMethod, all_kinds, method_name
+from notifications_hub.kinds import IMPORTED, DeliveryMethod, all_kinds, method_name
 from notifications_hub.notification import Notification
 from notifications_hub.streams.models import Stream
 from notifications_hub.transports import transport_names
@@ -51,7 +51,7 @@ class DeliveredFilter(ChoiceFilter):
     parameter_name = column = "delivered_by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        methods = dict.fromkeys([*(method.value for method in DeliveryMethod), *transport_names()])
+        methods = dict.fromkeys([*(method.value for method in DeliveryMethod), *transport_names(), IMPORTED])
         return [("", str(_("not delivered yet"))), *((method, method_name(method)) for method in methods)]
 
 
@@ -70,12 +70,15 @@ def mark_unread(model_admin: Any, request: HttpRequest, rows: Any) -> None:
     model_admin.message_user(request, words % {"count": count})
 
 
+_STORED = ("actor_name", "what", "action_object_name", "target_name", "data", "dedupe_key", *_HOST_COLUMNS)
+
+
 class NotificationAdmin(PersonSearch[Model], PrivateContent[Model], ReadOnlyAdmin):
     """The columns, filters and action of django-notifications' admin, plus how each notification was delivered."""
 
     content = frozenset(
         {"title", "body", "url", "actor", "actor_name", "what", "target", "target_name", "data", "dedupe_key"}
-        | {*_HOST_COLUMNS}
+        | {"action_object_name", *_HOST_COLUMNS}
     )
     actions = (mark_unread,)
     # In the order that a reader asks for. admin.css hides the last columns first where there is no room.
@@ -91,7 +94,7 @@ class NotificationAdmin(PersonSearch[Model], PrivateContent[Model], ReadOnlyAdmi
     fieldsets = (
         (None, {"fields": ("title", "body", "url", "level", "recipient", "kind", "timestamp", "unread", "public")}),
         (_("Delivery history"), {"fields": ("story",)}),
-        (_("Stored values"), {"fields": ("actor_name", "what", "target_name", "data", "dedupe_key", *_HOST_COLUMNS)}),
+        (_("Stored values"), {"fields": _STORED}),
     )
 
     def has_mark_permission(self, request: HttpRequest) -> bool:

@@ -19,11 +19,13 @@ class NotificationsHubConfig(AppConfig):
         from notifications_hub.jobs import broker, log_removal, notifications, task_checks  # noqa: F401
         from notifications_hub.live import signing_out
         from notifications_hub.notify import take_over_signal
+        from notifications_hub.package_import import swapped_model
         from notifications_hub.rows import delete_signals
         from notifications_hub.transports.web_push import session_binding
 
         post_migrate.connect(respell_indexes, sender=self)
         take_over_signal()
+        swapped_model.explain()
         notification_removal.connect()
         log_removal.connect()
         announce.connect()

@@ -22,6 +22,7 @@ from notifications_hub.live.origin import parse
 from notifications_hub.live.topics import unreachable_patterns
 from notifications_hub.method_checks import check_methods
 from notifications_hub.ops import demo
+from notifications_hub.package_import import old_table
 from notifications_hub.rows import LiveQuerySet, triggers
 from notifications_hub.rows.registry import declared_models
 from notifications_hub.transports.web_push.key_check import LOST, is_lost
@@ -116,6 +117,18 @@ def check_row_triggers(
     except (DatabaseError, ImproperlyConfigured):
         return []
     return [checks.Warning(each, id="notifications_hub.W001") for each in words]
+
+
+@register(Tags.database)
+def check_old_table(
+    app_configs: Sequence[Any] | None, databases: Sequence[str] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Report the table that django-notifications left behind. `migrate` runs this, and `check --database`."""
+    try:
+        words = old_table.leftover() if hub_alias() in (databases or ()) and is_model_set() else ""
+    except (DatabaseError, ImproperlyConfigured):
+        return []
+    return [checks.Warning(words, id="notifications_hub.W005")] if words else []
 
 
 @register(Tags.models)

@@ -33,11 +33,15 @@ class DeliveryMethod(StrEnum):
     EMAIL = "email"
 
 
+IMPORTED = "import"
+"""In place of a delivery method: another system reached the person, before `hub_import` took its rows over."""
+
 _METHOD_NAMES = {
     DeliveryMethod.LIVE.value: _("open page"),
     DeliveryMethod.FLASH.value: _("next page"),
     DeliveryMethod.WEB_PUSH.value: _("Web Push"),
     DeliveryMethod.EMAIL.value: _("email"),
+    IMPORTED: _("earlier system"),
 }
 
 
@@ -93,6 +97,7 @@ class NotificationLike(Protocol):
 
     actor_name: str
     target_name: str
+    action_object_name: str
     verb: str
     description: str | None
     url: str
@@ -148,8 +153,11 @@ class Kind:
             _register(cls())
 
     def title(self, notification: NotificationLike) -> str:
-        """Return the title. By default it joins actor, verb and target."""
-        return " ".join(filter(None, (notification.actor_name, notification.verb, notification.target_name)))
+        """Return the title. By default it joins actor, verb, action object and target, as django-notifications does."""
+        named = [notification.actor_name, notification.verb, notification.action_object_name, notification.target_name]
+        if all(named[2:]):
+            named[2:] = [gettext("%(action_object)s on %(target)s") % {"action_object": named[2], "target": named[3]}]
+        return " ".join(filter(None, named))
 
     def body(self, notification: NotificationLike) -> str:
         """Return the text below the title. By default it is the description."""

@@ -8,6 +8,7 @@ from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
 from notifications_hub.live.topic_presence import PresenceHold, PresenceHub, TopicPresence
 from notifications_hub.notification import Notification
+from notifications_hub.package_import.models import ImportPosition
 from notifications_hub.rows.trigger_notes import RowChange
 from notifications_hub.streams import Event, Stream
 from notifications_hub.transports.own_addresses.models import OwnAddress
@@ -20,6 +21,7 @@ __all__ = [
     "Delivery",
     "Event",
     "FlashRest",
+    "ImportPosition",
     "Job",
     "Notification",
     "OwnAddress",

@@ -42,6 +42,7 @@ class Notification(AbstractNotification):
     dedupe_key = models.CharField(_("dedupe key"), max_length=200, null=True, blank=True)  # noqa: DJ001 -- NULLs are distinct, "" is not
     actor_name = models.CharField(_("actor"), max_length=255, blank=True)
     target_name = models.CharField(_("target"), max_length=255, blank=True)
+    action_object_name = models.CharField(_("action object"), max_length=255, blank=True)
     announcement = models.ForeignKey(
         "notifications_hub.Announcement",
         on_delete=models.CASCADE,

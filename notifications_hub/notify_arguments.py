@@ -20,12 +20,13 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.utils import timezone
 
+from notifications_hub.conf import hub_settings
 from notifications_hub.extension import NotificationExtension
 from notifications_hub.extension_values import BadValue, extension_from, scope_from
 from notifications_hub.kinds import DeliveryMethod, Kind, get_kind
 from notifications_hub.notification import Notification
 from notifications_hub.streams.models import as_json
-from notifications_hub.web.site_paths import same_site_path
+from notifications_hub.web.site_paths import own_path
 from notifications_hub.web.text import is_blank
 
 MAX_NAME = 255
@@ -77,7 +78,8 @@ class Draft:
 def draft_of(verb: object, actor: object, given: dict[str, Any]) -> Draft:
     """Take the arguments out of `given`; the rest becomes data. Raise `BadArgument` or `UnknownKind`."""
     kind = get_kind(given.pop("kind", "default"))
-    url = _path(given.pop("url", None))
+    link = str(given.pop("url", None) or "")
+    url = _path(link)
     columns: dict[str, Any] = {
         "kind": kind.name,
         "verb": _text("verb", verb, MAX_NAME),
@@ -93,13 +95,14 @@ def draft_of(verb: object, actor: object, given: dict[str, Any]) -> Draft:
         if value is not None or name == "actor":
             columns |= _generic(name, value, concrete=concrete)
     columns["actor_name"] = _name("actor", actor)
-    columns["target_name"] = "" if objects["target"] is None else _name("target", objects["target"])
+    for name in ("target", "action_object"):
+        columns[f"{name}_name"] = "" if objects[name] is None else _name(name, objects[name])
     dedupe_key = given.pop("dedupe_key", None)
     if dedupe_key is not None:
         dedupe_key = _text("dedupe_key", dedupe_key, MAX_KEY)
     extension, columns["scope"] = _extension(given, kind)
     # The package has no column for a link: its templates read it from the data.
-    columns["data"] = _data(given.pop("data", None), {**given, "url": url} if url else given) or None
+    columns["data"] = _data(given.pop("data", None), {**given, "url": url or link} if link else given) or None
     return Draft(kind=kind, columns=columns, dedupe_key=dedupe_key, extension=extension)
 
 
@@ -167,9 +170,9 @@ def _level(level: object) -> str:
     return str(level)
 
 
-def _path(url: object) -> str:
+def _path(link: str) -> str:
     try:
-        return _storable("url", same_site_path(str(url or "")))
+        return _storable("url", own_path(link, hub_settings.site_url))
     except NotifyError:
         raise
     except ValueError as error:

@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
+_NAMES = ("actor_name", "target_name", "action_object_name")
 _logged: set[tuple[str, str]] = set()
 
 
@@ -80,7 +81,7 @@ def _log_once(kind: str, part: str, error: Exception) -> None:
 
 def _with_isolated_names(row: Row) -> Row:
     """Return the row, or a copy whose names cannot change the text direction of the words around them."""
-    isolating = {name: isolated(getattr(row, name)) for name in ("actor_name", "target_name")}
+    isolating = {name: isolated(getattr(row, name)) for name in _NAMES}
     changed = {name: text for name, text in isolating.items() if text != getattr(row, name)}
     if not changed:
         return row

@@ -30,6 +30,9 @@ CLIENTS = "clients.md"
 RUN_BY_HOSTS = "beside-your-project.md"
 """The guide whose sections tests/hosts/ runs, each in a project of its own."""
 
+FOR_THE_PACKAGE = "from-django-notifications.md"
+"""The guide for a project on django-notifications, which tests/package_import/ follows."""
+
 
 @pytest.mark.parametrize("guide", GUIDES)
 def test_a_guide_does_what_it_says(guide: str, tmp_path: Path) -> None:
@@ -96,4 +99,9 @@ def test_clients_without_cookies_receive_each_event_once_across_a_revoked_token(
 
 
 def test_every_guide_is_run() -> None:
-    assert {page.name for page in (ROOT / "docs" / "guides").glob("*.md")} == {*GUIDES, CLIENTS, RUN_BY_HOSTS}
+    assert {page.name for page in (ROOT / "docs" / "guides").glob("*.md")} == {
+        *GUIDES,
+        CLIENTS,
+        RUN_BY_HOSTS,
+        FOR_THE_PACKAGE,
+    }

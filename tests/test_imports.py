@@ -30,7 +30,7 @@ LAYERS = [
     ],
     ["admin_base", "announcements.models", "extension_values", "notification_queryset", "rows.registry", "transports"],
     ["delivery.preferences", "inbox_scope", "method_checks", "notification", "ops.metrics", "ops.startup", "rows"],
-    ["delivery.arming", "notification_removal", "notify_arguments", "notify_statement", "wsgi"],
+    ["delivery.arming", "notification_removal", "notify_arguments", "notify_statement", "package_import", "wsgi"],
     ["delivery", "notify_words"],
     ["notify_insert"],
     ["announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "worker_task"],

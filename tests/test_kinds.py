@@ -17,8 +17,8 @@ def _declared_here_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def columns_of_a_row(**columns: Any) -> Any:
-    given = {"actor_name": "Bob", "verb": "replied", "target_name": "Hello", "description": None, **columns}
-    return SimpleNamespace(**given)
+    names = {"actor_name": "Bob", "target_name": "Hello", "action_object_name": ""}
+    return SimpleNamespace(**{**names, "verb": "replied", "description": None, **columns})
 
 
 def test_declaring_a_kind_with_a_name_registers_it() -> None:
@@ -67,10 +67,12 @@ def test_a_stored_kind_without_its_app_renders_like_the_default() -> None:
     assert kind_of("tests.gone") is get_kind("default")
 
 
-def test_the_default_title_is_actor_verb_and_target() -> None:
+def test_the_default_title_joins_what_the_notification_names() -> None:
     kind = get_kind("default")
     assert kind.title(columns_of_a_row()) == "Bob replied Hello"
     assert kind.title(columns_of_a_row(target_name="")) == "Bob replied"
+    assert kind.title(columns_of_a_row(target_name="", action_object_name="I agree")) == "Bob replied I agree"
+    assert kind.title(columns_of_a_row(action_object_name="I agree")) == "Bob replied I agree on Hello"
     assert (kind.body(columns_of_a_row()), kind.body(columns_of_a_row(description="I agree."))) == ("", "I agree.")
 
 

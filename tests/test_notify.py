@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import notifications
 import pytest
@@ -32,6 +32,9 @@ from notifications_hub.notify_arguments import BadArgument, BadRecipient
 from notifications_hub.streams import Event
 from tests.support.log import delivered_to
 from tests.support.together import rolled_back, together
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -422,6 +425,18 @@ def test_an_undeclared_kind_is_rejected_with_the_remedy(alice: User, bob: User) 
     with pytest.raises(UnknownKind, match=r"comment\.repyl.*known: .*comment\.reply.*notifications\.py"):
         send(bob, alice, kind="comment.repyl")
     assert not Notification.objects.exists()
+
+
+def test_an_absolute_link_is_data_unless_it_leads_to_this_site(alice: User, bob: User, settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {"SITE_URL": "https://hub.example"}
+    [elsewhere] = send(bob, alice, url="https://shop.example/orders/7/")
+    [here] = send(bob, alice, url="https://hub.example/posts/9/")
+    [front] = send(bob, alice, url="https://hub.example")
+    assert (elsewhere.url, elsewhere.data) == ("", {"url": "https://shop.example/orders/7/"})
+    assert (here.url, here.data) == ("/posts/9/", {"url": "/posts/9/"})
+    assert front.url == "/"
+    with pytest.raises(BadArgument, match="url"):
+        send(bob, alice, url="https://hub.example//evil.example/")
 
 
 @pytest.mark.parametrize("url", ["//evil.example", "/\\evil.example", "https:evil.example", "javascript:alert(1)"])

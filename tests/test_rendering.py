@@ -79,6 +79,7 @@ def row_of(**columns: Any) -> Any:
         "actor_name": "Bob",
         "verb": "replied to",
         "target_name": "Hello",
+        "action_object_name": "",
         "description": "I agree.",
         "url": "/posts/9/",
         "level": "info",

@@ -20,7 +20,7 @@ from notifications_hub.delivery.history import (
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import ReasonCode
 from notifications_hub.inbox.push_problems import problem_of, service_problem_of
-from notifications_hub.kinds import DeliveryMethod, PushTest, kind_of
+from notifications_hub.kinds import IMPORTED, DeliveryMethod, PushTest, kind_of
 from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_label
 
@@ -91,7 +91,7 @@ def _own(notification: Notification) -> Iterator[HistoryStep]:
 
 
 def _delivered(method: str) -> str:
-    if not method:
+    if method in ("", IMPORTED):
         return _("You were notified.")
     return str(_DELIVERED_BY.get(method) or _("You got it by %(method)s.") % {"method": transport_label(method)})
 

@@ -210,6 +210,7 @@ class Migration(migrations.Migration):
                 ("dedupe_key", models.CharField(blank=True, max_length=200, null=True, verbose_name="dedupe key")),
                 ("actor_name", models.CharField(blank=True, max_length=255, verbose_name="actor")),
                 ("target_name", models.CharField(blank=True, max_length=255, verbose_name="target")),
+                ("action_object_name", models.CharField(blank=True, max_length=255, verbose_name="action object")),
                 ("scope", models.CharField(editable=False, max_length=100, null=True)),
                 ("toast", models.BooleanField(default=True)),
                 ("flash", models.BooleanField(default=True)),
@@ -919,6 +920,17 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="presencehold",
             constraint=models.UniqueConstraint(fields=("hub", "presence"), name="hub_presence_hold_once"),
+        ),
+        migrations.CreateModel(
+            name="ImportPosition",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("through", models.BigIntegerField(default=0)),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
         ),
         migrations.RunPython(migrations.RunPython.noop, remove_triggers),
     ]

@@ -38,6 +38,7 @@ from notifications_hub.ops.worker_checks import (
     running_processes,
     worker,
 )
+from notifications_hub.package_import.old_table import leftover
 from notifications_hub.rows import triggers
 from notifications_hub.rows.trigger_notes import RowChange
 from notifications_hub.streams.models import Event
@@ -113,7 +114,7 @@ def _sqlite() -> Answer:
 
 
 def _tables() -> Answer:
-    if fault := fault_of_tables():
+    if fault := fault_of_tables() or (is_model_set() and leftover()):
         return fault, False
     return "every migration is applied.", True
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.conf import settings
 from django.urls import set_script_prefix
 
@@ -19,6 +21,19 @@ def same_site_path(url: str) -> str:
     if strange or not url.startswith("/") or url.startswith("//"):
         raise ValueError(f"The url must be a path of this site like '/posts/9/', not {url!r}.")
     return url
+
+
+def own_path(url: str, site_url: str) -> str:
+    """Return the path of a link that may be absolute, or an empty text if it leads to another site.
+
+    Raise `ValueError` for anything else, as `same_site_path` does.
+    """
+    site, link = urlsplit(site_url), urlsplit(url)
+    if link.scheme not in ("http", "https") or not link.netloc:
+        return same_site_path(url)
+    if (link.scheme, link.netloc) != (site.scheme, site.netloc):
+        return ""
+    return same_site_path(url.partition(link.netloc)[2] or "/")
 
 
 def use_script_name() -> None:

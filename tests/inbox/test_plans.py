@@ -38,10 +38,10 @@ BUFFERS = 400
 
 FILL = """
     INSERT INTO notifications_hub_notification
-        (recipient_id, kind, verb, url, level, actor_name, target_name, toast, flash, delivered_by, unread, public,
-         deleted, emailed, actor_object_id, timestamp, committed_at, {columns})
+        (recipient_id, kind, verb, url, level, actor_name, target_name, action_object_name, toast, flash, delivered_by,
+         unread, public, deleted, emailed, actor_object_id, timestamp, committed_at, {columns})
     SELECT CASE WHEN n %% 5 = 0 THEN %(person)s ELSE %(others)s + n %% 200 END,
-           'default', 'replied', '', 'info', 'Bob', '', true, true, '', {unread}, true, false, false, '',
+           'default', 'replied', '', 'info', 'Bob', '', '', true, true, '', {unread}, true, false, false, '',
            now() - interval '1 day' + n * interval '1 ms', now() - interval '1 day', {values}
     FROM generate_series(1, {rows}) AS n
 """

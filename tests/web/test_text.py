@@ -109,7 +109,8 @@ class Replied(Kind):
 
 
 def row_of(**columns: Any) -> Any:
-    plain = {"actor_name": "Bob", "target_name": "Hello", "verb": "replied to", "description": None}
+    names = {"actor_name": "Bob", "target_name": "Hello", "action_object_name": ""}
+    plain = {**names, "verb": "replied to", "description": None}
     return SimpleNamespace(**{**plain, "url": "", "level": "info", "data": {}, **columns})
 
 

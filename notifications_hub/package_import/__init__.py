@@ -1,0 +1,1 @@
+"""The rows of django-notifications, taken over by `hub_import`."""

@@ -1,0 +1,105 @@
+"""The guide "From django-notifications", followed by a project on that package with 2,000 notifications."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.host import PAGE, SETTINGS, URLS, Host
+from tests.support.processes import ROOT
+
+GUIDE = ROOT / "docs" / "guides" / "from-django-notifications.md"
+APPS = """
+from pathlib import Path
+ROOT_URLCONF = "host.urls"
+INSTALLED_APPS += ["notifications"]
+DJANGO_NOTIFICATIONS_CONFIG = {"USE_JSONFIELD": True, "SOFT_DELETE": True}
+TEMPLATES[0]["DIRS"] = [BASE_DIR / "templates"]
+"""
+PACKAGE_URLS = """
+from django.urls import include
+urlpatterns += [path("inbox/", include("notifications.urls", namespace="notifications"))]
+"""
+TWO_THOUSAND = """
+from datetime import timedelta
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+from notifications.models import Notification
+from notifications.signals import notify
+create = get_user_model().objects.create_user
+alice, bob, charlie = [create(name, password="demo") for name in ("alice", "bob", "charlie")]
+for number in range(1000):
+    notify.send(bob, recipient=[alice, charlie], verb="wrote", target=alice, url=f"/posts/{number}/", number=number,
+                timestamp=timezone.now() - timedelta(minutes=number))
+mine = Notification.objects.filter(recipient=alice).order_by("-timestamp")
+mine.filter(pk__in=[row.pk for row in mine[100:]]).update(unread=False)
+mine.filter(pk__in=[row.pk for row in mine[:10]]).update(deleted=True)
+"""
+STATE = """
+import json
+from django.contrib.auth import get_user_model
+from django.test import Client
+def state():
+    rows = []
+    for person in get_user_model().objects.order_by("pk"):
+        own = person.notifications
+        rows += [[person.username, own.count(), own.unread().count(), own.read().count(), own.deleted().count()]]
+        columns = "actor_object_id", "verb", "level", "unread", "deleted", "public", "emailed", "data"
+        rows += [list(values) for values in own.order_by("timestamp").values_list(*columns)]
+    return rows
+def api():
+    client = Client(headers={"host": "localhost"})
+    client.force_login(get_user_model().objects.get(username="alice"))
+    answer = client.get("/inbox/api/unread_list/").json()
+    keys = ("verb", "actor", "target", "timestamp", "data", "level", "unread", "public")
+    return answer["unread_count"], [{key: one[key] for key in keys} for one in answer["unread_list"]]
+print(json.dumps([state(), api()]))
+"""
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
+    host = Host(tmp_path_factory.mktemp("package"))
+    host.add("settings.py", APPS + SETTINGS)
+    host.add("urls.py", PACKAGE_URLS + URLS)
+    host.add(
+        "templates/page.html", PAGE.replace("{% load notifications_hub %}", "").replace("{% notification_bell %}", "")
+    )
+    return host
+
+
+def run(host: Host, code: str) -> str:
+    shell = host.shell()
+    try:
+        return shell.python(code)
+    finally:
+        shell.close()
+
+
+FLASHES = """
+client = Client(headers={"host": "localhost"})
+client.force_login(get_user_model().objects.get(username="alice"))
+page = client.get("/").content.decode()
+assert "more" not in page and "wrote" not in page, page
+for name in ("alice", "charlie"):
+    get_user_model().objects.get(username=name).delete()
+from notifications_hub.models import Notification
+assert not Notification.objects.exists()
+"""
+
+
+def test_a_project_moves_over_with_its_notifications(host: Host) -> None:
+    host.manage("migrate", "--verbosity", "0")
+    run(host, TWO_THOUSAND)
+    before = json.loads(run(host, STATE))
+    host.follow(GUIDE)
+    run(host, "from notifications_hub.models import Notification; Notification.objects.filter(verb='moved').delete()")
+    after = json.loads(run(host, STATE))
+    assert before == after
+    assert [row for row in before[0] if len(row) == 5] == [
+        ["alice", 1000, 90, 900, 10],
+        ["bob", 0, 0, 0, 0],
+        ["charlie", 1000, 1000, 0, 0],
+    ]
+    run(host, STATE + FLASHES)
