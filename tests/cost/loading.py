@@ -23,6 +23,7 @@ from notifications_hub.delivery.models import Delivery
 from notifications_hub.jobs.models import Job
 from notifications_hub.models import Notification, PushSubscription
 from notifications_hub.streams.models import Event, Stream
+from notifications_hub.transports.own_addresses.models import OwnAddress, sealed_destination
 
 HEAVY, QUIET = 1, 2
 """The ids of a person with far too many notifications, and of one with as many as others."""
@@ -80,6 +81,7 @@ def load(size: Size) -> None:
         loader.notifications()
         loader.events()
         loader.subscriptions()
+        loader.own_addresses()
         loader.deliveries()
         loader.jobs()
     for number in range(ANNOUNCEMENTS):
@@ -183,6 +185,19 @@ class _Loader:
             name="'Firefox on Linux'",
             created="now()",
             last_used="now()",
+        )
+
+    def own_addresses(self) -> None:
+        sealed = sealed_destination("https://hook.example/", ["whsec_c2VjcmV0"])
+        self._copy(
+            OwnAddress,
+            self._size.subscriptions,
+            owner_id=f"1 + (i - 1) % {self._size.people}",
+            transport="'webhook'",
+            fingerprint="md5(i::text)",
+            sealed=f"'{sealed}'",
+            where="'hook.example'",
+            created="now()",
         )
 
     def deliveries(self) -> None:

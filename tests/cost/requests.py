@@ -17,6 +17,7 @@ from tests.cost.world import World
 Act = Callable[[World], object]
 
 API = "/api/v1/"
+_PUBLIC = "93.184.215.14"
 REFUSALS = (404, 426, 501)
 """Pushes without a key, and WebSocket and SSE without ASGI."""
 
@@ -66,6 +67,18 @@ def _metrics(world: World) -> object:
     return answer
 
 
+def _own_address(name: str, form: Callable[[World], Mapping[str, Any]]) -> Act:
+    transports = {"webhook": "notifications_hub.transports.webhook.transport.Webhook"}
+
+    def act(world: World) -> object:
+        with override_settings(NOTIFICATIONS_HUB={**settings.NOTIFICATIONS_HUB, "TRANSPORTS": transports}):
+            answer = world.client.post(f"/notifications/preferences/{name}/", form(world))
+        assert answer.status_code in (200, 302), (name, answer.status_code)
+        return answer
+
+    return act
+
+
 PAGES: Mapping[str, Sequence[Act]] = {
     "inbox": [
         get("/notifications/"),
@@ -84,6 +97,12 @@ PAGES: Mapping[str, Sequence[Act]] = {
     ],
     "forget-device": [post("/notifications/preferences/forget-device/", lambda world: {"id": world.browser.pk})],
     "test-device": [post("/notifications/preferences/test-device/", lambda world: {"id": world.browser.pk})],
+    "add-address": [
+        _own_address("add-address", lambda _world: {"transport": "webhook", "address": f"https://{_PUBLIC}/"})
+    ],
+    "renew-secret": [_own_address("renew-secret", lambda world: {"id": world.own_address.pk})],
+    "test-address": [_own_address("test-address", lambda world: {"id": world.own_address.pk})],
+    "remove-address": [_own_address("remove-address", lambda world: {"id": world.own_address.pk})],
     "cancel-job": [post("/jobs/{world.job.pk}/cancel/", lambda _world: {})],
     "why": [get("/notifications/{world.size.notifications}/why/"), get("/notifications/a1/why/")],
     "live_ws": [get("/live/ws/")],
@@ -126,10 +145,16 @@ ROUTES: Mapping[str, Sequence[Act]] = {
         send(f"{API}push/act/", lambda world: {"token": world.act_token, "action": "shown"}),
         send(f"{API}push/act/", lambda world: {"token": world.act_token, "action": "read"}),
     ],
+    "POST connection-tokens/": [
+        send(f"{API}connection-tokens/", lambda _world: {"topics": ["inbox"]}),
+    ],
+    "DELETE connection-tokens/{token_id}/": [
+        send(f"{API}connection-tokens/0123456789abcdef/", lambda _world: {}, method="delete")
+    ],
     "GET jobs/{pk}/": [get(f"{API}jobs/{{world.job.pk}}/")],
     "POST jobs/{pk}/cancel/": [send(f"{API}jobs/{{world.job.pk}}/cancel/", lambda _world: {})],
 }
 
 
 def _public(_host: str, _port: int) -> list[str]:
-    return ["93.184.215.14"]
+    return [_PUBLIC]

@@ -23,6 +23,7 @@ from notifications_hub.jobs.models import Job
 from notifications_hub.models import Notification, PushSubscription
 from notifications_hub.streams import cursor
 from notifications_hub.streams.cursor import Position
+from notifications_hub.transports.own_addresses.models import OwnAddress
 from notifications_hub.transports.web_push import vapid
 from tests.cost.loading import ADMIN, EPOCH, HEAVY, QUIET, Size
 
@@ -128,6 +129,10 @@ class World:
     @property
     def browser(self) -> PushSubscription:
         return PushSubscription.objects.get(pk=HEAVY)
+
+    @property
+    def own_address(self) -> OwnAddress:
+        return OwnAddress.objects.get(pk=HEAVY)
 
     @property
     def undo(self) -> str:
