@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeGuard
 
@@ -94,16 +95,45 @@ label_transports_by(transport_label)
 
 def default_methods(kind: Kind) -> frozenset[str]:
     """Return the delivery methods of a kind for a person who has not chosen any."""
-    if kind.declares_methods or not kind.optional:
+    joining = _marked().on_by_default
+    if not joining or kind.declares_methods or not kind.optional:
         return frozenset(kind.methods)
-    joining = (name for name in transport_names() if declaration_of(name).on_by_default)
-    return frozenset(kind.methods).union(joining)
+    return joining.union(kind.methods)
 
 
 def locked_methods(kind: Kind) -> frozenset[str]:
     """Return those of the kind's default methods that no person may switch off."""
-    configured = default_methods(kind).intersection(transport_names())
-    return frozenset(name for name in configured if not declaration_of(name).optional)
+    locked = _marked().locked
+    return locked and locked.intersection(default_methods(kind))
+
+
+@dataclass(frozen=True, slots=True)
+class _Marked:
+    """The names of the configured transports that declare something special."""
+
+    on_by_default: frozenset[str]
+    locked: frozenset[str]
+
+
+def _marked() -> _Marked:
+    try:
+        return _all_marked()
+    except Exception:  # noqa: BLE001 -- `declaration_of` logs it
+        return _marked_in(declaration_of(name) for name in transport_names())
+
+
+@cache
+def _all_marked() -> _Marked:
+    """Return them for the present setting. Raise if a transport cannot be created, and look again next time."""
+    return _marked_in(_declared(name, path) for name, path in hub_settings.transports.items())
+
+
+def _marked_in(declarations: Iterable[Declaration]) -> _Marked:
+    listed = list(declarations)
+    return _Marked(
+        on_by_default=frozenset(one.name for one in listed if one.on_by_default),
+        locked=frozenset(one.name for one in listed if not one.optional),
+    )
 
 
 def addresses_of(transport: Transport, people: Iterable[AbstractBaseUser]) -> dict[Any, list[str]]:
@@ -166,6 +196,7 @@ def _forget(*, setting: str, **kwargs: object) -> None:
     if setting == "NOTIFICATIONS_HUB":
         _made.cache_clear()
         _declared.cache_clear()
+        _all_marked.cache_clear()
 
 
 setting_changed.connect(_forget)
