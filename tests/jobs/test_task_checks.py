@@ -36,7 +36,7 @@ def _jobs_are_django_tasks() -> Iterator[None]:
 
 
 def found(*, deploy: bool = False) -> dict[str | None, CheckMessage]:
-    messages = run_checks(include_deployment_checks=deploy)
+    messages = run_checks(include_deployment_checks=deploy, databases=["default"])
     return {
         one.id: one for one in messages if (one.id or "").startswith("notifications_hub.") and (one.id or "")[-2] == "3"
     }
