@@ -42,6 +42,8 @@ LONGEST_PATH = 500
 
 log = logging.getLogger(__name__)
 
+_LAST_ANSWERS_SECONDS = 0.2
+
 _REMEDIES = {
     "ws_max_size": f"--ws-max-size {MAX_CLIENT_FRAME} --ws-per-message-deflate false",
     "websocket_max_message_size": f"websocket_max_message_size = {MAX_CLIENT_FRAME} in its configuration file",
@@ -232,6 +234,8 @@ def _stop_first(loop: asyncio.AbstractEventLoop, server: Callable[[], object]) -
 async def _stop_then(server: Callable[[], object]) -> None:
     try:
         await _services.stop()
+        # The requests that have just ended still write their answers.
+        await asyncio.sleep(_LAST_ANSWERS_SECONDS)
     finally:
         server()
 

@@ -12,8 +12,7 @@ class _NoManager:
 
     def __get__(self, instance: object, owner: type) -> NoReturn:
         raise AttributeError(
-            "The hub's model replaces notifications.Notification. "
-            "Write `from notifications_hub.models import Notification`."
+            "The hub's model replaces notifications.Notification. Write `from notifications_hub import Notification`."
         )
 
 

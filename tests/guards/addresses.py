@@ -41,7 +41,7 @@ ADDRESSES = [
     Guard(
         "a chat service's host is on the list",
         f"{_TRANSPORTS}/apprise/services.py",
-        "if _names_host(service) and not _is_allowed_host(service.host.lower(), service.port or 0):",
+        "if host and not _is_allowed_host(host.lower(), service.port or 0):",
         "if False:",
         (f"{_APPRISE}::test_a_host_that_is_not_listed_and_several_recipients_are_refused",),
     ),

@@ -136,7 +136,9 @@ def test_a_socket_changes_only_to_topics_of_its_token(site: Site, topic: str) ->
     with Connect(WEBSOCKET, site)(issued(site, "charlie", topic, f"{topic}b"), topic) as client:
         client.frame()
         client.send(topics=[topic, f"{topic}b"])
-        assert client.frame()["reset"] == [f"{topic}b"]
+        while not (reset := client.frame()["reset"]):
+            pass
+        assert reset == [f"{topic}b"]
         client.send(topics=[topic, "inbox"])
         assert client.closing() == (4403, "topic refused: inbox")
 

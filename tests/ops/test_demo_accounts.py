@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from django.db import DatabaseError
 from accounts.models import User
 from notifications_hub.asgi import live_application
 from notifications_hub.checks import check_demo_people
+from notifications_hub.live import server
 from notifications_hub.ops import demo
 from tests.inbox.support import queries_of
 from tests.support.databases import Databases
@@ -170,7 +172,10 @@ def test_an_unreachable_database_does_not_keep_a_site_from_starting(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_server_without_a_lifespan_serves_nothing_beside_demo_people() -> None:
+def test_a_server_without_a_lifespan_serves_nothing_beside_demo_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    services = server._Services()
+    monkeypatch.setattr(server, "_services", services)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     served: list[str] = []
 
     async def page(scope: Any, receive: Any, send: Any) -> None:
@@ -179,12 +184,19 @@ def test_a_server_without_a_lifespan_serves_nothing_beside_demo_people() -> None
     application = live_application(page)
 
     async def ask() -> None:
-        await application({"type": "http", "path": "/"}, None, None)
+        try:
+            await application({"type": "http", "path": "/"}, None, None)
+        finally:
+            await services.stop()
 
     demo.make_people()
     with pytest.raises(ImproperlyConfigured, match=REMEDY):
         asyncio.run(ask())
     demo.remove_people()
-    asyncio.run(ask())
+    try:
+        asyncio.run(ask())
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
     assert served == ["/"]

@@ -6,7 +6,7 @@ import pytest
 from notifications.models import Notification as PackageNotification
 from notifications.swappable import load_notification_model
 
-from notifications_hub.models import Notification
+from notifications_hub import Notification
 
 
 def test_the_manager_of_the_swapped_model_names_the_import() -> None:
