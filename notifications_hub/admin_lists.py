@@ -83,8 +83,8 @@ class NewestList(ChangeList):
 
     def get_ordering_field(self, field_name: Any) -> Any:
         # Django would take a generic foreign key for the column of the same name, and fail to sort by it.
-        generic = isinstance(getattr(self.model, str(field_name), None), GenericForeignKey)
-        return None if generic else super().get_ordering_field(field_name)
+        generic = {field.name for field in self.lookup_opts.private_fields if isinstance(field, GenericForeignKey)}
+        return None if field_name in generic else super().get_ordering_field(field_name)
 
     def get_ordering(self, request: HttpRequest, queryset: Rows) -> list[Any]:
         ordering = super().get_ordering(request, queryset)

@@ -195,7 +195,8 @@ def test_a_revoked_token_leaves_the_persons_other_tokens(connect: Connect, site:
 
 
 def test_a_new_token_works_after_the_person_was_revoked(connect: Connect, site: Site, newcomer: str) -> None:
-    revoke(site, newcomer)
+    with connect(issued(site, newcomer)) as earlier, ends(earlier, 4401, 20):
+        revoke(site, newcomer)
     with connect(issued(site, newcomer)) as client:
         assert client.frame()
 

@@ -151,6 +151,10 @@ def test_the_people_of_a_killed_process_leave_once(sites: tuple[Site, Site], roo
         for site, who in ((other, "alice"), (other, "bob"), (one, "bob")):
             tabs.enter_context(open_tab(room, WEBSOCKET, site, who)).frame()
         wait_until(lambda: here(one, room) == ["alice", "bob"], seconds=SOON, what="both")
+        # The signal is sent after the commit, so a process killed in between sends none.
+        wait_until(
+            lambda: sorted(heard(one, room)) == ["Alice joined", "Bob joined"], seconds=SOON, what="both signals"
+        )
         other.kill()
         wait_until(lambda: here(one, room) == ["bob"], seconds=LEASE + SOON, what="Alice's departure")
         wait_until(lambda: "Alice left" in heard(one, room), seconds=SOON, what="the signal")

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import signal
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -60,7 +61,10 @@ def test_the_page_shows_the_table_of_these_tests() -> None:
     assert server_matrix.table_on_page() == server_matrix.table()
 
 
-@pytest.mark.parametrize("name", SERVERS)
+UNENDING = pytest.mark.skipif(sys.version_info >= (3, 12), reason="hypercorn 0.18 may wait for ever; see the page")
+
+
+@pytest.mark.parametrize("name", [pytest.param(one, marks=UNENDING if one == "hypercorn" else ()) for one in SERVERS])
 def test_a_server_behaves_as_the_page_says(site: Site, name: str) -> None:
     server = SERVERS[name]
     known_as, starts = process_in_list(site)
@@ -94,6 +98,7 @@ def test_a_server_behaves_as_the_page_says(site: Site, name: str) -> None:
     assert ("websocket_max_message_size = 8192" in site.log) == (name == "hypercorn")
 
 
+@UNENDING
 @pytest.mark.parametrize("name", ["hypercorn"])
 def test_clients_are_asked_to_come_back_if_a_worker_gets_the_signal_too(site: Site) -> None:
     """systemd signals every process of a service, and a worker of hypercorn has no handler of its own."""

@@ -318,6 +318,7 @@ def test_a_silent_service_is_given_up_and_its_thread_ends(there: Receiver, addre
     assert threading.active_count() <= before + 16
 
 
+@pytest.mark.clocked
 def test_a_slow_service_takes_its_own_threads_alone(there: Receiver, address: str, alice: User) -> None:
     with receiver() as slow:
         pool = GuardedPool(deadline=3)
