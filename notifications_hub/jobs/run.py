@@ -44,7 +44,7 @@ class Run:
             with localized_for(self.job.owner):
                 given = work()
             self.end(given if isinstance(given, Done) else Done(value=given))
-        except BaseException as error:
+        except BaseException as error:  # an exiting process too: its heartbeat must end with the task
             self._settle_by(error, ends)
             raise
 

@@ -33,10 +33,10 @@ class Behaviour:
     too_slow: frozenset[int] = frozenset({4408})
     """The codes that a client may see that stops reading and comes back to it."""
     is_bounded: bool = True
-    """Whether the memory of clients that stop reading is bounded."""
+    """Clients that stop reading take bounded memory."""
     restart: Mapping[str, int]
     compresses: bool = False
-    """Whether WebSockets are compressed if the client offers it, which costs memory for each."""
+    """WebSockets are compressed if the client offers it, which costs memory for each."""
 
 
 ALIKE = {

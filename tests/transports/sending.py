@@ -8,18 +8,10 @@ from dataclasses import replace
 from asgiref.sync import async_to_sync
 
 from notifications_hub.message import Message
+from notifications_hub.testing.sending import MESSAGE
 from notifications_hub.transports import Closes, Learns, Transport, TransportError
 
-REPLY = Message(
-    id="12",
-    kind="comment.reply",
-    title="Bob replied to “Hello”",
-    body="I agree. 我同意 👋",
-    url="/posts/9/",
-    tag="n12",
-    token="WzEyLDddOnNpZ25lZA",
-    act_url="/api/v1/push/act/",
-)
+REPLY = MESSAGE
 
 
 def reply(**changes: object) -> Message:

@@ -44,7 +44,7 @@ class OwnAddressTransport(ABC):
     """The name of the field in which people enter an address."""
     address_help: ClassVar[str | Promise]
     signs: ClassVar[bool] = False
-    """Whether each address has a secret, which its owner sees once."""
+    """Give each address a secret, which its owner sees once."""
 
     @abstractmethod
     def accept(self, text: str) -> Accepted:
