@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
-
-from asgiref.sync import async_to_sync
+from functools import partial
 
 from notifications_hub.message import Message
-from notifications_hub.testing.sending import MESSAGE
-from notifications_hub.transports import Closes, Learns, Transport, TransportError
+from notifications_hub.testing.sending import MESSAGE, send_by
+from notifications_hub.transports import Learns, Transport, TransportError
 
 REPLY = MESSAGE
 
@@ -19,23 +17,9 @@ def reply(**changes: object) -> Message:
 
 
 def send(transport: Transport, message: Message, *addresses: str) -> list[TransportError | None]:
-    """Send to all addresses at once, as a worker does. Return each `TransportError`; raise any other error."""
-
-    async def run() -> list[TransportError | None]:
-        try:
-            return await asyncio.gather(*(attempt(address) for address in addresses))
-        finally:
-            if isinstance(transport, Closes):
-                await transport.close()
-
-    async def attempt(address: str) -> TransportError | None:
-        try:
-            await transport.send(message, address)
-        except TransportError as error:
-            return error
-        return None
-
-    errors = async_to_sync(run)()
+    """Send to all addresses at once by `Transport.send`. Return each `TransportError`; raise any other error."""
+    senders = {address: partial(transport.send, address=address) for address in addresses}
+    errors = send_by(transport, [(message, address) for address in addresses], senders)
     if isinstance(transport, Learns):
         transport.learn(list(zip(addresses, errors, strict=True)))
     return errors
