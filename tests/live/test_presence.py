@@ -239,8 +239,8 @@ async def test_an_idle_hub_writes_hardly_anything_however_many_people_and_hubs(
     before = commands(redis)
     for hub in hubs[:count]:
         await hub.refresh()
-    # A tenth of a command a refresh for each page would already be 40.
-    assert (commands(redis) - before) / count < people / presence._ROUND + 10
+    # A round's share is 10 records, written by about 17 commands. A thread's new connection adds a few.
+    assert (commands(redis) - before) / count < people / 10
 
 
 async def test_a_refresh_keeps_the_entries_of_other_hubs(hubs: list[Presence], monkeypatch: pytest.MonkeyPatch) -> None:
