@@ -40,8 +40,8 @@ fmt: tools ## format Python, JavaScript, CSS, JSON and templates in place
 	-$(VENV)/djlint --reformat --quiet $(HTML) # exits with 1 if it changed something
 
 lock: tools ## update the locks as far as pyproject.toml allows
-	$(LOCK) --extra site --output-file requirements.txt pyproject.toml
-	$(LOCK) --extra site --group dev --constraints requirements.txt --output-file requirements-dev.txt pyproject.toml
+	$(LOCK) --group site --output-file requirements.txt pyproject.toml
+	$(LOCK) --group site --group dev --constraints requirements.txt --output-file requirements-dev.txt pyproject.toml
 	echo uv | $(LOCK) --output-file bin/uv.txt -
 	npm install --package-lock-only --silent
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+__version__ = "0.1.0.dev0"
+"""The only place where the version is written. Between releases it ends in `.dev0`."""
+
 if TYPE_CHECKING:
     from notifications_hub.announcements.announce import broadcast
     from notifications_hub.announcements.models import Announcement

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from ninja import Query
 from ninja.errors import HttpError
 
+from notifications_hub import __version__
 from notifications_hub.inbox import marks, push_api, queries, schemas, token_api
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.queries import BadPageMark
@@ -22,7 +23,7 @@ from notifications_hub.live.topics import INBOX
 
 api = PrivateAPI(
     title="Notifications",
-    version="1.0",
+    version=__version__,
     description="The signed-in person's inbox. Changes need Django's CSRF token in the header `X-CSRFToken`.",
     urls_namespace="notifications_hub_api",
     openapi_url="openapi.json",
