@@ -1,9 +1,10 @@
-"""The sdist and the wheel of this repository."""
+"""The sdist and the wheel of this repository, and environments to install them in."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tarfile
 from io import BytesIO
 from pathlib import Path
@@ -27,3 +28,17 @@ def build(source: Path, folder: Path, *, epoch: int) -> tuple[Path, Path]:
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
     subprocess.run([*command, "--out-dir", folder, source], check=True, env=environment)
     return next(folder.glob("*.tar.gz")), next(folder.glob("*.whl"))
+
+
+def install(environment: Path, *packages: str | Path) -> Path:
+    """Install packages from the index into an environment, which is made if it is new. Return its Python."""
+    python = environment / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    by_uv = [VENV / "bin" / "uv", "pip", "install", "--quiet", "--python", python, *packages]
+    # Only pip may know a mirror.
+    by_pip = [PYTHON, "-m", "pip", "--quiet", "--python", python, "install", *packages]
+    if subprocess.run([*map(str, by_uv)], check=False).returncode != 0:
+        subprocess.run([*map(str, by_pip)], check=True)
+    subprocess.run([PYTHON, "-m", "pip", "--python", python, "check"], check=True, stdout=subprocess.DEVNULL)
+    return python

@@ -110,7 +110,7 @@ def test_the_version_is_written_in_one_place(wheel: Path, sdist: Path, metadata:
 
 
 def test_the_changelog_begins_with_the_version() -> None:
-    """Between releases the version ends in `.dev0`, and the changelog begins with what is not released."""
+    """A version that ends in `.dev0` is not released yet, and the changelog says so."""
     head = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert head is not None
     version = notifications_hub.__version__

@@ -23,10 +23,10 @@ from tests.support.site import Shell, is_healthy, site_environment
 
 FENCE = re.compile(r"^```(\w+)\n(.+?)^```$", re.DOTALL | re.MULTILINE)
 PATH = re.compile(r"(?:# |<!-- |// |/\* |\{# )([\w./-]+\.\w+)(?: -->| \*/| #\})?")
+README = ROOT / "README.md"
 BESIDE = ROOT / "docs" / "guides" / "beside-your-project.md"
 OWN = ("settings.py", "urls.py", "asgi.py")
 SETTINGS = """
-DATABASES["default"]["OPTIONS"] = {"init_command": "PRAGMA journal_mode=WAL", "transaction_mode": "IMMEDIATE"}
 LOGIN_REDIRECT_URL = "/"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 """
@@ -43,6 +43,13 @@ PAGE = """
 {% load notifications_hub %}<!doctype html><html lang="en"><title>Host</title>{% notification_bell %}
 <main><h1>Host</h1>{% for message in messages %}{{ message }}{% endfor %}</main></html>
 """
+
+
+def readme_recipe() -> str:
+    """Return the lines that the README adds to the settings, the URLs and `asgi.py`."""
+    recipe = re.search(r"^## Install\n.+?^```python\n(.+?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+    assert recipe is not None
+    return recipe[1]
 
 
 class Block(NamedTuple):
@@ -76,10 +83,7 @@ class Host:
         subprocess.run([sys.executable, "-m", "django", "startproject", "host", str(folder)], check=True)
 
     def follow_the_readme(self) -> None:
-        readme = (ROOT / "README.md").read_text()
-        recipe = re.search(r"## Put it in your own project\n\n```python\n(.+?)```", readme, re.DOTALL)
-        assert recipe is not None
-        settings, urls, asgi = re.split(r"# (?:urls|asgi)\.py\n", recipe[1].replace("yoursite", "host"))
+        settings, urls, asgi = re.split(r"# (?:urls|asgi)\.py\n", readme_recipe().replace("yoursite", "host"))
         self.add("settings.py", settings + '\nTEMPLATES[0]["DIRS"] = [BASE_DIR / "templates"]\n')
         self.add("urls.py", urls)
         self.add("asgi.py", asgi)
