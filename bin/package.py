@@ -24,9 +24,9 @@ def build(source: Path, folder: Path, *, epoch: int) -> tuple[Path, Path]:
 
     The locked hatchling builds them, so nothing is downloaded. `epoch` is the time that their files have.
     """
-    command = [str(VENV / "bin" / "uv"), "build", "--quiet", "--no-build-isolation", "--python", str(PYTHON)]
+    command = [str(VENV / "bin" / "uv"), "build", "--quiet", "--no-build-isolation", "--no-create-gitignore"]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
-    subprocess.run([*command, "--out-dir", folder, source], check=True, env=environment)
+    subprocess.run([*command, "--python", PYTHON, "--out-dir", folder, source], check=True, env=environment)
     return next(folder.glob("*.tar.gz")), next(folder.glob("*.whl"))
 
 
