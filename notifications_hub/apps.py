@@ -12,7 +12,14 @@ class NotificationsHubConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect receivers and load what apps declare. This starts no thread and no loop, and makes no query."""
-        from notifications_hub import checks, extension_checks, kinds, notification_removal, publishing  # noqa: F401
+        from notifications_hub import (  # noqa: F401
+            checks,
+            database_checks,
+            extension_checks,
+            kinds,
+            notification_removal,
+            publishing,
+        )
         from notifications_hub.announcements import announce
         from notifications_hub.database.boolean_sql import respell_indexes
         from notifications_hub.delivery import worker_wakeup  # noqa: F401

@@ -36,7 +36,17 @@ LAYERS = [
     ["announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "worker_task"],
     ["live"],
     ["flash_claim"],
-    ["checks", "extension_checks", "flash", "inbox", "jobs", "live.server", "ops.web_server", "publishing"],
+    [
+        "checks",
+        "database_checks",
+        "extension_checks",
+        "flash",
+        "inbox",
+        "jobs",
+        "live.server",
+        "ops.web_server",
+        "publishing",
+    ],
     # Entry points for servers, Django and the command line.
     ["admin", "apps", "asgi", "jobs.progress_tag", "jobs.views", "live_lists", "models", "ops", "ops.retention"],
     ["jobs.api", "management", "templatetags"],

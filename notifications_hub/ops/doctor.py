@@ -24,6 +24,7 @@ from notifications_hub.conf import hub_settings
 from notifications_hub.database.migrations import fault_of_tables
 from notifications_hub.database.pooling import SERVER_CONNECTIONS, is_pooled, pool_size
 from notifications_hub.database.primary import connection
+from notifications_hub.database.sqlite.options import missing_options
 from notifications_hub.flash import Storage
 from notifications_hub.live.channel_layer import GROUP, shared_layer
 from notifications_hub.ops import demo
@@ -47,7 +48,6 @@ from notifications_hub.transports.web_push.vapid import current_key, previous_ke
 
 FEW_ENTRIES = 1000
 """The size below which a culling cache is reported. It holds an entry for each person who is present, and others."""
-_WAL = '"init_command": "PRAGMA journal_mode=WAL", "transaction_mode": "IMMEDIATE"'
 _MIDDLEWARE = (
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -105,11 +105,13 @@ def _sqlite() -> Answer:
     with connection.cursor() as sql:
         sql.execute("PRAGMA journal_mode")
         journal = str(sql.fetchone()[0]).upper()
-    mode = str(connection.settings_dict["OPTIONS"].get("transaction_mode") or "deferred").upper()
+    if missing := missing_options(connection):
+        return f"SQLite, where requests that write at once fail. Add to its OPTIONS: {missing}.", False
     if journal != "WAL":
-        return f"SQLite in {journal} mode: readers wait for writers. Add {_WAL} to its OPTIONS.", False
-    if mode not in ("IMMEDIATE", "EXCLUSIVE"):
-        return 'SQLite in WAL mode, but without "transaction_mode": "IMMEDIATE": writers fail under load.', False
+        return (
+            f"SQLite in {journal} mode: readers wait for writers. Use a file on a local disk, where WAL mode works.",
+            False,
+        )
     return "SQLite in WAL mode, with immediate transactions: right for one machine.", True
 
 

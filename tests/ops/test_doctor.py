@@ -235,6 +235,19 @@ def test_the_database_is_named(findings: Findings) -> None:
     assert ("PostgreSQL" in words) if connection.vendor == "postgresql" else ("WAL" in words)
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's own options")
+def test_sqlite_as_django_sets_it_up_is_reported_with_the_lines(
+    findings: Findings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "NAME", "db.sqlite3")
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"timeout": 20})
+
+    finding = findings()["database"]
+
+    assert not finding.good
+    assert finding.words.endswith('"transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WAL".')
+
+
 def test_atomic_requests_are_reported(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
 

@@ -75,7 +75,7 @@ class Host:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._environment = {
+        self.environment = {
             **site_environment(),
             "DJANGO_SETTINGS_MODULE": "host.settings",
             "PYTHONPATH": f"{folder}:{ROOT}",
@@ -125,24 +125,24 @@ class Host:
             file.write("\n" + text)
 
     def manage(self, *arguments: str) -> None:
-        subprocess.run([sys.executable, "manage.py", *arguments], cwd=self.folder, env=self._environment, check=True)
+        subprocess.run([sys.executable, "manage.py", *arguments], cwd=self.folder, env=self.environment, check=True)
 
     def test(self, *arguments: str) -> None:
         """Run tests of the project. Raise `AssertionError`, with the output, if one fails or is not found."""
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
         run = subprocess.run(
-            command, cwd=self.folder, env=self._environment, capture_output=True, text=True, check=False
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
         )
         assert run.returncode == 0, f"{run.stdout}\n{run.stderr}"
 
     def shell(self) -> Shell:
         """Return a Django shell of the project, to be closed by the caller."""
-        return Shell(self._environment)
+        return Shell(self.environment)
 
     def serve(self) -> tuple[Program, str]:
         port = free_port()
         command = [sys.executable, str(self.folder / "manage.py"), "hub_serve", "--port", str(port)]
-        program = Program(command, log=self.folder / "log", environment=self._environment)
+        program = Program(command, log=self.folder / "log", environment=self.environment)
         address = f"http://127.0.0.1:{port}"
         program.wait_until_ready(lambda: is_healthy(address))
         return program, address
@@ -158,7 +158,7 @@ class Host:
         lines = "".join(json.dumps(block) + "\n" for block in blocks)
         shell = [sys.executable, "-m", "tests.support.shell"]
         run = subprocess.run(
-            shell, cwd=self.folder, env=self._environment, input=lines, text=True, capture_output=True, check=True
+            shell, cwd=self.folder, env=self.environment, input=lines, text=True, capture_output=True, check=True
         )
         answers = [json.loads(line) for line in run.stdout.splitlines()]
         assert len(answers) == len(blocks), run.stderr
