@@ -1,4 +1,4 @@
-"""From no key to a push, in a new project, by nothing but the words that the README and the commands print."""
+"""A new project goes from no key to a push by nothing but the words that the README and the commands print."""
 
 from __future__ import annotations
 
