@@ -23,6 +23,7 @@ from notifications_hub.package_import import old_table
 from notifications_hub.rows import LiveQuerySet, triggers
 from notifications_hub.rows.registry import declared_models
 from notifications_hub.transports.web_push.key_check import LOST, is_lost
+from notifications_hub.transports.web_push.key_setup import subject_fault
 from notifications_hub.transports.web_push.vapid import current_key, previous_key
 from notifications_hub.web import throttle
 
@@ -78,6 +79,8 @@ def _keys() -> list[CheckMessage]:
         previous_key()
     except ImproperlyConfigured as error:
         return [Error(str(error), id="notifications_hub.E005")]
+    if current_key() and (fault := subject_fault()):
+        return [Error(f"Web Push: {fault}", id="notifications_hub.E005")]
     return []
 
 

@@ -130,6 +130,11 @@ def unknown_keys() -> list[str]:
     return sorted(set(_given()) - known_keys())
 
 
+def is_given(key: str) -> bool:
+    """Return whether the site sets this key, even if to its default."""
+    return key in _given()
+
+
 def _given() -> Mapping[str, Any]:
     return getattr(settings, SETTING, {})
 

@@ -73,7 +73,7 @@ INSIDE = {
     "transports": [
         ["apprise", "base", "declaration", "outbound", "outbound.endpoints", "own_addresses", "own_addresses.sealing"],
         ["apprise.guard", "database", "memory", "outbound.host_limits", "outbound.resolver", "own_addresses.models"],
-        ["web_push", "web_push.endpoints", "web_push.vapid", "webhook", "webhook.signature"],
+        ["web_push", "web_push.endpoints", "web_push.key_setup", "web_push.vapid", "webhook", "webhook.signature"],
         [
             "apprise.guarded_pool",
             "outbound.http_client",

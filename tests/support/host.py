@@ -127,6 +127,11 @@ class Host:
     def manage(self, *arguments: str) -> None:
         subprocess.run([sys.executable, "manage.py", *arguments], cwd=self.folder, env=self.environment, check=True)
 
+    def try_to_manage(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command that may fail, with more variables. Return what it printed."""
+        command, known = [sys.executable, "manage.py", *arguments], {**self._environment, **environment}
+        return subprocess.run(command, cwd=self.folder, env=known, capture_output=True, text=True, check=False)
+
     def test(self, *arguments: str) -> None:
         """Run tests of the project. Raise `AssertionError`, with the output, if one fails or is not found."""
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
