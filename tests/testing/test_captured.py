@@ -274,7 +274,7 @@ def test_an_announcement_is_seen_by_its_audience(notified: Captured, alice: User
     assert [one.title for one in notified.announcements] == ["To editors"]
     # Her own row, which her first page makes, is not a second notification.
     assert len(notified.to(alice)) == 1
-    with pytest.raises(AssertionError, match="everyone in group"):
+    with pytest.raises(AssertionError, match="audience group"):
         notified.assert_not_notified()
 
 
