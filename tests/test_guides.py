@@ -22,6 +22,7 @@ GUIDES = (
     "live-rows.md",
     "many-people.md",
     "signals.md",
+    "testing.md",
     "webhooks.md",
     "write-a-transport.md",
 )
