@@ -1,4 +1,4 @@
-"""What a commit must have before it can be released: a version, notes, URLs, and no changes beside it."""
+"""The conditions of a release: a version, notes, URLs, and no changes beside the commit."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def push_line(host: Host, **environment: str) -> str:
 def web_push_of_the_readme() -> dict[str, str]:
     """Return the command and the settings of the README's section."""
     section = (ROOT / "README.md").read_text().partition("### Web Push while the site is closed")[2]
-    return dict(FENCE.findall(section.partition("\n### ")[0]))
+    return dict(FENCE.findall(section.partition("\n##")[0]))
 
 
 def test_the_printed_words_lead_from_no_key_to_a_push(host: Host, push_service: LocalPushService) -> None:

@@ -143,7 +143,7 @@ class Host:
 
     def try_to_manage(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command that may fail, with more variables. Return what it printed."""
-        command, known = [sys.executable, "manage.py", *arguments], {**self._environment, **environment}
+        command, known = [sys.executable, "manage.py", *arguments], {**self.environment, **environment}
         return subprocess.run(command, cwd=self.folder, env=known, capture_output=True, text=True, check=False)
 
     def test(self, *arguments: str) -> None:
