@@ -19,6 +19,7 @@ GUIDES = (
     "django-tasks.md",
     "extend-notifications.md",
     "jobs.md",
+    "kinds.md",
     "live-rows.md",
     "many-people.md",
     "signals.md",
