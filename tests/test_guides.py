@@ -99,6 +99,14 @@ def test_clients_without_cookies_receive_each_event_once_across_a_revoked_token(
             program.stop()
 
 
+def test_every_guide_is_in_the_index_and_names_its_readers_first() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+    for page in (ROOT / "docs" / "guides").glob("*.md"):
+        assert f"](guides/{page.name})" in index, page.name
+        _title, first, *_rest = page.read_text().split("\n\n")
+        assert first.startswith("For "), page.name
+
+
 def test_every_guide_is_run() -> None:
     assert {page.name for page in (ROOT / "docs" / "guides").glob("*.md")} == {
         *GUIDES,
