@@ -157,7 +157,8 @@ def test_the_way_from_an_empty_folder_to_a_delivery_method(browser: Browser, str
 
 
 def test_its_lines_are_those_of_the_readme() -> None:
-    recipe = re.search(r"^```python\n(# settings\.py\n.+?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    readme = (ROOT / "README.md").read_text()
+    recipe = re.search(r"^```python\n(# settings\.py\n.+?)^```", readme, re.DOTALL | re.MULTILINE)
     assert recipe is not None
     settings, _urls, asgi = re.split(r"# (?:urls|asgi)\.py\n", recipe[1].removeprefix("# settings.py\n"))
     for path, lines in (("yoursite/settings.py", settings), ("yoursite/asgi.py", asgi)):
