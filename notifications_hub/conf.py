@@ -134,6 +134,16 @@ def _given() -> Mapping[str, Any]:
     return getattr(settings, SETTING, {})
 
 
+_stand_ins: dict[str, Any] = {}
+
+
+def stand_in(**values: Any) -> None:
+    """Use these values of settings that are missing or empty, and no others from now on. For tests."""
+    _stand_ins.clear()
+    _stand_ins.update(values)
+    load.cache_clear()
+
+
 @lru_cache(maxsize=1)
 def load() -> HubSettings:
     """Return the parsed settings. Raise `ImproperlyConfigured` for a value of the wrong type.
@@ -141,6 +151,7 @@ def load() -> HubSettings:
     Unknown keys are left to the system check.
     """
     given: dict[str, Any] = {key.lower(): value for key, value in _given().items() if key in known_keys()}
+    given |= {name: value for name, value in _stand_ins.items() if not given.get(name)}
     return HubSettings(**{name: _parsed(name, value) for name, value in given.items()})
 
 

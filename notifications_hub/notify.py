@@ -40,6 +40,9 @@ MINUTE = timedelta(minutes=1)
 
 log = logging.getLogger(__name__)
 
+attempted = Signal()
+"""Sent in the caller's transaction, with the `draft`, the `people` and the rows `made`. For tests."""
+
 
 def notify_handler(verb: str, *, sender: models.Model, recipient: object, **given: Any) -> list[Notification]:
     """Create notifications, and return them. Accept every argument that django-notifications documents.
@@ -59,7 +62,9 @@ def notify_handler(verb: str, *, sender: models.Model, recipient: object, **give
     is_enough = _is_small(recipient) and connection.get_autocommit()
     with nullcontext() if is_enough else transaction.atomic():
         for people in chunks(_in_order(_active(recipient), draft), CHUNK):
-            made += _notify(draft, people)
+            rows = _notify(draft, people)
+            attempted.send(Notification, draft=draft, people=people, made=rows)
+            made += rows
         if made and notification_created.has_listeners(Notification):
             send_after_commit(notification_created, Notification, notifications=tuple(made))
     return made

@@ -79,6 +79,11 @@ def _log_once(kind: str, part: str, error: Exception) -> None:
         log.error(text, kind, part, exc_info=error)
 
 
+def forget_logged_errors() -> None:
+    """Log each error once more. For tests."""
+    _logged.clear()
+
+
 def _with_isolated_names(row: Row) -> Row:
     """Return the row, or a copy whose names cannot change the text direction of the words around them."""
     isolating = {name: isolated(getattr(row, name)) for name in _NAMES}

@@ -23,6 +23,7 @@ GUIDES = (
     "live-rows.md",
     "many-people.md",
     "signals.md",
+    "testing.md",
     "webhooks.md",
     "write-a-transport.md",
 )

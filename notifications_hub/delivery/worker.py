@@ -124,7 +124,7 @@ class Worker:
 def _prepared(claimed: Sequence[Delivery]) -> Iterator[Sending | Result]:
     """Yield a job per delivery, or a result if nothing is to be sent. One that cannot be rendered stops no other."""
     senders = {name: _senders(name, its) for name, its in _by_transport(claimed).items()}
-    act_url = _act_url()
+    act_url = report_url()
     for one in claimed:
         try:
             yield _job(one, senders[one.transport], act_url)
@@ -163,7 +163,7 @@ class _Pointless(Exception):
 
 def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
     send = senders.get(one.address) or partial(get_transport(one.transport).send, address=one.address)
-    if code := _pointless_reason(one.notification):
+    if code := pointless_reason(one.notification):
         raise _Pointless(code)
     with localized_for(one.notification.recipient):
         message = one.notification.message()
@@ -175,7 +175,7 @@ def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
     return Sending(delivery=one, message=message, send=send, expires=expires)
 
 
-def _pointless_reason(notification: Notification) -> ReasonCode | None:
+def pointless_reason(notification: Notification) -> ReasonCode | None:
     """Return the reason that sending has become pointless, or None."""
     reasons = {
         ReasonCode.DELIVERED_ALREADY: notification.delivered_at is not None,
@@ -199,7 +199,8 @@ def act_token(one: Delivery) -> str:
     return signing.dumps([one.pk, one.notification_id], salt=ACT_SALT)
 
 
-def _act_url() -> str:
+def report_url() -> str:
+    """Return where a browser reports on a push, or an empty text if the host serves no API."""
     try:
         return reverse("notifications_hub_api:push_act")
     except NoReverseMatch:

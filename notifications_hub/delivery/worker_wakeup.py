@@ -34,6 +34,9 @@ class _WakeUps:
     """Wake-ups on their way, by the second: the first commit of a second wakes the worker for all of them."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
         self._moments: frozenset[int] = frozenset()
         self._away_until = 0.0
 
@@ -62,6 +65,11 @@ def wake_worker(seconds: float) -> None:
     """Make the worker run after `seconds`, if it runs in Celery or as a Django task. Never block, and raise nothing."""
     if hub_settings.celery or hub_settings.task_backend:
         _wake_ups.plan(math.ceil(time.time() + seconds))
+
+
+def forget_wake_ups() -> None:
+    """Wake the worker again, even if it was woken for this second before. For tests."""
+    _wake_ups.forget()
 
 
 @every_second

@@ -14,6 +14,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -78,6 +79,19 @@ class Host:
             "PYTHONPATH": f"{folder}:{ROOT}",
         }
         subprocess.run([sys.executable, "-m", "django", "startproject", "host", str(folder)], check=True)
+        self._add_entry_points()
+
+    def _add_entry_points(self) -> None:
+        """Declare the package's entry points, as its installation does: pytest finds the plugin by them."""
+        installed = self.folder / "notifications_hub-0.dist-info"
+        installed.mkdir()
+        (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: notifications-hub\nVersion: 0\n")
+        declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
+        sections = (
+            "\n".join([f"[{group}]", *(f"{name} = {path}" for name, path in entries.items())])
+            for group, entries in declared.items()
+        )
+        (installed / "entry_points.txt").write_text("\n".join(sections))
 
     def follow_the_readme(self) -> None:
         readme = (ROOT / "README.md").read_text()
