@@ -7,16 +7,16 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.support.host import Block, blocks_in
 from tests.support.processes import ROOT, Closing, Program, free_port, wait_until
-from tests.support.site import is_healthy
+from tests.support.site import Visitor, is_healthy
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -107,53 +107,115 @@ class Stranger(Closing):
         assert "Traceback" not in run.stderr, run.stderr
 
 
+class InChromium:
+    """Alice's page, where she sees toasts and counts."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self._url = url
+        self._page = browser.new_page()
+        self._page.goto(url + "/admin/")
+        self._page.get_by_label("Username").fill("alice")
+        self._page.get_by_label("Password").fill(PASSWORD)
+        self._page.get_by_role("button", name="Log in").click()
+        self.open()
+
+    def open(self) -> None:
+        self._page.goto(self._url + "/")
+        live = self._page.locator("notification-bell [data-part=state]")
+        expect(live).to_have_attribute("data-state", "live", timeout=30_000)
+
+    def sees(self, title: str) -> None:
+        expect(self._page.locator("toast-stack").get_by_text(title)).to_be_visible(timeout=30_000)
+
+    def leave(self) -> None:
+        self._page.goto("about:blank")
+
+    def read(self, path: str) -> str:
+        self._page.goto(self._url + path)
+        return self._page.content()
+
+    @property
+    def count(self) -> str:
+        self.open()
+        return self._page.locator("notification-bell [data-part=badge]").inner_text()
+
+    def close(self) -> None:
+        self._page.context.close()
+
+
+class ByPolling:
+    """Alice's client without a browser, which acknowledges what it receives."""
+
+    def __init__(self, url: str) -> None:
+        self._visitor = Visitor(url)
+        self._visitor.get("/admin/login/")
+        self._visitor.post("/admin/login/", data={"username": "alice", "password": PASSWORD, "next": "/"})
+        self._cursor = self._visitor.get("/live/poll/").json()["cursor"]
+
+    def sees(self, title: str) -> None:
+        wait_until(lambda: title in self._new_titles(), seconds=30, what=title)
+        answer = self._visitor.post("/live/ack/", json={"cursor": self._cursor, "visible": True})
+        assert answer.ok, answer.text
+
+    def leave(self) -> None:
+        """Poll no more."""
+
+    def read(self, path: str) -> str:
+        return self._visitor.get(path).text
+
+    @property
+    def count(self) -> str:
+        return str(self._visitor.get("/api/v1/notifications/count/").json()["unread"])
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def _new_titles(self) -> list[str]:
+        frame = self._visitor.get("/live/poll/", params={"cursor": self._cursor, "wait": 5, "visible": 1}).json()
+        self._cursor = frame["cursor"]
+        return [event["data"]["title"] for event in frame["events"] if event["kind"] == "notification.created"]
+
+
 @pytest.fixture
 def stranger(tmp_path: Path) -> Iterator[Stranger]:
     with Stranger(tmp_path) as stranger:
         yield stranger
 
 
-def signed_in(browser: Browser, url: str) -> Page:
-    page = browser.new_page()
-    page.goto(url + "/admin/")
-    page.get_by_label("Username").fill("alice")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    page.goto(url + "/")
-    return page
+@pytest.fixture
+def signed_in(request: pytest.FixtureRequest) -> Callable[[str], InChromium | ByPolling]:
+    """Sign Alice in: in Chromium, or in a run `WITHOUT_BROWSERS`, such as that on the newest Django, without one."""
+
+    def sign_in(url: str) -> InChromium | ByPolling:
+        if "WITHOUT_BROWSERS" in os.environ:
+            return ByPolling(url)
+        return InChromium(request.getfixturevalue("browser"), url)
+
+    return sign_in
 
 
-def wait_until_live(page: Page) -> None:
-    live = page.locator("notification-bell [data-part=state]")
-    expect(live).to_have_attribute("data-state", "live", timeout=30_000)
-
-
-def test_the_way_from_an_empty_folder_to_a_delivery_method(browser: Browser, stranger: Stranger) -> None:
+def test_the_way_from_an_empty_folder_to_a_delivery_method(
+    stranger: Stranger, signed_in: Callable[[str], InChromium | ByPolling]
+) -> None:
     stranger.follow(1)
     stranger.follow(2)
-    page = signed_in(browser, stranger.url)
-    wait_until_live(page)
+    alice = signed_in(stranger.url)
 
     stranger.follow(3)
-    toasts = page.locator("toast-stack")
-    expect(toasts.get_by_text("bob waved at you")).to_be_visible()
-    expect(page.locator("notification-bell [data-part=badge]")).to_have_text("1")
-
+    alice.sees("bob waved at you")
     stranger.follow(4)
-    expect(toasts.get_by_text("bob waves from Lisbon")).to_be_visible(timeout=30_000)
-    page.goto(stranger.url + "/notifications/preferences/")
-    expect(page.get_by_role("row", name="Someone waves at you")).to_be_visible()
+    alice.sees("bob waves from Lisbon")
+    assert "Someone waves at you" in alice.read("/notifications/preferences/")
 
     stranger.follow(5)
 
-    page.goto("about:blank")
+    alice.leave()
     stranger.follow(6)
     wait_until(lambda: "To alice: bob waves from Porto" in stranger.terminal, seconds=60, what="the terminal's line")
-    page.goto(stranger.url + "/")
-    wait_until_live(page)
-    expect(page.locator("notification-bell [data-part=badge]")).to_have_text("3")
-    expect(page.get_by_role("paragraph")).to_have_count(0)
-    page.context.close()
+    assert "waves from Porto" not in alice.read("/")
+    assert alice.count == "3"
+    assert "Lisbon" not in stranger.terminal
+    alice.close()
 
 
 def test_its_lines_are_those_of_the_readme() -> None:
