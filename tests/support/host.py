@@ -61,7 +61,11 @@ class Block(NamedTuple):
 
 
 def blocks_of(page: Path) -> Iterator[Block]:
-    for language, code in FENCE.findall(page.read_text()):
+    yield from blocks_in(page.read_text())
+
+
+def blocks_in(text: str) -> Iterator[Block]:
+    for language, code in FENCE.findall(text):
         yield _block(language, code)
 
 
