@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 URLS = ("Changelog", "Documentation", "Issues", "Repository")
+NOT_ON_AN_INDEX = "Until the first release is on an index"
+"""The beginning of a sentence in the README that is true until then."""
 RULES = "See docs/releasing.md."
 _VERSION = re.compile(r'^__version__ = "(.+)"$', re.MULTILINE)
 _FINAL = re.compile(r"\d+\.\d+\.\d+(?:rc\d+)?")
@@ -49,6 +51,8 @@ def refusals(repository: Path, release: Release) -> Iterator[str]:
     if release.tag in _tags_elsewhere(repository):
         yield f"The remote repository has the tag {release.tag}. A version is released once: take the next one."
     yield from _refused_urls(repository)
+    if NOT_ON_AN_INDEX in (repository / "README.md").read_text():
+        yield f"README.md says {NOT_ON_AN_INDEX!r}. Delete the sentence: it stands on the index with this release."
 
 
 def _refused_notes(repository: Path, release: Release) -> Iterator[str]:

@@ -155,9 +155,20 @@ def test_every_extra_that_a_page_names_exists() -> None:
 # The installed app
 
 
-def test_an_installed_hub_is_found_by_another_project(wheel: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return install_beside(wheel, tmp_path_factory.mktemp("environment"))
+
+
+@pytest.mark.parametrize("extra", PROJECT["optional-dependencies"])
+def test_an_extra_is_added_to_a_hub_that_no_index_has(extra: str, installed: Path) -> None:
+    """Follow the remedy of a message, such as `pip install 'notifications-hub[webhook]'`, without an index."""
+    pip = [sys.executable, "-m", "pip", "--python", installed]
+    _run(*pip, "install", "--no-index", "--dry-run", f"notifications-hub[{extra}]")
+
+
+def test_an_installed_hub_is_found_by_another_project(installed: Path, tmp_path: Path) -> None:
     """Run in a folder from which this repository's own files cannot be imported."""
-    installed = install_beside(wheel, tmp_path / "environment")
     script = """
 import django
 from django.conf import settings

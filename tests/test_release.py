@@ -16,7 +16,7 @@ import pytest
 from tests.support.processes import ROOT
 
 sys.path.append(str(ROOT / "bin"))
-from release_checks import URLS, git, read_release, refusals
+from release_checks import NOT_ON_AN_INDEX, URLS, git, read_release, refusals
 
 VERSION = "1.2.3"
 HEAD = f"## {VERSION} (2026-11-29)\n\nThe bell rings.\n"
@@ -27,14 +27,17 @@ NOT_THE_SOURCE = shutil.ignore_patterns(
 
 
 def write(folder: Path, *, version: str = VERSION, changelog: str = HEAD, urls: str = ADDRESSES) -> None:
-    """Make the three files a release is read from those of a commit that can be released."""
+    """Make the files that a release is read from those of a commit that can be released."""
     app = folder / "notifications_hub" / "__init__.py"
     if not app.exists():
         app.parent.mkdir()
         app.write_text('__version__ = ""\n')
         (folder / "pyproject.toml").write_text("[project]\n")
+        (folder / "README.md").write_text("# Hub\n")
     app.write_text(re.sub('(?m)^__version__ = ".*"$', f'__version__ = "{version}"', app.read_text()))
     (folder / "CHANGELOG.md").write_text(f"# Changelog\n\n{changelog}\n## 1.2.2 (2026-11-01)\n\nOlder.\n")
+    readme = folder / "README.md"
+    readme.write_text(re.sub(rf"{NOT_ON_AN_INDEX}[^.]+\.", "", readme.read_text()))
     with (folder / "pyproject.toml").open("a") as file:
         file.write(f"\n{urls}")
 
@@ -74,6 +77,12 @@ def test_a_commit_with_all_it_needs_is_not_refused(tmp_path: Path) -> None:
 def test_a_fault_is_refused_with_its_remedy(fault: dict[str, str], reason: str, tmp_path: Path) -> None:
     write(tmp_path, **fault)
     assert reason in refused(commit(tmp_path))
+
+
+def test_a_readme_that_knows_no_index_is_refused(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "README.md").write_text(f"{NOT_ON_AN_INDEX}, clone it.\n")
+    assert "Delete the sentence" in refused(commit(tmp_path))
 
 
 @pytest.mark.parametrize("file", ["CHANGELOG.md", "new.py"])
