@@ -163,7 +163,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("extra", PROJECT["optional-dependencies"])
 def test_an_extra_is_added_to_a_hub_that_no_index_has(extra: str, installed: Path) -> None:
     """Follow the remedy of a message, such as `pip install 'notifications-hub[webhook]'`, without an index."""
-    pip = [sys.executable, "-m", "pip", "--python", installed]
+    pip = [sys.executable, "-m", "pip", "--python", str(installed)]
     _run(*pip, "install", "--no-index", "--dry-run", f"notifications-hub[{extra}]")
 
 
