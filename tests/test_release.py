@@ -114,7 +114,7 @@ def test_a_refused_release_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.faults
 def test_a_release_is_built_checked_and_tagged_once(tmp_path: Path) -> None:
-    """Follow the README in a new environment, with packages from the index. It takes a minute or two."""
+    """Follow the README in a new environment, with packages from the index. It takes minutes."""
     write(copied(tmp_path))
     commit(tmp_path)
     dry = release(tmp_path, "--dry-run")
@@ -130,7 +130,8 @@ def test_a_release_is_built_checked_and_tagged_once(tmp_path: Path) -> None:
     }
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=made, check=True)
     bill = json.loads((made / f"notifications_hub-{VERSION}.cdx.json").read_text())
-    assert (bill["metadata"]["component"]["name"], bill["bomFormat"]) == ("notifications-hub", "CycloneDX")
+    about = bill["metadata"]["component"]
+    assert (bill["bomFormat"], about["name"], about["version"]) == ("CycloneDX", "notifications-hub", VERSION)
     names = {part["name"].lower(): part for part in bill["components"]}
     assert {"django", "channels", "django-ninja", "pywebpush"} <= set(names)
     assert not {"uvicorn", "pytest", "pip"} & set(names)
