@@ -10,7 +10,18 @@ pytest.register_assert_rewrite(
 )
 
 from notifications_hub.testing.http_side import HttpOtherSide, ReceivedRequest  # noqa: E402
+from notifications_hub.testing.kind_checks import KindProblems, check_kinds  # noqa: E402
 from notifications_hub.testing.other_side import BUSY_SECONDS, Fault, OtherSide, Received  # noqa: E402
 from notifications_hub.testing.transport_suite import TransportSuite  # noqa: E402
 
-__all__ = ["BUSY_SECONDS", "Fault", "HttpOtherSide", "OtherSide", "Received", "ReceivedRequest", "TransportSuite"]
+__all__ = [
+    "BUSY_SECONDS",
+    "Fault",
+    "HttpOtherSide",
+    "KindProblems",
+    "OtherSide",
+    "Received",
+    "ReceivedRequest",
+    "TransportSuite",
+    "check_kinds",
+]
