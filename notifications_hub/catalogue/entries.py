@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications_hub.catalogue.languages import is_right_to_left, language_name
-from notifications_hub.catalogue.samples import RenderedSample, rendered_sample
+from notifications_hub.catalogue.samples import SAMPLE_ID, RenderedSample, rendered_sample
 from notifications_hub.flash import django_message
 from notifications_hub.inbox.views import InboxEntry
 from notifications_hub.kinds import Kind, Privacy, Urgency, method_name
@@ -24,7 +24,7 @@ from notifications_hub.message import Message, time_to_live
 from notifications_hub.transports import default_methods, locked_methods
 from notifications_hub.transports.web_push.payload import encode
 
-Options = tuple[tuple[str, str], ...]
+Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +35,7 @@ class Shown:
     card: InboxEntry
     flashes: tuple[DjangoMessage]
     push: Mapping[str, Any]
-    message: Message
+    fields: Pairs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,8 +56,8 @@ class Entry:
     name: str
     label: str
     declared_in: str
-    options: Options
-    has_sample: bool
+    options: Pairs
+    lacks_sample: bool
     languages: tuple[InLanguage, ...]
     errors: tuple[str, ...]
 
@@ -66,10 +66,13 @@ def entry_of(kind: Kind, languages: Iterable[str]) -> Entry:
     """Return the entry of a kind. Errors of the kind become words of the entry."""
     cls = type(kind)
     label = kind.name
-    options: Options = ()
+    options: Pairs = ()
     errors: tuple[str, ...] = ()
+    shown_in: tuple[InLanguage, ...] = ()
     try:
         label, options = str(kind.label or kind.name), _options(kind)
+        if kind.sample is not None:
+            shown_in = tuple(_in_language(kind, language) for language in languages)
     except Exception as error:  # noqa: BLE001 -- a host's code may raise anything; the page shows it
         errors = (_in_words(error),)
     return Entry(
@@ -77,8 +80,8 @@ def entry_of(kind: Kind, languages: Iterable[str]) -> Entry:
         label=label,
         declared_in=f"{cls.__module__}.{cls.__qualname__}",
         options=options,
-        has_sample=kind.sample is not None,
-        languages=tuple(_in_language(kind, language) for language in languages) if kind.sample is not None else (),
+        lacks_sample=not (shown_in or errors),
+        languages=shown_in,
         errors=errors,
     )
 
@@ -110,8 +113,25 @@ def _shown(rendered: RenderedSample) -> Shown:
         flashes=(django_message(message),),
         # Browsers receive this text, with what the kind's privacy leaves of the message.
         push=json.loads(encode(message))["notification"],
-        message=message,
+        fields=_fields(message),
     )
+
+
+def _fields(message: Message) -> Pairs:
+    """Return the fields that every transport gets, as text, without those that only a real delivery has."""
+    values = {
+        "title": message.title,
+        "body": message.body,
+        "url": message.url,
+        "level": message.level,
+        "icon": message.icon,
+        "tag": "" if message.tag == SAMPLE_ID else message.tag,
+        "actions": " · ".join(action.title for action in message.actions),
+        "urgency": message.urgency.value,
+        "ttl": str(message.ttl),
+        "privacy": message.privacy.value,
+    }
+    return tuple((name, value or "–") for name, value in values.items())
 
 
 def _in_words(error: Exception) -> str:
@@ -121,7 +141,7 @@ def _in_words(error: Exception) -> str:
 # Options
 
 
-def _options(kind: Kind) -> Options:
+def _options(kind: Kind) -> Pairs:
     """Return the kind's options by their names in words. Values that code sets are as code has them."""
     locked = locked_methods(kind)
     return (

@@ -17,8 +17,8 @@ from django.views.decorators.http import require_safe
 
 from notifications_hub.catalogue.entries import entry_of
 from notifications_hub.catalogue.languages import language_name, shown_languages
-from notifications_hub.kinds import all_kinds
-from notifications_hub.transports import transport_label, transport_names
+from notifications_hub.kinds import all_kinds, method_name
+from notifications_hub.transports import transport_names
 
 SIDE_BY_SIDE = 3
 """The most languages that the page shows at once. A site with more has a switch for the others."""
@@ -77,7 +77,7 @@ def kinds(request: HttpRequest) -> HttpResponse:
         "entries": [entry_of(kind, shown) for kind in listed],
         "languages": shown,
         "schemes": [chosen.scheme] if chosen.scheme else list(_SCHEMES),
-        "transports": [transport_label(name) for name in transport_names()],
+        "transports": [method_name(name) for name in transport_names()],
         "kind_choices": [chosen.choice(_("All"), kind=""), *(chosen.choice(one.name, kind=one.name) for one in every)],
         "language_choices": _language_choices(chosen, languages),
         "scheme_choices": [

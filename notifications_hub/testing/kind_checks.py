@@ -62,7 +62,10 @@ def check_kinds(*, source: str = "en", leave_out: Collection[str] = ()) -> list[
     report = _Report()
     kinds = [kind for kind in all_kinds() if kind.name not in leave_out]
     for kind in kinds:
-        _check(kind, source, report)
+        try:
+            _check(kind, source, report)
+        except Exception as error:  # noqa: BLE001 -- a host's code may raise anything; it is reported
+            report.add(kind, f"It cannot be checked: {_one_line(error)}{_place(error)}. Mend the class.")
     checked = [code for code in offered_languages() if code in report.checked]
     if report.problems:
         raise KindProblems(_text_of(report, len(kinds), checked, source))

@@ -12,7 +12,9 @@ export class KindSampleElement extends HTMLElement {
   connectedCallback() {
     /** @type {Item} */
     const item = JSON.parse(this.getAttribute("item") ?? "");
-    const parts = document.querySelector(`[data-part=parts][lang="${CSS.escape(this.getAttribute("language") ?? "")}"]`);
+    const parts = document.querySelector(
+      `[data-part=parts][lang="${CSS.escape(this.getAttribute("language") ?? "")}"]`,
+    );
     if (!parts) return;
     new NotificationList(part(this, "rows"), () => copyOf(parts, "row")).render([item]);
     // Its time never runs, so it stays.
