@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -288,7 +289,7 @@ def test_a_page_writes_nothing_and_asks_as_much_for_many_kinds_as_for_one(admin:
         type("Many", (Kind,), {"name": f"tests.many{number}", "sample": Sample(), "__qualname__": f"Many{number}"})
 
     assert len(statements(client)) == len(one_kind)
-    assert all(statement.startswith("SELECT") for statement in one_kind)
+    assert not [one for one in one_kind if re.search(r"\b(INSERT|UPDATE|DELETE)\b", one)]
     assert not Notification.objects.exists()
 
 

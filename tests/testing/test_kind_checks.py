@@ -56,7 +56,8 @@ def paid(**attributes: Any) -> Kind:
 
     sample = Sample(actor="Bob", data={"amount": "12 euros"})
     given = {"name": "bill.paid", "label": _("Paid bills"), "sample": sample, "title": title, **attributes}
-    return type("Paid", (Kind,), given)()
+    kind: Kind = type("Paid", (Kind,), given)()
+    return kind
 
 
 def problems(**arguments: Any) -> str:
