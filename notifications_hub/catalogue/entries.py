@@ -1,4 +1,4 @@
-"""What the catalogue shows of each kind: its options, and its sample in each language.
+"""The entries of the catalogue: each kind with its options, and its sample in each language.
 
 A kind that fails is an entry too, with its error in place of what failed.
 """

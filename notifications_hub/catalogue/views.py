@@ -36,7 +36,7 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chosen:
-    """What a page shows. Empty: every kind, the first languages, both colour schemes."""
+    """The choices of a page. Empty: every kind, the first languages, both colour schemes."""
 
     kind: str = ""
     language: str = ""

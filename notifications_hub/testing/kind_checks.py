@@ -46,7 +46,7 @@ class _Report:
 
 @dataclass(frozen=True)
 class _Words:
-    """What a kind says in one language: each part by its name. `own` are the texts that its sample brings."""
+    """The words of a kind in one language: each part by its name. `own` are the texts that its sample brings."""
 
     parts: Mapping[str, str]
     own: tuple[str, ...]
