@@ -6,20 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.support.host import Host
 
 MYSQL = 'DATABASES = {"default": {"ENGINE": "tests.support.mysql_engine", "NAME": "host"}}'
 
 
-@pytest.mark.parametrize("command", ["check", "migrate"])
-def test_it_is_refused_with_the_supported_ones_before_any_table_is_made(tmp_path: Path, command: str) -> None:
+def test_it_is_refused_with_the_supported_ones_before_any_table_is_made(tmp_path: Path) -> None:
     host = Host(tmp_path)
     host.follow_the_readme()
     host.add("settings.py", MYSQL)
     run = subprocess.run(
-        [sys.executable, "manage.py", command],
+        [sys.executable, "manage.py", "migrate"],
         cwd=tmp_path,
         env=host.environment,
         capture_output=True,
