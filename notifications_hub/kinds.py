@@ -19,7 +19,6 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from django.utils.functional import Promise
-from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -245,11 +244,6 @@ class PushTest(Kind):
         return gettext("You'll get notifications here, even when the site is closed.")
 
 
-def autodiscover() -> None:
-    """Import `notifications.py` of every installed app, which declares kinds and topic rules."""
-    autodiscover_modules("notifications")
-
-
 def get_kind(name: str) -> Kind:
     """Return a kind by name. Raise `UnknownKind`, whose message names the remedy."""
     try:
@@ -258,7 +252,7 @@ def get_kind(name: str) -> Kind:
         known = ", ".join(sorted(_kinds))
         raise UnknownKind(
             f"No app declares the kind {name!r} (known: {known}). "
-            "Declare a Kind with that name in the `notifications.py` of an installed app."
+            "Declare a Kind with that name in the `notifications.py` of an installed app (see KINDS_MODULE)."
         ) from None
 
 

@@ -17,10 +17,10 @@ ROOT = Path(__file__).parents[1]
 HUB = "notifications_hub"
 
 LAYERS = [
-    ["admin_guards", "admin_lists", "cache_keys"],
+    ["admin_guards", "admin_lists", "cache_keys", "name_clashes"],
     ["announcements.markdown", "database", "kinds", "task_framework", "users", "web"],
     ["conf", "delivery.models", "delivery.reasons", "extension", "ops.demo", "rendering"],
-    ["signals"],
+    ["discovery", "signals"],
     [
         "admin_base",
         "audiences",
