@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         notification_read,
     )
     from notifications_hub.streams import BadTopic, Event, EventTooLarge, StreamError
+    from notifications_hub.system_actors import SystemActor
     from notifications_hub.transports import PutOff, TooLong, Transport, TransportError
     from notifications_hub.transports.apprise.transport import SiteApprise
     from notifications_hub.transports.own_addresses.models import Destination
@@ -88,6 +89,7 @@ __all__ = [
     "SiteApprise",
     "SiteWebhook",
     "StreamError",
+    "SystemActor",
     "TooLong",
     "TopicRefused",
     "Transport",
@@ -167,6 +169,7 @@ _HOMES = {
     "SiteWebhook": "notifications_hub.transports.webhook.transport",
     "RunningJob": "notifications_hub.jobs.job_task",
     "StreamError": "notifications_hub.streams",
+    "SystemActor": "notifications_hub.system_actors",
     "TooLong": "notifications_hub.transports",
     "TopicRefused": "notifications_hub.live.topics",
     "Transport": "notifications_hub.transports",

@@ -19,6 +19,7 @@ HUB = "notifications_hub"
 LAYERS = [
     ["admin_guards", "admin_lists"],
     ["announcements.markdown", "database", "kinds", "task_framework", "users", "web"],
+    ["system_actors"],
     ["conf", "delivery.models", "delivery.reasons", "extension", "ops.demo", "rendering"],
     ["signals"],
     [
