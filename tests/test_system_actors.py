@@ -124,6 +124,16 @@ def test_it_costs_no_statement_more_than_a_person(alice: User, bob: User, actor:
     assert cost(actor) == cost(bob)
 
 
+def test_actors_of_all_sorts_are_loaded_together(alice: User, bob: User) -> None:
+    actors = [None, SystemActor("Billing"), bob, None, alice]
+    for actor in actors:
+        send(actor, alice)
+    with CaptureQueriesContext(connection) as statements:
+        rows = Notification.objects.order_by("pk").prefetch_related("actor")
+        assert [row.actor for row in rows] == actors
+    assert len(statements) == 2
+
+
 def test_the_admin_shows_the_label_and_no_link(alice: User, admin: User, client_for: ClientFor) -> None:
     [row] = send(SystemActor("Billing"), alice)
     client = client_for(admin)

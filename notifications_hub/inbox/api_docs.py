@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.html import format_html, format_html_join
 from ninja import NinjaAPI
 from ninja.openapi.docs import DocsBase
 
@@ -67,7 +68,7 @@ class ApiPage(DocsBase):
             raise Http404
         schema = api.get_openapi_schema()
         context = {
-            "info": schema["info"],
+            "about": _description(schema["info"]),
             "openapi_url": self.get_openapi_url(api, kwargs),
             "sections": sections_of(schema),
             "schemas": [*schemas_of(schema)],
@@ -110,7 +111,10 @@ def _route(method: str, path: str, route: Shape) -> Route:
 
 
 def _description(shape: Shape) -> str:
-    return str(shape.get("description", ""))
+    """Return a description as HTML. What stands between backticks is code."""
+    parts = str(shape.get("description", "")).split("`")
+    marked = [format_html("<code>{}</code>", part) if number % 2 else part for number, part in enumerate(parts)]
+    return format_html_join("", "{}", ((part,) for part in marked))
 
 
 def _schema_of(content: Shape) -> str:

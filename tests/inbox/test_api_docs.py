@@ -30,6 +30,7 @@ def test_staff_read_every_route_and_schema(admin: User, client_for: Callable[[Us
         for method, route in methods.items():
             assert f"<code>{method.upper()} {path}</code>" in page
             assert route["summary"] in page.replace("&#x27;", "'")
+    assert "in the header <code>X-CSRFToken</code>." in page
     links = set(re.findall(r'href="#([^"]+)"', page))
     assert "schema-NotificationPage" in links
     assert links <= set(re.findall(r'id="([^"]+)"', page))
