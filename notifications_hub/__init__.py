@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         notification_read,
     )
     from notifications_hub.streams import BadTopic, Event, EventTooLarge, StreamError
+    from notifications_hub.system_actors import SystemActor
     from notifications_hub.transports import PutOff, TooLong, Transport, TransportError
     from notifications_hub.transports.apprise.transport import SiteApprise
     from notifications_hub.transports.own_addresses.models import Destination
@@ -101,6 +102,7 @@ __all__ = [
     "SiteApprise",
     "SiteWebhook",
     "StreamError",
+    "SystemActor",
     "TooLong",
     "TopicRefused",
     "Transport",
@@ -181,6 +183,7 @@ _HOMES = {
     "SiteWebhook": "notifications_hub.transports.webhook.transport",
     "RunningJob": "notifications_hub.jobs.job_task",
     "StreamError": "notifications_hub.streams",
+    "SystemActor": "notifications_hub.system_actors",
     "TooLong": "notifications_hub.transports",
     "TopicRefused": "notifications_hub.live.topics",
     "Transport": "notifications_hub.transports",

@@ -118,6 +118,7 @@ class NotificationLike(Protocol):
     """The columns of a stored notification that a kind's methods may read."""
 
     actor_name: str
+    """Empty if the site itself notifies: `notify.send(None, …)`."""
     target_name: str
     action_object_name: str
     verb: str

@@ -16,6 +16,7 @@ from django.utils.functional import Promise
 from notifications.base.models import AbstractNotification
 
 from notifications_hub.kinds import Action, Kind, NotificationLike, Privacy, Urgency, get_kind, open_and_read
+from notifications_hub.system_actors import actor_label
 from notifications_hub.web.site_paths import same_site_path
 from notifications_hub.web.text import balanced, is_blank, is_storable, isolated
 
@@ -96,7 +97,8 @@ def forget_logged_errors() -> None:
 
 def _with_isolated_names(row: Row) -> Row:
     """Return the row, or a copy whose names cannot change the text direction of the words around them."""
-    isolating = {name: isolated(getattr(row, name)) for name in _NAMES}
+    names = {name: getattr(row, name) for name in _NAMES} | {"actor_name": actor_label(row)}
+    isolating = {name: isolated(text) for name, text in names.items()}
     changed = {name: text for name, text in isolating.items() if text != getattr(row, name)}
     if not changed:
         return row

@@ -19,6 +19,7 @@ HUB = "notifications_hub"
 LAYERS = [
     ["admin_guards", "admin_lists", "cache_keys", "name_clashes"],
     ["announcements.markdown", "database", "kinds", "task_framework", "users", "web"],
+    ["system_actors"],
     ["conf", "delivery.models", "delivery.reasons", "extension", "ops.demo", "rendering"],
     ["discovery", "signals"],
     [

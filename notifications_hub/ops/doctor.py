@@ -225,7 +225,8 @@ def _addresses() -> Answer:
     folder = settings.FORCE_SCRIPT_NAME or ""
     if folder and (not folder.startswith("/") or folder.endswith("/")):
         return f"FORCE_SCRIPT_NAME is {folder!r}: it must begin with a slash and end without one, like '/app'.", False
-    return f"the inbox is at {reverse('notifications_hub:inbox')}.", True
+    inbox, api = reverse("notifications_hub:inbox"), reverse("notifications_hub_api:openapi-view")
+    return f"the inbox is at {inbox}, and the page about the API, for staff, at {api}.", True
 
 
 def _demo_people() -> Answer:
