@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,17 +53,17 @@ class NotifyAttempt(Attempt):
         if person.pk not in self.made:
             return self._left_out(person)
         if self.is_rolled_back:
-            return "its transaction, or a savepoint, was rolled back"
+            return "its transaction was rolled back"
         is_stored = Notification.objects.filter(pk=self.made[person.pk]).exists()
         return "" if is_stored else "the notification was deleted"
 
     def _left_out(self, person: Any) -> str:
         key, most = self.draft.dedupe_key, self.draft.kind.per_minute
         if key is not None and Notification.objects.filter(recipient=person, dedupe_key=key).exists():
-            return f"{person} already had a notification with the dedupe_key {key!r}"
+            return f"{person} already had one with dedupe_key={key!r}"
         if most is not None:
             return f"the kind allows {most} a minute from one actor to one person"
-        return "its transaction, or a savepoint, was rolled back"
+        return "its transaction was rolled back"
 
 
 class AnnouncementAttempt(Attempt):
@@ -105,6 +105,3 @@ class AttemptLog:
 
     def _published(self, topic: str, kind: str, data: Any, **kwargs: object) -> None:
         self.ephemeral.append(CapturedEvent(topic=topic, kind=kind, data=data, ephemeral=True))
-
-    def rolled_back(self) -> Iterable[Attempt]:
-        return [one for one in (*self.notifications, *self.announcements) if one.is_rolled_back]

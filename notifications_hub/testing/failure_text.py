@@ -40,9 +40,8 @@ class FailureText:
         concerned = [one for one in self._own if expectation.concerns(one)]
         what = f" of {expectation.kind!r}" if expectation.kind else ""
         if found:
-            head = (
-                f"{self._person} was notified {_times(found)}, not {_times(times)}, with {expectation or 'anything'}."
-            )
+            how = f" with {expectation}" if str(expectation) else ""
+            head = f"{self._person} was notified {_times(found)}{how}, not {_times(times)}."
         elif concerned:
             head = f"{self._person} was notified{what}, but not as expected."
         else:
@@ -92,7 +91,7 @@ class FailureText:
 
 def of_nobody(found: Sequence[CapturedNotification], announcements: Sequence[Announcement], why: str) -> str:
     """Return the text for people who should not have been notified, whoever they are."""
-    announced = _some(announcements, lambda one: [f'  everyone in {one.audience}: announcement "{one.title}"'])
+    announced = _some(announcements, lambda one: [f'  audience {one.audience}: "{one.title}"'])
     people = _some(found, lambda one: [f"  {one.person}: {one}"])
     return _lines([f"Nobody should have been notified{why}, but these were:", *people, *announced])
 
