@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from notifications_hub.jobs.outcome import Done, JobCancelled, JobFailed
     from notifications_hub.jobs.task import HubTask
     from notifications_hub.jobs.transitions import cancel
-    from notifications_hub.kinds import Action, DeliveryMethod, Kind, NotificationLike, Privacy, UnknownKind, Urgency
+    from notifications_hub.kinds import (
+        Action,
+        DeliveryMethod,
+        Kind,
+        NotificationLike,
+        Privacy,
+        Sample,
+        UnknownKind,
+        Urgency,
+    )
     from notifications_hub.live.connection_token import ConnectionToken, connection_token
     from notifications_hub.live.revocation import revoke
     from notifications_hub.live.start_cursor import start_cursor
@@ -84,6 +93,7 @@ __all__ = [
     "Privacy",
     "PutOff",
     "RunningJob",
+    "Sample",
     "SettledDelivery",
     "SiteApprise",
     "SiteWebhook",
@@ -162,6 +172,7 @@ _HOMES = {
     "NotifyError": "notifications_hub.notify_arguments",
     "Privacy": "notifications_hub.kinds",
     "PutOff": "notifications_hub.transports",
+    "Sample": "notifications_hub.kinds",
     "SettledDelivery": "notifications_hub.signals",
     "SiteApprise": "notifications_hub.transports.apprise.transport",
     "SiteWebhook": "notifications_hub.transports.webhook.transport",

@@ -21,7 +21,7 @@ from notifications_hub.extension import extension_of, keep, payload_of
 from notifications_hub.kinds import NotificationLike, kind_of
 from notifications_hub.message import Item, Message, time_to_live
 from notifications_hub.notification_queryset import InboxManager, InboxQuerySet, emit_items, item_id
-from notifications_hub.rendering import render
+from notifications_hub.rendering import Rendered, render
 
 __all__ = ["InboxQuerySet", "Notification", "emit_items"]
 
@@ -232,7 +232,11 @@ class Notification(AbstractNotification):
 
 def message_of(kind: str, row: NotificationLike, *, item_id: str, tag: str) -> Message:
     """Return a row's message in the active language. Use `tag` if the kind gives none."""
-    rendered = render(kind_of(kind), row)
+    return message_from(render(kind_of(kind), row), kind, item_id=item_id, tag=tag)
+
+
+def message_from(rendered: Rendered, kind: str, *, item_id: str, tag: str) -> Message:
+    """Return the message with these parts, in the active language. Use `tag` if the kind gives none."""
     return Message(
         id=item_id,
         kind=kind,

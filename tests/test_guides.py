@@ -19,6 +19,7 @@ GUIDES = (
     "django-tasks.md",
     "extend-notifications.md",
     "jobs.md",
+    "kind-catalogue.md",
     "kinds.md",
     "live-rows.md",
     "many-people.md",

@@ -39,7 +39,7 @@ LAYERS = [
     ["checks", "extension_checks", "flash", "inbox", "jobs", "live.server", "ops.web_server", "publishing"],
     # Entry points for servers, Django and the command line.
     ["admin", "apps", "asgi", "jobs.progress_tag", "jobs.views", "live_lists", "models", "ops", "ops.retention"],
-    ["jobs.api", "management", "templatetags"],
+    ["catalogue", "jobs.api", "management", "templatetags"],
     ["urls"],
     # Tests of a host import it, and no module of the app.
     ["testing"],
