@@ -147,7 +147,9 @@ def _presence() -> Answer:
     if isinstance(backend, DummyCache):
         return f"the cache is {name}, which forgets everything: nobody counts as present.", False
     if isinstance(backend, LocMemCache):
-        return f"the cache is {name}: each process knows only its own pages. Use Redis or DatabaseCache.", False
+        # A site under development is one process.
+        known = f"the cache is {name}: each process knows only its own pages."
+        return f"{known} Several processes need Redis or DatabaseCache.", settings.DEBUG
     if (most := _most_entries(backend)) < FEW_ENTRIES:
         remedy = 'Set "OPTIONS": {"MAX_ENTRIES": 100_000}, or use Redis.'
         return (
