@@ -1,14 +1,23 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
+
+from notifications_hub.package_import.shared_folder import require_package
 
 
 class NotificationsHubConfig(AppConfig):
     name = "notifications_hub"
     verbose_name = _("Notifications")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def __init__(self, *arguments: Any) -> None:
+        """Look at the package that the models need, before any models are imported."""
+        require_package()
+        super().__init__(*arguments)
 
     def ready(self) -> None:
         """Connect receivers and load what apps declare. This starts no thread and no loop, and makes no query."""
