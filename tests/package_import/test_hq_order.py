@@ -76,11 +76,14 @@ class OldProject:
         assert len(words) == 1, run.stdout + run.stderr
         return re.findall(r"`(pip .+?)`", words[0])
 
-    def move(self) -> None:
-        """Do what the guide says after the installation."""
+    def configure(self) -> None:
+        """Add the guide's settings."""
         for block in blocks_of(GUIDE):
             if block.path == "settings.py":
                 self.set(block.code)
+
+    def move(self) -> None:
+        """Run the guide's commands, and then delete everybody."""
         self.manage("migrate")
         assert "Imported 20 notifications." in self.manage("hub_import")
         assert self.manage("shell", "--no-imports", "-c", STATE) == self.state
@@ -109,14 +112,13 @@ def test_the_order_of_the_guide_moves_a_project_over(project: OldProject) -> Non
     for line in lines:
         if line.startswith("pip "):
             project.pip(line)
+    project.configure()
     project.move()
 
 
 def test_each_wrong_order_names_its_remedy(project: OldProject) -> None:
     project.pip("pip install notifications-hub")
-    project.set(
-        "INSTALLED_APPS += ['notifications_hub']\nNOTIFICATIONS_NOTIFICATION_MODEL = 'notifications_hub.Notification'"
-    )
+    project.configure()
     before = project.remedy_of("check")
     assert len(before) == 2
 

@@ -51,10 +51,11 @@ def table_of(release: str) -> Iterator[None]:
 
 def _make_data_text(model: type[models.Model]) -> None:
     # hq's migrations use the package jsonfield, whose column is text.
-    text = models.TextField(null=True)
+    json, text = model._meta.get_field("data"), models.TextField(null=True)
+    assert isinstance(json, models.JSONField)
     text.set_attributes_from_name("data")
     with connection.schema_editor() as editor:
-        editor.alter_field(model, model._meta.get_field("data"), text)
+        editor.alter_field(model, json, text)
 
 
 @pytest.mark.parametrize("release", RELEASES)
