@@ -66,6 +66,8 @@ IS_ONE_OF_MANY = "PYTEST_XDIST_WORKER" in os.environ
 def pytest_configure() -> None:
     # Exit on SIGTERM as on Ctrl-C, so that the run stops the processes it started.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    # Every new client would list all static files, which takes 50 ms. Sites serve them; clients in this process do not.
+    settings.SERVESTATIC_USE_FINDERS = settings.SERVESTATIC_USE_STATIC_ROOT = False
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
