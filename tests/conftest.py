@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -40,7 +41,7 @@ from django.test import AsyncClient, Client
 
 from notifications_hub.streams import sequencer
 from tests.support.browser import People, chromium
-from tests.support.databases import Databases, databases_like
+from tests.support.databases import Databases, PostgresDatabases, SqliteDatabases, databases_like
 from tests.support.full import FULL
 from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer
@@ -95,14 +96,27 @@ def _belongs_to_this_run(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Use the file that `django_db_modify_db_settings` makes."""
+    return connection.vendor == "sqlite"
+
+
+@pytest.fixture(scope="session")
 def django_db_modify_db_settings(
-    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+    django_db_modify_db_settings_parallel_suffix: None,
+    databases: SqliteDatabases | PostgresDatabases,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Put SQLite in a new file. Threads cannot share an in-memory one, and an old file may have a stale journal."""
-    if connection.vendor == "sqlite":
-        name = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
-        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = name
-        connection.settings_dict["TEST"]["NAME"] = name
+    """Put SQLite in a new file, because threads cannot share one in memory. Workers share one run of the migrations."""
+    changed = {}
+    if isinstance(databases, SqliteDatabases):
+        changed["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        if IS_ONE_OF_MANY:
+            shutil.copyfile(databases.migrated(), changed["NAME"])
+    elif IS_ONE_OF_MANY:
+        changed["TEMPLATE"] = databases.migrated()
+    settings.DATABASES["default"].setdefault("TEST", {}).update(changed)
+    connection.settings_dict["TEST"].update(changed)
 
 
 @pytest.fixture(autouse=True)
@@ -209,9 +223,11 @@ def redis_server(_redis_server: RedisServer) -> RedisServer:
 
 
 @pytest.fixture(scope="session")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteDatabases | PostgresDatabases]:
     """The source of databases for sites, of the vendor that this run tests."""
-    with databases_like(_server_url(), tmp_path_factory.mktemp("sites")) as databases:
+    own = tmp_path_factory.getbasetemp()
+    run = own.parent if IS_ONE_OF_MANY else own
+    with databases_like(_server_url(), tmp_path_factory.mktemp("sites"), run) as databases:
         yield databases
 
 
