@@ -43,6 +43,7 @@ from notifications_hub.streams import sequencer
 from tests.support.browser import People, chromium
 from tests.support.databases import Databases, PostgresDatabases, SqliteDatabases, databases_like
 from tests.support.full import FULL
+from tests.support.host import migrated_host
 from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer
 from tests.support.short_numberer import short_numberer
@@ -223,12 +224,25 @@ def redis_server(_redis_server: RedisServer) -> RedisServer:
 
 
 @pytest.fixture(scope="session")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteDatabases | PostgresDatabases]:
-    """The source of databases for sites, of the vendor that this run tests."""
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A temporary folder that all workers of the run share: see `once`."""
     own = tmp_path_factory.getbasetemp()
-    run = own.parent if IS_ONE_OF_MANY else own
-    with databases_like(_server_url(), tmp_path_factory.mktemp("sites"), run) as databases:
+    return own.parent if IS_ONE_OF_MANY else own
+
+
+@pytest.fixture(scope="session")
+def databases(
+    run_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SqliteDatabases | PostgresDatabases]:
+    """The source of databases for sites, of the vendor that this run tests."""
+    with databases_like(_server_url(), tmp_path_factory.mktemp("sites"), run_folder) as databases:
         yield databases
+
+
+@pytest.fixture(scope="session")
+def host_tables(run_folder: Path) -> Path:
+    """A database of the README's project. Copying it is faster than to migrate for each project."""
+    return migrated_host(run_folder / "host-tables")
 
 
 def _server_url() -> str:

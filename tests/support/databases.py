@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from tests.support.once import once
 from tests.support.postgres import create_database, drop_database
 from tests.support.site import manage, site_environment
 
@@ -97,15 +97,6 @@ def databases_like(database_url: str, folder: Path, run: Path) -> Iterator[Sqlit
         yield databases
     finally:
         databases.drop()
-
-
-def once(mark: Path, make: Callable[[], None]) -> None:
-    """Call `make` in the first worker that comes here. The others wait for it."""
-    with mark.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if os.fstat(file.fileno()).st_size == 0:
-            make()
-            file.write("made")
 
 
 def _migrate(database_url: str) -> None:
