@@ -195,7 +195,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("running", "sending"),
                             ("paused", "paused"),
-                            ("stopped", "stopped"),
+                            ("stopped", "ended early"),
                             ("done", "done"),
                         ],
                         default="running",
@@ -213,8 +213,8 @@ class Migration(migrations.Migration):
                 ("sent", models.PositiveBigIntegerField(default=0, editable=False)),
                 ("failed", models.PositiveBigIntegerField(default=0, editable=False)),
                 ("problem", models.CharField(blank=True, editable=False, max_length=255, verbose_name="problem")),
-                ("planned_at", models.DateTimeField(editable=False, null=True, verbose_name="planned")),
-                ("finished_at", models.DateTimeField(editable=False, null=True, verbose_name="finished")),
+                ("planned_at", models.DateTimeField(editable=False, null=True)),
+                ("finished_at", models.DateTimeField(editable=False, null=True)),
                 (
                     "announcement",
                     models.ForeignKey(

@@ -16,7 +16,7 @@ from notifications_hub.kinds import method_name
 class RolloutState(models.TextChoices):
     RUNNING = "running", _("sending")
     PAUSED = "paused", _("paused")
-    STOPPED = "stopped", _("stopped")
+    STOPPED = "stopped", _("ended early")
     DONE = "done", _("done")
 
 
@@ -60,8 +60,8 @@ class Rollout(HubModel):
     sent = models.PositiveBigIntegerField(default=0, editable=False)
     failed = models.PositiveBigIntegerField(default=0, editable=False)
     problem = models.CharField(_("problem"), max_length=255, blank=True, editable=False)
-    planned_at = models.DateTimeField(_("planned"), null=True, editable=False)
-    finished_at = models.DateTimeField(_("finished"), null=True, editable=False)
+    planned_at = models.DateTimeField(null=True, editable=False)
+    finished_at = models.DateTimeField(null=True, editable=False)
 
     objects = RolloutManager()  # type: ignore[misc]
 
