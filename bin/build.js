@@ -28,6 +28,7 @@ const SCRIPTS = {
   "task-progress": "elements/task-progress-element-define.js",
   "signed-out": "push/signed-out.js",
   "announcement-preview": "admin/announcement-preview-element-define.js",
+  "announcement-sending": "admin/announcement-sending-element-define.js",
 };
 const STYLES = {
   hub: "notifications-hub.css",

@@ -39,6 +39,8 @@ LAYERS = [
     ["live"],
     ["flash_claim"],
     ["checks", "extension_checks", "flash", "inbox", "jobs", "live.server", "ops.web_server", "publishing"],
+    ["announcements.sending_admin"],
+    ["announcements.admin"],
     # Entry points for servers, Django and the command line.
     ["admin", "apps", "asgi", "jobs.progress_tag", "jobs.views", "live_lists", "models", "ops", "ops.retention"],
     ["jobs.api", "management", "templatetags"],

@@ -213,6 +213,8 @@ class Migration(migrations.Migration):
                 ("sent", models.PositiveBigIntegerField(default=0, editable=False)),
                 ("failed", models.PositiveBigIntegerField(default=0, editable=False)),
                 ("problem", models.CharField(blank=True, editable=False, max_length=255, verbose_name="problem")),
+                ("moved", models.BooleanField(default=False, editable=False)),
+                ("reported_at", models.DateTimeField(editable=False, null=True)),
                 ("planned_at", models.DateTimeField(editable=False, null=True)),
                 ("finished_at", models.DateTimeField(editable=False, null=True)),
                 (
@@ -231,7 +233,8 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "indexes": [
-                    models.Index(condition=models.Q(("finished_at", None)), fields=["id"], name="hub_rollout_open")
+                    models.Index(condition=models.Q(("finished_at", None)), fields=["id"], name="hub_rollout_open"),
+                    models.Index(condition=models.Q(("moved", True)), fields=["id"], name="hub_rollout_moved"),
                 ],
                 "constraints": [models.UniqueConstraint(fields=("announcement", "transport"), name="hub_rollout_once")],
             },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models.functions import Now
@@ -21,6 +21,10 @@ class RolloutState(models.TextChoices):
 
 
 class RolloutQuerySet(models.QuerySet["Rollout"]):
+    def move(self, **values: Any) -> int:
+        """Update the rows, and return how many. Open pages of admins are told soon."""
+        return self.update(**values, moved=True)
+
     def open(self) -> Self:
         """Return those of which deliveries may still be planned or sent."""
         return self.filter(finished_at=None)
@@ -60,6 +64,9 @@ class Rollout(HubModel):
     sent = models.PositiveBigIntegerField(default=0, editable=False)
     failed = models.PositiveBigIntegerField(default=0, editable=False)
     problem = models.CharField(_("problem"), max_length=255, blank=True, editable=False)
+    # Something has changed that open pages of admins were not told yet.
+    moved = models.BooleanField(default=False, editable=False)
+    reported_at = models.DateTimeField(null=True, editable=False)
     planned_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)
 
@@ -70,7 +77,17 @@ class Rollout(HubModel):
         verbose_name_plural = _("rollouts")
         constraints = [models.UniqueConstraint(fields=["announcement", "transport"], name="hub_rollout_once")]
         # Workers look for open ones all the time. Finished ones stay for ever.
-        indexes = [models.Index(fields=["id"], condition=models.Q(finished_at=None), name="hub_rollout_open")]
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(finished_at=None), name="hub_rollout_open"),
+            models.Index(fields=["id"], condition=models.Q(moved=True), name="hub_rollout_moved"),
+        ]
+
+    @property
+    def percent(self) -> int:
+        """Return how much of the way is behind, from 0 to 100."""
+        if self.finished_at:
+            return 100
+        return min(99, 100 * self.looked_at // self.people) if self.people else 0
 
     def __str__(self) -> str:
         return f"{self.announcement}: {method_name(self.transport)}"

@@ -68,7 +68,7 @@ class RolloutPlanner:
         # In one order, so that two workers cannot deadlock.
         for pk, counts in sorted(settled.items()):
             sent, failed = counts.get(DeliveryState.SENT, 0), counts.get(DeliveryState.FAILED, 0)
-            Rollout.objects.filter(pk=pk).update(sent=F("sent") + sent, failed=F("failed") + failed)
+            Rollout.objects.filter(pk=pk).move(sent=F("sent") + sent, failed=F("failed") + failed)
 
 
 @contextmanager
@@ -80,14 +80,14 @@ def _problem_kept(rollout: Rollout) -> Iterator[None]:
         raise
     except Exception as error:
         problem = storable(f"{type(error).__name__}: {error}", LONGEST_TEXT)
-        Rollout.objects.filter(pk=rollout.pk).update(problem=problem)
+        Rollout.objects.filter(pk=rollout.pk).move(problem=problem)
         raise
 
 
 def _due(rollout: Rollout, wanted: int) -> int:
     """Return how many of its deliveries are due, after planning more if they are few."""
     if rollout.announcement.is_over and rollout.state != RolloutState.STOPPED:
-        Rollout.objects.open().filter(pk=rollout.pk).update(state=RolloutState.STOPPED)
+        Rollout.objects.open().filter(pk=rollout.pk).move(state=RolloutState.STOPPED)
         rollout.state = RolloutState.STOPPED
     if rollout.state == RolloutState.PAUSED:
         return 0
@@ -126,7 +126,7 @@ def _step(pk: int) -> int:
         rollout.unwanted += choice.unwanted
         rollout.planned += planned
         rollout.planned_at = None if page.looked_at else timezone.now()
-        rollout.problem = ""
+        rollout.problem, rollout.moved = "", True
         rollout.save()
         # An engine that runs the worker as a task needs a next one.
         transaction.on_commit(partial(wake_worker, 1.0), robust=True)
@@ -177,7 +177,7 @@ def _row(announcement: Announcement, person_pk: Any, methods: frozenset[str], at
 def _finish_if_settled(rollout: Rollout) -> None:
     ended = Rollout.objects.open().filter(pk=rollout.pk, planned_at__isnull=False)
     if not _waiting(rollout).exists():
-        ended.update(state=RolloutState.DONE, finished_at=timezone.now())
+        ended.move(state=RolloutState.DONE, finished_at=timezone.now())
 
 
 def _cancel_some(rollout: Rollout) -> None:
@@ -191,7 +191,7 @@ def _cancel_some(rollout: Rollout) -> None:
             state=DeliveryState.CANCELLED, claim=None, reason=why, reason_parameters={}, settled_at=timezone.now()
         )
     if not _waiting(rollout).exists():
-        Rollout.objects.open().filter(pk=rollout.pk).update(finished_at=timezone.now())
+        Rollout.objects.open().filter(pk=rollout.pk).move(finished_at=timezone.now())
 
 
 bulk.use_planner(RolloutPlanner())
