@@ -1,4 +1,4 @@
-"""Where workers get deliveries that are planned only as fast as they are sent, for a million people or more.
+"""The queue of announcements: deliveries that are planned only as fast as they are sent, for a million people or more.
 
 A layer above plans them. A worker with free slots asks for more, so the queue of these stays short. All other
 deliveries come first.

@@ -1,4 +1,4 @@
-"""What open pages have shown of announcements. Their acknowledgements are ranges, so no row of a person says it."""
+"""The people whose open pages have shown an announcement. Their acknowledgements are ranges, so no row says it."""
 
 from __future__ import annotations
 

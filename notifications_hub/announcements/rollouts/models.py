@@ -22,7 +22,7 @@ class RolloutState(models.TextChoices):
 
 class RolloutQuerySet(models.QuerySet["Rollout"]):
     def move(self, **values: Any) -> int:
-        """Update the rows, and return how many. Open pages of admins are told soon."""
+        """Update the rows, and return how many. Open pages of admins follow soon."""
         return self.update(**values, moved=True)
 
     def open(self) -> Self:
@@ -64,7 +64,7 @@ class Rollout(HubModel):
     sent = models.PositiveBigIntegerField(default=0, editable=False)
     failed = models.PositiveBigIntegerField(default=0, editable=False)
     problem = models.CharField(_("problem"), max_length=255, blank=True, editable=False)
-    # Something has changed that open pages of admins were not told yet.
+    # Something has changed, which open pages of admins do not show yet.
     moved = models.BooleanField(default=False, editable=False)
     reported_at = models.DateTimeField(null=True, editable=False)
     planned_at = models.DateTimeField(null=True, editable=False)
