@@ -29,6 +29,7 @@ const SCRIPTS = {
   "signed-out": "push/signed-out.js",
   "announcement-preview": "admin/announcement-preview-element-define.js",
   "kind-sample": "elements/kind-sample-element-define.js",
+  "announcement-sending": "admin/announcement-sending-element-define.js",
 };
 const STYLES = {
   hub: "notifications-hub.css",

@@ -63,12 +63,17 @@ def label_transports_by(label_of: Callable[[str], str]) -> None:
 
 
 class Urgency(StrEnum):
-    """The urgency of a push: how much it may disturb a sleeping device. RFC 8030, section 5.3."""
+    """The urgency of a push: how much it may disturb a sleeping device. RFC 8030, section 5.3.
+
+    `CRITICAL` is ours: push services get it as `high`. A critical announcement reaches people by every delivery method
+    of the announcement, whatever they prefer.
+    """
 
     VERY_LOW = "very-low"
     LOW = "low"
     NORMAL = "normal"
     HIGH = "high"
+    CRITICAL = "critical"
 
 
 class Privacy(StrEnum):

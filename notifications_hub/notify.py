@@ -34,7 +34,8 @@ from notifications_hub.notify_statement import Tables
 from notifications_hub.notify_words import PersonalWords, SharedWords, words_of
 from notifications_hub.signals import notification_created, send_after_commit
 from notifications_hub.system_actors import SystemActor
-from notifications_hub.transports import Transport, addresses_of, get_transport, keeps_table, transport_names
+from notifications_hub.transports import get_transport, keeps_table
+from notifications_hub.transports.address_lookup import find_addresses, usable_transports
 
 CHUNK = 1000
 MINUTE = timedelta(minutes=1)
@@ -142,26 +143,13 @@ def _notify_in_one_statement(draft: Draft, people: Sequence[Any], words: SharedW
 def _address_tables() -> tuple[Tables, list[str]]:
     """Return the tables of transports that have one, and the names of the other transports."""
     tables, others = [], []
-    for name in _usable_transports():
+    for name in usable_transports():
         transport = get_transport(name)
         if not keeps_table(transport):
             others.append(name)
         elif table := transport.address_table():
             tables.append((name, table))
     return tuple(tables), others
-
-
-def _usable_transports() -> list[str]:
-    """Return the names of the transports that can be created. One that cannot must not stop `notify.send()`."""
-    names = []
-    for name in transport_names():
-        try:
-            get_transport(name)
-        except Exception:
-            log.exception("The transport %r cannot be created, so it gets no deliveries", name)
-        else:
-            names.append(name)
-    return names
 
 
 def _number(inserted: Sequence[Inserted]) -> None:
@@ -182,7 +170,7 @@ def _notify_row_by_row(draft: Draft, people: Sequence[Any]) -> list[Notification
     _extend(draft, made)
     emit_items("notification.created", made)
     arming.count_from_commit([row.pk for row in made])
-    arming.arm(_plans(made, methods, _usable_transports()))
+    arming.arm(_plans(made, methods, usable_transports()))
     return made
 
 
@@ -244,35 +232,10 @@ def _plans(
     of_person = {row.recipient_id: row for row in made}
     for name in transports:
         wanting = [row.recipient for row in made if name in methods[row.recipient_id]]
-        found = _addresses(name, wanting) if wanting else {}
+        found = find_addresses(name, wanting) if wanting else {}
         for pk, addresses in found.items():
             for address in addresses:
                 yield Plan(notification_pk=of_person[pk].pk, transport=name, address=address)
-
-
-def _addresses(name: str, people: Sequence[Any]) -> dict[Any, list[str]]:
-    """Return people's addresses. If a host's transport raises, ask it person by person, and log who is left out."""
-    transport = get_transport(name)
-    try:
-        return _asked(transport, people)
-    except Exception:
-        log.exception("The transport %r could not find the addresses of %d people, so each is tried", name, len(people))
-    found: dict[Any, list[str]] = {}
-    failed = []
-    for person in people:
-        try:
-            found |= _asked(transport, [person])
-        except Exception:  # noqa: BLE001 -- a host's code may raise anything; its first error is in the log
-            failed.append(person.pk)
-    if failed:
-        log.error("The transport %r gets no deliveries for %d people: %.200s", name, len(failed), failed)
-    return found
-
-
-def _asked(transport: Transport, people: Sequence[Any]) -> dict[Any, list[str]]:
-    # With a savepoint, a query of the host's that fails does not fail the caller's transaction.
-    with transaction.atomic():
-        return addresses_of(transport, people)
 
 
 class _NotifySignal(Signal):

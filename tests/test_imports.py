@@ -21,7 +21,7 @@ LAYERS = [
     ["announcements.markdown", "database", "kinds", "task_framework", "users", "web"],
     ["system_actors"],
     ["conf", "delivery.models", "delivery.reasons", "extension", "ops.demo", "rendering"],
-    ["discovery", "signals"],
+    ["delivery.bulk", "discovery", "signals"],
     [
         "admin_base",
         "audiences",
@@ -29,7 +29,9 @@ LAYERS = [
         "message",
         "streams",
     ],
-    ["admin_base", "announcements.models", "extension_values", "notification_queryset", "rows.registry", "transports"],
+    ["extension_values", "notification_queryset", "rows.registry", "transports"],
+    ["announcements.methods"],
+    ["announcements.models"],
     ["delivery.preferences", "inbox_scope", "method_checks", "notification", "ops.metrics", "ops.startup", "rows"],
     ["delivery.arming", "notification_removal", "notify_arguments", "notify_statement", "package_import", "wsgi"],
     ["delivery", "notify_words"],
@@ -48,6 +50,8 @@ LAYERS = [
         "ops.web_server",
         "publishing",
     ],
+    ["announcements.sending_admin"],
+    ["announcements.admin"],
     # Entry points for servers, Django and the command line.
     ["admin", "apps", "asgi", "jobs.progress_tag", "jobs.views", "live_lists", "models", "ops", "ops.retention"],
     ["catalogue", "jobs.api", "management", "templatetags"],
@@ -66,8 +70,9 @@ INSIDE = {
     ],
     "delivery": [
         ["models", "reasons"],
+        ["bulk"],
         ["arming", "claiming", "preferences"],
-        ["acknowledgement", "history", "sender", "worker_wakeup"],
+        ["acknowledgement", "history", "sender", "shown", "worker_wakeup"],
         ["accepted"],
         ["worker"],
     ],
@@ -84,7 +89,7 @@ INSIDE = {
         ],
         ["apprise.services", "own_addresses.store"],
         ["web_push.key_check", "web_push.payload", "web_push.session_binding"],
-        ["apprise.transport", "web_push.transport", "webhook.transport"],
+        ["address_lookup", "apprise.transport", "web_push.transport", "webhook.transport"],
     ],
     "live": [
         ["batching", "cache_sharing", "channel_layer", "close_codes", "eager_start", "origin", "topics", "visitor"],

@@ -78,7 +78,7 @@ def wake_for_overdue_deliveries() -> None:
     if not hub_settings.task_backend:
         return
     late = datetime.now(UTC) - timedelta(seconds=OVERDUE_SECONDS)
-    if Delivery.objects.filter(state=DeliveryState.WAITING, due_at__lte=late).exists():
+    if Delivery.objects.filter(state=DeliveryState.WAITING, rollout=None, due_at__lte=late).exists():
         # The same moment for all sweeps of these seconds, so that they wake it once.
         _wake_ups.plan(math.ceil(time.time() / OVERDUE_SECONDS) * OVERDUE_SECONDS)
 
