@@ -6,7 +6,8 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
-from notifications_hub.name_clashes import require_attribute, require_package
+from notifications_hub.name_clashes import require_attribute, require_unhidden_package
+from notifications_hub.package_import.shared_folder import require_package
 
 
 class NotificationsHubConfig(AppConfig):
@@ -15,6 +16,8 @@ class NotificationsHubConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def __init__(self, app_name: str, app_module: ModuleType | None) -> None:
+        """Look at the package that the models need, before any models are imported."""
+        require_unhidden_package()
         require_package()
         super().__init__(app_name, app_module)
 

@@ -19,10 +19,11 @@ from notifications_hub.live.origin import parse
 from notifications_hub.live.topics import unreachable_patterns
 from notifications_hub.method_checks import check_methods
 from notifications_hub.ops import demo
-from notifications_hub.package_import import old_table
+from notifications_hub.package_import import old_table, shared_folder
 from notifications_hub.rows import LiveQuerySet, triggers
 from notifications_hub.rows.registry import declared_models
 from notifications_hub.transports.web_push.key_check import LOST, is_lost
+from notifications_hub.transports.web_push.key_setup import subject_fault
 from notifications_hub.transports.web_push.vapid import current_key, previous_key
 from notifications_hub.web import throttle
 
@@ -78,6 +79,8 @@ def _keys() -> list[CheckMessage]:
         previous_key()
     except ImproperlyConfigured as error:
         return [Error(str(error), id="notifications_hub.E005")]
+    if current_key() and (fault := subject_fault()):
+        return [Error(f"Web Push: {fault}", id="notifications_hub.E005")]
     return []
 
 
@@ -102,6 +105,12 @@ def check_old_table(
     except (DatabaseError, ImproperlyConfigured):
         return []
     return [checks.Warning(words, id="notifications_hub.W005")] if words else []
+
+
+@register(Tags.compatibility)
+def check_shared_folder(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    words = shared_folder.shared()
+    return [checks.Warning(words, id="notifications_hub.W035")] if words else []
 
 
 @register(Tags.models)

@@ -132,8 +132,23 @@ def unknown_keys() -> list[str]:
     return sorted(set(_given()) - known_keys())
 
 
+def is_given(key: str) -> bool:
+    """Return whether the site sets this key, even if to its default."""
+    return key in _given()
+
+
 def _given() -> Mapping[str, Any]:
     return getattr(settings, SETTING, {})
+
+
+_stand_ins: dict[str, Any] = {}
+
+
+def stand_in(**values: Any) -> None:
+    """Use these values of settings that are missing or empty, and no others from now on. For tests."""
+    _stand_ins.clear()
+    _stand_ins.update(values)
+    load.cache_clear()
 
 
 def kinds_module() -> str:
@@ -149,6 +164,7 @@ def load() -> HubSettings:
     Unknown keys are left to the system check.
     """
     given: dict[str, Any] = {key.lower(): value for key, value in _given().items() if key in known_keys()}
+    given |= {name: value for name, value in _stand_ins.items() if not given.get(name)}
     return HubSettings(**{name: _parsed(name, value) for name, value in given.items()})
 
 

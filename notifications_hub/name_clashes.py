@@ -7,7 +7,9 @@ django-notifications is the package `notifications`, with an app of that label. 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig, apps
@@ -21,13 +23,13 @@ _GUIDE = 'See "Names that your project uses" in the guide "Beside what your proj
 _LEAVE_OUT = f'take "{NAME}" out of INSTALLED_APPS, as the hub needs only the code of that package'
 
 
-def require_package() -> None:
+def require_unhidden_package() -> None:
     """Raise `ImproperlyConfigured`, with the remedy, if an app of the project hides the package or has its label.
 
     Django calls this before it loads any model. Its own errors name neither the cause nor the remedy.
     """
     spec = find_spec(NAME)
-    if spec is not None and not _is_package():
+    if spec is not None and spec.origin is not None and not _is_package() and not _is_installed(spec.origin):
         raise ImproperlyConfigured(
             f"{spec.origin} hides the package django-notifications, which the hub imports by the same name. Rename "
             f'that folder, keep label = "{NAME}" in its AppConfig, and {_LEAVE_OUT}. {_GUIDE}'
@@ -36,6 +38,15 @@ def require_package() -> None:
         raise ImproperlyConfigured(
             f"The app {other!r} has the label {NAME!r}, like the package django-notifications: {_LEAVE_OUT}. {_GUIDE}"
         )
+
+
+def _is_installed(origin: str) -> bool:
+    """Return whether a file is where pip puts the package. `package_import/shared_folder.py` looks at that folder."""
+    try:
+        folder = distribution("django-notifications-community").locate_file(NAME)
+    except PackageNotFoundError:
+        return True
+    return Path(origin).is_relative_to(Path(str(folder)))
 
 
 def _app_of_label() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections import Counter
 from pathlib import Path
@@ -19,25 +20,32 @@ GUIDES = (
     "django-tasks.md",
     "extend-notifications.md",
     "jobs.md",
+    "kind-catalogue.md",
+    "kinds.md",
     "live-rows.md",
     "many-people.md",
     "signals.md",
+    "testing.md",
     "webhooks.md",
     "write-a-transport.md",
 )
 CLIENTS = "clients.md"
+BEFORE_MIGRATING = ("extend-notifications.md",)
+"""Guides that come before the first `migrate`. The others go on from the README's tables."""
 
-RUN_BY_HOSTS = "beside-your-project.md"
-"""The guide whose sections tests/hosts/ runs, each in a project of its own."""
+RUN_BY_HOSTS = ("beside-your-project.md", "first-notification.md", "pages.md")
+"""The guides that tests/hosts/ follows, in projects of their own."""
 
 FOR_THE_PACKAGE = "from-django-notifications.md"
 """The guide for a project on django-notifications, which tests/package_import/ follows."""
 
 
 @pytest.mark.parametrize("guide", GUIDES)
-def test_a_guide_does_what_it_says(guide: str, tmp_path: Path) -> None:
+def test_a_guide_does_what_it_says(guide: str, tmp_path: Path, host_tables: Path) -> None:
     host = Host(tmp_path)
     host.follow_the_readme()
+    if guide not in BEFORE_MIGRATING:
+        shutil.copy(host_tables, tmp_path / "db.sqlite3")
     host.follow(ROOT / "docs" / "guides" / guide)
 
 
@@ -47,10 +55,12 @@ def test_the_transport_of_the_guide_is_short() -> None:
     assert len(lines) < 40
 
 
-def test_clients_without_cookies_receive_each_event_once_across_a_revoked_token(tmp_path: Path) -> None:
+def test_clients_without_cookies_receive_each_event_once_across_a_revoked_token(
+    tmp_path: Path, host_tables: Path
+) -> None:
     host = Host(tmp_path)
     host.follow_the_readme()
-    host.manage("migrate", "--verbosity", "0")
+    shutil.copy(host_tables, tmp_path / "db.sqlite3")
     host.follow(ROOT / "docs" / "guides" / CLIENTS)
     server, address = host.serve()
     commands = {"python": [sys.executable, "clients/listen.py"], "node": ["node", "clients/listen.mjs"]}
@@ -98,10 +108,18 @@ def test_clients_without_cookies_receive_each_event_once_across_a_revoked_token(
             program.stop()
 
 
+def test_every_guide_is_in_the_index_and_names_its_readers_first() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+    for page in (ROOT / "docs" / "guides").glob("*.md"):
+        assert f"](guides/{page.name})" in index, page.name
+        _title, first, *_rest = page.read_text().split("\n\n")
+        assert first.startswith("For "), page.name
+
+
 def test_every_guide_is_run() -> None:
     assert {page.name for page in (ROOT / "docs" / "guides").glob("*.md")} == {
         *GUIDES,
         CLIENTS,
-        RUN_BY_HOSTS,
+        *RUN_BY_HOSTS,
         FOR_THE_PACKAGE,
     }

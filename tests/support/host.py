@@ -14,15 +14,18 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.support.once import once
 from tests.support.processes import ROOT, Program, free_port
 from tests.support.site import Shell, is_healthy, site_environment
 
 FENCE = re.compile(r"^```(\w+)\n(.+?)^```$", re.DOTALL | re.MULTILINE)
 PATH = re.compile(r"(?:# |<!-- |// |/\* |\{# )([\w./-]+\.\w+)(?: -->| \*/| #\})?")
+README = ROOT / "README.md"
 BESIDE = ROOT / "docs" / "guides" / "beside-your-project.md"
 OWN = ("settings.py", "urls.py", "asgi.py")
 SETTINGS = """
@@ -44,6 +47,13 @@ PAGE = """
 """
 
 
+def readme_recipe() -> str:
+    """Return the lines that the README adds to the settings, the URLs and `asgi.py`."""
+    recipe = re.search(r"^## Install\n.+?^```python\n(.+?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+    assert recipe is not None
+    return recipe[1]
+
+
 class Block(NamedTuple):
     language: str
     path: str
@@ -52,7 +62,11 @@ class Block(NamedTuple):
 
 
 def blocks_of(page: Path) -> Iterator[Block]:
-    for language, code in FENCE.findall(page.read_text()):
+    yield from blocks_in(page.read_text())
+
+
+def blocks_in(text: str) -> Iterator[Block]:
+    for language, code in FENCE.findall(text):
         yield _block(language, code)
 
 
@@ -73,12 +87,22 @@ class Host:
             "PYTHONPATH": f"{folder}:{ROOT}",
         }
         subprocess.run([sys.executable, "-m", "django", "startproject", "host", str(folder)], check=True)
+        self._add_entry_points()
+
+    def _add_entry_points(self) -> None:
+        """Declare the package's entry points, as its installation does: pytest finds the plugin by them."""
+        installed = self.folder / "notifications_hub-0.dist-info"
+        installed.mkdir()
+        (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: notifications-hub\nVersion: 0\n")
+        declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
+        sections = (
+            "\n".join([f"[{group}]", *(f"{name} = {path}" for name, path in entries.items())])
+            for group, entries in declared.items()
+        )
+        (installed / "entry_points.txt").write_text("\n".join(sections))
 
     def follow_the_readme(self) -> None:
-        readme = (ROOT / "README.md").read_text()
-        recipe = re.search(r"## Put it in your own project\n\n```python\n(.+?)```", readme, re.DOTALL)
-        assert recipe is not None
-        settings, urls, asgi = re.split(r"# (?:urls|asgi)\.py\n", recipe[1].replace("yoursite", "host"))
+        settings, urls, asgi = re.split(r"# (?:urls|asgi)\.py\n", readme_recipe().replace("yoursite", "host"))
         self.add("settings.py", settings + '\nTEMPLATES[0]["DIRS"] = [BASE_DIR / "templates"]\n')
         self.add("urls.py", urls)
         self.add("asgi.py", asgi)
@@ -122,6 +146,11 @@ class Host:
     def manage(self, *arguments: str) -> None:
         subprocess.run([sys.executable, "manage.py", *arguments], cwd=self.folder, env=self.environment, check=True)
 
+    def try_to_manage(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command that may fail, with more variables. Return what it printed."""
+        command, known = [sys.executable, "manage.py", *arguments], {**self.environment, **environment}
+        return subprocess.run(command, cwd=self.folder, env=known, capture_output=True, text=True, check=False)
+
     def test(self, *arguments: str) -> None:
         """Run tests of the project. Raise `AssertionError`, with the output, if one fails or is not found."""
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
@@ -159,3 +188,16 @@ class Host:
         assert len(answers) == len(blocks), run.stderr
         for block, answer in zip(blocks, answers, strict=True):
             assert "error" not in answer, f"{block}\n{answer['error']}"
+
+
+def migrated_host(folder: Path) -> Path:
+    """Return the database of a project that followed the README and migrated. Workers share the folder."""
+
+    def make() -> None:
+        host = Host(folder)
+        host.follow_the_readme()
+        host.manage("migrate", "--verbosity", "0")
+
+    folder.mkdir(exist_ok=True)
+    once(folder.with_suffix(".made"), make)
+    return folder / "db.sqlite3"
