@@ -68,38 +68,38 @@ def refusal(folder: Path, *settings: str, files: dict[str, str]) -> str:
     return run.stderr
 
 
-def test_an_app_that_hides_the_package_is_told_to_rename_its_folder(tmp_path: Path) -> None:
+def test_an_app_that_hides_the_package_is_asked_for_another_folder(tmp_path: Path) -> None:
     files = {"notifications/models.py": NOTICE.format("notices")}
-    told = refusal(tmp_path, 'INSTALLED_APPS += ["notifications"]', files=files)
-    assert f"{tmp_path}/notifications/__init__.py hides the package django-notifications" in told
-    assert 'keep label = "notifications"' in told
+    printed = refusal(tmp_path, 'INSTALLED_APPS += ["notifications"]', files=files)
+    assert f"{tmp_path}/notifications/__init__.py hides the package django-notifications" in printed
+    assert 'keep label = "notifications"' in printed
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the hub", "after the hub"])
-def test_an_app_with_the_label_of_the_package_is_told_to_leave_the_package_out(tmp_path: Path, *, after: bool) -> None:
+def test_an_app_with_the_label_of_the_package_is_asked_to_leave_the_package_out(tmp_path: Path, *, after: bool) -> None:
     own = 'INSTALLED_APPS += ["shop.notifications"]'
     files = {"shop/notifications/models.py": NOTICE.format("notices")}
-    told = refusal(tmp_path, *(["", own] if after else [own]), files=files)
-    assert "The app 'shop.notifications' has the label 'notifications'" in told
-    assert 'take "notifications" out of INSTALLED_APPS' in told
+    printed = refusal(tmp_path, *(["", own] if after else [own]), files=files)
+    assert "The app 'shop.notifications' has the label 'notifications'" in printed
+    assert 'take "notifications" out of INSTALLED_APPS' in printed
 
 
 def test_a_related_name_that_the_hub_has_is_an_error_that_names_the_field_to_rename(tmp_path: Path) -> None:
     files = {"notes/models.py": NOTICE.format("notifications")}
-    told = refusal(tmp_path, 'INSTALLED_APPS += ["notes"]', files=files)
-    assert "notes.Notice.user: (notifications_hub.E041) The related_name 'notifications' is" in told
-    assert "HINT: Rename yours" in told
+    printed = refusal(tmp_path, 'INSTALLED_APPS += ["notes"]', files=files)
+    assert "notes.Notice.user: (notifications_hub.E041) The related_name 'notifications' is" in printed
+    assert "HINT: Rename yours" in printed
 
 
 def test_a_field_of_the_user_model_that_takes_the_name_is_to_be_renamed(tmp_path: Path) -> None:
     files = {"people/models.py": PERSON}
-    told = refusal(tmp_path, 'INSTALLED_APPS += ["people"]\nAUTH_USER_MODEL = "people.Person"', files=files)
-    assert "people.Person has a field 'notifications'" in told.splitlines()[-1]
+    printed = refusal(tmp_path, 'INSTALLED_APPS += ["people"]\nAUTH_USER_MODEL = "people.Person"', files=files)
+    assert "people.Person has a field 'notifications'" in printed.splitlines()[-1]
 
 
 def test_a_module_that_raises_is_named_with_its_app_and_the_remedy(tmp_path: Path) -> None:
-    told = refusal(tmp_path, 'INSTALLED_APPS += ["notes"]', files={"notes/notifications.py": FOR_MAIL})
-    last = told.strip().splitlines()[-1]
+    printed = refusal(tmp_path, 'INSTALLED_APPS += ["notes"]', files={"notes/notifications.py": FOR_MAIL})
+    last = printed.strip().splitlines()[-1]
     assert "'notes.notifications' of the app 'notes'" in last
     assert "RuntimeError: no mail server" in last
     assert f"{tmp_path}/notes/notifications.py" in last
