@@ -54,6 +54,21 @@ def test_every_file_of_the_apps_is_in_the_wheel(wheel: Path) -> None:
     assert sorted(set(_packaged_files()) - packed) == []
 
 
+def test_pytest_finds_the_plugin_of_an_installed_hub_in_a_project_without_django(
+    installed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "test_plain.py").write_text("""
+import sys
+
+def test_plain(request):
+    assert request.config.pluginmanager.has_plugin("notifications_hub")
+    ours = sorted(name for name in sys.modules if name.startswith("notifications_hub"))
+    assert ours == ["notifications_hub", "notifications_hub.testing", "notifications_hub.testing.plugin"]
+    assert "django.apps" not in sys.modules
+""")
+    _run(installed, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:django", folder=tmp_path)
+
+
 @pytest.mark.parametrize("kind", ["templates", "static", "migrations", "locale"])
 def test_the_apps_have_every_kind_of_file(kind: str) -> None:
     assert any(f"/{kind}/" in file for file in _packaged_files())
