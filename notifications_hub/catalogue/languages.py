@@ -34,10 +34,18 @@ def is_right_to_left(code: str) -> bool:
 def shown_languages() -> list[str]:
     """Return the site's own language, English, and each other that the site, a kind's app or the hub has words for."""
     folders = sorted({folder for kind in all_kinds() for folder in locale_folders(kind)})
-    translated = translated_languages(folders)
-    own = settings.LANGUAGE_CODE
-    english = own if own.startswith("en-") else "en"
-    return [code for code in offered_languages() if code in (own, english, *translated)] or [own]
+    site = _site_language()
+    english = site if site.startswith("en-") else "en"
+    wanted = {site, english, *translated_languages(folders)}
+    found = [code for code in offered_languages() if code in wanted]
+    return found if site in found else [site, *found]
+
+
+def _site_language() -> str:
+    """Return `LANGUAGE_CODE` as `LANGUAGES` spells it: Django's own list has `en`, and new projects have `en-us`."""
+    own, offered = settings.LANGUAGE_CODE, offered_languages()
+    plain = own.partition("-")[0]
+    return plain if own not in offered and plain in offered else own
 
 
 def translated_languages(folders: Iterable[Path]) -> list[str]:

@@ -14,9 +14,10 @@ from notifications_hub.announcements.models import KIND as ANNOUNCEMENT
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.extension import NotificationExtension, extension_model, keep, payload_of
 from notifications_hub.kinds import Kind, NotificationLike, Sample
-from notifications_hub.message import Item, Message
+from notifications_hub.message import Item
 from notifications_hub.notification import Notification, message_from
 from notifications_hub.rendering import render_with_faults
+from notifications_hub.web.text import is_storable
 
 SAMPLE_ID = "sample"
 
@@ -68,11 +69,11 @@ def _row(kind: Kind, sample: Sample) -> tuple[Notification, NotificationExtensio
     person = {} if sample.recipient is None else {"recipient": sample.recipient}
     row = Notification(
         kind=kind.name,
-        actor_name=str(sample.actor),
-        target_name=str(sample.target),
-        action_object_name=str(sample.action_object),
-        verb=str(sample.verb),
-        description=str(sample.description) or None,
+        actor_name=_text(sample.actor),
+        target_name=_text(sample.target),
+        action_object_name=_text(sample.action_object),
+        verb=_text(sample.verb),
+        description=_text(sample.description) or None,
         url=str(sample.url),
         level=sample.level,
         # As the database would return it, and with its lazy texts in this language.
@@ -88,9 +89,17 @@ def _row(kind: Kind, sample: Sample) -> tuple[Notification, NotificationExtensio
     return row, extension
 
 
+def _text(text: object) -> str:
+    """Return the text in the active language. Raise `ValueError` for one that `notify.send()` would refuse."""
+    found = str(text)
+    if not is_storable(found):
+        raise ValueError(f"the sample's {found!r} contains a NUL character or half of a surrogate pair")
+    return found
+
+
 def _announcement(sample: Sample) -> RenderedSample:
     draft = Announcement(title=str(sample.verb), body=str(sample.description), url=str(sample.url), level=sample.level)
-    message: Message = replace(draft.message(), id=SAMPLE_ID, tag=SAMPLE_ID)
+    message = replace(draft.message(), id=SAMPLE_ID, tag=SAMPLE_ID)
     item = Item(message=message, at=draft.starts_at)
     return RenderedSample(item=item, markdown=draft.markdown(), faults={}, words=())
 

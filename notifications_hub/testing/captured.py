@@ -1,4 +1,4 @@
-"""What a test's code would have delivered: read from the rows that `notify.send()` and its like wrote.
+"""Everything that a test's code would deliver, read from the rows that `notify.send()` and its like wrote.
 
 Nothing is replaced. The rows of a test's own transaction count too, and those of a transaction that was rolled back are
 gone. Nothing is sent, because only a worker sends.
@@ -26,7 +26,10 @@ __unittest = True
 
 
 class Captured:
-    """What would be delivered since the start of a test, or since `clear()`. The database is read at each access."""
+    """Everything that would be delivered since the start of a test, or since `clear()`.
+
+    Each access reads the database.
+    """
 
     def __init__(self) -> None:
         self._log = AttemptLog()

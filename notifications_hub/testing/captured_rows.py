@@ -1,4 +1,4 @@
-"""What was captured, as a test reads it: each in the words and the language of its person."""
+"""Captured notifications, deliveries, pushes and events, each in the words and the language of its person."""
 
 from __future__ import annotations
 

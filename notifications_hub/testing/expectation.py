@@ -1,4 +1,4 @@
-"""What a test expects of a notification, and how one differs from it."""
+"""The values that a test expects of a notification, and how one differs from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process keeps between two tests, such as who had a page open, and how to forget it.
+"""The state that a process keeps between two tests, such as who had a page open, and how to forget it.
 
 A test's transaction is rolled back, so the next test's people often have the primary keys of this one's.
 """

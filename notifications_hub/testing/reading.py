@@ -15,6 +15,7 @@ from django.utils import translation
 
 from notifications_hub import audiences
 from notifications_hub.announcements.models import Announcement
+from notifications_hub.database.primary import from_primary
 from notifications_hub.delivery import preferences
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import reason_in_words
@@ -152,7 +153,7 @@ def announcements_for(person: AbstractBaseUser, start: Start) -> list[CapturedNo
     if not announced:
         return []
     # A person that a test has kept may remember the audiences of an earlier moment.
-    reader = get_user_model()._base_manager.get(pk=person.pk)
+    reader = from_primary(get_user_model()._base_manager.all()).get(pk=person.pk)
     topics = set(audiences.topics_of(reader))
     seen = [one for one in announced if one.audience in topics]
     return [_announced(one, reader) for one in seen]

@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from notifications_hub import kinds
 from notifications_hub.catalogue.entries import Entry, InLanguage, Shown
+from notifications_hub.catalogue.languages import shown_languages
 from notifications_hub.kinds import DeliveryMethod, Kind, NotificationLike, Privacy, Sample, Urgency
 from notifications_hub.notification import Notification
 
@@ -207,6 +208,24 @@ def test_the_languages_are_those_with_a_catalogue(admin: User, client_for: Clien
     assert client_for(admin).get(PAGE).context["languages"] == ["en", "zh-hans"]
 
 
+@pytest.mark.parametrize(
+    ("own", "offered", "shown"),
+    [
+        ("en-us", ["de", "en", "zh-hans"], ["en", "zh-hans"]),
+        ("en-gb", ["en", "en-gb", "zh-hans"], ["en-gb", "zh-hans"]),
+        ("de", ["de", "en"], ["de", "en"]),
+        ("de", ["en"], ["de", "en"]),
+        ("de", [], ["de"]),
+    ],
+)
+def test_the_sites_own_language_is_always_among_them(
+    own: str, offered: list[str], shown: list[str], settings: Settings
+) -> None:
+    settings.LANGUAGE_CODE, settings.LANGUAGES = own, [(code, code) for code in offered]
+
+    assert shown_languages() == shown
+
+
 def test_the_transports_of_the_site_are_named(admin: User, client_for: ClientFor, settings: Settings) -> None:
     memory = {"pager": "notifications_hub.transports.memory.Memory"}
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TRANSPORTS": memory}
@@ -240,6 +259,7 @@ def test_a_title_that_raises_is_shown_as_an_error_beside_the_rest(admin: User, c
     [
         ({"sample": Sample(data={"when": object()})}, "TypeError: Object of type object is not JSON serializable"),
         ({"sample": Sample(extension={"tenant": 1})}, "ValueError: the sample has `extension`, but no app declares"),
+        ({"sample": Sample(actor="\ud800")}, "ValueError: the sample's '\\ud800' contains a NUL character or half of"),
         ({"sample": property(lambda self: 1 / 0)}, "ZeroDivisionError: division by zero"),
         ({"label": property(lambda self: 1 / 0)}, "ZeroDivisionError: division by zero"),
         ({"urgency": "sometimes"}, "ValueError: 'sometimes' is not a valid Urgency"),

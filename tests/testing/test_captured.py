@@ -1,4 +1,4 @@
-"""What is captured: every way to notify, inside and outside a transaction, as its people would see it."""
+"""Every way to notify is captured, inside and outside a transaction, as its people would see it."""
 
 from __future__ import annotations
 
@@ -307,6 +307,26 @@ def test_published_events_are_captured(notified: Captured, alice: User, commits:
 def test_events_of_inboxes_are_no_published_events(notified: Captured, alice: User, bob: User) -> None:
     notify.send(bob, recipient=alice, verb="waved")
     assert notified.events == []
+
+
+# Databases
+
+
+def test_reads_go_where_the_hub_writes(
+    notified: Captured, alice: User, bob: User, charlie: User, settings: Settings
+) -> None:
+    settings.DATABASE_ROUTERS = ["tests.support.routers.PrimaryReplicaRouter"]
+    notified.register_browser(alice)
+    notify.send(bob, recipient=[alice], verb="waved")
+    broadcast(title="Hello")
+    publish("post.9", "comment.created", {})
+    notified.assert_notified(alice, kind="default", methods={"flash", "live", "web_push"})
+    notified.assert_notified(charlie, kind="announcement")
+    assert (len(notified.pushes), len(notified.events), len(notified.announcements)) == (1, 2, 1)
+    with pytest.raises(AssertionError, match="not by web_push: no browser of Charlie was registered"):
+        notified.assert_notified(charlie, title="Other")
+    with pytest.raises(AssertionError, match="audience everyone"):
+        notified.assert_not_notified()
 
 
 # A changed clock, and names that do not exist

@@ -1,4 +1,4 @@
-"""What failed assertions say: each test is a wrong assertion, and compares the whole message."""
+"""Messages of failed assertions: each test is a wrong assertion, and compares the message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one test leaves in the process, and that the next one does not see it."""
+"""State that one test leaves in the process, and that the next one does not see."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from django.db import connection
 from django.db.models import QuerySet
 from django.test import Client
 from notifications.signals import notify
@@ -20,6 +21,7 @@ from notifications_hub.streams.models import Event
 from notifications_hub.testing import forget_earlier_tests
 from notifications_hub.testing.isolation import end_background_work
 from notifications_hub.transports.memory import Memory
+from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -78,16 +80,29 @@ async def test_a_transport_in_memory_is_empty() -> None:
     assert memory.outbox == []
 
 
+def connections_of_others() -> int:
+    """Return how many connections would keep Django from dropping the test's database."""
+    with connection.cursor() as sql:
+        sql.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        [count] = sql.fetchone()
+    return int(count)
+
+
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_no_thread_of_the_hub_is_left_with_a_connection(
     alice: User, bob: User, numberer: Numberer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    before = connections_of_others()
     with monkeypatch.context() as patch:
         patch.setattr("notifications_hub.streams.numberer.IDLE_SECONDS", 60.0)
         notify.send(bob, recipient=[alice, bob], verb="waved")
         assert numberer.at_work
         end_background_work()
+    # A server process ends a moment after its client has closed the connection.
+    wait_until(lambda: connections_of_others() <= before, seconds=20, what="the end of the connection")
     assert "hub-numberer" not in {thread.name for thread in threading.enumerate()}
     assert not Event.objects.filter(seq=None).exists()
     # A later test starts it again.
