@@ -27,8 +27,14 @@ PROGRAMS = {
 SETTINGS = ("ALLOWED_HOSTS", "CELERY_BROKER_URL", "DATABASE_URL", "DEBUG", "PORT", "REDIS_URL", "SECRET_KEY")
 LEFT_OUT = (*SETTINGS, "PYTHONDONTWRITEBYTECODE")
 # More than the cores of a typical machine, because most tests of connections spend their time waiting.
-WORKERS = 4
+WORKERS = 6
 NOTHING_COLLECTED = 5
+
+
+def timed_files() -> list[str]:
+    """Return the test files with timed tests. To collect all the others too would take ten seconds."""
+    files = sorted((ROOT / "tests").rglob("test_*.py"))
+    return [str(file.relative_to(ROOT)) for file in files if "pytest.mark.clocked" in file.read_text()]
 
 
 def run_stage(title: str, command: list[str], **settings: str) -> int:

@@ -19,7 +19,7 @@ from notifications_hub.live.origin import parse
 from notifications_hub.live.topics import unreachable_patterns
 from notifications_hub.method_checks import check_methods
 from notifications_hub.ops import demo
-from notifications_hub.package_import import old_table
+from notifications_hub.package_import import old_table, shared_folder
 from notifications_hub.rows import LiveQuerySet, triggers
 from notifications_hub.rows.registry import declared_models
 from notifications_hub.transports.web_push.key_check import LOST, is_lost
@@ -105,6 +105,12 @@ def check_old_table(
     except (DatabaseError, ImproperlyConfigured):
         return []
     return [checks.Warning(words, id="notifications_hub.W005")] if words else []
+
+
+@register(Tags.compatibility)
+def check_shared_folder(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    words = shared_folder.shared()
+    return [checks.Warning(words, id="notifications_hub.W035")] if words else []
 
 
 @register(Tags.models)

@@ -57,6 +57,8 @@ class HubSettings:
     """Days that events, settled deliveries and ended jobs are kept."""
     embedded_worker: bool = True
     """Send due deliveries in a thread beside the hub. Turn it off if `hub_worker`, Celery or `TASK_BACKEND` does."""
+    kinds_module: str = "notifications"
+    """Name of the module of each app that declares kinds and topic rules."""
     live_allowed_origins: tuple[str, ...] = ()
     """Origins besides the site's own (`https://host[:port]`) whose pages may open a connection."""
     live_per_user: int = 10
@@ -147,6 +149,12 @@ def stand_in(**values: Any) -> None:
     _stand_ins.clear()
     _stand_ins.update(values)
     load.cache_clear()
+
+
+def kinds_module() -> str:
+    """Return `KINDS_MODULE`. Apps are searched before the system checks, so the other keys may still be invalid."""
+    given = _given().get("KINDS_MODULE")
+    return given if isinstance(given, str) else HubSettings.kinds_module
 
 
 @lru_cache(maxsize=1)

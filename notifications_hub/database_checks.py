@@ -32,7 +32,8 @@ def _problems_of(alias: str) -> Iterator[CheckMessage]:
     if vendor not in ("postgresql", "sqlite"):
         yield Error(
             f"The database {alias!r} is {_VENDORS.get(vendor, vendor)}, which the hub does not support.",
-            hint="Use PostgreSQL or SQLite; a database router may send the app notifications_hub there.",
+            hint="Use PostgreSQL or SQLite. A database router may send the hub there, with the people and content "
+            'types that it refers to: see "Two databases" in the guide "Beside what your project has".',
             id="notifications_hub.E013",
         )
     elif missing := missing_options(connections[alias]):

@@ -28,11 +28,12 @@ from notifications_hub.database.primary import connection, from_primary
 from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.notification import Notification, emit_items
-from notifications_hub.notify_arguments import BadRecipient, Draft, draft_of, is_unsaved, saved
+from notifications_hub.notify_arguments import BadRecipient, Draft, actor_of, draft_of, is_unsaved
 from notifications_hub.notify_insert import Inserted, insert
 from notifications_hub.notify_statement import Tables
 from notifications_hub.notify_words import PersonalWords, SharedWords, words_of
 from notifications_hub.signals import notification_created, send_after_commit
+from notifications_hub.system_actors import SystemActor
 from notifications_hub.transports import Transport, addresses_of, get_transport, keeps_table, transport_names
 
 CHUNK = 1000
@@ -44,9 +45,12 @@ attempted = Signal()
 """Sent in the caller's transaction, with the `draft`, the `people` and the rows `made`. For tests."""
 
 
-def notify_handler(verb: str, *, sender: models.Model, recipient: object, **given: Any) -> list[Notification]:
+def notify_handler(
+    verb: str, *, sender: models.Model | SystemActor | None, recipient: object, **given: Any
+) -> list[Notification]:
     """Create notifications, and return them. Accept every argument that django-notifications documents.
 
+    `sender` is a saved instance, a `SystemActor`, or None: then the site notifies, and the words name nobody.
     `recipient` is a person, a group, or a list, tuple, generator or queryset of people. Duplicates and inactive people
     are left out. If one is not a saved person, nothing is stored. Keywords that name a column of the host's
     `NotificationExtension` go there. `data`, the `url` and unknown keywords are kept as data. Notifications beyond the
@@ -194,7 +198,8 @@ def _not_flooded(draft: Draft, most: int, people: Sequence[Any]) -> list[Any]:
     One query, served by the inbox index. Only committed rows count, so parallel senders may each add one more.
     """
     at = draft.columns["timestamp"]
-    actor = {name: draft.columns[name] for name in ("actor_content_type", "actor_object_id")}
+    actor = {"actor_content_type": draft.columns.get("actor_content_type")}
+    actor["actor_object_id"] = draft.columns["actor_object_id"]
     recent = Notification.objects.filter(
         recipient__in=people, kind=draft.kind.name, timestamp__gt=at - MINUTE, timestamp__lt=at + MINUTE, **actor
     )
@@ -273,14 +278,14 @@ def _asked(transport: Transport, people: Sequence[Any]) -> dict[Any, list[str]]:
 class _NotifySignal(Signal):
     """A signal that rejects an unsaved sender with a remedy.
 
-    Without it, Django raises before any receiver runs, and only says that the sender is unhashable.
+    Without it, Django raises before any receiver runs, and only says that the sender is unhashable. None is the site.
     """
 
     def send(self, sender: object, **named: Any) -> Any:
-        return super().send(saved("sender", sender), **named)
+        return super().send(actor_of(sender), **named)
 
     async def asend(self, sender: object, **named: Any) -> Any:
-        return await super().asend(saved("sender", sender), **named)
+        return await super().asend(actor_of(sender), **named)
 
 
 def take_over_signal() -> None:

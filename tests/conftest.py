@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -40,8 +41,9 @@ from django.test import AsyncClient, Client
 
 from notifications_hub.streams import sequencer
 from tests.support.browser import People, chromium
-from tests.support.databases import Databases, databases_like
+from tests.support.databases import Databases, PostgresDatabases, SqliteDatabases, databases_like
 from tests.support.full import FULL
+from tests.support.host import migrated_host
 from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer
 from tests.support.short_numberer import short_numberer
@@ -66,6 +68,8 @@ IS_ONE_OF_MANY = "PYTEST_XDIST_WORKER" in os.environ
 def pytest_configure() -> None:
     # Exit on SIGTERM as on Ctrl-C, so that the run stops the processes it started.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    # Every new client would list all static files, which takes 50 ms. Sites serve them; clients in this process do not.
+    settings.SERVESTATIC_USE_FINDERS = settings.SERVESTATIC_USE_STATIC_ROOT = False
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -93,14 +97,27 @@ def _belongs_to_this_run(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Use the file that `django_db_modify_db_settings` makes."""
+    return connection.vendor == "sqlite"
+
+
+@pytest.fixture(scope="session")
 def django_db_modify_db_settings(
-    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+    django_db_modify_db_settings_parallel_suffix: None,
+    databases: SqliteDatabases | PostgresDatabases,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Put SQLite in a new file. Threads cannot share an in-memory one, and an old file may have a stale journal."""
-    if connection.vendor == "sqlite":
-        name = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
-        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = name
-        connection.settings_dict["TEST"]["NAME"] = name
+    """Put SQLite in a new file, because threads cannot share one in memory. Workers share one run of the migrations."""
+    changed = {}
+    if isinstance(databases, SqliteDatabases):
+        changed["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        if IS_ONE_OF_MANY:
+            shutil.copyfile(databases.migrated(), changed["NAME"])
+    elif IS_ONE_OF_MANY:
+        changed["TEMPLATE"] = databases.migrated()
+    settings.DATABASES["default"].setdefault("TEST", {}).update(changed)
+    connection.settings_dict["TEST"].update(changed)
 
 
 @pytest.fixture(autouse=True)
@@ -207,10 +224,25 @@ def redis_server(_redis_server: RedisServer) -> RedisServer:
 
 
 @pytest.fixture(scope="session")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A temporary folder that all workers of the run share: see `once`."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if IS_ONE_OF_MANY else own
+
+
+@pytest.fixture(scope="session")
+def databases(
+    run_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SqliteDatabases | PostgresDatabases]:
     """The source of databases for sites, of the vendor that this run tests."""
-    with databases_like(_server_url(), tmp_path_factory.mktemp("sites")) as databases:
+    with databases_like(_server_url(), tmp_path_factory.mktemp("sites"), run_folder) as databases:
         yield databases
+
+
+@pytest.fixture(scope="session")
+def host_tables(run_folder: Path) -> Path:
+    """A database of the README's project. Copying it is faster than to migrate for each project."""
+    return migrated_host(run_folder / "host-tables")
 
 
 def _server_url() -> str:

@@ -17,10 +17,11 @@ ROOT = Path(__file__).parents[1]
 HUB = "notifications_hub"
 
 LAYERS = [
-    ["admin_guards", "admin_lists", "cache_keys"],
+    ["admin_guards", "admin_lists", "cache_keys", "name_clashes"],
     ["announcements.markdown", "database", "kinds", "task_framework", "users", "web"],
+    ["system_actors"],
     ["conf", "delivery.models", "delivery.reasons", "extension", "ops.demo", "rendering"],
-    ["signals"],
+    ["discovery", "signals"],
     [
         "admin_base",
         "audiences",
@@ -49,7 +50,7 @@ LAYERS = [
     ],
     # Entry points for servers, Django and the command line.
     ["admin", "apps", "asgi", "jobs.progress_tag", "jobs.views", "live_lists", "models", "ops", "ops.retention"],
-    ["jobs.api", "management", "templatetags"],
+    ["catalogue", "jobs.api", "management", "templatetags"],
     ["urls"],
     # Tests of a host import it, and no module of the app.
     ["testing"],

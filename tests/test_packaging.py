@@ -73,6 +73,21 @@ def test_the_sdist_contains_what_the_wheel_is_built_from(sdist: Path) -> None:
     assert packed == {*_packaged_files(), *BESIDE_THE_APPS}
 
 
+def test_pytest_finds_the_plugin_of_an_installed_hub_in_a_project_without_django(
+    installed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "test_plain.py").write_text("""
+import sys
+
+def test_plain(request):
+    assert request.config.pluginmanager.has_plugin("notifications_hub")
+    ours = sorted(name for name in sys.modules if name.startswith("notifications_hub"))
+    assert ours == ["notifications_hub", "notifications_hub.testing", "notifications_hub.testing.plugin"]
+    assert "django.apps" not in sys.modules
+""")
+    _run(installed, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:django", folder=tmp_path)
+
+
 @pytest.mark.parametrize(
     "kind",
     [

@@ -12,6 +12,7 @@ from ninja.errors import HttpError
 
 from notifications_hub import __version__
 from notifications_hub.inbox import marks, push_api, queries, schemas, token_api
+from notifications_hub.inbox.api_docs import ApiPage
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.queries import BadPageMark
 from notifications_hub.inbox.responses import PrivateAPI
@@ -28,6 +29,7 @@ api = PrivateAPI(
     urls_namespace="notifications_hub_api",
     openapi_url="openapi.json",
     docs_url="docs/",
+    docs=ApiPage(),
 )
 api.add_router("push/", push_api.router)
 api.add_router("connection-tokens/", token_api.router)

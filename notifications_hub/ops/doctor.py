@@ -147,7 +147,9 @@ def _presence() -> Answer:
     if isinstance(backend, DummyCache):
         return f"the cache is {name}, which forgets everything: nobody counts as present.", False
     if isinstance(backend, LocMemCache):
-        return f"the cache is {name}: each process knows only its own pages. Use Redis or DatabaseCache.", False
+        # A site under development is one process.
+        known = f"the cache is {name}: each process knows only its own pages."
+        return f"{known} Several processes need Redis or DatabaseCache.", settings.DEBUG
     if (most := _most_entries(backend)) < FEW_ENTRIES:
         remedy = 'Set "OPTIONS": {"MAX_ENTRIES": 100_000}, or use Redis.'
         return (
@@ -225,7 +227,8 @@ def _addresses() -> Answer:
     folder = settings.FORCE_SCRIPT_NAME or ""
     if folder and (not folder.startswith("/") or folder.endswith("/")):
         return f"FORCE_SCRIPT_NAME is {folder!r}: it must begin with a slash and end without one, like '/app'.", False
-    return f"the inbox is at {reverse('notifications_hub:inbox')}.", True
+    inbox, api = reverse("notifications_hub:inbox"), reverse("notifications_hub_api:openapi-view")
+    return f"the inbox is at {inbox}, and the page about the API, for staff, at {api}.", True
 
 
 def _demo_people() -> Answer:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from notifications_hub.testing.http_side import HttpOtherSide, ReceivedRequest
     from notifications_hub.testing.isolation import forget_earlier_tests
+    from notifications_hub.testing.kind_checks import KindProblems, check_kinds
     from notifications_hub.testing.mixin import NotificationsTestMixin
     from notifications_hub.testing.other_side import BUSY_SECONDS, Fault, OtherSide, Received
     from notifications_hub.testing.transport_suite import TransportSuite
@@ -31,11 +32,13 @@ __all__ = [
     "CapturedPush",
     "Fault",
     "HttpOtherSide",
+    "KindProblems",
     "NotificationsTestMixin",
     "OtherSide",
     "Received",
     "ReceivedRequest",
     "TransportSuite",
+    "check_kinds",
     "forget_earlier_tests",
 ]
 
@@ -48,11 +51,13 @@ _HOMES = {
     "CapturedPush": "captured_rows",
     "Fault": "other_side",
     "HttpOtherSide": "http_side",
+    "KindProblems": "kind_checks",
     "NotificationsTestMixin": "mixin",
     "OtherSide": "other_side",
     "Received": "other_side",
     "ReceivedRequest": "http_side",
     "TransportSuite": "transport_suite",
+    "check_kinds": "kind_checks",
     "forget_earlier_tests": "isolation",
 }
 _SUITE = ("transport_failures", "transport_suite")

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.signals import post_save
 
-from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.models import Announcement, AnnouncementState
 from notifications_hub.database import transaction
 from notifications_hub.notification import Notification
 from notifications_hub.notify import attempted
@@ -72,6 +72,15 @@ class AnnouncementAttempt(Attempt):
     def __init__(self, announcement: Announcement) -> None:
         super().__init__()
         self.announcement = announcement
+
+    def reason(self) -> str:
+        """Return why no inbox shows it, or an empty text if inboxes do."""
+        if self.is_rolled_back:
+            return "was rolled back"
+        stored = Announcement.objects.filter(pk=self.announcement.pk).first()
+        if stored is None:
+            return "was deleted"
+        return "" if stored.state is AnnouncementState.RUNNING else f"is {stored.state.value}, so no inbox shows it"
 
 
 @dataclass(slots=True)

@@ -72,9 +72,9 @@ class FailureText:
             if reason := attempt.reason_for(self._person):
                 yield f"notify.send({_call(attempt)}) to {self._person} left nothing: {reason}."
         for announced in self._log.announcements:
-            if announced.is_rolled_back:
+            if reason := announced.reason():
                 one = announced.announcement
-                yield f'The announcement "{one.title}" to {one.audience} was rolled back.'
+                yield f'The announcement "{one.title}" to {one.audience} {reason}.'
 
     def _elsewhere(self) -> Iterator[str]:
         if self._others:

@@ -13,6 +13,9 @@ from notifications_hub.testing.captured_rows import CapturedNotification
 from notifications_hub.testing.expectation import Expected, Unexpected
 from notifications_hub.testing.isolation import end_background_work, forget_earlier_tests
 
+# As in `captured.py`: a failure shows the line of the test, and no frame of the helpers.
+__unittest = True
+
 
 class NotificationsTestMixin(unittest.TestCase):
     """Capture what each test would deliver in `self.notified`, and assert it.

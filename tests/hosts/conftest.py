@@ -10,20 +10,21 @@ from pathlib import Path
 import pytest
 
 from tests.support.host import Host
-from tests.support.host_project import HostProject
+from tests.support.host_project import PEOPLE, HostProject
 
 StartProject = Callable[..., HostProject]
 
 
 @pytest.fixture(scope="session")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database of the README's project, with people. Copying it is faster than to migrate for each project."""
+def tables(host_tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of the README's project, with people."""
     host = Host(tmp_path_factory.mktemp("tables"))
     host.follow_the_readme()
     host.add_pages()
+    copied = Path(shutil.copy(host_tables, host.folder / "db.sqlite3"))
     with HostProject(host) as project:
-        project.migrate()
-    return host.folder / "db.sqlite3"
+        project.python(PEOPLE)
+    return copied
 
 
 @pytest.fixture(scope="module")

@@ -44,10 +44,10 @@ class Stranger(Closing):
             "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
         }
 
-    def follow(self, number: int) -> None:
-        """Do what the section says. Raise `CalledProcessError`, with the output in the log, if a command fails."""
-        section = re.search(rf"^## {number}\. (.+?)(?=^## |\Z)", GUIDE, re.DOTALL | re.MULTILINE)
-        assert section is not None, number
+    def follow(self, title: str) -> None:
+        """Do what the section says. Raise `AssertionError`, with the output, if a command fails."""
+        section = re.search(rf"^## {re.escape(title)}(.+?)(?=^## |\Z)", GUIDE, re.DOTALL | re.MULTILINE)
+        assert section is not None, title
         for block in blocks_in(section[1]):
             self._do(block)
 
@@ -197,24 +197,25 @@ def signed_in(request: pytest.FixtureRequest) -> Callable[[str], InChromium | By
 def test_the_way_from_an_empty_folder_to_a_delivery_method(
     stranger: Stranger, signed_in: Callable[[str], InChromium | ByPolling]
 ) -> None:
-    stranger.follow(1)
-    stranger.follow(2)
+    stranger.follow("1. ")
+    stranger.follow("2. ")
     alice = signed_in(stranger.url)
 
-    stranger.follow(3)
+    stranger.follow("3. ")
     alice.sees("bob waved at you")
-    stranger.follow(4)
+    stranger.follow("4. ")
     alice.sees("bob waves from Lisbon")
     assert "Someone waves at you" in alice.read("/notifications/preferences/")
 
-    stranger.follow(5)
+    stranger.follow("5. ")
 
     alice.leave()
-    stranger.follow(6)
+    stranger.follow("6. ")
     wait_until(lambda: "To alice: bob waves from Porto" in stranger.terminal, seconds=60, what="the terminal's line")
     assert "waves from Porto" not in alice.read("/")
     assert alice.count == "3"
     assert "Lisbon" not in stranger.terminal
+    stranger.follow("Next")
     alice.close()
 
 

@@ -182,6 +182,13 @@ def test_a_development_server_without_static_files_gets_the_remedy(settings: Set
 
 
 @pytest.mark.usefixtures("_healthy")
+def test_a_cache_of_one_process_is_enough_while_developing(settings: Settings, findings: Findings) -> None:
+    settings.CACHES = memory_cache()
+    settings.DEBUG = True
+    assert findings()["presence"].good
+
+
+@pytest.mark.usefixtures("_healthy")
 def test_unapplied_migrations_are_reported(findings: Findings) -> None:
     assert findings()["tables"].good
     [latest] = MigrationLoader(connection).graph.leaf_nodes("notifications_hub")

@@ -1,4 +1,4 @@
-"""Databases for sites. They are set up once a session and then copied, because migrating takes seconds."""
+"""Databases for sites and workers. They are set up once a run and then copied, because migrating takes seconds."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from tests.support.once import once
 from tests.support.postgres import create_database, drop_database
 from tests.support.site import manage, site_environment
 
@@ -23,60 +24,86 @@ class Databases(Protocol):
 
 
 class SqliteDatabases:
-    """SQLite files in one folder."""
+    """SQLite files in one folder, copied from templates in the folder of the run."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, run: Path) -> None:
         self._folder = folder
+        self._run = run
         self._numbers = count(1)
-        self._template = folder / "template.sqlite3"
-        _set_up(f"sqlite:///{self._template}")
 
     def copy(self) -> str:
         copy = self._folder / f"site{next(self._numbers)}.sqlite3"
-        shutil.copyfile(self._template, copy)
+        shutil.copyfile(self._with_people(), copy)
         return f"sqlite:///{copy}"
+
+    def migrated(self) -> Path:
+        """Return the path of a file with all tables, to be copied."""
+        path = self._run / "migrated.sqlite3"
+        once(self._run / "migrated", lambda: _migrate(f"sqlite:///{path}"))
+        return path
+
+    def _with_people(self) -> Path:
+        path = self._run / "people.sqlite3"
+
+        def make() -> None:
+            shutil.copyfile(self.migrated(), path)
+            _add_people(f"sqlite:///{path}")
+
+        once(self._run / "people", make)
+        return path
 
 
 class PostgresDatabases:
     """Databases on the PostgreSQL server of a database URL."""
 
-    def __init__(self, server_url: str) -> None:
+    def __init__(self, server_url: str, run: Path) -> None:
         self._server_url = server_url
-        self._prefix = f"site{os.getpid()}"
-        self._made = [self._new("template1")]
-        _set_up(self._url_of(self._made[0]))
+        self._run = run
+        self._copies: list[str] = []
 
     def copy(self) -> str:
-        self._made.append(self._new(self._made[0]))
-        return self._url_of(self._made[-1])
+        template = self._with_people()
+        self._copies.append(f"site{os.getpid()}_{len(self._copies)}")
+        return self._new(self._copies[-1], template)
 
     def drop(self) -> None:
-        for name in self._made:
+        for name in self._copies:
             drop_database(self._server_url, name)
 
-    def _new(self, template: str) -> str:
-        name = f"{self._prefix}_{len(getattr(self, '_made', []))}"
-        create_database(self._server_url, name, template=template)
-        return name
+    def migrated(self) -> str:
+        """Return the name of a database with all tables, to be a template."""
+        once(self._run / "migrated", lambda: _migrate(self._new("hub_migrated", "template1")))
+        return "hub_migrated"
 
-    def _url_of(self, name: str) -> str:
+    def _with_people(self) -> str:
+        once(self._run / "people", lambda: _add_people(self._new("hub_people", self.migrated())))
+        return "hub_people"
+
+    def _new(self, name: str, template: str) -> str:
+        # A template of an earlier run is left, if the server belongs to the developer.
+        drop_database(self._server_url, name)
+        create_database(self._server_url, name, template=template)
         return urlsplit(self._server_url)._replace(path=f"/{name}").geturl()
 
 
 @contextmanager
-def databases_like(database_url: str, folder: Path) -> Iterator[Databases]:
-    """Yield databases of the same vendor as this test run's."""
+def databases_like(database_url: str, folder: Path, run: Path) -> Iterator[SqliteDatabases | PostgresDatabases]:
+    """Yield databases of the same vendor as this test run's. Its workers share the folder `run`."""
     if not database_url.startswith("postgres"):
-        yield SqliteDatabases(folder)
+        yield SqliteDatabases(folder, run)
         return
-    databases = PostgresDatabases(database_url)
+    databases = PostgresDatabases(database_url, run)
     try:
         yield databases
     finally:
         databases.drop()
 
 
-def _set_up(database_url: str) -> None:
+def _migrate(database_url: str) -> None:
+    manage("migrate", environment=site_environment(DATABASE_URL=database_url))
+
+
+def _add_people(database_url: str) -> None:
     environment = site_environment(DATABASE_URL=database_url)
-    for command in ("migrate", "createcachetable", "hub_demo"):
+    for command in ("createcachetable", "hub_demo"):
         manage(command, environment=environment)

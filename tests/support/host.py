@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.support.once import once
 from tests.support.processes import ROOT, Program, free_port
 from tests.support.site import Shell, is_healthy, site_environment
 
@@ -187,3 +188,16 @@ class Host:
         assert len(answers) == len(blocks), run.stderr
         for block, answer in zip(blocks, answers, strict=True):
             assert "error" not in answer, f"{block}\n{answer['error']}"
+
+
+def migrated_host(folder: Path) -> Path:
+    """Return the database of a project that followed the README and migrated. Workers share the folder."""
+
+    def make() -> None:
+        host = Host(folder)
+        host.follow_the_readme()
+        host.manage("migrate", "--verbosity", "0")
+
+    folder.mkdir(exist_ok=True)
+    once(folder.with_suffix(".made"), make)
+    return folder / "db.sqlite3"

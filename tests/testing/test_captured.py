@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -337,3 +338,9 @@ def test_a_name_or_an_unsaved_person_is_no_person(notified: Captured, alice: Use
     for person in ("alice", type(alice)(username="dora")):
         with pytest.raises(TypeError, match="not a saved person"):
             notified.assert_not_notified(person)  # type: ignore[arg-type]
+
+
+def test_it_can_be_pickled_with_a_failed_subtest(notified: Captured, alice: User, bob: User) -> None:
+    """Django's parallel runner does so."""
+    notify.send(bob, recipient=alice, verb="waved")
+    pickle.loads(pickle.dumps(notified)).assert_notified(alice)

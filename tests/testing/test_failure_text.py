@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import timedelta
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 from notifications.signals import notify
 from pytest_django import Settings
 
-from notifications_hub import broadcast, publish
+from notifications_hub import Announcement, broadcast, publish
 from notifications_hub.delivery.preferences import choose_methods
 from notifications_hub.models import PushSubscription
 from notifications_hub.testing import Captured
@@ -128,6 +130,24 @@ def test_the_person_is_not_active(notified: Captured, alice: User, bob: User) ->
     alice.save()
     notify.send(bob, recipient=[alice, bob], verb="waved")
     with pytest.raises(AssertionError, match="Alice is not active, and nobody who is not active is notified"):
+        notified.assert_notified(alice)
+
+
+def test_an_announcement_is_not_shown_yet_or_any_more(notified: Captured, alice: User) -> None:
+    planned = broadcast(title="Later", starts_at=timezone.now() + timedelta(hours=1))
+    withdrawn = broadcast(title="Gone")
+    Announcement.objects.filter(pk=withdrawn.pk).update(withdrawn_at=timezone.now())
+    says(
+        """
+        Alice was not notified.
+        The announcement "Later" to everyone is planned, so no inbox shows it.
+        The announcement "Gone" to everyone is withdrawn, so no inbox shows it.
+        Nobody was notified of anything.
+        """,
+        lambda: notified.assert_notified(alice),
+    )
+    planned.delete()
+    with pytest.raises(AssertionError, match='The announcement "Later" to everyone was deleted'):
         notified.assert_notified(alice)
 
 
