@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
@@ -21,6 +22,7 @@ from notifications_hub.web.text import storable
 MAX_NAME = 255
 MOST_NAMES = 100_000
 """The most names that are remembered from one chunk to the next."""
+MOST_DECIMAL_PLACES = 16_383
 
 _PAIRS = """
     SELECT actor_content_type_id, actor_object_id FROM notifications_notification WHERE id > %s AND id <= %s
@@ -119,7 +121,7 @@ def data_between(after: int, through: int) -> DataValues:
 def _object_of(text: str) -> dict[str, Any] | None:
     """Return the JSON object that the text is, or None if it is none that every database stores."""
     try:
-        data = json.loads(text)
+        data = _loads(text)
         as_json(data)
     except (ValueError, RecursionError):
         return None
@@ -129,7 +131,7 @@ def _object_of(text: str) -> dict[str, Any] | None:
 def _replaced(text: str) -> str | None:
     """Return an object in place of other data: one encoded twice, or the value under the key `data`."""
     try:
-        value = json.loads(text)
+        value = _loads(text)
         as_json(value)
     except (ValueError, RecursionError):
         value = storable(text, len(text))
@@ -137,6 +139,18 @@ def _replaced(text: str) -> str | None:
     if inner is not None:
         return as_json(inner)
     return as_json({"data": value}) if value not in (None, "") else None
+
+
+def _loads(text: str) -> Any:
+    return json.loads(text, parse_float=_storable_float)
+
+
+def _storable_float(text: str) -> float:
+    """Return the number. Raise `ValueError` if it has more decimal places than PostgreSQL stores."""
+    exponent = Decimal(text).as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -MOST_DECIMAL_PLACES:
+        raise ValueError("it has too many decimal places")
+    return float(text)
 
 
 def _link(data: dict[str, Any]) -> str:

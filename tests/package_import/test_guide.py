@@ -6,14 +6,21 @@ import json
 
 import pytest
 
+from tests.package_import.package_suite import GUIDE
 from tests.support.host import PAGE, SETTINGS, URLS, Host
-from tests.support.processes import ROOT
 
-GUIDE = ROOT / "docs" / "guides" / "from-django-notifications.md"
+PEOPLE = """
+import uuid
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+class Person(AbstractUser):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+"""
 APPS = """
 from pathlib import Path
 ROOT_URLCONF = "host.urls"
-INSTALLED_APPS += ["notifications"]
+INSTALLED_APPS += ["notifications", "people"]
+AUTH_USER_MODEL = "people.Person"
 DJANGO_NOTIFICATIONS_CONFIG = {"USE_JSONFIELD": True, "SOFT_DELETE": True}
 TEMPLATES[0]["DIRS"] = [BASE_DIR / "templates"]
 """
@@ -42,7 +49,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 def state():
     rows = []
-    for person in get_user_model().objects.order_by("pk"):
+    for person in get_user_model().objects.order_by("username"):
         own = person.notifications
         rows += [[person.username, own.count(), own.unread().count(), own.read().count(), own.deleted().count()]]
         columns = "actor_object_id", "verb", "level", "unread", "deleted", "public", "emailed", "data"
@@ -61,6 +68,7 @@ print(json.dumps([state(), api()]))
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
     host = Host(tmp_path_factory.mktemp("package"))
+    host.add("people/models.py", PEOPLE)
     host.add("settings.py", APPS + SETTINGS)
     host.add("urls.py", PACKAGE_URLS + URLS)
     host.add(
@@ -90,6 +98,7 @@ assert not Notification.objects.exists()
 
 
 def test_a_project_moves_over_with_its_notifications(host: Host) -> None:
+    host.manage("makemigrations", "people", "--verbosity", "0")
     host.manage("migrate", "--verbosity", "0")
     run(host, TWO_THOUSAND)
     before = json.loads(run(host, STATE))

@@ -139,7 +139,7 @@ def test_an_absolute_link_to_the_site_becomes_its_path(alice: User, bob: User, s
     assert imported().url == "/posts/9/?page=2"
 
 
-@pytest.mark.parametrize("text", ["{not json", "NaN", '{"a": NaN}', "[" * 3000])
+@pytest.mark.parametrize("text", ["{not json", "NaN", '{"a": NaN}', '{"a": 1e-20000}', '"\\u0000"', "[" * 3000])
 def test_text_that_is_no_json_is_kept_as_text(text: str, is_text: bool, alice: User, bob: User) -> None:
     if not is_text:
         pytest.skip("the column holds only JSON")
@@ -169,6 +169,13 @@ def test_an_actor_that_is_gone_or_cannot_be_named_leaves_its_name_empty(
     assert imported("d").actor_name == ""
 
 
+def test_enormous_data_is_taken_over(alice: User, bob: User) -> None:
+    old.add([stored(alice, bob, data={"url": "/posts/9/", "text": "ä" * 3_000_000})])
+    run()
+    assert imported().data == {"url": "/posts/9/", "text": "ä" * 3_000_000}
+    assert imported().url == "/posts/9/"
+
+
 def test_a_second_run_imports_only_what_is_new(alice: User, bob: User) -> None:
     old.add([stored(alice, bob)])
     run()
@@ -193,6 +200,19 @@ def test_a_run_that_is_stopped_anywhere_goes_on(alice: User, bob: User, monkeypa
         assert Notification.objects.count() == (3 if name == "give_way" else 0)
     run()
     assert sorted(row.verb for row in Notification.objects.all()) == [f"v{number}" for number in range(10)]
+
+
+def test_an_error_of_the_database_names_the_place(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "CHUNK", 2)
+    old.add([stored(alice, bob, verb=f"v{number}") for number in range(4)])
+    third = stored(alice, bob, verb="v4", timestamp=AT)
+    old.add([third])
+    monkeypatch.setitem(rows._VALUES, "url", f"CASE WHEN old.id < {third.pk} THEN '' END")
+    with pytest.raises(CommandError, match=rf"through id {third.pk - 1}, then: .*(url|NOT NULL)"):
+        run()
+    assert Notification.objects.count() == 4
+    monkeypatch.undo()
+    assert "Imported 1 notifications." in run()
 
 
 def stop(*args: object, **kwargs: object) -> None:

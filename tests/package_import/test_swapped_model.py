@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from django.shortcuts import get_object_or_404
+from django.views.generic import ListView
 from notifications.models import Notification as PackageNotification
 from notifications.swappable import load_notification_model
 
 from notifications_hub import Notification
 
 
-def test_the_manager_of_the_swapped_model_names_the_import() -> None:
+@pytest.mark.parametrize(
+    "use",
+    [
+        PackageNotification.objects.count,
+        PackageNotification.objects.unread,
+        lambda: get_object_or_404(PackageNotification, pk=1),
+        lambda: ListView(model=PackageNotification).get_queryset(),
+        lambda: PackageNotification(verb="waved").save(),
+    ],
+)
+def test_each_use_of_the_swapped_model_names_the_import(use: Callable[[], object]) -> None:
     with pytest.raises(AttributeError, match=r"from notifications_hub import Notification"):
-        PackageNotification.objects.count()
+        use()
 
 
 def test_the_package_loads_the_model_of_the_hub() -> None:

@@ -36,10 +36,14 @@ class Command(BaseCommand):
 
     def _import(self, *, is_verbose: bool) -> int:
         imported = left_out = 0
-        for chunk in import_rows():
-            imported, left_out = imported + chunk.imported, left_out + chunk.left_out
-            if is_verbose:
-                self.stdout.write(f"{imported} …")
+        try:
+            for chunk in import_rows():
+                imported, left_out = imported + chunk.imported, left_out + chunk.left_out
+                if is_verbose:
+                    self.stdout.write(f"{imported} …")
+        except DatabaseError as error:
+            through = old_table.position()
+            raise CommandError(f"Imported the rows of {old_table.TABLE} through id {through}, then: {error}") from error
         if left_out:
             self.stdout.write(f"Left out {left_out} whose person is gone.")
         return imported
