@@ -15,8 +15,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
+
+from django.core.management import call_command
 
 from tests.support.once import once
 from tests.support.processes import ROOT, Program, free_port
@@ -43,6 +46,14 @@ urlpatterns += [
 PAGE = """
 {% load notifications_hub %}<!doctype html><html lang="en"><title>Host</title>{% notification_bell %}
 <main><h1>Host</h1>{% for message in messages %}{{ message }}{% endfor %}</main></html>
+"""
+
+MANAGE = """
+import importlib, json, sys
+from django.core.management import execute_from_command_line
+for command in json.loads(sys.argv[1]):
+    importlib.invalidate_caches()  # The command before may have written a migration.
+    execute_from_command_line(command)
 """
 
 
@@ -74,7 +85,7 @@ class Host:
             "DJANGO_SETTINGS_MODULE": "host.settings",
             "PYTHONPATH": f"{folder}:{ROOT}",
         }
-        subprocess.run([sys.executable, "-m", "django", "startproject", "host", str(folder)], check=True)
+        call_command("startproject", "host", str(folder))
 
     def follow_the_readme(self) -> None:
         readme = (ROOT / "README.md").read_text()
@@ -122,7 +133,10 @@ class Host:
             file.write("\n" + text)
 
     def manage(self, *arguments: str) -> None:
-        subprocess.run([sys.executable, "manage.py", *arguments], cwd=self.folder, env=self._environment, check=True)
+        self._run_python("manage.py", *arguments)
+
+    def _run_python(self, *arguments: str) -> None:
+        subprocess.run([sys.executable, *arguments], cwd=self.folder, env=self._environment, check=True)
 
     def test(self, *arguments: str) -> None:
         """Run tests of the project. Raise `AssertionError`, with the output, if one fails or is not found."""
@@ -145,11 +159,14 @@ class Host:
         return program, address
 
     def _run_lines(self, lines: str) -> None:
-        for line in lines.splitlines():
-            if line.startswith("manage.py "):
-                self.manage(*line.partition("#")[0].split()[1:])
-            elif line.startswith("pytest "):
-                self.test(*line.split()[1:])
+        for program, named in groupby(lines.splitlines(), lambda line: line.partition(" ")[0]):
+            commands = [line.partition("#")[0].split() for line in named]
+            if program == "manage.py":
+                # All in one process, because starting Django takes most of the time.
+                self._run_python("-c", MANAGE, json.dumps(commands))
+            elif program == "pytest":
+                for command in commands:
+                    self.test(*command[1:])
 
     def _run_in_shell(self, blocks: list[str]) -> None:
         lines = "".join(json.dumps(block) + "\n" for block in blocks)
