@@ -40,8 +40,9 @@ from django.db import connection, connections
 from django.test import AsyncClient, Client
 
 from notifications_hub.streams import sequencer
-from tests.support.browser import People, chromium
+from tests.support.browser import People, SharedChromium
 from tests.support.databases import Databases, PostgresDatabases, SqliteDatabases, databases_like
+from tests.support.flush import keep_content_types
 from tests.support.full import FULL
 from tests.support.host import migrated_host
 from tests.support.postgres import PostgresServer
@@ -63,6 +64,7 @@ hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
 IS_ONE_OF_MANY = "PYTEST_XDIST_WORKER" in os.environ
+SHARED_CHROMIUM = SharedChromium()
 
 
 def pytest_configure() -> None:
@@ -118,6 +120,13 @@ def django_db_modify_db_settings(
         changed["TEMPLATE"] = databases.migrated()
     settings.DATABASES["default"].setdefault("TEST", {}).update(changed)
     connection.settings_dict["TEST"].update(changed)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _content_types_kept() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        keep_content_types(patched)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -287,10 +296,22 @@ def quiet_site(_shared_site: Site) -> Site:
     return _shared_site
 
 
+@pytest.fixture(scope="session")
+def _shared_chromium() -> Iterator[SharedChromium]:
+    yield SHARED_CHROMIUM
+    SHARED_CHROMIUM.close()
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
+def browser(_shared_chromium: SharedChromium) -> Browser:
+    return _shared_chromium.open()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Function, nextitem: pytest.Function | None) -> None:
+    """Close the browser after the last of consecutive files that begin with a test of a page."""
+    if nextitem and nextitem.path != item.path and "_shared_chromium" not in nextitem.fixturenames:
+        SHARED_CHROMIUM.close()
 
 
 @pytest.fixture

@@ -150,10 +150,10 @@ def test_a_follower_takes_over_from_a_closed_leader(page_for: People, proxy: Pro
 def test_a_leader_that_hangs_is_replaced(page_for: People, proxy: Proxy, site: Site) -> None:
     leader, follower = page_for("alice"), page_for("alice")
     wait_until_live(leader, follower)
-    leader.evaluate("() => { setTimeout(() => { for (const end = Date.now() + 9_000; Date.now() < end; ); }); }")
+    leader.evaluate("() => { setTimeout(() => { for (const end = Date.now() + 12_000; Date.now() < end; ); }); }")
     wave(site)
     # Followers ask the leader every 3 s and give it 3 s to answer.
-    wait_until(lambda: proxy.opened["ws"] == 2, seconds=9)
+    wait_until(lambda: proxy.opened["ws"] == 2, seconds=12)
     wave(site)
     expect_badges(2, follower, leader)
     wait_until(lambda: proxy.open["ws"] == 1)

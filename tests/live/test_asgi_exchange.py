@@ -95,7 +95,7 @@ def test_a_stream_sends_its_retry_time_and_heartbeats(site: Site) -> None:
     with listening_by(SSE, site, "alice") as alice:
         assert isinstance(alice, SseClient)
         alice.frame()
-        wait_until(lambda: alice.comments >= 2, seconds=5, what="a second comment")
+        wait_until(lambda: alice.comments >= 2, seconds=20, what="a second comment")
         assert alice.retry == 1234
 
 

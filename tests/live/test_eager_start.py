@@ -58,7 +58,7 @@ async def test_a_coroutine_that_waits_continues_in_a_task() -> None:
 async def test_a_coroutine_that_only_yields_is_resumed() -> None:
     rest = begin(asyncio.sleep(0))
     assert rest is not None
-    await asyncio.wait_for(asyncio.ensure_future(rest), 1)
+    await asyncio.wait_for(asyncio.ensure_future(rest), 10)
 
 
 async def test_a_cancelled_rest_cleans_up() -> None:

@@ -76,6 +76,6 @@ async def test_a_stream_ends_even_if_its_client_does_not_read() -> None:
     # Long enough for a heartbeat to be waiting.
     await asyncio.sleep(0.05)
     client.held[0].end(TOO_SLOW)
-    await asyncio.wait_for(stream, 1)
+    await asyncio.wait_for(stream, 10)
     assert client.held == []
     assert "event: close" not in client.received

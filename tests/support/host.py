@@ -16,8 +16,11 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
+
+from django.core.management import call_command
 
 from tests.support.once import once
 from tests.support.processes import ROOT, Program, free_port
@@ -44,6 +47,14 @@ urlpatterns += [
 PAGE = """
 {% load notifications_hub %}<!doctype html><html lang="en"><title>Host</title>{% notification_bell %}
 <main><h1>Host</h1>{% for message in messages %}{{ message }}{% endfor %}</main></html>
+"""
+
+MANAGE = """
+import importlib, json, sys
+from django.core.management import execute_from_command_line
+for command in json.loads(sys.argv[1]):
+    importlib.invalidate_caches()  # The command before may have written a migration.
+    execute_from_command_line(command)
 """
 
 
@@ -86,7 +97,7 @@ class Host:
             "DJANGO_SETTINGS_MODULE": "host.settings",
             "PYTHONPATH": f"{folder}:{ROOT}",
         }
-        subprocess.run([sys.executable, "-m", "django", "startproject", "host", str(folder)], check=True)
+        call_command("startproject", "host", str(folder))
         self._add_entry_points()
 
     def _add_entry_points(self) -> None:
@@ -144,7 +155,10 @@ class Host:
             file.write("\n" + text)
 
     def manage(self, *arguments: str) -> None:
-        subprocess.run([sys.executable, "manage.py", *arguments], cwd=self.folder, env=self.environment, check=True)
+        self._run_python("manage.py", *arguments)
+
+    def _run_python(self, *arguments: str) -> None:
+        subprocess.run([sys.executable, *arguments], cwd=self.folder, env=self.environment, check=True)
 
     def try_to_manage(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command that may fail, with more variables. Return what it printed."""
@@ -172,11 +186,14 @@ class Host:
         return program, address
 
     def _run_lines(self, lines: str) -> None:
-        for line in lines.splitlines():
-            if line.startswith("manage.py "):
-                self.manage(*line.partition("#")[0].split()[1:])
-            elif line.startswith("pytest "):
-                self.test(*line.split()[1:])
+        for program, named in groupby(lines.splitlines(), lambda line: line.partition(" ")[0]):
+            commands = [line.partition("#")[0].split() for line in named]
+            if program == "manage.py":
+                # All in one process, because starting Django takes most of the time.
+                self._run_python("-c", MANAGE, json.dumps(commands))
+            elif program == "pytest":
+                for command in commands:
+                    self.test(*command[1:])
 
     def _run_in_shell(self, blocks: list[str]) -> None:
         lines = "".join(json.dumps(block) + "\n" for block in blocks)
