@@ -1,4 +1,4 @@
-"""In whose words and by which delivery methods a captured notification would arrive."""
+"""Captured notifications in the words of their person, and the deliveries and pushes that would reach them."""
 
 from __future__ import annotations
 
