@@ -303,3 +303,16 @@ def test_rows_without_a_person_are_left_out(alice: User, bob: User) -> None:
     finally:
         old.execute(f"DELETE FROM {old_table.TABLE}")
     assert Notification.objects.count() == 1
+
+
+def test_a_content_type_that_is_gone_is_left_empty(alice: User, bob: User) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("its foreign keys do not let this happen")
+    old.add([stored(alice, bob)])
+    with connection.constraint_checks_disabled():
+        old.execute(f"UPDATE {old_table.TABLE} SET actor_content_type_id = 999999")
+    try:
+        assert "Imported 1" in run()
+    finally:
+        old.execute(f"DELETE FROM {old_table.TABLE}")
+    assert (imported().actor_content_type, imported().actor_object_id, imported().actor_name) == (None, str(bob.pk), "")
