@@ -202,6 +202,16 @@ def test_a_run_that_is_stopped_anywhere_goes_on(alice: User, bob: User, monkeypa
     assert sorted(row.verb for row in Notification.objects.all()) == [f"v{number}" for number in range(10)]
 
 
+def test_debug_keeps_no_statements_of_earlier_chunks(
+    alice: User, bob: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DEBUG = True
+    monkeypatch.setattr(rows, "CHUNK", 1)
+    old.add([stored(alice, bob) for _ in range(20)])
+    run()
+    assert len(connection.queries_log) < 20
+
+
 def test_an_error_of_the_database_names_the_place(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "CHUNK", 2)
     old.add([stored(alice, bob, verb=f"v{number}") for number in range(4)])
@@ -293,3 +303,16 @@ def test_rows_without_a_person_are_left_out(alice: User, bob: User) -> None:
     finally:
         old.execute(f"DELETE FROM {old_table.TABLE}")
     assert Notification.objects.count() == 1
+
+
+def test_a_content_type_that_is_gone_is_left_empty(alice: User, bob: User) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("its foreign keys do not let this happen")
+    old.add([stored(alice, bob)])
+    with connection.constraint_checks_disabled():
+        old.execute(f"UPDATE {old_table.TABLE} SET actor_content_type_id = 999999")
+    try:
+        assert "Imported 1" in run()
+    finally:
+        old.execute(f"DELETE FROM {old_table.TABLE}")
+    assert (imported().actor_content_type, imported().actor_object_id, imported().actor_name) == (None, str(bob.pk), "")
