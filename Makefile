@@ -1,6 +1,6 @@
 # Every target needs .venv and node_modules, which bin/tools keeps in step with the locks.
 .DEFAULT_GOAL := help
-.PHONY: help run test build bench check docs fmt lock pictures faults tools format lint types scripts templates migrations deploy translations audit
+.PHONY: help run test build bench check release docs fmt lock pictures faults tools format lint types scripts templates migrations deploy translations audit
 
 VENV := .venv/bin
 NODE := node_modules/.bin
@@ -33,6 +33,9 @@ faults: tools ## run the slow proofs serially: failures, races and load
 check: format lint types scripts templates docs migrations deploy translations audit ## run every check except the tests
 	@echo "make check: everything passed."
 
+release: tools ## build, check and tag a release (RELEASE=--dry-run does not tag); publishing is by hand
+	@$(VENV)/python bin/release $(RELEASE)
+
 fmt: tools ## format Python, JavaScript, CSS, JSON and templates in place
 	$(VENV)/ruff check --fix-only --quiet
 	$(VENV)/ruff format --quiet
@@ -40,8 +43,8 @@ fmt: tools ## format Python, JavaScript, CSS, JSON and templates in place
 	-$(VENV)/djlint --reformat --quiet $(HTML) # exits with 1 if it changed something
 
 lock: tools ## update the locks as far as pyproject.toml allows
-	$(LOCK) --extra site --output-file requirements.txt pyproject.toml
-	$(LOCK) --extra site --group dev --constraints requirements.txt --output-file requirements-dev.txt pyproject.toml
+	$(LOCK) --group site --output-file requirements.txt pyproject.toml
+	$(LOCK) --group site --group dev --constraints requirements.txt --output-file requirements-dev.txt pyproject.toml
 	echo uv | $(LOCK) --output-file bin/uv.txt -
 	npm install --package-lock-only --silent
 

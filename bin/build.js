@@ -28,12 +28,15 @@ const SCRIPTS = {
   "task-progress": "elements/task-progress-element-define.js",
   "signed-out": "push/signed-out.js",
   "announcement-preview": "admin/announcement-preview-element-define.js",
+  "kind-sample": "elements/kind-sample-element-define.js",
+  "announcement-sending": "admin/announcement-sending-element-define.js",
 };
 const STYLES = {
   hub: "notifications-hub.css",
   pages: "pages.css",
   "live-list": "live-list.css",
   "task-progress": "task-progress.css",
+  kinds: "kinds.css",
   admin: "admin/admin.css",
   announcements: "admin/announcements.css",
 };

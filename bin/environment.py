@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +65,23 @@ def install_lock(lock: str, *, includes: tuple[str, ...] = (), venv: Venv = OWN)
         fail(f"the packages of {lock} could not be installed (see above)")
     for done in (lock, *includes):
         _stamp_file(venv, done).write_text(_state_of(done))
+
+
+def install_sdist(package: str, lock: str, *, venv: Venv = OWN) -> None:
+    """Download the source archive of a locked package into `sdists/` of the environment. Wheels have no tests."""
+    found = re.search(rf"^{package}==(\S+)(?: \\\n +--hash=\S+)+", (ROOT / lock).read_text(), re.MULTILINE)
+    if found is None:
+        fail(f"{lock} does not name {package}")
+    folder = venv.folder / "sdists"
+    if list(folder.glob(f"*-{found[1]}.tar.gz")):
+        return
+    print(f"Downloading the source of {package} …", flush=True)
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as wanted:
+        wanted.write(found[0])
+        wanted.flush()
+        only_this = ["--quiet", "--no-deps", "--no-binary", package, "--require-hashes", "-r", wanted.name]
+        if _call(_pip(venv, "download", *only_this, "--dest", str(folder))) != 0:
+            fail(f"the source of {package} could not be downloaded (see above)")
 
 
 def install_node_modules() -> None:

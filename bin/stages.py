@@ -11,6 +11,7 @@ from environment import ROOT
 # Program to Debian package.
 PROGRAMS = {
     "dbus-daemon": "dbus-daemon",
+    "git": "git",
     "initdb": "postgresql",
     "make": "make",
     "msgfmt": "gettext",

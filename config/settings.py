@@ -30,7 +30,6 @@ INSTALLED_APPS = [
     "notifications_hub",
     "notifications",
     "channels",
-    "ninja",
     "axes",
     "csp",
     "servestatic",

@@ -48,7 +48,7 @@ def _keep(page: Page, name: str) -> None:
 def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp())
-    with databases_like("sqlite://", folder) as databases, chromium() as browser:
+    with databases_like("sqlite://", folder, folder) as databases, chromium() as browser:
         site = Site(folder, hub={}, environment={"DATABASE_URL": databases.copy()})
         try:
             people = People(browser, site)

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+__version__ = "0.1.0.dev0"
+"""The only place where the version is written. Between releases it ends in `.dev0`."""
+
 if TYPE_CHECKING:
     from notifications_hub.announcements.announce import broadcast
     from notifications_hub.announcements.models import Announcement
@@ -21,7 +24,16 @@ if TYPE_CHECKING:
     from notifications_hub.jobs.outcome import Done, JobCancelled, JobFailed
     from notifications_hub.jobs.task import HubTask
     from notifications_hub.jobs.transitions import cancel
-    from notifications_hub.kinds import Action, DeliveryMethod, Kind, NotificationLike, Privacy, UnknownKind, Urgency
+    from notifications_hub.kinds import (
+        Action,
+        DeliveryMethod,
+        Kind,
+        NotificationLike,
+        Privacy,
+        Sample,
+        UnknownKind,
+        Urgency,
+    )
     from notifications_hub.live.connection_token import ConnectionToken, connection_token
     from notifications_hub.live.revocation import revoke
     from notifications_hub.live.start_cursor import start_cursor
@@ -41,6 +53,7 @@ if TYPE_CHECKING:
         notification_read,
     )
     from notifications_hub.streams import BadTopic, Event, EventTooLarge, StreamError
+    from notifications_hub.system_actors import SystemActor
     from notifications_hub.transports import PutOff, TooLong, Transport, TransportError
     from notifications_hub.transports.apprise.transport import SiteApprise
     from notifications_hub.transports.own_addresses.models import Destination
@@ -84,10 +97,12 @@ __all__ = [
     "Privacy",
     "PutOff",
     "RunningJob",
+    "Sample",
     "SettledDelivery",
     "SiteApprise",
     "SiteWebhook",
     "StreamError",
+    "SystemActor",
     "TooLong",
     "TopicRefused",
     "Transport",
@@ -162,11 +177,13 @@ _HOMES = {
     "NotifyError": "notifications_hub.notify_arguments",
     "Privacy": "notifications_hub.kinds",
     "PutOff": "notifications_hub.transports",
+    "Sample": "notifications_hub.kinds",
     "SettledDelivery": "notifications_hub.signals",
     "SiteApprise": "notifications_hub.transports.apprise.transport",
     "SiteWebhook": "notifications_hub.transports.webhook.transport",
     "RunningJob": "notifications_hub.jobs.job_task",
     "StreamError": "notifications_hub.streams",
+    "SystemActor": "notifications_hub.system_actors",
     "TooLong": "notifications_hub.transports",
     "TopicRefused": "notifications_hub.live.topics",
     "Transport": "notifications_hub.transports",

@@ -32,6 +32,7 @@ from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import IMPORTED, DeliveryMethod, all_kinds, method_name
 from notifications_hub.notification import Notification
 from notifications_hub.streams.models import Stream
+from notifications_hub.system_actors import actor_label
 from notifications_hub.transports import transport_names
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 
@@ -115,7 +116,7 @@ class NotificationAdmin(PersonSearch[Model], PrivateContent[Model], ReadOnlyAdmi
     # Uses the stored names: loading the objects would cost one query per model.
     @admin.display(description=_("actor"))
     def actor(self, notification: Notification) -> str:
-        return notification.actor_name
+        return actor_label(notification)
 
     @admin.display(description=_("target"))
     def target(self, notification: Notification) -> str:

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from types import ModuleType
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
+
+from notifications_hub.name_clashes import require_attribute, require_unhidden_package
+from notifications_hub.package_import.shared_folder import require_package
 
 
 class NotificationsHubConfig(AppConfig):
@@ -10,9 +15,22 @@ class NotificationsHubConfig(AppConfig):
     verbose_name = _("Notifications")
     default_auto_field = "django.db.models.BigAutoField"
 
+    def __init__(self, app_name: str, app_module: ModuleType | None) -> None:
+        """Look at the package that the models need, before any models are imported."""
+        require_unhidden_package()
+        require_package()
+        super().__init__(app_name, app_module)
+
     def ready(self) -> None:
         """Connect receivers and load what apps declare. This starts no thread and no loop, and makes no query."""
-        from notifications_hub import checks, extension_checks, kinds, notification_removal, publishing  # noqa: F401
+        from notifications_hub import (  # noqa: F401
+            checks,
+            database_checks,
+            discovery,
+            extension_checks,
+            notification_removal,
+            publishing,
+        )
         from notifications_hub.announcements import announce
         from notifications_hub.database.boolean_sql import respell_indexes
         from notifications_hub.delivery import worker_wakeup  # noqa: F401
@@ -23,6 +41,7 @@ class NotificationsHubConfig(AppConfig):
         from notifications_hub.rows import delete_signals
         from notifications_hub.transports.web_push import session_binding
 
+        require_attribute()
         post_migrate.connect(respell_indexes, sender=self)
         take_over_signal()
         swapped_model.explain()
@@ -31,5 +50,5 @@ class NotificationsHubConfig(AppConfig):
         announce.connect()
         signing_out.connect()
         session_binding.connect()
-        kinds.autodiscover()
+        discovery.autodiscover()
         delete_signals.connect_all()

@@ -17,6 +17,7 @@ from django.db.models import Count, QuerySet
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
+from notifications_hub.cache_keys import cache_key
 from notifications_hub.conf import hub_settings
 from notifications_hub.database.primary import connection, from_primary
 from notifications_hub.users import Person, person_key
@@ -190,7 +191,7 @@ def _named_now(person_pks: Collection[Any]) -> dict[Any, list[str]]:
 
 
 def _key(person_pk: Any) -> str:
-    return f"notifications_hub:audiences:{person_key(person_pk)}"
+    return cache_key("audiences", person_key(person_pk))
 
 
 def _kept(person_pk: Any) -> Mapping[str, bool] | None:

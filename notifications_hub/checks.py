@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, connections, router
-from django.db.models import Model
+from django.db import DatabaseError
 
 from notifications_hub import conf
-from notifications_hub.database.primary import hub_alias, hub_models, references_of
+from notifications_hub.database.primary import hub_alias
 from notifications_hub.live.origin import parse
 from notifications_hub.live.topics import unreachable_patterns
 from notifications_hub.method_checks import check_methods
 from notifications_hub.ops import demo
-from notifications_hub.package_import import old_table
+from notifications_hub.package_import import old_table, shared_folder
 from notifications_hub.rows import LiveQuerySet, triggers
 from notifications_hub.rows.registry import declared_models
 from notifications_hub.transports.web_push.key_check import LOST, is_lost
+from notifications_hub.transports.web_push.key_setup import subject_fault
 from notifications_hub.transports.web_push.vapid import current_key, previous_key
 from notifications_hub.web import throttle
 
 MODEL = "notifications_hub.Notification"
 MODEL_WANTED = f'Set NOTIFICATIONS_NOTIFICATION_MODEL = "{MODEL}" before the first migration.'
-_VENDORS = {"mysql": "MySQL or MariaDB", "oracle": "Oracle"}
 
 
 @register(Tags.compatibility)
@@ -52,29 +49,6 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
         *_keys(),
         *check_methods(loaded.transports),
     ]
-
-
-@register(Tags.compatibility)
-def check_databases(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Reject unsupported databases. This looks at their engines only and opens no connection."""
-    found = {alias: _vendor(alias) for alias in sorted({router.db_for_write(model) for model in hub_models()})}
-    return [
-        Error(
-            f"The database {alias!r} is {_VENDORS.get(vendor, vendor)}, which the hub does not support.",
-            hint="Use PostgreSQL or SQLite; a database router may send the app notifications_hub there.",
-            id="notifications_hub.E013",
-        )
-        for alias, vendor in found.items()
-        if vendor not in ("postgresql", "sqlite")
-    ]
-
-
-def _vendor(alias: str) -> str:
-    try:
-        return str(connections[alias].vendor)
-    except (ImproperlyConfigured, ImportError):
-        # The driver may be missing, and is not needed to know the vendor.
-        return str(connections.settings[alias]["ENGINE"]).rpartition(".")[2]
 
 
 @register(Tags.database)
@@ -105,6 +79,8 @@ def _keys() -> list[CheckMessage]:
         previous_key()
     except ImproperlyConfigured as error:
         return [Error(str(error), id="notifications_hub.E005")]
+    if current_key() and (fault := subject_fault()):
+        return [Error(f"Web Push: {fault}", id="notifications_hub.E005")]
     return []
 
 
@@ -131,6 +107,12 @@ def check_old_table(
     return [checks.Warning(words, id="notifications_hub.W005")] if words else []
 
 
+@register(Tags.compatibility)
+def check_shared_folder(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    words = shared_folder.shared()
+    return [checks.Warning(words, id="notifications_hub.W035")] if words else []
+
+
 @register(Tags.models)
 def check_row_trigger_names(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     try:
@@ -139,43 +121,6 @@ def check_row_trigger_names(app_configs: Sequence[Any] | None, **kwargs: Any) ->
     except triggers.NotPossible as error:
         return [Error(f"ROW_TRIGGERS: {error}", id="notifications_hub.E009")]
     return []
-
-
-@register(Tags.models)
-def check_routers(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    own = hub_models()
-    return [*_elsewhere({*own, get_user_model(), *references_of(own), *declared_models()}), *_not_migrated(own)]
-
-
-def _elsewhere(models: Collection[type[Model]]) -> list[CheckMessage]:
-    # Our rows refer to people, and live rows change in one transaction with their events.
-    written = {model: router.db_for_write(model) for model in models}
-    [(home, _number)] = Counter(written.values()).most_common(1)
-    elsewhere = sorted(model.__name__ for model, alias in written.items() if alias != home)
-    if not elsewhere:
-        return []
-    return [
-        Error(
-            f"A database router writes {', '.join(elsewhere)} to a different database than the hub's other models.",
-            hint="Make db_for_write return one alias for the models of notifications_hub, the user model, what they "
-            "refer to (contenttypes) and all live models: they refer to each other, and change in one transaction. "
-            "Reads may go to replicas; the hub reads where it writes.",
-            id="notifications_hub.E014",
-        )
-    ]
-
-
-def _not_migrated(own: Collection[type[Model]]) -> list[CheckMessage]:
-    refused = sorted(model.__name__ for model in own if not router.allow_migrate_model(hub_alias(), model))
-    if not refused:
-        return []
-    return [
-        Error(
-            f"A database router writes {', '.join(refused)} to {hub_alias()!r}, but makes no tables there.",
-            hint=f"Make allow_migrate return True for notifications_hub and {hub_alias()!r}.",
-            id="notifications_hub.E019",
-        )
-    ]
 
 
 @register(Tags.models)

@@ -57,6 +57,8 @@ class HubSettings:
     """Days that events, settled deliveries and ended jobs are kept."""
     embedded_worker: bool = True
     """Send due deliveries in a thread beside the hub. Turn it off if `hub_worker`, Celery or `TASK_BACKEND` does."""
+    kinds_module: str = "notifications"
+    """Name of the module of each app that declares kinds and topic rules."""
     live_allowed_origins: tuple[str, ...] = ()
     """Origins besides the site's own (`https://host[:port]`) whose pages may open a connection."""
     live_per_user: int = 10
@@ -130,8 +132,29 @@ def unknown_keys() -> list[str]:
     return sorted(set(_given()) - known_keys())
 
 
+def is_given(key: str) -> bool:
+    """Return whether the site sets this key, even if to its default."""
+    return key in _given()
+
+
 def _given() -> Mapping[str, Any]:
     return getattr(settings, SETTING, {})
+
+
+_stand_ins: dict[str, Any] = {}
+
+
+def stand_in(**values: Any) -> None:
+    """Use these values of settings that are missing or empty, and no others from now on. For tests."""
+    _stand_ins.clear()
+    _stand_ins.update(values)
+    load.cache_clear()
+
+
+def kinds_module() -> str:
+    """Return `KINDS_MODULE`. Apps are searched before the system checks, so the other keys may still be invalid."""
+    given = _given().get("KINDS_MODULE")
+    return given if isinstance(given, str) else HubSettings.kinds_module
 
 
 @lru_cache(maxsize=1)
@@ -141,6 +164,7 @@ def load() -> HubSettings:
     Unknown keys are left to the system check.
     """
     given: dict[str, Any] = {key.lower(): value for key, value in _given().items() if key in known_keys()}
+    given |= {name: value for name, value in _stand_ins.items() if not given.get(name)}
     return HubSettings(**{name: _parsed(name, value) for name, value in given.items()})
 
 

@@ -28,7 +28,7 @@ from django.utils.translation import ngettext
 from notifications_hub import flash_claim
 from notifications_hub.flash_claim import SHOWN, Claim
 from notifications_hub.inbox_summary import summary_for
-from notifications_hub.notification import Notification
+from notifications_hub.message import Message
 from notifications_hub.users import Person
 
 TAGS = "notification"
@@ -154,13 +154,13 @@ def _is_page(response: HttpResponseBase) -> bool:
 
 def _messages(claim: Claim) -> Iterator[DjangoMessage]:
     for row in claim.newest:
-        yield _as_message(row)
+        yield django_message(row.message())
     if len(claim.ids) > SHOWN:
         yield _and_more(len(claim.ids) - SHOWN, has_rest=claim.has_rest)
 
 
-def _as_message(row: Notification) -> DjangoMessage:
-    message = row.message()
+def django_message(message: Message) -> DjangoMessage:
+    """Return what the next page shows of a message that nothing delivered."""
     text = format_html('<a href="{}">{}</a>', message.url, message.title) if message.url else message.title
     return DjangoMessage(_LEVELS.get(message.level, constants.INFO), text, extra_tags=TAGS)
 

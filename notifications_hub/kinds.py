@@ -13,13 +13,12 @@ may use the notification's own columns and its `data`. It must not load the acto
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from django.utils.functional import Promise
-from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -64,12 +63,17 @@ def label_transports_by(label_of: Callable[[str], str]) -> None:
 
 
 class Urgency(StrEnum):
-    """The urgency of a push: how much it may disturb a sleeping device. RFC 8030, section 5.3."""
+    """The urgency of a push: how much it may disturb a sleeping device. RFC 8030, section 5.3.
+
+    `CRITICAL` is ours: push services get it as `high`. A critical announcement reaches people by every delivery method
+    of the announcement, whatever they prefer.
+    """
 
     VERY_LOW = "very-low"
     LOW = "low"
     NORMAL = "normal"
     HIGH = "high"
+    CRITICAL = "critical"
 
 
 class Privacy(StrEnum):
@@ -92,10 +96,34 @@ class Action:
     url: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """An example of a kind's notifications, for the page of all kinds and for `check_kinds()`. Nothing stores it.
+
+    Texts may be lazily translated, also those in `data`. They are then in the language that the sample is shown in.
+    """
+
+    actor: str | Promise = ""
+    target: str | Promise = ""
+    action_object: str | Promise = ""
+    verb: str | Promise = ""
+    description: str | Promise = ""
+    url: str | Promise = ""
+    level: str = "info"
+    data: Mapping[str, Any] = field(default_factory=dict)
+    extension: Mapping[str, Any] = field(default_factory=dict)
+    """Values of the host's own columns, by field. A foreign key may have an unsaved instance."""
+    recipient: Any = None
+    """An unsaved person, for a kind whose words name their reader."""
+    same_in: Collection[str] = ()
+    """Languages, like `fr`, in which some words of the kind are rightly the same as in the code."""
+
+
 class NotificationLike(Protocol):
     """The columns of a stored notification that a kind's methods may read."""
 
     actor_name: str
+    """Empty if the site itself notifies: `notify.send(None, …)`."""
     target_name: str
     action_object_name: str
     verb: str
@@ -141,6 +169,8 @@ class Kind:
     """Let people choose the delivery methods of this kind in their preferences."""
     has_extension: ClassVar[bool] = True
     """Write a row of the host's `NotificationExtension` with each. Without, it belongs to no scope, so to all."""
+    sample: ClassVar[Sample | None] = None
+    """An example, for the page of all kinds and for `check_kinds()`."""
 
     @property
     def declares_methods(self) -> bool:
@@ -191,12 +221,14 @@ def _register(kind: Kind) -> None:
 class Default(Kind):
     name = "default"
     label = _("Other notifications")
+    sample = Sample(actor="Bob", verb=_("replied to"), target=_("Watering the plants"), url="/")
 
 
 class AnnouncementKind(Kind):
     name = "announcement"
     label = _("Announcements")
     icon = "megaphone"
+    sample = Sample(verb=_("Maintenance on Sunday"), description=_("We'll be back at noon."), url="/")
 
 
 class PushTest(Kind):
@@ -209,17 +241,13 @@ class PushTest(Kind):
     methods = frozenset()
     optional = False
     has_extension = False
+    sample = Sample()
 
     def title(self, notification: NotificationLike) -> str:
         return gettext("This is a test")
 
     def body(self, notification: NotificationLike) -> str:
         return gettext("You'll get notifications here, even when the site is closed.")
-
-
-def autodiscover() -> None:
-    """Import `notifications.py` of every installed app, which declares kinds and topic rules."""
-    autodiscover_modules("notifications")
 
 
 def get_kind(name: str) -> Kind:
@@ -230,7 +258,7 @@ def get_kind(name: str) -> Kind:
         known = ", ".join(sorted(_kinds))
         raise UnknownKind(
             f"No app declares the kind {name!r} (known: {known}). "
-            "Declare a Kind with that name in the `notifications.py` of an installed app."
+            "Declare a Kind with that name in the `notifications.py` of an installed app (see KINDS_MODULE)."
         ) from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, RowsThrough
+from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
@@ -30,6 +31,7 @@ __all__ = [
     "PresenceHub",
     "PushSubscription",
     "Revocation",
+    "Rollout",
     "RowChange",
     "RowsThrough",
     "Stream",

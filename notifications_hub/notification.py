@@ -6,9 +6,10 @@ It subclasses django-notifications' abstract model, so the fields, methods and q
 from __future__ import annotations
 
 from copy import copy
-from typing import cast
+from typing import Any, cast
 
 from django.conf import settings
+from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -21,9 +22,19 @@ from notifications_hub.extension import extension_of, keep, payload_of
 from notifications_hub.kinds import NotificationLike, kind_of
 from notifications_hub.message import Item, Message, time_to_live
 from notifications_hub.notification_queryset import InboxManager, InboxQuerySet, emit_items, item_id
-from notifications_hub.rendering import render
+from notifications_hub.rendering import Rendered, render
+from notifications_hub.system_actors import actor_label, system_actor
 
 __all__ = ["InboxQuerySet", "Notification", "emit_items"]
+
+
+class ActorKey(GenericForeignKey):
+    """The relation to an actor's row. In place of a row it returns a `SystemActor`, or None for the site itself."""
+
+    def __get__(self, instance: Any, cls: type[models.Model] | None = None) -> Any:
+        if instance is not None and instance.actor_content_type_id is None and instance.actor_object_id:
+            return system_actor(instance.actor_object_id, instance.actor_name)
+        return super().__get__(instance, cls)
 
 
 class Notification(AbstractNotification):
@@ -77,6 +88,7 @@ class Notification(AbstractNotification):
         ContentType, on_delete=models.CASCADE, related_name="+", db_index=False, null=True, blank=True
     )
     actor_object_id = models.CharField(max_length=255, blank=True)
+    actor = ActorKey("actor_content_type", "actor_object_id")
     target_content_type = models.ForeignKey(
         ContentType, on_delete=models.CASCADE, related_name="+", db_index=False, null=True, blank=True
     )
@@ -204,7 +216,7 @@ class Notification(AbstractNotification):
         return Item(
             message=self.message(),
             at=self.timestamp,
-            actor=self.actor_name,
+            actor=actor_label(self),
             target=self.target_name,
             data=self.data or {},
             unread=self.unread,
@@ -232,7 +244,11 @@ class Notification(AbstractNotification):
 
 def message_of(kind: str, row: NotificationLike, *, item_id: str, tag: str) -> Message:
     """Return a row's message in the active language. Use `tag` if the kind gives none."""
-    rendered = render(kind_of(kind), row)
+    return message_from(render(kind_of(kind), row), kind, item_id=item_id, tag=tag)
+
+
+def message_from(rendered: Rendered, kind: str, *, item_id: str, tag: str) -> Message:
+    """Return the message with these parts, in the active language. Use `tag` if the kind gives none."""
     return Message(
         id=item_id,
         kind=kind,

@@ -28,22 +28,30 @@ from notifications_hub.database.primary import connection, from_primary
 from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.notification import Notification, emit_items
-from notifications_hub.notify_arguments import BadRecipient, Draft, draft_of, is_unsaved, saved
+from notifications_hub.notify_arguments import BadRecipient, Draft, actor_of, draft_of, is_unsaved
 from notifications_hub.notify_insert import Inserted, insert
 from notifications_hub.notify_statement import Tables
 from notifications_hub.notify_words import PersonalWords, SharedWords, words_of
 from notifications_hub.signals import notification_created, send_after_commit
-from notifications_hub.transports import Transport, addresses_of, get_transport, keeps_table, transport_names
+from notifications_hub.system_actors import SystemActor
+from notifications_hub.transports import get_transport, keeps_table
+from notifications_hub.transports.address_lookup import find_addresses, usable_transports
 
 CHUNK = 1000
 MINUTE = timedelta(minutes=1)
 
 log = logging.getLogger(__name__)
 
+attempted = Signal()
+"""Sent in the caller's transaction, with the `draft`, the `people` and the rows `made`. For tests."""
 
-def notify_handler(verb: str, *, sender: models.Model, recipient: object, **given: Any) -> list[Notification]:
+
+def notify_handler(
+    verb: str, *, sender: models.Model | SystemActor | None, recipient: object, **given: Any
+) -> list[Notification]:
     """Create notifications, and return them. Accept every argument that django-notifications documents.
 
+    `sender` is a saved instance, a `SystemActor`, or None: then the site notifies, and the words name nobody.
     `recipient` is a person, a group, or a list, tuple, generator or queryset of people. Duplicates and inactive people
     are left out. If one is not a saved person, nothing is stored. Keywords that name a column of the host's
     `NotificationExtension` go there. `data`, the `url` and unknown keywords are kept as data. Notifications beyond the
@@ -59,7 +67,9 @@ def notify_handler(verb: str, *, sender: models.Model, recipient: object, **give
     is_enough = _is_small(recipient) and connection.get_autocommit()
     with nullcontext() if is_enough else transaction.atomic():
         for people in chunks(_in_order(_active(recipient), draft), CHUNK):
-            made += _notify(draft, people)
+            rows = _notify(draft, people)
+            attempted.send(Notification, draft=draft, people=people, made=rows)
+            made += rows
         if made and notification_created.has_listeners(Notification):
             send_after_commit(notification_created, Notification, notifications=tuple(made))
     return made
@@ -133,26 +143,13 @@ def _notify_in_one_statement(draft: Draft, people: Sequence[Any], words: SharedW
 def _address_tables() -> tuple[Tables, list[str]]:
     """Return the tables of transports that have one, and the names of the other transports."""
     tables, others = [], []
-    for name in _usable_transports():
+    for name in usable_transports():
         transport = get_transport(name)
         if not keeps_table(transport):
             others.append(name)
         elif table := transport.address_table():
             tables.append((name, table))
     return tuple(tables), others
-
-
-def _usable_transports() -> list[str]:
-    """Return the names of the transports that can be created. One that cannot must not stop `notify.send()`."""
-    names = []
-    for name in transport_names():
-        try:
-            get_transport(name)
-        except Exception:
-            log.exception("The transport %r cannot be created, so it gets no deliveries", name)
-        else:
-            names.append(name)
-    return names
 
 
 def _number(inserted: Sequence[Inserted]) -> None:
@@ -173,7 +170,7 @@ def _notify_row_by_row(draft: Draft, people: Sequence[Any]) -> list[Notification
     _extend(draft, made)
     emit_items("notification.created", made)
     arming.count_from_commit([row.pk for row in made])
-    arming.arm(_plans(made, methods, _usable_transports()))
+    arming.arm(_plans(made, methods, usable_transports()))
     return made
 
 
@@ -189,7 +186,8 @@ def _not_flooded(draft: Draft, most: int, people: Sequence[Any]) -> list[Any]:
     One query, served by the inbox index. Only committed rows count, so parallel senders may each add one more.
     """
     at = draft.columns["timestamp"]
-    actor = {name: draft.columns[name] for name in ("actor_content_type", "actor_object_id")}
+    actor = {"actor_content_type": draft.columns.get("actor_content_type")}
+    actor["actor_object_id"] = draft.columns["actor_object_id"]
     recent = Notification.objects.filter(
         recipient__in=people, kind=draft.kind.name, timestamp__gt=at - MINUTE, timestamp__lt=at + MINUTE, **actor
     )
@@ -234,48 +232,23 @@ def _plans(
     of_person = {row.recipient_id: row for row in made}
     for name in transports:
         wanting = [row.recipient for row in made if name in methods[row.recipient_id]]
-        found = _addresses(name, wanting) if wanting else {}
+        found = find_addresses(name, wanting) if wanting else {}
         for pk, addresses in found.items():
             for address in addresses:
                 yield Plan(notification_pk=of_person[pk].pk, transport=name, address=address)
 
 
-def _addresses(name: str, people: Sequence[Any]) -> dict[Any, list[str]]:
-    """Return people's addresses. If a host's transport raises, ask it person by person, and log who is left out."""
-    transport = get_transport(name)
-    try:
-        return _asked(transport, people)
-    except Exception:
-        log.exception("The transport %r could not find the addresses of %d people, so each is tried", name, len(people))
-    found: dict[Any, list[str]] = {}
-    failed = []
-    for person in people:
-        try:
-            found |= _asked(transport, [person])
-        except Exception:  # noqa: BLE001 -- a host's code may raise anything; its first error is in the log
-            failed.append(person.pk)
-    if failed:
-        log.error("The transport %r gets no deliveries for %d people: %.200s", name, len(failed), failed)
-    return found
-
-
-def _asked(transport: Transport, people: Sequence[Any]) -> dict[Any, list[str]]:
-    # With a savepoint, a query of the host's that fails does not fail the caller's transaction.
-    with transaction.atomic():
-        return addresses_of(transport, people)
-
-
 class _NotifySignal(Signal):
     """A signal that rejects an unsaved sender with a remedy.
 
-    Without it, Django raises before any receiver runs, and only says that the sender is unhashable.
+    Without it, Django raises before any receiver runs, and only says that the sender is unhashable. None is the site.
     """
 
     def send(self, sender: object, **named: Any) -> Any:
-        return super().send(saved("sender", sender), **named)
+        return super().send(actor_of(sender), **named)
 
     async def asend(self, sender: object, **named: Any) -> Any:
-        return await super().asend(saved("sender", sender), **named)
+        return await super().asend(actor_of(sender), **named)
 
 
 def take_over_signal() -> None:

@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.extension import NotificationExtension
@@ -26,10 +28,10 @@ from notifications_hub.extension_values import BadValue, extension_from, scope_f
 from notifications_hub.kinds import DeliveryMethod, Kind, get_kind
 from notifications_hub.notification import Notification
 from notifications_hub.streams.models import as_json
+from notifications_hub.system_actors import MAX_NAME, SystemActor
 from notifications_hub.web.site_paths import own_path
 from notifications_hub.web.text import is_blank
 
-MAX_NAME = 255
 MAX_KEY = 200
 _CONCRETE = "_for_concrete_model"
 _OBJECTS = ("actor", "target", "action_object")
@@ -92,11 +94,11 @@ def draft_of(verb: object, actor: object, given: dict[str, Any]) -> Draft:
     objects = {"actor": actor, "target": given.pop("target", None), "action_object": given.pop("action_object", None)}
     for name, value in objects.items():
         concrete = bool(given.pop(name + _CONCRETE, True))
-        if value is not None or name == "actor":
+        if isinstance(value, models.Model) or (value is not None and name != "actor"):
             columns |= _generic(name, value, concrete=concrete)
-    columns["actor_name"] = _name("actor", actor)
-    for name in ("target", "action_object"):
-        columns[f"{name}_name"] = "" if objects[name] is None else _name(name, objects[name])
+        columns[f"{name}_name"] = "" if value is None else _name(name, value)
+    if not isinstance(actor, models.Model):
+        columns |= _without_row(actor_of(actor))
     dedupe_key = given.pop("dedupe_key", None)
     if dedupe_key is not None:
         dedupe_key = _text("dedupe_key", dedupe_key, MAX_KEY)
@@ -121,10 +123,23 @@ def _generic(name: str, value: object, *, concrete: bool) -> dict[str, Any]:
     return {f"{name}_content_type": content_type, f"{name}_object_id": str(instance.pk)}
 
 
+def actor_of(sender: object) -> models.Model | SystemActor | None:
+    """Return the sender if it can be an actor. Raise `BadArgument` otherwise. None is the site itself."""
+    return sender if sender is None or isinstance(sender, SystemActor) else saved("sender", sender)
+
+
+def _without_row(actor: object) -> dict[str, Any]:
+    """Return the columns of an actor that is no row: its name takes the place of a primary key."""
+    key = actor.name if isinstance(actor, SystemActor) else ""
+    return {"actor_content_type_id": None, "actor_object_id": key}
+
+
 def saved(name: str, value: object) -> models.Model:
     """Return the value if a notification can refer to it. Raise `BadArgument` otherwise."""
     if not isinstance(value, models.Model):
-        raise NotAnInstance(f"notify.send(): the {name} must be a saved model instance, not {value!r}.")
+        others = ", a SystemActor, or None for the site itself" if name == "sender" else ""
+        hint = f" Write SystemActor({value!r})." if name == "sender" and isinstance(value, str) else ""
+        raise NotAnInstance(f"notify.send(): the {name} must be a saved model instance{others}, not {value!r}.{hint}")
     if is_unsaved(value):
         raise BadArgument(f"notify.send(): the {name} {value!r} is not saved yet; save it first.")
     if len(str(value.pk)) > MAX_NAME:
@@ -139,7 +154,9 @@ def is_unsaved(instance: models.Model) -> bool:
 
 
 def _name(of: str, value: object) -> str:
-    return _storable(f"{of}'s name", str(value))[:MAX_NAME]
+    # In the site's language: the label of a system actor may depend on whoever triggers the call.
+    with translation.override(settings.LANGUAGE_CODE) if isinstance(value, SystemActor) else nullcontext():
+        return _storable(f"{of}'s name", str(value))[:MAX_NAME]
 
 
 def _text(name: str, value: object, longest: int) -> str:

@@ -15,6 +15,7 @@ from notifications_hub.message import Item, language_of, time_zone_of
 from notifications_hub.notification import message_of
 from notifications_hub.notify_arguments import Draft
 from notifications_hub.streams import encode_data
+from notifications_hub.system_actors import actor_label
 
 _LONGEST_ID = "9" * 19
 _Locale = tuple[str, tzinfo]
@@ -45,6 +46,8 @@ class _SharedRow:
 
     def __init__(self, draft: Draft, person: Any, others: list[str]) -> None:
         self.__dict__.update(draft.columns | {"data": draft.columns["data"] or {}})
+        actor_type = draft.columns.get("actor_content_type")
+        self.__dict__["actor_content_type_id"] = None if actor_type is None else actor_type.pk
         if (model := extension_model()) is not None:
             self.__dict__["extension"] = draft.extension or model()
         self.__dict__.update(_draft=draft, _person=person, _others=others)
@@ -75,13 +78,14 @@ def _words_in(draft: Draft, language: str, zone: tzinfo, person: Any) -> Words:
     row = cast("NotificationLike", _SharedRow(draft, person, others))
     with translation.override(language), timezone.override(zone):
         message = message_of(draft.kind.name, row, item_id=_LONGEST_ID, tag="")
+        actor = actor_label(row)
     if others:
         raise PersonalWords(draft.kind.name, others)
     columns = draft.columns
     item = Item(
         message=message,
         at=columns["timestamp"],
-        actor=columns["actor_name"],
+        actor=actor,
         target=columns["target_name"],
         data=columns["data"] or {},
         extension=payload_of(row.extension) if extension_model() else None,

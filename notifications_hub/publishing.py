@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.dispatch import receiver
+from django.dispatch import Signal, receiver
 
 from notifications_hub import streams
 from notifications_hub.conf import hub_settings
@@ -27,6 +27,9 @@ from notifications_hub.notification import Notification
 from notifications_hub.streams import LoggedEvent, NewEvent, encode_data
 from notifications_hub.streams.models import check_public_topic
 from notifications_hub.streams.numberer import run_soon
+
+published_ephemerally = Signal()
+"""Sent with the `topic`, the `kind` and the `data` of an event that is not logged. For tests."""
 
 _AT_ONCE = 1000
 _GATHER_SECONDS = 0.2
@@ -44,6 +47,7 @@ def publish(topic: str, kind: str, data: Mapping[str, Any], *, ephemeral: bool =
     check_public_topic(topic)
     if ephemeral:
         _publish_ephemeral(topic, kind, encode_data(data))
+        published_ephemerally.send(None, topic=topic, kind=kind, data=data)
     else:
         streams.append(topic, kind, data)
 

@@ -16,6 +16,7 @@ from django.utils.functional import Promise
 from notifications.base.models import AbstractNotification
 
 from notifications_hub.kinds import Action, Kind, NotificationLike, Privacy, Urgency, get_kind, open_and_read
+from notifications_hub.system_actors import actor_label
 from notifications_hub.web.site_paths import same_site_path
 from notifications_hub.web.text import balanced, is_blank, is_storable, isolated
 
@@ -46,17 +47,26 @@ class Rendered:
 
 def render(kind: Kind, row: NotificationLike) -> Rendered:
     """Return the row as its kind renders it. Errors of the kind are logged, never raised."""
+    rendered, faults = render_with_faults(kind, row)
+    for part, error in faults.items():
+        _log_once(kind.name, part, error)
+    return rendered
+
+
+def render_with_faults(kind: Kind, row: NotificationLike) -> tuple[Rendered, dict[str, Exception]]:
+    """Return the row as its kind renders it, and the error of each part that failed, by its name."""
     named = _with_isolated_names(row)
     plain = get_kind("default")
+    faults: dict[str, Exception] = {}
 
     def part(name: str, read: Callable[[], T], plain: Callable[[], T]) -> T:
         try:
             return read()
-        except Exception as error:  # noqa: BLE001 -- a host's code may raise anything; it is logged
-            _log_once(kind.name, name, error)
+        except Exception as error:  # noqa: BLE001 -- a host's code may raise anything; the caller logs or shows it
+            faults[name] = error
             return plain()
 
-    return Rendered(
+    rendered = Rendered(
         title=part("title", lambda: _title(kind.title(named)), lambda: balanced(plain.title(named))),
         body=part("body", lambda: _words(kind.body(named)), lambda: balanced(plain.body(named))),
         url=part("url", lambda: same_site_path(row.url), str),
@@ -69,6 +79,7 @@ def render(kind: Kind, row: NotificationLike) -> Rendered:
         # If the kind's privacy is invalid, a locked screen shows nothing.
         privacy=part("privacy", lambda: Privacy(kind.privacy), lambda: Privacy.NOTHING),
     )
+    return rendered, faults
 
 
 def _log_once(kind: str, part: str, error: Exception) -> None:
@@ -79,9 +90,15 @@ def _log_once(kind: str, part: str, error: Exception) -> None:
         log.error(text, kind, part, exc_info=error)
 
 
+def forget_logged_errors() -> None:
+    """Log each error once more. For tests."""
+    _logged.clear()
+
+
 def _with_isolated_names(row: Row) -> Row:
     """Return the row, or a copy whose names cannot change the text direction of the words around them."""
-    isolating = {name: isolated(getattr(row, name)) for name in _NAMES}
+    names = {name: getattr(row, name) for name in _NAMES} | {"actor_name": actor_label(row)}
+    isolating = {name: isolated(text) for name, text in names.items()}
     changed = {name: text for name, text in isolating.items() if text != getattr(row, name)}
     if not changed:
         return row

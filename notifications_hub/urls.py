@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from notifications_hub.catalogue import views as catalogue
 from notifications_hub.inbox import address_views, views
 from notifications_hub.inbox.api import api
 from notifications_hub.jobs import views as jobs
@@ -18,6 +19,7 @@ api.add_router("jobs/", jobs_router)
 
 _pages: list[URLPattern | URLResolver] = [
     path("notifications/", views.inbox, name="inbox"),
+    path("notifications/kinds/", catalogue.kinds, name="kinds"),
     path("notifications/mark/", views.mark, name="mark"),
     path("notifications/preferences/", views.preferences_page, name="preferences"),
     path("notifications/preferences/forget-device/", views.forget_device, name="forget-device"),

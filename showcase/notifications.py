@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications_hub import DeliveryMethod, Kind, NotificationLike, Urgency, topic
+from notifications_hub import DeliveryMethod, Kind, NotificationLike, Sample, Urgency, topic
 from showcase.models import Membership, Post
 
 
@@ -17,6 +17,7 @@ class CommentReply(Kind):
     icon = "reply"
     urgency = Urgency.NORMAL
     methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH})
+    sample = Sample(actor="Bob", target=_("Moving plants"), description=_("Water them first."), url="/")
 
     def title(self, notification: NotificationLike) -> str:
         return gettext("%(actor)s replied to “%(target)s”") % {
@@ -32,6 +33,7 @@ class ChatMention(Kind):
     icon = "reply"
     urgency = Urgency.HIGH
     methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH})
+    sample = Sample(actor="Bob", target=_("Garden"), description=_("@alice Could you water them?"), url="/")
 
     def title(self, notification: NotificationLike) -> str:
         return gettext("%(actor)s mentioned you in “%(target)s”") % {
@@ -46,6 +48,7 @@ class ChatInvitation(Kind):
     label = _("Invitations to chat rooms")
     urgency = Urgency.NORMAL
     methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH})
+    sample = Sample(actor="Bob", target=_("Garden"), url="/")
 
     def title(self, notification: NotificationLike) -> str:
         return gettext("%(actor)s invited you to “%(target)s”") % {

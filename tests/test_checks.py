@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.checks import CheckMessage
 from django.db.models import Model
 from django.db.utils import ConnectionHandler
 from pytest_django import Settings
 
 import notifications_hub
 from notifications_hub import kinds
-from notifications_hub.checks import check_databases, check_settings
+from notifications_hub.checks import check_settings
+from notifications_hub.database_checks import check_databases
 from notifications_hub.kinds import DeliveryMethod, Kind
 
 
@@ -159,7 +161,8 @@ def test_an_unsupported_database_is_an_error_that_names_the_supported_ones(
 
 
 def test_only_databases_with_rows_of_the_hub_are_checked(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
-    sqlite, mysql = {"ENGINE": "django.db.backends.sqlite3"}, {"ENGINE": "tests.support.mysql_engine"}
+    sqlite = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+    mysql = {"ENGINE": "tests.support.mysql_engine"}
     use_databases(monkeypatch, {"default": sqlite, "stock": mysql})
     assert check_databases(None) == []
     use_databases(monkeypatch, {"default": mysql, "news": sqlite})
@@ -176,7 +179,51 @@ class NewsRouter:
 
 
 def use_databases(monkeypatch: pytest.MonkeyPatch, databases: dict[str, dict[str, Any]]) -> None:
-    monkeypatch.setattr("notifications_hub.checks.connections", ConnectionHandler(databases))
+    monkeypatch.setattr("notifications_hub.database_checks.connections", ConnectionHandler(databases))
+
+
+SQLITE_OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL"}
+
+
+def sqlite_problems(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, object], name: object = "db.sqlite3"
+) -> list[CheckMessage]:
+    use_databases(monkeypatch, {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": name, "OPTIONS": options}})
+    return check_databases(None)
+
+
+def test_sqlite_as_django_sets_it_up_is_a_warning_that_names_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    [warning] = sqlite_problems(monkeypatch, {})
+    assert (warning.id, warning.is_serious()) == ("notifications_hub.W040", False)
+    assert str(warning.hint) == (
+        "Add to DATABASES['default']['OPTIONS']: "
+        '"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL".'
+    )
+
+
+@pytest.mark.parametrize("name", SQLITE_OPTIONS)
+def test_only_the_option_that_sqlite_lacks_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    [warning] = sqlite_problems(monkeypatch, {each: SQLITE_OPTIONS[each] for each in SQLITE_OPTIONS if each != name})
+    assert [each for each in SQLITE_OPTIONS if f'"{each}"' in str(warning.hint)] == [name]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [SQLITE_OPTIONS, {"transaction_mode": "exclusive", "timeout": 5, "init_command": "pragma journal_mode = wal;"}],
+)
+def test_sqlite_with_the_options_passes(monkeypatch: pytest.MonkeyPatch, options: dict[str, object]) -> None:
+    assert sqlite_problems(monkeypatch, options) == []
+
+
+@pytest.mark.parametrize("name", [":memory:", "file:memorydb_default?mode=memory&cache=shared"])
+def test_sqlite_in_memory_needs_no_options(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    assert sqlite_problems(monkeypatch, {}, name) == []
+
+
+def test_the_warning_about_sqlite_can_be_silenced(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    settings.SILENCED_SYSTEM_CHECKS = ["notifications_hub.W040"]
+    [warning] = sqlite_problems(monkeypatch, {})
+    assert warning.is_silenced()
 
 
 def test_no_two_modules_use_the_same_id() -> None:

@@ -20,9 +20,12 @@ GUIDES = (
     "django-tasks.md",
     "extend-notifications.md",
     "jobs.md",
+    "kind-catalogue.md",
+    "kinds.md",
     "live-rows.md",
     "many-people.md",
     "signals.md",
+    "testing.md",
     "webhooks.md",
     "write-a-transport.md",
 )
@@ -30,8 +33,8 @@ CLIENTS = "clients.md"
 BEFORE_MIGRATING = ("extend-notifications.md",)
 """Guides that come before the first `migrate`. The others go on from the README's tables."""
 
-RUN_BY_HOSTS = "beside-your-project.md"
-"""The guide whose sections tests/hosts/ runs, each in a project of its own."""
+RUN_BY_HOSTS = ("beside-your-project.md", "first-notification.md", "pages.md")
+"""The guides that tests/hosts/ follows, in projects of their own."""
 
 FOR_THE_PACKAGE = "from-django-notifications.md"
 """The guide for a project on django-notifications, which tests/package_import/ follows."""
@@ -105,10 +108,18 @@ def test_clients_without_cookies_receive_each_event_once_across_a_revoked_token(
             program.stop()
 
 
+def test_every_guide_is_in_the_index_and_names_its_readers_first() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+    for page in (ROOT / "docs" / "guides").glob("*.md"):
+        assert f"](guides/{page.name})" in index, page.name
+        _title, first, *_rest = page.read_text().split("\n\n")
+        assert first.startswith("For "), page.name
+
+
 def test_every_guide_is_run() -> None:
     assert {page.name for page in (ROOT / "docs" / "guides").glob("*.md")} == {
         *GUIDES,
         CLIENTS,
-        RUN_BY_HOSTS,
+        *RUN_BY_HOSTS,
         FOR_THE_PACKAGE,
     }

@@ -17,10 +17,11 @@ ROOT = Path(__file__).parents[1]
 HUB = "notifications_hub"
 
 LAYERS = [
-    ["admin_guards", "admin_lists"],
+    ["admin_guards", "admin_lists", "cache_keys", "name_clashes"],
     ["announcements.markdown", "database", "kinds", "task_framework", "users", "web"],
+    ["system_actors"],
     ["conf", "delivery.models", "delivery.reasons", "extension", "ops.demo", "rendering"],
-    ["signals"],
+    ["delivery.bulk", "discovery", "signals"],
     [
         "admin_base",
         "audiences",
@@ -28,7 +29,9 @@ LAYERS = [
         "message",
         "streams",
     ],
-    ["admin_base", "announcements.models", "extension_values", "notification_queryset", "rows.registry", "transports"],
+    ["extension_values", "notification_queryset", "rows.registry", "transports"],
+    ["announcements.methods"],
+    ["announcements.models"],
     ["delivery.preferences", "inbox_scope", "method_checks", "notification", "ops.metrics", "ops.startup", "rows"],
     ["delivery.arming", "notification_removal", "notify_arguments", "notify_statement", "package_import", "wsgi"],
     ["delivery", "notify_words"],
@@ -36,10 +39,22 @@ LAYERS = [
     ["announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "worker_task"],
     ["live"],
     ["flash_claim"],
-    ["checks", "extension_checks", "flash", "inbox", "jobs", "live.server", "ops.web_server", "publishing"],
+    [
+        "checks",
+        "database_checks",
+        "extension_checks",
+        "flash",
+        "inbox",
+        "jobs",
+        "live.server",
+        "ops.web_server",
+        "publishing",
+    ],
+    ["announcements.sending_admin"],
+    ["announcements.admin"],
     # Entry points for servers, Django and the command line.
     ["admin", "apps", "asgi", "jobs.progress_tag", "jobs.views", "live_lists", "models", "ops", "ops.retention"],
-    ["jobs.api", "management", "templatetags"],
+    ["catalogue", "jobs.api", "management", "templatetags"],
     ["urls"],
     # Tests of a host import it, and no module of the app.
     ["testing"],
@@ -55,15 +70,16 @@ INSIDE = {
     ],
     "delivery": [
         ["models", "reasons"],
+        ["bulk"],
         ["arming", "claiming", "preferences"],
-        ["acknowledgement", "history", "sender", "worker_wakeup"],
+        ["acknowledgement", "history", "sender", "shown", "worker_wakeup"],
         ["accepted"],
         ["worker"],
     ],
     "transports": [
         ["apprise", "base", "declaration", "outbound", "outbound.endpoints", "own_addresses", "own_addresses.sealing"],
         ["apprise.guard", "database", "memory", "outbound.host_limits", "outbound.resolver", "own_addresses.models"],
-        ["web_push", "web_push.endpoints", "web_push.vapid", "webhook", "webhook.signature"],
+        ["web_push", "web_push.endpoints", "web_push.key_setup", "web_push.vapid", "webhook", "webhook.signature"],
         [
             "apprise.guarded_pool",
             "outbound.http_client",
@@ -73,7 +89,7 @@ INSIDE = {
         ],
         ["apprise.services", "own_addresses.store"],
         ["web_push.key_check", "web_push.payload", "web_push.session_binding"],
-        ["apprise.transport", "web_push.transport", "webhook.transport"],
+        ["address_lookup", "apprise.transport", "web_push.transport", "webhook.transport"],
     ],
     "live": [
         ["batching", "cache_sharing", "channel_layer", "close_codes", "eager_start", "origin", "topics", "visitor"],

@@ -1,45 +1,57 @@
-"""The package that `pip install .` installs: the two apps with all their files, and nothing of this site."""
+"""The sdist and the wheel: the two apps with all their files, a page for the index, and nothing of this site."""
 
 from __future__ import annotations
 
-import shutil
+import re
 import subprocess
 import sys
+import tarfile
+import tomllib
 import zipfile
 from collections.abc import Iterator
+from email import message_from_bytes
+from email.message import Message
 from pathlib import Path
 
 import pytest
 
+import notifications_hub
+from notifications_hub.inbox.api import api
+from tests.support.installed import APPS, install_beside, packages_from_source
 from tests.support.processes import ROOT
 
-APPS = ("notifications_hub", "service_worker")
-NOT_SOURCE = shutil.ignore_patterns("__pycache__", "*.pyc")
+sys.path.append(str(ROOT))
+from hatch_build import link_outside
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+DOCUMENTS = "https://docs.hub.example/"
+BESIDE_THE_APPS = {"CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "hatch_build.py", "pyproject.toml", ".gitignore"}
+EPOCH = 1_700_000_000
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy of the source, since a build leaves files beside it."""
-    source = tmp_path_factory.mktemp("source")
-    for file in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / file, source)
-    for folder in (*APPS, "accounts", "config", "showcase", "tests"):
-        shutil.copytree(ROOT / folder, source / folder, ignore=NOT_SOURCE)
-    built = tmp_path_factory.mktemp("wheel")
-    _run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", built, source)
-    return next(built.glob("*.whl"))
+def packages(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return packages_from_source(tmp_path_factory.mktemp("packages"), epoch=EPOCH)
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of a new environment with the wheel. It also uses this environment's packages, to download none."""
-    environment = tmp_path_factory.mktemp("environment")
-    _run(sys.executable, "-m", "venv", "--without-pip", environment)
-    python = environment / "bin" / "python"
-    _run(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel)
-    packages = next(environment.glob("lib/python*/site-packages"))
-    (packages / "beside.pth").write_text(next(path for path in sys.path if path.endswith("site-packages")))
-    return python
+def sdist(packages: tuple[Path, Path]) -> Path:
+    return packages[0]
+
+
+@pytest.fixture(scope="module")
+def wheel(packages: tuple[Path, Path]) -> Path:
+    return packages[1]
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel: Path) -> Message:
+    with zipfile.ZipFile(wheel) as files:
+        [name] = [name for name in files.namelist() if name.endswith(".dist-info/METADATA")]
+        return message_from_bytes(files.read(name))
+
+
+# Files
 
 
 def test_the_wheel_contains_the_two_apps_and_nothing_of_the_site(wheel: Path) -> None:
@@ -48,15 +60,126 @@ def test_the_wheel_contains_the_two_apps_and_nothing_of_the_site(wheel: Path) ->
     assert {folder for folder in folders if not folder.endswith(".dist-info")} == set(APPS)
 
 
-def test_every_file_of_the_apps_is_in_the_wheel(wheel: Path) -> None:
-    packed = set(zipfile.ZipFile(wheel).namelist())
+def test_the_wheel_contains_every_file_of_the_apps_and_no_other(wheel: Path) -> None:
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
 
-    assert sorted(set(_packaged_files()) - packed) == []
+    assert packed == set(_packaged_files())
 
 
-@pytest.mark.parametrize("kind", ["templates", "static", "migrations", "locale"])
+def test_the_sdist_contains_what_the_wheel_is_built_from(sdist: Path) -> None:
+    with tarfile.open(sdist) as files:
+        packed = {name.partition("/")[2] for name in files.getnames()}
+
+    assert packed == {*_packaged_files(), *BESIDE_THE_APPS}
+
+
+def test_pytest_finds_the_plugin_of_an_installed_hub_in_a_project_without_django(
+    installed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "test_plain.py").write_text("""
+import sys
+
+def test_plain(request):
+    assert request.config.pluginmanager.has_plugin("notifications_hub")
+    ours = sorted(name for name in sys.modules if name.startswith("notifications_hub"))
+    assert ours == ["notifications_hub", "notifications_hub.testing", "notifications_hub.testing.plugin"]
+    assert "django.apps" not in sys.modules
+""")
+    _run(installed, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:django", folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "templates/**/*.html",
+        "static/**/dist/*.js",
+        "static/**/dist/*.css",
+        "migrations/*.py",
+        "locale/**/*.mo",
+        "py.typed",
+    ],
+)
 def test_the_apps_have_every_kind_of_file(kind: str) -> None:
-    assert any(f"/{kind}/" in file for file in _packaged_files())
+    found = {path.relative_to(ROOT).as_posix() for app in APPS for path in (ROOT / app).glob(kind)}
+
+    assert found
+    assert found <= set(_packaged_files())
+
+
+def test_two_builds_are_the_same_to_the_byte(packages: tuple[Path, Path], tmp_path: Path) -> None:
+    again = packages_from_source(tmp_path, epoch=EPOCH)
+
+    assert [one.name for one in again] == [one.name for one in packages]
+    assert [one.read_bytes() for one in again] == [one.read_bytes() for one in packages]
+
+
+# Metadata
+
+
+def test_the_version_is_written_in_one_place(wheel: Path, sdist: Path, metadata: Message) -> None:
+    version = notifications_hub.__version__
+    assert metadata["Version"] == version
+    assert sdist.name == f"notifications_hub-{version}.tar.gz"
+    assert wheel.name == f"notifications_hub-{version}-py3-none-any.whl"
+    assert api.get_openapi_schema(path_prefix="")["info"]["version"] == version
+
+
+def test_the_changelog_begins_with_the_version() -> None:
+    """A version that ends in `.dev0` is not released yet, and the changelog says so."""
+    head = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert head is not None
+    version = notifications_hub.__version__
+    assert head[1] == ("Unreleased" if version.endswith(".dev0") else version)
+
+
+def test_the_index_accepts_the_metadata(packages: tuple[Path, Path]) -> None:
+    _run(sys.executable, "-m", "twine", "check", "--strict", *packages)
+
+
+def test_the_page_on_the_index_has_no_link_into_the_repository(metadata: Message) -> None:
+    page = str(metadata.get_payload())
+    assert page.startswith("# Notifications Hub\n")
+    assert re.findall(r"\]\((?!https:)[^)]*\)", page) == []
+
+
+def test_links_to_documents_lead_to_their_site() -> None:
+    readme = (
+        "![The bell](docs/images/bell.png)\n\n[settings](docs/settings.md), [keys](docs/settings.md#keys), "
+        "[why](docs/decisions/README.md), [us](CONTRIBUTING.md), [Django](https://djangoproject.com), [here](#here)"
+    )
+
+    assert link_outside(readme, {"Documentation": DOCUMENTS}) == (
+        f"![The bell]({DOCUMENTS}images/bell.png)\n\n"
+        f"[settings]({DOCUMENTS}settings/), [keys]({DOCUMENTS}settings/#keys), "
+        f"[why]({DOCUMENTS}decisions/), us, [Django](https://djangoproject.com), [here](#here)"
+    )
+    assert link_outside(readme, {}) == (
+        "\n\nsettings, keys, why, us, [Django](https://djangoproject.com), [here](#here)"
+    )
+
+
+def test_every_extra_that_a_page_names_exists() -> None:
+    extras = set(PROJECT["optional-dependencies"])
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "notifications_hub").rglob("*.py")]
+    named = {name for page in pages for name in re.findall(r"notifications-hub\[(\w+)\]", page.read_text())}
+    # Messages fill in the extras `apprise` and `webhook`: see method_checks.py.
+    assert {"celery", "tasks"} <= named <= extras
+    assert {"apprise", "webhook"} <= extras
+
+
+# The installed app
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return install_beside(wheel, tmp_path_factory.mktemp("environment"))
+
+
+@pytest.mark.parametrize("extra", PROJECT["optional-dependencies"])
+def test_an_extra_is_added_to_a_hub_that_no_index_has(extra: str, installed: Path) -> None:
+    """Follow the remedy of a message, such as `pip install 'notifications-hub[webhook]'`, without an index."""
+    pip = [sys.executable, "-m", "pip", "--python", str(installed)]
+    _run(*pip, "install", "--no-index", "--dry-run", f"notifications-hub[{extra}]")
 
 
 def test_an_installed_hub_is_found_by_another_project(installed: Path, tmp_path: Path) -> None:

@@ -26,8 +26,11 @@ from notifications_hub.admin_lists import COUNTED, BoundedLists, CappedCount
 from notifications_hub.announcements import announce
 from notifications_hub.announcements.admin_parts import PERMISSION, StateFilter, TranslationInline, may_write
 from notifications_hub.announcements.forms import AnnouncementForm, other_languages, people
+from notifications_hub.announcements.methods import all_methods
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.preview import previews
+from notifications_hub.announcements.sending_admin import SendingPage
+from notifications_hub.kinds import method_name
 from notifications_hub.notification import Notification
 from notifications_hub.web.bundles import bundle_path
 
@@ -36,8 +39,10 @@ if TYPE_CHECKING:
 else:
     AnnouncementModelAdmin = admin.ModelAdmin
 
+_SCRIPTS = ("announcement-preview", "announcement-sending")
 
-class AnnouncementAdmin(DeclaredLookups[Announcement], BoundedLists[Announcement], AnnouncementModelAdmin):
+
+class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists[Announcement], AnnouncementModelAdmin):
     form = AnnouncementForm
     inlines = (TranslationInline,)
     list_filter = (StateFilter, "level")
@@ -51,7 +56,7 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], BoundedLists[Announcement
         sheets = ("hub.css", "admin.css", "announcements.css")
         own = Media(
             css={"all": [bundle_path(sheet) for sheet in sheets]},
-            js=cast("Any", [Script(bundle_path("announcement-preview.js"), defer=True)]),
+            js=cast("Any", [Script(bundle_path(f"{name}.js"), defer=True) for name in _SCRIPTS]),
         )
         return super().media + own
 
@@ -107,15 +112,20 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], BoundedLists[Announcement
     def audience_in_words(self, announcement: Announcement) -> str:
         return dict(audiences.choices()).get(announcement.audience, announcement.audience)
 
+    @admin.display(description=gettext_lazy("delivery methods"))
+    def methods_in_words(self, announcement: Announcement) -> str:
+        names = all_methods() if announcement.methods is None else announcement.methods
+        return ", ".join(map(method_name, names)) or _("only the inbox")
+
     # The form
 
     def get_fieldsets(self, request: HttpRequest, obj: Announcement | None = None) -> Any:
         words = ["title", "body", "url", "level"]
-        when = ["audience", ("starts_at", "ends_at"), "urgency"]
+        when = ["audience", "methods", ("starts_at", "ends_at"), "urgency"]
         if obj is None:
             return [(None, {"fields": [*words, "once"]}), (_("Audience and time"), {"fields": when})]
         if not may_write(request, obj) or obj.announced_at:
-            when[0] = "audience_in_words"
+            when[:2] = ["audience_in_words", "methods_in_words"]
         fate = ["state_badge", "read_by", "by", "created", "announced_at", "withdrawn_at"]
         return [
             (None, {"fields": words}),
@@ -126,9 +136,10 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], BoundedLists[Announcement
     def get_readonly_fields(self, request: HttpRequest, obj: Announcement | None = None) -> tuple[str, ...]:
         if obj is None:
             return ()
-        fate = ("state_badge", "read_by", "by", "created", "announced_at", "withdrawn_at")
+        fate = ["state_badge", "read_by", "by", "created", "announced_at", "withdrawn_at"]
+        fate += ["audience_in_words", "methods_in_words"]
         # People already have it, so its audience and start can no longer change.
-        return (*fate, "audience_in_words", "starts_at") if obj.announced_at else (*fate, "audience_in_words")
+        return (*fate, "starts_at") if obj.announced_at else (*fate,)
 
     def get_inline_instances(self, request: HttpRequest, obj: Announcement | None = None) -> list[Any]:
         return super().get_inline_instances(request, obj) if other_languages() else []
@@ -212,6 +223,7 @@ class AnnouncementAdmin(DeclaredLookups[Announcement], BoundedLists[Announcement
         return [
             path("preview/", view(self.preview_view), name=f"{name}_preview"),
             path("<int:pk>/withdraw/", view(self.withdraw_view), name=f"{name}_withdraw"),
+            *self.sending_urls(),
             *super().get_urls(),
         ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ from django.db.models.signals import pre_delete
 from django.utils import timezone
 
 from notifications_hub import audiences, streams
+from notifications_hub.announcements.methods import methods_for
 from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet, RowsThrough
+from notifications_hub.announcements.rollouts import planner
 from notifications_hub.conf import hub_settings, require_time_zones
 from notifications_hub.database import transaction
 from notifications_hub.database.insert_select import insert_select
@@ -35,11 +38,15 @@ def broadcast(
     level: str = "info",
     urgency: str = "normal",
     audience: str = audiences.EVERYONE,
+    methods: Collection[str] | None = None,
     by: Person | None = None,
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
 ) -> Announcement:
     """Announce to an audience, in the caller's transaction. With a later `starts_at`, announce then.
+
+    `methods` names the delivery methods to use; None: those that each person wants for announcements. With the urgency
+    `critical` it uses all of them, whatever people prefer.
 
     Raise `UnknownAudience`, or `ValidationError` for text that is too long, a link to another site and so on.
     """
@@ -52,6 +59,7 @@ def broadcast(
         level=level,
         urgency=Urgency(urgency),
         audience=audiences.check(audience),
+        methods=None if methods is None else sorted(map(str, methods)),
         by=by,
         starts_at=start,
         ends_at=ends_at or start + timedelta(days=hub_settings.announcement_days),
@@ -137,6 +145,7 @@ def _once(
 
 def _announce(announcement: Announcement) -> None:
     streams.append_many([_event("announcement.created", announcement)])
+    planner.begin(announcement)
     transaction.on_commit(partial(_count_from_commit, announcement.pk, began=time.monotonic()), robust=True)
 
 
@@ -187,6 +196,8 @@ class Lacking:
     pk: int
     audience: str
     seq: int | None
+    methods: Sequence[str] | None
+    urgency: str
     is_running: bool
 
 
@@ -204,13 +215,16 @@ def without_row(person: Person) -> list[Lacking]:
             _WITHOUT_ROW.format(beyond=" OR ".join([_BEYOND] * len(topics)), names=", ".join(["%s"] * len(topics))),
             [now, *topics, *(value for topic in topics for value in (topic, person_pk, topic)), person_pk],
         )
-        return [Lacking(pk, audience, seq, bool(is_running)) for pk, audience, seq, is_running in sql.fetchall()]
+        return [
+            Lacking(pk, audience, seq, methods and json.loads(methods), urgency, bool(is_running))
+            for pk, audience, seq, methods, urgency, is_running in sql.fetchall()
+        ]
 
 
 _BEYOND = """(audience = %s AND seq > COALESCE(
     (SELECT seq FROM notifications_hub_rowsthrough WHERE person_id = %s AND audience = %s), 0))"""
 _WITHOUT_ROW = """
-    SELECT id, audience, seq, ends_at > %s FROM notifications_hub_announcement AS one
+    SELECT id, audience, seq, CAST(methods AS text), urgency, ends_at > %s FROM notifications_hub_announcement AS one
     WHERE announced_at IS NOT NULL AND withdrawn_at IS NULL AND ((seq IS NULL AND audience IN ({names})) OR {beyond})
     AND NOT EXISTS (
         SELECT 1 FROM notifications_hub_notification WHERE recipient_id = %s AND announcement_id = one.id
@@ -232,7 +246,7 @@ def make_rows(person: Person) -> None:
         if one.seq is not None:
             through[one.audience] = max(one.seq, through.get(one.audience, 0))
     with transaction.atomic():
-        _insert_rows(person, [one.pk for one in lacking])
+        _insert_rows(person, lacking)
         RowsThrough.objects.bulk_create(
             [RowsThrough(person=person, audience=audience, seq=seq) for audience, seq in sorted(through.items())],
             update_conflicts=True,
@@ -241,8 +255,17 @@ def make_rows(person: Person) -> None:
         )
 
 
-def _insert_rows(person: Person, announcements: Collection[int]) -> None:
-    methods = _methods(person)
+def _insert_rows(person: Person, lacking: Collection[Lacking]) -> None:
+    preferred = _methods(person)
+    of_methods: dict[tuple[bool, bool], list[int]] = {}
+    for one in lacking:
+        methods = methods_for(one.methods, one.urgency, preferred)
+        of_methods.setdefault((DeliveryMethod.LIVE in methods, DeliveryMethod.FLASH in methods), []).append(one.pk)
+    for (toast, flash), announcements in of_methods.items():
+        _insert(person, announcements, toast=toast, flash=flash)
+
+
+def _insert(person: Person, announcements: Collection[int], *, toast: bool, flash: bool) -> None:
     acknowledged = models.Exists(_acknowledgements(person))
     insert_select(
         Notification,
@@ -255,8 +278,8 @@ def _insert_rows(person: Person, announcements: Collection[int]) -> None:
             "verb": KIND,
             "timestamp": models.F("announced_at"),
             "committed_at": models.F("announced_at"),
-            "toast": DeliveryMethod.LIVE in methods,
-            "flash": DeliveryMethod.FLASH in methods,
+            "toast": toast,
+            "flash": flash,
             "delivered_at": models.Case(models.When(acknowledged, then=models.Value(timezone.now()))),
             "delivered_by": models.Case(
                 models.When(acknowledged, then=models.Value(DeliveryMethod.LIVE.value)), default=models.Value("")
@@ -277,11 +300,13 @@ def _acknowledgements(person: Person) -> models.QuerySet[DeliveredThrough]:
 
 def count_flashable(person: Person, before: datetime) -> int:
     """Count the announcements without a row that the next page would flash: announced before a moment, not shown."""
-    lacking = [one.pk for one in without_row(person) if one.is_running]
-    if not lacking or DeliveryMethod.FLASH not in _methods(person):
+    lacking = [one for one in without_row(person) if one.is_running]
+    preferred = _methods(person) if lacking else frozenset()
+    flashable = [one.pk for one in lacking if DeliveryMethod.FLASH in methods_for(one.methods, one.urgency, preferred)]
+    if not flashable:
         return 0
     shown = models.Exists(_acknowledgements(person))
-    return Announcement.objects.filter(~shown, pk__in=lacking, announced_at__lt=before).count()
+    return Announcement.objects.filter(~shown, pk__in=flashable, announced_at__lt=before).count()
 
 
 def _methods(person: Person) -> frozenset[str]:

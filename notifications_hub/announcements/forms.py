@@ -15,8 +15,10 @@ from django.utils.translation import get_language_info, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications_hub import audiences
+from notifications_hub.announcements.methods import all_methods
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
 from notifications_hub.conf import hub_settings
+from notifications_hub.kinds import method_name
 
 if TYPE_CHECKING:
     Form = forms.ModelForm[Announcement]
@@ -43,6 +45,29 @@ def people(number: int) -> str:
     return ngettext("%(number)d person", "%(number)d people", number) % {"number": number}
 
 
+class MethodsField(forms.MultipleChoiceField):
+    """Checkboxes of the delivery methods. All of them mean None: also those that the site adds later."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=_method_choices, required=False, **kwargs)
+
+    def prepare_value(self, value: Any) -> list[str]:
+        return all_methods() if value is None else list(value)
+
+    def clean(self, value: Any) -> list[str] | None:
+        chosen = super().clean(value)
+        return None if set(chosen) == set(all_methods()) else chosen
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return set(self.prepare_value(initial)) != set(data or [])
+
+
+def _method_choices() -> list[tuple[str, str]]:
+    return [(name, method_name(name)) for name in all_methods()]
+
+
 class AnnouncementForm(Form):
     """An announcement. Without a start it begins at once; without an end it runs for the site's usual time."""
 
@@ -50,7 +75,7 @@ class AnnouncementForm(Form):
 
     class Meta:
         model = Announcement
-        fields = ("title", "body", "url", "level", "urgency", "audience", "starts_at", "ends_at")
+        fields = ("title", "body", "url", "level", "urgency", "audience", "methods", "starts_at", "ends_at")
         widgets = {
             "title": AdminTextInputWidget(attrs={"dir": "auto"}),
             "body": AdminTextareaWidget(attrs={"rows": 8, "dir": "auto"}),
@@ -63,6 +88,7 @@ class AnnouncementForm(Form):
         if self.instance._state.adding:
             self.initial.update(once=uuid.uuid4(), starts_at=None, ends_at=None)
         self._offer_audiences()
+        self._offer_methods()
         self._explain_times()
 
     def clean(self) -> dict[str, Any]:
@@ -87,6 +113,13 @@ class AnnouncementForm(Form):
                 label=label,
                 choices=audience_choices,
                 help_text=_("Counted now. People who join later will see it too."),
+            )
+
+    def _offer_methods(self) -> None:
+        if "methods" in self.fields:
+            self.fields["methods"] = MethodsField(
+                label=self.fields["methods"].label,
+                help_text=_("Besides the inbox. People get it only by those they want, unless it is critical."),
             )
 
     def _explain_times(self) -> None:

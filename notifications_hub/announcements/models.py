@@ -19,10 +19,11 @@ from django.utils.translation import gettext_noop
 from notifications.base.models import AbstractNotification
 
 from notifications_hub.announcements.markdown import KEPT_TEXTS, plain
+from notifications_hub.announcements.methods import all_methods
 from notifications_hub.audiences import EVERYONE
 from notifications_hub.conf import hub_settings
 from notifications_hub.database.primary import HubModel, PrimaryManager
-from notifications_hub.kinds import Urgency, kind_of, open_and_read
+from notifications_hub.kinds import DeliveryMethod, Urgency, kind_of, open_and_read
 from notifications_hub.message import Item, Message, time_to_live
 from notifications_hub.streams.models import Event, EventTooLarge, encode_data, item_key
 from notifications_hub.web.site_paths import same_site_path
@@ -39,6 +40,7 @@ _URGENCY_WORDS = {
     Urgency.LOW: _("low: can wait for a charger"),
     Urgency.NORMAL: _("normal"),
     Urgency.HIGH: _("high: may wake a sleeping phone"),
+    Urgency.CRITICAL: _("critical: reaches people whatever they prefer"),
 }
 # django-notifications has its levels in English only. The same words are translated in our catalogues.
 _LEVELS = (gettext_noop("Success"), gettext_noop("Info"), gettext_noop("Warning"), gettext_noop("Error"))
@@ -121,6 +123,8 @@ class Announcement(HubModel):
         default=Urgency.NORMAL.value,
     )
     audience = models.CharField(_("audience"), max_length=200, default=EVERYONE)
+    # Names of delivery methods. None: those that each person wants for announcements.
+    methods = models.JSONField(_("delivery methods"), null=True, blank=True, default=None)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -168,6 +172,9 @@ class Announcement(HubModel):
             same_site_path(self.url)
         except ValueError:
             raise ValidationError({"url": _("Give a path of this site, like /posts/9/.")}) from None
+        if unknown := set(self.methods or ()) - set(all_methods()):
+            known = ", ".join(all_methods())
+            raise ValidationError({"methods": f"{', '.join(sorted(unknown))}: choose from {known}."})
         self.check_size([])
 
     def check_size(self, translations: Collection[AnnouncementTranslation]) -> None:
@@ -196,6 +203,10 @@ class Announcement(HubModel):
         if self.ends_at <= timezone.now():
             return AnnouncementState.ENDED
         return AnnouncementState.RUNNING if self.announced_at else AnnouncementState.PLANNED
+
+    @property
+    def is_over(self) -> bool:
+        return self.withdrawn_at is not None or self.ends_at <= timezone.now()
 
     @property
     def item_id(self) -> str:
@@ -228,7 +239,10 @@ class Announcement(HubModel):
     def item(self) -> Item:
         """Render the announcement for a person who has no row for it yet."""
         return Item(
-            message=self.message(), at=self.announced_at or self.starts_at, translations=self.translations_json()
+            message=self.message(),
+            at=self.announced_at or self.starts_at,
+            toast=self.methods is None or DeliveryMethod.LIVE in self.methods,
+            translations=self.translations_json(),
         )
 
     def translations_json(self) -> Mapping[str, Mapping[str, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as a_field
@@ -19,6 +20,7 @@ from django.db.models.functions import Now
 
 from notifications_hub.database import transaction
 from notifications_hub.database.primary import connection
+from notifications_hub.delivery import bulk
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import DeliveryReason
 from notifications_hub.extension import joins
@@ -28,9 +30,12 @@ LEASE = timedelta(seconds=55)
 """Longer than any transport may take. Another worker gets a killed worker's deliveries within a minute of the claim."""
 
 
-def claim_due(limit: int = 100) -> list[Delivery]:
-    """Claim deliveries that are due, under a lease, in the order they fell due. No two workers get the same one."""
-    due = Delivery.objects.filter(state=DeliveryState.WAITING, due_at__lte=Now()).order_by("due_at")
+def claim_due(limit: int = 100, *, rollout: int | None = None) -> list[Delivery]:
+    """Claim deliveries that are due, under a lease, in the order they fell due. No two workers get the same one.
+
+    They are those of one rollout, or all that belong to none.
+    """
+    due = Delivery.objects.filter(state=DeliveryState.WAITING, rollout=rollout, due_at__lte=Now()).order_by("due_at")
     # Not `exists`, which drops the order: without it PostgreSQL may read the whole table.
     if not due.values_list("pk").first():
         return []
@@ -99,15 +104,34 @@ def record(settled: Collection[Settled]) -> None:
     """Record outcomes in one statement, except where another worker has the lease by now."""
     if not settled:
         return
+    bulky = [one for one in settled if one.delivery.rollout_id is not None]
+    if bulky:
+        with transaction.atomic():
+            recorded = _record(settled, returning=True)
+            bulk.count(_counted(one for one in bulky if one.delivery.pk in recorded))
+    else:
+        recorded = _record(settled, returning=delivery_settled.has_listeners(Delivery))
+    if not delivery_settled.has_listeners(Delivery):
+        return
+    if ended := tuple(_ended(one) for one in settled if one.delivery.pk in recorded and one.is_over):
+        send_after_commit(delivery_settled, Delivery, deliveries=ended)
+
+
+def _record(settled: Collection[Settled], *, returning: bool) -> set[int]:
     ahead = _clock_ahead(settled)
     rows = json.dumps([_columns(one, ahead) for one in settled])
     statement = _RECORD.format(outcome=_OUTCOMES[connection.vendor])
-    has_listeners = delivery_settled.has_listeners(Delivery)
     with connection.cursor() as sql:
-        sql.execute(f"{statement} RETURNING id" if has_listeners else statement, [rows])
-        recorded = {pk for (pk,) in sql.fetchall()} if has_listeners else set()
-    if ended := tuple(_ended(one) for one in settled if one.delivery.pk in recorded and one.is_over):
-        send_after_commit(delivery_settled, Delivery, deliveries=ended)
+        sql.execute(f"{statement} RETURNING id" if returning else statement, [rows])
+        return {pk for (pk,) in sql.fetchall()} if returning else set()
+
+
+def _counted(settled: Iterable[Settled]) -> dict[int, Counter[DeliveryState]]:
+    counts: dict[int, Counter[DeliveryState]] = {}
+    for one in settled:
+        if one.delivery.rollout_id is not None and one.is_over:
+            counts.setdefault(one.delivery.rollout_id, Counter())[one.outcomes[-1].state] += 1
+    return counts
 
 
 def _ended(settled: Settled) -> SettledDelivery:

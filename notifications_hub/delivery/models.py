@@ -27,6 +27,16 @@ class Delivery(HubModel):
     )
     transport = models.CharField(_("transport"), max_length=20)
     address = models.CharField(_("address"), max_length=255)
+    # The rollout of an announcement that planned it. No constraint: deleting one would read the whole table.
+    rollout = models.ForeignKey(
+        "notifications_hub.Rollout",
+        on_delete=models.DO_NOTHING,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
     state = models.CharField(_("state"), max_length=10, choices=DeliveryState, default=DeliveryState.WAITING)
     # A `ReasonCode`, and the parameters of its words.
     reason = models.CharField(_("reason"), max_length=30, blank=True)
@@ -46,7 +56,10 @@ class Delivery(HubModel):
         constraints = [
             models.UniqueConstraint(fields=["notification", "transport", "address"], name="hub_delivery_once")
         ]
-        indexes = [models.Index(fields=["due_at"], condition=models.Q(state="waiting"), name="hub_delivery_due")]
+        # One range for all but announcements, and one for each rollout.
+        indexes = [
+            models.Index(fields=["rollout", "due_at"], condition=models.Q(state="waiting"), name="hub_delivery_due")
+        ]
 
     def __str__(self) -> str:
         return f"{method_name(self.transport)}: {self.get_state_display()}"

@@ -30,6 +30,7 @@ class ReasonCode(TextChoices):
     DELETED = "deleted", _("The notification was deleted.")
     EXPIRED = "expired", _("It had expired.")
     ANNOUNCEMENT_OVER = "announcement_over", _("The announcement was over.")
+    STOPPED = "stopped", _("An admin stopped the sending.")
     PERSON_INACTIVE = "person_inactive", _("The person's account is no longer active.")
 
     # Nothing was sent yet.

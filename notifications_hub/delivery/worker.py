@@ -12,7 +12,6 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
@@ -20,15 +19,15 @@ from django.core import signing
 from django.db import close_old_connections, connections
 from django.urls import NoReverseMatch, reverse
 
-from notifications_hub.announcements.models import Announcement
 from notifications_hub.database.pooling import release_connections
 from notifications_hub.database.reconnect import CONNECTION_ERRORS
-from notifications_hub.delivery import claiming
+from notifications_hub.delivery import bulk, claiming
 from notifications_hub.delivery.accepted import mark_accepted
 from notifications_hub.delivery.claiming import Outcome, Settled
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.delivery.sender import STOP_SECONDS, Network, Result, Sending, failed_unexpectedly
+from notifications_hub.delivery.shown import mark_shown
 from notifications_hub.message import localized_for
 from notifications_hub.notification import Notification
 from notifications_hub.streams.sweeper import sweep
@@ -43,6 +42,8 @@ TASK_SECONDS = 10.0
 BATCH = 200
 SLOTS = 400
 """The number of sends under way at once. More claimed deliveries would only wait out their lease."""
+BULK_SLOTS = SLOTS // 2
+"""Those of them that announcements may take, so that other notifications always find a free one."""
 ACT_SALT = "notifications_hub.act"
 
 T = TypeVar("T")
@@ -59,6 +60,7 @@ class Worker:
     def __init__(self) -> None:
         self._network = Network()
         self._results: list[Result] = []
+        self._bulk_under_way = 0
 
     def run_due(self, *, seconds: float = float("inf")) -> int:
         """Send deliveries that are due, or fall due within `seconds`. Return how many were claimed."""
@@ -79,7 +81,10 @@ class Worker:
         use_script_name()
         self._record()
         free = min(BATCH, SLOTS - self._network.under_way)
-        return self._begin(free) if claim and free >= BATCH // 4 else 0
+        if not claim or free < BATCH // 4:
+            return 0
+        begun = self._begin(claiming.claim_due(free))
+        return begun + self._begin_bulk(min(free - begun, BULK_SLOTS - self._bulk_under_way))
 
     def pause(self, newly: int) -> None:
         """Wait a little before the next turn, unless more may be due and slots are free for it."""
@@ -98,8 +103,15 @@ class Worker:
     def close(self) -> None:
         self._network.close()
 
-    def _begin(self, most: int) -> int:
-        claimed = claiming.claim_due(most)
+    def _begin_bulk(self, free: int) -> int:
+        """Begin deliveries of announcements, in the slots that nothing else needs."""
+        begun = 0
+        if free >= BATCH // 4:
+            for rollout in bulk.plan_more(free):
+                begun += self._begin(mark_shown(claiming.claim_due(free - begun, rollout=rollout)))
+        return begun
+
+    def _begin(self, claimed: Sequence[Delivery]) -> int:
         jobs: list[Sending] = []
         for prepared in _prepared(claimed):
             if isinstance(prepared, Sending):
@@ -107,11 +119,14 @@ class Worker:
             else:
                 self._results.append(prepared)
         self._network.begin(jobs)
+        self._bulk_under_way += sum(job.delivery.rollout_id is not None for job in jobs)
         return len(claimed)
 
     def _record(self) -> None:
         # Results are kept until they are written. Otherwise an unreachable database would cause a second send.
-        self._results += self._network.collect()
+        collected = self._network.collect()
+        self._bulk_under_way -= sum(one.settled.delivery.rollout_id is not None for one in collected)
+        self._results += collected
         mark_accepted(self._results)
         _write([result.settled for result in self._results])
         results, self._results = self._results, []
@@ -124,7 +139,7 @@ class Worker:
 def _prepared(claimed: Sequence[Delivery]) -> Iterator[Sending | Result]:
     """Yield a job per delivery, or a result if nothing is to be sent. One that cannot be rendered stops no other."""
     senders = {name: _senders(name, its) for name, its in _by_transport(claimed).items()}
-    act_url = _act_url()
+    act_url = report_url()
     for one in claimed:
         try:
             yield _job(one, senders[one.transport], act_url)
@@ -163,7 +178,7 @@ class _Pointless(Exception):
 
 def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
     send = senders.get(one.address) or partial(get_transport(one.transport).send, address=one.address)
-    if code := _pointless_reason(one.notification):
+    if code := pointless_reason(one.notification):
         raise _Pointless(code)
     with localized_for(one.notification.recipient):
         message = one.notification.message()
@@ -175,23 +190,17 @@ def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
     return Sending(delivery=one, message=message, send=send, expires=expires)
 
 
-def _pointless_reason(notification: Notification) -> ReasonCode | None:
+def pointless_reason(notification: Notification) -> ReasonCode | None:
     """Return the reason that sending has become pointless, or None."""
     reasons = {
         ReasonCode.DELIVERED_ALREADY: notification.delivered_at is not None,
         ReasonCode.READ: not notification.unread,
         ReasonCode.ARCHIVED: notification.archived_at is not None,
         ReasonCode.DELETED: notification.deleted,
-        ReasonCode.ANNOUNCEMENT_OVER: _is_over(notification.announcement),
+        ReasonCode.ANNOUNCEMENT_OVER: notification.announcement is not None and notification.announcement.is_over,
         ReasonCode.PERSON_INACTIVE: not notification.recipient.is_active,
     }
     return next((code for code, holds in reasons.items() if holds), None)
-
-
-def _is_over(announcement: Announcement | None) -> bool:
-    return announcement is not None and (
-        announcement.withdrawn_at is not None or announcement.ends_at <= datetime.now(UTC)
-    )
 
 
 def act_token(one: Delivery) -> str:
@@ -199,7 +208,8 @@ def act_token(one: Delivery) -> str:
     return signing.dumps([one.pk, one.notification_id], salt=ACT_SALT)
 
 
-def _act_url() -> str:
+def report_url() -> str:
+    """Return where a browser reports on a push, or an empty text if the host serves no API."""
     try:
         return reverse("notifications_hub_api:push_act")
     except NoReverseMatch:

@@ -34,6 +34,9 @@ class _WakeUps:
     """Wake-ups on their way, by the second: the first commit of a second wakes the worker for all of them."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
         self._moments: frozenset[int] = frozenset()
         self._away_until = 0.0
 
@@ -64,13 +67,18 @@ def wake_worker(seconds: float) -> None:
         _wake_ups.plan(math.ceil(time.time() + seconds))
 
 
+def forget_wake_ups() -> None:
+    """Wake the worker again, even if it was woken for this second before. For tests."""
+    _wake_ups.forget()
+
+
 @every_second
 def wake_for_overdue_deliveries() -> None:
     """Wake the worker for deliveries whose wake-up was lost, or that wait for another attempt."""
     if not hub_settings.task_backend:
         return
     late = datetime.now(UTC) - timedelta(seconds=OVERDUE_SECONDS)
-    if Delivery.objects.filter(state=DeliveryState.WAITING, due_at__lte=late).exists():
+    if Delivery.objects.filter(state=DeliveryState.WAITING, rollout=None, due_at__lte=late).exists():
         # The same moment for all sweeps of these seconds, so that they wake it once.
         _wake_ups.plan(math.ceil(time.time() / OVERDUE_SECONDS) * OVERDUE_SECONDS)
 

@@ -10,7 +10,9 @@ from django.utils.translation import gettext as _
 from ninja import Query
 from ninja.errors import HttpError
 
+from notifications_hub import __version__
 from notifications_hub.inbox import marks, push_api, queries, schemas, token_api
+from notifications_hub.inbox.api_docs import ApiPage
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.queries import BadPageMark
 from notifications_hub.inbox.responses import PrivateAPI
@@ -22,11 +24,12 @@ from notifications_hub.live.topics import INBOX
 
 api = PrivateAPI(
     title="Notifications",
-    version="1.0",
+    version=__version__,
     description="The signed-in person's inbox. Changes need Django's CSRF token in the header `X-CSRFToken`.",
     urls_namespace="notifications_hub_api",
     openapi_url="openapi.json",
     docs_url="docs/",
+    docs=ApiPage(),
 )
 api.add_router("push/", push_api.router)
 api.add_router("connection-tokens/", token_api.router)

@@ -30,6 +30,7 @@ from notifications_hub.inbox.queries import BadPageMark
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.inbox_scope import scope_of
 from notifications_hub.inbox_summary import summary_for
+from notifications_hub.message import Item
 from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_names
 from notifications_hub.transports.web_push import subscriptions, vapid
@@ -64,14 +65,17 @@ class InboxEntry:
 
     @classmethod
     def of(cls, row: Notification) -> Self:
-        item = row.item()
+        return cls.of_item(row.item(), row.announcement.markdown() if row.announcement else "")
+
+    @classmethod
+    def of_item(cls, item: Item, markdown: str) -> Self:
         message = item.message
         return cls(
             id=message.id,
             kind=message.kind,
             title=message.title,
             body=message.body,
-            body_html=safe_html(row.announcement.markdown()) if row.announcement else mark_safe(""),
+            body_html=safe_html(markdown) if markdown else mark_safe(""),
             url=message.url,
             level=message.level,
             icon=message.icon,

@@ -1,7 +1,8 @@
 """Start jobs: write rows in the caller's transaction, and send messages after its commit.
 
 JobError (ValueError)
-└── BadJob    the signature, title or link is invalid
+└── BadJob    the signature, owner, title or link is invalid
+    └── WrongType (TypeError)    the signature, owner or title is something else altogether
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from django.contrib.auth import get_user_model
 from django.db.models.functions import Now
+from django.utils.functional import Promise
 
 from notifications_hub import audiences
 from notifications_hub.conf import require_time_zones
@@ -19,6 +22,7 @@ from notifications_hub.database import transaction
 from notifications_hub.jobs.job_task import BACKEND
 from notifications_hub.jobs.models import Job, JobState
 from notifications_hub.jobs.transitions import announce, clean, send_after_commit, send_again_at
+from notifications_hub.notify_arguments import is_unsaved
 from notifications_hub.streams.models import as_json
 from notifications_hub.task_framework import framework
 from notifications_hub.users import Person
@@ -34,9 +38,14 @@ class JobError(ValueError):
 
 
 class BadJob(JobError):
-    """Raised when a signature, title or link cannot be stored."""
+    """Raised when a signature, owner, title or link cannot be stored."""
 
 
+class WrongType(BadJob, TypeError):
+    """Raised for a signature, owner or title of another type. The message names what to write instead."""
+
+
+@runtime_checkable
 class Signature(Protocol):
     """The part of Celery's `Signature` that is used here. `JobCall` has it too."""
 
@@ -80,6 +89,8 @@ def start_all(
 
     `then` runs once all are done, and receives the list of their results in order. If one fails, it does not run.
     """
+    if isinstance(signatures, Signature) or not isinstance(signatures, Sequence):
+        raise WrongType("start_all() takes a list of signatures, as in [write_part.s(1), write_part.s(2)].")
     if not signatures:
         raise BadJob("start_all() needs at least one signature.")
     following = {} if then is None else _described(then)
@@ -107,7 +118,11 @@ def _row(signature: Signature, **about: Any) -> Job:
     return _checked(**about, **_described(signature))
 
 
-def _described(signature: Signature) -> dict[str, Any]:
+def _described(signature: Any) -> dict[str, Any]:
+    if not isinstance(signature, Signature) or not isinstance(signature.task, str):
+        raise WrongType(_remedy_for(signature))
+    if signature.task.startswith("celery."):
+        raise BadJob(f"A job is one task, not {signature.task}: pass many to start_all(), and the last as its `then`.")
     if strange := sorted(set(signature.options) & {"countdown", "eta", "expires", "link", "link_error", "chord"}):
         raise BadJob(f"A job does not accept {', '.join(strange)}: its row decides when it runs, and what follows it.")
     try:
@@ -121,11 +136,24 @@ def _described(signature: Signature) -> dict[str, Any]:
     return {"task": signature.task, "arguments": arguments, "options": routes}
 
 
-def _checked(*, title: str, url: str, audience: str, **about: Any) -> Job:
-    if is_blank(title):
+def _remedy_for(task: object) -> str:
+    name = str(getattr(task, "name", "") or getattr(task, "__name__", "write_report")).rpartition(".")[2]
+    if callable(getattr(task, "s", None)):
+        return f"A job is a task with its arguments: pass {name}.s(…) instead of {name}."
+    return f"A job is a task with its arguments, not {task!r}: decorate a function with job_task, and pass {name}.s(…)."
+
+
+def _checked(*, owner: Any, title: Any, url: str, audience: str, **about: Any) -> Job:
+    if not isinstance(owner, get_user_model()) or is_unsaved(owner):
+        raise WrongType(f"The owner of a job is a saved person, who sees it and is notified of its end, not {owner!r}.")
+    if not isinstance(title, str | Promise):
+        raise WrongType(f"The title of a job is text, not {title!r}.")
+    if is_blank(str(title)):
         raise BadJob("A job needs a title: the person who waits for it reads it.")
     try:
         seen_by = audiences.check(audience) if audience else ""
-        return Job(id=uuid.uuid4(), title=clean(title), url=same_site_path(url), audience=seen_by, **about)
+        return Job(
+            id=uuid.uuid4(), owner=owner, title=clean(str(title)), url=same_site_path(url), audience=seen_by, **about
+        )
     except ValueError as error:
         raise BadJob(str(error)) from None

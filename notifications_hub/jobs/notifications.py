@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications_hub import audiences
 from notifications_hub.jobs.models import Job, Reason
-from notifications_hub.kinds import Kind, NotificationLike
+from notifications_hub.kinds import Kind, NotificationLike, Sample
 from notifications_hub.live.topics import own_topic
 
 
@@ -19,6 +19,7 @@ class TaskDone(Kind):
     label = _("Finished jobs")
     icon = "task"
     has_extension = False
+    sample = Sample(actor=_("Yearly report"), level="success", url="/")
 
     def title(self, notification: NotificationLike) -> str:
         return gettext("“%(job)s” is done") % {"job": notification.actor_name}
@@ -29,6 +30,7 @@ class TaskFailed(Kind):
     label = _("Failed jobs")
     icon = "warning"
     has_extension = False
+    sample = Sample(actor=_("Yearly report"), level="error", url="/", data={"reason": Reason.LOST})
 
     def title(self, notification: NotificationLike) -> str:
         return gettext("“%(job)s” failed") % {"job": notification.actor_name}

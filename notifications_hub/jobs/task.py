@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from billiard.exceptions import SoftTimeLimitExceeded, Terminated, TimeLimitExceeded, WorkerLostError
-from celery import Task
-from celery.exceptions import Ignore, MaxRetriesExceededError, Retry
-from celery.signals import task_failure, task_revoked
+try:
+    from billiard.exceptions import SoftTimeLimitExceeded, Terminated, TimeLimitExceeded, WorkerLostError
+    from celery import Task
+    from celery.exceptions import Ignore, MaxRetriesExceededError, Retry
+    from celery.signals import task_failure, task_revoked
+except ImportError as error:
+    remedy = "HubTask needs Celery: `pip install celery`. Django's own tasks run a function decorated with job_task."
+    raise ImportError(remedy) from error
 
 from notifications_hub.jobs import transitions
 from notifications_hub.jobs.celery_messages import HEADER

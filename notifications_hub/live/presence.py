@@ -18,6 +18,7 @@ from typing import Any
 
 from django.core.cache import cache
 
+from notifications_hub.cache_keys import cache_key
 from notifications_hub.database.chunks import chunks
 from notifications_hub.live.cache_sharing import is_cache_shared
 from notifications_hub.live.db_threads import Database
@@ -34,7 +35,6 @@ _GATHER_SECONDS = 0.1
 """Pause that gathers a crowd's changes in one write. A person who just connected usually stays for a while."""
 TRUSTED_SECONDS = LIFE_SECONDS
 """Age from which a cache's silence is trusted: by then every hub has written, as they refresh more often."""
-_SINCE = "notifications_hub:present_since"
 _PEOPLE_AT_ONCE = 500
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def connected_among(person_pks: Collection[Any]) -> set[Any] | None:
     if not is_cache_shared():
         return None
     try:
-        since = cache.get(_SINCE)
+        since = cache.get(_since_key())
         if since is None or time.time() - since < TRUSTED_SECONDS:
             return None
         return _connected(person_pks)
@@ -100,16 +100,20 @@ def _live(record: _Record) -> _Record:
     return {hub: until for hub, until in record.items() if until > now}
 
 
+def _since_key() -> str:
+    return cache_key("present_since")
+
+
 def _key(person_pk: object) -> str:
-    return f"notifications_hub:present:{person_key(person_pk)}"
+    return cache_key("present", person_key(person_pk))
 
 
 def _hub_key(hub: str) -> str:
-    return f"notifications_hub:alive:{hub}"
+    return cache_key("alive", hub)
 
 
 def _poll_key(person_pk: object) -> str:
-    return f"notifications_hub:polling:{person_key(person_pk)}"
+    return cache_key("polling", person_key(person_pk))
 
 
 class Presence:
@@ -222,9 +226,9 @@ class Presence:
 
     def _is_new_to_cache(self) -> bool:
         """Return whether the cache was emptied since the last check, and so lost this hub's entries."""
-        since: float | None = cache.get(_SINCE)
+        since: float | None = cache.get(_since_key())
         if since is None:
-            cache.add(_SINCE, time.time(), None)
-            since = cache.get(_SINCE)
+            cache.add(_since_key(), time.time(), None)
+            since = cache.get(_since_key())
         before, self._since = self._since, since
         return since != before

@@ -12,12 +12,12 @@ from typing import Any
 
 from django.core.cache import cache
 
+from notifications_hub.cache_keys import cache_key
 from notifications_hub.live.cache_sharing import is_cache_shared
 
 REFRESH_SECONDS = 20.0
 WORKER = "hub_worker"
 _LIFE_SECONDS = 60.0
-_KEY = "notifications_hub:processes"
 _SERVERS = ("daphne", "granian", "gunicorn", "hypercorn", "uvicorn")
 
 _Entry = tuple[str, bool, float]
@@ -48,13 +48,13 @@ def enlist(process: ListedProcess) -> None:
     # Another process may have overwritten the list from an older read, so an entry is looked for each time.
     if process.name not in listed or listed[process.name][2] < time.time() + _LIFE_SECONDS / 2:
         entry = (process.program, process.has_lifespan, time.time() + _LIFE_SECONDS)
-        cache.set(_KEY, {**listed, process.name: entry}, _LIFE_SECONDS)
+        cache.set(_key(), {**listed, process.name: entry}, _LIFE_SECONDS)
 
 
 def remove(process: ListedProcess) -> None:
     listed = dict(_listed())
     if listed.pop(process.name, None):
-        cache.set(_KEY, listed, _LIFE_SECONDS)
+        cache.set(_key(), listed, _LIFE_SECONDS)
 
 
 def running() -> list[ListedProcess] | None:
@@ -64,6 +64,10 @@ def running() -> list[ListedProcess] | None:
     return [ListedProcess(program, lifespan, name) for name, (program, lifespan, _until) in _listed().items()]
 
 
+def _key() -> str:
+    return cache_key("processes")
+
+
 def _listed() -> Mapping[str, _Entry]:
-    listed: dict[str, Any] = cache.get(_KEY) or {}
+    listed: dict[str, Any] = cache.get(_key()) or {}
     return {name: entry for name, entry in listed.items() if entry[2] > time.time()}

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 
 from django.core.cache import cache
 
+from notifications_hub.cache_keys import cache_key
 from notifications_hub.database.chunks import chunks
 from notifications_hub.live.cache_sharing import is_cache_shared
 from notifications_hub.live.close_codes import TOO_MANY
@@ -28,7 +29,6 @@ from notifications_hub.live.visitor import cap_of
 CHECK_SECONDS = 20.0
 _ROUND = 30
 """Checks in which each owner is compared once, in turn."""
-_OVER = "notifications_hub:over_the_cap"
 _OVER_SECONDS = 60
 """Time that an owner is named after their connections grew too many. It spans a few checks of every hub."""
 _GATHER_SECONDS = 0.2
@@ -93,7 +93,7 @@ class SharedCap:
 
     async def _over_the_cap(self) -> list[str]:
         try:
-            return list(await self._database(cache.get, _OVER, {}))
+            return list(await self._database(cache.get, _over_key(), {}))
         except Exception as error:  # noqa: BLE001 -- as below
             log.warning("Could not read the people with too many connections: %s", error)
             return []
@@ -117,7 +117,7 @@ class SharedCap:
 
 def _exchange(hub: str, own: Mapping[str, list[float]]) -> dict[str, float]:
     """Write this hub's entries. For owners over the cap, return when the oldest connection that may stay was opened."""
-    keys = {f"notifications_hub:opened:{owner}": owner for owner in own}
+    keys = {cache_key("opened", owner): owner for owner in own}
     stored: dict[str, Opened] = cache.get_many(keys)
     stale = time.time() - _LIFE_SECONDS
     oldest: dict[str, float] = {}
@@ -139,9 +139,13 @@ def _exchange(hub: str, own: Mapping[str, list[float]]) -> dict[str, float]:
 
 def _name_over(owners: Sequence[str]) -> None:
     now = time.time()
-    named: dict[str, float] = cache.get(_OVER, {})
+    named: dict[str, float] = cache.get(_over_key(), {})
     recent = {owner: at for owner, at in named.items() if at > now - _OVER_SECONDS}
-    cache.set(_OVER, recent | dict.fromkeys(owners, now), _OVER_SECONDS)
+    cache.set(_over_key(), recent | dict.fromkeys(owners, now), _OVER_SECONDS)
+
+
+def _over_key() -> str:
+    return cache_key("over_the_cap")
 
 
 def _since(first: float, opened: Opened) -> Opened:

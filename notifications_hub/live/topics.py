@@ -25,7 +25,7 @@ from notifications_hub.users import Person
 
 MAX_TOPICS = 32
 INBOX = "inbox"
-OWN = ("inbox", "inbox.", "everyone", "staff", "group.", "audience.", "task.")
+OWN = ("inbox", "inbox.", "everyone", "staff", "group.", "audience.", "announcement.", "task.")
 """The package's own topics: full names, and prefixes that end with a dot."""
 
 Rule = Callable[..., bool]

@@ -142,6 +142,7 @@ class Migration(migrations.Migration):
                             ("low", "low: can wait for a charger"),
                             ("normal", "normal"),
                             ("high", "high: may wake a sleeping phone"),
+                            ("critical", "critical: reaches people whatever they prefer"),
                         ],
                         default="normal",
                         max_length=10,
@@ -149,6 +150,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("audience", models.CharField(default="everyone", max_length=200, verbose_name="audience")),
+                ("methods", models.JSONField(blank=True, default=None, null=True, verbose_name="delivery methods")),
                 ("starts_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="starts")),
                 (
                     "ends_at",
@@ -180,6 +182,61 @@ class Migration(migrations.Migration):
                 "permissions": [("broadcast", "Can announce to people")],
                 "abstract": False,
                 "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="Rollout",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("transport", models.CharField(max_length=20, verbose_name="transport")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("running", "sending"),
+                            ("paused", "paused"),
+                            ("stopped", "ended early"),
+                            ("done", "done"),
+                        ],
+                        default="running",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("starts_at", models.DateTimeField(verbose_name="starts")),
+                ("position", models.CharField(blank=True, editable=False, max_length=255)),
+                ("people", models.PositiveBigIntegerField(editable=False, null=True)),
+                ("looked_at", models.PositiveBigIntegerField(default=0, editable=False)),
+                ("shown", models.PositiveBigIntegerField(default=0, editable=False)),
+                ("unwanted", models.PositiveBigIntegerField(default=0, editable=False)),
+                ("planned", models.PositiveBigIntegerField(default=0, editable=False)),
+                ("sent", models.PositiveBigIntegerField(default=0, editable=False)),
+                ("failed", models.PositiveBigIntegerField(default=0, editable=False)),
+                ("problem", models.CharField(blank=True, editable=False, max_length=255, verbose_name="problem")),
+                ("moved", models.BooleanField(default=False, editable=False)),
+                ("reported_at", models.DateTimeField(editable=False, null=True)),
+                ("planned_at", models.DateTimeField(editable=False, null=True)),
+                ("finished_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "announcement",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rollouts",
+                        to="notifications_hub.announcement",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "rollout",
+                "verbose_name_plural": "rollouts",
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(condition=models.Q(("finished_at", None)), fields=["id"], name="hub_rollout_open"),
+                    models.Index(condition=models.Q(("moved", True)), fields=["id"], name="hub_rollout_moved"),
+                ],
+                "constraints": [models.UniqueConstraint(fields=("announcement", "transport"), name="hub_rollout_once")],
             },
         ),
         migrations.CreateModel(
@@ -445,6 +502,18 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="deliveries",
                         to=settings.NOTIFICATIONS_NOTIFICATION_MODEL,
+                    ),
+                ),
+                (
+                    "rollout",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="notifications_hub.rollout",
                     ),
                 ),
             ],
@@ -812,7 +881,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="delivery",
-            index=models.Index(condition=models.Q(("state", "waiting")), fields=["due_at"], name="hub_delivery_due"),
+            index=models.Index(
+                condition=models.Q(("state", "waiting")), fields=["rollout", "due_at"], name="hub_delivery_due"
+            ),
         ),
         migrations.AddConstraint(
             model_name="delivery",

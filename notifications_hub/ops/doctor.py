@@ -20,13 +20,14 @@ from django.urls import NoReverseMatch, is_valid_path, reverse
 from django.utils.module_loading import import_string
 
 from notifications_hub.checks import MODEL, MODEL_WANTED, is_model_set
-from notifications_hub.conf import hub_settings
 from notifications_hub.database.migrations import fault_of_tables
 from notifications_hub.database.pooling import SERVER_CONNECTIONS, is_pooled, pool_size
 from notifications_hub.database.primary import connection
+from notifications_hub.database.sqlite.options import missing_options
 from notifications_hub.flash import Storage
 from notifications_hub.live.channel_layer import GROUP, shared_layer
 from notifications_hub.ops import demo
+from notifications_hub.ops.push_checks import push
 from notifications_hub.ops.running_server import check_websocket
 from notifications_hub.ops.servers import describe_servers
 from notifications_hub.ops.worker_checks import (
@@ -42,12 +43,9 @@ from notifications_hub.package_import.old_table import leftover
 from notifications_hub.rows import triggers
 from notifications_hub.rows.trigger_notes import RowChange
 from notifications_hub.streams.models import Event
-from notifications_hub.transports.web_push.key_check import LOST, browsers_of, is_lost
-from notifications_hub.transports.web_push.vapid import current_key, previous_key
 
 FEW_ENTRIES = 1000
 """The size below which a culling cache is reported. It holds an entry for each person who is present, and others."""
-_WAL = '"init_command": "PRAGMA journal_mode=WAL", "transaction_mode": "IMMEDIATE"'
 _MIDDLEWARE = (
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -105,11 +103,13 @@ def _sqlite() -> Answer:
     with connection.cursor() as sql:
         sql.execute("PRAGMA journal_mode")
         journal = str(sql.fetchone()[0]).upper()
-    mode = str(connection.settings_dict["OPTIONS"].get("transaction_mode") or "deferred").upper()
+    if missing := missing_options(connection):
+        return f"SQLite, where requests that write at once fail. Add to its OPTIONS: {missing}.", False
     if journal != "WAL":
-        return f"SQLite in {journal} mode: readers wait for writers. Add {_WAL} to its OPTIONS.", False
-    if mode not in ("IMMEDIATE", "EXCLUSIVE"):
-        return 'SQLite in WAL mode, but without "transaction_mode": "IMMEDIATE": writers fail under load.', False
+        return (
+            f"SQLite in {journal} mode: readers wait for writers. Use a file on a local disk, where WAL mode works.",
+            False,
+        )
     return "SQLite in WAL mode, with immediate transactions: right for one machine.", True
 
 
@@ -147,7 +147,9 @@ def _presence() -> Answer:
     if isinstance(backend, DummyCache):
         return f"the cache is {name}, which forgets everything: nobody counts as present.", False
     if isinstance(backend, LocMemCache):
-        return f"the cache is {name}: each process knows only its own pages. Use Redis or DatabaseCache.", False
+        # A site under development is one process.
+        known = f"the cache is {name}: each process knows only its own pages."
+        return f"{known} Several processes need Redis or DatabaseCache.", settings.DEBUG
     if (most := _most_entries(backend)) < FEW_ENTRIES:
         remedy = 'Set "OPTIONS": {"MAX_ENTRIES": 100_000}, or use Redis.'
         return (
@@ -174,19 +176,6 @@ def _cache_backend() -> BaseCache:
 
 
 # Sending
-
-
-def _push() -> Answer:
-    key = current_key()
-    if key is None:
-        return "off: there is no VAPID key. Create one with `manage.py hub_vapid --env`.", True
-    if not hub_settings.vapid_subject.startswith(("mailto:", "https://")):
-        return "VAPID_SUBJECT must be a mailto: or https: address, where push services reach you.", False
-    if is_lost():
-        return LOST, False
-    previous = previous_key()
-    moving = f" {browsers_of(previous.fingerprint)} browsers still have the previous key." if previous else ""
-    return f"on, with key {key.fingerprint} for {hub_settings.vapid_subject}.{moving}", True
 
 
 def _events() -> Answer:
@@ -235,12 +224,11 @@ def _addresses() -> Answer:
     missing = [name for name in ("notifications_hub:inbox", "notifications_hub:live_ws") if not _is_mounted(name)]
     if missing:
         return 'add path("", include("notifications_hub.urls")) to the URLs.', False
-    if current_key() and not _is_mounted("service_worker:worker"):
-        return "the hub's service worker is not mounted: pushes are shown only if your own imports push.js.", True
     folder = settings.FORCE_SCRIPT_NAME or ""
     if folder and (not folder.startswith("/") or folder.endswith("/")):
         return f"FORCE_SCRIPT_NAME is {folder!r}: it must begin with a slash and end without one, like '/app'.", False
-    return f"the inbox is at {reverse('notifications_hub:inbox')}.", True
+    inbox, api = reverse("notifications_hub:inbox"), reverse("notifications_hub_api:openapi-view")
+    return f"the inbox is at {inbox}, and the page about the API, for staff, at {api}.", True
 
 
 def _demo_people() -> Answer:
@@ -290,7 +278,7 @@ _CHECKS: tuple[Callable[[], Answer], ...] = (
     _demo_people,
     _channel_layer,
     _presence,
-    _push,
+    push,
     worker,
     deliveries,
     jobs,

@@ -56,9 +56,9 @@ def deliveries() -> Answer:
 
 def _lateness() -> timedelta:
     """Return for how long the first waiting delivery has been due."""
-    oldest = (
-        Delivery.objects.filter(state=DeliveryState.WAITING).order_by("due_at").values_list("due_at", flat=True).first()
-    )
+    # Those of announcements are planned only as fast as they are sent.
+    waiting = Delivery.objects.filter(state=DeliveryState.WAITING, rollout=None)
+    oldest = waiting.order_by("due_at").values_list("due_at", flat=True).first()
     return datetime.now(UTC) - oldest if oldest else timedelta()
 
 

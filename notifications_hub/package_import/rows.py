@@ -1,4 +1,4 @@
-"""The import itself: a statement for some thousand rows, in one transaction with the position after them.
+"""The import itself: a statement for two thousand rows, in one transaction with the position after them.
 
 A process that is killed loses the chunk it was in, and the next run begins with that chunk. No row is imported twice.
 """
@@ -22,8 +22,9 @@ from notifications_hub.package_import.old_table import TABLE
 from notifications_hub.package_import.values import Names, data_between
 from notifications_hub.streams import give_way
 
-CHUNK = 5000
+CHUNK = 2000
 """The rows of one transaction."""
+Parameters = Mapping[str, str | int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +83,17 @@ def import_rows() -> Iterator[Chunk]:
     ImportPosition.objects.get_or_create(pk=1)
     names = Names()
     while (through := old_table.last_id(after := old_table.position(), CHUNK)) is not None:
+        parameters = _parameters(after, through, names)
         began = time.monotonic()
-        if chunk := _import(after, through, names):
-            yield chunk
+        chunk = _insert(after, through, parameters)
         give_way(time.monotonic() - began)
+        if chunk:
+            yield chunk
 
 
-def _import(after: int, through: int, names: Names) -> Chunk | None:
-    """Import the rows between two ids, or return None if another process has done so."""
+def _parameters(after: int, through: int, names: Names) -> Parameters:
     data = data_between(after, through)
-    parameters: dict[str, str | int | None] = {
+    return {
         "names": _as_parameter(names.between(after, through)),
         "links": _as_parameter(data.links),
         "replaced": _as_parameter(data.replaced),
@@ -100,6 +102,10 @@ def _import(after: int, through: int, names: Names) -> Chunk | None:
         "scope": scope_from(None),
         "method": IMPORTED,
     }
+
+
+def _insert(after: int, through: int, parameters: Parameters) -> Chunk | None:
+    """Insert the rows between two ids, or return None if another process has done so."""
     with transaction.atomic():
         if not ImportPosition.objects.filter(through=after).update(through=through):
             return None

@@ -66,6 +66,7 @@ class Numberer:
         self._chores: dict[Callable[[], object], float] = {}
         self._working = False
         self._finishing = False
+        self._ending = False
         self._thread: threading.Thread | None = None
 
     @property
@@ -94,6 +95,19 @@ class Numberer:
             self._finishing = False
             return is_done
 
+    def end(self, seconds: float) -> None:
+        """Finish all work and end the thread, which closes its database connection. Later work starts another thread.
+
+        Wait for at most these seconds.
+        """
+        thread = self._thread
+        if thread is None:
+            return
+        self._ending = True
+        self.finish(seconds)
+        thread.join(seconds)
+        self._ending = False
+
     def _wake(self) -> None:
         if not self.at_work:
             self._thread = threading.Thread(target=self._run, name="hub-numberer", daemon=True)
@@ -120,12 +134,15 @@ class Numberer:
             self._working = False
             self._changed.notify_all()
             idle_at = time.monotonic() + IDLE_SECONDS
-            while not (work := self._due()) and (time.monotonic() < idle_at or self._has_work()):
+            while not (work := self._due()) and (self._has_work() or self._may_idle(idle_at)):
                 self._changed.wait(min(self._chores.values(), default=idle_at) - time.monotonic())
             self._working = bool(work)
             if not work:
                 self._thread = None
             return work
+
+    def _may_idle(self, until: float) -> bool:
+        return not self._ending and time.monotonic() < until
 
     def _due(self) -> list[Callable[[], object]]:
         now = math.inf if self._finishing else time.monotonic()

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from weakref import WeakSet
 
 from django.contrib.auth.models import AbstractBaseUser
 
 from notifications_hub.message import Message
 from notifications_hub.transports.base import TransportError
+
+_instances: WeakSet[Memory] = WeakSet()
+
+
+def clear_memories() -> None:
+    """Clear every transport in memory of this process. For tests."""
+    for memory in list(_instances):
+        memory.clear()
 
 
 class Memory:
@@ -18,6 +27,7 @@ class Memory:
         self.outbox: list[tuple[Message, str]] = []
         self._failures: deque[TransportError] = deque()
         self._forgotten: set[str] = set()
+        _instances.add(self)
 
     def addresses(self, person: AbstractBaseUser) -> Iterable[str]:
         address = str(person.pk)

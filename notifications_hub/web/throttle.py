@@ -17,6 +17,7 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.translation import ngettext
 
+from notifications_hub.cache_keys import cache_key
 from notifications_hub.web.client_ip import counted_as
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -68,12 +69,17 @@ def check_rate(name: str, text: str) -> int:
         return 0
     left = rate.seconds - time.time() % rate.seconds
     try:
-        count = _count(f"notifications_hub:throttle:{name}:{rate.seconds}", left)
+        count = _count(cache_key("throttle", name, rate.seconds), left)
     except Exception as error:  # noqa: BLE001 -- no error of a cache may cost anyone their page
         log.warning("Requests could not be counted: %s", error)
         _away.until = time.monotonic() + AWAY_SECONDS
         return 0
     return ceil(left) if count > rate.most else 0
+
+
+def forget_cache_failure() -> None:
+    """Ask the cache again at once, even if it failed before. For tests."""
+    _away.until = 0.0
 
 
 def _count(key: str, left: float) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from django.contrib.messages import get_messages
 
+from notifications_hub.announcements.methods import all_methods
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.streams.models import Event
 
@@ -53,6 +54,7 @@ def filled_in(**changes: Any) -> dict[str, Any]:
         "level": "info",
         "urgency": "normal",
         "audience": "everyone",
+        "methods": all_methods(),
         "starts_at_0": "",
         "starts_at_1": "",
         "ends_at_0": "",

@@ -53,6 +53,26 @@ def test_announcing_and_withdrawing(page_for: People) -> None:
     expect(row.locator('.hub-state[data-state="withdrawn"]')).to_be_visible()
 
 
+def test_the_progress_follows_the_sending(page_for: People, site: Site) -> None:
+    site.python("""
+        from notifications_hub import broadcast
+        from notifications_hub.announcements.rollouts.models import Rollout
+        sent = broadcast(title="To many").pk
+        Rollout.objects.update(people=400, looked_at=0, finished_at=None, state="paused")
+    """)
+    page = page_for("admin", LIST)
+    page.locator("#result_list").get_by_role("link", name="To many").first.click()
+    page.get_by_role("link", name="Sending").click()
+    expect(page.get_by_role("progressbar")).to_have_attribute("value", "0")
+
+    site.python("Rollout.objects.all().move(looked_at=100, sent=97)")
+    expect(page.get_by_role("progressbar")).to_have_attribute("value", "25")
+    expect(page.get_by_role("cell", name="97", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Stop for good").click()
+    expect(page.get_by_text("Sending has ended.")).to_be_visible()
+    expect(page.get_by_role("button", name="Resume")).to_have_count(0)
+
+
 def test_without_scripts_a_button_shows_the_preview(page_for: People) -> None:
     page = page_for("admin", LIST)
     context = page_for.context("admin").browser

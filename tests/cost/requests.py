@@ -67,6 +67,12 @@ def _metrics(world: World) -> object:
     return answer
 
 
+def _kinds(world: World) -> object:
+    answer = world.admin.get("/notifications/kinds/")
+    assert answer.status_code == 200
+    return answer
+
+
 def _own_address(name: str, form: Callable[[World], Mapping[str, Any]]) -> Act:
     transports = {"webhook": "notifications_hub.transports.webhook.transport.Webhook"}
 
@@ -86,6 +92,7 @@ PAGES: Mapping[str, Sequence[Act]] = {
         get("/notifications/", show="archived"),
         get("/notifications/", before="{world.before}"),
     ],
+    "kinds": [_kinds],
     "mark": [
         post("/notifications/mark/", lambda world: {"action": "read", "ids": world.ids(20)}),
         post("/notifications/mark/", lambda world: {"action": "archive", "ids": world.ids(20)}),

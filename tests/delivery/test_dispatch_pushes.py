@@ -38,7 +38,7 @@ def _by_memory(settings: Settings) -> None:
 @pytest.fixture
 def _known() -> Iterator[None]:
     """Make the cache as old as if every hub had reported its people."""
-    cache.set(presence._SINCE, time.time() - 100, 60)
+    cache.set(presence._since_key(), time.time() - 100, 60)
     yield
     cache.clear()
 

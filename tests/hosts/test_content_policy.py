@@ -47,6 +47,15 @@ def test_bell_toasts_and_pages_work_without_a_violation(browser: Browser, projec
     people.close()
 
 
+def test_the_page_about_the_api_is_whole_without_a_violation(browser: Browser, project: HostProject) -> None:
+    people = People(browser, project)
+    page = people("alice", "/api/v1/docs/")
+    expect(page.get_by_role("heading", name="Count unread and unseen notifications")).to_be_visible()
+    requested = page.evaluate("performance.getEntriesByType('resource').map((one) => new URL(one.name).origin)")
+    assert {*requested} == {project.url}
+    people.close()
+
+
 def test_the_policy_is_as_strict_as_the_guide_says(project: HostProject) -> None:
     policy = project.visitor("alice").get("/").headers["Content-Security-Policy"]
     assert re.search(r"script-src 'nonce-[^']+'(;|$)", policy)

@@ -15,7 +15,7 @@ import pytest
 from tests.support.processes import ROOT
 
 FOLDER = "tests/hosts/extended_model"
-PROOFS = [f"{FOLDER}/{name}.py" for name in ("writing", "reading", "scopes")]
+PROOFS = [f"{FOLDER}/{name}.py" for name in ("writing", "reading", "scopes", "samples")]
 OPTIONS = ["-q", "-p", "no:cacheprovider", "--ds", "tests.hosts.extended_model.settings"]
 
 

@@ -24,14 +24,6 @@ def site(quiet_site: Site) -> Site:
     return quiet_site
 
 
-def test_the_page_about_the_api_lists_its_routes(page_for: People) -> None:
-    page = page_for(None, "/api/v1/docs/")
-
-    expect(page.get_by_text("/api/v1/notifications/count/")).to_be_visible()
-    page.get_by_text("/api/v1/notifications/count/").click()
-    expect(page.get_by_text("Sign in first.").first).to_be_visible()
-
-
 def test_without_javascript_everything_is_read_and_preferences_are_kept(page_for: People, site: Site) -> None:
     site.python(
         "from accounts.models import User; from notifications.signals import notify;"

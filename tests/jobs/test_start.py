@@ -5,14 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy
 
 from notifications_hub import start, start_all
-from notifications_hub.jobs.enqueue import BadJob
+from notifications_hub.jobs.enqueue import BadJob, WrongType
 from notifications_hub.jobs.models import Job, JobState
+from notifications_hub.streams.models import Event
 from tests.jobs import tasks
 from tests.jobs.support import deliver, events_of, handle_due_jobs, make_due, messages, started
 from tests.support.celery import use_broker
@@ -144,6 +149,52 @@ def test_a_countdown_is_rejected_because_brokers_lose_it(alice: User) -> None:
         start_all([], owner=alice, title="Nothing")
 
 
+def plain(job: object) -> None:
+    """Stand for a function that nobody declared as a job."""
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        (lambda: tasks.count.of_celery, r"pass count\.s\(…\) instead of count\."),
+        (lambda: tasks.count.of_django, r"pass count\.s\(…\) instead of count\."),
+        (lambda: plain, r"decorate a function with job_task, and pass plain\.s\(…\)"),
+        (lambda: "host.tasks.count", "not 'host.tasks.count': decorate a function with job_task"),
+        (lambda: None, "not None: decorate"),
+    ],
+    ids=["a task of Celery", "a task of Django", "a function", "a name", "None"],
+)
+def test_a_task_without_its_arguments_is_refused_with_the_remedy(
+    alice: User, given: Callable[[], Any], remedy: str
+) -> None:
+    with pytest.raises(WrongType, match=remedy):
+        start(given(), owner=alice, title="Report")
+    with pytest.raises(WrongType, match=remedy):
+        start_all([tasks.count.s(1), given()], owner=alice, title="Report")
+    assert not Job.objects.exists()
+    assert not Event.objects.exists()
+
+
+def test_an_owner_or_title_of_another_type_is_refused_with_the_remedy(alice: User) -> None:
+    stranger, nobody = type(alice)(username="stranger"), AnonymousUser()
+    owners: list[Any] = [None, "alice", alice.pk, stranger, nobody]
+    for owner in owners:
+        with pytest.raises(TypeError, match="owner of a job is a saved person, who sees it and is notified of its end"):
+            started(owner, tasks.count, 1)
+    with pytest.raises(TypeError, match="title of a job is text, not None"):
+        started(alice, tasks.count, 1, title=None)
+    with pytest.raises(TypeError, match="takes a list of signatures"):
+        start_all(tasks.count.s(1), owner=alice, title="Report")
+    assert not Job.objects.exists()
+
+
+def test_a_lazy_person_and_a_lazy_title_will_do(alice: User) -> None:
+    lazy: Any = SimpleLazyObject(lambda: alice)
+    job = started(lazy, tasks.count, 1, title=gettext_lazy("Report"))
+
+    assert (job.owner, job.title) == (alice, "Report")
+
+
 def test_a_task_called_without_start_is_a_plain_task(alice: User) -> None:
     assert tasks.count.of_celery.apply([2]).get().value == 2
     assert tasks.count.of_celery(2).value == tasks.count.of_django(2).value == 2
@@ -161,5 +212,11 @@ from notifications_hub import jobs, urls, admin
 from notifications_hub.ops import doctor
 from notifications_hub import Done, cancel, job_task, start
 from notifications_hub.jobs import api, views
+try:
+    from notifications_hub import HubTask
+except ImportError as error:
+    assert "HubTask needs Celery: `pip install celery`" in str(error), error
+else:
+    raise AssertionError("HubTask was imported")
 """
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=site_environment(), check=True)

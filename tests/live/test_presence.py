@@ -46,7 +46,7 @@ def database() -> Iterator[Database]:
 @pytest_asyncio.fixture
 async def hubs(redis: RedisServer, database: Database) -> AsyncIterator[list[Presence]]:
     """Two hubs that started long enough ago to be trusted."""
-    caches["default"].add(presence._SINCE, time.time() - LONG_AGO, None)
+    caches["default"].add(presence._since_key(), time.time() - LONG_AGO, None)
     hubs = [Presence(database), Presence(database)]
     yield hubs
     await asyncio.gather(*(hub.close() for hub in hubs))
@@ -315,7 +315,7 @@ def test_presence_is_unknown_with_a_cache_that_processes_do_not_share(settings: 
 @pytest.mark.django_db
 def test_a_database_cache_is_read_twice_for_some_hundred_people() -> None:
     call_command("createcachetable")
-    caches["default"].add(presence._SINCE, time.time() - LONG_AGO, None)
+    caches["default"].add(presence._since_key(), time.time() - LONG_AGO, None)
     with CaptureQueriesContext(connection) as queries:
         assert connected_among(range(500)) == set()
     assert len(queries) == 2

@@ -42,10 +42,10 @@ def test_a_process_is_listed_until_it_stops() -> None:
 
 def test_an_entry_that_another_process_overwrote_is_written_again() -> None:
     enlist(ONE)
-    before = caches["default"].get(process_list._KEY)
+    before = caches["default"].get(process_list._key())
     enlist(OTHER)
     # A third process wrote the list that it had read before.
-    caches["default"].set(process_list._KEY, before)
+    caches["default"].set(process_list._key(), before)
     enlist(OTHER)
     assert running() == [ONE, OTHER]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+from django.http import HttpResponse
+from django.urls import URLPattern, URLResolver, include, path
 from notifications.signals import notify
 
 from accounts.models import User
@@ -38,6 +41,8 @@ def findings(db: None) -> Callable[[], dict[str, doctor.Finding]]:
 
 
 Findings = Callable[[], dict[str, doctor.Finding]]
+OURS = path("", include("service_worker.urls"))
+HOSTS_OWN = path("sw.js", lambda request: HttpResponse("self.clients"))
 
 
 @pytest.fixture
@@ -77,6 +82,10 @@ def database_cache(**options: int) -> dict[str, Any]:
     return {"default": {"BACKEND": backend, "LOCATION": "django_cache", "OPTIONS": options}}
 
 
+def pushing(**given: str) -> dict[str, str]:
+    return {"VAPID_PRIVATE_KEY": generate(), "VAPID_SUBJECT": "mailto:you@acme.com", **given}
+
+
 @pytest.mark.usefixtures("_healthy")
 @pytest.mark.parametrize(
     ("given", "about", "words"),
@@ -91,8 +100,19 @@ def database_cache(**options: int) -> dict[str, Any]:
         (("ROOT_URLCONF", "django.contrib.auth.urls"), "addresses", 'include("notifications_hub.urls")'),
         (("MIDDLEWARE", []), "middleware", "is missing"),
         (("MIDDLEWARE", list(reversed(doctor._MIDDLEWARE))), "middleware", "the order must be"),
-        (("NOTIFICATIONS_HUB", {"VAPID_PRIVATE_KEY": "short"}), "push", "32 bytes"),
-        (("NOTIFICATIONS_HUB", {"VAPID_PRIVATE_KEY": generate()}), "push", "VAPID_SUBJECT"),
+        (("NOTIFICATIONS_HUB", {"VAPID_PRIVATE_KEY": "short"}), "push", "off: VAPID_PRIVATE_KEY must be 32 bytes"),
+        (("NOTIFICATIONS_HUB", pushing(VAPID_PREVIOUS_KEY="short")), "push", "off: VAPID_PREVIOUS_KEY must be 32"),
+        (("NOTIFICATIONS_HUB", pushing(VAPID_SUBJECT="")), "push", "is missing. Push services need an address"),
+        (
+            ("NOTIFICATIONS_HUB", pushing(VAPID_SUBJECT="you@acme.com")),
+            "push",
+            "must be an address where push",
+        ),
+        (
+            ("NOTIFICATIONS_HUB", pushing(VAPID_SUBJECT="mailto:you@localhost")),
+            "push",
+            "Apple's push service refuses",
+        ),
     ],
 )
 def test_a_wrong_setting_is_reported_with_its_remedy(
@@ -106,12 +126,66 @@ def test_a_wrong_setting_is_reported_with_its_remedy(
 
 
 @pytest.mark.usefixtures("_healthy")
+@pytest.mark.parametrize("name", ["VAPID_PRIVATE_KEY", "VAPID_SUBJECT", "VAPID_PREVIOUS_KEY"])
+def test_a_variable_that_no_setting_reads_is_reported(
+    settings: Settings, findings: Findings, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    settings.NOTIFICATIONS_HUB = {key: value for key, value in pushing().items() if key != name}
+    monkeypatch.setenv(name, generate())
+    finding = findings()["push"]
+
+    assert not finding.good
+    assert f'the environment has {name}, but your settings do not read it. Add "{name}": os.environ' in finding.words
+
+
+@pytest.mark.usefixtures("_healthy")
+def test_a_placeholder_will_do_while_debugging(settings: Settings, findings: Findings) -> None:
+    settings.DEBUG, settings.NOTIFICATIONS_HUB = True, pushing(VAPID_SUBJECT="mailto:webmaster@localhost")
+
+    assert findings()["push"].good
+
+
+@pytest.mark.usefixtures("_healthy")
+@pytest.mark.parametrize(
+    ("patterns", "good", "words"),
+    [
+        ([OURS, HOSTS_OWN], True, "on, with key"),
+        ([HOSTS_OWN, OURS], False, "another view answers at /sw.js"),
+        (
+            [HOSTS_OWN],
+            True,
+            "The hub's worker is not mounted: pushes are shown only if your own",
+        ),
+    ],
+    ids=["ours", "the host's before ours", "the host's"],
+)
+def test_a_view_in_place_of_the_service_worker_is_reported(
+    settings: Settings, findings: Findings, patterns: list[URLPattern | URLResolver], good: bool, words: str
+) -> None:
+    settings.NOTIFICATIONS_HUB = pushing()
+    urls = ModuleType("urls")
+    urls.__dict__["urlpatterns"] = patterns
+    settings.ROOT_URLCONF = urls
+    finding = findings()["push"]
+
+    assert finding.good is good
+    assert words in finding.words
+
+
+@pytest.mark.usefixtures("_healthy")
 def test_a_development_server_without_static_files_gets_the_remedy(settings: Settings, findings: Findings) -> None:
     settings.DEBUG = True
     assert findings()["server"].good
 
     settings.MIDDLEWARE = list(doctor._MIDDLEWARE)
     assert "staticfiles_urlpatterns()" in findings()["server"].words
+
+
+@pytest.mark.usefixtures("_healthy")
+def test_a_cache_of_one_process_is_enough_while_developing(settings: Settings, findings: Findings) -> None:
+    settings.CACHES = memory_cache()
+    settings.DEBUG = True
+    assert findings()["presence"].good
 
 
 @pytest.mark.usefixtures("_healthy")
@@ -134,6 +208,12 @@ def test_unapplied_migrations_are_reported(findings: Findings) -> None:
         (("NOTIFICATIONS_HUB", {"EMBEDDED_WORKER": False}), "worker", "run `manage.py hub_worker`"),
         (("NOTIFICATIONS_HUB", {}), "worker", "embedded"),
         (("NOTIFICATIONS_HUB", {}), "push", "off: there is no VAPID key"),
+        (
+            ("NOTIFICATIONS_HUB", {"VAPID_PRIVATE_KEY": ""}),
+            "push",
+            "in NOTIFICATIONS_HUB is empty",
+        ),
+        (("NOTIFICATIONS_HUB", pushing()), "push", "for mailto:you@acme.com."),
         (("CHANNEL_LAYERS", {}), "channel layer", "none is shared"),
         (("CACHES", database_cache(MAX_ENTRIES=1000)), "presence", "shared by all processes"),
     ],
@@ -233,6 +313,19 @@ def test_the_database_is_named(findings: Findings) -> None:
     words = findings()["database"].words
 
     assert ("PostgreSQL" in words) if connection.vendor == "postgresql" else ("WAL" in words)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's own options")
+def test_sqlite_as_django_sets_it_up_is_reported_with_the_lines(
+    findings: Findings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "NAME", "db.sqlite3")
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"timeout": 20})
+
+    finding = findings()["database"]
+
+    assert not finding.good
+    assert finding.words.endswith('"transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WAL".')
 
 
 def test_atomic_requests_are_reported(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -27,10 +28,10 @@ from tests.support.site import Shell, is_healthy, site_environment
 
 FENCE = re.compile(r"^```(\w+)\n(.+?)^```$", re.DOTALL | re.MULTILINE)
 PATH = re.compile(r"(?:# |<!-- |// |/\* |\{# )([\w./-]+\.\w+)(?: -->| \*/| #\})?")
+README = ROOT / "README.md"
 BESIDE = ROOT / "docs" / "guides" / "beside-your-project.md"
 OWN = ("settings.py", "urls.py", "asgi.py")
 SETTINGS = """
-DATABASES["default"]["OPTIONS"] = {"init_command": "PRAGMA journal_mode=WAL", "transaction_mode": "IMMEDIATE"}
 LOGIN_REDIRECT_URL = "/"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 """
@@ -57,6 +58,13 @@ for command in json.loads(sys.argv[1]):
 """
 
 
+def readme_recipe() -> str:
+    """Return the lines that the README adds to the settings, the URLs and `asgi.py`."""
+    recipe = re.search(r"^## Install\n.+?^```python\n(.+?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+    assert recipe is not None
+    return recipe[1]
+
+
 class Block(NamedTuple):
     language: str
     path: str
@@ -65,7 +73,11 @@ class Block(NamedTuple):
 
 
 def blocks_of(page: Path) -> Iterator[Block]:
-    for language, code in FENCE.findall(page.read_text()):
+    yield from blocks_in(page.read_text())
+
+
+def blocks_in(text: str) -> Iterator[Block]:
+    for language, code in FENCE.findall(text):
         yield _block(language, code)
 
 
@@ -80,18 +92,28 @@ class Host:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._environment = {
+        self.environment = {
             **site_environment(),
             "DJANGO_SETTINGS_MODULE": "host.settings",
             "PYTHONPATH": f"{folder}:{ROOT}",
         }
         call_command("startproject", "host", str(folder))
+        self._add_entry_points()
+
+    def _add_entry_points(self) -> None:
+        """Declare the package's entry points, as its installation does: pytest finds the plugin by them."""
+        installed = self.folder / "notifications_hub-0.dist-info"
+        installed.mkdir()
+        (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: notifications-hub\nVersion: 0\n")
+        declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
+        sections = (
+            "\n".join([f"[{group}]", *(f"{name} = {path}" for name, path in entries.items())])
+            for group, entries in declared.items()
+        )
+        (installed / "entry_points.txt").write_text("\n".join(sections))
 
     def follow_the_readme(self) -> None:
-        readme = (ROOT / "README.md").read_text()
-        recipe = re.search(r"## Put it in your own project\n\n```python\n(.+?)```", readme, re.DOTALL)
-        assert recipe is not None
-        settings, urls, asgi = re.split(r"# (?:urls|asgi)\.py\n", recipe[1].replace("yoursite", "host"))
+        settings, urls, asgi = re.split(r"# (?:urls|asgi)\.py\n", readme_recipe().replace("yoursite", "host"))
         self.add("settings.py", settings + '\nTEMPLATES[0]["DIRS"] = [BASE_DIR / "templates"]\n')
         self.add("urls.py", urls)
         self.add("asgi.py", asgi)
@@ -136,24 +158,29 @@ class Host:
         self._run_python("manage.py", *arguments)
 
     def _run_python(self, *arguments: str) -> None:
-        subprocess.run([sys.executable, *arguments], cwd=self.folder, env=self._environment, check=True)
+        subprocess.run([sys.executable, *arguments], cwd=self.folder, env=self.environment, check=True)
+
+    def try_to_manage(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command that may fail, with more variables. Return what it printed."""
+        command, known = [sys.executable, "manage.py", *arguments], {**self.environment, **environment}
+        return subprocess.run(command, cwd=self.folder, env=known, capture_output=True, text=True, check=False)
 
     def test(self, *arguments: str) -> None:
         """Run tests of the project. Raise `AssertionError`, with the output, if one fails or is not found."""
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
         run = subprocess.run(
-            command, cwd=self.folder, env=self._environment, capture_output=True, text=True, check=False
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
         )
         assert run.returncode == 0, f"{run.stdout}\n{run.stderr}"
 
     def shell(self) -> Shell:
         """Return a Django shell of the project, to be closed by the caller."""
-        return Shell(self._environment)
+        return Shell(self.environment)
 
     def serve(self) -> tuple[Program, str]:
         port = free_port()
         command = [sys.executable, str(self.folder / "manage.py"), "hub_serve", "--port", str(port)]
-        program = Program(command, log=self.folder / "log", environment=self._environment)
+        program = Program(command, log=self.folder / "log", environment=self.environment)
         address = f"http://127.0.0.1:{port}"
         program.wait_until_ready(lambda: is_healthy(address))
         return program, address
@@ -172,7 +199,7 @@ class Host:
         lines = "".join(json.dumps(block) + "\n" for block in blocks)
         shell = [sys.executable, "-m", "tests.support.shell"]
         run = subprocess.run(
-            shell, cwd=self.folder, env=self._environment, input=lines, text=True, capture_output=True, check=True
+            shell, cwd=self.folder, env=self.environment, input=lines, text=True, capture_output=True, check=True
         )
         answers = [json.loads(line) for line in run.stdout.splitlines()]
         assert len(answers) == len(blocks), run.stderr

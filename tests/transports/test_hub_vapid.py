@@ -36,6 +36,35 @@ def test_push_services_accept_its_default_subject(settings: Settings) -> None:
     assert "VAPID_SUBJECT=mailto:hub@example.com" in run("--env")
 
 
+@pytest.mark.parametrize("admins", [["ops@hub.example"], [("Ops", "ops@hub.example")]], ids=["Django 6", "Django 5"])
+def test_the_default_subject_is_the_first_admin(settings: Settings, admins: list[object]) -> None:
+    settings.ADMINS, settings.NOTIFICATIONS_HUB = admins, {}
+    assert "VAPID_SUBJECT=mailto:ops@hub.example" in run("--env")
+
+
+def test_only_the_lines_of_the_environment_are_on_the_standard_output(settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {}
+    output, explained = StringIO(), StringIO()
+    call_command("hub_vapid", "--env", stdout=output, stderr=explained)
+    assert [line.split("=")[0] for line in output.getvalue().splitlines()] == ["VAPID_PRIVATE_KEY", "VAPID_SUBJECT"]
+    assert '"VAPID_PRIVATE_KEY": os.environ.get("VAPID_PRIVATE_KEY", ""),' in explained.getvalue()
+    assert "Replace mailto:webmaster@localhost" in explained.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"VAPID_PRIVATE_KEY": "short"}, "VAPID_PRIVATE_KEY must be 32 bytes"),
+        ({"VAPID_PRIVATE_KEY": generate()}, "VAPID_SUBJECT is missing"),
+    ],
+)
+@pytest.mark.django_db
+def test_a_setting_that_pushes_nothing_is_an_error(settings: Settings, given: dict[str, str], words: str) -> None:
+    settings.NOTIFICATIONS_HUB = given
+    with pytest.raises(CommandError, match=words):
+        run()
+
+
 def test_every_key_pair_is_new() -> None:
     assert run("--env") != run("--env")
 
@@ -73,7 +102,8 @@ def test_a_rotation_keeps_the_current_key_as_the_previous_one(settings: Settings
 @pytest.mark.django_db
 def test_it_counts_browsers_that_still_move_over_and_refuses_another_rotation(settings: Settings, alice: User) -> None:
     current, previous = generate(), generate()
-    settings.NOTIFICATIONS_HUB = {"VAPID_PRIVATE_KEY": current, "VAPID_PREVIOUS_KEY": previous}
+    keys = {"VAPID_PRIVATE_KEY": current, "VAPID_PREVIOUS_KEY": previous}
+    settings.NOTIFICATIONS_HUB = {**keys, "VAPID_SUBJECT": "mailto:ops@hub.example"}
     browser_with(previous, alice)
     shown = run()
     assert VapidKey(previous).public in shown

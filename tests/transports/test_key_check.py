@@ -13,7 +13,7 @@ from pytest_django import Settings
 from accounts.models import User
 from notifications_hub.asgi import live_application
 from notifications_hub.checks import check_key, check_settings
-from notifications_hub.ops import doctor
+from notifications_hub.ops import push_checks
 from notifications_hub.transports.web_push.key_check import LOST, check_at_start
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from notifications_hub.transports.web_push.vapid import VapidKey, generate
@@ -49,7 +49,7 @@ def test_a_key_unknown_to_all_browsers_stops_the_start_with_advice(settings: Set
     assert [message.id for message in check_key(None, ["default"])] == ["notifications_hub.E006"]
     with pytest.raises(CommandError, match="VAPID_PREVIOUS_KEY"):
         call_command("hub_worker", "--once")
-    assert doctor._push() == (LOST, False)
+    assert push_checks.push() == (LOST, False)
     assert NEW not in LOST
 
 

@@ -7,6 +7,7 @@ import logging
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
+from notifications_hub.transports.web_push.key_setup import missing_key
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from notifications_hub.transports.web_push.vapid import current_key, previous_key
 
@@ -22,7 +23,7 @@ def check_at_start() -> str:
     """Return the reason not to start this process, or an empty text. An unreachable database is not a reason."""
     try:
         if current_key() is None:
-            log.warning("Push is off: there is no VAPID key. `manage.py hub_vapid --env` makes one.")
+            log.warning("Push is off: %s", missing_key()[0])
             return ""
         return LOST if is_lost() else ""
     except ImproperlyConfigured as error:

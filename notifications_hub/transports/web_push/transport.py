@@ -37,6 +37,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
+from notifications_hub.kinds import Urgency
 from notifications_hub.message import Message
 from notifications_hub.transports.base import AddressTable, PutOff, Send, TooLong, TransportError
 from notifications_hub.transports.database import close_idle_connections, in_database
@@ -56,6 +57,7 @@ TOO_LONG = 413
 USED_WITHIN = timedelta(hours=1)
 HELD_BACK_SECONDS = 3600.0
 _USABLE = "quarantined_at IS NULL"
+_PUSH_URGENCY = {Urgency.CRITICAL: Urgency.HIGH}
 
 
 class Quarantined(TransportError):
@@ -169,7 +171,7 @@ def _headers(message: Message, subscription: PushSubscription, endpoint: Endpoin
         "Content-Type": "application/octet-stream",
         # Without a time to live a push to a browser that is closed is dropped at once.
         "TTL": str(max(1, message.ttl)),
-        "Urgency": message.urgency.value,
+        "Urgency": _PUSH_URGENCY.get(message.urgency, message.urgency).value,
     }
     if message.tag:
         headers["Topic"] = _topic(message.tag)

@@ -28,9 +28,9 @@ _BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 class VapidKey:
     """A key pair, and the headers it signed. Each header is reused for as many hours as it is valid."""
 
-    def __init__(self, private: str) -> None:
-        """Load the 32-byte scalar `private`, in base64url. Raise `ImproperlyConfigured`."""
-        self._signer = Vapid02(_private_key(private))
+    def __init__(self, private: str, setting: str = "VAPID_PRIVATE_KEY") -> None:
+        """Load the 32-byte scalar `private`, in base64url. Raise `ImproperlyConfigured`, which names the setting."""
+        self._signer = Vapid02(_private_key(private, setting))
         point = self._signer.public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         self.public = b64url(point)
         self.fingerprint = hashlib.sha256(point).hexdigest()[:32]
@@ -63,11 +63,11 @@ class VapidKey:
 
 def current_key() -> VapidKey | None:
     """Return the site's key, or None if push is off."""
-    return _key(hub_settings.vapid_private_key)
+    return _key(hub_settings.vapid_private_key, "VAPID_PRIVATE_KEY")
 
 
 def previous_key() -> VapidKey | None:
-    return _key(hub_settings.vapid_previous_key)
+    return _key(hub_settings.vapid_previous_key, "VAPID_PREVIOUS_KEY")
 
 
 def key_for(fingerprint: str) -> VapidKey | None:
@@ -100,16 +100,16 @@ def from_b64url(text: str) -> bytes:
     return base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
 
 
-def _key(private: str) -> VapidKey | None:
-    return _loaded(private) if private else None
+def _key(private: str, setting: str) -> VapidKey | None:
+    return _loaded(private, setting) if private else None
 
 
 @lru_cache(maxsize=4)
-def _loaded(private: str) -> VapidKey:
-    return VapidKey(private)
+def _loaded(private: str, setting: str) -> VapidKey:
+    return VapidKey(private, setting)
 
 
-def _private_key(text: str) -> ec.EllipticCurvePrivateKey:
+def _private_key(text: str, setting: str) -> ec.EllipticCurvePrivateKey:
     try:
         raw = from_b64url(text)
         if len(raw) != 32:
@@ -118,5 +118,5 @@ def _private_key(text: str) -> ec.EllipticCurvePrivateKey:
     except ValueError:
         # The cause is left out, because it may quote the key.
         raise ImproperlyConfigured(
-            "VAPID_PRIVATE_KEY must be 32 bytes in base64url; `manage.py hub_vapid --env` makes one."
+            f"{setting} must be 32 bytes in base64url, without quotes or spaces; `manage.py hub_vapid --env` makes one."
         ) from None

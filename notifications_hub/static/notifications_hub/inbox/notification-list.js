@@ -1,6 +1,6 @@
 // @ts-check
 /** @import { Item } from "../protocol/wire.js" */
-import { pageLanguage, part, setText } from "../shared/dom.js";
+import { languageOf, part, setText } from "../shared/dom.js";
 import { relativeTime } from "../shared/relative-time.js";
 import { fillItem } from "./item-dom.js";
 
@@ -38,7 +38,7 @@ export class NotificationList {
   /** Update the relative times. */
   tick() {
     for (const time of this.#list.querySelectorAll("time")) {
-      setText(time, relativeTime(Date.parse(time.dateTime), Date.now(), pageLanguage()));
+      setText(time, relativeTime(Date.parse(time.dateTime), Date.now(), languageOf(this.#list)));
     }
   }
 
@@ -86,7 +86,7 @@ export class NotificationList {
     fillItem(row, item);
     const time = /** @type {HTMLTimeElement} */ (part(row, "time"));
     time.dateTime = item.at;
-    time.title = new Date(item.at).toLocaleString(pageLanguage(), { dateStyle: "full", timeStyle: "short" });
+    time.title = new Date(item.at).toLocaleString(languageOf(this.#list), { dateStyle: "full", timeStyle: "short" });
     row.toggleAttribute("data-unread", item.unread);
     part(row, "read").hidden = !item.unread;
     part(row, "unread").hidden = !item.unread;

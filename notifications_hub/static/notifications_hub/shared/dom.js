@@ -44,5 +44,14 @@ export function isInSight(element) {
 
 /** Return the language of this page. */
 export function pageLanguage() {
-  return document.documentElement.lang || navigator.language;
+  return languageOf(document.documentElement);
+}
+
+/**
+ * Return the language of an element: its own, or that of what it is in.
+ *
+ * @param {Element} element
+ */
+export function languageOf(element) {
+  return element.closest("[lang]")?.getAttribute("lang") || navigator.language;
 }

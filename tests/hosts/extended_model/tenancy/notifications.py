@@ -1,11 +1,15 @@
 from __future__ import annotations
 
-from notifications_hub import Kind, NotificationLike
+from django.contrib.auth import get_user_model
+
+from notifications_hub import Kind, NotificationLike, Sample
+from tests.hosts.extended_model.tenancy.models import Tenant
 
 
 class CaseMoved(Kind):
     name = "case.moved"
     label = "Cases"
+    sample = Sample(verb="moved", extension={"tenant": Tenant(name="Acme"), "category": "billing"})
 
     def title(self, notification: NotificationLike) -> str:
         return f"{notification.extension.tenant.name}: {notification.verb} ({notification.extension.category})"
@@ -16,6 +20,11 @@ class CaseFor(Kind):
 
     name = "case.for"
     label = "Cases of yours"
+    sample = Sample(
+        verb="moved",
+        extension={"tenant": Tenant(name="Acme")},
+        recipient=get_user_model()(first_name="Alice"),
+    )
 
     def title(self, notification: NotificationLike) -> str:
         recipient = notification.recipient  # type: ignore[attr-defined]

@@ -1,0 +1,93 @@
+"""The table of rollouts: how far an announcement's deliveries by one transport are planned, and how they went."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.database.primary import HubModel, PrimaryManager
+from notifications_hub.kinds import method_name
+
+
+class RolloutState(models.TextChoices):
+    RUNNING = "running", _("sending")
+    PAUSED = "paused", _("paused")
+    STOPPED = "stopped", _("ended early")
+    DONE = "done", _("done")
+
+
+class RolloutQuerySet(models.QuerySet["Rollout"]):
+    def move(self, **values: Any) -> int:
+        """Update the rows, and return how many. Open pages of admins follow soon."""
+        return self.update(**values, moved=True)
+
+    def open(self) -> Self:
+        """Return those of which deliveries may still be planned or sent."""
+        return self.filter(finished_at=None)
+
+    def plannable(self) -> Self:
+        """Return those whose next people can be planned now.
+
+        Pages acknowledge by the number of the announcement's event, so a rollout waits until that is known.
+        """
+        ready = self.open().filter(state=RolloutState.RUNNING, planned_at=None, starts_at__lte=Now())
+        return ready.filter(announcement__seq__isnull=False)
+
+
+RolloutManager = PrimaryManager.from_queryset(RolloutQuerySet)
+
+
+class Rollout(HubModel):
+    """The deliveries of one announcement by one transport.
+
+    `position` is the primary key, as text, of the last person whose deliveries are planned. It commits together with
+    them, so a killed worker neither repeats nor skips anybody.
+    """
+
+    announcement = models.ForeignKey(Announcement, on_delete=models.CASCADE, related_name="rollouts", db_index=False)
+    transport = models.CharField(_("transport"), max_length=20)
+    state = models.CharField(_("state"), max_length=10, choices=RolloutState, default=RolloutState.RUNNING)
+    starts_at = models.DateTimeField(_("starts"))
+    position = models.CharField(max_length=255, blank=True, editable=False)
+    # People with an address of the transport, whether in the audience or not: those to look at, and looked at so far.
+    people = models.PositiveBigIntegerField(null=True, editable=False)
+    looked_at = models.PositiveBigIntegerField(default=0, editable=False)
+    # People of the audience who get no delivery, because a page showed it to them or because they do not want any.
+    shown = models.PositiveBigIntegerField(default=0, editable=False)
+    unwanted = models.PositiveBigIntegerField(default=0, editable=False)
+    # Deliveries.
+    planned = models.PositiveBigIntegerField(default=0, editable=False)
+    sent = models.PositiveBigIntegerField(default=0, editable=False)
+    failed = models.PositiveBigIntegerField(default=0, editable=False)
+    problem = models.CharField(_("problem"), max_length=255, blank=True, editable=False)
+    # Something has changed, which open pages of admins do not show yet.
+    moved = models.BooleanField(default=False, editable=False)
+    reported_at = models.DateTimeField(null=True, editable=False)
+    planned_at = models.DateTimeField(null=True, editable=False)
+    finished_at = models.DateTimeField(null=True, editable=False)
+
+    objects = RolloutManager()  # type: ignore[misc]
+
+    class Meta(HubModel.Meta):
+        verbose_name = _("rollout")
+        verbose_name_plural = _("rollouts")
+        constraints = [models.UniqueConstraint(fields=["announcement", "transport"], name="hub_rollout_once")]
+        # Workers look for open ones all the time. Finished ones stay for ever.
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(finished_at=None), name="hub_rollout_open"),
+            models.Index(fields=["id"], condition=models.Q(moved=True), name="hub_rollout_moved"),
+        ]
+
+    @property
+    def percent(self) -> int:
+        """Return how much of the way is behind, from 0 to 100."""
+        if self.finished_at:
+            return 100
+        return min(99, 100 * self.looked_at // self.people) if self.people else 0
+
+    def __str__(self) -> str:
+        return f"{self.announcement}: {method_name(self.transport)}"

@@ -1,0 +1,56 @@
+"""The reasons why a delivery method is not among those that reach a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from notifications_hub.delivery import preferences
+from notifications_hub.delivery.models import Preference
+from notifications_hub.kinds import DeliveryMethod, kind_of
+from notifications_hub.testing.captured_rows import CapturedDelivery, CapturedNotification
+from notifications_hub.transports import default_methods, get_transport, transport_names
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
+from notifications_hub.transports.web_push.transport import WebPush
+from notifications_hub.transports.web_push.vapid import current_key
+
+
+def known_methods() -> list[str]:
+    """Return the names of the delivery methods of this site."""
+    return [DeliveryMethod.LIVE.value, DeliveryMethod.FLASH.value, *transport_names()]
+
+
+def reasons(captured: CapturedNotification, deliveries: Sequence[CapturedDelivery]) -> dict[str, str]:
+    """Return, for each delivery method that would not reach the person, why. `deliveries` are the notification's."""
+    return {
+        method: _reason(captured, method, [one for one in deliveries if one.method == method])
+        for method in known_methods()
+        if method not in captured.methods
+    }
+
+
+def _reason(captured: CapturedNotification, method: str, deliveries: Sequence[CapturedDelivery]) -> str:
+    if deliveries:
+        return f"{deliveries[-1].state}: {deliveries[-1].reason}"
+    person, kind = captured.person, kind_of(captured.kind)
+    if method not in default_methods(kind) and not Preference.objects.filter(person=person, kind=kind.name).exists():
+        return f"the kind {kind.name!r} does not use it"
+    if method not in preferences.methods_of([person.pk], kind)[person.pk]:
+        return f"{person} has switched it off for {kind.name!r}"
+    if method in transport_names():
+        return _reason_of_transport(person, method)
+    return f"{person} had switched it off for {kind.name!r}"
+
+
+def _reason_of_transport(person: Any, method: str) -> str:
+    try:
+        transport = get_transport(method)
+    except Exception as error:  # noqa: BLE001 -- a host's code may raise anything, and this is only an explanation
+        return f"its transport cannot be created ({error!r})"
+    if not isinstance(transport, WebPush):
+        return f"its transport had no address of {person}"
+    if current_key() is None:
+        return "no browser is registered, and the site has no VAPID_PRIVATE_KEY: see `register_browser`"
+    if PushSubscription.objects.filter(owner=person, quarantined_at__isnull=False).exists():
+        return f"the browsers of {person} are paused"
+    return f"no browser of {person} was registered"

@@ -1,0 +1,172 @@
+"""Read what was stored since the start of a test, and render it as its people would see it."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import models
+from django.utils import translation
+
+from notifications_hub import audiences
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.delivery import preferences
+from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.reasons import reason_in_words
+from notifications_hub.delivery.worker import act_token, pointless_reason, report_url
+from notifications_hub.kinds import Action, DeliveryMethod, kind_of
+from notifications_hub.message import localized_for
+from notifications_hub.notification import Notification
+from notifications_hub.streams.models import Event
+from notifications_hub.testing.captured_rows import (
+    ON,
+    CapturedDelivery,
+    CapturedEvent,
+    CapturedNotification,
+    CapturedPush,
+)
+from notifications_hub.transports.web_push import payload
+from notifications_hub.transports.web_push.subscriptions import PushSubscription
+from notifications_hub.users import pseudonym_of
+
+WEB_PUSH = DeliveryMethod.WEB_PUSH.value
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Start:
+    """The newest rows before what is captured."""
+
+    notification: int
+    announcement: int
+    event: int
+
+    @classmethod
+    def now(cls) -> Start:
+        return cls(notification=_newest(Notification), announcement=_newest(Announcement), event=_newest(Event))
+
+
+def _newest(model: type[models.Model]) -> int:
+    newest: int | None = model._default_manager.aggregate(newest=models.Max("pk"))["newest"]
+    return newest or 0
+
+
+def read_notifications(start: Start) -> list[CapturedNotification]:
+    """Return people's notifications, the oldest first. Announcements have none before a page is opened."""
+    rows = Notification.objects.filter(pk__gt=start.notification, announcement=None)
+    listed = list(rows.order_by("pk").for_items().select_related("recipient"))
+    transports: dict[int, set[str]] = defaultdict(set)
+    for row in _deliveries(start):
+        if _state_of(row)[0] in ON:
+            transports[row.notification_id].add(row.transport)
+    return [_notification(row, transports[row.pk]) for row in listed]
+
+
+def _notification(row: Notification, transports: set[str]) -> CapturedNotification:
+    with localized_for(row.recipient):
+        message = row.message()
+    own = {DeliveryMethod.LIVE.value: row.toast, DeliveryMethod.FLASH.value: row.flash}
+    methods = transports.union(name for name, is_on in own.items() if is_on)
+    return CapturedNotification(person=row.recipient, message=message, methods=frozenset(methods), row=row)
+
+
+def read_deliveries(start: Start) -> list[CapturedDelivery]:
+    return [_delivery(row) for row in _deliveries(start)]
+
+
+def deliveries_of(captured: CapturedNotification) -> list[CapturedDelivery]:
+    """Return the deliveries of a notification; an announcement has none."""
+    if isinstance(captured.row, Announcement):
+        return []
+    return [_delivery(row) for row in _with_notifications(Delivery.objects.filter(notification=captured.row.pk))]
+
+
+def _deliveries(start: Start) -> list[Delivery]:
+    return _with_notifications(Delivery.objects.filter(notification__gt=start.notification))
+
+
+def _with_notifications(rows: models.QuerySet[Delivery]) -> list[Delivery]:
+    return list(rows.order_by("pk").select_related("notification__recipient", "notification__announcement"))
+
+
+def _delivery(row: Delivery) -> CapturedDelivery:
+    person = row.notification.recipient
+    with localized_for(person):
+        message = replace(row.notification.message(), token=act_token(row), act_url=report_url())
+    state, reason = _state_of(row)
+    return CapturedDelivery(
+        person=person, method=row.transport, address=row.address, message=message, state=state, reason=reason
+    )
+
+
+def _state_of(row: Delivery) -> tuple[str, str]:
+    """Return the state and its reason in English. A worker cancels what has become pointless, when it is due."""
+    pointless = pointless_reason(row.notification) if row.state == DeliveryState.WAITING else None
+    with translation.override("en"):
+        if pointless is not None:
+            return DeliveryState.CANCELLED.value, reason_in_words(pointless, {})
+        return str(row.state), reason_in_words(row.reason, row.reason_parameters)
+
+
+def pushes_in(deliveries: Iterable[CapturedDelivery]) -> list[CapturedPush]:
+    """Return the pushes that will be sent, or were, as the browser receives them."""
+    pushes = [one for one in deliveries if one.method == WEB_PUSH and one.is_on]
+    keys = [int(one.address) for one in pushes if one.address.isdecimal()]
+    sites = dict(PushSubscription.objects.filter(pk__in=keys).values_list("pk", "site"))
+    return [_push(one, sites) for one in pushes]
+
+
+def _push(delivery: CapturedDelivery, sites: dict[int, str]) -> CapturedPush:
+    site = sites.get(int(delivery.address), "") if delivery.address.isdecimal() else ""
+    owner = pseudonym_of(delivery.person.pk)
+    received = json.loads(payload.encode(delivery.message, owner=owner, site=site))
+    shown = received["notification"]
+    return CapturedPush(
+        person=delivery.person,
+        title=shown["title"],
+        body=shown["body"],
+        url=received["url"],
+        actions=tuple(_action(one) for one in shown.get("actions", ())),
+        tag=shown["tag"],
+        language=shown["lang"],
+        message=delivery.message,
+    )
+
+
+def _action(shown: dict[str, str]) -> Action:
+    return Action(name=shown["action"], title=shown["title"], url=shown["navigate"])
+
+
+def read_announcements(start: Start) -> list[Announcement]:
+    """Return the announcements that inboxes show now."""
+    return list(Announcement.objects.running().filter(pk__gt=start.announcement).order_by("pk"))
+
+
+def announcements_for(person: AbstractBaseUser, start: Start) -> list[CapturedNotification]:
+    """Return the announcements that the person sees."""
+    announced = read_announcements(start)
+    if not announced:
+        return []
+    # A person that a test has kept may remember the audiences of an earlier moment.
+    reader = get_user_model()._base_manager.get(pk=person.pk)
+    topics = set(audiences.topics_of(reader))
+    seen = [one for one in announced if one.audience in topics]
+    return [_announced(one, reader) for one in seen]
+
+
+def _announced(row: Announcement, reader: Any) -> CapturedNotification:
+    with localized_for(reader):
+        message = row.message()
+    chosen = preferences.methods_of([reader.pk], kind_of(message.kind))[reader.pk]
+    shown = chosen & {DeliveryMethod.LIVE.value, DeliveryMethod.FLASH.value}
+    return CapturedNotification(person=reader, message=message, methods=frozenset(shown), row=row)
+
+
+def read_events(start: Start) -> Sequence[CapturedEvent]:
+    """Return the logged events, without those of inboxes, which `notify.send()` writes."""
+    rows = Event.objects.filter(pk__gt=start.event).exclude(topic__startswith="inbox.").order_by("pk")
+    return [CapturedEvent(topic=row.topic, kind=row.kind, data=row.data) for row in rows]

@@ -1,0 +1,51 @@
+"""The tests of django-notifications-community pass on the hub's model, but for those that the guide lists."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from fnmatch import fnmatchcase
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tests.package_import.package_suite import GUIDE
+from tests.support.databases import Databases
+from tests.support.processes import ROOT
+from tests.support.site import site_environment
+
+pytestmark = pytest.mark.both_databases
+
+VERSION = version("django-notifications-community")
+LIST = re.compile(r"^Of the package's own (\d+) tests \(([\d.]+)\), (\d+) pass.+?(?=^```)", re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """The package with its tests, which its wheel leaves out."""
+    archive = Path(sys.prefix, "sdists", f"django_notifications_community-{VERSION}.tar.gz")
+    if not archive.exists():
+        pytest.fail(f"{archive} is missing; bin/tools downloads it", pytrace=False)
+    subprocess.run(["tar", "-xzf", archive, "-C", tmp_path, "--strip-components=1"], check=True)
+    return tmp_path
+
+
+def test_the_packages_own_tests_pass_but_for_those_in_the_guide(sources: Path, databases: Databases) -> None:
+    environment = site_environment(DATABASE_URL=databases.copy()) | {"PYTHONPATH": f"{sources}:{ROOT}"}
+    command = [sys.executable, "-m", "tests.package_import.package_suite"]
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    result = json.loads(run.stdout.splitlines()[-1])
+
+    stated = LIST.search(GUIDE.read_text())
+    assert stated is not None
+    passed = result["run"] - len(result["failed"]) - len(result["skipped"])
+    assert stated.groups() == (str(result["run"]), VERSION, str(passed)), run.stderr
+    rows = re.findall(r"^\| (`.+?) \|", stated[0], re.MULTILINE)
+    patterns = [name for row in rows for name in re.findall("`(.+?)`", row)]
+    unlisted = [name for name in result["failed"] if not any(fnmatchcase(name, pattern) for pattern in patterns)]
+    assert unlisted == [], run.stderr
+    assert [one for one in patterns if not any(fnmatchcase(name, one) for name in result["failed"])] == []

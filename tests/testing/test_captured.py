@@ -1,0 +1,346 @@
+"""What is captured: every way to notify, inside and outside a transaction, as its people would see it."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+from django.db import transaction
+from django.test import override_settings
+from django.utils import timezone
+from notifications.signals import notify
+from pytest_django import Settings
+
+from notifications_hub import Action, UnknownKind, broadcast, publish, publish_many
+from notifications_hub.delivery.preferences import choose_methods
+from notifications_hub.testing import Captured
+from tests.testing import kinds  # noqa: F401 -- declares kinds
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+in_a_transaction_or_not = pytest.mark.parametrize(
+    "commits",
+    [
+        pytest.param(False, id="wrapped"),
+        pytest.param(True, id="committed", marks=pytest.mark.django_db(transaction=True)),
+    ],
+)
+
+
+class Undone(Exception):
+    pass
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Roll back what the block did."""
+    with pytest.raises(Undone), transaction.atomic():  # noqa: PT012 -- the block may do anything
+        yield
+        raise Undone
+
+
+# Who is notified
+
+
+@in_a_transaction_or_not
+def test_one_person_is_notified(notified: Captured, alice: User, bob: User, charlie: User, commits: bool) -> None:
+    notify.send(bob, recipient=alice, verb="waved", description="Hello", url="/posts/9/", level="success")
+    one = notified.assert_notified(
+        alice,
+        kind="default",
+        title="Bob waved",
+        body="Hello",
+        url="/posts/9/",
+        level="success",
+        methods={"live", "flash"},
+    )
+    assert (one.person, one.row.pk) == (alice, alice.notifications.get().pk)
+    notified.assert_not_notified(charlie)
+
+
+@pytest.mark.parametrize("given", ["list", "queryset", "generator", "group", "words of each person"])
+def test_many_people_are_notified(notified: Captured, alice: User, bob: User, charlie: User, given: str) -> None:
+    group = Group.objects.create(name="editors")
+    group.user_set.add(alice, bob)
+    people = {
+        "queryset": type(alice).objects.filter(pk__in=[alice.pk, bob.pk]),
+        "generator": (one for one in [alice, bob]),
+        "group": group,
+    }
+    kind = "tests.personal" if given.startswith("words") else "default"
+    notify.send(charlie, recipient=people.get(given, [alice, bob]), verb="waved", kind=kind)
+    assert [one.person for one in notified.notifications] == [alice, bob]
+    for person in (alice, bob):
+        notified.assert_notified(person, kind=kind)
+    notified.assert_not_notified(charlie)
+
+
+def test_what_was_there_before_is_not_captured(alice: User, bob: User, request: pytest.FixtureRequest) -> None:
+    notify.send(bob, recipient=alice, verb="waved")
+    publish("post.9", "comment.created", {})
+    broadcast(title="Hello")
+    notified: Captured = request.getfixturevalue("notified")
+    notified.assert_not_notified()
+    notify.send(bob, recipient=alice, verb="waved again")
+    notified.assert_notified(alice, title="Bob waved again")
+    notified.clear()
+    notified.assert_not_notified()
+    assert (notified.events, notified.announcements, notified.deliveries) == ([], [], [])
+
+
+@in_a_transaction_or_not
+def test_what_was_rolled_back_is_not_captured(
+    notified: Captured, alice: User, bob: User, charlie: User, commits: bool
+) -> None:
+    notified.register_browser(alice)
+    with undone():
+        notify.send(bob, recipient=[alice, bob], verb="waved")
+        broadcast(title="Maintenance")
+        publish("post.9", "comment.created", {})
+        notified.assert_notified(alice, kind="default")
+    for person in (alice, bob, charlie):
+        notified.assert_not_notified(person)
+    notified.assert_not_notified()
+    assert (notified.events, notified.announcements, notified.deliveries) == ([], [], [])
+
+
+@in_a_transaction_or_not
+def test_of_two_savepoints_only_the_kept_one_counts(notified: Captured, alice: User, bob: User, commits: bool) -> None:
+    with transaction.atomic():
+        with transaction.atomic():
+            notify.send(bob, recipient=alice, verb="waved")
+        with undone():
+            notify.send(alice, recipient=bob, verb="waved")
+    notified.assert_notified(alice)
+    notified.assert_not_notified(bob)
+
+
+def test_callbacks_after_the_commit_are_not_needed_and_do_no_harm(
+    notified: Captured, alice: User, bob: User, django_capture_on_commit_callbacks: object
+) -> None:
+    notify.send(bob, recipient=alice, verb="waved")
+    notified.assert_notified(alice)
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+        notify.send(alice, recipient=bob, verb="waved")
+    notified.assert_notified(bob)
+
+
+# In whose words, and by what
+
+
+def test_words_are_those_of_the_person(notified: Captured, alice: User, bob: User, settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "LANGUAGE_OF": f"{__name__}.language_of"}
+    notify.send(bob, recipient=[alice, bob], verb="opened", kind="tests.translated")
+    notified.assert_notified(alice, title="打开")
+    notified.assert_notified(bob, title="Open")
+
+
+def language_of(person: User) -> str:
+    return "zh-hans" if person.username == "alice" else "en"
+
+
+def test_methods_are_those_that_would_reach_the_person(notified: Captured, alice: User, bob: User) -> None:
+    notified.register_browser(alice)
+    choose_methods(bob, "default", ["web_push"])
+    notify.send(bob, recipient=[alice, bob], verb="waved")
+    notify.send(bob, recipient=[alice, bob], verb="waved", kind="tests.quiet")
+    notified.assert_notified(alice, kind="default", methods={"flash", "live", "web_push"})
+    # Bob wants pushes alone, and has no browser.
+    notified.assert_notified(bob, kind="default", methods=set())
+    notified.assert_notified(alice, kind="tests.quiet", methods={"live"})
+    notified.assert_not_notified(alice, kind="tests.quiet", method="web_push")
+    with pytest.raises(AssertionError):
+        notified.assert_not_notified(alice, kind="default", method="web_push")
+
+
+def test_a_push_is_what_the_browser_shows(notified: Captured, alice: User, bob: User) -> None:
+    notified.register_browser(alice)
+    notify.send(bob, recipient=[alice, bob], verb="waved", description="Hello", url="/posts/9/")
+    [push] = notified.pushes
+    assert (push.person, push.title, push.body, push.url) == (alice, "Bob waved", "Hello", "/posts/9/")
+    assert push.tag == f"n{alice.notifications.get().pk}"
+    assert [(one.name, one.title) for one in push.actions] == [("open", "Open"), ("read", "Mark as read")]
+    assert isinstance(push.actions[0], Action)
+    assert (push.language, push.message.token != "") == ("en", True)
+
+
+def test_a_push_of_a_private_kind_shows_no_words(notified: Captured, alice: User, bob: User) -> None:
+    notified.register_browser(alice)
+    notify.send(bob, recipient=alice, verb="whispered", description="Psst", kind="tests.secret")
+    [push] = notified.pushes
+    assert (push.title, push.body) == ("You have a new notification", "")
+    notified.assert_notified(alice, title="Bob whispered", body="Psst")
+
+
+@pytest.mark.parametrize("given", [{}, {"VAPID_PRIVATE_KEY": ""}])
+def test_a_site_without_a_key_has_one_while_it_is_captured(
+    alice: User, bob: User, settings: Settings, given: dict[str, str]
+) -> None:
+    settings.NOTIFICATIONS_HUB = given
+    captured = Captured()
+    captured.start()
+    captured.register_browser(alice)
+    with override_settings(NOTIFICATIONS_HUB={**given, "ACK_WINDOW": 5}):
+        notify.send(bob, recipient=alice, verb="waved")
+    assert [push.person for push in captured.pushes] == [alice]
+    captured.stop()
+    notify.send(bob, recipient=alice, verb="waved")
+    assert len(captured.pushes) == 1
+
+
+def test_nothing_can_be_sent_to_a_registered_browser(
+    notified: Captured, alice: User, bob: User, settings: Settings
+) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "ACK_WINDOW": 0}
+    notified.register_browser(alice)
+    notify.send(bob, recipient=alice, verb="waved")
+    call_command("hub_worker", "--once")
+    [delivery] = notified.deliveries
+    assert delivery.state == "waiting"
+    assert "browser.invalid" in str(delivery) or delivery.reason
+
+
+def test_a_read_notification_is_not_pushed_any_more(notified: Captured, alice: User, bob: User) -> None:
+    notified.register_browser(alice)
+    notify.send(bob, recipient=alice, verb="waved")
+    alice.notifications.get().mark_as_read()
+    [delivery] = notified.deliveries
+    assert (notified.pushes, delivery.state, delivery.reason) == ([], "cancelled", "The person had already read it.")
+    notified.assert_notified(alice, methods={"flash", "live"})
+
+
+# Transports of a host
+
+
+class Email:
+    """A host's transport."""
+
+    on_by_default = True
+
+    def addresses(self, person: User) -> list[str]:
+        return [person.email]
+
+    async def send(self, message: object, address: str) -> None:
+        raise AssertionError("nothing may be sent")
+
+
+def test_deliveries_are_those_of_every_transport(
+    notified: Captured, alice: User, bob: User, settings: Settings
+) -> None:
+    transports = {"email": f"{__name__}.Email", "memory": "notifications_hub.transports.memory.Memory"}
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TRANSPORTS": transports}
+    choose_methods(alice, "default", ["email", "memory"])
+    notify.send(bob, recipient=[alice, bob], verb="waved")
+    notified.assert_notified(alice, methods={"email", "memory"})
+    assert [(one.person, one.method, one.address) for one in notified.deliveries] == [
+        (alice, "email", "alice@example.com"),
+        (bob, "email", "bob@example.com"),
+        (alice, "memory", str(alice.pk)),
+    ]
+    assert [(one.address, one.message.title) for one in notified.emails] == [
+        ("alice@example.com", "Bob waved"),
+        ("bob@example.com", "Bob waved"),
+    ]
+
+
+def test_a_site_without_email_has_no_emails(notified: Captured, alice: User, bob: User) -> None:
+    notify.send(bob, recipient=alice, verb="waved")
+    assert notified.emails == []
+    with pytest.raises(ValueError, match="'email' is no delivery method"):
+        notified.assert_notified(alice, methods={"email"})
+
+
+# Announcements
+
+
+def test_an_announcement_is_seen_by_its_audience(notified: Captured, alice: User, bob: User, charlie: User) -> None:
+    group = Group.objects.create(name="editors")
+    broadcast(title="To editors", body="**Soon**", url="/posts/9/", audience=f"group.{group.pk}")
+    notified.assert_not_notified(alice)
+    # A person who joins sees it, whatever this object remembers of her.
+    group.user_set.add(alice)
+    notified.assert_notified(
+        alice, kind="announcement", title="To editors", body="Soon", url="/posts/9/", methods={"flash", "live"}
+    )
+    notified.assert_not_notified(bob)
+    assert [one.title for one in notified.announcements] == ["To editors"]
+    # Her own row, which her first page makes, is not a second notification.
+    assert len(notified.to(alice)) == 1
+    with pytest.raises(AssertionError, match="audience group"):
+        notified.assert_not_notified()
+
+
+def test_a_later_announcement_is_captured_once_it_starts(notified: Captured, alice: User) -> None:
+    start = timezone.now() + timedelta(hours=1)
+    broadcast(title="Later", starts_at=start)
+    notified.assert_not_notified(alice)
+    with time_machine.travel(start + timedelta(seconds=1), tick=False):
+        call_command("hub_worker", "--once")
+        notified.assert_notified(alice, kind="announcement")
+
+
+# Events
+
+
+@in_a_transaction_or_not
+def test_published_events_are_captured(notified: Captured, alice: User, commits: bool) -> None:
+    publish("post.9", "comment.created", {"id": 1})
+    publish_many([("post.10", "comment.created", {"id": 2})])
+    publish("room.lobby", "typing", {"who": "alice"}, ephemeral=True)
+    event = notified.assert_published("post.9", "comment.created", {"id": 1})
+    assert (event.topic, event.data, event.ephemeral) == ("post.9", {"id": 1}, False)
+    assert notified.assert_published("room.lobby").ephemeral
+    notified.assert_not_published("post.11")
+    notified.assert_not_published("post.9", "comment.deleted")
+    assert [one.topic for one in notified.events] == ["post.9", "post.10", "room.lobby"]
+
+
+def test_events_of_inboxes_are_no_published_events(notified: Captured, alice: User, bob: User) -> None:
+    notify.send(bob, recipient=alice, verb="waved")
+    assert notified.events == []
+
+
+# A changed clock, and names that do not exist
+
+
+def test_a_frozen_clock_changes_nothing(notified: Captured, alice: User, bob: User) -> None:
+    notified.register_browser(alice)
+    with time_machine.travel("2031-02-03 04:05", tick=False):
+        notify.send(bob, recipient=alice, verb="waved")
+    notified.assert_notified(alice, methods={"flash", "live", "web_push"})
+    assert len(notified.pushes) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"kind": "coment.reply"}, UnknownKind),
+        ({"method": "web_psh"}, ValueError),
+    ],
+)
+def test_a_misspelt_name_is_an_error_and_not_a_test_that_always_passes(
+    notified: Captured, alice: User, given: dict[str, str], error: type[Exception]
+) -> None:
+    with pytest.raises(error, match="known"):
+        notified.assert_not_notified(alice, **given)
+
+
+def test_a_name_or_an_unsaved_person_is_no_person(notified: Captured, alice: User) -> None:
+    for person in ("alice", type(alice)(username="dora")):
+        with pytest.raises(TypeError, match="not a saved person"):
+            notified.assert_not_notified(person)  # type: ignore[arg-type]
+
+
+def test_it_can_be_pickled_with_a_failed_subtest(notified: Captured, alice: User, bob: User) -> None:
+    """Django's parallel runner does so."""
+    notify.send(bob, recipient=alice, verb="waved")
+    pickle.loads(pickle.dumps(notified)).assert_notified(alice)
