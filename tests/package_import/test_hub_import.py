@@ -154,7 +154,7 @@ def test_an_actor_that_is_gone_or_cannot_be_named_leaves_its_name_empty(
     alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people = ContentType.objects.get_for_model(User)
-    gone = ContentType.objects.create(app_label="gone", model="thing")
+    gone = ContentType.objects.get_or_create(app_label="gone", model="thing")[0]
     old.add([
         stored(alice, bob, verb="a", actor_object_id="999999"),
         stored(alice, bob, verb="b", actor_object_id="not a key"),
