@@ -109,3 +109,12 @@ def test_an_unknown_method_is_refused(writer: Client) -> None:
     page = writer.post(ADD, filled_in(methods=["pigeon"])).content.decode()
     assert "pigeon" in page
     assert not Announcement.objects.exists()
+
+
+def test_words_can_be_corrected_after_a_transport_was_removed(writer: Client, rollout: Rollout) -> None:
+    announcement = rollout.announcement
+    Announcement.objects.update(methods=["live", "pigeon"])
+    answer = writer.post(change(announcement), filled_in(title="Corrected", ends_at_0="2099-01-01", ends_at_1="08:00"))
+    announcement.refresh_from_db()
+    assert (answer.status_code, announcement.title) == (302, "Corrected")
+    assert announcement.methods == ["live", "pigeon"]
