@@ -18,6 +18,7 @@ from notifications.signals import notify
 from pytest_django import Settings
 
 from notifications_hub import UnknownKind, broadcast, publish, publish_many
+from notifications_hub.delivery.preferences import choose_methods
 from notifications_hub.testing import Captured
 from tests.testing import kinds  # noqa: F401 -- declares kinds
 
