@@ -14,6 +14,7 @@ from django.db import models
 from django.utils import translation
 
 from notifications_hub import audiences
+from notifications_hub.announcements.methods import methods_for
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.database.primary import from_primary
 from notifications_hub.delivery import preferences
@@ -31,6 +32,8 @@ from notifications_hub.testing.captured_rows import (
     CapturedNotification,
     CapturedPush,
 )
+from notifications_hub.transports import transport_names
+from notifications_hub.transports.address_lookup import find_addresses, usable_transports
 from notifications_hub.transports.web_push import payload
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from notifications_hub.users import pseudonym_of
@@ -162,9 +165,14 @@ def announcements_for(person: AbstractBaseUser, start: Start) -> list[CapturedNo
 def _announced(row: Announcement, reader: Any) -> CapturedNotification:
     with localized_for(reader):
         message = row.message()
-    chosen = preferences.methods_of([reader.pk], kind_of(message.kind))[reader.pk]
-    shown = chosen & {DeliveryMethod.LIVE.value, DeliveryMethod.FLASH.value}
-    return CapturedNotification(person=reader, message=message, methods=frozenset(shown), row=row)
+    preferred = preferences.methods_of([reader.pk], kind_of(message.kind))[reader.pk]
+    methods = methods_for(row.methods, row.urgency, preferred)
+    unreachable = {name for name in methods.intersection(transport_names()) if not _has_address(reader, name)}
+    return CapturedNotification(person=reader, message=message, methods=methods - unreachable, row=row)
+
+
+def _has_address(reader: Any, transport: str) -> bool:
+    return transport in usable_transports() and bool(find_addresses(transport, [reader]).get(reader.pk))
 
 
 def read_events(start: Start) -> Sequence[CapturedEvent]:

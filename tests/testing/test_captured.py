@@ -18,6 +18,7 @@ from notifications.signals import notify
 from pytest_django import Settings
 
 from notifications_hub import UnknownKind, broadcast, publish, publish_many
+from notifications_hub.delivery.preferences import choose_methods
 from notifications_hub.testing import Captured
 from tests.testing import kinds  # noqa: F401 -- declares kinds
 
@@ -150,6 +151,24 @@ def test_an_announcement_is_seen_by_its_audience(notified: Captured, alice: User
     assert len(notified.to(alice)) == 1
     with pytest.raises(AssertionError, match="audience group"):
         notified.assert_not_notified()
+
+
+def test_an_announcement_has_the_methods_that_its_author_chose(notified: Captured, alice: User) -> None:
+    notified.register_browser(alice)
+    broadcast(title="Quiet", methods={"live"})
+    broadcast(title="Away", methods={"web_push"})
+    broadcast(title="All")
+    notified.assert_notified(alice, title="Quiet", methods={"live"})
+    notified.assert_notified(alice, title="Away", methods={"web_push"})
+    notified.assert_notified(alice, title="All", methods={"live", "flash", "web_push"})
+
+
+def test_a_critical_announcement_ignores_what_people_prefer(notified: Captured, alice: User) -> None:
+    choose_methods(alice, "announcement", ["live"])
+    broadcast(title="Calm")
+    broadcast(title="Fire", urgency="critical", methods={"flash"})
+    notified.assert_notified(alice, title="Calm", methods={"live"})
+    notified.assert_notified(alice, title="Fire", methods={"flash"})
 
 
 def test_a_later_announcement_is_captured_once_it_starts(notified: Captured, alice: User) -> None:
