@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery import preferences
 from notifications_hub.delivery.models import Preference
 from notifications_hub.kinds import DeliveryMethod, kind_of
@@ -32,6 +33,9 @@ def reasons(captured: CapturedNotification, deliveries: Sequence[CapturedDeliver
 def _reason(captured: CapturedNotification, method: str, deliveries: Sequence[CapturedDelivery]) -> str:
     if deliveries:
         return f"{deliveries[-1].state}: {deliveries[-1].reason}"
+    chosen = captured.row.methods if isinstance(captured.row, Announcement) else None
+    if chosen is not None and method not in chosen:
+        return "the announcement does not use it"
     person, kind = captured.person, kind_of(captured.kind)
     if method not in default_methods(kind) and not Preference.objects.filter(person=person, kind=kind.name).exists():
         return f"the kind {kind.name!r} does not use it"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,11 +13,10 @@ from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.db import transaction
 from django.test import override_settings
-from django.utils import timezone
 from notifications.signals import notify
 from pytest_django import Settings
 
-from notifications_hub import Action, UnknownKind, broadcast, publish, publish_many
+from notifications_hub import Action, BadTopic, UnknownKind, broadcast, publish, publish_many
 from notifications_hub.delivery.preferences import choose_methods
 from notifications_hub.testing import Captured
 from tests.testing import kinds  # noqa: F401 -- declares kinds
@@ -259,35 +257,6 @@ def test_a_site_without_email_has_no_emails(notified: Captured, alice: User, bob
         notified.assert_notified(alice, methods={"email"})
 
 
-# Announcements
-
-
-def test_an_announcement_is_seen_by_its_audience(notified: Captured, alice: User, bob: User, charlie: User) -> None:
-    group = Group.objects.create(name="editors")
-    broadcast(title="To editors", body="**Soon**", url="/posts/9/", audience=f"group.{group.pk}")
-    notified.assert_not_notified(alice)
-    # A person who joins sees it, whatever this object remembers of her.
-    group.user_set.add(alice)
-    notified.assert_notified(
-        alice, kind="announcement", title="To editors", body="Soon", url="/posts/9/", methods={"flash", "live"}
-    )
-    notified.assert_not_notified(bob)
-    assert [one.title for one in notified.announcements] == ["To editors"]
-    # Her own row, which her first page makes, is not a second notification.
-    assert len(notified.to(alice)) == 1
-    with pytest.raises(AssertionError, match="audience group"):
-        notified.assert_not_notified()
-
-
-def test_a_later_announcement_is_captured_once_it_starts(notified: Captured, alice: User) -> None:
-    start = timezone.now() + timedelta(hours=1)
-    broadcast(title="Later", starts_at=start)
-    notified.assert_not_notified(alice)
-    with time_machine.travel(start + timedelta(seconds=1), tick=False):
-        call_command("hub_worker", "--once")
-        notified.assert_notified(alice, kind="announcement")
-
-
 # Events
 
 
@@ -307,6 +276,14 @@ def test_published_events_are_captured(notified: Captured, alice: User, commits:
 def test_events_of_inboxes_are_no_published_events(notified: Captured, alice: User, bob: User) -> None:
     notify.send(bob, recipient=alice, verb="waved")
     assert notified.events == []
+
+
+@pytest.mark.parametrize("topic", ["inbox", "inbox.1", "post 9", ""])
+def test_a_topic_that_nothing_publishes_on_is_an_error_and_not_a_test_that_always_passes(
+    notified: Captured, topic: str
+) -> None:
+    with pytest.raises(BadTopic):
+        notified.assert_not_published(topic)
 
 
 # Databases
@@ -355,7 +332,8 @@ def test_a_misspelt_name_is_an_error_and_not_a_test_that_always_passes(
 
 
 def test_a_name_or_an_unsaved_person_is_no_person(notified: Captured, alice: User) -> None:
-    for person in ("alice", type(alice)(username="dora")):
+    # A primary key that is a UUID is set before the row exists.
+    for person in ("alice", type(alice)(username="dora"), type(alice)(pk=alice.pk + 9, username="dora")):
         with pytest.raises(TypeError, match="not a saved person"):
             notified.assert_not_notified(person)  # type: ignore[arg-type]
 
