@@ -75,6 +75,11 @@ def test_an_app_that_hides_the_package_is_asked_for_another_folder(tmp_path: Pat
     assert 'keep label = "notifications"' in printed
 
 
+def test_a_folder_that_hides_the_package_is_not_imported_to_find_that_out(tmp_path: Path) -> None:
+    printed = refusal(tmp_path, "", files={"notifications/__init__.py": FOR_MAIL})
+    assert f"{tmp_path}/notifications/__init__.py hides the package django-notifications" in printed
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before the hub", "after the hub"])
 def test_an_app_with_the_label_of_the_package_is_asked_to_leave_the_package_out(tmp_path: Path, *, after: bool) -> None:
     own = 'INSTALLED_APPS += ["shop.notifications"]'
