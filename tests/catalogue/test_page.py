@@ -80,6 +80,16 @@ def test_a_deactivated_person_of_staff_is_asked_to_sign_in(admin: User, client_f
     assert client.get(PAGE).status_code == 302
 
 
+def test_a_deactivated_person_of_staff_is_refused_by_a_backend_that_signs_them_in(
+    admin: User, client: Client, settings: Settings
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.AllowAllUsersModelBackend"]
+    type(admin).objects.filter(pk=admin.pk).update(is_active=False)
+    client.force_login(admin)
+
+    assert client.get(PAGE).status_code == 403
+
+
 def test_a_developer_needs_no_account(db: None, client: Client, settings: Settings) -> None:
     settings.DEBUG = True
 

@@ -36,10 +36,10 @@ def test_staff_read_every_route_and_schema(admin: User, client_for: Callable[[Us
     assert links <= set(re.findall(r'id="([^"]+)"', page))
 
 
-def test_other_people_do_not_find_it_and_strangers_are_asked_to_sign_in(
+def test_other_people_are_refused_and_strangers_are_asked_to_sign_in(
     alice: User, client: Client, client_for: Callable[[User], Client], settings: Settings
 ) -> None:
-    assert client_for(alice).get(ADDRESS).status_code == 404
+    assert client_for(alice).get(ADDRESS).status_code == 403
     answer = client.get(ADDRESS)
     assert (answer.status_code, answer["Location"]) == (302, f"/accounts/login/?next={ADDRESS}")
     assert client.get(SCHEMA).status_code == 200
