@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,8 +60,7 @@ def refusal(folder: Path, *settings: str, files: dict[str, str]) -> str:
     host.add("settings.py", settings[0])
     host.follow_the_readme()
     host.add("settings.py", "\n".join(settings[1:]))
-    command = [sys.executable, "manage.py", "check"]
-    run = subprocess.run(command, cwd=folder, env=host.environment, capture_output=True, text=True, check=False)
+    run = host.try_to_manage("check")
     assert run.returncode == 1
     return run.stderr
 
