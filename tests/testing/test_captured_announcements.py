@@ -12,6 +12,8 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from notifications_hub import broadcast
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.delivery.models import DeliveredThrough
 from notifications_hub.delivery.preferences import choose_methods
 from notifications_hub.testing import Captured
 
@@ -86,6 +88,19 @@ def test_nobody_is_notified_by_a_transport_that_an_announcement_does_not_use(not
     notified.assert_not_notified(method="web_push")
     with pytest.raises(AssertionError, match="not by web_push: the announcement does not use it"):
         notified.assert_notified(alice, title="Other")
+
+
+def test_an_announcement_that_a_page_showed_is_not_sent_any_more(notified: Captured, alice: User, bob: User) -> None:
+    for person in (alice, bob):
+        notified.register_browser(person)
+    announcement = broadcast(title="Hello")
+    Announcement.objects.record_numbers()
+    announcement.refresh_from_db()
+    assert announcement.seq is not None
+    topic = announcement.audience
+    DeliveredThrough.objects.create(person=alice, topic=topic, start=announcement.seq - 1, seq=announcement.seq)
+    notified.assert_notified(alice, methods={"flash", "live"})
+    notified.assert_notified(bob, methods={"flash", "live", "web_push"})
 
 
 def test_a_later_announcement_is_captured_once_it_starts(notified: Captured, alice: User) -> None:
