@@ -90,6 +90,7 @@ def test_nobody_is_notified_by_a_transport_that_an_announcement_does_not_use(not
         notified.assert_notified(alice, title="Other")
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_announcement_that_a_page_showed_is_not_sent_any_more(notified: Captured, alice: User, bob: User) -> None:
     for person in (alice, bob):
         notified.register_browser(person)
