@@ -86,6 +86,8 @@ def import_rows() -> Iterator[Chunk]:
         parameters = _parameters(after, through, names)
         began = time.monotonic()
         chunk = _insert(after, through, parameters)
+        # With DEBUG, Django would keep every statement, each with the names and links of its rows.
+        connection.queries_log.clear()
         give_way(time.monotonic() - began)
         if chunk:
             yield chunk

@@ -43,9 +43,11 @@ class Captured:
         return {"_start": self._start, "_log": AttemptLog()}
 
     def start(self) -> None:
+        """Note calls from now on, to explain them if an assertion fails."""
         self._log.start()
 
     def stop(self) -> None:
+        """End what `start` and `register_browser` began."""
         self._log.stop()
         browsers.forget_key()
 

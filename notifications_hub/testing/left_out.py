@@ -49,8 +49,9 @@ def _reason_of_transport(person: Any, method: str) -> str:
         return f"its transport cannot be created ({error!r})"
     if not isinstance(transport, WebPush):
         return f"its transport had no address of {person}"
-    if current_key() is None:
-        return "no browser is registered, and the site has no VAPID_PRIVATE_KEY: see `register_browser`"
-    if PushSubscription.objects.filter(owner=person, quarantined_at__isnull=False).exists():
+    browsers = PushSubscription.objects.filter(owner=person)
+    if browsers.exists() and current_key() is None:
+        return "the site has no VAPID_PRIVATE_KEY"
+    if browsers.filter(quarantined_at__isnull=False).exists():
         return f"the browsers of {person} are paused"
     return f"no browser of {person} was registered"

@@ -88,7 +88,8 @@ def test_a_server_behaves_as_the_page_says(site: Site, name: str) -> None:
         wrong_origin=wrong_origin,
         too_large=too_large,
         too_slow=server.expected.too_slow,
-        is_bounded=grown < SLOW * EVENTS * SIZE / 2,
+        # A busy server without a bound may not have taken much yet, so only a bound is asserted.
+        is_bounded=server.expected.is_bounded and grown < SLOW * EVENTS * SIZE / 2,
         restart=restart,
         compresses="compresses" in advice,
     )

@@ -154,7 +154,7 @@ def test_an_actor_that_is_gone_or_cannot_be_named_leaves_its_name_empty(
     alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people = ContentType.objects.get_for_model(User)
-    gone = ContentType.objects.create(app_label="gone", model="thing")
+    gone = ContentType.objects.get_or_create(app_label="gone", model="thing")[0]
     old.add([
         stored(alice, bob, verb="a", actor_object_id="999999"),
         stored(alice, bob, verb="b", actor_object_id="not a key"),
@@ -200,6 +200,16 @@ def test_a_run_that_is_stopped_anywhere_goes_on(alice: User, bob: User, monkeypa
         assert Notification.objects.count() == (3 if name == "give_way" else 0)
     run()
     assert sorted(row.verb for row in Notification.objects.all()) == [f"v{number}" for number in range(10)]
+
+
+def test_debug_keeps_no_statements_of_earlier_chunks(
+    alice: User, bob: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DEBUG = True
+    monkeypatch.setattr(rows, "CHUNK", 1)
+    old.add([stored(alice, bob) for _ in range(20)])
+    run()
+    assert len(connection.queries_log) < 20
 
 
 def test_an_error_of_the_database_names_the_place(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,3 +303,16 @@ def test_rows_without_a_person_are_left_out(alice: User, bob: User) -> None:
     finally:
         old.execute(f"DELETE FROM {old_table.TABLE}")
     assert Notification.objects.count() == 1
+
+
+def test_a_content_type_that_is_gone_is_left_empty(alice: User, bob: User) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("its foreign keys do not let this happen")
+    old.add([stored(alice, bob)])
+    with connection.constraint_checks_disabled():
+        old.execute(f"UPDATE {old_table.TABLE} SET actor_content_type_id = 999999")
+    try:
+        assert "Imported 1" in run()
+    finally:
+        old.execute(f"DELETE FROM {old_table.TABLE}")
+    assert (imported().actor_content_type, imported().actor_object_id, imported().actor_name) == (None, str(bob.pk), "")
