@@ -81,7 +81,10 @@ def install_sdist(package: str, lock: str, *, venv: Venv = OWN) -> None:
         wanted.flush()
         only_this = ["--quiet", "--no-deps", "--no-binary", package, "--require-hashes", "-r", wanted.name]
         if _call(_pip(venv, "download", *only_this, "--dest", str(folder))) != 0:
-            fail(f"the source of {package} could not be downloaded (see above)")
+            fail(
+                f"the source of {package} {found[1]} could not be downloaded (see above). Let pip reach an index that "
+                f"has it, or put its .tar.gz into {folder} by hand."
+            )
 
 
 def install_node_modules() -> None:

@@ -36,7 +36,7 @@ def _problems_of(alias: str) -> Iterator[CheckMessage]:
             'types that it refers to: see "Two databases" in the guide "Beside what your project has".',
             id="notifications_hub.E013",
         )
-    elif missing := missing_options(connections[alias]):
+    elif vendor == "sqlite" and (missing := missing_options(connections[alias])):
         yield checks.Warning(
             f'The database {alias!r} is SQLite, where requests that write at once fail with "database is locked".',
             hint=f"Add to DATABASES[{alias!r}]['OPTIONS']: {missing}.",

@@ -29,7 +29,7 @@ def require_unhidden_package() -> None:
     Django calls this before it loads any model. Its own errors name neither the cause nor the remedy.
     """
     spec = find_spec(NAME)
-    if spec is not None and spec.origin is not None and not _is_package() and not _is_installed(spec.origin):
+    if spec is not None and spec.origin is not None and not (_is_package(spec.origin) or _is_installed(spec.origin)):
         raise ImproperlyConfigured(
             f"{spec.origin} hides the package django-notifications, which the hub imports by the same name. Rename "
             f'that folder, keep label = "{NAME}" in its AppConfig, and {_LEAVE_OUT}. {_GUIDE}'
@@ -61,11 +61,9 @@ def _is_inside(entry: str) -> bool:
     return entry.partition(".")[0] == NAME
 
 
-def _is_package() -> bool:
-    try:
-        return find_spec(f"{NAME}.base.models") is not None
-    except ModuleNotFoundError:
-        return False
+def _is_package(origin: str) -> bool:
+    """Return whether the package's models are beside a file. A search for the module would import the folder."""
+    return Path(origin).with_name("base").joinpath("models.py").is_file()
 
 
 def require_attribute() -> None:

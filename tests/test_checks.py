@@ -173,6 +173,12 @@ def test_only_databases_with_rows_of_the_hub_are_checked(monkeypatch: pytest.Mon
     assert "'news'" in error.msg
 
 
+def test_a_driver_that_is_missing_stops_no_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Django says itself that the driver is missing, when it connects.
+    use_databases(monkeypatch, {"default": {"ENGINE": "tests.support.postgresql"}})
+    assert check_databases(None) == []
+
+
 class NewsRouter:
     def db_for_write(self, model: type[Model], **hints: object) -> str | None:
         return "news" if model._meta.app_label == "notifications_hub" else None

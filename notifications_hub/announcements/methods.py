@@ -9,7 +9,7 @@ from notifications_hub.transports import transport_names
 
 
 def all_methods() -> list[str]:
-    """Return every delivery method that an author can choose."""
+    """Return every delivery method of this site. An author can choose each."""
     return [DeliveryMethod.LIVE.value, DeliveryMethod.FLASH.value, *transport_names()]
 
 

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlencode
 
-from django.conf import settings
-from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
@@ -19,6 +16,7 @@ from notifications_hub.catalogue.entries import entry_of
 from notifications_hub.catalogue.languages import language_name, shown_languages
 from notifications_hub.kinds import all_kinds, method_name
 from notifications_hub.transports import transport_names
+from notifications_hub.web.developer_pages import ask_to_sign_in
 
 SIDE_BY_SIDE = 3
 """The most languages that the page shows at once. A site with more has a switch for the others."""
@@ -61,11 +59,8 @@ class Chosen:
 @require_safe
 @cache_control(no_store=True, private=True)
 def kinds(request: HttpRequest) -> HttpResponse:
-    person = getattr(request, "user", None)
-    if not (settings.DEBUG or getattr(person, "is_staff", False)):
-        if person is not None and person.is_authenticated:
-            raise PermissionDenied
-        return redirect_to_login(request.get_full_path())
+    if refusal := ask_to_sign_in(request):
+        return refusal
     languages = shown_languages()
     chosen = Chosen.by(request, languages)
     shown = [chosen.language] if chosen.language else languages[:SIDE_BY_SIDE]

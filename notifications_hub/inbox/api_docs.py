@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
 from ninja import NinjaAPI
 from ninja.openapi.docs import DocsBase
+
+from notifications_hub.web.developer_pages import ask_to_sign_in
 
 Shape = Mapping[str, Any]
 
@@ -62,10 +62,8 @@ class ApiPage(DocsBase):
     """The page for developers of a site. It is for staff, and for everyone while `DEBUG` is on."""
 
     def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
-        if not settings.DEBUG and not getattr(request.user, "is_staff", False):
-            if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
-            raise Http404
+        if refusal := ask_to_sign_in(request):
+            return refusal
         schema = api.get_openapi_schema()
         context = {
             "about": _description(schema["info"]),

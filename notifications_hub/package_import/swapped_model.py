@@ -9,7 +9,7 @@ from django.db import models
 from notifications.base.models import NotificationQuerySet
 
 
-class _NoManager(models.Manager.from_queryset(NotificationQuerySet)):  # type: ignore[misc]
+class _NoManager(models.Manager.from_queryset(NotificationQuerySet)):  # type: ignore[misc]  # made at run time
     """A manager in place of those of a swapped model, which would use the old table. Its error names the remedy."""
 
     def get_queryset(self) -> NoReturn:

@@ -13,7 +13,10 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 
+from notifications_hub.announcements.models import KIND as ANNOUNCEMENT
 from notifications_hub.announcements.models import Announcement
+from notifications_hub.notify_arguments import is_unsaved
+from notifications_hub.streams.models import check_public_topic
 from notifications_hub.testing import browsers, failure_text, reading
 from notifications_hub.testing.attempts import AttemptLog
 from notifications_hub.testing.captured_rows import CapturedDelivery, CapturedEvent, CapturedNotification, CapturedPush
@@ -74,7 +77,10 @@ class Captured:
 
     @property
     def deliveries(self) -> list[CapturedDelivery]:
-        """Deliveries by transports: what a worker would send, or has sent, failed to send or cancelled."""
+        """Deliveries by transports: what a worker would send, or has sent, failed to send or cancelled.
+
+        Those of an announcement are planned by a worker, and are listed after one ran.
+        """
         return reading.read_deliveries(self._start)
 
     @property
@@ -158,7 +164,7 @@ class Captured:
     def _assert_nobody_notified(self, wanted: Expectation, method: str | None) -> None:
         __tracebackhide__ = True
         found = _matching(self.notifications, wanted, method)
-        announced = self.announcements if wanted.kind in (None, "announcement") and method in _ANNOUNCED_BY else []
+        announced = reading.read_announcements(self._start, method) if wanted.kind in (None, ANNOUNCEMENT) else []
         if found or announced:
             raise AssertionError(failure_text.of_nobody(found, announced, _why(wanted, method)))
 
@@ -179,17 +185,16 @@ class Captured:
         raise AssertionError(failure_text.of_events(f"{what} was not published on {topic!r}.", self.events))
 
     def assert_not_published(self, topic: str, kind: str | None = None) -> None:
-        """Assert that no event, or none of this kind, was published on a topic."""
+        """Assert that no event, or none of this kind, was published on a topic. Raise `BadTopic` as `publish` does."""
         __tracebackhide__ = True
         if found := self._published(topic, kind, None):
             raise AssertionError(failure_text.of_events(f"Nothing should have been published on {topic!r}.", found))
 
     def _published(self, topic: str, kind: str | None, data: Mapping[str, Any] | None) -> list[CapturedEvent]:
+        # A topic that `publish()` rejects would let every `assert_not_published` pass.
+        check_public_topic(topic)
         on_topic = [one for one in self.events if one.topic == topic and kind in (None, one.kind)]
         return [one for one in on_topic if data is None or dict(one.data) == dict(data)]
-
-
-_ANNOUNCED_BY = (None, "live", "flash")
 
 
 def _matching(
@@ -203,6 +208,6 @@ def _why(wanted: Expectation, method: str | None) -> str:
 
 
 def _checked(person: AbstractBaseUser) -> AbstractBaseUser:
-    if not isinstance(person, get_user_model()) or person.pk is None:
+    if not isinstance(person, get_user_model()) or is_unsaved(person):
         raise TypeError(f"{person!r} is not a saved person.")
     return person

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TypedDict
 
+from notifications_hub.announcements.methods import all_methods
 from notifications_hub.kinds import get_kind
 from notifications_hub.testing.captured_rows import CapturedNotification, listed
-from notifications_hub.testing.left_out import known_methods
 
 
 class Expected(TypedDict, total=False):
@@ -84,6 +84,6 @@ def expectation_of(*, kind: str | None, methods: Collection[str] | None, **words
 
 def check_method(method: str) -> str:
     """Return the name. Raise `ValueError` if the site has no such delivery method."""
-    if method not in known_methods():
-        raise ValueError(f"{method!r} is no delivery method of this site (known: {', '.join(known_methods())}).")
+    if method not in all_methods():
+        raise ValueError(f"{method!r} is no delivery method of this site (known: {', '.join(all_methods())}).")
     return str(method)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+<<<<<<< HEAD
+=======
+from notifications_hub.announcements.methods import all_methods
+>>>>>>> h-rea
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery import preferences
 from notifications_hub.delivery.models import Preference
-from notifications_hub.kinds import DeliveryMethod, kind_of
+from notifications_hub.kinds import kind_of
 from notifications_hub.testing.captured_rows import CapturedDelivery, CapturedNotification
 from notifications_hub.transports import default_methods, get_transport, transport_names
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
@@ -16,16 +20,11 @@ from notifications_hub.transports.web_push.transport import WebPush
 from notifications_hub.transports.web_push.vapid import current_key
 
 
-def known_methods() -> list[str]:
-    """Return the names of the delivery methods of this site."""
-    return [DeliveryMethod.LIVE.value, DeliveryMethod.FLASH.value, *transport_names()]
-
-
 def reasons(captured: CapturedNotification, deliveries: Sequence[CapturedDelivery]) -> dict[str, str]:
     """Return, for each delivery method that would not reach the person, why. `deliveries` are the notification's."""
     return {
         method: _reason(captured, method, [one for one in deliveries if one.method == method])
-        for method in known_methods()
+        for method in all_methods()
         if method not in captured.methods
     }
 
@@ -33,6 +32,9 @@ def reasons(captured: CapturedNotification, deliveries: Sequence[CapturedDeliver
 def _reason(captured: CapturedNotification, method: str, deliveries: Sequence[CapturedDelivery]) -> str:
     if deliveries:
         return f"{deliveries[-1].state}: {deliveries[-1].reason}"
+    chosen = captured.row.methods if isinstance(captured.row, Announcement) else None
+    if chosen is not None and method not in chosen:
+        return "the announcement does not use it"
     person, kind = captured.person, kind_of(captured.kind)
     chosen = captured.row.methods if isinstance(captured.row, Announcement) else None
     if chosen is not None and method not in chosen:

@@ -15,11 +15,17 @@ from django.utils import translation
 
 from notifications_hub import audiences
 from notifications_hub.announcements.methods import methods_for
+<<<<<<< HEAD
 from notifications_hub.announcements.models import Announcement
+=======
+from notifications_hub.announcements.models import KIND, Announcement
+from notifications_hub.announcements.rollouts.models import Rollout
+>>>>>>> h-rea
 from notifications_hub.database.primary import from_primary
 from notifications_hub.delivery import preferences
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import reason_in_words
+from notifications_hub.delivery.shown import shown_to
 from notifications_hub.delivery.worker import act_token, pointless_reason, report_url
 from notifications_hub.kinds import Action, DeliveryMethod, kind_of
 from notifications_hub.message import localized_for
@@ -32,13 +38,18 @@ from notifications_hub.testing.captured_rows import (
     CapturedNotification,
     CapturedPush,
 )
+<<<<<<< HEAD
 from notifications_hub.transports import transport_names
 from notifications_hub.transports.address_lookup import find_addresses, usable_transports
+=======
+from notifications_hub.transports.address_lookup import find_addresses
+>>>>>>> h-rea
 from notifications_hub.transports.web_push import payload
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from notifications_hub.users import pseudonym_of
 
 WEB_PUSH = DeliveryMethod.WEB_PUSH.value
+_WITHOUT_TRANSPORT = {DeliveryMethod.LIVE.value, DeliveryMethod.FLASH.value}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,9 +156,14 @@ def _action(shown: dict[str, str]) -> Action:
     return Action(name=shown["action"], title=shown["title"], url=shown["navigate"])
 
 
-def read_announcements(start: Start) -> list[Announcement]:
-    """Return the announcements that inboxes show now."""
-    return list(Announcement.objects.running().filter(pk__gt=start.announcement).order_by("pk"))
+def read_announcements(start: Start, method: str | None = None) -> list[Announcement]:
+    """Return the announcements that inboxes show now. With a delivery method, only those that reach somebody by it."""
+    rows = Announcement.objects.running().filter(pk__gt=start.announcement).order_by("pk")
+    return [row for row in rows if method is None or _reaches_somebody(row, method)]
+
+
+def _reaches_somebody(row: Announcement, method: str) -> bool:
+    return any(method in methods for methods in _reached(row, list(audiences.members(row.audience))).values())
 
 
 def announcements_for(person: AbstractBaseUser, start: Start) -> list[CapturedNotification]:
@@ -165,6 +181,7 @@ def announcements_for(person: AbstractBaseUser, start: Start) -> list[CapturedNo
 def _announced(row: Announcement, reader: Any) -> CapturedNotification:
     with localized_for(reader):
         message = row.message()
+<<<<<<< HEAD
     preferred = preferences.methods_of([reader.pk], kind_of(message.kind))[reader.pk]
     methods = methods_for(row.methods, row.urgency, preferred)
     unreachable = {name for name in methods.intersection(transport_names()) if not _has_address(reader, name)}
@@ -173,6 +190,25 @@ def _announced(row: Announcement, reader: Any) -> CapturedNotification:
 
 def _has_address(reader: Any, transport: str) -> bool:
     return transport in usable_transports() and bool(find_addresses(transport, [reader]).get(reader.pk))
+=======
+    methods = _reached(row, [reader])[reader.pk]
+    return CapturedNotification(person=reader, message=message, methods=frozenset(methods), row=row)
+
+
+def _reached(row: Announcement, people: Sequence[Any]) -> dict[Any, set[str]]:
+    """Return, per primary key, the delivery methods that reach each person, as the announcement's rollouts choose."""
+    keys = [person.pk for person in people]
+    preferred = preferences.methods_of(keys, kind_of(KIND))
+    wanted = {pk: methods_for(row.methods, row.urgency, preferred[pk]) for pk in keys}
+    found = {pk: set(methods & _WITHOUT_TRANSPORT) for pk, methods in wanted.items()}
+    # Before its event has a number, no page can have acknowledged it.
+    shown = shown_to(row, keys) if row.seq is not None else set()
+    for transport in Rollout.objects.filter(announcement=row).values_list("transport", flat=True):
+        wanting = [person for person in people if transport in wanted[person.pk] and person.pk not in shown]
+        for pk in find_addresses(transport, wanting) if wanting else ():
+            found[pk].add(transport)
+    return found
+>>>>>>> h-rea
 
 
 def read_events(start: Start) -> Sequence[CapturedEvent]:

@@ -11,7 +11,8 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils.translation import gettext
+from django.utils.functional import lazy
+from django.utils.translation import get_language, gettext
 from pytest_django import Settings
 
 from notifications_hub import kinds
@@ -78,6 +79,16 @@ def test_a_deactivated_person_of_staff_is_asked_to_sign_in(admin: User, client_f
     type(admin).objects.filter(pk=admin.pk).update(is_active=False)
 
     assert client.get(PAGE).status_code == 302
+
+
+def test_a_deactivated_person_of_staff_is_refused_by_a_backend_that_signs_them_in(
+    admin: User, client: Client, settings: Settings
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.AllowAllUsersModelBackend"]
+    type(admin).objects.filter(pk=admin.pk).update(is_active=False)
+    client.force_login(admin)
+
+    assert client.get(PAGE).status_code == 403
 
 
 def test_a_developer_needs_no_account(db: None, client: Client, settings: Settings) -> None:
@@ -252,6 +263,22 @@ def test_a_title_that_raises_is_shown_as_an_error_beside_the_rest(admin: User, c
     assert in_english(found["tests.bill"]).errors == ("title: KeyError: 'amount'",)
     assert shown(found["tests.bill"]).card.title == "Bob"
     assert shown(found["comment.reply"]).card.title == "Bob replied to “Moving plants”"
+
+
+def _not_in_chinese() -> str:
+    if get_language() == "zh-hans":
+        raise LookupError("no such word")
+    return "paid"
+
+
+def test_a_sample_that_fails_in_one_language_is_shown_in_the_others(admin: User, client_for: ClientFor) -> None:
+    type("Bill", (Kind,), {"name": "tests.bill", "sample": Sample(verb=lazy(_not_in_chinese, str)())})
+    found = entries(client_for(admin))["tests.bill"]
+
+    assert shown(found).push["title"] == "paid"
+    assert {one.language: one.errors for one in found.languages if one.errors} == {
+        "zh-hans": ("LookupError: no such word",)
+    }
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,8 +60,7 @@ def refusal(folder: Path, *settings: str, files: dict[str, str]) -> str:
     host.add("settings.py", settings[0])
     host.follow_the_readme()
     host.add("settings.py", "\n".join(settings[1:]))
-    command = [sys.executable, "manage.py", "check"]
-    run = subprocess.run(command, cwd=folder, env=host.environment, capture_output=True, text=True, check=False)
+    run = host.try_to_manage("check")
     assert run.returncode == 1
     return run.stderr
 
@@ -73,6 +70,11 @@ def test_an_app_that_hides_the_package_is_asked_for_another_folder(tmp_path: Pat
     printed = refusal(tmp_path, 'INSTALLED_APPS += ["notifications"]', files=files)
     assert f"{tmp_path}/notifications/__init__.py hides the package django-notifications" in printed
     assert 'keep label = "notifications"' in printed
+
+
+def test_a_folder_that_hides_the_package_is_not_imported_to_find_that_out(tmp_path: Path) -> None:
+    printed = refusal(tmp_path, "", files={"notifications/__init__.py": FOR_MAIL})
+    assert f"{tmp_path}/notifications/__init__.py hides the package django-notifications" in printed
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the hub", "after the hub"])

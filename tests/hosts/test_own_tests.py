@@ -53,10 +53,6 @@ def run(project: Path, *command: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def pytest_in(project: Path, *arguments: str) -> tuple[int, str]:
-    return run(project, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments)
-
-
 def test_pytest_runs_them_and_wrong_assertions_say_what_happened_instead(project: Path) -> None:
     files = ["shop/pytest_tests.py", "shop/tests.py", "shop/pytest_wrong.py"]
     status, output = run(project, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 from tests.support.host import Host
@@ -15,14 +13,7 @@ def test_it_is_refused_with_the_supported_ones_before_any_table_is_made(tmp_path
     host = Host(tmp_path)
     host.follow_the_readme()
     host.add("settings.py", MYSQL)
-    run = subprocess.run(
-        [sys.executable, "manage.py", "migrate"],
-        cwd=tmp_path,
-        env=host.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = host.try_to_manage("migrate")
     assert run.returncode == 1
     assert "notifications_hub.E013) The database 'default' is MySQL or MariaDB" in run.stderr
     assert "Use PostgreSQL or SQLite" in run.stderr

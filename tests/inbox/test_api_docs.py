@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from notifications_hub.inbox.api_docs import type_in_words
+from notifications_hub.inbox.api_docs import schemas_of, type_in_words
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -36,10 +36,10 @@ def test_staff_read_every_route_and_schema(admin: User, client_for: Callable[[Us
     assert links <= set(re.findall(r'id="([^"]+)"', page))
 
 
-def test_other_people_do_not_find_it_and_strangers_are_asked_to_sign_in(
+def test_other_people_are_refused_and_strangers_are_asked_to_sign_in(
     alice: User, client: Client, client_for: Callable[[User], Client], settings: Settings
 ) -> None:
-    assert client_for(alice).get(ADDRESS).status_code == 404
+    assert client_for(alice).get(ADDRESS).status_code == 403
     answer = client.get(ADDRESS)
     assert (answer.status_code, answer["Location"]) == (302, f"/accounts/login/?next={ADDRESS}")
     assert client.get(SCHEMA).status_code == 200
@@ -75,3 +75,10 @@ def test_it_loads_nothing_from_elsewhere_and_writes_no_script(client: Client, se
 )
 def test_a_type_is_put_in_words(shape: dict[str, object], words: str) -> None:
     assert type_in_words(shape) == words
+
+
+def test_a_description_is_text_in_which_only_backticks_mean_something() -> None:
+    shape = {"description": "Send `<b>` & <i>.", "properties": {"one": {"type": "string"}}}
+    [schema] = schemas_of({"components": {"schemas": {"Item": shape}}})
+
+    assert schema.description == "Send <code>&lt;b&gt;</code> &amp; &lt;i&gt;."

@@ -66,7 +66,7 @@ def test_a_wrong_host_is_refused_even_without_an_origin(site: Site, path: str, h
 @pytest.mark.parametrize("path", [SSE_PATH, POLL_PATH])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD"])
 def test_only_get_opens_a_connection(site: Site, path: str, method: str) -> None:
-    answer = requests.request(method, site.url + path, headers={"Cookie": cookie_of(site, "alice")}, timeout=5)
+    answer = requests.request(method, site.url + path, headers={"Cookie": cookie_of(site, "alice")}, timeout=30)
     assert answer.status_code == 405
     assert answer.headers["Allow"] == "GET"
 
@@ -80,7 +80,7 @@ def test_only_get_opens_a_connection(site: Site, path: str, method: str) -> None
 def test_a_refusal_gives_its_reason_in_json(site: Site, by: str, query: str, who: str | None, status: int) -> None:
     path = SSE_PATH if by == SSE else POLL_PATH
     wait = "&wait=1" if by == LONG_POLL else ""
-    answer = requests.get(f"{site.url}{path}?{query}{wait}", headers={"Cookie": cookie_of(site, who)}, timeout=5)
+    answer = requests.get(f"{site.url}{path}?{query}{wait}", headers={"Cookie": cookie_of(site, who)}, timeout=30)
     assert answer.status_code == status
     assert answer.headers["Content-Type"].startswith("application/json")
     assert "no-store" in answer.headers["Cache-Control"]
@@ -152,7 +152,7 @@ def test_a_poll_ends_after_its_wait(site: Site, topic: str) -> None:
 def test_a_poll_makes_its_person_present(site: Site, newcomer: str) -> None:
     visitor = site.visitor(newcomer)
     assert not is_present(site, newcomer)
-    assert requests.get(site.url + POLL_PATH, headers={"Cookie": cookie_of(site, visitor)}, timeout=5).ok
+    assert requests.get(site.url + POLL_PATH, headers={"Cookie": cookie_of(site, visitor)}, timeout=30).ok
     assert is_present(site, newcomer)
 
 
@@ -170,7 +170,7 @@ def test_the_poll_of_a_hidden_page_keeps_its_person_present_only_while_it_waits(
 ) -> None:
     headers = {"Cookie": cookie_of(site, site.visitor(newcomer))}
     opening = f"{site.url}{POLL_PATH}?topic={topic}&visible=0"
-    cursor = requests.get(opening, headers=headers, timeout=5).json()["cursor"]
+    cursor = requests.get(opening, headers=headers, timeout=30).json()["cursor"]
     assert not is_present(site, newcomer)
     with ThreadPoolExecutor() as thread:
         address = f"{site.url}{POLL_PATH}?{query_of([topic], cursor)}&wait=25&visible=0"
@@ -221,13 +221,13 @@ NO_CURSORS = [b"", b"{", b"[]", b"{}", b'{"cursor": 1}', b'{"cursor": "x"}', b"[
 @pytest.mark.parametrize("body", NO_CURSORS)
 def test_an_invalid_acknowledgement_is_a_bad_request(site: Site, body: bytes) -> None:
     headers = {"Cookie": cookie_of(site, "alice"), "Content-Type": "application/json"}
-    answer = requests.post(site.url + ACK_PATH, data=body, headers=headers, timeout=5)
+    answer = requests.post(site.url + ACK_PATH, data=body, headers=headers, timeout=30)
     assert answer.status_code == 400
 
 
 def test_an_acknowledgement_needs_a_session(site: Site) -> None:
     cursor = get(site, POLL_PATH).json()["cursor"]
-    assert requests.post(site.url + ACK_PATH, json={"cursor": cursor, "visible": True}, timeout=5).status_code == 401
+    assert requests.post(site.url + ACK_PATH, json={"cursor": cursor, "visible": True}, timeout=30).status_code == 401
 
 
 @both_databases
@@ -325,5 +325,5 @@ def test_a_poll_under_wsgi_is_answered_immediately_for_any_wait(wsgi_url: str) -
 
 
 def test_streams_and_sockets_are_refused_under_wsgi(wsgi_url: str) -> None:
-    assert requests.get(wsgi_url + SSE_PATH, timeout=5).status_code == 501
-    assert requests.get(wsgi_url + "/live/ws/", timeout=5).status_code == 426
+    assert requests.get(wsgi_url + SSE_PATH, timeout=30).status_code == 501
+    assert requests.get(wsgi_url + "/live/ws/", timeout=30).status_code == 426

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -211,10 +212,12 @@ def migrated_host(folder: Path) -> Path:
     """Return the database of a project that followed the README and migrated. Workers share the folder."""
 
     def make() -> None:
+        # A worker that failed may have left a part, and would hide the reason from the next one.
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
         host = Host(folder)
         host.follow_the_readme()
         host.manage("migrate", "--verbosity", "0")
 
-    folder.mkdir(exist_ok=True)
     once(folder.with_suffix(".made"), make)
     return folder / "db.sqlite3"

@@ -105,7 +105,7 @@ class Program:
     def running(self) -> bool:
         return self.process.poll() is None
 
-    def wait_until_ready(self, ready: Callable[[], object], *, seconds: float = 30.0) -> None:
+    def wait_until_ready(self, ready: Callable[[], object], *, seconds: float = 60.0) -> None:
         """Return once `ready()` is true. Raise `AssertionError`, with the log, if it ended or takes too long."""
         deadline = time.monotonic() + seconds
         while not ready():

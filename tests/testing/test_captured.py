@@ -5,20 +5,21 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 import time_machine
 from django.contrib.auth.models import Group
-from django.core.management import call_command
 from django.db import transaction
-from django.utils import timezone
 from notifications.signals import notify
 from pytest_django import Settings
 
+<<<<<<< HEAD
 from notifications_hub import UnknownKind, broadcast, publish, publish_many
 from notifications_hub.delivery.preferences import choose_methods
+=======
+from notifications_hub import BadTopic, UnknownKind, broadcast, publish, publish_many
+>>>>>>> h-rea
 from notifications_hub.testing import Captured
 from tests.testing import kinds  # noqa: F401 -- declares kinds
 
@@ -133,6 +134,7 @@ def test_callbacks_after_the_commit_are_not_needed_and_do_no_harm(
     notified.assert_notified(bob)
 
 
+<<<<<<< HEAD
 # Announcements
 
 
@@ -180,6 +182,8 @@ def test_a_later_announcement_is_captured_once_it_starts(notified: Captured, ali
         notified.assert_notified(alice, kind="announcement")
 
 
+=======
+>>>>>>> h-rea
 # Events
 
 
@@ -199,6 +203,14 @@ def test_published_events_are_captured(notified: Captured, alice: User, commits:
 def test_events_of_inboxes_are_no_published_events(notified: Captured, alice: User, bob: User) -> None:
     notify.send(bob, recipient=alice, verb="waved")
     assert notified.events == []
+
+
+@pytest.mark.parametrize("topic", ["inbox", "inbox.1", "post 9", ""])
+def test_a_topic_that_nothing_publishes_on_is_an_error_and_not_a_test_that_always_passes(
+    notified: Captured, topic: str
+) -> None:
+    with pytest.raises(BadTopic):
+        notified.assert_not_published(topic)
 
 
 # Databases
@@ -247,7 +259,8 @@ def test_a_misspelt_name_is_an_error_and_not_a_test_that_always_passes(
 
 
 def test_a_name_or_an_unsaved_person_is_no_person(notified: Captured, alice: User) -> None:
-    for person in ("alice", type(alice)(username="dora")):
+    # A primary key that is a UUID is set before the row exists.
+    for person in ("alice", type(alice)(username="dora"), type(alice)(pk=alice.pk + 9, username="dora")):
         with pytest.raises(TypeError, match="not a saved person"):
             notified.assert_not_notified(person)  # type: ignore[arg-type]
 
