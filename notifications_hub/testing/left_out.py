@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-<<<<<<< HEAD
-=======
 from notifications_hub.announcements.methods import all_methods
->>>>>>> h-rea
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery import preferences
 from notifications_hub.delivery.models import Preference
@@ -36,9 +33,6 @@ def _reason(captured: CapturedNotification, method: str, deliveries: Sequence[Ca
     if chosen is not None and method not in chosen:
         return "the announcement does not use it"
     person, kind = captured.person, kind_of(captured.kind)
-    chosen = captured.row.methods if isinstance(captured.row, Announcement) else None
-    if chosen is not None and method not in chosen:
-        return "the announcement does not use it"
     if method not in default_methods(kind) and not Preference.objects.filter(person=person, kind=kind.name).exists():
         return f"the kind {kind.name!r} does not use it"
     if method not in preferences.methods_of([person.pk], kind)[person.pk]:

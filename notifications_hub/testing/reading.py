@@ -15,12 +15,8 @@ from django.utils import translation
 
 from notifications_hub import audiences
 from notifications_hub.announcements.methods import methods_for
-<<<<<<< HEAD
-from notifications_hub.announcements.models import Announcement
-=======
 from notifications_hub.announcements.models import KIND, Announcement
 from notifications_hub.announcements.rollouts.models import Rollout
->>>>>>> h-rea
 from notifications_hub.database.primary import from_primary
 from notifications_hub.delivery import preferences
 from notifications_hub.delivery.models import Delivery, DeliveryState
@@ -38,12 +34,7 @@ from notifications_hub.testing.captured_rows import (
     CapturedNotification,
     CapturedPush,
 )
-<<<<<<< HEAD
-from notifications_hub.transports import transport_names
-from notifications_hub.transports.address_lookup import find_addresses, usable_transports
-=======
 from notifications_hub.transports.address_lookup import find_addresses
->>>>>>> h-rea
 from notifications_hub.transports.web_push import payload
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from notifications_hub.users import pseudonym_of
@@ -181,16 +172,6 @@ def announcements_for(person: AbstractBaseUser, start: Start) -> list[CapturedNo
 def _announced(row: Announcement, reader: Any) -> CapturedNotification:
     with localized_for(reader):
         message = row.message()
-<<<<<<< HEAD
-    preferred = preferences.methods_of([reader.pk], kind_of(message.kind))[reader.pk]
-    methods = methods_for(row.methods, row.urgency, preferred)
-    unreachable = {name for name in methods.intersection(transport_names()) if not _has_address(reader, name)}
-    return CapturedNotification(person=reader, message=message, methods=methods - unreachable, row=row)
-
-
-def _has_address(reader: Any, transport: str) -> bool:
-    return transport in usable_transports() and bool(find_addresses(transport, [reader]).get(reader.pk))
-=======
     methods = _reached(row, [reader])[reader.pk]
     return CapturedNotification(person=reader, message=message, methods=frozenset(methods), row=row)
 
@@ -208,7 +189,6 @@ def _reached(row: Announcement, people: Sequence[Any]) -> dict[Any, set[str]]:
         for pk in find_addresses(transport, wanting) if wanting else ():
             found[pk].add(transport)
     return found
->>>>>>> h-rea
 
 
 def read_events(start: Start) -> Sequence[CapturedEvent]:

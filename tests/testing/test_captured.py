@@ -14,12 +14,7 @@ from django.db import transaction
 from notifications.signals import notify
 from pytest_django import Settings
 
-<<<<<<< HEAD
-from notifications_hub import UnknownKind, broadcast, publish, publish_many
-from notifications_hub.delivery.preferences import choose_methods
-=======
 from notifications_hub import BadTopic, UnknownKind, broadcast, publish, publish_many
->>>>>>> h-rea
 from notifications_hub.testing import Captured
 from tests.testing import kinds  # noqa: F401 -- declares kinds
 
@@ -134,56 +129,6 @@ def test_callbacks_after_the_commit_are_not_needed_and_do_no_harm(
     notified.assert_notified(bob)
 
 
-<<<<<<< HEAD
-# Announcements
-
-
-def test_an_announcement_is_seen_by_its_audience(notified: Captured, alice: User, bob: User, charlie: User) -> None:
-    group = Group.objects.create(name="editors")
-    broadcast(title="To editors", body="**Soon**", url="/posts/9/", audience=f"group.{group.pk}")
-    notified.assert_not_notified(alice)
-    # A person who joins sees it, whatever this object remembers of her.
-    group.user_set.add(alice)
-    notified.assert_notified(
-        alice, kind="announcement", title="To editors", body="Soon", url="/posts/9/", methods={"flash", "live"}
-    )
-    notified.assert_not_notified(bob)
-    assert [one.title for one in notified.announcements] == ["To editors"]
-    # Her own row, which her first page makes, is not a second notification.
-    assert len(notified.to(alice)) == 1
-    with pytest.raises(AssertionError, match="audience group"):
-        notified.assert_not_notified()
-
-
-def test_an_announcement_has_the_methods_that_its_author_chose(notified: Captured, alice: User) -> None:
-    notified.register_browser(alice)
-    broadcast(title="Quiet", methods={"live"})
-    broadcast(title="Away", methods={"web_push"})
-    broadcast(title="All")
-    notified.assert_notified(alice, title="Quiet", methods={"live"})
-    notified.assert_notified(alice, title="Away", methods={"web_push"})
-    notified.assert_notified(alice, title="All", methods={"live", "flash", "web_push"})
-
-
-def test_a_critical_announcement_ignores_what_people_prefer(notified: Captured, alice: User) -> None:
-    choose_methods(alice, "announcement", ["live"])
-    broadcast(title="Calm")
-    broadcast(title="Fire", urgency="critical", methods={"flash"})
-    notified.assert_notified(alice, title="Calm", methods={"live"})
-    notified.assert_notified(alice, title="Fire", methods={"flash"})
-
-
-def test_a_later_announcement_is_captured_once_it_starts(notified: Captured, alice: User) -> None:
-    start = timezone.now() + timedelta(hours=1)
-    broadcast(title="Later", starts_at=start)
-    notified.assert_not_notified(alice)
-    with time_machine.travel(start + timedelta(seconds=1), tick=False):
-        call_command("hub_worker", "--once")
-        notified.assert_notified(alice, kind="announcement")
-
-
-=======
->>>>>>> h-rea
 # Events
 
 
