@@ -1,4 +1,4 @@
-"""What bin/test installs: it is installed once, and a download that fails names the remedy."""
+"""The installs of bin/test: each is made once, and a download that fails names the remedy."""
 
 from __future__ import annotations
 
