@@ -19,6 +19,8 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
 NAME = "notifications"
+MODEL = "notifications_hub.Notification"
+MODEL_WANTED = f'Set NOTIFICATIONS_NOTIFICATION_MODEL = "{MODEL}" before the first migration.'
 _GUIDE = 'See "Names that your project uses" in the guide "Beside what your project has".'
 _LEAVE_OUT = f'take "{NAME}" out of INSTALLED_APPS, as the hub needs only the code of that package'
 
@@ -66,6 +68,12 @@ def _is_package() -> bool:
         return find_spec(f"{NAME}.base.models") is not None
     except ModuleNotFoundError:
         return False
+
+
+def require_model_setting() -> None:
+    """Raise `ImproperlyConfigured` if the model's setting is missing, which the hub's foreign keys read."""
+    if not hasattr(settings, "NOTIFICATIONS_NOTIFICATION_MODEL"):
+        raise ImproperlyConfigured(MODEL_WANTED)
 
 
 def require_attribute() -> None:
