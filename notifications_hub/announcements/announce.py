@@ -51,6 +51,8 @@ def broadcast(
     Raise `UnknownAudience`, or `ValidationError` for text that is too long, a link to another site and so on.
     """
     require_time_zones()
+    if isinstance(methods, str):
+        raise TypeError(f"methods must be a set of names, like {{{methods!r}}}, not a text.")
     start = starts_at or timezone.now()
     announcement = Announcement(
         title=title,
