@@ -11,8 +11,10 @@ from notifications.signals import notify
 from pytest_django import Settings
 
 from notifications_hub import Action
+from notifications_hub.conf import hub_settings
 from notifications_hub.delivery.preferences import choose_methods
 from notifications_hub.testing import Captured
+from notifications_hub.transports.web_push.vapid import generate
 from tests.testing import kinds  # noqa: F401 -- declares kinds
 
 if TYPE_CHECKING:
@@ -82,6 +84,13 @@ def test_a_site_without_a_key_has_one_while_it_is_captured(
     captured.stop()
     notify.send(bob, recipient=alice, verb="waved")
     assert len(captured.pushes) == 1
+
+
+def test_a_site_with_a_key_keeps_it(notified: Captured, alice: User, settings: Settings) -> None:
+    own = {"VAPID_PRIVATE_KEY": generate(), "VAPID_SUBJECT": "mailto:alice@example.com"}
+    settings.NOTIFICATIONS_HUB = own
+    notified.register_browser(alice)
+    assert (hub_settings.vapid_private_key, hub_settings.vapid_subject) == tuple(own.values())
 
 
 def test_nothing_can_be_sent_to_a_registered_browser(
