@@ -72,7 +72,7 @@ INSIDE = {
         ["models", "reasons"],
         ["bulk"],
         ["arming", "claiming", "preferences"],
-        ["acknowledgement", "history", "sender", "shown", "worker_wakeup"],
+        ["acknowledgement", "audience_check", "history", "sender", "shown", "worker_wakeup"],
         ["accepted"],
         ["worker"],
     ],

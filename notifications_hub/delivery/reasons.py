@@ -31,6 +31,7 @@ class ReasonCode(TextChoices):
     EXPIRED = "expired", _("It had expired.")
     ANNOUNCEMENT_OVER = "announcement_over", _("The announcement was over.")
     STOPPED = "stopped", _("An admin stopped the sending.")
+    LEFT_AUDIENCE = "left_audience", _("The person had left the audience.")
     PERSON_INACTIVE = "person_inactive", _("The person's account is no longer active.")
 
     # Nothing was sent yet.

@@ -24,6 +24,7 @@ from notifications_hub.database.pooling import release_connections
 from notifications_hub.database.reconnect import CONNECTION_ERRORS
 from notifications_hub.delivery import bulk, claiming
 from notifications_hub.delivery.accepted import mark_accepted
+from notifications_hub.delivery.audience_check import leavers
 from notifications_hub.delivery.claiming import Outcome, Settled
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
@@ -120,8 +121,13 @@ class Worker:
         self._more = planned.more
         for others, rollout in zip(range(len(planned.rollouts), 0, -1), planned.rollouts, strict=True):
             if share := math.ceil((free - begun) / others):
-                begun += self._begin(mark_shown(claiming.claim_due(share, rollout=rollout)))
+                begun += self._begin_announced(mark_shown(claiming.claim_due(share, rollout=rollout)))
         return begun
+
+    def _begin_announced(self, claimed: Sequence[Delivery]) -> int:
+        settled = {one.delivery.pk: one for one in leavers(claimed)}
+        self._results += [Result(settled=one) for one in settled.values()]
+        return len(settled) + self._begin([one for one in claimed if one.pk not in settled])
 
     def _begin(self, claimed: Sequence[Delivery]) -> int:
         jobs: list[Sending] = []

@@ -118,15 +118,15 @@ def test_a_paused_one_ends_with_its_announcement(one_worker: Worker) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError("away"), OperationalError("no such column")])
-def test_what_is_planned_is_sent_while_planning_more_fails(error: Exception, one_worker: Worker) -> None:
+def test_nothing_is_sent_while_the_audience_cannot_be_read(error: Exception, one_worker: Worker) -> None:
     members(6)
     rollout = announced(audience="audience.perhaps")
     plan()
     _away.append(error)
     one_worker.run_due()
-    assert len(reached()) == 4
+    assert reached() == {}
     rollout.refresh_from_db()
-    assert (rollout.sent, rollout.is_held_up) == (4, True)
+    assert (rollout.planned, rollout.sent, rollout.is_held_up) == (4, 0, True)
     assert rollout.problem == f"{type(error).__name__}: {error}"
 
     control.stop(rollout.announcement)

@@ -232,6 +232,17 @@ def test_an_edit_changes_the_words_of_later_messages(one_worker: Worker) -> None
     assert {message.title for message, _address in memory().outbox} == {"Corrected"}
 
 
+def test_a_person_who_left_the_audience_after_the_plan_gets_none(alice: User, bob: User, one_worker: Worker) -> None:
+    User.objects.update(is_staff=True)
+    rollout = announced(audience="staff")
+    planner.RolloutPlanner().plan_more(1)
+    User.objects.filter(pk=alice.pk).update(is_staff=False)
+    one_worker.run_due()
+    assert reached() == {str(bob.pk): 1}
+    assert sorted(states()) == [("cancelled", "left_audience"), ("sent", "accepted")]
+    assert counts(rollout) == (0, 0, 2, 1, 0)
+
+
 def test_an_audience_that_raises_stops_only_its_own(alice: User, settings: Settings, one_worker: Worker) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "AUDIENCES": {"away": f"{__name__}.nobody"}}
     broken = announced(audience="audience.away")
