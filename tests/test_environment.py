@@ -1,4 +1,4 @@
-"""What bin/test installs: it is installed once, and a download that fails names the remedy."""
+"""The installation of what bin/test needs: it is done once, and a download that fails names the remedy."""
 
 from __future__ import annotations
 
