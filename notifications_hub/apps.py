@@ -6,7 +6,7 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
-from notifications_hub.name_clashes import require_attribute, require_unhidden_package
+from notifications_hub.name_clashes import require_attribute, require_model_setting, require_unhidden_package
 from notifications_hub.package_import.shared_folder import require_package
 
 
@@ -19,6 +19,7 @@ class NotificationsHubConfig(AppConfig):
         """Look at the package that the models need, before any models are imported."""
         require_unhidden_package()
         require_package()
+        require_model_setting()
         super().__init__(app_name, app_module)
 
     def ready(self) -> None:

@@ -18,6 +18,7 @@ from notifications_hub.database.primary import hub_alias
 from notifications_hub.live.origin import parse
 from notifications_hub.live.topics import unreachable_patterns
 from notifications_hub.method_checks import check_methods
+from notifications_hub.name_clashes import MODEL, MODEL_WANTED
 from notifications_hub.ops import demo
 from notifications_hub.package_import import old_table, shared_folder
 from notifications_hub.rows import LiveQuerySet, triggers
@@ -26,9 +27,6 @@ from notifications_hub.transports.web_push.key_check import LOST, is_lost
 from notifications_hub.transports.web_push.key_setup import subject_fault
 from notifications_hub.transports.web_push.vapid import current_key, previous_key
 from notifications_hub.web import throttle
-
-MODEL = "notifications_hub.Notification"
-MODEL_WANTED = f'Set NOTIFICATIONS_NOTIFICATION_MODEL = "{MODEL}" before the first migration.'
 
 
 @register(Tags.compatibility)

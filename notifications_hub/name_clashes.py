@@ -19,6 +19,8 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
 NAME = "notifications"
+MODEL = "notifications_hub.Notification"
+MODEL_WANTED = f'Set NOTIFICATIONS_NOTIFICATION_MODEL = "{MODEL}" before the first migration.'
 _GUIDE = 'See "Names that your project uses" in the guide "Beside what your project has".'
 _LEAVE_OUT = f'take "{NAME}" out of INSTALLED_APPS, as the hub needs only the code of that package'
 
@@ -64,6 +66,12 @@ def _is_inside(entry: str) -> bool:
 def _is_package(origin: str) -> bool:
     """Return whether the package's models are beside a file. A search for the module would import the folder."""
     return Path(origin).with_name("base").joinpath("models.py").is_file()
+
+
+def require_model_setting() -> None:
+    """Raise `ImproperlyConfigured` if the model's setting is missing, which the hub's foreign keys read."""
+    if not hasattr(settings, "NOTIFICATIONS_NOTIFICATION_MODEL"):
+        raise ImproperlyConfigured(MODEL_WANTED)
 
 
 def require_attribute() -> None:

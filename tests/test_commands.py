@@ -134,6 +134,15 @@ def test_an_announcement_without_a_start_is_sent_at_once(alice: User, admin: Use
     assert kinds_on("everyone") == ["announcement.created"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "methods"),
+    [([], None), (["--methods"], []), (["--methods", "web_push", "live"], ["live", "web_push"])],
+)
+def test_an_announcement_by_chosen_methods(arguments: list[str], methods: list[str] | None) -> None:
+    run("hub_announce", "Hello", *arguments)
+    assert Announcement.objects.get().methods == methods
+
+
 def test_a_later_start_is_in_the_time_zone_of_the_site(settings: Settings) -> None:
     settings.TIME_ZONE = "Asia/Shanghai"
     output = run("hub_announce", "Later", "--starts", "2099-01-01 08:00", "--ends", "2099-01-02", "--audience", "staff")

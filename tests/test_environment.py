@@ -1,4 +1,4 @@
-"""The installation of what bin/test needs: it is done once, and a download that fails names the remedy."""
+"""The installs of bin/test: each is made once, and a download that fails names the remedy."""
 
 from __future__ import annotations
 

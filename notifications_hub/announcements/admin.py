@@ -158,6 +158,7 @@ class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists
             "preview_url": reverse("admin:notifications_hub_announcement_preview"),
             "previews": previews(_as_form(announcement)) if announcement and request.method == "GET" else [],
             "is_announced": bool(announcement and announcement.announced_at),
+            "may_see_sending": self.has_broadcast_permission(request),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from notifications_hub import audiences, streams
 from notifications_hub.announcements.methods import methods_for
 from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet, RowsThrough
-from notifications_hub.announcements.rollouts import planner
+from notifications_hub.announcements.rollouts import control, planner
 from notifications_hub.conf import hub_settings, require_time_zones
 from notifications_hub.database import transaction
 from notifications_hub.database.insert_select import insert_select
@@ -51,6 +51,8 @@ def broadcast(
     Raise `UnknownAudience`, or `ValidationError` for text that is too long, a link to another site and so on.
     """
     require_time_zones()
+    if isinstance(methods, str):
+        raise TypeError(f"methods must be a set of names, like {{{methods!r}}}, not a text.")
     start = starts_at or timezone.now()
     announcement = Announcement(
         title=title,
@@ -153,6 +155,7 @@ def _count_from_commit(pk: int, *, began: float) -> None:
     # After a long transaction, open pages would have almost no time left to show and acknowledge it.
     if not arming.is_prompt(began):
         Announcement.objects.filter(pk=pk, announced_at__isnull=False).update(announced_at=timezone.now())
+        planner.restart_window(pk)
 
 
 def _publish_withdrawal(announcement: Announcement) -> None:
@@ -172,6 +175,8 @@ def _key(announcement: Announcement) -> str:
 
 def _deleted(instance: Announcement, **kwargs: object) -> None:
     """Withdraw an announcement whose row is deleted. The lock makes a concurrent edit finish first or find no row."""
+    # Its rollouts first, as a worker's step locks them.
+    control.lock(instance)
     current = Announcement.objects.filter(pk=instance.pk, withdrawn_at=None).select_for_update(of=("self",))
     for announcement in current:
         _publish_withdrawal(announcement)

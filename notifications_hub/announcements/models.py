@@ -172,7 +172,8 @@ class Announcement(HubModel):
             same_site_path(self.url)
         except ValueError:
             raise ValidationError({"url": _("Give a path of this site, like /posts/9/.")}) from None
-        if unknown := set(self.methods or ()) - set(all_methods()):
+        # One that was announced may name a transport that the site has removed since.
+        if not self.announced_at and (unknown := set(self.methods or ()) - set(all_methods())):
             known = ", ".join(all_methods())
             raise ValidationError({"methods": f"{', '.join(sorted(unknown))}: choose from {known}."})
         self.check_size([])

@@ -97,14 +97,19 @@ def bring_forward(notifications: Collection[int]) -> int:
 
 def disarm(notifications: Collection[int], reason: DeliveryReason) -> int:
     """Cancel deliveries that no worker has claimed, and return how many. One that is being sent cannot be recalled."""
-    now = datetime.now(UTC)
-    why: dict[str, Any] = {"reason": reason.code, "reason_parameters": reason.parameters}
     with transaction.atomic(savepoint=False):
         cancelled = _lock(_unclaimed(notifications))
-        _update(Delivery, cancelled, state=DeliveryState.CANCELLED, settled_at=now, **why)
-        if cancelled and delivery_settled.has_listeners(Delivery):
-            _send_cancelled(cancelled, reason, now)
+        cancel(cancelled, reason)
         return len(cancelled)
+
+
+def cancel(deliveries: Collection[int], reason: DeliveryReason) -> None:
+    """Cancel deliveries that the caller's transaction has locked."""
+    now = datetime.now(UTC)
+    why: dict[str, Any] = {"reason": reason.code, "reason_parameters": reason.parameters}
+    _update(Delivery, deliveries, state=DeliveryState.CANCELLED, claim=None, settled_at=now, **why)
+    if deliveries and delivery_settled.has_listeners(Delivery):
+        _send_cancelled(deliveries, reason, now)
 
 
 def _send_cancelled(deliveries: Collection[int], reason: DeliveryReason, at: datetime) -> None:

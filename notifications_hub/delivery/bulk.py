@@ -6,7 +6,8 @@ deliveries come first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from notifications_hub.delivery.models import DeliveryState
@@ -15,9 +16,21 @@ Counts = Mapping[DeliveryState, int]
 """How many deliveries ended in each state."""
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The rollouts with deliveries to claim. With `more`, the next call can plan further at once."""
+
+    rollouts: Sequence[int] = ()
+    more: bool = False
+
+
 class BulkPlanner(Protocol):
-    def plan_more(self, wanted: int) -> list[int]:
-        """Plan more if fewer than `wanted` are due. Return the rollouts with deliveries to claim. Cheap when idle."""
+    def plan_more(self, wanted: int) -> Planned:
+        """Plan more where fewer than `wanted` are due, for a moment. Cheap when idle."""
+        ...
+
+    def has_work(self) -> bool:
+        """Return whether a worker has something to plan, send or end. Cheap."""
         ...
 
     def count(self, settled: Mapping[int, Counts]) -> None:
@@ -33,8 +46,12 @@ def use_planner(planner: BulkPlanner) -> None:
     _planner[:] = [planner]
 
 
-def plan_more(wanted: int) -> list[int]:
-    return [rollout for planner in _planner for rollout in planner.plan_more(wanted)]
+def plan_more(wanted: int) -> Planned:
+    return _planner[0].plan_more(wanted) if _planner else Planned()
+
+
+def has_work() -> bool:
+    return any(planner.has_work() for planner in _planner)
 
 
 def count(settled: Mapping[int, Counts]) -> None:

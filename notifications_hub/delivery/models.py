@@ -56,9 +56,17 @@ class Delivery(HubModel):
         constraints = [
             models.UniqueConstraint(fields=["notification", "transport", "address"], name="hub_delivery_once")
         ]
-        # One range for all but announcements, and one for each rollout.
+        # One for all but announcements, and one with a range for each rollout. PostgreSQL would sort rows of a common
+        # index: it does not take `rollout IS NULL` for a constant.
         indexes = [
-            models.Index(fields=["rollout", "due_at"], condition=models.Q(state="waiting"), name="hub_delivery_due")
+            models.Index(
+                fields=["due_at"], condition=models.Q(state="waiting", rollout__isnull=True), name="hub_delivery_due"
+            ),
+            models.Index(
+                fields=["rollout", "due_at"],
+                condition=models.Q(state="waiting", rollout__isnull=False),
+                name="hub_delivery_rollout",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import logging
+import math
 import threading
 import time
 from collections import defaultdict
@@ -61,12 +62,13 @@ class Worker:
         self._network = Network()
         self._results: list[Result] = []
         self._bulk_under_way = 0
+        self._more = False
 
     def run_due(self, *, seconds: float = float("inf")) -> int:
         """Send deliveries that are due, or fall due within `seconds`. Return how many were claimed."""
         until = time.monotonic() + seconds
         claimed = 0
-        while (newly := self.turn(claim=time.monotonic() < until)) or self.is_busy:
+        while (newly := self.turn(claim=time.monotonic() < until)) or self.is_busy or self.has_more:
             claimed += newly
             self.pause(newly)
         return claimed
@@ -75,10 +77,16 @@ class Worker:
     def is_busy(self) -> bool:
         return bool(self._network.under_way or self._results)
 
+    @property
+    def has_more(self) -> bool:
+        """Return whether the next turn can plan more at once, for an announcement."""
+        return self._more
+
     def turn(self, *, claim: bool = True) -> int:
         """Record results and begin due deliveries in the free slots. Return how many were begun."""
         # The thread may belong to Celery or to a task backend.
         use_script_name()
+        self._more = False
         self._record()
         free = min(BATCH, SLOTS - self._network.under_way)
         if not claim or free < BATCH // 4:
@@ -104,11 +112,15 @@ class Worker:
         self._network.close()
 
     def _begin_bulk(self, free: int) -> int:
-        """Begin deliveries of announcements, in the slots that nothing else needs."""
+        """Begin deliveries of announcements, in the slots that nothing else needs. Their rollouts share these."""
         begun = 0
-        if free >= BATCH // 4:
-            for rollout in bulk.plan_more(free):
-                begun += self._begin(mark_shown(claiming.claim_due(free - begun, rollout=rollout)))
+        if free < BATCH // 4:
+            return begun
+        planned = bulk.plan_more(free)
+        self._more = planned.more
+        for others, rollout in zip(range(len(planned.rollouts), 0, -1), planned.rollouts, strict=True):
+            if share := math.ceil((free - begun) / others):
+                begun += self._begin(mark_shown(claiming.claim_due(share, rollout=rollout)))
         return begun
 
     def _begin(self, claimed: Sequence[Delivery]) -> int:
@@ -298,7 +310,7 @@ def run(stopping: threading.Event) -> None:
                 _safely(sweep)
             newly = _safely(worker.turn)
             release_connections()
-            if worker.is_busy and newly is not None:
+            if newly is not None and (worker.is_busy or worker.has_more):
                 worker.pause(newly)
             else:
                 stopping.wait(IDLE_SECONDS)

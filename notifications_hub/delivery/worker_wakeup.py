@@ -16,6 +16,7 @@ from django.db import connections
 from django.utils.module_loading import import_string
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.delivery import bulk
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.streams.sweeper import every_second
 from notifications_hub.task_framework import queue_of
@@ -74,11 +75,12 @@ def forget_wake_ups() -> None:
 
 @every_second
 def wake_for_overdue_deliveries() -> None:
-    """Wake the worker for deliveries whose wake-up was lost, or that wait for another attempt."""
+    """Wake the worker for deliveries whose wake-up was lost or that wait for another attempt, and for announcements."""
     if not hub_settings.task_backend:
         return
     late = datetime.now(UTC) - timedelta(seconds=OVERDUE_SECONDS)
-    if Delivery.objects.filter(state=DeliveryState.WAITING, rollout=None, due_at__lte=late).exists():
+    others = Delivery.objects.filter(state=DeliveryState.WAITING, rollout=None, due_at__lte=late)
+    if others.exists() or bulk.has_work():
         # The same moment for all sweeps of these seconds, so that they wake it once.
         _wake_ups.plan(math.ceil(time.time() / OVERDUE_SECONDS) * OVERDUE_SECONDS)
 

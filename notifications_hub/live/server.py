@@ -57,11 +57,21 @@ _CONNECTIONS: dict[tuple[str, str], Application] = {
 }
 
 
+_is_wrapped = False
+
+
+def is_wrapped() -> bool:
+    """Return whether this process has an application that serves connections. Import the site's asgi.py before."""
+    return _is_wrapped
+
+
 def with_connections(pages: Application) -> Application:
     """Wrap a site's ASGI application: Django's, or a router that also serves consumers of the host's own.
 
     Connections are recognised by their URL names, under any prefix. A site may wrap several parts of its application.
     """
+    global _is_wrapped  # noqa: PLW0603 -- of this process
+    _is_wrapped = True
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

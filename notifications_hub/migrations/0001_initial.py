@@ -882,7 +882,17 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
-                condition=models.Q(("state", "waiting")), fields=["rollout", "due_at"], name="hub_delivery_due"
+                condition=models.Q(("rollout__isnull", True), ("state", "waiting")),
+                fields=["due_at"],
+                name="hub_delivery_due",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("rollout__isnull", False), ("state", "waiting")),
+                fields=["rollout", "due_at"],
+                name="hub_delivery_rollout",
             ),
         ),
         migrations.AddConstraint(

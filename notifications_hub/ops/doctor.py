@@ -19,17 +19,18 @@ from django.db import DatabaseError
 from django.urls import NoReverseMatch, is_valid_path, reverse
 from django.utils.module_loading import import_string
 
-from notifications_hub.checks import MODEL, MODEL_WANTED, is_model_set
+from notifications_hub.checks import is_model_set
 from notifications_hub.database.migrations import fault_of_tables
 from notifications_hub.database.pooling import SERVER_CONNECTIONS, is_pooled, pool_size
 from notifications_hub.database.primary import connection
 from notifications_hub.database.sqlite.options import missing_options
 from notifications_hub.flash import Storage
 from notifications_hub.live.channel_layer import GROUP, shared_layer
+from notifications_hub.name_clashes import MODEL, MODEL_WANTED
 from notifications_hub.ops import demo
 from notifications_hub.ops.push_checks import push
 from notifications_hub.ops.running_server import check_websocket
-from notifications_hub.ops.servers import describe_servers
+from notifications_hub.ops.servers import application_fault, describe_servers
 from notifications_hub.ops.worker_checks import (
     ANSWER_SECONDS,
     Answer,
@@ -242,6 +243,8 @@ def _demo_people() -> Answer:
 def _server() -> Answer:
     if not getattr(settings, "ASGI_APPLICATION", None):
         return "pages poll under WSGI. Name asgi.py in ASGI_APPLICATION, and start `manage.py hub_serve`.", False
+    if fault := application_fault():
+        return fault, False
     if settings.DEBUG and not _serves_files():
         remedy = 'staticfiles_urlpatterns("/static/")' if settings.FORCE_SCRIPT_NAME else "staticfiles_urlpatterns()"
         return f"uvicorn serves no static files: add {remedy} to the URLs.", False

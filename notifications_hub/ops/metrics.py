@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
@@ -59,11 +59,25 @@ def _deliveries() -> Iterator[Metric]:
 
 def _waiting_by_transport() -> dict[str, Any]:
     """Map transports to what waits for them: the configured ones, and those that were removed since."""
-    waiting = Delivery.objects.filter(state=DeliveryState.WAITING).order_by().values("transport")
-    found = waiting.annotate(
+    found: dict[str, Any] = {name: {} for name in transport_names()}
+    # Each part has an index of its own.
+    for one in _waiting(rollout__isnull=True).union(_waiting(rollout__isnull=False), all=True):
+        found[one["transport"]] = _added(found.get(one["transport"]), one)
+    return found
+
+
+def _waiting(**part: bool) -> QuerySet[Any, Any]:
+    waiting = Delivery.objects.filter(state=DeliveryState.WAITING, **part).order_by().values("transport")
+    return waiting.annotate(
         count=Count("pk"), failing=Count("pk", filter=Q(attempts__gt=0)), oldest=Min("created"), due=Min("due_at")
     )
-    return {**{name: {} for name in transport_names()}, **{one["transport"]: one for one in found}}
+
+
+def _added(before: dict[str, Any] | None, one: dict[str, Any]) -> dict[str, Any]:
+    if not before:
+        return one
+    sums = {name: before[name] + one[name] for name in ("count", "failing")}
+    return {**sums, **{name: min(before[name], one[name]) for name in ("oldest", "due")}}
 
 
 def _since(moment: datetime | None) -> float:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 
+from django.conf import settings
+from django.utils.module_loading import import_string
+
 from notifications_hub.live.process_list import WORKER, ListedProcess
+from notifications_hub.live.server import is_wrapped
 
 REMARKS: Mapping[str, str] = {
     "daphne": "A client that stops reading takes memory until its ping times out: set --ping-timeout 10.",
@@ -45,6 +49,18 @@ def describe_worker(running: Collection[ListedProcess] | None) -> str:
             "after a restart it sends only from the first request on. `manage.py hub_worker` does not wait."
         )
     return f"embedded: a thread of each web process sends. {len(running)} run now."
+
+
+def application_fault() -> str:
+    """Return what is wrong with the site's ASGI application, with the remedy, or an empty text."""
+    try:
+        import_string(settings.ASGI_APPLICATION)
+    except Exception as error:  # noqa: BLE001 -- an asgi.py may raise anything
+        return f"ASGI_APPLICATION cannot be imported: {type(error).__name__}: {error}"
+    if is_wrapped():
+        return ""
+    remedy = "application = live_application(get_asgi_application())"
+    return f"{settings.ASGI_APPLICATION} has no live connections, and pages poll. Write there: {remedy}."
 
 
 def count_workers(running: Collection[ListedProcess]) -> int:

@@ -27,7 +27,9 @@ def is_there() -> bool:
 
 
 def position() -> int:
-    """Return the last id that was imported."""
+    """Return the last id that was imported; 0 before the first `migrate`, which already warns of the old table."""
+    if ImportPosition._meta.db_table not in connection.introspection.table_names():
+        return 0
     return ImportPosition.objects.values_list("through", flat=True).first() or 0
 
 

@@ -320,6 +320,12 @@ def test_a_new_announcement_is_published_beside_waiting_ones(caplog: pytest.LogC
     assert kinds_on("everyone") == ["announcement.created"]
 
 
+def test_methods_given_as_a_text_are_rejected() -> None:
+    with pytest.raises(TypeError, match=r"like \{'live'\}, not a text"):
+        broadcast(title="Hello", methods="live")
+    assert not Announcement.objects.exists()
+
+
 @pytest.mark.parametrize("title", ["", "   ", "\u200b\u2060", "\u3164", "Hello\0", "Hello \ud83d"], ids=repr)
 def test_a_blank_or_unstorable_title_is_rejected(title: str) -> None:
     with pytest.raises(ValidationError, match="title"):

@@ -29,6 +29,14 @@ def test_the_preview_follows_what_is_written(page_for: People) -> None:
     expect(preview.locator(".nh-toast")).to_have_attribute("data-level", "warning")
 
 
+def test_the_urgencies_fit_beside_the_preview(page_for: People) -> None:
+    page = page_for("admin", ADD)
+    urgency, form = page.locator("#id_urgency").bounding_box(), page.locator(".field-urgency").bounding_box()
+    assert urgency is not None
+    assert form is not None
+    assert urgency["x"] + urgency["width"] <= form["x"] + form["width"]
+
+
 def test_a_translation_that_is_added_is_previewed(page_for: People) -> None:
     page = page_for("admin", ADD)
     page.locator("#id_title").fill("Closed")
@@ -68,6 +76,8 @@ def test_the_progress_follows_the_sending(page_for: People, site: Site) -> None:
     site.python("Rollout.objects.all().move(looked_at=100, sent=97)")
     expect(page.get_by_role("progressbar")).to_have_attribute("value", "25")
     expect(page.get_by_role("cell", name="97", exact=True)).to_be_visible()
+    page.set_viewport_size({"width": 375, "height": 800})
+    expect(page.locator('[data-label="Not wanted"]')).to_be_in_viewport(ratio=1)
     page.get_by_role("button", name="Stop for good").click()
     expect(page.get_by_text("Sending has ended.")).to_be_visible()
     expect(page.get_by_role("button", name="Resume")).to_have_count(0)

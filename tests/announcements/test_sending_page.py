@@ -42,9 +42,10 @@ def test_it_shows_the_figures_of_each_method(writer: Client, rollout: Rollout) -
     page = writer.get(sending(rollout.announcement)).content.decode()
     assert 'value="25"' in page
     for figure in ("800", "93", "60", "40"):
-        assert f"<td>{figure}</td>" in page
+        assert f">{figure}</td>" in page
     assert all(f'value="{order}"' in page for order in ("pause", "stop"))
     assert 'value="resume"' not in page
+    assert sending(rollout.announcement) in writer.get(change(rollout.announcement)).content.decode()
 
 
 def test_it_names_the_problem_that_holds_it_up(writer: Client, rollout: Rollout) -> None:
@@ -52,10 +53,16 @@ def test_it_names_the_problem_that_holds_it_up(writer: Client, rollout: Rollout)
     assert "RuntimeError: &lt;away&gt;" in writer.get(f"{sending(rollout.announcement)}?piece").content.decode()
 
 
+def test_a_stopped_one_is_not_said_to_be_tried_again(writer: Client, rollout: Rollout) -> None:
+    Rollout.objects.update(problem="RuntimeError: away", state=RolloutState.STOPPED)
+    assert "RuntimeError" not in writer.get(sending(rollout.announcement)).content.decode()
+
+
 def test_staff_without_the_permission_may_neither_see_nor_order(
     client_for: ClientFor, staff: Grant, rollout: Rollout
 ) -> None:
     client = client_for(staff("view_announcement"))
+    assert sending(rollout.announcement) not in client.get(change(rollout.announcement)).content.decode()
     assert client.get(sending(rollout.announcement)).status_code == 403
     assert client.post(sending(rollout.announcement), {"order": "stop"}).status_code == 403
     rollout.refresh_from_db()
@@ -109,3 +116,12 @@ def test_an_unknown_method_is_refused(writer: Client) -> None:
     page = writer.post(ADD, filled_in(methods=["pigeon"])).content.decode()
     assert "pigeon" in page
     assert not Announcement.objects.exists()
+
+
+def test_words_can_be_corrected_after_a_transport_was_removed(writer: Client, rollout: Rollout) -> None:
+    announcement = rollout.announcement
+    Announcement.objects.update(methods=["live", "pigeon"])
+    answer = writer.post(change(announcement), filled_in(title="Corrected", ends_at_0="2099-01-01", ends_at_1="08:00"))
+    announcement.refresh_from_db()
+    assert (answer.status_code, announcement.title) == (302, "Corrected")
+    assert announcement.methods == ["live", "pigeon"]

@@ -86,6 +86,11 @@ def test_an_app_with_the_label_of_the_package_is_asked_to_leave_the_package_out(
     assert 'take "notifications" out of INSTALLED_APPS' in printed
 
 
+def test_a_project_without_the_model_setting_is_told_the_line(tmp_path: Path) -> None:
+    printed = refusal(tmp_path, "", "del NOTIFICATIONS_NOTIFICATION_MODEL", files={})
+    assert "ImproperlyConfigured: Set NOTIFICATIONS_NOTIFICATION_MODEL =" in printed.splitlines()[-1]
+
+
 def test_a_related_name_that_the_hub_has_is_an_error_that_names_the_field_to_rename(tmp_path: Path) -> None:
     files = {"notes/models.py": NOTICE.format("notifications")}
     printed = refusal(tmp_path, 'INSTALLED_APPS += ["notes"]', files=files)

@@ -52,6 +52,7 @@ LOGIN_REDIRECT_URL = "/"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 NOTIFICATIONS_HUB = {{
     "VAPID_PRIVATE_KEY": {key!r},
+    "VAPID_SUBJECT": "mailto:ops@host.example",
     "PUSH_EXTRA_HOSTS": ["127.0.0.1:9"],
     "AUDIENCES": {{"all": "people.audience.everybody"}},
 }}

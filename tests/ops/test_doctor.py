@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.live import process_list
+from notifications_hub.live import server as live_server
 from notifications_hub.live.process_list import ListedProcess
 from notifications_hub.models import Notification
 from notifications_hub.ops import doctor
@@ -179,6 +181,30 @@ def test_a_development_server_without_static_files_gets_the_remedy(settings: Set
 
     settings.MIDDLEWARE = list(doctor._MIDDLEWARE)
     assert "staticfiles_urlpatterns()" in findings()["server"].words
+
+
+@pytest.mark.parametrize(
+    ("asgi", "words"),
+    [
+        (
+            "from django.core.asgi import get_asgi_application\napplication = get_asgi_application()",
+            "has no live connections",
+        ),
+        ("import nosuch", "cannot be imported: ModuleNotFoundError"),
+    ],
+)
+@pytest.mark.usefixtures("_healthy")
+def test_an_asgi_file_without_the_hub_gets_the_remedy(
+    asgi: str, words: str, settings: Settings, findings: Findings, *, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"asgi_{tmp_path.name}"
+    (tmp_path / f"{name}.py").write_text(asgi)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(live_server, "_is_wrapped", False)
+    settings.ASGI_APPLICATION = f"{name}.application"
+    finding = findings()["server"]
+    assert not finding.good
+    assert words in finding.words
 
 
 @pytest.mark.usefixtures("_healthy")

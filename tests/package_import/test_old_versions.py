@@ -9,15 +9,17 @@ from io import StringIO
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection, models
 from django.db.migrations.loader import MigrationLoader
 from django.test import override_settings
 from notifications.models import Notification as PackageNotification
 
 from accounts.models import User
+from notifications_hub.checks import check_old_table
 from notifications_hub.models import Notification
 from notifications_hub.package_import import old_table
+from notifications_hub.package_import.models import ImportPosition
 from tests.package_import import old
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
@@ -80,3 +82,25 @@ def test_the_rows_of_each_release_are_taken_over(release: str, alice: User, bob:
     assert (wrote.timestamp, wrote.data, wrote.url) == (AT, {"url": "/posts/9/"}, "/posts/9/")
     assert (saw.recipient, saw.unread, saw.deleted, saw.emailed, saw.public) == (bob, True, False, False, True)
     assert saw.data is None
+
+
+@contextmanager
+def before_the_first_migrate() -> Iterator[None]:
+    table = ImportPosition._meta.db_table
+    old.execute(f"ALTER TABLE {table} RENAME TO away")
+    try:
+        yield
+    finally:
+        old.execute(f"ALTER TABLE away RENAME TO {table}")
+
+
+def test_the_first_migrate_warns_of_the_old_table(alice: User) -> None:
+    with table_of("community"), before_the_first_migrate():
+        old.add([PackageNotification(recipient=alice, actor=alice, verb="wrote")])
+
+        [warning] = check_old_table(None, databases=["default"])
+
+        assert warning.id == "notifications_hub.W005"
+        assert warning.msg.endswith("Run `manage.py hub_import`.")
+        with pytest.raises(CommandError, match="through id 0, then:"):
+            call_command("hub_import", stdout=StringIO())

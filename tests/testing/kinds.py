@@ -36,7 +36,7 @@ class Translated(Kind):
 class Personal(Kind):
     """A kind whose words differ by person, so PostgreSQL inserts it row by row."""
 
-    name = "tests.personal"
+    name = "tests.testing.personal"
     label = "Personal"
 
     def title(self, notification: NotificationLike) -> str:

@@ -71,7 +71,7 @@ def test_many_people_are_notified(notified: Captured, alice: User, bob: User, ch
         "generator": (one for one in [alice, bob]),
         "group": group,
     }
-    kind = "tests.personal" if given.startswith("words") else "default"
+    kind = "tests.testing.personal" if given.startswith("words") else "default"
     notify.send(charlie, recipient=people.get(given, [alice, bob]), verb="waved", kind=kind)
     assert [one.person for one in notified.notifications] == [alice, bob]
     for person in (alice, bob):

@@ -166,6 +166,21 @@ def test_an_announcement_had_another_audience(notified: Captured, alice: User) -
 # Something else for the person
 
 
+def test_an_announcement_leaves_methods_out(notified: Captured, alice: User) -> None:
+    broadcast(title="Maintenance", methods={"live"})
+    says(
+        """
+        Alice was notified, but not as expected.
+        Alice got:
+          announcement "Maintenance" by live
+            methods: expected flash; got live
+            not by flash: the announcement does not use it
+            not by web_push: the announcement does not use it
+        """,
+        lambda: notified.assert_notified(alice, methods={"flash"}),
+    )
+
+
 def test_words_and_methods_differ(notified: Captured, alice: User, bob: User) -> None:
     choose_methods(alice, "default", ["live", "web_push"])
     notify.send(bob, recipient=alice, verb="waved", url="/posts/9/")

@@ -25,5 +25,11 @@ def stop(announcement: Announcement) -> int:
     return _open(announcement, RolloutState.RUNNING, RolloutState.PAUSED).move(state=RolloutState.STOPPED)
 
 
+def lock(announcement: Announcement) -> None:
+    """Let no worker plan more until the caller's transaction ends."""
+    rollouts = Rollout.objects.open().filter(announcement=announcement).order_by("pk")
+    list(rollouts.select_for_update().values_list("pk"))
+
+
 def _open(announcement: Announcement, *states: RolloutState) -> RolloutQuerySet:
     return Rollout.objects.open().filter(announcement=announcement, state__in=states)

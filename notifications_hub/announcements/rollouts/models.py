@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from notifications_hub.announcements.models import Announcement
@@ -28,6 +29,11 @@ class RolloutQuerySet(models.QuerySet["Rollout"]):
     def open(self) -> Self:
         """Return those of which deliveries may still be planned or sent."""
         return self.filter(finished_at=None)
+
+    def active(self) -> Self:
+        """Return the open ones that workers look at. Paused ones rest until their announcement is over."""
+        over = models.Q(announcement__withdrawn_at__isnull=False) | models.Q(announcement__ends_at__lte=timezone.now())
+        return self.open().filter(~models.Q(state=RolloutState.PAUSED) | over)
 
     def plannable(self) -> Self:
         """Return those whose next people can be planned now.
@@ -84,10 +90,15 @@ class Rollout(HubModel):
 
     @property
     def percent(self) -> int:
-        """Return how much of the way is behind, from 0 to 100."""
-        if self.finished_at:
+        """Return how much of the way is behind, from 0 to 100. One that was stopped stays where it was."""
+        if self.state == RolloutState.DONE:
             return 100
         return min(99, 100 * self.looked_at // self.people) if self.people else 0
+
+    @property
+    def is_held_up(self) -> bool:
+        """Return whether its problem keeps workers from planning more."""
+        return bool(self.problem) and self.state == RolloutState.RUNNING and self.planned_at is None
 
     def __str__(self) -> str:
         return f"{self.announcement}: {method_name(self.transport)}"

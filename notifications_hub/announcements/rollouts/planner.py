@@ -6,8 +6,9 @@ step done or not begun. A lock on the rollout lets one worker at a time take its
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -24,9 +25,10 @@ from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
 from notifications_hub.database.reconnect import CONNECTION_ERRORS
 from notifications_hub.delivery import bulk
-from notifications_hub.delivery.bulk import Counts
+from notifications_hub.delivery.arming import cancel
+from notifications_hub.delivery.bulk import Counts, Planned
 from notifications_hub.delivery.models import Delivery, DeliveryState
-from notifications_hub.delivery.reasons import LONGEST_TEXT, ReasonCode
+from notifications_hub.delivery.reasons import LONGEST_TEXT, DeliveryReason, ReasonCode
 from notifications_hub.delivery.worker_wakeup import wake_worker
 from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.notification import Notification
@@ -36,6 +38,8 @@ from notifications_hub.web.text import storable
 
 CHUNK = 500
 """People that one step looks at. The step locks the rollout for some milliseconds."""
+PLAN_SECONDS = 0.1
+"""The most that a worker's turn spends on steps, because other notifications wait for it meanwhile."""
 
 _isolation: Isolation[int] = Isolation(longest=60.0)
 
@@ -51,18 +55,35 @@ def begin(announcement: Announcement) -> None:
         transaction.on_commit(partial(wake_worker, hub_settings.ack_window), robust=True)
 
 
+def restart_window(announcement_pk: int) -> None:
+    """Give open pages their time from now on, after a long transaction."""
+    starts_at = Now() + timedelta(seconds=hub_settings.ack_window)
+    Rollout.objects.open().filter(announcement=announcement_pk).update(starts_at=starts_at)
+
+
 class RolloutPlanner:
     """The planner that workers ask."""
 
-    def plan_more(self, wanted: int) -> list[int]:
-        claimable = []
-        for rollout in Rollout.objects.open().select_related("announcement").order_by("pk"):
-            if rollout.pk in _isolation.resting():
+    def plan_more(self, wanted: int) -> Planned:
+        until = time.monotonic() + PLAN_SECONDS
+        claimable, more = [], False
+        for rollout in Rollout.objects.active().select_related("announcement").order_by("pk"):
+            if _is_stopped(rollout):
+                with _isolation.guard(rollout.pk, f"Rollout {rollout.pk}"):
+                    more |= _cancel_some(rollout)
                 continue
-            with _isolation.guard(rollout.pk, f"Rollout {rollout.pk}"), _problem_kept(rollout):
-                if _due(rollout, wanted):
-                    claimable.append(rollout.pk)
-        return claimable
+            due = _count_due(rollout, wanted)
+            # What is planned is sent, also while planning more fails.
+            if due < wanted and rollout.pk not in _isolation.resting():
+                with _isolation.guard(rollout.pk, f"Rollout {rollout.pk}"), _problem_kept(rollout):
+                    due += _plan_until(until, rollout, wanted - due)
+                    more |= due < wanted and time.monotonic() >= until
+            if due:
+                claimable.append(rollout.pk)
+        return Planned(claimable, more)
+
+    def has_work(self) -> bool:
+        return Rollout.objects.active().exists()
 
     def count(self, settled: Mapping[int, Counts]) -> None:
         # In one order, so that two workers cannot deadlock.
@@ -76,45 +97,55 @@ def _problem_kept(rollout: Rollout) -> Iterator[None]:
     """Store what a block raises, for admins. It may be a host's audience or transport."""
     try:
         yield
-    except CONNECTION_ERRORS:
-        raise
     except Exception as error:
         problem = storable(f"{type(error).__name__}: {error}", LONGEST_TEXT)
-        Rollout.objects.filter(pk=rollout.pk).move(problem=problem)
+        # A host's query that fails may raise one too, while the database can be reached.
+        with suppress(*CONNECTION_ERRORS):
+            Rollout.objects.filter(pk=rollout.pk).move(problem=problem)
         raise
 
 
-def _due(rollout: Rollout, wanted: int) -> int:
-    """Return how many of its deliveries are due, after planning more if they are few."""
+def _is_stopped(rollout: Rollout) -> bool:
+    """Return whether no more is to be sent, as also once the announcement is over."""
     if rollout.announcement.is_over and rollout.state != RolloutState.STOPPED:
         Rollout.objects.open().filter(pk=rollout.pk).move(state=RolloutState.STOPPED)
-        rollout.state = RolloutState.STOPPED
-    if rollout.state == RolloutState.PAUSED:
-        return 0
-    if rollout.state == RolloutState.STOPPED:
-        _cancel_some(rollout)
-        return 0
-    due = len(_waiting(rollout).filter(due_at__lte=Now()).order_by("due_at").values_list("pk")[:wanted])
-    if due < wanted:
-        due += _step(rollout.pk) if rollout.planned_at is None else 0
+        return True
+    return rollout.state == RolloutState.STOPPED
+
+
+def _count_due(rollout: Rollout, most: int) -> int:
+    return len(_waiting(rollout).filter(due_at__lte=Now())[:most])
+
+
+def _plan_until(until: float, rollout: Rollout, wanted: int) -> int:
+    """Take steps, at least one, and return how many deliveries are planned. Most people may be outside the audience."""
+    planned = 0
+    if rollout.planned_at is None:
+        while planned < wanted and (step := _step(rollout.pk)) is not None:
+            planned += step
+            if time.monotonic() >= until:
+                break
+    if not planned:
         _finish_if_settled(rollout)
-    return due
+    return planned
 
 
-def _waiting(rollout: Rollout) -> models.QuerySet[Delivery]:
-    return Delivery.objects.filter(rollout=rollout.pk, state=DeliveryState.WAITING)
+def _waiting(rollout: Rollout) -> models.QuerySet[Delivery, int]:
+    # In the order of their index. Without it PostgreSQL may read the whole table.
+    waiting = Delivery.objects.filter(rollout=rollout.pk, state=DeliveryState.WAITING)
+    return waiting.order_by("due_at").values_list("pk", flat=True)
 
 
 # A step
 
 
-def _step(pk: int) -> int:
-    """Plan the deliveries of the next people, and return how many. 0 if another worker does, or it is not time."""
+def _step(pk: int) -> int | None:
+    """Plan the deliveries of the next people, and return how many. None if there is none to take now."""
     with transaction.atomic():
         wanted = Rollout.objects.plannable().filter(pk=pk).select_related("announcement")
         rollout = wanted.select_for_update(skip_locked=True, of=("self",)).first()
         if rollout is None:
-            return 0
+            return None
         page = next_page(rollout, CHUNK)
         choice = choose(rollout, page.members)
         planned = _plan(rollout, choice)
@@ -137,12 +168,10 @@ def _plan(rollout: Rollout, choice: Choice) -> int:
     addresses = find_addresses(rollout.transport, choice.people) if choice.people else {}
     rows = _rows_of(rollout.announcement, choice, addresses.keys()) if addresses else {}
     deliveries = [
-        Delivery(
-            notification_id=rows[pk], transport=rollout.transport, address=address[:255], rollout=rollout, due_at=Now()
-        )
+        Delivery(notification_id=rows[pk], transport=rollout.transport, address=address, rollout=rollout, due_at=Now())
         for pk, its in addresses.items()
         if pk in rows
-        for address in dict.fromkeys(its)
+        for address in dict.fromkeys(one[:255] for one in its)
     ]
     Delivery.objects.bulk_create(deliveries, batch_size=1000, ignore_conflicts=True)
     return len(deliveries)
@@ -176,22 +205,23 @@ def _row(announcement: Announcement, person_pk: Any, methods: frozenset[str], at
 
 def _finish_if_settled(rollout: Rollout) -> None:
     ended = Rollout.objects.open().filter(pk=rollout.pk, planned_at__isnull=False)
-    if not _waiting(rollout).exists():
+    if _waiting(rollout).first() is None:
         ended.move(state=RolloutState.DONE, finished_at=timezone.now())
 
 
-def _cancel_some(rollout: Rollout) -> None:
-    """Cancel deliveries of a stopped rollout that no worker holds. It is finished once none waits."""
-    free = _waiting(rollout).filter(models.Q(claim=None) | models.Q(due_at__lte=Now()))
+def _cancel_some(rollout: Rollout) -> bool:
+    """Cancel deliveries of a stopped rollout that no worker holds. It is finished once none waits.
+
+    Return whether there may be more.
+    """
     why = ReasonCode.ANNOUNCEMENT_OVER if rollout.announcement.is_over else ReasonCode.STOPPED
+    free = _waiting(rollout).filter(models.Q(claim=None) | models.Q(due_at__lte=Now()))
     with transaction.atomic():
-        some = free.order_by("pk").select_for_update(no_key=True, skip_locked=True)
-        pks = list(some.values_list("pk", flat=True)[:CHUNK])
-        Delivery.objects.filter(pk__in=pks).update(
-            state=DeliveryState.CANCELLED, claim=None, reason=why, reason_parameters={}, settled_at=timezone.now()
-        )
-    if not _waiting(rollout).exists():
+        some = list(free.select_for_update(no_key=True, skip_locked=True)[:CHUNK])
+        cancel(some, DeliveryReason.of(why))
+    if _waiting(rollout).first() is None:
         Rollout.objects.open().filter(pk=rollout.pk).move(finished_at=timezone.now())
+    return len(some) == CHUNK
 
 
 bulk.use_planner(RolloutPlanner())

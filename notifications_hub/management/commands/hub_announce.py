@@ -34,13 +34,16 @@ class Command(BaseCommand):
             "--audience", default=audiences.EVERYONE, help="everyone, staff, group.<pk> or audience.<name>"
         )
         parser.add_argument(
+            "--methods", nargs="*", metavar="METHOD", help="like live web_push; default: those that each person wants"
+        )
+        parser.add_argument(
             "--starts", type=moment, help="like '2026-12-24 18:00', in the site's time zone; default: now"
         )
         parser.add_argument("--ends", type=moment, help="same format; default: after ANNOUNCEMENT_DAYS")
         parser.add_argument("--by", help="sign-in name of the author")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        words = {name: options[name] for name in ("title", "body", "url", "level", "urgency", "audience")}
+        words = {name: options[name] for name in ("title", "body", "url", "level", "urgency", "audience", "methods")}
         times = {"starts_at": options["starts"], "ends_at": options["ends"]}
         try:
             announcement = broadcast(**words, **times, by=_person(options["by"]))
