@@ -54,11 +54,12 @@ _WAITING = """
                    WHERE through.person_id = %(person)s AND through.audience = running.audience
                ), 0)) AS lacking,
                own.unread AND NOT own.deleted AND own.archived_at IS NULL AS unread,
-               own.flash AND own.delivered_at IS NULL AND {free} AND NOT EXISTS (
+               own.flash AND own.delivered_at IS NULL AND {free} AND NOT (
+                   (running.methods IS NULL OR CAST(running.methods AS text) LIKE '%%"live"%%') AND EXISTS (
                    SELECT 1 FROM notifications_hub_deliveredthrough shown
                    WHERE shown.person_id = %(person)s AND shown.topic = running.audience
                      AND shown.start < running.seq AND shown.seq >= running.seq
-               ) AS undelivered
+               )) AS undelivered
         FROM notifications_hub_announcement running
         LEFT JOIN notifications_hub_notification own ON own.id = (
             SELECT id FROM notifications_hub_notification

@@ -653,6 +653,16 @@ def test_an_announcement_that_a_page_showed_after_the_row_was_made_is_not_flashe
     assert shown(client_for(bob)) == ["Closed on Friday"]
 
 
+def test_an_announcement_without_a_toast_is_flashed_whatever_an_open_page_acknowledged(
+    alice: User, client_for: ClientFor
+) -> None:
+    broadcast(title="Closed on Friday", methods={"flash"})
+    number_all()
+    make_rows(alice)
+    acknowledgement.acknowledge(alice.pk, {"everyone": Position("00000000", 0, 1)})
+    assert shown(client_for(alice)) == ["Closed on Friday"]
+
+
 def test_an_announcement_that_an_open_page_showed_is_not_flashed_when_its_event_is_pruned(
     alice: User, bob: User, client_for: ClientFor
 ) -> None:

@@ -14,7 +14,7 @@ from django.db.models.signals import pre_delete
 from django.utils import timezone
 
 from notifications_hub import audiences, streams
-from notifications_hub.announcements.methods import methods_for
+from notifications_hub.announcements.methods import has_toast, methods_for
 from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet, RowsThrough
 from notifications_hub.announcements.rollouts import control, planner
 from notifications_hub.conf import hub_settings, require_time_zones
@@ -262,16 +262,25 @@ def make_rows(person: Person) -> None:
 
 def _insert_rows(person: Person, lacking: Collection[Lacking]) -> None:
     preferred = _methods(person)
-    of_methods: dict[tuple[bool, bool], list[int]] = {}
+    of_methods: dict[tuple[bool, bool, bool], list[int]] = {}
     for one in lacking:
         methods = methods_for(one.methods, one.urgency, preferred)
-        of_methods.setdefault((DeliveryMethod.LIVE in methods, DeliveryMethod.FLASH in methods), []).append(one.pk)
-    for (toast, flash), announcements in of_methods.items():
-        _insert(person, announcements, toast=toast, flash=flash)
+        key = DeliveryMethod.LIVE in methods, DeliveryMethod.FLASH in methods, has_toast(one.methods)
+        of_methods.setdefault(key, []).append(one.pk)
+    for (toast, flash, may_be_shown), announcements in of_methods.items():
+        shown = _acknowledgements(person) if may_be_shown else DeliveredThrough.objects.none()
+        _insert(person, announcements, shown, toast=toast, flash=flash)
 
 
-def _insert(person: Person, announcements: Collection[int], *, toast: bool, flash: bool) -> None:
-    acknowledged = models.Exists(_acknowledgements(person))
+def _insert(
+    person: Person,
+    announcements: Collection[int],
+    shown: models.QuerySet[DeliveredThrough],
+    *,
+    toast: bool,
+    flash: bool,
+) -> None:
+    acknowledged = models.Exists(shown)
     insert_select(
         Notification,
         Announcement.objects.filter(pk__in=announcements).order_by("pk"),
@@ -307,11 +316,13 @@ def count_flashable(person: Person, before: datetime) -> int:
     """Count the announcements without a row that the next page would flash: announced before a moment, not shown."""
     lacking = [one for one in without_row(person) if one.is_running]
     preferred = _methods(person) if lacking else frozenset()
-    flashable = [one.pk for one in lacking if DeliveryMethod.FLASH in methods_for(one.methods, one.urgency, preferred)]
+    flashable = [one for one in lacking if DeliveryMethod.FLASH in methods_for(one.methods, one.urgency, preferred)]
     if not flashable:
         return 0
-    shown = models.Exists(_acknowledgements(person))
-    return Announcement.objects.filter(~shown, pk__in=flashable, announced_at__lt=before).count()
+    toastless = models.Q(pk__in=[one.pk for one in flashable if not has_toast(one.methods)])
+    unshown = toastless | ~models.Exists(_acknowledgements(person))
+    wanted = [one.pk for one in flashable]
+    return Announcement.objects.filter(unshown, pk__in=wanted, announced_at__lt=before).count()
 
 
 def _methods(person: Person) -> frozenset[str]:

@@ -13,6 +13,11 @@ def all_methods() -> list[str]:
     return [DeliveryMethod.LIVE.value, DeliveryMethod.FLASH.value, *transport_names()]
 
 
+def has_toast(chosen: Collection[str] | None) -> bool:
+    """Return whether open pages show an announcement with these methods. Only then can a page acknowledge it."""
+    return chosen is None or DeliveryMethod.LIVE in chosen
+
+
 def methods_for(chosen: Collection[str] | None, urgency: str, preferred: Collection[str]) -> frozenset[str]:
     """Return the delivery methods that reach a person.
 

@@ -19,11 +19,11 @@ from django.utils.translation import gettext_noop
 from notifications.base.models import AbstractNotification
 
 from notifications_hub.announcements.markdown import KEPT_TEXTS, plain
-from notifications_hub.announcements.methods import all_methods
+from notifications_hub.announcements.methods import all_methods, has_toast
 from notifications_hub.audiences import EVERYONE
 from notifications_hub.conf import hub_settings
 from notifications_hub.database.primary import HubModel, PrimaryManager
-from notifications_hub.kinds import DeliveryMethod, Urgency, kind_of, open_and_read
+from notifications_hub.kinds import Urgency, kind_of, open_and_read
 from notifications_hub.message import Item, Message, time_to_live
 from notifications_hub.streams.models import Event, EventTooLarge, encode_data, item_key
 from notifications_hub.web.site_paths import same_site_path
@@ -237,12 +237,15 @@ class Announcement(HubModel):
         """Return the Markdown text in the active language."""
         return self._words(translation.get_language() or settings.LANGUAGE_CODE)[1]
 
+    def has_toast(self) -> bool:
+        return has_toast(self.methods)
+
     def item(self) -> Item:
         """Render the announcement for a person who has no row for it yet."""
         return Item(
             message=self.message(),
             at=self.announced_at or self.starts_at,
-            toast=self.methods is None or DeliveryMethod.LIVE in self.methods,
+            toast=self.has_toast(),
             translations=self.translations_json(),
         )
 

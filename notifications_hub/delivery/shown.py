@@ -43,6 +43,8 @@ def _shown(announcement: Announcement, rows: Sequence[Notification]) -> list[Not
 
 def shown_to(announcement: Announcement, people: Collection[Any]) -> set[Any]:
     """Return those of the people whose open page showed the announcement."""
+    if not announcement.has_toast():
+        return set()
     through = DeliveredThrough.objects.filter(
         person__in=people, topic=announcement.audience, start__lt=announcement.seq, seq__gte=announcement.seq
     )

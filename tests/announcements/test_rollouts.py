@@ -162,6 +162,28 @@ def test_the_author_chooses_the_methods(alice: User, one_worker: Worker) -> None
     assert (quiet.item().toast, pushed.announcement.item().toast) == (False, False)
 
 
+@pytest.mark.parametrize("has_row", [False, True])
+def test_an_open_page_does_not_acknowledge_what_has_no_toast(alice: User, one_worker: Worker, *, has_row: bool) -> None:
+    rollout = announced(title="Pushed", methods=["web_push"])
+    if has_row:
+        announce.make_rows(alice)
+    show(rollout.announcement, alice)
+    one_worker.run_due()
+    assert reached() == {str(alice.pk): 1}
+
+
+def test_an_open_page_leaves_a_flash_to_the_next_page(alice: User) -> None:
+    quiet = broadcast(title="Quiet", methods=["flash"])
+    shown = broadcast(title="Shown")
+    sweep()
+    show(quiet, alice)
+    show(shown, alice)
+    assert announce.count_flashable(alice, datetime.now(UTC) + timedelta(seconds=1)) == 1
+    announce.make_rows(alice)
+    undelivered = Notification.objects.filter(delivered_at=None)
+    assert [row.announcement for row in undelivered] == [quiet]
+
+
 def test_a_row_that_exists_is_used(alice: User, one_worker: Worker) -> None:
     rollout = announced()
     announce.make_rows(alice)
