@@ -155,7 +155,7 @@ def test_a_leader_that_hangs_is_replaced(page_for: People, proxy: Proxy, site: S
     # Followers ask the leader every 3 s and give it 3 s to answer.
     wait_until(lambda: proxy.opened["ws"] == 2, seconds=12)
     wave(site)
-    expect_badges(2, follower, leader)
+    expect_badges(2, follower, leader, within=20_000)
     wait_until(lambda: proxy.open["ws"] == 1)
     wave(site)
     expect_badges(3, leader, follower)

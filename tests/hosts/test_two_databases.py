@@ -82,7 +82,7 @@ def test_only_a_transaction_of_the_hubs_database_takes_a_notification_back(proje
 
 def test_the_doctor_finds_every_table(project: HostProject) -> None:
     project.python("from notifications_hub.ops.doctor import examine")
-    assert project.python("print(*[one.about for one in examine() if not one.good])") == "presence"
+    assert project.python("print(*[one.about for one in examine() if not one.good])") == ""
 
 
 @pytest.fixture(scope="module")

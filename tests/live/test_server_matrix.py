@@ -107,7 +107,10 @@ def test_clients_are_asked_to_come_back_if_a_worker_gets_the_signal_too(site: Si
         for client in clients.values():
             client.frame(PATIENCE)
         os.killpg(site.process_id, signal.SIGTERM)
-        assert {kind: client.closing(PATIENCE)[0] for kind, client in clients.items()} == server_matrix.RESTART
+        codes = {kind: client.closing(PATIENCE)[0] for kind, client in clients.items()}
+    # A worker on a busy machine may end before it has written a poll's answer. The client polls again either way.
+    assert codes[LONG_POLL] in {server_matrix.RESTART[LONG_POLL], DROPPED}
+    assert codes | {LONG_POLL: server_matrix.RESTART[LONG_POLL]} == server_matrix.RESTART
 
 
 @pytest.mark.faults
