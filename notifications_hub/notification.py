@@ -31,10 +31,28 @@ __all__ = ["InboxQuerySet", "Notification", "emit_items"]
 class ActorKey(GenericForeignKey):
     """The relation to an actor's row. In place of a row it returns a `SystemActor`, or None for the site itself."""
 
+    def contribute_to_class(self, cls: type[models.Model], name: str, **kwargs: Any) -> None:  # type: ignore[override]
+        # The arguments are those of GenericForeignKey, which its stub leaves out.
+        super().contribute_to_class(cls, name, **kwargs)
+        # Django 6.1 has a descriptor beside the field. Before, the field is its own.
+        setattr(cls, name, _ActorAttribute(getattr(cls, name)))
+
+
+class _ActorAttribute:
+    """The attribute of a relation to an actor. The class's own is the relation, which Django's prefetching asks."""
+
+    def __init__(self, relation: Any) -> None:
+        self._relation = relation
+
     def __get__(self, instance: Any, cls: type[models.Model] | None = None) -> Any:
-        if instance is not None and instance.actor_content_type_id is None and instance.actor_object_id:
+        if instance is None:
+            return self._relation
+        if instance.actor_content_type_id is None and instance.actor_object_id:
             return system_actor(instance.actor_object_id, instance.actor_name)
-        return super().__get__(instance, cls)
+        return self._relation.__get__(instance, cls)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        self._relation.__set__(instance, value)
 
 
 class Notification(AbstractNotification):

@@ -95,7 +95,7 @@ def test_one_that_is_declared_no_more_keeps_its_label(alice: User) -> None:
     row = Notification.objects.get(pk=row.pk)
     with override("zh-hans"):
         assert row.message().title == "Announcements charged you"
-        assert (str(row.actor), row.actor.name) == ("Announcements", "old")
+        assert (str(row.actor), row.actor) == ("Announcements", SystemActor("old"))
 
 
 def test_an_objects_key_is_not_taken_for_a_declared_name(alice: User, bob: User, declared: SystemActor) -> None:
