@@ -72,8 +72,8 @@ INSIDE = {
         ["models", "reasons"],
         ["bulk"],
         ["arming", "claiming", "preferences"],
-        ["acknowledgement", "audience_check", "history", "sender", "shown", "worker_wakeup"],
-        ["accepted"],
+        ["acknowledgement", "history", "sender", "shown", "worker_wakeup"],
+        ["accepted", "audience_check"],
         ["worker"],
     ],
     "transports": [

@@ -6,11 +6,11 @@ import logging
 from collections.abc import Collection, Iterator, Sequence
 
 from notifications_hub import audiences
-from notifications_hub.announcements.models import Announcement
 from notifications_hub.database import transaction
 from notifications_hub.delivery.claiming import Outcome, Settled
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
+from notifications_hub.delivery.shown import by_announcement
 
 RETRY_SECONDS = 60.0
 
@@ -22,7 +22,7 @@ def leavers(deliveries: Sequence[Delivery]) -> Iterator[Settled]:
 
     If a host's audience raises, its deliveries wait: nobody may get what is no longer meant for them.
     """
-    for announcement, its in _by_announcement(deliveries).items():
+    for announcement, its in by_announcement(deliveries).items():
         try:
             with transaction.atomic():
                 people = {one.notification.recipient_id for one in its}
@@ -36,14 +36,6 @@ def leavers(deliveries: Sequence[Delivery]) -> Iterator[Settled]:
         else:
             left = [one for one in its if one.notification.recipient_id not in members]
             yield from _settled(left, _never())
-
-
-def _by_announcement(deliveries: Sequence[Delivery]) -> dict[Announcement, list[Delivery]]:
-    found: dict[Announcement, list[Delivery]] = {}
-    for one in deliveries:
-        if one.notification.announcement is not None:
-            found.setdefault(one.notification.announcement, []).append(one)
-    return found
 
 
 def _settled(deliveries: Collection[Delivery], outcome: Outcome) -> Iterator[Settled]:

@@ -18,7 +18,7 @@ def mark_shown(deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
 
     A rollout may have made the row before the page acknowledged.
     """
-    shown = [row for announcement, rows in _by_announcement(deliveries).items() for row in _shown(announcement, rows)]
+    shown = [row for announcement, its in by_announcement(deliveries).items() for row in _shown(announcement, its)]
     if shown:
         mark_delivered({row.pk for row in shown}, DeliveryMethod.LIVE)
         for row in shown:
@@ -26,17 +26,17 @@ def mark_shown(deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
     return deliveries
 
 
-def _by_announcement(deliveries: Sequence[Delivery]) -> dict[Announcement, list[Notification]]:
-    """Return the undelivered rows of each announcement. A person with several deliveries has as many instances."""
-    found: dict[Announcement, list[Notification]] = {}
+def by_announcement(deliveries: Sequence[Delivery]) -> dict[Announcement, list[Delivery]]:
+    """Group the deliveries of announcements. A person with several has as many instances of their row."""
+    found: dict[Announcement, list[Delivery]] = {}
     for one in deliveries:
-        row = one.notification
-        if row.announcement is not None and row.delivered_at is None:
-            found.setdefault(row.announcement, []).append(row)
+        if one.notification.announcement is not None:
+            found.setdefault(one.notification.announcement, []).append(one)
     return found
 
 
-def _shown(announcement: Announcement, rows: Sequence[Notification]) -> list[Notification]:
+def _shown(announcement: Announcement, deliveries: Sequence[Delivery]) -> list[Notification]:
+    rows = [one.notification for one in deliveries if one.notification.delivered_at is None]
     people = shown_to(announcement, {row.recipient_id for row in rows})
     return [row for row in rows if row.recipient_id in people]
 
