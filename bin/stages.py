@@ -27,7 +27,7 @@ PROGRAMS = {
 SETTINGS = ("ALLOWED_HOSTS", "CELERY_BROKER_URL", "DATABASE_URL", "DEBUG", "PORT", "REDIS_URL", "SECRET_KEY")
 LEFT_OUT = (*SETTINGS, "PYTHONDONTWRITEBYTECODE")
 # More than the cores of a typical machine, because most tests of connections spend their time waiting.
-WORKERS = 6
+WORKERS = 4
 NOTHING_COLLECTED = 5
 
 
