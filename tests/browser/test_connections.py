@@ -62,13 +62,13 @@ class PeopleWithBlockedSockets(People):
             super()._listen(message)
 
 
-def wave(site: Site, times: int = 1) -> None:
+def wave(site: Site, times: int = 1, *, to: str = "alice") -> None:
     site.python(f"""
         from django.contrib.auth import get_user_model
         from notifications.signals import notify
         person = get_user_model().objects.get
         for number in range({times}):
-            notify.send(person(username="bob"), recipient=person(username="alice"), verb=f"waved {{number}}")
+            notify.send(person(username="bob"), recipient=person(username="{to}"), verb=f"waved {{number}}")
     """)
 
 
@@ -185,7 +185,7 @@ def test_people_who_sign_in_one_after_another_share_nothing(page_for: People, pr
     # Alice's old page reconnects, now with Charlie's session.
     expect(of_alice.locator("notification-bell [data-part=state]")).to_have_attribute("data-state", "signed-out")
     wait_until_live(of_charlie)
-    site.python("notify.send(person(username='bob'), recipient=person(username='charlie'), verb='waved')")
+    wave(site, to="charlie")
     expect_badges(1, of_charlie)
     expect(of_alice.locator("notification-bell button [data-part=badge]")).to_be_hidden()
     assert proxy.open["ws"] == 1
