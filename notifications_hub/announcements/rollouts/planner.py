@@ -73,7 +73,7 @@ class RolloutPlanner:
                     more |= _cancel_some(rollout)
                 continue
             due = _count_due(rollout, wanted)
-            # What is planned is sent, also while planning more fails.
+            # What is planned is claimed even while planning more fails: an audience is looked at again at the claim.
             if due < wanted and rollout.pk not in _isolation.resting():
                 with _isolation.guard(rollout.pk, f"Rollout {rollout.pk}"), _problem_kept(rollout):
                     due += _plan_until(until, rollout, wanted - due)
