@@ -22,7 +22,7 @@ from django.utils.translation import ngettext
 from notifications_hub.admin_base import ChoiceFilter, ReadOnlyAdmin
 from notifications_hub.admin_guards import PrivateContent
 from notifications_hub.admin_lists import PersonSearch, first_keys
-from notifications_hub.announcements.admin import AnnouncementAdmin
+from notifications_hub.announcements.admin_pages.announcement_admin import AnnouncementAdmin
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery.history import browser_names, steps_of
 from notifications_hub.delivery.models import Delivery, DeliveryState

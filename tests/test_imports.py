@@ -50,8 +50,7 @@ LAYERS = [
         "ops.web_server",
         "publishing",
     ],
-    ["announcements.sending_admin"],
-    ["announcements.admin"],
+    ["announcements.admin_pages"],
     # Entry points for servers, Django and the command line.
     ["admin", "apps", "asgi", "jobs.progress_tag", "jobs.views", "live_lists", "models", "ops", "ops.retention"],
     ["catalogue", "jobs.api", "management", "templatetags"],

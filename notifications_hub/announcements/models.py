@@ -47,6 +47,8 @@ _LEVELS = (gettext_noop("Success"), gettext_noop("Info"), gettext_noop("Warning"
 
 
 class AnnouncementState(models.TextChoices):
+    DRAFT = "draft", _("draft")
+    AWAITING = "awaiting", _("awaiting approval")
     PLANNED = "planned", _("planned")
     RUNNING = "running", _("running")
     ENDED = "ended", _("ended")
@@ -65,7 +67,11 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
     def due(self) -> Self:
         """Return those that should start now but are not announced yet."""
         now = timezone.now()
-        return self.filter(announced_at=None, withdrawn_at=None, starts_at__lte=now, ends_at__gt=now)
+        return self.released().filter(announced_at=None, withdrawn_at=None, starts_at__lte=now, ends_at__gt=now)
+
+    def released(self) -> Self:
+        """Return those that may be announced: no drafts, and none that await a second person's approval."""
+        return self.filter(is_draft=False, awaits_approval=False)
 
     def over(self) -> Self:
         """Return those that have ended but are still shown on open pages."""
@@ -85,11 +91,14 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
         ended = models.Q(ends_at__lte=timezone.now())
         withdrawn = models.Q(withdrawn_at__lt=models.F("ends_at"))
         unannounced = models.Q(announced_at=None, withdrawn_at=None)
+        unreleased = models.Q(is_draft=True) | models.Q(awaits_approval=True)
         if state is AnnouncementState.RUNNING:
             return self.running()
         wanted = {
-            AnnouncementState.PLANNED: unannounced & ~ended,
-            AnnouncementState.ENDED: ended & (models.Q(withdrawn_at=None) | ~withdrawn),
+            AnnouncementState.DRAFT: unannounced & models.Q(is_draft=True),
+            AnnouncementState.AWAITING: unannounced & ~ended & models.Q(is_draft=False, awaits_approval=True),
+            AnnouncementState.PLANNED: unannounced & ~ended & ~unreleased,
+            AnnouncementState.ENDED: ended & ~models.Q(is_draft=True) & (models.Q(withdrawn_at=None) | ~withdrawn),
         }
         return self.filter(wanted.get(state, withdrawn))
 
@@ -133,6 +142,34 @@ class Announcement(HubModel):
         related_name="+",
         verbose_name=_("by"),
     )
+    last_editor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("last editor"),
+    )
+    is_draft = models.BooleanField(_("draft"), default=False)
+    # Sent to its author only, to see how it looks.
+    is_test = models.BooleanField(_("test"), default=False, editable=False)
+    # A second person must approve it before it is announced.
+    awaits_approval = models.BooleanField(_("awaits approval"), default=False, editable=False)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("approved by"),
+    )
+    approved_at = models.DateTimeField(_("approved"), null=True, blank=True, editable=False)
+    is_banner = models.BooleanField(_("banner"), default=False)
+    banner_paths = models.TextField(_("paths of the banner"), blank=True, max_length=2000)
+    is_banner_dismissable = models.BooleanField(_("people can dismiss the banner"), default=True)
+    is_banner_public = models.BooleanField(_("banner for visitors who are not signed in"), default=False)
     starts_at = models.DateTimeField(_("starts"), default=timezone.now)
     ends_at = models.DateTimeField(_("ends"), default=_month_from_now)
     announced_at = models.DateTimeField(_("announced"), null=True, blank=True, editable=False)
@@ -201,9 +238,13 @@ class Announcement(HubModel):
     def state(self) -> AnnouncementState:
         if self.withdrawn_at and self.withdrawn_at < self.ends_at:
             return AnnouncementState.WITHDRAWN
+        if self.is_draft:
+            return AnnouncementState.DRAFT
         if self.ends_at <= timezone.now():
             return AnnouncementState.ENDED
-        return AnnouncementState.RUNNING if self.announced_at else AnnouncementState.PLANNED
+        if self.announced_at:
+            return AnnouncementState.RUNNING
+        return AnnouncementState.AWAITING if self.awaits_approval else AnnouncementState.PLANNED
 
     @property
     def is_over(self) -> bool:

@@ -8,7 +8,7 @@ STAFF = [
     # Access of staff
     Guard(
         "announcing takes a permission of its own",
-        "notifications_hub/announcements/admin_parts.py",
+        "notifications_hub/announcements/admin_pages/parts.py",
         "return request.user.has_perm(PERMISSION) and ",
         "return request.user.is_staff and ",
         ("tests/announcements/test_admin.py::test_being_staff_is_not_enough",),

@@ -24,12 +24,12 @@ from notifications_hub import audiences
 from notifications_hub.admin_guards import DeclaredLookups
 from notifications_hub.admin_lists import COUNTED, BoundedLists, CappedCount
 from notifications_hub.announcements import announce
-from notifications_hub.announcements.admin_parts import PERMISSION, StateFilter, TranslationInline, may_write
-from notifications_hub.announcements.forms import AnnouncementForm, other_languages, people
+from notifications_hub.announcements.admin_pages.forms import AnnouncementForm, other_languages, people
+from notifications_hub.announcements.admin_pages.parts import PERMISSION, StateFilter, TranslationInline, may_write
+from notifications_hub.announcements.admin_pages.preview import previews
+from notifications_hub.announcements.admin_pages.sending import SendingPage
 from notifications_hub.announcements.methods import all_methods
 from notifications_hub.announcements.models import Announcement
-from notifications_hub.announcements.preview import previews
-from notifications_hub.announcements.sending_admin import SendingPage
 from notifications_hub.kinds import method_name
 from notifications_hub.notification import Notification
 from notifications_hub.web.bundles import bundle_path

@@ -10,7 +10,7 @@ from django.utils import translation
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language_info
 
-from notifications_hub.announcements.forms import other_languages
+from notifications_hub.announcements.admin_pages.forms import other_languages
 from notifications_hub.announcements.markdown import safe_html
 from notifications_hub.announcements.models import MAX_BODY, Announcement
 from notifications_hub.message import Message

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
-from notifications_hub.announcements.forms import TranslationForm, TranslationFormSet, other_languages
+from notifications_hub.announcements.admin_pages.forms import TranslationForm, TranslationFormSet, other_languages
 from notifications_hub.announcements.models import Announcement, AnnouncementState, AnnouncementTranslation
 
 if TYPE_CHECKING:

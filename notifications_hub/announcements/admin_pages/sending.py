@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from notifications_hub.announcements.admin_parts import PERMISSION
+from notifications_hub.announcements.admin_pages.parts import PERMISSION
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.rollouts import control
 from notifications_hub.announcements.rollouts.models import Rollout, RolloutState

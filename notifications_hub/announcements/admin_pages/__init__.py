@@ -1,0 +1,1 @@
+"""The admin pages of announcements: write, preview, follow the sending, withdraw."""
