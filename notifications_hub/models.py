@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from notifications_hub.announcements.approval.models import Correction
 from notifications_hub.announcements.audit import AnnouncementStep
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, RowsThrough
 from notifications_hub.announcements.rollouts.models import Rollout
@@ -20,6 +21,7 @@ __all__ = [
     "Announcement",
     "AnnouncementStep",
     "AnnouncementTranslation",
+    "Correction",
     "DeliveredThrough",
     "Delivery",
     "Event",

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from notifications_hub import audiences, streams
 from notifications_hub.announcements import audit
+from notifications_hub.announcements.approval.submission import admit, submit
 from notifications_hub.announcements.methods import has_toast, methods_for
 from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet, RowsThrough
 from notifications_hub.announcements.rollouts import control, planner
@@ -49,6 +50,8 @@ def broadcast(
     `methods` names the delivery methods to use; None: those that each person wants for announcements. With the urgency
     `critical` it uses all of them, whatever people prefer.
 
+    With `ANNOUNCEMENT_APPROVAL_ABOVE`, one to many people waits for approval: `awaits_approval` is then True.
+
     Raise `UnknownAudience`, or `ValidationError` for text that is too long, a link to another site and so on.
     """
     require_time_zones()
@@ -71,6 +74,7 @@ def broadcast(
     with transaction.atomic():
         announcement.save()
         audit.record(announcement, audit.Step.WRITTEN, by=by)
+        submit(announcement, by=by)
         announce_if_due(announcement, by=by)
     return announcement
 
@@ -93,7 +97,7 @@ def announce_if_due(announcement: Announcement, by: Person | None = None) -> Non
     """Announce this announcement if it is due, in the caller's transaction. The sweeper handles all others."""
     due = Announcement.objects.due().filter(pk=announcement.pk)
     _once(due, _ANNOUNCED, by=by, skip_locked=False)
-    announcement.refresh_from_db(fields=["announced_at"])
+    announcement.refresh_from_db(fields=["announced_at", "awaits_approval"])
 
 
 @every_second
@@ -131,6 +135,7 @@ class _Turn:
     stamp: str
     publish: Callable[[Announcement], None]
     step: audit.Step
+    may: Callable[[Announcement], bool] = lambda _announcement: True
 
 
 def _each(wanted: AnnouncementQuerySet, turn: _Turn) -> None:
@@ -148,7 +153,7 @@ def _once(wanted: AnnouncementQuerySet, turn: _Turn, *, skip_locked: bool, by: P
         return False
     with transaction.atomic():
         announcement = wanted.select_for_update(skip_locked=skip_locked, of=("self",)).first()
-        if announcement is None:
+        if announcement is None or not turn.may(announcement):
             return False
         setattr(announcement, turn.stamp, timezone.now())
         announcement.save(update_fields=[turn.stamp])
@@ -176,7 +181,7 @@ def _publish_withdrawal(announcement: Announcement) -> None:
         streams.append_many([NewEvent(announcement.audience, "announcement.withdrawn", ids, erases=erases)])
 
 
-_ANNOUNCED = _Turn("announced_at", _announce, audit.Step.ANNOUNCED)
+_ANNOUNCED = _Turn("announced_at", _announce, audit.Step.ANNOUNCED, may=admit)
 _ENDED = _Turn("withdrawn_at", _publish_withdrawal, audit.Step.ENDED)
 _WITHDRAWN = _Turn("withdrawn_at", _publish_withdrawal, audit.Step.WITHDRAWN)
 

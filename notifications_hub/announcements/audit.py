@@ -12,9 +12,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 LONGEST_VALUE = 200
 """Characters that a step keeps of each value."""
+MOST_VALUES = 100
+"""Values that a step keeps of each list."""
 LONGEST_DETAILS = 8000
 """Characters of all details as JSON. Of larger ones only the names are kept."""
 
@@ -108,7 +110,7 @@ class AnnouncementStep(HubModel):
     source = models.CharField(_("through"), max_length=10, editable=False)
     person_key = models.CharField(max_length=64, blank=True, editable=False)
     person_name = models.CharField(_("by"), max_length=255, blank=True, editable=False)
-    details = models.JSONField(_("details"), default=dict, encoder=DjangoJSONEncoder, editable=False)
+    details = models.JSONField(_("details"), default=dict, editable=False)
     at = models.DateTimeField(_("time"), default=timezone.now, editable=False)
 
     objects = StepManager()  # type: ignore[misc]
@@ -165,17 +167,18 @@ def steps_of(announcement: Announcement) -> models.QuerySet[AnnouncementStep]:
 
 def _bounded(details: Mapping[str, Any]) -> Mapping[str, Any]:
     cut = {name: _cut(value) for name, value in details.items()}
-    if len(json.dumps(cut, cls=DjangoJSONEncoder)) <= LONGEST_DETAILS:
+    if len(json.dumps(cut)) <= LONGEST_DETAILS:
         return cut
-    return {name: sorted(value)[:100] if isinstance(value, Mapping) else "…" for name, value in cut.items()}
+    return {name: sorted(value)[:MOST_VALUES] if isinstance(value, Mapping) else "…" for name, value in cut.items()}
 
 
 def _cut(value: Any) -> Any:
-    if isinstance(value, str):
-        plain = storable(value, len(value))
-        return plain if len(plain) <= LONGEST_VALUE else f"{plain[: LONGEST_VALUE - 1]}…"
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
     if isinstance(value, Mapping):
         return {_cut(str(name)): _cut(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_cut(one) for one in value]
-    return value
+    if isinstance(value, (list, tuple)):
+        return [_cut(one) for one in value[:MOST_VALUES]]
+    text = value.isoformat() if isinstance(value, datetime) else str(value)
+    plain = storable(text, len(text))
+    return plain if len(plain) <= LONGEST_VALUE else f"{plain[: LONGEST_VALUE - 1]}…"

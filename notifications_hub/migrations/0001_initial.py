@@ -1082,4 +1082,37 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["announcement_key", "id"], name="hub_step_announcement")],
             },
         ),
+        migrations.CreateModel(
+            name="Correction",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("columns", models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder)),
+                ("translations", models.JSONField()),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                (
+                    "announcement",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="correction",
+                        to="notifications_hub.announcement",
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "correction",
+                "verbose_name_plural": "corrections",
+                "abstract": False,
+                "default_permissions": (),
+                "base_manager_name": "objects",
+            },
+        ),
     ]

@@ -16,16 +16,12 @@ from notifications_hub.announcements.audit import AnnouncementStep, AppendOnlyEr
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.rollouts import control
 from notifications_hub.streams.sweeper import sweep
+from tests.announcements.support import trail
 from tests.support.deliveries import use_memory
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
 HOUR = timedelta(hours=1)
-
-
-def trail() -> list[tuple[str, str, str]]:
-    """Return step, person and source of each entry, oldest first."""
-    return list(AnnouncementStep.objects.order_by("pk").values_list("step", "person_name", "source"))
 
 
 @pytest.fixture
