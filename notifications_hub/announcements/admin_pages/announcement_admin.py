@@ -225,6 +225,11 @@ class AnnouncementAdmin(
         setattr(form.instance, _WAS_ANNOUNCED, form.instance.announced_at is not None)
         saving.finish(form.instance, changes, by=person, is_new=not change)
 
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        if not add and corrections.needs_correction(form.instance):
+            return _("Correction proposed.")
+        return super().construct_change_message(request, form, formsets, add)
+
     def response_add(self, request: HttpRequest, obj: Announcement, post_url_continue: Any = None) -> HttpResponse:
         if not obj.announced_at:
             text = saving.words_for(obj)

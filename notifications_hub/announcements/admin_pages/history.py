@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -122,4 +122,4 @@ class StepAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("details"))
     def details_in_words(self, step: AnnouncementStep) -> SafeString | str:
-        return format_html_join(format_html("<br>"), "{}", ((line,) for line in lines_of(step.details))) or "—"
+        return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in lines_of(step.details))) or "—"

@@ -44,12 +44,13 @@ def needs_correction(edited: Announcement) -> bool:
 
 def propose(announcement: Announcement, columns: Mapping[str, Any], translations: Words, *, by: Person) -> None:
     """Keep an edit until a second person approves it, in the caller's transaction. It replaces an earlier proposal."""
-    Correction.objects.filter(announcement=announcement).delete()
-    correction = Correction.objects.create(
-        announcement=announcement, by=by, columns=dict(columns), translations=dict(translations)
-    )
-    audit.record(announcement, audit.Step.CORRECTION_PROPOSED, by=by, changes=_recorded(announcement, correction))
-    tell(approvers([by.pk]), announcement, audit.Step.CORRECTION_PROPOSED, by=by)
+    drop(announcement)
+    # A form has the new values on its instance.
+    current = Announcement.objects.get(pk=announcement.pk)
+    Correction.objects.create(announcement=current, by=by, columns=dict(columns), translations=dict(translations))
+    if (correction := correction_of(current)) is not None:
+        audit.record(current, audit.Step.CORRECTION_PROPOSED, by=by, changes=_recorded(current, correction))
+        tell(approvers([by.pk]), current, audit.Step.CORRECTION_PROPOSED, by=by)
 
 
 def drop(announcement: Announcement) -> None:
@@ -58,10 +59,7 @@ def drop(announcement: Announcement) -> None:
 
 
 def correction_of(announcement: Announcement) -> Correction | None:
-    found = Correction.objects.filter(announcement=announcement).select_related("by").first()
-    if found is not None:
-        found.refresh_from_db()  # the columns as JSON stores them
-    return found
+    return Correction.objects.filter(announcement=announcement).select_related("by").first()
 
 
 def corrected(announcement: Announcement, correction: Correction) -> Announcement:
