@@ -60,8 +60,8 @@ def press_approve(client: Client, announcement: Announcement) -> Any:
     return client.post(approval(announcement), {"decision": "approve", "version": version})
 
 
-def told(person: User) -> list[str]:
-    """Return the titles of what a person was told about approvals, oldest first."""
+def notified(person: User) -> list[str]:
+    """Return the titles of a person's notifications about approvals, oldest first."""
     rows = Notification.objects.filter(recipient=person, kind="announcement.approval").order_by("pk")
     return [row.message().title for row in rows]
 
@@ -76,7 +76,7 @@ def test_many_people_get_it_after_a_second_person_approved(writer: Client, secon
     assert only().state is AnnouncementState.AWAITING
     sweep()
     assert kinds_on("everyone") == []
-    assert told(alice) == ["“Closed on Sunday” needs your approval"]
+    assert notified(alice) == ["“Closed on Sunday” needs your approval"]
 
     answer = press_approve(second, only())
     assert "is approved" in said(answer)[-1]
@@ -243,7 +243,7 @@ def test_sending_back_makes_a_draft_and_says_why(writer: Client, second: Client,
     assert "say why" in said(second.post(approval(only()), {"decision": "send-back", "reason": " "}))[-1]
     second.post(approval(only()), {"decision": "send-back", "reason": "Sunday <is> a holiday."})
     assert only().state is AnnouncementState.DRAFT
-    assert told(bob) == ["“Closed on Sunday” was sent back to you by Alice"]
+    assert notified(bob) == ["“Closed on Sunday” was sent back to you by Alice"]
     assert "Sunday &lt;is&gt; a holiday." in writer.get(change(only())).content.decode()
 
     writer.post(change(only()), filled_in(title="Closed on Monday", was="draft"))

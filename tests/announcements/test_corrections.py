@@ -17,7 +17,7 @@ from notifications_hub.announcements.approval.models import Correction
 from notifications_hub.announcements.audit import AnnouncementStep
 from notifications_hub.announcements.models import Announcement
 from tests.announcements.support import LIST, approval, change, filled_in, kinds_on, log_of, said, translated
-from tests.announcements.test_approval import press_approve, told
+from tests.announcements.test_approval import notified, press_approve
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -47,7 +47,7 @@ def test_a_correction_reaches_open_pages_once_a_second_person_approved(
 ) -> None:
     assert "waits for a second person" in correct(writer, **translated("闭馆"))
     assert (Announcement.objects.get().title, kinds_on("everyone")) == ("Clsoed", ["announcement.created"])
-    assert told(alice)[-1] == "A correction of “Clsoed” needs your approval"
+    assert notified(alice)[-1] == "A correction of “Clsoed” needs your approval"
     assert [one.title for one in writer.get(f"{LIST}?correction=awaiting").context["cl"].result_list] == ["Clsoed"]
 
     page = second.get(approval(running)).content.decode()
@@ -59,7 +59,7 @@ def test_a_correction_reaches_open_pages_once_a_second_person_approved(
     edited = Announcement.objects.get()
     assert (edited.title, edited.ends_at, edited.last_editor) == ("Closed", datetime(2099, 1, 1, 12, tzinfo=UTC), bob)
     assert not Correction.objects.exists()
-    assert told(bob)[-1] == "Your correction of “Closed” was approved by Alice"
+    assert notified(bob)[-1] == "Your correction of “Closed” was approved by Alice"
 
     steps = AnnouncementStep.objects.order_by("-pk")[:2]
     assert [(step.step, step.person_name) for step in steps] == [("edited", "alice"), ("proposed", "bob")]
@@ -92,7 +92,7 @@ def test_a_refused_one_changes_nothing_and_says_why(
 ) -> None:
     correct(writer)
     second.post(approval(running), {"decision": "send-back", "reason": "It was right."})
-    assert told(bob)[-1] == "Your correction of “Clsoed” was refused by Alice"
+    assert notified(bob)[-1] == "Your correction of “Clsoed” was refused by Alice"
     assert kinds_on("everyone") == ["announcement.created"]
     assert not Correction.objects.exists()
     assert AnnouncementStep.objects.order_by("-pk")[0].details == {"reason": "It was right."}

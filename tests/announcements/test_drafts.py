@@ -48,7 +48,7 @@ def only() -> Announcement:
 @both_databases
 def test_a_draft_is_announced_when_its_form_is(writer: Client) -> None:
     answer = writer.post(ADD, as_draft())
-    assert said(answer)[-1] == "“Closed on Sunday” is saved as a draft. Nobody has been told."
+    assert said(answer)[-1] == "“Closed on Sunday” is saved as a draft. Nobody has got it yet."
     sweep()
     assert (only().state, kinds_on("everyone")) == (AnnouncementState.DRAFT, [])
     assert [one.title for one in writer.get(f"{LIST}?state=draft").context["cl"].result_list] == ["Closed on Sunday"]

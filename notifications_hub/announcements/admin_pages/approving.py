@@ -98,7 +98,7 @@ def _done(announcement: Announcement, correction: Correction | None, *, approves
     if correction is not None:
         return _("The correction is on open pages now.") if approves else _("The correction was refused.")
     if not approves:
-        return _("“%(title)s” is a draft again. Its author was told why.") % {"title": announcement}
+        return _("“%(title)s” is a draft again. Its author knows why.") % {"title": announcement}
     return _("“%(title)s” is approved. It is announced as soon as its start has come.") % {"title": announcement}
 
 

@@ -64,5 +64,5 @@ class DuplicatePage(AnnouncementModelAdmin):
         if announcement is None:
             raise Http404
         draft = duplicate(announcement, by=cast("Person", request.user))
-        self.message_user(request, _("This is a copy as a draft. Nobody has been told."), messages.SUCCESS)
+        self.message_user(request, _("This is a copy as a draft. Nobody has got it yet."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:notifications_hub_announcement_change", args=[draft.pk]))

@@ -1,4 +1,4 @@
-"""What happens when the admin's form is saved: drafts, announcements, edits, and corrections that wait."""
+"""Save the admin's form: as a draft, an announcement, an edit, or a correction that waits for approval."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _changed_words(formsets: Iterable[Any]) -> Iterator[tuple[str, list[Any]]]:
 def words_for(announcement: Announcement) -> str:
     """Return what the admin says after saving one that is not announced."""
     words = {
-        AnnouncementState.DRAFT: _("“%(title)s” is saved as a draft. Nobody has been told."),
+        AnnouncementState.DRAFT: _("“%(title)s” is saved as a draft. Nobody has got it yet."),
         AnnouncementState.AWAITING: _("“%(title)s” waits for a second person, who was asked to approve it."),
     }
     planned = _("“%(title)s” is planned and will be announced at its start time.")

@@ -24,7 +24,7 @@ _NOT_CONTENT = frozenset(
 
 
 class Outcome(Enum):
-    """What became of a decision."""
+    """The result of a decision."""
 
     DONE = auto()
     OWN = auto()
