@@ -48,9 +48,7 @@ def broadcast(
     """Announce to an audience, in the caller's transaction. With a later `starts_at`, announce then.
 
     `methods` names the delivery methods to use; None: those that each person wants for announcements. With the urgency
-    `critical` it uses all of them, whatever people prefer.
-
-    With `ANNOUNCEMENT_APPROVAL_ABOVE`, one to many people waits for approval: `awaits_approval` is then True.
+    `critical` it uses all of them, whatever people prefer. If `awaits_approval` is True, a second person decides first.
 
     Raise `UnknownAudience`, or `ValidationError` for text that is too long, a link to another site and so on.
     """
@@ -119,7 +117,7 @@ def publish_edit(announcement: Announcement) -> None:
 def withdraw(announcement: Announcement, by: Person | None = None) -> bool:
     """Withdraw it from every page and inbox, read or not. A planned one is never announced.
 
-    `by` is the person who withdraws it, for the audit trail. Return False if it had already ended or been withdrawn.
+    `by` is the person who does it. Return False if it had already ended or been withdrawn.
     """
     current = Announcement.objects.filter(pk=announcement.pk, withdrawn_at=None, ends_at__gt=timezone.now())
     return _once(current, _WITHDRAWN, by=by, skip_locked=False)

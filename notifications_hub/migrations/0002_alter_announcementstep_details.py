@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('notifications_hub', '0001_initial'),
+        ("notifications_hub", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='announcementstep',
-            name='details',
-            field=models.JSONField(default=dict, editable=False, verbose_name='details'),
+            model_name="announcementstep",
+            name="details",
+            field=models.JSONField(default=dict, editable=False, verbose_name="details"),
         ),
     ]

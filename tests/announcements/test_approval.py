@@ -23,6 +23,7 @@ from notifications_hub.announcements import announce
 from notifications_hub.announcements.approval.approvers import approvers
 from notifications_hub.announcements.approval.decision import Outcome, approve, version_of
 from notifications_hub.announcements.models import Announcement, AnnouncementState
+from notifications_hub.checks import check_settings
 from notifications_hub.conf import load
 from notifications_hub.models import Notification
 from notifications_hub.streams.sweeper import sweep
@@ -170,6 +171,20 @@ def test_an_audience_that_raises_is_an_error_of_the_form(
     assert answer.status_code == HTTPStatus.OK
     assert "cannot be read now (RuntimeError). Nothing was sent." in answer.content.decode()
     assert not Announcement.objects.exists()
+
+
+def test_the_form_says_before_and_after_what_critical_does(writer: Client, second: Client) -> None:
+    rule = "Critical reaches people by every method above, whatever they prefer. A second person has to approve it."
+    assert rule in writer.get(ADD).content.decode()
+    assert "It is critical: it reaches people" in said(writer.post(ADD, filled_in(urgency="critical")))[-1]
+    assert "It is critical: it reaches people" in second.get(approval(only())).content.decode()
+
+
+def test_without_the_admin_nobody_could_approve(settings: Settings) -> None:
+    assert not check_settings(None)
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "django.contrib.admin"]
+    [warning] = check_settings(None)
+    assert (warning.id, "django.contrib.admin" in warning.msg) == ("notifications_hub.W050", True)
 
 
 # Who may

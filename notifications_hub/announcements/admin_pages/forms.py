@@ -100,6 +100,7 @@ class AnnouncementForm(Form):
         self._offer_audiences()
         self._offer_methods()
         self._explain_times()
+        self._explain_urgency()
 
     def clean(self) -> dict[str, Any]:
         super().clean()
@@ -162,6 +163,13 @@ class AnnouncementForm(Form):
             self.fields[name].show_hidden_initial = False
             _label_parts(self.fields[name].widget)
             self.fields[name].help_text = texts[name]
+
+    def _explain_urgency(self) -> None:
+        if "urgency" in self.fields:
+            critical = _("Critical reaches people by every method above, whatever they prefer.")
+            approved = _("A second person has to approve it.")
+            needs = hub_settings.announcement_approval_above is not None
+            self.fields["urgency"].help_text = f"{critical} {approved}" if needs else critical
 
     def _usual_end(self, cleaned: dict[str, Any]) -> Any:
         start = cleaned.get("starts_at") or self.instance.starts_at
