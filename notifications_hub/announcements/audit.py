@@ -108,7 +108,7 @@ class AnnouncementStep(HubModel):
     title = models.CharField(_("announcement"), max_length=120, editable=False)
     # Without choices, so that a new step needs no migration.
     step = models.CharField(_("step"), max_length=20, editable=False)
-    source = models.CharField(_("through"), max_length=10, editable=False)
+    source = models.CharField(_("source"), max_length=10, editable=False)
     person_key = models.CharField(max_length=64, blank=True, editable=False)
     person_name = models.CharField(_("by"), max_length=255, blank=True, editable=False)
     details = models.JSONField(_("details"), default=dict, editable=False)
