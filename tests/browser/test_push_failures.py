@@ -37,7 +37,7 @@ def test_a_failed_switch_says_why_and_what_to_do(page_for: People) -> None:
 
     page.evaluate(NO_PUSH_SERVICE)
     button.press("Enter")
-    expect(switch).to_have_attribute("state", "service", timeout=10_000)
+    expect(switch).to_have_attribute("state", "service", timeout=30_000)
     expect(switch.get_by_text("couldn't reach its push service")).to_be_visible()
     expect(page.locator("[data-announcer]")).to_contain_text("couldn't reach its push service")
     expect(button).to_have_text("Try again")

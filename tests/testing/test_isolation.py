@@ -108,7 +108,7 @@ def test_no_thread_of_the_hub_is_left_with_a_connection(
         assert numberer.at_work
         end_background_work()
     # A server process ends a moment after its client has closed the connection.
-    wait_until(lambda: connections_of_others() <= before, seconds=20, what="the end of the connection")
+    wait_until(lambda: connections_of_others() <= before, seconds=30, what="the end of the connection")
     assert "hub-numberer" not in {thread.name for thread in threading.enumerate()}
     assert not Event.objects.filter(seq=None).exists()
     # A later test starts it again.
