@@ -9,9 +9,12 @@ import pytest
 from playwright.sync_api import expect
 
 from notifications_hub.transports.web_push.vapid import generate
+from tests.support.browser import WHOLE
 
 if TYPE_CHECKING:
-    from tests.support.browser import People
+    from playwright.sync_api import Browser
+
+    from tests.support.browser import People, SharedChromium
     from tests.support.site import Site
 
 # What Chromium throws if it cannot reach its maker's service. A real attempt would depend on the machine's network.
@@ -21,6 +24,12 @@ NO_PUSH_SERVICE = """() => {
     };
 }"""
 PREFERENCES = "/notifications/preferences/"
+
+
+@pytest.fixture(scope="module")
+def browser(_shared_chromium: SharedChromium) -> Browser:
+    """Open the whole Chromium, because its headless shell denies every permission to notify."""
+    return _shared_chromium.open(WHOLE)
 
 
 @pytest.fixture

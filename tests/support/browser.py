@@ -23,14 +23,19 @@ SWITCHES = (
 )
 
 
+SHELL = "chromium-headless-shell"
+"""Chromium without a window. It takes half the time, and it has neither push nor the permission to notify."""
+WHOLE = "chromium"
+
+
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(program: str = SHELL) -> Iterator[Browser]:
     """Open a headless browser. Until it is closed, this thread runs an event loop: use no ORM and no async test."""
-    program = tool("chromium-headless-shell")
+    path = tool(program)
     # Playwright's 5 s are too short for a busy machine.
     expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(SWITCHES))
+        browser = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
         try:
             yield browser
         finally:
@@ -43,11 +48,12 @@ class SharedChromium:
     def __init__(self) -> None:
         self._running = ExitStack()
         self._browser: Browser | None = None
+        self._program = ""
 
-    def open(self) -> Browser:
-        if self._browser is None or not self._browser.is_connected():
+    def open(self, program: str = SHELL) -> Browser:
+        if self._browser is None or self._program != program or not self._browser.is_connected():
             self.close()
-            self._browser = self._running.enter_context(chromium())
+            self._browser, self._program = self._running.enter_context(chromium(program)), program
         return self._browser
 
     def close(self) -> None:
