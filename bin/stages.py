@@ -39,16 +39,20 @@ LEFT_OUT = (*SETTINGS, "PYTHONDONTWRITEBYTECODE")
 WORKERS = 4
 # More failures have a cause that all of them share.
 MOST_RUN_AGAIN = 5
+# The marks of tests that run on PostgreSQL, and of timed tests.
+FOR_POSTGRES = ("both_databases", "postgres")
+TIMED = "clocked"
 STOPS_EARLY = re.compile(r"-\w*x|--exitfirst|--maxfail.*")
 # Exit statuses of pytest.
 TESTS_FAILED = 1
 NOTHING_COLLECTED = 5
 
 
-def timed_files() -> list[str]:
-    """Return the test files with timed tests. To collect all the others too would take ten seconds."""
+def files_naming(*marks: str) -> tuple[str, ...]:
+    """Return the test files that name one of these marks. Collecting all the others takes seconds in each worker."""
     files = sorted((ROOT / "tests").rglob("test_*.py"))
-    return [str(file.relative_to(ROOT)) for file in files if "pytest.mark.clocked" in file.read_text()]
+    name = re.compile("|".join(rf"\bmark\.{mark}\b" for mark in marks))
+    return tuple(str(file.relative_to(ROOT)) for file in files if name.search(file.read_text()))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 from tests.support.processes import ROOT
 
 sys.path.append(str(ROOT / "bin"))
-from stages import Stage, run_stages
+from stages import FOR_POSTGRES, Stage, files_naming, run_stages
 
 Outcome = tuple[int, str]
 Run = Callable[..., Outcome]
@@ -87,6 +87,12 @@ def test_a_serial_stage_runs_its_failures_again_too(run: Run, tmp_path: Path) ->
     status, output = run(code, PASSING, workers=0)
     assert status == 0
     assert PASSED_ALONE in output
+
+
+def test_every_test_for_postgresql_is_in_a_file_that_names_its_mark(request: pytest.FixtureRequest) -> None:
+    """The stage on PostgreSQL collects these files alone. A run of all tests compares them with all items."""
+    marked = {item.path for item in request.session.items for mark in FOR_POSTGRES if any(item.iter_markers(mark))}
+    assert marked <= {ROOT / file for file in files_naming(*FOR_POSTGRES)}
 
 
 def test_a_stage_without_tests_passes(run: Run) -> None:
