@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from notifications_hub.announcements.approval.models import Correction
+from notifications_hub.announcements.audit import AnnouncementStep
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, RowsThrough
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
@@ -17,7 +19,9 @@ from notifications_hub.transports.web_push.subscriptions import PushSubscription
 
 __all__ = [
     "Announcement",
+    "AnnouncementStep",
     "AnnouncementTranslation",
+    "Correction",
     "DeliveredThrough",
     "Delivery",
     "Event",

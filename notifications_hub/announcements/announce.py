@@ -14,6 +14,8 @@ from django.db.models.signals import pre_delete
 from django.utils import timezone
 
 from notifications_hub import audiences, streams
+from notifications_hub.announcements import audit
+from notifications_hub.announcements.approval.submission import admit, submit
 from notifications_hub.announcements.methods import has_toast, methods_for
 from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet, RowsThrough
 from notifications_hub.announcements.rollouts import control, planner
@@ -48,6 +50,8 @@ def broadcast(
     `methods` names the delivery methods to use; None: those that each person wants for announcements. With the urgency
     `critical` it uses all of them, whatever people prefer.
 
+    With `ANNOUNCEMENT_APPROVAL_ABOVE`, one to many people waits for approval: `awaits_approval` is then True.
+
     Raise `UnknownAudience`, or `ValidationError` for text that is too long, a link to another site and so on.
     """
     require_time_zones()
@@ -69,27 +73,31 @@ def broadcast(
     announcement.full_clean()
     with transaction.atomic():
         announcement.save()
-        announce_if_due(announcement)
+        audit.record(announcement, audit.Step.WRITTEN, by=by)
+        submit(announcement, by=by)
+        announce_if_due(announcement, by=by)
     return announcement
 
 
 @every_second
+@audit.coming_from(audit.Source.SYSTEM)
 def announce_due() -> None:
     """Announce every announcement that is due, each once."""
-    _each(Announcement.objects.due(), "announced_at", _announce)
+    _each(Announcement.objects.due(), _ANNOUNCED)
 
 
 @every_second
+@audit.coming_from(audit.Source.SYSTEM)
 def retire_ended() -> None:
     """Remove ended announcements from open pages."""
-    _each(Announcement.objects.over(), "withdrawn_at", _publish_withdrawal)
+    _each(Announcement.objects.over(), _ENDED)
 
 
-def announce_if_due(announcement: Announcement) -> None:
+def announce_if_due(announcement: Announcement, by: Person | None = None) -> None:
     """Announce this announcement if it is due, in the caller's transaction. The sweeper handles all others."""
     due = Announcement.objects.due().filter(pk=announcement.pk)
-    _once(due, "announced_at", _announce, skip_locked=False)
-    announcement.refresh_from_db(fields=["announced_at"])
+    _once(due, _ANNOUNCED, by=by, skip_locked=False)
+    announcement.refresh_from_db(fields=["announced_at", "awaits_approval"])
 
 
 @every_second
@@ -108,40 +116,49 @@ def publish_edit(announcement: Announcement) -> None:
         streams.append_many([_event("announcement.updated", current, erases=[_key(current)])])
 
 
-def withdraw(announcement: Announcement) -> bool:
+def withdraw(announcement: Announcement, by: Person | None = None) -> bool:
     """Withdraw it from every page and inbox, read or not. A planned one is never announced.
 
-    Return False if it had already ended or been withdrawn.
+    `by` is the person who withdraws it, for the audit trail. Return False if it had already ended or been withdrawn.
     """
     current = Announcement.objects.filter(pk=announcement.pk, withdrawn_at=None, ends_at__gt=timezone.now())
-    return _once(current, "withdrawn_at", _publish_withdrawal, skip_locked=False)
+    return _once(current, _WITHDRAWN, by=by, skip_locked=False)
 
 
 _isolation: Isolation[tuple[str, int]] = Isolation(longest=3600.0)
 
 
-def _each(wanted: AnnouncementQuerySet, stamp: str, publish: Callable[[Announcement], None]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A step that an announcement takes once: its timestamp, its event and its entry in the audit trail."""
+
+    stamp: str
+    publish: Callable[[Announcement], None]
+    step: audit.Step
+    may: Callable[[Announcement], bool] = lambda _announcement: True
+
+
+def _each(wanted: AnnouncementQuerySet, turn: _Turn) -> None:
     """Publish each in its own transaction, so that one that fails does not stop the others."""
     resting = _isolation.resting()
     for pk in wanted.values_list("pk", flat=True):
-        if (stamp, pk) not in resting:
-            with _isolation.guard((stamp, pk), f"Announcement {pk}"):
-                _once(wanted.filter(pk=pk), stamp, publish, skip_locked=True)
+        if (turn.stamp, pk) not in resting:
+            with _isolation.guard((turn.stamp, pk), f"Announcement {pk}"):
+                _once(wanted.filter(pk=pk), turn, skip_locked=True)
 
 
-def _once(
-    wanted: AnnouncementQuerySet, stamp: str, publish: Callable[[Announcement], None], *, skip_locked: bool
-) -> bool:
+def _once(wanted: AnnouncementQuerySet, turn: _Turn, *, skip_locked: bool, by: Person | None = None) -> bool:
     """Commit the timestamp and the event together. Of several sweepers, the one that locks the row does it."""
     if not wanted.exists():
         return False
     with transaction.atomic():
         announcement = wanted.select_for_update(skip_locked=skip_locked, of=("self",)).first()
-        if announcement is None:
+        if announcement is None or not turn.may(announcement):
             return False
-        setattr(announcement, stamp, timezone.now())
-        announcement.save(update_fields=[stamp])
-        publish(announcement)
+        setattr(announcement, turn.stamp, timezone.now())
+        announcement.save(update_fields=[turn.stamp])
+        turn.publish(announcement)
+        audit.record(announcement, turn.step, by=by)
         return True
 
 
@@ -164,6 +181,11 @@ def _publish_withdrawal(announcement: Announcement) -> None:
         streams.append_many([NewEvent(announcement.audience, "announcement.withdrawn", ids, erases=erases)])
 
 
+_ANNOUNCED = _Turn("announced_at", _announce, audit.Step.ANNOUNCED, may=admit)
+_ENDED = _Turn("withdrawn_at", _publish_withdrawal, audit.Step.ENDED)
+_WITHDRAWN = _Turn("withdrawn_at", _publish_withdrawal, audit.Step.WITHDRAWN)
+
+
 def _event(kind: str, announcement: Announcement, *, erases: Sequence[str] = ()) -> NewEvent:
     data = announcement.item().as_json()
     return NewEvent(announcement.audience, kind, data, item=_key(announcement), erases=erases)
@@ -180,6 +202,7 @@ def _deleted(instance: Announcement, **kwargs: object) -> None:
     current = Announcement.objects.filter(pk=instance.pk, withdrawn_at=None).select_for_update(of=("self",))
     for announcement in current:
         _publish_withdrawal(announcement)
+    audit.record(instance, audit.Step.DELETED)
 
 
 def connect() -> None:

@@ -1052,4 +1052,67 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunPython(migrations.RunPython.noop, remove_triggers),
+        migrations.CreateModel(
+            name="AnnouncementStep",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("announcement_key", models.CharField(editable=False, max_length=64)),
+                ("title", models.CharField(editable=False, max_length=120, verbose_name="announcement")),
+                ("step", models.CharField(editable=False, max_length=20, verbose_name="step")),
+                ("source", models.CharField(editable=False, max_length=10, verbose_name="through")),
+                ("person_key", models.CharField(blank=True, editable=False, max_length=64)),
+                ("person_name", models.CharField(blank=True, editable=False, max_length=255, verbose_name="by")),
+                (
+                    "details",
+                    models.JSONField(
+                        default=dict,
+                        editable=False,
+                        encoder=django.core.serializers.json.DjangoJSONEncoder,
+                        verbose_name="details",
+                    ),
+                ),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="time")),
+            ],
+            options={
+                "verbose_name": "announcement step",
+                "verbose_name_plural": "announcement steps",
+                "abstract": False,
+                "default_permissions": ("view",),
+                "base_manager_name": "objects",
+                "indexes": [models.Index(fields=["announcement_key", "id"], name="hub_step_announcement")],
+            },
+        ),
+        migrations.CreateModel(
+            name="Correction",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("columns", models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder)),
+                ("translations", models.JSONField()),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                (
+                    "announcement",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="correction",
+                        to="notifications_hub.announcement",
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "correction",
+                "verbose_name_plural": "corrections",
+                "abstract": False,
+                "default_permissions": (),
+                "base_manager_name": "objects",
+            },
+        ),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,10 +16,17 @@ from django.utils.translation import get_language_info, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications_hub import audiences
+from notifications_hub.announcements.approval.rule import needs_approval
 from notifications_hub.announcements.methods import all_methods
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
 from notifications_hub.conf import hub_settings
+from notifications_hub.database import transaction
 from notifications_hub.kinds import method_name
+
+DRAFT = "_draft"
+"""The name of the button that saves a draft."""
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     Form = forms.ModelForm[Announcement]
@@ -87,6 +95,8 @@ class AnnouncementForm(Form):
         super().__init__(*args, **kwargs)
         if self.instance._state.adding:
             self.initial.update(once=uuid.uuid4(), starts_at=None, ends_at=None)
+        elif self.instance.is_draft:
+            self.initial.update(_empty_times(self.instance))
         self._offer_audiences()
         self._offer_methods()
         self._explain_times()
@@ -105,6 +115,22 @@ class AnnouncementForm(Form):
         if end and end <= timezone.now():
             raise ValidationError(_("It must end in the future. To end it now, withdraw it."))
         return end
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if not self.errors and DRAFT not in self.data:
+            self._check_that_the_audience_can_be_read()
+
+    def _check_that_the_audience_can_be_read(self) -> None:
+        """Ask whether it needs approval, as saving does. A host's audience may raise anything."""
+        try:
+            with transaction.atomic():
+                needs_approval(self.instance)
+        except Exception as error:
+            log.exception("The audience %r could not be read", self.instance.audience)
+            words = _("The people of this audience cannot be read now (%(problem)s). Nothing was sent.")
+            field = "audience" if "audience" in self.fields else None
+            self.add_error(field, words % {"problem": type(error).__name__})
 
     def _offer_audiences(self) -> None:
         if "audience" in self.fields:
@@ -132,12 +158,25 @@ class AnnouncementForm(Form):
         }
         for name in texts.keys() & self.fields.keys():
             self.fields[name].required = False
+            # Compare with what is stored now, not with what the page had when it was opened.
+            self.fields[name].show_hidden_initial = False
             _label_parts(self.fields[name].widget)
             self.fields[name].help_text = texts[name]
 
     def _usual_end(self, cleaned: dict[str, Any]) -> Any:
         start = cleaned.get("starts_at") or self.instance.starts_at
         return start + timedelta(days=hub_settings.announcement_days)
+
+
+def _empty_times(announcement: Announcement) -> dict[str, None]:
+    """Return the times that a draft's form leaves empty: a start that has come, and the usual or a past end."""
+    now, usual = timezone.now(), timedelta(days=hub_settings.announcement_days)
+    empty: dict[str, None] = {}
+    if announcement.starts_at <= now:
+        empty["starts_at"] = None
+    if announcement.ends_at <= now or abs(announcement.ends_at - announcement.starts_at - usual) < timedelta(minutes=1):
+        empty["ends_at"] = None
+    return empty
 
 
 def _label_parts(widget: forms.Widget) -> None:

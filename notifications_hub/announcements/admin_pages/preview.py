@@ -37,6 +37,16 @@ def previews(form: Mapping[str, str]) -> list[Preview]:
     ]
 
 
+def as_form(announcement: Announcement, translations: Mapping[str, Mapping[str, str]] | None = None) -> dict[str, str]:
+    """Return a stored announcement's words as its form sends them, or those of other translations."""
+    form = {name: str(getattr(announcement, name)) for name in ("title", "body", "url", "level")}
+    if translations is None:
+        translations = {row.language: {"title": row.title, "body": row.body} for row in announcement.translations.all()}
+    for number, (language, words) in enumerate(translations.items()):
+        form |= {f"translations-{number}-{name}": text for name, text in {**words, "language": language}.items()}
+    return form
+
+
 def _words(form: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     yield settings.LANGUAGE_CODE, form.get("title", ""), form.get("body", "")
     known = dict(other_languages())
