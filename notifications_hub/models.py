@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from notifications_hub.announcements.banners.models import BannerDismissal
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, RowsThrough
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
@@ -18,6 +19,7 @@ from notifications_hub.transports.web_push.subscriptions import PushSubscription
 __all__ = [
     "Announcement",
     "AnnouncementTranslation",
+    "BannerDismissal",
     "DeliveredThrough",
     "Delivery",
     "Event",

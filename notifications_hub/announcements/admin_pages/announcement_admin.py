@@ -24,6 +24,7 @@ from notifications_hub import audiences
 from notifications_hub.admin_guards import DeclaredLookups
 from notifications_hub.admin_lists import COUNTED, BoundedLists, CappedCount
 from notifications_hub.announcements import announce
+from notifications_hub.announcements.admin_pages.banner import BANNER_FIELDS, BannerMark, banner_fieldset
 from notifications_hub.announcements.admin_pages.forms import AnnouncementForm, other_languages, people
 from notifications_hub.announcements.admin_pages.parts import PERMISSION, StateFilter, TranslationInline, may_write
 from notifications_hub.announcements.admin_pages.preview import previews
@@ -42,7 +43,9 @@ else:
 _SCRIPTS = ("announcement-preview", "announcement-sending")
 
 
-class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists[Announcement], AnnouncementModelAdmin):
+class AnnouncementAdmin(
+    SendingPage, BannerMark, DeclaredLookups[Announcement], BoundedLists[Announcement], AnnouncementModelAdmin
+):
     form = AnnouncementForm
     inlines = (TranslationInline,)
     list_filter = (StateFilter, "level")
@@ -53,7 +56,7 @@ class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists
 
     @property
     def media(self) -> Media:
-        sheets = ("hub.css", "admin.css", "announcements.css")
+        sheets = ("hub.css", "admin.css", "announcements.css", "banners.css")
         own = Media(
             css={"all": [bundle_path(sheet) for sheet in sheets]},
             js=cast("Any", [Script(bundle_path(f"{name}.js"), defer=True) for name in _SCRIPTS]),
@@ -92,7 +95,7 @@ class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists
         def audience_words(announcement: Announcement) -> str:
             return words.get(announcement.audience, announcement.audience)
 
-        return ("title", "state_badge", audience_words, "runs", "by", "read_by")
+        return ("title", "state_badge", audience_words, "runs", "by", "read_by", "banner_mark")
 
     @admin.display(description=gettext_lazy("state"))
     def state_badge(self, announcement: Announcement) -> SafeString:
@@ -123,13 +126,14 @@ class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists
         words = ["title", "body", "url", "level"]
         when = ["audience", "methods", ("starts_at", "ends_at"), "urgency"]
         if obj is None:
-            return [(None, {"fields": [*words, "once"]}), (_("Audience and time"), {"fields": when})]
+            return [(None, {"fields": [*words, "once"]}), (_("Audience and time"), {"fields": when}), banner_fieldset()]
         if not may_write(request, obj) or obj.announced_at:
             when[:2] = ["audience_in_words", "methods_in_words"]
         fate = ["state_badge", "read_by", "by", "created", "announced_at", "withdrawn_at"]
         return [
             (None, {"fields": words}),
             (_("Audience and time"), {"fields": when}),
+            banner_fieldset(),
             (_("History"), {"fields": fate}),
         ]
 
@@ -277,6 +281,7 @@ def _readers(announcement: Any) -> str:
 
 def _as_form(announcement: Announcement) -> dict[str, str]:
     form = {name: str(getattr(announcement, name)) for name in ("title", "body", "url", "level")}
+    form |= {name: str(getattr(announcement, name) or "") for name in BANNER_FIELDS}
     for number, row in enumerate(announcement.translations.all()):
         form |= {f"translations-{number}-{name}": getattr(row, name) for name in ("language", "title", "body")}
     return form

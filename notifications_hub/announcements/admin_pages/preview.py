@@ -19,12 +19,14 @@ from notifications_hub.web.site_paths import same_site_path
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """A preview in one language. The toast shows `message`, the inbox page shows `html`."""
+    """A preview in one language. The toast and the banner show `message`, the inbox page shows `html`."""
 
     language: str
     language_name: str
     message: Message
     html: SafeString
+    is_banner: bool = False
+    is_banner_dismissable: bool = False
 
 
 def previews(form: Mapping[str, str]) -> list[Preview]:
@@ -54,6 +56,8 @@ def _preview(form: Mapping[str, str], language: str, title: str, body: str) -> P
             language_name=get_language_info(language)["name_local"],
             message=draft.message(),
             html=safe_html(body),
+            is_banner=bool(form.get("is_banner")),
+            is_banner_dismissable=bool(form.get("is_banner_dismissable")),
         )
 
 
