@@ -31,7 +31,7 @@ const SCRIPTS = {
   "kind-sample": "elements/kind-sample-element-define.js",
   "announcement-sending": "admin/announcement-sending-element-define.js",
   banners: "elements/announcement-banners-element-define.js",
-  "public-banners": "elements/announcement-banners-element-define-public.js",
+  "public-banners": "elements/public-banners-define.js",
 };
 const STYLES = {
   hub: "notifications-hub.css",

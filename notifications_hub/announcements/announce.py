@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from notifications_hub import audiences
 from notifications_hub.announcements import live_events
+from notifications_hub.announcements.banners.rules import Banner
 from notifications_hub.announcements.methods import has_toast, methods_for
 from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet, RowsThrough
 from notifications_hub.announcements.rollouts import control, planner
@@ -42,11 +43,12 @@ def broadcast(
     by: Person | None = None,
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
+    banner: Banner | None = None,
 ) -> Announcement:
     """Announce to an audience, in the caller's transaction. With a later `starts_at`, announce then.
 
     `methods` names the delivery methods to use; None: those that each person wants for announcements. With the urgency
-    `critical` it uses all of them, whatever people prefer.
+    `critical` it uses all of them, whatever people prefer. With a `banner` it also stands at the top of pages.
 
     Raise `UnknownAudience`, or `ValidationError` for text that is too long, a link to another site and so on.
     """
@@ -65,6 +67,7 @@ def broadcast(
         by=by,
         starts_at=start,
         ends_at=ends_at or start + timedelta(days=hub_settings.announcement_days),
+        **(banner.columns() if banner else {}),
     )
     announcement.full_clean()
     with transaction.atomic():

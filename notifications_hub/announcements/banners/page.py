@@ -23,7 +23,7 @@ VISITORS = ("live", "poll")
 
 
 @dataclass(frozen=True, slots=True)
-class Banner:
+class ShownBanner:
     """A banner in the reader's language."""
 
     message: Message
@@ -31,7 +31,7 @@ class Banner:
     is_dismissable: bool
 
     @classmethod
-    def of(cls, announcement: Announcement) -> Banner:
+    def of(cls, announcement: Announcement) -> ShownBanner:
         return cls(announcement.message(), announcement.pk, announcement.is_banner_dismissable)
 
 
@@ -44,7 +44,7 @@ def banners_html(request: HttpRequest, *, visitors: str = "live") -> str:
         raise ValueError(f"announcement_banners has no visitors={visitors!r}: write one of {', '.join(VISITORS)}.")
     is_person = request.user.is_authenticated
     values: dict[str, Any] = {
-        "banners": [Banner.of(announcement) for announcement in _shown(request)],
+        "banners": [ShownBanner.of(announcement) for announcement in _shown(request)],
         "is_person": is_person,
         "src": reverse("notifications_hub:banners"),
         "dismiss_url": reverse("notifications_hub:dismiss-banner"),

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -20,6 +21,30 @@ if TYPE_CHECKING:
 
 MOST_PATHS = 20
 MOST_STARS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Banner:
+    """A banner for `broadcast()`. It stands on pages with one of the `paths`, or on every page without any.
+
+    `/shop/` stands for that page and all pages below it, `/` and `/about` for that page alone, and `*` for anything.
+    `is_public` shows it to visitors who are not signed in, too, and needs the audience `everyone`.
+    """
+
+    paths: Collection[str] = ()
+    is_dismissable: bool = True
+    is_public: bool = False
+
+    def columns(self) -> dict[str, Any]:
+        """Return the columns of its announcement. Raise `TypeError` if the paths are one text."""
+        if isinstance(self.paths, str):
+            raise TypeError(f"paths must be a list of paths, like [{self.paths!r}], not a text.")
+        return {
+            "is_banner": True,
+            "banner_paths": "\n".join(self.paths),
+            "is_banner_dismissable": self.is_dismissable,
+            "is_banner_public": self.is_public,
+        }
 
 
 def paths_of(text: str) -> list[str]:
