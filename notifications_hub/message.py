@@ -91,6 +91,7 @@ class Item:
     delivered: bool = False
     toast: bool = True
     translations: Mapping[str, Mapping[str, str]] | None = None
+    banner: Mapping[str, Any] | None = None
     extension: Mapping[str, Any] | None = None
     scope: str | None = None
 
@@ -118,6 +119,8 @@ class Item:
         }
         if self.translations is not None:
             shape["translations"] = self.translations
+        if self.banner is not None:
+            shape["banner"] = self.banner
         if self.extension is not None:
             shape["extension"] = self.extension
         if self.scope is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from notifications_hub.announcements.approval.models import Correction
 from notifications_hub.announcements.audit import AnnouncementStep
+from notifications_hub.announcements.banners.models import BannerDismissal
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, RowsThrough
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
@@ -21,6 +22,7 @@ __all__ = [
     "Announcement",
     "AnnouncementStep",
     "AnnouncementTranslation",
+    "BannerDismissal",
     "Correction",
     "DeliveredThrough",
     "Delivery",

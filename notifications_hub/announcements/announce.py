@@ -13,9 +13,10 @@ from django.db import models
 from django.db.models.signals import pre_delete
 from django.utils import timezone
 
-from notifications_hub import audiences, streams
-from notifications_hub.announcements import audit
+from notifications_hub import audiences
+from notifications_hub.announcements import audit, live_events
 from notifications_hub.announcements.approval.submission import admit, submit
+from notifications_hub.announcements.banners.rules import Banner
 from notifications_hub.announcements.methods import has_toast, methods_for
 from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet, RowsThrough
 from notifications_hub.announcements.rollouts import control, planner
@@ -27,7 +28,6 @@ from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.models import DeliveredThrough
 from notifications_hub.kinds import DeliveryMethod, Urgency, kind_of
 from notifications_hub.notification import Notification
-from notifications_hub.streams import NewEvent, item_key
 from notifications_hub.streams.sweeper import Isolation, every_second
 from notifications_hub.users import Person
 
@@ -44,11 +44,12 @@ def broadcast(
     by: Person | None = None,
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
+    banner: Banner | None = None,
 ) -> Announcement:
     """Announce to an audience, in the caller's transaction. With a later `starts_at`, announce then.
 
     `methods` names the delivery methods to use; None: those that each person wants for announcements. With the urgency
-    `critical` it uses all of them, whatever people prefer.
+    `critical` it uses all of them, whatever people prefer. With a `banner` it also stands at the top of pages.
 
     With `ANNOUNCEMENT_APPROVAL_ABOVE`, one to many people waits for approval: `awaits_approval` is then True.
 
@@ -69,6 +70,7 @@ def broadcast(
         by=by,
         starts_at=start,
         ends_at=ends_at or start + timedelta(days=hub_settings.announcement_days),
+        **(banner.columns() if banner else {}),
     )
     announcement.full_clean()
     with transaction.atomic():
@@ -113,7 +115,7 @@ def publish_edit(announcement: Announcement) -> None:
     """
     # Read again: the sweeper may have announced the old words between the form's check and the save.
     if current := Announcement.objects.running().filter(pk=announcement.pk).first():
-        streams.append_many([_event("announcement.updated", current, erases=[_key(current)])])
+        live_events.publish_words(current)
 
 
 def withdraw(announcement: Announcement, by: Person | None = None) -> bool:
@@ -163,7 +165,7 @@ def _once(wanted: AnnouncementQuerySet, turn: _Turn, *, skip_locked: bool, by: P
 
 
 def _announce(announcement: Announcement) -> None:
-    streams.append_many([_event("announcement.created", announcement)])
+    live_events.publish_new(announcement)
     planner.begin(announcement)
     transaction.on_commit(partial(_count_from_commit, announcement.pk, began=time.monotonic()), robust=True)
 
@@ -177,22 +179,12 @@ def _count_from_commit(pk: int, *, began: float) -> None:
 
 def _publish_withdrawal(announcement: Announcement) -> None:
     if announcement.announced_at:
-        ids, erases = {"ids": [announcement.item_id]}, [_key(announcement)]
-        streams.append_many([NewEvent(announcement.audience, "announcement.withdrawn", ids, erases=erases)])
+        live_events.publish_withdrawal(announcement)
 
 
 _ANNOUNCED = _Turn("announced_at", _announce, audit.Step.ANNOUNCED, may=admit)
 _ENDED = _Turn("withdrawn_at", _publish_withdrawal, audit.Step.ENDED)
 _WITHDRAWN = _Turn("withdrawn_at", _publish_withdrawal, audit.Step.WITHDRAWN)
-
-
-def _event(kind: str, announcement: Announcement, *, erases: Sequence[str] = ()) -> NewEvent:
-    data = announcement.item().as_json()
-    return NewEvent(announcement.audience, kind, data, item=_key(announcement), erases=erases)
-
-
-def _key(announcement: Announcement) -> str:
-    return item_key("announcement", announcement.item_id)
 
 
 def _deleted(instance: Announcement, **kwargs: object) -> None:
@@ -226,7 +218,13 @@ class Lacking:
     seq: int | None
     methods: Sequence[str] | None
     urgency: str
+    is_banner: bool
     is_running: bool
+
+    def delivered_by(self, preferred: Collection[str]) -> frozenset[str]:
+        """Return the delivery methods that reach a person. A banner stays on the next pages, so none flashes it."""
+        methods = methods_for(self.methods, self.urgency, preferred)
+        return methods - {DeliveryMethod.FLASH} if self.is_banner else methods
 
 
 def without_row(person: Person) -> list[Lacking]:
@@ -244,15 +242,16 @@ def without_row(person: Person) -> list[Lacking]:
             [now, *topics, *(value for topic in topics for value in (topic, person_pk, topic)), person_pk],
         )
         return [
-            Lacking(pk, audience, seq, methods and json.loads(methods), urgency, bool(is_running))
-            for pk, audience, seq, methods, urgency, is_running in sql.fetchall()
+            Lacking(pk, audience, seq, methods and json.loads(methods), urgency, bool(is_banner), bool(is_running))
+            for pk, audience, seq, methods, urgency, is_banner, is_running in sql.fetchall()
         ]
 
 
 _BEYOND = """(audience = %s AND seq > COALESCE(
     (SELECT seq FROM notifications_hub_rowsthrough WHERE person_id = %s AND audience = %s), 0))"""
 _WITHOUT_ROW = """
-    SELECT id, audience, seq, CAST(methods AS text), urgency, ends_at > %s FROM notifications_hub_announcement AS one
+    SELECT id, audience, seq, CAST(methods AS text), urgency, is_banner, ends_at > %s
+    FROM notifications_hub_announcement AS one
     WHERE announced_at IS NOT NULL AND withdrawn_at IS NULL AND ((seq IS NULL AND audience IN ({names})) OR {beyond})
     AND NOT EXISTS (
         SELECT 1 FROM notifications_hub_notification WHERE recipient_id = %s AND announcement_id = one.id
@@ -287,7 +286,7 @@ def _insert_rows(person: Person, lacking: Collection[Lacking]) -> None:
     preferred = _methods(person)
     of_methods: dict[tuple[bool, bool, bool], list[int]] = {}
     for one in lacking:
-        methods = methods_for(one.methods, one.urgency, preferred)
+        methods = one.delivered_by(preferred)
         key = DeliveryMethod.LIVE in methods, DeliveryMethod.FLASH in methods, has_toast(one.methods)
         of_methods.setdefault(key, []).append(one.pk)
     for (toast, flash, may_be_shown), announcements in of_methods.items():
@@ -339,7 +338,7 @@ def count_flashable(person: Person, before: datetime) -> int:
     """Count the announcements without a row that the next page would flash: announced before a moment, not shown."""
     lacking = [one for one in without_row(person) if one.is_running]
     preferred = _methods(person) if lacking else frozenset()
-    flashable = [one for one in lacking if DeliveryMethod.FLASH in methods_for(one.methods, one.urgency, preferred)]
+    flashable = [one for one in lacking if DeliveryMethod.FLASH in one.delivered_by(preferred)]
     if not flashable:
         return 0
     toastless = models.Q(pk__in=[one.pk for one in flashable if not has_toast(one.methods)])

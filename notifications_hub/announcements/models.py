@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 from notifications.base.models import AbstractNotification
 
+from notifications_hub.announcements.banners import rules as banner_rules
 from notifications_hub.announcements.markdown import KEPT_TEXTS, plain
 from notifications_hub.announcements.methods import all_methods, has_toast
 from notifications_hub.audiences import EVERYONE
@@ -63,6 +64,10 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
     def current(self) -> Self:
         """Return the running ones, and those that ended within about a second and are still on open pages."""
         return self.filter(announced_at__isnull=False, withdrawn_at=None)
+
+    def banners(self) -> Self:
+        """Return the running ones that are banners, too. A test for its author is none."""
+        return self.running().filter(is_banner=True, is_test=False)
 
     def due(self) -> Self:
         """Return those that should start now but are not announced yet."""
@@ -209,6 +214,7 @@ class Announcement(HubModel):
             same_site_path(self.url)
         except ValueError:
             raise ValidationError({"url": _("Give a path of this site, like /posts/9/.")}) from None
+        banner_rules.validate(self)
         # One that was announced may name a transport that the site has removed since.
         if not self.announced_at and (unknown := set(self.methods or ()) - set(all_methods())):
             known = ", ".join(all_methods())
@@ -230,7 +236,8 @@ class Announcement(HubModel):
                 tag=_LONGEST_ID,
             )
             try:
-                encode_data(Item(message=message, at=timezone.now(), translations=words).as_json())
+                banner = banner_rules.as_json(self)
+                encode_data(Item(message=message, at=timezone.now(), translations=words, banner=banner).as_json())
             except EventTooLarge:
                 raise ValidationError(_("All languages together are too long. Please shorten some of them.")) from None
 
@@ -288,6 +295,7 @@ class Announcement(HubModel):
             at=self.announced_at or self.starts_at,
             toast=self.has_toast(),
             translations=self.translations_json(),
+            banner=banner_rules.as_json(self),
         )
 
     def translations_json(self) -> Mapping[str, Mapping[str, str]]:

@@ -1067,7 +1067,6 @@ class Migration(migrations.Migration):
                     models.JSONField(
                         default=dict,
                         editable=False,
-                        encoder=django.core.serializers.json.DjangoJSONEncoder,
                         verbose_name="details",
                     ),
                 ),
@@ -1113,6 +1112,37 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "default_permissions": (),
                 "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="BannerDismissal",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "announcement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="notifications_hub.announcement",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("person", "announcement"), name="hub_banner_dismissed_once")
+                ],
             },
         ),
     ]

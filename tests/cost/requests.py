@@ -111,6 +111,8 @@ PAGES: Mapping[str, Sequence[Act]] = {
     "test-address": [_own_address("test-address", lambda world: {"id": world.own_address.pk})],
     "remove-address": [_own_address("remove-address", lambda world: {"id": world.own_address.pk})],
     "cancel-job": [post("/jobs/{world.job.pk}/cancel/", lambda _world: {})],
+    "banners": [get("/notifications/banners/")],
+    "dismiss-banner": [post("/notifications/banners/dismiss/", lambda world: {"id": world.banner.item_id})],
     "why": [get("/notifications/{world.size.notifications}/why/"), get("/notifications/a1/why/")],
     "live_ws": [get("/live/ws/")],
     "live_sse": [get("/live/sse/")],

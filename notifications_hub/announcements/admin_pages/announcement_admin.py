@@ -26,6 +26,7 @@ from notifications_hub.admin_lists import COUNTED, BoundedLists, CappedCount
 from notifications_hub.announcements import announce, audit
 from notifications_hub.announcements.admin_pages import parts, saving
 from notifications_hub.announcements.admin_pages.approving import ApprovalPage
+from notifications_hub.announcements.admin_pages.banner import BannerMark, banner_fieldset
 from notifications_hub.announcements.admin_pages.drafts import DuplicatePage
 from notifications_hub.announcements.admin_pages.forms import DRAFT, AnnouncementForm, other_languages, people
 from notifications_hub.announcements.admin_pages.history import HistoryPage
@@ -59,6 +60,7 @@ class AnnouncementAdmin(
     ApprovalPage,
     DuplicatePage,
     HistoryPage,
+    BannerMark,
     DeclaredLookups[Announcement],
     BoundedLists[Announcement],
     AnnouncementModelAdmin,
@@ -73,7 +75,7 @@ class AnnouncementAdmin(
 
     @property
     def media(self) -> Media:
-        sheets = ("hub.css", "admin.css", "announcements.css")
+        sheets = ("hub.css", "admin.css", "announcements.css", "banners.css")
         own = Media(
             css={"all": [bundle_path(sheet) for sheet in sheets]},
             js=cast("Any", [Script(bundle_path(f"{name}.js"), defer=True) for name in _SCRIPTS]),
@@ -112,7 +114,7 @@ class AnnouncementAdmin(
         def audience_words(announcement: Announcement) -> str:
             return words.get(announcement.audience, announcement.audience)
 
-        return ("title", "state_badge", audience_words, "runs", "by", "read_by")
+        return ("title", "state_badge", audience_words, "runs", "by", "read_by", "banner_mark")
 
     @admin.display(description=gettext_lazy("state"))
     def state_badge(self, announcement: Announcement) -> SafeString:
@@ -142,13 +144,14 @@ class AnnouncementAdmin(
         words = ["title", "body", "url", "level"]
         when = ["audience", "methods", ("starts_at", "ends_at"), "urgency"]
         if obj is None:
-            return [(None, {"fields": [*words, "once"]}), (_("Audience and time"), {"fields": when})]
+            return [(None, {"fields": [*words, "once"]}), (_("Audience and time"), {"fields": when}), banner_fieldset()]
         if not may_write(request, obj) or obj.announced_at:
             when[:2] = ["audience_in_words", "methods_in_words"]
         fate = [*_FATE]
         return [
             (None, {"fields": words}),
             (_("Audience and time"), {"fields": when}),
+            banner_fieldset(),
             (_("History"), {"fields": fate}),
         ]
 

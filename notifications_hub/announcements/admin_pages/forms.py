@@ -16,6 +16,7 @@ from django.utils.translation import get_language_info, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications_hub import audiences
+from notifications_hub.announcements.admin_pages.banner import BANNER_FIELDS, explain_banner
 from notifications_hub.announcements.approval.rule import needs_approval
 from notifications_hub.announcements.methods import all_methods
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
@@ -83,7 +84,18 @@ class AnnouncementForm(Form):
 
     class Meta:
         model = Announcement
-        fields = ("title", "body", "url", "level", "urgency", "audience", "methods", "starts_at", "ends_at")
+        fields = (
+            "title",
+            "body",
+            "url",
+            "level",
+            "urgency",
+            "audience",
+            "methods",
+            "starts_at",
+            "ends_at",
+            *BANNER_FIELDS,
+        )
         widgets = {
             "title": AdminTextInputWidget(attrs={"dir": "auto"}),
             "body": AdminTextareaWidget(attrs={"rows": 8, "dir": "auto"}),
@@ -100,6 +112,7 @@ class AnnouncementForm(Form):
         self._offer_audiences()
         self._offer_methods()
         self._explain_times()
+        explain_banner(self.fields)
 
     def clean(self) -> dict[str, Any]:
         super().clean()
