@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, RowsThrough
+from notifications_hub.announcements.results.models import ResultFigure, ResultFold, ResultTally, ResultWatch
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
 from notifications_hub.jobs.models import Job
@@ -30,6 +31,10 @@ __all__ = [
     "PresenceHold",
     "PresenceHub",
     "PushSubscription",
+    "ResultFigure",
+    "ResultFold",
+    "ResultTally",
+    "ResultWatch",
     "Revocation",
     "Rollout",
     "RowChange",

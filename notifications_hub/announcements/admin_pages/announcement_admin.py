@@ -27,6 +27,7 @@ from notifications_hub.announcements import announce
 from notifications_hub.announcements.admin_pages.forms import AnnouncementForm, other_languages, people
 from notifications_hub.announcements.admin_pages.parts import PERMISSION, StateFilter, TranslationInline, may_write
 from notifications_hub.announcements.admin_pages.preview import previews
+from notifications_hub.announcements.admin_pages.results import ResultsPage
 from notifications_hub.announcements.admin_pages.sending import SendingPage
 from notifications_hub.announcements.methods import all_methods
 from notifications_hub.announcements.models import Announcement
@@ -42,7 +43,9 @@ else:
 _SCRIPTS = ("announcement-preview", "announcement-sending")
 
 
-class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists[Announcement], AnnouncementModelAdmin):
+class AnnouncementAdmin(
+    SendingPage, ResultsPage, DeclaredLookups[Announcement], BoundedLists[Announcement], AnnouncementModelAdmin
+):
     form = AnnouncementForm
     inlines = (TranslationInline,)
     list_filter = (StateFilter, "level")
@@ -92,7 +95,8 @@ class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists
         def audience_words(announcement: Announcement) -> str:
             return words.get(announcement.audience, announcement.audience)
 
-        return ("title", "state_badge", audience_words, "runs", "by", "read_by")
+        results = ("results_link",) if self.has_broadcast_permission(request) else ()
+        return ("title", "state_badge", audience_words, "runs", "by", "read_by", *results)
 
     @admin.display(description=gettext_lazy("state"))
     def state_badge(self, announcement: Announcement) -> SafeString:
@@ -107,6 +111,14 @@ class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists
     @admin.display(description=gettext_lazy("read by"))
     def read_by(self, announcement: Any) -> str:
         return f"{COUNTED}+" if announcement.number_read > COUNTED else str(announcement.number_read)
+
+    @admin.display(description=gettext_lazy("results"))
+    def results_link(self, announcement: Announcement) -> SafeString | str:
+        if not announcement.announced_at:
+            return ""
+        path = reverse("admin:notifications_hub_announcement_results", args=[announcement.pk])
+        label = _("Results of “%(title)s”") % {"title": announcement}
+        return format_html('<a href="{}" aria-label="{}">{}</a>', path, label, _("Results"))
 
     @admin.display(description=gettext_lazy("audience"))
     def audience_in_words(self, announcement: Announcement) -> str:
@@ -225,6 +237,7 @@ class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists
             path("preview/", view(self.preview_view), name=f"{name}_preview"),
             path("<int:pk>/withdraw/", view(self.withdraw_view), name=f"{name}_withdraw"),
             *self.sending_urls(),
+            *self.results_urls(),
             *super().get_urls(),
         ]
 
