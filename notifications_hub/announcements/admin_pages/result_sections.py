@@ -29,7 +29,7 @@ class Table:
 
     @property
     def shown(self) -> list[list[str]]:
-        return [[one if isinstance(one, str) else _number(one) for one in row] for row in self.rows]
+        return [[one if isinstance(one, str) else in_digits(one) for one in row] for row in self.rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def _methods(figures: Figures, mirror: bool) -> Section:
         "Each person counts once, for the delivery method that reached them first. A push counts when a browser has"
         " shown it. Sent and failed are deliveries: somebody with two browsers gets two."
     )
-    rows = [(one.name, _number(one.people), one.people) for one in figures.methods]
+    rows = [(one.name, in_digits(one.people), one.people) for one in figures.methods]
     head = [_("Delivery method"), _("People reached"), _("Sent"), _("Failed")]
     cells: list[list[Cell]] = [
         [one.name, one.people, *(_or_dash(value) for value in (one.sent, one.failed))] for one in figures.methods
@@ -95,7 +95,7 @@ def _people(announcement: Announcement, figures: Figures, mirror: bool) -> Secti
     meaning = _("Each person counts once.")
     if not announcement.url:
         meaning += " " + _("It has no link, so there are no clicks.")
-    rows = [(name, _number(figures.people[what]), figures.people[what]) for what, (name, _meaning) in words.items()]
+    rows = [(name, in_digits(figures.people[what]), figures.people[what]) for what, (name, _which) in words.items()]
     cells: list[list[Cell]] = [
         [f"{name}: {meaning_of}", figures.people[what]] for what, (name, meaning_of) in words.items()
     ]
@@ -108,13 +108,16 @@ def _over_time(name: str, title: str, meaning: str, spans: Sequence[Span], mirro
     points = [
         Point(
             moment(span.begin),
-            [f"{moment(span.begin)} – {word}: {_number(number)}" for word, number in zip(series, numbers, strict=True)],
+            [
+                f"{moment(span.begin)} – {word}: {in_digits(number)}"
+                for word, number in zip(series, numbers, strict=True)
+            ],
             numbers,
         )
         for span in spans
         for numbers in [(span.reached, span.read)]
     ]
-    most = _number(max(max(span.reached, span.read) for span in spans))
+    most = in_digits(max(max(span.reached, span.read) for span in spans))
     cells: list[list[Cell]] = [[moment(span.begin), span.reached, span.read] for span in spans if not span.is_empty]
     drawn = charts.columns(title, meaning, series, points, most, mirror=mirror)
     return Section(name, title, meaning, Table([_("From"), *series], cells), columns=drawn)
@@ -127,7 +130,7 @@ def _languages(figures: Figures, mirror: bool) -> Section:
         " language, they had the original words."
     )
     names = [_language(one.language) for one in figures.languages]
-    rows = [(name, _number(one.read), one.read) for name, one in zip(names, figures.languages, strict=True)]
+    rows = [(name, in_digits(one.read), one.read) for name, one in zip(names, figures.languages, strict=True)]
     cells: list[list[Cell]] = [
         [name, one.seen, one.read, one.clicked] for name, one in zip(names, figures.languages, strict=True)
     ]
@@ -149,7 +152,7 @@ def _language(code: str) -> str:
         return code
 
 
-def _number(number: int) -> str:
+def in_digits(number: int) -> str:
     return str(number_format(number, use_l10n=True, force_grouping=True))
 
 

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
 from notifications_hub.announcements.admin_pages.parts import PERMISSION
-from notifications_hub.announcements.admin_pages.result_sections import moment, sections_of
+from notifications_hub.announcements.admin_pages.result_sections import in_digits, moment, sections_of
 from notifications_hub.announcements.models import Announcement, AnnouncementState
 from notifications_hub.announcements.results import folding, watching
 from notifications_hub.announcements.results.figures import Figures, figures_of
@@ -57,12 +57,14 @@ def _context(request: HttpRequest, announcement: Announcement) -> dict[str, Any]
     # The cursor first: a change after it arrives as an event.
     cursor = cursor_at([topic_of(announcement.pk)])
     as_of, figures = folding.as_of(), figures_of(announcement)
+    watched = watching.watch(announcement) if announcement.announced_at else None
     return {
         "announcement": announcement,
         "words": _state_in_words(announcement, figures),
         "as_of": as_of,
-        "audience": watching.watch(announcement) if announcement.announced_at else None,
-        "reached": figures.reached,
+        "audience": watched,
+        "size": "" if watched is None or watched.audience_size is None else in_digits(watched.audience_size),
+        "reached": in_digits(figures.reached),
         "sections": [] if figures.is_empty else list(sections_of(announcement, figures)),
         "topic": topic_of(announcement.pk),
         "cursor": cursor,
