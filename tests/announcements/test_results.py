@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -32,11 +31,12 @@ from notifications_hub.ops import retention
 from notifications_hub.streams.sweeper import sweep
 from notifications_hub.transports.web_push.subscriptions import register
 from notifications_hub.transports.web_push.vapid import VapidKey, generate
+from tests.announcements.support import log_of
 from tests.announcements.test_rollouts import show
 from tests.inbox.support import ClientFor, post
 from tests.push_lab.fixtures import push_service
 from tests.push_lab.service import LocalPushService
-from tests.support.deliveries import one_worker
+from tests.support.deliveries import one_worker, send
 from tests.support.processes import wait_until
 from tests.support.together import in_process, together
 
@@ -166,8 +166,6 @@ def test_a_page_shows_no_toast_of_an_announcement_without_live(alice: User) -> N
 
 
 def test_ordinary_notifications_are_not_tallied(alice: User, bob: User) -> None:
-    from tests.support.deliveries import send
-
     [row] = send(bob, alice)
     rows = Notification.objects.filter(pk=row.pk)
     rows.mark_all_as_read()
@@ -232,8 +230,8 @@ def test_a_read_that_is_taken_back_leaves_its_hour(alice: User) -> None:
 
 def test_a_long_run_has_a_bounded_number_of_days(alice: User) -> None:
     announcement = announced()
-    figures = [ResultFigure(announcement=announcement, what="read", bucket=24 * day, number=1) for day in range(2, 900)]
-    ResultFigure.objects.bulk_create(figures)
+    days = [ResultFigure(announcement=announcement, what="read", bucket=24 * day, number=1) for day in range(2, 900)]
+    ResultFigure.objects.bulk_create(days)
     figures = figures_of(announcement)
     assert len(figures.days) <= 60
     assert sum(span.read for span in figures.days) == 898
@@ -254,9 +252,8 @@ def tally(announcement: Announcement, number: int) -> None:
 
 
 @pytest.fixture
-def _small_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folding, "STEP", 10)
-    return
 
 
 @pytest.mark.usefixtures("_small_steps")
@@ -379,8 +376,6 @@ def test_a_mark_costs_one_statement_more_and_waits_for_no_counter(alice: User, d
 
 
 def test_pages_that_nobody_looks_at_are_not_told(alice: User) -> None:
-    from tests.announcements.support import log_of
-
     announcement = announced()
     topic = f"announcement.{announcement.pk}"
     tally(announcement, 1)

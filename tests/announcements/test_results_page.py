@@ -142,7 +142,7 @@ def test_the_file_holds_every_table_and_no_formula(writer: Client, announcement:
 
 def test_a_look_costs_the_same_however_many_figures(writer: Client, announcement: Announcement) -> None:
     def statements() -> int:
-        with CaptureQueriesContext(connection) as caught:  # type: ignore[arg-type]
+        with CaptureQueriesContext(connection) as caught:
             text_of(writer, announcement)
         return len(caught)
 

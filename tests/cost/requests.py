@@ -18,8 +18,8 @@ Act = Callable[[World], object]
 
 API = "/api/v1/"
 _PUBLIC = "93.184.215.14"
-REFUSALS = (404, 426, 501)
-"""Pushes without a key, and WebSocket and SSE without ASGI."""
+REFUSALS = (302, 404, 426, 501)
+"""A link that is opened, pushes without a key, and WebSocket and SSE without ASGI."""
 
 
 def get(path: str, **query: str) -> Act:
