@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone, translation
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
@@ -270,7 +271,7 @@ class Announcement(HubModel):
             kind=KIND,
             title=balanced(title),
             body=_shortened(body),
-            url=self.url,
+            url=self.opening_url(),
             level=self.level,
             icon=kind_of(KIND).icon,
             tag=self.item_id,
@@ -280,6 +281,15 @@ class Announcement(HubModel):
             actions=tuple(open_and_read()),
             language=language,
         )
+
+    def opening_url(self) -> str:
+        """Return the address that records a click and leads to the link. A draft's preview shows the link itself."""
+        if not self.url or self._state.adding:
+            return self.url
+        try:
+            return reverse("notifications_hub:open", args=[self.item_id])
+        except NoReverseMatch:
+            return self.url
 
     def markdown(self) -> str:
         """Return the Markdown text in the active language."""

@@ -393,6 +393,7 @@ class Migration(migrations.Migration):
                         to="notifications_hub.announcement",
                     ),
                 ),
+                ("clicked_at", models.DateTimeField(blank=True, null=True, verbose_name="clicked")),
             ],
             options={
                 "verbose_name": "notification",
@@ -1142,6 +1143,132 @@ class Migration(migrations.Migration):
                 "base_manager_name": "objects",
                 "constraints": [
                     models.UniqueConstraint(fields=("person", "announcement"), name="hub_banner_dismissed_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ResultFold",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("floor", models.BigIntegerField(default=0)),
+                ("folded_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("looked_back_at", models.DateTimeField(default=django.utils.timezone.now)),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="ResultTally",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "what",
+                    models.CharField(
+                        choices=[
+                            ("delivered", "Delivered"),
+                            ("seen", "Seen"),
+                            ("read", "Read"),
+                            ("clicked", "Clicked"),
+                            ("dismissed", "Dismissed"),
+                            ("failed", "Failed"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("method", models.CharField(blank=True, max_length=20)),
+                ("reason", models.CharField(blank=True, max_length=60)),
+                ("language", models.CharField(blank=True, max_length=20)),
+                ("at", models.DateTimeField()),
+                ("number", models.BigIntegerField()),
+                (
+                    "announcement",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="notifications_hub.announcement",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="ResultWatch",
+            fields=[
+                (
+                    "announcement",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="notifications_hub.announcement",
+                    ),
+                ),
+                ("looked_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("moved", models.BooleanField(default=False)),
+                ("reported_at", models.DateTimeField(null=True)),
+                ("audience_size", models.PositiveBigIntegerField(null=True)),
+                ("audience_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(condition=models.Q(("moved", True)), fields=["announcement"], name="hub_result_moved"),
+                    models.Index(
+                        condition=models.Q(("audience_at", None)), fields=["announcement"], name="hub_result_uncounted"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ResultFigure",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "what",
+                    models.CharField(
+                        choices=[
+                            ("delivered", "Delivered"),
+                            ("seen", "Seen"),
+                            ("read", "Read"),
+                            ("clicked", "Clicked"),
+                            ("dismissed", "Dismissed"),
+                            ("failed", "Failed"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("method", models.CharField(blank=True, max_length=20)),
+                ("reason", models.CharField(blank=True, max_length=60)),
+                ("language", models.CharField(blank=True, max_length=20)),
+                ("bucket", models.PositiveIntegerField()),
+                ("number", models.BigIntegerField()),
+                (
+                    "announcement",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="notifications_hub.announcement",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("announcement", "what", "method", "reason", "language", "bucket"),
+                        name="hub_result_figure_once",
+                    )
                 ],
             },
         ),

@@ -38,6 +38,7 @@ from notifications_hub.announcements.admin_pages.parts import (
     may_write,
 )
 from notifications_hub.announcements.admin_pages.preview import as_form, previews
+from notifications_hub.announcements.admin_pages.results import ResultsPage
 from notifications_hub.announcements.admin_pages.sending import SendingPage
 from notifications_hub.announcements.approval import corrections
 from notifications_hub.announcements.models import Announcement, AnnouncementState
@@ -61,6 +62,7 @@ class AnnouncementAdmin(
     DuplicatePage,
     HistoryPage,
     BannerMark,
+    ResultsPage,
     DeclaredLookups[Announcement],
     BoundedLists[Announcement],
     AnnouncementModelAdmin,
@@ -114,7 +116,8 @@ class AnnouncementAdmin(
         def audience_words(announcement: Announcement) -> str:
             return words.get(announcement.audience, announcement.audience)
 
-        return ("title", "state_badge", audience_words, "runs", "by", "read_by", "banner_mark")
+        results = ("results_link",) if self.has_broadcast_permission(request) else ()
+        return ("title", "state_badge", audience_words, "runs", "by", "read_by", *results, "banner_mark")
 
     @admin.display(description=gettext_lazy("state"))
     def state_badge(self, announcement: Announcement) -> SafeString:
@@ -129,6 +132,14 @@ class AnnouncementAdmin(
     @admin.display(description=gettext_lazy("read by"))
     def read_by(self, announcement: Any) -> str:
         return f"{COUNTED}+" if announcement.number_read > COUNTED else str(announcement.number_read)
+
+    @admin.display(description=gettext_lazy("results"))
+    def results_link(self, announcement: Announcement) -> SafeString | str:
+        if not announcement.announced_at:
+            return ""
+        path = reverse("admin:notifications_hub_announcement_results", args=[announcement.pk])
+        label = _("Results of “%(title)s”") % {"title": announcement}
+        return format_html('<a href="{}" aria-label="{}">{}</a>', path, label, _("Results"))
 
     @admin.display(description=gettext_lazy("audience"))
     def audience_in_words(self, announcement: Announcement) -> str:
@@ -281,6 +292,7 @@ class AnnouncementAdmin(
             *self.sending_urls(),
             *self.approval_urls(),
             *self.duplicate_urls(),
+            *self.results_urls(),
             *super().get_urls(),
         ]
         for pattern in patterns:
