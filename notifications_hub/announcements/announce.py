@@ -16,7 +16,7 @@ from django.utils import timezone
 from notifications_hub import audiences, streams
 from notifications_hub.announcements.methods import has_toast, methods_for
 from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet, RowsThrough
-from notifications_hub.announcements.rollouts import control, planner
+from notifications_hub.announcements.rollouts import control, planner, retraction
 from notifications_hub.conf import hub_settings, require_time_zones
 from notifications_hub.database import transaction
 from notifications_hub.database.insert_select import insert_select
@@ -109,12 +109,12 @@ def publish_edit(announcement: Announcement) -> None:
 
 
 def withdraw(announcement: Announcement) -> bool:
-    """Withdraw it from every page and inbox, read or not. A planned one is never announced.
+    """Withdraw it from every page and inbox, read or not, and take it back from where it was sent.
 
-    Return False if it had already ended or been withdrawn.
+    A planned one is never announced. Return False if it had already ended or been withdrawn.
     """
     current = Announcement.objects.filter(pk=announcement.pk, withdrawn_at=None, ends_at__gt=timezone.now())
-    return _once(current, "withdrawn_at", _publish_withdrawal, skip_locked=False)
+    return _once(current, "withdrawn_at", _take_away, skip_locked=False)
 
 
 _isolation: Isolation[tuple[str, int]] = Isolation(longest=3600.0)
@@ -156,6 +156,11 @@ def _count_from_commit(pk: int, *, began: float) -> None:
     if not arming.is_prompt(began):
         Announcement.objects.filter(pk=pk, announced_at__isnull=False).update(announced_at=timezone.now())
         planner.restart_window(pk)
+
+
+def _take_away(announcement: Announcement) -> None:
+    _publish_withdrawal(announcement)
+    retraction.begin(announcement)
 
 
 def _publish_withdrawal(announcement: Announcement) -> None:

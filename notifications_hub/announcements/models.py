@@ -268,11 +268,16 @@ class Announcement(HubModel):
             icon=kind_of(KIND).icon,
             tag=self.item_id,
             urgency=Urgency(self.urgency),
-            ttl=time_to_live(kind_of(KIND).ttl),
+            ttl=self._time_to_live(),
             privacy=kind_of(KIND).privacy,
             actions=tuple(open_and_read()),
             language=language,
         )
+
+    def _time_to_live(self) -> int:
+        """Return the kind's seconds, or fewer: no push may appear after the announcement has ended."""
+        runs = self.ends_at - (self.announced_at or self.starts_at)
+        return max(1, min(time_to_live(kind_of(KIND).ttl), int(runs.total_seconds())))
 
     def markdown(self) -> str:
         """Return the Markdown text in the active language."""

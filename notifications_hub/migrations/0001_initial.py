@@ -264,6 +264,7 @@ class Migration(migrations.Migration):
                         to="notifications_hub.announcement",
                     ),
                 ),
+                ("is_retraction", models.BooleanField(default=False, editable=False)),
             ],
             options={
                 "verbose_name": "rollout",
@@ -274,7 +275,11 @@ class Migration(migrations.Migration):
                     models.Index(condition=models.Q(("finished_at", None)), fields=["id"], name="hub_rollout_open"),
                     models.Index(condition=models.Q(("moved", True)), fields=["id"], name="hub_rollout_moved"),
                 ],
-                "constraints": [models.UniqueConstraint(fields=("announcement", "transport"), name="hub_rollout_once")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("announcement", "transport", "is_retraction"), name="hub_rollout_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -553,6 +558,10 @@ class Migration(migrations.Migration):
                         related_name="+",
                         to="notifications_hub.rollout",
                     ),
+                ),
+                (
+                    "is_retraction",
+                    models.BooleanField(db_default=False, default=False, editable=False, verbose_name="retraction"),
                 ),
             ],
             options={
@@ -936,7 +945,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="delivery",
             constraint=models.UniqueConstraint(
-                fields=("notification", "transport", "address"), name="hub_delivery_once"
+                fields=("notification", "transport", "address", "is_retraction"), name="hub_delivery_once"
             ),
         ),
         migrations.AddIndex(
@@ -1052,4 +1061,12 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunPython(migrations.RunPython.noop, remove_triggers),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("rollout__isnull", False), ("state", "sent")),
+                fields=["rollout", "settled_at", "id"],
+                name="hub_delivery_rollout_sent",
+            ),
+        ),
     ]
