@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 class Message:
     """A rendered notification, all plain text. With `token` and `act_url` a service worker reports without a cookie.
 
-    With `retracts`, it takes back the message with the same tag, and its title says so.
+    `url` is a path of this site. An announcement may also name a page of another site, in `leads_to`. Only pages link
+    there, and say so. With `retracts`, it takes back the message with the same tag, and its title says so.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Message:
     token: str = ""
     act_url: str = ""
     retracts: bool = False
+    leads_to: str = ""
 
 
 SHORT_TITLE, SHORT_BODY = 60, 120
@@ -72,6 +74,7 @@ def retraction_of(message: Message) -> Message:
         title=_("This announcement was withdrawn."),
         body="",
         url="",
+        leads_to="",
         level="info",
         urgency=Urgency.NORMAL,
         ttl=SHOWN_SECONDS,
@@ -138,6 +141,8 @@ class Item:
             "delivered": self.delivered,
             "toast": self.toast,
         }
+        if message.leads_to:
+            shape["leads_to"] = message.leads_to
         if self.translations is not None:
             shape["translations"] = self.translations
         if self.extension is not None:

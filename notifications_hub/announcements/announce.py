@@ -9,21 +9,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.signals import pre_delete
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from notifications_hub import audiences, streams
 from notifications_hub.announcements.methods import has_toast, methods_for
 from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet, RowsThrough
 from notifications_hub.announcements.rollouts import control, planner, retraction
+from notifications_hub.announcements.validation import checked_time, checked_urgency
 from notifications_hub.conf import hub_settings, require_time_zones
 from notifications_hub.database import transaction
 from notifications_hub.database.insert_select import insert_select
 from notifications_hub.database.primary import connection
 from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.models import DeliveredThrough
-from notifications_hub.kinds import DeliveryMethod, Urgency, kind_of
+from notifications_hub.kinds import DeliveryMethod, kind_of
 from notifications_hub.notification import Notification
 from notifications_hub.streams import NewEvent, item_key
 from notifications_hub.streams.sweeper import Isolation, every_second
@@ -42,35 +45,51 @@ def broadcast(
     by: Person | None = None,
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
+    other_site: bool = False,
 ) -> Announcement:
     """Announce to an audience, in the caller's transaction. With a later `starts_at`, announce then.
 
     `methods` names the delivery methods to use; None: those that each person wants for announcements. With the urgency
     `critical` it uses all of them, whatever people prefer.
 
-    Raise `UnknownAudience`, or `ValidationError` for text that is too long, a link to another site and so on.
+    A `url` of another site begins with https:// and needs `other_site=True`. Pages say where it leads, and pushes open
+    the announcement's own page.
+
+    Raise `UnknownAudience`, or `ValidationError` for text that is too long, a bad link and so on.
     """
     require_time_zones()
     if isinstance(methods, str):
         raise TypeError(f"methods must be a set of names, like {{{methods!r}}}, not a text.")
-    start = starts_at or timezone.now()
+    start = checked_time("starts_at", starts_at) or timezone.now()
+    end = checked_time("ends_at", ends_at) or _usual_end(start)
     announcement = Announcement(
         title=title,
         body=body,
         url=url,
         level=level,
-        urgency=Urgency(urgency),
+        urgency=checked_urgency(urgency),
         audience=audiences.check(audience),
         methods=None if methods is None else sorted(map(str, methods)),
         by=by,
         starts_at=start,
-        ends_at=ends_at or start + timedelta(days=hub_settings.announcement_days),
+        ends_at=end,
     )
     announcement.full_clean()
+    if announcement.link.host and not other_site:
+        words = _("It leads to another site, %(host)s. Pass other_site=True if that is intended.")
+        raise ValidationError({"url": words % {"host": announcement.link.host}})
     with transaction.atomic():
         announcement.save()
         announce_if_due(announcement)
     return announcement
+
+
+def _usual_end(start: datetime) -> datetime:
+    try:
+        return start + timedelta(days=hub_settings.announcement_days)
+    except OverflowError:
+        # The start is refused with words.
+        return start
 
 
 @every_second

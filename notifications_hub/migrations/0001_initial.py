@@ -120,7 +120,7 @@ class Migration(migrations.Migration):
                     "url",
                     models.CharField(
                         blank=True,
-                        help_text="A path of this site, like /posts/9/.",
+                        help_text="A path of this site, like /posts/9/, or https://…",
                         max_length=2000,
                         verbose_name="link",
                     ),

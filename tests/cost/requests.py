@@ -112,6 +112,7 @@ PAGES: Mapping[str, Sequence[Act]] = {
     "remove-address": [_own_address("remove-address", lambda world: {"id": world.own_address.pk})],
     "cancel-job": [post("/jobs/{world.job.pk}/cancel/", lambda _world: {})],
     "why": [get("/notifications/{world.size.notifications}/why/"), get("/notifications/a1/why/")],
+    "announcement": [get("/notifications/announcements/1/")],
     "live_ws": [get("/live/ws/")],
     "live_sse": [get("/live/sse/")],
     "live_poll": [get("/live/poll/"), get("/live/poll/", cursor="{world.cursor}", visible="1")],

@@ -6,8 +6,9 @@ import uuid
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError
+from django.db import IntegrityError, models
 from django.db.models import OuterRef, QuerySet
 from django.forms import Media, Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -28,6 +29,7 @@ from notifications_hub.announcements.admin_pages.forms import AnnouncementForm, 
 from notifications_hub.announcements.admin_pages.parts import PERMISSION, StateFilter, TranslationInline, may_write
 from notifications_hub.announcements.admin_pages.preview import previews
 from notifications_hub.announcements.admin_pages.sending import SendingPage
+from notifications_hub.announcements.admin_pages.zone import ZonedDateTimeField, times_in_zone, with_zone_name, zoned
 from notifications_hub.announcements.methods import all_methods
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.kinds import method_name
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 else:
     AnnouncementModelAdmin = admin.ModelAdmin
 
-_SCRIPTS = ("announcement-preview", "announcement-sending")
+_SCRIPTS = ("announcement-preview", "announcement-sending", "announcement-zone")
 
 
 class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists[Announcement], AnnouncementModelAdmin):
@@ -50,6 +52,7 @@ class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists
     list_per_page = 25
     search_fields = ("title", "body")
     actions = ("withdraw_selected",)
+    formfield_overrides = {models.DateTimeField: {"form_class": ZonedDateTimeField, "widget": AdminSplitDateTime}}
 
     @property
     def media(self) -> Media:
@@ -99,7 +102,7 @@ class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists
         state = announcement.state
         return format_html('<span class="hub-state" data-state="{}">{}</span>', state.value, state.label)
 
-    @admin.display(description=gettext_lazy("runs"), ordering="starts_at")
+    @admin.display(description=with_zone_name(gettext_lazy("runs")), ordering="starts_at")
     def runs(self, announcement: Announcement) -> SafeString:
         start, end = (timezone.localtime(at) for at in (announcement.starts_at, announcement.ends_at))
         return format_html("{} –<br>{}", date_format(start, "DATETIME_FORMAT"), date_format(end, "DATETIME_FORMAT"))
@@ -120,18 +123,19 @@ class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists
     # The form
 
     def get_fieldsets(self, request: HttpRequest, obj: Announcement | None = None) -> Any:
-        words = ["title", "body", "url", "level"]
+        words = ["title", "body", "url", "other_site", "level"]
         when = ["audience", "methods", ("starts_at", "ends_at"), "urgency"]
+        times = {"fields": when, "description": times_in_zone()}
         if obj is None:
-            return [(None, {"fields": [*words, "once"]}), (_("Audience and time"), {"fields": when})]
+            return [(None, {"fields": [*words, "once", "zone"]}), (_("Audience and time"), times)]
         if not may_write(request, obj) or obj.announced_at:
             when[:2] = ["audience_in_words", "methods_in_words"]
+        if may_write(request, obj):
+            words.append("zone")
+        else:
+            words.remove("other_site")
         fate = ["state_badge", "read_by", "by", "created", "announced_at", "withdrawn_at"]
-        return [
-            (None, {"fields": words}),
-            (_("Audience and time"), {"fields": when}),
-            (_("History"), {"fields": fate}),
-        ]
+        return [(None, {"fields": words}), (_("Audience and time"), times), (_("History"), {"fields": fate})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Announcement | None = None) -> tuple[str, ...]:
         if obj is None:
@@ -221,12 +225,14 @@ class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists
 
     def get_urls(self) -> list[URLPattern]:
         view, name = self.admin_site.admin_view, "notifications_hub_announcement"
-        return [
-            path("preview/", view(self.preview_view), name=f"{name}_preview"),
-            path("<int:pk>/withdraw/", view(self.withdraw_view), name=f"{name}_withdraw"),
-            *self.sending_urls(),
-            *super().get_urls(),
-        ]
+        return zoned(
+            [
+                path("preview/", view(self.preview_view), name=f"{name}_preview"),
+                path("<int:pk>/withdraw/", view(self.withdraw_view), name=f"{name}_withdraw"),
+                *self.sending_urls(),
+                *super().get_urls(),
+            ]
+        )
 
     def preview_view(self, request: HttpRequest) -> HttpResponse:
         """Show the form's announcement as people will see it: a fragment for the script, else a whole page."""

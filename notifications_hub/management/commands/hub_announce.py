@@ -27,7 +27,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("title")
         parser.add_argument("--body", default="", help="Markdown")
-        parser.add_argument("--url", default="", help="a path on this site, like /posts/9/")
+        parser.add_argument("--url", default="", help="a path on this site, like /posts/9/, or https://…")
+        parser.add_argument("--other-site", action="store_true", help="the --url may lead to another site")
         parser.add_argument("--level", default="info", choices=AbstractNotification.LEVELS.values)
         parser.add_argument("--urgency", default="normal", choices=[urgency.value for urgency in Urgency])
         parser.add_argument(
@@ -46,7 +47,7 @@ class Command(BaseCommand):
         words = {name: options[name] for name in ("title", "body", "url", "level", "urgency", "audience", "methods")}
         times = {"starts_at": options["starts"], "ends_at": options["ends"]}
         try:
-            announcement = broadcast(**words, **times, by=_person(options["by"]))
+            announcement = broadcast(**words, **times, by=_person(options["by"]), other_site=options["other_site"])
         except UnknownAudience as error:
             raise CommandError(str(error)) from None
         except ValidationError as error:
