@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.signals import pre_delete
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from notifications_hub import audiences
 from notifications_hub.announcements import audit, live_events
@@ -19,14 +21,15 @@ from notifications_hub.announcements.approval.submission import admit, submit
 from notifications_hub.announcements.banners.rules import Banner
 from notifications_hub.announcements.methods import has_toast, methods_for
 from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet, RowsThrough
-from notifications_hub.announcements.rollouts import control, planner
+from notifications_hub.announcements.rollouts import control, planner, retraction
+from notifications_hub.announcements.validation import checked_time, checked_urgency
 from notifications_hub.conf import hub_settings, require_time_zones
 from notifications_hub.database import transaction
 from notifications_hub.database.insert_select import insert_select
 from notifications_hub.database.primary import connection
 from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.models import DeliveredThrough
-from notifications_hub.kinds import DeliveryMethod, Urgency, kind_of
+from notifications_hub.kinds import DeliveryMethod, kind_of
 from notifications_hub.notification import Notification
 from notifications_hub.streams.sweeper import Isolation, every_second
 from notifications_hub.users import Person
@@ -45,6 +48,7 @@ def broadcast(
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
     banner: Banner | None = None,
+    other_site: bool = False,
 ) -> Announcement:
     """Announce to an audience, in the caller's transaction. With a later `starts_at`, announce then.
 
@@ -53,32 +57,47 @@ def broadcast(
 
     With `ANNOUNCEMENT_APPROVAL_ABOVE`, one to many people waits for approval: `awaits_approval` is then True.
 
-    Raise `UnknownAudience`, or `ValidationError` for text that is too long, a link to another site and so on.
+    A `url` of another site begins with https:// and needs `other_site=True`. Pages say where it leads, and pushes open
+    the announcement's own page.
+
+    Raise `UnknownAudience`, or `ValidationError` for text that is too long, a bad link and so on.
     """
     require_time_zones()
     if isinstance(methods, str):
         raise TypeError(f"methods must be a set of names, like {{{methods!r}}}, not a text.")
-    start = starts_at or timezone.now()
+    start = checked_time("starts_at", starts_at) or timezone.now()
+    end = checked_time("ends_at", ends_at) or _usual_end(start)
     announcement = Announcement(
         title=title,
         body=body,
         url=url,
         level=level,
-        urgency=Urgency(urgency),
+        urgency=checked_urgency(urgency),
         audience=audiences.check(audience),
         methods=None if methods is None else sorted(map(str, methods)),
         by=by,
         starts_at=start,
-        ends_at=ends_at or start + timedelta(days=hub_settings.announcement_days),
+        ends_at=end,
         **(banner.columns() if banner else {}),
     )
     announcement.full_clean()
+    if announcement.link.host and not other_site:
+        words = _("It leads to another site, %(host)s. Pass other_site=True if that is intended.")
+        raise ValidationError({"url": words % {"host": announcement.link.host}})
     with transaction.atomic():
         announcement.save()
         audit.record(announcement, audit.Step.WRITTEN, by=by)
         submit(announcement, by=by)
         announce_if_due(announcement, by=by)
     return announcement
+
+
+def _usual_end(start: datetime) -> datetime:
+    try:
+        return start + timedelta(days=hub_settings.announcement_days)
+    except OverflowError:
+        # The start is refused with words.
+        return start
 
 
 @every_second
@@ -119,9 +138,10 @@ def publish_edit(announcement: Announcement) -> None:
 
 
 def withdraw(announcement: Announcement, by: Person | None = None) -> bool:
-    """Withdraw it from every page and inbox, read or not. A planned one is never announced.
+    """Withdraw it from every page and inbox, read or not, and take it back from where it was sent.
 
-    `by` is the person who withdraws it, for the audit trail. Return False if it had already ended or been withdrawn.
+    A planned one is never announced. `by` is the person who withdraws it, for the audit trail. Return False if it had
+    already ended or been withdrawn.
     """
     current = Announcement.objects.filter(pk=announcement.pk, withdrawn_at=None, ends_at__gt=timezone.now())
     return _once(current, _WITHDRAWN, by=by, skip_locked=False)
@@ -177,6 +197,11 @@ def _count_from_commit(pk: int, *, began: float) -> None:
         planner.restart_window(pk)
 
 
+def _take_away(announcement: Announcement) -> None:
+    _publish_withdrawal(announcement)
+    retraction.begin(announcement)
+
+
 def _publish_withdrawal(announcement: Announcement) -> None:
     if announcement.announced_at:
         live_events.publish_withdrawal(announcement)
@@ -184,7 +209,7 @@ def _publish_withdrawal(announcement: Announcement) -> None:
 
 _ANNOUNCED = _Turn("announced_at", _announce, audit.Step.ANNOUNCED, may=admit)
 _ENDED = _Turn("withdrawn_at", _publish_withdrawal, audit.Step.ENDED)
-_WITHDRAWN = _Turn("withdrawn_at", _publish_withdrawal, audit.Step.WITHDRAWN)
+_WITHDRAWN = _Turn("withdrawn_at", _take_away, audit.Step.WITHDRAWN)
 
 
 def _deleted(instance: Announcement, **kwargs: object) -> None:

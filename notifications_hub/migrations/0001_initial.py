@@ -120,7 +120,7 @@ class Migration(migrations.Migration):
                     "url",
                     models.CharField(
                         blank=True,
-                        help_text="A path of this site, like /posts/9/.",
+                        help_text="A path of this site, like /posts/9/, or https://…",
                         max_length=2000,
                         verbose_name="link",
                     ),
@@ -264,6 +264,7 @@ class Migration(migrations.Migration):
                         to="notifications_hub.announcement",
                     ),
                 ),
+                ("is_retraction", models.BooleanField(default=False, editable=False)),
             ],
             options={
                 "verbose_name": "rollout",
@@ -554,6 +555,10 @@ class Migration(migrations.Migration):
                         related_name="+",
                         to="notifications_hub.rollout",
                     ),
+                ),
+                (
+                    "is_retraction",
+                    models.BooleanField(db_default=False, default=False, editable=False, verbose_name="retraction"),
                 ),
             ],
             options={
@@ -1271,5 +1276,33 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
+        ),
+        migrations.RemoveConstraint(
+            model_name="delivery",
+            name="hub_delivery_once",
+        ),
+        migrations.RemoveConstraint(
+            model_name="rollout",
+            name="hub_rollout_once",
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("rollout__isnull", False), ("state", "sent")),
+                fields=["rollout", "settled_at", "id"],
+                name="hub_delivery_rollout_sent",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="delivery",
+            constraint=models.UniqueConstraint(
+                fields=("notification", "transport", "address", "is_retraction"), name="hub_delivery_once"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="rollout",
+            constraint=models.UniqueConstraint(
+                fields=("announcement", "transport", "is_retraction"), name="hub_rollout_once"
+            ),
         ),
     ]

@@ -211,3 +211,42 @@ def subscriptions(site: Site) -> str:
         print(PushSubscription.objects.count())
         """
     ).strip()
+
+
+def test_a_withdrawn_announcement_leaves_her_screen_and_her_push_service(
+    firefox: Firefox, push_site: Site, push_service: LocalPushService
+) -> None:
+    sign_in(firefox, push_site, "alice")
+    subscribe(firefox, push_site)
+    firefox.close_pages()
+    announce(push_site)
+    wait_for(lambda: [alert["title"] for alert in firefox.alerts()] == ["Closed on Sunday"], timeout=30)
+
+    withdraw(push_site)
+    seen: set[str] = set()
+    wait_for(lambda: not note(seen, firefox), timeout=30)
+    assert seen <= {"Closed on Sunday", "This announcement was withdrawn."}
+    wait_for(lambda: [message.ack for message in push_service.messages.values()] == ["delivered"] * 2)
+    first, second = push_service.messages.values()
+    assert first.topic == second.topic
+
+
+def announce(site: Site) -> None:
+    site.python("from notifications_hub import broadcast; broadcast(title='Closed on Sunday', body='All day')")
+
+
+def withdraw(site: Site) -> None:
+    site.python(
+        """
+        from notifications_hub.announcements.announce import withdraw
+        from notifications_hub.announcements.models import Announcement
+        withdraw(Announcement.objects.get())
+        """
+    )
+
+
+def note(seen: set[str], firefox: Firefox) -> list[str]:
+    """Add the titles on the screen to those seen, and return them."""
+    titles = [alert["title"] for alert in firefox.alerts()]
+    seen.update(titles)
+    return titles

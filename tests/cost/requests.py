@@ -115,6 +115,7 @@ PAGES: Mapping[str, Sequence[Act]] = {
     "dismiss-banner": [post("/notifications/banners/dismiss/", lambda world: {"id": world.banner.item_id})],
     "why": [get("/notifications/{world.size.notifications}/why/"), get("/notifications/a1/why/")],
     "open": [get("/notifications/{world.size.notifications}/open/"), get("/notifications/a1/open/")],
+    "announcement": [get("/notifications/announcements/1/")],
     "live_ws": [get("/live/ws/")],
     "live_sse": [get("/live/sse/")],
     "live_poll": [get("/live/poll/"), get("/live/poll/", cursor="{world.cursor}", visible="1")],
