@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import broadcast
+from notifications_hub import Banner, broadcast
 from notifications_hub.announcements import announce
 from notifications_hub.announcements.approval.approvers import approvers
 from notifications_hub.announcements.approval.decision import Outcome, approve, version_of
@@ -106,6 +106,12 @@ def test_many_people_get_it_after_a_second_person_approved(writer: Client, secon
 def test_the_setting_decides(settings: Settings, limit: int | None, urgency: str, state: str) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "ANNOUNCEMENT_APPROVAL_ABOVE": limit}
     assert broadcast(title="Hello", urgency=urgency).state == state
+
+
+def test_a_banner_for_visitors_always_needs_a_second_person(settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "ANNOUNCEMENT_APPROVAL_ABOVE": 99}
+    assert broadcast(title="Hello", banner=Banner()).state is AnnouncementState.RUNNING
+    assert broadcast(title="Hello", banner=Banner(is_public=True)).state is AnnouncementState.AWAITING
 
 
 @pytest.mark.parametrize("value", ["5", -1, True, 1.5])

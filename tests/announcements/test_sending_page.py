@@ -138,3 +138,14 @@ def test_words_can_be_corrected_after_a_transport_was_removed(writer: Client, ro
     announcement.refresh_from_db()
     assert (answer.status_code, announcement.title) == (302, "Corrected")
     assert announcement.methods == ["live", "pigeon"]
+
+
+def test_it_shows_how_far_a_withdrawn_one_is_taken_back(writer: Client, rollout: Rollout) -> None:
+    given = {"transport": "web_push", "is_retraction": True, "starts_at": datetime.now(UTC)}
+    Rollout.objects.create(
+        announcement=rollout.announcement, people=90, looked_at=45, planned=31, sent=30, failed=1, shown=14, **given
+    )
+    page = writer.get(sending(rollout.announcement)).content.decode()
+    before, _heading, after = page.partition("<h2>Taken back</h2>")
+    assert 'value="50"' in after
+    assert all(f">{figure}</td>" in after and f">{figure}</td>" not in before for figure in ("30", "14"))

@@ -6,8 +6,9 @@ import uuid
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError
+from django.db import IntegrityError, models
 from django.db.models import OuterRef, QuerySet
 from django.forms import Media, Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -26,6 +27,7 @@ from notifications_hub.admin_lists import COUNTED, BoundedLists, CappedCount
 from notifications_hub.announcements import announce, audit
 from notifications_hub.announcements.admin_pages import parts, saving
 from notifications_hub.announcements.admin_pages.approving import ApprovalPage
+from notifications_hub.announcements.admin_pages.banner import BannerMark, banner_fieldset
 from notifications_hub.announcements.admin_pages.drafts import DuplicatePage
 from notifications_hub.announcements.admin_pages.forms import DRAFT, AnnouncementForm, other_languages, people
 from notifications_hub.announcements.admin_pages.history import HistoryPage
@@ -37,7 +39,9 @@ from notifications_hub.announcements.admin_pages.parts import (
     may_write,
 )
 from notifications_hub.announcements.admin_pages.preview import as_form, previews
+from notifications_hub.announcements.admin_pages.results import ResultsPage
 from notifications_hub.announcements.admin_pages.sending import SendingPage
+from notifications_hub.announcements.admin_pages.zone import ZonedDateTimeField, times_in_zone, with_zone_name, zoned
 from notifications_hub.announcements.approval import corrections
 from notifications_hub.announcements.models import Announcement, AnnouncementState
 from notifications_hub.notification import Notification
@@ -51,7 +55,7 @@ else:
 
 _FATE = ("state_badge", "read_by", "by", "last_editor", "created", "approved_by", "announced_at", "withdrawn_at")
 _WAS_ANNOUNCED = "_notifications_hub_was_announced"
-_SCRIPTS = ("announcement-preview", "announcement-sending")
+_SCRIPTS = ("announcement-preview", "announcement-sending", "announcement-zone")
 
 
 class AnnouncementAdmin(
@@ -59,6 +63,8 @@ class AnnouncementAdmin(
     ApprovalPage,
     DuplicatePage,
     HistoryPage,
+    BannerMark,
+    ResultsPage,
     DeclaredLookups[Announcement],
     BoundedLists[Announcement],
     AnnouncementModelAdmin,
@@ -70,10 +76,11 @@ class AnnouncementAdmin(
     list_per_page = 25
     search_fields = ("title", "body")
     actions = ("withdraw_selected",)
+    formfield_overrides = {models.DateTimeField: {"form_class": ZonedDateTimeField, "widget": AdminSplitDateTime}}
 
     @property
     def media(self) -> Media:
-        sheets = ("hub.css", "admin.css", "announcements.css")
+        sheets = ("hub.css", "admin.css", "announcements.css", "banners.css")
         own = Media(
             css={"all": [bundle_path(sheet) for sheet in sheets]},
             js=cast("Any", [Script(bundle_path(f"{name}.js"), defer=True) for name in _SCRIPTS]),
@@ -112,14 +119,15 @@ class AnnouncementAdmin(
         def audience_words(announcement: Announcement) -> str:
             return words.get(announcement.audience, announcement.audience)
 
-        return ("title", "state_badge", audience_words, "runs", "by", "read_by")
+        results = ("results_link",) if self.has_broadcast_permission(request) else ()
+        return ("title", "state_badge", audience_words, "runs", "by", "read_by", *results, "banner_mark")
 
     @admin.display(description=gettext_lazy("state"))
     def state_badge(self, announcement: Announcement) -> SafeString:
         state = announcement.state
         return format_html('<span class="hub-state" data-state="{}">{}</span>', state.value, state.label)
 
-    @admin.display(description=gettext_lazy("runs"), ordering="starts_at")
+    @admin.display(description=with_zone_name(gettext_lazy("runs")), ordering="starts_at")
     def runs(self, announcement: Announcement) -> SafeString:
         start, end = (timezone.localtime(at) for at in (announcement.starts_at, announcement.ends_at))
         return format_html("{} –<br>{}", date_format(start, "DATETIME_FORMAT"), date_format(end, "DATETIME_FORMAT"))
@@ -127,6 +135,14 @@ class AnnouncementAdmin(
     @admin.display(description=gettext_lazy("read by"))
     def read_by(self, announcement: Any) -> str:
         return f"{COUNTED}+" if announcement.number_read > COUNTED else str(announcement.number_read)
+
+    @admin.display(description=gettext_lazy("results"))
+    def results_link(self, announcement: Announcement) -> SafeString | str:
+        if not announcement.announced_at:
+            return ""
+        path = reverse("admin:notifications_hub_announcement_results", args=[announcement.pk])
+        label = _("Results of “%(title)s”") % {"title": announcement}
+        return format_html('<a href="{}" aria-label="{}">{}</a>', path, label, _("Results"))
 
     @admin.display(description=gettext_lazy("audience"))
     def audience_in_words(self, announcement: Announcement) -> str:
@@ -139,17 +155,23 @@ class AnnouncementAdmin(
     # The form
 
     def get_fieldsets(self, request: HttpRequest, obj: Announcement | None = None) -> Any:
-        words = ["title", "body", "url", "level"]
+        words = ["title", "body", "url", "other_site", "level"]
         when = ["audience", "methods", ("starts_at", "ends_at"), "urgency"]
+        times = {"fields": when, "description": times_in_zone()}
         if obj is None:
-            return [(None, {"fields": [*words, "once"]}), (_("Audience and time"), {"fields": when})]
+            written = {"fields": [*words, "once", "zone"]}
+            return [(None, written), (_("Audience and time"), times), banner_fieldset()]
         if not may_write(request, obj) or obj.announced_at:
             when[:2] = ["audience_in_words", "methods_in_words"]
-        fate = [*_FATE]
+        if may_write(request, obj):
+            words.append("zone")
+        else:
+            words.remove("other_site")
         return [
             (None, {"fields": words}),
-            (_("Audience and time"), {"fields": when}),
-            (_("History"), {"fields": fate}),
+            (_("Audience and time"), times),
+            banner_fieldset(),
+            (_("History"), {"fields": [*_FATE]}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Announcement | None = None) -> tuple[str, ...]:
@@ -278,11 +300,12 @@ class AnnouncementAdmin(
             *self.sending_urls(),
             *self.approval_urls(),
             *self.duplicate_urls(),
+            *self.results_urls(),
             *super().get_urls(),
         ]
         for pattern in patterns:
             pattern.callback = audit.coming_from(audit.Source.ADMIN)(pattern.callback)
-        return patterns
+        return zoned(patterns)
 
     def preview_view(self, request: HttpRequest) -> HttpResponse:
         """Show the form's announcement as people will see it: a fragment for the script, else a whole page."""

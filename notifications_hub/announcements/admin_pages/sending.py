@@ -136,7 +136,8 @@ def _context(request: HttpRequest, announcement: Announcement) -> dict[str, Any]
     states = {row.rollout.state for row in rows if row.rollout.finished_at is None}
     return {
         "announcement": announcement,
-        "rows": rows,
+        "rows": [row for row in rows if not row.rollout.is_retraction],
+        "retractions": [row for row in rows if row.rollout.is_retraction],
         "buttons": [Button(name, order.button) for name, order in ORDERS.items() if order.states & states],
         "topic": topic_of(announcement.pk),
         "cursor": cursor,

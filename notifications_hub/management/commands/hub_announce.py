@@ -28,7 +28,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("title")
         parser.add_argument("--body", default="", help="Markdown")
-        parser.add_argument("--url", default="", help="a path on this site, like /posts/9/")
+        parser.add_argument("--url", default="", help="a path on this site, like /posts/9/, or https://…")
+        parser.add_argument("--other-site", action="store_true", help="the --url may lead to another site")
         parser.add_argument("--level", default="info", choices=AbstractNotification.LEVELS.values)
         parser.add_argument("--urgency", default="normal", choices=[urgency.value for urgency in Urgency])
         parser.add_argument(
@@ -48,7 +49,8 @@ class Command(BaseCommand):
         times = {"starts_at": options["starts"], "ends_at": options["ends"]}
         try:
             with audit.coming_from(audit.Source.COMMAND):
-                announcement = broadcast(**words, **times, by=_person(options["by"]))
+                by, other_site = _person(options["by"]), options["other_site"]
+                announcement = broadcast(**words, **times, by=by, other_site=other_site)
         except UnknownAudience as error:
             raise CommandError(str(error)) from None
         except ValidationError as error:
