@@ -30,6 +30,7 @@ const SCRIPTS = {
   "announcement-preview": "admin/announcement-preview-element-define.js",
   "kind-sample": "elements/kind-sample-element-define.js",
   "announcement-sending": "admin/announcement-sending-element-define.js",
+  "announcement-form": "admin/announcement-form-define.js",
 };
 const STYLES = {
   hub: "notifications-hub.css",

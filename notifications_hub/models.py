@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, RowsThrough
 from notifications_hub.announcements.rollouts.models import Rollout
+from notifications_hub.audience_lists import AudienceList, AudienceListMember
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
@@ -18,6 +19,8 @@ from notifications_hub.transports.web_push.subscriptions import PushSubscription
 __all__ = [
     "Announcement",
     "AnnouncementTranslation",
+    "AudienceList",
+    "AudienceListMember",
     "DeliveredThrough",
     "Delivery",
     "Event",

@@ -20,7 +20,7 @@ LAYERS = [
     ["admin_guards", "admin_lists", "cache_keys", "name_clashes"],
     ["announcements.markdown", "database", "kinds", "task_framework", "users", "web"],
     ["system_actors"],
-    ["conf", "delivery.models", "delivery.reasons", "extension", "ops.demo", "rendering"],
+    ["audience_lists", "conf", "delivery.models", "delivery.reasons", "extension", "ops.demo", "rendering"],
     ["delivery.bulk", "discovery", "signals"],
     [
         "admin_base",
@@ -99,7 +99,7 @@ INSIDE = {
         ["handshake_limit", "log_reader", "presence", "topic_visits"],
         ["connection"],
         ["connection_registry", "fanout", "revalidation"],
-        ["access_enforcement", "shared_cap"],
+        ["access_enforcement", "list_members", "shared_cap"],
         ["handshake"],
         ["hub"],
         ["asgi_exchange"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models.signals import pre_delete
 from django.utils import timezone
 
-from notifications_hub import audiences, streams
+from notifications_hub import audience_lists, audiences, streams
 from notifications_hub.announcements.methods import has_toast, methods_for
 from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet, RowsThrough
 from notifications_hub.announcements.rollouts import control, planner
@@ -37,7 +37,7 @@ def broadcast(
     url: str = "",
     level: str = "info",
     urgency: str = "normal",
-    audience: str = audiences.EVERYONE,
+    audience: str | Iterable[Person] = audiences.EVERYONE,
     methods: Collection[str] | None = None,
     by: Person | None = None,
     starts_at: datetime | None = None,
@@ -45,10 +45,13 @@ def broadcast(
 ) -> Announcement:
     """Announce to an audience, in the caller's transaction. With a later `starts_at`, announce then.
 
+    `audience` is the name of one, or up to 10,000 people as a queryset or a list.
+
     `methods` names the delivery methods to use; None: those that each person wants for announcements. With the urgency
     `critical` it uses all of them, whatever people prefer.
 
-    Raise `UnknownAudience`, or `ValidationError` for text that is too long, a link to another site and so on.
+    Raise `UnknownAudience`, or `ValidationError` for text that is too long, a link to another site, too many people
+    and so on.
     """
     require_time_zones()
     if isinstance(methods, str):
@@ -60,14 +63,16 @@ def broadcast(
         url=url,
         level=level,
         urgency=Urgency(urgency),
-        audience=audiences.check(audience),
+        audience=audiences.check(audience) if isinstance(audience, str) else "",
         methods=None if methods is None else sorted(map(str, methods)),
         by=by,
         starts_at=start,
         ends_at=ends_at or start + timedelta(days=hub_settings.announcement_days),
     )
-    announcement.full_clean()
+    announcement.full_clean(exclude=() if isinstance(audience, str) else ("audience",))
     with transaction.atomic():
+        if not isinstance(audience, str):
+            announcement.audience = audience_lists.create(audience, announcement.ends_at)
         announcement.save()
         announce_if_due(announcement)
     return announcement
@@ -105,6 +110,7 @@ def publish_edit(announcement: Announcement) -> None:
     """
     # Read again: the sweeper may have announced the old words between the form's check and the save.
     if current := Announcement.objects.running().filter(pk=announcement.pk).first():
+        audience_lists.extend(current.audience, current.ends_at)
         streams.append_many([_event("announcement.updated", current, erases=[_key(current)])])
 
 
@@ -146,6 +152,8 @@ def _once(
 
 
 def _announce(announcement: Announcement) -> None:
+    # Another announcement's list may be used once more.
+    audience_lists.extend(announcement.audience, announcement.ends_at)
     streams.append_many([_event("announcement.created", announcement)])
     planner.begin(announcement)
     transaction.on_commit(partial(_count_from_commit, announcement.pk, began=time.monotonic()), robust=True)

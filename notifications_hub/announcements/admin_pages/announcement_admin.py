@@ -20,16 +20,31 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from notifications_hub import audiences
+from notifications_hub import audience_lists, audiences
 from notifications_hub.admin_guards import DeclaredLookups
 from notifications_hub.admin_lists import COUNTED, BoundedLists, CappedCount
 from notifications_hub.announcements import announce
-from notifications_hub.announcements.admin_pages.forms import AnnouncementForm, other_languages, people
-from notifications_hub.announcements.admin_pages.parts import PERMISSION, StateFilter, TranslationInline, may_write
+from notifications_hub.announcements.admin_pages.audience_page import (
+    AudiencePage,
+    AudienceReach,
+    audience_reach,
+    reach_of_saved,
+)
+from notifications_hub.announcements.admin_pages.forms import AnnouncementForm, other_languages
+from notifications_hub.announcements.admin_pages.parts import (
+    PERMISSION,
+    StateFilter,
+    TestFilter,
+    TranslationInline,
+    may_write,
+)
 from notifications_hub.announcements.admin_pages.preview import previews
 from notifications_hub.announcements.admin_pages.sending import SendingPage
+from notifications_hub.announcements.admin_pages.trial_page import TrialPage
 from notifications_hub.announcements.methods import all_methods
 from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.reach import AudienceFailed, in_words, size_of
+from notifications_hub.database.quick_count import RowCount
 from notifications_hub.kinds import method_name
 from notifications_hub.notification import Notification
 from notifications_hub.web.bundles import bundle_path
@@ -39,13 +54,20 @@ if TYPE_CHECKING:
 else:
     AnnouncementModelAdmin = admin.ModelAdmin
 
-_SCRIPTS = ("announcement-preview", "announcement-sending")
+_SCRIPTS = ("announcement-preview", "announcement-sending", "announcement-form")
 
 
-class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists[Announcement], AnnouncementModelAdmin):
+class AnnouncementAdmin(
+    SendingPage,
+    AudiencePage,
+    TrialPage,
+    DeclaredLookups[Announcement],
+    BoundedLists[Announcement],
+    AnnouncementModelAdmin,
+):
     form = AnnouncementForm
     inlines = (TranslationInline,)
-    list_filter = (StateFilter, "level")
+    list_filter = (StateFilter, "level", TestFilter)
     list_select_related = ("by",)
     list_per_page = 25
     search_fields = ("title", "body")
@@ -90,7 +112,7 @@ class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists
 
         @admin.display(description=gettext_lazy("audience"), ordering="audience")
         def audience_words(announcement: Announcement) -> str:
-            return words.get(announcement.audience, announcement.audience)
+            return words.get(announcement.audience) or _words_of(announcement.audience)
 
         return ("title", "state_badge", audience_words, "runs", "by", "read_by")
 
@@ -110,6 +132,8 @@ class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists
 
     @admin.display(description=gettext_lazy("audience"))
     def audience_in_words(self, announcement: Announcement) -> str:
+        if (chosen := audience_lists.list_of(announcement.audience)) is not None:
+            return f"{_words_of(announcement.audience)} ({chosen.people})"
         return dict(audiences.choices()).get(announcement.audience, announcement.audience)
 
     @admin.display(description=gettext_lazy("delivery methods"))
@@ -121,11 +145,11 @@ class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists
 
     def get_fieldsets(self, request: HttpRequest, obj: Announcement | None = None) -> Any:
         words = ["title", "body", "url", "level"]
-        when = ["audience", "methods", ("starts_at", "ends_at"), "urgency"]
+        when = ["audience", "people", "methods", ("starts_at", "ends_at"), "urgency"]
         if obj is None:
             return [(None, {"fields": [*words, "once"]}), (_("Audience and time"), {"fields": when})]
         if not may_write(request, obj) or obj.announced_at:
-            when[:2] = ["audience_in_words", "methods_in_words"]
+            when[:3] = ["audience_in_words", "methods_in_words"]
         fate = ["state_badge", "read_by", "by", "created", "announced_at", "withdrawn_at"]
         return [
             (None, {"fields": words}),
@@ -158,6 +182,9 @@ class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists
             "preview_url": reverse("admin:notifications_hub_announcement_preview"),
             "previews": previews(_as_form(announcement)) if announcement and request.method == "GET" else [],
             "is_announced": bool(announcement and announcement.announced_at),
+            "reach_url": reverse("admin:notifications_hub_announcement_reach"),
+            "trial_url": _trial_url(announcement),
+            "audience": _reach_for(request, announcement),
             "may_see_sending": self.has_broadcast_permission(request),
         }
         return super().render_change_form(request, context, *args, **kwargs)
@@ -179,6 +206,7 @@ class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists
         if not change:
             obj.by = cast("Any", request.user)
             obj.submission = form.cleaned_data.get("once") or obj.submission
+        form.store_people()
         super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
@@ -190,8 +218,7 @@ class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists
 
     def response_add(self, request: HttpRequest, obj: Announcement, post_url_continue: Any = None) -> HttpResponse:
         if obj.announced_at:
-            reached = people(audiences.members(obj.audience).count())
-            text = _("“%(title)s” has been announced to %(people)s.") % {"title": obj, "people": reached}
+            text = _("“%(title)s” has been announced to %(people)s.") % {"title": obj, "people": _size_in_words(obj)}
         else:
             text = _("“%(title)s” is planned and will be announced at its start time.") % {"title": obj}
         return self._back_to_list(request, text)
@@ -225,6 +252,8 @@ class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists
             path("preview/", view(self.preview_view), name=f"{name}_preview"),
             path("<int:pk>/withdraw/", view(self.withdraw_view), name=f"{name}_withdraw"),
             *self.sending_urls(),
+            *self.audience_urls(),
+            *self.trial_urls(),
             *super().get_urls(),
         ]
 
@@ -240,6 +269,8 @@ class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists
             "media": self.media,
         }
         context["previews"] = previews(request.POST.dict())
+        if page == "preview" and "audience" in request.POST:
+            context["audience"] = audience_reach(request.POST)
         return TemplateResponse(request, f"admin/notifications_hub/announcement/{page}.html", context)
 
     def withdraw_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -272,7 +303,33 @@ class AnnouncementAdmin(SendingPage, DeclaredLookups[Announcement], BoundedLists
 
 def _readers(announcement: Any) -> str:
     number: int = announcement.number_read
-    return _("more than %(number)d people") % {"number": COUNTED} if number > COUNTED else people(number)
+    return _("more than %(number)d people") % {"number": COUNTED} if number > COUNTED else in_words(RowCount(number))
+
+
+def _words_of(audience: str) -> str:
+    return _("People chosen by hand") if audience_lists.is_list(audience) else audience
+
+
+def _size_in_words(announcement: Announcement) -> str:
+    try:
+        size = size_of(announcement.audience)
+    except AudienceFailed:
+        # It could be read when the form was checked. The rollout says what is wrong now.
+        size = None
+    return _("its audience") if size is None else in_words(size)
+
+
+def _trial_url(announcement: Announcement | None) -> str:
+    return reverse("admin:notifications_hub_announcement_test", args=[announcement.pk] if announcement else [])
+
+
+def _reach_for(request: HttpRequest, announcement: Announcement | None) -> AudienceReach | None:
+    """Return the reach to begin with, of a form whose audience can still be chosen."""
+    if announcement is not None and announcement.announced_at:
+        return None
+    if request.method == "POST":
+        return audience_reach(request.POST)
+    return reach_of_saved(announcement or Announcement())
 
 
 def _as_form(announcement: Announcement) -> dict[str, str]:

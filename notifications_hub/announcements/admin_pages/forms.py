@@ -11,10 +11,18 @@ from django.conf import settings
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.translation import get_language_info, ngettext
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
-from notifications_hub import audiences
+from notifications_hub.announcements.admin_pages.audience_fields import (
+    CHOSEN,
+    audience_field,
+    check_audience,
+    chosen_people,
+    initial_of,
+    people_field,
+    store_people,
+)
 from notifications_hub.announcements.methods import all_methods
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
 from notifications_hub.conf import hub_settings
@@ -33,16 +41,6 @@ def other_languages() -> list[tuple[str, str]]:
     """Return the languages an announcement may be translated into, as code and native name."""
     written_in = settings.LANGUAGE_CODE
     return [(code, get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES if code != written_in]
-
-
-def audience_choices() -> list[tuple[str, str]]:
-    """Return each audience with the number of people in it now."""
-    sizes = audiences.sizes()
-    return [(audience, f"{words} — {people(sizes.get(audience, 0))}") for audience, words in audiences.choices()]
-
-
-def people(number: int) -> str:
-    return ngettext("%(number)d person", "%(number)d people", number) % {"number": number}
 
 
 class MethodsField(forms.MultipleChoiceField):
@@ -72,6 +70,7 @@ class AnnouncementForm(Form):
     """An announcement. Without a start it begins at once; without an end it runs for the site's usual time."""
 
     once = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    people = people_field()
 
     class Meta:
         model = Announcement
@@ -94,6 +93,8 @@ class AnnouncementForm(Form):
     def clean(self) -> dict[str, Any]:
         super().clean()
         cleaned = self.cleaned_data
+        if cleaned.get("audience") == CHOSEN and "people" in cleaned:
+            self._find_people(cleaned)
         if "starts_at" in self.fields and not self.errors.get("starts_at"):
             cleaned["starts_at"] = cleaned.get("starts_at") or timezone.now()
         if "ends_at" in self.fields and not self.errors.get("ends_at"):
@@ -106,14 +107,31 @@ class AnnouncementForm(Form):
             raise ValidationError(_("It must end in the future. To end it now, withdraw it."))
         return end
 
+    def clean_audience(self) -> str:
+        audience: str = self.cleaned_data["audience"]
+        if audience != CHOSEN:
+            check_audience(audience)
+        return audience
+
+    def store_people(self) -> None:
+        """Store the people chosen by hand as the announcement's audience, in the transaction that saves it."""
+        if (people := self.cleaned_data.get("chosen_people")) is not None:
+            self.instance.audience = self._audience_before
+            store_people(self.instance, people)
+
+    def _find_people(self, cleaned: dict[str, Any]) -> None:
+        try:
+            cleaned["chosen_people"] = chosen_people(cleaned["people"])
+        except ValidationError as error:
+            self.add_error("people", error)
+
     def _offer_audiences(self) -> None:
-        if "audience" in self.fields:
-            label = self.fields["audience"].label
-            self.fields["audience"] = forms.ChoiceField(
-                label=label,
-                choices=audience_choices,
-                help_text=_("Counted now. People who join later will see it too."),
-            )
+        self._audience_before = self.instance.audience
+        if "audience" not in self.fields:
+            del self.fields["people"]
+            return
+        self.fields["audience"] = audience_field(self.fields["audience"].label)
+        self.initial.update(initial_of(self.instance))
 
     def _offer_methods(self) -> None:
         if "methods" in self.fields:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -65,3 +66,21 @@ class StateFilter(admin.SimpleListFilter):
             return queryset
         wanted = Announcement.objects.in_state(AnnouncementState(value)).values("pk")
         return queryset.filter(pk__in=wanted)
+
+
+class TestFilter(admin.SimpleListFilter):
+    """Tests that admins sent to themselves are in a list of their own."""
+
+    title = gettext_lazy("tests")
+    parameter_name = "tests"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("only", gettext_lazy("Only tests"))]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        first, *others = super().choices(changelist)
+        yield {**first, "display": gettext_lazy("Without tests")}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(is_test=self.value() == "only")
