@@ -15,6 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone, translation
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -163,7 +164,7 @@ def _lines(announcement: Announcement, person: Person) -> Iterator[str]:
             words = _sent_to(name, len(find_addresses(name, [person]).get(person.pk, ())))
         else:
             words = _("does not work at the moment")
-        yield f"{method_name(name)}: {words}"
+        yield f"{capfirst(method_name(name))}: {words}"
 
 
 def _sent_to(name: str, addresses: int) -> str:
