@@ -85,8 +85,7 @@ def create_of_keys(keys: Collection[Any], until: datetime) -> str:
 
 def _keys(people: Iterable[Any]) -> list[Any]:
     if isinstance(people, QuerySet):
-        people = from_primary(people).order_by()[: MOST + 1].values_list("pk", flat=True)
-        keys = dict.fromkeys(people)
+        keys = dict.fromkeys(from_primary(people)[: MOST + 1].values_list("pk", flat=True))
     else:
         keys = dict.fromkeys(person.pk for person in people)
     if None in keys:

@@ -1,4 +1,4 @@
-"""How many people an announcement is for, and how many of them each delivery method can reach.
+"""Count the people an announcement is for, and those whom each delivery method can reach.
 
 Numbers are kept for a minute. Counting all of them takes `SECONDS` at most; what is not counted by then is estimated.
 """
@@ -42,10 +42,14 @@ class AudienceFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MethodReach:
-    """A delivery method, and the people whom it can reach. None if they cannot be counted."""
+    """A delivery method, and the people whom it can reach. None if there was no time to count them.
+
+    If it is not `countable`, only its transport knows their addresses, and is asked when something is sent.
+    """
 
     method: str
     people: RowCount | None
+    countable: bool = True
 
     @property
     def name(self) -> str:
@@ -53,9 +57,7 @@ class MethodReach:
 
     @property
     def words(self) -> str:
-        if self.people is not None:
-            return in_words(self.people)
-        return _("cannot be counted before it is sent")
+        return size_in_words(self.people) if self.countable else _("cannot be counted before it is sent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Reach:
 
     @property
     def words(self) -> str:
-        return _("too many people to count now") if self.people is None else in_words(self.people)
+        return size_in_words(self.people)
 
 
 def reach_of(audience: str, methods: Collection[str] | None, urgency: str) -> Reach:
@@ -91,6 +93,10 @@ def size_of(audience: str) -> RowCount | None:
 def check_readable(audience: str) -> None:
     """Raise as `reach_of` does if an audience is unknown or cannot be read."""
     _failing(lambda: _members(audience).exists())
+
+
+def size_in_words(count: RowCount | None) -> str:
+    return _("too many people to count now") if count is None else in_words(count)
 
 
 def in_words(count: RowCount) -> str:
@@ -121,13 +127,13 @@ def _method_reach(name: str, members: QuerySet[Any], is_critical: bool, key: str
     try:
         people = _with_address(name, members)
         if people is None:
-            return MethodReach(name, None)
+            return MethodReach(name, None, countable=False)
         if not is_critical:
             people = _wanting(name, people)
         return MethodReach(name, _counted(people, _key(key, name, is_critical), until))
     except AudienceFailed:
         # The audience itself was counted, so the transport's table failed, or both together.
-        return MethodReach(name, None)
+        return MethodReach(name, None, countable=False)
 
 
 def _with_address(name: str, members: QuerySet[Any]) -> QuerySet[Any] | None:
@@ -163,11 +169,12 @@ def _wanting(name: str, people: QuerySet[Any]) -> QuerySet[Any]:
 
 def _counted(people: QuerySet[Any], key: str, until: float) -> RowCount | None:
     kept = _kept(key)
-    if kept is None:
-        kept = _failing(lambda: quick_count(people, until - time.monotonic()))
-        if kept is not None and key:
-            _keep(key, kept)
-    return kept
+    if kept is not None:
+        return kept[0]
+    counted: RowCount | None = _failing(lambda: quick_count(people, until - time.monotonic()))
+    if key:
+        _keep(key, counted)
+    return counted
 
 
 def _failing(ask: Any) -> Any:
@@ -187,17 +194,21 @@ def _key(audience: str, *about: object) -> str:
     return cache_key("reach", audience, *about) if audience else ""
 
 
-def _kept(key: str) -> RowCount | None:
+def _kept(key: str) -> tuple[RowCount | None] | None:
+    """Return what the cache has: a count, or None in its place if counting took too long."""
     try:
         kept: tuple[int, str] | None = cache.get(key) if key else None
     except Exception as error:  # noqa: BLE001 -- a cache may raise anything, and the database has the answer too
         log.warning("Could not read a count from the cache: %s", error)
         return None
-    return RowCount(kept[0], Precision(kept[1])) if kept else None
+    if kept is None:
+        return None
+    return (RowCount(kept[0], Precision(kept[1])) if kept[1] else None,)
 
 
-def _keep(key: str, count: RowCount) -> None:
+def _keep(key: str, count: RowCount | None) -> None:
+    stored = (0, "") if count is None else (count.number, count.precision.value)
     try:
-        cache.set(key, (count.number, count.precision.value), _KEPT_SECONDS)
+        cache.set(key, stored, _KEPT_SECONDS)
     except Exception as error:  # noqa: BLE001 -- as above
         log.warning("Could not store a count in the cache: %s", error)

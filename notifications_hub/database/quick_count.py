@@ -17,7 +17,7 @@ from django.db.transaction import atomic
 
 _AT_LEAST = 10_000
 """Rows counted in place of all, on a database that cannot estimate."""
-_AT_LEAST_SECONDS = 0.05
+_AT_LEAST_SECONDS = 0.02
 _STEPS = 10_000
 """Steps of SQLite's virtual machine, some hundred microseconds, between two looks at the clock."""
 _CANCELLED = "57014"

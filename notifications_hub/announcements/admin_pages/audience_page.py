@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,6 +25,7 @@ from notifications_hub.announcements.methods import all_methods
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.pasted_people import email_field, name_of
 from notifications_hub.announcements.reach import AudienceFailed, Reach
+from notifications_hub.database.primary import connection
 from notifications_hub.database.quick_count import is_over_time, time_limit
 from notifications_hub.kinds import Urgency
 from notifications_hub.web.text import is_storable
@@ -116,11 +118,19 @@ def search(text: str) -> list[Any]:
         return []
     people = audiences.active_people()
     user_name = get_user_model().USERNAME_FIELD
-    found = {one.pk: one for one in people.filter(**{f"{user_name}__startswith": text}).order_by(user_name)[:_FOUND]}
+    found = {one.pk: one for one in people.filter(_beginning(text, user_name)).order_by(user_name)[:_FOUND]}
     if len(found) < _FOUND:
         found = {one.pk: one for one in _within_time(people.filter(_anywhere(text, user_name)))} | found
     # Names that begin with the text come first.
     return sorted(found.values(), key=lambda one: not one.get_username().startswith(text))[:_FOUND]
+
+
+def _beginning(text: str, user_name: str) -> Q:
+    """Select the user names that begin with a text, by their index."""
+    if connection.vendor == "sqlite":
+        # Its LIKE ignores case, and so the index too.
+        return Q(**{f"{user_name}__gte": text, f"{user_name}__lt": text + chr(sys.maxunicode)})
+    return Q(**{f"{user_name}__startswith": text})
 
 
 def _anywhere(text: str, user_name: str) -> Q:
@@ -143,7 +153,7 @@ def _within_time(people: QuerySet[Any]) -> Iterable[Any]:
 
 
 def _words_of(person: Any) -> str:
-    """Return how a person is told from others of the same name."""
+    """Return a person's names and address, by which an admin recognises them."""
     address: Any = getattr(person, email_field()) if email_field() else ""
     full_name: Any = person.get_full_name() if hasattr(person, "get_full_name") else ""
     return " · ".join(str(part) for part in (person.get_username(), full_name, address) if part)

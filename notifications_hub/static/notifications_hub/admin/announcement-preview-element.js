@@ -1,5 +1,5 @@
 // @ts-check
-import { FormPieceElement } from "./form-piece-element.js";
+import { FormPieceElement } from "./form-piece.js";
 
 /**
  * `<announcement-preview url="…">` in an announcement's form: shows the server's preview soon after the last keystroke.

@@ -1,5 +1,5 @@
 // @ts-check
-import { FormPieceElement } from "./form-piece-element.js";
+import { FormPieceElement } from "./form-piece.js";
 
 const FIELDS = new Set(["audience", "people", "methods", "urgency"]);
 

@@ -1,5 +1,5 @@
 // @ts-check
-import { showPiece } from "./form-piece-element.js";
+import { showPiece } from "./form-piece.js";
 
 /**
  * `<announcement-test url="…">` around the button that sends a test: sends it without leaving the form, and shows the
