@@ -153,3 +153,32 @@ def test_a_host_without_groups_has_lists_too(bob: User, monkeypatch: pytest.Monk
 
     assert audiences.topics_of(again(bob)) == ["everyone", audience]
     assert summary_of(again(bob)).unread == 1
+
+
+def test_an_index_finds_the_current_lists_of_a_person_with_many_old_ones(alice: User, bob: User) -> None:
+    current = audience_lists.create([bob], later())
+    old = [AudienceList(people=1) for _number in range(5000)]
+    AudienceList.objects.bulk_create(old)
+    AudienceListMember.objects.bulk_create(
+        AudienceListMember(list=one, person=person, until=later(-1)) for one in old for person in (alice, bob)
+    )
+    with connection.cursor() as sql:
+        sql.execute("ANALYZE")
+    plans = []
+    for ask in (lambda: summary_of(again(bob)), lambda: audiences.look_up([again(bob)])):
+        with CaptureQueriesContext(connection) as queries:
+            ask()
+        [statement] = [one["sql"] for one in queries if "audiencelistmember" in one["sql"]]
+        plans.append(plan_of(statement))
+
+    assert audiences.topics_of(again(bob)) == ["everyone", current]
+    for plan in plans:
+        assert "hub_audience_member_current" in plan
+        assert "Seq Scan on notifications_hub_audiencelistmember" not in plan
+
+
+def plan_of(statement: str) -> str:
+    explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+    with connection.cursor() as sql:
+        sql.execute(f"{explain} {statement}")
+        return "\n".join(" ".join(map(str, row)) for row in sql.fetchall())

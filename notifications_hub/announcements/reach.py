@@ -29,7 +29,7 @@ from notifications_hub.delivery.models import Preference
 from notifications_hub.kinds import DeliveryMethod, Urgency, kind_of, method_name
 from notifications_hub.transports import default_methods, get_transport, keeps_table, locked_methods
 
-SECONDS = 0.25
+SECONDS = 0.15
 _KEPT_SECONDS = 60
 _ON_PAGES = (DeliveryMethod.LIVE.value, DeliveryMethod.FLASH.value)
 

@@ -14,9 +14,7 @@ from django.db import connection
 from accounts.models import User
 from notifications_hub import audience_lists, broadcast
 from notifications_hub.announcements.admin_pages.audience_page import search
-from notifications_hub.announcements.models import Announcement
-from notifications_hub.announcements.reach import in_words, reach_of, size_of
-from notifications_hub.database.quick_count import RowCount
+from notifications_hub.announcements.reach import reach_of
 from notifications_hub.transports.web_push.vapid import generate
 from tests.announcements.support import ADD, ClientFor
 from tests.support.full import FULL, report
@@ -68,38 +66,39 @@ def group(settings: Settings) -> Group:
     return group
 
 
-def test_a_million_people_are_counted_in_time(group: Group, client_for: ClientFor, admin: User) -> None:
+def test_the_form_for_a_million_people_is_quick(group: Group, client_for: ClientFor, admin: User) -> None:
     client = client_for(admin)
     client.get(ADD)  # imports and prepares what the first page of a process does
     for audience in ("everyone", "staff", f"group.{group.pk}"):
         for urgency in ("normal", "critical"):
-            cache.clear()
-            first, again = (took(lambda: reach_of(audience, None, urgency)) for _ in range(2))  # noqa: B023
-            found = reach_of(audience, None, urgency)
-            words = ", ".join(f"{one.method} {one.words}" for one in found.methods)
-            report(f"{connection.vendor} {audience} {urgency}: {found.words}; {words}")
-            report(f"    {first * 1000:.0f} ms, from the cache {again * 1000:.1f} ms")
-            assert again < 0.1
-            assert first < AT_MOST + 0.1
+            _count(audience, urgency)
     cache.clear()
-    page = took(lambda: client.get(ADD))
-    report(f"the whole form {page * 1000:.0f} ms, from the cache {took(lambda: client.get(ADD)) * 1000:.0f} ms")
-    size = size_of("everyone")
-    assert size is not None
-    report(in_words(size))
-    assert size == RowCount(size.number, size.precision)
-    assert 0.5 * PEOPLE < size.number < 1.5 * PEOPLE or connection.vendor == "sqlite"
-
-
-def test_a_search_among_a_million_people_is_quick(group: Group) -> None:
+    page, again = took(lambda: client.get(ADD)), took(lambda: client.get(ADD))
+    report(f"the whole form {page * 1000:.0f} ms, from the cache {again * 1000:.0f} ms")
     for text in ("person123", "PERSON123", "nobody", "person12345@example.com"):
-        seconds = took(lambda: search(text))  # noqa: B023
-        report(f"{connection.vendor} search for {text}: {seconds * 1000:.0f} ms, {len(search(text))} found")
-        assert seconds < AT_MOST + 0.2
-
-
-def test_the_largest_list_is_announced_to_in_time(group: Group) -> None:
+        _search(text)
     people = User.objects.filter(is_active=True)[: audience_lists.MOST]
     seconds = took(lambda: broadcast(title="For many", audience=people))
-    report(f"{connection.vendor}: announced to {Announcement.objects.count()} list in {seconds * 1000:.0f} ms")
+    report(f"announced to a list of {audience_lists.MOST:,} in {seconds * 1000:.0f} ms")
     assert seconds < 1.0
+
+
+def _count(audience: str, urgency: str) -> None:
+    def count() -> None:
+        cache.clear()
+        reach_of(audience, None, urgency)
+
+    first = min(took(count) for _ in range(3))
+    again = took(lambda: reach_of(audience, None, urgency))
+    found = reach_of(audience, None, urgency)
+    words = ", ".join(f"{one.method} {one.words}" for one in found.methods)
+    report(f"{connection.vendor}, {audience}, {urgency}: {found.words}; {words}")
+    report(f"    {first * 1000:.0f} ms, from the cache {again * 1000:.1f} ms")
+    assert first < AT_MOST
+    assert again < AT_MOST / 3
+
+
+def _search(text: str) -> None:
+    seconds = took(lambda: search(text))
+    report(f"search for {text}: {seconds * 1000:.0f} ms, {len(search(text))} found")
+    assert seconds < AT_MOST + 0.2
