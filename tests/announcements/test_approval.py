@@ -63,7 +63,7 @@ def press_approve(client: Client, announcement: Announcement) -> Any:
 
 def notified(person: User) -> list[str]:
     """Return the titles of a person's notifications about approvals, oldest first."""
-    rows = Notification.objects.filter(recipient=person, kind="announcement.approval").order_by("pk")
+    rows = Notification.objects.filter(recipient=person, kind="approval.announcement").order_by("pk")
     return [row.message().title for row in rows]
 
 

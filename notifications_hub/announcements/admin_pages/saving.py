@@ -54,6 +54,9 @@ def propose(form: Any, formsets: Iterable[Any], *, by: Person) -> None:
 def changes_of(form: Any, formsets: Iterable[Any]) -> dict[str, list[Any]]:
     """Return the old and new value of each changed column, and of the words in each language."""
     columns = {name: [form.initial.get(name), form.cleaned_data.get(name)] for name in changed_columns(form)}
+    if form.audience_before != form.instance.audience:
+        # Also a list of people that has changed: each list is an audience of its own.
+        columns["audience"] = [form.audience_before, form.instance.audience]
     return {**columns, **dict(_changed_words(formsets))}
 
 
