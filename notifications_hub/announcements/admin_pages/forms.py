@@ -119,6 +119,7 @@ class AnnouncementForm(LinkConsent):
         self._offer_audiences()
         self._offer_methods()
         self._explain_times()
+        self._explain_urgency()
         explain_banner(self.fields)
 
     def clean(self) -> dict[str, Any]:
@@ -195,6 +196,13 @@ class AnnouncementForm(LinkConsent):
             self.fields[name].show_hidden_initial = False
             _label_parts(self.fields[name].widget)
             self.fields[name].help_text = texts[name]
+
+    def _explain_urgency(self) -> None:
+        if "urgency" in self.fields:
+            critical = _("Critical reaches people by every method above, whatever they prefer.")
+            approved = _("A second person has to approve it.")
+            needs = hub_settings.announcement_approval_above is not None
+            self.fields["urgency"].help_text = f"{critical} {approved}" if needs else critical
 
     def _usual_end(self, cleaned: dict[str, Any]) -> Any:
         start = cleaned.get("starts_at") or self.instance.starts_at
