@@ -149,6 +149,13 @@ def test_a_push_that_another_method_overtook_is_not_counted_twice(alice: User) -
     assert people_by_method(folded(announcement))["live"] == 0
 
 
+@pytest.mark.django_db(transaction=True)
+def test_two_devices_that_acknowledge_at_once_are_one_person(alice: User, bob: User) -> None:
+    announcement = announced()
+    together([partial(show, announcement, alice, bob)] * 4)
+    assert people_by_method(folded(announcement))["live"] == 2
+
+
 def test_a_page_of_several_announcements_counts_each_person_once_for_each(alice: User, bob: User) -> None:
     first, second = announced(), announced()
     for person in (alice, bob):
@@ -191,6 +198,15 @@ def test_strangers_open_nothing(alice: User, client_for: ClientFor) -> None:
     assert client_for(alice).get(opening(announcement)).status_code == 404
     assert client_for(alice).get("/notifications/a/open/").status_code == 404
     assert "/login/" in Client().get(opening(announcement)).headers["Location"]
+
+
+def test_a_visitor_follows_the_link_of_a_public_banner_uncounted() -> None:
+    announcement, visitor = announced(), Client()
+    Announcement.objects.update(is_banner=True, is_banner_public=True)
+    assert visitor.get(opening(announcement)).headers["Location"] == "/posts/1/"
+    assert not ResultTally.objects.exists()
+    announce.withdraw(announcement)
+    assert "/login/" in visitor.get(opening(announcement)).headers["Location"]
 
 
 def test_an_old_push_opens_what_has_ended_but_not_what_was_withdrawn(alice: User, client_for: ClientFor) -> None:
