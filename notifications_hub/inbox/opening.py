@@ -12,7 +12,6 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from notifications_hub.announcements.models import Announcement, AnnouncementState
-from notifications_hub.audiences import EVERYONE
 from notifications_hub.inbox import queries
 from notifications_hub.inbox.queries import ITEM_ID
 from notifications_hub.inbox.visitor import person_of
@@ -43,7 +42,7 @@ def _public_link(item_id: str) -> str:
     match = ITEM_ID.fullmatch(item_id)
     if match is None or not match[1]:
         return ""
-    shown = Announcement.objects.running().filter(is_banner=True, is_banner_public=True, audience=EVERYONE)
+    shown = Announcement.objects.running().filter(is_banner=True, is_banner_public=True)
     return shown.filter(pk=int(match[2])).values_list("url", flat=True).first() or ""
 
 

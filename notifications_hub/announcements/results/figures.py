@@ -22,7 +22,7 @@ _IN_SPANS = (What.DELIVERED, What.READ)
 
 @dataclass(frozen=True, slots=True)
 class MethodResult:
-    """What one delivery method achieved: people reached. For a transport also deliveries that were sent and failed."""
+    """The people whom one delivery method reached. For a transport, also how many deliveries were sent and failed."""
 
     method: str
     name: str
