@@ -30,6 +30,7 @@ from notifications_hub.flash_claim import SHOWN, Claim
 from notifications_hub.inbox_summary import summary_for
 from notifications_hub.message import Message
 from notifications_hub.users import Person
+from notifications_hub.web.outside_links import host_of
 from notifications_hub.web.prefetch import is_prefetch
 
 TAGS = "notification"
@@ -156,8 +157,17 @@ def _messages(claim: Claim) -> Iterator[DjangoMessage]:
 
 def django_message(message: Message) -> DjangoMessage:
     """Return what the next page shows of a message that nothing delivered."""
-    text = format_html('<a href="{}">{}</a>', message.url, message.title) if message.url else message.title
+    text: str = message.title
+    if message.leads_to:
+        link = '<a href="{}" target="_blank" rel="noopener noreferrer">{} <small>({})</small></a>'
+        text = format_html(link, message.leads_to, message.title, _leads_to(message.leads_to))
+    elif message.url:
+        text = format_html('<a href="{}">{}</a>', message.url, message.title)
     return DjangoMessage(_LEVELS.get(message.level, constants.INFO), text, extra_tags=TAGS)
+
+
+def _leads_to(url: str) -> str:
+    return _("leads to %(host)s") % {"host": host_of(url)}
 
 
 def _and_more(count: int, *, has_rest: bool) -> DjangoMessage:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from notifications_hub.announcements.approval.models import Correction
+from notifications_hub.announcements.audit import AnnouncementStep
+from notifications_hub.announcements.banners.models import BannerDismissal
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, RowsThrough
 from notifications_hub.announcements.results.models import ResultFigure, ResultFold, ResultTally, ResultWatch
 from notifications_hub.announcements.rollouts.models import Rollout
@@ -18,7 +21,10 @@ from notifications_hub.transports.web_push.subscriptions import PushSubscription
 
 __all__ = [
     "Announcement",
+    "AnnouncementStep",
     "AnnouncementTranslation",
+    "BannerDismissal",
+    "Correction",
     "DeliveredThrough",
     "Delivery",
     "Event",

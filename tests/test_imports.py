@@ -18,7 +18,7 @@ HUB = "notifications_hub"
 
 LAYERS = [
     ["admin_guards", "admin_lists", "cache_keys", "name_clashes"],
-    ["announcements.markdown", "database", "kinds", "task_framework", "users", "web"],
+    ["database", "kinds", "task_framework", "users", "web"],
     ["system_actors"],
     [
         "announcements.results.models",
@@ -38,7 +38,12 @@ LAYERS = [
         "streams",
     ],
     ["delivery.claiming", "extension_values", "notification_queryset", "rows.registry", "transports"],
-    ["announcements.methods"],
+    [
+        "announcements.banners.rules",
+        "announcements.markdown",
+        "announcements.methods",
+        "announcements.validation",
+    ],
     ["announcements.models"],
     ["delivery.preferences", "inbox_scope", "method_checks", "notification", "ops.metrics", "ops.startup", "rows"],
     ["delivery.arming", "notification_removal", "notify_arguments", "notify_statement", "package_import", "wsgi"],
@@ -60,7 +65,19 @@ LAYERS = [
     ],
     ["announcements.admin_pages"],
     # Entry points for servers, Django and the command line.
-    ["admin", "apps", "asgi", "jobs.progress_tag", "jobs.views", "live_lists", "models", "ops", "ops.retention"],
+    [
+        "admin",
+        "announcements.banners.page",
+        "announcements.banners.views",
+        "apps",
+        "asgi",
+        "jobs.progress_tag",
+        "jobs.views",
+        "live_lists",
+        "models",
+        "ops",
+        "ops.retention",
+    ],
     ["catalogue", "jobs.api", "management", "templatetags"],
     ["urls"],
     # Tests of a host import it, and no module of the app.
@@ -79,7 +96,7 @@ INSIDE = {
         ["models", "reasons"],
         ["bulk"],
         ["arming", "claiming", "preferences"],
-        ["acknowledgement", "history", "sender", "shown", "worker_wakeup"],
+        ["acknowledgement", "history", "pointless", "sender", "shown", "worker_wakeup"],
         ["accepted", "audience_check"],
         ["worker"],
     ],

@@ -80,6 +80,11 @@ class Settled:
     def is_over(self) -> bool:
         return self.outcomes[-1].state is not DeliveryState.WAITING
 
+    @property
+    def is_end(self) -> bool:
+        """Return whether a notification's delivery ended. A retraction is of no interest to a host."""
+        return self.is_over and not self.delivery.is_retraction
+
 
 _RECORD = """
     UPDATE notifications_hub_delivery AS delivery SET
@@ -116,7 +121,7 @@ def record(settled: Collection[Settled]) -> None:
         recorded = _record(settled, returning=delivery_settled.has_listeners(Delivery))
     if not delivery_settled.has_listeners(Delivery):
         return
-    if ended := tuple(_ended(one) for one in settled if one.delivery.pk in recorded and one.is_over):
+    if ended := tuple(_ended(one) for one in settled if one.delivery.pk in recorded and one.is_end):
         send_after_commit(delivery_settled, Delivery, deliveries=ended)
 
 

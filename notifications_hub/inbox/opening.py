@@ -61,4 +61,4 @@ def _target(row: Notification) -> str:
     if row.announcement is None:
         return row.message().url
     is_withdrawn = row.announcement.state == AnnouncementState.WITHDRAWN
-    return "" if is_withdrawn else row.announcement.url
+    return "" if is_withdrawn else row.announcement.target()

@@ -18,6 +18,8 @@ from django.db.models import NOT_PROVIDED, Model
 from psycopg import sql
 
 from notifications_hub.announcements.announce import broadcast
+from notifications_hub.announcements.banners.models import BannerDismissal
+from notifications_hub.announcements.banners.rules import Banner
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.results.models import ResultFigure, ResultFold, ResultTally
 from notifications_hub.delivery.models import Delivery
@@ -32,6 +34,7 @@ ADMIN = 3
 ROOM = "room.lobby"
 EPOCH = "0123abcd"
 ANNOUNCEMENTS = 20
+BANNERS = 2
 YEAR = 365 * 24 * 3600
 
 
@@ -85,9 +88,11 @@ def load(size: Size) -> None:
         loader.own_addresses()
         loader.deliveries()
         loader.jobs()
+        loader.dismissals()
         loader.results()
     for number in range(ANNOUNCEMENTS):
-        broadcast(title=f"Announcement {number}", body="The library is closed on Sunday.")
+        banner = Banner() if number < BANNERS else None
+        broadcast(title=f"Announcement {number}", body="The library is closed on Sunday.", banner=banner)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
@@ -130,6 +135,10 @@ class _Loader:
             is_superuser=f"i = {ADMIN}",
             date_joined="now()",
         )
+
+    def dismissals(self) -> None:
+        """Dismiss the second announcement's banner for everyone."""
+        self._copy(BannerDismissal, self._size.people, person_id="i", announcement_id="2", at="now()")
 
     def notifications(self) -> None:
         is_heavy = f"i % {self._size.step} = 0"
