@@ -1305,4 +1305,47 @@ class Migration(migrations.Migration):
                 fields=("announcement", "transport", "is_retraction"), name="hub_rollout_once"
             ),
         ),
+        migrations.CreateModel(
+            name="AudienceList",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("people", models.PositiveIntegerField()),
+                ("created", models.DateTimeField(auto_now_add=True)),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="AudienceListMember",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("until", models.DateTimeField()),
+                (
+                    "list",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="members",
+                        to="notifications_hub.audiencelist",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [models.Index(fields=["person", "until"], name="hub_audience_member_current")],
+                "constraints": [models.UniqueConstraint(fields=("list", "person"), name="hub_audience_member_once")],
+            },
+        ),
     ]

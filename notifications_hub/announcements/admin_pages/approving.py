@@ -14,13 +14,14 @@ from django.utils.translation import gettext_lazy
 
 from notifications_hub import audiences
 from notifications_hub.admin_lists import COUNTED
-from notifications_hub.announcements.admin_pages.forms import people
 from notifications_hub.announcements.admin_pages.parts import PERMISSION, audience_words, methods_words
 from notifications_hub.announcements.admin_pages.preview import as_form, previews
 from notifications_hub.announcements.approval import corrections, decision
 from notifications_hub.announcements.approval.decision import Outcome
 from notifications_hub.announcements.approval.models import Correction
 from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.reach import in_words
+from notifications_hub.database.quick_count import RowCount
 from notifications_hub.kinds import Urgency
 from notifications_hub.users import Person
 from notifications_hub.web.text import storable
@@ -137,4 +138,4 @@ def _size_in_words(audience: str) -> str:
         number = len(audiences.members(audience).order_by().values_list("pk", flat=True)[: COUNTED + 1])
     except Exception as error:  # noqa: BLE001 -- a host's callable may raise anything
         return _("cannot be counted now (%(problem)s)") % {"problem": type(error).__name__}
-    return _("more than %(number)d people") % {"number": COUNTED} if number > COUNTED else people(number)
+    return _("more than %(number)d people") % {"number": COUNTED} if number > COUNTED else in_words(RowCount(number))
