@@ -87,7 +87,7 @@ class AnnouncementForm(LinkConsent):
         fields = ("title", "body", "url", "level", "urgency", "audience", "methods", "starts_at", "ends_at")
         widgets = {
             "title": AdminTextInputWidget(attrs={"dir": "auto"}),
-            "body": AdminTextareaWidget(attrs={"rows": 8, "dir": "auto", "maxlength": _PASTED}),
+            "body": AdminTextareaWidget(attrs={"rows": 8, "dir": "auto"}),
             "url": AdminTextInputWidget(attrs={"placeholder": "/posts/9/"}),
             "level": forms.RadioSelect,
         }
@@ -97,6 +97,7 @@ class AnnouncementForm(LinkConsent):
         self.initial["zone"] = zone.zone_name()
         if self.instance._state.adding:
             self.initial.update(once=uuid.uuid4(), starts_at=None, ends_at=None)
+        _let_long_text_in(self)
         self._offer_audiences()
         self._offer_methods()
         self._explain_times()
@@ -171,17 +172,23 @@ def _label_parts(widget: forms.Widget) -> None:
             part.attrs["aria-label"] = label
 
 
+def _let_long_text_in(form: forms.BaseForm) -> None:
+    if "body" in form.fields:
+        form.fields["body"].widget.attrs["maxlength"] = _PASTED
+
+
 class TranslationForm(TranslationBase):
     class Meta:
         model = AnnouncementTranslation
         fields = ("language", "title", "body")
         widgets = {
             "title": AdminTextInputWidget(attrs={"dir": "auto"}),
-            "body": AdminTextareaWidget(attrs={"rows": 4, "dir": "auto", "maxlength": _PASTED}),
+            "body": AdminTextareaWidget(attrs={"rows": 4, "dir": "auto"}),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        _let_long_text_in(self)
         label = self.fields["language"].label
         self.fields["language"] = forms.ChoiceField(label=label, choices=[("", "—"), *other_languages()])
 
