@@ -116,6 +116,7 @@ class Item:
     delivered: bool = False
     toast: bool = True
     translations: Mapping[str, Mapping[str, str]] | None = None
+    banner: Mapping[str, Any] | None = None
     extension: Mapping[str, Any] | None = None
     scope: str | None = None
 
@@ -145,6 +146,8 @@ class Item:
             shape["leads_to"] = message.leads_to
         if self.translations is not None:
             shape["translations"] = self.translations
+        if self.banner is not None:
+            shape["banner"] = self.banner
         if self.extension is not None:
             shape["extension"] = self.extension
         if self.scope is not None:

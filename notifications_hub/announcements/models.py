@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 from notifications.base.models import AbstractNotification
 
+from notifications_hub.announcements.banners import rules as banner_rules
 from notifications_hub.announcements.markdown import is_shortened, shortened
 from notifications_hub.announcements.methods import all_methods, has_toast
 from notifications_hub.announcements.validation import (
@@ -67,6 +68,10 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
     def current(self) -> Self:
         """Return the running ones, and those that ended within about a second and are still on open pages."""
         return self.filter(announced_at__isnull=False, withdrawn_at=None)
+
+    def banners(self) -> Self:
+        """Return the running ones that are banners, too. A test for its author is none."""
+        return self.running().filter(is_banner=True, is_test=False)
 
     def due(self) -> Self:
         """Return those that should start now but are not announced yet."""
@@ -211,6 +216,7 @@ class Announcement(HubModel):
         check_words(self.title, self.body)
         check_times(self.starts_at, self.ends_at)
         self.url = checked_link(self.url)
+        banner_rules.validate(self)
         # One that was announced may name a transport that the site has removed since.
         if not self.announced_at and (unknown := set(self.methods or ()) - set(all_methods())):
             known = ", ".join(all_methods())
@@ -237,7 +243,8 @@ class Announcement(HubModel):
                 tag=_LONGEST_ID,
             )
             try:
-                encode_data(Item(message=message, at=timezone.now(), translations=words).as_json())
+                banner = banner_rules.as_json(self)
+                encode_data(Item(message=message, at=timezone.now(), translations=words, banner=banner).as_json())
             except EventTooLarge:
                 raise ValidationError(_("All languages together are too long. Please shorten some of them.")) from None
 
@@ -276,8 +283,9 @@ class Announcement(HubModel):
         except NoReverseMatch:
             return ""
 
-    def _path(self, link: Link) -> str:
+    def target(self) -> str:
         """Return the page of this site that it leads to. A link to another site and a long text are on its own page."""
+        link = self.link
         if link.url and not link.host:
             return link.url
         return self.own_page() if link.host or is_shortened(self.body) else ""
@@ -292,7 +300,7 @@ class Announcement(HubModel):
             kind=KIND,
             title=balanced(title),
             body=shortened(body),
-            url=self._path(link),
+            url=self.opening_url(),
             leads_to=link.url if link.host else "",
             level=self.level,
             icon=kind_of(KIND).icon,
@@ -303,6 +311,16 @@ class Announcement(HubModel):
             actions=tuple(open_and_read()),
             language=language,
         )
+
+    def opening_url(self) -> str:
+        """Return the address that records a click and leads on. A draft's preview shows the page itself."""
+        target = self.target()
+        if not target or self._state.adding:
+            return target
+        try:
+            return reverse("notifications_hub:open", args=[self.item_id])
+        except NoReverseMatch:
+            return target
 
     def _time_to_live(self) -> int:
         """Return the kind's seconds, or fewer: no push may appear after the announcement has ended."""
@@ -323,6 +341,7 @@ class Announcement(HubModel):
             at=self.announced_at or self.starts_at,
             toast=self.has_toast(),
             translations=self.translations_json(),
+            banner=banner_rules.as_json(self),
         )
 
     def translations_json(self) -> Mapping[str, Mapping[str, str]]:

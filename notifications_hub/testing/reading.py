@@ -172,7 +172,8 @@ def announcements_for(person: AbstractBaseUser, start: Start) -> list[CapturedNo
 
 def _announced(row: Announcement, reader: Any) -> CapturedNotification:
     with localized_for(reader):
-        message = row.message()
+        # The author's own link, which the recorded address leads to.
+        message = replace(row.message(), url=row.url)
     methods = _reached(row, [reader])[reader.pk]
     return CapturedNotification(person=reader, message=message, methods=frozenset(methods), row=row)
 

@@ -69,11 +69,24 @@ def test_staff_without_the_permission_may_neither_see_nor_order(
     assert rollout.state == RolloutState.RUNNING
 
 
+def test_stopping_for_good_asks_first(writer: Client, rollout: Rollout) -> None:
+    page = sending(rollout.announcement)
+    question = writer.post(page, {"order": "stop"}).content.decode()
+    rollout.refresh_from_db()
+    assert rollout.state == RolloutState.RUNNING
+    assert 'name="order" value="stop"' in question
+    assert 'name="sure"' in question
+
+    writer.post(page, {"order": "stop", "sure": "Stop for good"})
+    rollout.refresh_from_db()
+    assert rollout.state == RolloutState.STOPPED
+
+
 def test_orders_are_carried_out_once(writer: Client, rollout: Rollout) -> None:
     page = sending(rollout.announcement)
     states = []
     for order in ("pause", "pause", "resume", "stop", "resume", "nonsense"):
-        answer = writer.post(page, {"order": order})
+        answer = writer.post(page, {"order": order, "sure": "1"})
         rollout.refresh_from_db()
         states.append((rollout.state, said(answer)[-1].partition(".")[0]))
     assert states == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,20 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications_hub import audiences
 from notifications_hub.announcements.admin_pages import zone
+from notifications_hub.announcements.admin_pages.banner import BANNER_FIELDS, explain_banner
 from notifications_hub.announcements.admin_pages.link_consent import LinkConsent
+from notifications_hub.announcements.approval.rule import needs_approval
 from notifications_hub.announcements.methods import all_methods
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
 from notifications_hub.announcements.validation import MAX_BODY
 from notifications_hub.conf import hub_settings
+from notifications_hub.database import transaction
 from notifications_hub.kinds import method_name
+
+DRAFT = "_draft"
+"""The name of the button that saves a draft."""
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     Form = forms.ModelForm[Announcement]
@@ -84,7 +93,18 @@ class AnnouncementForm(LinkConsent):
 
     class Meta:
         model = Announcement
-        fields = ("title", "body", "url", "level", "urgency", "audience", "methods", "starts_at", "ends_at")
+        fields = (
+            "title",
+            "body",
+            "url",
+            "level",
+            "urgency",
+            "audience",
+            "methods",
+            "starts_at",
+            "ends_at",
+            *BANNER_FIELDS,
+        )
         widgets = {
             "title": AdminTextInputWidget(attrs={"dir": "auto"}),
             "body": AdminTextareaWidget(attrs={"rows": 8, "dir": "auto"}),
@@ -97,10 +117,13 @@ class AnnouncementForm(LinkConsent):
         self.initial["zone"] = zone.zone_name()
         if self.instance._state.adding:
             self.initial.update(once=uuid.uuid4(), starts_at=None, ends_at=None)
+        elif self.instance.is_draft:
+            self.initial.update(_empty_times(self.instance))
         _let_long_text_in(self)
         self._offer_audiences()
         self._offer_methods()
         self._explain_times()
+        explain_banner(self.fields)
 
     def clean(self) -> dict[str, Any]:
         super().clean()
@@ -126,6 +149,22 @@ class AnnouncementForm(LinkConsent):
         if end and end <= timezone.now():
             raise ValidationError(_("It must end in the future. To end it now, withdraw it."))
         return end
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if not self.errors and DRAFT not in self.data:
+            self._check_that_the_audience_can_be_read()
+
+    def _check_that_the_audience_can_be_read(self) -> None:
+        """Ask whether it needs approval, as saving does. A host's audience may raise anything."""
+        try:
+            with transaction.atomic():
+                needs_approval(self.instance)
+        except Exception as error:
+            log.exception("The audience %r could not be read", self.instance.audience)
+            words = _("The people of this audience cannot be read now (%(problem)s). Nothing was sent.")
+            field = "audience" if "audience" in self.fields else None
+            self.add_error(field, words % {"problem": type(error).__name__})
 
     def _offer_audiences(self) -> None:
         if "audience" in self.fields:
@@ -153,6 +192,8 @@ class AnnouncementForm(LinkConsent):
         }
         for name in texts.keys() & self.fields.keys():
             self.fields[name].required = False
+            # Compare with what is stored now, not with what the page had when it was opened.
+            self.fields[name].show_hidden_initial = False
             _label_parts(self.fields[name].widget)
             self.fields[name].help_text = texts[name]
 
@@ -163,6 +204,17 @@ class AnnouncementForm(LinkConsent):
         except OverflowError:
             # The start is refused with words.
             return start
+
+
+def _empty_times(announcement: Announcement) -> dict[str, None]:
+    """Return the times that a draft's form leaves empty: a start that has come, and the usual or a past end."""
+    now, usual = timezone.now(), timedelta(days=hub_settings.announcement_days)
+    empty: dict[str, None] = {}
+    if announcement.starts_at <= now:
+        empty["starts_at"] = None
+    if announcement.ends_at <= now or abs(announcement.ends_at - announcement.starts_at - usual) < timedelta(minutes=1):
+        empty["ends_at"] = None
+    return empty
 
 
 def _label_parts(widget: forms.Widget) -> None:

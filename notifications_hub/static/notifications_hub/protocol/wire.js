@@ -22,6 +22,7 @@
  * @property {Record<string, any>} [extension] columns that the site adds for pages
  * @property {string} [scope] the part of the inbox it belongs to, such as a tenant; "" or none: all of them
  * @property {Record<string, {title: string, body: string}>} [translations] announcements carry every language
+ * @property {{paths: string[], dismissable: boolean}} [banner] of an announcement that is a banner too, in its events
  *
  * @typedef {object} Entry one event of a topic's log
  * @property {string} topic
