@@ -47,6 +47,7 @@ class Step(models.TextChoices):
     RESUMED = "resumed", _("resumed")
     STOPPED = "stopped", _("stopped")
     WITHDRAWN = "withdrawn", _("withdrawn")
+    TAKEN_BACK = "taken_back", _("taken back")
     ENDED = "ended", _("ended")
     DELETED = "deleted", _("deleted")
     TEST_SENT = "test_sent", _("test sent")

@@ -146,7 +146,7 @@ def _failed(settled: Iterable[Settled]) -> Iterator[tuple[int, str, DeliveryReas
     """Yield the announcement, transport and reason of each that failed."""
     for one in settled:
         announcement = one.delivery.notification.announcement_id
-        if announcement and one.outcomes[-1].state is DeliveryState.FAILED:
+        if announcement and one.outcomes[-1].state is DeliveryState.FAILED and not one.delivery.is_retraction:
             yield announcement, one.delivery.transport, one.outcomes[-1].reason
 
 

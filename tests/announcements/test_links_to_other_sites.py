@@ -28,6 +28,10 @@ AGREED = {"url": THERE, "other_site": ["other.example"]}
 SAFE = 'rel="noopener noreferrer"'
 
 
+def opening(announcement: Announcement) -> str:
+    return reverse("notifications_hub:open", args=[announcement.item_id])
+
+
 def test_the_form_asks_once_and_names_the_site(writer: Client) -> None:
     first = writer.post(ADD, filled_in(url=THERE))
     page = first.content.decode()
@@ -76,7 +80,7 @@ def test_the_command_needs_a_word_too() -> None:
 
 def test_clients_get_a_page_of_this_site_and_the_other_one_apart(alice: User, client_for: ClientFor) -> None:
     announcement = broadcast(title="Sale", url=THERE, other_site=True)
-    own = reverse("notifications_hub:announcement", args=[announcement.pk])
+    own = opening(announcement)
     [(_kind, item)] = log_of("everyone")
     [listed] = client_for(alice).get("/api/v1/notifications/").json()["results"]
     for shape in (item, listed):
@@ -85,14 +89,15 @@ def test_clients_get_a_page_of_this_site_and_the_other_one_apart(alice: User, cl
     assert payload["url"] == own
     assert payload["notification"]["navigate"] == f"https://hub.example{own}"
     assert "other.example" not in json.dumps(payload)
+    assert client_for(alice).get(own).headers["Location"] == announcement.own_page()
 
 
 def test_other_announcements_lead_where_they_did() -> None:
     plain, path = broadcast(title="Plain").item().as_json(), broadcast(title="Path", url="/posts/9/").item().as_json()
-    assert (plain["url"], path["url"]) == ("", "/posts/9/")
+    assert (plain["url"], path["url"][-6:]) == ("", "/open/")
     assert "leads_to" not in plain | path
     long = broadcast(title="Long", body="words " * 200)
-    assert long.message().url == long.own_page()
+    assert long.target() == long.own_page()
 
 
 def test_pages_say_where_it_leads_and_keep_their_address(alice: User, client_for: ClientFor) -> None:
@@ -105,7 +110,8 @@ def test_pages_say_where_it_leads_and_keep_their_address(alice: User, client_for
         assert "other.example" in link[link.index(">") : link.index("</a>")]
     message = django_message(announcement.message())
     assert message.message == (
-        f'<a href="{THERE}" target="_blank" {SAFE}>Sale <small>(leads to other.example)</small></a>'
+        f'<a href="{THERE}" target="_blank" {SAFE} data-records="{opening(announcement)}">'
+        "Sale <small>(leads to other.example)</small></a>"
     )
 
 

@@ -110,7 +110,7 @@ def _methods(announcement: Announcement, rows: Sequence[ResultFigure]) -> list[M
     for row in rows:
         if row.what == What.DELIVERED:
             people[row.method] += row.number
-    rollouts = {rollout.transport: rollout for rollout in announcement.rollouts.all()}
+    rollouts = {rollout.transport: rollout for rollout in announcement.rollouts.all() if not rollout.is_retraction}
     chosen = all_methods() if announcement.methods is None else announcement.methods
     names = dict.fromkeys([*chosen, *rollouts, *people])
     return [
