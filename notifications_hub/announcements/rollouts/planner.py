@@ -212,7 +212,9 @@ def _row(announcement: Announcement, person_pk: Any, methods: frozenset[str], at
 def _finish_if_settled(rollout: Rollout) -> None:
     ended = Rollout.objects.open().filter(pk=rollout.pk, planned_at__isnull=False)
     if _waiting(rollout).first() is None:
-        ended.move(state=RolloutState.DONE, finished_at=timezone.now())
+        with transaction.atomic():
+            if ended.move(state=RolloutState.DONE, finished_at=timezone.now()) and rollout.is_retraction:
+                retraction.record_end(rollout)
 
 
 def _cancel_some(rollout: Rollout) -> bool:
