@@ -146,8 +146,7 @@ def _failed(settled: Iterable[Settled]) -> Iterator[tuple[int, str, DeliveryReas
     """Yield the announcement, transport and reason of each that failed. A retraction brings nobody anything."""
     for one in settled:
         announcement = one.delivery.notification.announcement_id
-        is_failure = one.is_end and one.outcomes[-1].state is DeliveryState.FAILED
-        if announcement and is_failure and not one.delivery.is_retraction:
+        if announcement and one.is_end and one.outcomes[-1].state is DeliveryState.FAILED:
             yield announcement, one.delivery.transport, one.outcomes[-1].reason
 
 
