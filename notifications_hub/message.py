@@ -28,7 +28,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A rendered notification, all plain text. With `token` and `act_url` a service worker reports without a cookie."""
+    """A rendered notification, all plain text. With `token` and `act_url` a service worker reports without a cookie.
+
+    Messages about the same target have the same `thread`, which is empty without a target.
+    """
 
     id: str
     kind: str
@@ -45,6 +48,7 @@ class Message:
     actions: tuple[Action, ...] = ()
     token: str = ""
     act_url: str = ""
+    thread: str = ""
 
 
 SHORT_TITLE, SHORT_BODY = 60, 120

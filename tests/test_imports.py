@@ -76,7 +76,21 @@ INSIDE = {
         ["worker"],
     ],
     "transports": [
-        ["apprise", "base", "declaration", "outbound", "outbound.endpoints", "own_addresses", "own_addresses.sealing"],
+        [
+            "apprise",
+            "base",
+            "declaration",
+            "email",
+            "email.models",
+            "email.unsubscribe_links",
+            "outbound",
+            "outbound.endpoints",
+            "own_addresses",
+            "own_addresses.sealing",
+        ],
+        ["email.recipients", "email.smtp_errors"],
+        ["email.connections", "email.headers"],
+        ["email.content"],
         ["apprise.guard", "database", "memory", "outbound.host_limits", "outbound.resolver", "own_addresses.models"],
         ["web_push", "web_push.endpoints", "web_push.key_setup", "web_push.vapid", "webhook", "webhook.signature"],
         [
@@ -88,7 +102,7 @@ INSIDE = {
         ],
         ["apprise.services", "own_addresses.store"],
         ["web_push.key_check", "web_push.payload", "web_push.session_binding"],
-        ["address_lookup", "apprise.transport", "web_push.transport", "webhook.transport"],
+        ["address_lookup", "apprise.transport", "email.transport", "web_push.transport", "webhook.transport"],
     ],
     "live": [
         ["batching", "cache_sharing", "channel_layer", "close_codes", "eager_start", "origin", "topics", "visitor"],

@@ -1052,4 +1052,30 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunPython(migrations.RunPython.noop, remove_triggers),
+        migrations.CreateModel(
+            name="StoppedEmail",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("address", models.CharField(max_length=254, unique=True, verbose_name="address")),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("bounced", "Emails to it came back."),
+                            ("complained", "One of our emails was marked as spam."),
+                        ],
+                        max_length=10,
+                        verbose_name="reason",
+                    ),
+                ),
+                ("stopped_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="stopped")),
+            ],
+            options={
+                "verbose_name": "stopped email address",
+                "verbose_name_plural": "stopped email addresses",
+                "ordering": ("-stopped_at", "-id"),
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
     ]
