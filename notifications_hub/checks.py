@@ -15,6 +15,7 @@ from django.db import DatabaseError
 
 from notifications_hub import conf
 from notifications_hub.database.primary import hub_alias
+from notifications_hub.email_checks import check_emails
 from notifications_hub.live.origin import parse
 from notifications_hub.live.topics import unreachable_patterns
 from notifications_hub.method_checks import check_methods
@@ -46,6 +47,7 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
         *_rate("LIVE_ANONYMOUS_RATE", loaded.live_anonymous_rate),
         *_keys(),
         *check_methods(loaded.transports),
+        *check_emails(loaded),
     ]
 
 

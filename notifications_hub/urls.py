@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from notifications_hub.catalogue import views as catalogue
-from notifications_hub.inbox import address_views, unsubscribe_views, views
+from notifications_hub.inbox import address_views, email_views, unsubscribe_views, views
 from notifications_hub.inbox.api import api
 from notifications_hub.jobs import views as jobs
 from notifications_hub.jobs.api import router as jobs_router
@@ -29,6 +29,8 @@ _pages: list[URLPattern | URLResolver] = [
     path("notifications/preferences/test-address/", address_views.test, name="test-address"),
     path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="cancel-job"),
     path("notifications/preferences/test-device/", views.test_device, name="test-device"),
+    path("notifications/preferences/resume-email/", email_views.resume, name="resume-email"),
+    path("notifications/email-reports/", email_views.report, name="email-reports"),
     path("notifications/unsubscribe/<str:token>/", unsubscribe_views.unsubscribe, name="unsubscribe"),
     path("notifications/<str:item_id>/why/", views.why, name="why"),
     path("live/ws/", live.needs_asgi, name="live_ws"),

@@ -21,7 +21,6 @@ from notifications_hub.testing import (
 from notifications_hub.transports import TooLong, TransportError
 from notifications_hub.transports.apprise.guarded_pool import GuardedPool
 from notifications_hub.transports.apprise.transport import Apprise
-from notifications_hub.transports.email import connections as email_connections
 from notifications_hub.transports.email.transport import Email
 from notifications_hub.transports.memory import Memory
 from notifications_hub.transports.outbound import http_client
@@ -227,8 +226,7 @@ class Mailboxes(OtherSide):
 
 class TestEmail(TransportSuite):
     @pytest.fixture
-    def transport(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Email:
-        monkeypatch.setattr(email_connections, "DEADLINE", 3.0)
+    def transport(self, settings: Settings) -> Email:
         settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "SITE_URL": "https://hub.example"}
         return Email()
 

@@ -6,11 +6,13 @@ for that kind. Each extends `base.html` or `base.txt`, whose blocks a host overr
 
 from __future__ import annotations
 
+import email.policy
 import unicodedata
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+import django
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import select_template
 from django.urls import NoReverseMatch, reverse
@@ -28,6 +30,8 @@ from notifications_hub.web.site_paths import use_script_name
 from notifications_hub.web.text import balanced, storable
 
 LONGEST_SUBJECT, LONGEST_PREVIEW = 150, 120
+LONGEST_LINE = 990
+"""Characters. RFC 5322, section 2.1.1, allows 998."""
 _READ = "read"
 
 
@@ -35,6 +39,17 @@ _READ = "read"
 class Link:
     label: str
     url: str
+
+
+class HubEmail(EmailMultiAlternatives):
+    """An email whose long headers stay whole."""
+
+    def message(self, **kwargs: Any) -> Any:
+        if django.VERSION >= (6, 0):
+            # Python would encode a link that is longer than a line, and no mail program could follow it.
+            policy = kwargs.get("policy", email.policy.default)
+            kwargs["policy"] = policy.clone(max_line_length=LONGEST_LINE)
+        return super().message(**kwargs)
 
 
 def email_for(message: Message, recipient: Recipient, *, optional: bool) -> EmailMultiAlternatives:
@@ -49,15 +64,15 @@ def email_for(message: Message, recipient: Recipient, *, optional: bool) -> Emai
         context = {**_context(shown, label), "unsubscribe_url": unsubscribe}
         if optional:
             context["unsubscribe_all_url"] = _absolute(Subscription(recipient.pk).path)
-        email = EmailMultiAlternatives(
+        made = HubEmail(
             subject=subject_of(shown.title),
             body=_rendered(message.kind, "txt", context),
             from_email=sender(),
             to=[recipient.address],
             headers=dict(headers_of(message, recipient, list_label=_one_line(label), unsubscribe=unsubscribe)),
         )
-        email.attach_alternative(_rendered(message.kind, "html", context), "text/html")
-        return email
+        made.attach_alternative(_rendered(message.kind, "html", context), "text/html")
+        return made
 
 
 def subject_of(title: str) -> str:
