@@ -1,4 +1,4 @@
-"""What every page knows about emails."""
+"""The context of every page: whether it links to emails."""
 
 from __future__ import annotations
 
