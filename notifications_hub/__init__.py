@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from notifications_hub.transports import PutOff, TooLong, Transport, TransportError
     from notifications_hub.transports.apprise.transport import SiteApprise
     from notifications_hub.transports.email.models import stop_emails_to
+    from notifications_hub.transports.email.transport import Email
     from notifications_hub.transports.own_addresses.models import Destination
     from notifications_hub.transports.own_addresses.store import add_address
     from notifications_hub.transports.own_addresses.transport import AddressRefused
@@ -78,6 +79,7 @@ __all__ = [
     "DeliveryMethod",
     "Destination",
     "Done",
+    "Email",
     "Event",
     "EventTooLarge",
     "HubTask",
@@ -160,6 +162,7 @@ _HOMES = {
     "DeliveryMethod": "notifications_hub.kinds",
     "Destination": "notifications_hub.transports.own_addresses.models",
     "Done": "notifications_hub.jobs.outcome",
+    "Email": "notifications_hub.transports.email.transport",
     "Event": "notifications_hub.streams",
     "EventTooLarge": "notifications_hub.streams",
     "HubTask": "notifications_hub.jobs.task",

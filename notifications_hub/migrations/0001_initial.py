@@ -1073,7 +1073,6 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "stopped email address",
                 "verbose_name_plural": "stopped email addresses",
-                "ordering": ("-stopped_at", "-id"),
                 "abstract": False,
                 "base_manager_name": "objects",
             },

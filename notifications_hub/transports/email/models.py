@@ -31,7 +31,6 @@ class StoppedEmail(HubModel):
     stopped_at = models.DateTimeField(_("stopped"), default=timezone.now)
 
     class Meta(HubModel.Meta):
-        ordering = ("-stopped_at", "-id")
         verbose_name = _("stopped email address")
         verbose_name_plural = _("stopped email addresses")
 
