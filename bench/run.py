@@ -18,6 +18,7 @@ from bench.measures import (
     long_snapshot,
     look,
     memory,
+    mailing,
     million_rows,
     office,
     one_event,
@@ -49,6 +50,7 @@ MEASURES: dict[str, Callable[..., Table]] = {
         long_snapshot,
         idle_processes,
         million_rows,
+        mailing,
     )
 }
 

@@ -26,11 +26,11 @@ from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.transports.base import PutOff, TransportError
 from notifications_hub.transports.email.smtp_errors import error_of
 
-DEADLINE = 8.0
+DEADLINE = 7.0
 """Seconds that one email may take, with connecting."""
-WAIT_SECONDS = 1.5
+WAIT_SECONDS = 2.5
 """Seconds that an email waits for a connection. It is put off then, and its worker tries again."""
-PAUSE_SECONDS = (1.0, 5.0)
+PAUSE_SECONDS = (1.0, 2.0)
 IDLE_SECONDS = 5.0
 EMAILS_PER_CONNECTION = 100
 MOST_THREADS = 32
