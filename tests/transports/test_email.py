@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
-from django.template import engines
 from django.test import Client
 from notifications.signals import notify
 from pytest_django import Settings
@@ -16,12 +16,13 @@ from pytest_django import Settings
 from accounts.models import User
 from notifications_hub import Kind, Privacy, broadcast, stop_emails_to
 from notifications_hub.announcements.rollouts.models import Rollout
+from notifications_hub.delivery import arming, worker
 from notifications_hub.delivery.models import Delivery, Preference
 from notifications_hub.delivery.preferences import choose_methods
 from notifications_hub.kinds import _kinds
 from notifications_hub.transports.email.models import StoppedEmail
 from showcase.models import Post
-from tests.support.deliveries import make_due, states
+from tests.support.deliveries import make_due, send, states
 from tests.support.smtp import MailServer, html_of, text_of, use_mail_server
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -75,17 +76,13 @@ def test_an_email_waits_ten_minutes_for_the_other_methods(alice: User, bob: User
 
 
 def test_an_email_that_waits_for_others_is_not_brought_forward(alice: User, bob: User) -> None:
-    from notifications_hub.delivery import arming
-
-    [row] = notify.send(bob, recipient=alice, verb="waved")[0][1]
+    [row] = send(bob, alice)
     assert arming.bring_forward([row.pk]) == 0
     assert due_in() > timedelta(minutes=9)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_long_transaction_does_not_shorten_the_wait(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    from notifications_hub.delivery import arming
-
     monkeypatch.setattr(arming, "PROMPT_SECONDS", 0.0)
     notify.send(bob, recipient=alice, verb="waved")
     assert due_in() > timedelta(minutes=9)
@@ -138,6 +135,15 @@ def test_people_without_a_usable_address_get_no_delivery(alice: User, bob: User,
     stop_emails_to("Charlie@Example.com", "complained")
     notify.send(bob, recipient=[alice, bob, charlie], verb="waved")
     assert list(Delivery.objects.values_list("notification__recipient", flat=True)) == [alice.pk]
+
+
+def test_the_person_reads_where_it_went(alice: User, bob: User, client: Client) -> None:
+    [row] = send(bob, alice)
+    work()
+    client.force_login(alice)
+    words = client.get(f"/notifications/{row.pk}/why/").content.decode()
+    assert "Sent to alice@example.com." in words
+    assert "You got it by email." in words
 
 
 def test_an_email_goes_to_the_address_that_the_person_has_by_then(alice: User, bob: User, mails: MailServer) -> None:
@@ -241,17 +247,14 @@ def test_headers_tell_that_nobody_wrote_it(alice: User, bob: User, mails: MailSe
 
 
 def test_a_host_overrides_a_block_for_one_kind(
-    alice: User, bob: User, mails: MailServer, settings: Settings, tmp_path: object
+    alice: User, bob: User, mails: MailServer, settings: Settings, tmp_path: Path
 ) -> None:
-    from pathlib import Path
-
-    folder = Path(str(tmp_path)) / "notifications_hub" / "email"
+    folder = tmp_path / "notifications_hub" / "email"
     folder.mkdir(parents=True)
     block = "{% block header %}<p>Acme {{ message.kind }}</p>{% endblock %}"
     own = '{% extends "notifications_hub/email/base.html" %}' + block
     (folder / "test.alarm.html").write_text(own)
     settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [str(tmp_path), *settings.TEMPLATES[0]["DIRS"]]}]
-    engines._templates = None
     notify.send(bob, recipient=alice, verb="rang", kind="test.alarm")
     work()
     assert "<p>Acme test.alarm</p>" in html_of(the_email(mails))
@@ -411,8 +414,6 @@ def test_the_preferences_say_why_and_try_again(alice: User, client: Client) -> N
 def test_a_killed_worker_sends_again_with_the_same_id(
     alice: User, bob: User, mails: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from notifications_hub.delivery import worker
-
     def killed(*args: object) -> None:
         raise KeyboardInterrupt
 

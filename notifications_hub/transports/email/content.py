@@ -9,6 +9,7 @@ from __future__ import annotations
 import email.policy
 import unicodedata
 from dataclasses import dataclass
+from email.policy import EmailPolicy
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -30,8 +31,7 @@ from notifications_hub.web.site_paths import use_script_name
 from notifications_hub.web.text import balanced, storable
 
 LONGEST_SUBJECT, LONGEST_PREVIEW = 150, 120
-LONGEST_LINE = 990
-"""Characters. RFC 5322, section 2.1.1, allows 998."""
+_WHOLE = frozenset({"list-unsubscribe", "in-reply-to", "references"})
 _READ = "read"
 
 
@@ -41,14 +41,23 @@ class Link:
     url: str
 
 
+class _WholeLinks(EmailPolicy):
+    """A policy that leaves links and ids whole. Python would encode a longer one, and no mail program could read it."""
+
+    def fold(self, name: str, value: Any) -> str:
+        return f"{name}: {value}{self.linesep}" if name.lower() in _WHOLE else super().fold(name, value)
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        return self.fold(name, value).encode() if name.lower() in _WHOLE else super().fold_binary(name, value)
+
+
 class HubEmail(EmailMultiAlternatives):
-    """An email whose long headers stay whole."""
+    """An email whose links stay whole in its headers."""
 
     def message(self, **kwargs: Any) -> Any:
+        # Before Django 6.0, Python's older policy does so.
         if django.VERSION >= (6, 0):
-            # Python would encode a link that is longer than a line, and no mail program could follow it.
-            policy = kwargs.get("policy", email.policy.default)
-            kwargs["policy"] = policy.clone(max_line_length=LONGEST_LINE)
+            kwargs["policy"] = _WholeLinks(linesep=kwargs.get("policy", email.policy.default).linesep)
         return super().message(**kwargs)
 
 
