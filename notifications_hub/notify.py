@@ -47,7 +47,7 @@ attempted = Signal()
 
 
 def notify_handler(
-    verb: str, *, sender: models.Model | SystemActor | None, recipient: object, **given: Any
+    verb: str | None = None, *, sender: models.Model | SystemActor | None, recipient: object = None, **given: Any
 ) -> list[Notification]:
     """Create notifications, and return them. Accept every argument that django-notifications documents.
 
@@ -89,6 +89,8 @@ def _active(recipient: object) -> Iterator[Any]:
     """Yield each active person once. Raise `BadRecipient` for anything but saved people."""
     known = set()
     model = get_user_model()
+    if recipient is None:
+        raise BadRecipient("notify.send(): give a recipient: a person, a group, or people; nobody was notified.")
     for person in _people(recipient):
         if not isinstance(person, model) or is_unsaved(person):
             raise BadRecipient(f"notify.send(): {person!r} is not a saved person; nobody was notified.")

@@ -84,7 +84,7 @@ def draft_of(verb: object, actor: object, given: dict[str, Any]) -> Draft:
     url = _path(link)
     columns: dict[str, Any] = {
         "kind": kind.name,
-        "verb": _text("verb", verb, MAX_NAME),
+        "verb": _text("verb", _given("verb", verb), MAX_NAME),
         "level": _level(given.pop("level", "info")),
         "url": url,
         "description": _description(given.pop("description", None)),
@@ -157,6 +157,12 @@ def _name(of: str, value: object) -> str:
     # In the site's language: the label of a system actor may depend on whoever triggers the call.
     with translation.override(settings.LANGUAGE_CODE) if isinstance(value, SystemActor) else nullcontext():
         return _storable(f"{of}'s name", str(value))[:MAX_NAME]
+
+
+def _given(name: str, value: object) -> object:
+    if value is None:
+        raise BadArgument(f'notify.send(): give a {name}, like {name}="replied".')
+    return value
 
 
 def _text(name: str, value: object, longest: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -200,6 +201,15 @@ def test_once_sends_due_deliveries_and_numbers_leftover_events(due: Memory) -> N
     assert set(Delivery.objects.values_list("state", flat=True)) == {DeliveryState.SENT}
     assert not Event.objects.filter(seq=None).exists()
     assert run("hub_worker", "--once") == "0 deliveries were due.\n"
+
+
+def test_once_before_migrate_names_the_remedy(tmp_path: Path) -> None:
+    environment = site_environment(DATABASE_URL=f"sqlite:///{tmp_path}/new.sqlite3")
+    command = [sys.executable, "manage.py", "hub_worker", "--once"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert re.search(r"^CommandError: migrations not applied: \d+\. Run `manage\.py migrate`\.$", done.stderr, re.M)
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -302,6 +302,15 @@ def test_nothing_is_stored_if_one_recipient_is_invalid(alice: User, bob: User, s
     assert not Event.objects.exists()
 
 
+def test_a_missing_verb_or_recipient_is_asked_for(alice: User, bob: User) -> None:
+    for missing in ({}, {"verb": None}):
+        with pytest.raises(BadArgument, match='give a verb, like verb="replied"'):
+            notify.send(alice, recipient=bob, **missing)
+    with pytest.raises(BadRecipient, match="give a recipient"):
+        notify.send(alice, verb="replied")
+    assert not Notification.objects.exists()
+
+
 def test_nothing_is_stored_if_a_recipient_after_the_first_thousand_is_invalid(bob: User) -> None:
     people = make_people(1001)
 

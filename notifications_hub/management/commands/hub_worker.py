@@ -9,9 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connections
+from django.db import OperationalError, ProgrammingError, connections
 
+from notifications_hub.database.migrations import fault_of_tables
 from notifications_hub.delivery import worker
+from notifications_hub.delivery.models import Delivery
 from notifications_hub.live.cache_sharing import is_cache_shared
 from notifications_hub.live.process_list import REFRESH_SECONDS, WORKER, ListedProcess, enlist, remove
 from notifications_hub.ops.startup import refusal_at_start
@@ -45,12 +47,23 @@ class Command(BaseCommand):
 
 
 def _work_once() -> int:
+    _require_tables()
     sweep()
     once = worker.Worker()
     try:
         return once.run_due()
     finally:
         once.close()
+
+
+def _require_tables() -> None:
+    """Raise `CommandError`, with the remedy, if the hub's tables are missing. Only then does it read the migrations."""
+    try:
+        Delivery.objects.exists()
+    except (OperationalError, ProgrammingError):
+        if fault := fault_of_tables():
+            raise CommandError(fault) from None
+        raise
 
 
 def _stay_listed(stopping: threading.Event) -> None:
