@@ -17,6 +17,7 @@ from notifications_hub.notification import Notification
 from notifications_hub.package_import.models import ImportPosition
 from notifications_hub.rows.trigger_notes import RowChange
 from notifications_hub.streams import Event, Stream
+from notifications_hub.transports.email.models import StoppedEmail
 from notifications_hub.transports.own_addresses.models import OwnAddress
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 
@@ -48,6 +49,7 @@ __all__ = [
     "Rollout",
     "RowChange",
     "RowsThrough",
+    "StoppedEmail",
     "Stream",
     "TopicPresence",
 ]

@@ -73,6 +73,7 @@ class Transport(Protocol):
       posting the message's `token` to its `act_url`. Otherwise the notification is delivered once `send` returns.
     - `retracts = True`: it can take a message back. After an announcement was withdrawn, `send` gets a message with
       `retracts`, whose `tag` is that of the message to remove. It may be the only one that arrives, or arrive twice.
+    - `delay`: the seconds from the event in which another method may deliver it first. Default: `ACK_WINDOW`.
     """
 
     def addresses(self, person: AbstractBaseUser) -> Iterable[str]:
