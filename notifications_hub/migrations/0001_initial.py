@@ -554,6 +554,30 @@ class Migration(migrations.Migration):
                         to="notifications_hub.rollout",
                     ),
                 ),
+                (
+                    "held_for",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "summary",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="notifications_hub.delivery",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "delivery",
@@ -1052,4 +1076,41 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunPython(migrations.RunPython.noop, remove_triggers),
+        migrations.CreateModel(
+            name="QuietHours",
+            fields=[
+                (
+                    "person",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("schedule", models.JSONField(default=dict)),
+                ("changed_at", models.DateTimeField(auto_now=True)),
+            ],
+            options={
+                "verbose_name": "quiet hours",
+                "verbose_name_plural": "quiet hours",
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("held_for__isnull", False), ("state", "waiting")),
+                fields=["held_for", "transport", "address", "id"],
+                name="hub_delivery_held",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("summary__isnull", False)), fields=["summary"], name="hub_delivery_summary"
+            ),
+        ),
     ]

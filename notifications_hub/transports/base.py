@@ -71,6 +71,7 @@ class Transport(Protocol):
     - `optional = False`: people may not switch it off where it is among a kind's default methods.
     - `confirms = True`: an accepted message does not count as delivered yet. Its receiver reports that it was shown, by
       posting the message's `token` to its `act_url`. Otherwise the notification is delivered once `send` returns.
+    - `interrupts = False`: its messages disturb nobody, so they are sent in quiet hours too, each by itself.
     """
 
     def addresses(self, person: AbstractBaseUser) -> Iterable[str]:

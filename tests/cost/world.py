@@ -15,7 +15,7 @@ from django.core import signing
 from django.test import Client
 
 from notifications_hub.delivery.models import Delivery
-from notifications_hub.delivery.worker import ACT_SALT
+from notifications_hub.delivery.preparing import ACT_SALT
 from notifications_hub.inbox import marks
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.queries import PageMark
