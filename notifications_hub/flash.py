@@ -55,7 +55,8 @@ class Storage(FallbackStorage):
     def __iter__(self) -> Iterator[DjangoMessage]:
         if self._claim is None:
             person = _visitor(self.request)
-            self._claim = flash_claim.claim_waiting(person, summary_for(self.request)) if person else Claim()
+            shows = person is not None and summary_for(self.request).shows_toasts()
+            self._claim = flash_claim.claim_waiting(person, summary_for(self.request)) if shows else Claim()
         return chain(super().__iter__(), _messages(self._claim))
 
     def __len__(self) -> int:

@@ -116,6 +116,8 @@ class Item:
             "delivered": self.delivered,
             "toast": self.toast,
         }
+        if message.urgency is Urgency.CRITICAL:
+            shape["critical"] = True
         if self.translations is not None:
             shape["translations"] = self.translations
         if self.extension is not None:

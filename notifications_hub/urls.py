@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from notifications_hub.catalogue import views as catalogue
-from notifications_hub.inbox import address_views, views
+from notifications_hub.inbox import address_views, quiet_views, views
 from notifications_hub.inbox.api import api
 from notifications_hub.jobs import views as jobs
 from notifications_hub.jobs.api import router as jobs_router
@@ -27,6 +27,8 @@ _pages: list[URLPattern | URLResolver] = [
     path("notifications/preferences/renew-secret/", address_views.renew, name="renew-secret"),
     path("notifications/preferences/remove-address/", address_views.remove, name="remove-address"),
     path("notifications/preferences/test-address/", address_views.test, name="test-address"),
+    path("notifications/preferences/quiet-hours/", quiet_views.hours, name="quiet-hours"),
+    path("notifications/preferences/pause/", quiet_views.pause, name="pause"),
     path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="cancel-job"),
     path("notifications/preferences/test-device/", views.test_device, name="test-device"),
     path("notifications/<str:item_id>/why/", views.why, name="why"),

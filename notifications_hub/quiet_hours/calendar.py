@@ -79,6 +79,10 @@ class Schedule:
         """
         return next((end for start, end in self.spans(at, LOOKED_AHEAD) if start <= at < end), None)
 
+    def local(self, at: datetime) -> datetime:
+        """Return what a clock in the zone shows."""
+        return at.astimezone(ZoneInfo(self.zone))
+
     def spans(self, at: datetime, days: int) -> Iterator[Span]:
         """Yield the quiet hours from this time on, merged and in order. Those that hold already began earlier."""
         ends = at + timedelta(days=days)
@@ -121,6 +125,11 @@ class Schedule:
 def known_zones() -> frozenset[str]:
     """Return the names of the time zones that this server knows."""
     return frozenset(available_timezones() | {"UTC"})
+
+
+def moment_of(local: datetime, zone: str) -> datetime:
+    """Return in UTC when a clock in a zone last shows this time, or skips it."""
+    return _last(local, ZoneInfo(zone))
 
 
 def _at(day: date, minutes: int) -> datetime:

@@ -110,6 +110,13 @@ PAGES: Mapping[str, Sequence[Act]] = {
     "renew-secret": [_own_address("renew-secret", lambda world: {"id": world.own_address.pk})],
     "test-address": [_own_address("test-address", lambda world: {"id": world.own_address.pk})],
     "remove-address": [_own_address("remove-address", lambda world: {"id": world.own_address.pk})],
+    "quiet-hours": [
+        post(
+            "/notifications/preferences/quiet-hours/",
+            lambda _world: {"zone": "UTC", "days-0": ["0"], "start-0": "22:00", "end-0": "07:00"},
+        )
+    ],
+    "pause": [post("/notifications/preferences/pause/", lambda _world: {"pause": "hour"})],
     "cancel-job": [post("/jobs/{world.job.pk}/cancel/", lambda _world: {})],
     "why": [get("/notifications/{world.size.notifications}/why/"), get("/notifications/a1/why/")],
     "live_ws": [get("/live/ws/")],
@@ -135,6 +142,9 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     "POST notifications/unarchive/": marking("unarchive"),
     "POST notifications/undo/": [send(f"{API}notifications/undo/", lambda world: {"undo": world.undo})],
     "GET push/key/": [get(f"{API}push/key/")],
+    "GET quiet-hours/": [get(f"{API}quiet-hours/")],
+    "PUT quiet-hours/": [send(f"{API}quiet-hours/", lambda _world: {"zone": "UTC", "windows": []}, method="put")],
+    "POST quiet-hours/pause/": [send(f"{API}quiet-hours/pause/", lambda _world: {"until": None})],
     "GET push/subscriptions/": [get(f"{API}push/subscriptions/")],
     # These two look up the endpoint's addresses, which a test must not.
     "POST push/subscriptions/": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -157,7 +158,7 @@ def test_a_schedule_is_stored_as_it_is() -> None:
 
 
 def test_what_makes_no_sense_is_refused_by_name() -> None:
-    for field, make in [
+    refusals: list[tuple[str, Callable[[], object]]] = [
         ("zone", lambda: Schedule(zone="Mars/Olympus")),
         ("zone", lambda: Schedule(zone="../../etc/passwd")),
         ("days", lambda: Window(frozenset(), 0, 60)),
@@ -165,7 +166,8 @@ def test_what_makes_no_sense_is_refused_by_name() -> None:
         ("start", lambda: Window(EVERY_DAY, -1, 60)),
         ("end", lambda: Window(EVERY_DAY, 0, 1440)),
         ("windows", lambda: Schedule(windows=(Window(EVERY_DAY, 0, 60),) * 15)),
-    ]:
+    ]
+    for field, make in refusals:
         with pytest.raises(InvalidSchedule) as refused:
             make()
         assert refused.value.field == field
