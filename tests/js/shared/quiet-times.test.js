@@ -37,7 +37,7 @@ test("whatever is no schedule means no quiet hours", () => {
 
 test("the end calls back once, also if it is further away than a timer can wait", () => {
   let calls = 0;
-  new QuietTimes({ silent: true, spans: [[0, 100]] }).atEnd(() => calls++);
+  new QuietTimes({ silent: true, spans: [[50, 100]] }).atEnd(() => calls++);
   mock.timers.tick(99_999);
   assert.equal(calls, 0);
   mock.timers.tick(1);
@@ -47,7 +47,7 @@ test("the end calls back once, also if it is further away than a timer can wait"
     undefined,
   );
   assert.equal(
-    new QuietTimes({ silent: true, spans: [[500, 600]] }).atEnd(() => {}),
+    new QuietTimes({ silent: true, spans: [] }).atEnd(() => {}),
     undefined,
   );
 });

@@ -46,14 +46,15 @@ export class QuietTimes {
   }
 
   /**
-   * Call back at the end of the quiet hours that hold now. A device may sleep past it, so the callback looks again.
+   * Call back at the end of the next quiet hours, or of those that hold now. Long waits are cut, so the callback looks
+   * again.
    *
    * @param {() => void} callback
    * @returns {ReturnType<typeof setTimeout> | undefined}
    */
   atEnd(callback) {
     const now = Date.now();
-    const end = this.endAt(now);
+    const end = this.#spans.find(([, end = 0]) => now < end)?.[1] ?? 0;
     return end === 0 ? undefined : setTimeout(callback, Math.min(end - now, LONGEST_TIMER));
   }
 }
