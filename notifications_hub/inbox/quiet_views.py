@@ -41,7 +41,7 @@ def pause(request: HttpRequest) -> HttpResponse:
         zone = quiet_form.quiet_section(person_of(request)).zone
         with timezone.override(zone):
             words = formats.date_format(timezone.localtime(until), "DATETIME_FORMAT")
-        return _("Paused until %(time)s (%(zone)s).") % {"time": words, "zone": zone}
+        return _("Paused until %(time)s (%(zone)s)") % {"time": words, "zone": zone}
 
     return _saved(request, save)
 
