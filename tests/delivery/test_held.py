@@ -17,9 +17,11 @@ from notifications_hub import broadcast
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.delivery import claiming
 from notifications_hub.delivery.held import told_beside
+from notifications_hub.delivery.history import steps_of
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.worker import Worker
 from notifications_hub.inbox import marks
+from notifications_hub.inbox.delivery_report import report_steps
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.kinds import Kind, Privacy, Urgency
 from notifications_hub.notification import Notification
@@ -393,3 +395,23 @@ def test_a_report_marks_all_that_a_message_summed_up(alice: User, bob: User, one
     [first] = claiming.claim_due(1)
     group = claiming.claim_group(first, 500)
     assert sorted({group[-1].notification_id, *told_beside(group[-1])}) == [row.pk for row in rows]
+
+
+# What people and admins read
+
+
+def test_the_history_explains_the_wait_and_the_summary(alice: User, bob: User, one_worker: Worker) -> None:
+    until = pause(alice, hours=2)
+    rows = [*send_due(bob, alice), *send_due(bob, alice)]
+    one_worker.run_due()
+    waits = [step.words for step in report_steps(rows[0])]
+    assert "Not sent to one of your browsers yet: these are your quiet hours." in waits
+    assert "Next: we'll send it to one of your browsers once your quiet hours are over." in waits
+    quiet = f"quiet hours last until {until:%Y-%m-%d %H:%M} UTC"
+    assert any(quiet in step.words for step in steps_of(rows[0]))
+    end_pause(alice)
+    one_worker.run_due()
+    for row in rows:
+        words = [step.words for step in report_steps(row)]
+        assert "Sent to one of your browsers after your quiet hours, in one summary of 2 notifications." in words
+        assert any("one summary of 2 notifications" in step.words for step in steps_of(row))
