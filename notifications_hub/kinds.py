@@ -253,7 +253,7 @@ class PushTest(Kind):
 class QuietSummary(Kind):
     """The message that sums up what quiet hours have held back. No row has it, only messages of the worker."""
 
-    name = "quiet_hours.summary"
+    name = "quiet.summary"
     label = _("Summaries of quiet hours")
     methods = frozenset()
     optional = False

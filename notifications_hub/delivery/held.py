@@ -128,7 +128,7 @@ class Groups:
             yield from (Result(settled=Settled(delivery=member, outcomes=[shared])) for member in members)
 
 
-def told_beside(one: Delivery) -> list[int]:
+def summed_up_beside(one: Delivery) -> list[int]:
     """Return the notifications that the message of a delivery summed up, besides its own.
 
     A browser may report before the worker has recorded what it sent. Then they are those under the same lease.

@@ -16,7 +16,7 @@ from ninja.errors import HttpError
 from ninja.responses import Status
 
 from notifications_hub.delivery import arming
-from notifications_hub.delivery.held import told_beside
+from notifications_hub.delivery.held import summed_up_beside
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.preparing import ACT_SALT
 from notifications_hub.inbox import marks, queries
@@ -139,7 +139,7 @@ def act(request: HttpRequest, report: Act) -> dict[str, int | None]:
     delivery = Delivery.objects.filter(pk=sent, notification=row).first()
     if delivery is None or not _may_report(delivery, row):
         raise HttpError(400, _invalid_token())
-    arming.mark_delivered([pk, *told_beside(delivery)], delivery.transport)
+    arming.mark_delivered([pk, *summed_up_beside(delivery)], delivery.transport)
     if report.action == "read":
         marks.mark(row.recipient, Mark.READ, [row.item_id])
     return {"unread": queries.counts(row.recipient).unread}

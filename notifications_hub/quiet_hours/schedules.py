@@ -21,7 +21,7 @@ from notifications_hub.users import Person
 
 CHANGED = "quiet_hours.updated"
 """The event that tells a person's open pages."""
-DAYS_TOLD = 14
+DAYS_AHEAD = 14
 """Days of quiet hours that a page knows in advance. One that stays open longer shows toasts then."""
 LOOKED_AT_AGAIN = 5000
 """The most deliveries of a person that a change makes due. Others keep their time."""
@@ -56,7 +56,7 @@ def save_schedule(person: Person, schedule: Schedule) -> None:
     """Store a person's quiet hours, tell their open pages, and look again at what waits for the end of earlier ones."""
     with transaction.atomic():
         QuietHours.objects.update_or_create(person=person, defaults={"schedule": schedule.as_json()})
-        streams.append(inbox_topic(person.pk), CHANGED, told_to_pages(schedule))
+        streams.append(inbox_topic(person.pk), CHANGED, for_pages(schedule))
         # After the commit, because a worker that reads the earlier schedule may hold something back until then.
         transaction.on_commit(partial(reconsider, [person.pk]), robust=True)
 
@@ -81,12 +81,12 @@ def changed_since(quiet: Mapping[Any, Quiet]) -> list[Any]:
     return [pk for pk, one in quiet.items() if stored.get(pk) != one.schedule]
 
 
-def told_to_pages(schedule: Schedule | None) -> dict[str, Any]:
+def for_pages(schedule: Schedule | None) -> dict[str, Any]:
     """Return the quiet hours of the next days as pages read them: spans in seconds since the epoch."""
     if schedule is None:
         return {"silent": False, "spans": []}
     now = datetime.now(UTC)
-    spans = schedule.spans(now, DAYS_TOLD)
+    spans = schedule.spans(now, DAYS_AHEAD)
     return {
         "silent": schedule.silent,
         "spans": [[int(max(start, now - timedelta(days=1)).timestamp()), int(end.timestamp())] for start, end in spans],

@@ -16,7 +16,7 @@ from accounts.models import User
 from notifications_hub import broadcast
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.delivery import claiming
-from notifications_hub.delivery.held import told_beside
+from notifications_hub.delivery.held import summed_up_beside
 from notifications_hub.delivery.history import steps_of
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.worker import Worker
@@ -177,13 +177,13 @@ def test_several_that_waited_are_one_message(alice: User, bob: User, one_worker:
     assert (message.url, message.id, message.tag) == (
         "/notifications/",
         rows[-1].item_id,
-        "quiet_hours.summary:one",
+        "quiet.summary:one",
     )
     assert states() == [("sent", "summed_up")] * 5
     newest = Delivery.objects.get(notification=rows[-1])
     assert list(Delivery.objects.order_by("pk").values_list("summary", flat=True)) == [newest.pk] * 4 + [None]
     assert list(Delivery.objects.order_by("pk").values_list("attempts", flat=True)) == [0] * 4 + [1]
-    assert sorted(told_beside(newest)) == [row.pk for row in rows[:-1]]
+    assert sorted(summed_up_beside(newest)) == [row.pk for row in rows[:-1]]
     assert one_worker.run_due() == 0
 
 
@@ -394,7 +394,7 @@ def test_a_report_marks_all_that_a_message_summed_up(alice: User, bob: User, one
     end_pause(alice)
     [first] = claiming.claim_due(1)
     group = claiming.claim_group(first, 500)
-    assert sorted({group[-1].notification_id, *told_beside(group[-1])}) == [row.pk for row in rows]
+    assert sorted({group[-1].notification_id, *summed_up_beside(group[-1])}) == [row.pk for row in rows]
 
 
 # What people and admins read

@@ -209,8 +209,8 @@ def test_the_bell_knows_the_quiet_hours_of_the_next_days(alice: User, bob: User)
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=3)
     save_schedule(alice, Schedule(paused_until=until))
     [_before, after] = bell_of(alice).split(' quiet="')
-    told = json.loads(after.split('"')[0].replace("&quot;", '"'))
-    assert (told["silent"], [end for _start, end in told["spans"]]) == (True, [int(until.timestamp())])
+    given = json.loads(after.split('"')[0].replace("&quot;", '"'))
+    assert (given["silent"], [end for _start, end in given["spans"]]) == (True, [int(until.timestamp())])
     assert ' quiet="' not in bell_of(bob)
 
 
