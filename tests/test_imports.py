@@ -18,9 +18,10 @@ HUB = "notifications_hub"
 
 LAYERS = [
     ["admin_guards", "admin_lists", "cache_keys", "name_clashes"],
-    ["announcements.markdown", "database", "kinds", "task_framework", "users", "web"],
+    ["database", "kinds", "task_framework", "users", "web"],
     ["system_actors"],
     [
+        "announcements.results.models",
         "conf",
         "delivery.models",
         "delivery.reasons",
@@ -29,16 +30,21 @@ LAYERS = [
         "quiet_hours.calendar",
         "rendering",
     ],
-    ["delivery.bulk", "discovery", "quiet_hours.models", "signals"],
+    ["announcements.results.failures", "delivery.bulk", "discovery", "quiet_hours.models", "signals"],
     [
         "admin_base",
+        "announcements.results.tallies",
         "audiences",
-        "delivery.claiming",
         "message",
         "streams",
     ],
-    ["extension_values", "notification_queryset", "rows.registry", "transports"],
-    ["announcements.methods"],
+    ["delivery.claiming", "extension_values", "notification_queryset", "rows.registry", "transports"],
+    [
+        "announcements.banners.rules",
+        "announcements.markdown",
+        "announcements.methods",
+        "announcements.validation",
+    ],
     ["announcements.models"],
     [
         "delivery.preferences",
@@ -69,7 +75,19 @@ LAYERS = [
     ],
     ["announcements.admin_pages"],
     # Entry points for servers, Django and the command line.
-    ["admin", "apps", "asgi", "jobs.progress_tag", "jobs.views", "live_lists", "models", "ops", "ops.retention"],
+    [
+        "admin",
+        "announcements.banners.page",
+        "announcements.banners.views",
+        "apps",
+        "asgi",
+        "jobs.progress_tag",
+        "jobs.views",
+        "live_lists",
+        "models",
+        "ops",
+        "ops.retention",
+    ],
     ["catalogue", "jobs.api", "management", "templatetags"],
     ["urls"],
     # Tests of a host import it, and no module of the app.
@@ -88,7 +106,7 @@ INSIDE = {
         ["models", "reasons"],
         ["bulk"],
         ["arming", "claiming", "preferences"],
-        ["acknowledgement", "history", "sender", "shown", "worker_wakeup"],
+        ["acknowledgement", "history", "pointless", "sender", "shown", "worker_wakeup"],
         ["accepted", "audience_check", "summary"],
         ["held"],
         ["preparing"],

@@ -54,9 +54,9 @@ def with_their_groups(claimed: Sequence[Delivery], quiet: QuietPeople) -> list[D
 def must_wait(one: Delivery, message: Message, quiet: QuietPeople) -> Outcome | None:
     """Return the outcome of a delivery that quiet hours hold back, or None. What is critical goes at once."""
     holding = quiet.get(one.notification.recipient_id)
-    if holding is None or message.urgency is Urgency.CRITICAL or one.notification.kind == PushTest.name:
+    if holding is None or message.urgency is Urgency.CRITICAL or one.is_retraction:
         return None
-    if not declaration_of(one.transport).interrupts:
+    if one.notification.kind == PushTest.name or not declaration_of(one.transport).interrupts:
         return None
     now = datetime.now(UTC)
     delay = _delay_of(one, now)

@@ -18,10 +18,10 @@ from notifications_hub.delivery import held
 from notifications_hub.delivery.claiming import Outcome, Settled
 from notifications_hub.delivery.held import QuietPeople
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.pointless import pointless_reason
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.delivery.sender import Result, Sending, failed_unexpectedly
-from notifications_hub.message import Message, localized_for
-from notifications_hub.notification import Notification
+from notifications_hub.message import Message, localized_for, retraction_of
 from notifications_hub.transports import Loads, Send, get_transport, transport_names
 
 ACT_SALT = "notifications_hub.act"
@@ -77,10 +77,13 @@ class _Pointless(Exception):
 
 def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
     send = senders.get(one.address) or partial(get_transport(one.transport).send, address=one.address)
-    if code := pointless_reason(one.notification):
+    if code := pointless_reason(one):
         raise _Pointless(code)
     with localized_for(one.notification.recipient):
         message = one.notification.message()
+        if one.is_retraction:
+            message = retraction_of(message)
+            return Sending(delivery=one, message=message, send=send, expires=one.created.timestamp() + message.ttl)
     expires = _expires(one, message)
     rest = expires - time.time()
     if rest <= 0:
@@ -98,19 +101,6 @@ def _expires(one: Delivery, message: Message) -> float:
     if message.ttl >= hub_settings.push_ttl and (until := held.held_until(one)):
         began = max(began, until)
     return began.timestamp() + message.ttl
-
-
-def pointless_reason(notification: Notification) -> ReasonCode | None:
-    """Return the reason that sending has become pointless, or None."""
-    reasons = {
-        ReasonCode.DELIVERED_ALREADY: notification.delivered_at is not None,
-        ReasonCode.READ: not notification.unread,
-        ReasonCode.ARCHIVED: notification.archived_at is not None,
-        ReasonCode.DELETED: notification.deleted,
-        ReasonCode.ANNOUNCEMENT_OVER: notification.announcement is not None and notification.announcement.is_over,
-        ReasonCode.PERSON_INACTIVE: not notification.recipient.is_active,
-    }
-    return next((code for code, holds in reasons.items() if holds), None)
 
 
 def act_token(one: Delivery) -> str:

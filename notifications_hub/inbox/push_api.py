@@ -33,6 +33,7 @@ from notifications_hub.inbox.schemas import (
 )
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.kinds import DeliveryMethod
+from notifications_hub.message import localized_for
 from notifications_hub.notification import Notification
 from notifications_hub.transports.web_push import session_binding, subscriptions, vapid
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
@@ -139,9 +140,14 @@ def act(request: HttpRequest, report: Act) -> dict[str, int | None]:
     delivery = Delivery.objects.filter(pk=sent, notification=row).first()
     if delivery is None or not _may_report(delivery, row):
         raise HttpError(400, _invalid_token())
-    arming.mark_delivered([pk, *summed_up_beside(delivery)], delivery.transport)
-    if report.action == "read":
-        marks.mark(row.recipient, Mark.READ, [row.item_id])
+    beside = summed_up_beside(delivery)
+    arming.mark_delivered([pk, *beside], delivery.transport)
+    with localized_for(row.recipient):
+        if report.action == "read":
+            marks.mark(row.recipient, Mark.READ, [row.item_id])
+        elif report.action == "clicked" and not beside:
+            # A summary leads to the inbox, and not to what the notification is about.
+            Notification.objects.filter(pk=pk).mark_as_clicked()
     return {"unread": queries.counts(row.recipient).unread}
 
 

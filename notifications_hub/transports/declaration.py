@@ -30,6 +30,8 @@ class Declaration:
     """Count a notification as delivered when its receiver reports it, not when `send` returns."""
     interrupts: bool = True
     """Hold its messages back in a person's quiet hours, and sum up those that waited."""
+    retracts: bool = False
+    """Take back what it sent: `send` also gets messages with `retracts`."""
 
     @property
     def words(self) -> str:
@@ -56,6 +58,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "optional": (bool,),
     "confirms": (bool,),
     "interrupts": (bool,),
+    "retracts": (bool,),
 }
 
 
