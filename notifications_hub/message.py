@@ -144,6 +144,8 @@ class Item:
             "delivered": self.delivered,
             "toast": self.toast,
         }
+        if message.urgency is Urgency.CRITICAL:
+            shape["critical"] = True
         if message.leads_to:
             shape["leads_to"] = message.leads_to
         if self.translations is not None:

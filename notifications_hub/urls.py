@@ -14,6 +14,7 @@ from notifications_hub.inbox import (
     announcement_view,
     email_views,
     opening,
+    quiet_views,
     unsubscribe_views,
     views,
 )
@@ -35,6 +36,8 @@ _pages: list[URLPattern | URLResolver] = [
     path("notifications/preferences/renew-secret/", address_views.renew, name="renew-secret"),
     path("notifications/preferences/remove-address/", address_views.remove, name="remove-address"),
     path("notifications/preferences/test-address/", address_views.test, name="test-address"),
+    path("notifications/preferences/quiet-hours/", quiet_views.hours, name="quiet-hours"),
+    path("notifications/preferences/pause/", quiet_views.pause, name="pause"),
     path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="cancel-job"),
     path("notifications/preferences/test-device/", views.test_device, name="test-device"),
     path("notifications/banners/", banners.banners, name="banners"),

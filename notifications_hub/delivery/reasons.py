@@ -38,10 +38,12 @@ class ReasonCode(TextChoices):
     HELD_BACK = "held_back", _("Paused: %(because)s")
     HOST_FAILING = "host_failing", _("Waiting: %(host)s is not answering as it should.")
     HOST_SLOW = "host_slow", _("Waiting: %(host)s is slow to answer.")
+    QUIET_HOURS = "quiet_hours", _("Waiting: the person's quiet hours last until %(until)s UTC.")
     RATE_LIMITED = "rate_limited", _("Waiting: %(host)s has reached its rate limit.")
 
     # An attempt was made.
     ACCEPTED = "accepted", _("The service accepted it.")
+    SUMMED_UP = "summed_up", _("The service accepted one summary of %(number)s notifications.")
     GAVE_UP = "gave_up", _("Gave up: %(because)s")
     TIMED_OUT = "timed_out", _("No answer came in time.")
     NO_ANSWER = "no_answer", _("No answer came within %(seconds)s seconds.")

@@ -36,6 +36,7 @@ from notifications_hub.inbox.delivery_report import is_under_way, not_pushed, re
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.inbox.queries import BadPageMark
+from notifications_hub.inbox.quiet_form import quiet_section
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.inbox_scope import scope_of
 from notifications_hub.inbox_summary import summary_for
@@ -235,6 +236,7 @@ def preferences_context(request: HttpRequest) -> dict[str, Any]:
         "own": address_form.section(person),
         "email": email_form.section(person),
         "push": PushAttributes.of(request),
+        "quiet": quiet_section(person),
     }
 
 

@@ -28,6 +28,8 @@ class Declaration:
     """Let people switch it off where it is among a kind's default methods."""
     confirms: bool = False
     """Count a notification as delivered when its receiver reports it, not when `send` returns."""
+    interrupts: bool = True
+    """Hold its messages back in a person's quiet hours, and sum up those that waited."""
     retracts: bool = False
     """Take back what it sent: `send` also gets messages with `retracts`."""
     delay: float | None = None
@@ -58,6 +60,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "on_by_default": (bool,),
     "optional": (bool,),
     "confirms": (bool,),
+    "interrupts": (bool,),
     "retracts": (bool,),
     "delay": (int, float),
 }

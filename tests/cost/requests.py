@@ -151,6 +151,13 @@ PAGES: Mapping[str, Sequence[Act]] = {
     "resume-email": [post("/notifications/preferences/resume-email/", lambda _world: {})],
     "unsubscribe": [_unsubscribe],
     "email-reports": [_email_report],
+    "quiet-hours": [
+        post(
+            "/notifications/preferences/quiet-hours/",
+            lambda _world: {"zone": "UTC", "days-0": ["0"], "start-0": "22:00", "end-0": "07:00"},
+        )
+    ],
+    "pause": [post("/notifications/preferences/pause/", lambda _world: {"pause": "hour"})],
     "cancel-job": [post("/jobs/{world.job.pk}/cancel/", lambda _world: {})],
     "banners": [get("/notifications/banners/")],
     "dismiss-banner": [post("/notifications/banners/dismiss/", lambda world: {"id": world.banner.item_id})],
@@ -180,6 +187,9 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     "POST notifications/unarchive/": marking("unarchive"),
     "POST notifications/undo/": [send(f"{API}notifications/undo/", lambda world: {"undo": world.undo})],
     "GET push/key/": [get(f"{API}push/key/")],
+    "GET quiet-hours/": [get(f"{API}quiet-hours/")],
+    "PUT quiet-hours/": [send(f"{API}quiet-hours/", lambda _world: {"zone": "UTC", "windows": []}, method="put")],
+    "POST quiet-hours/pause/": [send(f"{API}quiet-hours/pause/", lambda _world: {"until": None})],
     "GET push/subscriptions/": [get(f"{API}push/subscriptions/")],
     # These two look up the endpoint's addresses, which a test must not.
     "POST push/subscriptions/": [
