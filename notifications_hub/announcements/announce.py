@@ -70,8 +70,8 @@ def broadcast(
     end = checked_time("ends_at", ends_at) or _usual_end(start)
     announcement = Announcement(
         title=title,
-        body=body,
-        url=url,
+        body=body or "",
+        url=url or "",
         level=level,
         urgency=checked_urgency(urgency),
         audience=audiences.check(audience) if isinstance(audience, str) else "",

@@ -48,6 +48,7 @@ class Step(models.TextChoices):
     RESUMED = "resumed", pgettext_lazy("step", "resumed")
     STOPPED = "stopped", pgettext_lazy("step", "stopped")
     WITHDRAWN = "withdrawn", pgettext_lazy("step", "withdrawn")
+    TAKEN_BACK = "taken_back", pgettext_lazy("step", "taken back")
     ENDED = "ended", pgettext_lazy("step", "ended")
     DELETED = "deleted", pgettext_lazy("step", "deleted")
     TEST_SENT = "test_sent", pgettext_lazy("step", "test sent")

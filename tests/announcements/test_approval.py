@@ -181,7 +181,7 @@ def test_an_audience_that_raises_is_an_error_of_the_form(
 
 
 def test_the_form_says_before_and_after_what_critical_does(writer: Client, second: Client) -> None:
-    rule = "Critical reaches people by every method above, whatever they prefer. A second person has to approve it."
+    rule = "whatever they prefer, also in their quiet hours. A second person has to approve it."
     assert rule in writer.get(ADD).content.decode()
     assert "It is critical: it reaches people" in said(writer.post(ADD, filled_in(urgency="critical")))[-1]
     assert "It is critical: it reaches people" in second.get(approval(only())).content.decode()

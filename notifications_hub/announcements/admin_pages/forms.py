@@ -104,7 +104,7 @@ class AnnouncementForm(LinkConsent):
         )
         widgets = {
             "title": AdminTextInputWidget(attrs={"dir": "auto"}),
-            "body": AdminTextareaWidget(attrs={"rows": 8, "dir": "auto", "maxlength": _PASTED}),
+            "body": AdminTextareaWidget(attrs={"rows": 8, "dir": "auto"}),
             "url": AdminTextInputWidget(attrs={"placeholder": "/posts/9/"}),
             "level": forms.RadioSelect,
         }
@@ -116,6 +116,7 @@ class AnnouncementForm(LinkConsent):
             self.initial.update(once=uuid.uuid4(), starts_at=None, ends_at=None)
         elif self.instance.is_draft:
             self.initial.update(_empty_times(self.instance))
+        _let_long_text_in(self)
         self._offer_audiences()
         self._offer_methods()
         self._explain_times()
@@ -199,7 +200,9 @@ class AnnouncementForm(LinkConsent):
 
     def _explain_urgency(self) -> None:
         if "urgency" in self.fields:
-            critical = _("Critical reaches people by every method above, whatever they prefer.")
+            critical = _(
+                "Critical reaches people by every method above, whatever they prefer, also in their quiet hours."
+            )
             approved = _("A second person has to approve it.")
             needs = hub_settings.announcement_approval_above is not None
             self.fields["urgency"].help_text = f"{critical} {approved}" if needs else critical
@@ -231,17 +234,23 @@ def _label_parts(widget: forms.Widget) -> None:
             part.attrs["aria-label"] = label
 
 
+def _let_long_text_in(form: forms.BaseForm) -> None:
+    if "body" in form.fields:
+        form.fields["body"].widget.attrs["maxlength"] = _PASTED
+
+
 class TranslationForm(TranslationBase):
     class Meta:
         model = AnnouncementTranslation
         fields = ("language", "title", "body")
         widgets = {
             "title": AdminTextInputWidget(attrs={"dir": "auto"}),
-            "body": AdminTextareaWidget(attrs={"rows": 4, "dir": "auto", "maxlength": _PASTED}),
+            "body": AdminTextareaWidget(attrs={"rows": 4, "dir": "auto"}),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        _let_long_text_in(self)
         label = self.fields["language"].label
         self.fields["language"] = forms.ChoiceField(label=label, choices=[("", "—"), *other_languages()])
 

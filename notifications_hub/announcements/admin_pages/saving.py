@@ -89,7 +89,9 @@ def words_of_critical(announcement: Announcement) -> str:
     """Return what the urgency does, to say after the announcement was saved; empty if it is not critical."""
     if announcement.urgency != Urgency.CRITICAL or announcement.is_draft:
         return ""
-    return " " + _("It is critical: it reaches people by every method above, whatever they prefer.")
+    return " " + _(
+        "It is critical: it reaches people by each of its methods, whatever they prefer, also in their quiet hours."
+    )
 
 
 def notes_for(announcement: Announcement | None) -> dict[str, Any]:
