@@ -338,7 +338,7 @@ def _statements(client: Client) -> list[str]:
     request.user = get_user(request)
     # As after a commit.
     current.forget()
-    current._uncommitted.clear()
+    connection.run_on_commit.clear()
     current.kept()
     with CaptureQueriesContext(connection) as asked:
         banners_html(request)
