@@ -32,6 +32,7 @@ const SCRIPTS = {
   "announcement-sending": "admin/announcement-sending-element-define.js",
   banners: "elements/announcement-banners-element-define.js",
   "public-banners": "elements/public-banners-define.js",
+  "announcement-zone": "admin/announcement-zone.js",
 };
 const STYLES = {
   hub: "notifications-hub.css",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from notifications_hub.announcements.approval.models import Correction
+from notifications_hub.announcements.audit import AnnouncementStep
 from notifications_hub.announcements.banners.models import BannerDismissal
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, RowsThrough
+from notifications_hub.announcements.results.models import ResultFigure, ResultFold, ResultTally, ResultWatch
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
 from notifications_hub.jobs.models import Job
@@ -18,8 +21,10 @@ from notifications_hub.transports.web_push.subscriptions import PushSubscription
 
 __all__ = [
     "Announcement",
+    "AnnouncementStep",
     "AnnouncementTranslation",
     "BannerDismissal",
+    "Correction",
     "DeliveredThrough",
     "Delivery",
     "Event",
@@ -32,6 +37,10 @@ __all__ = [
     "PresenceHold",
     "PresenceHub",
     "PushSubscription",
+    "ResultFigure",
+    "ResultFold",
+    "ResultTally",
+    "ResultWatch",
     "Revocation",
     "Rollout",
     "RowChange",

@@ -40,6 +40,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection, connections
 from django.test import AsyncClient, Client
 
+from notifications_hub import cache_keys
 from notifications_hub.announcements.banners import current as banners
 from notifications_hub.streams import sequencer
 from tests.support.browser import People, SharedChromium
@@ -135,6 +136,12 @@ def _content_types_kept() -> Iterator[None]:
 def _no_banners_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin as a process that has just found no banners, so that no page asks. It asks again after a change."""
     monkeypatch.setattr(banners, "_kept", banners._Kept((), math.inf))
+
+
+@pytest.fixture(autouse=True)
+def _keys_of_the_cache_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undo `forget_earlier_tests()` after the test that called it. The processes of later tests use the usual keys."""
+    monkeypatch.setattr(cache_keys, "_prefix", cache_keys._prefix)
 
 
 @pytest.fixture(autouse=True)

@@ -9,23 +9,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.signals import pre_delete
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from notifications_hub import audiences
-from notifications_hub.announcements import live_events
+from notifications_hub.announcements import audit, live_events
+from notifications_hub.announcements.approval.submission import admit, submit
 from notifications_hub.announcements.banners.rules import Banner
 from notifications_hub.announcements.methods import has_toast, methods_for
 from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet, RowsThrough
-from notifications_hub.announcements.rollouts import control, planner
+from notifications_hub.announcements.rollouts import control, planner, retraction
+from notifications_hub.announcements.validation import checked_time, checked_urgency
 from notifications_hub.conf import hub_settings, require_time_zones
 from notifications_hub.database import transaction
 from notifications_hub.database.insert_select import insert_select
 from notifications_hub.database.primary import connection
 from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.models import DeliveredThrough
-from notifications_hub.kinds import DeliveryMethod, Urgency, kind_of
+from notifications_hub.kinds import DeliveryMethod, kind_of
 from notifications_hub.notification import Notification
 from notifications_hub.streams.sweeper import Isolation, every_second
 from notifications_hub.users import Person
@@ -44,55 +48,77 @@ def broadcast(
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
     banner: Banner | None = None,
+    other_site: bool = False,
 ) -> Announcement:
     """Announce to an audience, in the caller's transaction. With a later `starts_at`, announce then.
 
     `methods` names the delivery methods to use; None: those that each person wants for announcements. With the urgency
     `critical` it uses all of them, whatever people prefer. With a `banner` it also stands at the top of pages.
 
-    Raise `UnknownAudience`, or `ValidationError` for text that is too long, a link to another site and so on.
+    With `ANNOUNCEMENT_APPROVAL_ABOVE`, one to many people waits for approval: `awaits_approval` is then True.
+
+    A `url` of another site begins with https:// and needs `other_site=True`. Pages say where it leads, and pushes open
+    the announcement's own page.
+
+    Raise `UnknownAudience`, or `ValidationError` for text that is too long, a bad link and so on.
     """
     require_time_zones()
     if isinstance(methods, str):
         raise TypeError(f"methods must be a set of names, like {{{methods!r}}}, not a text.")
-    start = starts_at or timezone.now()
+    start = checked_time("starts_at", starts_at) or timezone.now()
+    end = checked_time("ends_at", ends_at) or _usual_end(start)
     announcement = Announcement(
         title=title,
         body=body,
         url=url,
         level=level,
-        urgency=Urgency(urgency),
+        urgency=checked_urgency(urgency),
         audience=audiences.check(audience),
         methods=None if methods is None else sorted(map(str, methods)),
         by=by,
         starts_at=start,
-        ends_at=ends_at or start + timedelta(days=hub_settings.announcement_days),
+        ends_at=end,
         **(banner.columns() if banner else {}),
     )
     announcement.full_clean()
+    if announcement.link.host and not other_site:
+        words = _("It leads to another site, %(host)s. Pass other_site=True if that is intended.")
+        raise ValidationError({"url": words % {"host": announcement.link.host}})
     with transaction.atomic():
         announcement.save()
-        announce_if_due(announcement)
+        audit.record(announcement, audit.Step.WRITTEN, by=by)
+        submit(announcement, by=by)
+        announce_if_due(announcement, by=by)
     return announcement
 
 
+def _usual_end(start: datetime) -> datetime:
+    try:
+        return start + timedelta(days=hub_settings.announcement_days)
+    except OverflowError:
+        # The start is refused with words.
+        return start
+
+
 @every_second
+@audit.coming_from(audit.Source.SYSTEM)
 def announce_due() -> None:
     """Announce every announcement that is due, each once."""
-    _each(Announcement.objects.due(), "announced_at", _announce)
+    _each(Announcement.objects.due(), _ANNOUNCED)
 
 
 @every_second
+@audit.coming_from(audit.Source.SYSTEM)
 def retire_ended() -> None:
     """Remove ended announcements from open pages."""
-    _each(Announcement.objects.over(), "withdrawn_at", _publish_withdrawal)
+    _each(Announcement.objects.over(), _ENDED)
 
 
-def announce_if_due(announcement: Announcement) -> None:
+def announce_if_due(announcement: Announcement, by: Person | None = None) -> None:
     """Announce this announcement if it is due, in the caller's transaction. The sweeper handles all others."""
     due = Announcement.objects.due().filter(pk=announcement.pk)
-    _once(due, "announced_at", _announce, skip_locked=False)
-    announcement.refresh_from_db(fields=["announced_at"])
+    _once(due, _ANNOUNCED, by=by, skip_locked=False)
+    announcement.refresh_from_db(fields=["announced_at", "awaits_approval"])
 
 
 @every_second
@@ -111,40 +137,50 @@ def publish_edit(announcement: Announcement) -> None:
         live_events.publish_words(current)
 
 
-def withdraw(announcement: Announcement) -> bool:
-    """Withdraw it from every page and inbox, read or not. A planned one is never announced.
+def withdraw(announcement: Announcement, by: Person | None = None) -> bool:
+    """Withdraw it from every page and inbox, read or not, and take it back from where it was sent.
 
-    Return False if it had already ended or been withdrawn.
+    A planned one is never announced. `by` is the person who withdraws it, for the audit trail. Return False if it had
+    already ended or been withdrawn.
     """
     current = Announcement.objects.filter(pk=announcement.pk, withdrawn_at=None, ends_at__gt=timezone.now())
-    return _once(current, "withdrawn_at", _publish_withdrawal, skip_locked=False)
+    return _once(current, _WITHDRAWN, by=by, skip_locked=False)
 
 
 _isolation: Isolation[tuple[str, int]] = Isolation(longest=3600.0)
 
 
-def _each(wanted: AnnouncementQuerySet, stamp: str, publish: Callable[[Announcement], None]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A step that an announcement takes once: its timestamp, its event and its entry in the audit trail."""
+
+    stamp: str
+    publish: Callable[[Announcement], None]
+    step: audit.Step
+    may: Callable[[Announcement], bool] = lambda _announcement: True
+
+
+def _each(wanted: AnnouncementQuerySet, turn: _Turn) -> None:
     """Publish each in its own transaction, so that one that fails does not stop the others."""
     resting = _isolation.resting()
     for pk in wanted.values_list("pk", flat=True):
-        if (stamp, pk) not in resting:
-            with _isolation.guard((stamp, pk), f"Announcement {pk}"):
-                _once(wanted.filter(pk=pk), stamp, publish, skip_locked=True)
+        if (turn.stamp, pk) not in resting:
+            with _isolation.guard((turn.stamp, pk), f"Announcement {pk}"):
+                _once(wanted.filter(pk=pk), turn, skip_locked=True)
 
 
-def _once(
-    wanted: AnnouncementQuerySet, stamp: str, publish: Callable[[Announcement], None], *, skip_locked: bool
-) -> bool:
+def _once(wanted: AnnouncementQuerySet, turn: _Turn, *, skip_locked: bool, by: Person | None = None) -> bool:
     """Commit the timestamp and the event together. Of several sweepers, the one that locks the row does it."""
     if not wanted.exists():
         return False
     with transaction.atomic():
         announcement = wanted.select_for_update(skip_locked=skip_locked, of=("self",)).first()
-        if announcement is None:
+        if announcement is None or not turn.may(announcement):
             return False
-        setattr(announcement, stamp, timezone.now())
-        announcement.save(update_fields=[stamp])
-        publish(announcement)
+        setattr(announcement, turn.stamp, timezone.now())
+        announcement.save(update_fields=[turn.stamp])
+        turn.publish(announcement)
+        audit.record(announcement, turn.step, by=by)
         return True
 
 
@@ -161,9 +197,19 @@ def _count_from_commit(pk: int, *, began: float) -> None:
         planner.restart_window(pk)
 
 
+def _take_away(announcement: Announcement) -> None:
+    _publish_withdrawal(announcement)
+    retraction.begin(announcement)
+
+
 def _publish_withdrawal(announcement: Announcement) -> None:
     if announcement.announced_at:
         live_events.publish_withdrawal(announcement)
+
+
+_ANNOUNCED = _Turn("announced_at", _announce, audit.Step.ANNOUNCED, may=admit)
+_ENDED = _Turn("withdrawn_at", _publish_withdrawal, audit.Step.ENDED)
+_WITHDRAWN = _Turn("withdrawn_at", _take_away, audit.Step.WITHDRAWN)
 
 
 def _deleted(instance: Announcement, **kwargs: object) -> None:
@@ -173,6 +219,7 @@ def _deleted(instance: Announcement, **kwargs: object) -> None:
     current = Announcement.objects.filter(pk=instance.pk, withdrawn_at=None).select_for_update(of=("self",))
     for announcement in current:
         _publish_withdrawal(announcement)
+    audit.record(instance, audit.Step.DELETED)
 
 
 def connect() -> None:

@@ -21,6 +21,7 @@ from notifications_hub.announcements.announce import broadcast
 from notifications_hub.announcements.banners.models import BannerDismissal
 from notifications_hub.announcements.banners.rules import Banner
 from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.results.models import ResultFigure, ResultFold, ResultTally
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.jobs.models import Job
 from notifications_hub.models import Notification, PushSubscription
@@ -78,7 +79,7 @@ SMALL = Size(notifications=100_000, people=12_500, subscriptions=12_500, heavy=2
 
 def load(size: Size) -> None:
     """Replace all rows of the hub's tables, and let PostgreSQL collect its statistics."""
-    _empty(get_user_model(), Announcement, Event, Stream)
+    _empty(get_user_model(), Announcement, Event, ResultFold, ResultTally, Stream)
     with _Loader(size) as loader:
         loader.people()
         loader.notifications()
@@ -88,6 +89,7 @@ def load(size: Size) -> None:
         loader.deliveries()
         loader.jobs()
         loader.dismissals()
+        loader.results()
     for number in range(ANNOUNCEMENTS):
         banner = Banner() if number < BANNERS else None
         broadcast(title=f"Announcement {number}", body="The library is closed on Sunday.", banner=banner)
@@ -239,6 +241,16 @@ class _Loader:
             started_at=age,
             ended_at=age,
         )
+
+    def results(self) -> None:
+        """Copy what was counted of the announcements, and as many tallies that wait to be folded."""
+        count = self._size.notifications
+        of_one = {"announcement_id": f"1 + i % {ANNOUNCEMENTS}", "what": "'read'", "number": "1"}
+        language = f"'l' || (i / {ANNOUNCEMENTS}) % 10"
+        self._copy(ResultTally, count, **of_one, language=language, at="now()")
+        bucket = f"24 * (i / {10 * ANNOUNCEMENTS})"
+        self._copy(ResultFigure, count, **of_one, language=language, bucket=bucket)
+        self._copy(ResultFold, 1, folded_at="now() - interval '1 minute'", looked_back_at="now()")
 
     @property
     def _moment(self) -> str:

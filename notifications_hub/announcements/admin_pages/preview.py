@@ -10,11 +10,13 @@ from django.utils import translation
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language_info
 
+from notifications_hub.announcements.admin_pages.banner import BANNER_FIELDS
 from notifications_hub.announcements.admin_pages.forms import other_languages
 from notifications_hub.announcements.markdown import safe_html
-from notifications_hub.announcements.models import MAX_BODY, Announcement
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.validation import MAX_BODY, MAX_TITLE
 from notifications_hub.message import Message
-from notifications_hub.web.site_paths import same_site_path
+from notifications_hub.web.outside_links import BadLink, read_link
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +35,21 @@ def previews(form: Mapping[str, str]) -> list[Preview]:
     """Return the previews. Fields that are not valid yet are left out."""
 
     return [
-        _preview(form, language, title.strip(), body[:MAX_BODY])
+        _preview(form, language, title.strip()[:MAX_TITLE], body[:MAX_BODY])
         for language, title, body in _words(form)
         if title.strip() or body.strip()
     ]
+
+
+def as_form(announcement: Announcement, translations: Mapping[str, Mapping[str, str]] | None = None) -> dict[str, str]:
+    """Return a stored announcement's words as its form sends them, or those of other translations."""
+    form = {name: str(getattr(announcement, name)) for name in ("title", "body", "url", "level")}
+    form |= {name: str(getattr(announcement, name) or "") for name in BANNER_FIELDS}
+    if translations is None:
+        translations = {row.language: {"title": row.title, "body": row.body} for row in announcement.translations.all()}
+    for number, (language, words) in enumerate(translations.items()):
+        form |= {f"translations-{number}-{name}": text for name, text in {**words, "language": language}.items()}
+    return form
 
 
 def _words(form: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
@@ -63,8 +76,8 @@ def _preview(form: Mapping[str, str], language: str, title: str, body: str) -> P
 
 def _link(form: Mapping[str, str]) -> str:
     try:
-        return same_site_path(form.get("url", ""))
-    except ValueError:
+        return read_link(form.get("url", "")).url
+    except BadLink:
         return ""
 
 

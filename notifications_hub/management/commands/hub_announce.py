@@ -15,6 +15,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from notifications.base.models import AbstractNotification
 
 from notifications_hub import audiences
+from notifications_hub.announcements import audit
 from notifications_hub.announcements.announce import broadcast
 from notifications_hub.audiences import UnknownAudience
 from notifications_hub.database.primary import from_primary
@@ -27,7 +28,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("title")
         parser.add_argument("--body", default="", help="Markdown")
-        parser.add_argument("--url", default="", help="a path on this site, like /posts/9/")
+        parser.add_argument("--url", default="", help="a path on this site, like /posts/9/, or https://…")
+        parser.add_argument("--other-site", action="store_true", help="the --url may lead to another site")
         parser.add_argument("--level", default="info", choices=AbstractNotification.LEVELS.values)
         parser.add_argument("--urgency", default="normal", choices=[urgency.value for urgency in Urgency])
         parser.add_argument(
@@ -46,7 +48,9 @@ class Command(BaseCommand):
         words = {name: options[name] for name in ("title", "body", "url", "level", "urgency", "audience", "methods")}
         times = {"starts_at": options["starts"], "ends_at": options["ends"]}
         try:
-            announcement = broadcast(**words, **times, by=_person(options["by"]))
+            with audit.coming_from(audit.Source.COMMAND):
+                by, other_site = _person(options["by"]), options["other_site"]
+                announcement = broadcast(**words, **times, by=by, other_site=other_site)
         except UnknownAudience as error:
             raise CommandError(str(error)) from None
         except ValidationError as error:
@@ -54,6 +58,8 @@ class Command(BaseCommand):
         if announcement.announced_at:
             reached = audiences.members(announcement.audience).count()
             self.stdout.write(f"Announced to {announcement.audience}: {reached} people ({announcement.item_id}).")
+        elif announcement.awaits_approval:
+            self.stdout.write(f"Waits for a second person's approval in the admin ({announcement.item_id}).")
         else:
             start = timezone.localtime(announcement.starts_at)
             self.stdout.write(f"Will be announced at {start:%Y-%m-%d %H:%M %Z} ({announcement.item_id}).")

@@ -8,6 +8,7 @@
  * @property {string} title
  * @property {string} body
  * @property {string} url "" if it leads nowhere
+ * @property {string} [leads_to] an announcement's page of another site; `url` is then its own page here
  * @property {string} level success, info, warning or error
  * @property {string} icon
  * @property {string} tag a browser shows one notification per tag
