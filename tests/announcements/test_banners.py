@@ -150,9 +150,23 @@ def test_words_are_escaped_and_in_the_language_of_the_reader(client_for: ClientF
     page = client_for(alice).get(INBOX).content.decode()
     assert "&lt;b&gt;Off&lt;/b&gt;" in page
     assert "From 8" in page
-    assert 'href="/status/"' in page
+    assert f'href="/notifications/{one.item_id}/open/"' in page
     chinese = client_for(alice).get(INBOX, headers={"Accept-Language": "zh-hans"}).content.decode()
     assert "停水" in chinese
+
+
+def test_visitors_are_led_straight_to_its_link(client: Client) -> None:
+    banner(rules=PUBLIC, url="/accounts/signup/")
+    assert 'href="/accounts/signup/"' in client.get(PAGE).content.decode()
+    assert [item["url"] for item in client.get(CURRENT).json()["banners"]] == ["/accounts/signup/"]
+    assert [item["url"] for _kind, item in log_of(PUBLIC_BANNERS)] == ["/accounts/signup/"]
+
+
+def test_a_link_to_another_site_says_where_it_leads(client: Client) -> None:
+    banner(rules=PUBLIC, url="https://status.example.com/", other_site=True)
+    page = client.get(PAGE).content.decode()
+    assert 'href="https://status.example.com/" target="_blank" rel="noopener noreferrer"' in page
+    assert "leads to status.example.com" in page
 
 
 # Live
