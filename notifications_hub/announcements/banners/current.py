@@ -113,8 +113,9 @@ def _of_person(person: Person, banners: Sequence[Announcement]) -> dict[int, boo
     ids = {f"banner{number}": banner.pk for number, banner in enumerate(banners)}
     names = ", ".join(f"%({name})s" for name in ids)
     person_pk = Notification._meta.get_field("recipient").get_db_prep_value(person.pk, connection)
+    given = {"person": person_pk, "now": connection.ops.adapt_datetimefield_value(timezone.now()), **ids, **topics}
     with connection.cursor() as sql:
-        sql.execute(_OF_PERSON.format(ids=names, audience=audience), {"person": person_pk, **ids, **topics})
+        sql.execute(_OF_PERSON.format(ids=names, audience=audience), given)
         return {pk: bool(is_dismissed) for pk, is_dismissed in sql.fetchall()}
 
 
