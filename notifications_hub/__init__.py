@@ -12,7 +12,7 @@ __version__ = "0.1.0.dev0"
 """The only place where the version is written. Between releases it ends in `.dev0`."""
 
 if TYPE_CHECKING:
-    from notifications_hub.announcements.announce import broadcast
+    from notifications_hub.announcements.announce import broadcast, withdraw
     from notifications_hub.announcements.banners.rules import Banner
     from notifications_hub.announcements.models import Announcement
     from notifications_hub.asgi import live_application
@@ -146,6 +146,7 @@ __all__ = [
     "topic",
     "validate_visible",
     "wait_in_words",
+    "withdraw",
 ]
 
 _HOMES = {
@@ -228,6 +229,7 @@ _HOMES = {
     "topic": "notifications_hub.live.topics",
     "validate_visible": "notifications_hub.web.text",
     "wait_in_words": "notifications_hub.web.throttle",
+    "withdraw": "notifications_hub.announcements.announce",
 }
 
 

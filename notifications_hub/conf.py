@@ -54,7 +54,7 @@ class HubSettings:
     announcement_days: int = 30
     """Days an announcement runs if its author sets no end."""
     announcement_approval_above: int | None = None
-    """People in an audience above whom a second person approves an announcement, as each critical one; None: off."""
+    """People in an audience above whom a second person approves an announcement; None: off. Critical ones too."""
     retention_days: int = 90
     """Days that events, settled deliveries and ended jobs are kept."""
     embedded_worker: bool = True

@@ -8,6 +8,7 @@ from notifications_hub.announcements.banners.models import BannerDismissal
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, RowsThrough
 from notifications_hub.announcements.results.models import ResultFigure, ResultFold, ResultTally, ResultWatch
 from notifications_hub.announcements.rollouts.models import Rollout
+from notifications_hub.audience_lists import AudienceList, AudienceListMember
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
@@ -23,6 +24,8 @@ __all__ = [
     "Announcement",
     "AnnouncementStep",
     "AnnouncementTranslation",
+    "AudienceList",
+    "AudienceListMember",
     "BannerDismissal",
     "Correction",
     "DeliveredThrough",

@@ -22,6 +22,7 @@ LAYERS = [
     ["system_actors"],
     [
         "announcements.results.models",
+        "audience_lists",
         "conf",
         "delivery.models",
         "delivery.reasons",
@@ -124,7 +125,7 @@ INSIDE = {
         ["handshake_limit", "log_reader", "presence", "topic_visits"],
         ["connection"],
         ["connection_registry", "fanout", "revalidation"],
-        ["access_enforcement", "shared_cap"],
+        ["access_enforcement", "list_members", "shared_cap"],
         ["handshake"],
         ["hub"],
         ["asgi_exchange"],

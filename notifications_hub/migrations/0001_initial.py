@@ -1065,7 +1065,7 @@ class Migration(migrations.Migration):
                 ("announcement_key", models.CharField(editable=False, max_length=64)),
                 ("title", models.CharField(editable=False, max_length=120, verbose_name="announcement")),
                 ("step", models.CharField(editable=False, max_length=20, verbose_name="step")),
-                ("source", models.CharField(editable=False, max_length=10, verbose_name="through")),
+                ("source", models.CharField(editable=False, max_length=10, verbose_name="source")),
                 ("person_key", models.CharField(blank=True, editable=False, max_length=64)),
                 ("person_name", models.CharField(blank=True, editable=False, max_length=255, verbose_name="by")),
                 (
@@ -1304,5 +1304,48 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("announcement", "transport", "is_retraction"), name="hub_rollout_once"
             ),
+        ),
+        migrations.CreateModel(
+            name="AudienceList",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("people", models.PositiveIntegerField()),
+                ("created", models.DateTimeField(auto_now_add=True)),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="AudienceListMember",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("until", models.DateTimeField()),
+                (
+                    "list",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="members",
+                        to="notifications_hub.audiencelist",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [models.Index(fields=["person", "until"], name="hub_audience_member_current")],
+                "constraints": [models.UniqueConstraint(fields=("list", "person"), name="hub_audience_member_once")],
+            },
         ),
     ]

@@ -18,8 +18,8 @@ Act = Callable[[World], object]
 
 API = "/api/v1/"
 _PUBLIC = "93.184.215.14"
-REFUSALS = (302, 404, 426, 501)
-"""A link that is opened, pushes without a key, and WebSocket and SSE without ASGI."""
+REFUSALS = (404, 426, 501)
+"""Pushes without a key, and WebSocket and SSE without ASGI."""
 
 
 def get(path: str, **query: str) -> Act:
@@ -30,6 +30,18 @@ def get(path: str, **query: str) -> Act:
             path.format(world=world), {name: text.format(world=world) for name, text in query.items()}
         )
         assert answer.status_code in (200, *REFUSALS), (path, answer.status_code)
+        return answer
+
+    return act
+
+
+def follow(path: str) -> Act:
+    """Open a link as the person, and stop at what it leads to."""
+
+    def act(world: World) -> object:
+        answer = world.client.get(path.format(world=world))
+        assert answer.status_code == 302
+        assert "/login/" not in answer.headers["Location"]
         return answer
 
     return act
@@ -114,7 +126,7 @@ PAGES: Mapping[str, Sequence[Act]] = {
     "banners": [get("/notifications/banners/")],
     "dismiss-banner": [post("/notifications/banners/dismiss/", lambda world: {"id": world.banner.item_id})],
     "why": [get("/notifications/{world.size.notifications}/why/"), get("/notifications/a1/why/")],
-    "open": [get("/notifications/{world.size.notifications}/open/"), get("/notifications/a1/open/")],
+    "open": [follow("/notifications/{world.size.notifications}/open/"), follow("/notifications/a1/open/")],
     "announcement": [get("/notifications/announcements/1/")],
     "live_ws": [get("/live/ws/")],
     "live_sse": [get("/live/sse/")],
