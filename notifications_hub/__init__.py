@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from notifications_hub.system_actors import SystemActor
     from notifications_hub.transports import PutOff, TooLong, Transport, TransportError
     from notifications_hub.transports.apprise.transport import SiteApprise
+    from notifications_hub.transports.email.models import stop_emails_to
+    from notifications_hub.transports.email.transport import Email
     from notifications_hub.transports.own_addresses.models import Destination
     from notifications_hub.transports.own_addresses.store import add_address
     from notifications_hub.transports.own_addresses.transport import AddressRefused
@@ -79,6 +81,7 @@ __all__ = [
     "DeliveryMethod",
     "Destination",
     "Done",
+    "Email",
     "Event",
     "EventTooLarge",
     "HubTask",
@@ -141,6 +144,7 @@ __all__ = [
     "start",
     "start_all",
     "start_cursor",
+    "stop_emails_to",
     "throttle_key",
     "timestamp",
     "topic",
@@ -162,6 +166,7 @@ _HOMES = {
     "DeliveryMethod": "notifications_hub.kinds",
     "Destination": "notifications_hub.transports.own_addresses.models",
     "Done": "notifications_hub.jobs.outcome",
+    "Email": "notifications_hub.transports.email.transport",
     "Event": "notifications_hub.streams",
     "EventTooLarge": "notifications_hub.streams",
     "HubTask": "notifications_hub.jobs.task",
@@ -224,6 +229,7 @@ _HOMES = {
     "start": "notifications_hub.jobs.enqueue",
     "start_all": "notifications_hub.jobs.enqueue",
     "start_cursor": "notifications_hub.live.start_cursor",
+    "stop_emails_to": "notifications_hub.transports.email.models",
     "throttle_key": "notifications_hub.web.throttle",
     "timestamp": "notifications_hub.message",
     "topic": "notifications_hub.live.topics",

@@ -21,9 +21,9 @@ from notifications_hub.database.primary import from_primary
 from notifications_hub.delivery import preferences
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.pointless import pointless_reason
+from notifications_hub.delivery.preparing import act_token, report_url
 from notifications_hub.delivery.reasons import reason_in_words
 from notifications_hub.delivery.shown import shown_to
-from notifications_hub.delivery.worker import act_token, report_url
 from notifications_hub.kinds import Action, DeliveryMethod, kind_of
 from notifications_hub.message import localized_for
 from notifications_hub.notification import Notification

@@ -24,8 +24,9 @@ from notifications_hub.announcements.results.models import ResultFigure, ResultF
 from notifications_hub.announcements.results.tallies import Before
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.delivery.models import Delivery
+from notifications_hub.delivery.preparing import act_token
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
-from notifications_hub.delivery.worker import Worker, act_token
+from notifications_hub.delivery.worker import Worker
 from notifications_hub.models import Notification
 from notifications_hub.ops import retention
 from notifications_hub.streams.sweeper import sweep
