@@ -34,6 +34,7 @@ const SCRIPTS = {
   banners: "elements/announcement-banners-element-define.js",
   "public-banners": "elements/public-banners-define.js",
   "announcement-zone": "admin/announcement-zone.js",
+  "announcement-form": "admin/announcement-form-define.js",
 };
 const STYLES = {
   hub: "notifications-hub.css",

@@ -1,24 +1,30 @@
-"""Audiences of announcements: `everyone`, `staff`, `group.<pk>`, or a named audience that the host declares.
+"""Audiences of announcements: `everyone`, `staff`, `group.<pk>`, people chosen by hand, or one that the host declares.
 
 `NOTIFICATIONS_HUB["AUDIENCES"]` maps a name to a callable that returns the members as a queryset of people. The topic
-of such an audience is `audience.<name>`. An audience is the topic on which its announcements are logged.
+of such an audience is `audience.<name>`. People chosen by hand are `chosen.<pk>` (`audience_lists.py`). An audience is
+the topic on which its announcements are logged.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, Group
 from django.core.cache import cache
-from django.db.models import Count, QuerySet
+from django.db.models import CharField, QuerySet, Value
+from django.db.models.functions import Cast, Concat, Now
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
+from notifications_hub import audience_lists
+from notifications_hub.audience_lists import AudienceListMember
 from notifications_hub.cache_keys import cache_key
 from notifications_hub.conf import hub_settings
+from notifications_hub.database import transaction
 from notifications_hub.database.primary import connection, from_primary
 from notifications_hub.users import Person, person_key
 
@@ -45,20 +51,10 @@ def choices() -> list[tuple[str, str]]:
     return [(EVERYONE, _("Everyone")), *staff, *((f"group.{group.pk}", str(group)) for group in groups), *named]
 
 
-def sizes() -> dict[str, int]:
-    """Return the current number of active people per audience. Three queries, plus one for each named audience."""
-    people = _active(from_primary(get_user_model()._default_manager.all()))
-    counted = {EVERYONE: people.count()}
-    if _has("is_staff"):
-        counted[STAFF] = people.filter(is_staff=True).count()
-    if _has("groups"):
-        in_groups = people.filter(groups__isnull=False).order_by().values_list("groups")
-        counted |= {f"group.{pk}": number for pk, number in in_groups.annotate(number=Count("pk"))}
-    return counted | {f"audience.{name}": _active(_named(name)).count() for name in hub_settings.audiences}
-
-
 def check(audience: str) -> str:
     """Return the audience. Raise `UnknownAudience`, listing the declared ones, if there is none of that name."""
+    if audience_lists.list_of(audience) is not None:
+        return audience
     known = [name for name, _label in choices()]
     if audience not in known:
         raise UnknownAudience(f"{audience!r} is not an audience; choose one of {', '.join(known)}.")
@@ -67,7 +63,7 @@ def check(audience: str) -> str:
 
 def is_audience(topic: str) -> bool:
     """Return whether a topic's name is that of an audience. The audience need not exist."""
-    return topic in (EVERYONE, STAFF) or topic.startswith(("group.", "audience."))
+    return topic in (EVERYONE, STAFF) or topic.startswith(("group.", "audience.", audience_lists.PREFIX))
 
 
 def topics_of(person: Person | AnonymousUser) -> list[str]:
@@ -85,18 +81,24 @@ def topics_of(person: Person | AnonymousUser) -> list[str]:
 
 
 def condition_for(person: Person) -> tuple[str, dict[str, str]]:
-    """Return a SQL condition for an `audience` that the person belongs to, with its parameters besides `person`.
+    """Return a SQL condition for an `audience` that the person belongs to.
 
-    It answers as `topics_of` does. The groups are a subquery, so a page need not look them up in advance.
+    Its parameters are the returned ones, `person` and `now`. It answers as `topics_of` does. Groups and lists are
+    subqueries, so a page need not look them up in advance.
     """
     looked_up: Collection[str] | None = getattr(person, _LOOKED_UP, None)
-    groups = _GROUPS.format(**_group_columns()) if looked_up is None and _has("groups") else ""
+    joined = ""
     if looked_up is None:
+        joined = _LISTS + (_GROUPS.format(**_group_columns()) if _has("groups") else "")
         looked_up = [*_staff(person), *(f"audience.{name}" for name in _named_of(person)[person.pk])]
     names = {f"audience{number}": name for number, name in enumerate([EVERYONE, *looked_up])}
-    return f"(audience IN ({', '.join(f'%({name})s' for name in names)}){groups})", names
+    return f"(audience IN ({', '.join(f'%({name})s' for name in names)}){joined})", names
 
 
+_LISTS = """ OR audience IN (
+    SELECT 'chosen.' || list_id FROM notifications_hub_audiencelistmember
+    WHERE person_id = %(person)s AND until > %(now)s
+)"""
 _GROUPS = " OR audience IN (SELECT 'group.' || {group} FROM {table} WHERE {member} = %(person)s)"
 
 
@@ -110,8 +112,8 @@ def _group_columns() -> dict[str, str]:
 def look_up(people: Collection[Any]) -> None:
     """Query the audiences of these people now, and store them on the objects for `topics_of`.
 
-    One query for all their groups, and one for each named audience. Connections are checked at admission and once a
-    minute. With a cached answer, a person who left an audience could listen for twice as long.
+    One query for all their groups and lists, and one for each named audience. Connections are checked at admission and
+    once a minute. With a cached answer, a person who left an audience could listen for twice as long.
     """
     joined = _joined(people, _named_now([person.pk for person in people]))
     for person in people:
@@ -125,13 +127,19 @@ def contains(audience: str, person: Person | AnonymousUser) -> bool:
 def members(audience: str) -> QuerySet[Any]:
     """Return the active people of an audience. Raise `UnknownAudience` if it is not declared."""
     check(audience)
-    people = _active(from_primary(get_user_model()._default_manager.all()))
+    people = active_people()
     kind, _dot, name = audience.partition(".")
     if kind == "group":
         return people.filter(groups=int(name))
     if kind == "audience":
         return _active(_named(name))
+    if audience_lists.is_list(audience):
+        return people.filter(pk__in=AudienceListMember.objects.filter(list=int(name)).values("person"))
     return people.filter(is_staff=True) if audience == STAFF else people
+
+
+def active_people() -> QuerySet[Any]:
+    return _active(from_primary(get_user_model()._default_manager.all()))
 
 
 def _active(people: QuerySet[Any]) -> QuerySet[Any]:
@@ -145,11 +153,11 @@ def _has(field: str) -> bool:
 
 def _joined(people: Collection[Any], named: Mapping[Any, list[str]]) -> dict[Any, list[str]]:
     """Return, per user id, the audiences they belong to besides `everyone`."""
-    groups = _groups_of([person.pk for person in people])
+    joined = _groups_and_lists_of([person.pk for person in people])
     return {
         person.pk: [
             *_staff(person),
-            *(f"group.{pk}" for pk in groups.get(person.pk, ())),
+            *joined.get(person.pk, ()),
             *(f"audience.{name}" for name in named[person.pk]),
         ]
         for person in people
@@ -160,18 +168,29 @@ def _staff(person: Person) -> list[str]:
     return [STAFF] if getattr(person, "is_staff", False) else []
 
 
-def _groups_of(person_pks: Collection[Any]) -> dict[Any, list[Any]]:
-    """Return group ids per user id, read from the join table. A related manager per person costs several times more."""
-    if not _has("groups"):
-        return {}
+def _groups_and_lists_of(person_pks: Collection[Any]) -> dict[Any, list[str]]:
+    """Return groups and current lists per user id, in one query."""
+    current = AudienceListMember.objects.filter(person__in=person_pks, until__gt=Now())
+    rows = current.values_list("person", _named_by(audience_lists.PREFIX, "list"))
+    if _has("groups"):
+        rows = _group_rows(person_pks).union(rows, all=True)
+    joined: dict[Any, list[str]] = {}
+    for person_pk, audience in rows:
+        joined.setdefault(person_pk, []).append(audience)
+    return joined
+
+
+def _group_rows(person_pks: Collection[Any]) -> QuerySet[Any, Any]:
+    """Read the join table. A related manager per person costs several times more."""
     field: Any = get_user_model()._meta.get_field("groups")
-    ends = field.m2m_field_name(), field.m2m_reverse_field_name()
-    joined = from_primary(field.remote_field.through._default_manager.all())
-    rows = joined.filter(**{f"{ends[0]}__in": person_pks}).values_list(*ends)
-    groups: dict[Any, list[Any]] = {}
-    for person_pk, group_pk in sorted(rows):
-        groups.setdefault(person_pk, []).append(group_pk)
-    return groups
+    person, group = field.m2m_field_name(), field.m2m_reverse_field_name()
+    memberships = from_primary(field.remote_field.through._default_manager.all())
+    theirs: QuerySet[Any, Any] = memberships.filter(**{f"{person}__in": person_pks})
+    return theirs.values_list(person, _named_by("group.", group))
+
+
+def _named_by(prefix: str, column: str) -> Concat:
+    return Concat(Value(prefix), Cast(column, CharField()), output_field=CharField())
 
 
 def _named_of(person: Person) -> dict[Any, list[str]]:
@@ -179,14 +198,23 @@ def _named_of(person: Person) -> dict[Any, list[str]]:
     kept = _kept(person.pk) if hub_settings.audiences else None
     # A cached entry may come from settings that named other audiences.
     if kept is None or kept.keys() != set(hub_settings.audiences):
-        return _named_now([person.pk])
+        try:
+            return _named_now([person.pk])
+        except Exception:
+            if not connection.is_usable():
+                raise
+            # A host's audience that raises must not break every page. Connections are not admitted meanwhile.
+            log.exception("The named audiences of a person cannot be read")
+            return {person.pk: []}
     return {person.pk: sorted(name for name, is_in in kept.items() if is_in)}
 
 
 def _named_now(person_pks: Collection[Any]) -> dict[Any, list[str]]:
     """Return the named audiences per user id from the database, and cache them for pages."""
     names = sorted(hub_settings.audiences)
-    members = {name: set(_named(name).filter(pk__in=person_pks).values_list("pk", flat=True)) for name in names}
+    # With a savepoint, a query of the host's that fails does not fail the caller's transaction.
+    with transaction.atomic() if names and connection.in_atomic_block else nullcontext():
+        members = {name: set(_named(name).filter(pk__in=person_pks).values_list("pk", flat=True)) for name in names}
     if names and person_pks:
         _keep({pk: {name: pk in members[name] for name in names} for pk in person_pks})
     return {pk: [name for name in names if pk in members[name]] for pk in person_pks}

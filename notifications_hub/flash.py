@@ -165,8 +165,8 @@ def django_message(message: Message) -> DjangoMessage:
     """Return what the next page shows of a message that nothing delivered."""
     text: str = message.title
     if message.leads_to:
-        link = '<a href="{}" target="_blank" rel="noopener noreferrer">{} <small>({})</small></a>'
-        text = format_html(link, message.leads_to, message.title, _leads_to(message.leads_to))
+        link = '<a href="{}" target="_blank" rel="noopener noreferrer" data-records="{}">{} <small>({})</small></a>'
+        text = format_html(link, message.leads_to, message.url, message.title, _leads_to(message.leads_to))
     elif message.url:
         text = format_html('<a href="{}">{}</a>', message.url, message.title)
     return DjangoMessage(_LEVELS.get(message.level, constants.INFO), text, extra_tags=TAGS)

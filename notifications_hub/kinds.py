@@ -163,6 +163,11 @@ class Kind:
 
     A kind that leaves this out, and that is `optional`, also gets each transport with `on_by_default`.
     """
+    delays: ClassVar[Mapping[str, float]] = {}
+    """Seconds from the event until a transport sends, by its name: in that time another method may deliver it first.
+
+    Left out: the transport's own `delay`. `{"email": 0}` sends an email at once, also while a page is open.
+    """
     per_minute: ClassVar[int | None] = None
     """The most notifications of this kind from one actor to one person a minute; None: no limit. More are dropped."""
     optional: ClassVar[bool] = True

@@ -8,6 +8,7 @@ from notifications_hub.announcements.banners.models import BannerDismissal
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, RowsThrough
 from notifications_hub.announcements.results.models import ResultFigure, ResultFold, ResultTally, ResultWatch
 from notifications_hub.announcements.rollouts.models import Rollout
+from notifications_hub.audience_lists import AudienceList, AudienceListMember
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
@@ -17,6 +18,7 @@ from notifications_hub.package_import.models import ImportPosition
 from notifications_hub.quiet_hours.models import QuietHours
 from notifications_hub.rows.trigger_notes import RowChange
 from notifications_hub.streams import Event, Stream
+from notifications_hub.transports.email.models import StoppedEmail
 from notifications_hub.transports.own_addresses.models import OwnAddress
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 
@@ -24,6 +26,8 @@ __all__ = [
     "Announcement",
     "AnnouncementStep",
     "AnnouncementTranslation",
+    "AudienceList",
+    "AudienceListMember",
     "BannerDismissal",
     "Correction",
     "DeliveredThrough",
@@ -47,6 +51,7 @@ __all__ = [
     "Rollout",
     "RowChange",
     "RowsThrough",
+    "StoppedEmail",
     "Stream",
     "TopicPresence",
 ]

@@ -9,7 +9,15 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from notifications_hub.announcements.banners import views as banners
 from notifications_hub.catalogue import views as catalogue
-from notifications_hub.inbox import address_views, announcement_view, opening, quiet_views, views
+from notifications_hub.inbox import (
+    address_views,
+    announcement_view,
+    email_views,
+    opening,
+    quiet_views,
+    unsubscribe_views,
+    views,
+)
 from notifications_hub.inbox.api import api
 from notifications_hub.jobs import views as jobs
 from notifications_hub.jobs.api import router as jobs_router
@@ -35,6 +43,9 @@ _pages: list[URLPattern | URLResolver] = [
     path("notifications/banners/", banners.banners, name="banners"),
     path("notifications/banners/dismiss/", banners.dismiss, name="dismiss-banner"),
     path("notifications/announcements/<int:pk>/", announcement_view.announcement, name="announcement"),
+    path("notifications/preferences/resume-email/", email_views.resume, name="resume-email"),
+    path("notifications/email-reports/", email_views.report, name="email-reports"),
+    path("notifications/unsubscribe/<str:token>/", unsubscribe_views.unsubscribe, name="unsubscribe"),
     path("notifications/<str:item_id>/why/", views.why, name="why"),
     path("notifications/<str:item_id>/open/", opening.open_link, name="open"),
     path("live/ws/", live.needs_asgi, name="live_ws"),

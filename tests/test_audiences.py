@@ -73,28 +73,6 @@ def test_inactive_people_are_in_no_audience(alice: User, admin: User, gone: User
     assert set(audiences.members("audience.early")) == {alice}
 
 
-@pytest.mark.usefixtures("_early_birds")
-def test_sizes_equal_the_numbers_of_members(alice: User, admin: User, gone: User, readers: Group) -> None:
-    gone.groups.add(readers)
-    empty = Group.objects.create(name="Empty")
-    sizes = audiences.sizes()
-
-    for audience, _words in audiences.choices():
-        assert sizes.get(audience, 0) == audiences.members(audience).count()
-    assert sizes.get(f"group.{empty.pk}", 0) == 0
-
-
-def test_counting_a_hundred_groups_takes_as_many_queries_as_one(alice: User, readers: Group) -> None:
-    with CaptureQueriesContext(connection) as one:
-        audiences.sizes()
-    for number in range(100):
-        alice.groups.add(Group.objects.create(name=f"Group {number}"))
-    with CaptureQueriesContext(connection) as many:
-        audiences.sizes()
-
-    assert len(many) == len(one) == 3
-
-
 @pytest.mark.parametrize(
     "wrong", ["", "nobody", "group.", "group.987654", "group.x", "audience.nope", "inbox", "post.9"]
 )

@@ -18,6 +18,7 @@ GUIDES = (
     "chat.md",
     "connections.md",
     "django-tasks.md",
+    "email.md",
     "extend-notifications.md",
     "jobs.md",
     "kind-catalogue.md",

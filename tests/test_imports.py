@@ -22,6 +22,7 @@ LAYERS = [
     ["system_actors"],
     [
         "announcements.results.models",
+        "audience_lists",
         "conf",
         "delivery.models",
         "delivery.reasons",
@@ -48,6 +49,7 @@ LAYERS = [
     ["announcements.models"],
     [
         "delivery.preferences",
+        "email_checks",
         "inbox_scope",
         "method_checks",
         "notification",
@@ -113,7 +115,21 @@ INSIDE = {
         ["worker"],
     ],
     "transports": [
-        ["apprise", "base", "declaration", "outbound", "outbound.endpoints", "own_addresses", "own_addresses.sealing"],
+        [
+            "apprise",
+            "base",
+            "declaration",
+            "email",
+            "email.models",
+            "email.unsubscribe_links",
+            "outbound",
+            "outbound.endpoints",
+            "own_addresses",
+            "own_addresses.sealing",
+        ],
+        ["email.recipients", "email.smtp_errors"],
+        ["email.connections", "email.headers", "email.reports"],
+        ["email.content"],
         ["apprise.guard", "database", "memory", "outbound.host_limits", "outbound.resolver", "own_addresses.models"],
         ["web_push", "web_push.endpoints", "web_push.key_setup", "web_push.vapid", "webhook", "webhook.signature"],
         [
@@ -125,7 +141,7 @@ INSIDE = {
         ],
         ["apprise.services", "own_addresses.store"],
         ["web_push.key_check", "web_push.payload", "web_push.session_binding"],
-        ["address_lookup", "apprise.transport", "web_push.transport", "webhook.transport"],
+        ["address_lookup", "apprise.transport", "email.transport", "web_push.transport", "webhook.transport"],
     ],
     "live": [
         ["batching", "cache_sharing", "channel_layer", "close_codes", "eager_start", "origin", "topics", "visitor"],
@@ -136,7 +152,7 @@ INSIDE = {
         ["handshake_limit", "log_reader", "presence", "topic_visits"],
         ["connection"],
         ["connection_registry", "fanout", "revalidation"],
-        ["access_enforcement", "shared_cap"],
+        ["access_enforcement", "list_members", "shared_cap"],
         ["handshake"],
         ["hub"],
         ["asgi_exchange"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,7 +15,7 @@ from django.db.models.signals import pre_delete
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from notifications_hub import audiences
+from notifications_hub import audience_lists, audiences
 from notifications_hub.announcements import audit, live_events
 from notifications_hub.announcements.approval.submission import admit, submit
 from notifications_hub.announcements.banners.rules import Banner
@@ -42,7 +42,7 @@ def broadcast(
     url: str = "",
     level: str = "info",
     urgency: str = "normal",
-    audience: str = audiences.EVERYONE,
+    audience: str | Iterable[Person] = audiences.EVERYONE,
     methods: Collection[str] | None = None,
     by: Person | None = None,
     starts_at: datetime | None = None,
@@ -52,15 +52,16 @@ def broadcast(
 ) -> Announcement:
     """Announce to an audience, in the caller's transaction. With a later `starts_at`, announce then.
 
-    `methods` names the delivery methods to use; None: those that each person wants for announcements. With the urgency
-    `critical` it uses all of them, whatever people prefer. With a `banner` it also stands at the top of pages.
+    `audience` is the name of one, or up to 10,000 people as a queryset or a list.
 
-    With `ANNOUNCEMENT_APPROVAL_ABOVE`, one to many people waits for approval: `awaits_approval` is then True.
+    `methods` names the delivery methods to use; None: those that each person wants for announcements. With the urgency
+    `critical` it uses all of them, whatever people prefer. With a `banner` it also stands at the top of pages. If
+    `awaits_approval` is True, a second person decides first.
 
     A `url` of another site begins with https:// and needs `other_site=True`. Pages say where it leads, and pushes open
     the announcement's own page.
 
-    Raise `UnknownAudience`, or `ValidationError` for text that is too long, a bad link and so on.
+    Raise `UnknownAudience`, or `ValidationError` for text that is too long, a bad link, too many people and so on.
     """
     require_time_zones()
     if isinstance(methods, str):
@@ -69,22 +70,24 @@ def broadcast(
     end = checked_time("ends_at", ends_at) or _usual_end(start)
     announcement = Announcement(
         title=title,
-        body=body,
-        url=url,
+        body=body or "",
+        url=url or "",
         level=level,
         urgency=checked_urgency(urgency),
-        audience=audiences.check(audience),
+        audience=audiences.check(audience) if isinstance(audience, str) else "",
         methods=None if methods is None else sorted(map(str, methods)),
         by=by,
         starts_at=start,
         ends_at=end,
         **(banner.columns() if banner else {}),
     )
-    announcement.full_clean()
+    announcement.full_clean(exclude=() if isinstance(audience, str) else ("audience",))
     if announcement.link.host and not other_site:
         words = _("It leads to another site, %(host)s. Pass other_site=True if that is intended.")
         raise ValidationError({"url": words % {"host": announcement.link.host}})
     with transaction.atomic():
+        if not isinstance(audience, str):
+            announcement.audience = audience_lists.create(audience, announcement.ends_at)
         announcement.save()
         audit.record(announcement, audit.Step.WRITTEN, by=by)
         submit(announcement, by=by)
@@ -134,14 +137,15 @@ def publish_edit(announcement: Announcement) -> None:
     """
     # Read again: the sweeper may have announced the old words between the form's check and the save.
     if current := Announcement.objects.running().filter(pk=announcement.pk).first():
+        audience_lists.extend(current.audience, current.ends_at)
         live_events.publish_words(current)
 
 
 def withdraw(announcement: Announcement, by: Person | None = None) -> bool:
     """Withdraw it from every page and inbox, read or not, and take it back from where it was sent.
 
-    A planned one is never announced. `by` is the person who withdraws it, for the audit trail. Return False if it had
-    already ended or been withdrawn.
+    A planned one is never announced. `by` is the person who does it. Return False if it had already ended or been
+    withdrawn.
     """
     current = Announcement.objects.filter(pk=announcement.pk, withdrawn_at=None, ends_at__gt=timezone.now())
     return _once(current, _WITHDRAWN, by=by, skip_locked=False)
@@ -185,6 +189,8 @@ def _once(wanted: AnnouncementQuerySet, turn: _Turn, *, skip_locked: bool, by: P
 
 
 def _announce(announcement: Announcement) -> None:
+    # Another announcement's list may be used once more.
+    audience_lists.extend(announcement.audience, announcement.ends_at)
     live_events.publish_new(announcement)
     planner.begin(announcement)
     transaction.on_commit(partial(_count_from_commit, announcement.pk, began=time.monotonic()), robust=True)

@@ -178,10 +178,10 @@ def _counted(settled: Iterable[Settled]) -> dict[int, Counter[DeliveryState]]:
 
 
 def _failed(settled: Iterable[Settled]) -> Iterator[tuple[int, str, DeliveryReason]]:
-    """Yield the announcement, transport and reason of each that failed."""
+    """Yield the announcement, transport and reason of each that failed. A retraction brings nobody anything."""
     for one in settled:
         announcement = one.delivery.notification.announcement_id
-        if announcement and one.outcomes[-1].state is DeliveryState.FAILED:
+        if announcement and one.is_end and one.outcomes[-1].state is DeliveryState.FAILED:
             yield announcement, one.delivery.transport, one.outcomes[-1].reason
 
 

@@ -62,6 +62,10 @@ class ReasonCode(TextChoices):
     SERVICE_BUSY = "service_busy", _("Waiting: other messages to this service are under way.")
     MESSAGE_TOO_LONG = "message_too_long", _("The service found it too long.")
 
+    # Email.
+    NO_EMAIL = "no_email", _("The person has no email address, or emails to it were stopped.")
+    EMAIL_REFUSED = "email_refused", _("The mail server refused the email with status %(status)s.")
+
     # Web Push.
     BROWSER_REMOVED = "browser_removed", _("Push was turned off in this browser.")
     BROWSER_GONE = "browser_gone", _("The browser no longer accepts pushes.")

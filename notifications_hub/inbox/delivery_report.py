@@ -23,6 +23,7 @@ from notifications_hub.inbox.push_problems import problem_of, service_problem_of
 from notifications_hub.kinds import IMPORTED, DeliveryMethod, PushTest, kind_of
 from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_label
+from notifications_hub.transports.email.models import email_of
 
 _DELIVERED_BY: Mapping[str, object] = {
     DeliveryMethod.LIVE: gettext_lazy("You saw it on an open page."),
@@ -45,6 +46,8 @@ def report_steps(notification: Notification) -> list[HistoryStep]:
     """Return the steps in the order they happened."""
     deliveries = list(notification.deliveries.order_by("pk"))
     names = browser_names(deliveries) | {pk: str(row) for pk, row in own_addresses(deliveries).items()}
+    emailed = [one.pk for one in deliveries if one.transport == DeliveryMethod.EMAIL]
+    names |= dict.fromkeys(emailed, email_of(notification.recipient) if emailed else "")
     steps = [*_own(notification)]
     for delivery in deliveries:
         browser = _addressee(delivery, names.get(delivery.pk, ""))

@@ -22,7 +22,16 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from notifications_hub.announcements.markdown import safe_html
-from notifications_hub.inbox import address_form, devices, links, marks, preference_form, push_trial, queries
+from notifications_hub.inbox import (
+    address_form,
+    devices,
+    email_form,
+    links,
+    marks,
+    preference_form,
+    push_trial,
+    queries,
+)
 from notifications_hub.inbox.delivery_report import is_under_way, not_pushed, report_steps
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.push_attributes import PushAttributes
@@ -225,6 +234,7 @@ def preferences_context(request: HttpRequest) -> dict[str, Any]:
         "push_idle": offered and not (available and any(not browser.held_back for browser in browsers)),
         "devices": browsers,
         "own": address_form.section(person),
+        "email": email_form.section(person),
         "push": PushAttributes.of(request),
         "quiet": quiet_section(person),
     }

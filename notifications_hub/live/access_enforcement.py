@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from notifications_hub import audience_lists
 from notifications_hub.live.admission import AdmissionRequest, Admitted, Refusal, admit_many, identify_many
 from notifications_hub.live.close_codes import RESTART, SESSION_OVER, refused
 from notifications_hub.live.connection import Connection
@@ -202,6 +203,13 @@ def _judge(connection: Connection, asked: AdmissionRequest, answer: Admitted | B
         connection.end(answer.closing)
     elif isinstance(answer, BaseException):
         return  # A fault of a rule or of the database proves nothing about the person's rights.
-    elif set(answer.topics) != connection.positions.keys() and tuple(connection.names) == asked.names:
+    elif tuple(connection.names) == asked.names and _differ(connection, answer):
         # The person joined or left an audience. The client picks that up by reconnecting.
         connection.end(RESTART)
+
+
+def _differ(connection: Connection, answer: Admitted) -> bool:
+    allowed = set(answer.topics)
+    # Nobody is removed from a list. One that is over stays silent, and need not make its people reconnect.
+    kept = {topic for topic in connection.positions if topic in allowed or not audience_lists.is_list(topic)}
+    return allowed != kept

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 from django.contrib.auth.models import AnonymousUser
 
-from notifications_hub import audiences
+from notifications_hub import audience_lists, audiences
 from notifications_hub.database.primary import connection
 from notifications_hub.live import connection_token, session
 from notifications_hub.live.close_codes import BAD_FRAME, SESSION_OVER, Closing, refused
@@ -22,6 +22,8 @@ from notifications_hub.streams.cursor import BadCursor, Position
 from notifications_hub.users import is_pseudonym_of
 
 Known = Mapping[str, Position]
+BEGINNING = Position("", 0, 0)
+"""The position before a topic's first event."""
 
 
 class Refusal(Exception):
@@ -103,10 +105,16 @@ class AdmissionRequest:
 
 
 def start_positions(topics: Sequence[str], known: Known | None) -> tuple[dict[str, Position | None], list[str]]:
-    """Return the position to read each topic from (None: now), and topics to reset because the cursor lacks them."""
+    """Return the position to read each topic from (None: now), and topics to reset because the cursor lacks them.
+
+    A list of people that a cursor lacks was made after it, so everything on its topic is news.
+    """
     if known is None:
         return dict.fromkeys(topics), []
-    positions = {topic: known.get(cursor.key_of(topic)) for topic in topics}
+    positions = {
+        topic: known.get(cursor.key_of(topic)) or (BEGINNING if known and audience_lists.is_list(topic) else None)
+        for topic in topics
+    }
     return positions, [topic for topic, position in positions.items() if position is None]
 
 

@@ -45,10 +45,14 @@ class _Listened:
 
 
 class Fanout:
-    """The topics of this process and their listeners. Everything runs on one event loop."""
+    """The topics of this process and their listeners. Everything runs on one event loop.
 
-    def __init__(self, database: Database) -> None:
+    `heard` gets the tops of topics with new events, whether anybody listens to them or not.
+    """
+
+    def __init__(self, database: Database, heard: Callable[[Mapping[str, int]], None]) -> None:
         self._database = database
+        self._heard = heard
         # A thread of its own, so that events never wait for an acknowledgement, an admission or a check of all topics.
         self._log = Database(threads=1)
         self._topics: dict[str, _Listened] = {}
@@ -94,6 +98,7 @@ class Fanout:
 
     def note(self, tops: Mapping[str, int]) -> None:
         """Note that these topics have new events."""
+        self._heard(tops)
         for topic, top in tops.items():
             listened = self._topics.get(topic)
             if listened is None:
@@ -162,6 +167,7 @@ class Fanout:
         find a stream that was changed without an event: restored, or given a new epoch.
         """
         changes = await self._database(streams.changes_since, self._seen)
+        self._heard({topic: top for topic, (_epoch, top) in changes.tops.items()})
         for topic, (epoch, top) in changes.tops.items():
             self._compare(topic, epoch, top)
         await self._compare_all(self._next_in_turn() if changes.is_complete else list(self._topics))

@@ -28,6 +28,7 @@ from notifications_hub.live.eager_start import cancel_all, in_turn
 from notifications_hub.live.fanout import Fanout
 from notifications_hub.live.frames import Positions
 from notifications_hub.live.handshake import Handshakes
+from notifications_hub.live.list_members import ListMembers
 from notifications_hub.live.log_reader import LogReader
 from notifications_hub.live.presence import Presence
 from notifications_hub.live.revocation import forget_old
@@ -67,7 +68,8 @@ class Hub:
         self._handshakes = Handshakes(self.database, self.cache, self._enforcer)
         self._loop = asyncio.get_running_loop()
         self._layer = Layer(self._on_layer_message)
-        self._fanout = Fanout(self.database)
+        self._list_members = ListMembers(self.database, self._registry, self._listen_also)
+        self._fanout = Fanout(self.database, self._list_members.note)
         self._shared_cap = SharedCap(self.cache, self._registry)
         self._anonymous = 0
         self._draining = False
@@ -77,6 +79,7 @@ class Hub:
             self._loop.create_task(self._forever(step), name=f"hub {step.__name__}")
             for step in (
                 self._fanout.read_behind,
+                self._list_members.add_members,
                 self._sweep,
                 self._handle_revocations,
                 self._send_keepalives,
@@ -132,6 +135,9 @@ class Hub:
         connection.change(positions, reset)
         self._enforcer.replay(connection)
 
+    def _listen_also(self, connection: Connection, positions: Positions) -> None:
+        self.change(connection, {**connection.positions, **positions}, [])
+
     def join(self, connection: Connection) -> None:
         # Listen before the connection reads the log, so that no event falls between its read and the hub's.
         self._fanout.listen(connection, connection.positions)
@@ -148,6 +154,7 @@ class Hub:
             self._count_anonymous(connection)
         self._topic_visits.opened(connection.person_pk, connection.positions)
         self._enforcer.join(connection)
+        self._list_members.join(connection)
         connection.start().add_done_callback(lambda _: self._fanout.caught_up(connection))
 
     def leave(self, connection: Connection) -> None:

@@ -25,7 +25,7 @@ from notifications_hub.users import Person
 
 MAX_TOPICS = 32
 INBOX = "inbox"
-OWN = ("inbox", "inbox.", "everyone", "staff", "group.", "audience.", "announcement.", "task.")
+OWN = ("inbox", "inbox.", "everyone", "staff", "group.", "audience.", "chosen.", "announcement.", "task.")
 """The package's own topics: full names, and prefixes that end with a dot."""
 
 Rule = Callable[..., bool]
@@ -160,3 +160,8 @@ def _members(user: Any, **captured: Any) -> bool:
     if "pk" in captured:
         return f"group.{captured['pk']}" in own
     return f"audience.{captured['name']}" in own if "name" in captured else audiences.STAFF in own
+
+
+@own_topic("chosen.<int:pk>")
+def _chosen(user: Any, pk: int) -> bool:
+    return f"chosen.{pk}" in audiences.topics_of(user)

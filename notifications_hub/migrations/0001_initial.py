@@ -560,30 +560,6 @@ class Migration(migrations.Migration):
                     "is_retraction",
                     models.BooleanField(db_default=False, default=False, editable=False, verbose_name="retraction"),
                 ),
-                (
-                    "held_for",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "summary",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="notifications_hub.delivery",
-                    ),
-                ),
             ],
             options={
                 "verbose_name": "delivery",
@@ -1089,7 +1065,7 @@ class Migration(migrations.Migration):
                 ("announcement_key", models.CharField(editable=False, max_length=64)),
                 ("title", models.CharField(editable=False, max_length=120, verbose_name="announcement")),
                 ("step", models.CharField(editable=False, max_length=20, verbose_name="step")),
-                ("source", models.CharField(editable=False, max_length=10, verbose_name="through")),
+                ("source", models.CharField(editable=False, max_length=10, verbose_name="source")),
                 ("person_key", models.CharField(blank=True, editable=False, max_length=64)),
                 ("person_name", models.CharField(blank=True, editable=False, max_length=255, verbose_name="by")),
                 (
@@ -1330,40 +1306,46 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.CreateModel(
-            name="QuietHours",
+            name="AudienceList",
             fields=[
-                (
-                    "person",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        primary_key=True,
-                        related_name="+",
-                        serialize=False,
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                ("schedule", models.JSONField(default=dict)),
-                ("changed_at", models.DateTimeField(auto_now=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("people", models.PositiveIntegerField()),
+                ("created", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                "verbose_name": "quiet hours",
-                "verbose_name_plural": "quiet hours",
                 "abstract": False,
                 "base_manager_name": "objects",
             },
         ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("held_for__isnull", False), ("state", "waiting")),
-                fields=["held_for", "transport", "address", "id"],
-                name="hub_delivery_held",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("summary__isnull", False)), fields=["summary"], name="hub_delivery_summary"
-            ),
+        migrations.CreateModel(
+            name="AudienceListMember",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("until", models.DateTimeField()),
+                (
+                    "list",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="members",
+                        to="notifications_hub.audiencelist",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [models.Index(fields=["person", "until"], name="hub_audience_member_current")],
+                "constraints": [models.UniqueConstraint(fields=("list", "person"), name="hub_audience_member_once")],
+            },
         ),
     ]

@@ -186,7 +186,7 @@ def _reached(row: Announcement, people: Sequence[Any]) -> dict[Any, set[str]]:
     found = {pk: set(methods & _WITHOUT_TRANSPORT) for pk, methods in wanted.items()}
     # Before its event has a number, no page can have acknowledged it.
     shown = shown_to(row, keys) if row.seq is not None else set()
-    for transport in Rollout.objects.filter(announcement=row).values_list("transport", flat=True):
+    for transport in Rollout.objects.sending().filter(announcement=row).values_list("transport", flat=True):
         wanting = [person for person in people if transport in wanted[person.pk] and person.pk not in shown]
         for pk in find_addresses(transport, wanting) if wanting else ():
             found[pk].add(transport)

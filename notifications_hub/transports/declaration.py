@@ -32,6 +32,8 @@ class Declaration:
     """Hold its messages back in a person's quiet hours, and sum up those that waited."""
     retracts: bool = False
     """Take back what it sent: `send` also gets messages with `retracts`."""
+    delay: float | None = None
+    """Seconds from the event until it sends, unless another method delivers it first. None: `ACK_WINDOW`."""
 
     @property
     def words(self) -> str:
@@ -51,6 +53,7 @@ def declaration_in(name: str, transport: object) -> Declaration:
 
 
 _FIELDS = [field for field in fields(Declaration) if field.name != "name"]
+_WANTED = {bool: "True or False", int: "a number of seconds"}
 _TYPES: dict[str, tuple[type, ...]] = {
     "name": (str,),
     "label": (str, Promise),
@@ -59,6 +62,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "confirms": (bool,),
     "interrupts": (bool,),
     "retracts": (bool,),
+    "delay": (int, float),
 }
 
 
@@ -75,8 +79,7 @@ def faults_in(transport: object) -> Iterator[tuple[str, str]]:
     for name, types in _TYPES.items():
         value = inspect.getattr_static(transport, name, None)
         if value is not None and not isinstance(value, (*types, property, cached_property)):
-            wanted = "True or False" if bool in types else "a text"
-            yield f"its `{name}` is {value!r}", f"Write {wanted}."
+            yield f"its `{name}` is {value!r}", f"Write {_WANTED.get(types[0], 'a text')}."
 
 
 def _faults_in_method(kind: type, name: str, wanted: str, *named: str) -> Iterator[tuple[str, str]]:

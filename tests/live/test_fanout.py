@@ -31,7 +31,7 @@ class World:
     """A log that a test extends, and a fan-out that reads it."""
 
     def __init__(self) -> None:
-        self.fanout = Fanout(cast("Any", self.database))
+        self.fanout = Fanout(cast("Any", self.database), lambda tops: None)
         self._tops: dict[str, int] = {}
         self._size = 2
         self.marks: list[object] = []

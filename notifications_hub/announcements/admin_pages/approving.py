@@ -14,13 +14,15 @@ from django.utils.translation import gettext_lazy
 
 from notifications_hub import audiences
 from notifications_hub.admin_lists import COUNTED
-from notifications_hub.announcements.admin_pages.forms import people
+from notifications_hub.announcements.admin_pages.banner import banner_words
 from notifications_hub.announcements.admin_pages.parts import PERMISSION, audience_words, methods_words
 from notifications_hub.announcements.admin_pages.preview import as_form, previews
 from notifications_hub.announcements.approval import corrections, decision
 from notifications_hub.announcements.approval.decision import Outcome
 from notifications_hub.announcements.approval.models import Correction
 from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.reach import in_words
+from notifications_hub.database.quick_count import RowCount
 from notifications_hub.kinds import Urgency
 from notifications_hub.users import Person
 from notifications_hub.web.text import storable
@@ -115,6 +117,7 @@ def _context(person: Person, announcement: Announcement, correction: Correction 
         "is_own": decision.is_own(announcement, person),
         "is_critical": announcement.urgency == Urgency.CRITICAL,
         "size": _size_in_words(announcement.audience),
+        "shown": announcement,
         "version": decision.version_of(announcement),
         "previews": previews(as_form(announcement)),
         "longest_reason": LONGEST_REASON,
@@ -123,12 +126,13 @@ def _context(person: Person, announcement: Announcement, correction: Correction 
         edited = corrections.corrected(announcement, correction)
         context |= {
             "is_own": correction.by_id == person.pk,
+            "shown": edited,
             "is_critical": edited.urgency == Urgency.CRITICAL,
             "changes": corrections.changes_of(announcement, correction),
             "version": corrections.correction_version(announcement, correction),
             "previews": previews(as_form(edited, correction.translations)),
         }
-    return context
+    return {**context, "banner_words": banner_words(context["shown"])}
 
 
 def _size_in_words(audience: str) -> str:
@@ -137,4 +141,4 @@ def _size_in_words(audience: str) -> str:
         number = len(audiences.members(audience).order_by().values_list("pk", flat=True)[: COUNTED + 1])
     except Exception as error:  # noqa: BLE001 -- a host's callable may raise anything
         return _("cannot be counted now (%(problem)s)") % {"problem": type(error).__name__}
-    return _("more than %(number)d people") % {"number": COUNTED} if number > COUNTED else people(number)
+    return _("more than %(number)d people") % {"number": COUNTED} if number > COUNTED else in_words(RowCount(number))

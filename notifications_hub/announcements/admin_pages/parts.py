@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from notifications_hub import audiences
+from notifications_hub import audience_lists, audiences
 from notifications_hub.announcements.admin_pages.forms import TranslationForm, TranslationFormSet, other_languages
 from notifications_hub.announcements.methods import all_methods
 from notifications_hub.announcements.models import Announcement, AnnouncementState, AnnouncementTranslation
@@ -35,12 +37,19 @@ def may_write(request: HttpRequest, announcement: Announcement | None = None) ->
 
 
 def audience_words(announcement: Announcement) -> str:
+    if (chosen := audience_lists.list_of(announcement.audience)) is not None:
+        return f"{audience_name(announcement.audience)} ({chosen.people})"
     return dict(audiences.choices()).get(announcement.audience, announcement.audience)
+
+
+def audience_name(audience: str) -> str:
+    """Return words for an audience that is no choice of the form, or its name."""
+    return _("People chosen by hand") if audience_lists.is_list(audience) else audience
 
 
 def methods_words(announcement: Announcement) -> str:
     names = all_methods() if announcement.methods is None else announcement.methods
-    return ", ".join(map(method_name, names)) or gettext("only the inbox")
+    return ", ".join(map(method_name, names)) or _("only the inbox")
 
 
 class TranslationInline(TranslationInlineBase):
@@ -95,3 +104,21 @@ class CorrectionFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset if self.value() is None else queryset.filter(correction__isnull=False)
+
+
+class TestFilter(admin.SimpleListFilter):
+    """Tests that admins sent to themselves are in a list of their own."""
+
+    title = gettext_lazy("tests")
+    parameter_name = "tests"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("only", gettext_lazy("Only tests"))]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        first, *others = super().choices(changelist)
+        yield {**first, "display": gettext_lazy("Without tests")}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(is_test=self.value() == "only")

@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from notifications_hub.announcements import audit
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.database import transaction
@@ -72,6 +73,20 @@ def take_back(sending: Rollout, deliveries: Collection[int]) -> None:
     if maybe and rollout is not None:
         _insert(rollout, maybe)
         Rollout.objects.filter(pk=rollout.pk).move(planned=F("planned") + len(maybe))
+
+
+def record_end(rollout: Rollout) -> None:
+    """Add to the audit trail how many addresses it was taken back from."""
+    rollout.refresh_from_db()
+    if rollout.planned:
+        with audit.coming_from(audit.Source.SYSTEM):
+            audit.record(
+                rollout.announcement,
+                audit.Step.TAKEN_BACK,
+                method=rollout.transport,
+                sent=rollout.sent,
+                failed=rollout.failed,
+            )
 
 
 def _sending(rollout: Rollout) -> Rollout:
