@@ -11,12 +11,13 @@ from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub import broadcast
+from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.delivery.held import summed_up_beside
 from notifications_hub.delivery.history import steps_of
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.worker import Worker
-from notifications_hub.inbox import marks
+from notifications_hub.inbox import marks, push_trial
 from notifications_hub.inbox.delivery_report import report_steps
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.kinds import Kind, Privacy, Urgency
@@ -90,6 +91,20 @@ def test_what_is_critical_goes_through_at_once_and_as_itself(alice: User, bob: U
     one_worker.run_due()
     [(message, _address)] = memory().outbox
     assert (message.id, message.kind, states()) == (row.item_id, "tests.alarm", [("sent", "accepted")])
+
+
+def test_a_test_that_a_person_sends_to_themselves_does_not_wait(alice: User, one_worker: Worker) -> None:
+    pause(alice, hours=2)
+    push_trial.send(alice, "web_push", str(alice.pk))
+    announced = send_due(alice, alice)[0]
+    Notification.objects.filter(pk=announced.pk).update(
+        announcement=Announcement.objects.create(
+            title="Hello", is_test=True, audience="everyone", announced_at=datetime.now(UTC)
+        )
+    )
+    make_due()
+    one_worker.run_due()
+    assert states() == [("sent", "accepted")] * 2
 
 
 def test_a_transport_that_disturbs_nobody_does_not_wait(
