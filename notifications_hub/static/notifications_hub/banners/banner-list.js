@@ -1,6 +1,6 @@
 // @ts-check
 /** @import { Item } from "../protocol/wire.js" */
-import { linkOf, wordsOf } from "../inbox/item-view.js";
+import { linkOf, outsideOf, wordsOf } from "../inbox/item-view.js";
 import { copyOf, pageLanguage, part, setText } from "../shared/dom.js";
 
 const LEVELS = ["success", "info", "warning", "error"];
@@ -142,10 +142,16 @@ function fill(node, item) {
  * @param {string} title
  */
 function fillLink(link, item, title) {
-  const url = linkOf(item, document.baseURI);
+  const outside = outsideOf(item);
+  const url = outside?.href ?? linkOf(item, document.baseURI);
   link.hidden = url === "";
   if (url) link.href = url;
   else link.removeAttribute("href");
+  link.target = outside ? "_blank" : "";
+  link.rel = outside ? "noopener noreferrer" : "";
+  const words = part(link, "leads-to");
+  words.hidden = !outside;
+  setText(words, outside ? (words.dataset.words ?? "").replace("{host}", () => outside.host) : "");
   setText(part(link, "link-title"), `: ${title}`);
 }
 
