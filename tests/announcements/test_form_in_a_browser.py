@@ -53,7 +53,7 @@ def test_announcing_and_withdrawing(page_for: People) -> None:
     page.get_by_role("button", name="Announce").click()
     expect(page.get_by_text("“Closed on Sunday” has been announced to 4 people.")).to_be_visible()
 
-    page.locator("#result_list").get_by_role("link", name="Closed on Sunday").click()
+    page.locator("#result_list").get_by_role("link", name="Closed on Sunday", exact=True).click()
     page.get_by_role("link", name="Withdraw…").click()
     page.get_by_role("button", name="Withdraw").click()
     expect(page.get_by_text("“Closed on Sunday” was withdrawn.")).to_be_visible()
@@ -78,6 +78,8 @@ def test_the_progress_follows_the_sending(page_for: People, site: Site) -> None:
     expect(page.get_by_role("cell", name="97", exact=True)).to_be_visible()
     page.set_viewport_size({"width": 375, "height": 800})
     expect(page.locator('[data-label="Not wanted"]')).to_be_in_viewport(ratio=1)
+    page.get_by_role("button", name="Stop for good").click()
+    expect(page.get_by_text("This cannot be undone.")).to_be_visible()
     page.get_by_role("button", name="Stop for good").click()
     expect(page.get_by_text("Sending has ended.")).to_be_visible()
     expect(page.get_by_role("button", name="Resume")).to_have_count(0)
